@@ -5,9 +5,10 @@ Bad habits make code hard to read.
     python benchmarks/house.py            # the tables
     python benchmarks/house.py --write    # also stores them in benchmarks/house.json
 
-`tests/test_reading.py` compares the folders with the stored figures. One that grows by more than 3% needs
-figures stored anew, and a commit message that gives the reason. Characters of code are those of stripped
-lines without docstrings, comments and blank lines.
+`tests/test_reading.py` compares the folders with the stored figures. One that grows by
+more than 3% needs figures stored anew, and a commit message that gives the reason.
+Characters of code are those of stripped lines without docstrings, comments and blank
+lines.
 """
 
 from __future__ import annotations
@@ -31,14 +32,30 @@ import digiprosper as dp
 SOURCE = Path(dp.__file__).parent
 STORED = Path(__file__).with_name("house.json")
 # Locals that say nothing about what they hold.
-DIALECT = ("found", "given", "one", "own", "known", "left", "made", "taken", "gone", "lone", "how", "places")
+DIALECT = (
+    "found",
+    "given",
+    "one",
+    "own",
+    "known",
+    "left",
+    "made",
+    "taken",
+    "gone",
+    "lone",
+    "how",
+    "places",
+)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def docstring_lines(tree: ast.Module) -> set[int]:
     lines: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, (*DEFINITIONS, ast.Module)) and ast.get_docstring(node, clean=False) is not None:
+        if (
+            isinstance(node, (*DEFINITIONS, ast.Module))
+            and ast.get_docstring(node, clean=False) is not None
+        ):
             text = node.body[0]
             lines.update(range(text.lineno, (text.end_lineno or text.lineno) + 1))
     return lines
@@ -52,7 +69,11 @@ def code_lines(text: str, tree: ast.Module) -> list[str]:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
     without = docstring_lines(tree)
-    return [line.strip() for row, line in enumerate(lines, 1) if row not in without and line.strip()]
+    return [
+        line.strip()
+        for row, line in enumerate(lines, 1)
+        if row not in without and line.strip()
+    ]
 
 
 def import_lines(tree: ast.Module) -> int:
@@ -60,7 +81,8 @@ def import_lines(tree: ast.Module) -> int:
     lines: set[int] = set()
     for node in ast.walk(tree):
         listed = isinstance(node, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == "__all__" for target in node.targets
+            isinstance(target, ast.Name) and target.id == "__all__"
+            for target in node.targets
         )
         guarded = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         if listed or guarded or isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -83,23 +105,35 @@ def assigned_names(tree: ast.Module) -> list[str]:
 
 def forwards(function: ast.FunctionDef) -> bool:
     """Whether a function only returns an attribute, or a call with its arguments."""
-    body = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    body = [
+        s
+        for s in function.body
+        if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+    ]
     if len(body) != 1 or not isinstance(body[0], ast.Return):
         return False
     value = body[0].value
     if isinstance(value, ast.Attribute):
         return isinstance(value.value, (ast.Attribute, ast.Name))
     if isinstance(value, ast.Call):
-        own = {argument.arg for argument in function.args.args + function.args.kwonlyargs}
+        own = {
+            argument.arg for argument in function.args.args + function.args.kwonlyargs
+        }
         passed = [*value.args, *(keyword.value for keyword in value.keywords)]
-        return bool(passed) and all(isinstance(p, ast.Name) and p.id in own for p in passed)
+        return bool(passed) and all(
+            isinstance(p, ast.Name) and p.id in own for p in passed
+        )
     return False
 
 
 def public_names() -> set[str]:
     names = set(dp.__all__)
     for module in ("variables", "instruments", "datasets", "plots", "pathways"):
-        names |= set(getattr(__import__(f"digiprosper.{module}", fromlist=["__all__"]), "__all__", ()))
+        names |= set(
+            getattr(
+                __import__(f"digiprosper.{module}", fromlist=["__all__"]), "__all__", ()
+            )
+        )
     return names
 
 
@@ -109,7 +143,10 @@ def internal_docstring_lines(tree: ast.Module, public: set[str]) -> int:
     for node in tree.body:
         if isinstance(node, DEFINITIONS) and node.name not in public:
             for inner in ast.walk(node):
-                if isinstance(inner, DEFINITIONS) and ast.get_docstring(inner) is not None:
+                if (
+                    isinstance(inner, DEFINITIONS)
+                    and ast.get_docstring(inner) is not None
+                ):
                     text = inner.body[0]
                     total += (text.end_lineno or text.lineno) - text.lineno + 1
     return total
@@ -121,7 +158,11 @@ def importers(trees: dict[str, ast.Module]) -> Counter[str]:
     for name, tree in trees.items():
         imported = set()
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("digiprosper"):
+            if (
+                isinstance(node, ast.ImportFrom)
+                and node.module
+                and node.module.startswith("digiprosper")
+            ):
                 imported.add(node.module)
                 imported |= {f"{node.module}.{alias.name}" for alias in node.names}
         count.update((imported & set(trees)) - {name})
@@ -135,16 +176,24 @@ def calls() -> dict[str, int]:
         first=lambda frame: (
             frame.index.get_level_values("state")
             .str[0]
-            .map(lambda letter: 1975 if letter < "K" else 1980 if letter < "O" else np.nan)
+            .map(
+                lambda letter: (
+                    1975 if letter < "K" else 1980 if letter < "O" else np.nan
+                )
+            )
         )
     )
     weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
     regression = dp.FixedEffects("log(gsp)", ["log(pcap)"])
     fits = {
         "FixedEffects": lambda: regression.replace().fit(states),
-        "Mediation": lambda: dp.Mediation("log(gsp)", "log(pcap)", ["unemp"], reps=99).fit(states, rng=1),
+        "Mediation": lambda: dp.Mediation(
+            "log(gsp)", "log(pcap)", ["unemp"], reps=99
+        ).fit(states, rng=1),
         "StaggeredDid": lambda: dp.StaggeredDid("log(gsp)", "first").fit(starts),
-        "PanelSpatial": lambda: dp.PanelSpatial("log(gsp)", ["log(pcap)"], weights).fit(states),
+        "PanelSpatial": lambda: dp.PanelSpatial("log(gsp)", ["log(pcap)"], weights).fit(
+            states
+        ),
     }
     counts = {}
     for name, fit in fits.items():
@@ -154,7 +203,9 @@ def calls() -> dict[str, int]:
             profile = cProfile.Profile()
             profile.runcall(fit)
         stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-        counts[name] = sum(row[1] for key, row in stats.items() if str(SOURCE) in key[0])
+        counts[name] = sum(
+            row[1] for key, row in stats.items() if str(SOURCE) in key[0]
+        )
     return counts
 
 
@@ -173,15 +224,21 @@ def folders() -> tuple[dict[str, Counter[str]], Counter[str]]:
         room = rooms[parts[0] if len(parts) > 1 else "(top)"]
         room["files"] += 1
         room["characters"] += sum(map(len, code))
-        room["classes"] += sum(isinstance(node, ast.ClassDef) for node in ast.walk(tree))
+        room["classes"] += sum(
+            isinstance(node, ast.ClassDef) for node in ast.walk(tree)
+        )
         room["docstrings"] += internal_docstring_lines(tree, public)
         room["dialect"] += sum(name in DIALECT for name in local)
         whole["lines"] += len(code)
         whole["imports"] += import_lines(tree)
         whole["assigned"] += len(local)
-        whole["forwards"] += sum(forwards(n) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+        whole["forwards"] += sum(
+            forwards(n) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)
+        )
     count = importers(trees)
-    whole["one importer"] = sum(count[name] == 1 for name in trees if not name.endswith("__init__"))
+    whole["one importer"] = sum(
+        count[name] == 1 for name in trees if not name.endswith("__init__")
+    )
     return dict(sorted(rooms.items())), whole
 
 
@@ -197,7 +254,9 @@ def weigh() -> dict[str, Any]:
         "assignments to locals": whole["assigned"],
         "functions and properties that only forward": whole["forwards"],
         "modules with one importer": whole["one importer"],
-        "imports and __all__, share of lines": round(whole["imports"] / whole["lines"], 4),
+        "imports and __all__, share of lines": round(
+            whole["imports"] / whole["lines"], 4
+        ),
         "lines of internal docstrings": total["docstrings"],
         "calls of a fit": calls(),
         "rooms": rooms,

@@ -2,18 +2,20 @@
 
 Weights and scores of the rows are timed.
 
-1. Weights and scores of 1,000,000 x 20: `entropy_weights(Z)` and `Z @ w` here, against scikit-criteria's
-   `entropy_weights(Z)` alone when it is installed, and against the textbook in plain numpy (the matrix of
-   shares p = z / sum(z), p ln p with zeros put aside, weights, scores).
-2. 10,000 draws of the weights of 30 entities x 10 years x 15 indicators, entities drawn with replacement:
-   `weight_draws` here, against a loop that stacks the drawn rows and calls scikit-criteria (or the textbook);
-   the loop makes 200 draws and is scaled up.
-3. A parquet file of 8 indicators, read by polars lazily and by DuckDB: `CompositeIndex.fit` here, against the
-   same two aggregate queries written by hand, with the peak memory of the process. 1,000,000 rows, or as many
-   as the first argument says.
+1. Weights and scores of 1,000,000 x 20: `entropy_weights(Z)` and `Z @ w` here, against
+   scikit-criteria's `entropy_weights(Z)` alone when it is installed, and against the
+   textbook in plain numpy (the matrix of shares p = z / sum(z), p ln p with zeros put
+   aside, weights, scores).
+2. 10,000 draws of the weights of 30 entities x 10 years x 15 indicators, entities drawn
+   with replacement: `weight_draws` here, against a loop that stacks the drawn rows and
+   calls scikit-criteria (or the textbook); the loop makes 200 draws and is scaled up.
+3. A parquet file of 8 indicators, read by polars lazily and by DuckDB:
+   `CompositeIndex.fit` here, against the same two aggregate queries written by hand,
+   with the peak memory of the process. 1,000,000 rows, or as many as the first argument
+   says.
 
-The best of five runs counts, and what matters is the ratio in one run. One thread, but for what polars and
-DuckDB do. Run: python benchmarks/index.py [rows of the file]
+The best of five runs counts, and what matters is the ratio in one run. One thread, but
+for what polars and DuckDB do. Run: python benchmarks/index.py [rows of the file]
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ import time
 import warnings
 from pathlib import Path
 
-os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+os.environ.update(
+    dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+)
 
 import duckdb
 import numpy as np
@@ -36,7 +40,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from digiprosper import CompositeIndex, Indicator, IndicatorSystem, Panel, entropy_weights
+from digiprosper import (
+    CompositeIndex,
+    Indicator,
+    IndicatorSystem,
+    Panel,
+    entropy_weights,
+)
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
 ROWS, INDICATORS, RUNS = 1_000_000, 20, 5
@@ -88,7 +98,10 @@ def million():
     theirs, there = best(lambda: function(z))
     plain, (_, plain_scores) = best(lambda: with_scores(textbook, z))
     apart = max(np.abs(w - there).max(), np.abs(scores - plain_scores).max())
-    print(f"weights and scores of {ROWS:,} x {INDICATORS} (largest difference of results {apart:.1e})")
+    print(
+        f"weights and scores of {ROWS:,} x {INDICATORS} (largest difference of results "
+        f"{apart:.1e})"
+    )
     line("digiprosper, weights and scores", ours)
     line(f"{name}, weights alone", theirs, f"ratio {ours / theirs:.3f}")
     line("textbook, numpy, weights and scores", plain, f"ratio {ours / plain:.3f}")
@@ -98,7 +111,10 @@ def draws():
     rng = np.random.default_rng(1)
     x = rng.lognormal(size=(ENTITIES * YEARS, WIDTH))
     frame = pd.DataFrame(x, columns=[f"x{j}" for j in range(WIDTH)])
-    frame["id"], frame["year"] = np.repeat(range(ENTITIES), YEARS), np.tile(range(YEARS), ENTITIES)
+    frame["id"], frame["year"] = (
+        np.repeat(range(ENTITIES), YEARS),
+        np.tile(range(YEARS), ENTITIES),
+    )
     system = IndicatorSystem([Indicator(c) for c in frame.columns[:WIDTH]])
     index = CompositeIndex(system).fit(Panel(frame, "id", "year"))
     ours, table = best(lambda: index.weight_draws(DRAWS, rng=1))
@@ -108,13 +124,16 @@ def draws():
     counts = draw_counts(seed_sequence(1), ENTITIES, DRAWS)[:LOOP].astype(int)
 
     def loop():
-        return np.array([function(np.repeat(rows, c, axis=0).reshape(-1, WIDTH)) for c in counts])
+        return np.array(
+            [function(np.repeat(rows, c, axis=0).reshape(-1, WIDTH)) for c in counts]
+        )
 
     theirs, there = best(loop)
     theirs *= DRAWS / LOOP
     apart = np.abs(table.to_numpy()[:LOOP] - there).max()
     print(
-        f"{DRAWS:,} draws of {WIDTH} weights, {ENTITIES} entities x {YEARS} (largest difference {apart:.1e})"
+        f"{DRAWS:,} draws of {WIDTH} weights, {ENTITIES} entities x {YEARS} (largest "
+        f"difference {apart:.1e})"
     )
     line("digiprosper", ours)
     line(f"a loop of {name}", theirs, f"{theirs / ours:.0f} times as long")
@@ -138,9 +157,16 @@ def from_sums(n, total, z_log_z):
 
 def by_hand_polars(path):
     table = pl.scan_parquet(path)
-    asked = [pl.col(COLUMNS).min().name.prefix("l"), pl.col(COLUMNS).max().name.prefix("h")]
+    asked = [
+        pl.col(COLUMNS).min().name.prefix("l"),
+        pl.col(COLUMNS).max().name.prefix("h"),
+    ]
     asked += [pl.col(COLUMNS).count().name.prefix("n")]
-    first = table.select(pl.len().alias("n"), *asked).collect(engine="streaming").row(0, named=True)
+    first = (
+        table.select(pl.len().alias("n"), *asked)
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
     asked = []
     for c in COLUMNS:
         z = (pl.col(c) - first["l" + c]) / (first["h" + c] - first["l" + c])
@@ -149,20 +175,33 @@ def by_hand_polars(path):
             (z * pl.when(z > 0).then(z).otherwise(1.0).log()).sum().alias("q" + c),
         ]
     second = table.select(asked).collect(engine="streaming").row(0, named=True)
-    return from_sums(first["n"], [second["s" + c] for c in COLUMNS], [second["q" + c] for c in COLUMNS])
+    return from_sums(
+        first["n"],
+        [second["s" + c] for c in COLUMNS],
+        [second["q" + c] for c in COLUMNS],
+    )
 
 
 def by_hand_duckdb(path):
-    asked = ", ".join(f"min({c}) AS l{c}, max({c}) AS h{c}, count({c}) AS n{c}" for c in COLUMNS)
+    asked = ", ".join(
+        f"min({c}) AS l{c}, max({c}) AS h{c}, count({c}) AS n{c}" for c in COLUMNS
+    )
     relation = duckdb.sql(f"SELECT count(*) AS n, {asked} FROM '{path}'")
     first = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
     asked = []
     for c in COLUMNS:
         z = f"(({c} - ({first['l' + c]!r})) / {first['h' + c] - first['l' + c]!r})"
-        asked.append(f"sum({z}) AS s{c}, sum({z} * ln(CASE WHEN {z} > 0 THEN {z} ELSE 1.0 END)) AS q{c}")
+        asked.append(
+            f"sum({z}) AS s{c}, sum({z} * ln(CASE WHEN {z} > 0 THEN {z} ELSE 1.0 "
+            f"END)) AS q{c}"
+        )
     relation = duckdb.sql(f"SELECT {', '.join(asked)} FROM '{path}'")
     second = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
-    return from_sums(first["n"], [second["s" + c] for c in COLUMNS], [second["q" + c] for c in COLUMNS])
+    return from_sums(
+        first["n"],
+        [second["s" + c] for c in COLUMNS],
+        [second["q" + c] for c in COLUMNS],
+    )
 
 
 def tables(rows):
@@ -171,7 +210,10 @@ def tables(rows):
         path = str(Path(folder) / "table.parquet")
         write(path, rows)
         engines = {
-            "polars lazy": (lambda: pl.scan_parquet(path), lambda: by_hand_polars(path)),
+            "polars lazy": (
+                lambda: pl.scan_parquet(path),
+                lambda: by_hand_polars(path),
+            ),
             "duckdb": (lambda: duckdb.read_parquet(path), lambda: by_hand_duckdb(path)),
         }
         print(f"weights of {rows:,} x {len(COLUMNS)} from parquet")
@@ -180,14 +222,22 @@ def tables(rows):
             theirs, weights = best(by_hand)
             apart = np.abs(index.weights["weight"].to_numpy() - weights).max()
             line(f"{name}, digiprosper", ours)
-            line(f"{name}, queries by hand", theirs, f"ratio {ours / theirs:.2f}, difference {apart:.0e}")
+            line(
+                f"{name}, queries by hand",
+                theirs,
+                f"ratio {ours / theirs:.2f}, difference {apart:.0e}",
+            )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"  peak memory of the process {peak:.2f} GB")
 
 
 def main():
     # The file first, or its peak memory is that of the million rows.
-    tables(int(sys.argv[1].replace(",", "").replace("_", "")) if len(sys.argv) > 1 else 1_000_000)
+    tables(
+        int(sys.argv[1].replace(",", "").replace("_", ""))
+        if len(sys.argv) > 1
+        else 1_000_000
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         draws()

@@ -1,10 +1,11 @@
 """Fixed effects and their bootstraps beside their peers: ratios of medians.
 
-Ours and the peers take turns in one run.
-CPU time of one thread, whole `fit` on a built Panel with errors and p-values read; the cold start is the wall
-time of a process that imports, builds and fits. The wild bootstrap is a whole test beside wildboottest, whose
-matrix of dummies is built already; the cluster bootstrap is beside a loop of linearmodels, extrapolated from
-a few draws, and a loop of numpy that does nothing but demean and solve. Run `python benchmarks/linear.py`.
+Ours and the peers take turns in one run. CPU time of one thread, whole `fit` on a built
+Panel with errors and p-values read; the cold start is the wall time of a process that
+imports, builds and fits. The wild bootstrap is a whole test beside wildboottest, whose
+matrix of dummies is built already; the cluster bootstrap is beside a loop of
+linearmodels, extrapolated from a few draws, and a loop of numpy that does nothing but
+demean and solve. Run `python benchmarks/linear.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
 TARGETS = {
     "small / pyfixest": 0.15,
     "small / linearmodels": 0.06,
@@ -48,9 +54,16 @@ def panel_frame(n: int, periods: int, k: int, *, holes: float = 0.0) -> pd.DataF
     frame = pd.DataFrame({"id": entity, "year": 2000 + period})
     for j in range(k):
         frame[f"x{j}"] = (
-            rng.normal(size=len(frame)) + rng.normal(size=n)[entity] + rng.normal(size=periods)[period]
+            rng.normal(size=len(frame))
+            + rng.normal(size=n)[entity]
+            + rng.normal(size=periods)[period]
         )
-    frame["y"] = frame["x0"] - frame["x1"] + rng.normal(size=n)[entity] + rng.normal(size=len(frame))
+    frame["y"] = (
+        frame["x0"]
+        - frame["x1"]
+        + rng.normal(size=n)[entity]
+        + rng.normal(size=len(frame))
+    )
     return frame
 
 
@@ -126,7 +139,9 @@ fit.se(), fit.pvalue()
 }
 
 
-def cold(frame: pd.DataFrame, x: list[str], reps: int) -> tuple[dict[str, float], dict[str, float]]:
+def cold(
+    frame: pd.DataFrame, x: list[str], reps: int
+) -> tuple[dict[str, float], dict[str, float]]:
     """Median CPU and wall seconds of whole processes: import, build, fit, read."""
     cpu: dict[str, list[float]] = {name: [] for name in COLD}
     wall: dict[str, list[float]] = {name: [] for name in COLD}
@@ -136,16 +151,28 @@ def cold(frame: pd.DataFrame, x: list[str], reps: int) -> tuple[dict[str, float]
         for turn in range(reps + 1):
             for name, text in COLD.items():
                 script = text.format(path=path, x=x, terms=" + ".join(x))
-                before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
+                before, start = (
+                    resource.getrusage(resource.RUSAGE_CHILDREN),
+                    time.perf_counter(),
+                )
+                subprocess.run(
+                    [sys.executable, "-W", "ignore", "-c", script], check=True
+                )
                 after = resource.getrusage(resource.RUSAGE_CHILDREN)
                 if turn:  # the first round fills the caches
                     wall[name].append(time.perf_counter() - start)
-                    cpu[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return ({n: statistics.median(t) for n, t in times.items()} for times in (cpu, wall))  # type: ignore[return-value]
+                    cpu[name].append(
+                        after.ru_utime
+                        + after.ru_stime
+                        - before.ru_utime
+                        - before.ru_stime
+                    )
+    return (
+        {n: statistics.median(t) for n, t in times.items()} for times in (cpu, wall)
+    )  # type: ignore[return-value]
 
 
-# --- bootstraps ---------------------------------------------------------------------------------------------
+# --- bootstraps -----------------------------------------------------------------------
 
 WILD_DRAWS, CLUSTER_DRAWS, LINEARMODELS_DRAWS = 9999, 1000, 5
 
@@ -169,15 +196,23 @@ def wild(frame: pd.DataFrame, x: list[str]) -> dict[str, Callable[[], float]]:
     from digiprosper import FixedEffects, Panel, wild_bootstrap
 
     panel, spec = Panel(frame, "id", "year"), FixedEffects("y", x)
-    dummies = pd.get_dummies(frame[["id", "year"]].astype("category"), drop_first=True, dtype=float)
+    dummies = pd.get_dummies(
+        frame[["id", "year"]].astype("category"), drop_first=True, dtype=float
+    )
     design = np.column_stack([frame[x], np.ones(len(frame)), dummies])
-    row, y, clusters = np.eye(design.shape[1])[0], frame["y"].to_numpy(), frame["id"].to_numpy()
+    row, y, clusters = (
+        np.eye(design.shape[1])[0],
+        frame["y"].to_numpy(),
+        frame["id"].to_numpy(),
+    )
 
     def ours() -> float:
         return wild_bootstrap(spec, panel, x[0], reps=WILD_DRAWS, rng=1).p_value
 
     def peer() -> float:
-        test = WildboottestCL(X=design, Y=y, cluster=clusters, R=row, B=WILD_DRAWS, seed=1, parallel=False)
+        test = WildboottestCL(
+            X=design, Y=y, cluster=clusters, R=row, B=WILD_DRAWS, seed=1, parallel=False
+        )
         test.get_scores("11", impose_null=True)
         test.get_weights("rademacher")
         test.get_numer()
@@ -192,7 +227,9 @@ def wild(frame: pd.DataFrame, x: list[str]) -> dict[str, Callable[[], float]]:
     return {"digiprosper": ours, "wildboottest": peer}
 
 
-def clusters(frame: pd.DataFrame, x: list[str], n: int) -> dict[str, Callable[[], np.ndarray]]:
+def clusters(
+    frame: pd.DataFrame, x: list[str], n: int
+) -> dict[str, Callable[[], np.ndarray]]:
     """Slopes of 1,000 draws of entities; of a few draws by linearmodels."""
     from linearmodels.panel import PanelOLS
 
@@ -222,7 +259,9 @@ def clusters(frame: pd.DataFrame, x: list[str], n: int) -> dict[str, Callable[[]
             rows = cube[rng.integers(0, n, n)].reshape(n * periods, -1)
             keys = pd.MultiIndex.from_product([range(n), range(periods)])
             table = pd.DataFrame(rows, index=keys, columns=["y", *x])
-            model = PanelOLS(table["y"], table[x], entity_effects=True, time_effects=True)
+            model = PanelOLS(
+                table["y"], table[x], entity_effects=True, time_effects=True
+            )
             out.append(model.fit().params.to_numpy())
         return np.array(out)
 
@@ -238,12 +277,18 @@ def bootstraps() -> None:
         print("wildboottest is not installed (group `peers`)")
     else:
         took = interleaved(wild(panel_frame(30, 12, 6), x), 9)
-        print(f"wild bootstrap, 30 x 12, k = 6, 9,999 draws: {1e3 * took['digiprosper']:.0f} ms")
+        print(
+            "wild bootstrap, 30 x 12, k = 6, 9,999 draws: "
+            f"{1e3 * took['digiprosper']:.0f} ms"
+        )
         show("wild / wildboottest", took["digiprosper"] / took["wildboottest"])
     x = [f"x{j}" for j in range(8)]
     took = interleaved(clusters(panel_frame(280, 15, 8), x, 280), 9)
     took["linearmodels"] *= CLUSTER_DRAWS / LINEARMODELS_DRAWS
-    print(f"cluster bootstrap, 280 x 15, k = 8, 1,000 draws: {1e3 * took['digiprosper']:.0f} ms")
+    print(
+        "cluster bootstrap, 280 x 15, k = 8, 1,000 draws: "
+        f"{1e3 * took['digiprosper']:.0f} ms"
+    )
     show("clusters / linearmodels", took["digiprosper"] / took["linearmodels"])
     show("clusters / numpy loop", took["digiprosper"] / took["numpy loop"])
 
@@ -257,14 +302,25 @@ def show(name: str, ratio: float) -> None:
 def main() -> None:
     """Print every ratio; starts itself again with one thread if need be."""
     if any(os.environ.get(name) != "1" for name in THREADS):
-        os.execve(sys.executable, [sys.executable, __file__], {**os.environ, **dict.fromkeys(THREADS, "1")})
+        os.execve(
+            sys.executable,
+            [sys.executable, __file__],
+            {**os.environ, **dict.fromkeys(THREADS, "1")},
+        )
     warnings.simplefilter("ignore")
     x = [f"x{j}" for j in range(6)]
     frame = panel_frame(30, 12, 6)
     small = medians(
-        {f.__name__.replace("ours", "digiprosper"): f(frame, x) for f in (ours, pyfixest, linearmodels)}, 101
+        {
+            f.__name__.replace("ours", "digiprosper"): f(frame, x)
+            for f in (ours, pyfixest, linearmodels)
+        },
+        101,
     )
-    print(f"one fit, 30 x 12, k = 6, two-way, clustered: {1e3 * small['digiprosper']:.2f} ms")
+    print(
+        "one fit, 30 x 12, k = 6, two-way, clustered: "
+        f"{1e3 * small['digiprosper']:.2f} ms"
+    )
     show("small / pyfixest", small["digiprosper"] / small["pyfixest"])
     show("small / linearmodels", small["digiprosper"] / small["linearmodels"])
     x = [f"x{j}" for j in range(8)]
@@ -273,7 +329,10 @@ def main() -> None:
     print(f"{len(big):,} rows, unbalanced, k = 8: {large['digiprosper']:.2f} s")
     show("large / pyfixest", large["digiprosper"] / large["pyfixest"])
     cpu, wall = cold(frame, [f"x{j}" for j in range(6)], 7)
-    print(f"whole process: {wall['digiprosper']:.2f} s; CPU ratio {cpu['digiprosper'] / cpu['pyfixest']:.3f}")
+    print(
+        f"whole process: {wall['digiprosper']:.2f} s; CPU ratio "
+        f"{cpu['digiprosper'] / cpu['pyfixest']:.3f}"
+    )
     show("cold / pyfixest", wall["digiprosper"] / wall["pyfixest"])
     bootstraps()
 

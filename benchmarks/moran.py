@@ -1,8 +1,8 @@
 """Moran's I of every year with 999 permutations beside esda.
 
-esda takes one year at a time.
-CPU time, the best of several interleaved runs, on built panels and weights; ratios in one run. Needs the
-group `pysal`. Run `OMP_NUM_THREADS=1 python benchmarks/moran.py`.
+esda takes one year at a time. CPU time, the best of several interleaved runs, on built
+panels and weights; ratios in one run. Needs the group `pysal`. Run
+`OMP_NUM_THREADS=1 python benchmarks/moran.py`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,13 @@ RUNS = 5
 def simulated(n: int, periods: int) -> tuple[dp.Panel, pd.DataFrame]:
     """Draw a variable without autocorrelation, and places."""
     rng = np.random.default_rng(1)
-    places = pd.DataFrame({"lat": rng.uniform(20, 45, n), "lon": rng.uniform(80, 125, n)})
-    keys = {"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)}
+    places = pd.DataFrame(
+        {"lat": rng.uniform(20, 45, n), "lon": rng.uniform(80, 125, n)}
+    )
+    keys = {
+        "city": np.repeat(np.arange(n), periods),
+        "year": np.tile(np.arange(periods), n),
+    }
     frame = pd.DataFrame(keys).assign(x=rng.normal(size=n * periods))
     return dp.Panel(frame, "city", "year"), places
 
@@ -60,8 +65,12 @@ def main() -> None:
             years = panel.frame["x"].to_numpy().reshape(n, periods).T
             found = best(
                 {
-                    "ours": lambda weights=weights, panel=panel: dp.moran(panel, "x", weights, rng=1),
-                    "esda": lambda w=w, years=years: [esda.Moran(x, w, permutations=999) for x in years],
+                    "ours": lambda weights=weights, panel=panel: dp.moran(
+                        panel, "x", weights, rng=1
+                    ),
+                    "esda": lambda w=w, years=years: [
+                        esda.Moran(x, w, permutations=999) for x in years
+                    ],
                 }
             )
             ratio = found["esda"] / found["ours"]

@@ -1,11 +1,12 @@
 """The numbers of today, stored, so that a change can be held to them.
 
-They are for a change which should move none.
-`python benchmarks/record.py write FILE` runs every example, every page of the documentation and 200 random
-specifications and stores each number; `python benchmarks/record.py compare FILE` runs them again and prints
-what moved: estimates by more than 1e-10, errors and everything else by more than 1e-8, relative to their
-size. `compare` exits with 1 if a random specification moved. Printed numbers of pages and examples are
-compared too, but only reported: a sentence that changes takes its numbers with it.
+They are for a change which should move none. `python benchmarks/record.py write FILE`
+runs every example, every page of the documentation and 200 random specifications and
+stores each number; `python benchmarks/record.py compare FILE` runs them again and
+prints what moved: estimates by more than 1e-10, errors and everything else by more than
+1e-8, relative to their size. `compare` exits with 1 if a random specification moved.
+Printed numbers of pages and examples are compared too, but only reported: a sentence
+that changes takes its numbers with it.
 """
 
 from __future__ import annotations
@@ -45,14 +46,31 @@ def random_frame(rng: np.random.Generator) -> pd.DataFrame:
     size = entity.size
 
     def column() -> np.ndarray:
-        return rng.normal(size=size) + rng.normal(size=n)[entity] + rng.normal(size=periods)[time]
+        return (
+            rng.normal(size=size)
+            + rng.normal(size=n)[entity]
+            + rng.normal(size=periods)[time]
+        )
 
-    frame = pd.DataFrame({"id": entity, "year": 2000 + time, "region": (entity % 6).astype(str)})
-    frame["x"], frame["z"], frame["q"], frame["w"] = column(), column(), column(), column()
+    frame = pd.DataFrame(
+        {"id": entity, "year": 2000 + time, "region": (entity % 6).astype(str)}
+    )
+    frame["x"], frame["z"], frame["q"], frame["w"] = (
+        column(),
+        column(),
+        column(),
+        column(),
+    )
     frame["m"] = 0.5 * frame["x"] + column()
     frame["n"] = 0.3 * frame["m"] - 0.2 * frame["x"] + column()
     slope = np.where(frame["q"] <= 0, 0.2, 1.0)
-    frame["y"] = slope * frame["x"] + 0.4 * frame["m"] + 0.3 * frame["n"] - 0.1 * frame["x"] ** 2 + column()
+    frame["y"] = (
+        slope * frame["x"]
+        + 0.4 * frame["m"]
+        + 0.3 * frame["n"]
+        - 0.1 * frame["x"] ** 2
+        + column()
+    )
     frame["weight"] = rng.uniform(0.5, 2, size)
     return frame
 
@@ -68,15 +86,25 @@ def random_specification(rng: np.random.Generator) -> tuple[str, dict[str, Any]]
     }
     if linear["cov_type"] == "clustered":
         linear["clusters"] = [None, "region", ["id", "year"]][rng.integers(3)]
-    kind = str(rng.choice(["linear", "linear", "linear", "threshold", "kink", "mediation"]))
+    kind = str(
+        rng.choice(["linear", "linear", "linear", "threshold", "kink", "mediation"])
+    )
     if kind == "linear":
         pool = ["x", "z", "m", "I(x**2)", "lag(w)", "x:z", "C(region):z"]
         chosen = rng.choice(len(pool), size=int(rng.integers(1, 5)), replace=False)
         weights = "weight" if rng.random() < 0.2 else None
-        return kind, {"x": [pool[i] for i in sorted(chosen)], "obs_weights": weights, **linear}
+        return kind, {
+            "x": [pool[i] for i in sorted(chosen)],
+            "obs_weights": weights,
+            **linear,
+        }
     if kind == "mediation":
         linear["clusters"] = None
-        return kind, {"structure": str(rng.choice(["parallel", "serial"])), "reps": 99, **linear}
+        return kind, {
+            "structure": str(rng.choice(["parallel", "serial"])),
+            "reps": 99,
+            **linear,
+        }
     if kind == "threshold":
         return kind, {"n_thresholds": int(rng.integers(1, 3)), "reps": 49, **linear}
     linear["entity_effects"] = True
@@ -97,11 +125,19 @@ def fitted(kind: str, options: dict[str, Any], panel: Any) -> dict[str, float]:
         results = dp.Mediation("y", "x", ["m", "n"], ["z"], **options).fit(panel, rng=1)
     numbers: dict[str, float] = {}
     if kind == "threshold":
-        numbers |= {f"threshold {j}.estimate": float(g) for j, g in enumerate(results.estimates)}
-        numbers |= {f"test {j}.p_value": float(p) for j, p in enumerate(results.tests["p_value"])}
+        numbers |= {
+            f"threshold {j}.estimate": float(g) for j, g in enumerate(results.estimates)
+        }
+        numbers |= {
+            f"test {j}.p_value": float(p)
+            for j, p in enumerate(results.tests["p_value"])
+        }
         results = results.slopes
     elif kind == "kink":
-        numbers |= {"threshold.estimate": results.threshold, "threshold.std_error": results.threshold_se}
+        numbers |= {
+            "threshold.estimate": results.threshold,
+            "threshold.std_error": results.threshold_se,
+        }
         results = results.slopes
     for row in results.tidy().to_dict("records"):
         term = row.pop("term")
@@ -119,7 +155,9 @@ def of_specifications() -> dict[str, dict[str, Any]]:
         frame = random_frame(rng)
         kind, options = random_specification(rng)
         try:
-            numbers: dict[str, Any] = dict(fitted(kind, options, dp.Panel(frame, "id", "year")))
+            numbers: dict[str, Any] = dict(
+                fitted(kind, options, dp.Panel(frame, "id", "year"))
+            )
         except dp.DigiprosperError as error:
             numbers = {"error": type(error).__name__}
         found[f"{seed} {kind} {json.dumps(options)}"] = numbers
@@ -141,12 +179,20 @@ def of_pages() -> dict[str, dict[str, list[float]]]:
         printed: dict[str, list[float]] = {}
 
         class Keep(doctest.DocTestRunner):
-            def report_success(self, out: Any, test: Any, example: Any, got: str) -> None:  # noqa: ARG002
+            def report_success(
+                self,
+                out: Any,  # noqa: ARG002
+                test: Any,  # noqa: ARG002
+                example: Any,
+                got: str,
+            ) -> None:
                 printed[example.source] = numbers_in(got)  # noqa: B023
 
             report_failure = report_success
 
-        test = parser.get_doctest(page.read_text(encoding="utf-8"), {}, page.name, str(page), 0)
+        test = parser.get_doctest(
+            page.read_text(encoding="utf-8"), {}, page.name, str(page), 0
+        )
         Keep(verbose=False).run(test, out=lambda _: None)
         found[str(page.relative_to(ROOT))] = printed
     return found
@@ -196,7 +242,10 @@ def tell_printed(where: str, old: list[float], new: list[float] | None) -> None:
         return
     gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
     if gone or come:
-        print(f"{where}\n    no longer {sorted(gone)[:12]}\n    new       {sorted(come)[:12]}")
+        print(
+            f"{where}\n    no longer {sorted(gone)[:12]}\n    new       "
+            f"{sorted(come)[:12]}"
+        )
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> int:
@@ -204,13 +253,21 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> int:
     count = 0
     for key, numbers in old["specifications"].items():
         found = new["specifications"].get(key, {})
-        changed = [n for n in sorted({*numbers, *found}) if moved(n, numbers.get(n), found.get(n))]
+        changed = [
+            n
+            for n in sorted({*numbers, *found})
+            if moved(n, numbers.get(n), found.get(n))
+        ]
         count += bool(changed)
         for name in changed[:4]:
             print(f"{key}\n    {name}: {numbers.get(name)} -> {found.get(name)}")
     for page, printed in old["pages"].items():
         for source, numbers in printed.items():
-            tell_printed(f"{page}: {source.strip()[:80]}", numbers, new["pages"].get(page, {}).get(source))
+            tell_printed(
+                f"{page}: {source.strip()[:80]}",
+                numbers,
+                new["pages"].get(page, {}).get(source),
+            )
     for script, numbers in old["examples"].items():
         tell_printed(script, numbers, new["examples"].get(script))
     print(f"{count} of {len(old['specifications'])} random specifications moved.")

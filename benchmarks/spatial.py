@@ -1,11 +1,12 @@
 """Effects of a two-way spatial Durbin model beside spreg: ratios of CPU time.
 
-The ratios are of the least times in one run.
-Ours: estimates, observed covariance, and direct, indirect and total effects of four regressors with errors by
-the delta method, from a panel and weights that are there; also with weights made anew in every run, whose
-eigenvalues are then not known from a fit before. spreg has no errors of effects and no time effects: periods
-are dummies, and spatial lags of the regressors are columns. Beside `ML_LagFE`, which prints effects, there is
-`Panel_FE_Lag`, which has none. Estimates and likelihood are compared before anything is timed.
+The ratios are of the least times in one run. Ours: estimates, observed covariance, and
+direct, indirect and total effects of four regressors with errors by the delta method,
+from a panel and weights that are there; also with weights made anew in every run, whose
+eigenvalues are then not known from a fit before. spreg has no errors of effects and no
+time effects: periods are dummies, and spatial lags of the regressors are columns.
+Beside `ML_LagFE`, which prints effects, there is `Panel_FE_Lag`, which has none.
+Estimates and likelihood are compared before anything is timed.
 
 Needs the group `spreg`, which brings geopandas, in an environment of its own:
 
@@ -64,11 +65,18 @@ def simulated(n: int, periods: int) -> Case:
     y = np.linalg.solve(np.eye(n) - 0.4 * row, signal)
 
     frame = pd.DataFrame(x.reshape(-1, len(X)), columns=X)
-    frame = frame.assign(y=y.ravel(), city=np.repeat(range(n), periods), year=np.tile(range(periods), n))
+    frame = frame.assign(
+        y=y.ravel(), city=np.repeat(range(n), periods), year=np.tile(range(periods), n)
+    )
     lags = np.einsum("ij,jtk->itk", row, x)
     dummies = np.repeat(np.eye(periods)[:, 1:], n, axis=0)
     columns = [part.transpose(1, 0, 2).reshape(n * periods, -1) for part in (x, lags)]
-    return Case(links, Panel(frame, "city", "year"), y.T.reshape(-1, 1), np.hstack([*columns, dummies]))
+    return Case(
+        links,
+        Panel(frame, "city", "year"),
+        y.T.reshape(-1, 1),
+        np.hstack([*columns, dummies]),
+    )
 
 
 def calls_of(case: Case) -> dict[str, Callable[[], Any]]:
@@ -117,22 +125,29 @@ def best(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
 def main() -> None:
     """Print every ratio; starts itself again with one thread if need be."""
     if any(os.environ.get(name) != "1" for name in THREADS):
-        os.execve(sys.executable, [sys.executable, __file__], {**os.environ, **dict.fromkeys(THREADS, "1")})
+        os.execve(
+            sys.executable,
+            [sys.executable, __file__],
+            {**os.environ, **dict.fromkeys(THREADS, "1")},
+        )
     warnings.simplefilter("ignore")
     for (n, periods), target in TARGETS.items():
         calls = calls_of(simulated(n, periods))
         ours, theirs = calls["ours"](), calls["ML_LagFE"]()
         np.testing.assert_allclose(ours.params["rho"], theirs.rho, atol=1e-6)
-        np.testing.assert_allclose(ours.params.to_numpy()[1:], theirs.betas.ravel()[: 2 * len(X)], atol=1e-6)
+        np.testing.assert_allclose(
+            ours.params.to_numpy()[1:], theirs.betas.ravel()[: 2 * len(X)], atol=1e-6
+        )
         np.testing.assert_allclose(ours.loglik, float(theirs.logll), atol=1e-6)
 
         found = best(calls)
         ratio = found["ML_LagFE"] / found["ours"]
         print(
-            f"{n} x {periods}: ours {1e3 * found['ours']:.2f} ms, ML_LagFE / ours {ratio:.1f} "
-            f"(at least {target:g}: {'ok' if ratio >= target else 'MISSED'}), Panel_FE_Lag / ours "
-            f"{found['Panel_FE_Lag'] / found['ours']:.1f}, ML_LagFE / ours with new weights "
-            f"{found['ML_LagFE'] / found['ours, new weights']:.1f}"
+            f"{n} x {periods}: ours {1e3 * found['ours']:.2f} ms, ML_LagFE / ours "
+            f"{ratio:.1f} (at least {target:g}: "
+            f"{'ok' if ratio >= target else 'MISSED'}), Panel_FE_Lag / ours "
+            f"{found['Panel_FE_Lag'] / found['ours']:.1f}, ML_LagFE / ours with new "
+            f"weights {found['ML_LagFE'] / found['ours, new weights']:.1f}"
         )
 
 

@@ -1,10 +1,10 @@
 """Studies around a baseline beside loops of refits: ratios of medians.
 
-Ours and the loops take turns in one run.
-CPU time of one thread. A placebo test of 1,000 draws, and the estimates beside 4,096 sets of controls with
-their standard errors, each beside a loop that fits the models one by one, extrapolated from a few: with
-linearmodels' PanelOLS, and with the fit of this package. The loops give the same estimates, for the sets also
-those of the batch. Run `python benchmarks/studies.py`.
+Ours and the loops take turns in one run. CPU time of one thread. A placebo test of
+1,000 draws, and the estimates beside 4,096 sets of controls with their standard errors,
+each beside a loop that fits the models one by one, extrapolated from a few: with
+linearmodels' PanelOLS, and with the fit of this package. The loops give the same
+estimates, for the sets also those of the batch. Run `python benchmarks/studies.py`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def placebo() -> dict[str, Callable[[], np.ndarray]]:
         first = np.full(280, np.inf)
         for start, stop in pairwise(stops):
             first[entities[start:stop]] = rng.choice(periods[1:])
-        return pd.Series((frame["year"].to_numpy() >= first[frame["id"]]) * 1.0, index=table.index)
+        return pd.Series(
+            (frame["year"].to_numpy() >= first[frame["id"]]) * 1.0, index=table.index
+        )
 
     def ours() -> np.ndarray:
         return placebo_test(spec, panel, "policy", reps=DRAWS, rng=1).draws
@@ -81,12 +83,20 @@ def placebo() -> dict[str, Callable[[], np.ndarray]]:
     def our_fits() -> np.ndarray:
         rng = np.random.default_rng(1)
         return np.array(
-            [float(spec.fit(panel.assign(policy=drawn(rng))).params["policy"]) for _ in range(LOOP)]
+            [
+                float(spec.fit(panel.assign(policy=drawn(rng))).params["policy"])
+                for _ in range(LOOP)
+            ]
         )
 
     def linearmodels() -> np.ndarray:
         rng = np.random.default_rng(1)
-        return np.array([linearmodels_slope(table.assign(policy=drawn(rng)), x) for _ in range(LOOP)])
+        return np.array(
+            [
+                linearmodels_slope(table.assign(policy=drawn(rng)), x)
+                for _ in range(LOOP)
+            ]
+        )
 
     np.testing.assert_allclose(our_fits(), linearmodels(), rtol=1e-8)
     return {"placebo": ours, "our fits": our_fits, "linearmodels": linearmodels}
@@ -99,14 +109,17 @@ def sets() -> dict[str, Callable[[], np.ndarray]]:
     frame = panel_frame(31, 12, ["y", "x", *CANDIDATES])
     panel, spec = Panel(frame, "id", "year"), FixedEffects("y", ["x"])
     table = frame.set_index(["id", "year"])
-    chosen = [list(one) for one in combinations(CANDIDATES, 6)][:LOOP]  # of the mean size
+    # Of the mean size
+    chosen = [list(one) for one in combinations(CANDIDATES, 6)][:LOOP]
 
     def ours() -> np.ndarray:
         return control_sets(spec, panel, CANDIDATES).frame["estimate"].to_numpy()
 
     def our_fits() -> np.ndarray:
         fits = [spec.add(*one).fit(panel) for one in chosen]
-        return np.array([float(fit.params["x"]) + 0 * float(fit.pvalues["x"]) for fit in fits])
+        return np.array(
+            [float(fit.params["x"]) + 0 * float(fit.pvalues["x"]) for fit in fits]
+        )
 
     def linearmodels() -> np.ndarray:
         return np.array([linearmodels_slope(table, ["x", *one]) for one in chosen])
@@ -133,13 +146,20 @@ def medians(runs: dict[str, Callable[[], np.ndarray]]) -> dict[str, float]:
 def show(name: str, value: float) -> None:
     """Print one ratio beside its target."""
     word = "ok" if value <= TARGETS[name] else "MISSED"
-    print(f"{name:24s} {value:8.5f}   target {TARGETS[name]:.5f}   {word}   (1 / {1 / value:,.0f})")
+    print(
+        f"{name:24s} {value:8.5f}   target {TARGETS[name]:.5f}   {word}   (1 / "
+        f"{1 / value:,.0f})"
+    )
 
 
 def main() -> None:
     """Print every ratio; starts itself again with one thread if need be."""
     if any(os.environ.get(name) != "1" for name in THREADS):
-        os.execve(sys.executable, [sys.executable, __file__], {**os.environ, **dict.fromkeys(THREADS, "1")})
+        os.execve(
+            sys.executable,
+            [sys.executable, __file__],
+            {**os.environ, **dict.fromkeys(THREADS, "1")},
+        )
     warnings.simplefilter("ignore")
     took = medians(placebo())
     print(f"placebo test, 280 x 15, k = 4, 1,000 draws: {1e3 * took['placebo']:.0f} ms")

@@ -1,4 +1,7 @@
-"""How the site is built: `make docs`. Needs the dependency group `docs` and no network."""
+"""How the site is built: `make docs`.
+
+Needs the dependency group `docs` and no network.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,14 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_build", "conf.py", "conftest.py", "generators", "**/*_output", "**.csv"]
+exclude_patterns = [
+    "_build",
+    "conf.py",
+    "conftest.py",
+    "generators",
+    "**/*_output",
+    "**.csv",
+]
 templates_path = ["_templates"]
 nitpicky = True
 
@@ -51,7 +61,8 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
-# Looks. Fonts, icons and scripts are files of the theme; no page asks another host for anything.
+# Looks. Fonts, icons and scripts are files of the theme; no page asks another host for
+# anything.
 html_theme = "pydata_sphinx_theme"
 html_title = "digiprosper"
 html_static_path = ["_static"]
@@ -62,7 +73,11 @@ html_show_sourcelink = False
 html_search_language = EnglishAndChinese.lang
 html_search_scorer = str(HERE / "_static" / "search_scorer.js")
 html_theme_options: dict[str, Any] = {
-    "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "text": "digiprosper"},
+    "logo": {
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+        "text": "digiprosper",
+    },
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
@@ -77,7 +92,9 @@ html_sidebars = {"index": [], "gallery/index": []}
 
 reference.write(HERE / "reference")
 notebooks.write(HERE.parent / "examples", HERE / "examples")
-gallery.write(HERE.parent / "examples" / "gallery.py", HERE.parent / "src", HERE / "gallery")
+gallery.write(
+    HERE.parent / "examples" / "gallery.py", HERE.parent / "src", HERE / "gallery"
+)
 
 
 def setup(app: Any) -> None:

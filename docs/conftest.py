@@ -1,7 +1,7 @@
 """Doctests of pages run in an empty folder, with no figure open.
 
-So they may write files.
-The scripts beside the pages build the site and need the group `docs`; they are not collected.
+So they may write files. The scripts beside the pages build the site and need the group
+`docs`; they are not collected.
 """
 
 from __future__ import annotations
@@ -28,16 +28,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         package = NEEDS.get(item.path.name)
         if package and find_spec(package) is None:
-            item.add_marker(pytest.mark.skip(reason=f"{item.path.name} needs {package}"))
+            item.add_marker(
+                pytest.mark.skip(reason=f"{item.path.name} needs {package}")
+            )
         if f"{item.path.parent.name}/{item.path.name}" in FURTHER:
             item.add_marker(pytest.mark.further)
         # The numbers are the same with or without a font; only the picture needs one.
-        item.add_marker(pytest.mark.filterwarnings("ignore:no font with Chinese characters"))
+        item.add_marker(
+            pytest.mark.filterwarnings("ignore:no font with Chinese characters")
+        )
 
 
 @pytest.fixture(autouse=True)
-def _empty_folder_and_no_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_folder_and_no_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    # Matplotlib 3.9 warns where a page chooses "Agg" while figures of an earlier page are open.
+    # Matplotlib 3.9 warns where a page chooses "Agg" while figures of an earlier page
+    # are open.
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")

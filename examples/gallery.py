@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Every figure once
 #
-# One function for each figure, on the simulated provinces or the US states. Each takes labels by column,
-# and draws in the current style. `python examples/gallery.py` draws all of them for a column and for a
-# page, in English and in Chinese, into `demo_output/gallery/`. Names
-# choose some figures: `python examples/gallery.py placebo`.
+# One function for each figure, on the simulated provinces or the US states. Each takes
+# labels by column, and draws in the current style. `python examples/gallery.py` draws
+# all of them for a column and for a page, in English and in Chinese, into
+# `demo_output/gallery/`. Names choose some figures:
+# `python examples/gallery.py placebo`.
 
 # %%
 from __future__ import annotations
@@ -75,15 +76,23 @@ def provinces() -> dp.Panel:
     panel, _ = dp.datasets.simulate_provinces(rng=2026)
     rng = np.random.default_rng(7)
     names = panel.frame.index.unique(0)
-    first = pd.Series(rng.choice([2015, 2016, 2017, np.nan], names.size, p=[0.2, 0.2, 0.2, 0.4]), names)
+    first = pd.Series(
+        rng.choice([2015, 2016, 2017, np.nan], names.size, p=[0.2, 0.2, 0.2, 0.4]),
+        names,
+    )
 
     def since(frame: pd.DataFrame) -> Any:
-        return frame.index.get_level_values(1) - first.loc[frame.index.get_level_values(0)].to_numpy()
+        return (
+            frame.index.get_level_values(1)
+            - first.loc[frame.index.get_level_values(0)].to_numpy()
+        )
 
     return panel.assign(
         first=lambda frame: first.loc[frame.index.get_level_values(0)].to_numpy(),
         pilot=lambda frame: (since(frame) >= 0).astype(float),
-        outcome=lambda frame: frame["prosperity"] + 0.02 * np.clip(np.nan_to_num(since(frame)) + 1, 0, 3),
+        outcome=lambda frame: (
+            frame["prosperity"] + 0.02 * np.clip(np.nan_to_num(since(frame)) + 1, 0, 3)
+        ),
     )
 
 
@@ -99,7 +108,9 @@ def baseline() -> dp.FixedEffects:
 
 @cache
 def mediated() -> Any:
-    spec = dp.Mediation("prosperity", "digital", ["productivity", "upgrading"], CONTROLS, reps=999)
+    spec = dp.Mediation(
+        "prosperity", "digital", ["productivity", "upgrading"], CONTROLS, reps=999
+    )
     return spec.fit(provinces(), rng=2026)
 
 
@@ -112,7 +123,9 @@ def threshold() -> Any:
 @cache
 def digital_index() -> dp.CompositeIndex:
     _, truth = dp.datasets.simulate_provinces(rng=2026)
-    return dp.CompositeIndex(dp.IndicatorSystem.from_frame(truth.indicators("digital")), name="digital_index")
+    return dp.CompositeIndex(
+        dp.IndicatorSystem.from_frame(truth.indicators("digital")), name="digital_index"
+    )
 
 
 @cache
@@ -127,36 +140,49 @@ def borders() -> dp.SpatialWeights:
 # %%
 def coefficients(labels: Labels) -> Any:
     return dp.plots.coefficients(
-        dp.stepwise(baseline().replace(x=("digital",)), provinces(), CONTROLS), labels=labels
+        dp.stepwise(baseline().replace(x=("digital",)), provinces(), CONTROLS),
+        labels=labels,
     )
 
 
 def coefficients_of_many(labels: Labels) -> Any:
     spec, panel = (
-        dp.FixedEffects("prosperity", ["digital", "productivity", "upgrading", *CONTROLS]),
+        dp.FixedEffects(
+            "prosperity", ["digital", "productivity", "upgrading", *CONTROLS]
+        ),
         provinces(),
     )
     battery = {f"{year}": spec for year in range(2011, 2023)}
-    fits = {name: one.fit(panel.subset(f"year != {name}")) for name, one in battery.items()}
+    fits = {
+        name: one.fit(panel.subset(f"year != {name}")) for name, one in battery.items()
+    }
     return dp.plots.coefficients(fits, labels=labels)
 
 
 def specification_curve(labels: Labels) -> Any:
     spec = dp.FixedEffects("prosperity", ["digital"])
     return dp.plots.specification_curve(
-        dp.control_sets(spec, provinces(), ["productivity", "upgrading", "entrepreneurship", *CONTROLS]),
+        dp.control_sets(
+            spec,
+            provinces(),
+            ["productivity", "upgrading", "entrepreneurship", *CONTROLS],
+        ),
         labels=labels,
     )
 
 
 def placebo(labels: Labels) -> Any:
     spec = dp.FixedEffects("outcome", ["pilot", *CONTROLS])
-    return dp.plots.placebo(dp.placebo_test(spec, provinces(), "pilot", rng=1), labels=labels)
+    return dp.plots.placebo(
+        dp.placebo_test(spec, provinces(), "pilot", rng=1), labels=labels
+    )
 
 
 def event_study(labels: Labels) -> Any:
     spec = dp.EventStudy("outcome", "first", x=CONTROLS, before=4, after=4)
-    return dp.plots.event_study(spec.fit(provinces()), labels={**labels, "outcome": labels["prosperity"]})
+    return dp.plots.event_study(
+        spec.fit(provinces()), labels={**labels, "outcome": labels["prosperity"]}
+    )
 
 
 def event_studies(labels: Labels) -> Any:
@@ -165,7 +191,9 @@ def event_studies(labels: Labels) -> Any:
         "TWFE": dp.EventStudy("outcome", "first", before=4, after=4).fit(panel),
         "Callaway & Sant'Anna": dp.StaggeredDid("outcome", "first").fit(panel, rng=1),
     }
-    return dp.plots.event_study(fits, labels={**labels, "outcome": labels["prosperity"]})
+    return dp.plots.event_study(
+        fits, labels={**labels, "outcome": labels["prosperity"]}
+    )
 
 
 def balance(labels: Labels) -> Any:
@@ -175,7 +203,9 @@ def balance(labels: Labels) -> Any:
 
 
 def moran_scatter(labels: Labels) -> Any:
-    return dp.plots.moran_scatter(states(), "unemp", borders(), time=1986, labels=labels)
+    return dp.plots.moran_scatter(
+        states(), "unemp", borders(), time=1986, labels=labels
+    )
 
 
 def impacts(labels: Labels) -> Any:
@@ -185,7 +215,10 @@ def impacts(labels: Labels) -> Any:
 
 def decay(labels: Labels) -> Any:
     places = dp.datasets.us_capitals()
-    weights = {km: dp.SpatialWeights.inverse_distance(places, cutoff=km) for km in range(700, 1600, 200)}
+    weights = {
+        km: dp.SpatialWeights.inverse_distance(places, cutoff=km)
+        for km in range(700, 1600, 200)
+    }
     spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], borders())
     battery = {km: spec.replace(spatial_weights=one) for km, one in weights.items()}
     return dp.plots.decay(dp.fit_all(battery, states()), labels=labels)
@@ -209,31 +242,47 @@ def effect_plot(labels: Labels) -> Any:
 
 def conditional_effect(labels: Labels) -> Any:
     spec = dp.Mediation(
-        "prosperity", "digital", "productivity", CONTROLS[1:], moderator="urban", moderates="a"
+        "prosperity",
+        "digital",
+        "productivity",
+        CONTROLS[1:],
+        moderator="urban",
+        moderates="a",
     )
     return dp.plots.conditional_effect(spec.fit(provinces(), rng=2026), labels=labels)
 
 
 def marginal_effect(labels: Labels) -> Any:
-    fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp", "log(pc)"]).fit(states())
+    fit = dp.FixedEffects(
+        "log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp", "log(pc)"]
+    ).fit(states())
     return dp.plots.marginal_effect(fit, "log(pcap)", panel=states(), labels=labels)
 
 
 def sensitivity_curve(labels: Labels) -> Any:
-    return dp.plots.sensitivity_curve(mediated().sensitivity("productivity"), labels=labels)
+    return dp.plots.sensitivity_curve(
+        mediated().sensitivity("productivity"), labels=labels
+    )
 
 
 def u_shape(labels: Labels) -> Any:
-    fit = dp.FixedEffects("prosperity", ["digital", "I(digital**2)", *CONTROLS]).fit(provinces())
+    fit = dp.FixedEffects("prosperity", ["digital", "I(digital**2)", *CONTROLS]).fit(
+        provinces()
+    )
     return dp.plots.u_shape(fit, dp.u_test(fit, "digital"), labels=labels)
 
 
 def pathways(labels: Labels) -> Any:
     names = ("productivity", "upgrading", "entrepreneurship")
     roles = {"de": "digital", "cp": "prosperity"}
-    columns = {**roles, **dict(zip(("tfp", "isu", "entrepreneurship"), names, strict=True))}
+    columns = {
+        **roles,
+        **dict(zip(("tfp", "isu", "entrepreneurship"), names, strict=True)),
+    }
     catalogue = [m for m in dp.pathways.seed_catalogue() if m.id != "P11"]
-    report = dp.pathways.evaluate(provinces(), catalogue, columns, controls=CONTROLS, rng=1)
+    report = dp.pathways.evaluate(
+        provinces(), catalogue, columns, controls=CONTROLS, rng=1
+    )
     return dp.plots.pathways(report, labels=labels)
 
 
@@ -252,7 +301,10 @@ def rank_ribbon_of_a_year(labels: Labels) -> Any:
 
 @cache
 def options() -> Any:
-    grid = {"weighting": ["entropy", "critic", "equal"], "normalise": ["minmax", "rank"]}
+    grid = {
+        "weighting": ["entropy", "critic", "equal"],
+        "normalise": ["minmax", "rank"],
+    }
     return dp.index_sensitivity(digital_index(), provinces(), over=grid)
 
 
@@ -265,7 +317,9 @@ def index_shares(labels: Labels) -> Any:
 
 
 def kernel_ridge(labels: Labels) -> Any:
-    return dp.plots.kernel_ridge(provinces(), "digital", periods=range(2011, 2023, 2), labels=labels)
+    return dp.plots.kernel_ridge(
+        provinces(), "digital", periods=range(2011, 2023, 2), labels=labels
+    )
 
 
 FIGURES: dict[str, Callable[[Labels], Any]] = {

@@ -1,15 +1,18 @@
 # %% [markdown]
 # # Does the internet make incomes more equal by making countries richer?
 #
-# 48 countries, 2008 to 2021, without gaps (Gapminder's Systema Globalis, CC BY 4.0; the data come from the
-# ITU and the World Bank). Internet users may lower the Gini coefficient of incomes directly, or through
-# income per head. If rows are taken as independent, the indirect effect seems certain. But the rows of one
-# country are not independent. If countries are resampled instead of rows, the indirect effect is not
+# 48 countries, 2008 to 2021, without gaps (Gapminder's Systema Globalis, CC BY 4.0; the
+# data come from the ITU and the World Bank). Internet users may lower the Gini
+# coefficient of incomes directly, or through income per head. If rows are taken as
+# independent, the indirect effect seems certain. But the rows of one country are not
+# independent. If countries are resampled instead of rows, the indirect effect is not
 # significant. The sections below show how to examine such a claim.
 #
-# The table is not part of the library. Run `python examples/mechanisms.py gapminder_balanced_48x14.csv`
-# with the path of your file. Its columns are `name`, `year`, `gini`, `internet`, `gdp_pc`, `urban`,
-# `trade`, with one row for each country and year. Figures and tables are written to `demo_output/`.
+# The table is not part of the library. Run
+# `python examples/mechanisms.py gapminder_balanced_48x14.csv` with the path of your
+# file. Its columns are `name`, `year`, `gini`, `internet`, `gdp_pc`, `urban`, `trade`,
+# with one row for each country and year. Figures and tables are written to
+# `demo_output/`.
 
 # %%
 import sys
@@ -23,7 +26,11 @@ import digiprosper as dp
 OUTPUT = Path("demo_output")
 NAME = "gapminder_balanced_48x14.csv"
 given = [Path(a) for a in sys.argv[1:] if a.endswith(".csv")]
-beside = Path(__file__).parents[2] / "shared" / "data" / NAME if "__file__" in globals() else Path(NAME)
+beside = (
+    Path(__file__).parents[2] / "shared" / "data" / NAME
+    if "__file__" in globals()
+    else Path(NAME)
+)
 SOURCE = given[0] if given else beside
 if not SOURCE.exists():
     print(f"{SOURCE.name} is not here: python examples/mechanisms.py path/to/{NAME}")
@@ -62,15 +69,16 @@ print(panel.describe(["gini", "internet", "gdp_pc"]).round(2).to_string())
 
 # %% [markdown]
 # ## 2. One product, two verdicts
-# The same product a x b with two kinds of standard errors: for independent rows (672 of them), and
-# clustered by country.
+# The same product a x b with two kinds of standard errors: for independent rows (672 of
+# them), and clustered by country.
 
 # %%
 spec = dp.Mediation("gini", "internet", "log(gdp_pc)", ["trade"])
 clustered = spec.fit(panel, rng=2026)
 rows = spec.replace(cov_type="unadjusted", reps=199).fit(panel, rng=2026)
 verdicts = pd.concat(
-    {"independent rows": rows.sobel(), "clustered by country": clustered.sobel()}, names=["errors"]
+    {"independent rows": rows.sobel(), "clustered by country": clustered.sobel()},
+    names=["errors"],
 )
 heading("2. One product, two verdicts (Sobel's test, 672 rows)")
 print(verdicts.droplevel("term").round(4).to_string())
@@ -83,8 +91,8 @@ print(pd.DataFrame(ends).T.round(4).to_string())
 
 # %% [markdown]
 # ## 3. Decisions as data, and the three-step table
-# The five steps of Wen and Ye, the two steps of Jiang, and the three-step table as papers print it, in
-# English and in Chinese.
+# The five steps of Wen and Ye, the two steps of Jiang, and the three-step table as
+# papers print it, in English and in Chinese.
 
 # %%
 heading("3. Wen and Ye's five steps")
@@ -116,8 +124,8 @@ print(chinese)
 
 # %% [markdown]
 # ## 4. Within countries, or between them?
-# Rich countries have more internet users and more equal incomes. This compares countries. Fixed effects use
-# changes inside each country instead.
+# Rich countries have more internet users and more equal incomes. This compares
+# countries. Fixed effects use changes inside each country instead.
 
 # %%
 heading("4. Within and between")
@@ -128,13 +136,26 @@ print(dp.within_between(spec, panel).round(4).to_string())
 
 # %%
 heading("5. Moderated by the urban share")
-moderated = spec.replace(moderator="urban", moderates=("a", "direct")).fit(panel, rng=2026)
+moderated = spec.replace(moderator="urban", moderates=("a", "direct")).fit(
+    panel, rng=2026
+)
 print(moderated.tidy().set_index("term").round(4).to_string())
 print(moderated.johnson_neyman("direct"))
-heading("5b. Two regimes of the urban share, with the threshold searched again in every draw")
-regimes = spec.replace(threshold="urban", search_draws=True, reps=299).fit(panel, rng=2026)
+heading(
+    "5b. Two regimes of the urban share, with the threshold searched again "
+    "in every draw"
+)
+regimes = spec.replace(threshold="urban", search_draws=True, reps=299).fit(
+    panel, rng=2026
+)
 print(regimes.regimes.to_string())
-print(regimes.tidy().set_index("term").filter(regex="regime|difference", axis=0).round(4).to_string())
+print(
+    regimes.tidy()
+    .set_index("term")
+    .filter(regex="regime|difference", axis=0)
+    .round(4)
+    .to_string()
+)
 
 # %% [markdown]
 # ## 6. What a confounder would have to be
@@ -148,7 +169,8 @@ print(clustered.robustness_value().round(3).to_string())
 
 # %% [markdown]
 # ## 7. A Kuznets curve?
-# Does inequality first rise and then fall with income? A significant square is not enough.
+# Does inequality first rise and then fall with income? A significant square is not
+# enough.
 
 # %%
 heading("7. Is the Gini an inverse U of income?")
@@ -171,8 +193,12 @@ else:
     drawings = {
         "mechanisms_path": lambda ax: dp.plots.mediation_path(clustered, ax=ax),
         "mechanisms_effects": lambda ax: dp.plots.effect_plot(several, ax=ax),
-        "mechanisms_moderator": lambda ax: dp.plots.conditional_effect(moderated, "direct", ax=ax),
-        "mechanisms_sensitivity": lambda ax: dp.plots.sensitivity_curve(sensitivity, ax=ax),
+        "mechanisms_moderator": lambda ax: dp.plots.conditional_effect(
+            moderated, "direct", ax=ax
+        ),
+        "mechanisms_sensitivity": lambda ax: dp.plots.sensitivity_curve(
+            sensitivity, ax=ax
+        ),
     }
     for name, draw in drawings.items():
         figure, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
@@ -182,8 +208,9 @@ else:
 
 # %%
 say(
-    "In short: if the rows of a country are taken as independent, the indirect effect through income has p = "
-    f"{rows.sobel()['p_value'].iloc[0]:.3f}. If countries are resampled, p = "
-    f"{clustered.pvalues['indirect']:.2f}. The estimate is the same. These 48 countries do not show that the "
-    "internet makes incomes more equal by raising them. And the data are no experiment."
+    "In short: if the rows of a country are taken as independent, the indirect effect "
+    f"through income has p = {rows.sobel()['p_value'].iloc[0]:.3f}. If countries are "
+    f"resampled, p = {clustered.pvalues['indirect']:.2f}. The estimate is the same. "
+    "These 48 countries do not show that the internet makes incomes more equal by "
+    "raising them. And the data are no experiment."
 )

@@ -1,14 +1,15 @@
 # %% [markdown]
 # # The empirical section of a paper, SIMULATED: every step, in 40 statements
 #
-# Does the digital economy go with common prosperity? This is the whole empirical section of such a paper,
-# from raw indicators with gaps to one Word file with every table, in English and in Chinese. The names of
-# the 31 provinces, the units and the labels are real. **Every number is simulated** by
-# `datasets.simulate_provinces`, which also returns the true effects: section 12 prints them beside the
-# estimates.
+# Does the digital economy go with common prosperity? This is the whole empirical
+# section of such a paper, from raw indicators with gaps to one Word file with every
+# table, in English and in Chinese. The names of the 31 provinces, the units and the
+# labels are real. **Every number is simulated** by `datasets.simulate_provinces`, which
+# also returns the true effects: section 12 prints them beside the estimates.
 #
-# Open this file as a notebook, or run it as a script. It prints the results, and writes tables and figures
-# to `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
+# Open this file as a notebook, or run it as a script. It prints the results, and writes
+# tables and figures to `paper_output/`, or to the folder that the environment variable
+# `PAPER_OUTPUT` names.
 
 # %%
 import os
@@ -22,24 +23,27 @@ OUTPUT.mkdir(exist_ok=True)
 
 # %% [markdown]
 # ## 1. Data
-# Yearbooks have gaps: here 2% of the values of indicators and controls are missing. They are interpolated
-# between the neighbouring years of the same province, and never before its first or after its last value.
-# `panel.imputations` lists each of them. Controls are winsorised at 1% and 99%. A paper reports both.
+# Yearbooks have gaps: here 2% of the values of indicators and controls are missing.
+# They are interpolated between the neighbouring years of the same province, and never
+# before its first or after its last value. `panel.imputations` lists each of them.
+# Controls are winsorised at 1% and 99%. A paper reports both.
 
 # %%
 raw, truth = dp.datasets.simulate_provinces(gaps=0.02, rng=2026)
 controls = ["urban", "fiscal", "openness"]
 panel = (
-    raw.interpolate([*truth.weights["digital"], *truth.weights["prosperity"], *controls])
+    raw.interpolate(
+        [*truth.weights["digital"], *truth.weights["prosperity"], *controls]
+    )
     .winsorize(controls)
     .relabel(**truth.labels["en"])
 )
 
 # %% [markdown]
 # ## 2. Two indices
-# Both indices have entropy weights over all provinces and years. For the robustness checks there is also a
-# digital index with the weights of its first principal component. Standard errors of the weights are
-# clustered by province.
+# Both indices have entropy weights over all provinces and years. For the robustness
+# checks there is also a digital index with the weights of its first principal
+# component. Standard errors of the weights are clustered by province.
 
 # %%
 systems = {
@@ -49,8 +53,12 @@ systems = {
 indices = dp.fit_all(
     {
         "digital": dp.CompositeIndex(systems["digital_index"], name="digital_index"),
-        "pca": dp.CompositeIndex(systems["digital_index"], weighting="pca", name="pca_index"),
-        "prosperity": dp.CompositeIndex(systems["prosperity_index"], name="prosperity_index"),
+        "pca": dp.CompositeIndex(
+            systems["digital_index"], weighting="pca", name="pca_index"
+        ),
+        "prosperity": dp.CompositeIndex(
+            systems["prosperity_index"], name="prosperity_index"
+        ),
     },
     panel,
 )
@@ -64,13 +72,20 @@ print(indices["digital"].summary(), indices["prosperity"].summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 3. Descriptive statistics
-# The number of interpolated values, standard deviations between and within provinces, and correlations. The
-# stars of the correlations assume independent rows, and the rows of a panel are not independent. The
-# regressions have province and year effects, so variance inflation factors are computed after these
-# effects.
+# The number of interpolated values, standard deviations between and within provinces,
+# and correlations. The stars of the correlations assume independent rows, and the rows
+# of a panel are not independent. The regressions have province and year effects, so
+# variance inflation factors are computed after these effects.
 
 # %%
-variables = ["prosperity_index", "digital_index", *controls, *truth.a, "rural_income", "urban_rural_theil"]
+variables = [
+    "prosperity_index",
+    "digital_index",
+    *controls,
+    *truth.a,
+    "rural_income",
+    "urban_rural_theil",
+]
 print(
     panel,
     f"{len(panel.imputations)} values are interpolated.",
@@ -82,9 +97,10 @@ print(
 
 # %% [markdown]
 # ## 4. Baseline
-# Province and year effects, errors clustered by province, controls added one by one on the same rows. As
-# there are only 31 clusters, the wild bootstrap checks the p-value. Hausman's test is used in its
-# regression form (Mundlak), which allows for clustered errors.
+# Province and year effects, errors clustered by province, controls added one by one on
+# the same rows. As there are only 31 clusters, the wild bootstrap checks the p-value.
+# Hausman's test is used in its regression form (Mundlak), which allows for clustered
+# errors.
 
 # %%
 base = dp.FixedEffects("prosperity_index", ["digital_index", *controls])
@@ -98,43 +114,51 @@ print(
 
 # %% [markdown]
 # ## 5. An inverted U
-# Does the gap between town and country first widen and then narrow? A significant square is not enough: the
-# slopes at both ends of the data must have opposite signs.
+# Does the gap between town and country first widen and then narrow? A significant
+# square is not enough: the slopes at both ends of the data must have opposite signs.
 
 # %%
-curve = dp.FixedEffects("urban_rural_theil", ["digital_index", "I(digital_index**2)", *controls]).fit(panel)
+curve = dp.FixedEffects(
+    "urban_rural_theil", ["digital_index", "I(digital_index**2)", *controls]
+).fit(panel)
 shape = dp.u_test(curve, "digital_index")
 print(dp.etable(curve), shape.summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 6. Instruments
-# The instrument is post offices in 1984 times last year's internet users of the whole country. Because of
-# the lag, the first year is lost (31 rows). The simulated index is exogenous, so least squares and
-# two-stage least squares estimate the same number.
+# The instrument is post offices in 1984 times last year's internet users of the whole
+# country. Because of the lag, the first year is lost (31 rows). The simulated index is
+# exogenous, so least squares and two-stage least squares estimate the same number.
 
 # %%
 iv = dp.FixedEffectsIV(
-    "prosperity_index", controls, ["digital_index"], ["post_offices_1984:lag(national_users)"]
+    "prosperity_index",
+    controls,
+    ["digital_index"],
+    ["post_offices_1984:lag(national_users)"],
 ).fit(panel)
 print(iv.summary())
 
 # %% [markdown]
 # ## 7. Mechanisms
-# Three mediators. All equations have the same rows and the same effects, and the bootstrap resamples
-# provinces, not rows. The path from a mediator to prosperity is an association, even if the index is as
-# good as random.
+# Three mediators. All equations have the same rows and the same effects, and the
+# bootstrap resamples provinces, not rows. The path from a mediator to prosperity is an
+# association, even if the index is as good as random.
 
 # %%
-mediation = dp.Mediation("prosperity_index", "digital_index", list(truth.a), controls).fit(panel, rng=2026)
+mediation = dp.Mediation(
+    "prosperity_index", "digital_index", list(truth.a), controls
+).fit(panel, rng=2026)
 print(mediation.summary())
 
 # %% [markdown]
 # ## 8. Heterogeneity: a threshold, and regions
-# Does the slope of rural income change with the urban share? Thresholds are added until one is not
-# significant. Then the model is estimated for each region. If a coefficient is significant in one region
-# only, it may still not differ from those of the other regions. A test permutes the regions of the
-# provinces. Warnings say that the 8 to 12 provinces of a region are too few clusters for a t test. The
-# permutation test does not need many clusters.
+# Does the slope of rural income change with the urban share? Thresholds are added until
+# one is not significant. Then the model is estimated for each region. If a coefficient
+# is significant in one region only, it may still not differ from those of the other
+# regions. A test permutes the regions of the provinces. Warnings say that the 8 to 12
+# provinces of a region are too few clusters for a t test. The permutation test does not
+# need many clusters.
 
 # %%
 threshold = dp.PanelThreshold(
@@ -145,9 +169,10 @@ print(threshold.summary(), dp.etable(groups), sep="\n\n")
 
 # %% [markdown]
 # ## 9. Robustness and placebo
-# Another index, a lag, without the four municipalities, without the years from 2020 on, trends by province,
-# and other standard errors. The placebo test gives the path of each province's index to another province. A
-# warning says that two-way clustering has 12 clusters of years only.
+# Another index, a lag, without the four municipalities, without the years from 2020 on,
+# trends by province, and other standard errors. The placebo test gives the path of each
+# province's index to another province. A warning says that two-way clustering has 12
+# clusters of years only.
 
 # %%
 battery = dp.fit_all(
@@ -157,7 +182,9 @@ battery = dp.fit_all(
         "Lagged index": base.swap("digital_index", "lag(digital_index)"),
         "No municipalities": (
             base,
-            panel.subset("province not in ['beijing', 'tianjin', 'shanghai', 'chongqing']"),
+            panel.subset(
+                "province not in ['beijing', 'tianjin', 'shanghai', 'chongqing']"
+            ),
         ),
         "Until 2019": (base, panel.subset("year < 2020")),
         "Province trends": base.replace(absorb="province[year]"),
@@ -170,21 +197,23 @@ print(dp.etable(battery), placebo, sep="\n\n")
 
 # %% [markdown]
 # ## 10. Spillovers
-# The spatial Durbin model with the borders of the provinces. The spillover is the indirect effect, not the
-# coefficient of the neighbours' index. The likelihood is adjusted for the fixed effects, and intervals hold
-# with 31 provinces.
+# The spatial Durbin model with the borders of the provinces. The spillover is the
+# indirect effect, not the coefficient of the neighbours' index. The likelihood is
+# adjusted for the fixed effects, and intervals hold with 31 provinces.
 
 # %%
-borders = dp.SpatialWeights.from_neighbours(dp.datasets.province_neighbours(), name="Borders")
+borders = dp.SpatialWeights.from_neighbours(
+    dp.datasets.province_neighbours(), name="Borders"
+)
 spatial = dp.PanelSpatial("prosperity_index", base.x, borders).fit(panel)
 print(spatial.summary())
 
 # %% [markdown]
 # ## 11. Propositions
-# The literature makes 52 propositions on the digital economy. Each is tested on the panel by a suitable
-# model, and p-values are adjusted over all that can be tested. The report says which data the others need.
-# The warning is about P11: its threshold is not significant, and its confidence set reaches the ends of the
-# data.
+# The literature makes 52 propositions on the digital economy. Each is tested on the
+# panel by a suitable model, and p-values are adjusted over all that can be tested. The
+# report says which data the others need. The warning is about P11: its threshold is not
+# significant, and its confidence set reaches the ends of the data.
 
 # %%
 report = dp.pathways.evaluate(
@@ -208,9 +237,9 @@ print(report.summary())
 
 # %% [markdown]
 # ## 12. Estimates beside the truth
-# On average one 95% interval in twenty does not contain the true number. Here all do. The p-value of the
-# spillover is .052 although its true value is zero: a paper, which does not know the truth, might report an
-# effect.
+# On average one 95% interval in twenty does not contain the true number. Here all do.
+# The p-value of the spillover is .052 although its true value is zero: a paper, which
+# does not know the truth, might report an effect.
 
 # %%
 print(
@@ -218,16 +247,31 @@ print(
         {
             "Total effect": (truth.total, steps["(4)"], "digital_index"),
             "Total effect, instruments": (truth.total, iv, "digital_index"),
-            **{f"Mechanisms, {name}": (effect, mediation, name) for name, effect in truth.effects.items()},
+            **{
+                f"Mechanisms, {name}": (effect, mediation, name)
+                for name, effect in truth.effects.items()
+            },
             "Threshold": (
                 truth.threshold,
                 threshold.thresholds["estimate"].iloc[0],
                 threshold.confidence_set(1),
             ),
-            "Slope below it": (truth.regime_slopes[0], threshold.slopes, "digital_index:regime1"),
-            "Slope above it": (truth.regime_slopes[1], threshold.slopes, "digital_index:regime2"),
+            "Slope below it": (
+                truth.regime_slopes[0],
+                threshold.slopes,
+                "digital_index:regime1",
+            ),
+            "Slope above it": (
+                truth.regime_slopes[1],
+                threshold.slopes,
+                "digital_index:regime2",
+            ),
             "Turning point": (truth.turning_point, shape.extremum, shape.fieller),
-            "Spillover": (0, spatial.impacts.query("kind == 'indirect'"), "digital_index"),
+            "Spillover": (
+                0,
+                spatial.impacts.query("kind == 'indirect'"),
+                "digital_index",
+            ),
         }
     )
     .round(3)
@@ -236,8 +280,9 @@ print(
 
 # %% [markdown]
 # ## 13. Every table in one Word file, and the figures, in both languages
-# For another language only titles and labels change; labels also translate the heads of columns. The index,
-# its lag and the index by principal components have one label, so they share a row of the table.
+# For another language only titles and labels change; labels also translate the heads of
+# columns. The index, its lag and the index by principal components have one label, so
+# they share a row of the table.
 
 # %%
 words = {
@@ -251,7 +296,9 @@ words = {
         "Table 7": "Table 7. Instruments",
         "Table 8": "Table 8. Mechanisms",
         "Table 9": "Table 9. Thresholds in the urban share: tests",
-        "Table 10": "Table 10. Digital economy and rural income below and above the threshold",
+        "Table 10": (
+            "Table 10. Digital economy and rural income below and above the threshold"
+        ),
         "Table 11": "Table 11. Regions",
         "Table 12": "Table 12. Robustness",
         "Table 13": "Table 13. Spillovers",
@@ -264,7 +311,9 @@ words = {
             "digital_index": "Digital economy",
             "pca_index": "Digital economy, principal component",
             "lag(digital_index)": "Digital economy, a year ago",
-            "post_offices_1984:lag(national_users)": "Post offices in 1984 × internet users of last year",
+            "post_offices_1984:lag(national_users)": (
+                "Post offices in 1984 × internet users of last year"
+            ),
             "weight": "Weight",
             "std_error": "Standard error",
             "mean": "Mean",
@@ -300,7 +349,9 @@ words = {
             "digital_index": "数字经济",
             "pca_index": "数字经济（主成分）",
             "lag(digital_index)": "数字经济（滞后一期）",
-            "post_offices_1984:lag(national_users)": "1984年邮局数 × 上一年全国互联网用户数",
+            "post_offices_1984:lag(national_users)": (
+                "1984年邮局数 × 上一年全国互联网用户数"
+            ),
             "weight": "权重",
             "std_error": "标准误",
             "N": "样本量",
@@ -326,12 +377,16 @@ words = {
 
 # %%
 for language, say in words.items():
-    table = partial(dp.etable, style=dp.TableStyle(language, digits=4), labels=say["labels"])
+    table = partial(
+        dp.etable, style=dp.TableStyle(language, digits=4), labels=say["labels"]
+    )
     dp.save_tables(
         OUTPUT / f"paper_{language}.docx",
         {
             say["Table 1"]: table(indices["digital"].weights[["weight", "std_error"]]),
-            say["Table 2"]: table(indices["prosperity"].weights[["weight", "std_error"]]),
+            say["Table 2"]: table(
+                indices["prosperity"].weights[["weight", "std_error"]]
+            ),
             say["Table 3"]: table(panel.summarise(variables)),
             say["Table 4"]: table(panel.correlate(variables), digits=2),
             say["Table 5"]: table(steps, constant=True, std_effect="digital_index"),
@@ -349,7 +404,9 @@ for language, say in words.items():
                 battery,
                 controls=controls,
                 labels=say["labels"]
-                | dict.fromkeys(["pca_index", "lag(digital_index)"], say["labels"]["digital_index"]),
+                | dict.fromkeys(
+                    ["pca_index", "lag(digital_index)"], say["labels"]["digital_index"]
+                ),
             ),
             say["Table 13"]: table(spatial.decomposition, controls=controls),
             say["Table 14"]: table(report.in_language(language), labels=None),
@@ -357,16 +414,26 @@ for language, say in words.items():
     )
     with dp.plots.figure_style("page", language=language):
         for name, axes in {
-            "1_index": dp.plots.kernel_ridge(panel, "digital_index", labels=say["labels"]),
+            "1_index": dp.plots.kernel_ridge(
+                panel, "digital_index", labels=say["labels"]
+            ),
             "2_inverse_u": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-            "3_slope": dp.plots.marginal_effect(curve, "digital_index", panel=panel, labels=say["labels"]),
+            "3_slope": dp.plots.marginal_effect(
+                curve, "digital_index", panel=panel, labels=say["labels"]
+            ),
             "4_mechanisms": dp.plots.mediation_path(mediation, labels=say["labels"]),
             "5_threshold": dp.plots.lr_profile(threshold, labels=say["labels"]),
             "6_robustness": dp.plots.specification_curve(
-                battery, ["digital_index", "pca_index", "lag(digital_index)"], labels=say["labels"]
+                battery,
+                ["digital_index", "pca_index", "lag(digital_index)"],
+                labels=say["labels"],
             ),
             "7_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
-            "8_spillovers": dp.plots.impacts(spatial, keep="digital_index", labels=say["labels"]),
-            "9_propositions": dp.plots.pathways(report.in_language(language), labels=say["labels"]),
+            "8_spillovers": dp.plots.impacts(
+                spatial, keep="digital_index", labels=say["labels"]
+            ),
+            "9_propositions": dp.plots.pathways(
+                report.in_language(language), labels=say["labels"]
+            ),
         }.items():
             axes.figure.savefig(OUTPUT / f"figure_{name}_{language}.png")

@@ -1,12 +1,14 @@
 # %% [markdown]
 # # The empirical section of a paper: infrastructure and output of US states
 #
-# Does output per worker rise with public infrastructure? Every step of `paper.py` on the 48 contiguous
-# states, 1970 to 1986 (Munnell 1990), except instruments, for which these data have no candidate. Little of
-# the first estimate is left with controls, and each step below reports that.
+# Does output per worker rise with public infrastructure? Every step of `paper.py` on
+# the 48 contiguous states, 1970 to 1986 (Munnell 1990), except instruments, for which
+# these data have no candidate. Little of the first estimate is left with controls, and
+# each step below reports that.
 #
-# Open this file as a notebook, or run it as a script. It prints the results, and writes tables and figures
-# to `paper_output/`, or to the folder that the environment variable `PAPER_OUTPUT` names.
+# Open this file as a notebook, or run it as a script. It prints the results, and writes
+# tables and figures to `paper_output/`, or to the folder that the environment variable
+# `PAPER_OUTPUT` names.
 
 # %%
 import os
@@ -22,11 +24,27 @@ OUTPUT.mkdir(exist_ok=True)
 
 # %% [markdown]
 # ## 1. Data
-# There are no gaps, so nothing is interpolated. All variables are per worker, since totals would measure
-# the size of a state. The South is that of the Census Bureau without Delaware and Maryland.
+# There are no gaps, so nothing is interpolated. All variables are per worker, since
+# totals would measure the size of a state. The South is that of the Census Bureau
+# without Delaware and Maryland.
 
 # %%
-south = ["AL", "AR", "FL", "GA", "KY", "LA", "MS", "NC", "OK", "SC", "TN", "TX", "VA", "WV"]
+south = [
+    "AL",
+    "AR",
+    "FL",
+    "GA",
+    "KY",
+    "LA",
+    "MS",
+    "NC",
+    "OK",
+    "SC",
+    "TN",
+    "TX",
+    "VA",
+    "WV",
+]
 panel = dp.datasets.us_states().assign(
     output="I(gsp / emp)",
     highways="I(hwy / emp)",
@@ -35,26 +53,36 @@ panel = dp.datasets.us_states().assign(
     ln_output="log(gsp / emp)",
     ln_capital="log(pc / emp)",
     ln_jobs="log(emp)",
-    region=lambda frame: np.where(frame.index.get_level_values("state").isin(south), "South", "Elsewhere"),
+    region=lambda frame: np.where(
+        frame.index.get_level_values("state").isin(south), "South", "Elsewhere"
+    ),
 )
 
 # %% [markdown]
 # ## 2. Two indices
-# An infrastructure index by entropy weights, and another by the first principal component. An index of
-# prosperity, from output and unemployment, is a second outcome. Highways have the largest entropy weight,
-# because their values are most unequal. This says nothing about their importance.
+# An infrastructure index by entropy weights, and another by the first principal
+# component. An index of prosperity, from output and unemployment, is a second outcome.
+# Highways have the largest entropy weight, because their values are most unequal. This
+# says nothing about their importance.
 
 # %%
 systems = {
     "infrastructure": dp.IndicatorSystem.from_dict(
-        {"transport": {"highways": "+"}, "utilities": {"water_systems": "+", "other_capital": "+"}}
+        {
+            "transport": {"highways": "+"},
+            "utilities": {"water_systems": "+", "other_capital": "+"},
+        }
     ),
     "prosperity": dp.IndicatorSystem.from_dict({"": {"output": "+", "unemp": "-"}}),
 }
 indices = dp.fit_all(
     {
-        "infrastructure": dp.CompositeIndex(systems["infrastructure"], name="infrastructure"),
-        "pca": dp.CompositeIndex(systems["infrastructure"], weighting="pca", name="pca_index"),
+        "infrastructure": dp.CompositeIndex(
+            systems["infrastructure"], name="infrastructure"
+        ),
+        "pca": dp.CompositeIndex(
+            systems["infrastructure"], weighting="pca", name="pca_index"
+        ),
         "prosperity": dp.CompositeIndex(systems["prosperity"], name="prosperity"),
     },
     panel,
@@ -63,14 +91,19 @@ panel = (
     panel.attach(indices["infrastructure"].scores)
     .attach(indices["pca"].scores)
     .attach(indices["prosperity"].scores)
-    .relabel(infrastructure="Infrastructure", ln_output="Output per worker (log)", ln_jobs="Jobs (log)")
+    .relabel(
+        infrastructure="Infrastructure",
+        ln_output="Output per worker (log)",
+        ln_jobs="Jobs (log)",
+    )
 )
 print(indices["infrastructure"].summary(), indices["prosperity"].summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 3. Descriptive statistics
-# The stars of the correlations assume independent rows, and the rows of a panel are not independent.
-# Variance inflation factors are computed after state and year effects, as in the regressions.
+# The stars of the correlations assume independent rows, and the rows of a panel are not
+# independent. Variance inflation factors are computed after state and year effects, as
+# in the regressions.
 
 # %%
 controls = ["unemp", "ln_jobs"]
@@ -85,10 +118,10 @@ print(
 
 # %% [markdown]
 # ## 4. Baseline
-# State and year effects, errors clustered by state, controls added one by one on the same rows. If the
-# index is higher by .1 (one standard deviation), output is 2% higher. With the number of jobs held fixed,
-# it is 1% higher and not significant: states where employment grew had less infrastructure per worker and
-# less output per worker.
+# State and year effects, errors clustered by state, controls added one by one on the
+# same rows. If the index is higher by .1 (one standard deviation), output is 2% higher.
+# With the number of jobs held fixed, it is 1% higher and not significant: states where
+# employment grew had less infrastructure per worker and less output per worker.
 
 # %%
 base = dp.FixedEffects("ln_output", ["infrastructure", *controls])
@@ -102,28 +135,33 @@ print(
 
 # %% [markdown]
 # ## 5. A U-shape
-# No U-shape is found. The warning says that most of the variation of the square comes from five states,
-# above all Wyoming.
+# No U-shape is found. The warning says that most of the variation of the square comes
+# from five states, above all Wyoming.
 
 # %%
-curve = dp.FixedEffects("ln_output", ["infrastructure", "I(infrastructure**2)", *controls]).fit(panel)
+curve = dp.FixedEffects(
+    "ln_output", ["infrastructure", "I(infrastructure**2)", *controls]
+).fit(panel)
 shape = dp.u_test(curve, "infrastructure")
 print(dp.etable(curve), shape.summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 6. Mechanism
-# The mediator is private capital per worker. The bootstrap resamples states, not rows. The interval of the
-# total effect includes zero, so the proportion mediated is not reported, and a warning says why.
+# The mediator is private capital per worker. The bootstrap resamples states, not rows.
+# The interval of the total effect includes zero, so the proportion mediated is not
+# reported, and a warning says why.
 
 # %%
-mediation = dp.Mediation("ln_output", "infrastructure", "ln_capital", controls).fit(panel, rng=2026)
+mediation = dp.Mediation("ln_output", "infrastructure", "ln_capital", controls).fit(
+    panel, rng=2026
+)
 print(mediation.summary())
 
 # %% [markdown]
 # ## 7. Heterogeneity: a threshold, and regions
-# Does the slope differ between high and low unemployment? No threshold is found. Nor does the slope in the
-# South differ. A warning says that its 14 states are few clusters. The test of the difference permutes the
-# regions of the states.
+# Does the slope differ between high and low unemployment? No threshold is found. Nor
+# does the slope in the South differ. A warning says that its 14 states are few
+# clusters. The test of the difference permutes the regions of the states.
 
 # %%
 threshold = dp.PanelThreshold(
@@ -134,8 +172,9 @@ print(threshold.summary(), dp.etable(groups), sep="\n\n")
 
 # %% [markdown]
 # ## 8. Robustness and placebo
-# Other indices and outcomes, a lag, winsorised values, later years, trends by state, and other standard
-# errors. The placebo test gives the path of each state's index to another state.
+# Other indices and outcomes, a lag, winsorised values, later years, trends by state,
+# and other standard errors. The placebo test gives the path of each state's index to
+# another state.
 
 # %%
 battery = dp.fit_all(
@@ -144,7 +183,10 @@ battery = dp.fit_all(
         "PCA index": base.swap("infrastructure", "pca_index"),
         "Lagged index": base.swap("infrastructure", "lag(infrastructure)"),
         "Prosperity index": base.replace(y="prosperity").drop("unemp"),
-        "Winsorised": (base, panel.winsorize(["ln_output", "infrastructure", *controls])),
+        "Winsorised": (
+            base,
+            panel.winsorize(["ln_output", "infrastructure", *controls]),
+        ),
         "From 1976 on": (base, panel.subset("year > 1975")),
         "State trends": base.replace(absorb="state[year]"),
         "Driscoll-Kraay": base.replace(cov_type="driscoll_kraay"),
@@ -156,9 +198,9 @@ print(dp.etable(battery), placebo, sep="\n\n")
 
 # %% [markdown]
 # ## 9. Spillovers
-# The spatial Durbin model with the borders of the states. Output depends on the output of the neighbours
-# (rho). The interval of the indirect effect of infrastructure is wide: these data cannot show whether there
-# are spillovers of infrastructure.
+# The spatial Durbin model with the borders of the states. Output depends on the output
+# of the neighbours (rho). The interval of the indirect effect of infrastructure is
+# wide: these data cannot show whether there are spillovers of infrastructure.
 
 # %%
 borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours(), name="Borders")
@@ -167,8 +209,8 @@ print(spatial.summary())
 
 # %% [markdown]
 # ## 10. Propositions
-# The claims of the sections above as data. Each is tested on the panel by a suitable model, and p-values
-# are adjusted over all of them.
+# The claims of the sections above as data. Each is tested on the panel by a suitable
+# model, and p-values are adjusted over all of them.
 
 # %%
 claims = [
@@ -208,7 +250,11 @@ claims = [
 report = dp.pathways.evaluate(
     panel,
     claims,
-    {"infrastructure": "infrastructure", "output": "ln_output", "capital": "ln_capital"},
+    {
+        "infrastructure": "infrastructure",
+        "output": "ln_output",
+        "capital": "ln_capital",
+    },
     controls=controls,
     systems={"infrastructure": systems["infrastructure"]},
     spatial_weights=borders,
@@ -218,8 +264,8 @@ print(report.summary())
 
 # %% [markdown]
 # ## 11. Every table in one Word file, and the figures, in both languages
-# For another language only titles and labels change. The index, its lag and the index by principal
-# components have one label, so they share a row of the table.
+# For another language only titles and labels change. The index, its lag and the index
+# by principal components have one label, so they share a row of the table.
 
 # %%
 words = {
@@ -322,12 +368,18 @@ for language, say in words.items():
     dp.save_tables(
         OUTPUT / f"states_{language}.docx",
         {
-            say["Table 1"]: table(indices["infrastructure"].weights[["weight", "std_error"]]),
-            say["Table 2"]: table(indices["prosperity"].weights[["weight", "std_error"]]),
+            say["Table 1"]: table(
+                indices["infrastructure"].weights[["weight", "std_error"]]
+            ),
+            say["Table 2"]: table(
+                indices["prosperity"].weights[["weight", "std_error"]]
+            ),
             say["Table 3"]: table(panel.summarise(variables)),
             say["Table 4"]: table(panel.correlate(variables)),
             say["Table 5"]: table(steps, constant=True, std_effect="infrastructure"),
-            say["Table 6"]: table(curve, rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}),
+            say["Table 6"]: table(
+                curve, rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}
+            ),
             say["Table 7"]: table(mediation),
             say["Table 8"]: table(threshold.test_table()),
             say["Table 9"]: table(groups),
@@ -335,7 +387,10 @@ for language, say in words.items():
                 battery,
                 controls=controls,
                 labels=say["labels"]
-                | dict.fromkeys(["pca_index", "lag(infrastructure)"], say["labels"]["infrastructure"]),
+                | dict.fromkeys(
+                    ["pca_index", "lag(infrastructure)"],
+                    say["labels"]["infrastructure"],
+                ),
             ),
             say["Table 11"]: table(spatial.decomposition),
             say["Table 12"]: table(report.in_language(language), labels=None),
@@ -343,14 +398,22 @@ for language, say in words.items():
     )
     with dp.plots.figure_style("page", language=language):
         for name, axes in {
-            "1_index": dp.plots.kernel_ridge(panel, "infrastructure", labels=say["labels"]),
+            "1_index": dp.plots.kernel_ridge(
+                panel, "infrastructure", labels=say["labels"]
+            ),
             "2_u_shape": dp.plots.u_shape(curve, shape, labels=say["labels"]),
-            "3_slope": dp.plots.marginal_effect(curve, "infrastructure", panel=panel, labels=say["labels"]),
+            "3_slope": dp.plots.marginal_effect(
+                curve, "infrastructure", panel=panel, labels=say["labels"]
+            ),
             "4_mechanism": dp.plots.mediation_path(mediation, labels=say["labels"]),
             "5_robustness": dp.plots.specification_curve(
-                battery, ["infrastructure", "pca_index", "lag(infrastructure)"], labels=say["labels"]
+                battery,
+                ["infrastructure", "pca_index", "lag(infrastructure)"],
+                labels=say["labels"],
             ),
             "6_placebo": dp.plots.placebo(placebo, labels=say["labels"]),
-            "7_spillovers": dp.plots.impacts(spatial, keep="infrastructure", labels=say["labels"]),
+            "7_spillovers": dp.plots.impacts(
+                spatial, keep="infrastructure", labels=say["labels"]
+            ),
         }.items():
             axes.figure.savefig(OUTPUT / f"states_{name}_{language}.png")

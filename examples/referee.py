@@ -1,8 +1,9 @@
 # %% [markdown]
 # # What a referee asks: standard errors, few clusters, instruments, diagnostics
 #
-# 48 US states, 1970 to 1986 (Munnell 1990). Does public capital raise output? The baseline is a production
-# function in logs with state and year effects. Each section answers one question of a referee.
+# 48 US states, 1970 to 1986 (Munnell 1990). Does public capital raise output? The
+# baseline is a production function in logs with state and year effects. Each section
+# answers one question of a referee.
 #
 # Open this file as a notebook, or run it as a script.
 
@@ -19,7 +20,11 @@ def heading(text: str) -> None:
 
 
 panel = dp.datasets.us_states().relabel(
-    gsp="output", pcap="public capital", pc="private capital", emp="employment", unemp="unemployment rate"
+    gsp="output",
+    pcap="public capital",
+    pc="private capital",
+    emp="employment",
+    unemp="unemployment rate",
 )
 inputs = ["log(pc)", "log(emp)", "unemp"]
 baseline = dp.FixedEffects("log(gsp)", ["log(pcap)", *inputs])
@@ -29,8 +34,8 @@ print(fit.summary())
 
 # %% [markdown]
 # ## 1. Which standard error?
-# The coefficient is the same in every column. Robust standard errors treat the years of a state as
-# independent and are too small here; a note of the fit says so.
+# The coefficient is the same in every column. Robust standard errors treat the years of
+# a state as independent and are too small here; a note of the fit says so.
 
 # %%
 kinds = {
@@ -45,8 +50,9 @@ print(dp.etable(dp.fit_all(kinds, panel)))
 
 # %% [markdown]
 # ## 2. Are the clusters many enough?
-# The wild cluster bootstrap does not need many clusters. Its interval need not be symmetric. It can also
-# test a combination of coefficients, here constant returns to scale.
+# The wild cluster bootstrap does not need many clusters. Its interval need not be
+# symmetric. It can also test a combination of coefficients, here constant returns to
+# scale.
 
 # %%
 heading("2. Wild cluster bootstrap")
@@ -68,8 +74,8 @@ print(dp.etable({"baseline": fit, "state trends": trends.fit(panel)}))
 
 # %% [markdown]
 # ## 4. The specification
-# Each test is printed with its null hypothesis. The tests describe the model. They are no rule for choosing
-# one.
+# Each test is printed with its null hypothesis. The tests describe the model. They are
+# no rule for choosing one.
 
 # %%
 one_way = baseline.replace(time_effects=False)
@@ -89,21 +95,25 @@ print(dp.vif(panel, ["log(pcap)", *inputs]).round(2).to_string(index=False))
 
 # %% [markdown]
 # ## 5. An instrument
-# States that grow may build more roads. Public capital two years before is a strong instrument, but not a
-# valid one if shocks to output last for years. The second instrument is the stock of 1970 times the
-# national stock of the year before, as in papers that multiply post offices in 1984 by last year's internet
-# users. It depends less on such shocks, but it is weak: its first-stage F is far below 10. Then only the
+# States that grow may build more roads. Public capital two years before is a strong
+# instrument, but not a valid one if shocks to output last for years. The second
+# instrument is the stock of 1970 times the national stock of the year before, as in
+# papers that multiply post offices in 1984 by last year's internet users. It depends
+# less on such shocks, but it is weak: its first-stage F is far below 10. Then only the
 # Anderson-Rubin set is reliable.
 
 # %%
 stock = panel.frame["pcap"]
 start = stock.xs(1970, level="year") / panel.frame["emp"].xs(1970, level="year")
 national = stock.groupby(level="year").sum()
-with_instrument = panel.assign(early_stock=dp.instruments.interact(panel, start, national, lag=1))
+with_instrument = panel.assign(
+    early_stock=dp.instruments.interact(panel, start, national, lag=1)
+)
 iv = dp.FixedEffectsIV("log(gsp)", inputs, ["log(pcap)"], ["lag(log(pcap), 2)"])
 weak = iv.replace(instruments=["early_stock"])
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", dp.IdentificationWarning)  # the instrument is weak on purpose
+    # The instrument is weak on purpose
+    warnings.simplefilter("ignore", dp.IdentificationWarning)
     models = {
         "OLS": baseline.fit(panel),
         "2SLS, lag": iv.fit(panel),

@@ -34,7 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--cases",
         type=int,
         default=6,
-        help="so many cases of one test, unless its marker `many` says another; the others are `further`",
+        help="so many cases of one test, unless its marker `many` says another; the "
+        "others are `further`",
     )
 
 
@@ -42,9 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def measured(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Write a row of a table of the documentation.
 
-    For example `measured("few_clusters", {"G": 5, "size": 0.05})`.
-    Numbers with a fraction are written with so many digits after the point, 3 unless `digits` says another.
-    `docs/generators/measured.py` keeps the rows, and writes the pages.
+    For example `measured("few_clusters", {"G": 5, "size": 0.05})`. Numbers with a
+    fraction are written with so many digits after the point, 3 unless `digits` says
+    another. `docs/generators/measured.py` keeps the rows, and writes the pages.
     """
 
     def write(table: str, row: Mapping[str, float | str], digits: int = 3) -> None:
@@ -57,14 +58,24 @@ def measured(request: pytest.FixtureRequest) -> Callable[..., None]:
 def cell_text(value: float | str, digits: int) -> str:
     if isinstance(value, str | int):
         return str(value)
-    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}") if math.isfinite(value) else ""
+    return (
+        re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}")
+        if math.isfinite(value)
+        else ""
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     mark_further_cases(items, config.getoption("cases"))
     absent = missing()
-    needy = {item for item in items if any(mark.args[0] in absent for mark in item.iter_markers("data"))}
+    needy = {
+        item
+        for item in items
+        if any(mark.args[0] in absent for mark in item.iter_markers("data"))
+    }
     if needy:
         config.hook.pytest_deselected(items=needy)
         items[:] = [item for item in items if item not in needy]
@@ -87,4 +98,6 @@ def mark_further_cases(items: list[pytest.Item], usual: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for name in missing():
-        terminalreporter.write_line(f"Left out: tests that need {name}, which is not in {SHARED}.")
+        terminalreporter.write_line(
+            f"Left out: tests that need {name}, which is not in {SHARED}."
+        )

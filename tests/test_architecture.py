@@ -12,7 +12,11 @@ import pytest
 
 TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src" / "digiprosper"
-MODULES = [p.relative_to(SOURCE) for p in sorted(SOURCE.rglob("*.py")) if p.name != "__init__.py"]
+MODULES = [
+    p.relative_to(SOURCE)
+    for p in sorted(SOURCE.rglob("*.py"))
+    if p.name != "__init__.py"
+]
 FILES = [p.relative_to(TESTS) for p in sorted(TESTS.rglob("test_*.py"))]
 
 MOST_IGNORED = 0
@@ -67,14 +71,20 @@ EXTRAS = {
 def test_every_module_has_a_test_file() -> None:
     """Tables of words are tested together, in `tests/test_words.py`."""
     modules = [m for m in MODULES if not m.name.endswith("words.py")]
-    untested = [m for m in modules if not (TESTS / m.with_name(f"test_{m.name}")).exists()]
+    untested = [
+        m for m in modules if not (TESTS / m.with_name(f"test_{m.name}")).exists()
+    ]
     assert untested == []
 
 
 def test_every_test_file_has_a_module() -> None:
     modules = {m for m in MODULES if not m.name.endswith("words.py")}
     of_modules = [file for file in FILES if file.as_posix() not in EXTRAS]
-    stray = [f for f in of_modules if f.with_name(f.name.removeprefix("test_")) not in modules]
+    stray = [
+        f
+        for f in of_modules
+        if f.with_name(f.name.removeprefix("test_")) not in modules
+    ]
     assert stray == []
 
 
@@ -85,7 +95,10 @@ def test_every_extra_is_there() -> None:
 def test_imports_that_are_ignored_only_become_fewer() -> None:
     text = (TESTS.parent / "pyproject.toml").read_text(encoding="utf-8")
     contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
-    assert sum(len(contract.get("ignore_imports", [])) for contract in contracts) <= MOST_IGNORED
+    assert (
+        sum(len(contract.get("ignore_imports", [])) for contract in contracts)
+        <= MOST_IGNORED
+    )
 
 
 def test_no_tests_package() -> None:
@@ -114,15 +127,21 @@ def _names(body: list[ast.stmt], owner: str) -> set[str]:
         if isinstance(statement, ast.ClassDef):
             names |= _names(statement.body, f"{owner}{statement.name}.")
         targets = statement.targets if isinstance(statement, ast.Assign) else []
-        targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets
-        names |= {owner + target.id for target in targets if isinstance(target, ast.Name)}
+        targets = (
+            [statement.target] if isinstance(statement, ast.AnnAssign) else targets
+        )
+        names |= {
+            owner + target.id for target in targets if isinstance(target, ast.Name)
+        }
     return names
 
 
 def test_what_is_to_find_is_there() -> None:
     """In "Where to find" the names of functions and values follow their file."""
     table = PAGE.partition("## Where to find")[2].partition("\n## ")[0]
-    rows = [line.split(" | ")[1] for line in table.splitlines() if line.startswith("| ")][1:]
+    rows = [
+        line.split(" | ")[1] for line in table.splitlines() if line.startswith("| ")
+    ][1:]
     assert len(rows) > 10
     missing = []
     for row in rows:
@@ -138,7 +157,11 @@ def test_what_is_to_find_is_there() -> None:
 
 
 def test_every_path_of_the_page_exists() -> None:
-    paths = [n for n in quoted(PAGE) if re.fullmatch(r"[\w./*-]*(/|\.(py|md|csv|json|toml))[\w./*-]*", n)]
+    paths = [
+        n
+        for n in quoted(PAGE)
+        if re.fullmatch(r"[\w./*-]*(/|\.(py|md|csv|json|toml))[\w./*-]*", n)
+    ]
     assert len(paths) > 60
     roots = (TESTS.parent, SOURCE.parent, SOURCE, TESTS.parent / "docs")
     missing = [
@@ -173,7 +196,11 @@ def test_what_the_page_says_is_in_a_room_is_there() -> None:
     missing = []
     for room, name in named:
         files = list((SOURCE / room).rglob("*.py"))
-        stems = {name for path in (SOURCE / room).rglob("*") for name in (path.name, path.stem)}
+        stems = {
+            name
+            for path in (SOURCE / room).rglob("*")
+            for name in (path.name, path.stem)
+        }
         qualified = {name for file in files for name in names_in(file)}
         defined = qualified | {name.rpartition(".")[2] for name in qualified}
         if name not in at_top | stems | defined:
@@ -182,12 +209,20 @@ def test_what_the_page_says_is_in_a_room_is_there() -> None:
 
 
 def test_every_method_is_in_all_lists_of_methods() -> None:
-    """What a new method has to be added to, besides the layers, which import-linter checks."""
+    """What a new method is added to, besides the import layers."""
     project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text("utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
     layers = next(c["layers"] for c in contracts if c["type"] == "layers")
-    methods = {name for layer in layers if "threshold" in layer for name in layer.split(" | ")}
-    reads_nothing_else = next(c for c in contracts if c["name"].startswith("presentation"))
-    assert {f"digiprosper.{name}" for name in methods} <= set(reads_nothing_else["forbidden_modules"])
-    generator = (TESTS.parent / "docs" / "generators" / "reference.py").read_text("utf-8")
+    methods = {
+        name for layer in layers if "threshold" in layer for name in layer.split(" | ")
+    }
+    reads_nothing_else = next(
+        c for c in contracts if c["name"].startswith("presentation")
+    )
+    assert {f"digiprosper.{name}" for name in methods} <= set(
+        reads_nothing_else["forbidden_modules"]
+    )
+    generator = (TESTS.parent / "docs" / "generators" / "reference.py").read_text(
+        "utf-8"
+    )
     assert [name for name in methods if f'"{name}": ' not in generator] == []

@@ -40,7 +40,10 @@ def test_the_table_lists_every_error() -> None:
 @pytest.mark.parametrize("name", NATURAL)
 def test_error_is_the_natural_builtin_and_survives_pickling(name: str) -> None:
     kind = getattr(errors, name)
-    problems = [Notice("code", "one", {"column": "gdp", "rows": ((1, 2),)}), Notice("code", "two")]
+    problems = [
+        Notice("code", "one", {"column": "gdp", "rows": ((1, 2),)}),
+        Notice("code", "two"),
+    ]
     error = kind("what, where, what to do", problems)
     assert isinstance(error, NATURAL[name])
     for other in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
@@ -68,7 +71,11 @@ def test_issue_points_at_the_caller_outside_the_package() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         errors.issue(
-            [Notice("singletons", "two rows"), Notice("few_clusters", "31"), Notice("imputed", "12%")]
+            [
+                Notice("singletons", "two rows"),
+                Notice("few_clusters", "31"),
+                Notice("imputed", "12%"),
+            ]
         )
     assert [(w.category.__name__, str(w.message)) for w in caught] == [
         ("SingletonWarning", "two rows"),
@@ -84,7 +91,9 @@ def test_quoted_shows_the_first_few_and_a_count() -> None:
 
 @pytest.mark.parametrize("value", ["clusterd", None, True, 1])
 def test_unknown_option_lists_the_words(value: object) -> None:
-    with pytest.raises(errors.OptionError, match=r"cov_type=.*'clustered', 'robust'") as caught:
+    with pytest.raises(
+        errors.OptionError, match=r"cov_type=.*'clustered', 'robust'"
+    ) as caught:
         errors.check_option("cov_type", value, ("clustered", "robust"))
     assert caught.value.problems[0].data["allowed"] == ("clustered", "robust")
 
@@ -105,7 +114,9 @@ def test_level_is_between_zero_and_one(level: object) -> None:
         errors.check_level(level)
 
 
-@pytest.mark.parametrize(("word", "column"), [("GTI", "gti"), ("Id", "ID"), ("er", "ER")])
+@pytest.mark.parametrize(
+    ("word", "column"), [("GTI", "gti"), ("Id", "ID"), ("er", "ER")]
+)
 def test_a_name_in_other_capitals_is_suggested(word: str, column: str) -> None:
     known = ["error", "gti", "ID", "ER"]
     assert f"did you mean '{column}'" in str(errors.unknown_columns([word], known, "x"))

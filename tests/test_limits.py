@@ -1,7 +1,7 @@
 """Limits that every method shares, at their edge and one step beyond.
 
-Few clusters, few draws, small regimes.
-Each method is fitted as its users fit it, and the codes and data of its notices are read.
+Few clusters, few draws, small regimes. Each method is fitted as its users fit it, and
+the codes and data of its notices are read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ from digiprosper import (
     rank_probabilities,
     sequential_g,
 )
-from digiprosper.errors import DigiprosperWarning, FewClustersWarning, IdentificationError, OptionError
+from digiprosper.errors import (
+    DigiprosperWarning,
+    FewClustersWarning,
+    IdentificationError,
+    OptionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +51,10 @@ def panel(entities: int, periods: int = 8) -> Panel:
     rng = np.random.default_rng(entities)
     n = entities * periods
     data = pd.DataFrame(
-        {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+        {
+            "i": np.repeat(np.arange(entities), periods),
+            "t": np.tile(np.arange(periods), entities),
+        }
     )
     for name in "zxwqp":
         data[name] = rng.normal(size=n)
@@ -72,27 +80,39 @@ def income(entities: int, reps: int) -> Any:
 # What is fitted to a panel of so many entities with so many draws.
 DRAWN: dict[str, Callable[[int, int], Any]] = {
     "Mediation": lambda g, b: Mediation("y", "x", "m", reps=b).fit(panel(g), rng=1),
-    "MediationIV": lambda g, b: MediationIV("y", "x", "m", "z", reps=b).fit(panel(g), rng=1),
+    "MediationIV": lambda g, b: MediationIV("y", "x", "m", "z", reps=b).fit(
+        panel(g), rng=1
+    ),
     "mean_group_mediation": lambda g, b: mean_group_mediation(
         Mediation("y", "x", "m", reps=b), panel(g), rng=1
     ),
-    "sequential_g": lambda g, b: sequential_g(Mediation("y", "x", "m", reps=b), panel(g), "w", rng=1),
+    "sequential_g": lambda g, b: sequential_g(
+        Mediation("y", "x", "m", reps=b), panel(g), "w", rng=1
+    ),
     "dagum": income,
-    "cluster_bootstrap": lambda g, b: cluster_bootstrap(FixedEffects("y", ["x"]), panel(g), reps=b, rng=1),
-}
-RANKED: dict[str, Callable[[int, int], Any]] = {
-    "rank_probabilities": lambda g, b: rank_probabilities(INDEX, panel(g), reps=b, rng=1),
-    "PropagatedIndex": lambda g, b: PropagatedIndex({"d": INDEX}, FixedEffects("y", ["d"]), reps=b).fit(
-        panel(g), rng=1
+    "cluster_bootstrap": lambda g, b: cluster_bootstrap(
+        FixedEffects("y", ["x"]), panel(g), reps=b, rng=1
     ),
 }
+RANKED: dict[str, Callable[[int, int], Any]] = {
+    "rank_probabilities": lambda g, b: rank_probabilities(
+        INDEX, panel(g), reps=b, rng=1
+    ),
+    "PropagatedIndex": lambda g, b: PropagatedIndex(
+        {"d": INDEX}, FixedEffects("y", ["d"]), reps=b
+    ).fit(panel(g), rng=1),
+}
 SEARCHED: dict[str, Callable[[int, int], Any]] = {
-    "PanelThreshold": lambda g, b: PanelThreshold("y", "x", "q", grid=10, reps=b).fit(panel(g), rng=1),
+    "PanelThreshold": lambda g, b: PanelThreshold("y", "x", "q", grid=10, reps=b).fit(
+        panel(g), rng=1
+    ),
     "PanelKink": lambda g, b: PanelKink("y", "q", reps=b).fit(panel(g), rng=1),
 }
 NOT_DRAWN: dict[str, Callable[[int], Any]] = {
     "FixedEffects": lambda g: FixedEffects("y", ["x"]).fit(panel(g)),
-    "PanelThreshold": lambda g: PanelThreshold("y", "x", "q", bootstrap=None).fit(panel(g)),
+    "PanelThreshold": lambda g: PanelThreshold("y", "x", "q", bootstrap=None).fit(
+        panel(g)
+    ),
 }
 
 
@@ -106,12 +126,19 @@ def test_clusters_are_few_below_40_and_very_few_below_20(
 ) -> None:
     make = NOT_DRAWN.get(method) or (lambda g: DRAWN[method](g, 199))
     found = told(lambda: make(clusters))
-    assert {"few_clusters", "very_few_clusters"} & set(found) == ({code} if code else set())
+    assert {"few_clusters", "very_few_clusters"} & set(found) == (
+        {code} if code else set()
+    )
     assert code is None or found[code]["n_clusters"] == clusters
 
 
 def test_two_clusters_are_the_least_for_clustered_errors() -> None:
-    assert told(lambda: FixedEffects("y", ["x"]).fit(panel(2)))["very_few_clusters"]["n_clusters"] == 2
+    assert (
+        told(lambda: FixedEffects("y", ["x"]).fit(panel(2)))["very_few_clusters"][
+            "n_clusters"
+        ]
+        == 2
+    )
     alone = FixedEffects("y", ["x"], entity_effects=False, time_effects=False)
     with pytest.raises(IdentificationError, match="at least two"):
         alone.fit(panel(1))
@@ -119,7 +146,9 @@ def test_two_clusters_are_the_least_for_clustered_errors() -> None:
 
 @pytest.mark.parametrize("clusters", [4, 5])
 @pytest.mark.parametrize("method", [*DRAWN, "rank_probabilities", "PropagatedIndex"])
-def test_draws_of_fewer_than_5_clusters_give_no_interval(method: str, clusters: int) -> None:
+def test_draws_of_fewer_than_5_clusters_give_no_interval(
+    method: str, clusters: int
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         results = {**DRAWN, **RANKED}[method](clusters, 199)
@@ -148,7 +177,9 @@ def test_weights_are_drawn_from_5_entities_or_more(clusters: int) -> None:
 
 
 @pytest.mark.parametrize("reps", [198, 199])
-@pytest.mark.parametrize("method", [*DRAWN, "rank_probabilities", "PanelThreshold", "PanelKink"])
+@pytest.mark.parametrize(
+    "method", [*DRAWN, "rank_probabilities", "PanelThreshold", "PanelKink"]
+)
 def test_fewer_than_199_draws_are_few(method: str, reps: int) -> None:
     found = told(lambda: {**DRAWN, **RANKED, **SEARCHED}[method](40, reps))
     assert ("few_draws" in found) == (reps == 198)
@@ -156,7 +187,9 @@ def test_fewer_than_199_draws_are_few(method: str, reps: int) -> None:
 
 
 def test_errors_of_a_propagated_index_need_499_draws() -> None:
-    few, enough = (told(lambda b=b: RANKED["PropagatedIndex"](12, b)) for b in (498, 499))
+    few, enough = (
+        told(lambda b=b: RANKED["PropagatedIndex"](12, b)) for b in (498, 499)
+    )
     assert few["few_draws"]["reps"] == 498
     assert "few_draws" not in enough
 
@@ -172,11 +205,16 @@ def test_errors_of_a_propagated_index_need_499_draws() -> None:
     ],
     ids=["Mediation", "MediationIV", "PropagatedIndex", "PanelThreshold", "PanelKink"],
 )
-def test_draws_have_a_least_and_a_largest_number(make: Callable[[int], Any], least: int) -> None:
+def test_draws_have_a_least_and_a_largest_number(
+    make: Callable[[int], Any], least: int
+) -> None:
     assert make(least).reps == least
     assert make(MOST_DRAWS).reps == MOST_DRAWS
     for reps in (least - 1, MOST_DRAWS + 1):
-        with pytest.raises(OptionError, match=rf"reps={reps} must be an integer from {least} to 10,000,000"):
+        with pytest.raises(
+            OptionError,
+            match=rf"reps={reps} must be an integer from {least} to 10,000,000",
+        ):
             make(reps)
 
 
@@ -186,8 +224,8 @@ def test_up_to_12_clusters_take_webbs_weights(method: str, clusters: int) -> Non
     assert ("webb" in told(lambda: SEARCHED[method](clusters, 19))) == (clusters == 12)
 
 
-# Rows and entities of a regime in a panel of so many entities, and whether they are few: below 20 rows, or
-# below 5 entities or a twentieth of all.
+# Rows and entities of a regime in a panel of so many entities, and whether they are
+# few: below 20 rows, or below 5 entities or a twentieth of all.
 SIZES = [
     (20, 5, 40, False),
     (19, 5, 40, True),
@@ -204,7 +242,9 @@ def small_regime(rows: int, seen: int, entities: int) -> Panel:
     low = np.zeros(len(data), dtype=bool)
     low[place] = True
     q = np.where(low, -1, 1) * (data["q"].abs().to_numpy() + 0.01)
-    return Panel(data.assign(q=q, y=data["z"] / 100 + np.where(low, 0, 9 * q)), "i", "t")
+    return Panel(
+        data.assign(q=q, y=data["z"] / 100 + np.where(low, 0, 9 * q)), "i", "t"
+    )
 
 
 @pytest.mark.parametrize(("rows", "seen", "entities", "few"), SIZES)
@@ -213,7 +253,9 @@ def test_a_regime_of_few_rows_or_few_entities_is_small(
 ) -> None:
     data = small_regime(rows, seen, entities)
     found = told(lambda: PanelThreshold("y", "x", "q", thresholds=[-0.005]).fit(data))
-    assert found.get("small_regime") == ({"regime": 1, "nobs": rows, "n_entities": seen} if few else None)
+    assert found.get("small_regime") == (
+        {"regime": 1, "nobs": rows, "n_entities": seen} if few else None
+    )
 
 
 @pytest.mark.parametrize(("rows", "seen", "entities", "few"), SIZES)

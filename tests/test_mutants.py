@@ -51,13 +51,23 @@ def source_hash() -> str:
     return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
-def test_a_small_file_has_these_mutants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_file_has_these_mutants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "small.py").write_text(TEXT, encoding="utf-8")
     monkeypatch.setattr(drawing, "SOURCE", tmp_path)
     assert {(m.kind, m.before, m.after) for m in draw(100, 1)} == {
         ("constant", "1", "2"),  # the default of y, and the slice
-        ("boolean", "if not a < 2.5 and flag is not None:", "if not (not a < 2.5 and flag is not None):"),
-        ("boolean", "not a < 2.5 and flag is not None", "not a < 2.5 or flag is not None"),
+        (
+            "boolean",
+            "if not a < 2.5 and flag is not None:",
+            "if not (not a < 2.5 and flag is not None):",
+        ),
+        (
+            "boolean",
+            "not a < 2.5 and flag is not None",
+            "not a < 2.5 or flag is not None",
+        ),
         ("boolean", "not a < 2.5", "not not a < 2.5"),
         ("comparison", "a < 2.5", "a <= 2.5"),
         ("constant", "2.5", "5.0"),
@@ -85,7 +95,9 @@ def test_drawing_is_seeded_and_draws_nothing_twice() -> None:
 def test_every_kind_occurs_and_folders_share_alike(drawn: list[Mutant]) -> None:
     assert {mutant.kind for mutant in drawn} == KINDS
     counts = Counter(mutant.folder for mutant in drawn)
-    assert set(counts) == {path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("[a-z]*.py")}
+    assert set(counts) == {
+        path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("[a-z]*.py")
+    }
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
@@ -97,11 +109,15 @@ def test_a_room_has_its_own_mutants_alone() -> None:
         draw(30, 3, "nowhere")
 
 
-def test_a_mutated_source_is_another_program_and_the_files_stay(drawn: list[Mutant]) -> None:
+def test_a_mutated_source_is_another_program_and_the_files_stay(
+    drawn: list[Mutant],
+) -> None:
     before = source_hash()
     for mutant in drawn[:40]:
         tree = ast.parse((SOURCE / mutant.file).read_text(encoding="utf-8"))
-        assert ast.dump(ast.parse(mutated_source(mutant))) != ast.dump(tree), str(mutant)
+        assert ast.dump(ast.parse(mutated_source(mutant))) != ast.dump(tree), str(
+            mutant
+        )
     assert source_hash() == before
 
 
@@ -118,7 +134,9 @@ def test_the_tests_of_a_file_run_first_and_then_those_of_its_room() -> None:
 
 
 def test_the_report_has_shares_by_folder_and_of_all() -> None:
-    lines = report(Counter({"kernels": 3}), Counter({"kernels": 4, "panel": 1})).splitlines()
+    lines = report(
+        Counter({"kernels": 3}), Counter({"kernels": 4, "panel": 1})
+    ).splitlines()
     assert [line.split() for line in lines[1:]] == [
         ["kernels", "3", "of", "4", "75%"],
         ["panel", "0", "of", "1", "0%"],
@@ -127,21 +145,34 @@ def test_the_report_has_shares_by_folder_and_of_all() -> None:
 
 
 @pytest.mark.further
-def test_a_mutant_is_in_the_copy_while_its_tests_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mutant_is_in_the_copy_while_its_tests_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, (mutant,) = source_hash(), draw(1, 1, "variables")
     runner = Runner(tmp_path)
     copied = runner.source / mutant.file
     seen = []
 
     def passes(tests: list[Path], timeout: float, *options: str) -> bool:
-        seen.append((tests, options, copied.read_text(encoding="utf-8") == mutated_source(mutant)))
+        seen.append(
+            (
+                tests,
+                options,
+                copied.read_text(encoding="utf-8") == mutated_source(mutant),
+            )
+        )
         return len(seen) < 4  # all but the last
 
     monkeypatch.setattr(runner, "_pass", passes)
     assert not runner.survives(mutant)
     room, file = room_tests(mutant.room), file_tests(mutant)
     everything = ("-m", "not montecarlo and not peers")
-    assert seen == [(room, (), False), (file, (), True), (room, (), True), (file, everything, True)]
+    assert seen == [
+        (room, (), False),
+        (file, (), True),
+        (room, (), True),
+        (file, everything, True),
+    ]
     assert copied.read_bytes() == (SOURCE / mutant.file).read_bytes()
     assert source_hash() == before
 
@@ -150,9 +181,19 @@ def test_a_mutant_is_in_the_copy_while_its_tests_run(tmp_path: Path, monkeypatch
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
 def test_a_short_run() -> None:
     before = source_hash()
-    command = [sys.executable, "-m", "tests.mutants", "--count", "3", "--room", "variables"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.mutants",
+        "--count",
+        "3",
+        "--room",
+        "variables",
+    ]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.splitlines()[-1].split()[:4:2] == ["all", "of"]
     assert source_hash() == before

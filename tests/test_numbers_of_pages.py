@@ -18,13 +18,31 @@ SCRIPT = ROOT / "docs" / "generators" / "measured.py"
 EVIDENCE = {"validity.md", "verification.md", "performance.md", "changelog.md"}
 # Levels of tests and intervals, and versions of Python that the library runs on.
 REFERENCE = re.compile(r"tests/reference/(\w+\.json)")
-SETTLED = {".01", ".05", ".1", ".90", ".95", ".99", "1%", "5%", "10%", "90%", "95%", "97.5%", "99%", "3.11"}
+SETTLED = {
+    ".01",
+    ".05",
+    ".1",
+    ".90",
+    ".95",
+    ".99",
+    "1%",
+    "5%",
+    "10%",
+    "90%",
+    "95%",
+    "97.5%",
+    "99%",
+    "3.11",
+}
 
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`[^`\n]+`|\$[^$\n]+\$")
-ADDRESS = re.compile(r"\]\([^)]*\)|^\[.*\]: .*$|\S*(?:doi|arXiv|https?)\S*:?\s?\S*", re.MULTILINE)
+ADDRESS = re.compile(
+    r"\]\([^)]*\)|^\[.*\]: .*$|\S*(?:doi|arXiv|https?)\S*:?\s?\S*", re.MULTILINE
+)
 NUMBER = re.compile(
-    r"(?<![\w.,/])[-−+]?(?:\d[\d,]*)?\.\d+%?(?![\w.]*\w)|(?<![\w.])\d+%|\b\d[\d,]*(?= times\b)"
+    r"(?<![\w.,/])[-−+]?(?:\d[\d,]*)?\.\d+%?(?![\w.]*\w)|(?<![\w.])\d+%|\b\d[\d,]*(?= "
+    r"times\b)"
 )
 ANY = re.compile(r"\d[\d,]*\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?")
 PAGES = [
@@ -34,7 +52,8 @@ PAGES = [
         *sorted((ROOT / "docs").glob("*/*.md")),
         ROOT / "README.md",
     ]
-    if path.name not in EVIDENCE and path.parts[-2] not in {"_build", "reference", "gallery", "examples"}
+    if path.name not in EVIDENCE
+    and path.parts[-2] not in {"_build", "reference", "gallery", "examples"}
 ]
 
 
@@ -52,7 +71,11 @@ def generator() -> Any:
 @cache
 def from_outside(name: str) -> str:
     """Read a reference file."""
-    return (ROOT / "tests" / "reference" / name).read_text(encoding="utf-8").replace(",", " ")
+    return (
+        (ROOT / "tests" / "reference" / name)
+        .read_text(encoding="utf-8")
+        .replace(",", " ")
+    )
 
 
 def untraced(page: str) -> list[str]:
@@ -67,8 +90,14 @@ def untraced(page: str) -> list[str]:
         sources += pattern.findall(prose)
         prose = pattern.sub(" ", prose)
     prose = ADDRESS.sub(" ", prose)
-    there = [float(number.replace(",", "")) for number in ANY.findall("\n".join(sources))]
-    return [text for text in NUMBER.findall(prose) if text not in SETTLED and not traced(text, there)]
+    there = [
+        float(number.replace(",", "")) for number in ANY.findall("\n".join(sources))
+    ]
+    return [
+        text
+        for text in NUMBER.findall(prose)
+        if text not in SETTLED and not traced(text, there)
+    ]
 
 
 def traced(text: str, there: list[float]) -> bool:
@@ -82,14 +111,18 @@ def traced(text: str, there: list[float]) -> bool:
 
 
 @pytest.mark.further
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 @pytest.mark.many(100)
 def test_numbers_are_from_code_or_from_a_file(page: Path) -> None:
     assert untraced(page.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.further
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 @pytest.mark.many(100)
 def test_tables_are_those_of_the_files(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
@@ -101,7 +134,11 @@ def test_the_page_of_simulations_is_that_of_the_files() -> None:
 
 
 def test_every_table_has_tests_that_write_it() -> None:
-    functions = {name for table in generator().tables().values() for name in generator().functions(table)}
+    functions = {
+        name
+        for table in generator().tables().values()
+        for name in generator().functions(table)
+    }
     missing = [name for name in functions if "measured: " not in signature(name)]
     assert missing == []
 
@@ -116,10 +153,14 @@ def signature(function: str) -> str:
 def test_every_simulation_writes_a_table() -> None:
     silent = []
     for path in (ROOT / "tests").glob("*/**/test_*.py"):
-        for part in path.read_text(encoding="utf-8").split("@pytest.mark.montecarlo")[1:]:
+        for part in path.read_text(encoding="utf-8").split("@pytest.mark.montecarlo")[
+            1:
+        ]:
             head = part[: part.index(") ->")]
             if "measured: " not in head:
-                silent.append(f"{path.name}: {head.partition('def ')[2].partition('(')[0]}")
+                silent.append(
+                    f"{path.name}: {head.partition('def ')[2].partition('(')[0]}"
+                )
     assert silent == []
 
 

@@ -28,9 +28,15 @@ def test_what_is_missing_names_the_call_and_the_command() -> None:
 def test_no_text_installs_a_name_that_is_not_published() -> None:
     """An index of packages has no digiprosper, or somebody else's."""
     files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-    files += [p for folder in ("src", "docs", "examples") for p in (ROOT / folder).rglob("*.[mp][dy]")]
+    files += [
+        p
+        for folder in ("src", "docs", "examples")
+        for p in (ROOT / folder).rglob("*.[mp][dy]")
+    ]
     by_name = re.compile(r"""\b(install|add) ["']?digiprosper""")
-    assert [str(p) for p in files if by_name.search(p.read_text(encoding="utf-8"))] == []
+    assert [
+        str(p) for p in files if by_name.search(p.read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_a_bar_counts_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +61,9 @@ def test_a_bar_that_is_not_shown_needs_no_package(
         done(3)
     assert capsys.readouterr().err == ""
     with (
-        pytest.raises(ImportError, match=r"fit_all\(progress=True\) needs tqdm.*\[parallel\]"),
+        pytest.raises(
+            ImportError, match=r"fit_all\(progress=True\) needs tqdm.*\[parallel\]"
+        ),
         progress_bar("fit_all", 3, show=True),
     ):
         pass

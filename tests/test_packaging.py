@@ -16,12 +16,19 @@ TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, GROUPS = TABLES["project"], TABLES["dependency-groups"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ASKING = ("require", "pytest.importorskip")
-MODULES = {"python_docx": "docx", "pytest_xdist": "xdist", "scikit_criteria": "skcriteria"}
+MODULES = {
+    "python_docx": "docx",
+    "pytest_xdist": "xdist",
+    "scikit_criteria": "skcriteria",
+}
 
 
 def declared(requirements: list[str]) -> set[str]:
     """Modules of the packages, without our own extras."""
-    names = {re.split(r"[<>=!~\[;]", text)[0].strip().replace("-", "_") for text in requirements}
+    names = {
+        re.split(r"[<>=!~\[;]", text)[0].strip().replace("-", "_")
+        for text in requirements
+    }
     return {MODULES.get(name, name) for name in names} - {"digiprosper"}
 
 
@@ -40,8 +47,13 @@ def packages(folder: str) -> frozenset[str]:
                 names.add(node.module or "")
             elif isinstance(node, ast.Call) and _name(node.func) in ASKING:
                 names.add(ast.literal_eval(node.args[0]))
-    ours = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"digiprosper", "tests"}
-    return frozenset({name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours)
+    ours = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {
+        "digiprosper",
+        "tests",
+    }
+    return frozenset(
+        {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
+    )
 
 
 def _name(function: ast.expr) -> str:
@@ -54,7 +66,9 @@ def imported(*folders: str) -> frozenset[str]:
 
 
 REQUIRED = declared(PROJECT["dependencies"])
-EXTRAS = declared([text for texts in PROJECT["optional-dependencies"].values() for text in texts])
+EXTRAS = declared(
+    [text for texts in PROJECT["optional-dependencies"].values() for text in texts]
+)
 OF_TESTS = ("test", "peers", "spark", "pysal", "spreg", "pages")
 TESTS = declared([text for group in OF_TESTS for text in GROUPS[group]])
 
@@ -80,7 +94,9 @@ def test_all_that_is_declared_is_imported() -> None:
 
 def test_links_of_the_readme_work_elsewhere() -> None:
     home = PROJECT["urls"]["Homepage"]
-    links = re.findall(r"\]\(([^)]+)\)", README) + re.findall(r"^\[[^\]]+\]: (\S+)$", README, re.MULTILINE)
+    links = re.findall(r"\]\(([^)]+)\)", README) + re.findall(
+        r"^\[[^\]]+\]: (\S+)$", README, re.MULTILINE
+    )
     assert links
     for link in links:
         assert link.startswith("https://"), link
@@ -91,7 +107,10 @@ def test_links_of_the_readme_work_elsewhere() -> None:
 
 def series(text: str) -> list[str]:
     """Give the versions of Python that a text names, such as 3.11, in order."""
-    return sorted(set(re.findall(r"\b3\.\d+\b", text)), key=lambda version: int(version.split(".")[1]))
+    return sorted(
+        set(re.findall(r"\b3\.\d+\b", text)),
+        key=lambda version: int(version.split(".")[1]),
+    )
 
 
 WORKFLOW = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
@@ -115,11 +134,15 @@ def test_the_versions_of_python_that_are_declared_are_tested() -> None:
 def test_what_the_readme_runs_is_run_on_the_newest_python() -> None:
     """README's command, without options, and the newest version before others."""
     assert recipe("test") == "\t$(BIN)/python $(PYTEST)\n"
-    (call,) = re.findall(r"\$\(call on_python,([^,]*),[^,]*,([^,]*),([^,]*)\)", recipe("newest"))
+    (call,) = re.findall(
+        r"\$\(call on_python,([^,]*),[^,]*,([^,]*),([^,]*)\)", recipe("newest")
+    )
     versions, resolution, options = call
     assert versions.split()[0] == CLASSIFIED[-1]
     assert (resolution, options) == ("highest", "")
-    assert "newest" in re.findall(r"^versions: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
+    assert (
+        "newest" in re.findall(r"^versions: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
+    )
     assert f"call on_python,{CLASSIFIED[0]}," in recipe("lowest")
 
 

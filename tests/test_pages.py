@@ -33,18 +33,31 @@ def page() -> dict[str, Any]:
 
 
 @pytest.mark.further
-def test_fields_with_a_byte_order_mark_a_full_width_colon_and_several_lines(page: dict[str, Any]) -> None:
+def test_fields_with_a_byte_order_mark_a_full_width_colon_and_several_lines(
+    page: dict[str, Any],
+) -> None:
     text = (
-        "\ufeff{Reference Type}: Journal Article\n{Title}： 题\n目\n\n{Author}: 甲;\n{Keywords}: 数据;;要素\n"
+        "\ufeff{Reference Type}: Journal Article\n{Title}： 题\n目\n\n{Author}: 甲;\n"
+        "{Keywords}: 数据;;要素\n"
     )
     assert page["read_records"](text).to_dict("records") == [
-        {"Reference Type": "Journal Article", "Title": "题目", "Author": "甲;", "Keywords": "数据;;要素"}
+        {
+            "Reference Type": "Journal Article",
+            "Title": "题目",
+            "Author": "甲;",
+            "Keywords": "数据;;要素",
+        }
     ]
 
 
 @pytest.mark.further
-def test_repeated_fields_are_joined_and_line_ends_of_windows_read(page: dict[str, Any]) -> None:
-    text = "TY  - JOUR\r\nT1  - A\r\nY1  - 2020\r\nKW  - x\r\nKW  - y\r\nER  - \r\nTY  - BOOK\r\nER  - \r\n"
+def test_repeated_fields_are_joined_and_line_ends_of_windows_read(
+    page: dict[str, Any],
+) -> None:
+    text = (
+        "TY  - JOUR\r\nT1  - A\r\nY1  - 2020\r\nKW  - x\r\nKW  - y\r\nER  - \r\n"
+        "TY  - BOOK\r\nER  - \r\n"
+    )
     first, second = page["read_records"](text).to_dict("records")
     assert (first["Title"], first["Year"], first["Keywords"]) == ("A", "2020", "x;y")
     assert second["Reference Type"] == "BOOK"
@@ -58,7 +71,10 @@ def test_repeated_fields_are_joined_and_line_ends_of_windows_read(page: dict[str
         ("数据;;要素;", ["数据", "要素"]),
         ("数据；要素", ["数据", "要素"]),
         ("数据,要素,", ["数据", "要素"]),
-        ("research, development; Digital Economy;数字经济", ["research, development", "数字经济"]),
+        (
+            "research, development; Digital Economy;数字经济",
+            ["research, development", "数字经济"],
+        ),
         ("一词", ["一词"]),
     ],
 )
@@ -73,23 +89,34 @@ def test_links_are_counted_as_a_loop_over_papers_would(page: dict[str, Any]) -> 
     for a, b in (("a", "b"), ("a", "c"), ("b", "c")):
         both = sum(a in words and b in words for words in keywords)
         one, other = (sum(word in words for words in keywords) for word in (a, b))
-        assert network.edges[a, b] == {"weight": both, "strength": round(both * 5 / (one * other), 3)}
+        assert network.edges[a, b] == {
+            "weight": both,
+            "strength": round(both * 5 / (one * other), 3),
+        }
     assert set(page["keyword_network"](keywords, fewest=3)) == {"a", "b"}
 
 
 @pytest.mark.further
 @pytest.mark.filterwarnings("ignore:Glyph")
-def test_the_figure(page: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_figure(
+    page: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+    )
     (figure,) = [block for block in blocks if ">>>" not in block]
     exec(figure, dict(page))
-    assert {path.name for path in tmp_path.iterdir()} == {"keywords.png", "keywords.graphml"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "keywords.png",
+        "keywords.graphml",
+    }
 
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 MODULES = sorted((ROOT / "src").rglob("*.py"))
-# More than eight digits after the point, zeros before the first other digit of a number below 1 left out.
+# More than eight digits after the point, zeros before the first other digit of a number
+# below 1 left out.
 LONG = re.compile(r"(?<![\d.])0\.0*[1-9]\d{8,}|[1-9]\d*\.\d{9,}")
 
 
@@ -98,9 +125,17 @@ def expected_texts(path: Path) -> list[str]:
     texts = [path.read_text(encoding="utf-8")]
     if path.suffix == ".py":
         documented = ast.Module, ast.ClassDef, ast.FunctionDef
-        nodes = [node for node in ast.walk(ast.parse(texts[0])) if isinstance(node, documented)]
+        nodes = [
+            node
+            for node in ast.walk(ast.parse(texts[0]))
+            if isinstance(node, documented)
+        ]
         texts = [ast.get_docstring(node) or "" for node in nodes]
-    return [example.want for text in texts for example in doctest.DocTestParser().get_examples(text)]
+    return [
+        example.want
+        for text in texts
+        for example in doctest.DocTestParser().get_examples(text)
+    ]
 
 
 def test_examples_compare_no_more_digits_than_all_versions_of_numpy_share() -> None:
@@ -108,7 +143,10 @@ def test_examples_compare_no_more_digits_than_all_versions_of_numpy_share() -> N
 
     Between versions and between processors.
     """
-    long = {path.name: LONG.findall("".join(expected_texts(path))) for path in [*PAGES, *MODULES]}
+    long = {
+        path.name: LONG.findall("".join(expected_texts(path)))
+        for path in [*PAGES, *MODULES]
+    }
     assert {name: numbers for name, numbers in long.items() if numbers} == {}
 
 
@@ -144,16 +182,32 @@ HOLDERS: dict[str, tuple[Any, ...]] = {
     "SpatialWeights": (dp.SpatialWeights,),
 }
 NOT_OURS = {"log", "lag", "lead", "diff", "treated", "C", "I", "len"}
-# What follows a bracket is a method of what was called, of pandas for example, and is not looked up.
+# What follows a bracket is a method of what was called, of pandas for example, and is
+# not looked up.
 CALL = re.compile(r"([)\]\s]\.)?(?:\b(\w+)\.)?\b([A-Za-z_]\w*)\(")
 
 
 @pytest.mark.parametrize("page", ["stata", "r"])
 def test_calls_that_replace_commands_exist(page: str) -> None:
     text = (DOCS / "coming_from" / f"{page}.md").read_text(encoding="utf-8")
-    rows = [line.replace("\\|", " ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    codes = " ".join(code for row in rows if len(row) == 3 for code in re.findall(r"`([^`]+)`", row[1]))
-    calls = {(holder, name) for chained, holder, name in CALL.findall(codes) if not chained and holder != "f"}
+    rows = [
+        line.replace("\\|", " ").split(" | ")
+        for line in text.splitlines()
+        if line.startswith("| ")
+    ]
+    codes = " ".join(
+        code
+        for row in rows
+        if len(row) == 3
+        for code in re.findall(r"`([^`]+)`", row[1])
+    )
+    calls = {
+        (holder, name)
+        for chained, holder, name in CALL.findall(codes)
+        if not chained and holder != "f"
+    }
     known = {name: HOLDERS.get(name, ()) for name, _ in calls}
-    missing = [f"{a}.{b}" for a, b in calls if not any(hasattr(owner, b) for owner in known[a])]
+    missing = [
+        f"{a}.{b}" for a, b in calls if not any(hasattr(owner, b) for owner in known[a])
+    ]
     assert set(missing) - {f".{name}" for name in NOT_OURS} == set()

@@ -22,9 +22,18 @@ def test_its_names_are_sorted_and_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["balance", "mediation_path", "effect_plot", "conditional_effect", "sensitivity_curve"]
+    "name",
+    [
+        "balance",
+        "mediation_path",
+        "effect_plot",
+        "conditional_effect",
+        "sensitivity_curve",
+    ],
 )
 def test_other_results_are_refused_with_who_makes_them(name: str) -> None:
-    with pytest.raises(InputTypeError, match=rf"^plots\.{name}: takes what .* returns, not str\.") as caught:
+    with pytest.raises(
+        InputTypeError, match=rf"^plots\.{name}: takes what .* returns, not str\."
+    ) as caught:
         getattr(dp.plots, name)("1")
     assert caught.value.problems

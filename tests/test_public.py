@@ -17,11 +17,22 @@ import pytest
 import digiprosper as dp
 from digiprosper.specification import Specification
 
-HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "linearmodels", "matplotlib", "formulaic", "narwhals")
+HEAVY = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "statsmodels",
+    "linearmodels",
+    "matplotlib",
+    "formulaic",
+    "narwhals",
+)
 
 
 def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -73,12 +84,14 @@ def test_no_module_asks_the_root_for_a_public_name() -> None:
 
 def test_errors_are_light_too() -> None:
     code = (
-        f"import sys, digiprosper; digiprosper.ColumnError; print([m for m in {HEAVY} if m in sys.modules])"
+        f"import sys, digiprosper; digiprosper.ColumnError; print([m for m in {HEAVY} "
+        "if m in sys.modules])"
     )
     assert run(code) == "[]"
 
 
-# One process runs these lines in their order; each may load the packages beside it, and those before it.
+# One process runs these lines in their order; each may load the packages beside it, and
+# those before it.
 LINES = (
     ("import digiprosper as dp", set()),
     ("panel = dp.datasets.us_states()", {"numpy", "pandas"}),
@@ -87,25 +100,57 @@ LINES = (
     ("fit = spec.fit(panel)", set()),
     ("dp.wild_bootstrap(spec, panel, 'unemp', reps=99, rng=1)", set()),
     # Before version 1.17 scipy.special loads scipy.linalg.
-    ("str(fit.summary()), str(dp.etable([fit]))", {"scipy", "scipy.special", "scipy.linalg"}),
-    ("dp.Mediation('log(gsp)', 'log(pc)', ['unemp'], reps=99).fit(panel, rng=1).tidy()", set()),
-    ("dp.PanelThreshold('log(gsp)', ['log(pc)'], 'unemp', reps=99).fit(panel, rng=1)", set()),
-    ("iv = dp.FixedEffectsIV('log(gsp)', ['unemp'], ['log(pc)'], ['log(pcap)'])", set()),
+    (
+        "str(fit.summary()), str(dp.etable([fit]))",
+        {"scipy", "scipy.special", "scipy.linalg"},
+    ),
+    (
+        (
+            "dp.Mediation('log(gsp)', 'log(pc)', ['unemp'], reps=99).fit(panel, "
+            "rng=1).tidy()"
+        ),
+        set(),
+    ),
+    (
+        (
+            "dp.PanelThreshold('log(gsp)', ['log(pc)'], 'unemp', "
+            "reps=99).fit(panel, rng=1)"
+        ),
+        set(),
+    ),
+    (
+        "iv = dp.FixedEffectsIV('log(gsp)', ['unemp'], ['log(pc)'], ['log(pcap)'])",
+        set(),
+    ),
     ("str(iv.fit(panel).summary())", set()),
-    ("w = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())", {"scipy.sparse"}),
+    (
+        "w = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())",
+        {"scipy.sparse"},
+    ),
     ("dp.PanelSpatial('log(gsp)', ['log(pc)'], w).fit(panel)", {"scipy.optimize"}),
-    ("dp.FixedEffects.from_formula('log(gsp) ~ unemp').fit(panel)", {"formulaic", "narwhals"}),
+    (
+        "dp.FixedEffects.from_formula('log(gsp) ~ unemp').fit(panel)",
+        {"formulaic", "narwhals"},
+    ),
 )
 LOADED = "; print(sorted(set({packages}) & set(sys.modules)))"
 
 
 @pytest.mark.further
 def test_what_a_line_does_not_need_it_does_not_load() -> None:
-    packages = (*HEAVY, *(f"scipy.{part}" for part in ("special", "linalg", "sparse", "optimize", "stats")))
+    packages = (
+        *HEAVY,
+        *(
+            f"scipy.{part}"
+            for part in ("special", "linalg", "sparse", "optimize", "stats")
+        ),
+    )
     code = ["import sys", "import warnings", "warnings.simplefilter('ignore')"]
     code += [line + LOADED.format(packages=packages) for line, _ in LINES]
     may_load: set[str] = set()
-    for (line, needed), loaded in zip(LINES, run("\n".join(code)).splitlines(), strict=True):
+    for (line, needed), loaded in zip(
+        LINES, run("\n".join(code)).splitlines(), strict=True
+    ):
         may_load |= needed
         assert set(ast.literal_eval(loaded)) <= may_load, line
 
@@ -113,7 +158,11 @@ def test_what_a_line_does_not_need_it_does_not_load() -> None:
 def test_every_public_name_resolves_and_has_words() -> None:
     values = {name: getattr(dp, name) for name in dp.__all__}
     # An alias of option words has no place for a docstring.
-    bare = [name for name, v in values.items() if get_origin(v) is None and not inspect.getdoc(v)]
+    bare = [
+        name
+        for name, v in values.items()
+        if get_origin(v) is None and not inspect.getdoc(v)
+    ]
     assert bare == []
 
 
@@ -121,13 +170,25 @@ def public_values() -> dict[str, Any]:
     """Public functions and classes, those of the public modules included."""
     values = {name: getattr(dp, name) for name in dp.__all__}
     modules = {name: value for name, value in values.items() if inspect.ismodule(value)}
-    inner = {f"{m}.{part}": getattr(module, part) for m, module in modules.items() for part in module.__all__}
-    return {name: v for name, v in (values | inner).items() if inspect.isclass(v) or inspect.isfunction(v)}
+    inner = {
+        f"{m}.{part}": getattr(module, part)
+        for m, module in modules.items()
+        for part in module.__all__
+    }
+    return {
+        name: v
+        for name, v in (values | inner).items()
+        if inspect.isclass(v) or inspect.isfunction(v)
+    }
 
 
 def test_every_public_name_has_an_example() -> None:
     # An alias of option words has no docstring.
-    assert [name for name, v in public_values().items() if ">>>" not in (inspect.getdoc(v) or "")] == []
+    assert [
+        name
+        for name, v in public_values().items()
+        if ">>>" not in (inspect.getdoc(v) or "")
+    ] == []
 
 
 def test_all_is_sorted_and_complete() -> None:
@@ -139,7 +200,10 @@ def test_all_is_sorted_and_complete() -> None:
 
 @pytest.mark.further
 def test_star_import() -> None:
-    assert run("from digiprosper import *; print(Panel.__name__, etable.__name__)") == "Panel etable"
+    assert (
+        run("from digiprosper import *; print(Panel.__name__, etable.__name__)")
+        == "Panel etable"
+    )
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
@@ -182,18 +246,30 @@ def call_of(function: Any) -> str:
         if p.kind is p.KEYWORD_ONLY and not star:
             parts.append("*")
             star = True
-        prefix = "**" if p.kind is p.VAR_KEYWORD else "*" if p.kind is p.VAR_POSITIONAL else ""
-        parts.append(prefix + name + ("" if p.default is p.empty else f"={p.default!r}"))
+        prefix = (
+            "**"
+            if p.kind is p.VAR_KEYWORD
+            else "*"
+            if p.kind is p.VAR_POSITIONAL
+            else ""
+        )
+        parts.append(
+            prefix + name + ("" if p.default is p.empty else f"={p.default!r}")
+        )
     return ", ".join(parts)
 
 
 DISTANCES = "coordinates=None, distance_cutoff=None, distance_kernel='bartlett'"
 EFFECTS = "entity_effects=True, time_effects=True"
 CONTRACT = {
-    "Panel": "data, entity=None, time=None, *, labels=None, step=None, time_format=None",
+    "Panel": (
+        "data, entity=None, time=None, *, labels=None, step=None, time_format=None"
+    ),
     "Panel.balance": "keep='entities'",
     "Panel.dropna": "columns=None",
-    "Panel.from_stata": "path, *, entity, time=None, step=None, time_format=None, encoding=None",
+    "Panel.from_stata": (
+        "path, *, entity, time=None, step=None, time_format=None, encoding=None"
+    ),
     "Panel.head": "n=5",
     "Panel.rename": "**names",
     "Panel.standardise": "columns, by=None",
@@ -206,73 +282,90 @@ CONTRACT = {
     "Indicator": "name, direction='+', *, dimension='', unit='', goalposts=None",
     "CompositeIndex.fit": "panel, *, rng=None, progress=False",
     "FixedEffects": (
-        f"y, x=(), *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, bandwidth=None, "
-        f"{DISTANCES}, ssc='reghdfe', obs_weights=None, singletons='drop', collinear='raise', "
-        "missing='drop', keep_rows=True"
+        f"y, x=(), *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
+        f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, "
+        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
     ),
     "LinearResults.combination": "expression",
     "LinearCombination.interval": "level=0.95",
     "FixedEffects.fit": "panel, *, rng=None, progress=False",
     "EventStudy": (
-        f"y, event, x=(), *, before=5, after=5, reference=-1, bin_ends=True, never=None, {EFFECTS}, "
-        f"absorb=(), cov_type='clustered', clusters=None, bandwidth=None, {DISTANCES}, ssc='reghdfe', "
-        "obs_weights=None, singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+        "y, event, x=(), *, before=5, after=5, reference=-1, bin_ends=True, "
+        f"never=None, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
+        f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, "
+        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
     ),
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95",
     "EventStudyResults.pretrend_test": "",
     "StaggeredDidResults.event_path": "level=0.95, bands='pointwise'",
     "StaggeredDid": (
-        "y, event, x=(), *, estimator='callaway_santanna', control=None, aggregate='dynamic', "
-        "adjustment=None, base_period=None, anticipation=0, leads=None, never=None, cov_type='hc2', "
-        "clusters=None, obs_weights=None, missing='drop'"
+        "y, event, x=(), *, estimator='callaway_santanna', control=None, "
+        "aggregate='dynamic', adjustment=None, base_period=None, anticipation=0, "
+        "leads=None, never=None, cov_type='hc2', clusters=None, obs_weights=None, "
+        "missing='drop'"
     ),
     "Matching.att": "outcome, *, neighbours=1",
     "match_entities": (
-        "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True, support=True, ties=None"
+        "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True, "
+        "support=True, ties=None"
     ),
     "pathways.Mechanism": (
-        "id, claim, *, cause, outcome, sign, shape, channels=(), moderator='', source='', claim_zh='', "
-        "test='', testable='yes', path_signs='', design='', impact='total', stand_in='', needs='', "
-        "needs_zh='', stage='', section='', where=''"
+        "id, claim, *, cause, outcome, sign, shape, channels=(), moderator='', "
+        "source='', claim_zh='', test='', testable='yes', path_signs='', design='', "
+        "impact='total', stand_in='', needs='', needs_zh='', stage='', "
+        "section='', where=''"
     ),
     "pathways.MechanismReport.in_language": "language",
     "pathways.evaluate": (
-        "panel, mechanisms, columns, *, controls=(), systems=None, spatial_weights=None, adjust='holm', "
-        "level=0.95, rng=None, language='en'"
+        "panel, mechanisms, columns, *, controls=(), systems=None, "
+        "spatial_weights=None, adjust='holm', level=0.95, rng=None, language='en'"
     ),
     "pathways.seed_catalogue": "",
     "plots.balance": "matching, *, labels=None, ax=None",
-    "oster_bound": "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None",
-    "plots.moran_scatter": "panel, column, spatial_weights, *, time=None, names=True, labels=None, ax=None",
-    "plots.impacts": (
-        "results, *, kinds=('direct', 'indirect', 'total'), keep=None, labels=None, level=0.95, ax=None"
+    "oster_bound": (
+        "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None"
     ),
-    "plots.decay": "results, term=None, *, kinds='indirect', labels=None, level=0.95, ax=None",
+    "plots.moran_scatter": (
+        "panel, column, spatial_weights, *, time=None, names=True, labels=None, ax=None"
+    ),
+    "plots.impacts": (
+        "results, *, kinds=('direct', 'indirect', 'total'), keep=None, labels=None, "
+        "level=0.95, ax=None"
+    ),
+    "plots.decay": (
+        "results, term=None, *, kinds='indirect', labels=None, level=0.95, ax=None"
+    ),
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
     "plots.pathways": "report, *, labels=None, ax=None",
-    "plots.specification_curve": "results, term=None, *, main=None, labels=None, level=0.95, ax=None",
+    "plots.specification_curve": (
+        "results, term=None, *, main=None, labels=None, level=0.95, ax=None"
+    ),
     "FixedEffectsIV": (
-        f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
-        f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, singletons='drop', "
-        "collinear='raise', missing='drop', keep_rows=True"
+        f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', "
+        f"clusters=None, bandwidth=None, {DISTANCES}, ssc='reghdfe', "
+        "obs_weights=None, singletons='drop', collinear='raise', missing='drop', "
+        "keep_rows=True"
     ),
     "FixedEffectsIV.fit": "panel, *, rng=None, progress=False",
     "IVResults.anderson_rubin": "level=0.95",
     "IVResults.anderson_rubin_test": "values=0.0",
     "IVResults.endogeneity_test": "",
     "instruments.interact": "panel, cross_section, series, lag=1",
-    "instruments.bartik": "panel, shares, shocks, *, base=None, lag=1, leave_one_out=False",
+    "instruments.bartik": (
+        "panel, shares, shocks, *, base=None, lag=1, leave_one_out=False"
+    ),
     "instruments.distance_to": "coordinates, place",
     "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
     "randomisation_test": "spec, panel, term, *, reps=999, rng=None, progress=False",
     "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",
     "WildBootstrapResult.interval": "level=0.95",
     "PanelThreshold": (
-        "y, regime_dependent, threshold_variable, x=(), *, n_thresholds=1, thresholds=None, "
-        f"search='sequential', {EFFECTS}, absorb=(), trim=0.05, min_nobs=1, min_entities=0, grid=None, "
-        "rule='<=', regime_intercept=False, bootstrap='wild_cluster', reps=999, level=0.95, "
-        "confidence='scaled', df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
+        "y, regime_dependent, threshold_variable, x=(), *, n_thresholds=1, "
+        f"thresholds=None, search='sequential', {EFFECTS}, absorb=(), trim=0.05, "
+        "min_nobs=1, min_entities=0, grid=None, rule='<=', regime_intercept=False, "
+        "bootstrap='wild_cluster', reps=999, level=0.95, confidence='scaled', "
+        "df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
     ),
     "PanelThreshold.fit": "panel, *, rng=None, progress=False",
     "ThresholdResults.confidence_set": "threshold=1, *, method=None",
@@ -284,14 +377,19 @@ CONTRACT = {
     ),
     "SpatialWeights.from_neighbours": "neighbours, *, standardise='row', name='W'",
     "SpatialWeights.from_pysal": "w, entities=None, *, standardise='row', name='W'",
-    "SpatialWeights.gravity": ("values, coordinates, *, power=2, cutoff=None, standardise='row', name='W'"),
-    "SpatialWeights.inverse_distance": ("coordinates, *, power=1, cutoff=None, standardise='row', name='W'"),
+    "SpatialWeights.gravity": (
+        "values, coordinates, *, power=2, cutoff=None, standardise='row', name='W'"
+    ),
+    "SpatialWeights.inverse_distance": (
+        "coordinates, *, power=1, cutoff=None, standardise='row', name='W'"
+    ),
     "SpatialWeights.k_nearest": "coordinates, k, *, standardise='row', name='W'",
     "SpatialWeights.nested": "a, b, share, *, standardise='row', name='W'",
     "SpatialWeights.aligned_to": "entities",
     "PanelSpatial": (
-        "y, x, spatial_weights, *, model='sdm', spatial_lags=None, entity_effects=True, time_effects=True, "
-        "transform='exact', likelihood='adjusted', cov_type=None, effects_error='delta', reps=1000, "
+        "y, x, spatial_weights, *, model='sdm', spatial_lags=None, "
+        "entity_effects=True, time_effects=True, transform='exact', "
+        "likelihood='adjusted', cov_type=None, effects_error='delta', reps=1000, "
         "bias_correction=None"
     ),
     "PanelSpatial.fit": "panel, *, rng=None, progress=False",
@@ -305,7 +403,9 @@ CONTRACT = {
     "moran": "panel, column, spatial_weights, *, permutations=999, rng=None",
     "PropagatedIndex": "indices, model, *, reps=999, level=0.95, end_points='held'",
     "PropagatedIndex.fit": "panel, *, rng=None, progress=False",
-    "variables.capital_stock": "investment, deflator, *, growth, depreciation=0.096, entity=None, time=None",
+    "variables.capital_stock": (
+        "investment, deflator, *, growth, depreciation=0.096, entity=None, time=None"
+    ),
     "variables.digital_divide": "urban, rural, *, measure='ratio'",
     "variables.distance_to_leader": "x, *, time=None",
     "variables.herfindahl": "shares",
@@ -327,19 +427,25 @@ CONTRACT = {
     "gini": "y, *, obs_weights=None",
     "atkinson": "y, epsilon, *, obs_weights=None",
     "coefficient_of_variation": "y, *, ddof=0, obs_weights=None",
-    "dagum": "y, groups, *, obs_weights=None, clusters=None, reps=0, rng=None, level=0.95",
+    "dagum": (
+        "y, groups, *, obs_weights=None, clusters=None, reps=0, rng=None, level=0.95"
+    ),
     "theil_decomposition": "y, groups, *, obs_weights=None",
-    "urban_rural_theil": "urban_income, rural_income, urban_population, rural_population",
+    "urban_rural_theil": (
+        "urban_income, rural_income, urban_population, rural_population"
+    ),
     "sigma_convergence": "panel, column",
     "markov_transitions": "panel, column, *, classes=None, cuts='pooled'",
     "beta_convergence": (
-        "panel, column, *, growth=None, years=None, x=(), entity_effects=False, time_effects=False, "
-        "cov_type='clustered', clusters=None, ssc='reghdfe', **options"
+        "panel, column, *, growth=None, years=None, x=(), entity_effects=False, "
+        "time_effects=False, cov_type='clustered', clusters=None, "
+        "ssc='reghdfe', **options"
     ),
     "Mediation": (
-        "y, treatment, mediators, x=(), *, structure='parallel', moderator=None, moderates=(), "
-        f"threshold=None, regime_intercept=True, search_draws=False, quadratic=(), absorb=(), {EFFECTS}, "
-        "cov_type='clustered', clusters=None, ssc='reghdfe', reps=4999"
+        "y, treatment, mediators, x=(), *, structure='parallel', moderator=None, "
+        "moderates=(), threshold=None, regime_intercept=True, search_draws=False, "
+        f"quadratic=(), absorb=(), {EFFECTS}, cov_type='clustered', clusters=None, "
+        "ssc='reghdfe', reps=4999"
     ),
     "Mediation.fit": "panel, *, rng=None, progress=False",
     "MediationResults.interval": "method='percentile', *, level=0.95",
@@ -350,17 +456,22 @@ CONTRACT = {
     "MediationResults.sensitivity": "mediator=None, *, level=0.95, rho=None",
     "MediationResults.robustness_value": "mediator=None, *, level=0.95",
     "MediationIV": (
-        f"y, treatment, mediator, instrument, x=(), *, {EFFECTS}, absorb=(), cov_type='clustered', "
-        "clusters=None, ssc='reghdfe', reps=4999"
+        f"y, treatment, mediator, instrument, x=(), *, {EFFECTS}, absorb=(), "
+        "cov_type='clustered', clusters=None, ssc='reghdfe', reps=4999"
     ),
     "within_between": "spec, panel",
     "mean_group_mediation": "spec, panel, *, rng=None",
     "sequential_g": "spec, panel, intermediate, *, rng=None",
-    "moderated_u_test": "results, variable, moderator, *, square=None, at=None, level=0.95",
+    "moderated_u_test": (
+        "results, variable, moderator, *, square=None, at=None, level=0.95"
+    ),
     "two_lines": "spec, panel, variable, *, square=None, knots=5, level=0.95",
     "LinearResults.conf_int": "level=0.95",
     "LinearResults.tidy": "level=0.95",
-    "u_test": "results, variable, *, square=None, at=None, interval=None, level=0.95, form=None",
+    "u_test": (
+        "results, variable, *, square=None, at=None, interval=None, "
+        "level=0.95, form=None"
+    ),
     "fit_all": "specs, panel, *, rng=None, progress=False, n_jobs=1",
     "stepwise": "spec, panel, order, *, sample='common'",
     "control_sets": "spec, panel, candidates, *, size=None, term=None",
@@ -369,9 +480,10 @@ CONTRACT = {
     "save_tables": "path, tables, *, labels=None, style=None",
     "stack_tables": "tables, *, notes=None, title=None, style=None, file=None",
     "etable": (
-        "models, *, labels=None, heads=None, keep=None, drop=None, order=None, controls=(), blocks=None, "
-        "rows=None, stats=None, constant=False, std_effect=(), std_effect_in='sd', below=None, "
-        "stars='style', digits=None, notes=None, title=None, style=None, file=None"
+        "models, *, labels=None, heads=None, keep=None, drop=None, order=None, "
+        "controls=(), blocks=None, rows=None, stats=None, constant=False, "
+        "std_effect=(), std_effect_in='sd', below=None, stars='style', digits=None, "
+        "notes=None, title=None, style=None, file=None"
     ),
     "datasets.beside_truth": "rows, *, level=0.95",
     "datasets.province_capitals": "",
@@ -391,7 +503,9 @@ def test_signatures_of_the_contract(path: str) -> None:
     assert call_of(value) == CONTRACT[path]
 
 
-SPECIFICATIONS = [getattr(dp, name) for name in dp.__all__ if hasattr(getattr(dp, name), "fit")]
+SPECIFICATIONS = [
+    getattr(dp, name) for name in dp.__all__ if hasattr(getattr(dp, name), "fit")
+]
 
 
 @pytest.mark.parametrize("spec", SPECIFICATIONS, ids=lambda spec: spec.__name__)
@@ -401,16 +515,26 @@ def test_whatever_can_be_fitted_is_a_specification(spec: Any) -> None:
     fit = inspect.signature(spec.fit).parameters
     assert list(fit) == ["self", "panel", "rng", "progress"]
     assert (fit["rng"].default, fit["progress"].default) == (None, False)
-    assert all(fit[name].kind is inspect.Parameter.KEYWORD_ONLY for name in ("rng", "progress"))
+    assert all(
+        fit[name].kind is inspect.Parameter.KEYWORD_ONLY for name in ("rng", "progress")
+    )
 
 
 def test_every_specification_is_among_them() -> None:
     names = {spec.__name__ for spec in SPECIFICATIONS}
-    assert names >= {"FixedEffects", "PanelThreshold", "Mediation", "CompositeIndex", "PropagatedIndex"}
+    assert names >= {
+        "FixedEffects",
+        "PanelThreshold",
+        "Mediation",
+        "CompositeIndex",
+        "PropagatedIndex",
+    }
 
 
 def test_every_variable_is_in_the_contract_and_on_its_page() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "explanations" / "variables.md").read_text(encoding="utf-8")
+    page = (
+        Path(__file__).parents[1] / "docs" / "explanations" / "variables.md"
+    ).read_text(encoding="utf-8")
     for name in dp.variables.__all__:
         assert f"variables.{name}" in CONTRACT, name
         assert f"| `{name}` |" in page, name
@@ -419,6 +543,8 @@ def test_every_variable_is_in_the_contract_and_on_its_page() -> None:
 def test_every_variable_says_what_a_larger_value_means() -> None:
     functions = {name: getattr(dp.variables, name) for name in dp.variables.__all__}
     silent = [
-        name for name, f in functions.items() if "larger is" not in (inspect.getdoc(f) or "").split("\n")[0]
+        name
+        for name, f in functions.items()
+        if "larger is" not in (inspect.getdoc(f) or "").split("\n")[0]
     ]
     assert silent == []

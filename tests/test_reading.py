@@ -18,12 +18,14 @@ TEXTS = {
     for path in sorted(SOURCE.rglob("*.py"))
 }
 
-# Branches as radon counts them, comprehensions, conditional expressions and boolean operators included.
+# Branches as radon counts them, comprehensions, conditional expressions and boolean
+# operators included.
 MOST_BRANCHES = 12
 MOST_COMPLEX = 0
 MOST_BODY_LINES = 60
 
-# Lines of source as radon counts them (`sloc`): docstrings, comments and blank lines are not among them.
+# Lines of source as radon counts them (`sloc`): docstrings, comments and blank lines
+# are not among them.
 MOST_LINES = 700
 
 
@@ -46,7 +48,11 @@ def test_no_function_is_long() -> None:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef)
     ]
-    long = [(name, node.name) for name, node in functions if body_lines(TEXTS[name], node) > MOST_BODY_LINES]
+    long = [
+        (name, node.name)
+        for name, node in functions
+        if body_lines(TEXTS[name], node) > MOST_BODY_LINES
+    ]
     assert long == []
 
 
@@ -57,7 +63,9 @@ def body_lines(text: str, function: ast.FunctionDef) -> int:
     if not body:
         return 0
     lines = text.splitlines()[body[0].lineno - 1 : function.end_lineno]
-    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in lines)
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#") for line in lines
+    )
 
 
 @pytest.mark.further
@@ -86,7 +94,9 @@ def test_no_folder_grows_without_a_reason() -> None:
 
 @pytest.mark.further
 def test_no_file_is_long() -> None:
-    assert [name for name, text in TEXTS.items() if analyze(text).sloc > MOST_LINES] == []
+    assert [
+        name for name, text in TEXTS.items() if analyze(text).sloc > MOST_LINES
+    ] == []
 
 
 def test_no_docstring_begins_with_say() -> None:

@@ -13,9 +13,20 @@ import pytest
 
 from digiprosper import FixedEffects, Mediation, MediationIV, PanelKink, PanelThreshold
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
-from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    check_reps,
+    one_term,
+)
 
-SPEC = FixedEffects("gdp", ["digital", "I(digital**2)", "edu"], absorb=["region^year"], clusters="region")
+SPEC = FixedEffects(
+    "gdp",
+    ["digital", "I(digital**2)", "edu"],
+    absorb=["region^year"],
+    clusters="region",
+)
 
 
 def test_lists_become_tuples_and_values_compare() -> None:
@@ -23,7 +34,10 @@ def test_lists_become_tuples_and_values_compare() -> None:
     assert SPEC.absorb == ("region^year",)
     assert SPEC.clusters == ("region",)
     same = FixedEffects(
-        "gdp", ("digital", "I(digital**2)", "edu"), absorb=("region^year",), clusters=["region"]
+        "gdp",
+        ("digital", "I(digital**2)", "edu"),
+        absorb=("region^year",),
+        clusters=["region"],
     )
     assert same == SPEC
     assert len({same, SPEC, SPEC.replace(ssc="none")}) == 2
@@ -52,14 +66,27 @@ def test_add_drop_swap_replace_leave_the_first_alone() -> None:
 
 def test_terms_lists_the_outcome_first() -> None:
     assert SPEC.terms == ("gdp", "digital", "I(digital**2)", "edu")
-    assert Mediation("y", "d", ["m1", "m2"], x=["c"]).terms == ("y", "d", "m1", "m2", "c")
+    assert Mediation("y", "d", ["m1", "m2"], x=["c"]).terms == (
+        "y",
+        "d",
+        "m1",
+        "m2",
+        "c",
+    )
     assert set(PanelThreshold("y", ["d"], "q", x=["c"]).terms) == {"y", "d", "q", "c"}
 
 
 def test_swap_reaches_every_place() -> None:
-    spec = Mediation("y", "d", ["m1", "m2"], x=["c"]).swap("m2", "log(m2)").swap("d", "lag(d)")
+    spec = (
+        Mediation("y", "d", ["m1", "m2"], x=["c"])
+        .swap("m2", "log(m2)")
+        .swap("d", "lag(d)")
+    )
     assert (spec.treatment, spec.mediators) == ("lag(d)", ("m1", "log(m2)"))
-    assert PanelThreshold("y", ["d"], "q").swap("q", "lag(q)").threshold_variable == "lag(q)"
+    assert (
+        PanelThreshold("y", ["d"], "q").swap("q", "lag(q)").threshold_variable
+        == "lag(q)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +100,11 @@ def test_swap_reaches_every_place() -> None:
         (lambda: SPEC.add("I(digital ** 2)"), TermError, "twice"),
         (lambda: SPEC.add("gdp"), TermError, "'gdp' is also in x"),
         (lambda: SPEC.drop(*SPEC.x), TermError, "at least one regressor"),
-        (lambda: SPEC.replace(cov_type="robust"), OptionError, "clusters=.*cov_type='clustered'"),
+        (
+            lambda: SPEC.replace(cov_type="robust"),
+            OptionError,
+            "clusters=.*cov_type='clustered'",
+        ),
     ],
 )
 def test_changes_are_checked_as_the_constructor_checks(
@@ -88,10 +119,15 @@ def test_as_terms() -> None:
     assert as_terms(["a", "b:c"], "x") == ("a", "b:c")
     assert as_terms((), "x") == ()
     assert as_terms(["a b", "ab"], "x") == ("a b", "ab")
-    assert as_terms(["I(r == 'a b')", "I(r == 'ab')"], "x") == ("I(r == 'a b')", "I(r == 'ab')")
+    assert as_terms(["I(r == 'a b')", "I(r == 'ab')"], "x") == (
+        "I(r == 'a b')",
+        "I(r == 'ab')",
+    )
 
 
-@pytest.mark.parametrize("value", [None, 3, {"a": 1}, {"a"}, ["a", 1], ["a", None], [["a"]]])
+@pytest.mark.parametrize(
+    "value", [None, 3, {"a": 1}, {"a"}, ["a", 1], ["a", None], [["a"]]]
+)
 def test_as_terms_refuses(value: object) -> None:
     with pytest.raises(InputTypeError, match="clusters must be a list of terms"):
         as_terms(value, "clusters")
@@ -121,7 +157,9 @@ def test_check_reps(reps: object) -> None:
             entity_effects=np.bool_(True),
             absorb=[np.str_("g")],
         ),
-        FixedEffects("y", np.array(["x"]), cov_type="driscoll_kraay", bandwidth=np.int64(2)),
+        FixedEffects(
+            "y", np.array(["x"]), cov_type="driscoll_kraay", bandwidth=np.int64(2)
+        ),
         PanelThreshold(
             "y",
             pd.Index(["x"]),
@@ -134,8 +172,17 @@ def test_check_reps(reps: object) -> None:
             regime_intercept=np.bool_(False),
             bootstrap=[np.str_("wild_cluster"), "hansen"],  # type: ignore[list-item]
         ),
-        PanelKink("y", "q", np.array(["x"]), reps=np.int64(99), level=np.float32(0.9), trim=np.float16(0.1)),
-        Mediation("y", "d", np.array(["m"]), reps=np.int64(199), search_draws=np.bool_(False)),
+        PanelKink(
+            "y",
+            "q",
+            np.array(["x"]),
+            reps=np.int64(99),
+            level=np.float32(0.9),
+            trim=np.float16(0.1),
+        ),
+        Mediation(
+            "y", "d", np.array(["m"]), reps=np.int64(199), search_draws=np.bool_(False)
+        ),
         MediationIV("y", "d", "m", "z", reps=np.int64(199)),
     ],
     ids=lambda spec: type(spec).__name__ + str(len(spec.terms)),
@@ -150,7 +197,9 @@ def test_numpy_scalars_and_arrays_of_text_are_plain_options(spec: Any) -> None:
         assert spec.trim == 0.1
 
 
-@pytest.mark.parametrize("value", [np.array([["x"]]), np.array([1.0]), pd.Series(["x"]).to_frame(), {"x"}])
+@pytest.mark.parametrize(
+    "value", [np.array([["x"]]), np.array([1.0]), pd.Series(["x"]).to_frame(), {"x"}]
+)
 def test_other_arrays_are_no_terms(value: Any) -> None:
     with pytest.raises(InputTypeError, match="list of terms"):
         as_terms(value, "x")

@@ -41,7 +41,9 @@ def tiny_panel(seed: int, entities: int, periods: int, dropped: int) -> dp.Panel
     frame["x"] = frame["z"] + frame["z2"] + frame["u"] + rng.normal(size=rows)
     frame["m"] = frame["x"] + frame["u"] + rng.normal(size=rows)
     frame["y"] = frame["x"] + frame["m"] + frame["u"] + rng.normal(size=rows)
-    return dp.Panel(frame.drop(index=rng.choice(rows, dropped, replace=False)), "city", "year")
+    return dp.Panel(
+        frame.drop(index=rng.choice(rows, dropped, replace=False)), "city", "year"
+    )
 
 
 def models(panel: dp.Panel, options: dict[str, Any]) -> Iterator[Any]:
@@ -50,7 +52,10 @@ def models(panel: dp.Panel, options: dict[str, Any]) -> Iterator[Any]:
     yield dp.FixedEffectsIV("y", ["c"], ["x"], ["z", "z2"], **options)
     yield dp.FixedEffectsIV("y", [], ["x", "m"], ["z", "z2"], **options)
     # Whole clusters are drawn, of one kind.
-    drawn = {name: value[:1] if name == "clusters" else value for name, value in options.items()}
+    drawn = {
+        name: value[:1] if name == "clusters" else value
+        for name, value in options.items()
+    }
     yield dp.Mediation("y", "x", ["m"], ["c"], reps=20, **drawn)
     yield dp.MediationIV("y", "x", "m", "z", reps=20, **drawn)
     one_way = len(options.get("clusters", ())) < 2
@@ -58,7 +63,9 @@ def models(panel: dp.Panel, options: dict[str, Any]) -> Iterator[Any]:
     yield dp.PanelThreshold("y", ["x"], "q", **signs, **options)
     yield dp.PanelKink("y", "q", **signs, **options)
     neighbours = {city: [(city + 1) % panel.n_entities] for city in panel.entities}
-    yield dp.PanelSpatial("y", ["x"], dp.SpatialWeights.from_neighbours(neighbours), cov_type="clustered")
+    yield dp.PanelSpatial(
+        "y", ["x"], dp.SpatialWeights.from_neighbours(neighbours), cov_type="clustered"
+    )
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -95,25 +102,40 @@ def test_no_number_is_a_division_by_rounding(shape, options) -> None:
             results = fitted(model, panel)
             if results is not None:
                 fits += 1
-                large = [n for n in numbers(results.to_dict()) if math.isfinite(n) and abs(n) > SANE]
+                large = [
+                    n
+                    for n in numbers(results.to_dict())
+                    if math.isfinite(n) and abs(n) > SANE
+                ]
                 assert not large, (seed, model)
     assert fits > 3
 
 
 @pytest.mark.parametrize("options", COVARIANCES[:2], ids=str)
 @pytest.mark.parametrize("instruments", [["z"], ["z", "z2"]], ids=str)
-def test_scores_that_add_up_to_nothing_leave_no_test_of_instruments(options, instruments) -> None:
+def test_scores_that_add_up_to_nothing_leave_no_test_of_instruments(
+    options, instruments
+) -> None:
     for seed in range(5):
         panel = tiny_panel(seed, 30, 2, 0)
-        results = fitted(dp.FixedEffectsIV("y", ["c"], ["x"], instruments, **options), panel)
+        results = fitted(
+            dp.FixedEffectsIV("y", ["c"], ["x"], instruments, **options), panel
+        )
         plain = fitted(dp.FixedEffects("y", ["x", "c"], **options), panel)
         (notice,) = (n for n in results.diagnostics if n.code == "no_variance")
         assert notice in plain.diagnostics
 
         tests = results.iv_tests
         assert results.std_errors.isna().all()
-        assert np.isnan([tests["kp_rk_f"], tests["effective_f"], tests["effective_f_critical"]]).all()
-        for test in (tests["kp_rk_lm"], tests["first_stage_f:x"], tests["hansen_j"], results.endogeneity):
+        assert np.isnan(
+            [tests["kp_rk_f"], tests["effective_f"], tests["effective_f_critical"]]
+        ).all()
+        for test in (
+            tests["kp_rk_lm"],
+            tests["first_stage_f:x"],
+            tests["hansen_j"],
+            results.endogeneity,
+        ):
             assert np.isnan([test.statistic, test.p_value]).all(), test
         with pytest.raises(dp.IdentificationError, match="does not exist"):
             results.anderson_rubin()
@@ -124,7 +146,12 @@ def test_scores_that_add_up_to_nothing_leave_no_test_of_instruments(options, ins
 
 
 def test_with_a_third_period_the_tests_are_there() -> None:
-    results = fitted(dp.FixedEffectsIV("y", ["c"], ["x"], ["z"], clusters=["year"]), tiny_panel(0, 30, 3, 0))
-    assert results.iv_tests["kp_rk_f"] == pytest.approx(results.iv_tests["first_stage_f:x"].statistic)
+    results = fitted(
+        dp.FixedEffectsIV("y", ["c"], ["x"], ["z"], clusters=["year"]),
+        tiny_panel(0, 30, 3, 0),
+    )
+    assert results.iv_tests["kp_rk_f"] == pytest.approx(
+        results.iv_tests["first_stage_f:x"].statistic
+    )
     assert results.iv_tests["effective_f"] > 1
     assert np.isfinite(results.endogeneity.p_value)

@@ -18,7 +18,11 @@ import matplotlib.pyplot as plt
 import digiprosper as dp
 from digiprosper.errors import IdentificationError, Notice, issue
 from digiprosper.kernels.covariance import halves, meat
-from digiprosper.linear.estimation import counts_and_vcov, demean_columns, independent_columns
+from digiprosper.linear.estimation import (
+    counts_and_vcov,
+    demean_columns,
+    independent_columns,
+)
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.present.estimate_plots import draw_effects
 from digiprosper.report.columns import result_column
@@ -31,23 +35,29 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import conventions
 from digiprosper.report.words import Words
-from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    one_term,
+    plain_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# --- words ------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------
 
 WORDS = Words(
     english={"stat.pseudo_rsquared": "Pseudo R2"},
     chinese={"stat.pseudo_rsquared": "伪R2"},
 )
 
-# --- kernel -----------------------------------------------------------------------------
+# --- kernel ---------------------------------------------------------------------------
 
 
 def poisson(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Maximise the Poisson likelihood by Newton's method: coefficients (k,) and means (N,).
+    """Maximise the Poisson likelihood by Newton: coefficients, means.
 
     Converges because the log likelihood is concave (Wooldridge 2010, 18.2).
     """
@@ -59,10 +69,12 @@ def poisson(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         b = b + step
         if np.abs(step).max() < 1e-12:
             return b, np.exp(x @ b)
-    raise IdentificationError("the Poisson likelihood has no maximum: the outcome is separated.")
+    raise IdentificationError(
+        "the Poisson likelihood has no maximum: the outcome is separated."
+    )
 
 
-# --- specification ----------------------------------------------------------------------
+# --- specification --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +90,25 @@ class Poisson(Specification):
         one_term(self.y, "y")
         object.__setattr__(self, "x", as_terms(self.x, "x"))
 
-    def fit(self, panel: dp.Panel, *, rng: object = None, progress: bool = False) -> PoissonResults:
-        options = LinearOptions(entity_effects=False, time_effects=False, cov_type=self.cov_type, ssc="none")
+    def fit(
+        self, panel: dp.Panel, *, rng: object = None, progress: bool = False
+    ) -> PoissonResults:
+        options = LinearOptions(
+            entity_effects=False, time_effects=False, cov_type=self.cov_type, ssc="none"
+        )
         prepared = prepare(panel, {"y": (self.y,), "x": self.x}, options)
         sample = prepared.sample
         y = sample.columns("y")[:, 0]
         if (y < 0).any() or not y.any():
-            raise IdentificationError(f"y={self.y!r} has negative values, or is zero in every row.")
-        # Constant regressors and exact combinations are refused, as in every regression.
+            raise IdentificationError(
+                f"y={self.y!r} has negative values, or is zero in every row."
+            )
+        # Constant regressors and exact combinations are refused, as in every
+        # regression.
         names = (self.y, *sample.names_of("x"))
-        demeaned = demean_columns(prepared, names, np.column_stack([y, sample.columns("x")]))
+        demeaned = demean_columns(
+            prepared, names, np.column_stack([y, sample.columns("x")])
+        )
         independent_columns(prepared, demeaned, range(1, len(names)))
 
         x = np.column_stack([sample.columns("x"), np.ones(sample.nobs)])
@@ -112,7 +133,8 @@ class Poisson(Specification):
             depvar=self.y,
             estimated=estimated,
             n_entities=sample.n_entities,
-            pseudo_rsquared=1 - deviance(y, means) / deviance(y, np.full(y.size, y.mean())),
+            pseudo_rsquared=1
+            - deviance(y, means) / deviance(y, np.full(y.size, y.mean())),
             labels=dict(sample.labels),
             factors={name: sample.factors_of(name) for name in sample.names_of("x")},
             diagnostics=prepared.notices,
@@ -129,7 +151,7 @@ def deviance(y: np.ndarray, means: np.ndarray) -> float:
     return float(2 * (ratio - (y - means)).sum())
 
 
-# --- results ----------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -153,13 +175,21 @@ class PoissonResults(BaseResults):
         return tuple(
             Term(name, kind="intercept")
             if name == "Intercept"
-            else Term(name, path=(name,), factors=self.factors.get(name, (Factor(name, name),)))
+            else Term(
+                name,
+                path=(name,),
+                factors=self.factors.get(name, (Factor(name, name),)),
+            )
             for name in self.names
         )
 
     def glance(self) -> Any:
         glance: dict[str, Any] = {**empty_glance("Poisson", self.rows)}
-        glance |= {"depvar": self.depvar, "n_entities": self.n_entities, "cov_type": self.inference.cov_type}
+        glance |= {
+            "depvar": self.depvar,
+            "n_entities": self.n_entities,
+            "cov_type": self.inference.cov_type,
+        }
         return glance | {"pseudo_rsquared": self.pseudo_rsquared}
 
     def _summary(self) -> Summary:
@@ -176,7 +206,7 @@ class PoissonResults(BaseResults):
         )
 
 
-# --- figure -----------------------------------------------------------------------------
+# --- figure ---------------------------------------------------------------------------
 
 
 def rate_ratios(results: PoissonResults, level: float = 0.95) -> Effects:
@@ -195,13 +225,18 @@ def rate_ratios(results: PoissonResults, level: float = 0.95) -> Effects:
     return Effects(replace(column, estimates=ratios), names, "rate ratios", level)
 
 
-# --- and nothing else had to change -----------------------------------------------------
+# --- and nothing else had to change ---------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def panel() -> dp.Panel:
     frame = dp.datasets.us_states().frame.reset_index()
-    return dp.Panel(frame, "state", "year", labels={"unemp": "Unemployment (%)", "pc": "Private capital"})
+    return dp.Panel(
+        frame,
+        "state",
+        "year",
+        labels={"unemp": "Unemployment (%)", "pc": "Private capital"},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +252,10 @@ def test_the_numbers_are_those_of_statsmodels(panel: dp.Panel, cov_type: str) ->
     x = np.column_stack([frame["unemp"], np.log(frame["pc"]), np.ones(len(frame))])
     peer = Peer(frame["emp"], x)
     if cov_type == "clustered":
-        groups = {"groups": frame["state"].astype("category").cat.codes, "use_correction": False}
+        groups = {
+            "groups": frame["state"].astype("category").cat.codes,
+            "use_correction": False,
+        }
         want = peer.fit(disp=0, cov_type="cluster", cov_kwds=groups, tol=1e-14)
     else:
         want = peer.fit(disp=0, cov_type="HC0", tol=1e-14)
@@ -230,11 +268,15 @@ def test_the_numbers_are_those_of_statsmodels(panel: dp.Panel, cov_type: str) ->
 def test_it_is_any_result(fit: PoissonResults) -> None:
     assert isinstance(fit, dp.Results)
     ratio = fit.combination("unemp - 0.5*log(pc)")
-    assert ratio.estimate == pytest.approx(fit.params["unemp"] - 0.5 * fit.params["log(pc)"])
+    assert ratio.estimate == pytest.approx(
+        fit.params["unemp"] - 0.5 * fit.params["log(pc)"]
+    )
     assert fit.wald_test("unemp = 0, log(pc) = 0").distribution == "chi2"
 
 
-def test_a_table_has_its_rows_and_its_statistics(panel: dp.Panel, fit: PoissonResults) -> None:
+def test_a_table_has_its_rows_and_its_statistics(
+    panel: dp.Panel, fit: PoissonResults
+) -> None:
     linear = dp.FixedEffects("log(emp)", ["unemp", "log(pc)"]).fit(panel)
     stats = ["nobs", "pseudo_rsquared", "rsquared_within"]
     table = dp.etable({"Poisson": fit, "Linear": linear}, digits=3, stats=stats)
@@ -249,7 +291,11 @@ def test_a_table_has_its_rows_and_its_statistics(panel: dp.Panel, fit: PoissonRe
 
 def test_a_battery_fits_it_beside_others(panel: dp.Panel, fit: PoissonResults) -> None:
     spec = Poisson("emp", ["unemp", "log(pc)"])
-    specs = {"toy": spec, "none": spec.replace(y="I(-emp)"), "fe": dp.FixedEffects("log(emp)", ["unemp"])}
+    specs = {
+        "toy": spec,
+        "none": spec.replace(y="I(-emp)"),
+        "fe": dp.FixedEffects("log(emp)", ["unemp"]),
+    }
     fits = dp.fit_all(specs, panel)
     assert list(fits) == ["toy", "fe"]
     assert fits.compare("unemp")["estimate"].iloc[0] == fit.params["unemp"]

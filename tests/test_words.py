@@ -63,7 +63,9 @@ ROWS = {
     "report/words.py HEADS": Row(HEADS),
     # English pairs each mark with its level; Chinese lists the marks, then the levels.
     "report/words.py NOTES": Row(NOTES, other_parts=("stars", "stars.one")),
-    "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.driscoll_kraay", "path.star")),
+    "report/figure_words.py FIGURE": Row(
+        FIGURE, latin=("errors.driscoll_kraay", "path.star")
+    ),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),
@@ -107,14 +109,18 @@ def matching(codes: set[str], patterns: tuple[str, ...]) -> set[str]:
 def test_every_table_of_words_has_a_row() -> None:
     files = [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*words.py"))]
     modules = {
-        file.as_posix(): importlib.import_module(".".join(["digiprosper", *file.with_suffix("").parts]))
+        file.as_posix(): importlib.import_module(
+            ".".join(["digiprosper", *file.with_suffix("").parts])
+        )
         for file in files
     }
     tables = {
         f"{file} {name}"
         for file, module in modules.items()
         for name, value in vars(module).items()
-        if isinstance(value, Words) and value is not NO_WORDS and name in module_names(SOURCE / file)
+        if isinstance(value, Words)
+        and value is not NO_WORDS
+        and name in module_names(SOURCE / file)
     }
     assert tables == set(ROWS)
 
@@ -130,7 +136,11 @@ def test_every_code_has_words_in_both_languages(row: str) -> None:
 @EVERY_ROW
 def test_both_languages_fill_in_the_same_parts(row: str) -> None:
     words, other_parts, *_ = ROWS[row]
-    differing = {code for code, text in words.english.items() if parts(text) != parts(words.chinese[code])}
+    differing = {
+        code
+        for code, text in words.english.items()
+        if parts(text) != parts(words.chinese[code])
+    }
     assert differing == matching(set(words.english), other_parts)
 
 
@@ -139,7 +149,11 @@ def test_both_languages_fill_in_the_same_parts(row: str) -> None:
 def test_chinese_words_are_chinese(row: str) -> None:
     words, _, latin, _ = ROWS[row]
     bare = {code: re.sub(r"\{\w+\}", "", text) for code, text in words.chinese.items()}
-    in_latin = {code for code, text in bare.items() if not has_cjk(text) and re.search(r"[a-z]", text)}
+    in_latin = {
+        code
+        for code, text in bare.items()
+        if not has_cjk(text) and re.search(r"[a-z]", text)
+    }
     assert in_latin == matching(set(words.chinese), latin)
 
 
@@ -149,7 +163,9 @@ def test_chinese_words_are_chinese(row: str) -> None:
 def module_names(path: Path) -> set[str]:
     """Return the names that a file assigns, imports left out."""
     statements = ast.parse(path.read_text(encoding="utf-8")).body
-    targets = [target for s in statements if isinstance(s, ast.Assign) for target in s.targets]
+    targets = [
+        target for s in statements if isinstance(s, ast.Assign) for target in s.targets
+    ]
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
@@ -192,7 +208,11 @@ def written(room: str) -> tuple[set[str], set[str]]:
 def test_every_code_is_said(row: str) -> None:
     words, *_, composed = ROWS[row]
     room = row.partition("/")[0]
-    rooms = {file.partition("/")[0] for file in syntax()} if room == "report" else {room, "report", "present"}
+    rooms = (
+        {file.partition("/")[0] for file in syntax()}
+        if room == "report"
+        else {room, "report", "present"}
+    )
     texts = {text for room in rooms for text in written(room)[0]}
     patterns = {text for room in rooms for text in written(room)[1]}
     unsaid = {
@@ -214,14 +234,20 @@ def said_codes(file: str) -> list[tuple[str | None, ast.expr]]:
         if not isinstance(call, ast.Call) or not call.args:
             continue
         function, (first, *others) = call.func, call.args
-        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+        name = (
+            function.id
+            if isinstance(function, ast.Name)
+            else getattr(function, "attr", "")
+        )
         if name not in {"say", "Remark"}:
             continue
         owner = function.value if isinstance(function, ast.Attribute) else None
         table = table_of(file, first) or table_of(file, owner)
         code = others[0] if table_of(file, first) and others else first
         options = [code.body, code.orelse] if isinstance(code, ast.IfExp) else [code]
-        codes += [(table, c) for c in options if isinstance(c, ast.Constant | ast.JoinedStr)]
+        codes += [
+            (table, c) for c in options if isinstance(c, ast.Constant | ast.JoinedStr)
+        ]
     return codes
 
 
@@ -235,14 +261,24 @@ def table_of(file: str, node: ast.expr | None) -> str | None:
 
 @pytest.mark.further
 def test_every_code_that_the_source_says_has_words() -> None:
-    said = [(file, table, pattern(code)) for file in syntax() for table, code in said_codes(file)]
+    said = [
+        (file, table, pattern(code))
+        for file in syntax()
+        for table, code in said_codes(file)
+    ]
     assert len(said) > 200
     missing = []
     for file, table, code in said:
         room = file.partition("/")[0]
-        own = list(ROWS) if room in {"report", "present"} else [*SHARED_TABLES, f"{room}/words.py WORDS"]
+        own = (
+            list(ROWS)
+            if room in {"report", "present"}
+            else [*SHARED_TABLES, f"{room}/words.py WORDS"]
+        )
         rows = [table] if table else [row for row in own if row in ROWS]
-        if not any(re.fullmatch(code, c) for row in rows for c in ROWS[row].words.english):
+        if not any(
+            re.fullmatch(code, c) for row in rows for c in ROWS[row].words.english
+        ):
             missing.append(f"{file}: {code}")
     assert missing == []
 
@@ -274,7 +310,10 @@ def test_labels_with_braces_stay_as_they_are() -> None:
 
 def test_a_point_is_written_behind_its_word() -> None:
     point = POLICY.say("point.≤ -5")
-    assert POLICY.say("point", effect=POLICY.say("event"), point=point) == "Event time ≤ -5"
+    assert (
+        POLICY.say("point", effect=POLICY.say("event"), point=point)
+        == "Event time ≤ -5"
+    )
 
 
 def test_every_spatial_model_has_a_name() -> None:
@@ -358,7 +397,9 @@ def test_plain_words_only(phrase: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in texts
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for number, line in enumerate(
+            path.read_text(encoding="utf-8").splitlines(), start=1
+        )
         if phrase.lower() in line.lower()
     ]
     assert found == []

@@ -52,7 +52,9 @@ def write(script: Path, package: Path, folder: Path) -> None:
     page = folder / "index.md"
     if not page.exists() or page.stat().st_mtime < newest:
         blocks = [_block(name, made, names, folder) for name, made in figures.items()]
-        (folder / "gallery.py").write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
+        (folder / "gallery.py").write_text(
+            script.read_text(encoding="utf-8"), encoding="utf-8"
+        )
         page.write_text(HEAD.format(blocks="\n".join(blocks)), encoding="utf-8")
 
 
@@ -60,10 +62,16 @@ def _block(name: str, made: Any, names: dict[str, Any], folder: Path) -> str:
     title = name.replace("_", " ").capitalize()
     _draw(made, "en", names["ENGLISH"], folder / f"{name}_en.png")
     chinese = _draw(made, "zh", names["CHINESE"], folder / f"{name}_zh.png")
-    images = TABS.format(title=title, name=name) if chinese else f"![{title}]({name}_en.png)"
-    body = textwrap.dedent(inspect.getsource(made).split(":\n", 1)[1]).replace("return ", "")
+    images = (
+        TABS.format(title=title, name=name) if chinese else f"![{title}]({name}_en.png)"
+    )
+    body = textwrap.dedent(inspect.getsource(made).split(":\n", 1)[1]).replace(
+        "return ", ""
+    )
     return BLOCK.format(
-        title=title, images=images, code=textwrap.dedent(body).replace("return ", "").rstrip()
+        title=title,
+        images=images,
+        code=textwrap.dedent(body).replace("return ", "").rstrip(),
     )
 
 
@@ -73,7 +81,10 @@ def _draw(made: Any, language: Any, labels: Any, path: Path) -> bool:
 
     import digiprosper as dp
 
-    with warnings.catch_warnings(record=True) as caught, dp.plots.figure_style("page", language):
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        dp.plots.figure_style("page", language),
+    ):
         warnings.simplefilter("always")
         figure = made(labels).figure
         figure.savefig(path, dpi=150)

@@ -1,8 +1,9 @@
 """Write the tables that tests measure, and the pages that show them.
 
-Tables are in `docs/measured/`; one page is `docs/validity.md`.
-A test with the fixture `measured` writes rows of a table. This command runs those tests, keeps the rows in
-`docs/measured/<table>.json`, and writes the docstrings of the tests and the table where a page asks for it:
+Tables are in `docs/measured/`; one page is `docs/validity.md`. A test with the fixture
+`measured` writes rows of a table. This command runs those tests, keeps the rows in
+`docs/measured/<table>.json`, and writes the docstrings of the tests and the table where
+a page asks for it:
 
     <!-- measured: few_clusters -->
 
@@ -10,8 +11,9 @@ A test with the fixture `measured` writes rows of a table. This command runs tho
 
     <!-- measured end -->
 
-Arguments are files, folders or node ids of tests; then only those run, and the rows of the others stay. With
-`--pages` no test runs, and the pages are written from the rows that are there.
+Arguments are files, folders or node ids of tests; then only those run, and the rows of
+the others stay. With `--pages` no test runs, and the pages are written from the rows
+that are there.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "measured"
 VALIDITY = ROOT / "docs" / "validity.md"
-BLOCK = re.compile(r"(<!-- measured: (\w+) -->\n)(.*?)(<!-- measured end -->)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- measured: (\w+) -->\n)(.*?)(<!-- measured end -->)", re.DOTALL
+)
 Table: TypeAlias = dict[str, list[dict[str, str]]]
 ROOMS = {
     "composite": "Indices",
@@ -49,7 +53,17 @@ ROOMS = {
     "u_shape": "U-shapes",
     "spatial": "Space",
 }
-NAMES = ("anderson", "conley", "gini", "hansen", "moran", "rubin", "wald", "wang", "wooldridge")
+NAMES = (
+    "anderson",
+    "conley",
+    "gini",
+    "hansen",
+    "moran",
+    "rubin",
+    "wald",
+    "wang",
+    "wooldridge",
+)
 PROPER = {
     **{name: name.capitalize() for name in NAMES},
     **{name: name.upper() for name in ("iv", "pca", "sar", "sdm", "sem")},
@@ -81,7 +95,9 @@ class Rows:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Keep the rows of a test that passed."""
         if report.when == "call" and report.passed:
-            rows = [value for name, value in report.user_properties if name == "measured"]
+            rows = [
+                value for name, value in report.user_properties if name == "measured"
+            ]
             self.found[report.nodeid] = [(table, cells) for table, cells in rows]
 
 
@@ -98,10 +114,15 @@ def main() -> None:
 
 
 def run(chosen: list[str]) -> int:
-    """Run the chosen tests, or all, and keep their rows. Returns the exit code of pytest."""
+    """Run the chosen tests, or all, and keep their rows.
+
+    Returns the exit code of pytest.
+    """
     options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), "-m", ""]
     every, rows = Rows(), Rows()
-    pytest.main([str(ROOT / "tests"), *options, "--collect-only", "-qq"], plugins=[every])
+    pytest.main(
+        [str(ROOT / "tests"), *options, "--collect-only", "-qq"], plugins=[every]
+    )
     picked = every
     if chosen:
         picked = Rows()
@@ -116,14 +137,16 @@ def run(chosen: list[str]) -> int:
 def keep(nodes: list[str], found: dict[str, list[tuple[str, dict[str, str]]]]) -> None:
     """Put the rows of each table in its file, in the order of the tests.
 
-    A case that its test no longer has is dropped. A test that is not collected, because its data are missing,
-    keeps its rows.
+    A case that its test no longer has is dropped. A test that is not collected, because
+    its data are missing, keeps its rows.
     """
     collected = {node.split("[")[0] for node in nodes}
     there: dict[str, Table] = defaultdict(dict)
     for name, table in tables().items():
         for node, rows in table.items():
-            if node not in found and (node in nodes or node.split("[")[0] not in collected):
+            if node not in found and (
+                node in nodes or node.split("[")[0] not in collected
+            ):
                 there[name][node] = rows
     for node, written in found.items():
         for name, cells in written:
@@ -134,7 +157,10 @@ def keep(nodes: list[str], found: dict[str, list[tuple[str, dict[str, str]]]]) -
         path.unlink()
     place = {node: position for position, node in enumerate(nodes)}
     for name, table in there.items():
-        ordered = {node: table[node] for node in sorted(table, key=lambda node: place.get(node, len(nodes)))}
+        ordered = {
+            node: table[node]
+            for node in sorted(table, key=lambda node: place.get(node, len(nodes)))
+        }
         text = json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"
         (KEPT / f"{name}.json").write_text(text, encoding="utf-8")
 
@@ -143,17 +169,27 @@ def pages() -> list[Path]:
     """List the pages that are written by hand."""
     folder = ROOT / "docs"
     made = {"_build", "reference", "gallery", "examples"}
-    written = [path for path in folder.rglob("*.md") if path.relative_to(folder).parts[0] not in made]
+    written = [
+        path
+        for path in folder.rglob("*.md")
+        if path.relative_to(folder).parts[0] not in made
+    ]
     return [*sorted(written), ROOT / "README.md"]
 
 
 def tables() -> dict[str, Table]:
     """Read each table: the rows of each test that writes it."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob("*.json"))}
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(KEPT.glob("*.json"))
+    }
 
 
 def filled(page: str) -> str:
-    """Fill a page with the tables that it asks for. A docstring stands above the first of its tables only."""
+    """Fill a page with the tables that it asks for.
+
+    A docstring stands above the first of its tables only.
+    """
     there = tables()
     told: set[str] = set()
 
@@ -171,11 +207,19 @@ def shown(table: Table, told: Collection[str] = ()) -> str:
     A docstring is on a page once.
     """
     docstrings = [docstring(test) for test in functions(table) if test not in told]
-    about = textwrap.fill(" ".join(filter(None, docstrings)), 120, break_on_hyphens=False)
+    about = textwrap.fill(
+        " ".join(filter(None, docstrings)), 120, break_on_hyphens=False
+    )
     rows = [cells for written in table.values() for cells in written]
     columns = list(dict.fromkeys(column for cells in rows for column in cells))
-    lines = [columns, ["---"] * len(columns), *([cells.get(c, "") for c in columns] for cells in rows)]
-    return f"{about}\n\n".lstrip() + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    lines = [
+        columns,
+        ["---"] * len(columns),
+        *([cells.get(c, "") for c in columns] for cells in rows),
+    ]
+    return f"{about}\n\n".lstrip() + "".join(
+        f"| {' | '.join(line)} |\n" for line in lines
+    )
 
 
 def functions(table: Table) -> list[str]:
@@ -188,7 +232,11 @@ def docstring(function: str) -> str:
     """Read the docstring of a test function, in one line."""
     file, _, name = function.partition("::")
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    (found,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    )
     return " ".join((ast.get_docstring(found) or "").split())
 
 
@@ -197,13 +245,18 @@ def validity() -> str:
     sections: dict[str, list[str]] = {title: [] for title in ROOMS.values()}
     for name, table in tables().items():
         tests = functions(table)
-        words = " ".join(PROPER.get(word, word) for word in name.replace("p_values", "p-values").split("_"))
+        words = " ".join(
+            PROPER.get(word, word)
+            for word in name.replace("p_values", "p-values").split("_")
+        )
         title = words[0].upper() + words[1:]
         source = ", ".join(f"`{test}`" for test in tests)
         room = ROOMS[tests[0].split("/")[1]]
         sections[room].append(f"### {title}\n\n{shown(table)}\n{source}\n")
     found = {title: blocks for title, blocks in sections.items() if blocks}
-    return HEAD + "\n".join(f"## {title}\n\n" + "\n".join(blocks) for title, blocks in found.items())
+    return HEAD + "\n".join(
+        f"## {title}\n\n" + "\n".join(blocks) for title, blocks in found.items()
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ def write(scripts: Path, pages: Path) -> None:
     """Write each percent script as a notebook, and the page that lists them."""
     pages.mkdir(exist_ok=True)
     names = sorted({path.stem for path in scripts.glob("*.py")} - {"gallery"})
-    for stale in set(pages.glob("*.ipynb")) - {pages / f"{name}.ipynb" for name in names}:
+    for stale in set(pages.glob("*.ipynb")) - {
+        pages / f"{name}.ipynb" for name in names
+    }:
         stale.unlink()
     for name in names:
         _write_notebook(scripts / f"{name}.py", pages / f"{name}.ipynb")
@@ -43,9 +45,18 @@ def _write_notebook(script: Path, page: Path) -> None:
     present = table is None or _bring(table[1], page.parent)
     if not present:
         notebook.metadata["mystnb"] = {"execution_mode": "off"}
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    state = "" if present else " It was not run here: its table is not part of the project."
-    line = f"Notebook: {{nb-download}}`{page.name}`; script: `examples/{script.name}`.{state}"
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    state = (
+        "" if present else " It was not run here: its table is not part of the project."
+    )
+    line = (
+        f"Notebook: {{nb-download}}`{page.name}`; script: "
+        f"`examples/{script.name}`.{state}"
+    )
     notebook.cells.insert(1, new_markdown_cell(line, id="download"))
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"

@@ -1,9 +1,9 @@
 """Write `docs/performance.md`: what `benchmarks/` prints, machine, versions.
 
-There is a part for each script.
-Run by `make evidence`. The scripts run one after the other, each in one process with one thread. One that
-takes more than `SECONDS`, or needs a package that is not installed, is named as not run. Arguments
-are names of scripts that run alone; the page keeps what it has of the others.
+There is a part for each script. Run by `make evidence`. The scripts run one after the
+other, each in one process with one thread. One that takes more than `SECONDS`, or needs
+a package that is not installed, is named as not run. Arguments are names of scripts
+that run alone; the page keeps what it has of the others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ PACKAGES = (
     ),
     *("pingouin", "esda", "spreg", "polars", "duckdb"),
 )
-THREADS = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON"))
+THREADS = tuple(
+    f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
+)
 HEAD = """# Performance
 
 What the scripts of `benchmarks/` print. Each runs in one process with one thread. `make
@@ -48,18 +50,32 @@ BLOCK = re.compile(r"^## (\w+)\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 
 def main() -> None:
     """Run the benchmarks and write the page."""
-    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "record")
-    old = {match[1]: match[0] for match in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))}
+    names = sorted(
+        path.stem
+        for path in (ROOT / "benchmarks").glob("*.py")
+        if path.stem != "record"
+    )
+    old = {
+        match[1]: match[0] for match in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))
+    }
     chosen = sys.argv[1:] or names
-    blocks = {name: _block(name) if name in chosen else old.get(name, _left_out(name)) for name in names}
-    text = HEAD.format(seconds=SECONDS) + "\n\n".join(map(str.strip, blocks.values())) + "\n"
+    blocks = {
+        name: _block(name) if name in chosen else old.get(name, _left_out(name))
+        for name in names
+    }
+    text = (
+        HEAD.format(seconds=SECONDS)
+        + "\n\n".join(map(str.strip, blocks.values()))
+        + "\n"
+    )
     PAGE.write_text(text, encoding="utf-8")
 
 
 def _block(name: str) -> str:
     """One script: what it measures, on what machine, and what it printed."""
     path = ROOT / "benchmarks" / f"{name}.py"
-    # A limit of CPU time would make the clock of the process coarse: it then moves in steps of milliseconds.
+    # A limit of CPU time would make the clock of the process coarse: it then moves in
+    # steps of milliseconds.
     try:
         done = subprocess.run(
             [sys.executable, str(path)],

@@ -1,9 +1,10 @@
 """A pytest plugin that notes comparisons of numbers with `tests/reference`.
 
-Tests compare with `pytest.approx`, `assert_allclose` and `assert_array_equal` of numpy. They are wrapped:
-where the expected number is one that a reference file holds, it is written down with ours. A number that
-several entries hold is written down for all of them, and of several comparisons the one with the largest
-difference stays. Numbers of fewer than three significant digits are left out: they could be of anything.
+Tests compare with `pytest.approx`, `assert_allclose` and `assert_array_equal` of numpy.
+They are wrapped: where the expected number is one that a reference file holds, it is
+written down with ours. A number that several entries hold is written down for all of
+them, and of several comparisons the one with the largest difference stays. Numbers of
+fewer than three significant digits are left out: they could be of anything.
 """
 
 from __future__ import annotations
@@ -19,11 +20,45 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "tests" / "reference"
-# What describes an entry, or is a simulation of our own, and is not a number from outside.
+# What describes an entry, or is a simulation of our own, and is not a number from
+# outside.
 SETTINGS = {
-    *("tolerance", "rtol", "atol", "rows", "seed", "n", "periods", "k", "df", "df_t", "nobs", "year"),
-    *("data", "given", "convention", "options", "obs_weights", "groups", "entities", "times", "trim"),
-    *("cohort", "time", "exact", "moments", "steps", "draws", "p_values", "imitated", "paradox"),
+    *(
+        "tolerance",
+        "rtol",
+        "atol",
+        "rows",
+        "seed",
+        "n",
+        "periods",
+        "k",
+        "df",
+        "df_t",
+        "nobs",
+        "year",
+    ),
+    *(
+        "data",
+        "given",
+        "convention",
+        "options",
+        "obs_weights",
+        "groups",
+        "entities",
+        "times",
+        "trim",
+    ),
+    *(
+        "cohort",
+        "time",
+        "exact",
+        "moments",
+        "steps",
+        "draws",
+        "p_values",
+        "imitated",
+        "paradox",
+    ),
     *("pyxthreg", "pdR"),
 }
 Place: TypeAlias = tuple[Any, ...]
@@ -37,7 +72,12 @@ def leaves(value: Any, place: Place = ()) -> list[tuple[Place, float]]:
     if not isinstance(value, dict | list):
         return []
     inner = value.items() if isinstance(value, dict) else enumerate(value)
-    return [leaf for key, part in inner if key not in SETTINGS for leaf in leaves(part, (*place, key))]
+    return [
+        leaf
+        for key, part in inner
+        if key not in SETTINGS
+        for leaf in leaves(part, (*place, key))
+    ]
 
 
 def _digits(value: float) -> int:
@@ -48,7 +88,10 @@ def _digits(value: float) -> int:
 def references() -> dict[str, list[tuple[Place, float]]]:
     """Numbers of all reference files by the name of the file."""
     paths = sorted(REFERENCE.glob("*.json"))
-    return {path.name: leaves(json.loads(path.read_text(encoding="utf-8"))) for path in paths}
+    return {
+        path.name: leaves(json.loads(path.read_text(encoding="utf-8")))
+        for path in paths
+    }
 
 
 def named_by(module: Path) -> set[str]:
@@ -60,14 +103,18 @@ def named_by(module: Path) -> set[str]:
 
 def modules() -> list[Path]:
     """Test modules that read a reference file."""
-    return [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if named_by(path)]
+    return [
+        path for path in sorted((ROOT / "tests").rglob("test_*.py")) if named_by(path)
+    ]
 
 
 class Recorder:
     """Comparisons of the running test with the reference files its module names."""
 
     def __init__(self) -> None:
-        self.places = {name: _by_value(numbers) for name, numbers in references().items()}
+        self.places = {
+            name: _by_value(numbers) for name, numbers in references().items()
+        }
         self.named: set[str] = set()
 
     def begin(self, module: Path) -> None:
@@ -101,7 +148,9 @@ def _pairs(expected: Any, ours: Any) -> list[tuple[float, float]]:
         shared = [key for key in expected if key in ours]
         return [pair for key in shared for pair in _pairs(expected[key], ours[key])]
     try:
-        reference, value = np.broadcast_arrays(np.asarray(expected, float), np.asarray(ours, float))
+        reference, value = np.broadcast_arrays(
+            np.asarray(expected, float), np.asarray(ours, float)
+        )
     except (TypeError, ValueError):
         return []
     return list(zip(reference.ravel().tolist(), value.ravel().tolist(), strict=True))
@@ -111,7 +160,10 @@ RECORDER = Recorder()
 
 
 def _wrap_approx() -> None:
-    for kind in {type(pytest.approx(expected)) for expected in (0.0, [0.0], {"a": 0.0}, np.zeros(1))}:
+    for kind in {
+        type(pytest.approx(expected))
+        for expected in (0.0, [0.0], {"a": 0.0}, np.zeros(1))
+    }:
         compare = kind.__eq__
 
         def equal(self: Any, actual: Any, compare: Any = compare) -> bool:

@@ -66,7 +66,9 @@ def write(folder: Path) -> None:
     pages = {"index.rst": INDEX.format(rooms=_indented(_rooms()))}
     for room, names in _rooms().items():
         pages[f"{room}.rst"] = _room_page(room, names)
-        pages.update({f"{path}.rst": _name_page(path) for path in names if not _words_of(path)})
+        pages.update(
+            {f"{path}.rst": _name_page(path) for path in names if not _words_of(path)}
+        )
     for stale in set(folder.glob("*")) - {folder / name for name in pages}:
         shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
     folder.mkdir(exist_ok=True)
@@ -80,7 +82,9 @@ def _rooms() -> dict[str, list[str]]:
     """Public names by room, each as a path from the package."""
     found: dict[str, list[str]] = {room: [] for room in ROOMS}
     for module, names in NAMES.items():
-        found[module.split(".")[0]].extend(f"digiprosper.{name}" for name in names.split())
+        found[module.split(".")[0]].extend(
+            f"digiprosper.{name}" for name in names.split()
+        )
     for name in digiprosper.__all__:
         value = getattr(digiprosper, name)
         if isinstance(value, types.ModuleType):
@@ -103,7 +107,10 @@ def _words_of(path: str) -> str:
         return ""
     inner = [get_args(part) or (part,) for part in get_args(value)]
     words = [word for group in inner for word in group]
-    return ", ".join("``None``" if word is types.NoneType else f"``{_spelled(word)}``" for word in words)
+    return ", ".join(
+        "``None``" if word is types.NoneType else f"``{_spelled(word)}``"
+        for word in words
+    )
 
 
 def _spelled(word: Any) -> str:
@@ -123,14 +130,28 @@ def _kind(path: str) -> str:
 
 def _room_page(room: str, names: list[str]) -> str:
     blocks = [_headed(ROOMS[room], "=")]
-    for kind in ("Specifications", "Functions", "Results and values", "Errors", "Warnings"):
+    for kind in (
+        "Specifications",
+        "Functions",
+        "Results and values",
+        "Errors",
+        "Warnings",
+    ):
         listed = [path for path in names if _kind(path) == kind]
         if listed:
-            blocks.append(f"{_headed(kind, '-')}\n.. autosummary::\n\n{_indented(listed)}\n")
+            blocks.append(
+                f"{_headed(kind, '-')}\n.. autosummary::\n\n{_indented(listed)}\n"
+            )
     words = {path: _words_of(path) for path in names if _words_of(path)}
     if words:
-        rows = "\n".join(f"   * - ``{path.split('.')[-1]}``\n     - {text}" for path, text in words.items())
-        blocks.append(f"{_headed('Option words', '-')}\n.. list-table::\n   :header-rows: 0\n\n{rows}\n")
+        rows = "\n".join(
+            f"   * - ``{path.split('.')[-1]}``\n     - {text}"
+            for path, text in words.items()
+        )
+        blocks.append(
+            f"{_headed('Option words', '-')}\n.. list-table::\n   :header-rows: 0\n\n"
+            f"{rows}\n"
+        )
     pages = [path for path in names if path not in words]
     return "\n".join(blocks) + HIDDEN.format(pages=_indented(pages))
 

@@ -1,8 +1,8 @@
 """Write `docs/verification.md`: every outside number beside ours.
 
-As the tests compare them.
-Run by `make evidence`, with the groups `test` and `peers`. Where a table that is not part of the project is
-missing, its tests do not run, and its numbers are not on the page.
+As the tests compare them. Run by `make evidence`, with the groups `test` and `peers`.
+Where a table that is not part of the project is missing, its tests do not run, and its
+numbers are not on the page.
 """
 
 from __future__ import annotations
@@ -62,8 +62,16 @@ def page_of(found: dict[str, dict[recorder.Place, tuple[float, float]]]) -> str:
     )
     files = {name: _read(name) for name in sorted(found)}
     rows = [_summary_row(name, found[name]) for name in files]
-    table = "| file | numbers | median difference | largest |\n|---|---|---|---|\n" + "\n".join(rows)
-    return head + table + "\n\n" + "\n".join(_section(name, files[name], found[name]) for name in files)
+    table = (
+        "| file | numbers | median difference | largest |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+    )
+    return (
+        head
+        + table
+        + "\n\n"
+        + "\n".join(_section(name, files[name], found[name]) for name in files)
+    )
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -79,25 +87,41 @@ def _summary_row(name: str, numbers: dict[recorder.Place, tuple[float, float]]) 
     differences = [_difference(pair) for pair in numbers.values()]
     stem = name.removesuffix(".json")
     link = f"[{stem}](#{stem.replace('_', '-')})"
-    return f"| {link} | {len(numbers)} | {np.median(differences):.0e} | {max(differences):.0e} |"
+    return (
+        f"| {link} | {len(numbers)} | {np.median(differences):.0e} | "
+        f"{max(differences):.0e} |"
+    )
 
 
-def _section(name: str, file: dict[str, Any], numbers: dict[recorder.Place, tuple[float, float]]) -> str:
+def _section(
+    name: str, file: dict[str, Any], numbers: dict[recorder.Place, tuple[float, float]]
+) -> str:
     """One file: what it is about, and a table for each entry with its source."""
     title = name.removesuffix(".json").replace("_", " ")
     lines = [f"## {title}\n", str(file.get("about", file.get("_about", ""))) + "\n"]
-    source = file.get("data", {}).get("source") if isinstance(file.get("data"), dict) else None
+    source = (
+        file.get("data", {}).get("source")
+        if isinstance(file.get("data"), dict)
+        else None
+    )
     if source:
         lines.append(f"Data: {source}.\n")
     groups: dict[tuple[str, str, str], dict[str, list[tuple[float, float]]]] = {}
     for place, pair in numbers.items():
         entry, software, command = _origin(file, place)
         quantity = _quantity(place)
-        groups.setdefault((entry, software, command), {}).setdefault(quantity, []).append(pair)
+        groups.setdefault((entry, software, command), {}).setdefault(
+            quantity, []
+        ).append(pair)
     for (entry, software, command), quantities in groups.items():
-        origin = "; ".join(part for part in (software, f"`{command}`" if command else "") if part)
+        origin = "; ".join(
+            part for part in (software, f"`{command}`" if command else "") if part
+        )
         lines.append(f"**{entry}**. {origin}\n" if origin else f"**{entry}**\n")
-        lines.append("| quantity | numbers | reference | ours | difference |\n|---|---|---|---|---|")
+        lines.append(
+            "| quantity | numbers | reference | ours | difference |\n"
+            "|---|---|---|---|---|"
+        )
         lines.extend(_row(quantity, pairs) for quantity, pairs in quantities.items())
         lines.append("")
     return "\n".join(lines)
@@ -121,7 +145,9 @@ def _origin(file: dict[str, Any], place: recorder.Place) -> tuple[str, str, str]
         software = _software(at.get("software"), place) or software
         command = str(at.get("command", command))
         if depth:
-            own = [str(at[name]) for name in NAMES if isinstance(at.get(name), str | int)]
+            own = [
+                str(at[name]) for name in NAMES if isinstance(at.get(name), str | int)
+            ]
             names = own or names
     keys = [str(key) for key in place[:-1] if isinstance(key, str) and key not in FRAME]
     return (

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from digiprosper.composite.audits import audit_weights as audit_weights
     from digiprosper.composite.audits import overlap_audit as overlap_audit
     from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
-    from digiprosper.composite.coupling import coupling_coordination as coupling_coordination
+    from digiprosper.composite.coupling import (
+        coupling_coordination as coupling_coordination,
+    )
     from digiprosper.composite.indicators import Direction as Direction
     from digiprosper.composite.indicators import Indicator as Indicator
     from digiprosper.composite.indicators import IndicatorSystem as IndicatorSystem
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from digiprosper.composite.kernels.structure import IndexStructure as IndexStructure
     from digiprosper.composite.options import IndexMissing as IndexMissing
     from digiprosper.composite.ranking_results import Among as Among
-    from digiprosper.composite.ranking_results import IndexSensitivity as IndexSensitivity
+    from digiprosper.composite.ranking_results import (
+        IndexSensitivity as IndexSensitivity,
+    )
     from digiprosper.composite.ranking_results import RankResults as RankResults
     from digiprosper.composite.rankings import LeaveOut as LeaveOut
     from digiprosper.composite.rankings import index_sensitivity as index_sensitivity
@@ -75,23 +79,41 @@ if TYPE_CHECKING:
     from digiprosper.errors import SpatialWeightsWarning as SpatialWeightsWarning
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
-    from digiprosper.inequality.beta_convergence import ConvergenceResults as ConvergenceResults
-    from digiprosper.inequality.beta_convergence import beta_convergence as beta_convergence
+    from digiprosper.inequality.beta_convergence import (
+        ConvergenceResults as ConvergenceResults,
+    )
+    from digiprosper.inequality.beta_convergence import (
+        beta_convergence as beta_convergence,
+    )
     from digiprosper.inequality.convergence import Cuts as Cuts
     from digiprosper.inequality.convergence import MarkovResult as MarkovResult
-    from digiprosper.inequality.convergence import markov_transitions as markov_transitions
-    from digiprosper.inequality.convergence import sigma_convergence as sigma_convergence
+    from digiprosper.inequality.convergence import (
+        markov_transitions as markov_transitions,
+    )
+    from digiprosper.inequality.convergence import (
+        sigma_convergence as sigma_convergence,
+    )
     from digiprosper.inequality.dagum_gini import DagumResult as DagumResult
     from digiprosper.inequality.dagum_gini import dagum as dagum
     from digiprosper.inequality.measures import atkinson as atkinson
-    from digiprosper.inequality.measures import coefficient_of_variation as coefficient_of_variation
+    from digiprosper.inequality.measures import (
+        coefficient_of_variation as coefficient_of_variation,
+    )
     from digiprosper.inequality.measures import gini as gini
     from digiprosper.inequality.measures import theil_l as theil_l
     from digiprosper.inequality.measures import theil_t as theil_t
-    from digiprosper.inequality.theil_groups import TheilDecomposition as TheilDecomposition
-    from digiprosper.inequality.theil_groups import theil_decomposition as theil_decomposition
-    from digiprosper.inequality.theil_groups import urban_rural_theil as urban_rural_theil
-    from digiprosper.linear.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
+    from digiprosper.inequality.theil_groups import (
+        TheilDecomposition as TheilDecomposition,
+    )
+    from digiprosper.inequality.theil_groups import (
+        theil_decomposition as theil_decomposition,
+    )
+    from digiprosper.inequality.theil_groups import (
+        urban_rural_theil as urban_rural_theil,
+    )
+    from digiprosper.linear.cluster_bootstrap import (
+        cluster_bootstrap as cluster_bootstrap,
+    )
     from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
     from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
     from digiprosper.linear.hausman import HausmanMethod as HausmanMethod
@@ -101,7 +123,9 @@ if TYPE_CHECKING:
     from digiprosper.linear.placebo_test import placebo_test as placebo_test
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
-    from digiprosper.linear.randomisation_test import randomisation_test as randomisation_test
+    from digiprosper.linear.randomisation_test import (
+        randomisation_test as randomisation_test,
+    )
     from digiprosper.linear.residual_tests import modified_wald as modified_wald
     from digiprosper.linear.residual_tests import pesaran_cd as pesaran_cd
     from digiprosper.linear.residual_tests import wooldridge_ar1 as wooldridge_ar1
@@ -109,10 +133,14 @@ if TYPE_CHECKING:
     from digiprosper.linear.specification_tests import poolability as poolability
     from digiprosper.linear.specification_tests import reset_test as reset_test
     from digiprosper.linear.vif import vif as vif
-    from digiprosper.linear.wild_bootstrap import WildBootstrapResult as WildBootstrapResult
+    from digiprosper.linear.wild_bootstrap import (
+        WildBootstrapResult as WildBootstrapResult,
+    )
     from digiprosper.linear.wild_bootstrap import wild_bootstrap as wild_bootstrap
     from digiprosper.mediation.by_entity import MeanGroupResults as MeanGroupResults
-    from digiprosper.mediation.by_entity import mean_group_mediation as mean_group_mediation
+    from digiprosper.mediation.by_entity import (
+        mean_group_mediation as mean_group_mediation,
+    )
     from digiprosper.mediation.by_entity import within_between as within_between
     from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
     from digiprosper.mediation.decisions import Decision as Decision
@@ -120,11 +148,17 @@ if TYPE_CHECKING:
     from digiprosper.mediation.mediation import MediationStructure as MediationStructure
     from digiprosper.mediation.mediation import Moderated as Moderated
     from digiprosper.mediation.mediation_iv import MediationIV as MediationIV
-    from digiprosper.mediation.mediation_iv import MediationIVResults as MediationIVResults
+    from digiprosper.mediation.mediation_iv import (
+        MediationIVResults as MediationIVResults,
+    )
     from digiprosper.mediation.results import MediationResults as MediationResults
     from digiprosper.mediation.results import SobelKind as SobelKind
-    from digiprosper.mediation.sensitivity import MediationSensitivity as MediationSensitivity
-    from digiprosper.mediation.sensitivity import mediational_e_value as mediational_e_value
+    from digiprosper.mediation.sensitivity import (
+        MediationSensitivity as MediationSensitivity,
+    )
+    from digiprosper.mediation.sensitivity import (
+        mediational_e_value as mediational_e_value,
+    )
     from digiprosper.mediation.sequential_g import sequential_g as sequential_g
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
@@ -135,7 +169,9 @@ if TYPE_CHECKING:
     from digiprosper.policy.matching_results import Matching as Matching
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.policy.staggered import StaggeredDid as StaggeredDid
-    from digiprosper.policy.staggered_results import StaggeredDidResults as StaggeredDidResults
+    from digiprosper.policy.staggered_results import (
+        StaggeredDidResults as StaggeredDidResults,
+    )
     from digiprosper.present.stacking import stack_tables as stack_tables
     from digiprosper.present.style import Below as Below
     from digiprosper.present.style import TableStyle as TableStyle
@@ -378,10 +414,10 @@ __all__ = [
 ]
 
 
-# Python locks each module while it imports it, and numpy, scipy and the rooms of this package import in
-# circles. Two threads that enter a circle at different places wait for each other, or find half a
-# module: so one thread at a time. No module of this package may ask here for a public name: it would
-# wait inside another lock.
+# Python locks each module while it imports it, and numpy, scipy and the rooms of this
+# package import in circles. Two threads that enter a circle at different places wait
+# for each other, or find half a module: so one thread at a time. No module of this
+# package may ask here for a public name: it would wait inside another lock.
 _LOADING = RLock()
 
 

@@ -16,21 +16,26 @@ NAMES = {
     "composite.scopes": "Scope",
     "composite.specification": "CompositeIndex",
     "composite.weights": (
-        "Weighting critic_weights cv_weights entropy_weights equal_weights pca_weights std_weights"
+        "Weighting critic_weights cv_weights entropy_weights equal_weights "
+        "pca_weights std_weights"
     ),
     "datasets.simulate": "Truth",
     "errors": (
-        "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError CovarianceWarning "
-        "DigiprosperError DigiprosperWarning FewClustersWarning FewDrawsWarning IdentificationError "
-        "IdentificationWarning IndicatorError IndicatorWarning InputTypeError MissingDataError "
-        "MissingDataWarning NearCollinearWarning Notice OptionError PanelIndexError PickleError "
-        "SingletonWarning SmallRegimeWarning SpatialWeightsWarning TermError ThresholdSearchError"
+        "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError "
+        "CovarianceWarning DigiprosperError DigiprosperWarning FewClustersWarning "
+        "FewDrawsWarning IdentificationError IdentificationWarning IndicatorError "
+        "IndicatorWarning InputTypeError MissingDataError MissingDataWarning "
+        "NearCollinearWarning Notice OptionError PanelIndexError PickleError "
+        "SingletonWarning SmallRegimeWarning SpatialWeightsWarning TermError "
+        "ThresholdSearchError"
     ),
     "inequality.beta_convergence": "ConvergenceResults beta_convergence",
     "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
     "inequality.dagum_gini": "DagumResult dagum",
     "inequality.measures": "atkinson coefficient_of_variation gini theil_l theil_t",
-    "inequality.theil_groups": "TheilDecomposition theil_decomposition urban_rural_theil",
+    "inequality.theil_groups": (
+        "TheilDecomposition theil_decomposition urban_rural_theil"
+    ),
     "linear.cluster_bootstrap": "cluster_bootstrap",
     "linear.fixed_effects": "FixedEffects",
     "linear.fixed_effects_iv": "FixedEffectsIV",
@@ -70,7 +75,9 @@ NAMES = {
     "report.results": "BaseResults LinearCombination",
     "report.tests": "TestResult",
     "spatial.moran": "geary local_moran moran",
-    "spatial.panel_spatial": "EffectsError PanelSpatial SpatialCovType SpatialModel Transform",
+    "spatial.panel_spatial": (
+        "EffectsError PanelSpatial SpatialCovType SpatialModel Transform"
+    ),
     "spatial.results": "SpatialResults",
     "spatial.tests_table": "SpatialTests spatial_tests",
     "spatial.weights": "SpatialWeights",

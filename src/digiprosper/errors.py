@@ -26,7 +26,8 @@ class Notice:
     Parameters
     ----------
     code : str
-        A word such as ``"few_clusters"``. Programs should test the code, because messages may change.
+        A word such as ``"few_clusters"``. Programs should test the code, because
+        messages may change.
     message : str
         What is wrong, in which column or rows, and what to do.
     data : mapping
@@ -35,7 +36,9 @@ class Notice:
     Examples
     --------
     >>> import digiprosper as dp
-    >>> fit = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="robust").fit(dp.datasets.us_states())
+    >>> fit = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="robust").fit(
+    ...     dp.datasets.us_states()
+    ... )
     >>> [notice.code for notice in fit.diagnostics]
     ['robust_inconsistent']
     """
@@ -45,7 +48,9 @@ class Notice:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _notice, ({"code": self.code, "message": self.message, "data": self.data},)
+        return _notice, (
+            {"code": self.code, "message": self.message, "data": self.data},
+        )
 
 
 # Every pickled notice has the path of this function: it may not move.
@@ -61,8 +66,8 @@ class DigiprosperError(Exception):
     message : str
         What is wrong, in which column or rows, and what to do.
     problems : iterable of Notice
-        One notice per problem. By default there is one, with the whole message and a code from the name of
-        the class. A pickled error keeps its problems.
+        One notice per problem. By default there is one, with the whole message and a
+        code from the name of the class. A pickled error keeps its problems.
 
     Examples
     --------
@@ -83,12 +88,16 @@ class DigiprosperError(Exception):
 
     @classmethod
     def _code(cls) -> str:
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Error")).lower()
+        return re.sub(
+            r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Error")
+        ).lower()
 
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self) -> tuple[type[DigiprosperError], tuple[str, tuple[Notice, ...]]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type[DigiprosperError], tuple[str, tuple[Notice, ...]]]:
         return type(self), (self.message, self.problems)
 
 
@@ -189,7 +198,9 @@ class CollinearityError(DigiprosperError, ValueError):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> dp.FixedEffects("log(gsp)", ["unemp", "I(2*unemp)"]).fit(dp.datasets.us_states())
+    >>> dp.FixedEffects("log(gsp)", ["unemp", "I(2*unemp)"]).fit(
+    ...     dp.datasets.us_states()
+    ... )
     Traceback (most recent call last):
         ...
     digiprosper.errors.CollinearityError: 'I(2*unemp)' is collinear with 'unemp' ...
@@ -259,7 +270,9 @@ class DigiprosperWarning(UserWarning):
     >>> import warnings, digiprosper as dp
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore", dp.DigiprosperWarning)
-    ...     fit = dp.FixedEffects("log(gsp)", ["lag(unemp)"]).fit(dp.datasets.us_states())
+    ...     fit = dp.FixedEffects("log(gsp)", ["lag(unemp)"]).fit(
+    ...         dp.datasets.us_states()
+    ...     )
     >>> [notice.code for notice in fit.diagnostics]
     ['lagged_rows']
     """
@@ -283,8 +296,8 @@ class SingletonWarning(DigiprosperWarning):
 class FewClustersWarning(DigiprosperWarning):
     """The number of clusters is small, or a regressor varies in few of them.
 
-    Standard errors and intervals are then unreliable. With fewer than five clusters a bootstrap of clusters
-    gives no interval.
+    Standard errors and intervals are then unreliable. With fewer than five clusters a
+    bootstrap of clusters gives no interval.
 
     Examples
     --------
@@ -336,7 +349,9 @@ class MissingDataWarning(DigiprosperWarning):
     Examples
     --------
     >>> import warnings, digiprosper as dp
-    >>> panel = dp.datasets.us_states().assign(high=lambda f: f["unemp"].where(f["unemp"] > 4))
+    >>> panel = dp.datasets.us_states().assign(
+    ...     high=lambda f: f["unemp"].where(f["unemp"] > 4)
+    ... )
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     found = dp.FixedEffects("log(gsp)", ["high"]).fit(panel)
@@ -351,7 +366,9 @@ class IdentificationWarning(DigiprosperWarning):
     Examples
     --------
     >>> import warnings, digiprosper as dp
-    >>> spec = dp.Mediation("log(gsp)", "unemp", "log(pc)", entity_effects=False, time_effects=False)
+    >>> spec = dp.Mediation(
+    ...     "log(gsp)", "unemp", "log(pc)", entity_effects=False, time_effects=False
+    ... )
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     found = spec.fit(dp.datasets.us_states(), rng=1)
@@ -363,7 +380,8 @@ class IdentificationWarning(DigiprosperWarning):
 class IndicatorWarning(DigiprosperWarning):
     """An indicator or a score of an index needs a check.
 
-    For example, an indicator has weight 0, a negative weight or nearly all of the weight, or a score is 0.
+    For example, an indicator has weight 0, a negative weight or nearly all of the
+    weight, or a score is 0.
 
     Examples
     --------
@@ -430,7 +448,8 @@ class FewDrawsWarning(DigiprosperWarning):
     """
 
 
-# A notice whose code stands here is also issued as a Python warning; any other only stays in `diagnostics`.
+# A notice whose code stands here is also issued as a Python warning; any other only
+# stays in `diagnostics`.
 _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "singletons": SingletonWarning,
     "very_few_clusters": FewClustersWarning,
@@ -500,7 +519,8 @@ _DROPPED = ("missing_rows", "singletons", "left_out")
 # More draws than anybody needs, and fewer than memory holds.
 MOST_DRAWS = 10_000_000
 
-# Label of the model that is fitted among others, and what was said of each: code and message to labels.
+# Label of the model that is fitted among others, and what was said of each: code and
+# message to labels.
 _BATTERY: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = ContextVar(
     "battery", default=None
 )
@@ -574,7 +594,15 @@ def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
             out.append((notice.code, notice.message))
         elif dropped:
             out.append(
-                (notice.code, ". ".join([*(text.removesuffix(".") for text in dropped[:-1]), dropped[-1]]))
+                (
+                    notice.code,
+                    ". ".join(
+                        [
+                            *(text.removesuffix(".") for text in dropped[:-1]),
+                            dropped[-1],
+                        ]
+                    ),
+                )
             )
             dropped = []
     return out
@@ -599,7 +627,10 @@ def clipped(text: str) -> str:
     """Shorten a text for a message to its first 200 characters and its length."""
     if len(text) <= _LONGEST_QUOTE:
         return text
-    return f"{text[:_LONGEST_QUOTE]} (the first {_LONGEST_QUOTE} of {len(text):,} characters)"
+    return (
+        f"{text[:_LONGEST_QUOTE]} (the first {_LONGEST_QUOTE} of "
+        f"{len(text):,} characters)"
+    )
 
 
 def quoted(words: Iterable[object], limit: int = 5) -> str:
@@ -612,7 +643,11 @@ def quoted(words: Iterable[object], limit: int = 5) -> str:
 def several(problems: Sequence[Notice], limit: int = 5) -> str:
     """Join the messages of problems, the first few and then a count."""
     shown = "; ".join(p.message for p in problems[:limit])
-    return shown if len(problems) <= limit else f"{shown}; and {len(problems) - limit} more like these"
+    return (
+        shown
+        if len(problems) <= limit
+        else f"{shown}; and {len(problems) - limit} more like these"
+    )
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -633,7 +668,10 @@ def plain(value: object) -> Any:
 
 
 def option_problem(
-    option: str, value: object = None, allowed: Iterable[object] = (), what: str | None = None
+    option: str,
+    value: object = None,
+    allowed: Iterable[object] = (),
+    what: str | None = None,
 ) -> Notice:
     """State that an option cannot be used (code option; data option, value, allowed).
 
@@ -648,11 +686,16 @@ def column_problem(column: str, role: str, what: str | None = None) -> Notice:
 
     Code column; data column, role.
     """
-    return Notice("column", what or f"no column {cited(column)}", {"column": column, "role": role})
+    return Notice(
+        "column", what or f"no column {cited(column)}", {"column": column, "role": role}
+    )
 
 
 def missing_problem(
-    term: str, count: int | None = None, rows: Iterable[object] = (), what: str | None = None
+    term: str,
+    count: int | None = None,
+    rows: Iterable[object] = (),
+    what: str | None = None,
 ) -> Notice:
     """State that values are missing or not finite.
 
@@ -667,15 +710,21 @@ def models_problem(what: str, given: object = None) -> Notice:
 
     Code models; data type, its class.
     """
-    return Notice("models", what, {"type": None if given is None else type(given).__name__})
+    return Notice(
+        "models", what, {"type": None if given is None else type(given).__name__}
+    )
 
 
-def collinearity_problem(column: str, on: Iterable[str], what: str | None = None) -> Notice:
+def collinearity_problem(
+    column: str, on: Iterable[str], what: str | None = None
+) -> Notice:
     """State that a column is an exact combination of others.
 
     Code collinear; data column, on.
     """
-    return Notice("collinear", what or cited(column), {"column": column, "on": tuple(on)})
+    return Notice(
+        "collinear", what or cited(column), {"column": column, "on": tuple(on)}
+    )
 
 
 def text_problem(column: str, values: Iterable[object] = ()) -> Notice:
@@ -687,7 +736,9 @@ def text_problem(column: str, values: Iterable[object] = ()) -> Notice:
     return Notice("not_numeric", f"{cited(column)} is not numeric", data)
 
 
-def alignment_problem(column: str | None, what: str, rows: Iterable[object] = ()) -> Notice:
+def alignment_problem(
+    column: str | None, what: str, rows: Iterable[object] = ()
+) -> Notice:
     """State that values do not belong to the rows.
 
     Code alignment; data column, rows.
@@ -708,7 +759,8 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
             return
     hint = nearest(value, allowed)
     raise OptionError(
-        f"{name}={cited(value)} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
+        f"{name}={cited(value)} is not known; use one of "
+        f"{', '.join(repr(a) for a in allowed)}.{hint}",
         [option_problem(name, value, allowed)],
     )
 
@@ -716,15 +768,25 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
 def check_level(level: object) -> float:
     """Refuse a confidence level outside (0, 1)."""
     number = plain(level)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1:
-        raise OptionError(f"level={cited(level)} must be a number between 0 and 1, such as .95.")
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number < 1
+    ):
+        raise OptionError(
+            f"level={cited(level)} must be a number between 0 and 1, such as .95."
+        )
     return float(number)
 
 
 def check_whole(name: str, value: object, least: int, most: int) -> int:
     """Refuse an option that is not a whole number from `least` to `most`."""
     number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or not least <= number <= most
+    ):
         raise OptionError(
             f"{name}={cited(value)} must be an integer from {least:,} to {most:,}.",
             [option_problem(name, value)],
@@ -749,12 +811,19 @@ def unknown_columns(
     parts = []
     for name in missing[:_MOST_UNKNOWN]:
         column = column_of.get(name)
-        hint = nearest(name, columns) if column is None else f" (the label of the column {cited(column)})"
+        hint = (
+            nearest(name, columns)
+            if column is None
+            else f" (the label of the column {cited(column)})"
+        )
         parts.append(f"{cited(name)}{hint}")
     if len(missing) > _MOST_UNKNOWN:
         parts.append(f"and {len(missing) - _MOST_UNKNOWN} more")
     return ColumnError(
-        f"{role}: no column named {'; '.join(parts)}. The columns are {quoted(columns, 12)}."
+        (
+            f"{role}: no column named {'; '.join(parts)}. The columns are "
+            f"{quoted(columns, 12)}."
+        )
         + (f" {advice}" if advice else ""),
         [column_problem(name, role) for name in missing],
     )

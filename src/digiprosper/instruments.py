@@ -1,7 +1,7 @@
 """Instruments for panel data: interactions, shift-share, and distances.
 
-Each function returns a Series for `Panel.assign` or `Panel.attach`. Its index is that of the panel, or for
-`distance_to` that of the coordinates.
+Each function returns a Series for `Panel.assign` or `Panel.attach`. Its index is that
+of the panel, or for `distance_to` that of the coordinates.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = ["bartik", "distance_to", "interact"]
 _LONGEST_LAG = 1_000
 
 
-# --- a cross-section times a time series --------------------------------------------------------------------
+# --- a cross-section times a time series ----------------------------------------------
 
 
 def interact(
@@ -59,9 +59,10 @@ def interact(
 ) -> pd.Series[float]:
     """Multiply a variable that is constant over time by a time series.
 
-    ``z_it = c_i * s_{t - lag}``. An example is the number of post offices or telephones per head in 1984,
-    times national internet users of the previous year (Nunn & Qian 2014; Huang, Yu & Zhang 2019). Entity and
-    time effects absorb the two factors, but not their product.
+    ``z_it = c_i * s_{t - lag}``. An example is the number of post offices or telephones
+    per head in 1984, times national internet users of the previous year (Nunn & Qian
+    2014; Huang, Yu & Zhang 2019). Entity and time effects absorb the two factors, but
+    not their product.
 
     Parameters
     ----------
@@ -70,30 +71,37 @@ def interact(
     cross_section : str or Series
         Term that is constant within entities, or a Series indexed by entity.
     series : str or Series
-        Term that is constant within periods, or a Series indexed by period. A Series can start before the
-        panel, so that the lag is known in the first periods.
+        Term that is constant within periods, or a Series indexed by period. A Series
+        can start before the panel, so that the lag is known in the first periods.
     lag : int
         Number of periods by which `series` is lagged. The default is 1; 0 is no lag.
 
     Returns
     -------
     Series
-        Instrument, indexed as the rows of `panel`. It is missing if the value of the entity is missing, and
-        before `series` starts.
+        Instrument, indexed as the rows of `panel`. It is missing if the value of the
+        entity is missing, and before `series` starts.
 
     Raises
     ------
     AlignmentError
-        If a Series has no value for an entity, or for a period between its first and its last.
+        If a Series has no value for an entity, or for a period between its first and
+        its last.
     ColumnError, TermError, InputTypeError, OptionError, PanelIndexError
-        If a term cannot be used, if a term is not constant within entities or periods, or if the panel has no
-        time key.
+        If a term cannot be used, if a term is not constant within entities or periods,
+        or if the panel has no time key.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import Panel, instruments
-    >>> frame = pd.DataFrame({"city": list("AABB"), "year": [2011, 2012, 2011, 2012], "posts": [2, 2, 5, 5]})
+    >>> frame = pd.DataFrame(
+    ...     {
+    ...         "city": list("AABB"),
+    ...         "year": [2011, 2012, 2011, 2012],
+    ...         "posts": [2, 2, 5, 5],
+    ...     }
+    ... )
     >>> panel = Panel(frame, "city", "year")
     >>> users = pd.Series([0.3, 0.4], index=[2010, 2011], name="users")
     >>> z = instruments.interact(panel, "posts", users)
@@ -104,7 +112,9 @@ def interact(
     steps = check_whole("lag", lag, 0, _LONGEST_LAG)
     keys = table.keys
     if isinstance(cross_section, pd.Series):
-        by_entity = _looked_up(cross_section, keys.entities, keys.entity_name, "cross_section")
+        by_entity = _looked_up(
+            cross_section, keys.entities, keys.entity_name, "cross_section"
+        )
     else:
         values = _term(table, cross_section, "cross_section")
         subject = f"cross_section={cited(cross_section)}"
@@ -126,17 +136,22 @@ def interact(
 def _result(values: Floats, table: Table, name: str) -> pd.Series[float]:
     if np.isinf(values).any():
         raise MissingDataError(
-            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts are too large."
+            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts "
+            "are too large."
         )
     return pd.Series(values, index=table.index, name=name)
 
 
 def _with_time(panel: object, caller: str) -> Table:
     if not isinstance(panel, Panel):
-        raise InputTypeError(f"{caller} takes a Panel first, not {type(panel).__name__}.")
+        raise InputTypeError(
+            f"{caller} takes a Panel first, not {type(panel).__name__}."
+        )
     table = table_of(panel)
     if panel.time_name is None:
-        raise PanelIndexError(f"{caller} needs periods, but this panel is a cross-section.")
+        raise PanelIndexError(
+            f"{caller} needs periods, but this panel is a cross-section."
+        )
     return table
 
 
@@ -155,7 +170,9 @@ def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Boo
         "time": all_times,
         "value": values.reindex(all_times).to_numpy(),
     }
-    frame = pd.DataFrame({**columns, "has_period": all_times.isin(values.index).astype(float)})
+    frame = pd.DataFrame(
+        {**columns, "has_period": all_times.isin(values.index).astype(float)}
+    )
     calendar = table_of(Panel(frame, "entity", "time", step=table.step))
     at = calendar.keys.times.get_indexer(times)
     steps, panel_steps = calendar.keys.ordinals, table.keys.ordinals
@@ -182,7 +199,9 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
     """Refuse periods that a series does not have after the first that it has."""
     name, present = str(table.keys.time_name), np.flatnonzero(has_period)
     if not present.size:
-        raise AlignmentError(f"interact: series has no {name} of the panel at this lag.")
+        raise AlignmentError(
+            f"interact: series has no {name} of the panel at this lag."
+        )
     gaps = table.keys.times[present[0] :][~has_period[present[0] :]]
     if len(gaps):
         raise AlignmentError(
@@ -193,20 +212,26 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
         )
 
 
-# --- parts, aligned by key ----------------------------------------------------------------------------------
+# --- parts, aligned by key ------------------------------------------------------------
 
 
 def _term(table: Table, value: object, role: str) -> Floats:
     """Evaluate a column or a term."""
     if not isinstance(value, str):
-        raise InputTypeError(f"{role} must be a term (text) or a Series, not {type(value).__name__}.")
+        raise InputTypeError(
+            f"{role} must be a term (text) or a Series, not {type(value).__name__}."
+        )
     term = parse(value, table.known, role)
     if any(factor.category for factor in term.factors):
-        raise TermError(f"{role}={cited(value)}: C() makes several columns; pass one variable.")
+        raise TermError(
+            f"{role}={cited(value)}: C() makes several columns; pass one variable."
+        )
     return evaluate(term, table)
 
 
-def _constant(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -> Floats:
+def _constant(
+    values: Floats, codes: Any, levels: pd.Index[Any], subject: str
+) -> Floats:
     """Return each entity's or period's constant value; missing is ignored."""
     out = np.full(levels.size, np.nan)
     observed = ~np.isnan(values)
@@ -225,7 +250,8 @@ def _constant(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -
 def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[Any]:
     if series.index.nlevels != 1:
         raise AlignmentError(
-            f"{role} is indexed by {quoted(series.index.names)}; index it by {cited(key)} alone."
+            f"{role} is indexed by {quoted(series.index.names)}; index it by "
+            f"{cited(key)} alone."
         )
     if not series.index.is_unique:
         twice = series.index[series.index.duplicated()][0]
@@ -239,7 +265,9 @@ def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[An
     return pd.Series(numbers, index=series.index)
 
 
-def _looked_up(series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str) -> Floats:
+def _looked_up(
+    series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
+) -> Floats:
     """Return the values of a Series for these keys."""
     numbers = _checked_series(series, key, role)
     absent = levels[~levels.isin(numbers.index)]
@@ -259,7 +287,7 @@ def _name_of(variable: str | pd.Series[Any]) -> str:
     return str(variable)
 
 
-# --- shift-share --------------------------------------------------------------------------------------------
+# --- shift-share ----------------------------------------------------------------------
 
 
 def bartik(
@@ -273,9 +301,10 @@ def bartik(
 ) -> pd.Series[float]:
     """Compute a shift-share (Bartik) instrument.
 
-    ``z_it = sum_k s_ik g_kt``, with the share s_ik of industry k in entity i and the shock g_kt of industry k
-    in period t (Bartik 1991). Identification needs exogenous shares (Goldsmith-Pinkham, Sorkin & Swift 2020)
-    or exogenous shocks (Borusyak, Hull & Jaravel 2022). Shares are usually taken from before the sample.
+    ``z_it = sum_k s_ik g_kt``, with the share s_ik of industry k in entity i and the
+    shock g_kt of industry k in period t (Bartik 1991). Identification needs exogenous
+    shares (Goldsmith-Pinkham, Sorkin & Swift 2020) or exogenous shocks (Borusyak, Hull
+    & Jaravel 2022). Shares are usually taken from before the sample.
 
     Parameters
     ----------
@@ -284,28 +313,31 @@ def bartik(
     shares : sequence of str
         Terms of the shares, one per industry.
     shocks : DataFrame or mapping
-        A DataFrame with one row per period and one column per share, with the names of the shares. Or a
-        mapping of each share to the column with the level of the industry in the entity, such as employment.
-        The shock is then the growth of its sum over `lag` periods, ``sum_j x_jkt / sum_j x_jk,t-lag - 1``,
-        over entities with both values.
+        A DataFrame with one row per period and one column per share, with the names of
+        the shares. Or a mapping of each share to the column with the level of the
+        industry in the entity, such as employment. The shock is then the growth of its
+        sum over `lag` periods, ``sum_j x_jkt / sum_j x_jk,t-lag - 1``, over entities
+        with both values.
     base : period, optional
-        Period whose shares are used in all periods. The default is the shares of each row.
+        Period whose shares are used in all periods. The default is the shares of
+        each row.
     lag : int
         Number of periods of the growth, 1 by default. Only with a mapping.
     leave_one_out : bool
-        Whether the sum excludes the entity itself, so that its shock does not contain its own growth. The
-        default is False. Only with a mapping.
+        Whether the sum excludes the entity itself, so that its shock does not contain
+        its own growth. The default is False. Only with a mapping.
 
     Returns
     -------
     Series
-        Instrument with the name ``bartik``, indexed as the rows of `panel`. It is missing if a share or a
-        shock is missing.
+        Instrument with the name ``bartik``, indexed as the rows of `panel`. It is
+        missing if a share or a shock is missing.
 
     Raises
     ------
     AlignmentError
-        If `shocks` has no row for a period of the panel, or an entity has no row in `base`.
+        If `shocks` has no row for a period of the panel, or an entity has no row in
+        `base`.
     ColumnError
         If a share has no shock, or a shock has no share.
     OptionError, TermError, InputTypeError, MissingDataError, PanelIndexError
@@ -314,8 +346,9 @@ def bartik(
     Warns
     -----
     IdentificationWarning
-        If the shares do not add up to one. The instrument then depends on their sum; add the sum, interacted
-        with periods, to the controls (Borusyak, Hull & Jaravel 2022).
+        If the shares do not add up to one. The instrument then depends on their sum;
+        add the sum, interacted with periods, to the controls (Borusyak, Hull & Jaravel
+        2022).
 
     Examples
     --------
@@ -324,7 +357,9 @@ def bartik(
     >>> frame = pd.DataFrame({"city": list("AABB"), "year": [1, 2, 1, 2]})
     >>> frame["farms"], frame["mills"] = [0.25, 0.25, 0.5, 0.5], [0.75, 0.75, 0.5, 0.5]
     >>> growth = pd.DataFrame({"farms": [0.0, 0.1], "mills": [0.2, 0.4]}, index=[1, 2])
-    >>> instruments.bartik(Panel(frame, "city", "year"), ["farms", "mills"], growth).round(3).tolist()
+    >>> instruments.bartik(
+    ...     Panel(frame, "city", "year"), ["farms", "mills"], growth
+    ... ).round(3).tolist()
     [0.15, 0.325, 0.1, 0.25]
     """
     table = _with_time(panel, "bartik")
@@ -332,18 +367,32 @@ def bartik(
     if not terms:
         raise TermError("bartik: shares is empty; pass one term per industry.")
     if not isinstance(leave_one_out, bool):
-        raise OptionError(f"leave_one_out={cited(leave_one_out)} must be True or False.")
+        raise OptionError(
+            f"leave_one_out={cited(leave_one_out)} must be True or False."
+        )
     weights = np.column_stack([_term(table, term, "shares") for term in terms])
-    negative = [term for term, column in zip(terms, weights.T, strict=True) if (column < 0).any()]
+    negative = [
+        term
+        for term, column in zip(terms, weights.T, strict=True)
+        if (column < 0).any()
+    ]
     if negative:
-        raise OptionError(f"bartik: the share {quoted(negative)} is negative somewhere.")
+        raise OptionError(
+            f"bartik: the share {quoted(negative)} is negative somewhere."
+        )
     if base is not None:
         weights = weights[_rows_at(table, base)]
     growth = _shocks(table, terms, shocks, lag, leave_one_out=leave_one_out)
     sums = weights.sum(axis=1)
     sums = sums[~np.isnan(sums)]
     if (np.abs(sums - 1) > SUM_TO_ONE).any():
-        issue([incomplete_shares(float(sums.min()), float(sums.mean()), float(sums.max()))])
+        issue(
+            [
+                incomplete_shares(
+                    float(sums.min()), float(sums.mean()), float(sums.max())
+                )
+            ]
+        )
     with np.errstate(over="ignore"):
         return _result((weights * growth).sum(axis=1), table, "bartik")
 
@@ -354,7 +403,8 @@ def _rows_at(table: Table, base: object) -> Ints:
     at = _matching(keys.times, base)
     if not at.size:
         raise OptionError(
-            f"base={cited(base)} is no period of the panel, {keys.times[0]} to {keys.times[-1]}."
+            f"base={cited(base)} is no period of the panel, {keys.times[0]} to "
+            f"{keys.times[-1]}."
         )
     rows = np.flatnonzero(keys.time == at[0])
     row_of_entity = np.full(keys.entities.size, -1)
@@ -399,7 +449,8 @@ def _shocks(
             raise ColumnError(f"bartik: shocks has the column {quoted(twice)} twice.")
         name = str(keys.time_name)
         columns = [
-            _looked_up(shocks[term].rename(term), keys.times, name, f"shocks[{term!r}]") for term in terms
+            _looked_up(shocks[term].rename(term), keys.times, name, f"shocks[{term!r}]")
+            for term in terms
         ]
         return np.column_stack(columns)[keys.time]
     if not isinstance(shocks, Mapping):
@@ -410,7 +461,9 @@ def _shocks(
     _refuse_unpaired(terms, list(shocks))
     steps = check_whole("lag", lag, 1, _LONGEST_LAG)
     levels = [_term(table, shocks[term], f"shocks[{term!r}]") for term in terms]
-    growth = [_growth(table, level, steps, leave_one_out=leave_one_out) for level in levels]
+    growth = [
+        _growth(table, level, steps, leave_one_out=leave_one_out) for level in levels
+    ]
     return np.column_stack(growth)
 
 
@@ -440,7 +493,9 @@ def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Fl
         total = np.bincount(keys.time, observed, minlength=keys.times.size)[keys.time]
         totals.append(total - observed if leave_one_out else total)
     positive = totals[1] > 0
-    return np.where(positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan)
+    return np.where(
+        positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan
+    )
 
 
 def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
@@ -453,32 +508,35 @@ def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
         "to one: the instrument also varies with the sum. Add the sum of the shares, "
         "interacted with the periods, to the controls (Borusyak, Hull & Jaravel 2022)."
     )
-    return Notice("incomplete_shares", text, {"least": least, "mean": mean, "largest": largest})
+    return Notice(
+        "incomplete_shares", text, {"least": least, "mean": mean, "largest": largest}
+    )
 
 
-# --- distance -----------------------------------------------------------------------------------------------
+# --- distance -------------------------------------------------------------------------
 
 
 def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     """Compute great-circle distances to a place, in kilometres.
 
-    They are computed with the haversine formula on a sphere with radius 6371.0088 km, the mean radius of the
-    earth; distances on the ellipsoid differ by at most .5%. A distance does not vary over time, so use
-    `interact` to multiply it by a time series.
+    They are computed with the haversine formula on a sphere with radius 6371.0088 km,
+    the mean radius of the earth; distances on the ellipsoid differ by at most .5%. A
+    distance does not vary over time, so use `interact` to multiply it by a time series.
 
     Parameters
     ----------
     coordinates : DataFrame
-        Latitude and longitude in degrees, in columns with these names (``lat``, ``latitude``, ``lon``,
-        ``lng``, ``longitude``). It may be ``panel.frame[["lat", "lon"]]`` or a table with one row per entity.
+        Latitude and longitude in degrees, in columns with these names (``lat``,
+        ``latitude``, ``lon``, ``lng``, ``longitude``). It may be
+        ``panel.frame[["lat", "lon"]]`` or a table with one row per entity.
     place : pair of float, or a label
         Latitude and longitude of the place, or the label of an entity in `coordinates`.
 
     Returns
     -------
     Series
-        Distances with the name ``distance``, indexed as `coordinates`. They are missing if a coordinate is
-        missing.
+        Distances with the name ``distance``, indexed as `coordinates`. They are missing
+        if a coordinate is missing.
 
     Raises
     ------
@@ -494,7 +552,9 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     >>> import pandas as pd
     >>> from digiprosper import instruments
     >>> names = ["Hangzhou", "Shanghai"]
-    >>> cities = pd.DataFrame({"lat": [30.27, 31.23], "lon": [120.15, 121.47]}, index=names)
+    >>> cities = pd.DataFrame(
+    ...     {"lat": [30.27, 31.23], "lon": [120.15, 121.47]}, index=names
+    ... )
     >>> instruments.distance_to(cities, "Hangzhou").round().tolist()
     [0.0, 165.0]
     """
@@ -509,9 +569,13 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
         try:
             pair = np.asarray([float(part) for part in place])
         except (TypeError, ValueError) as error:
-            raise InputTypeError(f"distance_to: place={cited(place)} must be two numbers.") from error
+            raise InputTypeError(
+                f"distance_to: place={cited(place)} must be two numbers."
+            ) from error
         if not np.isfinite(pair).all():
-            raise MissingDataError(f"distance_to: place={cited(place)} must be two finite numbers.")
+            raise MissingDataError(
+                f"distance_to: place={cited(place)} must be two finite numbers."
+            )
         refuse_beyond(pair[None], "the place", "distance_to")
         return pair
     labels = index.get_level_values(0)
@@ -523,5 +587,7 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
             "longitude) for another place."
         )
     if not (degrees[rows] == degrees[rows[0]]).all():
-        raise AlignmentError(f"distance_to: {cited(place)} has missing or several coordinates.")
+        raise AlignmentError(
+            f"distance_to: {cited(place)} has missing or several coordinates."
+        )
     return np.asarray(degrees[rows[0]])

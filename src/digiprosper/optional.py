@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Done: TypeAlias = "Callable[[int], object]"
-"""What long work calls with the number of pieces that it has done since the last call."""
+"""What long work calls with the number of pieces that it has done since the last
+call."""
 
 
 def install_command(extra: str) -> str:
     """Write the command that installs an extra.
 
-    The library is not published under its name yet, so only its folder can be installed.
+    The library is not published under its name yet, so only its folder can be
+    installed.
     """
     return f'pip install ".[{extra}]" in the folder of digiprosper'
 
@@ -27,7 +29,9 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
         return import_module(module)
     except ImportError as error:
         package = module.split(".")[0]
-        raise ImportError(f"{purpose} needs {package}: {install_command(extra)}") from error
+        raise ImportError(
+            f"{purpose} needs {package}: {install_command(extra)}"
+        ) from error
 
 
 def uncounted(done: int) -> None:
@@ -38,8 +42,8 @@ def uncounted(done: int) -> None:
 def progress_bar(name: str, total: int | None, *, show: bool) -> Iterator[Done]:
     """Show progress on stderr with tqdm.
 
-    Yields a function to call with the number of new pieces done.
-    `total` is None where the number is not known before. Without `show` no package is needed.
+    Yields a function to call with the number of new pieces done. `total` is None where
+    the number is not known before. Without `show` no package is needed.
     """
     if not show:
         yield uncounted

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from digiprosper.composite import figures as composite
 from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
-from digiprosper.errors import InputTypeError, check_level, check_option, check_whole, models_problem
+from digiprosper.errors import (
+    InputTypeError,
+    check_level,
+    check_option,
+    check_whole,
+    models_problem,
+)
 from digiprosper.linear.figures import drawn_density
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.slope_figures import slope_curve
@@ -110,46 +116,47 @@ def mediation_path(
 ) -> Axes:
     """Draw the paths from treatment through mediators to outcome.
 
-    Each path has its coefficient.
-    Each arrow has the coefficient of its equation, stars for its p-value (.1, .05, .01), and its standard
-    error in parentheses. If effects do not vary, the total effect c is shown below the direct effect c'.
-    Below the diagram are the effects with percentile intervals, and the types of standard errors, draws and
-    sample.
+    Each path has its coefficient. Each arrow has the coefficient of its equation, stars
+    for its p-value (.1, .05, .01), and its standard error in parentheses. If effects do
+    not vary, the total effect c is shown below the direct effect c'. Below the diagram
+    are the effects with percentile intervals, and the types of standard errors, draws
+    and sample.
 
     Parameters
     ----------
     results : MediationResults
         Results of ``Mediation(...).fit``.
     mediator : str, optional
-        Draw only this mediator, given the others. Not possible with a serial structure. The default is all
-        mediators.
+        Draw only this mediator, given the others. Not possible with a serial structure.
+        The default is all mediators.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the results.
     digits : int
-        Number of decimals, 3 by default. A number that would be rounded to 0 has this many significant
-        digits.
+        Number of decimals, 3 by default. A number that would be rounded to 0 has this
+        many significant digits.
     level : float
         Confidence level of the percentile intervals, .95 by default.
     ax : Axes, optional
-        Axes to draw on. The default is a new figure with a size that fits the boxes. On given Axes the font
-        size is reduced if necessary.
+        Axes to draw on. The default is a new figure with a size that fits the boxes. On
+        given Axes the font size is reduced if necessary.
 
     Returns
     -------
     Axes
-        Axes whose unit is one inch. Parallel mediators are in a column. Serial mediators are in a row, with
-        paths ``d`` (such as ``d₂₁`` from the first to the second). Arrows from a moderator point to the paths
-        that depend on it. The slopes of these paths are those at w = 0, and ``× w`` below them is the change
-        per unit of w; ``x²`` is used in the same way. With a threshold each arrow has the slopes of both
-        regimes.
+        Axes whose unit is one inch. Parallel mediators are in a column. Serial
+        mediators are in a row, with paths ``d`` (such as ``d₂₁`` from the first to the
+        second). Arrows from a moderator point to the paths that depend on it. The
+        slopes of these paths are those at w = 0, and ``× w`` below them is the change
+        per unit of w; ``x²`` is used in the same way. With a threshold each arrow has
+        the slopes of both regimes.
 
     Raises
     ------
     InputTypeError
         If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
-        If the mediator is not in the model or the structure is serial, if `digits` is not an integer from 0
-        to 15, or if `level` is not between 0 and 1.
+        If the mediator is not in the model or the structure is serial, if `digits` is
+        not an integer from 0 to 15, or if `level` is not between 0 and 1.
     ImportError
         If matplotlib is not installed.
 
@@ -162,7 +169,9 @@ def mediation_path(
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
     >>> found = spec.fit(dp.datasets.us_states(), rng=1)
-    >>> ax = mediation_path(found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"})
+    >>> ax = mediation_path(
+    ...     found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"}
+    ... )
     >>> [text.get_text() for text in ax.texts][:4]
     ['log(capital)', 'log(output)', "c' = 0.164* (0.086)", 'total c = 0.664*** (0.066)']
     >>> plt.close(ax.figure)
@@ -173,11 +182,19 @@ def mediation_path(
     texts = _texts(results, labels, purpose)
     chosen = mediation.chosen_mediators(results, mediator)
     return draw_paths(
-        mediation.path_diagram(results, chosen, texts, level, figure_language()), decimals, ax, purpose
+        mediation.path_diagram(results, chosen, texts, level, figure_language()),
+        decimals,
+        ax,
+        purpose,
     )
 
 
-def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
+def balance(
+    matching: Matching,
+    *,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw standardised differences before and after matching (love plot).
 
     They are differences between treated and controls.
@@ -194,9 +211,9 @@ def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: 
     Returns
     -------
     Axes
-        One row per term with absolute standardised differences of base values, with the largest difference
-        before matching on top. Empty markers are before matching, filled markers after it. A dashed line at
-        .1 marks the usual limit for balance.
+        One row per term with absolute standardised differences of base values, with the
+        largest difference before matching on top. Empty markers are before matching,
+        filled markers after it. A dashed line at .1 marks the usual limit for balance.
 
     Raises
     ------
@@ -214,7 +231,9 @@ def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: 
     >>> import numpy as np, pandas as pd, digiprosper as dp, matplotlib.pyplot as plt
     >>> rng = np.random.default_rng(4)
     >>> df = pd.DataFrame({"city": np.arange(120), "size": rng.normal(size=120)})
-    >>> df["policy"] = (rng.uniform(size=120) < 0.15 + 0.3 * (df["size"] > 0)).astype(int)
+    >>> df["policy"] = (rng.uniform(size=120) < 0.15 + 0.3 * (df["size"] > 0)).astype(
+    ...     int
+    ... )
     >>> matching = dp.match_entities(dp.Panel(df, "city"), "policy", ["size"])
     >>> ax = balance(matching, labels={"size": "City size"})
     >>> [text.get_text() for text in ax.get_yticklabels()]
@@ -250,9 +269,10 @@ def effect_plot(
     Returns
     -------
     Axes
-        Effects with intervals, one per row, and a line at zero. Terms in other units are not shown: the
-        proportion mediated and the index of moderated mediation. With one mediator its indirect effect is
-        shown once. The type of the draws is stated below the axis.
+        Effects with intervals, one per row, and a line at zero. Terms in other units
+        are not shown: the proportion mediated and the index of moderated mediation.
+        With one mediator its indirect effect is shown once. The type of the draws is
+        stated below the axis.
 
     Raises
     ------
@@ -267,7 +287,9 @@ def effect_plot(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
-    >>> ax = effect_plot(spec.fit(dp.datasets.us_states(), rng=1), labels={"emp": "jobs"})
+    >>> ax = effect_plot(
+    ...     spec.fit(dp.datasets.us_states(), rng=1), labels={"emp": "jobs"}
+    ... )
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['Total effect', 'Direct effect', 'Indirect through log(jobs)']
     >>> plt.close(ax.figure)
@@ -275,12 +297,16 @@ def effect_plot(
     purpose = "plots.effect_plot"
     _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
     level = check_level(level)
-    drawn = mediation.effects(results, _texts(results, labels, purpose), level, figure_language())
+    drawn = mediation.effects(
+        results, _texts(results, labels, purpose), level, figure_language()
+    )
     return draw_effects(drawn, ax, purpose)
 
 
 def event_study(
-    results: EffectsByEventTime | Sequence[EffectsByEventTime] | Mapping[str, EffectsByEventTime],
+    results: EffectsByEventTime
+    | Sequence[EffectsByEventTime]
+    | Mapping[str, EffectsByEventTime],
     *,
     counts: bool = False,
     labels: Mapping[str, str] | None = None,
@@ -292,24 +318,26 @@ def event_study(
     Parameters
     ----------
     results : EventStudyResults or StaggeredDidResults, list or mapping
-        Results of `EventStudy` or `StaggeredDid`. Several results are drawn next to each other with different
-        markers; the keys of a mapping are in the legend.
+        Results of `EventStudy` or `StaggeredDid`. Several results are drawn next to
+        each other with different markers; the keys of a mapping are in the legend.
     counts : bool
-        Whether to show the number of treated entities at each event time below the axis. The default is
-        False.
+        Whether to show the number of treated entities at each event time below the
+        axis. The default is False.
     labels : mapping, optional
         Labels of terms, columns or models. They replace those of the results.
     level : float
-        Confidence level, .95 by default: of the interval at each single event time, and of the joint band.
+        Confidence level, .95 by default: of the interval at each single event time, and
+        of the joint band.
     ax : Axes, optional
         Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Estimates with intervals, those of `StaggeredDid` also with thin lines of a joint band, which covers
-        all event times at once; an empty marker at the reference, a line at zero, and a dashed line between
-        event times -1 and 0. Binned ends have labels such as ``≤ −5`` and ``≥ 5``; they are in the legend if
+        Estimates with intervals, those of `StaggeredDid` also with thin lines of a
+        joint band, which covers all event times at once; an empty marker at the
+        reference, a line at zero, and a dashed line between event times -1 and 0.
+        Binned ends have labels such as ``≤ −5`` and ``≥ 5``; they are in the legend if
         another result has an estimate of this single event time.
 
     Raises
@@ -324,10 +352,19 @@ def event_study(
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp, matplotlib.pyplot as plt
-    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 9), "year": np.tile(np.arange(2010, 2019), 60)})
+    >>> df = pd.DataFrame(
+    ...     {
+    ...         "city": np.repeat(np.arange(60), 9),
+    ...         "year": np.tile(np.arange(2010, 2019), 60),
+    ...     }
+    ... )
     >>> df["first"] = np.where(df["city"] < 25, 2014.0, np.nan)
-    >>> df["y"] = 2.0 * (df["year"] >= df["first"]) + np.random.default_rng(1).normal(size=540)
-    >>> fit = dp.EventStudy("y", "first", before=3, after=3).fit(dp.Panel(df, "city", "year"))
+    >>> df["y"] = 2.0 * (df["year"] >= df["first"]) + np.random.default_rng(1).normal(
+    ...     size=540
+    ... )
+    >>> fit = dp.EventStudy("y", "first", before=3, after=3).fit(
+    ...     dp.Panel(df, "city", "year")
+    ... )
     >>> ax = event_study(fit)
     >>> [text.get_text() for text in ax.get_xticklabels()]
     ['≤ −3', '−2', '−1', '0', '1', '2', '≥ 3']
@@ -339,7 +376,9 @@ def event_study(
     studies = policy.named_studies(results, purpose)
     columns = [result_column(study) for study in studies.values()]
     texts = merged_labels(columns, check_labels(labels, purpose))
-    return draw_event_paths(policy.event_paths(studies, texts, level), ax, purpose, counts=bool(counts))
+    return draw_event_paths(
+        policy.event_paths(studies, texts, level), ax, purpose, counts=bool(counts)
+    )
 
 
 def moran_scatter(
@@ -365,8 +404,8 @@ def moran_scatter(
     time : period, optional
         Period of the values. The default is the last one.
     names : bool
-        Whether to show the names of entities, if there are at most 60. The default is True. A name that would
-        overlap another is not shown.
+        Whether to show the names of entities, if there are at most 60. The default is
+        True. A name that would overlap another is not shown.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the panel.
     ax : Axes, optional
@@ -375,10 +414,10 @@ def moran_scatter(
     Returns
     -------
     Axes
-        Points with standardised values, lines at the means, the number of entities in each quadrant (own
-        value first, then that of the neighbours), and a regression line. Its slope is Moran's I if the
-        weights are row-standardised and there are no islands. The title has I and its p-value under
-        randomisation.
+        Points with standardised values, lines at the means, the number of entities in
+        each quadrant (own value first, then that of the neighbours), and a regression
+        line. Its slope is Moran's I if the weights are row-standardised and there are
+        no islands. The title has I and its p-value under randomisation.
 
     Raises
     ------
@@ -393,14 +432,16 @@ def moran_scatter(
 
     Notes
     -----
-    The figure is that of Anselin (1996), The Moran scatterplot as an ESDA tool to assess local instability in
-    spatial association, in Fischer, M., Scholten, H. and Unwin, D. (eds.), Spatial analytical perspectives on
-    GIS.
+    The figure is that of Anselin (1996), The Moran scatterplot as an ESDA tool to
+    assess local instability in spatial association, in Fischer, M., Scholten, H. and
+    Unwin, D. (eds.), Spatial analytical perspectives on GIS.
 
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours(), name="Borders")
+    >>> borders = dp.SpatialWeights.from_neighbours(
+    ...     dp.datasets.us_neighbours(), name="Borders"
+    ... )
     >>> ax = moran_scatter(dp.datasets.us_states(), "log(gsp)", borders, time=1986)
     >>> ax.get_title()
     "Moran's I in 1986: 0.186 (p = 0.034)"
@@ -409,12 +450,17 @@ def moran_scatter(
     purpose = "plots.moran_scatter"
     check_option("names", names, (True, False))
     texts = check_labels(labels, purpose)
-    drawn = spatial.moran_scatter(panel, column, spatial_weights, time, texts, figure_language())
+    drawn = spatial.moran_scatter(
+        panel, column, spatial_weights, time, texts, figure_language()
+    )
     return draw_moran_scatter(drawn, ax, purpose, names=bool(names))
 
 
 def impacts(
-    results: SpatialResults | ResultSet | Sequence[SpatialResults] | Mapping[Any, SpatialResults],
+    results: SpatialResults
+    | ResultSet
+    | Sequence[SpatialResults]
+    | Mapping[Any, SpatialResults],
     *,
     kinds: str | Sequence[str] = ("direct", "indirect", "total"),
     keep: str | Sequence[str] | None = None,
@@ -427,31 +473,35 @@ def impacts(
     Parameters
     ----------
     results : SpatialResults, ResultSet, list or mapping
-        Results of ``PanelSpatial(...).fit``, one or several. The keys of a mapping are in the legend.
+        Results of ``PanelSpatial(...).fit``, one or several. The keys of a mapping are
+        in the legend.
     kinds : {"direct", "indirect", "total"} or several of them
         Effects to draw. The default is all.
     keep : str or sequence of str, optional
-        Regressors to draw: names, or patterns such as ``"digital*"``. The default is all.
+        Regressors to draw: names, or patterns such as ``"digital*"``. The default
+        is all.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the results.
     level : float
-        Confidence level of the intervals, .95 by default. They are percentile intervals if standard errors of
-        effects are simulated.
+        Confidence level of the intervals, .95 by default. They are percentile intervals
+        if standard errors of effects are simulated.
     ax : Axes, optional
         Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Effects with intervals. With one result there is one row per regressor and one marker per type of
-        effect. With several results there is one row per regressor and type, and one marker per result. An
-        effect that is zero by construction is a point without an interval. A model that was not estimated is
-        listed in the legend.
+        Effects with intervals. With one result there is one row per regressor and one
+        marker per type of effect. With several results there is one row per regressor
+        and type, and one marker per result. An effect that is zero by construction is a
+        point without an interval. A model that was not estimated is listed in the
+        legend.
 
     Raises
     ------
     InputTypeError
-        If `results` has another type or none was estimated, or `labels` is not a mapping of texts.
+        If `results` has another type or none was estimated, or `labels` is not a
+        mapping of texts.
     OptionError
         If an effect in `kinds` is unknown, or `level` is not between 0 and 1.
     ColumnError
@@ -485,7 +535,11 @@ def impacts(
     columns = effect_figures.impacts(fits, terms, chosen, level, figure_language())
     texts = merged_labels(columns, check_labels(labels, purpose))
     code = "impact.of" if len(chosen) == 1 else "impact"
-    words = say(code, kind=effect_figures.kind_words(chosen[0], figure_language()), level=f"{100 * level:g}")
+    words = say(
+        code,
+        kind=effect_figures.kind_words(chosen[0], figure_language()),
+        level=f"{100 * level:g}",
+    )
     return draw_columns(columns, all_terms(columns), texts, words, ax, purpose)
 
 
@@ -503,9 +557,9 @@ def decay(
     Parameters
     ----------
     results : ResultSet or mapping
-        Results of one specification with different weights, such as those of ``fit_all``. The labels are the
-        cutoffs in kilometres, or other numbers such as k of the nearest neighbours; then use
-        ``ax.set_xlabel``.
+        Results of one specification with different weights, such as those of
+        ``fit_all``. The labels are the cutoffs in kilometres, or other numbers such as
+        k of the nearest neighbours; then use ``ax.set_xlabel``.
     term : str, optional
         The regressor. The default is the first of the first model.
     kinds : {"direct", "indirect", "total"} or several of them
@@ -520,15 +574,15 @@ def decay(
     Returns
     -------
     Axes
-        An estimate with its interval at each cutoff, and a line at zero. The number of models that were not
-        estimated or do not have the regressor is stated below the axis.
-        ``results.compare(term, kind="indirect")`` gives the same numbers.
+        An estimate with its interval at each cutoff, and a line at zero. The number of
+        models that were not estimated or do not have the regressor is stated below the
+        axis. ``results.compare(term, kind="indirect")`` gives the same numbers.
 
     Raises
     ------
     InputTypeError
-        If `results` has another type, a label is not a positive number, or `labels` is not a mapping of
-        texts.
+        If `results` has another type, a label is not a positive number, or `labels` is
+        not a mapping of texts.
     IdentificationError
         If no model was estimated.
     ColumnError
@@ -544,20 +598,29 @@ def decay(
 
     Notes
     -----
-    With row-standardised weights the sum of the weights of an entity does not depend on the cutoff. So an
-    indirect effect can increase with the cutoff although links become weaker. For weights beyond a distance
-    use the difference ``SpatialWeights(whole.raw - near.raw, whole.entities)``.
+    With row-standardised weights the sum of the weights of an entity does not depend on
+    the cutoff. So an indirect effect can increase with the cutoff although links become
+    weaker. For weights beyond a distance use the difference
+    ``SpatialWeights(whole.raw - near.raw, whole.entities)``.
 
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp, matplotlib.pyplot as plt
     >>> rng = np.random.default_rng(2)
-    >>> places = pd.DataFrame({"lat": rng.uniform(30, 40, 40), "lon": rng.uniform(100, 110, 40)})
+    >>> places = pd.DataFrame(
+    ...     {"lat": rng.uniform(30, 40, 40), "lon": rng.uniform(100, 110, 40)}
+    ... )
     >>> keys = {"city": np.repeat(range(40), 6), "year": np.tile(range(6), 40)}
     >>> values = {"y": rng.normal(size=240), "x": rng.normal(size=240)}
     >>> panel = dp.Panel(pd.DataFrame({**keys, **values}), "city", "year")
-    >>> near = {km: dp.SpatialWeights.inverse_distance(places, cutoff=km) for km in (400, 600, 800)}
-    >>> battery = {km: dp.PanelSpatial("y", ["x"], w, time_effects=False) for km, w in near.items()}
+    >>> near = {
+    ...     km: dp.SpatialWeights.inverse_distance(places, cutoff=km)
+    ...     for km in (400, 600, 800)
+    ... }
+    >>> battery = {
+    ...     km: dp.PanelSpatial("y", ["x"], w, time_effects=False)
+    ...     for km, w in near.items()
+    ... }
     >>> ax = decay(dp.fit_all(battery, panel))
     >>> [text.get_text() for text in ax.get_xticklabels()]
     ['400', '600', '800']
@@ -566,7 +629,9 @@ def decay(
     purpose = "plots.decay"
     level, chosen = check_level(level), effect_figures.chosen_kinds(kinds, purpose)
     fits, language = effect_figures.read_fits(results, purpose), figure_language()
-    drawn = effect_figures.decay(fits, term, chosen, check_labels(labels, purpose), level, purpose, language)
+    drawn = effect_figures.decay(
+        fits, term, chosen, check_labels(labels, purpose), level, purpose, language
+    )
     return draw_decay(drawn, ax, purpose)
 
 
@@ -581,22 +646,25 @@ def data(drawn: Axes | Figure) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The unrounded numbers of the figure. Estimates have one row each, with columns model, label, term,
-        estimate, std_error, p_value, conf_low and conf_high. Curves have one row per point, and maps and
-        ranks have one row per entity and period. A column `series` distinguishes numbers of different types,
-        such as a density and its draws. If a function was called twice with the same Axes, the numbers are
+        The unrounded numbers of the figure. Estimates have one row each, with columns
+        model, label, term, estimate, std_error, p_value, conf_low and conf_high. Curves
+        have one row per point, and maps and ranks have one row per entity and period. A
+        column `series` distinguishes numbers of different types, such as a density and
+        its draws. If a function was called twice with the same Axes, the numbers are
         those of the last call.
 
     Raises
     ------
     InputTypeError
-        If the Axes were not made by a function of this module, if a figure has several such Axes, or if they
-        were loaded from a pickle.
+        If the Axes were not made by a function of this module, if a figure has several
+        such Axes, or if they were loaded from a pickle.
 
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(
+    ...     dp.datasets.us_states()
+    ... )
     >>> frame = data(dp.plots.coefficients(fit))
     >>> frame[["label", "estimate"]].round(3).values.tolist()
     [['log(Public capital (million USD))', 0.512], ['Unemployment rate (%)', -0.024]]
@@ -605,12 +673,14 @@ def data(drawn: Axes | Figure) -> pd.DataFrame:
     figure: Any = drawn
     is_figure = hasattr(figure, "get_axes") and not isinstance(figure, type)
     all_axes: list[Any] = figure.get_axes() if is_figure else [figure]
-    drawings = [drawing for drawing in map(kept_drawing, all_axes) if drawing is not None]
+    drawings = [
+        drawing for drawing in map(kept_drawing, all_axes) if drawing is not None
+    ]
     if len(drawings) != 1:
         problem = "several figures" if drawings else "no figure of plots"
         raise InputTypeError(
-            "plots.data: takes the Axes that a function of plots returned, or a Figure with one of them; "
-            f"this {type(drawn).__name__} has {problem}.",
+            "plots.data: takes the Axes that a function of plots returned, or a "
+            f"Figure with one of them; this {type(drawn).__name__} has {problem}.",
             [models_problem(problem, drawn)],
         )
     return drawings[0].data()
@@ -633,7 +703,8 @@ def conditional_effect(
     results : MediationResults
         What ``Mediation(...).fit`` returns, with a moderator or a square.
     effect : str, optional
-        ``"indirect:<m>"`` or ``"direct"``. It must be given if several effects depend on the variable.
+        ``"indirect:<m>"`` or ``"direct"``. It must be given if several effects depend
+        on the variable.
     level : float
         Confidence level of the interval at each value, .95 by default.
     labels : mapping, optional
@@ -644,27 +715,36 @@ def conditional_effect(
     Returns
     -------
     Axes
-        The effect with its interval over the range of the sample. Johnson-Neyman regions, in which the
-        interval does not contain 0, are shaded, and their ends inside the range are written above. On the
-        lower edge there is a line at each percentile of the rows, and triangles at the 10, 50 and 90%
-        quantiles.
+        The effect with its interval over the range of the sample. Johnson-Neyman
+        regions, in which the interval does not contain 0, are shaded, and their ends
+        inside the range are written above. On the lower edge there is a line at each
+        percentile of the rows, and triangles at the 10, 50 and 90% quantiles.
 
     Raises
     ------
     InputTypeError
         If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
-        If no effect depends on a continuous variable, if `effect` does not, if it is not given although
-        several do, or if `level` is not between 0 and 1.
+        If no effect depends on a continuous variable, if `effect` does not, if it is
+        not given although several do, or if `level` is not between 0 and 1.
     ImportError
         If matplotlib is not installed.
 
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", moderator="unemp", moderates="a", reps=199)
+    >>> spec = dp.Mediation(
+    ...     "log(gsp)",
+    ...     "log(pc)",
+    ...     "log(emp)",
+    ...     moderator="unemp",
+    ...     moderates="a",
+    ...     reps=199,
+    ... )
     >>> found = spec.fit(dp.datasets.us_states(), rng=1)
-    >>> ax = conditional_effect(found, labels={"unemp": "Unemployment (%)", "emp": "jobs"})
+    >>> ax = conditional_effect(
+    ...     found, labels={"unemp": "Unemployment (%)", "emp": "jobs"}
+    ... )
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('Unemployment (%)', 'Indirect effect through log(jobs)')
     >>> plt.close(ax.figure)
@@ -672,7 +752,9 @@ def conditional_effect(
     purpose = "plots.conditional_effect"
     _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
     texts = _texts(results, labels, purpose)
-    curve = mediation.conditional_curve(results, effect, texts, level, figure_language())
+    curve = mediation.conditional_curve(
+        results, effect, texts, level, figure_language()
+    )
     return draw_conditional_effect(curve, ax, purpose)
 
 
@@ -691,17 +773,17 @@ def marginal_effect(
     Parameters
     ----------
     results : LinearResults
-        Results of `FixedEffects` or `FixedEffectsIV` with an interaction ``"x:w"`` or a power ``"I(x**2)"``
-        of the variable.
+        Results of `FixedEffects` or `FixedEffectsIV` with an interaction ``"x:w"`` or a
+        power ``"I(x**2)"`` of the variable.
     term : str
         The variable.
     moderator : str, optional
-        Column on the horizontal axis. The default is the variable itself if it has a power, otherwise the
-        first column it is interacted with. Other columns that the marginal effect depends on are at their
-        means.
+        Column on the horizontal axis. The default is the variable itself if it has a
+        power, otherwise the first column it is interacted with. Other columns that the
+        marginal effect depends on are at their means.
     panel : Panel, optional
-        The fitted panel. If it is given, the distribution of the moderator in the estimation sample is drawn
-        below.
+        The fitted panel. If it is given, the distribution of the moderator in the
+        estimation sample is drawn below.
     level : float
         Confidence level of the interval at each single value, .95 by default.
     labels : mapping, optional
@@ -712,17 +794,19 @@ def marginal_effect(
     Returns
     -------
     Axes
-        The marginal effect with its interval from the smallest to the largest value in the sample, shaded
-        where the interval does not contain 0. For a category or a dummy there is a point with an interval at
-        each value. The numbers are those of ``results.marginal_effect(term, at={moderator: ...})``.
+        The marginal effect with its interval from the smallest to the largest value in
+        the sample, shaded where the interval does not contain 0. For a category or a
+        dummy there is a point with an interval at each value. The numbers are those of
+        ``results.marginal_effect(term, at={moderator: ...})``.
 
     Raises
     ------
     InputTypeError
-        If `results` has another type, a name is not text, `panel` is not a Panel, or `labels` is not a
-        mapping of texts.
+        If `results` has another type, a name is not text, `panel` is not a Panel, or
+        `labels` is not a mapping of texts.
     ColumnError, TermError
-        If no coefficient has the variable, its slope is constant or does not depend on the moderator.
+        If no coefficient has the variable, its slope is constant or does not depend on
+        the moderator.
     AlignmentError
         If the panel is not that of the fit.
     OptionError
@@ -736,16 +820,20 @@ def marginal_effect(
 
     Notes
     -----
-    For intervals of marginal effects see Brambor, Clark & Golder (2006, Political Analysis 14:63-82).
-    Hainmueller, Mummolo & Xu (2019, Political Analysis 27:163-192) recommend showing the distribution of the
-    moderator.
+    For intervals of marginal effects see Brambor, Clark & Golder (2006, Political
+    Analysis 14:63-82). Hainmueller, Mummolo & Xu (2019, Political Analysis 27:163-192)
+    recommend showing the distribution of the moderator.
 
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> panel = dp.datasets.us_states()
-    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp"]).fit(panel)
-    >>> ax = marginal_effect(fit, "log(pcap)", panel=panel, labels={"pcap": "capital", "gsp": "output"})
+    >>> fit = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp"]
+    ... ).fit(panel)
+    >>> ax = marginal_effect(
+    ...     fit, "log(pcap)", panel=panel, labels={"pcap": "capital", "gsp": "output"}
+    ... )
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('Unemployment rate (%)', 'Marginal effect of log(capital) on log(output)')
     >>> plt.close(ax.figure)
@@ -758,7 +846,10 @@ def marginal_effect(
 
 
 def sensitivity_curve(
-    results: MediationSensitivity, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
+    results: MediationSensitivity,
+    *,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw an indirect effect over the correlation of the errors.
 
@@ -776,9 +867,9 @@ def sensitivity_curve(
     Returns
     -------
     Axes
-        The indirect effect with its interval. Marked are rho = 0, which the fit assumes; the rho at which the
-        effect is 0, with an interval; and the rho nearest to 0 at which the interval of the effect contains
-        0.
+        The indirect effect with its interval. Marked are rho = 0, which the fit
+        assumes; the rho at which the effect is 0, with an interval; and the rho nearest
+        to 0 at which the interval of the effect contains 0.
 
     Raises
     ------
@@ -802,13 +893,21 @@ def sensitivity_curve(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.sensitivity_curve"
-    _refuse_other(results, MediationSensitivity, "MediationResults.sensitivity", purpose)
+    _refuse_other(
+        results, MediationSensitivity, "MediationResults.sensitivity", purpose
+    )
     texts = {**results.labels, **check_labels(labels, purpose)}
-    return draw_sensitivity(mediation.sensitivity_curve(results, texts, figure_language()), ax, purpose)
+    return draw_sensitivity(
+        mediation.sensitivity_curve(results, texts, figure_language()), ax, purpose
+    )
 
 
 def u_shape(
-    results: LinearResults, test: Any, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
+    results: LinearResults,
+    test: Any,
+    *,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw a fitted U-shape with its turning point and confidence set.
 
@@ -826,10 +925,11 @@ def u_shape(
     Returns
     -------
     Axes
-        The curve ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of the test, with pointwise intervals.
-        x0 is the mean of x, so the curve is the difference of the outcome to that at the mean. If x interacts
-        with other columns, the curve is that at the values of the test, which are below the axis. The Fieller
-        set of the turning point is shaded.
+        The curve ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of the test,
+        with pointwise intervals. x0 is the mean of x, so the curve is the difference of
+        the outcome to that at the mean. If x interacts with other columns, the curve is
+        that at the values of the test, which are below the axis. The Fieller set of the
+        turning point is shaded.
 
     Raises
     ------
@@ -843,7 +943,9 @@ def u_shape(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)"]).fit(dp.datasets.us_states())
+    >>> fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)"]).fit(
+    ...     dp.datasets.us_states()
+    ... )
     >>> ax = u_shape(fit, dp.u_test(fit, "unemp"), labels={"unemp": "Unemployment (%)"})
     >>> ax.get_xlabel()
     'Unemployment (%)'
@@ -869,12 +971,13 @@ def lr_profile(
 ) -> Axes:
     """Draw the likelihood ratio over all candidate thresholds.
 
-    The confidence set has all values at which the likelihood ratio is below the critical value. It can have
-    several intervals, which are shaded. The critical value is that of `confidence` of the specification, and
-    is stated in the legend: ``-2 log(1 - sqrt(level))`` [1]_, which assumes homoskedastic errors; the same
-    multiplied by the variance ratio at the threshold [2]_; or quantiles of bootstrap draws, which differ
-    between values. The line is interrupted around the other thresholds, where a regime would have too few
-    rows or entities.
+    The confidence set has all values at which the likelihood ratio is below the
+    critical value. It can have several intervals, which are shaded. The critical value
+    is that of `confidence` of the specification, and is stated in the legend:
+    ``-2 log(1 - sqrt(level))`` [1]_, which assumes homoskedastic errors; the same
+    multiplied by the variance ratio at the threshold [2]_; or quantiles of bootstrap
+    draws, which differ between values. The line is interrupted around the other
+    thresholds, where a regime would have too few rows or entities.
 
     Parameters
     ----------
@@ -903,13 +1006,17 @@ def lr_profile(
 
     References
     ----------
-    .. [1] Hansen, B. E. (1999). Threshold effects in non-dynamic panels. Journal of Econometrics 93, 345-368.
-    .. [2] Hansen, B. E. (2000). Sample splitting and threshold estimation. Econometrica 68, 575-603.
+    .. [1] Hansen, B. E. (1999). Threshold effects in non-dynamic panels. Journal of
+       Econometrics 93, 345-368.
+    .. [2] Hansen, B. E. (2000). Sample splitting and threshold estimation. Econometrica
+       68, 575-603.
 
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    >>> spec = dp.PanelThreshold(
+    ...     "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None
+    ... )
     >>> ax = lr_profile(spec.fit(dp.datasets.us_states()))
     >>> ax.get_xlabel()
     'Unemployment rate (%) (γ)'
@@ -923,15 +1030,19 @@ def lr_profile(
 
 
 def pathways(
-    report: MechanismReport, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
+    report: MechanismReport,
+    *,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the pathways from the digital economy to common prosperity.
 
-    Each proposition has its verdict.
-    Propositions are grouped by stage: making the cake bigger, dividing it well, constraints, conditions and
-    policies. Each tested proposition has a line with its estimate. Each verdict has its own colour, marker
-    and line style, so it can also be read in grey. Propositions that were not tested are listed by their ids.
-    Propositions without the roles ``de`` and ``cp`` have their own cause and outcome at the ends.
+    Each proposition has its verdict. Propositions are grouped by stage: making the cake
+    bigger, dividing it well, constraints, conditions and policies. Each tested
+    proposition has a line with its estimate. Each verdict has its own colour, marker
+    and line style, so it can also be read in grey. Propositions that were not tested
+    are listed by their ids. Propositions without the roles ``de`` and ``cp`` have their
+    own cause and outcome at the ends.
 
     Parameters
     ----------
@@ -940,8 +1051,8 @@ def pathways(
     labels : mapping, optional
         Labels of columns. They replace those of the panel.
     ax : Axes, optional
-        Axes to draw on. The default is a new figure with a size that fits the text. On given Axes the font
-        size is reduced if necessary.
+        Axes to draw on. The default is a new figure with a size that fits the text. On
+        given Axes the font size is reduced if necessary.
 
     Returns
     -------
@@ -963,11 +1074,24 @@ def pathways(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading", "tfp": "productivity"}
-    >>> chosen = [m for m in dp.pathways.seed_catalogue() if m.id in ("P05", "P09", "P41")]
-    >>> report = dp.pathways.evaluate(panel, chosen, columns, controls=["urban", "fiscal"], rng=1)
+    >>> columns = {
+    ...     "de": "digital",
+    ...     "cp": "prosperity",
+    ...     "isu": "upgrading",
+    ...     "tfp": "productivity",
+    ... }
+    >>> chosen = [
+    ...     m for m in dp.pathways.seed_catalogue() if m.id in ("P05", "P09", "P41")
+    ... ]
+    >>> report = dp.pathways.evaluate(
+    ...     panel, chosen, columns, controls=["urban", "fiscal"], rng=1
+    ... )
     >>> ax = pathways(report)
-    >>> [text.get_text() for text in ax.texts if text.get_text().startswith("Not tested")]
+    >>> [
+    ...     text.get_text()
+    ...     for text in ax.texts
+    ...     if text.get_text().startswith("Not tested")
+    ... ]
     ['Not tested: P41']
     >>> plt.close(ax.figure)
     """
@@ -976,17 +1100,21 @@ def pathways(
 
     purpose = "plots.pathways"
     texts = check_labels(labels, purpose)
-    return draw_pathways(pathway_figure(report, texts, purpose, figure_language()), ax, purpose)
+    return draw_pathways(
+        pathway_figure(report, texts, purpose, figure_language()), ax, purpose
+    )
 
 
-def placebo(test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
+def placebo(
+    test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw the distribution of placebo estimates and the actual estimate.
 
     Parameters
     ----------
     test : TestResult
-        Result of ``placebo_test``, or of another test with draws: ``randomisation_test`` or
-        ``by_group(...).difference``.
+        Result of ``placebo_test``, or of another test with draws:
+        ``randomisation_test`` or ``by_group(...).difference``.
     labels : mapping, optional
         Labels of terms.
     ax : Axes, optional
@@ -995,13 +1123,14 @@ def placebo(test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Ax
     Returns
     -------
     Axes
-        The kernel density of the draws, a short line at each draw, a vertical line at the statistic of the
-        data, and the p-value.
+        The kernel density of the draws, a short line at each draw, a vertical line at
+        the statistic of the data, and the p-value.
 
     Raises
     ------
     InputTypeError
-        If `test` is not a `TestResult` with draws, or `labels` is not a mapping of texts.
+        If `test` is not a `TestResult` with draws, or `labels` is not a mapping of
+        texts.
     IdentificationError
         If all draws are equal.
     ImportError
@@ -1011,9 +1140,15 @@ def placebo(test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Ax
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> panel = dp.datasets.us_states().assign(
-    ...     policy=lambda f: (f.index.get_level_values(0).isin(["IA", "OH", "TX", "UT"]) * 1.0
-    ...                       * (f.index.get_level_values(1) >= 1979)))
-    >>> test = dp.placebo_test(dp.FixedEffects("log(gsp)", ["policy", "unemp"]), panel, "policy", rng=1)
+    ...     policy=lambda f: (
+    ...         f.index.get_level_values(0).isin(["IA", "OH", "TX", "UT"])
+    ...         * 1.0
+    ...         * (f.index.get_level_values(1) >= 1979)
+    ...     )
+    ... )
+    >>> test = dp.placebo_test(
+    ...     dp.FixedEffects("log(gsp)", ["policy", "unemp"]), panel, "policy", rng=1
+    ... )
     >>> ax = placebo(test)
     >>> ax.get_xlabel()
     'Estimate of policy'
@@ -1022,12 +1157,14 @@ def placebo(test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Ax
     purpose = "plots.placebo"
     if getattr(test, "draws", None) is None or not isinstance(test, TestResult):
         raise InputTypeError(
-            f"{purpose}: takes what placebo_test returns, or another test with draws, not "
-            f"{type(test).__name__}.",
+            f"{purpose}: takes what placebo_test returns, or another test with draws, "
+            f"not {type(test).__name__}.",
             [models_problem("no test with draws", test)],
         )
     texts = check_labels(labels, purpose)
-    return draw_drawn_density(drawn_density(test, texts, figure_language()), ax, purpose)
+    return draw_drawn_density(
+        drawn_density(test, texts, figure_language()), ax, purpose
+    )
 
 
 def specification_curve(
@@ -1048,26 +1185,29 @@ def specification_curve(
     results : ResultSet
         Results of ``control_sets``, ``fit_all`` or ``stepwise``.
     term : str or sequence of str, optional
-        The coefficient, or its names in different models. The default is that of ``control_sets``, or the
-        first of the first model.
+        The coefficient, or its names in different models. The default is that of
+        ``control_sets``, or the first of the first model.
     main : str, optional
-        Label of the model that is marked. The default is the model without candidates, or the first.
+        Label of the model that is marked. The default is the model without candidates,
+        or the first.
     labels : mapping, optional
-        Labels of terms, columns or models. They replace those of the results. Terms with the same label have
-        their names after it.
+        Labels of terms, columns or models. They replace those of the results. Terms
+        with the same label have their names after it.
     level : float
-        Confidence level of the intervals, .95 by default. An estimate is significant if its p-value is at
-        most 1 - level.
+        Confidence level of the intervals, .95 by default. An estimate is significant if
+        its p-value is at most 1 - level.
     ax : Axes, optional
-        Axes to draw on. The default is a new figure with a height that fits the choices.
+        Axes to draw on. The default is a new figure with a height that fits the
+        choices.
 
     Returns
     -------
     Axes
-        Estimates with intervals in ascending order, grey if not significant. Below them is one row per
-        choice: the candidates of ``control_sets``, or the regressors, effects, outcomes, weights and standard
-        errors that differ between models. Up to 150 models have one marker each. With more, neighbouring
-        models share a cell, which is darker if more of them have this choice. Up to 30 models have labels.
+        Estimates with intervals in ascending order, grey if not significant. Below them
+        is one row per choice: the candidates of ``control_sets``, or the regressors,
+        effects, outcomes, weights and standard errors that differ between models. Up to
+        150 models have one marker each. With more, neighbouring models share a cell,
+        which is darker if more of them have this choice. Up to 30 models have labels.
 
     Raises
     ------
@@ -1086,14 +1226,17 @@ def specification_curve(
 
     Notes
     -----
-    The figure is that of Simonsohn, Simmons & Nelson (2020, Nature Human Behaviour 4:1208-1214). The number
-    of models that were not estimated or do not have the term is stated below the axis.
+    The figure is that of Simonsohn, Simmons & Nelson (2020, Nature Human Behaviour
+    4:1208-1214). The number of models that were not estimated or do not have the term
+    is stated below the axis.
 
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)"])
-    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"])
+    >>> found = dp.control_sets(
+    ...     spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"]
+    ... )
     >>> ax = specification_curve(found)
     >>> ax.get_xlabel()
     '8 models, ordered by estimate'
@@ -1103,7 +1246,9 @@ def specification_curve(
     level = check_level(level)
     models = studies.read_models(results, purpose)
     texts = check_labels(labels, purpose)
-    curve = studies.specification_curve(models, term, main, texts, level, figure_language())
+    curve = studies.specification_curve(
+        models, term, main, texts, level, figure_language()
+    )
     return draw_specification_curve(curve, ax, purpose)
 
 
@@ -1121,19 +1266,22 @@ def regime_map(
     results : ThresholdResults
         Results of ``PanelThreshold(...).fit``.
     order : {"name", "first"}, optional
-        Order of the entities from the top. None (default) sorts by the mean regime over time, the highest
-        first; with one threshold this is the share of periods above it. ``"first"`` sorts by the first period
-        in the highest regime, then in the next one. ``"name"`` sorts by the entity key.
+        Order of the entities from the top. None (default) sorts by the mean regime over
+        time, the highest first; with one threshold this is the share of periods
+        above it. ``"first"`` sorts by the first period in the highest regime, then in
+        the next one. ``"name"`` sorts by the entity key.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the results.
     ax : Axes, optional
-        Axes to draw on. The default is a new figure with a height that fits the entities.
+        Axes to draw on. The default is a new figure with a height that fits the
+        entities.
 
     Returns
     -------
     Axes
-        Cells that are darker in higher regimes, and blank if the entity is not in the sample in this period.
-        Periods that are nowhere in the sample have no column. Up to 60 entities have names.
+        Cells that are darker in higher regimes, and blank if the entity is not in the
+        sample in this period. Periods that are nowhere in the sample have no column. Up
+        to 60 entities have names.
 
     Raises
     ------
@@ -1149,8 +1297,12 @@ def regime_map(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
-    >>> ax = regime_map(spec.fit(dp.datasets.us_states()), labels={"unemp": "unemployment"})
+    >>> spec = dp.PanelThreshold(
+    ...     "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None
+    ... )
+    >>> ax = regime_map(
+    ...     spec.fit(dp.datasets.us_states()), labels={"unemp": "unemployment"}
+    ... )
     >>> ax.get_legend().get_texts()[0].get_text()
     'unemployment <= 6.9 (511 rows)'
     >>> plt.close(ax.figure)
@@ -1178,10 +1330,11 @@ def rank_ribbon(
     results : RankResults
         Results of `rank_probabilities`.
     entities : sequence, optional
-        Entities to draw. The default is the six best in the last period for a figure over time, and all for
-        one period.
+        Entities to draw. The default is the six best in the last period for a figure
+        over time, and all for one period.
     period : optional
-        Draw only this period. The default is a figure over time, if the data have periods.
+        Draw only this period. The default is a figure over time, if the data have
+        periods.
     level : float
         Confidence level of the intervals, .95 by default.
     labels : mapping, optional
@@ -1192,17 +1345,18 @@ def rank_ribbon(
     Returns
     -------
     Axes
-        Over time, rank 1 is on top. In one period, rank 1 is on the left, and up to 100 entities have names.
-        With more entities the figure shows the difference between the ends of the interval and the rank; use
-        `entities` to select those with names.
+        Over time, rank 1 is on top. In one period, rank 1 is on the left, and up to 100
+        entities have names. With more entities the figure shows the difference between
+        the ends of the interval and the rank; use `entities` to select those with
+        names.
 
     Raises
     ------
     InputTypeError
         If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
-        If an entity or the period is not in the sample, `level` is not between 0 and 1, or there are too few
-        entities for intervals.
+        If an entity or the period is not in the sample, `level` is not between 0 and 1,
+        or there are too few entities for intervals.
     ImportError
         If matplotlib is not installed.
 
@@ -1210,7 +1364,9 @@ def rank_ribbon(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> from digiprosper import rank_probabilities
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> found = rank_probabilities(dp.CompositeIndex(system), states, rng=1)
     >>> ax = rank_ribbon(found, ["WY", "NE"])
@@ -1222,10 +1378,16 @@ def rank_ribbon(
     _refuse_other(results, RankResults, "rank_probabilities", purpose)
     texts = {**results.labels, **check_labels(labels, purpose)}
     table, language = composite.rank_table(results, entities, level), figure_language()
-    if period is None and results.index.nlevels == 2 and results.index.unique(1).size > 1:
+    if (
+        period is None
+        and results.index.nlevels == 2
+        and results.index.unique(1).size > 1
+    ):
         drawn = composite.ribbons(results, table, entities, level, texts, language)
         return draw_ribbons(drawn, ax, purpose)
-    spans = composite.drawn_spans(results, table, entities, period, level, texts, language)
+    spans = composite.drawn_spans(
+        results, table, entities, period, level, texts, language
+    )
     return draw_rank_spans(spans, ax, purpose)
 
 
@@ -1246,11 +1408,12 @@ def index_sensitivity(
     results : IndexSensitivity
         Result of `digiprosper.index_sensitivity`.
     show : {"ranks", "shares"}
-        ``"ranks"`` (default) draws a line per entity from its best to its worst rank, thick between the
-        quartiles. ``"shares"`` draws a bar per option with its Sobol shares of the variance of the ranks.
+        ``"ranks"`` (default) draws a line per entity from its best to its worst rank,
+        thick between the quartiles. ``"shares"`` draws a bar per option with its Sobol
+        shares of the variance of the ranks.
     period : optional
-        Period of the ranks. The default is the last one. For shares it can be ``"mean"``, the mean rank over
-        time.
+        Period of the ranks. The default is the last one. For shares it can be
+        ``"mean"``, the mean rank over time.
     labels : mapping, optional
         Labels of columns or options. They replace those of the panel.
     ax : Axes, optional
@@ -1276,8 +1439,12 @@ def index_sensitivity(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> draw = dp.plots.index_sensitivity
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-    >>> spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
+    >>> spec = dp.CompositeIndex(
+    ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    ... )
     >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
     >>> ax = draw(dp.index_sensitivity(spec, states, over=grid), show="shares")
     >>> [text.get_text() for text in ax.get_yticklabels()]
@@ -1291,7 +1458,9 @@ def index_sensitivity(
     if show == "shares":
         return draw_bars(composite.share_bars(results, period, texts), ax, purpose)
     return draw_rank_spans(
-        composite.combination_spans(results, period, texts, figure_language()), ax, purpose
+        composite.combination_spans(results, period, texts, figure_language()),
+        ax,
+        purpose,
     )
 
 
@@ -1315,9 +1484,9 @@ def kernel_ridge(
     periods : sequence, optional
         Periods to draw, from the top. The default is all.
     bandwidth : {"scott", "silverman"} or float
-        Bandwidth of the Gaussian kernel in each period: n^(-1/5) (``"scott"``, the default) or (3n/4)^(-1/5)
-        (``"silverman"``) times the standard deviation. A number is the bandwidth in units of the values for
-        all periods.
+        Bandwidth of the Gaussian kernel in each period: n^(-1/5) (``"scott"``, the
+        default) or (3n/4)^(-1/5) (``"silverman"``) times the standard deviation. A
+        number is the bandwidth in units of the values for all periods.
     labels : mapping, optional
         Labels of columns. They replace those of the panel.
     ax : Axes, optional
@@ -1326,8 +1495,9 @@ def kernel_ridge(
     Returns
     -------
     Axes
-        One density per period, all with the same scale, with bandwidth h and number of values n. A density
-        extends beyond the smallest and largest value by up to three bandwidths.
+        One density per period, all with the same scale, with bandwidth h and number of
+        values n. A density extends beyond the smallest and largest value by up to three
+        bandwidths.
 
     Raises
     ------
@@ -1342,9 +1512,10 @@ def kernel_ridge(
 
     Notes
     -----
-    The bandwidths are those of Scott (1992) and Silverman (1986), as in `scipy.stats.gaussian_kde`. The
-    number of peaks depends on the bandwidth, so the figure states it. A period with fewer than two different
-    values has no density. Missing values are dropped.
+    The bandwidths are those of Scott (1992) and Silverman (1986), as in
+    `scipy.stats.gaussian_kde`. The number of peaks depends on the bandwidth, so the
+    figure states it. A period with fewer than two different values has no density.
+    Missing values are dropped.
 
     Examples
     --------
@@ -1363,7 +1534,9 @@ def kernel_ridge(
     return draw_ridges(drawn, ax, purpose)
 
 
-def _texts(results: Results, labels: Mapping[str, str] | None, purpose: str) -> dict[str, str]:
+def _texts(
+    results: Results, labels: Mapping[str, str] | None, purpose: str
+) -> dict[str, str]:
     """Merge the labels of a result with those of the call, which win."""
     return merged_labels([result_column(results)], check_labels(labels, purpose))
 
@@ -1379,6 +1552,7 @@ def _refuse_other(results: object, kind: type, maker: str, purpose: str) -> None
 def _refuse_without_thresholds(results: object, purpose: str) -> None:
     if not isinstance(results, ThresholdResults):
         raise InputTypeError(
-            f"{purpose}: {type(results).__name__} has no thresholds; pass what PanelThreshold.fit returns.",
+            f"{purpose}: {type(results).__name__} has no thresholds; pass what "
+            "PanelThreshold.fit returns.",
             [models_problem("not a threshold model", results)],
         )

@@ -1,4 +1,7 @@
-"""Methods that all specifications have. A specification never changes; its methods return new ones."""
+"""Methods that all specifications have.
+
+A specification never changes; its methods return new ones.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,13 @@ if TYPE_CHECKING:
     from typing import Self
 
 TERM: Final = {"term": True}
-"""Metadata of a field that holds a term or several: what can be swapped, and what `terms` lists."""
+"""Metadata of a field that holds a term or several: what can be swapped, and what
+`terms` lists."""
 
 
-def as_terms(value: object, field: str, *, form: str = "a list of terms (text)") -> tuple[str, ...]:
+def as_terms(
+    value: object, field: str, *, form: str = "a list of terms (text)"
+) -> tuple[str, ...]:
     """Convert a term or several to a tuple; messages have `field` and type `form`."""
     values = as_sequence(value)
     if not isinstance(values, list | tuple):
@@ -40,13 +46,17 @@ def as_terms(value: object, field: str, *, form: str = "a list of terms (text)")
     terms = tuple(map(plain, values))
     odd = [v for v in terms if not isinstance(v, str)]
     if odd:
-        raise InputTypeError(f"{field} must be {form}; {cited(odd[0])} is {type(odd[0]).__name__}.")
+        raise InputTypeError(
+            f"{field} must be {form}; {cited(odd[0])} is {type(odd[0]).__name__}."
+        )
 
     seen: set[str] = set()
     for term in terms:
         key = canonical(term)
         if key in seen:
-            raise TermError(f"{field} has the term {cited(term)} twice; remove one of them.")
+            raise TermError(
+                f"{field} has the term {cited(term)} twice; remove one of them."
+            )
         seen.add(key)
     return terms
 
@@ -57,7 +67,11 @@ def as_sequence(value: object) -> object:
         return [value]
     if not isinstance(value, np.ndarray | pd.Index) or value.ndim != 1:
         return value
-    return value.tolist() if pd.api.types.infer_dtype(value) in ("string", "empty") else value
+    return (
+        value.tolist()
+        if pd.api.types.infer_dtype(value) in ("string", "empty")
+        else value
+    )
 
 
 def plain_options(spec: Any) -> None:
@@ -73,7 +87,9 @@ def plain_options(spec: Any) -> None:
 def one_term(value: object, field: str) -> str:
     """Check that a value is a single term."""
     if not isinstance(value, str):
-        raise InputTypeError(f"{field} must be one term (text), not {type(value).__name__}.")
+        raise InputTypeError(
+            f"{field} must be one term (text), not {type(value).__name__}."
+        )
     return value
 
 
@@ -92,7 +108,11 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
             first = role_of_term.setdefault(canonical(term), role)
             if first != role:
                 data = {"term": term, "roles": (first, role)}
-                problems.append(Notice("repeated", f"{cited(term)} is in {first} and in {role}", data))
+                problems.append(
+                    Notice(
+                        "repeated", f"{cited(term)} is in {first} and in {role}", data
+                    )
+                )
     if problems:
         raise TermError(
             f"{several(problems)}. A term can have one role only.",
@@ -130,14 +150,17 @@ class Specification(PickledByName):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> dp.FixedEffects("log(gsp)", ["unemp"]).replace(time_effects=False).time_effects
+        >>> dp.FixedEffects("log(gsp)", ["unemp"]).replace(
+        ...     time_effects=False
+        ... ).time_effects
         False
         """
         field_names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
         unknown = [n for n in fields if n not in field_names]
         if unknown:
             raise OptionError(
-                f"{type(self).__name__} has no field {quoted(unknown)}; it has {quoted(field_names, 30)}."
+                f"{type(self).__name__} has no field {quoted(unknown)}; it has "
+                f"{quoted(field_names, 30)}."
             )
         return dataclasses.replace(self, **fields)  # type: ignore[type-var]
 
@@ -190,9 +213,13 @@ class Specification(PickledByName):
         x = as_terms(x, "drop()")
         absent = [t for t in x if canonical(t) not in keys]
         if absent:
-            raise ColumnError(f"x has no term {quoted(absent)} to drop; it has {quoted(self._x())}.")
+            raise ColumnError(
+                f"x has no term {quoted(absent)} to drop; it has {quoted(self._x())}."
+            )
         dropped = {canonical(t) for t in x}
-        return self.replace(x=tuple(t for t in self._x() if canonical(t) not in dropped))
+        return self.replace(
+            x=tuple(t for t in self._x() if canonical(t) not in dropped)
+        )
 
     def swap(self, old: str, new: str) -> Self:
         """Replace one term by another in all roles.
@@ -215,7 +242,9 @@ class Specification(PickledByName):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> dp.FixedEffects("log(gsp)", ["unemp", "log(pc)"]).swap("log(pc)", "log(pcap)").x
+        >>> dp.FixedEffects("log(gsp)", ["unemp", "log(pc)"]).swap(
+        ...     "log(pc)", "log(pcap)"
+        ... ).x
         ('unemp', 'log(pcap)')
         """
         key = canonical(one_term(old, "old"))
@@ -229,7 +258,8 @@ class Specification(PickledByName):
                 changes[name] = tuple(new if _is_term(v, key) else v for v in value)
         if not changes:
             raise ColumnError(
-                f"there is no term {cited(old)} to swap; the terms are {quoted(self.terms, 12)}."
+                f"there is no term {cited(old)} to swap; the terms are "
+                f"{quoted(self.terms, 12)}."
             )
         return self.replace(**changes)
 
@@ -239,7 +269,11 @@ class Specification(PickledByName):
         out: list[str] = []
         for name in self._term_fields():
             value = getattr(self, name)
-            out += [value] if isinstance(value, str) else [v for v in value if isinstance(v, str)]
+            out += (
+                [value]
+                if isinstance(value, str)
+                else [v for v in value if isinstance(v, str)]
+            )
         return tuple(dict.fromkeys(out))
 
     def _x(self) -> tuple[str, ...]:

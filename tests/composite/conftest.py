@@ -11,12 +11,20 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata
 
-from digiprosper import CompositeIndex, DigiprosperWarning, Indicator, IndicatorSystem, Panel
+from digiprosper import (
+    CompositeIndex,
+    DigiprosperWarning,
+    Indicator,
+    IndicatorSystem,
+    Panel,
+)
 
 
 def make_frame(seed=0, n=8, periods=5, width=4, *, unbalanced=False):
     rng = np.random.default_rng(seed)
-    x = pd.DataFrame(rng.lognormal(size=(n * periods, width)), columns=list("abcdefgh")[:width])
+    x = pd.DataFrame(
+        rng.lognormal(size=(n * periods, width)), columns=list("abcdefgh")[:width]
+    )
     x["id"] = np.repeat([f"r{i:02d}" for i in range(n)], periods)
     x["year"] = np.tile(np.arange(2010, 2010 + periods), n)
     return x.drop(index=[3, 11, 12]).reset_index(drop=True) if unbalanced else x
@@ -53,17 +61,31 @@ class Brute:
 
     def normalised(self, row, ends):
         out = []
-        for name, sign, indicator in zip(self.names, self.signs, self.spec.system, strict=True):
+        for name, sign, indicator in zip(
+            self.names, self.signs, self.spec.system, strict=True
+        ):
             column = [self.column[name][i] for i in ends]
-            out.append(one_value(self.column[name][row], column, sign, indicator.goalposts, self.spec))
+            out.append(
+                one_value(
+                    self.column[name][row], column, sign, indicator.goalposts, self.spec
+                )
+            )
         return out
 
     def state(self, year):
         if year not in self.states:
             ends, learn = self.rows(year)
             z = np.array([self.normalised(i, ends) for i in learn])
-            hull = z if ends == learn else np.array([self.normalised(i, ends) for i in ends])
-            periods = len(set(self.column["year"])) if self.spec.scope == "legacy_lnT" else None
+            hull = (
+                z
+                if ends == learn
+                else np.array([self.normalised(i, ends) for i in ends])
+            )
+            periods = (
+                len(set(self.column["year"]))
+                if self.spec.scope == "legacy_lnT"
+                else None
+            )
             weights = structured(z, self.spec, self.dims, periods)
             self.states[year] = (ends, weights, hull.min(axis=0), hull.max(axis=0))
         return self.states[year]
@@ -108,7 +130,11 @@ def one_value(x, column, sign, goalposts, spec):
         mean = sum(column) / n
         sd = math.sqrt(sum((c - mean) ** 2 for c in column) / (n - 1))
         return (x - mean) / sd if sign == "+" else (mean - x) / sd
-    rank = rankdata(column)[column.index(x)] if x in column else sum(c < x for c in column) + 0.5
+    rank = (
+        rankdata(column)[column.index(x)]
+        if x in column
+        else sum(c < x for c in column) + 0.5
+    )
     return (rank - 1) / (n - 1) if sign == "+" else (n - rank) / (n - 1)
 
 
@@ -134,7 +160,9 @@ def information(z, weighting, shift, periods):
         return z.std(axis=0) / z.mean(axis=0)
     r = np.corrcoef(z.T)
     if weighting == "critic":
-        return np.array([z[:, j].std() * sum(1 - r[j, k] for k in range(m)) for j in range(m)])
+        return np.array(
+            [z[:, j].std() * sum(1 - r[j, k] for k in range(m)) for j in range(m)]
+        )
     assert weighting == "pca", f"write the formula of {weighting!r} here"
     # PCA by singular values, which are not eigenvalues of a matrix that was formed.
     centred = (z - z.mean(axis=0)) / z.std(axis=0)
@@ -158,7 +186,9 @@ def structured(z, spec, dims, periods):
     inner = [shares(z[:, g]) for g in inside]
     across = np.full(len(distinct), 1 / len(distinct))
     if spec.structure == "nested":
-        across = shares(np.column_stack([z[:, g] @ w for g, w in zip(inside, inner, strict=True)]))
+        across = shares(
+            np.column_stack([z[:, g] @ w for g, w in zip(inside, inner, strict=True)])
+        )
     out = np.empty(z.shape[1])
     for g, w, a in zip(inside, inner, across, strict=True):
         out[g] = a * w

@@ -17,8 +17,12 @@ from digiprosper import (
 )
 from digiprosper.composite.results import is_level
 
-A = IndicatorSystem.from_dict({"users": {"broadband": "+", "finance": "+"}, "output": {"telecom": "+"}})
-B = IndicatorSystem.from_dict({"": {"income": "+", "finance": "+", "urban rate": "+", "gini": "-"}})
+A = IndicatorSystem.from_dict(
+    {"users": {"broadband": "+", "finance": "+"}, "output": {"telecom": "+"}}
+)
+B = IndicatorSystem.from_dict(
+    {"": {"income": "+", "finance": "+", "urban rate": "+", "gini": "-"}}
+)
 
 
 def places(*others):
@@ -28,8 +32,20 @@ def places(*others):
 
 def test_an_indicator_on_both_sides_is_found():
     found = overlap_audit(A, B)
-    assert list(found) == ["indicator", "system_a", "system_b", "other_columns", "where"]
-    assert found.iloc[0].tolist() == ["finance", True, True, False, "system_a (users), system_b"]
+    assert list(found) == [
+        "indicator",
+        "system_a",
+        "system_b",
+        "other_columns",
+        "where",
+    ]
+    assert found.iloc[0].tolist() == [
+        "finance",
+        True,
+        True,
+        False,
+        "system_a (users), system_b",
+    ]
     assert len(found) == 1
     assert overlap_audit(A, IndicatorSystem([Indicator("x")])).empty
 
@@ -56,13 +72,19 @@ def test_columns_inside_terms_count(term, names):
 
 
 def test_a_single_text_is_one_column():
-    assert overlap_audit(A, B, "telecom")["indicator"].tolist() == ["finance", "telecom"]
+    assert overlap_audit(A, B, "telecom")["indicator"].tolist() == [
+        "finance",
+        "telecom",
+    ]
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: overlap_audit({"a": {}}, B), "system_a is an IndicatorSystem, not dict"),
+        (
+            lambda: overlap_audit({"a": {}}, B),
+            "system_a is an IndicatorSystem, not dict",
+        ),
         (lambda: overlap_audit(A, None), "system_b"),
         (lambda: overlap_audit(A, B, [3]), "other_columns.*3 is not"),
     ],
@@ -95,7 +117,12 @@ def test_amounts_are_told_from_ratios(name, unit, level):
 def finding(results, check):
     table = results.audit()
     assert list(table) == ["check", "finding", "message"]
-    assert table["check"].tolist() == ["future_information", "comparability", "size_variables", "legacy_lnT"]
+    assert table["check"].tolist() == [
+        "future_information",
+        "comparability",
+        "size_variables",
+        "legacy_lnT",
+    ]
     row = table.set_index("check").loc[check]
     return row["finding"], row["message"]
 
@@ -118,9 +145,14 @@ def test_what_each_scope_knows(scope, future, comparability, posted, frame_of, f
     assert finding(results, "comparability")[0] == comparability
 
 
-def test_goalposts_with_weights_that_are_not_learned_look_nowhere(posted, frame_of, fit):
+def test_goalposts_with_weights_that_are_not_learned_look_nowhere(
+    posted, frame_of, fit
+):
     assert (
-        finding(fit(posted, frame_of(2), scope="goalposts", weighting="equal"), "future_information")[0]
+        finding(
+            fit(posted, frame_of(2), scope="goalposts", weighting="equal"),
+            "future_information",
+        )[0]
         == "ok"
     )
 
@@ -136,7 +168,9 @@ def test_goalposts_with_weights_that_are_not_learned_look_nowhere(posted, frame_
     ],
 )
 def test_size_variables(units, expected, frame_of, fit):
-    system = IndicatorSystem([Indicator(c, unit=u) for c, u in zip("abcd", units, strict=True)])
+    system = IndicatorSystem(
+        [Indicator(c, unit=u) for c, u in zip("abcd", units, strict=True)]
+    )
     found, message = finding(fit(system, frame_of(3)), "size_variables")
     assert found == expected
     if expected == "warning":
@@ -152,8 +186,17 @@ def test_the_copied_script_is_recognised_by_scope_and_by_given_weights(frame_of,
     assert finding(copied, "legacy_lnT")[0] == "warning"
     right = fit(system, frame)
     assert finding(right, "legacy_lnT")[0] == "ok"
-    assert finding(fit(system, frame, weighting=right.weights["weight"].round(3)), "legacy_lnT")[0] == "ok"
-    for other in ({"weighting": "equal"}, {"weighting": "critic"}, {"scope": "per_year"}):
+    assert (
+        finding(
+            fit(system, frame, weighting=right.weights["weight"].round(3)), "legacy_lnT"
+        )[0]
+        == "ok"
+    )
+    for other in (
+        {"weighting": "equal"},
+        {"weighting": "critic"},
+        {"scope": "per_year"},
+    ):
         assert finding(fit(system, frame, **other), "legacy_lnT")[0] == "ok"
 
 
@@ -164,7 +207,9 @@ def test_the_simulated_systems():
         IndicatorSystem.from_frame(truth.indicators("prosperity")),
         ["urban", "log(income)"],
     )
-    pd.testing.assert_series_equal(found["indicator"], pd.Series(["income"], name="indicator"))
+    pd.testing.assert_series_equal(
+        found["indicator"], pd.Series(["income"], name="indicator")
+    )
 
 
 @pytest.mark.parametrize("name", ["gdp", "population", "total_revenue", "GDP"])
@@ -203,15 +248,25 @@ def sized(fit, *orders):
         id=list("pqrstuv"), year=2010, size=range(7)
     )
     system = IndicatorSystem([Indicator(name) for name in "abc"[: len(orders)]])
-    table = fit(system, frame).audit(Panel(frame, "id", "year"), size="size").set_index("check")
+    table = (
+        fit(system, frame)
+        .audit(Panel(frame, "id", "year"), size="size")
+        .set_index("check")
+    )
     return table.loc["size_variables", "finding"]
 
 
-ALIKE, LIKELY, UNLIKE = [0, 1, 2, 4, 6, 3, 5], [0, 1, 2, 4, 5, 6, 3], [3, 0, 6, 1, 5, 2, 4]
+ALIKE, LIKELY, UNLIKE = (
+    [0, 1, 2, 4, 6, 3, 5],
+    [0, 1, 2, 4, 5, 6, 3],
+    [3, 0, 6, 1, 5, 2, 4],
+)
 
 
 def test_an_indicator_follows_size_from_a_rank_correlation_of_8_tenths(fit):
-    ranks = pd.DataFrame({"alike": ALIKE, "likely": LIKELY}).corrwith(pd.Series(range(7)))
+    ranks = pd.DataFrame({"alike": ALIKE, "likely": LIKELY}).corrwith(
+        pd.Series(range(7))
+    )
     assert ranks.tolist() == pytest.approx([1 - 10 / 56, 1 - 12 / 56])
     assert sized(fit, ALIKE) == "warning"
     assert sized(fit, LIKELY) == "ok"
@@ -222,9 +277,14 @@ def test_more_than_half_of_the_indicators_are_amounts(fit):
     assert sized(fit, ALIKE, UNLIKE, ALIKE[::-1]) == "note"
     assert sized(fit, ALIKE, UNLIKE, list(range(7))) == "warning"
 
-    frame = pd.DataFrame(np.eye(4), columns=["gdp", "share", "total income", "gini ratio"])
+    frame = pd.DataFrame(
+        np.eye(4), columns=["gdp", "share", "total income", "gini ratio"]
+    )
     frame = frame.assign(id=list("pqrs"), year=2010)
-    for names, word in ((["gdp", "gini ratio"], "note"), (["gdp", "gini ratio", "total income"], "warning")):
+    for names, word in (
+        (["gdp", "gini ratio"], "note"),
+        (["gdp", "gini ratio", "total income"], "warning"),
+    ):
         found = fit(IndicatorSystem([Indicator(n) for n in names]), frame)
         assert finding(found, "size_variables")[0] == word
 
@@ -238,9 +298,17 @@ def test_given_weights_are_those_of_a_script_up_to_two_thousandths(frame_of, fit
         assert finding(fit(system, frame, weighting=given), "legacy_lnT")[0] == word
 
 
-# --- published weights --------------------------------------------------------------------------------------
+# --- published weights ----------------------------------------------------------------
 
-AUDITED = ["weighting", "scope", "normalise", "structure", "shift", "max_deviation", "problem"]
+AUDITED = [
+    "weighting",
+    "scope",
+    "normalise",
+    "structure",
+    "shift",
+    "max_deviation",
+    "problem",
+]
 
 
 @pytest.mark.parametrize(
@@ -261,13 +329,22 @@ AUDITED = ["weighting", "scope", "normalise", "structure", "shift", "max_deviati
 def test_the_options_behind_weights_are_found(options, posted, frame_of, fit):
     frame = frame_of(1)
     results = fit(posted, frame, **options)
-    found = audit_weights(posted, Panel(frame, "id", "year"), results.weights["weight"].round(4))
+    found = audit_weights(
+        posted, Panel(frame, "id", "year"), results.weights["weight"].round(4)
+    )
     assert list(found) == AUDITED
     assert found["max_deviation"].dropna().is_monotonic_increasing
     best = found.iloc[0]
-    for name, value in {"weighting": "entropy", "scope": "pooled", "shift": 0.0, **options}.items():
+    for name, value in {
+        "weighting": "entropy",
+        "scope": "pooled",
+        "shift": 0.0,
+        **options,
+    }.items():
         # a shift of 1e-6 or 1e-4 shows in no printed digit
-        assert best[name] == value or (name == "shift" and abs(best[name] - value) <= 1e-4)
+        assert best[name] == value or (
+            name == "shift" and abs(best[name] - value) <= 1e-4
+        )
     assert best["max_deviation"] <= 0.5e-4 + 1e-12
 
 
@@ -281,19 +358,30 @@ def test_percent_and_mappings_and_shapes(system, frame_of, fit):
     assert (percent["weighting"] == "equal").sum() == 3  # one a structure
     assert "goalposts" not in set(percent["scope"])
     assert "none" not in set(percent["normalise"])
-    assert set(percent["scope"]) >= {"pooled", "legacy_lnT", "base_year(2010)", "base_year(2014)"}
+    assert set(percent["scope"]) >= {
+        "pooled",
+        "legacy_lnT",
+        "base_year(2010)",
+        "base_year(2014)",
+    }
 
 
 @pytest.mark.further
 def test_what_these_data_cannot_have_comes_last_with_its_reason(system, frame_of, fit):
     frame = frame_of(3).assign(a=lambda f: f["a"] - 1)
-    found = audit_weights(system, Panel(frame, "id", "year"), fit(system, frame).weights["weight"])
+    found = audit_weights(
+        system, Panel(frame, "id", "year"), fit(system, frame).weights["weight"]
+    )
     assert found["max_deviation"].iloc[0] < 1e-12
     last = found[found["max_deviation"].isna()]
     assert last.index[-1] == len(found) - 1
     cancelled = last["weighting"] == "pca"
     assert set(last[~cancelled]["normalise"]) == {"max"}
-    assert last[last["normalise"] == "max"]["problem"].str.contains("'a' is zero or negative").all()
+    assert (
+        last[last["normalise"] == "max"]["problem"]
+        .str.contains("'a' is zero or negative")
+        .all()
+    )
     assert last[last["normalise"] != "max"]["problem"].str.contains("loadings").all()
     assert (found["problem"] == "").sum() == len(found) - len(last)
 
@@ -315,14 +403,20 @@ def test_a_cross_section_has_few_scopes(frame_of):
         ({"a": -1, "b": 1, "c": 1, "d": 1}, OptionError, "'a' has -1"),
     ],
 )
-def test_what_is_wrong_with_published_weights_is_said(published, error, match, system, frame_of):
+def test_what_is_wrong_with_published_weights_is_said(
+    published, error, match, system, frame_of
+):
     with pytest.raises(error, match=match):
         audit_weights(system, Panel(frame_of(5), "id", "year"), published)
 
 
 def test_columns_are_needed(system, frame_of):
     with pytest.raises(ColumnError, match="'c'"):
-        audit_weights(system, Panel(frame_of(6).drop(columns="c"), "id", "year"), dict.fromkeys("abcd", 1))
+        audit_weights(
+            system,
+            Panel(frame_of(6).drop(columns="c"), "id", "year"),
+            dict.fromkeys("abcd", 1),
+        )
 
 
 @pytest.mark.further

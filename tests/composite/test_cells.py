@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from digiprosper import IndicatorError, InputTypeError, MissingDataError
-from digiprosper.composite.cells import as_table, refuse_cells, refuse_extreme, refuse_missing
+from digiprosper.composite.cells import (
+    as_table,
+    refuse_cells,
+    refuse_extreme,
+    refuse_missing,
+)
 
 
 def test_a_table_has_the_names_of_its_columns_or_their_positions():
@@ -34,7 +39,9 @@ def test_cells_are_refused_with_column_count_and_first_rows():
     refuse_cells(bad, "ab", ("odd", "is odd"), "Change it.")
     bad[1:, 1] = True
     index = pd.Index([f"r{i}" for i in range(8)])
-    with pytest.raises(IndicatorError, match=r"'b' is odd in 7 rows \(first: r1,.*Change it\.") as caught:
+    with pytest.raises(
+        IndicatorError, match=r"'b' is odd in 7 rows \(first: r1,.*Change it\."
+    ) as caught:
         refuse_cells(bad, "ab", ("odd", "is odd"), "Change it.", index=index)
     assert caught.value.problems[0].code == "odd"
     assert caught.value.problems[0].data == {
@@ -52,7 +59,8 @@ def test_cells_that_are_not_finite_are_refused(cell):
 
 
 @pytest.mark.parametrize(
-    ("largest", "refused"), [(1e120, False), (1.1e120, True), (1e-120, False), (9e-121, True)]
+    ("largest", "refused"),
+    [(1e120, False), (1.1e120, True), (1e-120, False), (9e-121, True)],
 )
 def test_columns_whose_squares_leave_the_range_are_refused(largest, refused):
     z = np.array([[largest, 1.0], [-largest / 2, 0.0]])

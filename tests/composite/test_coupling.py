@@ -22,7 +22,11 @@ from digiprosper import (
     coupling_coordination,
 )
 
-REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "reference" / "entropy.json").read_text(
+        encoding="utf-8"
+    )
+)
 
 
 def quiet(U, **options):
@@ -44,34 +48,48 @@ def test_outside_number():
     case = REFERENCE["coupling"]
     found = coupling_coordination(case["U"])
     for column in ("C", "T", "D"):
-        np.testing.assert_allclose(found[column], case[column], atol=case["tolerance"], rtol=0)
+        np.testing.assert_allclose(
+            found[column], case[column], atol=case["tolerance"], rtol=0
+        )
     assert found["grade"].tolist() == [7]
 
 
 @pytest.mark.further
 @given(
-    st.lists(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=8), st.integers(2, 4)
+    st.lists(
+        st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=8
+    ),
+    st.integers(2, 4),
 )
 @settings(max_examples=80, deadline=None)
 def test_both_methods_by_their_formulas(rows, n):
     u = np.array(rows)[:, :n]
     standard, modern = quiet(u), quiet(u, method="wang2021")
-    np.testing.assert_allclose(standard["C"], n * u.prod(axis=1) ** (1 / n) / u.sum(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(
+        standard["C"], n * u.prod(axis=1) ** (1 / n) / u.sum(axis=1), rtol=1e-9
+    )
     np.testing.assert_allclose(modern["C"], [wang(r) for r in u], rtol=1e-9, atol=1e-12)
     for found in (standard, modern):
         assert found["C"].between(0, 1).all()
         np.testing.assert_allclose(found["T"], u.mean(axis=1), rtol=1e-12)
-        np.testing.assert_allclose(found["D"], np.sqrt(found["C"] * found["T"]), rtol=1e-12)
-        np.testing.assert_array_equal(found["grade"], np.clip(np.ceil(found["D"] * 10 + 1e-9), 1, 10))
+        np.testing.assert_allclose(
+            found["D"], np.sqrt(found["C"] * found["T"]), rtol=1e-12
+        )
+        np.testing.assert_array_equal(
+            found["grade"], np.clip(np.ceil(found["D"] * 10 + 1e-9), 1, 10)
+        )
     # which system is called which does not matter
     np.testing.assert_allclose(quiet(u[:, ::-1])["C"], standard["C"], rtol=1e-12)
-    np.testing.assert_allclose(quiet(u[:, ::-1], method="wang2021")["C"], modern["C"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        quiet(u[:, ::-1], method="wang2021")["C"], modern["C"], rtol=1e-9, atol=1e-12
+    )
 
 
 def test_published_pairs_are_of_scores_between_zero_and_one():
     case = REFERENCE["wang2021"]
     standard, modified = np.array(case["standard"]), np.array(case["modified"])
-    # 2 sqrt(r) / (1 + r) gives the ratio r of the smaller to the larger score, the other formula their gap.
+    # 2 sqrt(r) / (1 + r) gives the ratio r of the smaller to the larger score, the
+    # other formula their gap.
     ratio = ((1 - np.sqrt(1 - standard**2)) / standard) ** 2
     gap = 1 - modified**2 / ratio
     larger = gap / (1 - ratio)
@@ -79,7 +97,9 @@ def test_published_pairs_are_of_scores_between_zero_and_one():
     assert (U > 0.04).all()
     assert (U < 0.6).all()
     np.testing.assert_allclose(quiet(U)["C"], standard, rtol=case["tolerance"])
-    np.testing.assert_allclose(quiet(U, method="wang2021")["C"], modified, rtol=case["tolerance"])
+    np.testing.assert_allclose(
+        quiet(U, method="wang2021")["C"], modified, rtol=case["tolerance"]
+    )
 
 
 def test_equal_systems_are_fully_coupled_and_one_zero_uncouples():
@@ -111,7 +131,9 @@ def test_a_grade_begins_at_its_tenth(tenth):
 
 
 def test_coefficients_enter_development_only():
-    frame = pd.DataFrame({"digital": [0.6, 0.2], "rural": [0.4, 0.8]}, index=["east", "west"])
+    frame = pd.DataFrame(
+        {"digital": [0.6, 0.2], "rural": [0.4, 0.8]}, index=["east", "west"]
+    )
     plain = coupling_coordination(frame)
     for given_ in (
         {"rural": 0.25, "digital": 0.75},
@@ -154,7 +176,12 @@ def test_equally_bad_systems_are_remarked():
             IndicatorError,
             ["'x'", "first: q", "end points"],
         ),
-        (pd.DataFrame({"x": [0.5, np.nan], "y": [0.5, 0.5]}), {}, MissingDataError, ["'x'", "missing"]),
+        (
+            pd.DataFrame({"x": [0.5, np.nan], "y": [0.5, 0.5]}),
+            {},
+            MissingDataError,
+            ["'x'", "missing"],
+        ),
         ([[0.5], [0.4]], {}, InputTypeError, ["two or more systems"]),
         ([0.5, 0.4], {}, InputTypeError, ["rows x indicators"]),
         ([["a", "b"]], {}, InputTypeError, ["table of numbers"]),
@@ -163,7 +190,12 @@ def test_equally_bad_systems_are_remarked():
         ([[0.5, 0.4]], {"coefficients": [1.0]}, OptionError, ["coefficients"]),
         ([[0.5, 0.4]], {"coefficients": [1.5, -0.5]}, OptionError, [">= 0"]),
         ([[0.5, 0.4]], {"coefficients": ["a", "b"]}, OptionError, ["real numbers"]),
-        ([[0.5, 0.4]], {"coefficients": {"x": 1}}, OptionError, ["'column 0', 'column 1'"]),
+        (
+            [[0.5, 0.4]],
+            {"coefficients": {"x": 1}},
+            OptionError,
+            ["'column 0', 'column 1'"],
+        ),
     ],
 )
 def test_what_is_wrong_is_said(U, options, error, words):
@@ -184,9 +216,16 @@ def test_complex_scores_and_coefficients_are_refused():
 
 @pytest.mark.parametrize(
     ("coupling", "development", "told"),
-    [(0.905, 0.195, True), (0.895, 0.195, False), (0.905, 0.205, False), (1.0, 0.195, True)],
+    [
+        (0.905, 0.195, True),
+        (0.895, 0.195, False),
+        (0.905, 0.205, False),
+        (1.0, 0.195, True),
+    ],
 )
-def test_equally_bad_is_a_coupling_above_9_tenths_with_a_development_below_2(coupling, development, told):
+def test_equally_bad_is_a_coupling_above_9_tenths_with_a_development_below_2(
+    coupling, development, told
+):
     # Of two scores around their mean T, C is the root of 1 - (difference / 2 T)^2.
     apart = development * np.sqrt(1 - coupling**2)
     with warnings.catch_warnings(record=True) as caught:
@@ -201,7 +240,8 @@ def test_a_grade_begins_at_its_tenth_whatever_the_last_digits(tenth):
     """D^4 is the product of two scores."""
     one = np.linspace((tenth / 10) ** 4, 1.0, 50)
     at, below = (
-        quiet(np.column_stack([one, (share * tenth / 10) ** 4 / one]).clip(0, 1)) for share in (1, 1 - 1e-9)
+        quiet(np.column_stack([one, (share * tenth / 10) ** 4 / one]).clip(0, 1))
+        for share in (1, 1 - 1e-9)
     )
     assert set(at["grade"]) == {tenth + 1}
     assert set(below["grade"]) == {tenth}
@@ -212,15 +252,22 @@ def test_coefficients_sum_to_one_up_to_rounding():
     # Added one by one they are not exactly one; `sum` compensates from Python 3.12 on.
     assert reduce(add, tenths) != 1
     assert len(coupling_coordination([[0.5] * 10], coefficients=tenths)) == 1
-    assert len(coupling_coordination([[0.5, 0.4]], coefficients=[0.5, 0.5 + 0.9e-9])) == 1
+    assert (
+        len(coupling_coordination([[0.5, 0.4]], coefficients=[0.5, 0.5 + 0.9e-9])) == 1
+    )
     with pytest.raises(OptionError, match="sum one"):
         coupling_coordination([[0.5, 0.4]], coefficients=[0.5, 0.5 + 1.1e-9])
 
 
 @pytest.mark.parametrize(
     ("method", "coupling", "coordination"),
-    [("standard", 0.9428090416, 0.6513555624), ("wang2021", 0.5916079783, 0.5159685942)],
+    [
+        ("standard", 0.9428090416, 0.6513555624),
+        ("wang2021", 0.5916079783, 0.5159685942),
+    ],
 )
 def test_numbers_of_the_formulas(method, coupling, coordination):
     found = coupling_coordination([[0.3, 0.6]], method=method).iloc[0]
-    assert (found["C"], found["T"], found["D"]) == pytest.approx((coupling, 0.45, coordination), abs=5.1e-11)
+    assert (found["C"], found["T"], found["D"]) == pytest.approx(
+        (coupling, 0.45, coordination), abs=5.1e-11
+    )

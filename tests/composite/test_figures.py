@@ -12,7 +12,9 @@ from digiprosper.errors import InputTypeError, OptionError
 
 @pytest.fixture(scope="module")
 def ranks():
-    states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    states = dp.datasets.us_states().assign(
+        roads="I(hwy / emp)", pipes="I(water / emp)"
+    )
     system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     return dp.rank_probabilities(dp.CompositeIndex(system), states, reps=199, rng=1)
 
@@ -23,7 +25,11 @@ def test_ribbons_are_the_ranks_of_the_best_in_the_last_period(ranks):
     last = table["rank"].xs(1986, level=1).nsmallest(6)
     assert [name for name, _ in drawn.entities] == list(last.index)
     assert [frame["rank"].iloc[-1] for _, frame in drawn.entities] == last.tolist()
-    assert (drawn.key, drawn.time, drawn.title) == ("State", "year", "Rank and 90% of draws")
+    assert (drawn.key, drawn.time, drawn.title) == (
+        "State",
+        "year",
+        "Rank and 90% of draws",
+    )
 
 
 def test_spans_of_a_period_stand_from_the_best(ranks):
@@ -37,7 +43,9 @@ def test_spans_of_a_period_stand_from_the_best(ranks):
 
 
 def test_strangers_are_refused(ranks):
-    with pytest.raises(OptionError, match=r"plots\.rank_ribbon: 'XX' is not in the sample"):
+    with pytest.raises(
+        OptionError, match=r"plots\.rank_ribbon: 'XX' is not in the sample"
+    ):
         figures.rank_table(ranks, ["WY", "XX"], 0.95)
 
 
@@ -46,7 +54,9 @@ def test_a_ridge_is_the_density_of_its_period():
     series, _ = figures.values_by_period(panel, "unemp")
     drawn = figures.ridges(series, [1970, 1986], "scott", {})
     values = panel.frame["unemp"].xs(1970, level=1).to_numpy()
-    np.testing.assert_allclose(drawn.ridges[0].density, gaussian_kde(values)(drawn.grid))
+    np.testing.assert_allclose(
+        drawn.ridges[0].density, gaussian_kde(values)(drawn.grid)
+    )
     assert [ridge.name for ridge in drawn.ridges] == ["1970", "1986"]
 
 

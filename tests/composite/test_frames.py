@@ -27,8 +27,13 @@ from digiprosper import (
 SPARK = pytest.param(
     "spark",
     marks=[
-        pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"),
-        pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+        pytest.mark.skipif(
+            importlib.util.find_spec("pyspark") is None,
+            reason="pyspark is not installed",
+        ),
+        pytest.mark.filterwarnings(
+            "ignore:PySpark does not yet fully support pandas:FutureWarning"
+        ),
     ],
 )
 ENGINES = ["pandas", "polars", "polars lazy", "pyarrow", "duckdb", SPARK]
@@ -60,8 +65,13 @@ def table_of(request):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 spark = request.getfixturevalue("session")
-                rows = [tuple(None if v != v else v for v in r) for r in frame.itertuples(index=False)]
-                return spark.createDataFrame([tuple(map(_plain, r)) for r in rows], list(frame))
+                rows = [
+                    tuple(None if v != v else v for v in r)
+                    for r in frame.itertuples(index=False)
+                ]
+                return spark.createDataFrame(
+                    [tuple(map(_plain, r)) for r in rows], list(frame)
+                )
         return {
             "pandas": lambda: frame,
             "polars": lambda: pl.from_arrow(arrow),
@@ -84,7 +94,11 @@ def collected(table):
         table = table.collect()
     if isinstance(table, pl.DataFrame | pa.Table):
         return table.to_pandas()
-    return table.df() if hasattr(table, "df") else pd.DataFrame([r.asDict() for r in table.collect()])
+    return (
+        table.df()
+        if hasattr(table, "df")
+        else pd.DataFrame([r.asDict() for r in table.collect()])
+    )
 
 
 def scored(results, table):
@@ -96,25 +110,35 @@ def scored(results, table):
 @pytest.mark.parametrize("scope", ["pooled", "goalposts"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_agrees_with_the_panel(engine, scope, posted, frame_of, table_of):
-    frame = frame_of(1, n=30, unbalanced=True).assign(a=lambda f: (10 * f["a"]).astype(int) % 40)
+    frame = frame_of(1, n=30, unbalanced=True).assign(
+        a=lambda f: (10 * f["a"]).astype(int) % 40
+    )
     spec = CompositeIndex(posted, scope=scope)
     panel, table = spec.fit(Panel(frame, "id", "year")), table_of(frame, engine)
     results = spec.fit(table)
     columns = ["entropy", "redundancy", "weight"]
-    np.testing.assert_allclose(results.weights[columns], panel.weights[columns], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        results.weights[columns], panel.weights[columns], rtol=1e-12, atol=1e-14
+    )
     pd.testing.assert_frame_equal(results.end_points, panel.end_points)
     assert results.weights["std_error"].isna().all()
     assert results.nobs == len(frame)
     np.testing.assert_allclose(scored(results, table), panel.scores, rtol=1e-12)
     # either state scores either kind
     np.testing.assert_allclose(scored(panel, table), panel.scores, rtol=1e-12)
-    np.testing.assert_allclose(results.apply(Panel(frame, "id", "year")), panel.scores, rtol=1e-12)
+    np.testing.assert_allclose(
+        results.apply(Panel(frame, "id", "year")), panel.scores, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_shift_constant_and_zeros(engine, frame_of, table_of):
-    frame = frame_of(2).assign(flat=2.5, zeros=lambda f: np.where(f["a"] > 1, f["b"], 0.0))
-    system = IndicatorSystem([Indicator(c, "-" if c == "c" else "+") for c in ("a", "c", "flat", "zeros")])
+    frame = frame_of(2).assign(
+        flat=2.5, zeros=lambda f: np.where(f["a"] > 1, f["b"], 0.0)
+    )
+    system = IndicatorSystem(
+        [Indicator(c, "-" if c == "c" else "+") for c in ("a", "c", "flat", "zeros")]
+    )
     spec = CompositeIndex(system, shift=0.05)
     with pytest.warns(IndicatorWarning) as caught:
         results = spec.fit(table_of(frame, engine))
@@ -123,9 +147,13 @@ def test_shift_constant_and_zeros(engine, frame_of, table_of):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IndicatorWarning)
         panel = spec.fit(Panel(frame, "id", "year"))
-    np.testing.assert_allclose(results.weights["weight"], panel.weights["weight"], rtol=1e-12)
+    np.testing.assert_allclose(
+        results.weights["weight"], panel.weights["weight"], rtol=1e-12
+    )
     assert results.weights.loc["flat", "weight"] == 0.0
-    np.testing.assert_allclose(scored(results, table_of(frame, engine)), panel.scores, rtol=1e-12)
+    np.testing.assert_allclose(
+        scored(results, table_of(frame, engine)), panel.scores, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -139,10 +167,16 @@ def test_missing_is_refused_or_dropped(engine, system, frame_of, table_of):
     spec = CompositeIndex(system, missing="drop")
     with pytest.warns(MissingDataWarning):
         results = spec.fit(table)
-    assert [(n.code, n.data["count"]) for n in results.diagnostics] == [("missing_rows", 4)]
-    kept = CompositeIndex(system).fit(Panel(frame.drop(index=[1, 7, 8, 20]), "id", "year"))
+    assert [(n.code, n.data["count"]) for n in results.diagnostics] == [
+        ("missing_rows", 4)
+    ]
+    kept = CompositeIndex(system).fit(
+        Panel(frame.drop(index=[1, 7, 8, 20]), "id", "year")
+    )
     assert results.nobs == 36
-    np.testing.assert_allclose(results.weights["weight"], kept.weights["weight"], rtol=1e-12)
+    np.testing.assert_allclose(
+        results.weights["weight"], kept.weights["weight"], rtol=1e-12
+    )
     scores = scored(results, table)
     assert np.isnan(scores).sum() == 4
     np.testing.assert_allclose(scores[~np.isnan(scores)], kept.scores, rtol=1e-12)
@@ -152,7 +186,9 @@ def test_missing_is_refused_or_dropped(engine, system, frame_of, table_of):
 @pytest.mark.parametrize("odd", [float("nan"), float("inf")])
 def test_what_is_no_number_is_refused(engine, odd, system, frame_of, table_of):
     eager = pl.DataFrame(frame_of(4).to_dict("list"))
-    eager = eager.with_columns(b=pl.when(pl.int_range(pl.len()) == 5).then(odd).otherwise(pl.col("b")))
+    eager = eager.with_columns(
+        b=pl.when(pl.int_range(pl.len()) == 5).then(odd).otherwise(pl.col("b"))
+    )
     tables = {"polars": eager, "polars lazy": eager.lazy(), "pyarrow": eager.to_arrow()}
     table = tables[engine] if engine in tables else duckdb.from_arrow(eager.to_arrow())
     with pytest.raises(MissingDataError, match="'b' has infinite values or NaN"):
@@ -161,7 +197,9 @@ def test_what_is_no_number_is_refused(engine, odd, system, frame_of, table_of):
         with pytest.warns(MissingDataWarning):
             results = CompositeIndex(system, missing="drop").fit(table)
         assert results.nobs == 39
-        assert [n.data["count"] for n in results.diagnostics if n.code == "missing_rows"] == [1]
+        assert [
+            n.data["count"] for n in results.diagnostics if n.code == "missing_rows"
+        ] == [1]
 
 
 def test_nearly_constant_columns_keep_their_digits(frame_of):
@@ -169,7 +207,10 @@ def test_nearly_constant_columns_keep_their_digits(frame_of):
     frame["a"] = 50 + 1e-3 * frame["a"]
     system = IndicatorSystem([Indicator(c, goalposts=(0, 60)) for c in "ab"])
     spec = CompositeIndex(system, scope="goalposts")
-    found, panel = spec.fit(pl.from_pandas(frame)).weights, spec.fit(Panel(frame, "id", "year")).weights
+    found, panel = (
+        spec.fit(pl.from_pandas(frame)).weights,
+        spec.fit(Panel(frame, "id", "year")).weights,
+    )
     assert panel.loc["a", "weight"] < 1e-8
     # sums of u near 1 leave T some 1e-16, of the 1e-9 that it is here
     np.testing.assert_allclose(found["weight"], panel["weight"], rtol=1e-5)
@@ -194,12 +235,18 @@ def test_a_file_is_read_in_pieces(system, frame_of, tmp_path):
     again = CompositeIndex(system).fit(duckdb.read_parquet(str(tmp_path / "x.parquet")))
     panel = CompositeIndex(system).fit(Panel(frame, "id", "year"))
     for other in (found, again):
-        np.testing.assert_allclose(other.weights["weight"], panel.weights["weight"], rtol=1e-12)
+        np.testing.assert_allclose(
+            other.weights["weight"], panel.weights["weight"], rtol=1e-12
+        )
 
 
 def test_what_needs_rows_is_refused_in_words(system, frame_of):
     results = CompositeIndex(system).fit(frame_of(8))
-    for call in (lambda: results.scores, lambda: results.dimension_scores, results.ranks):
+    for call in (
+        lambda: results.scores,
+        lambda: results.dimension_scores,
+        results.ranks,
+    ):
         with pytest.raises(OptionError, match=r"results.apply\(table\)"):
             call()
     for call in (lambda: results.weight_draws(9), results.weight_errors):
@@ -234,7 +281,9 @@ def test_options_beyond_two_queries_are_refused(options, words, system, frame_of
 def test_apply_takes_tables_where_the_score_is_a_weighted_sum(system, frame_of, fit):
     frame = frame_of(10)
     critic = fit(system, frame, weighting="critic")
-    np.testing.assert_allclose(scored(critic, pl.from_pandas(frame)), critic.scores, rtol=1e-12)
+    np.testing.assert_allclose(
+        scored(critic, pl.from_pandas(frame)), critic.scores, rtol=1e-12
+    )
     for options in ({"aggregate": "topsis"}, {"normalise": "rank"}):
         with pytest.raises(OptionError, match="two aggregate queries"):
             fit(system, frame, **options).apply(frame)
@@ -248,7 +297,11 @@ def test_apply_takes_tables_where_the_score_is_a_weighted_sum(system, frame_of, 
         (lambda f: f.drop(columns="c"), ColumnError, ["'c'"]),
         (lambda f: f.assign(a="much"), IndicatorError, ["'a'", "not numeric"]),
         (lambda f: f.iloc[:0], MissingDataError, ["no row"]),
-        (lambda f: f.assign(a=1.0, b=2.0, c=3.0, d=4.0), IndicatorError, ["constant over the 40 rows"]),
+        (
+            lambda f: f.assign(a=1.0, b=2.0, c=3.0, d=4.0),
+            IndicatorError,
+            ["constant over the 40 rows"],
+        ),
         (lambda f: {"a": [1]}, InputTypeError, ["Panel", "dict"]),
         (lambda f: "table.parquet", InputTypeError, ["Panel", "str"]),
     ],
@@ -259,10 +312,14 @@ def test_what_is_wrong_is_said(make, error, words, system, frame_of):
     assert all(w in str(caught.value) for w in words), str(caught.value)
 
 
-def test_a_table_without_a_complete_row_is_refused_without_advice_that_was_followed(system, frame_of):
+def test_a_table_without_a_complete_row_is_refused_without_advice_that_was_followed(
+    system, frame_of
+):
     frame = frame_of(11)
     frame.loc[::2, "a"], frame.loc[1::2, "b"] = np.nan, np.nan
-    with pytest.raises(MissingDataError, match="none of 40 rows has values of all indicators") as caught:
+    with pytest.raises(
+        MissingDataError, match="none of 40 rows has values of all indicators"
+    ) as caught:
         CompositeIndex(system, missing="drop").fit(frame)
     assert "missing='drop'" not in str(caught.value)
 

@@ -16,7 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from digiprosper import CompositeIndex, DigiprosperWarning, Indicator, IndicatorSystem, Panel
+from digiprosper import (
+    CompositeIndex,
+    DigiprosperWarning,
+    Indicator,
+    IndicatorSystem,
+    Panel,
+)
 from digiprosper.composite.rankings import complete_grid, index_sensitivity
 from digiprosper.errors import (
     DigiprosperError,
@@ -29,7 +35,9 @@ from digiprosper.errors import (
 from digiprosper.report.text import last_lines
 
 COLUMNS = list("abcd")
-SYSTEM = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}})
+SYSTEM = IndicatorSystem.from_dict(
+    {"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}}
+)
 BASE = CompositeIndex(SYSTEM)
 
 
@@ -71,7 +79,7 @@ def found(frame):
     return study(BASE, panel_of(frame), over=GRID)
 
 
-# --- combinations -------------------------------------------------------------------------------------------
+# --- combinations ---------------------------------------------------------------------
 
 
 @pytest.mark.further
@@ -101,7 +109,9 @@ def test_every_combination_is_a_fit_of_its_own(frame, found):
         got = ranks[ranks["combination"] == at].set_index(["id", "year"])
         assert got["rank"].tolist() == mine.tolist()
         assert got["rank_change"].tolist() == moved.tolist()
-        rho = np.mean([spearmanr(scores[by == t], base[by == t])[0] for t in by.unique()])
+        rho = np.mean(
+            [spearmanr(scores[by == t], base[by == t])[0] for t in by.unique()]
+        )
         assert row["spearman"] == pytest.approx(rho, abs=1e-12)
         assert row["mean_rank_change"] == pytest.approx(moved.abs().mean())
         assert row["max_rank_change"] == moved[moved.abs().idxmax()]
@@ -128,9 +138,15 @@ def test_a_baseline_outside_the_grid(frame):
 
 
 def test_a_shift_belongs_to_entropy_weights(frame):
-    found = study(BASE, panel_of(frame), over={"shift": [0, 0.01, 1.0], "weighting": ["entropy", "critic"]})
+    found = study(
+        BASE,
+        panel_of(frame),
+        over={"shift": [0, 0.01, 1.0], "weighting": ["entropy", "critic"]},
+    )
     assert found.possible.all()
-    wide = found.ranks.pivot_table(index=["id", "year"], columns="combination", values="rank")
+    wide = found.ranks.pivot_table(
+        index=["id", "year"], columns="combination", values="rank"
+    )
     assert (wide[1] == wide[3]).all()
     assert (wide[1] == wide[5]).all()
     assert not (wide[0] == wide[4]).all()
@@ -145,10 +161,17 @@ def test_a_shift_belongs_to_entropy_weights(frame):
 
 
 def test_given_weights_have_a_word(frame):
-    one, two = {"a": 1, "b": 1, "c": 2, "d": 4}, {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.1}
+    one, two = (
+        {"a": 1, "b": 1, "c": 2, "d": 4},
+        {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.1},
+    )
     found = study(BASE, panel_of(frame), over={"weighting": ["entropy", one]})
     assert found.combinations["weighting"].tolist() == ["entropy", "given"]
-    both = study(BASE.replace(weighting=two), panel_of(frame), over={"weighting": ["entropy", one, two]})
+    both = study(
+        BASE.replace(weighting=two),
+        panel_of(frame),
+        over={"weighting": ["entropy", one, two]},
+    )
     assert both.combinations["weighting"].tolist() == ["entropy", "given 1", "given 2"]
     assert both.combinations["baseline"].tolist() == [False, False, True]
 
@@ -160,20 +183,41 @@ def test_structures_and_base_years(frame):
     }
     found = study(BASE, panel_of(frame), over=grid)
     table = found.combinations
-    assert table["scope"].tolist()[:3] == ["pooled", "base_year(2010)", "base_year(1999)"]
-    assert table["problem"].str.contains("'1999' is not a period").tolist() == [False, False, True] * 3
+    assert table["scope"].tolist()[:3] == [
+        "pooled",
+        "base_year(2010)",
+        "base_year(1999)",
+    ]
+    assert (
+        table["problem"].str.contains("'1999' is not a period").tolist()
+        == [False, False, True] * 3
+    )
     assert found.complete == ((0, 1, 2), (0, 1))
 
 
 def test_pooled_ranks_refuse_yearly_scores_one_by_one(frame):
-    found = study(BASE, panel_of(frame), over={"scope": ["pooled", "per_year", "expanding"]}, among="pooled")
+    found = study(
+        BASE,
+        panel_of(frame),
+        over={"scope": ["pooled", "per_year", "expanding"]},
+        among="pooled",
+    )
     table = found.combinations
-    assert table["problem"].str.contains("cannot be ranked together").tolist() == [False, True, False]
+    assert table["problem"].str.contains("cannot be ranked together").tolist() == [
+        False,
+        True,
+        False,
+    ]
     base = BASE.fit(panel_of(frame)).scores
     late = BASE.replace(scope="expanding").fit(panel_of(frame)).scores
     assert table.loc[2, "spearman"] == pytest.approx(spearmanr(base, late)[0])
     with pytest.raises(OptionError, match="cannot be ranked together"):
-        study(BASE.replace(scope="per_year"), panel_of(frame), over={"shift": [0, 1]}, among="pooled")
+        study(
+            BASE.replace(scope="per_year"),
+            panel_of(frame),
+            over={"shift": [0, 1]},
+            among="pooled",
+        )
 
 
 def test_order_and_names_change_nothing(frame, found):
@@ -183,21 +227,28 @@ def test_order_and_names_change_nothing(frame, found):
     names = {f"r{i:02d}": f"x{9 - i}" for i in range(8)}
     turned = study(BASE, panel_of(frame.assign(id=frame["id"].map(names))), over=GRID)
     numbers = ["spearman", "mean_rank_change"]
-    pd.testing.assert_frame_equal(found.combinations[numbers], turned.combinations[numbers])
+    pd.testing.assert_frame_equal(
+        found.combinations[numbers], turned.combinations[numbers]
+    )
     mine, other = found.shares(), turned.shares()
     items = [(names[e], o) for e, o in mine.index]
     np.testing.assert_allclose(other.loc[items], mine, atol=1e-12)
 
 
-# --- shares -------------------------------------------------------------------------------------------------
+# --- shares ---------------------------------------------------------------------------
 
 
 def test_shares_are_those_of_the_complete_part(frame, found):
     kept = [
-        [values[p] for p in places] for (_, values), places in zip(found.options, found.complete, strict=True)
+        [values[p] for p in places]
+        for (_, values), places in zip(found.options, found.complete, strict=True)
     ]
     table = found.combinations
-    inside = table[np.logical_and.reduce([table[n].isin(k) for n, k in zip(GRID, kept, strict=True)])]
+    inside = table[
+        np.logical_and.reduce(
+            [table[n].isin(k) for n, k in zip(GRID, kept, strict=True)]
+        )
+    ]
     assert (inside["problem"] == "").all()
     assert len(inside) == np.prod([len(k) for k in kept])
     last = found.ranks[found.ranks["year"] == 2012].merge(
@@ -223,30 +274,43 @@ def test_shares_are_those_of_the_complete_part(frame, found):
 
 def test_shares_of_means_and_of_all_entities(frame):
     found = study(
-        BASE, panel_of(frame), over={"weighting": ["entropy", "std"], "normalise": ["minmax", "rank"]}
+        BASE,
+        panel_of(frame),
+        over={"weighting": ["entropy", "std"], "normalise": ["minmax", "rank"]},
     )
     ranks = found.ranks.pivot_table(index="combination", columns="id", values="rank")
     cube = ranks.to_numpy().reshape(2, 2, -1)
     variance = cube.var(axis=(0, 1))
     shares = found.shares("mean")
     assert shares.index.names == ["id", "option"]
-    np.testing.assert_allclose(shares.xs("weighting", level="option")["variance"], variance)
+    np.testing.assert_allclose(
+        shares.xs("weighting", level="option")["variance"], variance
+    )
     first = cube.mean(axis=1).var(axis=0)
     moved = variance > 0
     got = shares.xs("weighting", level="option")["first"].to_numpy()
-    np.testing.assert_allclose(got[moved], (first / np.where(moved, variance, 1))[moved])
+    np.testing.assert_allclose(
+        got[moved], (first / np.where(moved, variance, 1))[moved]
+    )
     overall = found.shares("mean", overall=True)
     with pytest.raises(OptionError, match="overall"):
         found.shares("mean", overall=pd.Series([1.0]))
-    assert overall.loc["weighting", "first"] == pytest.approx(first.sum() / variance.sum())
+    assert overall.loc["weighting", "first"] == pytest.approx(
+        first.sum() / variance.sum()
+    )
     assert overall.loc["weighting", "variance"] == pytest.approx(variance.sum())
-    assert found.shares(2010).index.get_level_values("id").nunique() == (frame["year"] == 2010).sum()
+    assert (
+        found.shares(2010).index.get_level_values("id").nunique()
+        == (frame["year"] == 2010).sum()
+    )
     with pytest.raises(OptionError, match="not in the sample"):
         found.shares(1999)
 
 
 def test_one_option_explains_everything(frame):
-    found = study(BASE, panel_of(frame), over={"weighting": ["entropy", "std", "equal"]})
+    found = study(
+        BASE, panel_of(frame), over={"weighting": ["entropy", "std", "equal"]}
+    )
     shares = found.shares().dropna()
     assert len(shares)
     np.testing.assert_allclose(shares[["first", "total"]], 1.0)
@@ -272,7 +336,11 @@ def test_no_complete_part_has_no_shares(frame):
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.floats(0, 0.6))
+@given(
+    st.integers(0, 2**32 - 1),
+    st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    st.floats(0, 0.6),
+)
 def test_the_largest_complete_part_is_found(seed, sizes, holes):
     rng = np.random.default_rng(seed)
     possible = rng.random(sizes) >= holes
@@ -282,7 +350,12 @@ def test_the_largest_complete_part_is_found(seed, sizes, holes):
     kept = complete_grid(possible, pinned)
     best = 0
     every = [
-        [c for r in range(1, d + 1) for c in subsets(range(d), r) if p is None or p in c]
+        [
+            c
+            for r in range(1, d + 1)
+            for c in subsets(range(d), r)
+            if p is None or p in c
+        ]
         for d, p in zip(sizes, pinned, strict=True)
     ]
     for part in product(*every):
@@ -297,17 +370,22 @@ def test_the_largest_complete_part_is_found(seed, sizes, holes):
 
 def test_the_baseline_stays_in_the_grid(frame):
     # Without the pin, dropping entropy would leave the larger grid.
-    over = {"normalise": ["minmax", "zscore", "rank"], "weighting": ["entropy", "critic"]}
+    over = {
+        "normalise": ["minmax", "zscore", "rank"],
+        "weighting": ["entropy", "critic"],
+    }
     found = study(BASE, panel_of(frame), over=over)
     assert found.complete == ((0, 2), (0, 1))
     assert "The shares exclude normalise 'zscore'." in found.diagnostics[-1].message
     other = study(
-        BASE.replace(weighting="critic"), panel_of(frame), over=over | {"weighting": ["critic", "entropy"]}
+        BASE.replace(weighting="critic"),
+        panel_of(frame),
+        over=over | {"weighting": ["critic", "entropy"]},
     )
     assert other.complete == ((0, 2), (0, 1))
 
 
-# --- the result ---------------------------------------------------------------------------------------------
+# --- the result -----------------------------------------------------------------------
 
 
 def test_the_result_is_small_and_speaks(found):
@@ -317,8 +395,13 @@ def test_the_result_is_small_and_speaks(found):
     assert data["schema"] == 1
     assert len(data["combinations"]) == 108
     lines = found.summary().splitlines()
-    assert lines[0] == f"Sensitivity of 'index_score': 108 combinations, {found.possible.sum()} possible"
-    assert found.summary().endswith("\n".join(last_lines(found.conventions, found.settings)))
+    assert lines[0] == (
+        "Sensitivity of 'index_score': 108 combinations, "
+        f"{found.possible.sum()} possible"
+    )
+    assert found.summary().endswith(
+        "\n".join(last_lines(found.conventions, found.settings))
+    )
     assert found.conventions.startswith("Ranks among")
     assert found.settings == "baseline pooled minmax, entropy weights, flat, linear"
     assert repr(found) == found.summary()
@@ -327,7 +410,9 @@ def test_the_result_is_small_and_speaks(found):
 def test_a_cross_section(frame):
     table = frame[frame["year"] == 2011].drop(columns="year")
     found = study(
-        BASE, Panel(table, "id"), over={"weighting": ["entropy", "std"], "aggregate": ["linear", "topsis"]}
+        BASE,
+        Panel(table, "id"),
+        over={"weighting": ["entropy", "std"], "aggregate": ["linear", "topsis"]},
     )
     assert list(found.ranks) == ["combination", "id", "rank", "rank_change"]
     assert "moved_period" not in found.combinations
@@ -339,7 +424,9 @@ def test_a_cross_section(frame):
 def test_warnings_are_those_of_the_baseline(frame):
     holes = frame.assign(a=frame["a"].where(frame.index != 3))
     with pytest.warns(MissingDataWarning) as caught:
-        found = index_sensitivity(BASE.replace(missing="drop"), panel_of(holes), over={"shift": [0, 0.5, 1]})
+        found = index_sensitivity(
+            BASE.replace(missing="drop"), panel_of(holes), over={"shift": [0, 0.5, 1]}
+        )
     assert len(caught) == 1
     assert found.diagnostics[0].code == "missing_rows"
     assert len(found.index) == len(frame) - 1
@@ -350,7 +437,11 @@ def test_warnings_are_those_of_the_baseline(frame):
     [
         (["shift"], InputTypeError, "mapping of option to values"),
         ({"shift": 0.01}, InputTypeError, r"over\['shift'\] must be a list"),
-        ({"weighting": "critic"}, InputTypeError, r"over\['weighting'\] must be a list"),
+        (
+            {"weighting": "critic"},
+            InputTypeError,
+            r"over\['weighting'\] must be a list",
+        ),
         ({"weighting": {"a": 1}}, InputTypeError, "must be a list"),
         ({"missing": ["drop"]}, OptionError, "over='missing'"),
         ({"normalise": ["min-max", "rank"]}, OptionError, "normalise='min-max'"),
@@ -362,7 +453,11 @@ def test_warnings_are_those_of_the_baseline(frame):
         ({"shift": [0, -1]}, OptionError, "shift=-1"),
         ({"shift": [0, 0.0]}, OptionError, "twice"),
         ({"shift": []}, OptionError, "lists no value"),
-        ({"shift": [0.01], "aggregate": ["linear"]}, OptionError, "at least two values"),
+        (
+            {"shift": [0.01], "aggregate": ["linear"]},
+            OptionError,
+            "at least two values",
+        ),
         ({}, OptionError, "at least two values"),
     ],
 )
@@ -372,7 +467,9 @@ def test_grids_that_make_no_sense_are_refused(frame, over, error, match):
 
 
 def test_what_is_no_index_is_refused(frame):
-    with pytest.raises(InputTypeError, match="index_sensitivity takes a CompositeIndex, not str"):
+    with pytest.raises(
+        InputTypeError, match="index_sensitivity takes a CompositeIndex, not str"
+    ):
         index_sensitivity("x", panel_of(frame), over={"shift": [0, 1]})
     with pytest.raises(DigiprosperError, match="takes a Panel"):
         index_sensitivity(BASE, frame, over={"shift": [0, 1]})

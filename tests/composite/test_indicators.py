@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import ColumnError, Indicator, IndicatorError, IndicatorSystem, InputTypeError
+from digiprosper import (
+    ColumnError,
+    Indicator,
+    IndicatorError,
+    IndicatorSystem,
+    InputTypeError,
+)
 
 TABLE = pd.DataFrame(
     {
@@ -49,24 +55,56 @@ def test_a_system_is_a_value():
         (lambda: Indicator("a", 1), IndicatorError, ["'a'", "1", "'+'"]),
         (lambda: Indicator("  "), IndicatorError, ["name"]),
         (lambda: Indicator(3), InputTypeError, ["3", "text"]),
-        (lambda: Indicator("a", dimension=None), InputTypeError, ["'a'", "dimension", "text"]),
-        (lambda: Indicator("a", goalposts=(2, 1)), IndicatorError, ["'a'", "goalposts", "ascending"]),
+        (
+            lambda: Indicator("a", dimension=None),
+            InputTypeError,
+            ["'a'", "dimension", "text"],
+        ),
+        (
+            lambda: Indicator("a", goalposts=(2, 1)),
+            IndicatorError,
+            ["'a'", "goalposts", "ascending"],
+        ),
         (lambda: Indicator("a", goalposts=5), IndicatorError, ["'a'", "goalposts"]),
         (lambda: Indicator("a", goalposts=(0, np.inf)), IndicatorError, ["goalposts"]),
         (lambda: IndicatorSystem([]), IndicatorError, ["at least one"]),
-        (lambda: IndicatorSystem("ports"), InputTypeError, ["list of Indicator", "from_dict"]),
+        (
+            lambda: IndicatorSystem("ports"),
+            InputTypeError,
+            ["list of Indicator", "from_dict"],
+        ),
         (lambda: IndicatorSystem({"a": "+"}), InputTypeError, ["from_dict"]),
         (lambda: IndicatorSystem(5), InputTypeError, ["list of Indicator"]),
-        (lambda: IndicatorSystem(["ports"]), InputTypeError, ["'ports'", "Indicator(name)"]),
+        (
+            lambda: IndicatorSystem(["ports"]),
+            InputTypeError,
+            ["'ports'", "Indicator(name)"],
+        ),
         (
             lambda: IndicatorSystem([Indicator("a"), Indicator("a", "-")]),
             IndicatorError,
             ["'a'", "more than once"],
         ),
-        (lambda: IndicatorSystem.from_dict({"ports": "+"}), InputTypeError, ["{'': {column: '+'}}"]),
-        (lambda: IndicatorSystem.from_dict(["ports"]), InputTypeError, ["{dimension: {column"]),
-        (lambda: IndicatorSystem.from_frame({"a": "+"}), InputTypeError, ["DataFrame", "dict"]),
-        (lambda: IndicatorSystem.from_frame(TABLE.drop(columns="direction")), ColumnError, ["'direction'"]),
+        (
+            lambda: IndicatorSystem.from_dict({"ports": "+"}),
+            InputTypeError,
+            ["{'': {column: '+'}}"],
+        ),
+        (
+            lambda: IndicatorSystem.from_dict(["ports"]),
+            InputTypeError,
+            ["{dimension: {column"],
+        ),
+        (
+            lambda: IndicatorSystem.from_frame({"a": "+"}),
+            InputTypeError,
+            ["DataFrame", "dict"],
+        ),
+        (
+            lambda: IndicatorSystem.from_frame(TABLE.drop(columns="direction")),
+            ColumnError,
+            ["'direction'"],
+        ),
     ],
 )
 def test_what_is_wrong_is_said(make, error, words):

@@ -33,7 +33,12 @@ def weighing(*weights, constant=()):
 
 
 def remarks(*weighings, rule=None, periods=()):
-    return {n.code: n for n in weight_remarks(NAMES, weighings, rule or flat_rule("entropy", 5), periods)}
+    return {
+        n.code: n
+        for n in weight_remarks(
+            NAMES, weighings, rule or flat_rule("entropy", 5), periods
+        )
+    }
 
 
 def test_nothing_to_say_of_ordinary_weights():
@@ -43,7 +48,10 @@ def test_nothing_to_say_of_ordinary_weights():
 def test_constant_always_and_in_some_years_are_told_apart():
     found = weight_remarks(
         NAMES,
-        [weighing(0.3, 0.3, 0.4, 0, 0, constant=(3, 4)), weighing(0.3, 0.3, 0.2, 0, 0.2, constant=(3,))],
+        [
+            weighing(0.3, 0.3, 0.4, 0, 0, constant=(3, 4)),
+            weighing(0.3, 0.3, 0.2, 0, 0.2, constant=(3,)),
+        ],
         flat_rule("entropy", 5),
         (2010, 2011),
     )
@@ -55,11 +63,16 @@ def test_constant_always_and_in_some_years_are_told_apart():
 
 def test_a_dominant_weight_is_named_with_its_year():
     # three of four equal shares are .75
-    assert "dominant_indicator" not in remarks(weighing(0.7, 0.1, 0.1, 0.1, 0.0, constant=(4,)))
+    assert "dominant_indicator" not in remarks(
+        weighing(0.7, 0.1, 0.1, 0.1, 0.0, constant=(4,))
+    )
     usual, skewed = weighing(0.65, 0.1, 0.1, 0.1, 0.05), weighing(0.7, 0.1, 0.1, 0.1, 0)
     found = remarks(usual, skewed, periods=(2010, 2011))
     notice = found["dominant_indicator"]
-    assert "'a' (0.70 in 2011) has a weight of more than three times the equal weight 0.20" in notice.message
+    assert (
+        "'a' (0.70 in 2011) has a weight of more than three times the equal weight 0.20"
+        in notice.message
+    )
     assert notice.data["limit"] == pytest.approx(0.6)
 
 
@@ -76,12 +89,17 @@ def test_kept_constants_are_no_remark():
 def test_negative_weights_and_large_shifts():
     found = remarks(weighing(0.5, 0.5, 0.3, -0.3, 0), rule=flat_rule("pca", 5))
     assert found["negative_weight"].data == {"weights": {"d": -0.3}}
-    assert remarks(weighing(0.2, 0.2, 0.2, 0.2, 0.2), rule=flat_rule("entropy", 5, shift=0.009)) == {}
+    assert (
+        remarks(
+            weighing(0.2, 0.2, 0.2, 0.2, 0.2), rule=flat_rule("entropy", 5, shift=0.009)
+        )
+        == {}
+    )
     assert (
         "shift=0.01"
-        in remarks(weighing(0.2, 0.2, 0.2, 0.2, 0.2), rule=flat_rule("entropy", 5, shift=0.01))[
-            "shift"
-        ].message
+        in remarks(
+            weighing(0.2, 0.2, 0.2, 0.2, 0.2), rule=flat_rule("entropy", 5, shift=0.01)
+        )["shift"].message
     )
 
 
@@ -89,12 +107,18 @@ def test_zeros_are_counted_for_products_only():
     values = np.array([0.0, 0.5, 0.0])
     assert zero_remarks(values, "geometric")[0].data == {"count": 2}
     assert zero_remarks(values, "geometric_dimensions")[0].data == {"count": 2}
-    assert zero_remarks(values, "linear") == zero_remarks(values[1:2], "geometric") == []
+    assert (
+        zero_remarks(values, "linear") == zero_remarks(values[1:2], "geometric") == []
+    )
 
 
 def test_imputed_cells_are_counted_by_indicator():
     log = pd.DataFrame({"column": ["a", "z", "a"]})
-    assert imputed_remarks(log, NAMES)[0].data == {"cells": {"a": 2}, "why": "ahead", "lag_of": None}
+    assert imputed_remarks(log, NAMES)[0].data == {
+        "cells": {"a": 2},
+        "why": "ahead",
+        "lag_of": None,
+    }
     assert imputed_remarks(log[1:2], NAMES) == []
 
 
@@ -103,14 +127,21 @@ def test_they_are_python_warnings_too():
     frame = pd.DataFrame(rng.random((20, 2)), columns=["a", "b"]).assign(
         id=np.repeat(range(5), 4), t=np.tile(range(4), 5)
     )
-    panel, system = Panel(frame, "id", "t"), IndicatorSystem([Indicator("a"), Indicator("b")])
+    panel, system = (
+        Panel(frame, "id", "t"),
+        IndicatorSystem([Indicator("a"), Indicator("b")]),
+    )
     assert legacy_remark().code == "legacy_lnT"
     with pytest.warns(IndicatorWarning, match="legacy_lnT"):
         CompositeIndex(system, scope="legacy_lnT").fit(panel)
     with pytest.warns(IndicatorWarning, match="because one indicator is"):
         CompositeIndex(system, aggregate="geometric").fit(panel)
     with pytest.warns(IndicatorWarning, match="negative weight"):
-        pca_weights(np.column_stack([frame["a"], frame["a"] + 0.1 * frame["b"], frame["b"] - frame["a"]]))
+        pca_weights(
+            np.column_stack(
+                [frame["a"], frame["a"] + 0.1 * frame["b"], frame["b"] - frame["a"]]
+            )
+        )
     with pytest.warns(IndicatorWarning, match="equally low"):
         coupling_coordination([[0.1, 0.1]])
 
@@ -130,8 +161,12 @@ def test_equally_bad_systems_are_counted():
 
 def test_what_is_left_out_is_listed():
     options = (("scope", ("pooled", "per_year")), ("shift", (0.0, 0.01, 1.0)))
-    (notice,) = impossible(np.array([[True, False, False], [False] * 3]), options, ((0,), (0,)))
-    assert notice.message.endswith("The shares exclude scope 'per_year', shift 0.01 and shift 1.0.")
+    (notice,) = impossible(
+        np.array([[True, False, False], [False] * 3]), options, ((0,), (0,))
+    )
+    assert notice.message.endswith(
+        "The shares exclude scope 'per_year', shift 0.01 and shift 1.0."
+    )
 
 
 def test_impossible_combinations_are_counted():
@@ -139,7 +174,10 @@ def test_impossible_combinations_are_counted():
     possible = np.array([[True, True, False], [False, False, False]])
     (some,) = impossible(possible, options, ((0,), (0, 1)))
     assert some.code == "impossible"
-    assert some.data == {"missing": 4, "kept": {"scope": ["pooled"], "shift": [0.0, 0.01]}}
+    assert some.data == {
+        "missing": 4,
+        "kept": {"scope": ["pooled"], "shift": [0.0, 0.01]},
+    }
     assert some.message.startswith("4 of 6 combinations are impossible")
     assert some.message.endswith("The shares exclude scope 'per_year' and shift 1.0.")
     (none,) = impossible(~possible & False, options, ((), ()))

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from digiprosper import CompositeIndex, OptionError
-from digiprosper.composite.options import OPTIONS, read_option, read_weights, refuse_contradictions
+from digiprosper.composite.options import (
+    OPTIONS,
+    read_option,
+    read_weights,
+    refuse_contradictions,
+)
 from digiprosper.composite.scopes import read_scope
 
 NAMES = ("a", "b")
@@ -68,19 +73,30 @@ def test_the_first_contradiction_is_told(system):
 
 
 def test_options_are_values(system):
-    recipe = CompositeIndex(system, scope="base_year(2012)", shift=0.01, name="digital").recipe
+    recipe = CompositeIndex(
+        system, scope="base_year(2012)", shift=0.01, name="digital"
+    ).recipe
     assert recipe.scope == read_scope("base_year(2012)")
     assert recipe.names == system.names
     assert recipe.aggregation == "linear"
-    assert recipe.description == "base_year(2012) minmax, entropy weights (shift 0.01), flat, linear"
-    assert CompositeIndex(system, scope="expanding").recipe.scope == read_scope("expanding")
+    assert (
+        recipe.description
+        == "base_year(2012) minmax, entropy weights (shift 0.01), flat, linear"
+    )
+    assert CompositeIndex(system, scope="expanding").recipe.scope == read_scope(
+        "expanding"
+    )
 
 
 def test_options_are_given_back_as_written(system):
-    spec = CompositeIndex(system, scope="base_year(2012)", normalise="rank", weighting="cv")
+    spec = CompositeIndex(
+        system, scope="base_year(2012)", normalise="rank", weighting="cv"
+    )
     assert CompositeIndex(system, **spec.recipe.arguments) == spec
     given = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
-    assert CompositeIndex(system, weighting=given).recipe.arguments["weighting"] == given
+    assert (
+        CompositeIndex(system, weighting=given).recipe.arguments["weighting"] == given
+    )
 
 
 def test_given_weights_add_up_to_one(system):

@@ -20,16 +20,23 @@ from digiprosper.composite.ranking_results import (
 )
 from digiprosper.errors import OptionError
 
-PANEL = pd.MultiIndex.from_product([["p", "q", "r"], [2010, 2011]], names=["city", "year"])
+PANEL = pd.MultiIndex.from_product(
+    [["p", "q", "r"], [2010, 2011]], names=["city", "year"]
+)
 
 
 def test_two_by_two_by_two_by_hand():
     # Y = 4 x1 + 2 x2 + 2 x1 x2 with x in {0, 1}; x3 does nothing.
-    y = np.array([4 * a + 2 * b + 2 * a * b for a, b, _ in product((0, 1), repeat=3)], dtype=float)
+    y = np.array(
+        [4 * a + 2 * b + 2 * a * b for a, b, _ in product((0, 1), repeat=3)],
+        dtype=float,
+    )
     first, total, variance = sobol_shares(y.reshape(2, 2, 2, 1))
-    # Values 0, 2, 4, 8 twice each: mean 3.5, variance (12.25 + 2.25 + .25 + 20.25) / 4 = 8.75.
+    # Values 0, 2, 4, 8 twice each: mean 3.5, variance (12.25 + 2.25 + .25 + 20.25) /
+    # 4 = 8.75.
     assert variance.tolist() == [8.75]
-    # Means by x1: 1, 6, variance 6.25; by x2: 2, 5, variance 2.25; the interaction is the rest, .25.
+    # Means by x1: 1, 6, variance 6.25; by x2: 2, 5, variance 2.25; the interaction is
+    # the rest, .25.
     assert first[:, 0].tolist() == [6.25, 2.25, 0.0]
     assert total[:, 0].tolist() == [6.5, 2.5, 0.0]
 
@@ -44,7 +51,9 @@ def test_an_additive_model_has_no_interactions():
 
 
 def test_a_pure_interaction_is_in_the_totals_alone():
-    first, total, variance = sobol_shares(np.array([[1.0, -1.0], [-1.0, 1.0]])[..., None])
+    first, total, variance = sobol_shares(
+        np.array([[1.0, -1.0], [-1.0, 1.0]])[..., None]
+    )
     assert first[:, 0].tolist() == [0.0, 0.0]
     assert total[:, 0].tolist() == variance.tolist() * 2 == [1.0, 1.0]
 
@@ -69,7 +78,10 @@ def test_moves_say_how_far_and_whose():
     assert found["max_rank_change"].tolist() == [0, -3, 2]
     assert found["moved_entity"].tolist() == [None, "p", "p"]
     assert found["moved_period"].tolist() == [None, 2011, 2010]
-    assert list(moves(changes[:, :3], pd.Index(list("pqr"), name="city"))) == list(found)[:3]
+    assert (
+        list(moves(changes[:, :3], pd.Index(list("pqr"), name="city")))
+        == list(found)[:3]
+    )
 
 
 def test_rows_of_a_period():
@@ -77,7 +89,9 @@ def test_rows_of_a_period():
     assert there.tolist() == [1, 3, 5]
     assert entities.tolist() == ["p", "q", "r"]
     assert rows_of(PANEL, 2010)[0].tolist() == [0, 2, 4]
-    dates = pd.MultiIndex.from_product([["p", "q"], pd.date_range("2010-01-01", periods=2, freq="YS")])
+    dates = pd.MultiIndex.from_product(
+        [["p", "q"], pd.date_range("2010-01-01", periods=2, freq="YS")]
+    )
     assert rows_of(dates, "2010-01-01")[0].tolist() == [0, 2]
     for none in (2012, range(3), [2010, 2011], pd.Series([2010]), pd.NA, {}):
         with pytest.raises(OptionError, match="it has '2010', '2011'"):
@@ -107,9 +121,16 @@ def make_sensitivity(ranks, options, *, problems=None, complete=None):
 
 
 def test_spread_over_combinations():
-    ranks = [[1, 1, 2, 2, 3, 3], [1, 2, 2, 1, 3, 3], [1, 3, 2, 2, 3, 1], [0, 0, 0, 0, 0, 0]]
+    ranks = [
+        [1, 1, 2, 2, 3, 3],
+        [1, 2, 2, 1, 3, 3],
+        [1, 3, 2, 2, 3, 1],
+        [0, 0, 0, 0, 0, 0],
+    ]
     options = (("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis")))
-    found = make_sensitivity(ranks, options, problems=("", "", "", "why"), complete=((0,), (0, 1)))
+    found = make_sensitivity(
+        ranks, options, problems=("", "", "", "why"), complete=((0,), (0, 1))
+    )
     spread = found.spread()
     assert spread.loc["p"].tolist() == [1, 1, 1.5, 2, 2.5, 3]
     assert spread.index.tolist() == ["p", "q", "r"]
@@ -147,7 +168,9 @@ def test_the_summary_shows_twelve_rows(entities):
     index = pd.MultiIndex.from_product(
         [[f"e{i:02d}" for i in range(entities)], [2010]], names=["city", "year"]
     )
-    frame = pd.DataFrame({"a": np.arange(entities) ** 2.0, "b": np.arange(entities)}, index=index)
+    frame = pd.DataFrame(
+        {"a": np.arange(entities) ** 2.0, "b": np.arange(entities)}, index=index
+    )
     spec = CompositeIndex(IndicatorSystem.from_dict({"": {"a": "+", "b": "+"}}))
     text = rank_probabilities(spec, Panel(frame), reps=199, rng=1).summary()
     assert sum(f"e{i:02d} " in text for i in range(entities)) == 12

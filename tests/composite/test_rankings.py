@@ -47,8 +47,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COLUMNS = list("abcd")
-NONE_LEFT = "the others have no weights, or a negative weight or dimension under a geometric mean"
-SYSTEM = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}})
+NONE_LEFT = (
+    "the others have no weights, or a negative weight or dimension under a "
+    "geometric mean"
+)
+SYSTEM = IndicatorSystem.from_dict(
+    {"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}}
+)
 
 
 def make_frame(seed=0, n=7, periods=4, *, unbalanced=False, common=0.0):
@@ -76,7 +81,9 @@ without = partial(quiet, leave_one_out)
 
 
 def drawn_entities(seed, n, reps):
-    return np.random.default_rng(np.random.SeedSequence(seed)).integers(0, n, size=(reps, n))
+    return np.random.default_rng(np.random.SeedSequence(seed)).integers(
+        0, n, size=(reps, n)
+    )
 
 
 def held(frame, system=SYSTEM):
@@ -87,7 +94,10 @@ def held(frame, system=SYSTEM):
 
 def stacked(frame, taken, entities):
     """Rows of the entities drawn, each draw of one an entity of its own."""
-    parts = [frame[frame["id"] == entities[i]].assign(id=f"copy{k}") for k, i in enumerate(taken)]
+    parts = [
+        frame[frame["id"] == entities[i]].assign(id=f"copy{k}")
+        for k, i in enumerate(taken)
+    ]
     return pd.concat(parts)
 
 
@@ -95,11 +105,13 @@ def rank(scores, by):
     return scores.groupby(by).rank(method="min", ascending=False)
 
 
-# --- draws --------------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("aggregate", ["linear", "geometric", "geometric_dimensions"])
-@pytest.mark.parametrize("weighting", [word for word in WEIGHTINGS if word not in FIXED_WEIGHTS])
+@pytest.mark.parametrize(
+    "weighting", [word for word in WEIGHTINGS if word not in FIXED_WEIGHTS]
+)
 @pytest.mark.many(1)
 def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     frame = make_frame(1, unbalanced=True, common=0.3)
@@ -119,7 +131,9 @@ def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     lost = [n.data["lost"] for n in found.diagnostics if n.code == "lost_draws"]
     assert found.reps == len(expected) == 25 - sum(lost)
     assert bool(lost) == (weighting == "pca" and aggregate != "linear")
-    pd.testing.assert_series_equal(found.scores, quiet(spec.fit, panel_of(frame)).scores)
+    pd.testing.assert_series_equal(
+        found.scores, quiet(spec.fit, panel_of(frame)).scores
+    )
 
 
 def test_a_lost_draw_with_enormous_weights_computes_no_product():
@@ -143,7 +157,9 @@ def test_draws_of_topsis_keep_the_ideal():
     found = draw(spec, panel_of(frame), reps=25, rng=3)
     fit = spec.fit(panel_of(frame))
     z = fit.contributions(panel_of(frame)) / fit.weights["weight"]
-    for w, ranks in zip(fit.weight_draws(25, rng=3).to_numpy(), found.draws.to_numpy(), strict=True):
+    for w, ranks in zip(
+        fit.weight_draws(25, rng=3).to_numpy(), found.draws.to_numpy(), strict=True
+    ):
         far = np.sqrt((((z - 1) * w) ** 2).sum(axis=1))
         near = np.sqrt(((z * w) ** 2).sum(axis=1))
         assert rank(near / (far + near), "year").tolist() == ranks.tolist()
@@ -166,11 +182,15 @@ def test_draws_are_those_of_weight_draws(options):
     found = draw(spec, panel_of(frame), reps=30, rng=11)
     fit = quiet(spec.fit, panel_of(frame))
     z = fit.contributions(panel_of(frame)) / fit.weights["weight"]
-    for w, ranks in zip(fit.weight_draws(30, rng=11).to_numpy(), found.draws.to_numpy(), strict=True):
+    for w, ranks in zip(
+        fit.weight_draws(30, rng=11).to_numpy(), found.draws.to_numpy(), strict=True
+    ):
         assert rank(z @ w, "year").tolist() == ranks.tolist()
 
 
-@pytest.mark.parametrize("scope", ["per_year", "pooled_norm_yearly_weights", "expanding"])
+@pytest.mark.parametrize(
+    "scope", ["per_year", "pooled_norm_yearly_weights", "expanding"]
+)
 @pytest.mark.further
 def test_yearly_weights_are_drawn_from_the_same_entities_every_year(scope):
     frame = make_frame(4, unbalanced=True)
@@ -205,7 +225,9 @@ def test_pooled_ranks_go_over_all_rows():
     found = draw(spec, panel_of(frame), reps=10, rng=1, among="pooled")
     fit = spec.fit(panel_of(frame))
     z = fit.contributions(panel_of(frame)) / fit.weights["weight"]
-    for w, ranks in zip(fit.weight_draws(10, rng=1).to_numpy(), found.draws.to_numpy(), strict=True):
+    for w, ranks in zip(
+        fit.weight_draws(10, rng=1).to_numpy(), found.draws.to_numpy(), strict=True
+    ):
         assert (z @ w).rank(ascending=False).tolist() == ranks.tolist()
 
 
@@ -217,7 +239,9 @@ def test_chunks_change_nothing(monkeypatch):
     pd.testing.assert_frame_equal(whole.draws, parts.draws)
     left = without(CompositeIndex(SYSTEM), panel, over="entity")
     monkeypatch.undo()
-    pd.testing.assert_frame_equal(left, without(CompositeIndex(SYSTEM), panel, over="entity"))
+    pd.testing.assert_frame_equal(
+        left, without(CompositeIndex(SYSTEM), panel, over="entity")
+    )
 
 
 def test_a_draw_is_reproduced_by_its_number():
@@ -225,50 +249,82 @@ def test_a_draw_is_reproduced_by_its_number():
     found = draw(spec, panel, reps=30, rng=np.random.default_rng(3))
     again = draw(spec, panel, reps=30, rng=found.rng_entropy)
     pd.testing.assert_frame_equal(found.draws, again.draws)
-    assert draw(spec, panel, reps=30, rng=[1, 2]).rng_entropy != draw(spec, panel, reps=30).rng_entropy
+    assert (
+        draw(spec, panel, reps=30, rng=[1, 2]).rng_entropy
+        != draw(spec, panel, reps=30).rng_entropy
+    )
     assert not draw(spec, panel, reps=30, rng=1).draws.equals(found.draws)
 
 
 def test_invariances():
     frame, spec = make_frame(9, unbalanced=True), CompositeIndex(SYSTEM)
     found = draw(spec, panel_of(frame), reps=50, rng=1)
-    shuffled = draw(spec, panel_of(frame.sample(frac=1, random_state=1)), reps=50, rng=1)
+    shuffled = draw(
+        spec, panel_of(frame.sample(frac=1, random_state=1)), reps=50, rng=1
+    )
     pd.testing.assert_frame_equal(found.draws, shuffled.draws)
     renamed = draw(spec, panel_of(frame.assign(id="Z" + frame["id"])), reps=50, rng=1)
     np.testing.assert_array_equal(found.draws, renamed.draws)
-    scaled = draw(spec, panel_of(frame.assign(a=3 * frame["a"] + 2, c=frame["c"] / 7)), reps=50, rng=1)
+    scaled = draw(
+        spec,
+        panel_of(frame.assign(a=3 * frame["a"] + 2, c=frame["c"] / 7)),
+        reps=50,
+        rng=1,
+    )
     pd.testing.assert_frame_equal(found.draws, scaled.draws)
 
 
 def test_another_order_of_entities_gives_other_draws_of_the_same_law():
     frame, spec = make_frame(10, n=6), CompositeIndex(SYSTEM)
-    turned = frame.assign(id=frame["id"].map({f"r{i:02d}": f"x{9 - i}" for i in range(6)}))
+    turned = frame.assign(
+        id=frame["id"].map({f"r{i:02d}": f"x{9 - i}" for i in range(6)})
+    )
     one = draw(spec, panel_of(frame), reps=4000, rng=1).ranks()["mean_rank"]
     two = draw(spec, panel_of(turned), reps=4000, rng=1).ranks()["mean_rank"]
     two.index = pd.MultiIndex.from_arrays(
-        [[f"r{9 - int(k[1:]):02d}" for k in two.index.get_level_values(0)], two.index.get_level_values(1)]
+        [
+            [f"r{9 - int(k[1:]):02d}" for k in two.index.get_level_values(0)],
+            two.index.get_level_values(1),
+        ]
     )
     assert (one - two.reindex(one.index)).abs().max() < 0.12
 
 
-# --- what is read from them ---------------------------------------------------------------------------------
+# --- what is read from them -----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def found():
-    return draw(CompositeIndex(SYSTEM), panel_of(make_frame(11, n=9, unbalanced=True)), reps=399, rng=4)
+    return draw(
+        CompositeIndex(SYSTEM),
+        panel_of(make_frame(11, n=9, unbalanced=True)),
+        reps=399,
+        rng=4,
+    )
 
 
 def test_probabilities_and_means_are_shares_of_draws(found):
     table = found.ranks(top=[1, 2, 300])
     draws = found.draws
-    assert list(table) == ["score", "rank", "mean_rank", "rank_low", "rank_high", "top_1", "top_2", "top_300"]
+    assert list(table) == [
+        "score",
+        "rank",
+        "mean_rank",
+        "rank_low",
+        "rank_high",
+        "top_1",
+        "top_2",
+        "top_300",
+    ]
     np.testing.assert_allclose(table["mean_rank"], draws.mean())
     np.testing.assert_allclose(table["top_2"], (draws <= 2).mean())
     assert (table["top_300"] == 1).all()
     np.testing.assert_allclose(table["top_1"].groupby("year").sum(), 1.0)
     pd.testing.assert_series_equal(found.probability(2), table["top_2"])
-    with pytest.raises(OptionError, match=r"top=None must be a sequence of integers, such as \(10, 20\)"):
+    with pytest.raises(
+        OptionError,
+        match=r"top=None must be a sequence of integers, such as \(10, 20\)",
+    ):
         found.ranks(top=None)
 
 
@@ -311,7 +367,9 @@ def test_pairs(found):
 def test_rows_that_are_alike_tie_in_every_draw():
     frame = make_frame(13)
     twin = frame[frame["id"] == "r01"].assign(id="twin")
-    found = draw(CompositeIndex(SYSTEM), panel_of(pd.concat([frame, twin])), reps=99, rng=1)
+    found = draw(
+        CompositeIndex(SYSTEM), panel_of(pd.concat([frame, twin])), reps=99, rng=1
+    )
     wins = found.pairwise()
     assert wins.loc["r01", "twin"] == wins.loc["twin", "r01"] == 0.0
     ranks = found.ranks()
@@ -323,7 +381,9 @@ def test_dominance_is_certain():
     best = frame["id"] == "r03"
     frame.loc[best, ["a", "b", "d"]] += 100
     frame.loc[best, "c"] = 0.0
-    table = draw(CompositeIndex(SYSTEM), panel_of(frame), reps=199, rng=1).ranks().xs("r03")
+    table = (
+        draw(CompositeIndex(SYSTEM), panel_of(frame), reps=199, rng=1).ranks().xs("r03")
+    )
     assert (table[["rank", "rank_low", "rank_high", "top_1"]] == 1).all(axis=None)
 
 
@@ -358,7 +418,9 @@ def test_the_result_is_frozen_small_and_speaks(found):
     assert len(data["ranks"]) == found.nobs
     lines = found.summary().splitlines()
     assert lines[0] == "Ranks of 'index_score', year 2013: 9 rows"
-    assert found.summary().endswith("\n".join(last_lines(found.conventions, found.settings)))
+    assert found.summary().endswith(
+        "\n".join(last_lines(found.conventions, found.settings))
+    )
     assert "399 bootstrap draws of 9 entities" in found.conventions
     assert "end points of the normalisation taken as known" in found.conventions
     assert found.settings.endswith("rng 4")
@@ -366,13 +428,15 @@ def test_the_result_is_frozen_small_and_speaks(found):
     assert "2011" in found.summary(2011)
 
 
-# --- remarks and refusals -----------------------------------------------------------------------------------
+# --- remarks and refusals -------------------------------------------------------------
 
 
 def test_weights_that_are_not_estimated_are_certain():
     panel = panel_of(make_frame(17))
     for weighting in ("equal", {"a": 1, "b": 2, "c": 3, "d": 4}):
-        found = rank_probabilities(CompositeIndex(SYSTEM, weighting=weighting), panel, reps=199, rng=1)
+        found = rank_probabilities(
+            CompositeIndex(SYSTEM, weighting=weighting), panel, reps=199, rng=1
+        )
         table = found.ranks()
         assert (table["rank"] == table["rank_low"]).all()
         assert (table["rank"] == table["rank_high"]).all()
@@ -384,13 +448,17 @@ def test_few_and_lost_draws_warn():
     with pytest.warns(FewDrawsWarning):
         few = rank_probabilities(CompositeIndex(SYSTEM), panel, reps=50, rng=1)
     assert few.diagnostics[-1].data == {"reps": 50}
-    frame = pd.DataFrame({"id": list("ppqqqrrst"), "year": [1, 2, 1, 2, 3, 1, 2, 1, 1], "a": [0.0] * 9})
+    frame = pd.DataFrame(
+        {"id": list("ppqqqrrst"), "year": [1, 2, 1, 2, 3, 1, 2, 1, 1], "a": [0.0] * 9}
+    )
     frame.loc[frame["id"] == "q", "a"] = [1.0, 2.0, 3.0]
     spec = CompositeIndex(IndicatorSystem([Indicator("a")]))
     with pytest.warns(FewDrawsWarning, match=r"of 400 draws have no weights") as caught:
         found = rank_probabilities(spec, panel_of(frame), reps=400, rng=1)
     assert len(caught) == 1
-    lost = int(np.isnan(quiet(spec.fit(panel_of(frame)).weight_draws, 400, rng=1)["a"]).sum())
+    lost = int(
+        np.isnan(quiet(spec.fit(panel_of(frame)).weight_draws, 400, rng=1)["a"]).sum()
+    )
     assert lost > 0
     assert found.reps == 400 - lost
     assert found.diagnostics[-1].data == {"lost": lost, "reps": 400}
@@ -408,7 +476,9 @@ def test_warnings_of_the_fit_are_issued_once():
     frame = make_frame(19)
     frame.loc[3, "a"] = np.nan
     with pytest.warns(MissingDataWarning) as caught:
-        found = rank_probabilities(CompositeIndex(SYSTEM, missing="drop"), panel_of(frame), reps=199, rng=1)
+        found = rank_probabilities(
+            CompositeIndex(SYSTEM, missing="drop"), panel_of(frame), reps=199, rng=1
+        )
     assert len(caught) == 1
     assert found.nobs == len(frame) - 1
     assert found.diagnostics[0].code == "missing_rows"
@@ -420,9 +490,13 @@ def test_warnings_of_the_fit_are_issued_once():
 def test_refusals():
     panel, spec = panel_of(make_frame(20)), CompositeIndex(SYSTEM)
     for function in (rank_probabilities, leave_one_out):
-        with pytest.raises(InputTypeError, match="takes a CompositeIndex, not IndexResults"):
+        with pytest.raises(
+            InputTypeError, match="takes a CompositeIndex, not IndexResults"
+        ):
             function(spec.fit(panel), panel)
-        with pytest.raises(InputTypeError, match=f"{function.__name__} takes a Panel, not DataFrame"):
+        with pytest.raises(
+            InputTypeError, match=f"{function.__name__} takes a Panel, not DataFrame"
+        ):
             function(spec, panel.frame)
         with pytest.raises(OptionError, match="among="):
             function(spec, panel, among="all")
@@ -431,7 +505,12 @@ def test_refusals():
         with pytest.raises(ColumnError):
             function(spec, panel_of(make_frame(20).drop(columns="a")))
         with pytest.raises(MissingDataError):
-            function(spec, panel_of(make_frame(20).replace({"a": {make_frame(20)["a"][0]: np.nan}})))
+            function(
+                spec,
+                panel_of(
+                    make_frame(20).replace({"a": {make_frame(20)["a"][0]: np.nan}})
+                ),
+            )
     with pytest.raises(OptionError, match="nested dimensions"):
         rank_probabilities(spec.replace(structure="nested"), panel)
     with pytest.raises(OptionError, match="ln T script"):
@@ -459,11 +538,13 @@ def test_questions_that_have_no_answer_are_refused(found):
     for level in (0, 95, "a"):
         with pytest.raises(OptionError, match="level="):
             found.ranks(level)
-    with pytest.raises(OptionError, match="period=1999 is not in the sample; it has '2010'"):
+    with pytest.raises(
+        OptionError, match="period=1999 is not in the sample; it has '2010'"
+    ):
         found.pairwise(1999)
 
 
-# --- leaving out --------------------------------------------------------------------------------------------
+# --- leaving out ----------------------------------------------------------------------
 
 
 def compared(scores, base, weights, full):
@@ -528,7 +609,9 @@ def test_without_an_indicator(options):
     for name in COLUMNS:
         fit = quiet(spec.drop(name).fit, panel_of(frame))
         kept = [c for c in COLUMNS if c != name]
-        expected = compared(fit.scores, full.scores, weights_of(fit), weights_of(full)[kept])
+        expected = compared(
+            fit.scores, full.scores, weights_of(fit), weights_of(full)[kept]
+        )
         check(table.loc[name], expected)
 
 
@@ -553,12 +636,16 @@ def test_without_an_entity_the_weights_are_those_of_the_others(options):
     fixed = CompositeIndex(held(frame), scope="goalposts", **options)
     for entity in frame["id"].unique():
         fit = quiet(fixed.fit, panel_of(frame[frame["id"] != entity]))
-        expected = compared(fit.apply(panel_of(frame)), full.scores, weights_of(fit), weights_of(full))
+        expected = compared(
+            fit.apply(panel_of(frame)), full.scores, weights_of(fit), weights_of(full)
+        )
         check(table.loc[entity], expected)
 
 
 @pytest.mark.many(2)
-@pytest.mark.parametrize("scope", ["per_year", "pooled_norm_yearly_weights", "expanding"])
+@pytest.mark.parametrize(
+    "scope", ["per_year", "pooled_norm_yearly_weights", "expanding"]
+)
 @pytest.mark.parametrize("structure", ["flat", "nested"])
 def test_without_an_entity_with_yearly_weights(scope, structure):
     frame = make_frame(23, n=6)
@@ -576,7 +663,10 @@ def test_without_an_entity_with_yearly_weights(scope, structure):
             scores.append(fit.apply(panel_of(now)))
             weights[year] = fit.weights["weight"]
         both = pd.concat(scores).reindex(full.scores.index)
-        check(table.loc[entity], compared(both, full.scores, pd.DataFrame(weights).T, full.weights_by_year))
+        check(
+            table.loc[entity],
+            compared(both, full.scores, pd.DataFrame(weights).T, full.weights_by_year),
+        )
 
 
 def test_two_entities_are_enough_to_leave_one_out():
@@ -590,7 +680,12 @@ def test_two_entities_are_enough_to_leave_one_out():
         fit = quiet(held_ends.fit, panel_of(frame[frame["id"] != entity]))
         check(
             table.loc[entity],
-            compared(fit.apply(panel_of(frame)), full.scores, weights_of(fit), weights_of(full)),
+            compared(
+                fit.apply(panel_of(frame)),
+                full.scores,
+                weights_of(fit),
+                weights_of(full),
+            ),
         )
 
 
@@ -613,7 +708,9 @@ def test_the_jackknife_of_the_index_is_the_same():
     change = fit.entity_sums.jackknife() - fit.weights["weight"].to_numpy()
     at = np.abs(change).argmax(axis=1)
     table = without(CompositeIndex(SYSTEM), panel, over="entity")
-    np.testing.assert_allclose(table["weight_change"], change[np.arange(7), at], rtol=1e-12)
+    np.testing.assert_allclose(
+        table["weight_change"], change[np.arange(7), at], rtol=1e-12
+    )
 
 
 def test_entropy_weights_grow_in_proportion():
@@ -622,7 +719,9 @@ def test_entropy_weights_grow_in_proportion():
     table = without(CompositeIndex(SYSTEM), panel)
     for j in COLUMNS:
         rest = w.drop(j)
-        assert table.loc[j, "weight_change"] == pytest.approx((rest * w[j] / (1 - w[j])).max())
+        assert table.loc[j, "weight_change"] == pytest.approx(
+            (rest * w[j] / (1 - w[j])).max()
+        )
         assert table.loc[j, "weight_of"] == rest.idxmax()
 
 
@@ -635,7 +734,8 @@ def test_what_has_no_index_says_why():
     assert table.loc["b", "weight_change"] == 0
     assert table.loc["b", "weight_of"] is None
     nested = CompositeIndex(
-        IndicatorSystem.from_dict({"x": {"a": "+", "b": "+"}, "y": {"c": "-"}}), structure="nested"
+        IndicatorSystem.from_dict({"x": {"a": "+", "b": "+"}, "y": {"c": "-"}}),
+        structure="nested",
     )
     table = without(nested, panel_of(make_frame(27)))
     assert "needs at least two dimensions" in table.loc["c", "problem"]
@@ -653,13 +753,26 @@ def test_leaving_out_does_not_depend_on_order_or_names():
     names = {f"r{i:02d}": f"x{9 - i}" for i in range(7)}
     for over in ("indicator", "entity"):
         table = without(CompositeIndex(SYSTEM), panel_of(frame), over=over)
-        shuffled = without(CompositeIndex(SYSTEM), panel_of(frame.sample(frac=1, random_state=1)), over=over)
+        shuffled = without(
+            CompositeIndex(SYSTEM),
+            panel_of(frame.sample(frac=1, random_state=1)),
+            over=over,
+        )
         pd.testing.assert_frame_equal(table, shuffled)
-        turned = without(CompositeIndex(SYSTEM), panel_of(frame.assign(id=frame["id"].map(names))), over=over)
+        turned = without(
+            CompositeIndex(SYSTEM),
+            panel_of(frame.assign(id=frame["id"].map(names))),
+            over=over,
+        )
         items = [names.get(i, i) for i in table.index]
         numbers = ["weight_change", "spearman", "mean_rank_change"]
-        np.testing.assert_allclose(turned.loc[items, numbers], table[numbers], rtol=1e-9)
-        assert turned.loc[items, "max_rank_change"].abs().tolist() == table["max_rank_change"].abs().tolist()
+        np.testing.assert_allclose(
+            turned.loc[items, numbers], table[numbers], rtol=1e-9
+        )
+        assert (
+            turned.loc[items, "max_rank_change"].abs().tolist()
+            == table["max_rank_change"].abs().tolist()
+        )
 
 
 def test_pooled_comparisons():
@@ -681,8 +794,12 @@ def test_a_cross_section_has_no_period_to_name():
 
 
 def test_a_real_panel():
-    states = datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)", homes="I(util / emp)")
-    spec = CompositeIndex(IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+", "homes": "+"}}))
+    states = datasets.us_states().assign(
+        roads="I(hwy / emp)", pipes="I(water / emp)", homes="I(util / emp)"
+    )
+    spec = CompositeIndex(
+        IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+", "homes": "+"}})
+    )
     found = rank_probabilities(spec, states, rng=1)
     assert found.labels == states.labels
     table = found.ranks()
@@ -699,10 +816,11 @@ def test_intervals_hold_the_rank_under_the_weights_of_the_population(
 ) -> None:
     """Coverage of 95% intervals of ranks: the share of rows whose true rank is inside.
 
-    Panels of n entities and ten years, with four lognormal indicators that are correlated inside entities,
-    and goalposts as end points; 499 draws of the weights. The true rank of an observed row is its rank under
-    the weights of 200,000 entities. The table has means over rows and panels, and the Monte Carlo standard
-    error of the coverage.
+    Panels of n entities and ten years, with four lognormal indicators that are
+    correlated inside entities, and goalposts as end points; 499 draws of the weights.
+    The true rank of an observed row is its rank under the weights of 200,000 entities.
+    The table has means over rows and panels, and the Monte Carlo standard error of the
+    coverage.
     """
     sd = np.array([0.4, 0.6, 0.8, 1.0])
     best = np.exp(3 * np.sqrt(2) * sd)
@@ -713,29 +831,52 @@ def test_intervals_hold_the_rank_under_the_weights_of_the_population(
         return np.minimum(x, best).reshape(-1, 4)
 
     weights = entropy_weights(drawn(np.random.default_rng(0), 200_000) / best)
-    posts = [Indicator(c, goalposts=(0.0, float(b))) for c, b in zip(COLUMNS, best, strict=True)]
-    spec, held_there, widths = CompositeIndex(IndicatorSystem(posts), scope="goalposts"), [], []
+    posts = [
+        Indicator(c, goalposts=(0.0, float(b)))
+        for c, b in zip(COLUMNS, best, strict=True)
+    ]
+    spec, held_there, widths = (
+        CompositeIndex(IndicatorSystem(posts), scope="goalposts"),
+        [],
+        [],
+    )
     for seed in range(panels):
         x = drawn(np.random.default_rng(1000 + seed), n)
         frame = pd.DataFrame(x, columns=COLUMNS)
-        frame = frame.assign(id=np.repeat(np.arange(n), 10), year=np.tile(np.arange(10), n))
+        frame = frame.assign(
+            id=np.repeat(np.arange(n), 10), year=np.tile(np.arange(10), n)
+        )
         table = draw(spec, panel_of(frame), reps=499, rng=seed).ranks(top=())
         true = rank(pd.Series(x / best @ weights), frame["year"]).to_numpy()
-        held_there.append(((table["rank_low"] <= true) & (true <= table["rank_high"])).mean())
+        held_there.append(
+            ((table["rank_low"] <= true) & (true <= table["rank_high"])).mean()
+        )
         widths.append((table["rank_high"] - table["rank_low"]).mean())
-    coverage, error = float(np.mean(held_there)), float(np.std(held_there, ddof=1) / np.sqrt(panels))
-    row = {"coverage": coverage, "mean width": float(np.mean(widths)), "Monte Carlo error": error}
+    coverage, error = (
+        float(np.mean(held_there)),
+        float(np.std(held_there, ddof=1) / np.sqrt(panels)),
+    )
+    row = {
+        "coverage": coverage,
+        "mean width": float(np.mean(widths)),
+        "Monte Carlo error": error,
+    }
     measured("coverage_of_ranks", {"n": n, "panels": panels, **row})
     assert 0.945 <= coverage <= 0.985
 
 
 @pytest.mark.parametrize("entities", [2, 3, 4, 5])
 def test_draws_of_few_entities_give_no_interval_of_a_rank(entities):
-    found, missing = draw(CompositeIndex(SYSTEM), panel_of(make_frame(3, n=entities)), rng=1), entities < 5
+    found, missing = (
+        draw(CompositeIndex(SYSTEM), panel_of(make_frame(3, n=entities)), rng=1),
+        entities < 5,
+    )
     table = found.ranks()
     assert (table[["rank_low", "rank_high"]].isna() == missing).all(axis=None)
     assert table[["rank", "mean_rank", "top_1"]].notna().all(axis=None)
-    assert [n.code for n in found.diagnostics].count("too_few_clusters_to_draw") == missing
+    assert [n.code for n in found.diagnostics].count(
+        "too_few_clusters_to_draw"
+    ) == missing
     assert "nan" not in found.summary()
     if missing:
         with pytest.raises(OptionError, match=f"{entities} entities"):

@@ -30,14 +30,21 @@ def panel_of(frame):
     return Panel(frame, "id", "year")
 
 
-# --- tables -------------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scope", EVERY_SCOPE)
 def test_tables_have_the_rows_they_promise(scope, posted, frame_of, fit):
     results = fit(posted, frame_of(1), scope=scope)
     weights = results.weights
-    assert list(weights) == ["dimension", "direction", "entropy", "redundancy", "weight", "std_error"]
+    assert list(weights) == [
+        "dimension",
+        "direction",
+        "entropy",
+        "redundancy",
+        "weight",
+        "std_error",
+    ]
     assert list(results.dimension_scores) == ["one", "two"]
     assert results.dimension_scores.index.equals(results.scores.index)
     if scope in YEARLY:
@@ -59,7 +66,10 @@ def test_end_points_are_what_was_learned(system, posted, frame_of, fit):
     year = frame[frame["year"] == 2013]
     assert ends.loc[(2013, "a")].tolist() == [year["a"].min(), year["a"].max()]
     assert ends.index.names == ["year", "indicator"]
-    assert fit(posted, frame, scope="goalposts").end_points.loc["b"].tolist() == [0.0, 40.0]
+    assert fit(posted, frame, scope="goalposts").end_points.loc["b"].tolist() == [
+        0.0,
+        40.0,
+    ]
     z = fit(system, frame, normalise="zscore", weighting="critic").end_points
     assert z.loc["a", "sd"] == pytest.approx(frame["a"].std())
 
@@ -73,7 +83,9 @@ def test_contributions_add_up_to_the_linear_score(scope, posted, frame_of, fit):
     np.testing.assert_allclose(parts.sum(axis=1), linear.scores, rtol=1e-12, atol=1e-15)
     other = fit(posted, frame, scope="pooled", aggregate="topsis")
     np.testing.assert_allclose(
-        other.contributions(panel_of(frame)).sum(axis=1), fit(posted, frame).scores, rtol=1e-12
+        other.contributions(panel_of(frame)).sum(axis=1),
+        fit(posted, frame).scores,
+        rtol=1e-12,
     )
 
 
@@ -81,7 +93,9 @@ def test_contributions_of_another_panel(system, frame_of, fit):
     frame = frame_of(4)
     early = fit(system, frame[frame["year"] < 2013])
     late = panel_of(frame[frame["year"] >= 2013])
-    np.testing.assert_allclose(early.contributions(late).sum(axis=1), early.apply(late), rtol=1e-12)
+    np.testing.assert_allclose(
+        early.contributions(late).sum(axis=1), early.apply(late), rtol=1e-12
+    )
 
 
 def test_dimension_scores_average_inside_dimensions(system, frame_of, fit):
@@ -89,7 +103,9 @@ def test_dimension_scores_average_inside_dimensions(system, frame_of, fit):
     results = fit(system, frame, structure="nested")
     parts, w = results.contributions(panel_of(frame)), results.weights["weight"]
     np.testing.assert_allclose(
-        results.dimension_scores["two"], (parts["c"] + parts["d"]) / (w["c"] + w["d"]), rtol=1e-12
+        results.dimension_scores["two"],
+        (parts["c"] + parts["d"]) / (w["c"] + w["d"]),
+        rtol=1e-12,
     )
     flat = fit(system, frame.assign(a=1.0, b=2.0))
     assert flat.dimension_scores["one"].isna().all()
@@ -102,7 +118,9 @@ def test_obstacle_degrees_are_shares_in_what_is_lacking(system, frame_of, fit):
     degree = results.obstacle_degree(panel_of(frame))
     np.testing.assert_allclose(degree.sum(axis=1), 1.0, rtol=1e-12)
     lack = results.weights["weight"] - results.contributions(panel_of(frame))
-    np.testing.assert_allclose(degree, lack.div(lack.sum(axis=1), axis=0), rtol=1e-10, atol=1e-15)
+    np.testing.assert_allclose(
+        degree, lack.div(lack.sum(axis=1), axis=0), rtol=1e-10, atol=1e-15
+    )
 
 
 def test_a_row_that_lacks_nothing_has_no_obstacles(frame_of, fit):
@@ -110,17 +128,25 @@ def test_a_row_that_lacks_nothing_has_no_obstacles(frame_of, fit):
     frame = frame_of(7)
     degree = fit(one, frame).obstacle_degree(panel_of(frame))["a"]
     assert degree.isna().sum() == 1
-    assert degree.isna().idxmax() == tuple(frame.loc[frame["a"].idxmax(), ["id", "year"]])
+    assert degree.isna().idxmax() == tuple(
+        frame.loc[frame["a"].idxmax(), ["id", "year"]]
+    )
 
 
 def test_obstacle_degrees_are_refused_where_they_have_no_meaning(system, frame_of, fit):
     frame = frame_of(8)
     panel = panel_of(frame)
     with pytest.raises(OptionError, match="normalise='minmax'"):
-        fit(system, frame, normalise="zscore", weighting="critic").obstacle_degree(panel)
-    with pytest.raises(IndicatorError, match=r"lies beyond its better end point in .* rows"):
+        fit(system, frame, normalise="zscore", weighting="critic").obstacle_degree(
+            panel
+        )
+    with pytest.raises(
+        IndicatorError, match=r"lies beyond its better end point in .* rows"
+    ):
         fit(system, frame, scope="base_year(2012)").obstacle_degree(panel)
-    crossed = frame.assign(b=20 - frame["a"] + 0.01 * frame["b"], c=frame["a"] + 0.01 * frame["c"])
+    crossed = frame.assign(
+        b=20 - frame["a"] + 0.01 * frame["b"], c=frame["a"] + 0.01 * frame["c"]
+    )
     plus = IndicatorSystem([Indicator(c) for c in "abc"])
     with pytest.raises(IndicatorError, match="'b' has a negative weight"):
         fit(plus, crossed, weighting="pca").obstacle_degree(panel_of(crossed))
@@ -143,11 +169,15 @@ def test_ranks_one_is_the_best_and_ties_share(frame_of, fit):
 
 def test_ranks_of_a_cross_section_are_the_same_twice():
     table = pd.DataFrame({"id": list("pqr"), "a": [1, 3, 2]})
-    ranks = CompositeIndex(IndicatorSystem([Indicator("a")])).fit(Panel(table, "id")).ranks()
+    ranks = (
+        CompositeIndex(IndicatorSystem([Indicator("a")]))
+        .fit(Panel(table, "id"))
+        .ranks()
+    )
     assert ranks["per_year"].tolist() == ranks["pooled"].tolist() == [3, 1, 2]
 
 
-# --- sampling errors ----------------------------------------------------------------------------------------
+# --- sampling errors ------------------------------------------------------------------
 
 
 def test_draws_are_refits_with_end_points_held(system, frame_of, fit):
@@ -158,9 +188,13 @@ def test_draws_are_refits_with_end_points_held(system, frame_of, fit):
     assert (list(draws), draws.index.name) == (list("abcd"), "draw")
     assert draws.attrs["rng_entropy"] == 7
     ends = results.end_points
-    z = ((frame[list("abcd")] - ends["low"]) / (ends["high"] - ends["low"])).assign(c=lambda t: 1 - t["c"])
+    z = ((frame[list("abcd")] - ends["low"]) / (ends["high"] - ends["low"])).assign(
+        c=lambda t: 1 - t["c"]
+    )
     entities = sorted(frame["id"].unique())
-    drawn = np.random.default_rng(np.random.SeedSequence(7)).integers(0, 6, size=(30, 6))
+    drawn = np.random.default_rng(np.random.SeedSequence(7)).integers(
+        0, 6, size=(30, 6)
+    )
     for taken, weights in zip(drawn, draws.to_numpy(), strict=True):
         stacked = np.vstack([z[frame["id"] == entities[i]] for i in taken])
         np.testing.assert_allclose(
@@ -169,7 +203,8 @@ def test_draws_are_refits_with_end_points_held(system, frame_of, fit):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"weighting": "critic"}, {"scope": "base_year(2012)"}, {"normalise": "rank"}]
+    "options",
+    [{}, {"weighting": "critic"}, {"scope": "base_year(2012)"}, {"normalise": "rank"}],
 )
 def test_draws_are_reproduced_by_their_number(options, system, frame_of, fit):
     results = fit(system, frame_of(11), **options)
@@ -189,7 +224,13 @@ def test_row_order_does_not_change_the_draws(system, frame_of, fit):
 
 
 def test_a_draw_without_weights_is_missing_and_warns():
-    frame = pd.DataFrame({"id": list("pqrsttt"), "year": [1, 1, 1, 1, 1, 2, 3], "a": [0.0, 0, 0, 0, 1, 2, 3]})
+    frame = pd.DataFrame(
+        {
+            "id": list("pqrsttt"),
+            "year": [1, 1, 1, 1, 1, 2, 3],
+            "a": [0.0, 0, 0, 0, 1, 2, 3],
+        }
+    )
     results = CompositeIndex(IndicatorSystem([Indicator("a")])).fit(panel_of(frame))
     with pytest.warns(match="of 40 draws have no weights"):
         draws = results.weight_draws(40, rng=1)
@@ -199,19 +240,27 @@ def test_a_draw_without_weights_is_missing_and_warns():
 
 def test_weight_errors_by_every_method(system, frame_of, fit):
     results = fit(system, frame_of(13, n=20))
-    tables = {m: results.weight_errors(m, rng=1) for m in ("delta", "jackknife", "bootstrap")}
+    tables = {
+        m: results.weight_errors(m, rng=1) for m in ("delta", "jackknife", "bootstrap")
+    }
     for table in tables.values():
         assert list(table) == ["weight", "std_error", "conf_low", "conf_high"]
         np.testing.assert_array_equal(table["weight"], results.weights["weight"])
         assert (table["conf_low"] < table["weight"]).all()
         assert (table["weight"] < table["conf_high"]).all()
-    np.testing.assert_array_equal(tables["delta"]["std_error"], results.weights["std_error"])
+    np.testing.assert_array_equal(
+        tables["delta"]["std_error"], results.weights["std_error"]
+    )
     np.testing.assert_allclose(
-        tables["bootstrap"]["std_error"], results.weight_draws(999, rng=1).std(), rtol=1e-12
+        tables["bootstrap"]["std_error"],
+        results.weight_draws(999, rng=1).std(),
+        rtol=1e-12,
     )
     # 19 degrees of freedom
     wide = tables["delta"]["conf_high"] - tables["delta"]["conf_low"]
-    np.testing.assert_allclose(wide, 2 * 2.0930240544 * tables["delta"]["std_error"], rtol=1e-9)
+    np.testing.assert_allclose(
+        wide, 2 * 2.0930240544 * tables["delta"]["std_error"], rtol=1e-9
+    )
     narrow = results.weight_errors(level=0.5)
     assert (narrow["conf_low"] > tables["delta"]["conf_low"]).all()
 
@@ -221,7 +270,9 @@ def test_errors_count_entities_and_not_rows(system, frame_of, fit):
     once = fit(system, frame).weights["std_error"]
     # each row twice in later years: twice the rows, nothing new
     later = pd.concat([frame, frame.assign(year=frame["year"] + 10)])
-    np.testing.assert_allclose(fit(system, later).weights["std_error"], once, rtol=1e-10)
+    np.testing.assert_allclose(
+        fit(system, later).weights["std_error"], once, rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,7 +285,9 @@ def test_errors_count_entities_and_not_rows(system, frame_of, fit):
         ({"scope": "legacy_lnT"}, "script are wrong"),
     ],
 )
-def test_where_sums_are_not_enough_errors_are_refused_in_words(options, words, system, frame_of, fit):
+def test_where_sums_are_not_enough_errors_are_refused_in_words(
+    options, words, system, frame_of, fit
+):
     results = fit(system, frame_of(15), **options)
     assert results.weights["std_error"].isna().all()
     for call in (lambda: results.weight_draws(10, rng=1), results.weight_errors):
@@ -257,7 +310,9 @@ def test_weights_that_are_not_estimated_have_no_error(weighting, system, frame_o
 
 
 def test_equal_weights_nest_into_equal_dimensions(frame_of, fit):
-    system = IndicatorSystem.from_dict({"one": {"a": "+"}, "two": {"b": "+", "c": "+", "d": "+"}})
+    system = IndicatorSystem.from_dict(
+        {"one": {"a": "+"}, "two": {"b": "+", "c": "+", "d": "+"}}
+    )
     results = fit(system, frame_of(18), weighting="equal", structure="nested")
     np.testing.assert_allclose(results.weights["weight"], [1 / 2, 1 / 6, 1 / 6, 1 / 6])
     assert results.weights["std_error"].tolist() == [0.0] * 4
@@ -269,7 +324,10 @@ def test_equal_weights_nest_into_equal_dimensions(frame_of, fit):
         (lambda r: r.weight_draws(0), "reps=0"),
         (lambda r: r.weight_draws(2.5), "reps=2.5"),
         (lambda r: r.weight_draws(True), "reps=True"),
-        (lambda r: r.weight_errors("hac"), "method='hac'.*'delta', 'jackknife', 'bootstrap'"),
+        (
+            lambda r: r.weight_errors("hac"),
+            "method='hac'.*'delta', 'jackknife', 'bootstrap'",
+        ),
         (lambda r: r.weight_errors(level=95), "level=95"),
     ],
 )
@@ -278,7 +336,7 @@ def test_what_is_wrong_is_said(call, words, system, frame_of, fit):
         call(fit(system, frame_of(19)))
 
 
-# --- other panels -------------------------------------------------------------------------------------------
+# --- other panels ---------------------------------------------------------------------
 
 
 def test_apply_says_what_it_drops(system, frame_of, fit):
@@ -308,13 +366,16 @@ def test_interpolated_cells_look_ahead_under_expanding(system, frame_of):
     (notice,) = (n for n in results.diagnostics if n.code == "imputed")
     assert notice.data == {"cells": {"b": 1}, "why": "ahead", "lag_of": None}
     assert "uses future information in these cells" in notice.message
-    assert results.audit().set_index("check").loc["future_information", "finding"] == "warning"
+    assert (
+        results.audit().set_index("check").loc["future_information", "finding"]
+        == "warning"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         CompositeIndex(system).fit(panel)
 
 
-# --- as a value ---------------------------------------------------------------------------------------------
+# --- as a value -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scope", EVERY_SCOPE)
@@ -349,7 +410,9 @@ def test_to_dict_is_json_safe(scope, posted, frame_of, fit):
     assert len(data["years"]) == (5 if scope in YEARLY else 0)
     if scope in YEARLY:
         assert data["years"][2]["time"] == 2012
-        assert data["years"][2]["weights"]["b"] == pytest.approx(results.weights_by_year.loc[2012, "b"])
+        assert data["years"][2]["weights"]["b"] == pytest.approx(
+            results.weights_by_year.loc[2012, "b"]
+        )
 
 
 def test_to_dict_is_enough_to_score_by_hand(system, frame_of, fit):
@@ -362,12 +425,17 @@ def test_to_dict_is_enough_to_score_by_hand(system, frame_of, fit):
         score += row["weight"] * (z if row["direction"] == "+" else 1 - z)
     assert score == pytest.approx(index.scores.iloc[0], rel=1e-12)
     given = fit(system, frame, weighting={"a": 1, "b": 2, "c": 3, "d": 4})
-    assert given.to_dict()["spec"]["weighting"] == {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
+    assert given.to_dict()["spec"]["weighting"] == {
+        "a": 1.0,
+        "b": 2.0,
+        "c": 3.0,
+        "d": 4.0,
+    }
 
 
 ESTIMATED = (
-    "Standard errors of the weights clustered by entity (8 entities), end points of the normalisation taken "
-    "as known"
+    "Standard errors of the weights clustered by entity (8 entities), end points of "
+    "the normalisation taken as known"
 )
 
 
@@ -377,34 +445,49 @@ ESTIMATED = (
         (
             {},
             ESTIMATED,
-            "minmax normalisation (pooled); entropy weights (entropy divided by ln 40), shift 0; flat, "
-            "linear; missing values: raise",
+            (
+                "minmax normalisation (pooled); entropy weights (entropy divided by ln "
+                "40), shift 0; flat, linear; missing values: raise"
+            ),
         ),
         (
             {"scope": "base_year(2012)", "structure": "equal_dimensions"},
             ESTIMATED,
-            "minmax normalisation (base_year(2012)); entropy weights (entropy divided by ln 8), shift 0; "
-            "equal_dimensions, linear; missing values: raise",
+            (
+                "minmax normalisation (base_year(2012)); entropy weights (entropy "
+                "divided by ln 8), shift 0; equal_dimensions, linear; missing "
+                "values: raise"
+            ),
         ),
         (
             {"scope": "expanding", "aggregate": "topsis"},
             "Weights are means over periods, without standard errors",
-            "minmax normalisation (expanding); entropy weights, shift 0; flat, topsis; missing values: raise",
+            (
+                "minmax normalisation (expanding); entropy weights, shift 0; flat, "
+                "topsis; missing values: raise"
+            ),
         ),
         (
             {"scope": "legacy_lnT"},
             "Weights without standard errors",
-            "minmax normalisation (legacy_lnT); entropy weights (entropy divided by ln 5), shift 0; flat, "
-            "linear; missing values: raise",
+            (
+                "minmax normalisation (legacy_lnT); entropy weights (entropy divided "
+                "by ln 5), shift 0; flat, linear; missing values: raise"
+            ),
         ),
         (
             {"weighting": "equal"},
             "Weights without standard errors",
-            "minmax normalisation (pooled); equal weights; flat, linear; missing values: raise",
+            (
+                "minmax normalisation (pooled); equal weights; flat, linear; missing "
+                "values: raise"
+            ),
         ),
     ],
 )
-def test_summary_ends_with_errors_and_settings(options, conventions, settings, system, frame_of, fit):
+def test_summary_ends_with_errors_and_settings(
+    options, conventions, settings, system, frame_of, fit
+):
     index = fit(system, frame_of(27), name="digital", **options)
     assert (index.conventions, index.settings) == (conventions, settings)
     text = index.summary()
@@ -418,7 +501,11 @@ def test_coincidental_ties_are_ties() -> None:
 
     import digiprosper as dp
 
-    rows = {"a": [0.1, 0.2, 0.3, 0.6, 0, 1], "b": [0.2, 0.3, 0.1, 0, 1, 0.6], "c": [0.3, 0.1, 0.2, 1, 0.6, 0]}
+    rows = {
+        "a": [0.1, 0.2, 0.3, 0.6, 0, 1],
+        "b": [0.2, 0.3, 0.1, 0, 1, 0.6],
+        "c": [0.3, 0.1, 0.2, 1, 0.6, 0],
+    }
     panel = dp.Panel(pd.DataFrame({"e": range(6), **rows}), entity="e")
     system = dp.IndicatorSystem([dp.Indicator(k, "+") for k in "abc"])
     found = dp.CompositeIndex(system, weighting="equal").fit(panel).ranks()
@@ -433,7 +520,9 @@ def test_topsis_needs_a_weight_on_what_varies() -> None:
 
     df = pd.DataFrame({"e": [0, 1, 2], "a": 5.0, "b": [1.0, 2, 3]})
     system = dp.IndicatorSystem([dp.Indicator(k, "+", goalposts=(0, 10)) for k in "ab"])
-    spec = dp.CompositeIndex(system, scope="goalposts", weighting={"a": 1, "b": 0}, aggregate="topsis")
+    spec = dp.CompositeIndex(
+        system, scope="goalposts", weighting={"a": 1, "b": 0}, aggregate="topsis"
+    )
     with pytest.raises(dp.IndicatorError, match="no indicator with a weight varies"):
         spec.fit(dp.Panel(df, entity="e"))
 
@@ -444,7 +533,9 @@ def test_bootstrap_errors_of_few_entities_are_missing(system, frame_of, entities
         warnings.simplefilter("ignore")
         results = CompositeIndex(system).fit(panel_of(frame_of(13, n=entities)))
         table = results.weight_errors("bootstrap", rng=1)
-    assert (table[["std_error", "conf_low", "conf_high"]].isna() == (entities < 5)).all(axis=None)
+    assert (table[["std_error", "conf_low", "conf_high"]].isna() == (entities < 5)).all(
+        axis=None
+    )
     for method in ("delta", "jackknife"):
         assert results.weight_errors(method).notna().all(axis=None)
     if entities < 5:
@@ -452,22 +543,29 @@ def test_bootstrap_errors_of_few_entities_are_missing(system, frame_of, entities
             results.weight_errors("bootstrap", rng=1)
 
 
-# --- values beyond the end points -------------------------------------------------------------------------
+# --- values beyond the end points -----------------------------------------------------
 
 
 def test_scores_of_another_unit_are_told(frame_of, fit):
-    system = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}})
+    system = IndicatorSystem.from_dict(
+        {"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}}
+    )
     frame = frame_of(31)
     index = fit(system, frame, weighting="equal")
     other = frame.assign(a=100 * frame["a"])
-    with pytest.warns(IndicatorWarning, match=r"instead of 0 to 1.*'a' in \d+% of 40 rows") as caught:
+    with pytest.warns(
+        IndicatorWarning, match=r"instead of 0 to 1.*'a' in \d+% of 40 rows"
+    ) as caught:
         scores = index.apply(Panel(other, "id", "year"))
     (notice,) = scores.attrs["diagnostics"]
     assert str(caught[0].message) == notice.message
     beyond = (other["a"] > frame["a"].max()).mean()
     assert notice.code == "beyond_end_points"
     assert notice.data["shares"] == {"a": pytest.approx(beyond)}
-    assert (notice.data["lowest"], notice.data["highest"]) == (scores.min(), scores.max())
+    assert (notice.data["lowest"], notice.data["highest"]) == (
+        scores.min(),
+        scores.max(),
+    )
     assert scores.max() > 1
 
 
@@ -478,7 +576,9 @@ def test_scores_between_0_and_1_are_not_told(frame_of, fit):
     inside = early.apply(Panel(frame[frame["year"] == 2011], "id", "year"))
     assert inside.attrs["diagnostics"] == ()
     # A value a little beyond one end point leaves the score where scores are.
-    later = frame[frame["year"] == 2011].assign(a=lambda f: f["a"].clip(upper=frame["a"].max() * 1.01))
+    later = frame[frame["year"] == 2011].assign(
+        a=lambda f: f["a"].clip(upper=frame["a"].max() * 1.01)
+    )
     assert early.apply(Panel(later, "id", "year")).attrs["diagnostics"] == ()
 
 
@@ -502,7 +602,9 @@ def test_goalposts_of_another_unit_are_told_by_the_fit(frame_of):
 def test_other_years_than_the_base_year_may_be_beyond_it(frame_of):
     system = IndicatorSystem([Indicator(c) for c in "ab"])
     panel = Panel(frame_of(34), "id", "year")
-    index = CompositeIndex(system, scope="base_year(2012)", weighting="equal").fit(panel)
+    index = CompositeIndex(system, scope="base_year(2012)", weighting="equal").fit(
+        panel
+    )
     (notice,) = index.apply(panel).attrs["diagnostics"]
     assert notice.code == "beyond_base_year"
     assert notice.data["lowest"] == index.scores.min() < 0

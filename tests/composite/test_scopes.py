@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import CompositeIndex, Indicator, IndicatorError, IndicatorSystem, OptionError
+from digiprosper import (
+    CompositeIndex,
+    Indicator,
+    IndicatorError,
+    IndicatorSystem,
+    OptionError,
+)
 from digiprosper.composite.scopes import SCOPES, find_period, read_scope
 
 TIME = np.array([0, 1, 2, 0, 2])
@@ -28,9 +34,15 @@ def test_a_base_year_is_part_of_the_value():
 @pytest.mark.parametrize(
     ("scope", "words"),
     [
-        ("base_year", ["scope='base_year'", "'base_year(2011)'", "Include the base year"]),
+        (
+            "base_year",
+            ["scope='base_year'", "'base_year(2011)'", "Include the base year"],
+        ),
         ("base_year()", ["Include the base year"]),
-        ("rolling", ["scope='rolling'", "'pooled'", "'expanding'", "'base_year(2011)'"]),
+        (
+            "rolling",
+            ["scope='rolling'", "'pooled'", "'expanding'", "'base_year(2011)'"],
+        ),
         (2011, ["scope=2011"]),
         (None, ["scope=None"]),
     ],
@@ -66,21 +78,29 @@ def test_a_later_year_has_the_last_state_and_an_earlier_none():
 
 
 def test_the_script_alone_divides_by_the_logarithm_of_years(posted):
-    divisors = {w: CompositeIndex(posted, scope=w).recipe.rule(7).periods for w in SCOPES}
+    divisors = {
+        w: CompositeIndex(posted, scope=w).recipe.rule(7).periods for w in SCOPES
+    }
     assert divisors == {w: 7 if w == "legacy_lnT" else None for w in SCOPES}
     assert [w for w in SCOPES if read_scope(w).replication_only] == ["legacy_lnT"]
 
 
 def test_goalposts_alone_give_the_end_points():
-    system = IndicatorSystem([Indicator("a", goalposts=(0, 2)), Indicator("b", goalposts=(1, 5))])
+    system = IndicatorSystem(
+        [Indicator("a", goalposts=(0, 2)), Indicator("b", goalposts=(1, 5))]
+    )
     ends = read_scope("goalposts").given_scale(system)
     assert (ends.low.tolist(), ends.high.tolist()) == ([0, 1], [2, 5])
-    assert all(read_scope(w).given_scale(system) is None for w in SCOPES if w != "goalposts")
+    assert all(
+        read_scope(w).given_scale(system) is None for w in SCOPES if w != "goalposts"
+    )
     with pytest.raises(IndicatorError, match="'c' has none"):
         CompositeIndex(IndicatorSystem([Indicator("c")]), scope="goalposts")
 
 
-@pytest.mark.parametrize("word", [w for w in SCOPES if w not in ("pooled", "goalposts")])
+@pytest.mark.parametrize(
+    "word", [w for w in SCOPES if w not in ("pooled", "goalposts")]
+)
 def test_scopes_of_years_need_years(word):
     scope = read_scope(word)
     scope.refuse_times(TIMES, has_time=True)
@@ -104,8 +124,16 @@ def test_a_period_is_found_by_its_text(times, text, place):
 @pytest.mark.parametrize(
     ("times", "text", "match"),
     [
-        (pd.Index([2010, 2011]), "201", "'201' is not a period of the sample; it has '2010', '2011'"),
-        (pd.DatetimeIndex(["2010-03-31", "2010-06-30"]), "2010", "begins several periods"),
+        (
+            pd.Index([2010, 2011]),
+            "201",
+            "'201' is not a period of the sample; it has '2010', '2011'",
+        ),
+        (
+            pd.DatetimeIndex(["2010-03-31", "2010-06-30"]),
+            "2010",
+            "begins several periods",
+        ),
     ],
 )
 def test_what_names_no_single_period_is_refused(times, text, match):

@@ -31,7 +31,11 @@ from digiprosper.composite.kernels.structure import NO_WEIGHTS, UNSIGNED_WEIGHTS
 from digiprosper.composite.weights import WEIGHTINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanations" / "composite_index.md"
-REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "reference" / "entropy.json").read_text(
+        encoding="utf-8"
+    )
+)
 
 
 def min_max(case):
@@ -42,7 +46,9 @@ def min_max(case):
 
 def textbook(z):
     p = z / z.sum(axis=0)
-    redundancy = 1 + np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0).sum(axis=0) / np.log(len(z))
+    redundancy = 1 + np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0).sum(
+        axis=0
+    ) / np.log(len(z))
     return redundancy / redundancy.sum()
 
 
@@ -54,24 +60,32 @@ def test_outside_numbers(name):
     )
 
 
-@pytest.mark.parametrize("function", [critic_weights, cv_weights, std_weights, pca_weights])
+@pytest.mark.parametrize(
+    "function", [critic_weights, cv_weights, std_weights, pca_weights]
+)
 def test_outside_numbers_of_the_relatives(function):
     case = REFERENCE["relatives"]
     weights = function(min_max(REFERENCE["G1"]))
-    np.testing.assert_allclose(weights, case[function.__name__], atol=case["tolerance"], rtol=0)
+    np.testing.assert_allclose(
+        weights, case[function.__name__], atol=case["tolerance"], rtol=0
+    )
 
 
 def test_closed_form():
     c = np.log(2) / np.log(3)
     exact = np.array([2 * c, 3 - 3 * c, 3]) / (6 - c)
-    np.testing.assert_allclose(entropy_weights(min_max(REFERENCE["closed_form"])), exact, atol=1e-14)
+    np.testing.assert_allclose(
+        entropy_weights(min_max(REFERENCE["closed_form"])), exact, atol=1e-14
+    )
 
 
 def test_shift_outside_numbers_and_warning():
     case = REFERENCE["G1"]
     with pytest.warns(IndicatorWarning, match=r"shift=0.01 changes the weights"):
         weights = entropy_weights(min_max(case), shift=0.01)
-    np.testing.assert_allclose(weights, case["weights_shift_01"], atol=case["tolerance"], rtol=0)
+    np.testing.assert_allclose(
+        weights, case["weights_shift_01"], atol=case["tolerance"], rtol=0
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         entropy_weights(min_max(case), shift=1e-4)
@@ -89,7 +103,9 @@ matrices = st.tuples(st.integers(0, 2**32 - 1), st.integers(3, 60), st.integers(
 
 def draw(seed, rows, width):
     rng = np.random.default_rng(seed)
-    z = rng.gamma(rng.uniform(0.3, 3), size=(rows, width)) * (rng.random((rows, width)) > 0.1)
+    z = rng.gamma(rng.uniform(0.3, 3), size=(rows, width)) * (
+        rng.random((rows, width)) > 0.1
+    )
     z[0] += 1.0
     z[1] = 0.0
     return z
@@ -109,8 +125,10 @@ def test_properties(shape):
     assert abs(w.sum() - 1) < 1e-14
     assert (w >= 0).all()
     np.testing.assert_allclose(w, textbook(z), rtol=1e-8, atol=1e-12)
-    np.testing.assert_allclose(quiet(z * 7.5), w, rtol=1e-10)  # a share does not know the unit
-    np.testing.assert_allclose(quiet(np.repeat(z, 2, axis=0)), w, rtol=1e-10)  # every row twice
+    # a share does not know the unit
+    np.testing.assert_allclose(quiet(z * 7.5), w, rtol=1e-10)
+    # Every row twice
+    np.testing.assert_allclose(quiet(np.repeat(z, 2, axis=0)), w, rtol=1e-10)
     np.testing.assert_allclose(quiet(z[::-1]), w, rtol=1e-10)  # order of rows
     twice = quiet(np.column_stack([z, z[:, 0]]))
     assert twice[0] == pytest.approx(twice[-1], rel=1e-12)  # duplicate columns alike
@@ -156,7 +174,11 @@ def test_relatives_leave_constant_columns_out_by_name(function):
     ("z", "error", "words"),
     [
         (np.full((4, 2), 3.0), IndicatorError, ["constant", "4 rows"]),
-        (pd.DataFrame({"a": [1.0, np.nan, 2], "b": [np.inf, 1, 2]}), MissingDataError, ["'a'", "'b'"]),
+        (
+            pd.DataFrame({"a": [1.0, np.nan, 2], "b": [np.inf, 1, 2]}),
+            MissingDataError,
+            ["'a'", "'b'"],
+        ),
         (np.arange(3.0), InputTypeError, ["_weights takes rows x indicators"]),
         ([["a", "b"]], InputTypeError, ["table of numbers"]),
     ],
@@ -168,7 +190,9 @@ def test_what_is_wrong_is_said_by_the_relatives(function, z, error, words):
 
 
 def test_only_variation_minds_negative_values():
-    z = np.random.default_rng(6).normal(size=(30, 3)) + np.random.default_rng(7).normal(size=(30, 1))
+    z = np.random.default_rng(6).normal(size=(30, 3)) + np.random.default_rng(7).normal(
+        size=(30, 1)
+    )
     with pytest.raises(IndicatorError, match="'column 0' is negative"):
         cv_weights(z)
     for function in (critic_weights, std_weights, pca_weights):
@@ -177,7 +201,9 @@ def test_only_variation_minds_negative_values():
 
 def test_directions_come_first_in_critic():
     z = np.random.default_rng(8).random((30, 3))
-    assert not np.allclose(critic_weights(z), critic_weights(np.column_stack([z[:, :2], 1 - z[:, 2]])))
+    assert not np.allclose(
+        critic_weights(z), critic_weights(np.column_stack([z[:, :2], 1 - z[:, 2]]))
+    )
 
 
 def test_equal_weights():
@@ -203,7 +229,8 @@ def test_dominant_column_warns():
     z[:, 2] = 0.0
     z[0, 2] = 1.0
     with pytest.warns(
-        IndicatorWarning, match=r"'column 2' \(0\.\d\d\) has a weight of more than three times"
+        IndicatorWarning,
+        match=r"'column 2' \(0\.\d\d\) has a weight of more than three times",
     ):
         entropy_weights(z)
 
@@ -211,7 +238,12 @@ def test_dominant_column_warns():
 @pytest.mark.parametrize(
     ("z", "options", "error", "words"),
     [
-        (np.full((4, 2), 3.0), {}, IndicatorError, ["constant", "4 rows", "'column 0', 'column 1'"]),
+        (
+            np.full((4, 2), 3.0),
+            {},
+            IndicatorError,
+            ["constant", "4 rows", "'column 0', 'column 1'"],
+        ),
         (np.ones((1, 2)), {}, IndicatorError, ["constant"]),
         (
             pd.DataFrame({"a": [1.0, 2], "gap": [1.0, -2]}),
@@ -219,7 +251,12 @@ def test_dominant_column_warns():
             IndicatorError,
             ["'gap'", "negative", "normalise"],
         ),
-        (pd.DataFrame({"a": [1.0, 2], "b": [1, -2.0]}), {"shift": 5}, IndicatorError, ["'b'", "negative"]),
+        (
+            pd.DataFrame({"a": [1.0, 2], "b": [1, -2.0]}),
+            {"shift": 5},
+            IndicatorError,
+            ["'b'", "negative"],
+        ),
         (
             pd.DataFrame({"a": [1.0, np.nan, 2], "b": [np.inf, 1, 2]}),
             {},
@@ -247,10 +284,16 @@ def test_counts_and_first_rows_are_data():
     z[3:17, 1] = np.nan
     with pytest.raises(MissingDataError, match="in 14 rows") as caught:
         entropy_weights(z)
-    assert caught.value.problems[0].data == {"column": "column 1", "count": 14, "rows": (3, 4, 5, 6, 7)}
+    assert caught.value.problems[0].data == {
+        "column": "column 1",
+        "count": 14,
+        "rows": (3, 4, 5, 6, 7),
+    }
 
 
-@pytest.mark.parametrize("function", [entropy_weights, critic_weights, cv_weights, std_weights, pca_weights])
+@pytest.mark.parametrize(
+    "function", [entropy_weights, critic_weights, cv_weights, std_weights, pca_weights]
+)
 @pytest.mark.parametrize("size", [1e121, 1e160, 1e300, 1.7e308])
 def test_values_whose_squares_overflow_are_refused(function, size):
     z = np.random.default_rng(1).random((30, 2)) * [size, 1.0]
@@ -286,7 +329,7 @@ def test_columns_to_weigh_reach_1e120_and_numbers_of_indicators_a_million():
             equal_weights(m)
 
 
-# --- every word is complete ---------------------------------------------------------------------------------
+# --- every word is complete -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
@@ -297,16 +340,24 @@ def test_a_word_is_described_and_has_its_message(weighting: str) -> None:
     assert f'"{weighting}"' in str(CompositeIndex.__doc__), (
         f"describe {weighting!r} in composite/specification.py"
     )
-    assert f'| `"{weighting}"`' in PAGE.read_text(encoding="utf-8"), f"describe {weighting!r} in {PAGE.name}"
+    assert f'| `"{weighting}"`' in PAGE.read_text(encoding="utf-8"), (
+        f"describe {weighting!r} in {PAGE.name}"
+    )
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_weights_of_negative_values_are_refused_or_do_not_depend_on_the_origin(weighting: str) -> None:
+def test_weights_of_negative_values_are_refused_or_do_not_depend_on_the_origin(
+    weighting: str,
+) -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(size=(40, 1)) + rng.normal(size=(40, 3)) * [0.8, 1.0, 1.2]
-    frame = pd.DataFrame(values, columns=list("abc")).assign(id=np.repeat(range(8), 5), year=[*range(5)] * 8)
+    frame = pd.DataFrame(values, columns=list("abc")).assign(
+        id=np.repeat(range(8), 5), year=[*range(5)] * 8
+    )
     spec = CompositeIndex(
-        IndicatorSystem([Indicator(c, "+") for c in "abc"]), normalise="none", weighting=weighting
+        IndicatorSystem([Indicator(c, "+") for c in "abc"]),
+        normalise="none",
+        weighting=weighting,
     )
 
     def weights(moved: float) -> pd.Series:

@@ -7,7 +7,14 @@ import warnings
 import pandas as pd
 import pytest
 
-from digiprosper import CompositeIndex, FixedEffects, IndicatorSystem, Mediation, PanelThreshold, u_test
+from digiprosper import (
+    CompositeIndex,
+    FixedEffects,
+    IndicatorSystem,
+    Mediation,
+    PanelThreshold,
+    u_test,
+)
 from digiprosper.datasets import simulate_provinces
 from digiprosper.errors import FewClustersWarning
 
@@ -33,16 +40,27 @@ def recover(seed):
     baseline = intervals(FixedEffects("cp", ["x", *CONTROLS]).fit(panel))
     hits = {"baseline": inside(baseline, "x", truth.total)}
 
-    mediation = Mediation("cp", "x", list(truth.a), CONTROLS, reps=299).fit(panel, rng=seed)
+    mediation = Mediation("cp", "x", list(truth.a), CONTROLS, reps=299).fit(
+        panel, rng=seed
+    )
     effects = intervals(mediation)
-    hits |= {f"mediation {term}": inside(effects, term, value) for term, value in truth.effects.items()}
+    hits |= {
+        f"mediation {term}": inside(effects, term, value)
+        for term, value in truth.effects.items()
+    }
     outcome = intervals(mediation.paths["outcome"])
     for channel, a in truth.a.items():
-        hits[f"a {channel}"] = inside(intervals(mediation.paths[f"mediator:{channel}"]), "x", a)
+        hits[f"a {channel}"] = inside(
+            intervals(mediation.paths[f"mediator:{channel}"]), "x", a
+        )
         hits[f"b {channel}"] = inside(outcome, channel, truth.b[channel])
 
-    threshold = PanelThreshold("rural_income", "x", "urban", CONTROLS, bootstrap=None).fit(panel)
-    hits["threshold"] = any(low <= truth.threshold <= high for low, high in threshold.confidence_set(1))
+    threshold = PanelThreshold(
+        "rural_income", "x", "urban", CONTROLS, bootstrap=None
+    ).fit(panel)
+    hits["threshold"] = any(
+        low <= truth.threshold <= high for low, high in threshold.confidence_set(1)
+    )
     slopes = intervals(threshold.slopes)
     for regime, slope in enumerate(truth.regime_slopes, start=1):
         hits[f"slope in regime {regime}"] = inside(slopes, f"x:regime{regime}", slope)
@@ -51,7 +69,9 @@ def recover(seed):
     for term, value in zip(("x", "I(x**2)"), truth.curve, strict=True):
         hits[f"curve {term}"] = inside(intervals(curve), term, value)
     shape = u_test(curve, "x")
-    hits["turning point"] = any(low <= truth.turning_point <= high for low, high in shape.fieller)
+    hits["turning point"] = any(
+        low <= truth.turning_point <= high for low, high in shape.fieller
+    )
     hits["inverse U found"] = shape.shape == "inverse U" and shape.p_value < 0.05
     return hits
 
@@ -72,5 +92,6 @@ def test_every_planted_effect_is_recovered(counts):
 
 @pytest.mark.further
 def test_intervals_are_not_so_wide_that_everything_is_inside(counts):
-    # A 95 % interval that never misses in 380 tries is too wide: about 19 misses are expected.
+    # A 95 % interval that never misses in 380 tries is too wide: about 19 misses are
+    # expected.
     assert counts.drop("inverse U found").sum() < 20 * 19

@@ -27,15 +27,19 @@ def made():
 
 def slopes(frame, outcome, design):
     """Least squares with a dummy for every province and year."""
-    dummies = [pd.get_dummies(frame.index.get_level_values(k)).to_numpy(float) for k in (0, 1)]
+    dummies = [
+        pd.get_dummies(frame.index.get_level_values(k)).to_numpy(float) for k in (0, 1)
+    ]
     x = np.column_stack([design, frame[CONTROLS], *dummies])
     beta, *_ = np.linalg.lstsq(x, outcome, rcond=None)
-    np.testing.assert_allclose(x @ beta, outcome, atol=1e-10)  # nothing is left: the error is all there is
+    # Nothing is left: the error is all there is
+    np.testing.assert_allclose(x @ beta, outcome, atol=1e-10)
     return beta
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"rng": 3}, {"n": 9, "periods": 5, "rng": 1}, {"n": 40, "periods": 6}]
+    "options",
+    [{}, {"rng": 3}, {"n": 9, "periods": 5, "rng": 1}, {"n": 40, "periods": 6}],
 )
 def test_outcome_minus_error_obeys_its_equation_exactly(options):
     panel, truth = simulate_provinces(**options)
@@ -44,7 +48,10 @@ def test_outcome_minus_error_obeys_its_equation_exactly(options):
     x = frame[["digital"]].to_numpy()
     low = (frame["urban"] <= truth.threshold).to_numpy()[:, None]
     equations = {channel: (x, [a]) for channel, a in truth.a.items()}
-    equations["prosperity"] = (np.hstack([x, frame[list(truth.b)]]), [truth.direct, *truth.b.values()])
+    equations["prosperity"] = (
+        np.hstack([x, frame[list(truth.b)]]),
+        [truth.direct, *truth.b.values()],
+    )
     equations["rural_income"] = (np.hstack([x * low, x * ~low]), truth.regime_slopes)
     equations["urban_rural_theil"] = (np.hstack([x, x**2]), truth.curve)
     assert set(equations) == set(errors.columns) == set(truth.controls)
@@ -60,7 +67,9 @@ def test_the_index_of_the_indicators_is_the_column(made, which):
     system = IndicatorSystem.from_dict(truth.systems[which])
     index = CompositeIndex(system).fit(panel)
     np.testing.assert_allclose(index.scores, panel.frame[which], atol=1e-13)
-    np.testing.assert_allclose(index.weights["weight"], pd.Series(truth.weights[which]), rtol=1e-12)
+    np.testing.assert_allclose(
+        index.weights["weight"], pd.Series(truth.weights[which]), rtol=1e-12
+    )
     assert index.diagnostics == ()
     table = truth.indicators(which)
     by_table = IndicatorSystem.from_frame(table)
@@ -96,7 +105,9 @@ def test_shape_keys_and_labels(made):
         "central": 8,
     }
     assert set(panel.labels) == set(panel.frame.columns)
-    assert all(any("\u4e00" <= c <= "\u9fff" for c in text) for text in panel.labels.values())
+    assert all(
+        any("\u4e00" <= c <= "\u9fff" for c in text) for text in panel.labels.values()
+    )
     assert panel.labels["digital"] == "数字经济指数"
     small, _ = simulate_provinces(6, 4)
     assert small.nobs == 24
@@ -120,7 +131,9 @@ def test_numbers_are_believable(seed):
 
 def test_the_truth_adds_up(made):
     _, truth = made
-    assert truth.total == pytest.approx(truth.direct + sum(truth.a[m] * truth.b[m] for m in truth.a))
+    assert truth.total == pytest.approx(
+        truth.direct + sum(truth.a[m] * truth.b[m] for m in truth.a)
+    )
     assert truth.effects["indirect"] == pytest.approx(sum(truth.indirect.values()))
     assert list(truth.effects)[:3] == ["total", "direct", "indirect"]
     assert f"urban <= {truth.threshold:.2f}" in truth.equations
@@ -155,8 +168,12 @@ def test_gaps_are_inside_and_change_no_other_value(made):
     with_gaps = {*truth.weights["digital"], *truth.weights["prosperity"], *CONTROLS}
     assert set(missing.columns[missing.any()]) == with_gaps
     assert not missing.loc[(slice(None), [2011, 2022]), :].any(axis=None)
-    assert missing[list(with_gaps)].mean(axis=None) == pytest.approx(0.05 * 10 / 12, rel=0.1)
-    pd.testing.assert_frame_equal(gappy.frame.fillna(panel.frame), panel.frame, check_exact=True)
+    assert missing[list(with_gaps)].mean(axis=None) == pytest.approx(
+        0.05 * 10 / 12, rel=0.1
+    )
+    pd.testing.assert_frame_equal(
+        gappy.frame.fillna(panel.frame), panel.frame, check_exact=True
+    )
     assert again.effects == truth.effects
     assert not gappy.interpolate([*with_gaps]).frame.isna().any(axis=None)
 
@@ -173,7 +190,10 @@ def test_the_instrument_is_strong_and_recovers_the_effect(made):
     assert frame.groupby("province")["post_offices_1984"].nunique().eq(1).all()
     assert frame.groupby("year")["national_users"].nunique().eq(1).all()
     iv = FixedEffectsIV(
-        "prosperity", CONTROLS, endog=["digital"], instruments=["post_offices_1984:lag(national_users)"]
+        "prosperity",
+        CONTROLS,
+        endog=["digital"],
+        instruments=["post_offices_1984:lag(national_users)"],
     ).fit(panel)
     assert iv.iv_tests["kp_rk_f"] > 20
     low, high = iv.conf_int().loc["digital"]
@@ -184,10 +204,13 @@ def test_labels_in_both_languages(made):
     panel, truth = made
     assert set(truth.labels["en"]) == set(truth.labels["zh"])
     assert {**truth.labels["zh"]}.items() >= panel.labels.items()
-    assert all(text.isprintable() and not set(text) & set("（）") for text in truth.labels["en"].values())
+    assert all(
+        text.isprintable() and not set(text) & set("（）")
+        for text in truth.labels["en"].values()
+    )
 
 
-# --- estimates beside the truth -----------------------------------------------------------------------------
+# --- estimates beside the truth -------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -196,8 +219,17 @@ def fit():
 
 
 def test_rows_of_results_are_those_of_their_tidy_frame(fit):
-    table = beside_truth({"capital": (0.7, fit, "log(pc)"), "jobs": (9, fit, "unemp")}, level=0.9)
-    assert table.columns.tolist() == ["truth", "estimate", "std_error", "conf_low", "conf_high", "inside"]
+    table = beside_truth(
+        {"capital": (0.7, fit, "log(pc)"), "jobs": (9, fit, "unemp")}, level=0.9
+    )
+    assert table.columns.tolist() == [
+        "truth",
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        "inside",
+    ]
     assert table.index.tolist() == ["capital", "jobs"]
     tidy = fit.tidy(0.9).set_index("term").loc[["log(pc)", "unemp"]]
     shared = ["estimate", "std_error", "conf_low", "conf_high"]
@@ -211,7 +243,9 @@ def test_rows_of_results_are_those_of_their_tidy_frame(fit):
 
 def test_a_frame_with_terms_takes_the_place_of_results(fit):
     by_frame = beside_truth({"capital": (0.7, fit.tidy(0.9), "log(pc)")}, level=0.99)
-    pd.testing.assert_frame_equal(by_frame, beside_truth({"capital": (0.7, fit, "log(pc)")}, level=0.9))
+    pd.testing.assert_frame_equal(
+        by_frame, beside_truth({"capital": (0.7, fit, "log(pc)")}, level=0.9)
+    )
 
 
 @pytest.mark.parametrize(

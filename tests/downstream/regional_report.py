@@ -1,7 +1,8 @@
 """A package that depends on digiprosper, and uses public names only.
 
-`python -m regional_report` fits two models, stores their results in a temporary folder and reads them in a
-second process. Run it with an installed wheel, outside the repository, to test what other packages rely on.
+`python -m regional_report` fits two models, stores their results in a temporary folder
+and reads them in a second process. Run it with an installed wheel, outside the
+repository, to test what other packages rely on.
 """
 
 from __future__ import annotations
@@ -22,14 +23,20 @@ WRITTEN = "numbers.json"
 def fitted(panel: dp.Panel) -> dp.ResultSet:
     """Fit a baseline and one check of it."""
     baseline = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
-    return dp.fit_all({"baseline": baseline, "robust": baseline.replace(cov_type="robust")}, panel)
+    return dp.fit_all(
+        {"baseline": baseline, "robust": baseline.replace(cov_type="robust")}, panel
+    )
 
 
 def numbers(results: dp.ResultSet) -> dict[str, dict[str, float]]:
     """Read what every result has: estimates, standard errors and the number of rows.
 
     >>> read = numbers(fitted(dp.datasets.us_states()))
-    >>> read["baseline"]["nobs"], round(read["baseline"]["log(pc)"], 4), round(read["robust"]["se:unemp"], 4)
+    >>> (
+    ...     read["baseline"]["nobs"],
+    ...     round(read["baseline"]["log(pc)"], 4),
+    ...     round(read["robust"]["se:unemp"], 4),
+    ... )
     (816.0, 0.6636, 0.0016)
 
     """

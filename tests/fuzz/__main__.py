@@ -5,7 +5,8 @@
     python -m tests.fuzz --minutes 20 --seed 1
     python -m tests.fuzz --case 4711
 
-A finding is printed with the number of its case, which draws it again, and what was called.
+A finding is printed with the number of its case, which draws it again, and what was
+called.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 
 mpl.use("Agg")
 JOBS = {**models.JOBS, **{name: job for name, (job, _) in SPATIAL_JOBS.items()}}
-_SHARES = dict(zip(models.JOBS, models.SHARES, strict=True)) | {n: s for n, (_, s) in SPATIAL_JOBS.items()}
+_SHARES = dict(zip(models.JOBS, models.SHARES, strict=True)) | {
+    n: s for n, (_, s) in SPATIAL_JOBS.items()
+}
 _SLOWEST = 20.0
 _LONGEST_MESSAGE = 4000
 _SOURCE = str(Path(dp.__file__).parent)
@@ -72,7 +75,10 @@ class Tally:
         lines = self.findings.setdefault(key, [])
         lines.append(f"case {case}")
         if len(lines) == 1:
-            lines[0] += f" [{stage}] {type(error).__name__}: {str(error)[:300]!r}\n    " + "\n    ".join(log)
+            lines[0] += (
+                f" [{stage}] {type(error).__name__}: {str(error)[:300]!r}\n    "
+                + "\n    ".join(log)
+            )
             shown = " ".join(key)
             sys.stdout.write(f"{shown}\n  {lines[0]}\n")
             sys.stdout.flush()
@@ -104,15 +110,31 @@ def run_case(number: int, tally: Tally, jobs: list[str] | None = None) -> None:
 
     panel = _tried(tally, number, log, "Panel", make)
     if panel is not None:
-        data.names = {r: n if n in table_of(panel).known else one_line(n) for r, n in data.names.items()}
-        case = Case(rng, data, panel, number, log, wrong=float(rng.choice([0.04, 0.3], p=[0.8, 0.2])))
+        data.names = {
+            r: n if n in table_of(panel).known else one_line(n)
+            for r, n in data.names.items()
+        }
+        case = Case(
+            rng,
+            data,
+            panel,
+            number,
+            log,
+            wrong=float(rng.choice([0.04, 0.3], p=[0.8, 0.2])),
+        )
         state = rng.bit_generator.state
         result = _tried(tally, number, log, job, lambda: JOBS[job](case))
         if result is not None:
             tally.reached[job] += 1
             _tried(tally, number, log, "params", lambda: _check_result(result))
             if chance(np.random.default_rng(number + 1), 0.15):
-                _tried(tally, number, log, "same seed", lambda: _same(case, job, state, result))
+                _tried(
+                    tally,
+                    number,
+                    log,
+                    "same seed",
+                    lambda: _same(case, job, state, result),
+                )
                 rng.bit_generator.state = state
             for label, call in follow_ups(case, result) if job != "misuse" else []:
                 _tried(tally, number, [*log, label], label.split("(")[0], call)
@@ -120,12 +142,16 @@ def run_case(number: int, tally: Tally, jobs: list[str] | None = None) -> None:
         tally.add(number, WrongError("the input frame was changed"), log, "frame")
 
 
-def _tried(tally: Tally, number: int, log: list[str], stage: str, call: Callable[[], Any]) -> Any:
+def _tried(
+    tally: Tally, number: int, log: list[str], stage: str, call: Callable[[], Any]
+) -> Any:
     """Call; None after an error, which is a finding unless it is the library's own."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", DigiprosperWarning)
-        warnings.filterwarnings("ignore", "'[a-zA-Z]+' deprecated - use", DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", "'[a-zA-Z]+' deprecated - use", DeprecationWarning
+        )
         # A machine without a Chinese font shows boxes, and matplotlib says so.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         signal.setitimer(signal.ITIMER_VIRTUAL, _SLOWEST)
@@ -141,13 +167,17 @@ def _tried(tally: Tally, number: int, log: list[str], stage: str, call: Callable
     return None
 
 
-def _check_error(tally: Tally, number: int, log: list[str], stage: str, error: DigiprosperError) -> None:
+def _check_error(
+    tally: Tally, number: int, log: list[str], stage: str, error: DigiprosperError
+) -> None:
     try:
         again = pickle.loads(pickle.dumps(error))
         if str(again) != str(error) or not error.problems:
             raise WrongError(f"{type(error).__name__} loses its problems")
         if len(str(error)) > _LONGEST_MESSAGE:
-            raise WrongError(f"a message of {type(error).__name__} in {_place(error)} is very long")
+            raise WrongError(
+                f"a message of {type(error).__name__} in {_place(error)} is very long"
+            )
     except Exception as wrong:  # noqa: BLE001
         tally.add(number, wrong, log, stage)
 
@@ -172,7 +202,14 @@ def _same(case: Case, job: str, state: Any, result: Any) -> None:
 def _snapshot(frame: Any) -> Any:
     if not isinstance(frame, pd.DataFrame):
         return type(frame)
-    return repr((frame.to_numpy(dtype=object).tolist(), frame.dtypes.tolist(), frame.index, frame.columns))
+    return repr(
+        (
+            frame.to_numpy(dtype=object).tolist(),
+            frame.dtypes.tolist(),
+            frame.index,
+            frame.columns,
+        )
+    )
 
 
 def _too_slow(*_: object) -> None:
@@ -182,11 +219,17 @@ def _too_slow(*_: object) -> None:
 def main() -> int:
     """Run; the exit code is 1 if there are findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1.0, help="how long, 1 by default")
-    parser.add_argument("--cases", type=int, default=0, help="how many, instead of minutes")
+    parser.add_argument(
+        "--minutes", type=float, default=1.0, help="how long, 1 by default"
+    )
+    parser.add_argument(
+        "--cases", type=int, default=0, help="how many, instead of minutes"
+    )
     parser.add_argument("--seed", type=int, default=1, help="where to begin")
     parser.add_argument("--case", type=int, help="one case alone, by its number")
-    parser.add_argument("--jobs", nargs="*", choices=list(JOBS), help="these alone; all by default")
+    parser.add_argument(
+        "--jobs", nargs="*", choices=list(JOBS), help="these alone; all by default"
+    )
     given = parser.parse_args()
     signal.signal(signal.SIGVTALRM, _too_slow)
     tally, begin = Tally(), time.monotonic()
@@ -202,12 +245,24 @@ def main() -> int:
 
 def _report(tally: Tally, seconds: float) -> None:
     reached = sum(tally.reached.values())
-    lines = [f"{tally.cases} cases in {seconds:.0f} s, {100 * reached / tally.cases:.0f}% reach a result:"]
-    lines.append(", ".join(f"{job} {tally.reached[job]}/{n}" for job, n in sorted(tally.drawn.items())))
+    lines = [
+        (
+            f"{tally.cases} cases in {seconds:.0f} s, "
+            f"{100 * reached / tally.cases:.0f}% reach a result:"
+        )
+    ]
+    lines.append(
+        ", ".join(
+            f"{job} {tally.reached[job]}/{n}" for job, n in sorted(tally.drawn.items())
+        )
+    )
     lines.append(", ".join(f"{kind} {n}" for kind, n in tally.refused.most_common()))
     lines.append(f"{len(tally.findings)} findings" if tally.findings else "no findings")
     for key, found in sorted(tally.findings.items(), key=lambda item: -len(item[1])):
-        lines.append(f"{len(found)} x {' '.join(key)}: {', '.join(f.split(' [')[0] for f in found[:5])}")
+        lines.append(
+            f"{len(found)} x {' '.join(key)}: "
+            f"{', '.join(f.split(' [')[0] for f in found[:5])}"
+        )
     sys.stdout.write("\n".join(lines) + "\n")
 
 

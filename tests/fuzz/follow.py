@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["follow_ups", "text_of"]
 
-# Arguments that a method may be given, by their name; each list has some that are refused.
+# Arguments that a method may be given, by their name; each list has some that are
+# refused.
 _ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "level": (0.9, 0.95, 0.99, np.float64(0.9), 1, "x"),
     "method": (
@@ -74,7 +75,9 @@ _SKIPPED = {
 def text_of(result: Any) -> str:
     """Write everything a result says, for comparing two fits."""
     if isinstance(result, dp.ResultSet):
-        return repr([(label, text_of(r)) for label, r in result.items()]) + repr(result.failures)
+        return repr([(label, text_of(r)) for label, r in result.items()]) + repr(
+            result.failures
+        )
     if hasattr(result, "to_dict") and not isinstance(result, pd.DataFrame | pd.Series):
         return repr(result.to_dict())
     if isinstance(result, pd.DataFrame | pd.Series):
@@ -87,10 +90,16 @@ def follow_ups(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     calls: list[tuple[str, Callable[[], Any]]] = []
     if isinstance(result, dp.ResultSet):
         members = [r for r in result.values() if not isinstance(r, DigiprosperError)]
-        calls += [("set.tidy", result.tidy), ("set.compare", lambda: result.compare(case.column("x")))]
+        calls += [
+            ("set.tidy", result.tidy),
+            ("set.compare", lambda: result.compare(case.column("x"))),
+        ]
         calls += [("etable", lambda: _table(case, result))]
         if isinstance(result, dp.ControlSets):
-            calls += [("JSON", lambda: _plain(result)), ("set.pickle", lambda: _pickled(result))]
+            calls += [
+                ("JSON", lambda: _plain(result)),
+                ("set.pickle", lambda: _pickled(result)),
+            ]
             calls += _methods(case, result)
         calls += _figures_of_set(case, result, members)
         for member in members[:2]:
@@ -109,13 +118,17 @@ def follow_ups(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
             (f"index.{n}", lambda n=n: getattr(result, n)(case.panel))
             for n in ("apply", "contributions", "obstacle_degree")
         ]
-    if hasattr(result, "tidy") or (isinstance(result, pd.DataFrame) and chance(case.rng, 0.3)):
+    if hasattr(result, "tidy") or (
+        isinstance(result, pd.DataFrame) and chance(case.rng, 0.3)
+    ):
         calls.append(("etable", lambda: _table(case, result)))
     # All of them for every result would draw few cases; figures are slow.
     few = min(len(calls), 14)
     calls = [calls[int(j)] for j in sorted(case.rng.permutation(len(calls))[:few])]
     figures = _figures(case, result)
-    return calls + ([pick(case.rng, figures)] if figures and chance(case.rng, 0.05) else [])
+    return calls + (
+        [pick(case.rng, figures)] if figures and chance(case.rng, 0.05) else []
+    )
 
 
 def _methods(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
@@ -139,7 +152,10 @@ def _methods(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         given = _arguments(case, getattr(kind, name))
         if given is not None:
             calls.append(
-                (f"{kind.__name__}.{name}(**{given!r})", lambda n=name, g=given: getattr(result, n)(**g))
+                (
+                    f"{kind.__name__}.{name}(**{given!r})",
+                    lambda n=name, g=given: getattr(result, n)(**g),
+                )
             )
     return calls
 
@@ -154,7 +170,9 @@ def _arguments(case: Case, function: Any) -> dict[str, Any] | None:
             out[name] = pick(case.rng, (20, 99, 120))
         elif name in _ARGUMENTS and (needed or chance(case.rng, 0.4)):
             valid = _ARGUMENTS[name]
-            out[name] = pick(case.rng, valid if chance(case.rng, 1 - case.wrong) else WRONG)
+            out[name] = pick(
+                case.rng, valid if chance(case.rng, 1 - case.wrong) else WRONG
+            )
         elif needed:
             return None
     return out
@@ -164,8 +182,10 @@ def _linear(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     rng, names = case.rng, list(result.params.index)
     a, b = pick(rng, names), pick(rng, names)
     tests = [
-        f"{a} = 0", f"{a} = {b}", [f"{a} = 0", f"{b} = 1"], f"{a} = -2", f"2*{a} + {b} = 1e3", a,
-        f"{a} = 0 = 0", f"{a}*{b} = 0", "nothing = 0", "", [], f"{a} = {a}", f"`{a}` = 0", f"{a} = 1e400",
+        f"{a} = 0", f"{a} = {b}", [f"{a} = 0", f"{b} = 1"], f"{a} = -2",
+        f"2*{a} + {b} = 1e3", a,
+        f"{a} = 0 = 0", f"{a}*{b} = 0", "nothing = 0", "", [], f"{a} = {a}",
+        f"`{a}` = 0", f"{a} = 1e400",
         f"({a} - {b})/3 = 0", [a, a], f"{a} > 0",
     ]  # fmt: skip
     wald = pick(rng, tests if chance(rng, 1 - case.wrong) else WRONG)
@@ -186,31 +206,58 @@ def _linear(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     return [
         (f"wald_test({wald!r})", lambda: result.wald_test(wald)),
         (f"combination({wald!r})", lambda: _combined(result, wald)),
-        (f"marginal_effect({variable!r}, {at!r})", lambda: result.marginal_effect(variable, at)),
+        (
+            f"marginal_effect({variable!r}, {at!r})",
+            lambda: result.marginal_effect(variable, at),
+        ),
         ("predict", lambda: result.predict(case.panel)),
         (
             "predict without",
-            lambda: result.predict(dp.Panel(case.panel.frame[[x, q]].reset_index(), *case.panel.index.names)),
+            lambda: result.predict(
+                dp.Panel(
+                    case.panel.frame[[x, q]].reset_index(), *case.panel.index.names
+                )
+            ),
         ),
-        ("predict elsewhere", lambda: result.predict(case.panel.subset(f"{case.inside('x')} > 0"))),
+        (
+            "predict elsewhere",
+            lambda: result.predict(case.panel.subset(f"{case.inside('x')} > 0")),
+        ),
         *([("u_test", lambda: _curve(case, result))] if square in names else []),
     ]
 
 
 def _combined(result: Any, text: Any) -> Any:
     found = result.combination(text.split("=")[0] if isinstance(text, str) else text)
-    return [found.summary(), found.to_dict(), found.tidy(), found.interval(0.9), _pickled(found)]
+    return [
+        found.summary(),
+        found.to_dict(),
+        found.tidy(),
+        found.interval(0.9),
+        _pickled(found),
+    ]
 
 
 def _curve(case: Case, result: Any) -> Any:
     options = case.options(
-        interval=[[1.0, 3.0], [2.0, 2.0], [-9.0, 9.0]], level=[0.9, 0.95], form=["square", "log"]
+        interval=[[1.0, 3.0], [2.0, 2.0], [-9.0, 9.0]],
+        level=[0.9, 0.95],
+        form=["square", "log"],
     )
     test = dp.u_test(result, case.column("q"), **options)
-    out = [test.summary(), test.to_dict(), test.fieller_inside, repr(test), _pickled(test)]
+    out = [
+        test.summary(),
+        test.to_dict(),
+        test.fieller_inside,
+        repr(test),
+        _pickled(test),
+    ]
     if len(result.params) > 3 and chance(case.rng, 0.5):
         moderated = dp.moderated_u_test(
-            result, case.column("q"), case.column("w"), **case.options(at=[[0.0, 1.0], [5]])
+            result,
+            case.column("q"),
+            case.column("w"),
+            **case.options(at=[[0.0, 1.0], [5]]),
         )
         out += [moderated.summary(), moderated.to_dict(), moderated.turning_points]
     return out
@@ -218,9 +265,20 @@ def _curve(case: Case, result: Any) -> Any:
 
 def _table(case: Case, result: Any) -> None:
     rng = case.rng
-    other = [dp.FixedEffects(case.column("y"), [case.column("x"), case.column("q")]).fit(case.panel)]
-    mixed = [result, *other] if isinstance(result, dp.LinearResults) or chance(rng, 0.3) else [result]
-    models: Any = pick(rng, [result, [result], mixed, [result, result], {"a": result, "<b> & \\": result}])
+    other = [
+        dp.FixedEffects(case.column("y"), [case.column("x"), case.column("q")]).fit(
+            case.panel
+        )
+    ]
+    mixed = (
+        [result, *other]
+        if isinstance(result, dp.LinearResults) or chance(rng, 0.3)
+        else [result]
+    )
+    models: Any = pick(
+        rng,
+        [result, [result], mixed, [result, result], {"a": result, "<b> & \\": result}],
+    )
     options = case.options(
         below=["se", "t", "p", "ci"],
         stars=[None, (0.1, 0.05), (0.05,)],
@@ -241,21 +299,38 @@ def _table(case: Case, result: Any) -> None:
     str(table)
     if hasattr(table, "_repr_html_"):
         table._repr_html_()
-    endings = [".md", ".html", ".tex", *([".xlsx", ".docx"] if chance(rng, 0.15) else [])]
+    endings = [
+        ".md",
+        ".html",
+        ".tex",
+        *([".xlsx", ".docx"] if chance(rng, 0.15) else []),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         for ending in endings:
-            table.save(Path(folder) / f"table{ending}", title=pick(rng, [None, "a title & <b>"]))
+            table.save(
+                Path(folder) / f"table{ending}",
+                title=pick(rng, [None, "a title & <b>"]),
+            )
 
 
 def _figures(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
     makers: list[tuple[type, Callable[[], Any]]] = [
         (dp.LinearResults, lambda: plots.coefficients(result)),
-        (dp.LinearResults, lambda: plots.u_shape(result, dp.u_test(result, case.column("q")))),
+        (
+            dp.LinearResults,
+            lambda: plots.u_shape(result, dp.u_test(result, case.column("q"))),
+        ),
         (dp.Matching, lambda: plots.balance(result)),
-        (dp.EventStudyResults, lambda: plots.event_study(result, counts=chance(case.rng, 0.5))),
+        (
+            dp.EventStudyResults,
+            lambda: plots.event_study(result, counts=chance(case.rng, 0.5)),
+        ),
         (dp.StaggeredDidResults, lambda: plots.event_study({"a": result, "b": result})),
         (dp.SpatialResults, lambda: plots.impacts(result)),
-        (dp.SpatialWeights, lambda: plots.moran_scatter(case.panel, case.column("x"), result)),
+        (
+            dp.SpatialWeights,
+            lambda: plots.moran_scatter(case.panel, case.column("x"), result),
+        ),
         (dp.TestResult, lambda: plots.placebo(result)),
         (dp.ThresholdResults, lambda: plots.lr_profile(result)),
         (dp.ThresholdResults, lambda: plots.regime_map(result)),
@@ -267,7 +342,11 @@ def _figures(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         (dp.IndexSensitivity, lambda: plots.index_sensitivity(result)),
         (dp.IndexResults, lambda: plots.kernel_ridge(result.scores)),
     ]
-    return [("figure", lambda m=make: _drawn(m)) for kind, make in makers if isinstance(result, kind)]
+    return [
+        ("figure", lambda m=make: _drawn(m))
+        for kind, make in makers
+        if isinstance(result, kind)
+    ]
 
 
 def _figures_of_set(

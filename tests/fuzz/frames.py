@@ -23,10 +23,14 @@ Rng = np.random.Generator
 ROLES = ("y", "x", "m", "w", "z", "q", "c", "d", "v", "p", "s", "g", "k", "b")
 NUMBERS = ROLES[:11]
 ODD_NAMES = (
-    "a b", "K / L", "资本", "class", "gdp (real)", "x:y", "a^b", "1st", "I(x)", "C(g)", "lag(x)", "x'y",
-    'a"b', "a[0]", "line\nbreak", "tab\tname", "😀", "Intercept", "<b>", "$x$", "%", "x_1", "nan", "None",
-    "lambda", "é", "e\u0301", "x" * 300, "total", "direct", "indirect", "C(g)[T.a]", "q:below",
-    "_ticked0_", "regime", "log", "term", "estimate", "\ud800", "K/L", "a#b", "|", "~", "x~y", "{x}",
+    "a b", "K / L", "资本", "class", "gdp (real)", "x:y", "a^b", "1st", "I(x)", "C(g)",
+    "lag(x)", "x'y",
+    'a"b', "a[0]", "line\nbreak", "tab\tname", "😀", "Intercept", "<b>", "$x$", "%",
+    "x_1", "nan", "None",
+    "lambda", "é", "e\u0301", "x" * 300, "total", "direct", "indirect", "C(g)[T.a]",
+    "q:below",
+    "_ticked0_", "regime", "log", "term", "estimate", "\ud800", "K/L", "a#b", "|", "~",
+    "x~y", "{x}",
     "\\frac", "x&y", "=1+1", "lag", "x<=q", "π",
 )  # fmt: skip
 
@@ -62,14 +66,25 @@ def draw_frame(rng: Rng) -> Data:
         data.frame = data.frame[rows].reset_index(drop=True)
         data.story.append("gaps")
     if chance(rng, 0.3):
-        data.frame = data.frame.sample(frac=1, random_state=int(rng.integers(2**31))).reset_index(drop=True)
+        data.frame = data.frame.sample(
+            frac=1, random_state=int(rng.integers(2**31))
+        ).reset_index(drop=True)
         data.story.append("shuffled")
-    faults = [pick(rng, FAULTS) for _ in range(int(rng.choice(4, p=[0.55, 0.28, 0.12, 0.05])))]
+    faults = [
+        pick(rng, FAULTS) for _ in range(int(rng.choice(4, p=[0.55, 0.28, 0.12, 0.05])))
+    ]
     # What takes the keys away or makes another kind of table comes last.
     for name in sorted(set(faults), key=["index", "library"].count):
         try:
             FAULTS[name](rng, data)
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NotImplementedError):
+        except (
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            AttributeError,
+            NotImplementedError,
+        ):
             name += " (not possible)"
         data.story.append(name)
     if chance(rng, 0.25) and isinstance(data.frame, pd.DataFrame):
@@ -81,10 +96,18 @@ def _plain(rng: Rng, entities: int, periods: int) -> Data:
     n = entities * periods
     own = np.repeat(rng.normal(size=entities), periods)
     f = pd.DataFrame(
-        {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities) + 2000}
+        {
+            "i": np.repeat(np.arange(entities), periods),
+            "t": np.tile(np.arange(periods), entities) + 2000,
+        }
     )
     noise = {r: rng.normal(size=n) for r in ("y", "x", "m", "w", "z", "c", "d")}
-    f["z"], f["w"], f["c"], f["d"] = noise["z"] + own, noise["w"], noise["c"] + own, noise["d"]
+    f["z"], f["w"], f["c"], f["d"] = (
+        noise["z"] + own,
+        noise["w"],
+        noise["c"] + own,
+        noise["d"],
+    )
     f["q"] = rng.uniform(1, 3, n)
     f["x"] = f["z"] + 0.3 * own + noise["x"]
     f["m"] = 0.5 * f["x"] + 0.2 * f["c"] + noise["m"]
@@ -100,7 +123,9 @@ def _plain(rng: Rng, entities: int, periods: int) -> Data:
 
 def _rename(rng: Rng, data: Data) -> None:
     free = [o for o in ODD_NAMES if o not in data.frame.columns]
-    for old in rng.choice(list(data.names.values()), size=int(rng.integers(1, 4)), replace=False):
+    for old in rng.choice(
+        list(data.names.values()), size=int(rng.integers(1, 4)), replace=False
+    ):
         new = free.pop(int(rng.integers(len(free))))
         _relabel(data, old, new)
         data.names = {r: new if n == old else n for r, n in data.names.items()}
@@ -120,7 +145,7 @@ def _relabel(data: Data, old: str, new: str) -> None:
         data.frame = data.frame.set_axis(pd.Index(names, dtype=kind), axis=1)
 
 
-# --- faults -------------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------
 
 
 def _column(rng: Rng, data: Data) -> str:
@@ -136,17 +161,21 @@ def _set(rng: Rng, data: Data, values: Any, column: str | None = None) -> None:
 def _holes(rng: Rng, data: Data) -> None:
     for _ in range(int(rng.integers(1, 4))):
         name = pick(rng, (*NUMBERS, "g", "k"))
-        data.frame[name] = data.frame[name].mask(rng.random(len(data.frame)) < rng.uniform(0.01, 0.4))
+        data.frame[name] = data.frame[name].mask(
+            rng.random(len(data.frame)) < rng.uniform(0.01, 0.4)
+        )
 
 
 def _infinite(rng: Rng, data: Data) -> None:
-    data.frame.loc[data.frame.index[: int(rng.integers(1, 3))], _column(rng, data)] = pick(
-        rng, [np.inf, -np.inf]
+    data.frame.loc[data.frame.index[: int(rng.integers(1, 3))], _column(rng, data)] = (
+        pick(rng, [np.inf, -np.inf])
     )
 
 
 def _repeated(rng: Rng, data: Data) -> None:
-    data.frame = pd.concat([data.frame, data.frame.iloc[: int(rng.integers(1, 4))]], ignore_index=True)
+    data.frame = pd.concat(
+        [data.frame, data.frame.iloc[: int(rng.integers(1, 4))]], ignore_index=True
+    )
 
 
 def _few_entities(rng: Rng, data: Data) -> None:
@@ -154,7 +183,9 @@ def _few_entities(rng: Rng, data: Data) -> None:
 
 
 def _few_periods(rng: Rng, data: Data) -> None:
-    data.frame = data.frame[data.frame["t"] < 2000 + rng.integers(1, 3)].reset_index(drop=True)
+    data.frame = data.frame[data.frame["t"] < 2000 + rng.integers(1, 3)].reset_index(
+        drop=True
+    )
 
 
 def _cross_section(rng: Rng, data: Data) -> None:
@@ -170,7 +201,9 @@ def _collinear(rng: Rng, data: Data) -> None:
     one, other = _column(rng, data), _column(rng, data)
     data.frame[one] = data.frame[other] * pick(rng, [1.0, -2.0, 1 + 1e-9])
     if chance(rng, 0.3):
-        data.frame[one] += rng.normal(size=len(data.frame)) * 10.0 ** -rng.integers(5, 13)
+        data.frame[one] += rng.normal(size=len(data.frame)) * 10.0 ** -rng.integers(
+            5, 13
+        )
 
 
 def _by_entity(rng: Rng, data: Data) -> None:
@@ -197,10 +230,16 @@ def _dates(rng: Rng, data: Data) -> None:
     years = data.frame["t"].astype(int)
     makers: dict[str, Callable[[], Any]] = {
         "years": lambda: pd.to_datetime(years.astype(str), format="%Y"),
-        "months": lambda: pd.Timestamp("2020-01-31") + (years - 2000).map(pd.offsets.MonthEnd),
-        "utc": lambda: pd.to_datetime(years.astype(str), format="%Y").dt.tz_localize("UTC"),
+        "months": lambda: (
+            pd.Timestamp("2020-01-31") + (years - 2000).map(pd.offsets.MonthEnd)
+        ),
+        "utc": lambda: pd.to_datetime(years.astype(str), format="%Y").dt.tz_localize(
+            "UTC"
+        ),
         "periods": lambda: pd.PeriodIndex(years.astype(str), freq="Y"),
-        "quarters": lambda: pd.PeriodIndex(pd.to_datetime(years.astype(str), format="%Y"), freq="Q"),
+        "quarters": lambda: pd.PeriodIndex(
+            pd.to_datetime(years.astype(str), format="%Y"), freq="Q"
+        ),
         "text": lambda: years.astype(str),
         "float": lambda: years.astype(float),
         "half": lambda: years + 0.5,
@@ -246,9 +285,13 @@ def _groups(rng: Rng, data: Data) -> None:
         "one value": lambda: "a",
         "all different": lambda: [f"r{j}" for j in range(len(data.frame))],
         "one odd row": lambda: np.where(np.arange(len(data.frame)) == 0, "z", "a"),
-        "categorical": lambda: pd.Categorical.from_codes(codes, list("dcbazyxwv")[: max(codes) + 1]),
+        "categorical": lambda: pd.Categorical.from_codes(
+            codes, list("dcbazyxwv")[: max(codes) + 1]
+        ),
         "boolean": lambda: codes > 0,
-        "date": lambda: pd.Timestamp("2000-01-01") + pd.to_timedelta(np.maximum(codes, 0), unit="D"),
+        "date": lambda: (
+            pd.Timestamp("2000-01-01") + pd.to_timedelta(np.maximum(codes, 0), unit="D")
+        ),
         "brackets": lambda: [f"a[{c}]:b" for c in codes],
         "text and numbers": lambda: [c if c else "a" for c in codes],
         "None": lambda: [None if c == 0 else c for c in codes],
@@ -267,7 +310,9 @@ def _index(rng: Rng, data: Data) -> None:
                 "log(v)": "V",
             }
             return
-        data.options["step"] = pick(rng, [2, 10**20, 0, -1, "Y", 1.5, None, "nonsense", np.int64(1), True])
+        data.options["step"] = pick(
+            rng, [2, 10**20, 0, -1, "Y", 1.5, None, "nonsense", np.int64(1), True]
+        )
         return
     data.frame = data.frame.set_index(["i", "t"])
     data.keys = (None, None) if chance(rng, 0.7) else ("i", "t")
@@ -300,7 +345,9 @@ TYPES: dict[str, Callable[[pd.Series[Any]], Any]] = {
     "float16": lambda s: s.astype("float16"),
     "float32": lambda s: s.astype("float32"),
     "longdouble": lambda s: s.astype("longdouble"),
-    "date": lambda s: pd.Timestamp("2020-01-01") + pd.to_timedelta(s.clip(-9, 9), unit="D"),
+    "date": lambda s: (
+        pd.Timestamp("2020-01-01") + pd.to_timedelta(s.clip(-9, 9), unit="D")
+    ),
     "timedelta": lambda s: pd.to_timedelta(s.clip(-9, 9), unit="D"),
     "complex": lambda s: s + 1j,
     "huge ints": lambda s: s.map(lambda v: int(v * 1000) * 10**400),
@@ -318,15 +365,27 @@ FAULTS: dict[str, Callable[[Rng, Data], None]] = {
     "all missing": lambda rng, d: _set(rng, d, np.nan),
     "large": lambda rng, d: _set(rng, d, lambda s: s * 10.0 ** rng.integers(3, 60)),
     "small": lambda rng, d: _set(rng, d, lambda s: s * 10.0 ** -rng.integers(3, 60)),
-    "very large": lambda rng, d: _set(rng, d, lambda s: s * 10.0 ** rng.integers(60, 307)),
-    "very small": lambda rng, d: _set(rng, d, lambda s: s * 10.0 ** -rng.integers(60, 320)),
-    "far from zero": lambda rng, d: _set(rng, d, lambda s: s + 10.0 ** rng.integers(3, 17)),
+    "very large": lambda rng, d: _set(
+        rng, d, lambda s: s * 10.0 ** rng.integers(60, 307)
+    ),
+    "very small": lambda rng, d: _set(
+        rng, d, lambda s: s * 10.0 ** -rng.integers(60, 320)
+    ),
+    "far from zero": lambda rng, d: _set(
+        rng, d, lambda s: s + 10.0 ** rng.integers(3, 17)
+    ),
     "few values": lambda rng, d: _set(rng, d, lambda s: s.round(0)),
     "dummy": lambda rng, d: _set(rng, d, lambda s: (s > s.median()) * 1.0),
-    "one row only": lambda rng, d: _set(rng, d, lambda s: (np.arange(len(s)) == 3) * 1.0),
-    "outlier": lambda rng, d: _set(rng, d, lambda s: s.where(np.arange(len(s)) != 2, 1e9)),
+    "one row only": lambda rng, d: _set(
+        rng, d, lambda s: (np.arange(len(s)) == 3) * 1.0
+    ),
+    "outlier": lambda rng, d: _set(
+        rng, d, lambda s: s.where(np.arange(len(s)) != 2, 1e9)
+    ),
     "negative": lambda rng, d: _set(rng, d, lambda s: -s.abs()),
-    "zeros": lambda rng, d: _set(rng, d, lambda s: s.where(rng.random(len(s)) > 0.4, 0.0)),
+    "zeros": lambda rng, d: _set(
+        rng, d, lambda s: s.where(rng.random(len(s)) > 0.4, 0.0)
+    ),
     "repeated": _repeated,
     "few entities": _few_entities,
     "few periods": _few_periods,

@@ -35,7 +35,7 @@ class Case:
         """Note a call, so that a finding can be read."""
         self.log.append(str(call)[:600])
 
-    # --- terms ------------------------------------------------------------------------------------------
+    # --- terms ------------------------------------------------------------------------
 
     def column(self, role: str) -> str:
         """Name the column of a role."""
@@ -73,18 +73,29 @@ class Case:
 
     def terms(self, roles: str, most: int = 3) -> list[str]:
         """Draw some regressors, now and then a category, an interaction or nonsense."""
-        chosen = self.rng.permutation(list(roles))[: int(self.rng.integers(1, most + 1))]
+        chosen = self.rng.permutation(list(roles))[
+            : int(self.rng.integers(1, most + 1))
+        ]
         out = [self.term(str(role)) for role in chosen]
         if chance(self.rng, 0.15):
             g, k, x = (self.inside(role) for role in "gk" + str(chosen[0]))
             out.append(
-                pick(self.rng, [f"C({g})", f"C({k})", f"C({g}):{x}", f"C({k}):C({g})", f"C({g}):lag({x})"])
+                pick(
+                    self.rng,
+                    [
+                        f"C({g})",
+                        f"C({k})",
+                        f"C({g}):{x}",
+                        f"C({k}):C({g})",
+                        f"C({g}):lag({x})",
+                    ],
+                )
             )
         if chance(self.rng, self.wrong):
             out.append(pick(self.rng, NONSENSE))
         return out
 
-    # --- options ----------------------------------------------------------------------------------------
+    # --- options ----------------------------------------------------------------------
 
     def options(self, **choices: Any) -> dict[str, Any]:
         """Draw options: mostly valid, a few of another type, a few wrong."""
@@ -109,16 +120,38 @@ class Case:
         """Draw the options that every linear specification has."""
         entity, time = self.panel.entity_name, self.panel.time_name
         absorb = [self._absorbed(a) for a in ("g", "k", "g^k", "b")]
-        clusters: list[Any] = [entity, self.column("g"), self.column("k"), self._crossed()]
+        clusters: list[Any] = [
+            entity,
+            self.column("g"),
+            self.column("k"),
+            self._crossed(),
+        ]
         if time is not None:
             clusters.append(time)
         return {
             "entity_effects": [True, False],
             "time_effects": [True, False],
             "absorb": [[pick(self.rng, absorb)]],
-            "cov_type": ["clustered", "robust", "unadjusted", "driscoll_kraay", "hc2", "hc3", "crv3", "cr2"],
+            "cov_type": [
+                "clustered",
+                "robust",
+                "unadjusted",
+                "driscoll_kraay",
+                "hc2",
+                "hc3",
+                "crv3",
+                "cr2",
+            ],
             "clusters": clusters,
-            "ssc": ["reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"],
+            "ssc": [
+                "reghdfe",
+                "xtreg",
+                "areg",
+                "sandwich",
+                "linearmodels",
+                "plm",
+                "none",
+            ],
         }
 
     def _absorbed(self, roles: str) -> str:
@@ -127,29 +160,50 @@ class Case:
         if chance(self.rng, 0.7):
             return effect
         effect = pick(self.rng, (effect, self.panel.entity_name))
-        slope = pick(self.rng, (self.panel.time_name or "x", *(self.term(role) for role in "xmdb")))
+        slope = pick(
+            self.rng,
+            (self.panel.time_name or "x", *(self.term(role) for role in "xmdb")),
+        )
         return pick(
-            self.rng, (f"{effect}[{slope}]", f"{effect}[[{slope}]]", f"{effect}[{slope}, {self.column('x')}]")
+            self.rng,
+            (
+                f"{effect}[{slope}]",
+                f"{effect}[[{slope}]]",
+                f"{effect}[{slope}, {self.column('x')}]",
+            ),
         )
 
     def _crossed(self) -> str:
-        return f"{self.column('g')}{pick(self.rng, '^:')}{self.panel.time_name or self.column('k')}"
+        return (
+            f"{self.column('g')}{pick(self.rng, '^:')}"
+            f"{self.panel.time_name or self.column('k')}"
+        )
 
 
 NONSENSE: tuple[Any, ...] = (
-    "", " ", "nothing_here", "x + m", "x*m", "x**2", "log(", "I(x", "1", "log(log(log(x)))", "lag(x, -1)",
-    "lag(x, 0)", "lag(x, 99)", "C(x):C(y)", "I(1)", "exp(exp(exp(x)))", "I(x*1e300)", "I(x/0)",
-    "I(9**9**9)", "x:x:x:x", "__import__", "I(x.y)", "I([x])", "lambda: x", "c.x#c.x", "L.x", "i.g",
-    "np.log(x)", "I(x == 'a')", "I(g == 'a')", "I(g)", "log(g)", "I(x if y else m)", "`x", "log(`x`)",
-    "x\n", "t", "i", "C(t)", "C(i)", "diff(t)", "lag(lag(x))", "I(x % 2)", "I(x//1)", "I(x < m)", "I(b)",
-    "I(-b)", "treated(x)", "treated(t)", "treated(g)", "C(g, ref='a')", "C(k, ref=1)", "C(k, ref=x)",
+    "", " ", "nothing_here", "x + m", "x*m", "x**2", "log(", "I(x", "1",
+    "log(log(log(x)))", "lag(x, -1)",
+    "lag(x, 0)", "lag(x, 99)", "C(x):C(y)", "I(1)", "exp(exp(exp(x)))", "I(x*1e300)",
+    "I(x/0)",
+    "I(9**9**9)", "x:x:x:x", "__import__", "I(x.y)", "I([x])", "lambda: x", "c.x#c.x",
+    "L.x", "i.g",
+    "np.log(x)", "I(x == 'a')", "I(g == 'a')", "I(g)", "log(g)", "I(x if y else m)",
+    "`x", "log(`x`)",
+    "x\n", "t", "i", "C(t)", "C(i)", "diff(t)", "lag(lag(x))", "I(x % 2)", "I(x//1)",
+    "I(x < m)", "I(b)",
+    "I(-b)", "treated(x)", "treated(t)", "treated(g)", "C(g, ref='a')", "C(k, ref=1)",
+    "C(k, ref=x)",
     "C(x):C(y):C(m)", "g:k",
-    "b:x", "sqrt(x)", "log(x)", "\ud800", "x\x00", "C(b)", "C(v)", 3, None, 1.5, ["x"], b"x",
+    "b:x", "sqrt(x)", "log(x)", "\ud800", "x\x00", "C(b)", "C(v)", 3, None, 1.5, ["x"],
+    b"x",
 )  # fmt: skip
 WRONG: tuple[Any, ...] = (
-    None, 0, -1, 1, 2, 3.5, np.nan, np.inf, "", "nonsense", True, False, [], ["x"], (), {}, "x", 10**30,
-    -0.5, 0.5, 1e-300, np.array([1, 2]), np.int64(3), np.float64("nan"), np.str_("robust"), pd.NA, object,
-    {"a": 1}, ("a", "b", "c"), b"x", pd.Series([1.0]), range(3), np.bool_(1), "\ud800", 2**63, [None],
+    None, 0, -1, 1, 2, 3.5, np.nan, np.inf, "", "nonsense", True, False, [], ["x"], (),
+    {}, "x", 10**30,
+    -0.5, 0.5, 1e-300, np.array([1, 2]), np.int64(3), np.float64("nan"),
+    np.str_("robust"), pd.NA, object,
+    {"a": 1}, ("a", "b", "c"), b"x", pd.Series([1.0]), range(3), np.bool_(1), "\ud800",
+    2**63, [None],
     [[1]], ("g", "g"), "x" * 5000, 1j,
 )  # fmt: skip
 
@@ -164,19 +218,33 @@ def _numpy(value: Any) -> Any:
     if isinstance(value, str):
         return np.str_(value)
     if isinstance(value, list):
-        return pd.Index(value) if all(isinstance(v, str) for v in value) else np.array(value, dtype=object)
+        return (
+            pd.Index(value)
+            if all(isinstance(v, str) for v in value)
+            else np.array(value, dtype=object)
+        )
     return value
 
 
-# --- specifications -----------------------------------------------------------------------------------------
+# --- specifications -------------------------------------------------------------------
 
 
 def _reps(case: Case, low: int = 20) -> dict[str, int]:
-    return {} if chance(case.rng, 0.02) and low == 0 else {"reps": int(case.rng.integers(low, low + 20))}
+    return (
+        {}
+        if chance(case.rng, 0.02) and low == 0
+        else {"reps": int(case.rng.integers(low, low + 20))}
+    )
 
 
-def _linear(case: Case, x: list[Any], y: str | None = None, *, drawn: bool = False) -> dp.FixedEffects:
-    choices = {**case.common(), "singletons": ["drop", "keep"], "missing": ["drop", "drop", "raise"]}
+def _linear(
+    case: Case, x: list[Any], y: str | None = None, *, drawn: bool = False
+) -> dp.FixedEffects:
+    choices = {
+        **case.common(),
+        "singletons": ["drop", "keep"],
+        "missing": ["drop", "drop", "raise"],
+    }
     if not drawn or chance(case.rng, 0.05):
         choices["collinear"] = ["raise", "drop"]
         choices["obs_weights"] = [case.column("v")]
@@ -187,7 +255,10 @@ def _linear(case: Case, x: list[Any], y: str | None = None, *, drawn: bool = Fal
         options["cov_type"] = "driscoll_kraay"
         options.pop("clusters", None)
     if chance(case.rng, 0.06):
-        options |= {"cov_type": "conley", "distance_cutoff": pick(case.rng, [1, 900.0, 1e5, *WRONG[:3]])}
+        options |= {
+            "cov_type": "conley",
+            "distance_cutoff": pick(case.rng, [1, 900.0, 1e5, *WRONG[:3]]),
+        }
         options["distance_kernel"] = pick(case.rng, ["bartlett", "uniform"])
         options["coordinates"] = [case.term("x"), case.term("z")]
         options.pop("clusters", None)
@@ -197,16 +268,27 @@ def _linear(case: Case, x: list[Any], y: str | None = None, *, drawn: bool = Fal
 
 def fixed_effects(case: Case) -> Any:
     if chance(case.rng, 0.1):
-        formula = f"{case.inside('y')} ~ {case.inside('x')} + {case.inside('c')} | {case.panel.entity_name}"
+        formula = (
+            f"{case.inside('y')} ~ {case.inside('x')} + {case.inside('c')} | "
+            f"{case.panel.entity_name}"
+        )
         case.say(formula)
         return dp.FixedEffects.from_formula(formula).fit(case.panel)
     return _linear(case, case.terms("xmwzqcdvps", 4)).fit(case.panel)
 
 
 def fixed_effects_iv(case: Case) -> Any:
-    choices = {**case.common(), "missing": ["drop", "drop", "raise"], "collinear": ["raise", "drop"]}
+    choices = {
+        **case.common(),
+        "missing": ["drop", "drop", "raise"],
+        "collinear": ["raise", "drop"],
+    }
     options = case.options(**choices, obs_weights=[case.column("v")])
-    roles = {"x": case.terms("cwp", 2), "endog": case.terms("xm", 2), "instruments": case.terms("zqds", 3)}
+    roles = {
+        "x": case.terms("cwp", 2),
+        "endog": case.terms("xm", 2),
+        "instruments": case.terms("zqds", 3),
+    }
     if chance(case.rng, 0.2):
         roles["x"] = []
     case.say(f"FixedEffectsIV({roles!r}, **{options!r})")
@@ -218,23 +300,40 @@ def _treated(case: Case) -> dp.Panel:
     rng, panel = case.rng, case.panel
     cohorts = panel.times[1:][:: int(rng.integers(1, 4))]
     chosen = rng.integers(-2, len(cohorts), panel.n_entities)
-    first = pd.Series([None if c < 0 else cohorts[c] for c in chosen], index=panel.entities, dtype=object)
+    first = pd.Series(
+        [None if c < 0 else cohorts[c] for c in chosen],
+        index=panel.entities,
+        dtype=object,
+    )
     case.say(f"first treated: {first.tolist()}")
     rows = panel.index
     of_row = first.reindex(rows.get_level_values(0)).set_axis(rows).infer_objects()
     if chance(rng, 0.4):
         return panel.assign(first=of_row)
     started = [
-        f is not None and f == f and t >= f for f, t in zip(of_row, rows.get_level_values(1), strict=True)
+        f is not None and f == f and t >= f
+        for f, t in zip(of_row, rows.get_level_values(1), strict=True)
     ]
-    return panel.assign(first=pd.Series(started, index=rows, dtype=pick(rng, ["bool", "float64", "Int64"])))
+    return panel.assign(
+        first=pd.Series(
+            started, index=rows, dtype=pick(rng, ["bool", "float64", "Int64"])
+        )
+    )
 
 
 def event_study(case: Case) -> Any:
-    choices = {**case.common(), "missing": ["drop", "drop", "raise"], "collinear": ["raise", "drop"]}
+    choices = {
+        **case.common(),
+        "missing": ["drop", "drop", "raise"],
+        "collinear": ["raise", "drop"],
+    }
     choices |= {"before": [1, 2], "after": [0, 1], "obs_weights": [case.column("v")]}
     if chance(case.rng, 0.1):
-        choices |= {"reference": [-1, -2], "bin_ends": [True, False], "never": [None, 0, 2000.0]}
+        choices |= {
+            "reference": [-1, -2],
+            "bin_ends": [True, False],
+            "never": [None, 0, 2000.0],
+        }
     options = case.options(**choices)
     options = {"before": 1, "after": 1, **options}
     known = case.panel.time_name is not None and chance(case.rng, 0.9)
@@ -251,7 +350,11 @@ def event_study(case: Case) -> Any:
 def matched(case: Case) -> Any:
     """Match entities of a drawn treatment, or of one that each of them keeps."""
     rng = case.rng
-    panel = _treated(case) if case.panel.time_name is not None and chance(rng, 0.8) else case.panel
+    panel = (
+        _treated(case)
+        if case.panel.time_name is not None and chance(rng, 0.8)
+        else case.panel
+    )
     if panel is not case.panel and panel.frame["first"].dtype == object:
         panel = panel.assign(first=lambda f: f["first"].notna())
     treated = "first" if panel is not case.panel else case.column(pick(rng, "bgk"))
@@ -274,15 +377,23 @@ def bounded(case: Case) -> Any:
     spec = _linear(case, case.terms("xwzqdcm", 4))
     term, *others = spec.x
     options = case.options(
-        rmax=[1.3, 2.0, float("inf")], delta=[1.0, 0.5, -1.0, 0, 3], rsquared_max=[None, 1.0]
+        rmax=[1.3, 2.0, float("inf")],
+        delta=[1.0, 0.5, -1.0, 0, 3],
+        rsquared_max=[None, 1.0],
     )
     case.say(f"oster_bound({term!r}, {others!r}, **{options!r})")
-    return dp.oster_bound(spec, case.panel, term, others[: int(case.rng.integers(1, 4))], **options)
+    return dp.oster_bound(
+        spec, case.panel, term, others[: int(case.rng.integers(1, 4))], **options
+    )
 
 
 def staggered(case: Case) -> Any:
     """Draw an estimator of staggered adoption, or the slope's decomposition."""
-    panel = _treated(case) if case.panel.time_name is not None and chance(case.rng, 0.95) else case.panel
+    panel = (
+        _treated(case)
+        if case.panel.time_name is not None and chance(case.rng, 0.95)
+        else case.panel
+    )
     event = "first" if panel is not case.panel else case.column(pick(case.rng, "gkbqx"))
     if chance(case.rng, 0.15):
         case.say("bacon_decomposition")
@@ -296,7 +407,10 @@ def staggered(case: Case) -> Any:
         "cov_type": ["hc2", "influence"],
     }
     if estimator == "callaway_santanna":
-        choices |= {"control": ["never", "not_yet"], "base_period": ["varying", "universal"]}
+        choices |= {
+            "control": ["never", "not_yet"],
+            "base_period": ["varying", "universal"],
+        }
         choices |= {"adjustment": ["doubly_robust", "ipw", "regression"]}
     if estimator == "imputation":
         choices |= {"leads": [1, 2]}
@@ -313,31 +427,47 @@ def instrument_parts(case: Case) -> Any:
     if kind == "interact":
         series = pd.Series(case.rng.normal(size=panel.n_times), index=panel.times)
         entity = pd.Series(case.rng.normal(size=panel.n_entities), index=panel.entities)
-        return dp.instruments.interact(panel, entity, series, lag=int(case.rng.integers(0, 3)))
+        return dp.instruments.interact(
+            panel, entity, series, lag=int(case.rng.integers(0, 3))
+        )
     if kind == "column":
         return dp.instruments.interact(panel, case.term("g"), panel.time_name or "t")
     shares = case.terms("xmw", 3)
     if kind == "bartik":
-        # As objects: pandas' own text columns cannot hold every name that a frame may have.
-        shocks = pd.DataFrame(1.5, index=panel.times, columns=pd.Index(shares, dtype=object))
+        # As objects: pandas' own text columns cannot hold every name that a frame may
+        # have.
+        shocks = pd.DataFrame(
+            1.5, index=panel.times, columns=pd.Index(shares, dtype=object)
+        )
         return dp.instruments.bartik(panel, shares, shocks)
     if kind == "total":
         pairs = {share: case.column("z") for share in shares if isinstance(share, str)}
-        return dp.instruments.bartik(panel, shares, pairs, leave_one_out=chance(case.rng, 0.5))
-    frame = panel.frame[[case.column("x"), case.column("z")]].set_axis(["lat", "lon"], axis=1)
+        return dp.instruments.bartik(
+            panel, shares, pairs, leave_one_out=chance(case.rng, 0.5)
+        )
+    frame = panel.frame[[case.column("x"), case.column("z")]].set_axis(
+        ["lat", "lon"], axis=1
+    )
     return dp.instruments.distance_to(frame, panel.entities[0])
 
 
 def curve(case: Case) -> Any:
     q, w = case.inside("q"), case.inside("w")
     bend = pick(
-        case.rng, [(f"I({q}**2)",), (f"I({q}**2)", "x"), (f"I({q}**2)", w, f"{q}:{w}", f"I({q}**2):{w}")]
+        case.rng,
+        [
+            (f"I({q}**2)",),
+            (f"I({q}**2)", "x"),
+            (f"I({q}**2)", w, f"{q}:{w}", f"I({q}**2):{w}"),
+        ],
     )
     return _linear(case, [case.column("q"), *bend], case.column("y")).fit(case.panel)
 
 
 def threshold_spec(case: Case) -> dp.PanelThreshold:
-    common = {n: c for n, c in case.common().items() if n != "absorb" or chance(case.rng, 0.3)}
+    common = {
+        n: c for n, c in case.common().items() if n != "absorb" or chance(case.rng, 0.3)
+    }
     low = float(case.rng.uniform(1.4, 2.6))
     options = case.options(
         **common,
@@ -350,7 +480,14 @@ def threshold_spec(case: Case) -> dp.PanelThreshold:
         grid=[None, 20, "hansen"],
         rule=["<=", "<"],
         regime_intercept=[True, False],
-        bootstrap=[None, "wild_cluster", "wild_score", "iid", "hansen", ("wild_cluster", "wild_score")],
+        bootstrap=[
+            None,
+            "wild_cluster",
+            "wild_score",
+            "iid",
+            "hansen",
+            ("wild_cluster", "wild_score"),
+        ],
         level=[0.9, 0.95, 0.99],
         confidence=["lr", "scaled", "bootstrap"],
         df=["hansen", "xthreg"],
@@ -359,9 +496,16 @@ def threshold_spec(case: Case) -> dp.PanelThreshold:
         options["n_thresholds"] = 2
     x = case.terms("cdzw", 2) if chance(case.rng, 0.6) else []
     options = {**_reps(case), **options}
-    case.say(f"PanelThreshold(regime_dependent=x, threshold_variable=q, x={x!r}, **{options!r})")
+    case.say(
+        f"PanelThreshold(regime_dependent=x, threshold_variable=q, x={x!r}, "
+        f"**{options!r})"
+    )
     return dp.PanelThreshold(
-        case.term("y"), pick(case.rng, [case.term("x"), case.terms("xm", 2)]), case.term("q"), x, **options
+        case.term("y"),
+        pick(case.rng, [case.term("x"), case.terms("xm", 2)]),
+        case.term("q"),
+        x,
+        **options,
     )
 
 
@@ -382,20 +526,38 @@ def kink_spec(case: Case) -> dp.PanelKink:
 def mediation_spec(case: Case, *, plain: bool = False) -> dp.Mediation:
     choices = case.common()
     if not plain:
-        kind = pick(case.rng, ["plain", "serial", "moderated", "threshold", "quadratic"])
-        paths: list[Any] = ["a", "b", "direct", ("a", "b"), ("a", "direct"), ("a", "b", "direct")]
+        kind = pick(
+            case.rng, ["plain", "serial", "moderated", "threshold", "quadratic"]
+        )
+        paths: list[Any] = [
+            "a",
+            "b",
+            "direct",
+            ("a", "b"),
+            ("a", "direct"),
+            ("a", "b", "direct"),
+        ]
         extra = {
             "plain": {},
             "serial": {"structure": "serial"},
-            "moderated": {"moderator": case.term("w"), "moderates": pick(case.rng, paths)},
-            "threshold": {"threshold": pick(case.rng, [case.column("q"), (case.column("q"), 2.0)])},
+            "moderated": {
+                "moderator": case.term("w"),
+                "moderates": pick(case.rng, paths),
+            },
+            "threshold": {
+                "threshold": pick(case.rng, [case.column("q"), (case.column("q"), 2.0)])
+            },
             "quadratic": {"quadratic": pick(case.rng, paths)},
         }[kind]
         if kind == "threshold":
-            extra |= case.options(regime_intercept=[True, False], search_draws=[True, False])
+            extra |= case.options(
+                regime_intercept=[True, False], search_draws=[True, False]
+            )
     else:
         extra = {}
-    mediators = [case.term("m")] if chance(case.rng, 0.7) else [case.term("m"), case.term("d")]
+    mediators = (
+        [case.term("m")] if chance(case.rng, 0.7) else [case.term("m"), case.term("d")]
+    )
     x = case.terms("cvp", 2) if chance(case.rng, 0.6) else []
     options = {**_reps(case), **extra, **case.options(**choices)}
     case.say(f"Mediation(treatment=x, mediators={mediators!r}, x={x!r}, **{options!r})")
@@ -406,11 +568,15 @@ def instrumented_spec(case: Case) -> dp.MediationIV:
     options = {**_reps(case), **case.options(**case.common())}
     x = case.terms("cd", 2) if chance(case.rng, 0.6) else []
     case.say(f"MediationIV(x, m, z, x={x!r}, **{options!r})")
-    return dp.MediationIV(case.term("y"), case.term("x"), case.term("m"), case.term("z"), x, **options)
+    return dp.MediationIV(
+        case.term("y"), case.term("x"), case.term("m"), case.term("z"), x, **options
+    )
 
 
 def index_spec(case: Case, *, drawn: bool = False) -> dp.CompositeIndex:
-    roles = case.rng.permutation(["v", "p", "s", "q", "x"])[: int(case.rng.integers(2, 5))]
+    roles = case.rng.permutation(["v", "p", "s", "q", "x"])[
+        : int(case.rng.integers(2, 5))
+    ]
     posts = (-99.0, 99.0) if chance(case.rng, 0.3) else None
     system = dp.IndicatorSystem(
         [
@@ -456,21 +622,26 @@ def composite_index(case: Case) -> Any:
     if chance(case.rng, 0.15):
         frame = case.panel.frame.reset_index()
         case.say("a frame")
-        return spec.fit(frame if chance(case.rng, 0.5) else frame.set_index(case.panel.entity_name))
+        return spec.fit(
+            frame if chance(case.rng, 0.5) else frame.set_index(case.panel.entity_name)
+        )
     return spec.fit(case.panel)
 
 
 def propagated_spec(case: Case) -> dp.PropagatedIndex:
     index = index_spec(case, drawn=True)
     model = _linear(case, ["made", *case.terms("cdz", 2)], drawn=True)
-    return dp.PropagatedIndex({"made": index}, model, reps=int(case.rng.integers(99, 120)))
+    return dp.PropagatedIndex(
+        {"made": index}, model, reps=int(case.rng.integers(99, 120))
+    )
 
 
 def _fitted(make: Callable[[Case], Any]) -> Callable[[Case], Any]:
     def job(case: Case) -> Any:
         spec = make(case)
         case.say(repr(spec))
-        seeds = [w for w in WRONG if w is not None]  # None draws a new seed each time, as it should
+        # None draws a new seed each time, as it should
+        seeds = [w for w in WRONG if w is not None]
         rng = (
             pick(case.rng, [*seeds, [1, 2], np.random.default_rng(case.seed)])
             if chance(case.rng, case.wrong / 5)
@@ -481,19 +652,24 @@ def _fitted(make: Callable[[Case], Any]) -> Callable[[Case], Any]:
     return job
 
 
-# --- studies ------------------------------------------------------------------------------------------------
+# --- studies --------------------------------------------------------------------------
 
 
 def two_lines(case: Case) -> Any:
     spec = curve_spec(case)
     return dp.two_lines(
-        spec, case.panel, case.column("q"), **case.options(knots=[4, 5, 10], level=[0.9, 0.95])
+        spec,
+        case.panel,
+        case.column("q"),
+        **case.options(knots=[4, 5, 10], level=[0.9, 0.95]),
     )
 
 
 def curve_spec(case: Case) -> dp.FixedEffects:
     return _linear(
-        case, [case.column("q"), f"I({case.inside('q')}**2)", *case.terms("xcd", 2)], case.column("y")
+        case,
+        [case.column("q"), f"I({case.inside('q')}**2)", *case.terms("xcd", 2)],
+        case.column("y"),
     )
 
 
@@ -501,18 +677,25 @@ def many(case: Case) -> Any:
     makers = [curve_spec, threshold_spec, kink_spec, mediation_spec, instrumented_spec]
     specs: dict[Any, Any] = {}
     for j in range(int(case.rng.integers(1, 4))):
-        specs[pick(case.rng, [f"({j})", j, "模型" * (j + 1)])] = pick(case.rng, makers)(case)
+        specs[pick(case.rng, [f"({j})", j, "模型" * (j + 1)])] = pick(case.rng, makers)(
+            case
+        )
     return dp.fit_all(specs, case.panel, rng=case.seed)
 
 
 def diagnostics(case: Case) -> Any:
     """A test of a specification, or of the residuals of its fit."""
     spec, panel = _linear(case, case.terms("xmwzqcdp", 3)), case.panel
-    kind = pick(case.rng, ["hausman", "classical", "cd", "ar1", "wald", "poolability", "reset", "vif"])
+    kind = pick(
+        case.rng,
+        ["hausman", "classical", "cd", "ar1", "wald", "poolability", "reset", "vif"],
+    )
     case.say(kind)
     calls: dict[str, Callable[[], Any]] = {
         "hausman": lambda: dp.hausman(spec, panel),
-        "classical": lambda: dp.hausman(spec.replace(absorb=()), panel, method="classical"),
+        "classical": lambda: dp.hausman(
+            spec.replace(absorb=()), panel, method="classical"
+        ),
         "cd": lambda: dp.pesaran_cd(spec.replace(time_effects=False).fit(panel)),
         "ar1": lambda: dp.wooldridge_ar1(spec, panel),
         "wald": lambda: dp.modified_wald(spec.fit(panel)),
@@ -525,7 +708,9 @@ def diagnostics(case: Case) -> Any:
 
 def stepwise(case: Case) -> Any:
     sample = case.options(sample=["common", "own"])
-    return dp.stepwise(_linear(case, case.terms("x", 1)), case.panel, case.terms("mwcd", 3), **sample)
+    return dp.stepwise(
+        _linear(case, case.terms("x", 1)), case.panel, case.terms("mwcd", 3), **sample
+    )
 
 
 def resampled(case: Case) -> Any:
@@ -534,7 +719,16 @@ def resampled(case: Case) -> Any:
     kind = pick(case.rng, ["wild", "wild", "clusters", "exchanges"])
     if kind == "wild" and chance(case.rng, 0.8):
         spec = spec.replace(cov_type="clustered", bandwidth=None)
-    tested = [a, a, a, f"{a} = 0.5", f"{a} + 2*{b}", f"{a} = {b}", f"{a} = 0, {b} = 0", "Intercept"]
+    tested = [
+        a,
+        a,
+        a,
+        f"{a} = 0.5",
+        f"{a} + 2*{b}",
+        f"{a} = {b}",
+        f"{a} = 0, {b} = 0",
+        "Intercept",
+    ]
     term = pick(case.rng, tested if kind == "wild" else [a])
     if chance(case.rng, case.wrong):
         term = pick(case.rng, WRONG)
@@ -552,7 +746,9 @@ def by_group(case: Case) -> Any:
     spec = pick(case.rng, makers)(case)
     panel, number = case.panel, case.column(pick(case.rng, "vxq"))
     column = case.column(pick(case.rng, "gkbp"))
-    group = pick(case.rng, [column, column, f"{number} > 0.5", number, panel.entity_name])
+    group = pick(
+        case.rng, [column, column, f"{number} > 0.5", number, panel.entity_name]
+    )
     if chance(case.rng, 0.7) and "half_" not in panel.columns:
         entity = np.unique(panel.index.get_level_values(0), return_inverse=True)[1]
         half = case.rng.integers(0, 3, size=panel.n_entities)[entity]
@@ -561,7 +757,9 @@ def by_group(case: Case) -> Any:
             pick(case.rng, ["half_", "half_ > 0"]),
         )
     terms = [None, None, None, *getattr(spec, "x", ()), "total"]
-    options = case.options(term=terms, method=["permutation", "interaction"], reps=[19, 39])
+    options = case.options(
+        term=terms, method=["permutation", "interaction"], reps=[19, 39]
+    )
     if chance(case.rng, case.wrong):
         group = pick(case.rng, WRONG)
     case.say(f"by_group({group!r}, **{options!r})")
@@ -572,7 +770,11 @@ def placebo(case: Case) -> Any:
     """A treatment of some entities, mostly one that they keep."""
     spec = _linear(case, case.terms("xmwqcv", 2))
     panel, term = case.panel, pick(case.rng, [*spec.x, case.column("b")])
-    if chance(case.rng, 0.8) and panel.time_name is not None and "treated_" not in panel.columns:
+    if (
+        chance(case.rng, 0.8)
+        and panel.time_name is not None
+        and "treated_" not in panel.columns
+    ):
         entity = np.unique(panel.index.get_level_values(0), return_inverse=True)[1]
         time = np.unique(panel.index.get_level_values(1), return_inverse=True)[1]
         start = case.rng.integers(0, panel.n_times + 2, size=panel.n_entities)
@@ -593,7 +795,9 @@ def control_sets(case: Case) -> Any:
     terms = [None, None, *spec.x, *candidates]
     options = case.options(term=terms, size=[0, 1, (0, 2), (1, 9), range(1, 3), (2, 1)])
     if chance(case.rng, case.wrong):
-        candidates = pick(case.rng, [[], WRONG, [*candidates, *spec.x], pick(case.rng, WRONG)])
+        candidates = pick(
+            case.rng, [[], WRONG, [*candidates, *spec.x], pick(case.rng, WRONG)]
+        )
     case.say(f"control_sets({candidates!r}, **{options!r})")
     return dp.control_sets(spec, case.panel, candidates, **options)
 
@@ -608,12 +812,17 @@ def convergence(case: Case) -> Any:
         options["growth"] = case.term("y")
     case.say(f"beta_convergence(v, **{options!r})")
     return dp.beta_convergence(
-        case.panel, case.column("v"), x=case.terms("cd", 1) if chance(case.rng, 0.5) else (), **options
+        case.panel,
+        case.column("v"),
+        x=case.terms("cd", 1) if chance(case.rng, 0.5) else (),
+        **options,
     )
 
 
 def markov(case: Case) -> Any:
-    options = case.options(classes=[2, 3, 4, 6], cuts=["pooled", "per_year", [0.5, 1.0, 2.0], [1.0]])
+    options = case.options(
+        classes=[2, 3, 4, 6], cuts=["pooled", "per_year", [0.5, 1.0, 2.0], [1.0]]
+    )
     case.say(f"markov_transitions(v, **{options!r})")
     return dp.markov_transitions(case.panel, case.column("v"), **options)
 
@@ -622,14 +831,21 @@ def inequality(case: Case) -> Any:
     frame = case.panel.frame.reset_index()
     y, groups = frame[case.column(pick(case.rng, "vpsvpsx"))], frame[case.column("g")]
     weights = {"obs_weights": frame[case.column("p")]} if chance(case.rng, 0.3) else {}
-    kind = pick(case.rng, ["gini", "theil_t", "theil_l", "atkinson", "cv", "theil", "dagum", "urban"])
+    kind = pick(
+        case.rng,
+        ["gini", "theil_t", "theil_l", "atkinson", "cv", "theil", "dagum", "urban"],
+    )
     case.say(f"{kind}({y.name!r}, {list(weights)})")
     calls: Mapping[str, Callable[[], Any]] = {
         "gini": lambda: dp.gini(y, **weights),
         "theil_t": lambda: dp.theil_t(y, **weights),
         "theil_l": lambda: dp.theil_l(y.to_numpy(), **weights),
-        "atkinson": lambda: dp.atkinson(y, pick(case.rng, [0.5, 1, 2, 0, -1, 50, np.float32(1)]), **weights),
-        "cv": lambda: dp.coefficient_of_variation(y.tolist(), **case.options(ddof=[0, 1]), **weights),
+        "atkinson": lambda: dp.atkinson(
+            y, pick(case.rng, [0.5, 1, 2, 0, -1, 50, np.float32(1)]), **weights
+        ),
+        "cv": lambda: dp.coefficient_of_variation(
+            y.tolist(), **case.options(ddof=[0, 1]), **weights
+        ),
         "theil": lambda: dp.theil_decomposition(y, groups, **weights),
         "dagum": lambda: dp.dagum(
             y,
@@ -658,14 +874,24 @@ def mechanism_variables(case: Case) -> Any:
             f[columns[1]],
             **{"growth": 0.1, **case.options(growth=[0.1, -0.2, None, WRONG[0]])},
         ),
-        "solow_tfp": lambda f: dp.variables.solow_tfp(*(f[n] for n in first), capital_share=f[columns[3]]),
+        "solow_tfp": lambda f: dp.variables.solow_tfp(
+            *(f[n] for n in first), capital_share=f[columns[3]]
+        ),
         "regional_coordination": lambda f: dp.variables.regional_coordination(
             f[columns[0]], f[columns[1]], f[case.column("g")]
         ),
-        "service_equality": lambda f: dp.variables.service_equality(f[first], f[case.column("g")]),
+        "service_equality": lambda f: dp.variables.service_equality(
+            f[first], f[case.column("g")]
+        ),
         "relative_rate": lambda f: dp.variables.relative_rate(*(f[n] for n in columns)),
     }
-    one_table = ("industrial_layer", "industrial_angle", "herfindahl", "krugman_index", "locational_gini")
+    one_table = (
+        "industrial_layer",
+        "industrial_angle",
+        "herfindahl",
+        "krugman_index",
+        "locational_gini",
+    )
     two_tables = (
         "industrial_rationalisation",
         "structural_deviation",
@@ -693,11 +919,19 @@ def weights(case: Case) -> Any:
     kind = pick(case.rng, ["entropy", "critic", "cv", "std", "pca", "coupling"])
     case.say(f"{kind} of {roles!r}")
     if kind == "coupling":
-        # Of categories and truth values there is no difference: they are passed on as they are.
-        numeric = all(pd.api.types.is_any_real_numeric_dtype(dtype) for dtype in frame.dtypes)
-        scaled = (frame - frame.min()) / (frame.max() - frame.min()) if numeric else frame
+        # Of categories and truth values there is no difference: they are passed on as
+        # they are.
+        numeric = all(
+            pd.api.types.is_any_real_numeric_dtype(dtype) for dtype in frame.dtypes
+        )
+        scaled = (
+            (frame - frame.min()) / (frame.max() - frame.min()) if numeric else frame
+        )
         return dp.coupling_coordination(
-            scaled, **case.options(method=["standard", "wang2021"], coefficients=[None, [0.5, 0.5]])
+            scaled,
+            **case.options(
+                method=["standard", "wang2021"], coefficients=[None, [0.5, 0.5]]
+            ),
         )
     return getattr(dp, f"{kind}_weights")(z)
 
@@ -706,22 +940,34 @@ def panel_methods(case: Case) -> Any:
     panel, column = case.panel, case.column(pick(case.rng, (*NUMBERS, "g", "k", "b")))
     condition = pick(
         case.rng,
-        [f"{case.inside('x')} > 0", f"{case.inside('g')} == 'a'", f"{case.inside('k')} in [1, 2]", *NONSENSE],
+        [
+            f"{case.inside('x')} > 0",
+            f"{case.inside('g')} == 'a'",
+            f"{case.inside('k')} in [1, 2]",
+            *NONSENSE,
+        ],
     )
     calls: dict[str, Callable[[], Any]] = {
         "assign": lambda: panel.assign(
-            new=pick(case.rng, [case.term("x"), 1, *(w for w in WRONG if w is not object)])
+            new=pick(
+                case.rng, [case.term("x"), 1, *(w for w in WRONG if w is not object)]
+            )
         ),
         "attach": lambda: panel.attach(panel.frame[column].rename("new")),
         "balance": lambda: panel.balance(pick(case.rng, ["entities", "times"])),
         "lag": lambda: panel.lag(column, pick(case.rng, [1, 2, -1, 10**6, *WRONG])),
         "diff": lambda: panel.diff([column]),
-        "interpolate": lambda: panel.interpolate(column, extrapolate=chance(case.rng, 0.5)),
+        "interpolate": lambda: panel.interpolate(
+            column, extrapolate=chance(case.rng, 0.5)
+        ),
         "standardise": lambda: panel.standardise(
             column, by=pick(case.rng, [None, panel.time_name, case.column("g"), *WRONG])
         ),
         "winsorize": lambda: panel.winsorize(
-            column, **case.options(lower=[0.01, 0.1], upper=[0.9, 0.99], by=[None, case.column("g")])
+            column,
+            **case.options(
+                lower=[0.01, 0.1], upper=[0.9, 0.99], by=[None, case.column("g")]
+            ),
         ),
         "subset": lambda: panel.subset(condition),
         "summarise": lambda: panel.summarise(),
@@ -729,11 +975,17 @@ def panel_methods(case: Case) -> Any:
         "describe": lambda: panel.describe(column),
         "relabel": lambda: panel.relabel(**{column: pick(case.rng, ["label", *WRONG])}),
         "repr": lambda: (repr(panel), panel._repr_html_(), panel.imputations),
-        "dropna": lambda: panel.dropna(pick(case.rng, [None, column, [column, *panel.columns], *WRONG])),
+        "dropna": lambda: panel.dropna(
+            pick(case.rng, [None, column, [column, *panel.columns], *WRONG])
+        ),
         "rename": lambda: panel.relabel(**{f"log({case.inside('v')})": "label"}).rename(
             **{column: pick(case.rng, ["new", "new name", case.column("z"), *WRONG])}
         ),
-        "brackets": lambda: (panel[column], panel[[column]], panel[pick(case.rng, [column, *WRONG])]),
+        "brackets": lambda: (
+            panel[column],
+            panel[[column]],
+            panel[pick(case.rng, [column, *WRONG])],
+        ),
         "head": lambda: panel.head(pick(case.rng, [5, 0, *WRONG])),
     }
     kind = pick(case.rng, calls)
@@ -755,7 +1007,10 @@ def misuse(case: Case) -> Any:
     ]
     if chance(rng, 0.6):
         pool += [curve(case)] * 15
-    pool += [case.panel] * 15 + [dp.FixedEffects("y", "x"), dp.Mediation("y", "x", "m", reps=20)] * 5
+    pool += [case.panel] * 15 + [
+        dp.FixedEffects("y", "x"),
+        dp.Mediation("y", "x", "m", reps=20),
+    ] * 5
     kind = pick(rng, ["function", "specification", "figure", "method", "panel"])
     if kind == "figure":
         name = pick(rng, dp.plots.__all__)
@@ -783,8 +1038,12 @@ def misuse(case: Case) -> Any:
             continue
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             given.append(pick(rng, pool))
-        elif (parameter.kind is inspect.Parameter.KEYWORD_ONLY and (needed or chance(rng, 0.15))) or (
-            parameter.kind is not inspect.Parameter.KEYWORD_ONLY and (needed or chance(rng, 0.3))
+        elif (
+            parameter.kind is inspect.Parameter.KEYWORD_ONLY
+            and (needed or chance(rng, 0.15))
+        ) or (
+            parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+            and (needed or chance(rng, 0.3))
         ):
             named[parameter.name] = pick(rng, pool)
     if "reps" in named and not isinstance(named["reps"], str):
@@ -792,7 +1051,11 @@ def misuse(case: Case) -> Any:
     with np.errstate(all="ignore"):  # pandas, showing a column of float16
         case.say(f"{name}(*{given!r}, **{named!r})")
     made = called(*given, **named)
-    return made.fit(case.panel, rng=case.seed) if name in SPECIFICATIONS and "reps" in named else made
+    return (
+        made.fit(case.panel, rng=case.seed)
+        if name in SPECIFICATIONS and "reps" in named
+        else made
+    )
 
 
 SPECIFICATIONS = (
@@ -818,12 +1081,20 @@ def rankings(case: Case) -> Any:
     among = case.options(among=["per_year", "pooled"])
     if kind == "probabilities":
         return dp.rank_probabilities(
-            index, case.panel, reps=int(case.rng.integers(99, 120)), rng=case.seed, **among
+            index,
+            case.panel,
+            reps=int(case.rng.integers(99, 120)),
+            rng=case.seed,
+            **among,
         )
     if kind == "one out":
-        return dp.leave_one_out(index, case.panel, over=pick(case.rng, ["indicator", "entity"]), **among)
+        return dp.leave_one_out(
+            index, case.panel, over=pick(case.rng, ["indicator", "entity"]), **among
+        )
     if kind == "audit":
-        return dp.audit_weights(index.system, case.panel, dict.fromkeys(index.system.names, 0.5))
+        return dp.audit_weights(
+            index.system, case.panel, dict.fromkeys(index.system.names, 0.5)
+        )
     over = {"weighting": ["equal", "entropy", "pca"], "normalise": ["minmax", "zscore"]}
     return dp.index_sensitivity(index, case.panel, over=over, **among)
 
@@ -837,9 +1108,13 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "MediationIV": _fitted(instrumented_spec),
     "CompositeIndex": composite_index,
     "PropagatedIndex": _fitted(propagated_spec),
-    "within_between": lambda case: dp.within_between(mediation_spec(case, plain=True), case.panel),
+    "within_between": lambda case: dp.within_between(
+        mediation_spec(case, plain=True), case.panel
+    ),
     "mean_group": lambda case: dp.mean_group_mediation(
-        mediation_spec(case, plain=True).replace(absorb=(), clusters=None, cov_type="clustered"),
+        mediation_spec(case, plain=True).replace(
+            absorb=(), clusters=None, cov_type="clustered"
+        ),
         case.panel,
         rng=case.seed,
     ),

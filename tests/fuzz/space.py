@@ -25,7 +25,9 @@ def _balanced(case: Case, columns: list[str]) -> dp.Panel:
     if chance(case.rng, 0.1):
         return panel
     if chance(case.rng, 0.8):
-        panel = panel.dropna([c for c in columns if panel.frame[c].isna().any()] or columns)
+        panel = panel.dropna(
+            [c for c in columns if panel.frame[c].isna().any()] or columns
+        )
     if panel.is_balanced:
         return panel
     ways = ("entities", "times")
@@ -46,7 +48,9 @@ def _matrix(case: Case, n: int) -> Any:
     Now and then the sizes are very different.
     """
     rng = case.rng
-    out = rng.uniform(size=(n, n)) * (rng.uniform(size=(n, n)) < pick(rng, [0.15, 0.4, 1.0]))
+    out = rng.uniform(size=(n, n)) * (
+        rng.uniform(size=(n, n)) < pick(rng, [0.15, 0.4, 1.0])
+    )
     if chance(rng, 0.5):
         out = np.maximum(out, out.T)
     if chance(rng, 0.3):
@@ -57,7 +61,9 @@ def _matrix(case: Case, n: int) -> Any:
         out = out * 10.0 ** rng.integers(-20, 20)
     np.fill_diagonal(out, float(chance(rng, case.wrong / 3)))
     if n and chance(rng, case.wrong):
-        out[rng.integers(n), rng.integers(n)] = pick(rng, [-1.0, np.nan, np.inf, 1e200, 1e-200])
+        out[rng.integers(n), rng.integers(n)] = pick(
+            rng, [-1.0, np.nan, np.inf, 1e200, 1e-200]
+        )
     kinds = (csr_array, np.ndarray.tolist, pd.DataFrame, np.asfortranarray, np.float32)
     with np.errstate(all="ignore"):
         return pick(rng, kinds)(out) if chance(rng, 0.25) else out
@@ -65,7 +71,9 @@ def _matrix(case: Case, n: int) -> Any:
 
 def _places(case: Case, entities: pd.Index[Any]) -> pd.DataFrame:
     rng, n = case.rng, len(entities)
-    places = pd.DataFrame({"lat": rng.uniform(20, 45, n), "lon": rng.uniform(80, 125, n)}, index=entities)
+    places = pd.DataFrame(
+        {"lat": rng.uniform(20, 45, n), "lon": rng.uniform(80, 125, n)}, index=entities
+    )
     if n and chance(rng, case.wrong):
         places.iloc[0] = places.iloc[-1]
     if n and chance(rng, case.wrong):
@@ -81,48 +89,77 @@ def spatial_weights(case: Case, panel: dp.Panel | None = None) -> dp.SpatialWeig
         labels = labels[rng.permutation(len(labels))]
     if chance(rng, case.wrong):
         labels = labels[1:]
-    options = case.options(standardise=["row", "spectral", "none"], name=["W", "borders", "邻接"])
+    options = case.options(
+        standardise=["row", "spectral", "none"], name=["W", "borders", "邻接"]
+    )
     kind = pick(rng, BUILDERS)
     case.say(f"SpatialWeights {kind} {options!r}")
     return BUILDERS[kind](case, panel, labels, options)
 
 
-def _from_frame(case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any) -> dp.SpatialWeights:
+def _from_frame(
+    case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any
+) -> dp.SpatialWeights:
     at = np.argwhere(case.rng.random((len(labels), len(labels))) < 0.3)
     at = at[at[:, 0] != at[:, 1]]
-    frame = pd.DataFrame({"i": labels[at[:, 0]], "j": labels[at[:, 1]], "w": case.rng.random(len(at)) + 0.1})
-    weight = pick(case.rng, ["w", None, "i", "nothing"] if chance(case.rng, case.wrong) else ["w", None])
+    frame = pd.DataFrame(
+        {
+            "i": labels[at[:, 0]],
+            "j": labels[at[:, 1]],
+            "w": case.rng.random(len(at)) + 0.1,
+        }
+    )
+    weight = pick(
+        case.rng,
+        ["w", None, "i", "nothing"] if chance(case.rng, case.wrong) else ["w", None],
+    )
     entities = pick(case.rng, [labels, labels, None])
-    return dp.SpatialWeights.from_frame(frame, "i", "j", weight, entities=entities, **options)
+    return dp.SpatialWeights.from_frame(
+        frame, "i", "j", weight, entities=entities, **options
+    )
 
 
-def _from_neighbours(case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any) -> dp.SpatialWeights:
-    near: dict[Any, Any] = {a: [b for b in labels if a != b and chance(case.rng, 0.3)] for a in labels}
+def _from_neighbours(
+    case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any
+) -> dp.SpatialWeights:
+    near: dict[Any, Any] = {
+        a: [b for b in labels if a != b and chance(case.rng, 0.3)] for a in labels
+    }
     if near and chance(case.rng, case.wrong):
         near[labels[0]] = pick(case.rng, WRONG)
     return dp.SpatialWeights.from_neighbours(near, **options)
 
 
-def _by_distance(case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any) -> dp.SpatialWeights:
+def _by_distance(
+    case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any
+) -> dp.SpatialWeights:
     more = case.options(power=[1, 2, 0.5, 10], cutoff=[None, 500, 2000, 1e6])
     return dp.SpatialWeights.inverse_distance(_places(case, labels), **options, **more)
 
 
-def _nearest(case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any) -> dp.SpatialWeights:
+def _nearest(
+    case: Case, _: dp.Panel, labels: pd.Index[Any], options: Any
+) -> dp.SpatialWeights:
     k = pick(case.rng, [1, 2, 4, *WRONG] if chance(case.rng, case.wrong) else [1, 2, 4])
     return dp.SpatialWeights.k_nearest(_places(case, labels), k, **options)
 
 
 def _values(case: Case, panel: dp.Panel, labels: pd.Index[Any]) -> Any:
     if chance(case.rng, 0.5):
-        return pd.Series(case.rng.lognormal(size=len(labels)), index=labels, name="size")
+        return pd.Series(
+            case.rng.lognormal(size=len(labels)), index=labels, name="size"
+        )
     return panel.frame[case.column(pick(case.rng, "vps"))]
 
 
-def _nested(case: Case, panel: dp.Panel, labels: pd.Index[Any], options: Any) -> dp.SpatialWeights:
+def _nested(
+    case: Case, panel: dp.Panel, labels: pd.Index[Any], options: Any
+) -> dp.SpatialWeights:
     one = dp.SpatialWeights(_matrix(case, len(labels)), labels)
     other = dp.SpatialWeights.economic(_values(case, panel, labels))
-    return dp.SpatialWeights.nested(one, other, pick(case.rng, [0.5, 0.1, 1.5]), **options)
+    return dp.SpatialWeights.nested(
+        one, other, pick(case.rng, [0.5, 0.1, 1.5]), **options
+    )
 
 
 BUILDERS: Mapping[str, Callable[[Case, dp.Panel, Any, Any], dp.SpatialWeights]] = {
@@ -177,7 +214,9 @@ def compared(case: Case) -> Any:
     kind = pick(case.rng, ["lr_test", "wald_to", "wald_test"])
     case.say(kind)
     if kind == "lr_test":
-        simple = spec.replace(model=pick(case.rng, ["sar", "sem", "slx"]), spatial_lags=None)
+        simple = spec.replace(
+            model=pick(case.rng, ["sar", "sem", "slx"]), spatial_lags=None
+        )
         return fit.lr_test(simple.fit(panel, rng=case.seed))
     if kind == "wald_to":
         return fit.wald_to(pick(case.rng, ["sar", "sem"]))
@@ -193,7 +232,9 @@ def battery(case: Case) -> Any:
     near = {km: dp.SpatialWeights.inverse_distance(places, cutoff=km) for km in cuts}
     case.say(f"cut-offs {cuts!r}")
     return dp.fit_all(
-        {km: spec.replace(spatial_weights=given) for km, given in near.items()}, panel, rng=case.seed
+        {km: spec.replace(spatial_weights=given) for km, given in near.items()},
+        panel,
+        rng=case.seed,
     )
 
 
@@ -213,14 +254,23 @@ def autocorrelation(case: Case) -> Any:
     if kind == "lag":
         return panel.assign(lagged_=given.lag(column)).frame[["lagged_"]]
     options = case.options(permutations=[0, 5, 99])
-    found = getattr(dp, kind)(panel, column, given, **{"permutations": 19, **options}, rng=case.seed)
+    found = getattr(dp, kind)(
+        panel, column, given, **{"permutations": 19, **options}, rng=case.seed
+    )
     if chance(case.rng, 0.05):
         case.say("moran_scatter")
-        _scatter(panel, column, given, case.options(time=list(panel.times), names=[True, False]))
+        _scatter(
+            panel,
+            column,
+            given,
+            case.options(time=list(panel.times), names=[True, False]),
+        )
     return found
 
 
-def _scatter(panel: dp.Panel, column: str, given: dp.SpatialWeights, options: Any) -> None:
+def _scatter(
+    panel: dp.Panel, column: str, given: dp.SpatialWeights, options: Any
+) -> None:
     import matplotlib.pyplot as plt
 
     try:

@@ -37,8 +37,14 @@ def growing(b=-0.05, n=60, periods=20, effect=0.0, seed=1, noise=0.02):
     for t in range(1, periods):
         drift = -b * 5 + own + 0.02 * x[:, t - 1]
         log[:, t] = (1 + b) * log[:, t - 1] + drift + noise * rng.normal(size=n)
-    frame = pd.DataFrame({"id": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
-    return frame.assign(income=np.exp(log.ravel()), x=x.ravel(), group=np.repeat(np.arange(n) % 12, periods))
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)}
+    )
+    return frame.assign(
+        income=np.exp(log.ravel()),
+        x=x.ravel(),
+        group=np.repeat(np.arange(n) % 12, periods),
+    )
 
 
 def panel(**options):
@@ -48,7 +54,9 @@ def panel(**options):
 def test_least_squares_written_out():
     data = panel(n=12, periods=8)
     frame = data.frame.reset_index()
-    pairs = frame.merge(frame.assign(year=frame["year"] - 1), on=["id", "year"], suffixes=("", "_next"))
+    pairs = frame.merge(
+        frame.assign(year=frame["year"] - 1), on=["id", "year"], suffixes=("", "_next")
+    )
     growth = np.log(pairs["income_next"] / pairs["income"])
     design = [np.log(pairs["income"]), pairs["x"]]
     years = pd.get_dummies(pairs["year"]).to_numpy(dtype=float)
@@ -63,14 +71,18 @@ def test_least_squares_written_out():
             warnings.simplefilter("ignore", IdentificationWarning)
             warnings.simplefilter("ignore")
             fit = beta_convergence(data, "income", x=["x"], **effects)
-        by_hand = np.linalg.lstsq(np.column_stack([*design, dummies]), growth, rcond=None)[0]
+        by_hand = np.linalg.lstsq(
+            np.column_stack([*design, dummies]), growth, rcond=None
+        )[0]
         np.testing.assert_allclose(fit.params.iloc[:2], by_hand[:2], atol=1e-9)
         assert fit.nobs == len(pairs) == 12 * 7
 
 
 def test_it_is_fixed_effects_on_growth():
     data = panel()
-    after = data.assign(growth="I(lead(log(income)) - log(income))", start="log(income)")
+    after = data.assign(
+        growth="I(lead(log(income)) - log(income))", start="log(income)"
+    )
     spec = FixedEffects("growth", ["start", "x"], entity_effects=False)
     for options in (
         {},
@@ -82,7 +94,9 @@ def test_it_is_fixed_effects_on_growth():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             plain = spec.replace(**options).fit(after)
-            fit = beta_convergence(data, "income", x=["x"], time_effects=True, **options)
+            fit = beta_convergence(
+                data, "income", x=["x"], time_effects=True, **options
+            )
         np.testing.assert_allclose(fit.params, plain.params, atol=1e-12)
         np.testing.assert_allclose(fit.std_errors, plain.std_errors, rtol=1e-9)
         assert fit.names == ("log_initial", "x")
@@ -115,11 +129,15 @@ def test_no_convergence_has_no_half_life():
     assert np.isnan(apart.half_life)
     assert np.isnan(apart.half_life_se)
     assert "no half-life" in apart.summary()
-    frame = pd.DataFrame({"id": np.repeat(np.arange(30), 2), "year": np.tile([0, 1], 30)})
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(30), 2), "year": np.tile([0, 1], 30)}
+    )
     log = np.random.default_rng(0).normal(size=30)
     # Ranks are turned round: b is about -1.5 and -2.5
     for slope in (-0.5, -1.5):
-        frame["y"] = np.exp(np.column_stack([log, slope * log + 0.01 * np.sin(np.arange(30))]).ravel())
+        frame["y"] = np.exp(
+            np.column_stack([log, slope * log + 0.01 * np.sin(np.arange(30))]).ravel()
+        )
         beyond = beta_convergence(Panel(frame, "id", "year"), "y")
         assert beyond.params["log_initial"] == pytest.approx(slope - 1, abs=0.05)
         assert np.isnan(beyond.speed)
@@ -135,7 +153,11 @@ def test_gaps_in_time_are_real():
     with pytest.warns(MissingDataWarning):
         blank = beta_convergence(
             Panel(
-                frame.assign(income=frame["income"].where(holes["id"].reindex(frame.index).notna())),
+                frame.assign(
+                    income=frame["income"].where(
+                        holes["id"].reindex(frame.index).notna()
+                    )
+                ),
                 "id",
                 "year",
             ),
@@ -144,7 +166,9 @@ def test_gaps_in_time_are_real():
     np.testing.assert_allclose(blank.params, fit.params, atol=1e-12)
     every = frame.assign(year=frame["year"] * 5)
     np.testing.assert_allclose(
-        beta_convergence(Panel(every, "id", "year", step=5), "income").params, whole.params, atol=1e-12
+        beta_convergence(Panel(every, "id", "year", step=5), "income").params,
+        whole.params,
+        atol=1e-12,
     )
     with pytest.raises(MissingDataError, match="missing in every row"):
         beta_convergence(Panel(every, "id", "year"), "income")
@@ -152,7 +176,9 @@ def test_gaps_in_time_are_real():
 
 def test_missing_raise_does_not_mean_the_last_period():
     frame = growing(n=30)
-    fit = beta_convergence(Panel(frame, "id", "year"), "income", x=["x"], missing="raise")
+    fit = beta_convergence(
+        Panel(frame, "id", "year"), "income", x=["x"], missing="raise"
+    )
     assert fit.nobs == 30 * 19
     with pytest.raises(MissingDataError, match=r"x \(1\)"):
         beta_convergence(
@@ -164,7 +190,10 @@ def test_missing_raise_does_not_mean_the_last_period():
 
 
 def test_nickell_warning():
-    short, long = panel(n=60, periods=11, effect=0.01), panel(n=60, periods=16, effect=0.01)
+    short, long = (
+        panel(n=60, periods=11, effect=0.01),
+        panel(n=60, periods=16, effect=0.01),
+    )
     with pytest.warns(IdentificationWarning, match=r"10 rows per entity.*Nickell 1981"):
         fit = beta_convergence(short, "income", entity_effects=True)
     assert "lagged_outcome" in [n.code for n in fit.diagnostics]
@@ -183,11 +212,15 @@ def test_the_bias_is_about_the_size_the_warning_names():
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             fit = beta_convergence(
-                panel(b=-0.3, n=200, periods=11, effect=0.01, seed=seed), "income", entity_effects=True
+                panel(b=-0.3, n=200, periods=11, effect=0.01, seed=seed),
+                "income",
+                entity_effects=True,
             )
         slopes.append(fit.params["log_initial"])
         named += [
-            str(w.message).split("by about ")[1].split(" ")[0] for w in caught if "Nickell" in str(w.message)
+            str(w.message).split("by about ")[1].split(" ")[0]
+            for w in caught
+            if "Nickell" in str(w.message)
         ]
     bias = -0.3 - np.mean(slopes)
     assert bias == pytest.approx(1.7 / 9, rel=0.25)
@@ -198,10 +231,14 @@ def test_names_that_are_no_python_words():
     frame = growing(n=30).rename(columns={"income": "人均 收入 / 元"})
     data = Panel(frame, "id", "year", labels={"人均 收入 / 元": "Income"})
     plain = beta_convergence(panel(n=30), "income")
-    np.testing.assert_allclose(beta_convergence(data, "人均 收入 / 元").params, plain.params)
+    np.testing.assert_allclose(
+        beta_convergence(data, "人均 收入 / 元").params, plain.params
+    )
     term = beta_convergence(panel(n=30), "I(income * 7)", time_effects=True)
     np.testing.assert_allclose(
-        term.params, beta_convergence(panel(n=30), "income", time_effects=True).params, atol=1e-10
+        term.params,
+        beta_convergence(panel(n=30), "income", time_effects=True).params,
+        atol=1e-10,
     )
 
 
@@ -255,10 +292,12 @@ def test_entity_effects_bias_the_slope_below_fifteen_rows_an_entity(short, biase
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = beta_convergence(kept, "income", entity_effects=True).diagnostics
-    assert [n.data["periods"] for n in found if n.code == "lagged_outcome"] == [15 - 1 / 60] * biased
+    assert [n.data["periods"] for n in found if n.code == "lagged_outcome"] == [
+        15 - 1 / 60
+    ] * biased
 
 
-# --- the length of the interval ------------------------------------------------------------------------
+# --- the length of the interval -------------------------------------------------------
 
 
 def exact(speed=0.02, years=5.0, n=40):
@@ -268,9 +307,13 @@ def exact(speed=0.02, years=5.0, n=40):
     """
     start = np.random.default_rng(2).normal(8, 1, size=n)
     after = 9 + (start - 9) * np.exp(-speed * years)
-    frame = pd.DataFrame({"id": np.repeat(np.arange(n), 2), "year": np.tile([2000, 2005], n)})
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(n), 2), "year": np.tile([2000, 2005], n)}
+    )
     frame["income"] = np.exp(np.column_stack([start, after]).ravel())
-    section = pd.DataFrame({"id": np.arange(n), "initial": np.exp(start), "g": (after - start) / years})
+    section = pd.DataFrame(
+        {"id": np.arange(n), "initial": np.exp(start), "g": (after - start) / years}
+    )
     return Panel(frame, "id", "year", step=5), Panel(section, "id")
 
 
@@ -282,8 +325,12 @@ def test_the_speed_does_not_depend_on_the_interval(speed, years):
     assert fit.params["log_initial"] == pytest.approx(np.exp(-speed * years) - 1)
     assert fit.speed == pytest.approx(speed)
     assert fit.half_life == pytest.approx(np.log(2) / speed)
-    averaged = beta_convergence(section, "initial", growth="g", years=years, cov_type="robust")
-    assert averaged.params["log_initial"] == pytest.approx((np.exp(-speed * years) - 1) / years)
+    averaged = beta_convergence(
+        section, "initial", growth="g", years=years, cov_type="robust"
+    )
+    assert averaged.params["log_initial"] == pytest.approx(
+        (np.exp(-speed * years) - 1) / years
+    )
     assert averaged.speed == pytest.approx(speed)
     assert averaged.depvar == "g"
     without = beta_convergence(panel, "income", cov_type="robust")
@@ -297,21 +344,26 @@ def test_the_speed_does_not_depend_on_the_interval(speed, years):
 def test_numbers_by_hand():
     # Growth 3, 2 and 1 percent a year over 10 years at ln y = 1, 2, 3: b = -.01, so
     # speed = -ln(1 - .1) / 10 = .0105361 and half-life = ln 2 / .0105361 = 65.788.
-    frame = pd.DataFrame({"id": range(4), "y": np.exp([1.0, 2, 3, 4]), "g": [0.03, 0.02, 0.01, 0.0]})
+    frame = pd.DataFrame(
+        {"id": range(4), "y": np.exp([1.0, 2, 3, 4]), "g": [0.03, 0.02, 0.01, 0.0]}
+    )
     frame["g"] += [0.001, -0.001, -0.001, 0.001]
-    fit = beta_convergence(Panel(frame, "id"), "y", growth="g", years=10, cov_type="unadjusted")
+    fit = beta_convergence(
+        Panel(frame, "id"), "y", growth="g", years=10, cov_type="unadjusted"
+    )
     assert fit.params["log_initial"] == pytest.approx(-0.01)
     assert fit.speed == pytest.approx(0.0105360516)
     assert fit.half_life == pytest.approx(65.7881348)
-    # Residuals are .001 in absolute value: variance 4e-6 / 2, over a sum of squares of 5.
+    # Residuals are .001 in absolute value: variance 4e-6 / 2, over a sum of squares
+    # of 5.
     se = np.sqrt(2e-6 / 5)
     assert fit.speed_se == pytest.approx(se / 0.9)
     assert fit.half_life_se == pytest.approx(65.7881348 * se / 0.9 / 0.0105360516)
 
 
 def test_a_published_half_life():
-    # Loayza (1994, World Bank Policy Research Working Paper 1333, summary): periods of five years, a speed
-    # of .0494 a year, "implying a half-life of about 14 years".
+    # Loayza (1994, World Bank Policy Research Working Paper 1333, summary): periods of
+    # five years, a speed of .0494 a year, "implying a half-life of about 14 years".
     panel, _ = exact(0.0494, 5.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -321,7 +373,10 @@ def test_a_published_half_life():
 
 def test_errors_scale_with_the_interval():
     data = panel()
-    fit, plain = beta_convergence(data, "income", years=4), beta_convergence(data, "income")
+    fit, plain = (
+        beta_convergence(data, "income", years=4),
+        beta_convergence(data, "income"),
+    )
     pd.testing.assert_series_equal(fit.params, plain.params)
     assert fit.speed == pytest.approx(plain.speed / 4)
     assert fit.speed_se == pytest.approx(plain.speed_se / 4)
@@ -329,14 +384,25 @@ def test_errors_scale_with_the_interval():
     assert fit.half_life_se == pytest.approx(4 * plain.half_life_se)
     after = data.assign(g="I((lead(log(income)) - log(income)) / 4)").subset("g == g")
     averaged = beta_convergence(after, "income", growth="g", years=4)
-    assert averaged.params["log_initial"] == pytest.approx(plain.params["log_initial"] / 4)
+    assert averaged.params["log_initial"] == pytest.approx(
+        plain.params["log_initial"] / 4
+    )
     for name in ("speed", "speed_se", "half_life", "half_life_se"):
         assert getattr(averaged, name) == pytest.approx(getattr(fit, name))
-    with pytest.warns(IdentificationWarning, match="biased downwards, by about") as caught:
-        within = beta_convergence(data.subset("year < 8"), "income", entity_effects=True)
+    with pytest.warns(
+        IdentificationWarning, match="biased downwards, by about"
+    ) as caught:
+        within = beta_convergence(
+            data.subset("year < 8"), "income", entity_effects=True
+        )
     with pytest.warns(IdentificationWarning) as again:
-        beta_convergence(after.subset("year < 7"), "income", growth="g", years=4, entity_effects=True)
-    bias = [float(str(w.list[0].message).split("about ")[1].split(" ")[0]) for w in (caught, again)]
+        beta_convergence(
+            after.subset("year < 7"), "income", growth="g", years=4, entity_effects=True
+        )
+    bias = [
+        float(str(w.list[0].message).split("about ")[1].split(" ")[0])
+        for w in (caught, again)
+    ]
     assert bias[0] == pytest.approx(4 * bias[1], rel=0.05)
     assert within.nobs == 60 * 7
 

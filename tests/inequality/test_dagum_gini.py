@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OUTSIDE = json.loads(
-    (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(
+        encoding="utf-8"
+    )
 )
 INCOMES, GROUPS = OUTSIDE["G3"]["data"], OUTSIDE["G3"]["groups"]
 PARTS = ["within", "between", "transvariation"]
@@ -47,7 +49,9 @@ def provinces(seed=1, n=60, years=5):
     rng = np.random.default_rng(seed)
     region = np.array(["east", "central", "west"])[np.arange(n) % 3]
     level = rng.normal(size=n) * 0.3 + np.array([0.6, 0.2, 0.0])[np.arange(n) % 3]
-    frame = pd.DataFrame({"id": np.repeat(np.arange(n), years), "region": np.repeat(region, years)})
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(n), years), "region": np.repeat(region, years)}
+    )
     frame["income"] = np.exp(np.repeat(level, years) + 0.1 * rng.normal(size=n * years))
     frame["people"] = rng.integers(1, 5, n * years).astype(float)
     return frame
@@ -58,7 +62,9 @@ def test_outside_numbers():
     assert found.total == pytest.approx(OUTSIDE["G3"]["gini"], abs=1e-15)
     for name in PARTS:
         assert getattr(found, name) == pytest.approx(case[name], abs=case["tolerance"])
-    assert found.shares.to_dict() == pytest.approx({n: case["exact"][n][0] / 241 for n in PARTS}, abs=1e-14)
+    assert found.shares.to_dict() == pytest.approx(
+        {n: case["exact"][n][0] / 241 for n in PARTS}, abs=1e-14
+    )
 
 
 def test_pairs_as_defined():
@@ -73,8 +79,13 @@ def test_pairs_as_defined():
         assert means[row.richer] >= means[row.poorer]
         chance = np.outer(w[j], w[h]) / (w[j].sum() * w[h].sum())
         lead = y[j][:, None] - y[h]
-        d, p = (chance * np.maximum(lead, 0)).sum(), (chance * np.maximum(-lead, 0)).sum()
-        assert row.gini == pytest.approx((d + p) / (means[row.richer] + means[row.poorer]), abs=1e-13)
+        d, p = (
+            (chance * np.maximum(lead, 0)).sum(),
+            (chance * np.maximum(-lead, 0)).sum(),
+        )
+        assert row.gini == pytest.approx(
+            (d + p) / (means[row.richer] + means[row.poorer]), abs=1e-13
+        )
         assert row.distance == pytest.approx((d - p) / (d + p), abs=1e-12)
 
 
@@ -87,15 +98,22 @@ def test_groups_and_pairs_give_the_parts_back():
     assert p.sum() == pytest.approx(1)
     assert s.sum() == pytest.approx(1)
     for name in table.index:
-        assert table.loc[name, "gini"] == pytest.approx(gini(y[groups == name]), abs=1e-14)
+        assert table.loc[name, "gini"] == pytest.approx(
+            gini(y[groups == name]), abs=1e-14
+        )
         assert table.loc[name, "mean"] == pytest.approx(y[groups == name].mean())
     both = [
-        p[a] * s[b] + p[b] * s[a] for a, b in zip(found.pairs["richer"], found.pairs["poorer"], strict=True)
+        p[a] * s[b] + p[b] * s[a]
+        for a, b in zip(found.pairs["richer"], found.pairs["poorer"], strict=True)
     ]
     across = found.pairs["gini"] * both
     assert (table["gini"] * p * s).sum() == pytest.approx(found.within, abs=1e-14)
-    assert (across * found.pairs["distance"]).sum() == pytest.approx(found.between, abs=1e-14)
-    assert (across * (1 - found.pairs["distance"])).sum() == pytest.approx(found.transvariation, abs=1e-14)
+    assert (across * found.pairs["distance"]).sum() == pytest.approx(
+        found.between, abs=1e-14
+    )
+    assert (across * (1 - found.pairs["distance"])).sum() == pytest.approx(
+        found.transvariation, abs=1e-14
+    )
 
 
 @pytest.mark.further
@@ -107,19 +125,30 @@ def test_parts_add_up_whatever_the_rows(seed):
     y, groups = rng.lognormal(size=n), rng.integers(0, 5, n)
     times = rng.integers(0, 4, n) + (np.arange(n) == 0)
     found = dagum(y, groups, obs_weights=times)
-    assert found.within + found.between + found.transvariation == pytest.approx(found.total, abs=1e-14)
+    assert found.within + found.between + found.transvariation == pytest.approx(
+        found.total, abs=1e-14
+    )
     assert found.total == pytest.approx(gini(y, obs_weights=times), abs=1e-14)
-    assert found.shares.isna().all() or found.shares.sum() == pytest.approx(1, abs=1e-10)
+    assert found.shares.isna().all() or found.shares.sum() == pytest.approx(
+        1, abs=1e-10
+    )
     # Rows in another order, groups renamed, another unit, weights written out
     order = rng.permutation(n)
-    again = dagum(y[order] * 1e4, [f"g{9 - g}" for g in groups[order]], obs_weights=times[order])
+    again = dagum(
+        y[order] * 1e4, [f"g{9 - g}" for g in groups[order]], obs_weights=times[order]
+    )
     stacked = dagum(np.repeat(y, times), np.repeat(groups, times))
-    means = pd.Series(y * times).groupby(groups).sum() / pd.Series(times).groupby(groups).sum()
+    means = (
+        pd.Series(y * times).groupby(groups).sum()
+        / pd.Series(times).groupby(groups).sum()
+    )
     for name in ["total", *PARTS]:
         assert getattr(again, name) == pytest.approx(getattr(found, name), abs=1e-13)
         assert getattr(stacked, name) == pytest.approx(getattr(found, name), abs=1e-13)
     in_group = means.loc[groups].to_numpy()
-    assert gini(np.nan_to_num(in_group), obs_weights=times) == pytest.approx(found.between, abs=1e-13)
+    assert gini(np.nan_to_num(in_group), obs_weights=times) == pytest.approx(
+        found.between, abs=1e-13
+    )
 
 
 def test_groups_apart_and_groups_alike():
@@ -131,7 +160,8 @@ def test_groups_apart_and_groups_alike():
     alike = dagum([1, 2, 3, 1, 2, 3], list("aaabbb"))
     assert alike.between == 0.0
     assert alike.pairs["distance"].tolist() == [0.0]
-    # One member of the poorer group ahead of one of the richer: E(Y_h - Y_j)+ = 2/4, times 2 p_j p_h / mean
+    # One member of the poorer group ahead of one of the richer: E(Y_h - Y_j)+ = 2/4,
+    # times 2 p_j p_h / mean
     crossing = dagum([1, 6, 4, 9], list("aabb"))
     assert crossing.transvariation == pytest.approx(2 * 0.25 * 0.5 / 5, abs=1e-15)
 
@@ -150,28 +180,40 @@ def test_one_group_and_equal_values():
     assert zeros.shares.sum() == pytest.approx(1)
 
 
-# --- draws -------------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 
 def test_a_draw_is_the_decomposition_of_stacked_rows():
     frame = provinces(n=40)
     found = dagum(
-        frame["income"], frame["region"], obs_weights=frame["people"], clusters=frame["id"], reps=199, rng=7
+        frame["income"],
+        frame["region"],
+        obs_weights=frame["people"],
+        clusters=frame["id"],
+        reps=199,
+        rng=7,
     )
     counts = draw_counts(np.random.SeedSequence(7), 40, 199)
     for r in range(30):
         rows = np.concatenate(
-            [np.flatnonzero(frame["id"] == c) for c in np.repeat(np.arange(40), counts[r].astype(int))]
+            [
+                np.flatnonzero(frame["id"] == c)
+                for c in np.repeat(np.arange(40), counts[r].astype(int))
+            ]
         )
         part = frame.iloc[rows].reset_index(drop=True)
         again = dagum(part["income"], part["region"], obs_weights=part["people"])
-        np.testing.assert_allclose(found.draws.iloc[r], [again.total, *again.shares], atol=1e-10)
+        np.testing.assert_allclose(
+            found.draws.iloc[r], [again.total, *again.shares], atol=1e-10
+        )
 
 
 def test_by_default_rows_are_drawn():
     frame = provinces(n=50, years=1)
     rows = dagum(frame["income"], frame["region"], reps=199, rng=3)
-    named = dagum(frame["income"], frame["region"], clusters=frame["id"], reps=199, rng=3)
+    named = dagum(
+        frame["income"], frame["region"], clusters=frame["id"], reps=199, rng=3
+    )
     pd.testing.assert_frame_equal(rows.draws, named.draws)
     assert rows.n_clusters == 50
 
@@ -182,16 +224,33 @@ def test_rows_of_one_entity_drawn_apart_are_told():
     assert [n.code for n in apart.diagnostics] == ["rows_drawn"]
     assert "get_level_values('id')" in apart.summary()
     ids = frame.index.get_level_values("id")
-    assert dagum(frame["income"], frame["region"], clusters=ids, reps=199, rng=3).diagnostics == ()
+    assert (
+        dagum(
+            frame["income"], frame["region"], clusters=ids, reps=199, rng=3
+        ).diagnostics
+        == ()
+    )
     once = frame.xs(2, level="year", drop_level=False)
     assert dagum(once["income"], once["region"], reps=199, rng=3).diagnostics == ()
 
 
 def test_intervals():
     frame = provinces()
-    found = dagum(frame["income"], frame["region"], clusters=frame["id"], reps=399, rng=5, level=0.9)
+    found = dagum(
+        frame["income"],
+        frame["region"],
+        clusters=frame["id"],
+        reps=399,
+        rng=5,
+        level=0.9,
+    )
     table = found.intervals
-    assert table.index.tolist() == ["total", "share_within", "share_between", "share_transvariation"]
+    assert table.index.tolist() == [
+        "total",
+        "share_within",
+        "share_between",
+        "share_transvariation",
+    ]
     assert table.columns.tolist() == ["estimate", "conf_low", "conf_high"]
     assert (table["conf_low"] < table["estimate"]).all()
     assert (table["estimate"] < table["conf_high"]).all()
@@ -200,8 +259,13 @@ def test_intervals():
     assert table.loc["share_between", "conf_low"] == pytest.approx(ordered[19])
     assert table.loc["share_between", "conf_high"] == pytest.approx(ordered[379])
     np.testing.assert_allclose(found.draws.iloc[:, 1:].sum(axis=1), 1.0, atol=1e-12)
-    narrower = dagum(frame["income"], frame["region"], reps=399, rng=5, level=0.9).intervals
-    assert (narrower.loc["share_between", "conf_high"] - narrower.loc["share_between", "conf_low"]) < (
+    narrower = dagum(
+        frame["income"], frame["region"], reps=399, rng=5, level=0.9
+    ).intervals
+    assert (
+        narrower.loc["share_between", "conf_high"]
+        - narrower.loc["share_between", "conf_low"]
+    ) < (
         table.loc["share_between", "conf_high"] - table.loc["share_between", "conf_low"]
     )
 
@@ -213,7 +277,13 @@ def test_draws_are_reproduced_and_do_not_depend_on_the_order_of_rows():
     again = dagum(frame["income"], frame["region"], rng=first.rng_entropy, **call)
     pd.testing.assert_frame_equal(first.draws, again.draws)
     turned = frame.sample(frac=1, random_state=1)
-    other = dagum(turned["income"], turned["region"], clusters=turned["id"], reps=199, rng=first.rng_entropy)
+    other = dagum(
+        turned["income"],
+        turned["region"],
+        clusters=turned["id"],
+        reps=199,
+        rng=first.rng_entropy,
+    )
     np.testing.assert_allclose(other.draws, first.draws, atol=1e-12)
 
 
@@ -224,7 +294,11 @@ def test_equal_values_have_no_shares_in_any_draw(value):
         found = dagum(np.full(24, value), groups, reps=39, rng=1)
     assert found.total == pytest.approx(0, abs=1e-14)
     assert found.shares.isna().all()
-    assert found.draws[["share_within", "share_between", "share_transvariation"]].isna().all(axis=None)
+    assert (
+        found.draws[["share_within", "share_between", "share_transvariation"]]
+        .isna()
+        .all(axis=None)
+    )
     assert found.intervals.iloc[1:][["conf_low", "conf_high"]].isna().all(axis=None)
 
 
@@ -248,15 +322,22 @@ def test_few_clusters_few_draws_and_lost_draws():
     with pytest.warns(FewClustersWarning):
         few = dagum(*arguments, clusters=frame["region"], reps=199, rng=1)
     data = {"clusters": "drawn together", "n_clusters": 3}
-    assert [(n.code, n.data) for n in few.diagnostics] == [("too_few_clusters_to_draw", data)]
+    assert [(n.code, n.data) for n in few.diagnostics] == [
+        ("too_few_clusters_to_draw", data)
+    ]
     with pytest.warns(FewDrawsWarning):
         short = dagum(*arguments, clusters=frame["id"], reps=50, rng=1)
     assert {n.code: n.data for n in short.diagnostics}["few_draws"] == {"reps": 50}
     y = [0.0] * 25 + [1.0, 2.0]
-    with pytest.warns(FewDrawsWarning, match="draws were dropped: all drawn values are equal"):
+    with pytest.warns(
+        FewDrawsWarning, match="draws were dropped: all drawn values are equal"
+    ):
         lost = dagum(y, ["a", "b", *["a"] * 25], reps=199, rng=1)
     gone = int(lost.draws["share_within"].isna().sum())
-    assert {n.code: n.data for n in lost.diagnostics}["lost_draws"] == {"lost": gone, "reps": 199}
+    assert {n.code: n.data for n in lost.diagnostics}["lost_draws"] == {
+        "lost": gone,
+        "reps": 199,
+    }
     assert lost.draws["share_within"].isna().any()
     assert lost.intervals["conf_low"].notna().all()
 
@@ -275,7 +356,9 @@ def test_options_out_of_range():
 
 def test_the_result_is_small_plain_and_no_set_of_estimates():
     frame = provinces()
-    found = dagum(frame["income"], frame["region"], clusters=frame["id"], reps=199, rng=2)
+    found = dagum(
+        frame["income"], frame["region"], clusters=frame["id"], reps=199, rng=2
+    )
     assert isinstance(found, DagumResult)
     assert isinstance(found, HasDraws)
     assert not isinstance(found, Results)
@@ -291,7 +374,10 @@ def test_the_result_is_small_plain_and_no_set_of_estimates():
     text = found.summary()
     assert repr(found) == text
     assert "95% interval" in text
-    assert next(line for line in text.splitlines() if line.startswith("total")).split()[2] == "100.0%"
+    assert (
+        next(line for line in text.splitlines() if line.startswith("total")).split()[2]
+        == "100.0%"
+    )
     assert found.conventions.endswith("199 bootstrap draws of 60 clusters")
     assert text.splitlines()[-1] == f"Settings: rng {found.rng_entropy}."
     assert max(map(len, text.splitlines())) <= 80
@@ -300,9 +386,13 @@ def test_the_result_is_small_plain_and_no_set_of_estimates():
 def regions(seed, n):
     """Incomes of n entities in three regions over ten years, and their regions."""
     rng = np.random.default_rng(seed)
-    region = np.repeat(np.arange(3), np.round(np.array([0.35, 0.30, 0.35]) * n).astype(int))
+    region = np.repeat(
+        np.arange(3), np.round(np.array([0.35, 0.30, 0.35]) * n).astype(int)
+    )
     level = np.array([0.6, 0.2, 0.0])[region] + 0.35 * rng.normal(size=n)
-    return np.exp(level[:, None] + 0.1 * rng.normal(size=(n, 10))).ravel(), np.repeat(region, 10)
+    return np.exp(level[:, None] + 0.1 * rng.normal(size=(n, 10))).ravel(), np.repeat(
+        region, 10
+    )
 
 
 @pytest.mark.montecarlo
@@ -313,9 +403,9 @@ def test_coverage(n, draws_of, measured: Callable[..., None]) -> None:
 
     The true value is that of 100,000 entities.
 
-    n entities in three regions of fixed sizes are observed for 10 years. Log incomes have standard deviations
-    of .35 between and .1 within the entities of a region, and means of 0, .2 and .6. Draws are 399, of
-    entities or, wrongly, of rows.
+    n entities in three regions of fixed sizes are observed for 10 years. Log incomes
+    have standard deviations of .35 between and .1 within the entities of a region, and
+    means of 0, .2 and .6. Draws are 399, of entities or, wrongly, of rows.
     """
     y, region = regions(0, 100_000)
     many = dagum(y, region)
@@ -325,7 +415,9 @@ def test_coverage(n, draws_of, measured: Callable[..., None]) -> None:
     for seed in range(500):
         y, region = regions(seed + 1, n)
         table = dagum(y, region, clusters=clusters, reps=399, rng=seed).intervals
-        hits += ((table["conf_low"] <= truth) & (truth <= table["conf_high"])).to_numpy()
+        hits += (
+            (table["conf_low"] <= truth) & (truth <= table["conf_high"])
+        ).to_numpy()
     cover = hits / 500
     shares = dict(zip(["total", *PARTS], cover.tolist(), strict=True))
     measured("coverage_of_gini_intervals", {"n": n, "draws of": draws_of, **shares})
@@ -340,7 +432,9 @@ def test_many_groups():
     rng = np.random.default_rng(4)
     y, groups = rng.lognormal(size=2000), rng.integers(0, 200, 2000)
     found = dagum(y, groups)
-    assert found.within + found.between + found.transvariation == pytest.approx(found.total, abs=1e-13)
+    assert found.within + found.between + found.transvariation == pytest.approx(
+        found.total, abs=1e-13
+    )
     assert len(found.pairs) == len(list(combinations(range(200), 2)))
 
 

@@ -26,7 +26,9 @@ from digiprosper.kernels.dispersion import column_sums, theil_by_group, theil_t
 from digiprosper.kernels.resampling import draw_counts
 
 REFERENCE = json.loads(
-    (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(
+        encoding="utf-8"
+    )
 )
 G3 = REFERENCE["G3"]
 Y = np.array(G3["data"], dtype=float)
@@ -37,7 +39,8 @@ GROUPS = np.unique(G3["groups"], return_inverse=True)[1]
 def pairs_gini(y, w):
     """Half the mean difference over the mean, every pair of rows written out."""
     return float(
-        (np.outer(w, w) * np.abs(y[:, None] - y)).sum() / (2 * w.sum() ** 2 * np.average(y, weights=w))
+        (np.outer(w, w) * np.abs(y[:, None] - y)).sum()
+        / (2 * w.sum() ** 2 * np.average(y, weights=w))
     )
 
 
@@ -48,7 +51,9 @@ def pairs_dagum(y, groups, w):
     mean = {k: np.average(v, weights=u) for k, (v, u) in part.items()}
     share = {k: u.sum() / w.sum() for k, (v, u) in part.items()}
     income = {k: u @ v / (w @ y) for k, (v, u) in part.items()}
-    within = sum(pairs_gini(*part[k]) * share[k] * income[k] for k in labels if mean[k] > 0)
+    within = sum(
+        pairs_gini(*part[k]) * share[k] * income[k] for k in labels if mean[k] > 0
+    )
     between = across = 0.0
     for a, b in combinations(labels, 2):
         j, h = (a, b) if mean[a] >= mean[b] else (b, a)
@@ -56,7 +61,10 @@ def pairs_dagum(y, groups, w):
             continue
         (yj, wj), (yh, wh) = part[j], part[h]
         lead, chance = yj[:, None] - yh, np.outer(wj, wh) / (wj.sum() * wh.sum())
-        d, p = (chance * np.maximum(lead, 0)).sum(), (chance * np.maximum(-lead, 0)).sum()
+        d, p = (
+            (chance * np.maximum(lead, 0)).sum(),
+            (chance * np.maximum(-lead, 0)).sum(),
+        )
         g = (d + p) / (mean[j] + mean[h])
         distance = (d - p) / (d + p) if d + p > 0 else 0.0
         both = share[j] * income[h] + share[h] * income[j]
@@ -74,7 +82,9 @@ def parts(y, groups, w):
 def sample(seed, rows=40, n_groups=4, zeros=0.1):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, rows + 1))
-    y = np.round(rng.gamma(1.0, 10.0, n), int(rng.integers(0, 3))) * (rng.random(n) > zeros)
+    y = np.round(rng.gamma(1.0, 10.0, n), int(rng.integers(0, 3))) * (
+        rng.random(n) > zeros
+    )
     y[int(rng.integers(n))] += 1.0
     w = rng.choice([0.25, 1.0, 2.0, 3.0], n)
     return y, rng.integers(0, n_groups, n), w
@@ -83,7 +93,7 @@ def sample(seed, rows=40, n_groups=4, zeros=0.1):
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-# --- outside numbers ---------------------------------------------------------------------------------------
+# --- outside numbers ------------------------------------------------------------------
 
 
 def test_gini_outside_number():
@@ -114,12 +124,16 @@ def test_other_measures_outside_numbers():
 def test_nearly_equal_incomes_keep_their_digits(cv):
     case = REFERENCE["nearly_constant"]
     y = 1.0 + float(cv) * np.array(case["steps"], dtype=float)
-    assert theil_l(y, np.ones(8)) == pytest.approx(case["theil_l"][cv], rel=case["tolerance"])
+    assert theil_l(y, np.ones(8)) == pytest.approx(
+        case["theil_l"][cv], rel=case["tolerance"]
+    )
     # One minus the exponential of minus L
-    assert atkinson(y, np.ones(8), 1.0) == pytest.approx(case["theil_l"][cv], rel=case["tolerance"])
+    assert atkinson(y, np.ones(8), 1.0) == pytest.approx(
+        case["theil_l"][cv], rel=case["tolerance"]
+    )
 
 
-# --- brute force -------------------------------------------------------------------------------------------
+# --- brute force ----------------------------------------------------------------------
 
 
 @given(SEEDS)
@@ -134,7 +148,9 @@ def test_gini_equals_the_double_sum(seed):
 @settings(max_examples=200, deadline=None)
 def test_dagum_equals_the_double_sums(seed):
     y, groups, w = sample(seed)
-    np.testing.assert_allclose(parts(y, groups, w), pairs_dagum(y, groups, w), atol=1e-13)
+    np.testing.assert_allclose(
+        parts(y, groups, w), pairs_dagum(y, groups, w), atol=1e-13
+    )
 
 
 @given(SEEDS)
@@ -150,7 +166,9 @@ def test_pairs_equal_the_gini_of_two_groups_merged(seed):
         merged, size, income = gini(y[both], w[both]), p[j] + p[h], s[j] + s[h]
         own = sum(found.ginis[k] * p[k] * s[k] for k in (j, h)) / (size * income)
         cross = (p[j] * s[h] + p[h] * s[j]) / (size * income)
-        pair = (found.ahead[j, h] + found.ahead[h, j]) / (found.means[j] + found.means[h])
+        pair = (found.ahead[j, h] + found.ahead[h, j]) / (
+            found.means[j] + found.means[h]
+        )
         assert pair == pytest.approx((merged - own) / cross, abs=1e-12)
 
 
@@ -158,7 +176,9 @@ def test_textbook_theil_l_and_atkinson():
     rng = np.random.default_rng(8)
     y, w = rng.lognormal(sigma=1.5, size=300), rng.random(300)
     u = y / np.average(y, weights=w)
-    assert theil_l(y, w) == pytest.approx(np.average(np.log(1 / u), weights=w), rel=1e-13)
+    assert theil_l(y, w) == pytest.approx(
+        np.average(np.log(1 / u), weights=w), rel=1e-13
+    )
     for e in (0.1, 0.5, 0.9, 1.1, 2.0, 10.0):
         textbook = 1 - np.average(u ** (1 - e), weights=w) ** (1 / (1 - e))
         assert atkinson(y, w, e) == pytest.approx(textbook, rel=1e-11)
@@ -166,12 +186,16 @@ def test_textbook_theil_l_and_atkinson():
 
 def test_tiny_incomes_do_not_lose_theil_l_or_overflow_atkinson():
     y = np.array([1e-300, 1.0])
-    assert theil_l(y, np.ones(2)) == pytest.approx(0.5 * (np.log(0.5e300) + np.log(0.5)), rel=1e-14)
+    assert theil_l(y, np.ones(2)) == pytest.approx(
+        0.5 * (np.log(0.5e300) + np.log(0.5)), rel=1e-14
+    )
     assert atkinson(y, np.ones(2), 20.0) == pytest.approx(1.0, abs=1e-15)
-    assert atkinson(np.array([0.0, 1.0]), np.ones(2), 0.5) == pytest.approx(0.5, abs=1e-15)
+    assert atkinson(np.array([0.0, 1.0]), np.ones(2), 0.5) == pytest.approx(
+        0.5, abs=1e-15
+    )
 
 
-# --- identities --------------------------------------------------------------------------------------------
+# --- identities -----------------------------------------------------------------------
 
 
 @given(SEEDS)
@@ -181,7 +205,9 @@ def test_parts_add_up_and_between_is_the_gini_of_means(seed):
     total, within, between, across = parts(y, groups, w)
     assert within + between + across == pytest.approx(total, abs=1e-14)
     assert min(within, between, across) >= 0
-    means = np.array([np.average(y[groups == k], weights=w[groups == k]) for k in groups])
+    means = np.array(
+        [np.average(y[groups == k], weights=w[groups == k]) for k in groups]
+    )
     assert gini(means, w) == pytest.approx(between, abs=1e-13)
 
 
@@ -212,7 +238,9 @@ def test_a_group_of_zeros():
     y, groups = np.array([0.0, 0.0, 1.0, 3.0]), np.array([0, 0, 1, 1])
     found = dagum(y, groups, 2, np.ones(4))
     assert np.isnan(found.ginis[0])
-    np.testing.assert_allclose(parts(y, groups, np.ones(4)), pairs_dagum(y, groups, np.ones(4)), atol=1e-15)
+    np.testing.assert_allclose(
+        parts(y, groups, np.ones(4)), pairs_dagum(y, groups, np.ones(4)), atol=1e-15
+    )
 
 
 @pytest.mark.parametrize("offset", [1e-3, 1e-6, 1e-9, 1e-12])
@@ -228,7 +256,7 @@ def test_atkinson_without_aversion_is_zero():
     assert atkinson(Y, ONES, 0.0) == pytest.approx(0.0, abs=1e-15)
 
 
-# --- Theil's T with weights, the kernel that index weights share too ---------------------------------------
+# --- Theil's T with weights, the kernel that index weights share too ------------------
 
 
 @given(SEEDS, st.sampled_from([1.0, 1e-3]))
@@ -239,10 +267,14 @@ def test_weights_of_theil_t_are_repetition(seed, size):
     z = 1.0 + size * rng.exponential(size=(n, 2))
     times = rng.integers(1, 4, n)
     weighted = theil_t(z, obs_weights=times.astype(float))
-    np.testing.assert_allclose(weighted, theil_t(np.repeat(z, times, axis=0)), rtol=1e-9, atol=1e-18)
+    np.testing.assert_allclose(
+        weighted, theil_t(np.repeat(z, times, axis=0)), rtol=1e-9, atol=1e-18
+    )
     assert (theil_t(np.ones((3, 1)), obs_weights=np.arange(1.0, 4.0)) == 0).all()
     sums = column_sums(z, obs_weights=times.astype(float))
-    np.testing.assert_array_equal(theil_t(z, sums=sums, obs_weights=times.astype(float)), weighted)
+    np.testing.assert_array_equal(
+        theil_t(z, sums=sums, obs_weights=times.astype(float)), weighted
+    )
 
 
 @given(SEEDS)
@@ -257,7 +289,7 @@ def test_theil_by_group_is_theil_t_of_each(seed):
         assert found[k] == pytest.approx(expected, abs=1e-14)
 
 
-# --- draws -------------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 
 @pytest.mark.further
@@ -266,7 +298,10 @@ def test_theil_by_group_is_theil_t_of_each(seed):
 def test_a_draw_is_the_decomposition_of_rows_written_out(seed):
     rng = np.random.default_rng(seed)
     y, groups, w = sample(seed, rows=60)
-    codes, clusters = np.unique(groups, return_inverse=True)[1], rng.integers(0, 6, y.size)
+    codes, clusters = (
+        np.unique(groups, return_inverse=True)[1],
+        rng.integers(0, 6, y.size),
+    )
     clusters = np.unique(clusters, return_inverse=True)[1]
     rows = ranked(y, codes, clusters, w)
     counts = draw_counts(np.random.SeedSequence(seed), rows.n_clusters, 25)
@@ -276,18 +311,28 @@ def test_a_draw_is_the_decomposition_of_rows_written_out(seed):
         if not y[take].any():
             assert np.isnan(found).all()
             continue
-        np.testing.assert_allclose(found, parts(y[take], codes[take], w[take]), atol=1e-12)
-        np.testing.assert_allclose(found, pairs_dagum(y[take], codes[take], w[take]), atol=1e-12)
+        np.testing.assert_allclose(
+            found, parts(y[take], codes[take], w[take]), atol=1e-12
+        )
+        np.testing.assert_allclose(
+            found, pairs_dagum(y[take], codes[take], w[take]), atol=1e-12
+        )
 
 
 def test_every_cluster_once_is_the_sample():
     rows = ranked(Y, GROUPS, np.arange(10), ONES)
-    np.testing.assert_allclose(dagum_parts(rows, np.ones((1, 10)))[0], parts(Y, GROUPS, ONES), atol=1e-15)
+    np.testing.assert_allclose(
+        dagum_parts(rows, np.ones((1, 10)))[0], parts(Y, GROUPS, ONES), atol=1e-15
+    )
 
 
 def test_chunks_do_not_change_draws():
     rng = np.random.default_rng(5)
-    y, groups, clusters = rng.lognormal(size=90), rng.integers(0, 3, 90), np.repeat(np.arange(30), 3)
+    y, groups, clusters = (
+        rng.lognormal(size=90),
+        rng.integers(0, 3, 90),
+        np.repeat(np.arange(30), 3),
+    )
     rows = ranked(y, groups, clusters, np.ones(90))
     whole = dagum_draws(rows, 101, np.random.SeedSequence(1))
     pieces = dagum_draws(rows, 101, np.random.SeedSequence(1), memory=8 * 4 * 120 * 7)
@@ -296,7 +341,7 @@ def test_chunks_do_not_change_draws():
     np.testing.assert_allclose(whole, dagum_parts(rows, counts), rtol=1e-13)
 
 
-# --- Markov chains -----------------------------------------------------------------------------------------
+# --- Markov chains --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", ["per_year", "pooled"])
@@ -304,16 +349,22 @@ def test_ergodic_outside_numbers(case):
     counts = np.array(REFERENCE["markov_us"][case]["counts"], dtype=float)
     found, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     expected = REFERENCE["markov_us"][case]["ergodic"]
-    np.testing.assert_allclose(found, expected, atol=REFERENCE["markov_us"]["tolerance"])
+    np.testing.assert_allclose(
+        found, expected, atol=REFERENCE["markov_us"]["tolerance"]
+    )
     assert closed == 1
 
 
 @given(SEEDS, st.integers(1, 6))
 @settings(max_examples=40, deadline=None)
 def test_ergodic_is_where_powers_go(seed, k):
-    chain = np.random.default_rng(seed).dirichlet(np.full(k, 0.5), size=k) * 0.9 + 0.1 / k
+    chain = (
+        np.random.default_rng(seed).dirichlet(np.full(k, 0.5), size=k) * 0.9 + 0.1 / k
+    )
     found, closed = ergodic(chain)
-    np.testing.assert_allclose(np.linalg.matrix_power(chain, 2000), np.tile(found, (k, 1)), atol=1e-9)
+    np.testing.assert_allclose(
+        np.linalg.matrix_power(chain, 2000), np.tile(found, (k, 1)), atol=1e-9
+    )
     assert closed == 1
     assert found.sum() == pytest.approx(1.0)
 

@@ -33,7 +33,11 @@ EACH = pytest.mark.parametrize("measure", MEASURES.values(), ids=list(MEASURES))
 def draw(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 40))
-    return rng.lognormal(3.0, rng.uniform(0.1, 2.0), n), rng.integers(0, 4, n) + (np.arange(n) == 0), rng
+    return (
+        rng.lognormal(3.0, rng.uniform(0.1, 2.0), n),
+        rng.integers(0, 4, n) + (np.arange(n) == 0),
+        rng,
+    )
 
 
 @pytest.mark.parametrize("name", ["gini", "theil_t", "theil_l"])
@@ -43,9 +47,15 @@ def test_outside_numbers(name):
 
 def test_outside_numbers_of_atkinson_and_variation():
     for epsilon, value in G3["atkinson"].items():
-        assert atkinson(INCOMES, float(epsilon)) == pytest.approx(value, abs=G3["tolerance"])
-    assert coefficient_of_variation(INCOMES) == pytest.approx(G3["cv"], abs=G3["tolerance"])
-    assert coefficient_of_variation(INCOMES, ddof=1) == pytest.approx(G3["cv_sample"], abs=G3["tolerance"])
+        assert atkinson(INCOMES, float(epsilon)) == pytest.approx(
+            value, abs=G3["tolerance"]
+        )
+    assert coefficient_of_variation(INCOMES) == pytest.approx(
+        G3["cv"], abs=G3["tolerance"]
+    )
+    assert coefficient_of_variation(INCOMES, ddof=1) == pytest.approx(
+        G3["cv_sample"], abs=G3["tolerance"]
+    )
     weighted = coefficient_of_variation(INCOMES, obs_weights=G3["obs_weights"])
     assert weighted == pytest.approx(G3["cv_weighted"], abs=G3["tolerance"])
 
@@ -56,7 +66,9 @@ def test_outside_numbers_of_atkinson_and_variation():
 @settings(max_examples=40, deadline=None)
 def test_weights_are_repetition(measure, seed):
     y, times, _ = draw(seed)
-    assert measure(y, obs_weights=times) == pytest.approx(measure(np.repeat(y, times)), abs=1e-13)
+    assert measure(y, obs_weights=times) == pytest.approx(
+        measure(np.repeat(y, times)), abs=1e-13
+    )
 
 
 @pytest.mark.many(2)
@@ -71,7 +83,9 @@ def test_scale_order_and_replication_do_not_matter(measure, seed):
     assert measure(y * 1234.5, obs_weights=w / 7) == pytest.approx(value, abs=1e-13)
     order = rng.permutation(y.size)
     assert measure(y[order], obs_weights=w[order]) == pytest.approx(value, abs=1e-13)
-    assert measure(np.tile(y, 3), obs_weights=np.tile(w, 3)) == pytest.approx(value, abs=1e-13)
+    assert measure(np.tile(y, 3), obs_weights=np.tile(w, 3)) == pytest.approx(
+        value, abs=1e-13
+    )
 
 
 @pytest.mark.many(4)
@@ -106,7 +120,9 @@ def test_limits():
 
 
 def test_atkinson_and_theil_l():
-    assert atkinson(INCOMES, 1) == pytest.approx(1 - np.exp(-theil_l(INCOMES)), abs=1e-15)
+    assert atkinson(INCOMES, 1) == pytest.approx(
+        1 - np.exp(-theil_l(INCOMES)), abs=1e-15
+    )
     near = [atkinson(INCOMES, 1 + d) for d in (-1e-9, 1e-9)]
     assert near == pytest.approx([atkinson(INCOMES, 1)] * 2, abs=1e-9)
 
@@ -130,8 +146,14 @@ def test_any_column_of_numbers(values):
 
 
 def test_zeros_where_logarithms_are_taken():
-    for call in (lambda: theil_l([0, 1]), lambda: atkinson([0, 1], 1), lambda: atkinson([0, 1], 2.5)):
-        with pytest.raises(IdentificationError, match=r"y is zero in 1 row \(first: 0\)"):
+    for call in (
+        lambda: theil_l([0, 1]),
+        lambda: atkinson([0, 1], 1),
+        lambda: atkinson([0, 1], 2.5),
+    ):
+        with pytest.raises(
+            IdentificationError, match=r"y is zero in 1 row \(first: 0\)"
+        ):
             call()
     assert theil_l([0, 1, 3], obs_weights=[0, 1, 1]) == theil_l([1, 3])
 

@@ -8,7 +8,9 @@ from digiprosper.inequality.notices import reducible, rows_drawn
 def test_rows_that_were_drawn_one_by_one_are_told_with_the_level() -> None:
     notice = rows_drawn("province")
     assert (notice.code, notice.data) == ("rows_drawn", {"level": "province"})
-    assert notice.message.endswith("Specify clusters=y.index.get_level_values('province').")
+    assert notice.message.endswith(
+        "Specify clusters=y.index.get_level_values('province')."
+    )
 
 
 def test_absorbing_sets_are_counted() -> None:

@@ -26,7 +26,11 @@ W = pd.Series([1.0, 2.0, 3.0, 4.0], index=list("abcd"))
 
 def test_series_are_matched_by_index():
     turned = W[["d", "b", "a", "c"]]
-    assert gini(Y, obs_weights=turned) == gini(Y, obs_weights=W) == gini(Y.tolist(), obs_weights=W.tolist())
+    assert (
+        gini(Y, obs_weights=turned)
+        == gini(Y, obs_weights=W)
+        == gini(Y.tolist(), obs_weights=W.tolist())
+    )
     groups = pd.Series(list("xxyy"), index=list("abcd"))
     mixed = observe("f", Y, W.to_numpy(), {"groups": groups[["c", "a", "b", "d"]]})
     assert mixed.codes["groups"].tolist() == [0, 0, 1, 1]
@@ -41,7 +45,8 @@ def test_repeated_labels_match_in_the_same_order_only():
 
 def test_other_rows_are_refused():
     with pytest.raises(
-        AlignmentError, match=r"obs_weights and y are Series with different rows .*in obs_weights.*z"
+        AlignmentError,
+        match=r"obs_weights and y are Series with different rows .*in obs_weights.*z",
     ):
         gini(Y, obs_weights=W.rename({"a": "z"}))
     with pytest.raises(AlignmentError, match="groups and y"):
@@ -73,7 +78,12 @@ def test_lengths_are_checked():
     ],
 )
 def test_missing_and_infinite_values_have_their_rows(bad, words):
-    for call in (gini, theil_t, lambda y: dagum(y, [1, 1, 2]), lambda y: theil_decomposition(y, [1, 1, 2])):
+    for call in (
+        gini,
+        theil_t,
+        lambda y: dagum(y, [1, 1, 2]),
+        lambda y: theil_decomposition(y, [1, 1, 2]),
+    ):
         with pytest.raises(MissingDataError, match=words):
             call(bad)
 
@@ -82,17 +92,36 @@ def test_all_columns_with_gaps_in_one_report():
     with pytest.raises(
         MissingDataError, match=r"y is .* obs_weights is .* groups is .* clusters is"
     ) as caught:
-        dagum([1, np.nan, 3], ["x", None, "y"], obs_weights=[np.inf, 1, 1], clusters=[1, 2, np.nan])
-    assert [p.data["term"] for p in caught.value.problems] == ["y", "obs_weights", "groups", "clusters"]
+        dagum(
+            [1, np.nan, 3],
+            ["x", None, "y"],
+            obs_weights=[np.inf, 1, 1],
+            clusters=[1, 2, np.nan],
+        )
+    assert [p.data["term"] for p in caught.value.problems] == [
+        "y",
+        "obs_weights",
+        "groups",
+        "clusters",
+    ]
     assert caught.value.problems[0].data["rows"] == (1,)
     assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
 
 
 def test_negative_values_have_their_rows():
-    keys = pd.MultiIndex.from_tuples([("hebei", 2011), ("hebei", 2012), ("henan", 2011)])
+    keys = pd.MultiIndex.from_tuples(
+        [("hebei", 2011), ("hebei", 2012), ("henan", 2011)]
+    )
     y = pd.Series([1.0, -2.0, 3.0], index=keys)
-    for call in (gini, theil_t, lambda v: dagum(v, [1, 1, 2]), lambda v: theil_decomposition(v, [1, 1, 2])):
-        with pytest.raises(IdentificationError, match=r"negative in 1 row \(first: \(hebei, 2012\)\)"):
+    for call in (
+        gini,
+        theil_t,
+        lambda v: dagum(v, [1, 1, 2]),
+        lambda v: theil_decomposition(v, [1, 1, 2]),
+    ):
+        with pytest.raises(
+            IdentificationError, match=r"negative in 1 row \(first: \(hebei, 2012\)\)"
+        ):
             call(y)
 
 
@@ -107,9 +136,16 @@ def test_nothing_to_share():
 
 
 def test_values_whose_squares_do_not_fit_into_numbers():
-    for call in (gini, theil_t, lambda v: dagum(v, [1, 2]), lambda v: theil_decomposition(v, [1, 1])):
+    for call in (
+        gini,
+        theil_t,
+        lambda v: dagum(v, [1, 2]),
+        lambda v: theil_decomposition(v, [1, 1]),
+    ):
         for scale in (1e200, 1e-200):
-            with pytest.raises(IdentificationError, match=r"y has a largest value of 2e.*another unit"):
+            with pytest.raises(
+                IdentificationError, match=r"y has a largest value of 2e.*another unit"
+            ):
                 call([scale, 2 * scale])
     with pytest.raises(IdentificationError, match="obs_weights has a largest value"):
         gini([1, 2], obs_weights=[1e200, 1])
@@ -117,7 +153,8 @@ def test_values_whose_squares_do_not_fit_into_numbers():
 
 
 @pytest.mark.parametrize(
-    ("weights", "words"), [([1, -1, 1, 1], r"negative in 1 row \(first: b\)"), ([0] * 4, "zero everywhere")]
+    ("weights", "words"),
+    [([1, -1, 1, 1], r"negative in 1 row \(first: b\)"), ([0] * 4, "zero everywhere")],
 )
 def test_weights_out_of_range(weights, words):
     with pytest.raises(OptionError, match=words):
@@ -154,7 +191,16 @@ def test_what_is_no_column_of_numbers(bad):
 
 
 @pytest.mark.parametrize(
-    "bad", ["xxyy", 7, None, {"a": 1}, [["x"], ["y"], ["x"], ["y"]], np.ones((4, 1)), [{}, {}, {}, {}]]
+    "bad",
+    [
+        "xxyy",
+        7,
+        None,
+        {"a": 1},
+        [["x"], ["y"], ["x"], ["y"]],
+        np.ones((4, 1)),
+        [{}, {}, {}, {}],
+    ],
 )
 def test_what_is_no_column_of_labels(bad):
     with pytest.raises(InputTypeError, match="dagum: groups"):
@@ -186,7 +232,9 @@ def test_labels_are_in_order_where_they_have_one():
 
     assert labels(["b", "a", "c"]) == ["a", "b", "c"]
     assert labels([10, 9, 1]) == [1, 9, 10]
-    assert labels(pd.Categorical(["lo", "mid", "hi"], categories=["lo", "mid", "hi"])) == ["lo", "mid", "hi"]
+    assert labels(
+        pd.Categorical(["lo", "mid", "hi"], categories=["lo", "mid", "hi"])
+    ) == ["lo", "mid", "hi"]
     assert labels(["b", 3, "a"]) == ["b", 3, "a"]
     assert labels([(2, 1), (1, 9), (1, 2)]) == [(1, 2), (1, 9), (2, 1)]
 
@@ -202,7 +250,11 @@ def test_rows_of_weight_zero_are_no_rows():
 
 
 def test_input_is_not_written_to():
-    y, w, groups = np.array([3.0, 1.0, 2.0]), np.array([1.0, 0.0, 2.0]), np.array(["a", "b", "a"])
+    y, w, groups = (
+        np.array([3.0, 1.0, 2.0]),
+        np.array([1.0, 0.0, 2.0]),
+        np.array(["a", "b", "a"]),
+    )
     for column in (y, w, groups):
         column.setflags(write=False)
     dagum(y, groups, obs_weights=w)

@@ -22,7 +22,9 @@ from digiprosper.errors import (
 )
 
 OUTSIDE = json.loads(
-    (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(
+        encoding="utf-8"
+    )
 )
 G3 = OUTSIDE["G3"]
 
@@ -40,7 +42,11 @@ def test_outside_numbers():
 def test_between_and_within_add_up(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 60))
-    y, groups, w = rng.lognormal(size=n) * (rng.random(n) > 0.2), rng.integers(0, 5, n), rng.random(n) + 0.1
+    y, groups, w = (
+        rng.lognormal(size=n) * (rng.random(n) > 0.2),
+        rng.integers(0, 5, n),
+        rng.random(n) + 0.1,
+    )
     y[0] = 1.0
     found = theil_decomposition(y, groups, obs_weights=w)
     assert found.total == pytest.approx(theil_t(y, obs_weights=w), abs=1e-15)
@@ -52,14 +58,20 @@ def test_between_and_within_add_up(seed):
     assert table["income_share"].sum() == pytest.approx(1)
     for k in table.index[table["income_share"] > 0]:
         inside = groups == k
-        assert table.loc[k, "theil"] == pytest.approx(theil_t(y[inside], obs_weights=w[inside]), abs=1e-13)
+        assert table.loc[k, "theil"] == pytest.approx(
+            theil_t(y[inside], obs_weights=w[inside]), abs=1e-13
+        )
     means = table["mean"].loc[groups].to_numpy()
     assert theil_t(means, obs_weights=w) == pytest.approx(found.between, abs=1e-13)
 
 
 def test_weights_are_repetition_and_labels_are_free():
     rng = np.random.default_rng(1)
-    y, groups, times = rng.lognormal(size=30), rng.choice(list("abc"), 30), rng.integers(1, 4, 30)
+    y, groups, times = (
+        rng.lognormal(size=30),
+        rng.choice(list("abc"), 30),
+        rng.integers(1, 4, 30),
+    )
     weighted = theil_decomposition(y, groups, obs_weights=times)
     stacked = theil_decomposition(np.repeat(y, times), np.repeat(groups, times))
     pd.testing.assert_frame_equal(weighted.by_group, stacked.by_group)
@@ -80,13 +92,17 @@ def test_groups_apart_groups_alike_and_a_group_of_zeros():
 def test_nearly_equal_group_means_keep_their_digits():
     # Means 1 -+ 1e-7: between is half the squared coefficient of variation
     y = np.array([1 - 1e-7, 1 - 1e-7, 1 + 1e-7, 1 + 1e-7])
-    assert theil_decomposition(y, list("aabb")).between == pytest.approx(0.5e-14, rel=1e-6)
+    assert theil_decomposition(y, list("aabb")).between == pytest.approx(
+        0.5e-14, rel=1e-6
+    )
 
 
 def test_the_result_is_plain():
     found = theil_decomposition(G3["data"], G3["groups"])
     assert json.loads(json.dumps(found.to_dict()))["by_group"][0]["group"] == "C"
-    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(found)).by_group, found.by_group)
+    pd.testing.assert_frame_equal(
+        pickle.loads(pickle.dumps(found)).by_group, found.by_group
+    )
     assert repr(found) == found.summary()
     assert found.summary().splitlines()[-1] == "Theil (1967), population version"
     assert found.by_group.columns.tolist() == [
@@ -99,15 +115,27 @@ def test_the_result_is_plain():
     ]
 
 
-# --- town and country --------------------------------------------------------------------------------------
+# --- town and country -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", OUTSIDE["urban_rural"]["cases"], ids=lambda c: f"{c['urban_income']}")
+@pytest.mark.parametrize(
+    "case", OUTSIDE["urban_rural"]["cases"], ids=lambda c: f"{c['urban_income']}"
+)
 def test_urban_rural_outside_numbers(case):
-    numbers = [case[n] for n in ("urban_income", "rural_income", "urban_population", "rural_population")]
+    numbers = [
+        case[n]
+        for n in (
+            "urban_income",
+            "rural_income",
+            "urban_population",
+            "rural_population",
+        )
+    ]
     found = urban_rural_theil(*numbers)
     assert isinstance(found, float)
-    assert found == pytest.approx(case["value"], abs=OUTSIDE["urban_rural"]["tolerance"])
+    assert found == pytest.approx(
+        case["value"], abs=OUTSIDE["urban_rural"]["tolerance"]
+    )
 
 
 @pytest.mark.filterwarnings("ignore:urban_rural_theil")
@@ -122,21 +150,34 @@ def test_it_is_the_between_part_of_two_groups(seed):
     )
     total, share = income * people / (income @ people), people / people.sum()
     assert found == pytest.approx(float(total @ np.log(total / share)), abs=1e-13)
-    assert urban_rural_theil(*(3 * income), *(people / 9)) == pytest.approx(found, abs=1e-14)
+    assert urban_rural_theil(*(3 * income), *(people / 9)) == pytest.approx(
+        found, abs=1e-14
+    )
 
 
 def test_series_in_series_out():
-    index = pd.MultiIndex.from_product([["hebei", "henan"], [2011, 2012]], names=["province", "year"])
-    frame = pd.DataFrame({"iu": [2.0, 3, 4, 5], "ir": [1.0, 3, 2, 1], "u": [0.5, 0.4, 0.3, 0.2]}, index=index)
+    index = pd.MultiIndex.from_product(
+        [["hebei", "henan"], [2011, 2012]], names=["province", "year"]
+    )
+    frame = pd.DataFrame(
+        {"iu": [2.0, 3, 4, 5], "ir": [1.0, 3, 2, 1], "u": [0.5, 0.4, 0.3, 0.2]},
+        index=index,
+    )
     found = urban_rural_theil(frame["iu"], frame["ir"], frame["u"], 1 - frame["u"])
     assert found.name == "urban_rural_theil"
     assert found.index.equals(index)
-    rows = [urban_rural_theil(*row, 1 - row[2]) for row in frame.itertuples(index=False)]
+    rows = [
+        urban_rural_theil(*row, 1 - row[2]) for row in frame.itertuples(index=False)
+    ]
     np.testing.assert_allclose(found, rows, atol=1e-15)
-    turned = urban_rural_theil(frame["iu"], frame["ir"].iloc[::-1], frame["u"], 1 - frame["u"])
+    turned = urban_rural_theil(
+        frame["iu"], frame["ir"].iloc[::-1], frame["u"], 1 - frame["u"]
+    )
     pd.testing.assert_series_equal(found, turned)
     # Numbers stand for every row, and the panel takes the result as a column.
-    assert urban_rural_theil(frame["iu"], 1.0, 0.5, 0.5).iloc[0] == pytest.approx(rows[0])
+    assert urban_rural_theil(frame["iu"], 1.0, 0.5, 0.5).iloc[0] == pytest.approx(
+        rows[0]
+    )
     panel = Panel(frame.reset_index(), "province", "year").assign(theil=found)
     np.testing.assert_allclose(panel.frame["theil"], rows)
     arrays = urban_rural_theil(frame["iu"].tolist(), frame["ir"].to_numpy(), 0.5, 0.5)
@@ -158,7 +199,10 @@ def test_one_part_may_be_empty():
 
 
 def test_missing_gives_missing():
-    income, people = pd.Series([3.0, None, 2.0], list("abc")), pd.array([1, 1, None], dtype="Int64")
+    income, people = (
+        pd.Series([3.0, None, 2.0], list("abc")),
+        pd.array([1, 1, None], dtype="Int64"),
+    )
     found = urban_rural_theil(income, 1.0, pd.Series(people, list("abc")), 1.0)
     assert found.isna().tolist() == [False, True, True]
     assert found["a"] == urban_rural_theil(3, 1, 1, 1)
@@ -169,9 +213,13 @@ def test_missing_gives_missing():
 def test_what_is_refused():
     index = pd.Index(["a", "b"])
     iu, ir = pd.Series([1.0, 2.0], index), pd.Series([1.0, 1.0], index)
-    with pytest.raises(MissingDataError, match=r"urban_income is infinite in 1 row \(first: b\)"):
+    with pytest.raises(
+        MissingDataError, match=r"urban_income is infinite in 1 row \(first: b\)"
+    ):
         urban_rural_theil(iu.where(iu < 2, np.inf), ir, 0.5, 0.5)
-    with pytest.raises(IdentificationError, match=r"rural_income is negative in 2 rows \(first: a, b\)"):
+    with pytest.raises(
+        IdentificationError, match=r"rural_income is negative in 2 rows \(first: a, b\)"
+    ):
         urban_rural_theil(iu, -ir, 0.5, 0.5)
     with pytest.raises(IdentificationError, match=r"urban_population is negative"):
         urban_rural_theil(1, 2, -1, 2)
@@ -179,7 +227,10 @@ def test_what_is_refused():
         urban_rural_theil(1, 2, 0, 0)
     with pytest.raises(IdentificationError, match=r"total income is zero in 1 row"):
         urban_rural_theil(0, 2, 1, 0)
-    with pytest.raises(AlignmentError, match="rural_income and urban_income are Series with different rows"):
+    with pytest.raises(
+        AlignmentError,
+        match="rural_income and urban_income are Series with different rows",
+    ):
         urban_rural_theil(iu, ir.rename({"a": "z"}), 0.5, 0.5)
     with pytest.raises(AlignmentError, match="lengths differ"):
         urban_rural_theil([1, 2], [1, 2, 3], 0.5, 0.5)
@@ -189,15 +240,27 @@ def test_what_is_refused():
 
 
 def test_columns_of_two_units_are_named():
-    # 64.72 million urban residents in units of 10,000, 35.28 million rural residents in persons
-    with pytest.warns(IndicatorWarning, match="rural_population is 5,451 times urban_population in 1 row"):
+    # 64.72 million urban residents in units of 10,000, 35.28 million rural residents in
+    # persons
+    with pytest.warns(
+        IndicatorWarning,
+        match="rural_population is 5,451 times urban_population in 1 row",
+    ):
         found = urban_rural_theil(47412, 18931, 6472, 35_280_000)
     assert found < 0.002 < urban_rural_theil(47412, 18931, 64_720_000, 35_280_000)
-    with pytest.warns(IndicatorWarning, match="urban_income is 25,045 times rural_income"):
+    with pytest.warns(
+        IndicatorWarning, match="urban_income is 25,045 times rural_income"
+    ):
         urban_rural_theil(47412, 1.8931, 0.6472, 0.3528)
     index = pd.Index(["hebei", "henan", "hubei"])
-    urban, rural = pd.Series([0.5, 0.6, 55.0], index), pd.Series([0.5, 0.4, 0.45], index)
-    with pytest.warns(IndicatorWarning, match=r"urban_population is 122 times .* 1 row \(first: hubei\)"):
+    urban, rural = (
+        pd.Series([0.5, 0.6, 55.0], index),
+        pd.Series([0.5, 0.4, 0.45], index),
+    )
+    with pytest.warns(
+        IndicatorWarning,
+        match=r"urban_population is 122 times .* 1 row \(first: hubei\)",
+    ):
         urban_rural_theil(3.0, 1.0, urban, rural)
     with pytest.warns(IndicatorWarning) as caught:
         urban_rural_theil([3, 3, np.nan], [0.01, 1, 1], [1, 0.01, 0.01], [1, 1, 1])
@@ -205,4 +268,6 @@ def test_columns_of_two_units_are_named():
 
 
 def test_columns_that_differ_as_such_columns_do_are_no_reason_to_warn():
-    urban_rural_theil([9.0, 5, 5, np.nan], [1.0, 0, 5, 1], [0.97, 1, 1, 1], [0.03, 0, 1, 1])
+    urban_rural_theil(
+        [9.0, 5, 5, np.nan], [1.0, 0, 5, 1], [0.97, 1, 1, 1], [0.03, 0, 1, 1]
+    )

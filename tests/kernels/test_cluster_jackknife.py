@@ -20,7 +20,9 @@ def setting(seed, *, weighted):
 def slopes_of(columns, dummies, w, rows):
     plain = (np.ones(len(columns)) if w is None else np.sqrt(w))[rows, None]
     design = np.column_stack([columns[:, 1:], *dummies])[rows] * plain
-    return np.linalg.lstsq(design, columns[rows, 0] * plain[:, 0], rcond=1e-10)[0][: columns.shape[1] - 1]
+    return np.linalg.lstsq(design, columns[rows, 0] * plain[:, 0], rcond=1e-10)[0][
+        : columns.shape[1] - 1
+    ]
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -32,8 +34,12 @@ def test_deviations_are_those_of_refits(seed, memory, weighted) -> None:
     demeaned = within([entity, period], entity.size, obs_weights=w).demean(columns)
     x = demeaned[:, 1:]
     left = x if w is None else x * w[:, None]
-    residuals = demeaned[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ demeaned[:, 0])
-    got = deviations(x, residuals, np.eye(3), entity, [entity, period], obs_weights=w, memory=memory)
+    residuals = demeaned[:, 0] - x @ np.linalg.solve(
+        left.T @ x, left.T @ demeaned[:, 0]
+    )
+    got = deviations(
+        x, residuals, np.eye(3), entity, [entity, period], obs_weights=w, memory=memory
+    )
 
     dummies = [np.eye(int(c.max()) + 1)[c] for c in (entity, period)]
     whole = slopes_of(columns, dummies, w, entity >= 0)
@@ -50,7 +56,9 @@ def test_two_effects_nested_in_the_clusters_and_one_that_crosses_them(weighted) 
     demeaned = within(effects, entity.size, obs_weights=w).demean(columns)
     x = demeaned[:, 1:]
     left = x if w is None else x * w[:, None]
-    residuals = demeaned[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ demeaned[:, 0])
+    residuals = demeaned[:, 0] - x @ np.linalg.solve(
+        left.T @ x, left.T @ demeaned[:, 0]
+    )
     got = deviations(x, residuals, np.eye(3), region, effects, obs_weights=w)
 
     dummies = [np.eye(int(codes.max()) + 1)[codes] for codes in effects]
@@ -62,7 +70,8 @@ def test_two_effects_nested_in_the_clusters_and_one_that_crosses_them(weighted) 
 def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:
     entity, period, columns, _ = setting(1, weighted=False)
     columns[:, 2] = (entity == 3) & (period > 2)  # of one cluster alone
-    columns[:, 3] = columns[:, 1] + columns[:, 3] * (entity == 5)  # the same as another without one
+    # The same as another without one
+    columns[:, 3] = columns[:, 1] + columns[:, 3] * (entity == 5)
     demeaned = within([entity, period], entity.size).demean(columns)
     x = demeaned[:, 1:]
     residuals = demeaned[:, 0] - x @ np.linalg.lstsq(x, demeaned[:, 0], rcond=None)[0]
@@ -76,12 +85,16 @@ def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:
 def test_halves_of_deviations() -> None:
     moved = np.random.default_rng(0).normal(size=(9, 3))
     root, middle = deviation_halves(moved)
-    np.testing.assert_allclose(root @ middle @ root.T, 8 / 9 * moved.T @ moved, rtol=1e-12)
+    np.testing.assert_allclose(
+        root @ middle @ root.T, 8 / 9 * moved.T @ moved, rtol=1e-12
+    )
     moved[4, 1] = np.nan
     root, middle = deviation_halves(moved)
     covariance = root @ middle @ root.T
     np.testing.assert_allclose(
-        covariance[np.ix_([0, 2], [0, 2])], 8 / 9 * moved[:, [0, 2]].T @ moved[:, [0, 2]], rtol=1e-12
+        covariance[np.ix_([0, 2], [0, 2])],
+        8 / 9 * moved[:, [0, 2]].T @ moved[:, [0, 2]],
+        rtol=1e-12,
     )
     assert np.isnan(covariance[1]).all()
     root, middle = deviation_halves(np.full((9, 2), np.nan))
@@ -91,4 +104,6 @@ def test_halves_of_deviations() -> None:
 def test_fewer_clusters_than_coefficients() -> None:
     moved = np.random.default_rng(0).normal(size=(3, 5))
     root, middle = deviation_halves(moved)
-    np.testing.assert_allclose(root @ middle @ root.T, 2 / 3 * moved.T @ moved, rtol=1e-12)
+    np.testing.assert_allclose(
+        root @ middle @ root.T, 2 / 3 * moved.T @ moved, rtol=1e-12
+    )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, default_bandwidth, halves, joint_meat, meat, ranks, vcov
+from digiprosper.kernels.covariance import (
+    counts,
+    default_bandwidth,
+    halves,
+    joint_meat,
+    meat,
+    ranks,
+    vcov,
+)
 from digiprosper.kernels.within import compress, within
 
 SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
@@ -29,7 +37,9 @@ def loop(x: np.ndarray, e: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return total
 
 
-def counted(effects: list, clusters: list, rank: int, year: np.ndarray, entity: int | None = 0) -> tuple:
+def counted(
+    effects: list, clusters: list, rank: int, year: np.ndarray, entity: int | None = 0
+) -> tuple:
     n = year.size
     absorbed = within(effects, n)
     assert absorbed.rank == rank
@@ -59,7 +69,9 @@ def inside(inner: np.ndarray, outer: np.ndarray) -> bool:
     return all(np.unique(outer[inner == level]).size == 1 for level in np.unique(inner))
 
 
-def drawn_effects(rng: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray], int]:
+def drawn_effects(
+    rng: np.random.Generator,
+) -> tuple[list[np.ndarray], list[np.ndarray], int]:
     """An unbalanced panel, perhaps in parts that share no period.
 
     Effects may span one another.
@@ -92,13 +104,18 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
     nested = [any(inside(e, c) for c in clusters) for e in effects]
     every = rank_of(effects, n)
     within_clusters = [e for e, i in zip(effects, nested, strict=True) if i]
-    with_entity = [e for p, (e, i) in enumerate(zip(effects, nested, strict=True)) if i or p == 0]
+    with_entity = [
+        e for p, (e, i) in enumerate(zip(effects, nested, strict=True)) if i or p == 0
+    ]
     found = counts(n, 2, ranks(within(effects, n), clusters, 0), clusters, periods=6)
     assert found.full == 2 + every
     assert found.nest == 3 + every - rank_of(within_clusters, n)
     assert found.xtreg == 3 + every - rank_of(with_entity, n)
     spans = [e for e in effects if rank_of([e], n) == every]
-    lone = any(all(inside(f, e) for e in effects) and all(inside(f, c) for c in clusters) for f in spans)
+    lone = any(
+        all(inside(f, e) for e in effects) and all(inside(f, c) for c in clusters)
+        for f in spans
+    )
     assert found.lone_nested == lone
 
 
@@ -123,7 +140,9 @@ def test_clustered_factor(ssc: str) -> None:
         }[ssc]
         how = vcov("clustered", ssc, c, [city], year)
         assert how.df_t == 11
-        np.testing.assert_allclose(meat(x, e, how), factor * loop(x, e, city), rtol=1e-12)
+        np.testing.assert_allclose(
+            meat(x, e, how), factor * loop(x, e, city), rtol=1e-12
+        )
 
 
 @pytest.mark.parametrize("ssc", SSC)
@@ -154,7 +173,9 @@ def test_rows_alone(ssc: str) -> None:
     c, n = counted([city, year], [], 18, year)
     hc = vcov("robust", ssc, c, [], year)
     factor = {"plm": n / (n - 3), "none": 1.0}.get(ssc, n / (n - 21))
-    np.testing.assert_allclose(meat(x, e, hc), factor * loop(x, e, np.arange(n)), rtol=1e-12)
+    np.testing.assert_allclose(
+        meat(x, e, hc), factor * loop(x, e, np.arange(n)), rtol=1e-12
+    )
     plain = vcov("unadjusted", ssc, c, [], year)
     sigma = e @ e / (n if ssc == "none" else n - 21)
     np.testing.assert_allclose(meat(x, e, plain), sigma * x.T @ x, rtol=1e-12)
@@ -166,7 +187,10 @@ def test_rows_alone(ssc: str) -> None:
 def test_driscoll_kraay(ssc: str, lags: int | None) -> None:
     city, year, _, x, e = setting(4)
     c, n = counted([city, year], [], 18, year)
-    h = [sum((x[r] * e[r] for r in np.flatnonzero(year == t)), np.zeros(3)) for t in range(7)]
+    h = [
+        sum((x[r] * e[r] for r in np.flatnonzero(year == t)), np.zeros(3))
+        for t in range(7)
+    ]
     m = default_bandwidth(7) if lags is None else lags
     s = np.zeros((3, 3))
     for t in range(7):
@@ -185,7 +209,8 @@ def test_driscoll_kraay(ssc: str, lags: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("periods", "lags"), [(7, 2), (12, 2), (17, 2), (20, 2), (30, 3), (100, 4), (200, 4)]
+    ("periods", "lags"),
+    [(7, 2), (12, 2), (17, 2), (20, 2), (30, 3), (100, 4), (200, 4)],
 )
 def test_default_bandwidth(periods: int, lags: int) -> None:
     assert default_bandwidth(periods) == lags
@@ -196,7 +221,9 @@ def test_weights_multiply_scores() -> None:
     w = np.random.default_rng(6).uniform(0.5, 2, e.size)
     c, n = counted([city], [city], 12, year)
     how = vcov("clustered", "none", c, [city], year)
-    np.testing.assert_allclose(meat(x, e, how, obs_weights=w), loop(x, w * e, city), rtol=1e-12)
+    np.testing.assert_allclose(
+        meat(x, e, how, obs_weights=w), loop(x, w * e, city), rtol=1e-12
+    )
     plain = vcov("unadjusted", "none", c, [], year)
     expected = (w * e) @ e / n * (x.T * w) @ x
     np.testing.assert_allclose(meat(x, e, plain, obs_weights=w), expected, rtol=1e-12)
@@ -208,7 +235,9 @@ def test_the_meat_of_several_equations_is_that_of_their_stacked_scores() -> None
     how = vcov("clustered", "none", counted([city], [city], 12, year)[0], [city], year)
     stacked = np.hstack([x * e[:, None], z * u[:, None]])
     whole = loop(stacked, np.ones(e.size), city)
-    np.testing.assert_allclose(joint_meat([(x, e, how), (z, u, how)]), whole, rtol=1e-11)
+    np.testing.assert_allclose(
+        joint_meat([(x, e, how), (z, u, how)]), whole, rtol=1e-11
+    )
     np.testing.assert_allclose(meat(z, u, how), whole[3:, 3:], rtol=1e-11)
 
 
@@ -223,7 +252,10 @@ def test_slopes_are_added_to_what_a_sample_counts(more: int) -> None:
 
 def test_halves_have_a_diagonal_of_ones_and_the_same_product() -> None:
     rng = np.random.default_rng(0)
-    root, middle = rng.normal(size=(3, 4)), np.diag([1e8, -1e-6, 0.0, 2.0]) + np.full((4, 4), 1e-7)
+    root, middle = (
+        rng.normal(size=(3, 4)),
+        np.diag([1e8, -1e-6, 0.0, 2.0]) + np.full((4, 4), 1e-7),
+    )
     middle[2] = middle[:, 2] = 0
     one, two = halves(root, middle)
     np.testing.assert_allclose(one @ two @ one.T, root @ middle @ root.T, rtol=1e-9)

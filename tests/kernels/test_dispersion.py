@@ -18,7 +18,11 @@ from digiprosper.kernels.dispersion import (
     variation_by_group,
 )
 
-REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "reference" / "entropy.json").read_text(
+        encoding="utf-8"
+    )
+)
 
 
 def textbook_theil(z):
@@ -41,7 +45,11 @@ def test_nearly_constant_columns_keep_their_digits(cv):
 
 def test_dispersion_by_group_is_that_of_the_rows_of_each_group():
     rng = np.random.default_rng(0)
-    groups, z, w = rng.permutation(np.arange(40) % 3), rng.uniform(size=40), rng.uniform(0.2, 3.0, size=40)
+    groups, z, w = (
+        rng.permutation(np.arange(40) % 3),
+        rng.uniform(size=40),
+        rng.uniform(0.2, 3.0, size=40),
+    )
     z[groups == 2] = 0.0
     theil = theil_by_group(z, groups, 3, w)
     variation = variation_by_group(z + 1.0, groups, 3, w)
@@ -56,7 +64,9 @@ def test_dispersion_by_group_is_that_of_the_rows_of_each_group():
 
 def test_zeros_count_as_rows():
     # (0, 1, 2): (2/3) ln 2, not ln of the two positive values' ratio
-    assert theil_t(np.array([[0.0], [1.0], [2.0]]))[0] == pytest.approx(2 / 3 * np.log(2), abs=1e-15)
+    assert theil_t(np.array([[0.0], [1.0], [2.0]]))[0] == pytest.approx(
+        2 / 3 * np.log(2), abs=1e-15
+    )
 
 
 def test_both_forms_agree_across_the_switch():
@@ -88,7 +98,9 @@ def test_blocks_do_not_show(seed, rows, width):
     sums = column_sums(z)
     np.testing.assert_allclose(sums.total, z.sum(axis=0), rtol=1e-12)
     positive = np.where(z > 0, z, 1.0)
-    np.testing.assert_allclose(sums.z_log_z, (z * np.log(positive)).sum(axis=0), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(
+        sums.z_log_z, (z * np.log(positive)).sum(axis=0), rtol=1e-10, atol=1e-10
+    )
     assert sums.low == z.min()
 
 
@@ -110,7 +122,9 @@ def test_sums_by_entity_give_any_redraw():
     rows = np.bincount(entity)
     np.testing.assert_allclose(mean, z.mean(axis=0) + 0.1, rtol=1e-14)
     counts = np.array([[2, 0, 1, 1, 0, 2], [1, 1, 1, 1, 1, 1]])
-    for drawn, theil in zip(counts, theil_of_counts(counts, rows, deviation, divergence), strict=True):
+    for drawn, theil in zip(
+        counts, theil_of_counts(counts, rows, deviation, divergence), strict=True
+    ):
         stacked = np.repeat(z, drawn[entity], axis=0)
         np.testing.assert_allclose(theil, theil_t(stacked, shift=0.1), rtol=1e-12)
 

@@ -26,7 +26,15 @@ def setting(seed=0, k=3, *, weighted=False, cov_type="clustered", near=0.0):
     for regressors in (range(1, 1 + k), range(2, 2 + k)):
         count = counts(60, k, absorbed, [city], periods=5)
         leverage = effects_leverage(effects, 60) if cov_type in ("hc2", "hc3") else None
-        how = vcov(cov_type, "reghdfe", count, [city], year, leverage=leverage, effects=effects.effects)
+        how = vcov(
+            cov_type,
+            "reghdfe",
+            count,
+            [city],
+            year,
+            leverage=leverage,
+            effects=effects.effects,
+        )
         x = columns[:, list(regressors)]
         found.append(solve(columns[:, 0], x, count, how, obs_weights=w))
     return raw, columns, w, found
@@ -54,7 +62,10 @@ def test_the_solution_is_that_of_least_squares(weighted, near) -> None:
     u = np.random.default_rng(5).normal(size=60)
     weights = u if w is None else w * u
     np.testing.assert_allclose(
-        solved.root @ solved.scored.T @ weights, inverse @ solved.x.T @ weights, rtol=rtol, atol=1e-9
+        solved.root @ solved.scored.T @ weights,
+        inverse @ solved.x.T @ weights,
+        rtol=rtol,
+        atol=1e-9,
     )
 
 
@@ -75,14 +86,21 @@ def test_degrees_of_freedom_are_rows_less_slopes_less_effects() -> None:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("cov_type", ["clustered", "robust", "unadjusted", "driscoll_kraay"])
+@pytest.mark.parametrize(
+    "cov_type", ["clustered", "robust", "unadjusted", "driscoll_kraay"]
+)
 def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
     _, _, w, (one, two) = setting(weighted=weighted, cov_type=cov_type)
     joint = joint_covariance([one, two])
     for solved, here in ((one, slice(0, 3)), (two, slice(3, 6))):
         root, middle = solved.sandwich()
-        np.testing.assert_allclose(root @ middle @ root.T, joint[here, here], rtol=1e-10, atol=1e-15)
-        want = halves(solved.root, meat(solved.scored, solved.residuals, solved.vcov, obs_weights=w))
+        np.testing.assert_allclose(
+            root @ middle @ root.T, joint[here, here], rtol=1e-10, atol=1e-15
+        )
+        want = halves(
+            solved.root,
+            meat(solved.scored, solved.residuals, solved.vcov, obs_weights=w),
+        )
         np.testing.assert_allclose(root, want[0], rtol=1e-13)
     np.testing.assert_array_equal(joint, joint.T)
     # The same equation twice is perfectly correlated with itself.
@@ -93,19 +111,25 @@ def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
 def with_dummies(raw, places):
     """An equation's columns beside all dummies of 12 cities and 4 of 5 years."""
     city, year = np.divmod(np.arange(60), 5)
-    return np.column_stack([raw[:, list(places)], np.eye(12)[city], np.eye(5)[year][:, 1:]])
+    return np.column_stack(
+        [raw[:, list(places)], np.eye(12)[city], np.eye(5)[year][:, 1:]]
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("cov_type", ["hc2", "hc3"])
-def test_hc_covariances_of_two_equations_are_those_with_dummies(cov_type, weighted) -> None:
+def test_hc_covariances_of_two_equations_are_those_with_dummies(
+    cov_type, weighted
+) -> None:
     raw, _, w, solved = setting(weighted=weighted, cov_type=cov_type)
     plain, moved = np.ones(60) if w is None else np.sqrt(w), []
     for places in ((1, 2, 3), (2, 3, 4)):
         design, y = with_dummies(raw, places) * plain[:, None], raw[:, 0] * plain
         inverse = np.linalg.inv(design.T @ design)
         h = np.einsum("ij,jk,ik->i", design, inverse, design)
-        e = (y - design @ inverse @ design.T @ y) * (1 - h) ** (-0.5 if cov_type == "hc2" else -1.0)
+        e = (y - design @ inverse @ design.T @ y) * (1 - h) ** (
+            -0.5 if cov_type == "hc2" else -1.0
+        )
         moved.append((inverse @ design.T)[:3] * e)
     both = np.vstack(moved)
     np.testing.assert_allclose(joint_covariance(solved), both @ both.T, rtol=1e-9)
@@ -120,14 +144,20 @@ def test_crv3_of_two_equations_is_that_of_refits(weighted) -> None:
     def slopes(rows):
         found = [
             np.linalg.lstsq(
-                (with_dummies(raw, p) * plain[:, None])[rows], (raw[:, 0] * plain)[rows], rcond=1e-10
+                (with_dummies(raw, p) * plain[:, None])[rows],
+                (raw[:, 0] * plain)[rows],
+                rcond=1e-10,
             )
             for p in ((1, 2, 3), (2, 3, 4))
         ]
         return np.concatenate([f[0][:3] for f in found])
 
-    moved = np.array([slopes(np.arange(60) // 5 != g) for g in range(12)]) - slopes(every)
-    np.testing.assert_allclose(joint_covariance(solved), 11 / 12 * moved.T @ moved, rtol=1e-9)
+    moved = np.array([slopes(np.arange(60) // 5 != g) for g in range(12)]) - slopes(
+        every
+    )
+    np.testing.assert_allclose(
+        joint_covariance(solved), 11 / 12 * moved.T @ moved, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -136,18 +166,26 @@ def test_unadjusted_errors(weighted) -> None:
     _, e, inverse = by_hand(solved.y, solved.x, w)
     square = e @ e if w is None else (w * e) @ e
     np.testing.assert_allclose(
-        solved.unadjusted_errors(), np.sqrt(np.diag(inverse) * square / solved.df_resid), rtol=1e-10
+        solved.unadjusted_errors(),
+        np.sqrt(np.diag(inverse) * square / solved.df_resid),
+        rtol=1e-10,
     )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("regressor", [0, 2])
-def test_products_net_of_the_other_regressors_are_those_of_residuals(weighted, regressor) -> None:
+def test_products_net_of_the_other_regressors_are_those_of_residuals(
+    weighted, regressor
+) -> None:
     _, _, w, (solved, _) = setting(weighted=weighted)
     others = np.delete(solved.x, regressor, axis=1)
-    rest = np.column_stack([by_hand(c, others, w)[1] for c in (solved.y, solved.x[:, regressor])])
+    rest = np.column_stack(
+        [by_hand(c, others, w)[1] for c in (solved.y, solved.x[:, regressor])]
+    )
     weights = np.ones(60) if w is None else w
-    np.testing.assert_allclose(solved.held_fixed(regressor), (rest.T * weights) @ rest, rtol=1e-9)
+    np.testing.assert_allclose(
+        solved.held_fixed(regressor), (rest.T * weights) @ rest, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -167,5 +205,7 @@ def test_an_intercept_is_that_of_a_column_of_ones(weighted) -> None:
     scores = design * (e if w is None else w * e)[:, None]
     root, middle = full.sandwich()
     np.testing.assert_allclose(
-        root @ middle @ root.T, 40 / (40 - how.counted) * inverse @ scores.T @ scores @ inverse, rtol=1e-9
+        root @ middle @ root.T,
+        40 / (40 - how.counted) * inverse @ scores.T @ scores @ inverse,
+        rtol=1e-9,
     )

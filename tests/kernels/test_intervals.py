@@ -49,8 +49,12 @@ def test_percentile_takes_order_statistics() -> None:
 def test_percentile_equals_numpys_rule_by_column() -> None:
     draws = np.random.default_rng(1).normal(size=(777, 3))
     low, high = percentile(draws, 0.9, clusters=None)
-    np.testing.assert_allclose(low, np.quantile(draws, 0.05, axis=0, method="weibull"), rtol=1e-12)
-    np.testing.assert_allclose(high, np.quantile(draws, 0.95, axis=0, method="weibull"), rtol=1e-12)
+    np.testing.assert_allclose(
+        low, np.quantile(draws, 0.05, axis=0, method="weibull"), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        high, np.quantile(draws, 0.95, axis=0, method="weibull"), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
@@ -91,15 +95,17 @@ def positions(draws, estimate, acc, level):
 
 
 def test_bias_corrected_by_hand() -> None:
-    # 19 draws 1..19, 8 below 8.5: z0 = Phi^-1(8/19) = -.199201; Phi(-.398403 -+ 1.644854) = .020514, .893701,
-    # times 20 the positions .4103 (the first draw) and 17.87401.
+    # 19 draws 1..19, 8 below 8.5: z0 = Phi^-1(8/19) = -.199201; Phi(-.398403 -+
+    # 1.644854) = .020514, .893701, times 20 the positions .4103 (the first draw) and
+    # 17.87401.
     low, high = bc(np.arange(1.0, 20.0), np.float64(8.5), level=0.9, clusters=None)
     assert float(low) == 1.0
     assert float(high) == pytest.approx(17.87401, abs=1e-5)
-    # Null 3, which ties one draw: w = Phi^-1(2.5/19) = -1.118958, z = w + .398403 = -.720556, p = 2 Phi(z).
-    assert float(bc_p(np.arange(1.0, 20.0), np.float64(8.5), null=3.0, clusters=None)) == pytest.approx(
-        0.471183, abs=1e-6
-    )
+    # Null 3, which ties one draw: w = Phi^-1(2.5/19) = -1.118958, z = w +
+    # .398403 = -.720556, p = 2 Phi(z).
+    assert float(
+        bc_p(np.arange(1.0, 20.0), np.float64(8.5), null=3.0, clusters=None)
+    ) == pytest.approx(0.471183, abs=1e-6)
 
 
 def test_acceleration_by_hand() -> None:
@@ -110,24 +116,33 @@ def test_acceleration_by_hand() -> None:
     table = np.column_stack([values, -values, 1e-120 * values, np.full(3, 0.1), values])
     table = np.vstack([table, np.full(5, np.nan)])
     table[0, 4] = np.nan  # two values are left: symmetric
-    np.testing.assert_allclose(acceleration(table), [want, -want, want, 0.0, 0.0], rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(
+        acceleration(table), [want, -want, want, 0.0, 0.0], rtol=1e-14, atol=1e-15
+    )
 
 
 def test_a_constant_jackknife_has_no_acceleration() -> None:
     rounding = np.array([1.0, 1.0, 1.0, 1.0 + 4e-16])
-    assert acceleration(np.column_stack([rounding, 1e9 * rounding, np.zeros(4)])).tolist() == [0.0] * 3
+    assert (
+        acceleration(np.column_stack([rounding, 1e9 * rounding, np.zeros(4)])).tolist()
+        == [0.0] * 3
+    )
     assert np.isnan(acceleration(np.full((4, 1), np.nan))).all()
 
 
 @pytest.mark.peers
 def test_acceleration_of_the_published_cross_section() -> None:
     pingouin = pytest.importorskip("pingouin")
-    x, m, y = pingouin.read_dataset("mediation")[["X", "M", "Y"]].to_numpy(dtype=float).T
+    x, m, y = (
+        pingouin.read_dataset("mediation")[["X", "M", "Y"]].to_numpy(dtype=float).T
+    )
 
     def product(rows):
         one = np.ones(rows.sum())
         a = np.linalg.lstsq(np.column_stack([x[rows], one]), m[rows])[0][0]
-        return a * np.linalg.lstsq(np.column_stack([m[rows], x[rows], one]), y[rows])[0][0]
+        return (
+            a * np.linalg.lstsq(np.column_stack([m[rows], x[rows], one]), y[rows])[0][0]
+        )
 
     left_out = ~np.eye(len(x), dtype=bool)
     jackknife = np.array([product(rows) for rows in left_out])
@@ -145,7 +160,8 @@ def test_bca_stands_where_scipy_stands(seed: int, level: float) -> None:
     draws = theirs.bootstrap_distribution
     jackknife = (data.sum() - data) / 24
     low, high = bca(draws, data.mean(), acceleration(jackknife), level, clusters=None)
-    # Scipy reads the same shares of the draws by numpy's `linear` rule: back to the share, then ours.
+    # Scipy reads the same shares of the draws by numpy's `linear` rule: back to the
+    # share, then ours.
     ends = np.interp(list(theirs.confidence_interval), np.sort(draws), np.arange(4999))
     want = np.quantile(draws, ends / 4998, method="weibull")
     np.testing.assert_allclose([low, high], want, rtol=1e-10)
@@ -169,9 +185,13 @@ def test_ends_stand_between_two_order_statistics() -> None:
             (bc(draws, estimates, clusters=None), 0.0),
             (bca(draws, estimates, acc, clusters=None), acc[j]),
         ):
-            for end, h in zip(ends, positions(draws[:, j], estimates[j], rate, 0.95), strict=True):
+            for end, h in zip(
+                ends, positions(draws[:, j], estimates[j], rate, 0.95), strict=True
+            ):
                 k = int(h)
-                assert end[j] == pytest.approx(ranked[k] + (h - k) * (ranked[k + 1] - ranked[k]), rel=1e-10)
+                assert end[j] == pytest.approx(
+                    ranked[k] + (h - k) * (ranked[k + 1] - ranked[k]), rel=1e-10
+                )
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, -0.1, 1 / 6])
@@ -198,7 +218,9 @@ numbers = st.floats(-2, 2) | st.integers(-2, 2).map(float)
     st.sampled_from([0.5, 0.8, 0.9, 0.95]),
     st.integers(0, 2**32 - 1),
 )
-def test_p_and_interval_agree_but_for_draws_beside_the_null(values, b, estimate, acc, level, seed) -> None:
+def test_p_and_interval_agree_but_for_draws_beside_the_null(
+    values, b, estimate, acc, level, seed
+) -> None:
     draws = np.random.default_rng(seed).choice(values, b)
     low, high = bca(draws, np.float64(estimate), np.float64(acc), level, clusters=None)
     p = float(bca_p(draws, np.float64(estimate), np.float64(acc), clusters=None))
@@ -213,20 +235,36 @@ def test_p_and_interval_agree_but_for_draws_beside_the_null(values, b, estimate,
 def test_beyond_the_pole_stand_the_extreme_draws() -> None:
     draws = np.linspace(1.0, 2.0, 99)
     assert 0.9 * (stats.norm.ppf(99 / 100) + stats.norm.ppf(0.995)) > 1
-    assert float(bca(draws, np.float64(3.0), np.float64(0.9), 0.99, clusters=None)[1]) == 2.0
-    assert float(bca(draws, np.float64(0.5), np.float64(-0.9), 0.99, clusters=None)[0]) == 1.0
+    assert (
+        float(bca(draws, np.float64(3.0), np.float64(0.9), 0.99, clusters=None)[1])
+        == 2.0
+    )
+    assert (
+        float(bca(draws, np.float64(0.5), np.float64(-0.9), 0.99, clusters=None)[0])
+        == 1.0
+    )
     # No level reaches the null: the least p that the draws can give, never 0.
-    assert float(bca_p(draws, np.float64(3.0), np.float64(0.9), clusters=None)) == 2 / 100
-    assert float(bca_p(draws, np.float64(0.5), np.float64(-0.9), null=9.0, clusters=None)) == 2 / 100
+    assert (
+        float(bca_p(draws, np.float64(3.0), np.float64(0.9), clusters=None)) == 2 / 100
+    )
+    assert (
+        float(bca_p(draws, np.float64(0.5), np.float64(-0.9), null=9.0, clusters=None))
+        == 2 / 100
+    )
 
 
 def test_the_bias_correction_stays_finite() -> None:
     draws = np.arange(1.0, 40.0)
-    # All draws lie below the estimate: z0 = Phi^-1(39/40), so that the low end stands at Phi(z0) of them.
+    # All draws lie below the estimate: z0 = Phi^-1(39/40), so that the low end stands
+    # at Phi(z0) of them.
     low, high = bc(draws, np.float64(50.0), clusters=None)
     assert (float(low), float(high)) == (pytest.approx(39.0), 39.0)
-    assert float(bc_p(draws, np.float64(20.0), clusters=None)) == pytest.approx(2 / 40, rel=1e-12)
-    np.testing.assert_array_equal(bc(np.full(99, 3.0), np.float64(3.0), clusters=None), [3.0, 3.0])
+    assert float(bc_p(draws, np.float64(20.0), clusters=None)) == pytest.approx(
+        2 / 40, rel=1e-12
+    )
+    np.testing.assert_array_equal(
+        bc(np.full(99, 3.0), np.float64(3.0), clusters=None), [3.0, 3.0]
+    )
     # The widest level below 1 that a float can say.
     np.testing.assert_array_equal(
         bc(draws, np.float64(20.0), np.nextafter(1.0, 0.0), clusters=None), [1.0, 39.0]
@@ -236,15 +274,25 @@ def test_the_bias_correction_stays_finite() -> None:
 def test_bca_leaves_missing_draws_out_by_column() -> None:
     draws = np.random.default_rng(7).normal(0.1, 1.0, size=(500, 4))
     draws[::7, 1], draws[:, 2] = np.nan, np.nan
-    estimates, acc = np.array([0.1, 0.15, 0.1, np.nan]), np.array([0.02, 0.03, 0.04, 0.05])
-    (low, high), p = bca(draws, estimates, acc, clusters=None), bca_p(draws, estimates, acc, clusters=None)
+    estimates, acc = (
+        np.array([0.1, 0.15, 0.1, np.nan]),
+        np.array([0.02, 0.03, 0.04, 0.05]),
+    )
+    (low, high), p = (
+        bca(draws, estimates, acc, clusters=None),
+        bca_p(draws, estimates, acc, clusters=None),
+    )
     kept = draws[~np.isnan(draws[:, 1]), 1]
-    np.testing.assert_array_equal([low[1], high[1]], bca(kept, estimates[1], acc[1], clusters=None))
+    np.testing.assert_array_equal(
+        [low[1], high[1]], bca(kept, estimates[1], acc[1], clusters=None)
+    )
     assert p[1] == bca_p(kept, estimates[1], acc[1], clusters=None)
     for got in (low, high, p):
         assert np.isnan(got).tolist() == [False, False, True, True]
     low, high = bca(draws[:, 0], estimates[0], np.float64(np.nan), clusters=None)
-    assert np.isnan([low, high, bca_p(draws[:, 0], estimates[0], np.float64(np.nan), clusters=None)]).all()
+    assert np.isnan(
+        [low, high, bca_p(draws[:, 0], estimates[0], np.float64(np.nan), clusters=None)]
+    ).all()
 
 
 RANDOM = np.random.default_rng(1).uniform(size=(4, 8)).tolist()
@@ -260,14 +308,18 @@ FAMILIES = [
 @pytest.mark.many(1)
 @pytest.mark.parametrize("values", FAMILIES, ids=range(len(FAMILIES)))
 def test_holm_equals_statsmodels(values) -> None:
-    # A call of statsmodels takes 65 ms, so a few families with ties and ends, not hundreds.
+    # A call of statsmodels takes 65 ms, so a few families with ties and ends, not
+    # hundreds.
     want = multipletests(values, method="holm")[1]
     np.testing.assert_allclose(holm(np.array(values)), want, rtol=1e-14)
 
 
 def test_holm_by_hand() -> None:
-    # Sorted .01, .02, .04 times 3, 2, 1; the last is lifted to .04. A missing test is no test.
-    np.testing.assert_allclose(holm(np.array([0.04, np.nan, 0.01, 0.02])), [0.04, np.nan, 0.03, 0.04])
+    # Sorted .01, .02, .04 times 3, 2, 1; the last is lifted to .04. A missing test is
+    # no test.
+    np.testing.assert_allclose(
+        holm(np.array([0.04, np.nan, 0.01, 0.02])), [0.04, np.nan, 0.03, 0.04]
+    )
     assert holm(np.array([np.nan])).tolist() == pytest.approx([np.nan], nan_ok=True)
 
 
@@ -275,7 +327,10 @@ def slow_romano_wolf(statistics, draws):
     order = sorted(range(len(statistics)), key=lambda k: -abs(statistics[k]))
     p, largest = {}, 0.0
     for step, k in enumerate(order):
-        exceed = sum(max(abs(row[j]) for j in order[step:]) >= abs(statistics[k]) for row in draws)
+        exceed = sum(
+            max(abs(row[j]) for j in order[step:]) >= abs(statistics[k])
+            for row in draws
+        )
         largest = max(largest, (1 + exceed) / (len(draws) + 1))
         p[k] = largest
     return [p[k] for k in range(len(statistics))]
@@ -289,17 +344,23 @@ def test_romano_wolf_equals_the_loop(seed, k, b, tied) -> None:
     if tied:
         draws, statistics = np.round(draws), np.round(statistics)
     np.testing.assert_array_equal(
-        romano_wolf(statistics, draws, clusters=None), slow_romano_wolf(statistics, draws)
+        romano_wolf(statistics, draws, clusters=None),
+        slow_romano_wolf(statistics, draws),
     )
 
 
 def test_romano_wolf_by_hand() -> None:
     draws = np.array([[0.5, -2.5], [-1.5, 0.1], [0.2, 0.3], [3.5, 1.0]])
-    # t = 2 (the second): maxima 2.5, 1.5, .3, 3.5, two of them >= 2: 3/5. Then t = 1, the first alone: .5,
-    # 1.5, .2, 3.5: 3/5.
-    assert romano_wolf(np.array([1.0, -2.0]), draws, clusters=None).tolist() == [0.6, 0.6]
+    # t = 2 (the second): maxima 2.5, 1.5, .3, 3.5, two of them >= 2: 3/5. Then t = 1,
+    # the first alone: .5, 1.5, .2, 3.5: 3/5.
+    assert romano_wolf(np.array([1.0, -2.0]), draws, clusters=None).tolist() == [
+        0.6,
+        0.6,
+    ]
     # Alone a statistic has its ordinary p.
-    assert romano_wolf(np.array([-2.0]), draws[:, 1:], clusters=None).tolist() == [2 / 5]
+    assert romano_wolf(np.array([-2.0]), draws[:, 1:], clusters=None).tolist() == [
+        2 / 5
+    ]
 
 
 def test_romano_wolf_leaves_missing_rows_and_missing_tests_out() -> None:
@@ -311,7 +372,9 @@ def test_romano_wolf_leaves_missing_rows_and_missing_tests_out() -> None:
     more = np.column_stack([draws, np.full(200, np.nan)])
     got = romano_wolf(np.append(statistics, np.nan), more, clusters=None)
     np.testing.assert_array_equal(got, np.append(want, np.nan))
-    assert np.isnan(romano_wolf(statistics, np.full((5, 3), np.nan), clusters=None)).all()
+    assert np.isnan(
+        romano_wolf(statistics, np.full((5, 3), np.nan), clusters=None)
+    ).all()
 
 
 def test_romano_wolf_beats_holm_where_tests_move_together() -> None:
@@ -319,7 +382,9 @@ def test_romano_wolf_beats_holm_where_tests_move_together() -> None:
     draws, statistics = np.repeat(common, 4, axis=1), np.array([2.2, 2.1, 2.0, 1.9])
     alone = np.array([(1 + np.sum(np.abs(common) >= t)) / 5000 for t in statistics])
     # Four times the same test is one test: stepdown sees it, Holm pays four times.
-    np.testing.assert_allclose(romano_wolf(statistics, draws, clusters=None), alone, rtol=1e-14)
+    np.testing.assert_allclose(
+        romano_wolf(statistics, draws, clusters=None), alone, rtol=1e-14
+    )
     assert (holm(alone) > romano_wolf(statistics, draws, clusters=None)).sum() >= 3
 
 
@@ -335,7 +400,10 @@ def test_delta_equals_scipy_stats(df: float) -> None:
 
 def test_product_interval_of_the_published_cross_section() -> None:
     cases = {case["case"]: case for case in MEDIATION["cases"]}
-    given, case = cases["hayes-cross-section"]["values"], cases["hayes-product-interval"]
+    given, case = (
+        cases["hayes-cross-section"]["values"],
+        cases["hayes-product-interval"],
+    )
     ends = product_interval(given["a"], given["b"], given["se_a"], given["se_b"])
     for name in ("rmediation", "thirty_digits"):
         want = case["values"][name]
@@ -350,14 +418,21 @@ def product_share(z, a, b, s_a, s_b, r):
     rest = s_a * np.sqrt(1 - r**2)
 
     def density(y):
-        away = special.ndtr(np.sign(y) * (z / y - a - r * s_a * (y - b) / s_b) / rest) if y else 0.5
+        away = (
+            special.ndtr(np.sign(y) * (z / y - a - r * s_a * (y - b) / s_b) / rest)
+            if y
+            else 0.5
+        )
         return away * stats.norm.pdf(y, b, s_b)
 
     # Halving towards 0, where the rule alone might miss a narrow bend.
     low, high = b - 9 * s_b, b + 9 * s_b
     near = [sign * (high - low) * 10.0**-k for k in range(9) for sign in (-1, 1)]
     edges = np.unique(np.clip([low, high, b, 0.0, *near], low, high))
-    return sum(integrate.quad(density, lo, hi, epsabs=1e-15, limit=500)[0] for lo, hi in pairwise(edges))
+    return sum(
+        integrate.quad(density, lo, hi, epsabs=1e-15, limit=500)[0]
+        for lo, hi in pairwise(edges)
+    )
 
 
 PRODUCTS = [
@@ -380,14 +455,16 @@ def test_ends_of_a_product_by_substitution(case, level) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [PRODUCTS[1], PRODUCTS[2], PRODUCTS[3], PRODUCTS[5], (0.3, 0.0, 0.2, 1.0, 0.6)]
+    "case",
+    [PRODUCTS[1], PRODUCTS[2], PRODUCTS[3], PRODUCTS[5], (0.3, 0.0, 0.2, 1.0, 0.6)],
 )
 def test_ends_of_a_product_by_simulation(case) -> None:
     a, b, s_a, s_b, r = case
     u, v = np.random.default_rng(12).standard_normal((2, 1_000_000))
     drawn = (a + s_a * u) * (b + s_b * (r * u + np.sqrt(1 - r**2) * v))
     low, high = product_interval(*case, 0.9)
-    # A share of a million draws has an error of sqrt(.05 * .95 / 1e6) = .00022; four of them.
+    # A share of a million draws has an error of sqrt(.05 * .95 / 1e6) = .00022; four of
+    # them.
     assert np.mean(drawn <= low) == pytest.approx(0.05, abs=9e-4)
     assert np.mean(drawn >= high) == pytest.approx(0.05, abs=9e-4)
     below = np.mean(drawn <= 0)
@@ -413,24 +490,34 @@ def test_a_number_times_itself_is_chi_square(mean) -> None:
     assert got == pytest.approx(square.ppf([0.05, 0.95]), rel=1e-9)
     minus = product_interval(mean, -mean, 1.0, 1.0, -1.0, 0.9)
     assert minus == pytest.approx((-got[1], -got[0]), rel=1e-12)
-    assert product_p(mean, mean, 1.0, 1.0, 1.0) < 1e-15  # a square is never below 0, but for rounding
+    # a square is never below 0, but for rounding
+    assert product_p(mean, mean, 1.0, 1.0, 1.0) < 1e-15
 
 
 @pytest.mark.parametrize("r", [-0.99, -0.4, 0.0, 0.7, 0.999])
 def test_p_of_a_product_is_a_quadrant(r) -> None:
     # Sheppard (1899): the signs differ with probability arccos(r) / pi.
     differ = np.arccos(r) / np.pi
-    assert product_p(0.0, 0.0, 1.0, 2.0, r) == pytest.approx(2 * min(differ, 1 - differ), abs=1e-13)
+    assert product_p(0.0, 0.0, 1.0, 2.0, r) == pytest.approx(
+        2 * min(differ, 1 - differ), abs=1e-13
+    )
     a, b = 1.2, -0.4
     both = stats.multivariate_normal.cdf([-a, -b], cov=[[1, r], [r, 1]])
     below = special.ndtr(-a) + special.ndtr(-b) - 2 * both
-    assert product_p(a, b, 1.0, 1.0, r) == pytest.approx(2 * min(below, 1 - below), abs=1e-9)
+    assert product_p(a, b, 1.0, 1.0, r) == pytest.approx(
+        2 * min(below, 1 - below), abs=1e-9
+    )
 
 
 def test_small_tails_of_a_product_keep_their_digits() -> None:
-    # a and b ten errors away: one of them has the wrong sign with 2 Phi(-10), both with its square.
-    assert product_p(1.0, 1.0, 0.1, 0.1) == pytest.approx(4 * special.ndtr(-10), rel=1e-12)
-    assert product_p(3.0, 30.0, 0.1, 0.1) == pytest.approx(2 * special.ndtr(-30), rel=1e-12)
+    # a and b ten errors away: one of them has the wrong sign with 2 Phi(-10), both with
+    # its square.
+    assert product_p(1.0, 1.0, 0.1, 0.1) == pytest.approx(
+        4 * special.ndtr(-10), rel=1e-12
+    )
+    assert product_p(3.0, 30.0, 0.1, 0.1) == pytest.approx(
+        2 * special.ndtr(-30), rel=1e-12
+    )
 
 
 @pytest.mark.further
@@ -451,16 +538,24 @@ def test_p_of_a_product_inverts_its_interval(a, b, s_a, s_b, r, level) -> None:
     if abs(p - (1 - level)) > 1e-9:
         assert (p < 1 - level) == (low > 0 or high < 0)
     # Symmetric in the two, odd in each.
-    assert product_interval(b, a, s_b, s_a, r, level) == pytest.approx((low, high), rel=1e-9, abs=1e-10)
-    assert product_interval(-a, b, s_a, s_b, -r, level) == pytest.approx((-high, -low), rel=1e-9, abs=1e-10)
+    assert product_interval(b, a, s_b, s_a, r, level) == pytest.approx(
+        (low, high), rel=1e-9, abs=1e-10
+    )
+    assert product_interval(-a, b, s_a, s_b, -r, level) == pytest.approx(
+        (-high, -low), rel=1e-9, abs=1e-10
+    )
 
 
 def test_known_and_missing_factors() -> None:
     assert product_interval(2.0, 0.5, 0.0, 0.1) == pytest.approx(
         (1 - 0.2 * 1.959963984540054, 1.391992796908)
     )
-    assert product_p(2.0, 0.5, 0.0, 0.1) == pytest.approx(2 * stats.norm.sf(5), rel=1e-12)
-    assert product_interval(0.5, 2.0, 0.1, 0.0) == pytest.approx(product_interval(2.0, 0.5, 0.0, 0.1))
+    assert product_p(2.0, 0.5, 0.0, 0.1) == pytest.approx(
+        2 * stats.norm.sf(5), rel=1e-12
+    )
+    assert product_interval(0.5, 2.0, 0.1, 0.0) == pytest.approx(
+        product_interval(2.0, 0.5, 0.0, 0.1)
+    )
     assert product_interval(2.0, 3.0, 0.0, 0.0) == (6.0, 6.0)
     assert np.isnan(product_p(2.0, 3.0, 0.0, 0.0))
     for at in range(5):
@@ -474,9 +569,13 @@ def test_fieller_of_the_published_quadratic(case: dict[str, object]) -> None:
     given, want = case["given"], case["values"]
     critical = stats.t.ppf(0.975, given["df"])
     sets = fieller(
-        (-given["b1"], 2 * given["b2"]), (given["v11"], -2 * given["v12"], 4 * given["v22"]), critical
+        (-given["b1"], 2 * given["b2"]),
+        (given["v11"], -2 * given["v12"], 4 * given["v22"]),
+        critical,
     )
-    np.testing.assert_allclose(sets, [want["fieller"]["value"]], rtol=want["fieller"]["rtol"])
+    np.testing.assert_allclose(
+        sets, [want["fieller"]["value"]], rtol=want["fieller"]["rtol"]
+    )
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -509,7 +608,7 @@ def test_fieller_degenerate_cases() -> None:
     assert fieller((-1.0, 2.0), (0.0, 0.0, 1.0), 2.0) == [(-np.inf, -0.25)]
 
 
-# --- few clusters -------------------------------------------------------------------------------------------
+# --- few clusters ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("clusters", [1, 2, 3, 4, 5, None])
@@ -539,9 +638,13 @@ def test_the_number_of_clusters_cannot_be_forgotten() -> None:
 def test_covariance_of_draws_leaves_lost_ones_out() -> None:
     draws = np.random.default_rng(4).normal(size=(50, 3))
     lost = np.vstack([draws, np.full((1, 3), np.nan)])
-    np.testing.assert_array_equal(covariance_of(lost, clusters=9), np.cov(draws, rowvar=False))
+    np.testing.assert_array_equal(
+        covariance_of(lost, clusters=9), np.cov(draws, rowvar=False)
+    )
     assert np.isnan(covariance_of(draws[:1], clusters=9)).all()
-    np.testing.assert_array_equal(covariance_of(draws[:2], clusters=9), np.cov(draws[:2], rowvar=False))
+    np.testing.assert_array_equal(
+        covariance_of(draws[:2], clusters=9), np.cov(draws[:2], rowvar=False)
+    )
     one = covariance_of(draws[:, :1], clusters=9)
     assert one.shape == (1, 1)
     assert one[0, 0] == pytest.approx(draws[:, 0].var(ddof=1))

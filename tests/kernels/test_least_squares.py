@@ -25,12 +25,16 @@ def test_ols_equals_lstsq(seed: int, k: int, weighted: bool) -> None:
     np.testing.assert_allclose(fit.coefficients * scale, b * scale, atol=1e-10)
     np.testing.assert_allclose(fit.residuals, y - x @ b, atol=1e-9)
     gram = (x / scale).T @ (x / scale * root[:, None] ** 2)
-    np.testing.assert_allclose(fit.bread * scale * scale[:, None], np.linalg.inv(gram), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(
+        fit.bread * scale * scale[:, None], np.linalg.inv(gram), rtol=1e-7, atol=1e-9
+    )
 
 
 def test_condition_ignores_units() -> None:
     x = np.random.default_rng(0).normal(size=(50, 3))
-    assert ols(x * [1, 1e9, 1e-9], x[:, 0]).condition == pytest.approx(ols(x, x[:, 0]).condition, rel=1e-9)
+    assert ols(x * [1, 1e9, 1e-9], x[:, 0]).condition == pytest.approx(
+        ols(x, x[:, 0]).condition, rel=1e-9
+    )
 
 
 def test_condition_of_a_near_copy_is_large() -> None:
@@ -67,11 +71,17 @@ def test_root_and_basis_say_what_errors_move(gap: float, *, weighted: bool) -> N
     rng = np.random.default_rng(4)
     x = rng.normal(size=(60, 3)) * [1.0, 100.0, 1e-3]
     x[:, 2] = x[:, 0] + gap * x[:, 2]
-    y, u, w = rng.normal(size=60), rng.normal(size=60), rng.uniform(0.2, 3, 60) if weighted else np.ones(60)
+    y, u, w = (
+        rng.normal(size=60),
+        rng.normal(size=60),
+        rng.uniform(0.2, 3, 60) if weighted else np.ones(60),
+    )
     plain, moved = (ols(x, v, obs_weights=w if weighted else None) for v in (y, y + u))
     moves = plain.root @ plain.basis.T @ (w * u)
     scale = np.abs(plain.coefficients).max()
-    np.testing.assert_allclose(moved.coefficients - plain.coefficients, moves, atol=1e-9 * scale)
+    np.testing.assert_allclose(
+        moved.coefficients - plain.coefficients, moves, atol=1e-9 * scale
+    )
     np.testing.assert_allclose(
         plain.root @ (plain.basis.T * w) @ plain.basis @ plain.root.T,
         plain.bread,

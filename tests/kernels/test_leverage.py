@@ -29,17 +29,25 @@ def by_the_paper(design, codes, j):
     Carter, Schnepel & Steigerwald (2017).
     """
     pick = np.linalg.inv(design.T @ design)[:, j]
-    gamma = np.array([np.square(design[codes == g] @ pick).sum() for g in np.unique(codes)])
+    gamma = np.array(
+        [np.square(design[codes == g] @ pick).sum() for g in np.unique(codes)]
+    )
     return gamma.size / (1 + gamma.var() / gamma.mean() ** 2), gamma / gamma.sum()
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("weighted", [False, True])
-def test_shares_and_effective_clusters_equal_the_definition(seed: int, weighted: bool) -> None:
+def test_shares_and_effective_clusters_equal_the_definition(
+    seed: int, weighted: bool
+) -> None:
     design, codes, w = rows(seed, weighted)
     plain = design if w is None else design * np.sqrt(w)[:, None]
     shares = variation_shares(
-        design, np.linalg.inv(plain.T @ plain), codes, int(codes.max()) + 1, obs_weights=w
+        design,
+        np.linalg.inv(plain.T @ plain),
+        codes,
+        int(codes.max()) + 1,
+        obs_weights=w,
     )
     effective = effective_clusters(shares)
     for j in range(3):
@@ -48,8 +56,12 @@ def test_shares_and_effective_clusters_equal_the_definition(seed: int, weighted:
         np.testing.assert_allclose(shares[:, j], share, rtol=1e-10)
 
 
-@pytest.mark.parametrize(("entities", "treated"), [(10, 1), (50, 2), (100, 5), (20, 10)])
-def test_difference_in_differences_has_a_closed_form(entities: int, treated: int) -> None:
+@pytest.mark.parametrize(
+    ("entities", "treated"), [(10, 1), (50, 2), (100, 5), (20, 10)]
+)
+def test_difference_in_differences_has_a_closed_form(
+    entities: int, treated: int
+) -> None:
     """1 / G* = (1 - p)^2 / N1 + p^2 / N0 with a share p = N1 / N treated at once."""
     x = np.zeros((entities, 8))
     x[:treated, 5:] = 1
@@ -77,23 +89,27 @@ def test_units_and_signs_do_not_matter() -> None:
         )
 
 
-# --- leverage of rows ---------------------------------------------------------------------------------------
+# --- leverage of rows -----------------------------------------------------------------
 
 
 def hat(columns, w):
     plain = columns * np.sqrt(np.ones(len(columns)) if w is None else w)[:, None]
-    # Dummies of several effects are collinear: the default keeps singular values that are rounding.
+    # Dummies of several effects are collinear: the default keeps singular values that
+    # are rounding.
     return np.diag(plain @ np.linalg.pinv(plain, 1e-10))
 
 
 @pytest.mark.parametrize("effects", [0, 1, 2, 3])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_leverage_is_that_of_all_dummies_and_regressors(seed, weighted, effects) -> None:
+def test_leverage_is_that_of_all_dummies_and_regressors(
+    seed, weighted, effects
+) -> None:
     rng = np.random.default_rng(seed)
-    codes = [np.unique(rng.integers(0, levels, 80), return_inverse=True)[1] for levels in (7, 15, 4)][
-        :effects
-    ]
+    codes = [
+        np.unique(rng.integers(0, levels, 80), return_inverse=True)[1]
+        for levels in (7, 15, 4)
+    ][:effects]
     w = rng.uniform(0.2, 3, 80) if weighted else None
     absorbed = within(codes, 80, obs_weights=w)
     dummies = [np.eye(int(c.max()) + 1)[c] for c in codes] or [np.ones((80, 1))]
@@ -104,7 +120,9 @@ def test_leverage_is_that_of_all_dummies_and_regressors(seed, weighted, effects)
 
     raw = rng.normal(size=(80, 3))
     own = row_leverage(absorbed.demean(raw), obs_weights=w)
-    np.testing.assert_allclose(leverage + own, hat(np.hstack([raw, *dummies]), w), atol=1e-11)
+    np.testing.assert_allclose(
+        leverage + own, hat(np.hstack([raw, *dummies]), w), atol=1e-11
+    )
 
 
 def test_leverage_of_effects_beyond_the_dense_solution() -> None:
@@ -123,10 +141,16 @@ def test_loosely_linked_levels_keep_their_digits() -> None:
     left, right = np.repeat(np.arange(300), 2), (np.arange(600) + 1) // 2
     codes = [left, right]
     exact = hat(np.hstack([np.eye(int(c.max()) + 1)[c] for c in codes]), None)
-    np.testing.assert_allclose(effects_leverage(within(codes, 600), 600), exact, atol=1e-9)
+    np.testing.assert_allclose(
+        effects_leverage(within(codes, 600), 600), exact, atol=1e-9
+    )
 
 
 def test_scales_of_rows() -> None:
     effects, regressors = np.array([0.25, 1.0, 0.5]), np.array([0.25, 0.0, 0.5])
-    np.testing.assert_allclose(error_scale("hc2", effects, regressors), [2**0.5, 0.0, np.inf])
-    np.testing.assert_allclose(error_scale("hc3", effects, regressors), [2.0, 0.0, np.inf])
+    np.testing.assert_allclose(
+        error_scale("hc2", effects, regressors), [2**0.5, 0.0, np.inf]
+    )
+    np.testing.assert_allclose(
+        error_scale("hc3", effects, regressors), [2.0, 0.0, np.inf]
+    )

@@ -20,17 +20,26 @@ from digiprosper.kernels.within import compress, is_nested, within
 
 Y, X, M, CONTROL = 0, 1, 2, 3
 EQUATIONS = [(Y, (X, CONTROL)), (M, (X, CONTROL)), (Y, (X, M, CONTROL))]
-BLOCKS = [((Y, M), (X, CONTROL)), ((Y,), (X, M, CONTROL)), ((M, Y, X), (CONTROL,)), ((X, Y), ())]
+BLOCKS = [
+    ((Y, M), (X, CONTROL)),
+    ((Y,), (X, M, CONTROL)),
+    ((M, Y, X), (CONTROL,)),
+    ((X, Y), ()),
+]
 
 
 def make_panel(seed, n=14, periods=6, keep=0.75, extra=4):
     """Columns y, x, m, w, ... and codes of a panel with holes (keep=1: balanced)."""
     rng = np.random.default_rng(seed)
-    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    entity, time = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     rows = rng.random(n * periods) < keep
     rows |= time < 2
     entity, time = entity[rows], time[rows]
-    columns = rng.normal(size=(entity.size, extra)) + rng.normal(size=(n, extra))[entity]
+    columns = (
+        rng.normal(size=(entity.size, extra)) + rng.normal(size=(n, extra))[entity]
+    )
     columns += rng.normal(size=(periods, extra))[time]
     columns[:, M] += 0.5 * columns[:, X]
     columns[:, Y] += 0.3 * columns[:, M] + 100.0
@@ -51,7 +60,11 @@ def explicit(columns, clusters, counts, effects, w=None):
     rows, copies = np.concatenate(rows), np.concatenate(copies)
     dummies = [np.ones((rows.size, 1))]
     for codes in effects:
-        fresh = codes[rows] * (copies.max() + 1) + copies if is_nested(codes, clusters) else codes[rows]
+        fresh = (
+            codes[rows] * (copies.max() + 1) + copies
+            if is_nested(codes, clusters)
+            else codes[rows]
+        )
         levels = np.unique(fresh, return_inverse=True)[1]
         dummies.append(np.eye(levels.max() + 1)[levels])
     plain = np.ones((rows.size, 1)) if w is None else np.sqrt(w)[rows, None]
@@ -70,7 +83,9 @@ def check(columns, clusters, effects, reps=12, seed=5, obs_weights=None):
     """Draws, the full sample and the jackknife against explicit fits."""
     grams = entity_grams(columns, clusters, effects, obs_weights=obs_weights)
     groups = clusters.max() + 1
-    weights = np.vstack([draw_counts(seed_sequence(seed), groups, reps), np.ones(groups)])
+    weights = np.vstack(
+        [draw_counts(seed_sequence(seed), groups, reps), np.ones(groups)]
+    )
     got = refit(grams, weights, EQUATIONS, residuals=BLOCKS)
     without = jackknife(grams, EQUATIONS, residuals=BLOCKS)
     assert without.lost == 0
@@ -79,9 +94,13 @@ def check(columns, clusters, effects, reps=12, seed=5, obs_weights=None):
     jack = (*without.coefficients, *without.residuals)
     for number, parts in enumerate(zip(got, jack, strict=True)):
         expected = [w[number] for w in want]
-        np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            np.concatenate(parts), expected, rtol=1e-9, atol=1e-9
+        )
     total, first, second = got[:3]
-    np.testing.assert_allclose(total[:, 0], second[:, 0] + first[:, 0] * second[:, 1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        total[:, 0], second[:, 0] + first[:, 0] * second[:, 1], rtol=0, atol=1e-12
+    )
     return grams
 
 
@@ -92,7 +111,9 @@ def codes_of(*parts):
 
 @pytest.mark.many(8)
 @pytest.mark.parametrize("keep", [1.0, 0.7], ids=["balanced", "unbalanced"])
-@pytest.mark.parametrize("which", [(0, 1), (0,), (1,), ()], ids=["two-way", "entity", "time", "none"])
+@pytest.mark.parametrize(
+    "which", [(0, 1), (0,), (1,), ()], ids=["two-way", "entity", "time", "none"]
+)
 @pytest.mark.parametrize("seed", range(3))
 def test_draws_equal_explicit_refits(seed, which, keep) -> None:
     columns, *codes = make_panel(seed, keep=keep)
@@ -100,7 +121,9 @@ def test_draws_equal_explicit_refits(seed, which, keep) -> None:
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.7], ids=["balanced", "unbalanced"])
-@pytest.mark.parametrize("which", [(0, 1), (0,), (1,), ()], ids=["two-way", "entity", "time", "none"])
+@pytest.mark.parametrize(
+    "which", [(0, 1), (0,), (1,), ()], ids=["two-way", "entity", "time", "none"]
+)
 def test_weighted_rows(which, keep) -> None:
     columns, *codes = make_panel(7, keep=keep)
     w = np.random.default_rng(0).uniform(0.3, 2.0, len(columns))
@@ -111,7 +134,9 @@ def test_weighted_rows_with_several_crossed_effects() -> None:
     columns, entity, time = make_panel(8, n=16)
     third = codes_of(np.random.default_rng(0).integers(0, 4, len(columns)))
     w = np.random.default_rng(1).uniform(0.3, 2.0, len(columns))
-    check(columns, codes_of(entity // 2), [entity, time, third], obs_weights=w / w.mean())
+    check(
+        columns, codes_of(entity // 2), [entity, time, third], obs_weights=w / w.mean()
+    )
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.7])
@@ -143,17 +168,23 @@ def test_several_components_in_the_data_and_in_draws() -> None:
     # One entity alone links the halves; many draws do without it.
     linked = apart | (entity == 0)
     check(columns[linked], entity[linked], [entity[linked], time[linked]])
-    # A chain in which no period meets all others: connected, but not through one period.
+    # A chain in which no period meets all others: connected, but not through one
+    # period.
     columns, entity, time = make_panel(6, n=42, periods=8, keep=1.0)
     chain = (time - entity % 7 >= 0) & (time - entity % 7 <= 1)
     check(columns[chain], entity[chain], [entity[chain], time[chain]])
 
 
-# Clusters, effects, and how the dummies' products of a draw are inverted (None: as in a two-way panel), from
-# entity, time, region (of entities), half (of the periods) and mover (a group that entities change).
+# Clusters, effects, and how the dummies' products of a draw are inverted (None: as in a
+# two-way panel), from entity, time, region (of entities), half (of the periods) and
+# mover (a group that entities change).
 KINDS = {
     "region^year": lambda e, t, r, h, m: (e, [e, t, codes_of(r, t)], None),
-    "region^year, regions drawn": lambda e, t, r, h, m: (r, [e, t, codes_of(r, t)], "diagonal"),
+    "region^year, regions drawn": lambda e, t, r, h, m: (
+        r,
+        [e, t, codes_of(r, t)],
+        "diagonal",
+    ),
     "entity^half": lambda e, t, r, h, m: (e, [e, t, codes_of(e, h)], None),
     "region, redundant": lambda e, t, r, h, m: (e, [e, r], "diagonal"),
     "each twice": lambda e, t, r, h, m: (e, [e, e.copy(), t, t.copy()], None),
@@ -161,7 +192,11 @@ KINDS = {
     "mover, regions drawn": lambda e, t, r, h, m: (r, [e, t, m], "pseudo"),
     "mover, periods drawn": lambda e, t, r, h, m: (t, [e, t, m], "pseudo"),
     "two nested": lambda e, t, r, h, m: (r, [e, codes_of(r, h), t], "pseudo"),
-    "two nested, nothing crossed": lambda e, t, r, h, m: (r, [e, codes_of(r, t)], "diagonal"),
+    "two nested, nothing crossed": lambda e, t, r, h, m: (
+        r,
+        [e, codes_of(r, t)],
+        "diagonal",
+    ),
     "nothing nested": lambda e, t, r, h, m: (e, [t, m], "pseudo"),
     "region and year": lambda e, t, r, h, m: (e, [r, t], "pseudo"),
     "clusters cut both": lambda e, t, r, h, m: ((e + t) % 7, [e, t], "pseudo"),
@@ -174,8 +209,12 @@ KINDS = {
 def test_any_number_of_effects(kind, keep) -> None:
     columns, entity, time = make_panel(7, n=16, keep=keep)
     rng = np.random.default_rng(2)
-    mover = np.where(rng.random(entity.size) < 0.3, rng.integers(0, 5, entity.size), entity % 5)
-    clusters, effects, inverse = KINDS[kind](entity, time, entity % 4, (time > 2).astype(int), mover)
+    mover = np.where(
+        rng.random(entity.size) < 0.3, rng.integers(0, 5, entity.size), entity % 5
+    )
+    clusters, effects, inverse = KINDS[kind](
+        entity, time, entity % 4, (time > 2).astype(int), mover
+    )
     grams = check(columns, clusters, effects)
     assert grams.inverse == (inverse or ("diagonal" if keep == 1.0 else "linked"))
 
@@ -195,7 +234,8 @@ def test_several_effects_in_a_panel_that_falls_apart() -> None:
 
 def test_several_effects_when_a_period_and_a_level_are_not_drawn() -> None:
     columns, entity, time = make_panel(9, n=16, keep=1.0)
-    rows = (time != 5) | (entity == 0)  # the last period is seen in one entity only, and so is mover 3
+    # The last period is seen in one entity only, and so is mover 3
+    rows = (time != 5) | (entity == 0)
     columns, entity, time = columns[rows], entity[rows], time[rows]
     mover = np.random.default_rng(4).integers(0, 3, entity.size)
     mover[(entity == 3) & (time > 1)] = 3
@@ -210,7 +250,11 @@ def test_a_long_chain_of_levels_is_not_taken_for_null() -> None:
     step = np.tile(np.arange(80), 4)
     first, second = (step + 1) // 2, step // 2
     rng = np.random.default_rng(10)
-    columns = rng.normal(size=(320, 4)) + rng.normal(size=(41, 4))[first] + rng.normal(size=(40, 4))[second]
+    columns = (
+        rng.normal(size=(320, 4))
+        + rng.normal(size=(41, 4))[first]
+        + rng.normal(size=(40, 4))[second]
+    )
     grams = check(columns, np.repeat(np.arange(4), 80), [first, second], reps=4)
     assert (grams.inverse, grams.blocks) == ("pseudo", (81,))
 
@@ -234,7 +278,9 @@ def test_jackknife_of_a_sample_of_rows_is_deletion() -> None:
 def test_jackknife_loses_the_cluster_that_alone_has_variation() -> None:
     columns, entity, time = make_panel(12, n=8, keep=1.0)
     columns[:, X] = (entity == 2) * (time >= 3) + 0.0
-    done = jackknife(entity_grams(columns, entity, [entity, time]), EQUATIONS, residuals=BLOCKS)
+    done = jackknife(
+        entity_grams(columns, entity, [entity, time]), EQUATIONS, residuals=BLOCKS
+    )
     assert done.lost == 1
     for part in (*done.coefficients, *done.residuals):
         lost = np.isnan(part.reshape(8, -1))
@@ -249,7 +295,9 @@ def test_jackknife_in_chunks(keep) -> None:
     whole = jackknife(grams, EQUATIONS, residuals=BLOCKS)
     parts = jackknife(grams, EQUATIONS, residuals=BLOCKS, memory=1)
     for a, b in zip(
-        (*whole.coefficients, *whole.residuals), (*parts.coefficients, *parts.residuals), strict=True
+        (*whole.coefficients, *whole.residuals),
+        (*parts.coefficients, *parts.residuals),
+        strict=True,
     ):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
@@ -271,10 +319,14 @@ def test_residuals_are_in_units_of_the_columns_and_of_combinations() -> None:
     columns, entity, time = make_panel(16)
     scale = np.array([1e6, 1e-7, 1e3, 1e9])
     ones = np.ones((1, 14))
-    plain = refit(entity_grams(columns, entity, [entity, time]), ones, [], residuals=BLOCKS)
+    plain = refit(
+        entity_grams(columns, entity, [entity, time]), ones, [], residuals=BLOCKS
+    )
     grams = entity_grams(columns * scale, entity, [entity, time])
     scaled = refit(grams, ones, [], residuals=BLOCKS)
-    undone = refit(grams, ones, [], residuals=BLOCKS, combine=np.diag(1.0 / scale)[None])
+    undone = refit(
+        grams, ones, [], residuals=BLOCKS, combine=np.diag(1.0 / scale)[None]
+    )
     for (outcomes, _), a, b, c in zip(BLOCKS, plain, scaled, undone, strict=True):
         units = scale[list(outcomes)]
         np.testing.assert_allclose(b, a * np.multiply.outer(units, units), rtol=1e-9)
@@ -285,20 +337,32 @@ def test_squares_of_residuals_are_not_negative_where_nothing_is_left() -> None:
     columns, entity, time = make_panel(17)
     columns[:, Y] = columns @ [0.0, 1.0, 2.0, 3.0]
     grams = entity_grams(columns, entity, [entity, time])
-    done = bootstrap(grams, [], 50, seed_sequence(0), residuals=[((Y,), (X, M, CONTROL))])
+    done = bootstrap(
+        grams, [], 50, seed_sequence(0), residuals=[((Y,), (X, M, CONTROL))]
+    )
     assert (done.residuals[0] >= 0.0).all()
     assert (done.residuals[0] < 1e-10).all()
 
 
 def test_demeaning_beforehand_changes_digits_only() -> None:
     columns, entity, time = make_panel(8)
-    shifted = columns + 3.0 * np.arange(14.0)[entity][:, None] - np.arange(6.0)[time][:, None] ** 2
+    shifted = (
+        columns
+        + 3.0 * np.arange(14.0)[entity][:, None]
+        - np.arange(6.0)[time][:, None] ** 2
+    )
     for a, b in zip(
         bootstrap(
-            entity_grams(columns, entity, [entity, time]), EQUATIONS, 50, seed_sequence(0)
+            entity_grams(columns, entity, [entity, time]),
+            EQUATIONS,
+            50,
+            seed_sequence(0),
         ).coefficients,
         bootstrap(
-            entity_grams(shifted, entity, [entity, time]), EQUATIONS, 50, seed_sequence(0)
+            entity_grams(shifted, entity, [entity, time]),
+            EQUATIONS,
+            50,
+            seed_sequence(0),
         ).coefficients,
         strict=True,
     ):
@@ -308,10 +372,21 @@ def test_demeaning_beforehand_changes_digits_only() -> None:
 def test_scale_of_columns_does_not_matter() -> None:
     columns, entity, time = make_panel(9)
     scale = np.array([1e6, 1e-7, 1e3, 1e9])
-    plain = bootstrap(entity_grams(columns, entity, [entity, time]), EQUATIONS, 50, seed_sequence(0))
-    scaled = bootstrap(entity_grams(columns * scale, entity, [entity, time]), EQUATIONS, 50, seed_sequence(0))
-    for (outcome, regressors), a, b in zip(EQUATIONS, plain.coefficients, scaled.coefficients, strict=True):
-        np.testing.assert_allclose(b, a * scale[outcome] / scale[list(regressors)], rtol=1e-9)
+    plain = bootstrap(
+        entity_grams(columns, entity, [entity, time]), EQUATIONS, 50, seed_sequence(0)
+    )
+    scaled = bootstrap(
+        entity_grams(columns * scale, entity, [entity, time]),
+        EQUATIONS,
+        50,
+        seed_sequence(0),
+    )
+    for (outcome, regressors), a, b in zip(
+        EQUATIONS, plain.coefficients, scaled.coefficients, strict=True
+    ):
+        np.testing.assert_allclose(
+            b, a * scale[outcome] / scale[list(regressors)], rtol=1e-9
+        )
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.7])
@@ -330,9 +405,12 @@ def test_counts_are_multinomial_and_do_not_depend_on_chunks() -> None:
     assert counts.shape == (64, 9)
     np.testing.assert_array_equal(counts.sum(axis=1), 9)
     generator = np.random.default_rng(seed_sequence(11))
-    pieces = np.concatenate([draw_counts(generator, 9, size) for size in (1, 2, 3, 27, 31)])
+    pieces = np.concatenate(
+        [draw_counts(generator, 9, size) for size in (1, 2, 3, 27, 31)]
+    )
     np.testing.assert_array_equal(pieces, counts)
-    # The drawn clusters themselves are fixed: numpy may change its streams, we may not notice otherwise.
+    # The drawn clusters themselves are fixed: numpy may change its streams, we may not
+    # notice otherwise.
     assert counts.var() == pytest.approx(8 / 9, abs=0.2)
 
 
@@ -353,15 +431,30 @@ def test_lost_draws_are_missing_rows_and_counted() -> None:
 def test_lost_draws_when_the_mediator_is_flat_or_follows_the_treatment() -> None:
     columns, entity, time = make_panel(13, n=8, keep=0.8)
     columns[:, M] = np.where(entity == 2, columns[:, M], 2.0 * columns[:, X])
-    done = bootstrap(entity_grams(columns, entity, [entity, time]), EQUATIONS, 200, seed_sequence(0))
+    done = bootstrap(
+        entity_grams(columns, entity, [entity, time]), EQUATIONS, 200, seed_sequence(0)
+    )
     weights = draw_counts(seed_sequence(0), 8, 200)
-    np.testing.assert_array_equal(np.isnan(done.coefficients[2]).any(axis=1), weights[:, 2] == 0)
-    np.testing.assert_array_equal(np.isnan(done.coefficients[0]).any(axis=1), weights[:, 2] == 0)
+    np.testing.assert_array_equal(
+        np.isnan(done.coefficients[2]).any(axis=1), weights[:, 2] == 0
+    )
+    np.testing.assert_array_equal(
+        np.isnan(done.coefficients[0]).any(axis=1), weights[:, 2] == 0
+    )
 
 
 @pytest.mark.parametrize(
     "rng",
-    [7, np.int64(7), 2**100 + 3, [1, 2, 3], (4, 5), np.array([6, 7]), [1, 0], np.random.SeedSequence(9)],
+    [
+        7,
+        np.int64(7),
+        2**100 + 3,
+        [1, 2, 3],
+        (4, 5),
+        np.array([6, 7]),
+        [1, 0],
+        np.random.SeedSequence(9),
+    ],
     ids=repr,
 )
 def test_seed_is_reproduced_by_its_entropy(rng) -> None:
@@ -375,11 +468,15 @@ def test_seed_is_reproduced_by_its_entropy(rng) -> None:
 
 def test_seed_of_none_of_a_child_and_of_a_generator() -> None:
     fresh = seed_sequence(None)
-    np.testing.assert_array_equal(fresh.generate_state(4), seed_sequence(fresh.entropy).generate_state(4))
+    np.testing.assert_array_equal(
+        fresh.generate_state(4), seed_sequence(fresh.entropy).generate_state(4)
+    )
     parent = np.random.SeedSequence(3)
     first, second = (seed_sequence(child) for child in parent.spawn(2))
     assert len({first.entropy, second.entropy, parent.entropy}) == 3
-    np.testing.assert_array_equal(first.generate_state(4), seed_sequence(first.entropy).generate_state(4))
+    np.testing.assert_array_equal(
+        first.generate_state(4), seed_sequence(first.entropy).generate_state(4)
+    )
     generator = np.random.Generator(np.random.PCG64(1))
     a, b = seed_sequence(generator), seed_sequence(generator)
     assert a.entropy != b.entropy
@@ -389,11 +486,15 @@ def test_seed_of_none_of_a_child_and_of_a_generator() -> None:
 
 def test_integers_keep_numpys_own_stream() -> None:
     want = np.random.default_rng(42).random(3)
-    np.testing.assert_array_equal(np.random.default_rng(seed_sequence(42)).random(3), want)
+    np.testing.assert_array_equal(
+        np.random.default_rng(seed_sequence(42)).random(3), want
+    )
 
 
 @pytest.mark.parametrize(
-    "rng", ["7", 1.5, True, [1, 2.5], [], -1, [3, -1], np.random.RandomState(1), [True]], ids=str
+    "rng",
+    ["7", 1.5, True, [1, 2.5], [], -1, [3, -1], np.random.RandomState(1), [True]],
+    ids=str,
 )
 def test_seed_refusals(rng) -> None:
     with pytest.raises(InputTypeError, match="random number generator"):
@@ -401,7 +502,9 @@ def test_seed_refusals(rng) -> None:
 
 
 @pytest.mark.parametrize("centred", [True, False])
-def test_slopes_nested_in_the_clusters_are_demeaned_whether_columns_were_or_not(*, centred: bool) -> None:
+def test_slopes_nested_in_the_clusters_are_demeaned_whether_columns_were_or_not(
+    *, centred: bool
+) -> None:
     rng = np.random.default_rng(4)
     entity, period = (codes.astype(np.intp) for codes in np.divmod(np.arange(80), 8))
     keep = rng.random(80) > 0.1
@@ -409,12 +512,18 @@ def test_slopes_nested_in_the_clusters_are_demeaned_whether_columns_were_or_not(
     effects = [entity, period, Slope(entity, 2010.0 + period)]
     if not centred:
         effects = [period, Slope(entity, rng.normal(size=keep.sum()))]
-    columns = rng.normal(size=(keep.sum(), 3)) + np.outer(period * rng.normal(size=10)[entity], [1, 2, 3])
+    columns = rng.normal(size=(keep.sum(), 3)) + np.outer(
+        period * rng.normal(size=10)[entity], [1, 2, 3]
+    )
     counts = np.vstack([np.ones(10), draw_counts(np.random.SeedSequence(1), 10, 20)])
     demeaned = within(effects, keep.sum()).demean(columns)
     raw = refit(entity_grams(columns, entity, effects), counts, [(0, (1, 2))])[0]
-    net = refit(entity_grams(demeaned, entity, effects, demeaned=True), counts, [(0, (1, 2))])[0]
+    net = refit(
+        entity_grams(demeaned, entity, effects, demeaned=True), counts, [(0, (1, 2))]
+    )[0]
     np.testing.assert_allclose(raw, net, rtol=1e-8)
     np.testing.assert_allclose(
-        net[0], np.linalg.lstsq(demeaned[:, 1:], demeaned[:, 0], rcond=None)[0], rtol=1e-9
+        net[0],
+        np.linalg.lstsq(demeaned[:, 1:], demeaned[:, 0], rcond=None)[0],
+        rtol=1e-9,
     )

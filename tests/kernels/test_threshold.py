@@ -28,7 +28,11 @@ from tests.kernels.threshold_oracle import (
 )
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(
+        encoding="utf-8"
+    )
+)
 needs_data = pytest.mark.data("hansen1999.csv")
 
 
@@ -38,8 +42,12 @@ needs_data = pytest.mark.data("hansen1999.csv")
 def test_candidates_are_distinct_values_inside_the_trim() -> None:
     q = np.repeat(np.arange(10.0), 10)
     np.testing.assert_array_equal(kernel.candidates(q, [0.1]).values, np.arange(9.0))
-    np.testing.assert_array_equal(kernel.candidates(q, [0.11]).values, np.arange(1.0, 8.0))
-    np.testing.assert_array_equal(kernel.candidates(q, [0.1], rule="<").values, np.arange(1.0, 10.0))
+    np.testing.assert_array_equal(
+        kernel.candidates(q, [0.11]).values, np.arange(1.0, 8.0)
+    )
+    np.testing.assert_array_equal(
+        kernel.candidates(q, [0.1], rule="<").values, np.arange(1.0, 10.0)
+    )
     where = kernel.candidates(q, [0.1, 0.3])
     assert where.allowed.sum(axis=1).tolist() == [9, 5]
     free = where.open_to(1, np.array([[4]]))
@@ -72,7 +80,8 @@ def test_hansens_grid_is_his() -> None:
 @pytest.mark.many(2)
 def test_zones_leave_enough_entities_that_vary(seed: int, least: int) -> None:
     data = panel(seed, 1 + seed % 2)
-    data["z"] = np.round(data["z"] / np.std(data["z"]))  # repeated values: seen, and without variation
+    # Repeated values: seen, and without variation
+    data["z"] = np.round(data["z"] / np.std(data["z"]))
     order = np.argsort(data["q"], kind="stable")
     found = kernel.variation(data["z"], data["effects"]["entity"], order, least)
     n = order.size
@@ -88,7 +97,9 @@ def test_more_entities_than_there_are_cannot_vary() -> None:
     data = panel(0, 1)
     entity = data["effects"]["entity"]
     with pytest.raises(ThresholdSearchError, match="entities with variation"):
-        kernel.variation(data["z"], entity, np.argsort(data["q"]), int(entity.max()) + 2)
+        kernel.variation(
+            data["z"], entity, np.argsort(data["q"]), int(entity.max()) + 2
+        )
 
 
 def test_more_rows_than_any_array_has_are_refused():
@@ -99,7 +110,9 @@ def test_more_rows_than_any_array_has_are_refused():
 # --- running sums of the regressors ---------------------------------------------------
 
 
-def test_a_large_basis_is_made_in_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_basis_is_made_in_its_own_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     data = panel(3, 2)
     small = estimate(search(data, ("entity", "time"), [0.1]), data["y"])
     monkeypatch.setattr(kernel, "_LARGE", 0)
@@ -120,7 +133,10 @@ def test_slopes_by_level_are_columns_written_out(effects: tuple[str, ...]) -> No
         profile = estimate(plan, data["y"]).profiles[0]
         slopes = (levels[:, None] == np.unique(levels)) * column[:, None]
         written = {**data, "x": np.column_stack([data["x"], slopes])}
-        want = [brute(written, effects, [g], "<=", intercept=False) for g in where.values.tolist()]
+        want = [
+            brute(written, effects, [g], "<=", intercept=False)
+            for g in where.values.tolist()
+        ]
         there = np.isfinite(profile)
         np.testing.assert_allclose(profile[there], np.array(want)[there], rtol=1e-9)
 
@@ -129,29 +145,43 @@ def test_slopes_that_take_too_many_numbers_are_refused() -> None:
     levels = np.arange(2**12 + 1)  # so many numbers for each of so many rows
     q = levels / levels.size
     with pytest.raises(OptionError, match="slopes by 4,097 groups"):
-        kernel.plan(q[:, None], q[:, None], kernel.candidates(q, [0.1]), [Slope(levels, q)])
+        kernel.plan(
+            q[:, None], q[:, None], kernel.candidates(q, [0.1]), [Slope(levels, q)]
+        )
 
 
 def test_a_level_far_from_zero_leaves_the_residuals_their_digits() -> None:
     data = panel(4, 2)
     plan = search(data, ("entity",), [0.1])
-    rows = np.random.default_rng(0).integers(-9, 9, size=(3, data["y"].size)).astype(float)
-    np.testing.assert_allclose(plan.residualise(rows + 2.0**40), plan.residualise(rows), atol=1e-9)
+    rows = (
+        np.random.default_rng(0).integers(-9, 9, size=(3, data["y"].size)).astype(float)
+    )
+    np.testing.assert_allclose(
+        plan.residualise(rows + 2.0**40), plan.residualise(rows), atol=1e-9
+    )
 
 
 def test_constant_effects_of_everything_are_harmless() -> None:
     data = panel(2, 1)
     wanted = estimate(search(data, ("entity",), [0.1]), data["y"])
-    doubled = {**data, "x": np.column_stack([data["x"], data["x"][:, 0] * 2, np.ones(data["y"].size)])}
+    doubled = {
+        **data,
+        "x": np.column_stack([data["x"], data["x"][:, 0] * 2, np.ones(data["y"].size)]),
+    }
     found = estimate(search(doubled, ("entity", "region"), [0.1]), data["y"])
     np.testing.assert_allclose(found.profiles, wanted.profiles, rtol=1e-9)
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
-def test_a_level_added_to_a_plan_is_that_of_a_plan_with_an_intercept(effects: tuple[str, ...]) -> None:
+def test_a_level_added_to_a_plan_is_that_of_a_plan_with_an_intercept(
+    effects: tuple[str, ...],
+) -> None:
     data = panel(4, 2)
     bare = search(data, effects, [0.1, 0.1])
-    added, whole = kernel.with_level(bare), search(data, effects, [0.1, 0.1], intercept=True)
+    added, whole = (
+        kernel.with_level(bare),
+        search(data, effects, [0.1, 0.1], intercept=True),
+    )
     one, other = (estimate(plan, data["y"]) for plan in (added, whole))
     np.testing.assert_allclose(one.profiles, other.profiles, rtol=1e-10)
     assert [s.at for s in one.stages] == [s.at for s in other.stages]
@@ -175,7 +205,8 @@ def test_where_effects_hold_the_level_the_other_columns_alone_count() -> None:
     profile = np.where(held, profiles[1], profiles[0])
     assert np.isinf(profiles[0][held]).all()
     want = [
-        brute(data, ("entity", "time"), [g], "<=", intercept=True) for g in plan.candidates.values.tolist()
+        brute(data, ("entity", "time"), [g], "<=", intercept=True)
+        for g in plan.candidates.values.tolist()
     ]
     np.testing.assert_allclose(profile, want, rtol=1e-9)
     assert kernel.lowest(profile) == int(np.argmin(want))
@@ -190,7 +221,9 @@ def test_a_level_that_the_columns_add_up_to_is_refused() -> None:
 
 def test_units_of_regime_columns_do_not_matter() -> None:
     block = np.random.default_rng(3).normal(size=(2, 40))
-    np.testing.assert_allclose(kernel._whiten(1e-9 * block), kernel._whiten(block), rtol=1e-12)
+    np.testing.assert_allclose(
+        kernel._whiten(1e-9 * block), kernel._whiten(block), rtol=1e-12
+    )
 
 
 # --- outcomes scored at every candidate -----------------------------------------------
@@ -207,7 +240,13 @@ def test_units_of_regime_columns_do_not_matter() -> None:
     wide=st.booleans(),
 )
 def test_every_candidate_equals_least_squares_with_dummies(
-    *, seed: int, k: int, effects: tuple[str, ...], rule: str, intercept: bool, wide: bool
+    *,
+    seed: int,
+    k: int,
+    effects: tuple[str, ...],
+    rule: str,
+    intercept: bool,
+    wide: bool,
 ) -> None:
     data = panel(seed, k, wide=wide)
     plan = search(data, effects, [0.08], rule=rule, intercept=intercept)
@@ -215,13 +254,18 @@ def test_every_candidate_equals_least_squares_with_dummies(
     start = brute(data, effects, [], rule, intercept=intercept)
     assert found.stages[0].null_ssr == pytest.approx(start, rel=1e-9)
     values = plan.candidates.values
-    wanted = np.array([brute(data, effects, [g], rule, intercept=intercept) for g in values])
+    wanted = np.array(
+        [brute(data, effects, [g], rule, intercept=intercept) for g in values]
+    )
     there = np.isfinite(found.profiles[0])
-    np.testing.assert_allclose(found.profiles[0][there], wanted[there], atol=1e-9 * start, rtol=0)
+    np.testing.assert_allclose(
+        found.profiles[0][there], wanted[there], atol=1e-9 * start, rtol=0
+    )
     assert values[found.stages[0].at[0]] == values[there][wanted[there].argmin()]
     block = k + intercept
     for cut in plan.candidates.cuts[~there]:
-        # A value is passed over only where a regime has too few rows for its own slopes.
+        # A value is passed over only where a regime has too few rows for its own
+        # slopes.
         assert min(cut, data["q"].size - cut) <= block + len(effects)
 
 
@@ -245,7 +289,8 @@ def test_columns_of_rounding_alone_gain_nothing_and_do_not_overflow() -> None:
     effects=st.sampled_from(EFFECTS),
     rule=st.sampled_from(["<=", "<"]),
 )
-@example(seed=520, k=1, effects=("entity",), rule="<=")  # trims that differ could chase each other for ever
+# Trims that differ could chase each other for ever
+@example(seed=520, k=1, effects=("entity",), rule="<=")
 @example(seed=180160, k=2, effects=(), rule="<=")
 def test_two_thresholds_equal_the_same_search_by_least_squares(
     seed: int, k: int, effects: tuple[str, ...], rule: str
@@ -261,7 +306,11 @@ def test_two_thresholds_equal_the_same_search_by_least_squares(
 
     def best(other: list[float], trim: float) -> tuple[float, float]:
         edges = [0, n, *map(below, other)]
-        free = [g for g in values if min(abs(below(g) - e) for e in edges) >= trim * n - 1e-9]
+        free = [
+            g
+            for g in values
+            if min(abs(below(g) - e) for e in edges) >= trim * n - 1e-9
+        ]
         ssrs = [brute(data, effects, [*other, g], rule, intercept=False) for g in free]
         return free[int(np.argmin(ssrs))], min(ssrs)
 
@@ -289,7 +338,9 @@ def test_two_thresholds_equal_the_same_search_by_least_squares(
 
 @pytest.mark.parametrize("rule", ["<=", "<"])
 @pytest.mark.parametrize("effects", EFFECTS, ids="+".join)
-def test_given_thresholds_need_not_be_observed(effects: tuple[str, ...], rule: str) -> None:
+def test_given_thresholds_need_not_be_observed(
+    effects: tuple[str, ...], rule: str
+) -> None:
     data = panel(3, 2)
     cuts = [0.73, -0.4]
     plan = search(data, effects, [0.05, 0.05], rule=rule, given=cuts)
@@ -305,7 +356,9 @@ def test_given_thresholds_need_not_be_observed(effects: tuple[str, ...], rule: s
             wanted = brute(data, effects, pair, rule, intercept=False)
             assert found.profiles[j][at] == pytest.approx(wanted, rel=1e-9)
     low = [(data["q"] > g) if rule == "<=" else (data["q"] >= g) for g in cuts]
-    np.testing.assert_array_equal(plan.regimes(plan.candidates.given), 1 + low[0] + low[1])
+    np.testing.assert_array_equal(
+        plan.regimes(plan.candidates.given), 1 + low[0] + low[1]
+    )
 
 
 def test_three_thresholds_leave_less_than_two() -> None:
@@ -317,7 +370,9 @@ def test_three_thresholds_leave_less_than_two() -> None:
     at = found.stages[2].at
     plan = search(data, ("entity",), [0.08] * 3)
     cuts = list(plan.candidates.values[list(at)])
-    assert found.ssr == pytest.approx(brute(data, ("entity",), cuts, "<=", intercept=False), rel=1e-9)
+    assert found.ssr == pytest.approx(
+        brute(data, ("entity",), cuts, "<=", intercept=False), rel=1e-9
+    )
     np.testing.assert_allclose(found.profiles.min(axis=1), found.ssr, rtol=1e-12)
 
 
@@ -329,10 +384,19 @@ def test_three_thresholds_are_refined_one_by_one_until_none_moves() -> None:
         stages = estimate(plan, data["y"]).stages
         values, q = plan.candidates.values, data["q"]
 
-        def best(others: list[float], data: Any = data, values: Array = values, q: Array = q) -> Any:
+        def best(
+            others: list[float], data: Any = data, values: Array = values, q: Array = q
+        ) -> Any:
             edges = [0, q.size, *((q <= g).sum() for g in others)]
-            free = [g for g in values if min(abs((q <= g).sum() - e) for e in edges) >= 0.05 * q.size - 1e-9]
-            return min((brute(data, ("entity",), [*others, g], "<=", intercept=False), g) for g in free)
+            free = [
+                g
+                for g in values
+                if min(abs((q <= g).sum() - e) for e in edges) >= 0.05 * q.size - 1e-9
+            ]
+            return min(
+                (brute(data, ("entity",), [*others, g], "<=", intercept=False), g)
+                for g in free
+            )
 
         cuts = values[list(stages[1].at)].tolist()
         least, third = best(cuts)
@@ -400,7 +464,11 @@ def test_no_room_is_told() -> None:
     with pytest.raises(ThresholdSearchError, match="threshold 2"):
         estimate(search(data, ("entity",), [0.4, 0.4]), data["y"])
     with pytest.raises(CollinearityError, match="combinations"):
-        search({**data, "z": np.column_stack([data["z"], 2 * data["z"]])}, ("entity",), [0.1])
+        search(
+            {**data, "z": np.column_stack([data["z"], 2 * data["z"]])},
+            ("entity",),
+            [0.1],
+        )
     with pytest.raises(CollinearityError, match="zero"):
         search({**data, "z": np.zeros_like(data["z"])}, ("entity",), [0.1])
 
@@ -408,11 +476,17 @@ def test_no_room_is_told() -> None:
 @pytest.mark.parametrize("effects", [(), ("entity",), ("entity", "time")], ids="+".join)
 @pytest.mark.parametrize("least", [0, 3])
 @pytest.mark.many(1)
-def test_the_best_of_all_pairs_equals_least_squares(effects: tuple[str, ...], least: int) -> None:
+def test_the_best_of_all_pairs_equals_least_squares(
+    effects: tuple[str, ...], least: int
+) -> None:
     for seed in range(4):
         data = panel(seed, 1 + seed % 2)
         order = np.argsort(data["q"], kind="stable")
-        varying = kernel.variation(data["z"], data["effects"]["entity"], order, least) if least else None
+        varying = (
+            kernel.variation(data["z"], data["effects"]["entity"], order, least)
+            if least
+            else None
+        )
         plan = search(data, effects, [0.15], varying=varying)
         pair, found = kernel.least_pair(plan, kernel.open_search(plan, data["y"]))
         n, values = data["q"].size, np.unique(data["q"])
@@ -422,11 +496,16 @@ def test_the_best_of_all_pairs_equals_least_squares(effects: tuple[str, ...], le
             parts = [order[a:b] for a, b in itertools.pairwise(edges)]
             room = min(len(part) for part in parts) >= 0.15 * n - 1e-9
             if room and min(varies(data, part) for part in parts) >= least:
-                sums[float(low), float(high)] = brute(data, effects, [low, high], "<=", intercept=False)
+                sums[float(low), float(high)] = brute(
+                    data, effects, [low, high], "<=", intercept=False
+                )
         best = min(sums, key=lambda cuts: sums[cuts])
         assert found == pytest.approx(sums[best], rel=1e-9)
         assert sorted(plan.candidates.values[list(pair)]) == list(best)
-        alone = [brute(data, effects, [plan.candidates.values[j]], "<=", intercept=False) for j in pair]
+        alone = [
+            brute(data, effects, [plan.candidates.values[j]], "<=", intercept=False)
+            for j in pair
+        ]
         assert alone[0] <= alone[1] * (1 + 1e-12)
 
 
@@ -440,7 +519,9 @@ def test_a_fit_is_split_into_what_thresholds_explain_and_the_rest() -> None:
         expected = brute(data, ("entity",), cuts[: len(chosen)], "<=", intercept=False)
         assert rest @ rest == pytest.approx(expected, rel=1e-9)
         assert fit @ rest == pytest.approx(0.0, abs=1e-9 * (rest @ rest))
-        np.testing.assert_allclose(fit + rest, plan.residualise(data["y"][order][None])[0], atol=1e-9)
+        np.testing.assert_allclose(
+            fit + rest, plan.residualise(data["y"][order][None])[0], atol=1e-9
+        )
 
 
 def test_pairs_without_room_are_told() -> None:
@@ -450,7 +531,7 @@ def test_pairs_without_room_are_told() -> None:
         kernel.least_pair(plan, kernel.open_search(plan, data["y"]))
 
 
-# --- Hansen (1999) ------------------------------------------------------------------------------------------
+# --- Hansen (1999) --------------------------------------------------------------------
 
 
 def hansen() -> dict[str, Array]:
@@ -471,7 +552,9 @@ def closes(value: float, number: dict[str, Any]) -> bool:
 def test_hansens_data_under_our_convention(case: dict[str, Any]) -> None:
     data = hansen()
     where = kernel.candidates(data["d1"], [0.01, 0.01])
-    found = estimate(kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"])
+    found = estimate(
+        kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"]
+    )
     at = where.values[list(found.stages[1].at)]
     values = {
         "S0": found.stages[0].null_ssr,
@@ -493,7 +576,9 @@ def test_hansens_printed_column_with_the_last_demeaned_period_dropped() -> None:
 
     def within(a: Array) -> Array:
         cube = a.reshape(n, periods, -1)
-        return (cube - cube.mean(axis=1, keepdims=True))[:, :-1].reshape(n * (periods - 1), -1)
+        return (cube - cube.mean(axis=1, keepdims=True))[:, :-1].reshape(
+            n * (periods - 1), -1
+        )
 
     y, z, q = within(data["i"])[:, 0], data["c1"], data["d1"]
     base, _ = np.linalg.qr(within(np.column_stack([data["x"], z])))
@@ -522,7 +607,11 @@ def test_hansens_printed_column_with_the_last_demeaned_period_dropped() -> None:
     _, _, g1 = found([g2], 0.01)
     null, s3, g3 = found([g1, g2], 0.05)
     values = {"S0": s0, "S1": s1, "S2": s2, "S3": s3, "g1": g1, "g2": g2, "g3": g3}
-    values |= {"F1": (s0 / s1 - 1) * df, "F2": (s1 / s2 - 1) * df, "F3": (null / s3 - 1) * df}
+    values |= {
+        "F1": (s0 / s1 - 1) * df,
+        "F2": (s1 / s2 - 1) * df,
+        "F3": (null / s3 - 1) * df,
+    }
     for number in GOLDEN["cases"]["gauss"]:
         assert closes(values[number["name"]], number), (number, values[number["name"]])
 
@@ -530,8 +619,12 @@ def test_hansens_printed_column_with_the_last_demeaned_period_dropped() -> None:
 @needs_data
 def test_printed_thresholds_of_wang_give_his_sums_of_squares_and_statistics() -> None:
     data = hansen()
-    where = kernel.candidates(data["d1"], [0.01, 0.01], rule="<", given=[0.0154, 0.54181])
-    found = estimate(kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"])
+    where = kernel.candidates(
+        data["d1"], [0.01, 0.01], rule="<", given=[0.0154, 0.54181]
+    )
+    found = estimate(
+        kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"]
+    )
     first, second = found.stages
     df = 14 * (565 - 1)
     values = {

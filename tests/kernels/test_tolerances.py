@@ -18,8 +18,14 @@ NOT_TOLERANCES = {("composite/kernels/structure.py", 1e-10)}
 
 def small_numbers(path: Path) -> set[tuple[str, float]]:
     tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    values = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, float)}
-    return {(path.relative_to(SOURCE).as_posix(), v) for v in values if 0 < abs(v) < 1e-6}
+    values = {
+        node.value
+        for node in tree
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
+    }
+    return {
+        (path.relative_to(SOURCE).as_posix(), v) for v in values if 0 < abs(v) < 1e-6
+    }
 
 
 @pytest.mark.further
@@ -38,6 +44,8 @@ def test_every_tolerance_says_what_it_is_a_share_of() -> None:
 
 
 def test_every_tolerance_is_used() -> None:
-    text = "".join(p.read_text(encoding="utf-8") for p in SOURCE.rglob("*.py") if p != TABLE)
+    text = "".join(
+        p.read_text(encoding="utf-8") for p in SOURCE.rglob("*.py") if p != TABLE
+    )
     names = [name for name in vars(tolerances) if name.isupper()]
     assert [name for name in names if name not in text] == []

@@ -17,13 +17,19 @@ from digiprosper.kernels.within import compress, is_nested, not_singletons, with
 
 
 def dummies(effects: list[np.ndarray]) -> np.ndarray:
-    return np.hstack([(e[:, None] == np.arange(e.max() + 1)).astype(float) for e in effects])
+    return np.hstack(
+        [(e[:, None] == np.arange(e.max() + 1)).astype(float) for e in effects]
+    )
 
 
-def brute(effects: list[np.ndarray], columns: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+def brute(
+    effects: list[np.ndarray], columns: np.ndarray, w: np.ndarray | None = None
+) -> np.ndarray:
     d = dummies(effects)
     root = np.ones(len(columns)) if w is None else np.sqrt(w)
-    solution = np.linalg.lstsq(d * root[:, None], columns * root[:, None], rcond=1e-10)[0]
+    solution = np.linalg.lstsq(d * root[:, None], columns * root[:, None], rcond=1e-10)[
+        0
+    ]
     return columns - d @ solution
 
 
@@ -39,7 +45,8 @@ def problems(draw: st.DrawFn) -> tuple[list[np.ndarray], np.ndarray, np.ndarray 
     n = draw(st.integers(6, 90))
     sizes = draw(st.lists(st.integers(1, 14), min_size=1, max_size=3))
     effects = draw_codes(rng, n, sizes)
-    if draw(st.booleans()) and len(effects) > 1:  # blocks that share no level: several components
+    # Blocks that share no level: several components
+    if draw(st.booleans()) and len(effects) > 1:
         half = np.arange(n) >= n // 2
         effects = [compress(np.where(half, e + e.max() + 1, e))[0] for e in effects]
     if draw(st.booleans()):  # rows in no order at all
@@ -55,7 +62,9 @@ def test_demean_and_rank_equal_the_dummies(problem: tuple) -> None:
     effects, columns, w = problem
     how = within(effects, len(columns), obs_weights=w)
     scale = np.abs(columns).max(axis=0)
-    np.testing.assert_allclose(how.demean(columns) / scale, brute(effects, columns, w) / scale, atol=1e-9)
+    np.testing.assert_allclose(
+        how.demean(columns) / scale, brute(effects, columns, w) / scale, atol=1e-9
+    )
     assert how.rank == np.linalg.matrix_rank(dummies(effects), rtol=1e-10)
 
 
@@ -84,7 +93,9 @@ def test_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> None:
         large = within(effects, len(columns), obs_weights=w)
     assert large._inverse is None
     scale = np.abs(columns).max(axis=0)
-    np.testing.assert_allclose(large.demean(columns) / scale, dense.demean(columns) / scale, atol=1e-9)
+    np.testing.assert_allclose(
+        large.demean(columns) / scale, dense.demean(columns) / scale, atol=1e-9
+    )
     assert large.rank >= dense.rank
     if len(effects) == 2:
         assert large.rank == dense.rank
@@ -117,7 +128,9 @@ def test_a_chain_is_slow_for_projections_and_still_exact() -> None:
     np.testing.assert_allclose(within(codes, 2 * size).demean(x), expected, atol=1e-9)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_DENSE", 0)
-        np.testing.assert_allclose(within(codes, 2 * size).demean(x), expected, atol=1e-9)
+        np.testing.assert_allclose(
+            within(codes, 2 * size).demean(x), expected, atol=1e-9
+        )
 
 
 def test_no_effects_take_out_the_mean() -> None:
@@ -126,7 +139,9 @@ def test_no_effects_take_out_the_mean() -> None:
     assert within([], 20).rank == 1
     np.testing.assert_allclose(within([], 20).demean(x), x - x.mean(axis=0), atol=1e-14)
     np.testing.assert_allclose(
-        within([], 20, obs_weights=w).demean(x), x - np.average(x, axis=0, weights=w), atol=1e-13
+        within([], 20, obs_weights=w).demean(x),
+        x - np.average(x, axis=0, weights=w),
+        atol=1e-13,
     )
 
 
@@ -173,10 +188,17 @@ def test_input_is_not_written_to() -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(2, 60))
 def test_singletons_leave_repeatedly_as_a_plain_loop_says(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
-    effects = [rng.integers(0, max(n // 2, 1), n).astype(np.intp) for _ in range(rng.integers(1, 4))]
+    effects = [
+        rng.integers(0, max(n // 2, 1), n).astype(np.intp)
+        for _ in range(rng.integers(1, 4))
+    ]
     rows = set(range(n))
     while True:
-        alone = {r for r in rows if any(sum(e[q] == e[r] for q in rows) == 1 for e in effects)}
+        alone = {
+            r
+            for r in rows
+            if any(sum(e[q] == e[r] for q in rows) == 1 for e in effects)
+        }
         if not alone:
             break
         rows -= alone
@@ -200,26 +222,39 @@ def test_deviations_take_out_one_effect(problem: tuple) -> None:
     how = within(effects, len(columns), obs_weights=w)
     for position, effect in enumerate(effects):
         expected = brute([effect], columns[:, :1], w)[:, 0]
-        np.testing.assert_allclose(how.deviations(columns[:, 0], position), expected, atol=1e-10)
+        np.testing.assert_allclose(
+            how.deviations(columns[:, 0], position), expected, atol=1e-10
+        )
 
 
-def test_hopelessly_loose_effects_are_refused_not_fudged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hopelessly_loose_effects_are_refused_not_fudged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     size = 300
     first = np.repeat(np.arange(size), 2).astype(np.intp)
     second = np.clip(first + np.tile([0, 1], size), 0, size - 1).astype(np.intp)
     monkeypatch.setattr(module, "_DENSE", 0)
     monkeypatch.setattr(module, "_ITERATIONS", 5)
     with pytest.raises(IdentificationError, match="absorb fewer"):
-        within([first, second], 2 * size).demean(np.random.default_rng(0).normal(size=2 * size))
+        within([first, second], 2 * size).demean(
+            np.random.default_rng(0).normal(size=2 * size)
+        )
 
 
-def test_nested_effects_add_no_rank_on_the_large_path(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nested_effects_add_no_rank_on_the_large_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Year inside industry-year adds nothing, however dummies are solved for."""
     rng = np.random.default_rng(0)
     entity, year = np.repeat(np.arange(40), 6), np.tile(np.arange(6), 40)
     industry = rng.integers(0, 7, 240)
     cross, _ = module.compress(industry * 6 + year)
-    for effects in ([entity, year, cross], [entity, cross, year], [cross, entity], [year, cross]):
+    for effects in (
+        [entity, year, cross],
+        [entity, cross, year],
+        [cross, entity],
+        [year, cross],
+    ):
         monkeypatch.undo()
         dense = module.within(effects, 240).rank
         monkeypatch.setattr(module, "_DENSE", 0)
@@ -228,7 +263,9 @@ def test_nested_effects_add_no_rank_on_the_large_path(monkeypatch: pytest.Monkey
 
 @pytest.mark.many(1)
 @pytest.mark.parametrize(("levels", "exact"), [(1198, True), (1199, False)])
-def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(levels, exact):
+def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(
+    levels, exact
+):
     entity, time = np.repeat(np.arange(1300), 2), np.tile([0, 1], 1300)
     third = np.random.default_rng(0).permutation(2600) % levels
     found = within([entity, time, third], 2600)
@@ -251,14 +288,18 @@ def test_many_levels_beside_one_constant_effect(others, rank, exact):
     assert (absorbed.rank, absorbed.exact) == (rank, exact)
 
 
-# --- slopes by level ---------------------------------------------------------------------------------------
+# --- slopes by level ------------------------------------------------------------------
 
 
 def joined(effects: list[np.ndarray], slopes: list[np.ndarray | None]) -> list:
-    return [e if s is None else Slope(e, s) for e, s in zip(effects, slopes, strict=True)]
+    return [
+        e if s is None else Slope(e, s) for e, s in zip(effects, slopes, strict=True)
+    ]
 
 
-def written_out(effects: list[np.ndarray], slopes: list[np.ndarray | None]) -> np.ndarray:
+def written_out(
+    effects: list[np.ndarray], slopes: list[np.ndarray | None]
+) -> np.ndarray:
     """All dummies, times the slopes' columns."""
     parts = []
     for codes, slope in zip(effects, slopes, strict=True):
@@ -271,7 +312,9 @@ def orthonormal(design: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
     root = np.ones(len(design)) if w is None else np.sqrt(w)
     scaled = design * root[:, None]
     norms = np.linalg.norm(scaled, axis=0)
-    u, values, _ = np.linalg.svd(scaled[:, norms > 0] / norms[norms > 0], full_matrices=False)
+    u, values, _ = np.linalg.svd(
+        scaled[:, norms > 0] / norms[norms > 0], full_matrices=False
+    )
     return u[:, values > 1e-9 * values[0]]
 
 
@@ -283,7 +326,9 @@ def spectrum(design: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
     return values / values[0]
 
 
-def demeaned_of(design: np.ndarray, columns: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+def demeaned_of(
+    design: np.ndarray, columns: np.ndarray, w: np.ndarray | None = None
+) -> np.ndarray:
     root = np.ones(len(columns))[:, None] if w is None else np.sqrt(w)[:, None]
     basis = orthonormal(design, w)
     left = columns * root
@@ -343,12 +388,16 @@ def test_slopes_by_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> 
     effects, slopes, columns, w = problem
     dense = within(joined(effects, slopes), len(columns), obs_weights=w)
     if dense.rank > 0.7 * len(columns):
-        return  # hardly a row is left: what the others tell of a slope is rounding, which is refused
+        # Hardly a row is left: what the others tell of a slope is rounding, which is
+        # refused
+        return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_DENSE", 0)
         large = within(joined(effects, slopes), len(columns), obs_weights=w)
     scale = np.abs(columns).max(axis=0)
-    np.testing.assert_allclose(large.demean(columns) / scale, dense.demean(columns) / scale, atol=1e-9)
+    np.testing.assert_allclose(
+        large.demean(columns) / scale, dense.demean(columns) / scale, atol=1e-9
+    )
     assert large.rank >= dense.rank
     assert not large.exact or large.rank == dense.rank
 
@@ -364,7 +413,10 @@ def test_leverage_with_slopes_is_that_of_everything_written_out(problem: tuple) 
     how = within(joined(effects, slopes), len(columns), obs_weights=w)
     basis = orthonormal(design, w)
     found = how.leverage(len(columns))
-    # Products are rounded at 1e-16, and their inverse multiplies that by the squared condition number.
+    # Products are rounded at 1e-16, and their inverse multiplies that by the squared
+    # condition number.
     tolerance = max(1e-9, 1e-14 / values[values > 1e-9].min() ** 2)
-    np.testing.assert_allclose(found, np.einsum("ij,ij->i", basis, basis), atol=tolerance)
+    np.testing.assert_allclose(
+        found, np.einsum("ij,ij->i", basis, basis), atol=tolerance
+    )
     assert found.sum() == pytest.approx(how.rank, abs=10 * tolerance)

@@ -45,8 +45,12 @@ def ssr(y: Array, columns: Sequence[Array], effects: Sequence[Array]) -> float:
 def panel(seed: int, k: int, *, wide: bool = False) -> dict[str, Any]:
     """Make an unbalanced panel whose threshold variable has ties."""
     rng = np.random.default_rng(seed)
-    n, periods = (5, 14) if wide else (int(rng.integers(7, 14)), int(rng.integers(4, 8)))
-    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    n, periods = (
+        (5, 14) if wide else (int(rng.integers(7, 14)), int(rng.integers(4, 8)))
+    )
+    entity, time = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     keep = rng.random(entity.size) > 0.15
     keep |= np.isin(time, [0, 1])
     entity, time = entity[keep], time[keep]
@@ -54,9 +58,18 @@ def panel(seed: int, k: int, *, wide: bool = False) -> dict[str, Any]:
     q = np.round(rng.normal(size=size) + 0.5 * entity / n, 1)
     z = rng.normal(size=(size, k)) * 10.0 ** rng.integers(-2, 3) + rng.normal() * 3
     x = rng.normal(size=(size, 2)) * [1.0, 1e4] + [0.0, 1e5] + entity[:, None]
-    y = x @ [0.5, 1e-4] + z.sum(axis=1) * np.where(q <= 0.2, 0.3, 1.0) / np.std(z) + rng.normal(size=size)
+    y = (
+        x @ [0.5, 1e-4]
+        + z.sum(axis=1) * np.where(q <= 0.2, 0.3, 1.0) / np.std(z)
+        + rng.normal(size=size)
+    )
     y = y + rng.normal(size=n)[entity] + rng.normal(size=periods)[time]
-    effects = {"entity": entity, "time": time, "region": entity % 3, "crossed": (entity + 2 * time) % 4}
+    effects = {
+        "entity": entity,
+        "time": time,
+        "region": entity % 3,
+        "crossed": (entity + 2 * time) % 4,
+    }
     return {"y": y, "z": z, "x": x, "q": q, "effects": effects}
 
 
@@ -70,7 +83,9 @@ EFFECTS: list[tuple[str, ...]] = [
 ]
 
 
-def search(data: dict[str, Any], effects: Sequence[str], trims: Sequence[float], **options: Any) -> Any:
+def search(
+    data: dict[str, Any], effects: Sequence[str], trims: Sequence[float], **options: Any
+) -> Any:
     intercept = options.pop("intercept", False)
     where = kernel.candidates(data["q"], trims, **options)
     codes = [data["effects"][e] for e in effects]
@@ -78,9 +93,18 @@ def search(data: dict[str, Any], effects: Sequence[str], trims: Sequence[float],
 
 
 def brute(
-    data: dict[str, Any], effects: Sequence[str], cuts: Sequence[float], rule: str, *, intercept: bool
+    data: dict[str, Any],
+    effects: Sequence[str],
+    cuts: Sequence[float],
+    rule: str,
+    *,
+    intercept: bool,
 ) -> float:
-    z = np.column_stack([np.ones(data["y"].size), data["z"]]) if intercept else data["z"]
+    z = (
+        np.column_stack([np.ones(data["y"].size), data["z"]])
+        if intercept
+        else data["z"]
+    )
     low = [data["q"] <= g if rule == "<=" else data["q"] < g for g in cuts]
     columns = [data["x"], data["z"], *(z * m[:, None] for m in low)]
     return ssr(data["y"], columns, [data["effects"][e] for e in effects])
@@ -89,4 +113,7 @@ def brute(
 def varies(data: dict[str, Any], ranks: Array) -> int:
     """Count the entities with two different values of z among rows."""
     entity = data["effects"]["entity"][ranks]
-    return sum(len(np.unique(data["z"][ranks[entity == e]], axis=0)) > 1 for e in np.unique(entity))
+    return sum(
+        len(np.unique(data["z"][ranks[entity == e]], axis=0)) > 1
+        for e in np.unique(entity)
+    )

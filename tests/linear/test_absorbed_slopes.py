@@ -27,7 +27,9 @@ from digiprosper.errors import (
 X = ("a", "b")
 
 
-def make_frame(seed: int = 0, n: int = 14, periods: int = 9, *, holes: float = 0.2) -> pd.DataFrame:
+def make_frame(
+    seed: int = 0, n: int = 14, periods: int = 9, *, holes: float = 0.2
+) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     city, year = np.divmod(np.arange(n * periods), periods)
     frame = pd.DataFrame({"city": city, "year": 2000 + year})
@@ -39,7 +41,13 @@ def make_frame(seed: int = 0, n: int = 14, periods: int = 9, *, holes: float = 0
         trend = rng.normal(size=n)[city] * year
         frame[name] = rng.normal(size=len(frame)) + 0.3 * city + trend
     noise = rng.normal(size=len(frame)) * (1 + 0.5 * np.abs(rng.normal(size=n)[city]))
-    frame["y"] = frame["a"] - 0.5 * frame["b"] + 2 * city + rng.normal(size=n)[city] * year + noise
+    frame["y"] = (
+        frame["a"]
+        - 0.5 * frame["b"]
+        + 2 * city
+        + rng.normal(size=n)[city] * year
+        + noise
+    )
     return frame[rng.random(len(frame)) >= holes].reset_index(drop=True)
 
 
@@ -53,7 +61,9 @@ def drop_singletons(frame: pd.DataFrame, effects: set[str]) -> pd.DataFrame:
     while True:
         alone = np.zeros(len(frame), dtype=bool)
         for e in effects:
-            alone |= (frame.groupby(e.split("^"))["y"].transform("size") == 1).to_numpy()
+            alone |= (
+                frame.groupby(e.split("^"))["y"].transform("size") == 1
+            ).to_numpy()
         if not alone.any():
             return frame.sort_values(["city", "year"])
         frame = frame[~alone]
@@ -77,11 +87,21 @@ def columns_of(frame: pd.DataFrame, parts: list[tuple[str, str | None]]) -> np.n
 
 def basis_of(design: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(design, axis=0)
-    u, values, _ = np.linalg.svd(design[:, norms > 0] / norms[norms > 0], full_matrices=False)
+    u, values, _ = np.linalg.svd(
+        design[:, norms > 0] / norms[norms > 0], full_matrices=False
+    )
     return u[:, values > 1e-9 * values[0]]
 
 
-def oracle(frame, parts, *, cov_type="clustered", clusters=("city",), weights=False, ssc="reghdfe"):
+def oracle(
+    frame,
+    parts,
+    *,
+    cov_type="clustered",
+    clusters=("city",),
+    weights=False,
+    ssc="reghdfe",
+):
     """Coefficients and covariance by OLS, all written out, K counted by hand."""
     frame = drop_singletons(frame, {effect for effect, _ in parts})
     w = frame["w"].to_numpy() if weights else np.ones(len(frame))
@@ -101,20 +121,31 @@ def oracle(frame, parts, *, cov_type="clustered", clusters=("city",), weights=Fa
         return b, bread * (e @ e) / (n - full), basis.shape[1], len(frame)
     scores = pd.DataFrame(x * e[:, None])
     if cov_type == "robust":
-        return b, n / (n - full) * bread @ (scores.T @ scores).to_numpy() @ bread, basis.shape[1], len(frame)
+        return (
+            b,
+            n / (n - full) * bread @ (scores.T @ scores).to_numpy() @ bread,
+            basis.shape[1],
+            len(frame),
+        )
     (cluster,) = clusters
     sums = scores.groupby(frame[cluster].to_numpy()).sum().to_numpy()
-    # Constants by level nested in a cluster are not counted; slopes are, nested or not, as in reghdfe.
+    # Constants by level nested in a cluster are not counted; slopes are, nested or not,
+    # as in reghdfe.
     constants = {effect for effect, slope in parts if slope is None}
     nested = [
         c
         for c in constants
-        if len(frame.drop_duplicates([*c.split("^"), cluster])) == dummies(frame, c).shape[1]
+        if len(frame.drop_duplicates([*c.split("^"), cluster]))
+        == dummies(frame, c).shape[1]
     ]
-    rank = basis_of(np.hstack([np.ones((n, 1)), *(dummies(frame, c) for c in nested)])).shape[1]
+    rank = basis_of(
+        np.hstack([np.ones((n, 1)), *(dummies(frame, c) for c in nested)])
+    ).shape[1]
     counted = {
         "reghdfe": full + 1 - rank,
-        "plm": k + basis.shape[1] - basis_of(np.hstack([dummies(frame, c) for c in constants])).shape[1],
+        "plm": k
+        + basis.shape[1]
+        - basis_of(np.hstack([dummies(frame, c) for c in constants])).shape[1],
     }[ssc]
     g = len(sums)
     return (
@@ -127,16 +158,32 @@ def oracle(frame, parts, *, cov_type="clustered", clusters=("city",), weights=Fa
 
 T = "year - 2004"
 MODELS = {
-    "one-way": (("city[year]",), {"time_effects": False}, [("city", None), ("city", T)]),
+    "one-way": (
+        ("city[year]",),
+        {"time_effects": False},
+        [("city", None), ("city", T)],
+    ),
     "two-way": (("city[year]",), {}, [("city", None), ("year", None), ("city", T)]),
-    "two columns": (("city[year, z]",), {}, [("city", None), ("year", None), ("city", T), ("city", "z")]),
+    "two columns": (
+        ("city[year, z]",),
+        {},
+        [("city", None), ("year", None), ("city", T), ("city", "z")],
+    ),
     "two effects": (
         ("city[year]", "kind[z]"),
         {},
         [("city", None), ("year", None), ("city", T), ("kind", None), ("kind", "z")],
     ),
-    "only slopes": (("city[[z]]",), {"entity_effects": False}, [("year", None), ("city", "z")]),
-    "slopes of regions": (("region[[year]]",), {}, [("city", None), ("year", None), ("region", T)]),
+    "only slopes": (
+        ("city[[z]]",),
+        {"entity_effects": False},
+        [("year", None), ("city", "z")],
+    ),
+    "slopes of regions": (
+        ("region[[year]]",),
+        {},
+        [("city", None), ("year", None), ("region", T)],
+    ),
     "by year": (("year[z]",), {}, [("city", None), ("year", None), ("year", "z")]),
     "crossed": (
         ("region^kind[z]",),
@@ -162,21 +209,32 @@ COVARIANCES = {
     st.sampled_from(["reghdfe", "plm"]),
     st.booleans(),
 )
-def test_slopes_equal_dummies_times_columns(seed, model, covariance, ssc, weighted) -> None:
+def test_slopes_equal_dummies_times_columns(
+    seed, model, covariance, ssc, weighted
+) -> None:
     absorb, options, parts = MODELS[model]
     how = COVARIANCES[covariance]
     if ssc == "plm" and "clusters" not in how:
         return
     rng = np.random.default_rng(seed)
-    frame = make_frame(seed, int(rng.integers(8, 15)), int(rng.integers(6, 11)), holes=rng.uniform(0, 0.3))
+    frame = make_frame(
+        seed,
+        int(rng.integers(8, 15)),
+        int(rng.integers(6, 11)),
+        holes=rng.uniform(0, 0.3),
+    )
     b, v, rank, nobs = oracle(frame, parts, weights=weighted, ssc=ssc, **how)
     if nobs < rank + 10:
         return
     weights = {"obs_weights": "w"} if weighted else {}
-    fit = quiet_fit(FixedEffects("y", X, absorb=absorb, ssc=ssc, **options, **how, **weights), frame)
+    fit = quiet_fit(
+        FixedEffects("y", X, absorb=absorb, ssc=ssc, **options, **how, **weights), frame
+    )
     assert (fit.nobs, fit.df_absorbed) == (nobs, rank)
     np.testing.assert_allclose(fit.coefficients, b, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(fit.covariance, v, rtol=1e-8, atol=1e-9 * np.abs(v).max())
+    np.testing.assert_allclose(
+        fit.covariance, v, rtol=1e-8, atol=1e-9 * np.abs(v).max()
+    )
 
 
 def test_the_effect_in_brackets_is_the_entity_effect_however_it_is_written() -> None:
@@ -184,15 +242,24 @@ def test_the_effect_in_brackets_is_the_entity_effect_however_it_is_written() -> 
     ours = quiet_fit(FixedEffects("y", X, absorb="city[year]"), frame)
     for absorb, options in (
         ("city[[year]]", {}),
-        (["city", "year", "city[year]"], {"entity_effects": False, "time_effects": False}),
+        (
+            ["city", "year", "city[year]"],
+            {"entity_effects": False, "time_effects": False},
+        ),
         ("C(city)[year]", {}),
         (["city[[year]]", "city[year]"], {}),
     ):
         again = quiet_fit(FixedEffects("y", X, absorb=absorb, **options), frame)
         np.testing.assert_array_equal(again.covariance, ours.covariance)
-        assert again.glance()["effects"] == ours.glance()["effects"] == "city+year+city[[year]]"
+        assert (
+            again.glance()["effects"]
+            == ours.glance()["effects"]
+            == "city+year+city[[year]]"
+        )
     formula = FixedEffects.from_formula("y ~ a + b | city[year] + year")
-    np.testing.assert_allclose(quiet_fit(formula, frame).params, ours.params, rtol=1e-12)
+    np.testing.assert_allclose(
+        quiet_fit(formula, frame).params, ours.params, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
@@ -201,7 +268,11 @@ def test_origin_and_units_of_the_column_change_no_estimate(model: str) -> None:
     frame = make_frame(2)
     spec = FixedEffects("y", X, absorb=absorb, **options)
     near = quiet_fit(spec, frame)
-    moved = frame.assign(z=frame["z"] * 1e-7) if "[[" in absorb[0] else frame.assign(z=frame["z"] * 1e-3 + 3)
+    moved = (
+        frame.assign(z=frame["z"] * 1e-7)
+        if "[[" in absorb[0]
+        else frame.assign(z=frame["z"] * 1e-3 + 3)
+    )
     far = quiet_fit(spec, moved)
     np.testing.assert_allclose(far.params, near.params, rtol=1e-9)
     np.testing.assert_allclose(far.std_errors, near.std_errors, rtol=1e-9)
@@ -209,14 +280,19 @@ def test_origin_and_units_of_the_column_change_no_estimate(model: str) -> None:
 
 
 def test_a_year_far_from_zero_keeps_its_digits() -> None:
-    frame = make_frame(3).assign(t=lambda f: f["year"] - 2004.0, far=lambda f: f["year"] + 1e7)
+    frame = make_frame(3).assign(
+        t=lambda f: f["year"] - 2004.0, far=lambda f: f["year"] + 1e7
+    )
     near, year, far = (
-        quiet_fit(FixedEffects("y", X, absorb=f"city[{c}]"), frame) for c in ("t", "year", "far")
+        quiet_fit(FixedEffects("y", X, absorb=f"city[{c}]"), frame)
+        for c in ("t", "year", "far")
     )
     np.testing.assert_allclose(year.params, near.params, rtol=1e-12)
     np.testing.assert_allclose(far.params, near.params, rtol=1e-9)
     np.testing.assert_allclose(
-        far.effects["city[[far]]"].to_numpy(), near.effects["city[[t]]"].to_numpy(), atol=1e-8
+        far.effects["city[[far]]"].to_numpy(),
+        near.effects["city[[t]]"].to_numpy(),
+        atol=1e-8,
     )
 
 
@@ -226,18 +302,22 @@ def test_labels_and_order_of_rows_change_nothing() -> None:
     ours = quiet_fit(spec, frame)
     mixed = frame.sample(frac=1, random_state=0)
     np.testing.assert_array_equal(quiet_fit(spec, mixed).covariance, ours.covariance)
-    named = quiet_fit(spec, frame.assign(city=frame["city"].map(lambda c: f"c{97 - c}")))
+    named = quiet_fit(
+        spec, frame.assign(city=frame["city"].map(lambda c: f"c{97 - c}"))
+    )
     np.testing.assert_allclose(named.covariance, ours.covariance, rtol=1e-9)
 
 
-# --- what is stored -----------------------------------------------------------------------------------------
+# --- what is stored -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_prediction_gives_back_the_fitted_values(model: str) -> None:
     absorb, options, _ = MODELS[model]
     frame = make_frame(5)
-    fit = quiet_fit(FixedEffects("y", X, absorb=absorb, singletons="keep", **options), frame)
+    fit = quiet_fit(
+        FixedEffects("y", X, absorb=absorb, singletons="keep", **options), frame
+    )
     fit = pickle.loads(pickle.dumps(fit))
     known = fit.predict(Panel(frame, "city", "year")).dropna()
     assert known.size > 0.9 * len(frame)
@@ -246,12 +326,24 @@ def test_prediction_gives_back_the_fitted_values(model: str) -> None:
 
 def test_effects_hold_levels_and_slopes() -> None:
     city, year = np.divmod(np.arange(60), 6)
-    frame = pd.DataFrame({"city": city, "year": 2000 + year, "a": np.random.default_rng(0).normal(size=60)})
+    frame = pd.DataFrame(
+        {
+            "city": city,
+            "year": 2000 + year,
+            "a": np.random.default_rng(0).normal(size=60),
+        }
+    )
     frame["y"] = 3 * frame["a"] + city + 0.5 * city * (frame["year"] - 2000)
     frame["y"] += 1e-6 * np.random.default_rng(1).normal(size=60)
-    fit = quiet_fit(FixedEffects("y", "a", absorb="city[year]", time_effects=False), frame)
-    np.testing.assert_allclose(fit.effects["city[[year]]"], 0.5 * np.arange(10), atol=1e-5)
-    np.testing.assert_allclose(fit.effects["city"], np.arange(10) - 1000 * np.arange(10), atol=1e-2)
+    fit = quiet_fit(
+        FixedEffects("y", "a", absorb="city[year]", time_effects=False), frame
+    )
+    np.testing.assert_allclose(
+        fit.effects["city[[year]]"], 0.5 * np.arange(10), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        fit.effects["city"], np.arange(10) - 1000 * np.arange(10), atol=1e-2
+    )
     assert fit.effects["city[[year]]"].index.tolist() == list(range(10))
 
 
@@ -272,7 +364,9 @@ def test_rsquared_within_entity_keeps_its_definition() -> None:
     table = frame.set_index(["city", "year"]).loc[fit.index]
     rest = table["y"] - table[list(X)] @ fit.params
     rest, y = (v - v.groupby(level=0).transform("mean") for v in (rest, table["y"]))
-    assert fit.rsquared_within_entity == pytest.approx(1 - (rest @ rest) / (y @ y), rel=1e-9)
+    assert fit.rsquared_within_entity == pytest.approx(
+        1 - (rest @ rest) / (y @ y), rel=1e-9
+    )
 
 
 def test_missing_values_of_the_column_are_counted_by_its_name() -> None:
@@ -293,14 +387,16 @@ def test_levels_with_as_few_rows_as_parameters_are_kept_and_told() -> None:
     (notice,) = [n for n in fit.diagnostics if n.code == "saturated_levels"]
     assert notice.data == {"effect": "city", "levels": 2, "rows": 4}
     assert fit.nobs == len(short)
-    without = quiet_fit(FixedEffects("y", X, absorb="city[year]", time_effects=False), short)
+    without = quiet_fit(
+        FixedEffects("y", X, absorb="city[year]", time_effects=False), short
+    )
     resids = without.resids[without.resids.index.get_level_values(0) < 2]
     np.testing.assert_allclose(resids, 0, atol=1e-9)
     full = quiet_fit(FixedEffects("y", X, absorb="city[year]"), frame)
     assert "saturated_levels" not in {n.code for n in full.diagnostics}
 
 
-# --- what is refused ----------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -343,7 +439,9 @@ def test_malformed_slopes_are_named(absorb, error: type[Exception], words: str) 
 
 
 def test_slopes_alone_are_refused() -> None:
-    spec = FixedEffects("y", X, absorb="city[[z]]", entity_effects=False, time_effects=False)
+    spec = FixedEffects(
+        "y", X, absorb="city[[z]]", entity_effects=False, time_effects=False
+    )
     with pytest.raises(OptionError, match=r"'city\[z\]'"):
         quiet_fit(spec, make_frame(9))
 
@@ -357,7 +455,9 @@ def test_slopes_are_no_regressors_and_no_clusters() -> None:
 
 def test_a_regressor_that_is_a_trend_by_group_is_absorbed() -> None:
     frame = make_frame(9).assign(trend=lambda f: f["city"] * f["year"] + f["city"] ** 2)
-    with pytest.raises(IdentificationError, match=r"'trend' is absorbed.*city\[\[year\]\]") as caught:
+    with pytest.raises(
+        IdentificationError, match=r"'trend' is absorbed.*city\[\[year\]\]"
+    ) as caught:
         quiet_fit(FixedEffects("y", ("a", "trend"), absorb="city[year]"), frame)
     assert caught.value.problems[0].data["column"] == "trend"
     assert quiet_fit(FixedEffects("y", ("a", "trend")), frame).params.size == 2
@@ -366,21 +466,33 @@ def test_a_regressor_that_is_a_trend_by_group_is_absorbed() -> None:
 def test_as_many_parameters_as_rows_are_refused() -> None:
     frame = make_frame(9, 10, 3, holes=0)
     with pytest.raises(IdentificationError, match="parameters"):
-        quiet_fit(FixedEffects("y", [*X, *(f"I(z**{k})" for k in range(1, 10))], absorb="city[year]"), frame)
+        quiet_fit(
+            FixedEffects(
+                "y", [*X, *(f"I(z**{k})" for k in range(1, 10))], absorb="city[year]"
+            ),
+            frame,
+        )
 
 
 def test_state_trends_of_real_data() -> None:
-    spec = FixedEffects("log(gsp)", ["log(pc)", "unemp"], absorb="state[year]", cov_type="unadjusted")
+    spec = FixedEffects(
+        "log(gsp)", ["log(pc)", "unemp"], absorb="state[year]", cov_type="unadjusted"
+    )
     absorbed = spec.fit(dp.datasets.us_states())
     written = FixedEffects(
-        "log(gsp)", ["log(pc)", "unemp", "C(state):year"], collinear="drop", cov_type="unadjusted"
+        "log(gsp)",
+        ["log(pc)", "unemp", "C(state):year"],
+        collinear="drop",
+        cov_type="unadjusted",
     ).fit(dp.datasets.us_states())
     names = list(absorbed.params.index)
     np.testing.assert_allclose(absorbed.params, written.params[names], rtol=1e-9)
-    np.testing.assert_allclose(absorbed.std_errors, written.std_errors[names], rtol=1e-9)
+    np.testing.assert_allclose(
+        absorbed.std_errors, written.std_errors[names], rtol=1e-9
+    )
 
 
-# --- errors from draws, leverage and clusters left out ------------------------------------------------------
+# --- errors from draws, leverage and clusters left out --------------------------------
 
 
 def written_out_spec(**options) -> tuple[FixedEffects, FixedEffects]:
@@ -391,14 +503,21 @@ def written_out_spec(**options) -> tuple[FixedEffects, FixedEffects]:
 
 
 @pytest.mark.many(15)
-@pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc2", "hc3", "clustered", "driscoll_kraay"])
+@pytest.mark.parametrize(
+    "cov_type", ["unadjusted", "robust", "hc2", "hc3", "clustered", "driscoll_kraay"]
+)
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm", "none"])
-def test_every_covariance_is_that_of_slopes_among_the_regressors(cov_type: str, ssc: str) -> None:
+def test_every_covariance_is_that_of_slopes_among_the_regressors(
+    cov_type: str, ssc: str
+) -> None:
     absorbed, written = (
-        quiet_fit(spec, make_frame(10)) for spec in written_out_spec(cov_type=cov_type, ssc=ssc)
+        quiet_fit(spec, make_frame(10))
+        for spec in written_out_spec(cov_type=cov_type, ssc=ssc)
     )
     np.testing.assert_allclose(absorbed.params, written.params[list(X)], rtol=1e-9)
-    np.testing.assert_allclose(absorbed.std_errors, written.std_errors[list(X)], rtol=1e-8)
+    np.testing.assert_allclose(
+        absorbed.std_errors, written.std_errors[list(X)], rtol=1e-8
+    )
     assert absorbed.df_t == written.df_t
 
 
@@ -407,10 +526,15 @@ def test_every_covariance_is_that_of_slopes_among_the_regressors(cov_type: str, 
 @pytest.mark.parametrize("cluster", ["city", "region"])
 def test_crv3_equals_refits_without_each_cluster(cluster: str, weights: dict) -> None:
     frame = make_frame(11, 20)
-    spec = FixedEffects("y", X, absorb="city[year]", cov_type="crv3", clusters=cluster, **weights)
+    spec = FixedEffects(
+        "y", X, absorb="city[year]", cov_type="crv3", clusters=cluster, **weights
+    )
     fit = quiet_fit(spec, frame)
     left = [
-        quiet_fit(spec.replace(cov_type="unadjusted", clusters=None), frame[frame[cluster] != g]).coefficients
+        quiet_fit(
+            spec.replace(cov_type="unadjusted", clusters=None),
+            frame[frame[cluster] != g],
+        ).coefficients
         for g in frame[cluster].unique()
     ]
     moved = np.array(left) - fit.coefficients
@@ -424,7 +548,9 @@ def test_wild_bootstrap_is_that_of_slopes_among_the_regressors() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DigiprosperWarning)
             absorbed, written = (
-                dp.wild_bootstrap(spec, Panel(frame, "city", "year"), "a", reps=999, rng=1)
+                dp.wild_bootstrap(
+                    spec, Panel(frame, "city", "year"), "a", reps=999, rng=1
+                )
                 for spec in written_out_spec(clusters=clusters, singletons="keep")
             )
         assert absorbed.statistic == pytest.approx(written.statistic, rel=1e-8)
@@ -435,14 +561,19 @@ def drawn_frame(frame: pd.DataFrame, cluster: str, counts: np.ndarray) -> pd.Dat
     parts = []
     for group, count in zip(np.unique(frame[cluster]), counts.astype(int), strict=True):
         rows = frame[frame[cluster] == group]
-        parts += [rows.assign(city=rows["city"] + 1000 * (len(parts) + c + 1)) for c in range(count)]
+        parts += [
+            rows.assign(city=rows["city"] + 1000 * (len(parts) + c + 1))
+            for c in range(count)
+        ]
     return pd.concat(parts, ignore_index=True)
 
 
 @pytest.mark.many(1)
 @pytest.mark.parametrize("weights", [{}, {"obs_weights": "w"}])
 @pytest.mark.parametrize("absorb", ["city[year]", ["city[[year, z]]", "kind"]])
-def test_cluster_bootstrap_equals_refits_with_fresh_slopes(absorb, weights: dict) -> None:
+def test_cluster_bootstrap_equals_refits_with_fresh_slopes(
+    absorb, weights: dict
+) -> None:
     from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
     frame = make_frame(13, 12, 9, holes=0.1)
@@ -473,36 +604,52 @@ def test_mediation_holds_trends_fixed() -> None:
         fit = spec.fit(Panel(frame, "city", "year"), rng=1)
     outcome = quiet_fit(FixedEffects("y", X, absorb="city[year]"), frame)
     mediator = quiet_fit(FixedEffects("b", "a", absorb="city[year]"), frame)
-    assert fit.params["indirect"] == pytest.approx(mediator.params["a"] * outcome.params["b"], rel=1e-9)
+    assert fit.params["indirect"] == pytest.approx(
+        mediator.params["a"] * outcome.params["b"], rel=1e-9
+    )
     assert fit.params["direct"] == pytest.approx(outcome.params["a"], rel=1e-9)
     assert fit.glance()["effects"] == "city+year+city[[year]]"
     assert np.isfinite(fit.conf_int().to_numpy()).all()
 
 
-# --- tables -------------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------
 
 
 def test_tables_print_trends_and_slopes_by_their_labels() -> None:
-    panel = Panel(make_frame(16), "city", "year", labels={"city": "City", "year": "Year", "z": "Openness"})
+    panel = Panel(
+        make_frame(16),
+        "city",
+        "year",
+        labels={"city": "City", "year": "Year", "z": "Openness"},
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        fits = [FixedEffects("y", X, absorb=a).fit(panel) for a in ((), "city[year]", "city[year, log(z)]")]
+        fits = [
+            FixedEffects("y", X, absorb=a).fit(panel)
+            for a in ((), "city[year]", "city[year, log(z)]")
+        ]
     text = str(dp.etable(fits))
-    rows = {line.split("  ")[0]: line.split()[-3:] for line in text.splitlines() if "City" in line}
+    rows = {
+        line.split("  ")[0]: line.split()[-3:]
+        for line in text.splitlines()
+        if "City" in line
+    }
     assert rows["City × Year trends"] == ["No", "Yes", "Yes"]
     assert rows["City × log(Openness) slopes"] == ["No", "No", "Yes"]
     assert rows["City fixed effects"] == ["Yes", "Yes", "Yes"]
     assert "Effects: city, year, city[[year]]" in str(fits[1].summary())
 
 
-# --- thresholds ---------------------------------------------------------------------------------------------
+# --- thresholds -----------------------------------------------------------------------
 
 
 def threshold_frame(seed: int) -> pd.DataFrame:
     frame = make_frame(seed, 16, 10, holes=0.1)
     rng = np.random.default_rng(seed)
     frame["q"] = rng.uniform(size=len(frame))
-    frame["y"] += 3 * np.where(frame["q"] <= 0.4, frame["a"], 0) + 2 * np.maximum(frame["q"] - 0.5, 0)
+    frame["y"] += 3 * np.where(frame["q"] <= 0.4, frame["a"], 0) + 2 * np.maximum(
+        frame["q"] - 0.5, 0
+    )
     return frame
 
 
@@ -518,8 +665,12 @@ def test_thresholds_are_those_of_slopes_among_the_regressors(absorb: str) -> Non
     np.testing.assert_array_equal(absorbed.estimates, written.estimates)
     names = [name for name in absorbed.slopes.names if name in written.slopes.names]
     assert len(names) == absorbed.slopes.params.size
-    np.testing.assert_allclose(absorbed.slopes.params, written.slopes.params[names], rtol=1e-8)
-    np.testing.assert_allclose(absorbed.statistic_draws, written.statistic_draws, rtol=1e-6)
+    np.testing.assert_allclose(
+        absorbed.slopes.params, written.slopes.params[names], rtol=1e-8
+    )
+    np.testing.assert_allclose(
+        absorbed.statistic_draws, written.statistic_draws, rtol=1e-6
+    )
 
 
 def test_a_kink_is_that_of_slopes_among_the_regressors() -> None:
@@ -530,21 +681,31 @@ def test_a_kink_is_that_of_slopes_among_the_regressors() -> None:
     )
     assert absorbed.threshold == pytest.approx(written.threshold, rel=1e-9)
     np.testing.assert_allclose(
-        absorbed.slopes.params, written.slopes.params[absorbed.slopes.params.index], rtol=1e-7
+        absorbed.slopes.params,
+        written.slopes.params[absorbed.slopes.params.index],
+        rtol=1e-7,
     )
 
 
 def test_years_far_from_zero_lose_no_digit_in_a_search() -> None:
     frame = threshold_frame(19).assign(t=lambda f: f["year"] - 2004.0)
     fits = [
-        quiet_fit(dp.PanelThreshold("y", ["a"], "q", x=["b"], absorb=f"city[{column}]", reps=9), frame, rng=1)
+        quiet_fit(
+            dp.PanelThreshold(
+                "y", ["a"], "q", x=["b"], absorb=f"city[{column}]", reps=9
+            ),
+            frame,
+            rng=1,
+        )
         for column in ("year", "t")
     ]
     np.testing.assert_array_equal(fits[0].estimates, fits[1].estimates)
     np.testing.assert_allclose(fits[0].slopes.params, fits[1].slopes.params, rtol=1e-9)
 
 
-def test_a_search_over_slopes_of_too_many_groups_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_over_slopes_of_too_many_groups_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from digiprosper.kernels import threshold
 
     monkeypatch.setattr(threshold, "_MOST_SLOPES", 1000)
@@ -557,19 +718,27 @@ def test_a_threshold_searched_in_every_draw_has_fresh_slopes() -> None:
     from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
     frame = threshold_frame(20)
-    spec = dp.Mediation("y", "a", "b", absorb="city[z]", threshold="q", search_draws=True, reps=20)
+    spec = dp.Mediation(
+        "y", "a", "b", absorb="city[z]", threshold="q", search_draws=True, reps=20
+    )
     fit = quiet_fit(spec, frame, rng=1)
     counts = draw_counts(seed_sequence(1), frame["city"].nunique(), 20)
     # Averages over regimes have weights of the sample; effects in a regime have none.
     names = [name for name in fit.draws if "regime" in name]
     assert names
     for r in range(4):
-        again = quiet_fit(spec.replace(search_draws=False), drawn_frame(frame, "city", counts[r]), rng=1)
+        again = quiet_fit(
+            spec.replace(search_draws=False),
+            drawn_frame(frame, "city", counts[r]),
+            rng=1,
+        )
         assert fit.threshold_draws[r] == again.threshold
-        np.testing.assert_allclose(fit.draws[names].iloc[r], again.params[names], rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(
+            fit.draws[names].iloc[r], again.params[names], rtol=1e-8, atol=1e-9
+        )
 
 
-# --- other models -------------------------------------------------------------------------------------------
+# --- other models ---------------------------------------------------------------------
 
 
 def test_instruments_beside_slopes_are_those_of_slopes_among_the_regressors() -> None:
@@ -579,8 +748,12 @@ def test_instruments_beside_slopes_are_those_of_slopes_among_the_regressors() ->
         quiet_fit(dp.FixedEffectsIV("y", x, ["a"], ["cause"], absorb=absorb), frame)
         for x, absorb in ((["b"], "city[z]"), (["b", "C(city):z"], ()))
     )
-    np.testing.assert_allclose(absorbed.params, written.params[list(absorbed.names)], rtol=1e-8)
-    np.testing.assert_allclose(absorbed.std_errors, written.std_errors[list(absorbed.names)], rtol=1e-8)
+    np.testing.assert_allclose(
+        absorbed.params, written.params[list(absorbed.names)], rtol=1e-8
+    )
+    np.testing.assert_allclose(
+        absorbed.std_errors, written.std_errors[list(absorbed.names)], rtol=1e-8
+    )
 
 
 def test_what_has_no_slopes_refuses_them_by_name() -> None:

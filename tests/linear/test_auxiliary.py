@@ -11,7 +11,14 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel
-from digiprosper.linear.auxiliary import entity_effect, issued, joint_form, refit, with_clusters, with_effects
+from digiprosper.linear.auxiliary import (
+    entity_effect,
+    issued,
+    joint_form,
+    refit,
+    with_clusters,
+    with_effects,
+)
 from digiprosper.linear.estimation import demean_columns, fit_equation
 
 X = ["log(pc)", "unemp"]
@@ -32,13 +39,17 @@ def test_the_fit_is_that_of_the_specification(states: Panel) -> None:
 
 def test_dropped_columns_are_no_regressors(states: Panel) -> None:
     panel = states.assign(twice=lambda f: 2 * f["unemp"])
-    fitted = refit(FixedEffects("log(gsp)", [*X, "twice"], collinear="drop"), panel, "test")
+    fitted = refit(
+        FixedEffects("log(gsp)", [*X, "twice"], collinear="drop"), panel, "test"
+    )
     assert [fitted.demeaned.names[j] for j in fitted.regressors] == X
 
 
 def test_reset_is_about_the_covariance_of_the_fit() -> None:
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(8), 4), "t": np.tile(np.arange(4), 8)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(8), 4), "t": np.tile(np.arange(4), 8)}
+    )
     frame[["y", "a"]] = rng.normal(size=(32, 2))
     with pytest.warns(dp.FewClustersWarning):
         dp.reset_test(FixedEffects("y", ["a"]), Panel(frame, "i", "t"))
@@ -46,7 +57,9 @@ def test_reset_is_about_the_covariance_of_the_fit() -> None:
 
 def test_notices_about_few_clusters_are_left_out() -> None:
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(8), 4), "t": np.tile(np.arange(4), 8)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(8), 4), "t": np.tile(np.arange(4), 8)}
+    )
     frame[["y", "a"]] = rng.normal(size=(32, 2))
     frame.loc[3, "a"] = np.nan
     fitted = refit(FixedEffects("y", ["a"]), Panel(frame, "i", "t"), "test")
@@ -55,13 +68,19 @@ def test_notices_about_few_clusters_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("effects", [(), ("state",), ("year",)])
-def test_other_effects_are_another_specification(states: Panel, effects: tuple[str, ...]) -> None:
+def test_other_effects_are_another_specification(
+    states: Panel, effects: tuple[str, ...]
+) -> None:
     fitted = refit(FixedEffects("log(gsp)", X), states, "test")
     prepared = with_effects(fitted.prepared, effects)
     demeaned = demean_columns(prepared, fitted.demeaned.names, fitted.demeaned.raw)
     results, _ = fit_equation(prepared, demeaned, 0, fitted.regressors)
     spec = FixedEffects(
-        "log(gsp)", X, entity_effects="state" in effects, time_effects="year" in effects, clusters="state"
+        "log(gsp)",
+        X,
+        entity_effects="state" in effects,
+        time_effects="year" in effects,
+        clusters="state",
     )
     expected = spec.fit(states)
     np.testing.assert_allclose(results.params, expected.params, rtol=1e-12)
@@ -76,23 +95,33 @@ def test_other_clusters_are_another_specification(states: Panel) -> None:
     results, _ = fit_equation(prepared, fitted.demeaned, 0, fitted.regressors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        np.testing.assert_allclose(results.std_errors, spec.fit(states).std_errors, rtol=1e-12)
+        np.testing.assert_allclose(
+            results.std_errors, spec.fit(states).std_errors, rtol=1e-12
+        )
 
 
 def test_joint_form_is_q_times_the_wald_statistic(states: Panel) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
     expected = results.wald_test("log(pc) = unemp = 0").statistic
-    assert joint_form(results, X, "test") == (pytest.approx(2 * expected, rel=1e-12), ())
+    assert joint_form(results, X, "test") == (
+        pytest.approx(2 * expected, rel=1e-12),
+        (),
+    )
 
 
 def test_a_coefficient_without_a_standard_error_is_named(states: Panel) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
-    estimated = replace(results.estimated, root=np.where([[True], [False]], np.nan, results.estimated.root))
+    estimated = replace(
+        results.estimated,
+        root=np.where([[True], [False]], np.nan, results.estimated.root),
+    )
     with pytest.raises(dp.IdentificationError, match=r"log\(pc\)"):
         joint_form(replace(results, estimated=estimated), X, "test")
 
 
-def test_an_indefinite_covariance_gives_a_missing_statistic_and_a_warning(states: Panel) -> None:
+def test_an_indefinite_covariance_gives_a_missing_statistic_and_a_warning(
+    states: Panel,
+) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
     estimated = replace(results.estimated, middle=np.diag([1.0, -1.0]), root=np.eye(2))
     with pytest.warns(dp.CovarianceWarning):

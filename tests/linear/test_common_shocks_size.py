@@ -22,7 +22,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def autoregressive(rng: np.random.Generator, shape: tuple[int, int], phi: float) -> np.ndarray:
+def autoregressive(
+    rng: np.random.Generator, shape: tuple[int, int], phi: float
+) -> np.ndarray:
     """Draw stationary series of variance one."""
     values = rng.normal(size=shape)
     for t in range(1, shape[1]):
@@ -42,8 +44,12 @@ def sizes(phi: float, periods: int, panels: int) -> dict[str, float]:
         for name in ("y", "x"):
             shock = autoregressive(rng, (1, periods), phi)
             loadings = rng.lognormal(size=(N_ENTITIES, 1))
-            columns[name] = loadings * shock + autoregressive(rng, (N_ENTITIES, periods), phi)
-        frame = pd.DataFrame({**keys, **{name: values.ravel() for name, values in columns.items()}})
+            columns[name] = loadings * shock + autoregressive(
+                rng, (N_ENTITIES, periods), phi
+            )
+        frame = pd.DataFrame(
+            {**keys, **{name: values.ravel() for name, values in columns.items()}}
+        )
         panel = dp.Panel(frame, "i", "t")
         for name, options in OPTIONS.items():
             with warnings.catch_warnings():
@@ -59,11 +65,14 @@ def sizes(phi: float, periods: int, panels: int) -> dict[str, float]:
 def test_common_shocks(phi: float, periods: int, measured: Callable[..., None]) -> None:
     """Share of 500 panels of 31 entities in which a test at 5% rejects a slope of zero.
 
-    Outcome and regressor have a shock that all entities share, with lognormal loadings, and a series of their
-    own; both have the autocorrelation of the first column. The model has two-way effects.
+    Outcome and regressor have a shock that all entities share, with lognormal loadings,
+    and a series of their own; both have the autocorrelation of the first column. The
+    model has two-way effects.
     """
     shares = sizes(phi, periods, 500)
-    measured("size_under_common_shocks", {"autocorrelation": phi, "T": periods, **shares})
+    measured(
+        "size_under_common_shocks", {"autocorrelation": phi, "T": periods, **shares}
+    )
     assert shares["by entity"] < 0.13
     if phi > 0.5:
         assert shares["Driscoll-Kraay"] > 0.1

@@ -29,7 +29,9 @@ SPECS = {
     "500 km": CONLEY,
     "1000 km": CONLEY.replace(distance_cutoff=1000),
     "1000 km, 9 lags": CONLEY.replace(distance_cutoff=1000, bandwidth=9),
-    "1000 km, 9 lags, uniform": CONLEY.replace(distance_cutoff=1000, bandwidth=9, distance_kernel="uniform"),
+    "1000 km, 9 lags, uniform": CONLEY.replace(
+        distance_cutoff=1000, bandwidth=9, distance_kernel="uniform"
+    ),
 }
 
 
@@ -52,19 +54,30 @@ def correlated(rng: np.random.Generator, root: np.ndarray, rho: float) -> np.nda
     return out
 
 
-def p_values(rng: np.random.Generator, entities: int, decay: float, rho: float) -> list[float]:
+def p_values(
+    rng: np.random.Generator, entities: int, decay: float, rho: float
+) -> list[float]:
     """Draw a panel with a slope of zero, and test it with each kind of errors."""
-    places = np.column_stack([rng.uniform(22, 42, entities), rng.uniform(100, 120, entities)])
+    places = np.column_stack(
+        [rng.uniform(22, 42, entities), rng.uniform(100, 120, entities)]
+    )
     apart = great_circle(places[:, None], places[None])
     root = np.linalg.cholesky(np.exp(-apart / decay) if decay else np.eye(entities))
-    keys = {"i": np.repeat(np.arange(entities), T), "t": np.tile(np.arange(T), entities)}
+    keys = {
+        "i": np.repeat(np.arange(entities), T),
+        "t": np.tile(np.arange(T), entities),
+    }
     x, y = correlated(rng, root, rho).ravel(), correlated(rng, root, rho).ravel()
     lat, lon = np.repeat(places, T, axis=0).T
-    panel = Panel(pd.DataFrame({**keys, "x": x, "y": y, "lat": lat, "lon": lon}), "i", "t")
+    panel = Panel(
+        pd.DataFrame({**keys, "x": x, "y": y, "lat": lat, "lon": lon}), "i", "t"
+    )
     return [float(spec.fit(panel).pvalues["x"]) for spec in SPECS.values()]
 
 
-def sizes(entities: int, decay: float, rho: float, panels: int = PANELS) -> dict[str, float]:
+def sizes(
+    entities: int, decay: float, rho: float, panels: int = PANELS
+) -> dict[str, float]:
     """Share of panels in which each test rejects at .05."""
     rng = np.random.default_rng([entities, int(decay), int(10 * rho)])
     with warnings.catch_warnings():
@@ -80,20 +93,28 @@ def test_the_simulation_runs() -> None:
 
 
 @pytest.mark.montecarlo
-@pytest.mark.parametrize(("decay", "rho"), [(0, 0.6), (300, 0.0), (300, 0.6)], ids=["time", "space", "both"])
+@pytest.mark.parametrize(
+    ("decay", "rho"), [(0, 0.6), (300, 0.0), (300, 0.6)], ids=["time", "space", "both"]
+)
 @pytest.mark.parametrize("entities", [100, 300])
-def test_size_with_neighbours(entities: int, decay: int, rho: float, measured: Callable[..., None]) -> None:
+def test_size_with_neighbours(
+    entities: int, decay: int, rho: float, measured: Callable[..., None]
+) -> None:
     """Share of 1,000 panels in which a test at 5% rejects a slope of zero.
 
-    Entities are spread evenly over 2,200 by 2,000 km and observed for 10 periods, with two-way effects. The
-    regressor and the errors have the same correlations: exp(-d / 300 km) between entities at a distance of
-    d km in the same period, and .6 between consecutive periods of an entity, or only one of the two.
-    The columns with a cutoff have Conley errors, with the Bartlett kernel unless another is named.
+    Entities are spread evenly over 2,200 by 2,000 km and observed for 10 periods, with
+    two-way effects. The regressor and the errors have the same correlations: exp(-d /
+    300 km) between entities at a distance of d km in the same period, and .6 between
+    consecutive periods of an entity, or only one of the two. The columns with a cutoff
+    have Conley errors, with the Bartlett kernel unless another is named.
     """
     found = sizes(entities, decay, rho)
     kind = {(0, 0.6): "time", (300, 0.0): "space", (300, 0.6): "both"}[decay, rho]
     row: dict[str, float | str] = {"entities, correlated in": f"{entities}, {kind}"}
-    measured("size_with_correlated_neighbours", row | dict(zip(HEADS, found.values(), strict=True)))
+    measured(
+        "size_with_correlated_neighbours",
+        row | dict(zip(HEADS, found.values(), strict=True)),
+    )
     if decay:
         assert found["clustered"] > 0.1
         assert found["1000 km, 9 lags"] < found["clustered"] - 0.04

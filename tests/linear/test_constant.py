@@ -21,23 +21,39 @@ COUNT, PERIODS = 25, 7
 def make(seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
-        {"i": np.repeat(np.arange(COUNT), PERIODS), "t": np.tile(np.arange(PERIODS), COUNT)}
+        {
+            "i": np.repeat(np.arange(COUNT), PERIODS),
+            "t": np.tile(np.arange(PERIODS), COUNT),
+        }
     ).sample(frac=0.8, random_state=seed)
     frame = frame.sort_values(["i", "t"], ignore_index=True)
-    frame[["a", "b"]] = rng.normal(3.0, 1.0, (len(frame), 2)) + frame[["i"]].to_numpy() / 5
-    frame["y"] = 2.0 + frame["a"] - 0.5 * frame["b"] + frame["i"] + frame["t"] + rng.normal(size=len(frame))
+    frame[["a", "b"]] = (
+        rng.normal(3.0, 1.0, (len(frame), 2)) + frame[["i"]].to_numpy() / 5
+    )
+    frame["y"] = (
+        2.0
+        + frame["a"]
+        - 0.5 * frame["b"]
+        + frame["i"]
+        + frame["t"]
+        + rng.normal(size=len(frame))
+    )
     return frame
 
 
 def fit(frame: pd.DataFrame, **options: Any) -> dp.LinearResults:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        return dp.FixedEffects("y", ["a", "b"], **options).fit(dp.Panel(frame, "i", "t"))
+        return dp.FixedEffects("y", ["a", "b"], **options).fit(
+            dp.Panel(frame, "i", "t")
+        )
 
 
 def with_means(frame: pd.DataFrame, effects: list[str]) -> pd.DataFrame:
     """Take effects out of columns with dummies, and add the means again."""
-    dummies = np.column_stack([pd.get_dummies(frame[name]).to_numpy(float) for name in effects])
+    dummies = np.column_stack(
+        [pd.get_dummies(frame[name]).to_numpy(float) for name in effects]
+    )
     columns = frame[["y", "a", "b"]].to_numpy()
     left = columns - dummies @ np.linalg.lstsq(dummies, columns, rcond=None)[0]
     return pd.DataFrame(left + columns.mean(axis=0), columns=["y", "a", "b"])
@@ -45,7 +61,9 @@ def with_means(frame: pd.DataFrame, effects: list[str]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("effects", [["i"], ["i", "t"]])
 @pytest.mark.parametrize("cov_type", ["clustered", "unadjusted"])
-def test_it_is_that_of_a_regression_with_the_means_added_again(effects: list[str], cov_type: Any) -> None:
+def test_it_is_that_of_a_regression_with_the_means_added_again(
+    effects: list[str], cov_type: Any
+) -> None:
     frame = make()
     result = fit(frame, time_effects="t" in effects, cov_type=cov_type)
     made = with_means(frame, effects)
@@ -54,7 +72,12 @@ def test_it_is_that_of_a_regression_with_the_means_added_again(effects: list[str
     slopes = bread @ x.T @ made["y"].to_numpy()
     residuals = made["y"].to_numpy() - x @ slopes
     if cov_type == "clustered":
-        scores = pd.DataFrame(x * residuals[:, None]).groupby(frame["i"].to_numpy()).sum().to_numpy()
+        scores = (
+            pd.DataFrame(x * residuals[:, None])
+            .groupby(frame["i"].to_numpy())
+            .sum()
+            .to_numpy()
+        )
         raw = bread @ scores.T @ scores @ bread
         factor = result.cov.loc["a", "a"] / raw[0, 0]
     else:
@@ -76,7 +99,9 @@ def test_linearmodels_reports_the_same() -> None:
     found = result.constant()
     assert found["estimate"] == pytest.approx(other.params["const"], rel=1e-9)
     ratio = result.std_errors["a"] / other.std_errors["a"]
-    assert found["std_error"] == pytest.approx(ratio * other.std_errors["const"], rel=1e-9)
+    assert found["std_error"] == pytest.approx(
+        ratio * other.std_errors["const"], rel=1e-9
+    )
     assert ratio == pytest.approx(1.0, rel=0.01)
 
 
@@ -89,7 +114,9 @@ def test_the_classic_numbers_of_grunfeld() -> None:
 
     data = grunfeld.load_pandas().data
     data = data[data["firm"] != "American Steel"]
-    spec = dp.FixedEffects("invest", ["value", "capital"], time_effects=False, cov_type="unadjusted")
+    spec = dp.FixedEffects(
+        "invest", ["value", "capital"], time_effects=False, cov_type="unadjusted"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         found = spec.fit(dp.Panel(data, "firm", "year")).constant()
@@ -109,7 +136,10 @@ def test_it_keeps_effects_at_zero_on_average_and_its_interval_its_level() -> Non
     means = result.sample_stats["mean"]
     at_means = found["estimate"] + (result.params * means[["a", "b"]]).sum()
     assert at_means == pytest.approx(means["y"])
-    assert found["conf_high"] - found["estimate"] < result.constant(0.95)["conf_high"] - found["estimate"]
+    assert (
+        found["conf_high"] - found["estimate"]
+        < result.constant(0.95)["conf_high"] - found["estimate"]
+    )
     assert found["statistic"] == pytest.approx(found["estimate"] / found["std_error"])
 
 
@@ -136,7 +166,10 @@ def test_with_weights_nothing_is_known() -> None:
 
 def test_it_needs_no_rows() -> None:
     frame = make()
-    one, other = (fit(frame, keep_rows=keep, cov_type="unadjusted").constant() for keep in (True, False))
+    one, other = (
+        fit(frame, keep_rows=keep, cov_type="unadjusted").constant()
+        for keep in (True, False)
+    )
     assert other.tolist() == pytest.approx(one.tolist(), rel=1e-9)
 
 

@@ -9,13 +9,20 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Mediation, Panel, PanelThreshold
-from digiprosper.errors import DigiprosperWarning, FewClustersWarning, IdentificationWarning, Notice
+from digiprosper.errors import (
+    DigiprosperWarning,
+    FewClustersWarning,
+    IdentificationWarning,
+    Notice,
+)
 from digiprosper.linear.diagnostics import lost_digits, said_once
 
 
 def lagged_frame() -> pd.DataFrame:
     rng = np.random.default_rng(1)
-    out = pd.DataFrame({"i": np.repeat(np.arange(60), 9), "t": np.tile(np.arange(9), 60)})
+    out = pd.DataFrame(
+        {"i": np.repeat(np.arange(60), 9), "t": np.tile(np.arange(9), 60)}
+    )
     out = out.assign(x=rng.normal(size=540), w=rng.normal(size=540))
     out["y"] = out["x"] + np.repeat(rng.normal(size=60), 9) + rng.normal(size=540)
     return out.drop(index=rng.choice(540, 40, replace=False))
@@ -34,9 +41,21 @@ def lagged_frame() -> pd.DataFrame:
         ),
         (["C(g):lag(y)", "x"], {}, ("C(g)[a]:lag(y)", "C(g)[b]:lag(y)")),
         (["x", "lag(y, k=2):w"], {}, ("lag(y, k=2):w",)),
-        (["x", "w:C(g):lag(lag(y))"], {}, ("w:C(g)[a]:lag(lag(y))", "w:C(g)[b]:lag(lag(y))")),
-        (["x", "lag(y):w"], {"entity_effects": False, "absorb": ("same",)}, ("lag(y):w",)),
-        (["x", "lag(y)"], {"entity_effects": False, "absorb": ("i^half",)}, ("lag(y)",)),
+        (
+            ["x", "w:C(g):lag(lag(y))"],
+            {},
+            ("w:C(g)[a]:lag(lag(y))", "w:C(g)[b]:lag(lag(y))"),
+        ),
+        (
+            ["x", "lag(y):w"],
+            {"entity_effects": False, "absorb": ("same",)},
+            ("lag(y):w",),
+        ),
+        (
+            ["x", "lag(y)"],
+            {"entity_effects": False, "absorb": ("i^half",)},
+            ("lag(y)",),
+        ),
         (["x", "lag(y)"], {"entity_effects": False, "absorb": ("g",)}, ()),
         (["x", "lag(y):w"], {"entity_effects": False}, ()),
         (["x", "lag(x):w", "lag(y, 3):w", "diff(y):w"], {}, ()),
@@ -71,14 +90,18 @@ def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
     panel = Panel(frame.assign(y=np.exp(frame["y"])), "i", "t")
     with pytest.warns(IdentificationWarning):
         fit = FixedEffects("log(y)", ["x", term]).fit(panel)
-    assert next(n for n in fit.diagnostics if n.code == "lagged_outcome").data["columns"] == (term,)
+    assert next(n for n in fit.diagnostics if n.code == "lagged_outcome").data[
+        "columns"
+    ] == (term,)
     level = FixedEffects("y", ["x", term]).fit(panel)
     assert "lagged_outcome" not in {n.code for n in level.diagnostics}
 
 
 def treated_frame(treated: int, entities: int = 50) -> pd.DataFrame:
     rng = np.random.default_rng(2)
-    out = pd.DataFrame({"i": np.repeat(np.arange(entities), 8), "t": np.tile(np.arange(8), entities)})
+    out = pd.DataFrame(
+        {"i": np.repeat(np.arange(entities), 8), "t": np.tile(np.arange(8), entities)}
+    )
     out["d"] = ((out["i"] < treated) & (out["t"] >= 4)).astype(float)
     out["region"] = out["i"] // 5
     return out.assign(x=rng.normal(size=len(out)), y=rng.normal(size=len(out)))
@@ -87,7 +110,11 @@ def treated_frame(treated: int, entities: int = 50) -> pd.DataFrame:
 def few_treated_notices(spec: FixedEffects, data: pd.DataFrame) -> list[Notice]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewClustersWarning)
-        return [n for n in spec.fit(Panel(data, "i", "t")).diagnostics if n.code == "few_treated"]
+        return [
+            n
+            for n in spec.fit(Panel(data, "i", "t")).diagnostics
+            if n.code == "few_treated"
+        ]
 
 
 def test_few_treated_entities_are_said_with_their_shares() -> None:
@@ -100,7 +127,9 @@ def test_few_treated_entities_are_said_with_their_shares() -> None:
     told = notice.data["terms"][term]
     assert term == "d"
     # x is net of d only nearly: the closed form is that of a regression on d alone.
-    assert told["effective"] == pytest.approx(1 / (0.96**2 / 2 + 0.04**2 / 48), rel=0.02)
+    assert told["effective"] == pytest.approx(
+        1 / (0.96**2 / 2 + 0.04**2 / 48), rel=0.02
+    )
     assert set(told["largest"]) == {0, 1}
     assert told["share"] == pytest.approx(0.96, abs=0.01)
     assert told["share"] == pytest.approx(sum(told["largest"].values()))
@@ -117,33 +146,51 @@ def test_few_treated_entities_are_said_with_their_shares() -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
-def test_many_carriers_and_other_errors_are_not_remarked_on(spec: FixedEffects, treated: int) -> None:
+def test_many_carriers_and_other_errors_are_not_remarked_on(
+    spec: FixedEffects, treated: int
+) -> None:
     assert few_treated_notices(spec, treated_frame(treated)) == []
 
 
 def test_each_dimension_of_the_clusters_is_counted() -> None:
     """Two entities are one region."""
-    data = treated_frame(2).assign(d=lambda f: ((f["i"] < 2) & (f["t"] == 4)).astype(float))
-    notices = few_treated_notices(FixedEffects("y", ["d"], clusters=("region", "t")), data)
+    data = treated_frame(2).assign(
+        d=lambda f: ((f["i"] < 2) & (f["t"] == 4)).astype(float)
+    )
+    notices = few_treated_notices(
+        FixedEffects("y", ["d"], clusters=("region", "t")), data
+    )
     assert [n.data["clusters"] for n in notices] == ["region", "t"]
     assert all(n.data["terms"]["d"]["effective"] < 1.5 for n in notices)
 
 
 def test_weights_count_in_the_shares() -> None:
-    data = treated_frame(25).assign(w=lambda f: np.where(f["i"].isin([3, 40]), 1000.0, 1.0))
+    data = treated_frame(25).assign(
+        w=lambda f: np.where(f["i"].isin([3, 40]), 1000.0, 1.0)
+    )
     (notice,) = few_treated_notices(FixedEffects("y", ["d"], obs_weights="w"), data)
     assert set(notice.data["terms"]["d"]["largest"]) == {3, 40}
 
 
 def test_what_several_equations_say_is_said_once() -> None:
     def few(clusters: str, **terms: float) -> Notice:
-        data = {t: {"effective": v, "share": 0.9, "largest": {1: 0.9}} for t, v in terms.items()}
-        return Notice("few_treated", "", {"clusters": clusters, "n_clusters": 30, "terms": data})
+        data = {
+            t: {"effective": v, "share": 0.9, "largest": {1: 0.9}}
+            for t, v in terms.items()
+        }
+        return Notice(
+            "few_treated", "", {"clusters": clusters, "n_clusters": 30, "terms": data}
+        )
 
     other = Notice("few_clusters", "30 clusters")
-    found = said_once([other, few("i", d=2.0), other, few("i", x=3.0, d=2.5), few("t", d=1.5)])
+    found = said_once(
+        [other, few("i", d=2.0), other, few("i", x=3.0, d=2.5), few("t", d=1.5)]
+    )
     assert [n.code for n in found] == ["few_clusters", "few_treated", "few_treated"]
-    assert {t: v["effective"] for t, v in found[1].data["terms"].items()} == {"d": 2.0, "x": 3.0}
+    assert {t: v["effective"] for t, v in found[1].data["terms"].items()} == {
+        "d": 2.0,
+        "x": 3.0,
+    }
     assert found[2].data["clusters"] == "t"
 
 
@@ -151,19 +198,31 @@ def split_frame() -> pd.DataFrame:
     """Two entities alone move between the regimes of q, and two others are treated."""
     data = treated_frame(2)
     rng = np.random.default_rng(5)
-    data["q"] = data["i"] / 50 + np.where(data["i"].isin([20, 30]), 0.4 * (data["t"] % 2), 0.0)
+    data["q"] = data["i"] / 50 + np.where(
+        data["i"].isin([20, 30]), 0.4 * (data["t"] % 2), 0.0
+    )
     return data.assign(m=data["x"] + rng.normal(size=len(data)))
 
 
 @pytest.mark.parametrize(
     "spec",
     [
-        PanelThreshold("y", ["x"], "q", x=["d"], thresholds=[0.7], regime_intercept=True, bootstrap=None),
+        PanelThreshold(
+            "y",
+            ["x"],
+            "q",
+            x=["d"],
+            thresholds=[0.7],
+            regime_intercept=True,
+            bootstrap=None,
+        ),
         Mediation("y", "x", "m", x=["d"], threshold=("q", 0.7), reps=20),
     ],
 )
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
-def test_columns_of_the_model_itself_are_not_remarked_on(spec: PanelThreshold | Mediation) -> None:
+def test_columns_of_the_model_itself_are_not_remarked_on(
+    spec: PanelThreshold | Mediation,
+) -> None:
     data = split_frame()
     fit = spec.fit(Panel(data, "i", "t"))
     (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
@@ -189,38 +248,58 @@ def test_columns_of_the_model_itself_are_not_remarked_on(spec: PanelThreshold | 
 def test_terms_that_rounding_leaves_few_digits_are_said(
     effects: bool, terms: list[str], mean: float, lost: tuple[str, ...]
 ) -> None:
-    data = treated_frame(25).assign(x=lambda f: f["x"] + mean, z=lambda f: mean + f["d"] + f["y"] ** 2)
+    data = treated_frame(25).assign(
+        x=lambda f: f["x"] + mean, z=lambda f: mean + f["d"] + f["y"] ** 2
+    )
     spec = FixedEffects("y", terms, entity_effects=effects, time_effects=effects)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         fit = spec.fit(Panel(data, "i", "t"))
-    found = [n for n in fit.diagnostics if n.code == "near_collinear" and n.data["measure"] == "rounding"]
+    found = [
+        n
+        for n in fit.diagnostics
+        if n.code == "near_collinear" and n.data["measure"] == "rounding"
+    ]
     assert [n.data["columns"] for n in found] == ([lost] if lost else [])
 
 
 @pytest.mark.parametrize(
     ("groups", "carriers", "effective", "few"),
-    [(40, 6, 6.95, True), (40, 7, 7.05, False), (10, 4, 4.95, True), (10, 5, 5.05, False)],
+    [
+        (40, 6, 6.95, True),
+        (40, 7, 7.05, False),
+        (10, 4, 4.95, True),
+        (10, 5, 5.05, False),
+    ],
 )
 def test_few_carriers_are_fewer_than_seven_and_than_half_of_the_clusters(
     groups: int, carriers: int, effective: float, few: bool
 ) -> None:
-    # One cluster more carries a share s of what each of the others does: (k + s)^2 / (k + s^2) are effective.
+    # One cluster more carries a share s of what each of the others does: (k + s)^2 /
+    # (k + s^2) are effective.
     k, g = carriers, effective
     share = (k - np.sqrt(k**2 - (g - 1) * (g - k) * k)) / (g - 1)
     size = np.zeros(groups)
     size[:k], size[k] = 1.0, np.sqrt(share)
-    data = pd.DataFrame({"i": np.repeat(np.arange(groups), 4), "t": np.tile(np.arange(4), groups)})
+    data = pd.DataFrame(
+        {"i": np.repeat(np.arange(groups), 4), "t": np.tile(np.arange(4), groups)}
+    )
     data["x"] = np.repeat(size, 4) * np.tile([1.0, -1.0, -1.0, 1.0], groups)
     data["y"] = np.random.default_rng(3).normal(size=len(data))
     found = few_treated_notices(FixedEffects("y", ["x"], time_effects=False), data)
-    assert [n.data["terms"]["x"]["effective"] for n in found] == ([pytest.approx(g)] if few else [])
+    assert [n.data["terms"]["x"]["effective"] for n in found] == (
+        [pytest.approx(g)] if few else []
+    )
 
 
 def test_no_more_than_two_periods_back_is_a_lag_of_the_outcome() -> None:
     data = lagged_frame().sort_values(["i", "t"])
     for k in (1, 2, 3):
-        earlier = data[["i", "t", "y"]].assign(t=data["t"] + k).rename(columns={"y": f"back{k}"})
+        earlier = (
+            data[["i", "t", "y"]]
+            .assign(t=data["t"] + k)
+            .rename(columns={"y": f"back{k}"})
+        )
         data = data.merge(earlier, on=["i", "t"], how="left")
     panel = Panel(data, "i", "t")
     with warnings.catch_warnings():
@@ -236,7 +315,9 @@ def test_products_are_said_to_lose_digits_where_fewer_than_six_are_left() -> Non
     The first of which it is said has just passed one in a million.
     """
     rng = np.random.default_rng(8)
-    data = pd.DataFrame({"i": np.repeat(np.arange(30), 5), "t": np.tile(np.arange(5), 30)})
+    data = pd.DataFrame(
+        {"i": np.repeat(np.arange(30), 5), "t": np.tile(np.arange(5), 30)}
+    )
     data = data.assign(x=rng.normal(size=150), y=rng.normal(size=150))
 
     def rounding(mean: float) -> list[float]:
@@ -245,7 +326,9 @@ def test_products_are_said_to_lose_digits_where_fewer_than_six_are_left() -> Non
             warnings.simplefilter("ignore", DigiprosperWarning)
             found = FixedEffects("y", ["I(x**2)"]).fit(panel).diagnostics
         return [
-            n.data["value"] for n in found if n.code == "near_collinear" and n.data["measure"] == "rounding"
+            n.data["value"]
+            for n in found
+            if n.code == "near_collinear" and n.data["measure"] == "rounding"
         ]
 
     said = [rounding(mean) for mean in 6e9 * 1.03 ** np.arange(20)]

@@ -13,10 +13,21 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper import ColumnError, DigiprosperError, FixedEffects, FixedEffectsIV, OptionError, Panel
+from digiprosper import (
+    ColumnError,
+    DigiprosperError,
+    FixedEffects,
+    FixedEffectsIV,
+    OptionError,
+    Panel,
+)
 from digiprosper.kernels.great_circle import EARTH_RADIUS, great_circle
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "conley.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "reference" / "conley.json").read_text(
+        encoding="utf-8"
+    )
+)
 X = ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
 EFFECTS = {
     "two": ({}, ("i", "t")),
@@ -29,14 +40,23 @@ def frame_of(seed: int = 0, entities: int = 16, periods: int = 7) -> pd.DataFram
     """An unbalanced panel with a gap in time, places between 20 and 50 north."""
     rng = np.random.default_rng(seed)
     i, t = np.divmod(np.arange(entities * periods), periods)
-    frame = pd.DataFrame({"i": i, "t": 2000 + t + (t > 3)})[rng.random(i.size) > 0.2].reset_index(drop=True)
+    frame = pd.DataFrame({"i": i, "t": 2000 + t + (t > 3)})[
+        rng.random(i.size) > 0.2
+    ].reset_index(drop=True)
     n = len(frame)
-    places = np.column_stack([rng.uniform(20, 50, entities), rng.uniform(75, 130, entities)])
+    places = np.column_stack(
+        [rng.uniform(20, 50, entities), rng.uniform(75, 130, entities)]
+    )
     frame[["lat", "lon"]] = places[frame["i"]]
     frame["w"] = rng.uniform(0.3, 3.0, n)
     frame[["a", "b", "z"]] = rng.normal(size=(n, 3)) + 0.1 * frame[["i"]].to_numpy()
     frame["d"] = frame["z"] + 0.5 * frame["b"] + rng.normal(size=n)
-    frame["y"] = frame["a"] + 0.3 * frame["d"] + frame["i"] + rng.normal(size=n) * (1 + frame["b"] ** 2)
+    frame["y"] = (
+        frame["a"]
+        + 0.3 * frame["d"]
+        + frame["i"]
+        + rng.normal(size=n) * (1 + frame["b"] ** 2)
+    )
     return frame
 
 
@@ -47,7 +67,12 @@ def quiet(spec, data, keys=("i", "t")):
 
 
 def fit(frame: pd.DataFrame, x=("a", "b"), **options):
-    return quiet(FixedEffects("y", x, **({"cov_type": "conley", "distance_cutoff": 900} | options)), frame)
+    return quiet(
+        FixedEffects(
+            "y", x, **({"cov_type": "conley", "distance_cutoff": 900} | options)
+        ),
+        frame,
+    )
 
 
 def used(frame: pd.DataFrame, results) -> pd.DataFrame:
@@ -57,7 +82,9 @@ def used(frame: pd.DataFrame, results) -> pd.DataFrame:
 def design_of(rows: pd.DataFrame, x, effects) -> np.ndarray:
     """Regressors, then dummies as far as independent, or the constant."""
     columns = [rows[list(x)].to_numpy(dtype=float)]
-    columns += [pd.get_dummies(rows[e]).to_numpy(dtype=float) for e in effects] or [np.ones((len(rows), 1))]
+    columns += [pd.get_dummies(rows[e]).to_numpy(dtype=float) for e in effects] or [
+        np.ones((len(rows), 1))
+    ]
     full = np.column_stack(columns)
     keep: list[int] = []
     for j in range(full.shape[1]):
@@ -66,11 +93,19 @@ def design_of(rows: pd.DataFrame, x, effects) -> np.ndarray:
     return full[:, keep]
 
 
-def middle_of(rows: pd.DataFrame, scores: np.ndarray, cutoff: float, kernel: str, lags: int) -> np.ndarray:
+def middle_of(
+    rows: pd.DataFrame, scores: np.ndarray, cutoff: float, kernel: str, lags: int
+) -> np.ndarray:
     """Middle of the sandwich from the weight of every pair of rows."""
-    place, entity, time = rows[["lat", "lon"]].to_numpy(), rows["i"].to_numpy(), rows["t"].to_numpy()
+    place, entity, time = (
+        rows[["lat", "lon"]].to_numpy(),
+        rows["i"].to_numpy(),
+        rows["t"].to_numpy(),
+    )
     apart = great_circle(place[:, None], place[None])
-    space = apart <= cutoff if kernel == "uniform" else np.maximum(1 - apart / cutoff, 0)
+    space = (
+        apart <= cutoff if kernel == "uniform" else np.maximum(1 - apart / cutoff, 0)
+    )
     lag = np.abs(time[:, None] - time)
     serial = np.where(entity[:, None] == entity, np.maximum(1 - lag / (lags + 1), 0), 0)
     return scores.T @ np.where(lag == 0, space, serial) @ scores
@@ -80,20 +115,33 @@ def middle_of(rows: pd.DataFrame, scores: np.ndarray, cutoff: float, kernel: str
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.many(6)
-def test_the_covariance_is_that_of_all_pairs_with_dummies(seed, weighted, effects) -> None:
+def test_the_covariance_is_that_of_all_pairs_with_dummies(
+    seed, weighted, effects
+) -> None:
     frame, (flags, names) = frame_of(seed), EFFECTS[effects]
     kernel, lags = ("bartlett", "uniform")[seed % 2], seed % 4
-    options = {"distance_kernel": kernel, "bandwidth": lags, "obs_weights": "w" if weighted else None}
+    options = {
+        "distance_kernel": kernel,
+        "bandwidth": lags,
+        "obs_weights": "w" if weighted else None,
+    }
     results = fit(frame, **options, **flags)
     rows = used(frame, results)
-    design, w = design_of(rows, ("a", "b"), names), rows["w"].to_numpy() if weighted else np.ones(len(rows))
+    design, w = (
+        design_of(rows, ("a", "b"), names),
+        rows["w"].to_numpy() if weighted else np.ones(len(rows)),
+    )
     w = w / w.mean()
     bread = np.linalg.inv(design.T @ (w[:, None] * design))
     errors = rows["y"] - design @ (bread @ design.T @ (w * rows["y"]))
-    middle = middle_of(rows, design * (w * errors.to_numpy())[:, None], 900, kernel, lags)
+    middle = middle_of(
+        rows, design * (w * errors.to_numpy())[:, None], 900, kernel, lags
+    )
     n, rank = design.shape
     k = 2 if names else 3
-    np.testing.assert_allclose(results.cov, (n / (n - rank) * bread @ middle @ bread)[:k, :k], rtol=1e-8)
+    np.testing.assert_allclose(
+        results.cov, (n / (n - rank) * bread @ middle @ bread)[:k, :k], rtol=1e-8
+    )
     assert results.df_t == results.df_resid == n - rank
     assert results.bandwidth == lags
 
@@ -101,10 +149,18 @@ def test_the_covariance_is_that_of_all_pairs_with_dummies(seed, weighted, effect
 @pytest.mark.parametrize("seed", range(2))
 def test_instruments(seed: int) -> None:
     frame = frame_of(seed)
-    options = {"cov_type": "conley", "distance_cutoff": 900, "bandwidth": 2, "ssc": "none"}
+    options = {
+        "cov_type": "conley",
+        "distance_cutoff": 900,
+        "bandwidth": 2,
+        "ssc": "none",
+    }
     results = quiet(FixedEffectsIV("y", ["a"], ["d"], ["z"], **options), frame)
     rows = used(frame, results)
-    design, instruments = design_of(rows, ("d", "a"), ("i", "t")), design_of(rows, ("z", "a"), ("i", "t"))
+    design, instruments = (
+        design_of(rows, ("d", "a"), ("i", "t")),
+        design_of(rows, ("z", "a"), ("i", "t")),
+    )
     fitted = instruments @ np.linalg.lstsq(instruments, design, rcond=None)[0]
     bread = np.linalg.inv(fitted.T @ fitted)
     errors = rows["y"].to_numpy() - design @ (bread @ fitted.T @ rows["y"].to_numpy())
@@ -112,31 +168,46 @@ def test_instruments(seed: int) -> None:
     np.testing.assert_allclose(results.cov, (bread @ middle @ bread)[:2, :2], rtol=1e-8)
 
 
-# --- outside numbers ----------------------------------------------------------------------------------------
+# --- outside numbers ------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def states() -> Panel:
     frame = dp.datasets.us_states().frame.reset_index()
-    return Panel(frame.merge(dp.datasets.us_capitals().reset_index(), on="state"), "state", "year")
+    return Panel(
+        frame.merge(dp.datasets.us_capitals().reset_index(), on="state"),
+        "state",
+        "year",
+    )
 
 
 def peer_case(case: dict, panel: Panel):
-    # The other package has another radius of the earth: what counts is distance over cutoff.
+    # The other package has another radius of the earth: what counts is distance over
+    # cutoff.
     cutoff = case["cutoff"] * EARTH_RADIUS / GOLDEN["earth_radius"]
-    spec = FixedEffects("log(gsp)", X, cov_type="conley", distance_cutoff=cutoff, ssc="none")
-    return quiet(spec.replace(distance_kernel=case["kernel"], bandwidth=case["lags"]), panel)
+    spec = FixedEffects(
+        "log(gsp)", X, cov_type="conley", distance_cutoff=cutoff, ssc="none"
+    )
+    return quiet(
+        spec.replace(distance_kernel=case["kernel"], bandwidth=case["lags"]), panel
+    )
 
 
-@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda c: f"{c['cutoff']} {c['kernel']} {c['lags']}")
+@pytest.mark.parametrize(
+    "case", GOLDEN["cases"], ids=lambda c: f"{c['cutoff']} {c['kernel']} {c['lags']}"
+)
 def test_numbers_of_another_package(case: dict, states: Panel) -> None:
     results = peer_case(case, states)
-    np.testing.assert_allclose(results.std_errors, case["std_errors"], rtol=GOLDEN["tolerance"])
+    np.testing.assert_allclose(
+        results.std_errors, case["std_errors"], rtol=GOLDEN["tolerance"]
+    )
 
 
 @pytest.mark.peers
 @pytest.mark.skipif(find_spec("diff_diff") is None, reason="needs diff-diff")
-@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda c: f"{c['cutoff']} {c['kernel']} {c['lags']}")
+@pytest.mark.parametrize(
+    "case", GOLDEN["cases"], ids=lambda c: f"{c['cutoff']} {c['kernel']} {c['lags']}"
+)
 def test_the_other_package_beside_us(case: dict, states: Panel) -> None:
     from diff_diff.linalg import compute_robust_vcov
 
@@ -160,10 +231,12 @@ def test_the_other_package_beside_us(case: dict, states: Panel) -> None:
             conley_lag_cutoff=case["lags"],
         )
     np.testing.assert_allclose(results.cov, covariance, rtol=1e-8)
-    np.testing.assert_allclose(case["std_errors"], np.sqrt(np.diag(covariance)), rtol=1e-8)
+    np.testing.assert_allclose(
+        case["std_errors"], np.sqrt(np.diag(covariance)), rtol=1e-8
+    )
 
 
-# --- limits and invariances ---------------------------------------------------------------------------------
+# --- limits and invariances -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm", "none"])
@@ -177,8 +250,12 @@ def test_without_neighbours_and_lags_errors_are_hc1(ssc: str) -> None:
 
 def test_everywhere_and_always_errors_are_clustered() -> None:
     frame, options = frame_of(), {"time_effects": False, "ssc": "none"}
-    everywhere = fit(frame, distance_cutoff=30_000, distance_kernel="uniform", bandwidth=0, **options)
-    by_time = fit(frame, cov_type="clustered", distance_cutoff=None, clusters="t", **options)
+    everywhere = fit(
+        frame, distance_cutoff=30_000, distance_kernel="uniform", bandwidth=0, **options
+    )
+    by_time = fit(
+        frame, cov_type="clustered", distance_cutoff=None, clusters="t", **options
+    )
     np.testing.assert_allclose(everywhere.cov, by_time.cov, rtol=1e-10)
     always = fit(frame, distance_cutoff=1e-6, bandwidth=10**9, **options)
     by_entity = fit(frame, cov_type="clustered", distance_cutoff=None, **options)
@@ -188,7 +265,9 @@ def test_everywhere_and_always_errors_are_clustered() -> None:
 def test_row_order_units_labels_and_longitudes_change_nothing() -> None:
     frame = frame_of(4)
     want = fit(frame).std_errors.to_numpy()
-    np.testing.assert_array_equal(fit(frame.sample(frac=1, random_state=1)).std_errors, want)
+    np.testing.assert_array_equal(
+        fit(frame.sample(frac=1, random_state=1)).std_errors, want
+    )
     renamed = frame.assign(i=frame["i"].map(lambda i: f"city {(5 * i) % 16}"))
     np.testing.assert_allclose(fit(renamed).std_errors, want, rtol=1e-11)
     moved = frame.assign(a=1e6 * frame["a"], b=frame["b"] + 1e3, lon=frame["lon"] - 250)
@@ -201,9 +280,13 @@ def test_coordinates_are_found_by_name_or_given_as_terms() -> None:
     named = frame.rename(columns={"lat": "纬度", "lon": "Longitude"})
     pd.testing.assert_series_equal(fit(named).std_errors, want)
     given = frame.rename(columns={"lat": "north", "lon": "east"})
-    pd.testing.assert_series_equal(fit(given, coordinates=["north", "east"]).std_errors, want)
+    pd.testing.assert_series_equal(
+        fit(given, coordinates=["north", "east"]).std_errors, want
+    )
     tenths = given.assign(north=10 * given["north"])
-    np.testing.assert_allclose(fit(tenths, coordinates=["I(north / 10)", "east"]).std_errors, want, rtol=1e-9)
+    np.testing.assert_allclose(
+        fit(tenths, coordinates=["I(north / 10)", "east"]).std_errors, want, rtol=1e-9
+    )
 
 
 def test_lags_are_counted_by_the_value_of_time() -> None:
@@ -213,7 +296,9 @@ def test_lags_are_counted_by_the_value_of_time() -> None:
     with pytest.raises(OptionError, match="step=5"):
         quiet(spec, waves)
     want = quiet(spec, frame).std_errors
-    pd.testing.assert_series_equal(quiet(spec, Panel(waves, "i", "t", step=5)).std_errors, want)
+    pd.testing.assert_series_equal(
+        quiet(spec, Panel(waves, "i", "t", step=5)).std_errors, want
+    )
 
 
 def test_lags_by_default() -> None:
@@ -221,7 +306,12 @@ def test_lags_by_default() -> None:
     waves = frame_of().assign(t=lambda f: 5 * f["t"])
     assert fit(waves).bandwidth == 35
     cross = frame_of().drop_duplicates("i").drop(columns="t")
-    options = {"entity_effects": False, "time_effects": False, "cov_type": "conley", "distance_cutoff": 900}
+    options = {
+        "entity_effects": False,
+        "time_effects": False,
+        "cov_type": "conley",
+        "distance_cutoff": 900,
+    }
     alone = quiet(FixedEffects("y", ["a"], **options), cross, ("i",))
     assert alone.bandwidth is None
     assert "lag" not in alone.conventions
@@ -229,7 +319,7 @@ def test_lags_by_default() -> None:
     assert quiet(FixedEffects("y", ["a"], **options), repeated).bandwidth == 0
 
 
-# --- notices ------------------------------------------------------------------------------------------------
+# --- notices --------------------------------------------------------------------------
 
 
 def codes(results) -> list[str]:
@@ -263,10 +353,16 @@ def test_independent_periods_are_reported_with_entity_effects() -> None:
 
 def test_a_covariance_that_is_not_positive_semidefinite_is_not_adjusted() -> None:
     """Three places on a line: the middle is near both ends, which are apart."""
-    frame = pd.DataFrame({"i": range(12), "lat": 0.0, "lon": np.repeat([0.0, 1.0, 2.0], 4)})
+    frame = pd.DataFrame(
+        {"i": range(12), "lat": 0.0, "lon": np.repeat([0.0, 1.0, 2.0], 4)}
+    )
     frame["x"] = np.tile([1.0, 1.0, -1.0, -1.0], 3)
     frame["y"] = np.where(frame["lon"] == 1, -1.4, 1.0) * frame["x"]
-    options = {"entity_effects": False, "time_effects": False, "distance_kernel": "uniform"}
+    options = {
+        "entity_effects": False,
+        "time_effects": False,
+        "distance_kernel": "uniform",
+    }
     spec = FixedEffects("y", ["x"], cov_type="conley", distance_cutoff=120, **options)
     with pytest.warns(dp.CovarianceWarning, match="not positive semidefinite"):
         results = spec.fit(Panel(frame, "i"))
@@ -275,26 +371,41 @@ def test_a_covariance_that_is_not_positive_semidefinite_is_not_adjusted() -> Non
     assert np.isnan(results.std_errors["x"])
 
 
-# --- where the words arrive ---------------------------------------------------------------------------------
+# --- where the words arrive -----------------------------------------------------------
 
 
 def test_words_reach_summaries_tables_dicts_and_pickles(states: Panel) -> None:
-    spec = FixedEffects("log(gsp)", X, cov_type="conley", distance_cutoff=1500, bandwidth=2)
+    spec = FixedEffects(
+        "log(gsp)", X, cov_type="conley", distance_cutoff=1500, bandwidth=2
+    )
     results, uniform = (
         quiet(spec, states),
         quiet(spec.replace(distance_kernel="uniform", bandwidth=1), states),
     )
-    assert "Conley standard errors (1,500 km, Bartlett kernel, 2 lags" in results.summary()
+    assert (
+        "Conley standard errors (1,500 km, Bartlett kernel, 2 lags" in results.summary()
+    )
     assert "(1,500 km, uniform kernel, 1 lag" in uniform.conventions
-    assert dp.etable(results).notes[0].startswith("Conley standard errors (1,500 km, 2 lags,")
+    assert (
+        dp.etable(results)
+        .notes[0]
+        .startswith("Conley standard errors (1,500 km, 2 lags,")
+    )
     assert (
         "Conley标准误（1,500公里、滞后2期）"
         in dp.etable(results, style=dp.TableStyle(language="zh")).notes[0]
     )
     rows = dp.etable([results, uniform]).frame.loc["Standard errors"].tolist()
-    assert rows == ["Conley, 1,500 km, 2 lags", "Conley, 1,500 km, uniform kernel, 1 lag"]
+    assert rows == [
+        "Conley, 1,500 km, 2 lags",
+        "Conley, 1,500 km, uniform kernel, 1 lag",
+    ]
     stored = json.loads(json.dumps(results.to_dict()))["inference"]
-    assert (stored["distance_cutoff"], stored["distance_kernel"], stored["bandwidth"]) == (
+    assert (
+        stored["distance_cutoff"],
+        stored["distance_kernel"],
+        stored["bandwidth"],
+    ) == (
         1500.0,
         "bartlett",
         2,
@@ -303,7 +414,7 @@ def test_words_reach_summaries_tables_dicts_and_pickles(states: Panel) -> None:
     assert results.glance()["cov_type"] == "conley"
 
 
-# --- what is refused ----------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------
 
 GIVEN = {"cov_type": "conley", "distance_cutoff": 900}
 REFUSED = {
@@ -361,7 +472,9 @@ def test_refused_columns() -> None:
     with pytest.raises(DigiprosperError, match="lat"):
         fit(frame.assign(lat="north"))
     cross = frame.drop_duplicates("i").drop(columns="t")
-    spec = FixedEffects("y", ["a"], entity_effects=False, time_effects=False, **GIVEN, bandwidth=1)
+    spec = FixedEffects(
+        "y", ["a"], entity_effects=False, time_effects=False, **GIVEN, bandwidth=1
+    )
     with pytest.raises(OptionError, match="one row only"):
         quiet(spec, cross, ("i",))
 
@@ -380,10 +493,21 @@ def test_rows_without_coordinates_leave_and_are_counted() -> None:
         lambda: dp.MediationIV("y", "a", "b", "z", "d", cov_type="conley"),
         lambda: dp.PanelThreshold("y", "a", "b", cov_type="conley"),
         lambda: dp.PanelKink("y", "a", cov_type="conley"),
-        lambda: dp.wild_bootstrap(FixedEffects("y", ["a"], **GIVEN), Panel(frame_of(), "i", "t"), "a"),
-        lambda: dp.randomisation_test(FixedEffects("y", ["a"], **GIVEN), Panel(frame_of(), "i", "t"), "a"),
+        lambda: dp.wild_bootstrap(
+            FixedEffects("y", ["a"], **GIVEN), Panel(frame_of(), "i", "t"), "a"
+        ),
+        lambda: dp.randomisation_test(
+            FixedEffects("y", ["a"], **GIVEN), Panel(frame_of(), "i", "t"), "a"
+        ),
     ],
-    ids=["Mediation", "MediationIV", "PanelThreshold", "PanelKink", "wild", "randomisation"],
+    ids=[
+        "Mediation",
+        "MediationIV",
+        "PanelThreshold",
+        "PanelKink",
+        "wild",
+        "randomisation",
+    ],
 )
 def test_refused_by_name_where_it_is_not_defined(refused) -> None:
     with pytest.raises(OptionError, match="conley"):
@@ -398,6 +522,8 @@ def test_event_studies_and_sets_of_controls_take_it() -> None:
     assert event.inference.distance_cutoff == 900
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        sets = dp.control_sets(FixedEffects("y", ["a"], **GIVEN), Panel(frame, "i", "t"), ["b", "d"])
+        sets = dp.control_sets(
+            FixedEffects("y", ["a"], **GIVEN), Panel(frame, "i", "t"), ["b", "d"]
+        )
     want = fit(frame, ("a", "b", "d")).std_errors["a"]
     assert np.isclose(sets.frame["std_error"], want, rtol=1e-10).any()

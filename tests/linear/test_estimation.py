@@ -33,16 +33,32 @@ EFFECTS = [
 def make(seed=0, n=20, periods=6):
     rng = np.random.default_rng(seed)
     city, year = np.divmod(np.arange(n * periods), periods)
-    frame = pd.DataFrame({"city": city, "year": year, "kind": rng.integers(0, 4, city.size)})
+    frame = pd.DataFrame(
+        {"city": city, "year": year, "kind": rng.integers(0, 4, city.size)}
+    )
     for name in NAMES[1:]:
-        frame[name] = rng.normal(size=city.size) + rng.normal(size=n)[city] + rng.normal(size=periods)[year]
-    frame["y"] = frame["a"] - 0.5 * frame["b"] + 0.3 * frame["c"] + 2.0 * city + rng.normal(size=city.size)
+        frame[name] = (
+            rng.normal(size=city.size)
+            + rng.normal(size=n)[city]
+            + rng.normal(size=periods)[year]
+        )
+    frame["y"] = (
+        frame["a"]
+        - 0.5 * frame["b"]
+        + 0.3 * frame["c"]
+        + 2.0 * city
+        + rng.normal(size=city.size)
+    )
     frame["weight"] = rng.uniform(0.5, 2.0, city.size)
     return frame[rng.random(city.size) < 0.85].reset_index(drop=True)
 
 
 def ready(frame, **options):
-    return prepare(Panel(frame, "city", "year"), {"y": ("y",), "x": NAMES[1:]}, LinearOptions(**options))
+    return prepare(
+        Panel(frame, "city", "year"),
+        {"y": ("y",), "x": NAMES[1:]},
+        LinearOptions(**options),
+    )
 
 
 def raw(frame, names=NAMES):
@@ -60,10 +76,14 @@ def same(one, other, rtol=1e-11):
         "f_value",
         "df_resid",
     ):
-        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=rtol, atol=1e-11)
+        np.testing.assert_allclose(
+            getattr(one, name), getattr(other, name), rtol=rtol, atol=1e-11
+        )
     assert one.inference == other.inference
     np.testing.assert_array_equal(one.stats[1], other.stats[1])
-    assert [n.message for n in one.diagnostics] == [n.message for n in other.diagnostics]
+    assert [n.message for n in one.diagnostics] == [
+        n.message for n in other.diagnostics
+    ]
     for (name, levels, values), (name2, levels2, values2) in zip(
         one.effect_values, other.effect_values, strict=True
     ):
@@ -80,12 +100,17 @@ def test_equations_of_one_demean_are_fits_of_their_own(options, weights) -> None
     for outcome, regressors in ((0, (1, 2, 3)), (0, (3, 1)), (2, (1,)), (3, (1, 0))):
         results, solved = fit_equation(prepared, demeaned, outcome, regressors)
         names = [NAMES[j] for j in regressors]
-        alone = fit_columns(prepared, NAMES[outcome], raw(frame)[:, outcome], names, raw(frame, names))
+        alone = fit_columns(
+            prepared, NAMES[outcome], raw(frame)[:, outcome], names, raw(frame, names)
+        )
         same(results, alone)
-        # What is read of an equation are its own columns and slopes, whichever order they stand in.
+        # What is read of an equation are its own columns and slopes, whichever order
+        # they stand in.
         np.testing.assert_array_equal(solved.x, demeaned.columns[:, list(regressors)])
         np.testing.assert_array_equal(solved.y, demeaned.columns[:, outcome])
-        np.testing.assert_array_equal(solved.coefficients, results.coefficients[: len(regressors)])
+        np.testing.assert_array_equal(
+            solved.coefficients, results.coefficients[: len(regressors)]
+        )
 
 
 @pytest.mark.parametrize("options", EFFECTS, ids=str)
@@ -97,7 +122,9 @@ def test_effects_are_those_of_what_the_slopes_leave(options, weights) -> None:
     left = raw(frame)[:, 0] - raw(frame)[:, 1:] @ results.coefficients[:3]
     rest, values = prepared.within.decompose(left)
     np.testing.assert_allclose(results.residuals, rest, atol=1e-11)
-    for (_, _, got), want in zip(results.effect_values, values, strict=bool(prepared.effect_names)):
+    for (_, _, got), want in zip(
+        results.effect_values, values, strict=bool(prepared.effect_names)
+    ):
         np.testing.assert_allclose(got, want, atol=1e-10)
     if results.effect_values:
         means = [v.mean() for _, _, v in results.effect_values[1:]]
@@ -127,7 +154,9 @@ def test_further_columns_are_as_if_demeaned_at_once(options, weights) -> None:
     for name in ("raw", "moments", "constant", "absorbed"):
         np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
     for name in ("columns", "lengths", "products"):
-        np.testing.assert_allclose(getattr(joined, name), getattr(whole, name), atol=1e-10)
+        np.testing.assert_allclose(
+            getattr(joined, name), getattr(whole, name), atol=1e-10
+        )
     for one, other in zip(joined.effects, whole.effects, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-11)
     assert joined.at(("c", "a")) == (3, 1)
@@ -152,9 +181,13 @@ def test_what_does_not_vary_is_told_by_its_reason() -> None:
     demeaned = demean_columns(prepared, names, raw(frame, names))
     assert demeaned.constant.tolist() == [False, False, False, True]
     assert demeaned.absorbed.tolist() == [False, False, True, True]
-    with pytest.raises(IdentificationError, match=r"'fixed' is absorbed.*'one' is constant"):
+    with pytest.raises(
+        IdentificationError, match=r"'fixed' is absorbed.*'one' is constant"
+    ):
         fit_equation(prepared, demeaned, 0, (1, 2, 3))
-    with pytest.raises(IdentificationError, match="outcome 'fixed' does not vary within"):
+    with pytest.raises(
+        IdentificationError, match="outcome 'fixed' does not vary within"
+    ):
         fit_equation(prepared, demeaned, 2, (1,))
     with pytest.raises(IdentificationError, match="outcome 'one' is constant"):
         refuse_flat_outcome(prepared, demeaned, 3)
@@ -185,7 +218,9 @@ def test_combinations_are_refused_or_dropped_the_later_first() -> None:
 def test_no_regressors_and_the_name_of_the_constant_are_refused() -> None:
     frame = make().assign(Intercept=lambda d: d["a"] ** 2)
     prepared = ready(frame)
-    demeaned = demean_columns(prepared, ("y", "Intercept"), raw(frame, ("y", "Intercept")))
+    demeaned = demean_columns(
+        prepared, ("y", "Intercept"), raw(frame, ("y", "Intercept"))
+    )
     with pytest.raises(IdentificationError, match="x is empty"):
         fit_equation(prepared, demeaned, 0, ())
     with pytest.raises(TermError, match="'Intercept' is the name of the constant"):
@@ -195,7 +230,9 @@ def test_no_regressors_and_the_name_of_the_constant_are_refused() -> None:
 def test_notices_stand_between_those_of_the_sample_and_remarks() -> None:
     frame = make(n=12)
     prepared, remark = ready(frame), Notice("demo", "A remark.", {})
-    results = fit_columns(prepared, "y", raw(frame)[:, 0], ["a"], raw(frame, ["a"]), remarks=[remark])
+    results = fit_columns(
+        prepared, "y", raw(frame)[:, 0], ["a"], raw(frame, ["a"]), remarks=[remark]
+    )
     assert results.diagnostics == (*prepared.notices, remark)
     assert prepared.notices
 
@@ -203,9 +240,16 @@ def test_notices_stand_between_those_of_the_sample_and_remarks() -> None:
 def test_few_treated_passes_over_names_that_answer_no_question() -> None:
     frame = make().assign(one=lambda d: ((d["city"] == 3) & (d["year"] > 2)) * 1.0)
     prepared = ready(frame)
-    demeaned = demean_columns(prepared, ("y", "one", "a"), raw(frame, ("y", "one", "a")))
+    demeaned = demean_columns(
+        prepared, ("y", "one", "a"), raw(frame, ("y", "one", "a"))
+    )
     codes = [
-        [n.code for n in fit_equation(prepared, demeaned, 0, (1, 2), unread=unread)[0].diagnostics]
+        [
+            n.code
+            for n in fit_equation(prepared, demeaned, 0, (1, 2), unread=unread)[
+                0
+            ].diagnostics
+        ]
         for unread in ((), ("one",))
     ]
     assert "few_treated" in codes[0]

@@ -72,8 +72,13 @@ def unequal_p_values(rng: np.random.Generator, groups: int) -> list[float]:
     region = np.repeat(np.arange(groups), np.arange(groups) + 1)
     x = autoregressive(rng, groups, 0.8)[region] + autoregressive(rng, region.size, 0.8)
     y = autoregressive(rng, groups, 0.6)[region] + autoregressive(rng, region.size, 0.6)
-    keys = {"i": np.repeat(np.arange(region.size), T), "t": np.tile(np.arange(T), region.size)}
-    frame = pd.DataFrame({**keys, "r": np.repeat(region, T), "x": x.ravel(), "y": y.ravel()})
+    keys = {
+        "i": np.repeat(np.arange(region.size), T),
+        "t": np.tile(np.arange(T), region.size),
+    }
+    frame = pd.DataFrame(
+        {**keys, "r": np.repeat(region, T), "x": x.ravel(), "y": y.ravel()}
+    )
     panel, spec = Panel(frame, "i", "t"), SPEC.replace(clusters="r")
     return [
         spec.fit(panel).pvalues["x"],
@@ -92,10 +97,22 @@ def unequal_sizes(groups: int, panels: int = PANELS) -> dict[str, float]:
     return dict(zip(TESTS, (p <= 0.05 + 1e-12).mean(axis=0).tolist(), strict=False))
 
 
-def row(groups: int | str, kind: str, found: dict[str, float]) -> dict[str, float | str]:
+def row(
+    groups: int | str, kind: str, found: dict[str, float]
+) -> dict[str, float | str]:
     """Name the sizes as the documentation does."""
-    heads = ("clustered, t(G-1)", "crv3, t(G-1)", "cr2, Bell-McCaffrey t", "wild bootstrap", "randomisation")
-    rates = {head: found[test] for head, test in zip(heads, TESTS, strict=True) if test in found}
+    heads = (
+        "clustered, t(G-1)",
+        "crv3, t(G-1)",
+        "cr2, Bell-McCaffrey t",
+        "wild bootstrap",
+        "randomisation",
+    )
+    rates = {
+        head: found[test]
+        for head, test in zip(heads, TESTS, strict=True)
+        if test in found
+    }
     return {"G": groups, "regressor": kind, **rates}
 
 
@@ -104,9 +121,10 @@ def row(groups: int | str, kind: str, found: dict[str, float]) -> dict[str, floa
 def test_balanced_clusters(groups: int, measured: Callable[..., None]) -> None:
     """Share of 1,000 panels in which a test at 5% rejects a slope of zero.
 
-    G entities are observed for 10 periods, with two-way effects and errors with a serial correlation of .6.
-    The regressor varies everywhere (normal, with a serial correlation of .8), or it is a treatment of some
-    entities in the last five periods. The wild bootstrap has 999 draws, and randomisation 199 exchanges.
+    G entities are observed for 10 periods, with two-way effects and errors with a
+    serial correlation of .6. The regressor varies everywhere (normal, with a serial
+    correlation of .8), or it is a treatment of some entities in the last five periods.
+    The wild bootstrap has 999 draws, and randomisation 199 exchanges.
     """
     found = sizes(groups, 0)
     measured("size_with_few_clusters", row(groups, "varies everywhere", found))
@@ -128,8 +146,12 @@ def test_unequal_clusters(measured: Callable[..., None]) -> None:
 
 
 @pytest.mark.montecarlo
-@pytest.mark.parametrize(("groups", "treated"), [(10, 5), (31, 15), (31, 5), (10, 2), (31, 2)])
-def test_few_treated_clusters(groups: int, treated: int, measured: Callable[..., None]) -> None:
+@pytest.mark.parametrize(
+    ("groups", "treated"), [(10, 5), (31, 15), (31, 5), (10, 2), (31, 2)]
+)
+def test_few_treated_clusters(
+    groups: int, treated: int, measured: Callable[..., None]
+) -> None:
     found = sizes(groups, treated)
     measured("size_with_few_clusters", row(groups, f"{treated} treated", found))
     assert 0.03 <= found["randomisation"] <= 0.07

@@ -39,10 +39,15 @@ SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
 KEYS = ("city", "year")
 
 
-def make_frame(seed: int = 0, n: int = 15, periods: int = 8, *, holes: float = 0.2) -> pd.DataFrame:
+def make_frame(
+    seed: int = 0, n: int = 15, periods: int = 8, *, holes: float = 0.2
+) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
-        {"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(2000, 2000 + periods), n)}
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(2000, 2000 + periods), n),
+        }
     )
     frame["region"] = frame["city"] // 4
     frame["kind"] = rng.integers(0, 5, len(frame))
@@ -50,20 +55,27 @@ def make_frame(seed: int = 0, n: int = 15, periods: int = 8, *, holes: float = 0
     frame["w"] = rng.uniform(0.2, 3, len(frame))
     for name in X:
         frame[name] = (
-            rng.normal(size=len(frame)) + 0.3 * frame["city"] + rng.normal(size=periods)[frame["year"] - 2000]
+            rng.normal(size=len(frame))
+            + 0.3 * frame["city"]
+            + rng.normal(size=periods)[frame["year"] - 2000]
         )
     noise = rng.normal(size=len(frame)) * (1 + 0.5 * np.abs(frame["a"]))
     frame["y"] = 1.0 * frame["a"] - 0.5 * frame["b"] + 2.0 * frame["city"] + noise
     return frame[rng.random(len(frame)) >= holes].reset_index(drop=True)
 
 
-def quiet_fit(spec: FixedEffects, frame: pd.DataFrame, entity: str = "city", time: str | None = "year"):
+def quiet_fit(
+    spec: FixedEffects,
+    frame: pd.DataFrame,
+    entity: str = "city",
+    time: str | None = "year",
+):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         return spec.fit(Panel(frame, entity, time))
 
 
-# --- an oracle of dummies and loops, written from the reference page alone ----------------------------------
+# --- an oracle of dummies and loops, written from the reference page alone ------------
 
 
 def drop_singletons(frame: pd.DataFrame, effects: list[str]) -> pd.DataFrame:
@@ -97,7 +109,10 @@ def cluster_factors(
 ) -> list[float]:
     n = len(frame)
     inside = [
-        any(len(frame[[e, c]].drop_duplicates()) == frame[e].nunique() for c in clusters) for e in effects
+        any(
+            len(frame[[e, c]].drop_duplicates()) == frame[e].nunique() for c in clusters
+        )
+        for e in effects
     ]
 
     def rank(names: list[str]) -> int:
@@ -105,7 +120,11 @@ def cluster_factors(
         return int(np.linalg.matrix_rank(np.column_stack([np.ones(n), *dummies])))
 
     nest = full + 1 - rank([e for e, i in zip(effects, inside, strict=True) if i])
-    xtreg = full + 1 - rank([e for e, i in zip(effects, inside, strict=True) if i or e == "city"])
+    xtreg = (
+        full
+        + 1
+        - rank([e for e, i in zip(effects, inside, strict=True) if i or e == "city"])
+    )
     g = [frame[c].nunique() for c in clusters]
     if ssc == "plm":
         return [m / (m - 1) * (n - 1) / (n - plm) for m in g] + [n / (n - plm)]
@@ -113,7 +132,8 @@ def cluster_factors(
     one = {
         "reghdfe": m / (m - 1) * (n - 1) / (n - nest),
         "xtreg": m / (m - 1) * (n - 1) / (n - xtreg),
-        "linearmodels": n / (n - (k if effects == ["city"] and clusters == ("city",) else full)),
+        "linearmodels": n
+        / (n - (k if effects == ["city"] and clusters == ("city",) else full)),
         "none": 1.0,
     }[ssc]
     return [one] * 3
@@ -131,14 +151,24 @@ def oracle(
     x: tuple[str, ...] = X,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     frame = drop_singletons(frame, effects).sort_values(["city", "year"])
-    parts = [pd.get_dummies(frame[e], dtype=float).to_numpy() for e in effects] or [np.ones((len(frame), 1))]
+    parts = [pd.get_dummies(frame[e], dtype=float).to_numpy() for e in effects] or [
+        np.ones((len(frame), 1))
+    ]
     d = np.hstack(parts)
     w = frame["w"].to_numpy() if weights else np.ones(len(frame))
     w = w / w.mean()
     root = np.sqrt(w)[:, None]
     raw = frame[["y", *x]].to_numpy()
-    keep = frame[["y", *x]].to_numpy() if effects else np.column_stack([raw, np.ones(len(frame))])
-    demeaned = keep - d @ np.linalg.lstsq(d * root, keep * root, rcond=1e-10)[0] if effects else keep
+    keep = (
+        frame[["y", *x]].to_numpy()
+        if effects
+        else np.column_stack([raw, np.ones(len(frame))])
+    )
+    demeaned = (
+        keep - d @ np.linalg.lstsq(d * root, keep * root, rcond=1e-10)[0]
+        if effects
+        else keep
+    )
     y, z = demeaned[:, 0], demeaned[:, 1:]
     bread = np.linalg.inv((z * w[:, None]).T @ z)
     b = np.linalg.lstsq(z * root, y * root[:, 0], rcond=None)[0]
@@ -160,7 +190,10 @@ def oracle(
     if cov_type == "driscoll_kraay":
         years = np.sort(frame["year"].unique())
         t = len(years)
-        h = [(z * (w * e)[:, None])[(frame["year"] == u).to_numpy()].sum(axis=0) for u in years]
+        h = [
+            (z * (w * e)[:, None])[(frame["year"] == u).to_numpy()].sum(axis=0)
+            for u in years
+        ]
         s = bartlett(h, lags)
         factor = {
             "linearmodels": n / (n - full),
@@ -172,7 +205,13 @@ def oracle(
     sums = [outer(frame[c].to_numpy()) for c in clusters]
     if len(clusters) == 2:
         sums.append(
-            -outer((frame[clusters[0]].astype(str) + "|" + frame[clusters[1]].astype(str)).to_numpy())
+            -outer(
+                (
+                    frame[clusters[0]].astype(str)
+                    + "|"
+                    + frame[clusters[1]].astype(str)
+                ).to_numpy()
+            )
         )
     g = [frame[c].nunique() for c in clusters]
     factors = cluster_factors(frame, effects, clusters, ssc, k=k, full=full, plm=plm)
@@ -182,7 +221,9 @@ def oracle(
 
 def close(results, b: np.ndarray, v: np.ndarray, tolerance: float = 1e-9) -> None:
     np.testing.assert_allclose(results.coefficients, b, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(results.covariance, v, rtol=tolerance, atol=tolerance * np.abs(v).max())
+    np.testing.assert_allclose(
+        results.covariance, v, rtol=tolerance, atol=tolerance * np.abs(v).max()
+    )
 
 
 EFFECTS = {
@@ -211,12 +252,20 @@ def test_every_convention_equals_plain_loops(effects: str, covariance: str) -> N
     (flags, names), (options, clusters) = EFFECTS[effects], COVARIANCES[covariance]
     frame = make_frame(3)
     for ssc in SSC:
-        if ssc == "linearmodels" and covariance in ("region", "time") and len(names) == 1:
-            continue  # the package's own rule for one nested effect: compared with it in test_linear_peers
+        if (
+            ssc == "linearmodels"
+            and covariance in ("region", "time")
+            and len(names) == 1
+        ):
+            # The package's own rule for one nested effect: compared with it in
+            # test_linear_peers
+            continue
         if ssc == "xtreg" and "year" in names and clusters == ("year",):
             continue  # Stata refuses clusters that cut entities: nothing to equal
         results = quiet_fit(FixedEffects("y", X, ssc=ssc, **flags, **options), frame)
-        b, v, df = oracle(frame, names, options.get("cov_type", "clustered"), ssc, clusters=clusters)
+        b, v, df = oracle(
+            frame, names, options.get("cov_type", "clustered"), ssc, clusters=clusters
+        )
         close(results, b, v)
         assert results.df_t == df
 
@@ -238,14 +287,21 @@ def panels(draw: st.DrawFn) -> tuple[pd.DataFrame, str]:
 
 
 @settings(max_examples=220, deadline=None)
-@given(panels(), st.sampled_from(["unadjusted", "robust", "entity", "two", "driscoll_kraay"]), st.booleans())
-def test_random_unbalanced_panels_equal_dummies(drawn: tuple, covariance: str, weighted: bool) -> None:
+@given(
+    panels(),
+    st.sampled_from(["unadjusted", "robust", "entity", "two", "driscoll_kraay"]),
+    st.booleans(),
+)
+def test_random_unbalanced_panels_equal_dummies(
+    drawn: tuple, covariance: str, weighted: bool
+) -> None:
     frame, kind = drawn
     (flags, names), (options, clusters) = EFFECTS[kind], COVARIANCES[covariance]
     kept = drop_singletons(frame, names)
     rank = (
         np.linalg.matrix_rank(
-            np.hstack([pd.get_dummies(kept[e], dtype=float).to_numpy() for e in names]), rtol=1e-10
+            np.hstack([pd.get_dummies(kept[e], dtype=float).to_numpy() for e in names]),
+            rtol=1e-10,
         )
         if names and len(kept)
         else 1
@@ -259,7 +315,12 @@ def test_random_unbalanced_panels_equal_dummies(drawn: tuple, covariance: str, w
     assert results.nobs == len(kept)
     assert results.df_absorbed == rank
     b, v, _ = oracle(
-        frame, names, options.get("cov_type", "clustered"), "reghdfe", clusters=clusters, weights=weighted
+        frame,
+        names,
+        options.get("cov_type", "clustered"),
+        "reghdfe",
+        clusters=clusters,
+        weights=weighted,
     )
     close(results, b, v, 1e-8 if len(kept) < rank + 12 else 1e-9)
 
@@ -277,24 +338,33 @@ def test_three_effects_by_conjugate_gradients(monkeypatch: pytest.MonkeyPatch) -
 def test_truth_is_recovered() -> None:
     rng = np.random.default_rng(1)
     frame = make_frame(1, n=400, periods=10)
-    frame["y"] = 1.5 * frame["a"] - 0.7 * frame["b"] + frame["city"] ** 1.1 + frame["year"] / 3
+    frame["y"] = (
+        1.5 * frame["a"] - 0.7 * frame["b"] + frame["city"] ** 1.1 + frame["year"] / 3
+    )
     frame["y"] += rng.normal(size=len(frame))
     results = FixedEffects("y", X).fit(Panel(frame, "city", "year"))
     assert (np.abs(results.params - [1.5, -0.7, 0]) < 3 * results.std_errors).all()
     assert results.std_errors.max() < 0.05
 
 
-# --- weights, no effects, cross-sections --------------------------------------------------------------------
+# --- weights, no effects, cross-sections ----------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["one-way", "two-way", "none"])
-@pytest.mark.parametrize("covariance", ["unadjusted", "robust", "entity", "two", "driscoll_kraay"])
+@pytest.mark.parametrize(
+    "covariance", ["unadjusted", "robust", "entity", "two", "driscoll_kraay"]
+)
 def test_obs_weights_equal_scaled_least_squares(kind: str, covariance: str) -> None:
     (flags, names), (options, clusters) = EFFECTS[kind], COVARIANCES[covariance]
     frame = make_frame(4)
-    results = quiet_fit(FixedEffects("y", X, obs_weights="w", **flags, **options), frame)
+    results = quiet_fit(
+        FixedEffects("y", X, obs_weights="w", **flags, **options), frame
+    )
     cov_type = options.get("cov_type", "clustered")
-    close(results, *oracle(frame, names, cov_type, "reghdfe", clusters=clusters, weights=True)[:2])
+    close(
+        results,
+        *oracle(frame, names, cov_type, "reghdfe", clusters=clusters, weights=True)[:2],
+    )
     frame["w"] *= 1e6
     again = quiet_fit(FixedEffects("y", X, obs_weights="w", **flags, **options), frame)
     close(again, results.coefficients, results.covariance)
@@ -325,9 +395,16 @@ def test_no_effects_equal_statsmodels() -> None:
     np.testing.assert_allclose(plain.conf_int(level=0.9), sm.conf_int(0.1), rtol=1e-9)
     np.testing.assert_allclose(np.sort(plain.resids), np.sort(sm.resid), atol=1e-10)
     hc1 = quiet_fit(FixedEffects("y", X, cov_type="robust", **none), frame)
-    close(hc1, sm.params.to_numpy(), model.fit(cov_type="HC1").cov_params().to_numpy(), 1e-10)
+    close(
+        hc1,
+        sm.params.to_numpy(),
+        model.fit(cov_type="HC1").cov_params().to_numpy(),
+        1e-10,
+    )
     clustered = quiet_fit(FixedEffects("y", X, **none), frame)
-    cluster = model.fit(cov_type="cluster", cov_kwds={"groups": frame["city"]}, use_t=True)
+    cluster = model.fit(
+        cov_type="cluster", cov_kwds={"groups": frame["city"]}, use_t=True
+    )
     close(clustered, sm.params.to_numpy(), cluster.cov_params().to_numpy(), 1e-10)
     assert clustered.df_t == frame["city"].nunique() - 1
 
@@ -338,23 +415,34 @@ def test_a_cross_section() -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=["y", "a", "b"])
     frame["city"], frame["region"] = np.arange(60), np.arange(60) % 6
-    spec = FixedEffects("y", ["a", "b"], entity_effects=False, time_effects=False, cov_type="robust")
+    spec = FixedEffects(
+        "y", ["a", "b"], entity_effects=False, time_effects=False, cov_type="robust"
+    )
     results = quiet_fit(spec, frame, "city", None)
-    sm = OLS(frame["y"], np.column_stack([frame[["a", "b"]], np.ones(60)])).fit(cov_type="HC1")
+    sm = OLS(frame["y"], np.column_stack([frame[["a", "b"]], np.ones(60)])).fit(
+        cov_type="HC1"
+    )
     close(results, sm.params.to_numpy(), sm.cov_params().to_numpy(), 1e-10)
     assert "60 rows" in results.summary()
-    absorbed = quiet_fit(spec.replace(absorb=("region",), cov_type="unadjusted"), frame, "city", None)
-    dummies = OLS(
-        frame["y"], pd.concat([frame[["a", "b"]], pd.get_dummies(frame["region"], dtype=float)], axis=1)
+    absorbed = quiet_fit(
+        spec.replace(absorb=("region",), cov_type="unadjusted"), frame, "city", None
     )
-    np.testing.assert_allclose(absorbed.std_errors, dummies.fit().bse.iloc[:2], rtol=1e-10)
+    dummies = OLS(
+        frame["y"],
+        pd.concat(
+            [frame[["a", "b"]], pd.get_dummies(frame["region"], dtype=float)], axis=1
+        ),
+    )
+    np.testing.assert_allclose(
+        absorbed.std_errors, dummies.fit().bse.iloc[:2], rtol=1e-10
+    )
     with pytest.raises(IdentificationError, match="entity_effects=False"):
         quiet_fit(FixedEffects("y", ["a"]), frame, "city", None)
     with pytest.raises((OptionError, IdentificationError), match="driscoll_kraay"):
         quiet_fit(spec.replace(cov_type="driscoll_kraay"), frame, "city", None)
 
 
-# --- singletons, missing values -----------------------------------------------------------------------------
+# --- singletons, missing values -------------------------------------------------------
 
 
 def test_singletons_dropped_equal_removing_them_first() -> None:
@@ -411,7 +499,7 @@ def test_missing_cluster_is_refused() -> None:
         quiet_fit(FixedEffects("y", X, clusters="zone"), frame)
 
 
-# --- formulas -----------------------------------------------------------------------------------------------
+# --- formulas -------------------------------------------------------------------------
 
 
 def same_bits(one, other) -> None:
@@ -435,12 +523,18 @@ def same_bits(one, other) -> None:
         ("y ~ lag(a, 1) + diff(b) | city + year", ("lag(a, 1)", "diff(b)"), {}),
         ("y ~ lag(a, k=2) | city + year", ("lag(a, k=2)",), {}),
         ("y ~ a | city + year + kind", ("a",), {"absorb": ("kind",)}),
-        ("y ~ a | city + region^year", ("a",), {"time_effects": False, "absorb": ("region^year",)}),
+        (
+            "y ~ a | city + region^year",
+            ("a",),
+            {"time_effects": False, "absorb": ("region^year",)},
+        ),
         ("log(w) ~ a + a:b | city + year", ("a", "a:b"), {}),
         ("y ~ a + C(kind) | city + year", ("a", "C(kind)"), {}),
     ],
 )
-def test_from_formula_equals_the_constructor_bit_for_bit(formula: str, x: tuple, options: dict) -> None:
+def test_from_formula_equals_the_constructor_bit_for_bit(
+    formula: str, x: tuple, options: dict
+) -> None:
     frame = make_frame(9)
     y = formula.split("~")[0].strip()
     spec = FixedEffects.from_formula(formula)
@@ -464,15 +558,28 @@ def test_keys_in_absorb_are_those_effects_and_count_once() -> None:
     frame = make_frame(9)
     plain = quiet_fit(FixedEffects("y", X), frame)
     same_bits(quiet_fit(FixedEffects("y", X, absorb=KEYS), frame), plain)
-    same_bits(quiet_fit(FixedEffects("y", X, absorb=("year",), time_effects=False), frame), plain)
-    same_bits(quiet_fit(FixedEffects.from_formula("y ~ a + b + c | year + city"), frame), plain)
-    same_bits(quiet_fit(FixedEffects.from_formula("y ~ a + b + c | city", absorb=("year",)), frame), plain)
+    same_bits(
+        quiet_fit(FixedEffects("y", X, absorb=("year",), time_effects=False), frame),
+        plain,
+    )
+    same_bits(
+        quiet_fit(FixedEffects.from_formula("y ~ a + b + c | year + city"), frame),
+        plain,
+    )
+    same_bits(
+        quiet_fit(
+            FixedEffects.from_formula("y ~ a + b + c | city", absorb=("year",)), frame
+        ),
+        plain,
+    )
     assert plain.glance()["effects"] == "city+year"
 
 
 def test_formula_names_with_odd_characters() -> None:
     frame = make_frame(9).rename(columns={"a": "资本", "b": "K / L"})
-    with_formula = quiet_fit(FixedEffects.from_formula("y ~ 资本 + `K / L` | city + year"), frame)
+    with_formula = quiet_fit(
+        FixedEffects.from_formula("y ~ 资本 + `K / L` | city + year"), frame
+    )
     same_bits(with_formula, quiet_fit(FixedEffects("y", ("资本", "K / L")), frame))
 
 
@@ -485,7 +592,10 @@ def test_formula_shift_is_by_time_not_by_row() -> None:
     frame = make_frame(9)
     spec = FixedEffects.from_formula("y ~ lag(a) | city + year")
     panel = Panel(frame, *KEYS).lag("a")
-    one, other = quiet_fit(spec, frame), quiet_fit(FixedEffects("y", ("a_lag1",)), panel.frame.reset_index())
+    one, other = (
+        quiet_fit(spec, frame),
+        quiet_fit(FixedEffects("y", ("a_lag1",)), panel.frame.reset_index()),
+    )
     np.testing.assert_array_equal(one.coefficients, other.coefficients)
     assert [n.code for n in one.diagnostics if "rows" in n.code] == ["lagged_rows"]
 
@@ -493,12 +603,21 @@ def test_formula_shift_is_by_time_not_by_row() -> None:
 def test_crossed_effect_equals_its_own_column() -> None:
     frame = make_frame(9)
     frame["cell"] = frame["region"].astype(str) + "/" + frame["year"].astype(str)
-    crossed = quiet_fit(FixedEffects("y", X, time_effects=False, absorb="region^year"), frame)
+    crossed = quiet_fit(
+        FixedEffects("y", X, time_effects=False, absorb="region^year"), frame
+    )
     column = quiet_fit(FixedEffects("y", X, time_effects=False, absorb="cell"), frame)
     close(crossed, column.coefficients, column.covariance, 1e-11)
 
 
-PAIRS = ("region^year", "year^region", "region:year", "year:region", "C(region):C(year)", "C(year)^region")
+PAIRS = (
+    "region^year",
+    "year^region",
+    "region:year",
+    "year:region",
+    "C(region):C(year)",
+    "C(year)^region",
+)
 
 
 @pytest.mark.many(len(PAIRS))
@@ -512,7 +631,9 @@ def test_pairs_equal_a_column_of_pairs_made_by_hand(pairs: str) -> None:
     column = quiet_fit(FixedEffects("y", X, time_effects=False, absorb="cell"), frame)
     close(absorbed, column.coefficients, column.covariance, 1e-11)
     assert absorbed.effects[pairs].size == column.effects["cell"].size
-    formula = FixedEffects.from_formula(f"y ~ a + b + c | city + {pairs}", absorb=["region:year"])
+    formula = FixedEffects.from_formula(
+        f"y ~ a + b + c | city + {pairs}", absorb=["region:year"]
+    )
     close(quiet_fit(formula, frame), column.coefficients, column.covariance, 1e-11)
 
     clustered = quiet_fit(FixedEffects("y", X, clusters=pairs), frame)
@@ -540,12 +661,18 @@ def test_draws_by_pairs_are_those_by_a_column_of_pairs() -> None:
     frame["side"] = frame["city"] % 2
     frame["cell"] = frame["region"].astype(str) + "/" + frame["side"].astype(str)
     panel = Panel(frame, *KEYS)
-    specs = [FixedEffects("y", X, clusters=clusters) for clusters in ("region:side", "cell")]
+    specs = [
+        FixedEffects("y", X, clusters=clusters) for clusters in ("region:side", "cell")
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        pairs, column = (wild_bootstrap(spec, panel, "a", reps=99, rng=1) for spec in specs)
+        pairs, column = (
+            wild_bootstrap(spec, panel, "a", reps=99, rng=1) for spec in specs
+        )
         assert pairs.p_value == column.p_value
-        pairs, column = (cluster_bootstrap(spec, panel, reps=20, rng=1) for spec in specs)
+        pairs, column = (
+            cluster_bootstrap(spec, panel, reps=20, rng=1) for spec in specs
+        )
         np.testing.assert_allclose(pairs.std_errors, column.std_errors, rtol=1e-10)
 
 
@@ -554,41 +681,57 @@ def test_a_named_reference_equals_dummies_made_by_hand(how: str) -> None:
     frame = make_frame(9)
     frame["kind"] = np.array(["east", "mid", "north", "south", "west"])[frame["kind"]]
     levels = ["east", "mid", "south", "west"]  # without the reference, north
-    dummies = frame.assign(**{level: (frame["kind"] == level) * 1.0 for level in levels})
-    dummies = dummies.assign(**{f"{level}_a": dummies[level] * dummies["a"] for level in levels})
-    by_hand = quiet_fit(FixedEffects("y", [*levels, "a", *(f"{level}_a" for level in levels)]), dummies)
+    dummies = frame.assign(
+        **{level: (frame["kind"] == level) * 1.0 for level in levels}
+    )
+    dummies = dummies.assign(
+        **{f"{level}_a": dummies[level] * dummies["a"] for level in levels}
+    )
+    by_hand = quiet_fit(
+        FixedEffects("y", [*levels, "a", *(f"{level}_a" for level in levels)]), dummies
+    )
     spec = FixedEffects("y", ["C(kind, ref='north')", "a", "C(kind, ref='north'):a"])
     if how == "formula":
         spec = FixedEffects.from_formula('y ~ C(kind, ref="north")*a | city + year')
     fit = quiet_fit(spec, frame)
     close(fit, by_hand.coefficients, by_hand.covariance, 1e-10)
-    assert fit.names[:4] == tuple(f"C(kind, ref='north')[T.{level}]" for level in levels)
+    assert fit.names[:4] == tuple(
+        f"C(kind, ref='north')[T.{level}]" for level in levels
+    )
     assert "C(kind, ref='north')[T.mid] × a" in str(etable(fit))
     assert "C(kind, ref='north')[T.mid]" in str(fit.summary())
     panel = Panel(frame, *KEYS)
     np.testing.assert_allclose(fit.predict(panel), fit.fitted)
     slopes = fit.marginal_effect("a", {"kind": ["north", "mid"]})["estimate"]
-    np.testing.assert_allclose(slopes, [fit.params["a"], by_hand.params["a"] + by_hand.params["mid_a"]])
+    np.testing.assert_allclose(
+        slopes, [fit.params["a"], by_hand.params["a"] + by_hand.params["mid_a"]]
+    )
     assert fit.wald_test("C(kind, ref='north')[T.mid] = 0").p_value == pytest.approx(
         fit.tidy().set_index("term")["p_value"]["C(kind, ref='north')[T.mid]"]
     )
 
 
-# --- fit, effects, prediction -------------------------------------------------------------------------------
+# --- fit, effects, prediction ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", list(EFFECTS))
 @pytest.mark.parametrize("weighted", [False, True])
-def test_fitted_and_residuals_add_up_and_effects_are_recovered(kind: str, weighted: bool) -> None:
+def test_fitted_and_residuals_add_up_and_effects_are_recovered(
+    kind: str, weighted: bool
+) -> None:
     flags, names = EFFECTS[kind]
     frame = make_frame(10)
-    results = quiet_fit(FixedEffects("y", X, obs_weights="w" if weighted else None, **flags), frame)
+    results = quiet_fit(
+        FixedEffects("y", X, obs_weights="w" if weighted else None, **flags), frame
+    )
     indexed = frame.set_index(list(KEYS)).sort_index()
     y = indexed.loc[results.resids.index, "y"]
     np.testing.assert_allclose(results.fitted_values + results.resids, y, atol=1e-11)
     assert list(results.effects) == names
     total = indexed.loc[results.resids.index, list(X)] @ results.params[list(X)]
-    rows = frame.set_index(list(KEYS), drop=False).sort_index().loc[results.resids.index]
+    rows = (
+        frame.set_index(list(KEYS), drop=False).sort_index().loc[results.resids.index]
+    )
     total += results.params.get("Intercept", 0.0)
     for name, values in results.effects.items():
         total += values.loc[rows[name]].to_numpy()
@@ -596,7 +739,9 @@ def test_fitted_and_residuals_add_up_and_effects_are_recovered(kind: str, weight
     for name in names[1:]:
         assert results.effects[name].mean() == pytest.approx(0, abs=1e-9)
     predicted = results.predict(Panel(frame, *KEYS))
-    np.testing.assert_allclose(predicted[results.resids.index], results.fitted_values, atol=1e-9)
+    np.testing.assert_allclose(
+        predicted[results.resids.index], results.fitted_values, atol=1e-9
+    )
 
 
 def test_long_panels_have_time_effects_of_mean_zero_too() -> None:
@@ -618,35 +763,45 @@ def test_unseen_levels_are_missing_with_one_warning() -> None:
 
 def test_predict_on_other_rows_uses_terms_and_effects() -> None:
     frame = make_frame(10)
-    spec = FixedEffects("y", ("a", "I(a**2)", "lag(b)", "C(kind)", "a:c"), absorb=("group",))
+    spec = FixedEffects(
+        "y", ("a", "I(a**2)", "lag(b)", "C(kind)", "a:c"), absorb=("group",)
+    )
     results = quiet_fit(spec, frame)
     panel = Panel(frame, *KEYS)
     with pytest.warns(MissingDataWarning):
         predicted = results.predict(panel)
-    np.testing.assert_allclose(predicted[results.resids.index], results.fitted_values, atol=1e-8)
+    np.testing.assert_allclose(
+        predicted[results.resids.index], results.fitted_values, atol=1e-8
+    )
     part = panel.assign(a="I(a + 1)")
     with pytest.warns(MissingDataWarning):
         moved = results.predict(part)
     a, c = (panel.frame.loc[results.resids.index, n] for n in "ac")
     b = results.params
     step = b["a"] + b["I(a**2)"] * (2 * a + 1) + b["a:c"] * c
-    np.testing.assert_allclose(moved[step.index] - predicted[step.index], step, atol=1e-8)
+    np.testing.assert_allclose(
+        moved[step.index] - predicted[step.index], step, atol=1e-8
+    )
 
 
 def test_predict_with_a_crossed_effect_on_part_of_the_panel() -> None:
     panel = Panel(make_frame(10), *KEYS)
-    spec = FixedEffects("y", ("a",), time_effects=False, absorb="region^year", singletons="keep")
+    spec = FixedEffects(
+        "y", ("a",), time_effects=False, absorb="region^year", singletons="keep"
+    )
     results = quiet_fit(spec, make_frame(10))
     whole, part = results.predict(panel), results.predict(panel.subset("city >= 8"))
     np.testing.assert_allclose(whole, results.fitted_values, atol=1e-9)
     np.testing.assert_allclose(part, whole[part.index], atol=1e-9)
 
 
-# --- invariances --------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 
 def numbers(results) -> np.ndarray:
-    return np.concatenate([results.coefficients, results.std_errors, results.fit_statistics])
+    return np.concatenate(
+        [results.coefficients, results.std_errors, results.fit_statistics]
+    )
 
 
 @pytest.mark.parametrize("covariance", list(COVARIANCES))
@@ -658,7 +813,9 @@ def test_row_order_and_names_of_keys_do_not_matter(covariance: str) -> None:
     shuffled = quiet_fit(spec, frame.sample(frac=1, random_state=1))
     np.testing.assert_allclose(numbers(shuffled), numbers(base), rtol=1e-12)
     names = np.random.default_rng(0).permutation(1000)[:15]
-    relabelled = quiet_fit(spec, frame.assign(city=[f"c{names[i]:03d}" for i in frame["city"]]))
+    relabelled = quiet_fit(
+        spec, frame.assign(city=[f"c{names[i]:03d}" for i in frame["city"]])
+    )
     np.testing.assert_allclose(numbers(relabelled), numbers(base), rtol=1e-10)
 
 
@@ -668,10 +825,14 @@ def test_units_of_a_regressor_scale_its_slope(power: int) -> None:
     base = quiet_fit(FixedEffects("y", X), frame)
     scaled = quiet_fit(FixedEffects("y", X), frame.assign(a=frame["a"] * 10.0**power))
     factor = np.array([10.0**-power, 1, 1])
-    np.testing.assert_allclose(scaled.coefficients, base.coefficients * factor, rtol=1e-9)
+    np.testing.assert_allclose(
+        scaled.coefficients, base.coefficients * factor, rtol=1e-9
+    )
     np.testing.assert_allclose(scaled.std_errors, base.std_errors * factor, rtol=1e-9)
     np.testing.assert_allclose(scaled.pvalues, base.pvalues, rtol=1e-8)
-    assert scaled.f_statistic.statistic == pytest.approx(base.f_statistic.statistic, rel=1e-8)
+    assert scaled.f_statistic.statistic == pytest.approx(
+        base.f_statistic.statistic, rel=1e-8
+    )
     assert scaled.wald_test("a = 0, b = 0").statistic == pytest.approx(
         base.wald_test("a = 0, b = 0").statistic, rel=1e-8
     )
@@ -681,7 +842,9 @@ def test_units_of_a_regressor_scale_its_slope(power: int) -> None:
 def test_an_entity_constant_leaves_slopes() -> None:
     frame = make_frame(11)
     base = quiet_fit(FixedEffects("y", X), frame)
-    moved = quiet_fit(FixedEffects("y", X), frame.assign(y=frame["y"] + 50.0 * frame["city"] ** 2))
+    moved = quiet_fit(
+        FixedEffects("y", X), frame.assign(y=frame["y"] + 50.0 * frame["city"] ** 2)
+    )
     np.testing.assert_allclose(moved.coefficients, base.coefficients, rtol=1e-9)
     np.testing.assert_allclose(moved.std_errors, base.std_errors, rtol=1e-9)
 
@@ -693,13 +856,15 @@ def test_a_large_level_leaves_slopes(kind: str) -> None:
     base = quiet_fit(spec, frame)
     for changed in (frame.assign(y=frame["y"] + 1e8), frame.assign(a=frame["a"] + 1e8)):
         moved = quiet_fit(spec, changed)
-        np.testing.assert_allclose(moved.coefficients[:3], base.coefficients[:3], atol=1e-6)
+        np.testing.assert_allclose(
+            moved.coefficients[:3], base.coefficients[:3], atol=1e-6
+        )
         np.testing.assert_allclose(moved.std_errors[:3], base.std_errors[:3], rtol=1e-6)
         assert moved.rsquared_within == pytest.approx(base.rsquared_within, abs=1e-6)
         np.testing.assert_allclose(moved.resids, base.resids, atol=1e-5)
 
 
-# --- absorbed, constant, collinear --------------------------------------------------------------------------
+# --- absorbed, constant, collinear ----------------------------------------------------
 
 
 def test_a_small_variation_on_a_level_is_no_constant() -> None:
@@ -716,11 +881,17 @@ def test_a_small_variation_on_a_level_is_no_constant() -> None:
         ("city", {}, ("fixed", "absorbed", "city")),
         ("year", {}, ("fixed", "absorbed", "year")),
         ("one", {}, ("fixed", "constant")),
-        ("one", {"entity_effects": False, "time_effects": False}, ("fixed", "constant")),
+        (
+            "one",
+            {"entity_effects": False, "time_effects": False},
+            ("fixed", "constant"),
+        ),
         ("both", {}, ("fixed", "absorbed", "city", "year")),
     ],
 )
-def test_absorbed_columns_are_named_with_the_effect(column: str, flags: dict, words: tuple) -> None:
+def test_absorbed_columns_are_named_with_the_effect(
+    column: str, flags: dict, words: tuple
+) -> None:
     frame = make_frame(12).assign(one=3.7)
     frame["both"] = 1e3 * np.sin(frame["city"]) + np.cos(frame["year"])
     frame["fixed"] = frame[column]
@@ -734,7 +905,9 @@ def test_absorbed_columns_are_named_with_the_effect(column: str, flags: dict, wo
 def test_collinear_columns_are_named() -> None:
     frame = make_frame(12)
     frame["sum"] = frame["a"] + 2 * frame["b"] + frame["city"]
-    with pytest.raises(CollinearityError, match=r"'sum'.*'a'.*'b'.*collinear='drop'") as caught:
+    with pytest.raises(
+        CollinearityError, match=r"'sum'.*'a'.*'b'.*collinear='drop'"
+    ) as caught:
         quiet_fit(FixedEffects("y", ("a", "b", "sum")), frame)
     assert caught.value.problems[0].data["on"] == ("a", "b")
 
@@ -742,7 +915,9 @@ def test_collinear_columns_are_named() -> None:
 def test_collinear_drop_takes_the_later_and_says_so() -> None:
     frame = make_frame(12).assign(fixed=lambda f: f["city"] * 2.0)
     frame["copy"] = 1e5 * frame["a"] + frame["year"]
-    results = quiet_fit(FixedEffects("y", ("a", "fixed", "copy", "b"), collinear="drop"), frame)
+    results = quiet_fit(
+        FixedEffects("y", ("a", "fixed", "copy", "b"), collinear="drop"), frame
+    )
     assert results.names == ("a", "b")
     direct = quiet_fit(FixedEffects("y", ("a", "b")), frame)
     close(results, direct.coefficients, direct.covariance, 1e-12)
@@ -763,15 +938,24 @@ def test_near_collinear_columns_warn_and_stay() -> None:
 def redundant(seed: int, size: int = 6, periods: int = 10) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
-        {"city": np.repeat(np.arange(size), periods), "year": np.tile(np.arange(periods), size)}
+        {
+            "city": np.repeat(np.arange(size), periods),
+            "year": np.tile(np.arange(periods), size),
+        }
     )
-    frame["region"], frame["copy"], frame["half"] = frame["city"] // 2, frame["year"] + 1, frame["year"] // 5
+    frame["region"], frame["copy"], frame["half"] = (
+        frame["city"] // 2,
+        frame["year"] + 1,
+        frame["year"] // 5,
+    )
     frame["a"], frame["y"] = rng.normal(size=(2, len(frame)))
     return frame
 
 
 @pytest.mark.parametrize("ssc", SSC)
-@pytest.mark.parametrize("clusters", [None, ("region",), ("year",), ("city", "year"), ("region", "year")])
+@pytest.mark.parametrize(
+    "clusters", [None, ("region",), ("year",), ("city", "year"), ("region", "year")]
+)
 @pytest.mark.parametrize(
     ("absorb", "more"),
     [
@@ -782,12 +966,20 @@ def redundant(seed: int, size: int = 6, periods: int = 10) -> pd.DataFrame:
     ],
 )
 @pytest.mark.many(30)
-def test_an_effect_that_others_span_changes_no_error(ssc: str, clusters, absorb: tuple, more: dict) -> None:
-    spec = FixedEffects("y", ("a",), time_effects="time_effects" not in more, absorb=absorb, ssc=ssc)
+def test_an_effect_that_others_span_changes_no_error(
+    ssc: str, clusters, absorb: tuple, more: dict
+) -> None:
+    spec = FixedEffects(
+        "y", ("a",), time_effects="time_effects" not in more, absorb=absorb, ssc=ssc
+    )
     spec = spec.replace(clusters=clusters)
     lean, full = (quiet_fit(s, redundant(1)) for s in (spec, spec.replace(**more)))
     np.testing.assert_allclose(full.covariance, lean.covariance, rtol=1e-10)
-    assert (full.df_counted, full.df_resid, full.df_t) == (lean.df_counted, lean.df_resid, lean.df_t)
+    assert (full.df_counted, full.df_resid, full.df_t) == (
+        lean.df_counted,
+        lean.df_resid,
+        lean.df_t,
+    )
 
 
 def test_redundant_effects_leave_degrees_of_freedom_where_there_are_some() -> None:
@@ -810,13 +1002,23 @@ def test_redundant_effects_leave_degrees_of_freedom_where_there_are_some() -> No
         )[:2],
     )
     with pytest.raises(IdentificationError, match="as many parameters as rows"):
-        quiet_fit(FixedEffects("y", ("a", "I(a**2)"), absorb=("copy",)), frame.query("city < 2 and year < 3"))
+        quiet_fit(
+            FixedEffects("y", ("a", "I(a**2)"), absorb=("copy",)),
+            frame.query("city < 2 and year < 3"),
+        )
 
 
-def test_ranks_beyond_what_is_counted_exactly_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranks_beyond_what_is_counted_exactly_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(within_module, "_DENSE", 0)
     codes = {
-        e: [n.code for n in quiet_fit(FixedEffects("y", ("a",), absorb=(e,)), make_frame(3)).diagnostics]
+        e: [
+            n.code
+            for n in quiet_fit(
+                FixedEffects("y", ("a",), absorb=(e,)), make_frame(3)
+            ).diagnostics
+        ]
         for e in ("kind", "region")
     }
     assert "rank_bound" in codes["kind"]
@@ -843,11 +1045,12 @@ def test_flat_outcomes_are_refused() -> None:
         quiet_fit(FixedEffects("y", X), frame.assign(y=frame["city"] * 3.0))
 
 
-# --- clusters -----------------------------------------------------------------------------------------------
+# --- clusters -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("n", "notice", "warned"), [(19, True, True), (20, True, False), (39, True, False), (40, False, False)]
+    ("n", "notice", "warned"),
+    [(19, True, True), (20, True, False), (39, True, False), (40, False, False)],
 )
 def test_few_clusters(n: int, notice: bool, warned: bool) -> None:
     frame = make_frame(13, n=n, holes=0)
@@ -868,7 +1071,9 @@ def test_few_periods_warn_under_driscoll_kraay() -> None:
     spec = FixedEffects("y", X, cov_type="driscoll_kraay")
     with pytest.warns(CovarianceWarning):
         results = spec.fit(Panel(make_frame(13, n=45), *KEYS))
-    assert {n.code: n.data for n in results.diagnostics}["few_periods"] == {"n_times": 8}
+    assert {n.code: n.data for n in results.diagnostics}["few_periods"] == {
+        "n_times": 8
+    }
     assert results.bandwidth == 2
     with pytest.raises(OptionError, match="bandwidth"):
         quiet_fit(spec.replace(bandwidth=8), make_frame(13))
@@ -881,7 +1086,9 @@ def test_one_cluster_is_refused() -> None:
 
 def test_one_entity_is_refused() -> None:
     with pytest.raises(IdentificationError, match="city"):
-        quiet_fit(FixedEffects("y", X, time_effects=False), make_frame(13).query("city == 3"))
+        quiet_fit(
+            FixedEffects("y", X, time_effects=False), make_frame(13).query("city == 3")
+        )
 
 
 def test_two_way_clusters_not_positive_semidefinite_are_told() -> None:
@@ -889,7 +1096,9 @@ def test_two_way_clusters_not_positive_semidefinite_are_told() -> None:
     for seed in range(60):
         frame = make_frame(seed, n=5, periods=4, holes=0)
         frame["y"] = rng.normal(size=len(frame))
-        results = quiet_fit(FixedEffects("y", X, clusters=KEYS, entity_effects=False), frame)
+        results = quiet_fit(
+            FixedEffects("y", X, clusters=KEYS, entity_effects=False), frame
+        )
         sd = np.sqrt(np.abs(np.diag(results.covariance)))
         least = np.linalg.eigvalsh(results.covariance / sd / sd[:, None])[0]
         told = "not_psd" in [d.code for d in results.diagnostics]
@@ -899,7 +1108,7 @@ def test_two_way_clusters_not_positive_semidefinite_are_told() -> None:
     raise AssertionError("no indefinite covariance was met")
 
 
-# --- constructor --------------------------------------------------------------------------------------------
+# --- constructor ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -911,16 +1120,30 @@ def test_two_way_clusters_not_positive_semidefinite_are_told() -> None:
         ({"collinear": "ignore"}, OptionError, ("collinear", "drop")),
         ({"missing": "fill"}, OptionError, ("missing", "raise")),
         ({"clusters": ("a", "b", "c", "d")}, OptionError, ("clusters", "three")),
-        ({"clusters": ("city",), "cov_type": "robust"}, OptionError, ("clusters", "clustered")),
+        (
+            {"clusters": ("city",), "cov_type": "robust"},
+            OptionError,
+            ("clusters", "clustered"),
+        ),
         ({"bandwidth": 3}, OptionError, ("bandwidth", "driscoll_kraay")),
-        ({"bandwidth": -1, "cov_type": "driscoll_kraay"}, OptionError, ("bandwidth", "-1")),
-        ({"bandwidth": 1.5, "cov_type": "driscoll_kraay"}, OptionError, ("bandwidth", "1.5")),
+        (
+            {"bandwidth": -1, "cov_type": "driscoll_kraay"},
+            OptionError,
+            ("bandwidth", "-1"),
+        ),
+        (
+            {"bandwidth": 1.5, "cov_type": "driscoll_kraay"},
+            OptionError,
+            ("bandwidth", "1.5"),
+        ),
         ({"entity_effects": "yes"}, OptionError, ("entity_effects", "True")),
         ({"absorb": 3}, InputTypeError, ("absorb",)),
         ({"obs_weights": 3}, InputTypeError, ("obs_weights",)),
     ],
 )
-def test_options_are_checked_in_the_constructor(options: dict, error: type, words: tuple) -> None:
+def test_options_are_checked_in_the_constructor(
+    options: dict, error: type, words: tuple
+) -> None:
     with pytest.raises(error) as caught:
         FixedEffects("y", ("a",), **options)
     for word in words:
@@ -939,7 +1162,9 @@ def test_options_are_checked_in_the_constructor(options: dict, error: type, word
         (3, ("a",), InputTypeError, ("y", "int")),
     ],
 )
-def test_terms_are_checked_in_the_constructor(y: object, x: object, error: type, words: tuple) -> None:
+def test_terms_are_checked_in_the_constructor(
+    y: object, x: object, error: type, words: tuple
+) -> None:
     with pytest.raises(error) as caught:
         FixedEffects(y, x)  # type: ignore[arg-type]
     for word in words:
@@ -949,9 +1174,17 @@ def test_terms_are_checked_in_the_constructor(y: object, x: object, error: type,
 @pytest.mark.parametrize(
     ("spec", "error", "words"),
     [
-        (FixedEffects("y", ("aa", "bb")), ColumnError, ("'aa'", "'bb'", "did you mean")),
+        (
+            FixedEffects("y", ("aa", "bb")),
+            ColumnError,
+            ("'aa'", "'bb'", "did you mean"),
+        ),
         (FixedEffects("yy", ("a",)), ColumnError, ("'yy'",)),
-        (FixedEffects("y", ("a",), absorb=("kinds",)), ColumnError, ("'kinds'", "kind")),
+        (
+            FixedEffects("y", ("a",), absorb=("kinds",)),
+            ColumnError,
+            ("'kinds'", "kind"),
+        ),
         (FixedEffects("y", ("a",), clusters=("zone",)), ColumnError, ("'zone'",)),
         (FixedEffects("y", ("a",), obs_weights="ww"), ColumnError, ("'ww'",)),
         (FixedEffects("y", ("a + b",)), TermError, ("a + b", "several")),
@@ -963,7 +1196,9 @@ def test_terms_are_checked_in_the_constructor(y: object, x: object, error: type,
         (FixedEffects("C(kind)", ("a",)), TermError, ("C(kind)",)),
     ],
 )
-def test_columns_are_checked_in_fit(spec: FixedEffects, error: type, words: tuple) -> None:
+def test_columns_are_checked_in_fit(
+    spec: FixedEffects, error: type, words: tuple
+) -> None:
     with pytest.raises(error) as caught:
         quiet_fit(spec, make_frame(14))
     for word in words:
@@ -980,7 +1215,9 @@ def test_a_spec_is_a_value() -> None:
     assert spec.x == ("a", "b")
     assert spec.clusters == ("city",)
     assert spec == FixedEffects("y", ("a", "b"), clusters=("city",), absorb=("kind",))
-    assert hash(spec) == hash(FixedEffects("y", ("a", "b"), clusters=("city",), absorb=("kind",)))
+    assert hash(spec) == hash(
+        FixedEffects("y", ("a", "b"), clusters=("city",), absorb=("kind",))
+    )
     assert spec.add("c").x == ("a", "b", "c")
     assert spec.drop("a").x == ("b",)
     assert spec.swap("a", "c").x == ("c", "b")
@@ -1000,10 +1237,17 @@ def test_the_data_are_not_written_to() -> None:
     frame = make_frame(14)
     panel = Panel(frame, *KEYS)
     before = panel.frame.copy()
-    quiet_fit(FixedEffects("y", ("a", "I(a**2)", "lag(b)"), absorb=("kind",), obs_weights="w"), frame)
+    quiet_fit(
+        FixedEffects(
+            "y", ("a", "I(a**2)", "lag(b)"), absorb=("kind",), obs_weights="w"
+        ),
+        frame,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        FixedEffects("y", ("a", "I(a**2)", "lag(b)"), absorb=("kind",), obs_weights="w").fit(panel)
+        FixedEffects(
+            "y", ("a", "I(a**2)", "lag(b)"), absorb=("kind",), obs_weights="w"
+        ).fit(panel)
     pd.testing.assert_frame_equal(panel.frame, before)
 
 
@@ -1023,7 +1267,13 @@ def test_a_formula_in_the_place_of_a_term_is_sent_to_from_formula(specify) -> No
 
 
 def test_every_refusal_is_of_the_family() -> None:
-    for error in (CollinearityError, IdentificationError, OptionError, TermError, MissingDataError):
+    for error in (
+        CollinearityError,
+        IdentificationError,
+        OptionError,
+        TermError,
+        MissingDataError,
+    ):
         assert issubclass(error, DigiprosperError)
         assert issubclass(error, ValueError)
 
@@ -1043,9 +1293,9 @@ def test_categories_and_interactions_equal_written_out_columns() -> None:
 
 def test_produc_doctest_numbers_hold() -> None:
     panel = dp.datasets.us_states()
-    results = FixedEffects("log(gsp)", ("log(pcap)", "log(pc)", "log(emp)", "unemp"), time_effects=False).fit(
-        panel
-    )
+    results = FixedEffects(
+        "log(gsp)", ("log(pcap)", "log(pc)", "log(emp)", "unemp"), time_effects=False
+    ).fit(panel)
     expected = [-0.02614965359, 0.2920069251, 0.7681594726, -0.00529774126]
     np.testing.assert_allclose(results.coefficients, expected, rtol=1e-9)
 
@@ -1056,7 +1306,9 @@ def test_produc_doctest_numbers_hold() -> None:
         pd.to_datetime(["2001-12-31", "2002-12-31", "2003-12-31"]),
         np.array([0.1, 0.2, 0.3], dtype="float32"),
         ["[u]", "v]:w]", "v]"],
-        pd.Categorical(["mid", "low", "high"], categories=["low", "mid", "high"], ordered=True),
+        pd.Categorical(
+            ["mid", "low", "high"], categories=["low", "mid", "high"], ordered=True
+        ),
         [1, 11, 111],
     ],
     ids=["dates", "float32", "brackets", "ordered", "prefixes"],
@@ -1064,10 +1316,16 @@ def test_produc_doctest_numbers_hold() -> None:
 def test_predict_finds_levels_of_every_kind(levels) -> None:
     """A level is found by its value: its text may differ from column to column."""
     frame = make_frame(17).drop(columns="kind")
-    frame["kind"] = pd.Series(levels).take(np.random.default_rng(0).integers(0, 3, len(frame))).to_numpy()
+    frame["kind"] = (
+        pd.Series(levels)
+        .take(np.random.default_rng(0).integers(0, 3, len(frame)))
+        .to_numpy()
+    )
     results = quiet_fit(FixedEffects("y", ("a", "C(kind)", "C(kind):b", "b")), frame)
     panel = Panel(frame, *KEYS)
-    np.testing.assert_allclose(results.predict(panel)[results.index], results.fitted_values, atol=1e-9)
+    np.testing.assert_allclose(
+        results.predict(panel)[results.index], results.fitted_values, atol=1e-9
+    )
 
 
 def test_predict_does_not_take_an_unseen_or_missing_level_for_the_base() -> None:
@@ -1083,15 +1341,21 @@ def test_predict_does_not_take_an_unseen_or_missing_level_for_the_base() -> None
 
 @pytest.mark.parametrize(("scale", "size"), [(1e155, "e\\+15"), (1e-155, "e-15")])
 @pytest.mark.parametrize("name", ["y", "a"])
-def test_values_whose_squares_overflow_are_refused(name: str, scale: float, size: str) -> None:
+def test_values_whose_squares_overflow_are_refused(
+    name: str, scale: float, size: str
+) -> None:
     frame = make_frame(19)
     with pytest.raises(IdentificationError, match=f"'{name}'.*{size}.*Rescale"):
-        quiet_fit(FixedEffects("y", ("a", "b")), frame.assign(**{name: frame[name] * scale}))
+        quiet_fit(
+            FixedEffects("y", ("a", "b")), frame.assign(**{name: frame[name] * scale})
+        )
 
 
 def test_an_exact_fit_is_told() -> None:
     frame = make_frame(20).assign(y=lambda d: 2 * d["a"] - d["b"] + d["city"])
-    codes = [n.code for n in quiet_fit(FixedEffects("y", ("a", "b")), frame).diagnostics]
+    codes = [
+        n.code for n in quiet_fit(FixedEffects("y", ("a", "b")), frame).diagnostics
+    ]
     assert "perfect_fit" in codes
 
 
@@ -1104,18 +1368,26 @@ def test_an_exact_fit_is_told() -> None:
     ],
     ids=["two entities", "two periods, DK", "two periods"],
 )
-def test_scores_that_cancel_by_construction_give_no_standard_error(spec: FixedEffects) -> None:
+def test_scores_that_cancel_by_construction_give_no_standard_error(
+    spec: FixedEffects,
+) -> None:
     """With two entities and both effects, residuals mirror: every sum is zero.
 
     The residuals of one are minus the other's.
     """
     frame = make_frame(21, holes=0.0)
-    few = frame[frame["city"] < 2] if spec.clusters is None and spec.cov_type == "clustered" else None
+    few = (
+        frame[frame["city"] < 2]
+        if spec.clusters is None and spec.cov_type == "clustered"
+        else None
+    )
     few = frame[frame["year"] < 2002] if few is None else few
     panel = Panel(few, *KEYS)
     with pytest.warns(DigiprosperWarning) as said:
         results = spec.fit(panel)
-    assert any(w.category is CovarianceWarning and "for 'a'" in str(w.message) for w in said)
+    assert any(
+        w.category is CovarianceWarning and "for 'a'" in str(w.message) for w in said
+    )
     assert np.isnan(results.std_errors["a"])
     assert np.isnan(results.pvalues["a"])
     robust = spec.replace(cov_type="robust", clusters=None, bandwidth=None)
@@ -1127,7 +1399,9 @@ def test_a_negative_variance_has_no_standard_error() -> None:
     found = 0
     for seed in range(60):
         frame = make_frame(seed, n=6, periods=4, holes=0.0)
-        results = quiet_fit(FixedEffects("y", ("a", "b"), clusters=("city", "year")), frame)
+        results = quiet_fit(
+            FixedEffects("y", ("a", "b"), clusters=("city", "year")), frame
+        )
         negative = np.diag(results.covariance) < 0
         found += negative.any()
         np.testing.assert_array_equal(np.isnan(results.std_errors), negative)
@@ -1138,7 +1412,9 @@ def test_a_negative_variance_has_no_standard_error() -> None:
 def test_a_crossing_spelled_twice_counts_once() -> None:
     frame = make_frame(22)
     one = quiet_fit(FixedEffects("y", ("a",), absorb=("region^year",)), frame)
-    two = quiet_fit(FixedEffects("y", ("a",), absorb=("region^year", "year ^ region")), frame)
+    two = quiet_fit(
+        FixedEffects("y", ("a",), absorb=("region^year", "year ^ region")), frame
+    )
     assert one.effect_names == two.effect_names
     same_bits(one, two)
 
@@ -1211,38 +1487,50 @@ def quietly(spec: FixedEffects, panel: Panel) -> set[str]:
         return {n.code for n in spec.fit(panel).diagnostics}
 
 
-def test_a_column_with_less_than_1e_9_of_its_variation_within_effects_is_absorbed() -> None:
+def test_a_column_with_less_than_1e_9_of_its_variation_within_effects_is_absorbed() -> (
+    None
+):
     spec = FixedEffects("c", ["x"], time_effects=False)
     level = np.repeat(np.arange(8) - 3.5, 6) / np.sqrt(6 * 42)
     there, absorbed = (
-        orthogonal().assign(x=level + share * orthogonal().frame["a"]) for share in (1.05e-9, 0.95e-9)
+        orthogonal().assign(x=level + share * orthogonal().frame["a"])
+        for share in (1.05e-9, 0.95e-9)
     )
     assert quietly(spec, there)
     with pytest.raises(IdentificationError) as caught:
         spec.fit(absorbed)
-    assert [(p.code, p.data["column"]) for p in caught.value.problems] == [("absorbed", "x")]
+    assert [(p.code, p.data["column"]) for p in caught.value.problems] == [
+        ("absorbed", "x")
+    ]
 
 
 def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_constant() -> None:
     spec = FixedEffects("c", ["x"], **PLAIN)
     sign = np.tile([-1.0, 1.0], 24)
     data = orthogonal().frame["a"] * 0
-    varies, constant = (orthogonal().assign(x=data + (1 + share * sign)) for share in (1.2e-13, 0.8e-13))
+    varies, constant = (
+        orthogonal().assign(x=data + (1 + share * sign)) for share in (1.2e-13, 0.8e-13)
+    )
     assert "absorbed" not in quietly(spec, varies)
     with pytest.raises(IdentificationError) as caught:
         spec.fit(constant)
     assert [p.code for p in caught.value.problems] == ["absorbed"]
 
 
-def test_columns_are_collinear_below_1e_9_and_nearly_so_beyond_a_condition_of_1e8() -> None:
+def test_columns_are_collinear_below_1e_9_and_nearly_so_beyond_a_condition_of_1e8() -> (
+    None
+):
     def fitted(share: float) -> list[dict[str, object]]:
-        panel = orthogonal().assign(x=orthogonal().frame["a"] + share * orthogonal().frame["b"])
+        panel = orthogonal().assign(
+            x=orthogonal().frame["a"] + share * orthogonal().frame["b"]
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DigiprosperWarning)
             found = FixedEffects("c", ["a", "x"], **PLAIN).fit(panel).diagnostics
         return [n.data for n in found if n.code == "near_collinear"]
 
-    # The condition of two unit columns that differ by a share of their length is 2 / share.
+    # The condition of two unit columns that differ by a share of their length is 2 /
+    # share.
     assert fitted(2.1e-8) == []
     assert fitted(1.9e-8)[0]["value"] == pytest.approx(2 / 1.9e-8, rel=1e-3)
     assert fitted(1.05e-9)
@@ -1255,7 +1543,8 @@ def test_a_fit_is_perfect_below_1e_11_of_the_outcome() -> None:
     def codes(share: float) -> set[str]:
         data = orthogonal().frame
         return quietly(
-            FixedEffects("y", ["a"], **PLAIN), orthogonal().assign(y=data["a"] + share * data["b"])
+            FixedEffects("y", ["a"], **PLAIN),
+            orthogonal().assign(y=data["a"] + share * data["b"]),
         )
 
     assert "perfect_fit" not in codes(1.05e-11)
@@ -1265,14 +1554,25 @@ def test_a_fit_is_perfect_below_1e_11_of_the_outcome() -> None:
 def test_parameters_are_fewer_than_rows() -> None:
     # Two cities of three years: two effects, and a slope more than leaves one row.
     panel = orthogonal(12).subset("year < 3")
-    assert FixedEffects("d", ["a", "b", "c"], time_effects=False, cov_type="robust").fit(panel).df_resid == 1
+    assert (
+        FixedEffects("d", ["a", "b", "c"], time_effects=False, cov_type="robust")
+        .fit(panel)
+        .df_resid
+        == 1
+    )
     with pytest.raises(IdentificationError, match="as many parameters as rows"):
-        FixedEffects("year", ["a", "b", "c", "d"], time_effects=False, cov_type="robust").fit(panel)
+        FixedEffects(
+            "year", ["a", "b", "c", "d"], time_effects=False, cov_type="robust"
+        ).fit(panel)
 
 
 def test_one_row_identifies_no_slope():
-    frame = pd.DataFrame({"id": ["a"], "year": [2000], "y": [1.0], "x": [2.0], "z": [3.0]})
-    spec = FixedEffects("y", ["x", "z"], singletons="keep", collinear="drop", cov_type="robust")
+    frame = pd.DataFrame(
+        {"id": ["a"], "year": [2000], "y": [1.0], "x": [2.0], "z": [3.0]}
+    )
+    spec = FixedEffects(
+        "y", ["x", "z"], singletons="keep", collinear="drop", cov_type="robust"
+    )
     with pytest.raises(IdentificationError, match="every regressor is absorbed"):
         spec.fit(Panel(frame, "id", "year"))
 
@@ -1280,7 +1580,9 @@ def test_one_row_identifies_no_slope():
 @pytest.mark.further
 def test_thousands_of_dummies_on_few_rows_are_refused_before_their_products():
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"id": np.repeat(np.arange(24), 9), "year": np.tile(np.arange(9), 24)})
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(24), 9), "year": np.tile(np.arange(9), 24)}
+    )
     frame["y"] = rng.normal(size=216)
     frame["g"] = np.arange(216) % 108
     frame["h"] = np.arange(216) % 107
@@ -1293,11 +1595,15 @@ def test_thousands_of_dummies_on_few_rows_are_refused_before_their_products():
     assert most < 3e8
 
 
-def test_lags_of_driscoll_and_kraay_count_periods_and_those_of_conley_count_time() -> None:
+def test_lags_of_driscoll_and_kraay_count_periods_and_those_of_conley_count_time() -> (
+    None
+):
     states = dp.datasets.us_states()
     places = dp.datasets.us_capitals()
     frame = states.frame.reset_index()
-    frame = frame.assign(lat=frame["state"].map(places["lat"]), lon=frame["state"].map(places["lon"]))
+    frame = frame.assign(
+        lat=frame["state"].map(places["lat"]), lon=frame["state"].map(places["lon"])
+    )
     # The same periods, with five years between 1977 and 1978.
     later = frame.assign(year=frame["year"] + 4 * (frame["year"] > 1977))
     spec = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
@@ -1316,7 +1622,8 @@ def test_lags_of_driscoll_and_kraay_count_periods_and_those_of_conley_count_time
 
 
 def test_two_way_clusters_of_plm_take_n_over_n_minus_k_for_the_intersection() -> None:
-    # vcovG of R plm: the number of groups of "white" is the number of rows, n/(n-1) (n-1)/(n-k).
+    # vcovG of R plm: the number of groups of "white" is the number of rows, n/(n-1)
+    # (n-1)/(n-k).
     panel = dp.datasets.us_states()
     spec = FixedEffects("log(gsp)", ["log(pc)", "unemp"], ssc="plm")
     with warnings.catch_warnings():

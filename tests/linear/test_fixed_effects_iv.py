@@ -29,10 +29,17 @@ SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
 SPEC = FixedEffectsIV("y", ["a", "b"], ["d"], ["z1", "z2"])
 
 
-def make_frame(seed: int = 0, n: int = 20, periods: int = 8, *, holes: float = 0.2) -> pd.DataFrame:
+def make_frame(
+    seed: int = 0, n: int = 20, periods: int = 8, *, holes: float = 0.2
+) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     rows = n * periods
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
     frame["year"] += 2000
     frame["region"] = frame["city"] // 4
     frame["kind"] = rng.integers(0, 5, rows)
@@ -41,20 +48,35 @@ def make_frame(seed: int = 0, n: int = 20, periods: int = 8, *, holes: float = 0
     for name in ("a", "b", "z1", "z2", "z3"):
         frame[name] = rng.normal(size=rows) + 0.3 * frame["city"] + trend
     frame["common"] = common = rng.normal(size=rows)
-    frame["d"] = 0.8 * frame["z1"] + 0.5 * frame["z2"] - 0.3 * frame["a"] + common + rng.normal(size=rows)
+    frame["d"] = (
+        0.8 * frame["z1"]
+        + 0.5 * frame["z2"]
+        - 0.3 * frame["a"]
+        + common
+        + rng.normal(size=rows)
+    )
     frame["d2"] = 0.9 * frame["z3"] - 0.4 * frame["z2"] - common + rng.normal(size=rows)
     noise = rng.normal(size=rows) * (1 + 0.5 * np.abs(frame["z1"] - frame["z1"].mean()))
-    frame["y"] = frame["d"] - 0.5 * frame["d2"] + frame["a"] + 2.0 * frame["city"] + common + noise
+    frame["y"] = (
+        frame["d"]
+        - 0.5 * frame["d2"]
+        + frame["a"]
+        + 2.0 * frame["city"]
+        + common
+        + noise
+    )
     return frame[rng.random(rows) >= holes].reset_index(drop=True)
 
 
-def quiet_fit(spec, frame: pd.DataFrame, entity: str = "city", time: str | None = "year"):
+def quiet_fit(
+    spec, frame: pd.DataFrame, entity: str = "city", time: str | None = "year"
+):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         return spec.fit(Panel(frame, entity, time))
 
 
-# --- an oracle of dummies and loops, written from the textbook ----------------------------------------------
+# --- an oracle of dummies and loops, written from the textbook ------------------------
 
 
 def dummies(frame: pd.DataFrame, effects: list[str]) -> np.ndarray:
@@ -65,7 +87,11 @@ def dummies(frame: pd.DataFrame, effects: list[str]) -> np.ndarray:
 
 def oracle(frame, y, endog, x, instruments, effects, *, weights=None):
     """Slopes, and a function from groups and lags to the raw sandwich."""
-    w = np.ones(len(frame)) if weights is None else (frame[weights] / frame[weights].mean()).to_numpy()
+    w = (
+        np.ones(len(frame))
+        if weights is None
+        else (frame[weights] / frame[weights].mean()).to_numpy()
+    )
     half = np.sqrt(w)[:, None]
     d = dummies(frame, effects) * half
     regressors = np.hstack([frame[[*endog, *x]].to_numpy() * half, d])
@@ -110,20 +136,27 @@ MODELS = {
 
 
 @pytest.mark.parametrize(
-    ("model", "effects", "weights", "seed"), list(product(MODELS, EFFECTS, [None, "w"], range(2)))
+    ("model", "effects", "weights", "seed"),
+    list(product(MODELS, EFFECTS, [None, "w"], range(2))),
 )
 @pytest.mark.many(4)
-def test_every_dummy_written_out(model: str, effects: str, weights: str | None, seed: int) -> None:
+def test_every_dummy_written_out(
+    model: str, effects: str, weights: str | None, seed: int
+) -> None:
     frame = make_frame(seed)
     flags, columns = EFFECTS[effects]
     endog, x, instruments = MODELS[model]
-    b, raw, e, bread, rank = oracle(frame, "y", endog, x, instruments, columns, weights=weights)
+    b, raw, e, bread, rank = oracle(
+        frame, "y", endog, x, instruments, columns, weights=weights
+    )
     n = len(frame)
     options = {**flags, "obs_weights": weights, "ssc": "none"}
     k = len(b)
 
     def fit(**more):
-        return quiet_fit(FixedEffectsIV("y", x, endog, instruments, **{**options, **more}), frame)
+        return quiet_fit(
+            FixedEffectsIV("y", x, endog, instruments, **{**options, **more}), frame
+        )
 
     results = fit()
     np.testing.assert_allclose(results.coefficients[:k], b, rtol=1e-9)
@@ -132,23 +165,35 @@ def test_every_dummy_written_out(model: str, effects: str, weights: str | None, 
     city, year, region = (frame[c].to_numpy() for c in ("city", "year", "region"))
     both = city * 10_000 + year
     expected = {
-        "unadjusted": ({"cov_type": "unadjusted", "ssc": "reghdfe"}, e @ e / (n - rank) * bread),
+        "unadjusted": (
+            {"cov_type": "unadjusted", "ssc": "reghdfe"},
+            e @ e / (n - rank) * bread,
+        ),
         "robust": ({"cov_type": "robust", "ssc": "reghdfe"}, n / (n - rank) * raw()),
         "clustered": ({}, raw(city)),
         "region": ({"clusters": ("region",)}, raw(region)),
         "two-way": ({"clusters": ("city", "year")}, raw(city) + raw(year) - raw(both)),
-        "driscoll_kraay": ({"cov_type": "driscoll_kraay", "bandwidth": 2}, raw(year, 2)),
+        "driscoll_kraay": (
+            {"cov_type": "driscoll_kraay", "bandwidth": 2},
+            raw(year, 2),
+        ),
     }
     for name, (more, covariance) in expected.items():
         got = fit(**more).covariance[:k, :k]
         np.testing.assert_allclose(
-            got, covariance, rtol=1e-9, atol=1e-9 * np.abs(covariance).max(), err_msg=name
+            got,
+            covariance,
+            rtol=1e-9,
+            atol=1e-9 * np.abs(covariance).max(),
+            err_msg=name,
         )
 
 
 @pytest.mark.many(5)
 @pytest.mark.parametrize("ssc", SSC)
-@pytest.mark.parametrize("cov", [{}, {"clusters": ("city", "year")}, {"cov_type": "driscoll_kraay"}])
+@pytest.mark.parametrize(
+    "cov", [{}, {"clusters": ("city", "year")}, {"cov_type": "driscoll_kraay"}]
+)
 def test_the_factors_are_those_of_least_squares(ssc: str, cov: dict) -> None:
     """K counts slopes and effects, as in a regression on the same columns."""
     frame = make_frame(3)
@@ -156,7 +201,10 @@ def test_the_factors_are_those_of_least_squares(ssc: str, cov: dict) -> None:
     iv = SPEC.replace(**cov)
     ratio = {}
     for spec in (plain, iv):
-        variance = [np.diag(quiet_fit(spec.replace(ssc=s), frame).covariance) for s in (ssc, "none")]
+        variance = [
+            np.diag(quiet_fit(spec.replace(ssc=s), frame).covariance)
+            for s in (ssc, "none")
+        ]
         ratio[spec] = variance[0] / variance[1]
     if ssc != "plm" or "clusters" not in cov:
         np.testing.assert_allclose(ratio[iv], ratio[plain], rtol=1e-12)
@@ -168,11 +216,19 @@ def test_the_factors_are_those_of_least_squares(ssc: str, cov: dict) -> None:
 def test_the_intercept_and_its_error() -> None:
     frame = make_frame(1)
     spec = FixedEffectsIV(
-        "y", ["a"], ["d"], ["z1", "z2"], entity_effects=False, time_effects=False, cov_type="robust"
+        "y",
+        ["a"],
+        ["d"],
+        ["z1", "z2"],
+        entity_effects=False,
+        time_effects=False,
+        cov_type="robust",
     )
     results = quiet_fit(spec, frame)
     half = np.hstack([frame[["d", "a"]].to_numpy(), np.ones((len(frame), 1))])
-    exogenous = np.hstack([frame[["z1", "z2", "a"]].to_numpy(), np.ones((len(frame), 1))])
+    exogenous = np.hstack(
+        [frame[["z1", "z2", "a"]].to_numpy(), np.ones((len(frame), 1))]
+    )
     fitted = exogenous @ np.linalg.lstsq(exogenous, half, rcond=None)[0]
     b = np.linalg.solve(fitted.T @ half, fitted.T @ frame["y"])
     e = frame["y"].to_numpy() - half @ b
@@ -197,10 +253,12 @@ def test_it_is_least_squares_where_the_instruments_are_the_regressors() -> None:
     np.testing.assert_allclose(iv.std_errors, plain.std_errors, rtol=1e-6)
 
 
-# --- invariances --------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cov", [{}, {"cov_type": "robust"}, {"cov_type": "driscoll_kraay"}])
+@pytest.mark.parametrize(
+    "cov", [{}, {"cov_type": "robust"}, {"cov_type": "driscoll_kraay"}]
+)
 def test_row_order_units_and_origin_change_nothing(cov: dict) -> None:
     frame = make_frame(4)
     spec = FixedEffectsIV("y", ["a"], ["d"], ["z1", "z2"], **cov)
@@ -215,11 +273,18 @@ def test_row_order_units_and_origin_change_nothing(cov: dict) -> None:
     np.testing.assert_allclose(renamed.std_errors, base.std_errors, rtol=1e-9)
 
     moved = frame.assign(
-        y=1e4 * frame["y"] + 1e6, d=1e-5 * frame["d"] - 3, z1=1e7 * frame["z1"], a=frame["a"] + 1e4
+        y=1e4 * frame["y"] + 1e6,
+        d=1e-5 * frame["d"] - 3,
+        z1=1e7 * frame["z1"],
+        a=frame["a"] + 1e4,
     )
     scaled = quiet_fit(spec, moved)
-    np.testing.assert_allclose(scaled.coefficients, base.coefficients * [1e9, 1e4], rtol=1e-8)
-    np.testing.assert_allclose(scaled.std_errors, base.std_errors * [1e9, 1e4], rtol=1e-8)
+    np.testing.assert_allclose(
+        scaled.coefficients, base.coefficients * [1e9, 1e4], rtol=1e-8
+    )
+    np.testing.assert_allclose(
+        scaled.std_errors, base.std_errors * [1e9, 1e4], rtol=1e-8
+    )
     for name, value in base.iv_tests.items():
         other = scaled.iv_tests[name]
         if isinstance(value, float):
@@ -227,7 +292,9 @@ def test_row_order_units_and_origin_change_nothing(cov: dict) -> None:
         else:
             assert other.statistic == pytest.approx(value.statistic, rel=1e-7)
     np.testing.assert_allclose(
-        np.array(scaled.anderson_rubin()), 1e9 * np.array(base.anderson_rubin()), rtol=1e-7
+        np.array(scaled.anderson_rubin()),
+        1e9 * np.array(base.anderson_rubin()),
+        rtol=1e-7,
     )
 
 
@@ -236,15 +303,26 @@ def test_weights_of_one_and_doubled_weights() -> None:
     plain = quiet_fit(SPEC, frame)
     ones = quiet_fit(SPEC.replace(obs_weights="one"), frame)
     np.testing.assert_allclose(ones.std_errors, plain.std_errors, rtol=1e-11)
-    weighted, doubled = (quiet_fit(SPEC.replace(obs_weights=w), frame) for w in ("w", "two"))
+    weighted, doubled = (
+        quiet_fit(SPEC.replace(obs_weights=w), frame) for w in ("w", "two")
+    )
     np.testing.assert_allclose(weighted.covariance, doubled.covariance, rtol=1e-11)
-    assert weighted.iv_tests["sargan"].statistic == pytest.approx(doubled.iv_tests["sargan"].statistic)
+    assert weighted.iv_tests["sargan"].statistic == pytest.approx(
+        doubled.iv_tests["sargan"].statistic
+    )
 
 
 def test_known_truth() -> None:
     frame = make_frame(6, 300, 10, holes=0.1)
     noise = np.random.default_rng(1).normal(size=len(frame))
-    frame["y"] = frame["d"] - 0.5 * frame["d2"] + frame["a"] + frame["city"] + frame["common"] + noise
+    frame["y"] = (
+        frame["d"]
+        - 0.5 * frame["d2"]
+        + frame["a"]
+        + frame["city"]
+        + frame["common"]
+        + noise
+    )
     spec = FixedEffectsIV("y", ["a"], ["d", "d2"], ["z1", "z2", "z3"])
     results = quiet_fit(spec, frame)
     truth = np.array([1.0, -0.5, 1.0])
@@ -254,13 +332,15 @@ def test_known_truth() -> None:
     assert results.endogeneity_test().p_value < 1e-6
 
 
-# --- notices ------------------------------------------------------------------------------------------------
+# --- notices --------------------------------------------------------------------------
 
 
 def weak_frame(seed: int = 0) -> pd.DataFrame:
     frame = make_frame(seed)
     rng = np.random.default_rng(100 + seed)
-    return frame.assign(noise=rng.normal(size=len(frame)), more=rng.normal(size=len(frame)))
+    return frame.assign(
+        noise=rng.normal(size=len(frame)), more=rng.normal(size=len(frame))
+    )
 
 
 def test_a_weak_first_stage_warns_and_shows_the_set() -> None:
@@ -275,7 +355,9 @@ def test_a_weak_first_stage_warns_and_shows_the_set() -> None:
 
 
 def test_a_weak_system_is_judged_by_the_rank_statistic() -> None:
-    results = quiet_fit(FixedEffectsIV("y", [], ["d", "d2"], ["noise", "more"]), weak_frame())
+    results = quiet_fit(
+        FixedEffectsIV("y", [], ["d", "d2"], ["noise", "more"]), weak_frame()
+    )
     (notice,) = [n for n in results.diagnostics if n.code == "weak_first_stage"]
     assert (notice.data["statistic"], notice.data["critical"]) == ("kp_rk_f", None)
     assert "effective_f" not in results.iv_tests
@@ -283,7 +365,9 @@ def test_a_weak_system_is_judged_by_the_rank_statistic() -> None:
 
 def test_a_strong_first_stage_says_nothing() -> None:
     results = quiet_fit(SPEC, make_frame(0, 60))
-    assert {"weak_first_stage", "biased_first_stage"}.isdisjoint(n.code for n in results.diagnostics)
+    assert {"weak_first_stage", "biased_first_stage"}.isdisjoint(
+        n.code for n in results.diagnostics
+    )
 
 
 def test_a_lag_of_the_outcome_is_noticed_among_the_regressors_only() -> None:
@@ -299,7 +383,9 @@ def test_few_clusters_name_no_remedy_that_is_for_least_squares() -> None:
     (few,) = [n for n in results.diagnostics if n.code == "very_few_clusters"]
     assert few.data == {"clusters": "city", "n_clusters": 15}
     assert "wild_bootstrap(" not in few.message
-    (own,) = [n for n in results.first_stage["d"].diagnostics if n.code == "very_few_clusters"]
+    (own,) = [
+        n for n in results.first_stage["d"].diagnostics if n.code == "very_few_clusters"
+    ]
     assert "wild_bootstrap(" in own.message
 
 
@@ -308,17 +394,22 @@ def test_few_clusters_carry_the_projected_regressor() -> None:
     frame = make_frame(0)
     frame["z"] = np.where(frame["city"] < 2, frame["z1"], 0.0)
     frame["d"] = frame["d"] + 3 * frame["z"]
-    results = quiet_fit(FixedEffectsIV("y", ["a"], ["d"], ["z"], time_effects=False), frame)
+    results = quiet_fit(
+        FixedEffectsIV("y", ["a"], ["d"], ["z"], time_effects=False), frame
+    )
     (notice,) = [n for n in results.diagnostics if n.code == "few_treated"]
     assert list(notice.data["terms"]) == ["d"]
 
 
-# --- refusals -----------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 MALFORMED = {
     "no endogenous regressor": (TermError, {"endog": []}),
     "no instrument": (TermError, {"instruments": []}),
-    "fewer instruments": (IdentificationError, {"endog": ["d", "d2"], "instruments": ["z1"]}),
+    "fewer instruments": (
+        IdentificationError,
+        {"endog": ["d", "d2"], "instruments": ["z1"]},
+    ),
     "both endogenous and exogenous": (TermError, {"x": ["d"]}),
     "instrument among the controls": (TermError, {"instruments": ["a", "z1"]}),
     "instrument is the regressor": (TermError, {"instruments": ["d"]}),
@@ -326,14 +417,26 @@ MALFORMED = {
     "outcome is endogenous": (TermError, {"endog": ["y"]}),
     "instrument twice": (TermError, {"instruments": ["z1", "z1"]}),
     "instrument equal to a control": (CollinearityError, {"instruments": ["copy"]}),
-    "instruments that add up": (CollinearityError, {"instruments": ["z1", "z2", "sum"]}),
+    "instruments that add up": (
+        CollinearityError,
+        {"instruments": ["z1", "z2", "sum"]},
+    ),
     "endogenous copy of a control": (CollinearityError, {"endog": ["copy"]}),
-    "endogenous sum of instruments": (CollinearityError, {"endog": ["sum"], "instruments": ["z1", "z2"]}),
-    "instrument without variation in time": (IdentificationError, {"instruments": ["terrain"]}),
+    "endogenous sum of instruments": (
+        CollinearityError,
+        {"endog": ["sum"], "instruments": ["z1", "z2"]},
+    ),
+    "instrument without variation in time": (
+        IdentificationError,
+        {"instruments": ["terrain"]},
+    ),
     "instrument of the period": (IdentificationError, {"instruments": ["national"]}),
     "constant instrument": (IdentificationError, {"instruments": ["constant"]}),
     "endogenous regressor absorbed": (IdentificationError, {"endog": ["terrain"]}),
-    "unrelated instrument": (IdentificationError, {"instruments": ["unrelated"], "x": []}),
+    "unrelated instrument": (
+        IdentificationError,
+        {"instruments": ["unrelated"], "x": []},
+    ),
     "hc2": (OptionError, {"cov_type": "hc2"}),
     "hc3": (OptionError, {"cov_type": "hc3"}),
     "crv3": (OptionError, {"cov_type": "crv3"}),
@@ -356,10 +459,13 @@ def refused_frame() -> pd.DataFrame:
     frame["national"] = np.log(frame["year"])
     frame["constant"] = 1.0
     frame["word"] = "text"
-    demeaned = {c: quiet_fit(FixedEffects(c, ["z1"]), frame).resids.to_numpy() for c in ("d", "z2")}
-    frame["unrelated"] = demeaned["z2"] - demeaned["d"] * (demeaned["z2"] @ demeaned["d"]) / (
-        demeaned["d"] @ demeaned["d"]
-    )
+    demeaned = {
+        c: quiet_fit(FixedEffects(c, ["z1"]), frame).resids.to_numpy()
+        for c in ("d", "z2")
+    }
+    frame["unrelated"] = demeaned["z2"] - demeaned["d"] * (
+        demeaned["z2"] @ demeaned["d"]
+    ) / (demeaned["d"] @ demeaned["d"])
     return frame
 
 
@@ -384,28 +490,41 @@ def test_problems_are_data() -> None:
     with pytest.raises(IdentificationError, match=r"instruments\.interact") as caught:
         quiet_fit(FixedEffectsIV("y", ["a"], ["d"], ["terrain"]), frame)
     (problem,) = caught.value.problems
-    assert (problem.code, problem.data) == ("absorbed", {"column": "terrain", "effects": "city, year"})
+    assert (problem.code, problem.data) == (
+        "absorbed",
+        {"column": "terrain", "effects": "city, year"},
+    )
     with pytest.raises(IdentificationError) as caught:
         quiet_fit(FixedEffectsIV("y", [], ["d", "d2"], ["z1"]), frame)
-    assert caught.value.problems[0].data == {"instruments": ("z1",), "endog": ("d", "d2")}
+    assert caught.value.problems[0].data == {
+        "instruments": ("z1",),
+        "endog": ("d", "d2"),
+    }
 
 
 def test_more_parameters_than_rows() -> None:
     frame = make_frame(0, 3, 4, holes=0.0)
     with pytest.raises(IdentificationError, match="rows"):
-        quiet_fit(FixedEffectsIV("y", ["a", "b"], ["d"], ["z1", "z2", "z3", "kind"]), frame)
+        quiet_fit(
+            FixedEffectsIV("y", ["a", "b"], ["d"], ["z1", "z2", "z3", "kind"]), frame
+        )
 
 
 def test_columns_are_dropped_on_request() -> None:
     frame = refused_frame()
-    spec = FixedEffectsIV("y", ["a", "copy"], ["d"], ["z1", "z2", "sum", "terrain"], collinear="drop")
+    spec = FixedEffectsIV(
+        "y", ["a", "copy"], ["d"], ["z1", "z2", "sum", "terrain"], collinear="drop"
+    )
     results = quiet_fit(spec, frame)
     assert results.instruments == ("z1", "z2")
     assert results.names == ("d", "a")
     dropped = [n for n in results.diagnostics if n.code.startswith("dropped")]
     assert {n.data["column"] for n in dropped} == {"copy", "sum", "terrain"}
     with pytest.raises(IdentificationError):
-        quiet_fit(FixedEffectsIV("y", ["a"], ["d"], ["copy", "terrain"], collinear="drop"), frame)
+        quiet_fit(
+            FixedEffectsIV("y", ["a"], ["d"], ["copy", "terrain"], collinear="drop"),
+            frame,
+        )
 
 
 def test_a_spec_is_a_value() -> None:
@@ -429,9 +548,15 @@ def test_absorbed_slopes_are_those_written_out() -> None:
     written = quiet_fit(SPEC.replace(x=("a", "b", *trends), ssc="none"), frame)
     names = ["d", "a", "b"]
     np.testing.assert_allclose(absorbed.params[names], written.params[names], rtol=1e-8)
-    np.testing.assert_allclose(absorbed.std_errors[names], written.std_errors[names], rtol=1e-8)
-    # Sets leave out clusters, and only slopes that are written out are then estimated again.
-    ((low, high),), ((wide_low, wide_high),) = absorbed.anderson_rubin(), written.anderson_rubin()
+    np.testing.assert_allclose(
+        absorbed.std_errors[names], written.std_errors[names], rtol=1e-8
+    )
+    # Sets leave out clusters, and only slopes that are written out are then estimated
+    # again.
+    ((low, high),), ((wide_low, wide_high),) = (
+        absorbed.anderson_rubin(),
+        written.anderson_rubin(),
+    )
     assert wide_low < low < absorbed.params["d"] < high < wide_high
     robust = {"cov_type": "robust", "ssc": "none"}
     sets = [
@@ -443,4 +568,6 @@ def test_absorbed_slopes_are_those_written_out() -> None:
     ]
     np.testing.assert_allclose(*sets, rtol=1e-7)
     for name in ("kp_rk_f", "cragg_donald", "effective_f"):
-        assert absorbed.iv_tests[name] == pytest.approx(written.iv_tests[name], rel=1e-8)
+        assert absorbed.iv_tests[name] == pytest.approx(
+            written.iv_tests[name], rel=1e-8
+        )

@@ -16,11 +16,18 @@ from digiprosper.linear.formula import read_formula
         ("y ~ a + b | city + year", "y", ["a", "b"], ["city", "year"]),
         ("y ~ a", "y", ["a"], []),
         ("log(y) ~ a*b | region^year", "log(y)", ["a", "b", "a:b"], ["region^year"]),
-        ("`K / L`~I( a ** 2 )+lag(a, k=2)|city", "K / L", ["I( a ** 2 )", "lag(a, k=2)"], ["city"]),
+        (
+            "`K / L`~I( a ** 2 )+lag(a, k=2)|city",
+            "K / L",
+            ["I( a ** 2 )", "lag(a, k=2)"],
+            ["city"],
+        ),
         ("y ~ a - 1 | city", "y", ["a"], ["city"]),
     ],
 )
-def test_terms_keep_the_names_that_were_typed(formula: str, y: str, x: list, absorb: list) -> None:
+def test_terms_keep_the_names_that_were_typed(
+    formula: str, y: str, x: list, absorb: list
+) -> None:
     assert read_formula(formula) == (y, x, absorb)
 
 
@@ -43,7 +50,14 @@ def test_what_is_wrong_is_said(formula: str, what: str) -> None:
 
 @pytest.mark.parametrize(
     "formula",
-    ["y ~ a^2 | city", "y ~ a**2", "y ~ (a + b)**2 | city", "y ~ a + b^2", "y**2 ~ a", "y ~ log(a)^2 | city"],
+    [
+        "y ~ a^2 | city",
+        "y ~ a**2",
+        "y ~ (a + b)**2 | city",
+        "y ~ a + b^2",
+        "y**2 ~ a",
+        "y ~ log(a)^2 | city",
+    ],
 )
 def test_bare_powers_are_refused(formula: str) -> None:
     with pytest.raises(TermError, match=r"I\(x\*\*2\)"):
@@ -51,7 +65,15 @@ def test_bare_powers_are_refused(formula: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "formula", ["y a + b", "y ~ a | city | year", "y ~ a + | city", "y ~ (a | city", "y ~ a |", "~ a"]
+    "formula",
+    [
+        "y a + b",
+        "y ~ a | city | year",
+        "y ~ a + | city",
+        "y ~ (a | city",
+        "y ~ a |",
+        "~ a",
+    ],
 )
 def test_formulas_that_do_not_parse_are_quoted(formula: str) -> None:
     with pytest.raises(TermError) as caught:
@@ -72,7 +94,17 @@ def test_formulas_that_do_not_parse_are_quoted(formula: str) -> None:
         "y ~ x + {z + 1}",
         "y ~ log(x\ud800)",
     ],
-    ids=["star", "colon", "long", "digits", "text", "tildes", "brackets", "code", "half a character"],
+    ids=[
+        "star",
+        "colon",
+        "long",
+        "digits",
+        "text",
+        "tildes",
+        "brackets",
+        "code",
+        "half a character",
+    ],
 )
 def test_a_formula_of_any_length_gets_a_short_refusal(formula: str) -> None:
     start = time.process_time()
@@ -84,7 +116,11 @@ def test_a_formula_of_any_length_gets_a_short_refusal(formula: str) -> None:
 
 def test_products_and_signs_in_backticks_are_read_in_a_formula() -> None:
     assert len(read_formula("y ~ (a + b + c)*(d + e) + f*g*h")[1]) == 11 + 7
-    assert read_formula("y ~ `x^2` + I(a**2) + log(b):c")[1] == ["x^2", "I(a**2)", "log(b):c"]
+    assert read_formula("y ~ `x^2` + I(a**2) + log(b):c")[1] == [
+        "x^2",
+        "I(a**2)",
+        "log(b):c",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +135,9 @@ def test_products_and_signs_in_backticks_are_read_in_a_formula() -> None:
     ],
     ids=["characters", "signs of a product", "signs in its brackets"],
 )
-def test_formulas_are_read_up_to_a_length_and_a_product_of_so_many_columns(kept: str, refused: str) -> None:
+def test_formulas_are_read_up_to_a_length_and_a_product_of_so_many_columns(
+    kept: str, refused: str
+) -> None:
     assert read_formula(kept)[0] == "y"
     with pytest.raises(TermError):
         read_formula(refused)

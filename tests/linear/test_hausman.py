@@ -15,7 +15,11 @@ import digiprosper as dp
 from digiprosper import FixedEffects, Panel, hausman
 
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
-CASES = json.loads((Path(__file__).parents[1] / "reference" / "diagnostics.json").read_text(encoding="utf-8"))
+CASES = json.loads(
+    (Path(__file__).parents[1] / "reference" / "diagnostics.json").read_text(
+        encoding="utf-8"
+    )
+)
 PRINTED = {case["data"]: case for case in CASES["cases"] if case["test"] == "hausman"}
 
 
@@ -24,18 +28,33 @@ def states() -> Panel:
     return dp.datasets.us_states()
 
 
-def draw(seed: int, *, entities: int = 30, periods: int = 8, balanced: bool = False) -> pd.DataFrame:
+def draw(
+    seed: int, *, entities: int = 30, periods: int = 8, balanced: bool = False
+) -> pd.DataFrame:
     """Entities whose effects are correlated with `a`, with rows and periods missing."""
     rng = np.random.default_rng(seed)
-    keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+    keys = {
+        "i": np.repeat(np.arange(entities), periods),
+        "t": np.tile(np.arange(periods), entities),
+    }
     frame = pd.DataFrame(keys)
     effect = rng.normal(size=entities)[frame["i"]]
     frame["a"] = rng.normal(size=len(frame)) + 0.5 * effect
     frame["b"] = rng.normal(size=len(frame)) + rng.normal(size=entities)[frame["i"]]
     frame["w"] = rng.uniform(0.5, 2, size=len(frame))
     frame["region"] = frame["i"] // 3
-    frame["y"] = frame["a"] - frame["b"] + effect + 0.2 * frame["t"] + rng.normal(size=len(frame))
-    return frame if balanced else frame[rng.random(len(frame)) < 0.75].reset_index(drop=True)
+    frame["y"] = (
+        frame["a"]
+        - frame["b"]
+        + effect
+        + 0.2 * frame["t"]
+        + rng.normal(size=len(frame))
+    )
+    return (
+        frame
+        if balanced
+        else frame[rng.random(len(frame)) < 0.75].reset_index(drop=True)
+    )
 
 
 def quiet(spec: FixedEffects, frame: pd.DataFrame, **options) -> dp.TestResult:
@@ -48,7 +67,8 @@ def alone(frame: pd.DataFrame) -> pd.DataFrame:
     """Without singletons."""
     while True:
         kept = frame[
-            frame.groupby("i")["t"].transform("size").gt(1) & frame.groupby("t")["i"].transform("size").gt(1)
+            frame.groupby("i")["t"].transform("size").gt(1)
+            & frame.groupby("t")["i"].transform("size").gt(1)
         ]
         if len(kept) == len(frame):
             return frame
@@ -66,31 +86,53 @@ def auxiliary(
     """Wald statistic of means, dummies written out, V clustered, no factor."""
     frame = alone(frame)
     w = frame["w"].to_numpy() if weighted else np.ones(len(frame))
-    weighted_sums = frame[["a", "b"]].mul(w, axis=0).groupby(frame["i"]).transform("sum")
-    means = weighted_sums.div(pd.Series(w, frame.index).groupby(frame["i"]).transform("sum"), axis=0)
+    weighted_sums = (
+        frame[["a", "b"]].mul(w, axis=0).groupby(frame["i"]).transform("sum")
+    )
+    means = weighted_sums.div(
+        pd.Series(w, frame.index).groupby(frame["i"]).transform("sum"), axis=0
+    )
     design = [np.ones(len(frame)), *frame[["a", "b"]].to_numpy().T, *means.to_numpy().T]
     if time:
-        design += [(frame["t"] == t).to_numpy(float) for t in sorted(frame["t"].unique())[1:]]
+        design += [
+            (frame["t"] == t).to_numpy(float) for t in sorted(frame["t"].unique())[1:]
+        ]
     x, y = np.column_stack(design), frame["y"].to_numpy()
     if theta:
-        x = x - theta * pd.DataFrame(x, frame.index).groupby(frame["i"]).transform("mean").to_numpy()
+        x = (
+            x
+            - theta
+            * pd.DataFrame(x, frame.index)
+            .groupby(frame["i"])
+            .transform("mean")
+            .to_numpy()
+        )
         y = y - theta * frame["y"].groupby(frame["i"]).transform("mean").to_numpy()
     inverse = np.linalg.inv((x.T * w) @ x)
     b = inverse @ (x.T * w) @ y
-    scores = pd.DataFrame(x * (w * (y - x @ b))[:, None]).groupby(frame[clusters].to_numpy()).sum().to_numpy()
+    scores = (
+        pd.DataFrame(x * (w * (y - x @ b))[:, None])
+        .groupby(frame[clusters].to_numpy())
+        .sum()
+        .to_numpy()
+    )
     v = inverse @ scores.T @ scores @ inverse
     return float(b[3:5] @ np.linalg.solve(v[3:5, 3:5], b[3:5]))
 
 
-# --- mundlak ------------------------------------------------------------------------------------------------
+# --- mundlak --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("time", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_mundlak_equals_the_regression_written_out(seed: int, time: bool, weighted: bool) -> None:
+def test_mundlak_equals_the_regression_written_out(
+    seed: int, time: bool, weighted: bool
+) -> None:
     frame = draw(seed)
-    spec = FixedEffects("y", ["a", "b"], time_effects=time, obs_weights="w" if weighted else None)
+    spec = FixedEffects(
+        "y", ["a", "b"], time_effects=time, obs_weights="w" if weighted else None
+    )
     test = quiet(spec, frame)
     expected = auxiliary(frame, time=time, weighted=weighted)
     assert test.statistic == pytest.approx(expected, rel=1e-9)
@@ -108,7 +150,9 @@ def test_on_a_balanced_panel_theta_does_not_matter(theta: float) -> None:
     assert test.statistic == pytest.approx(auxiliary(frame, theta=theta), rel=1e-9)
 
 
-@pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc3", "driscoll_kraay", "clustered", "crv3"])
+@pytest.mark.parametrize(
+    "cov_type", ["unadjusted", "robust", "hc3", "driscoll_kraay", "clustered", "crv3"]
+)
 @pytest.mark.parametrize("ssc", ["reghdfe", "none"])
 def test_mundlak_ignores_covariance_and_factor(cov_type: str, ssc: str) -> None:
     frame = draw(4)
@@ -119,12 +163,20 @@ def test_mundlak_ignores_covariance_and_factor(cov_type: str, ssc: str) -> None:
 def test_clusters_of_the_specification() -> None:
     frame = draw(5, entities=90)
     test = quiet(FixedEffects("y", ["a", "b"], clusters="region"), frame)
-    assert test.statistic == pytest.approx(auxiliary(frame, "region", time=True), rel=1e-9)
+    assert test.statistic == pytest.approx(
+        auxiliary(frame, "region", time=True), rel=1e-9
+    )
 
 
 def test_mundlak_table(states: Panel) -> None:
     test = hausman(FixedEffects("log(gsp)", X), states)
-    assert list(test.detail.columns) == ["term", "estimate", "std_error", "statistic", "p_value"]
+    assert list(test.detail.columns) == [
+        "term",
+        "estimate",
+        "std_error",
+        "statistic",
+        "p_value",
+    ]
     assert list(test.detail["term"]) == [f"mean of {x}" for x in X]
 
 
@@ -139,7 +191,9 @@ def test_slopes_beside_means_are_those_of_fixed_effects() -> None:
     pooled = spec.replace(x=["a", "b", "ma", "mb"], entity_effects=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        slopes = [s.fit(Panel(wide, "i", "t")).params[["a", "b"]] for s in (spec, pooled)]
+        slopes = [
+            s.fit(Panel(wide, "i", "t")).params[["a", "b"]] for s in (spec, pooled)
+        ]
     np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-9)
 
 
@@ -151,7 +205,7 @@ def test_a_common_series_is_left_out() -> None:
     assert list(test.detail["term"]) == ["mean of a", "mean of b"]
 
 
-# --- classical ----------------------------------------------------------------------------------------------
+# --- classical ------------------------------------------------------------------------
 
 
 def test_printed_number_of_the_states(states: Panel) -> None:
@@ -167,9 +221,15 @@ def test_printed_number_of_the_states(states: Panel) -> None:
 def test_printed_number_of_grunfeld() -> None:
     from statsmodels.datasets import grunfeld
 
-    frame = grunfeld.load_pandas().data.query("firm != 'American Steel'").astype({"year": int})
+    frame = (
+        grunfeld.load_pandas()
+        .data.query("firm != 'American Steel'")
+        .astype({"year": int})
+    )
     case = PRINTED["grunfeld"]
-    spec = FixedEffects("invest", ["value", "capital"], time_effects=False, cov_type="unadjusted")
+    spec = FixedEffects(
+        "invest", ["value", "capital"], time_effects=False, cov_type="unadjusted"
+    )
     test = hausman(spec, Panel(frame, "firm", "year"), method="classical")
     assert test.statistic == pytest.approx(case["statistic"], rel=case["tolerance"])
     assert test.p_value == pytest.approx(case["p_value"], rel=1e-3)
@@ -177,19 +237,27 @@ def test_printed_number_of_grunfeld() -> None:
 
 def swamy_arora(frame: pd.DataFrame, *, time: bool) -> tuple[np.ndarray, np.ndarray]:
     """Random effects written out: between regression of means, harmonic mean of T."""
-    dummies = [(frame["t"] == t).to_numpy(float) for t in sorted(frame["t"].unique())[1:]] if time else []
+    dummies = (
+        [(frame["t"] == t).to_numpy(float) for t in sorted(frame["t"].unique())[1:]]
+        if time
+        else []
+    )
     x = np.column_stack([np.ones(len(frame)), frame[["a", "b"]], *dummies])
     y, groups = frame["y"].to_numpy(), frame["i"].to_numpy()
     mean_x = pd.DataFrame(x).groupby(groups).transform("mean").to_numpy()
     mean_y = pd.Series(y).groupby(groups).transform("mean").to_numpy()
     n, count = len(frame), len(np.unique(groups))
     b, *_ = np.linalg.lstsq(x - mean_x, y - mean_y, rcond=None)
-    within = ((y - mean_y - (x - mean_x) @ b) ** 2).sum() / (n - count - np.linalg.matrix_rank(x - mean_x))
+    within = ((y - mean_y - (x - mean_x) @ b) ** 2).sum() / (
+        n - count - np.linalg.matrix_rank(x - mean_x)
+    )
     first = ~pd.Series(groups).duplicated().to_numpy()
     b, *_ = np.linalg.lstsq(mean_x[first], mean_y[first], rcond=None)
     rest = count - np.linalg.matrix_rank(mean_x[first])
     sizes = pd.Series(groups).groupby(groups).transform("size").to_numpy()
-    between = ((mean_y - mean_x @ b)[first] ** 2).sum() / rest - within * (1 / sizes[first]).mean()
+    between = ((mean_y - mean_x @ b)[first] ** 2).sum() / rest - within * (
+        1 / sizes[first]
+    ).mean()
     theta = (1 - np.sqrt(within / (within + sizes * max(between, 0))))[:, None]
     x, y = x - theta * mean_x, y - theta[:, 0] * mean_y
     inverse = np.linalg.inv(x.T @ x)
@@ -218,7 +286,9 @@ def test_classical_equals_random_effects_written_out(seed: int, time: bool) -> N
         test = quiet(spec.replace(cov_type=cov_type), frame, method="classical")
         assert test.statistic == pytest.approx(expected, rel=1e-7)
     np.testing.assert_allclose(test.detail["random"], b, rtol=1e-9)
-    np.testing.assert_allclose(test.detail["std_error"], np.sqrt(np.diag(fit.cov.to_numpy() - v)), rtol=1e-7)
+    np.testing.assert_allclose(
+        test.detail["std_error"], np.sqrt(np.diag(fit.cov.to_numpy() - v)), rtol=1e-7
+    )
 
 
 @pytest.mark.peers
@@ -233,11 +303,13 @@ def test_linearmodels_gives_the_same(seed: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = random.hausman(fixed).statistic.stat
-    test = quiet(FixedEffects("y", ["a", "b"], time_effects=False), frame, method="classical")
+    test = quiet(
+        FixedEffects("y", ["a", "b"], time_effects=False), frame, method="classical"
+    )
     assert test.statistic == pytest.approx(expected, rel=1e-8)
 
 
-# --- invariances and size -----------------------------------------------------------------------------------
+# --- invariances and size -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["mundlak", "classical"])
@@ -248,10 +320,14 @@ def test_invariances(method: str) -> None:
     shuffled = frame.sample(frac=1, random_state=1)
     assert quiet(spec, shuffled, method=method).statistic == base
     renamed = frame.assign(i=frame["i"].map(lambda i: f"city {(i * 7) % 30:03d}"))
-    units = frame.assign(a=frame["a"] * 1e6 + 3e7, b=frame["b"] * 1e-4, y=frame["y"] * 1e3 - 5e4)
+    units = frame.assign(
+        a=frame["a"] * 1e6 + 3e7, b=frame["b"] * 1e-4, y=frame["y"] * 1e3 - 5e4
+    )
     later = frame.assign(t=frame["t"] + 2000)
     for other in (renamed, units, later):
-        assert quiet(spec, other, method=method).statistic == pytest.approx(base, rel=1e-7)
+        assert quiet(spec, other, method=method).statistic == pytest.approx(
+            base, rel=1e-7
+        )
 
 
 @pytest.mark.further
@@ -264,29 +340,63 @@ def test_size_and_power() -> None:
         for _ in range(100):
             effect = np.repeat(rng.normal(size=100), 5)
             e = rng.normal(size=(100, 5)).cumsum(axis=1).ravel()
-            a = rng.normal(size=500) + np.repeat(rng.normal(size=100), 5) + correlation * effect
+            a = (
+                rng.normal(size=500)
+                + np.repeat(rng.normal(size=100), 5)
+                + correlation * effect
+            )
             frame = pd.DataFrame({"a": a, "y": effect + e}, index).reset_index()
-            rejected[correlation] += quiet(FixedEffects("y", ["a"]), frame).p_value < 0.05
+            rejected[correlation] += (
+                quiet(FixedEffects("y", ["a"]), frame).p_value < 0.05
+            )
     assert rejected[0.0] <= 13
     assert rejected[0.5] > 50
 
 
-# --- failures -----------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------
 
 
 SPEC = FixedEffects("y", ["a", "b"])
 WRONG = {
     "a method of another name": (dp.OptionError, SPEC, {"method": "robust"}),
     "a method that is no text": (dp.OptionError, SPEC, {"method": None}),
-    "no entity effects": (dp.IdentificationError, SPEC.replace(entity_effects=False), {}),
-    "further effects": (dp.OptionError, SPEC.replace(absorb=["region^t"]), {"method": "classical"}),
+    "no entity effects": (
+        dp.IdentificationError,
+        SPEC.replace(entity_effects=False),
+        {},
+    ),
+    "further effects": (
+        dp.OptionError,
+        SPEC.replace(absorb=["region^t"]),
+        {"method": "classical"},
+    ),
     "absorbed slopes": (dp.OptionError, SPEC.replace(absorb=["region[t]"]), {}),
     "weights": (dp.OptionError, SPEC.replace(obs_weights="w"), {"method": "classical"}),
-    "a column that is not there": (dp.ColumnError, SPEC.replace(x=["a", "nothing"]), {}),
-    "a constant regressor": (dp.IdentificationError, SPEC.replace(x=["a", "region"]), {}),
-    "means beyond the clusters": (dp.IdentificationError, SPEC.replace(clusters="half"), {}),
-    "only a common series": (dp.IdentificationError, SPEC.replace(x=["common"], time_effects=False), {}),
-    "an outcome that is a sum of regressors": (dp.IdentificationError, SPEC.replace(y="total"), {}),
+    "a column that is not there": (
+        dp.ColumnError,
+        SPEC.replace(x=["a", "nothing"]),
+        {},
+    ),
+    "a constant regressor": (
+        dp.IdentificationError,
+        SPEC.replace(x=["a", "region"]),
+        {},
+    ),
+    "means beyond the clusters": (
+        dp.IdentificationError,
+        SPEC.replace(clusters="half"),
+        {},
+    ),
+    "only a common series": (
+        dp.IdentificationError,
+        SPEC.replace(x=["common"], time_effects=False),
+        {},
+    ),
+    "an outcome that is a sum of regressors": (
+        dp.IdentificationError,
+        SPEC.replace(y="total"),
+        {},
+    ),
     "results": (dp.InputTypeError, "results", {}),
     "another specification": (dp.InputTypeError, dp.PanelThreshold("y", "a", "b"), {}),
     "instruments": (dp.InputTypeError, dp.FixedEffectsIV("y", ["b"], ["a"], ["w"]), {}),
@@ -314,8 +424,12 @@ def test_a_frame_is_no_panel() -> None:
 
 def test_too_few_entities_for_random_effects() -> None:
     frame = draw(1, entities=3, balanced=True)
-    with pytest.raises(dp.IdentificationError, match="random effects cannot be estimated"):
-        quiet(FixedEffects("y", ["a", "b"], time_effects=False), frame, method="classical")
+    with pytest.raises(
+        dp.IdentificationError, match="random effects cannot be estimated"
+    ):
+        quiet(
+            FixedEffects("y", ["a", "b"], time_effects=False), frame, method="classical"
+        )
 
 
 def test_a_negative_statistic_is_refused() -> None:

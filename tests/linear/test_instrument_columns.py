@@ -25,10 +25,14 @@ ROLES = {"y": ("y",), "endog": ("d",), "x": ("a",), "instruments": ("z", "same")
 
 def system(collinear: str = "raise", **effects: bool):
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(12), 6), "t": np.tile(np.arange(6), 12)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(12), 6), "t": np.tile(np.arange(6), 12)}
+    )
     frame[["y", "d", "a", "z"]] = rng.normal(size=(72, 4))
     frame["same"] = frame["i"] % 5
-    prepared = prepare(Panel(frame, "i", "t"), ROLES, LinearOptions(collinear=collinear, **effects))
+    prepared = prepare(
+        Panel(frame, "i", "t"), ROLES, LinearOptions(collinear=collinear, **effects)
+    )
     names = ("y", "d", "a", "z", "same")
     places = [prepared.sample.names.index(name) for name in names]
     return prepared, demean_columns(prepared, names, prepared.sample.matrix[:, places])
@@ -47,7 +51,9 @@ def test_places() -> None:
     ("effects", "words"),
     [({}, "within a i"), ({"time_effects": False}, "varies over time")],
 )
-def test_an_absorbed_instrument_is_refused_with_the_way_out(effects: dict, words: str) -> None:
+def test_an_absorbed_instrument_is_refused_with_the_way_out(
+    effects: dict, words: str
+) -> None:
     prepared, demeaned = system(**effects)
     with pytest.raises(IdentificationError, match=words) as caught:
         usable(prepared, demeaned, places_of(prepared.sample))
@@ -78,7 +84,12 @@ def test_too_few() -> None:
 
 def columns(seed: int = 0):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=50), rng.normal(size=(50, 2)), rng.normal(size=(50, 1)), rng.normal(size=(50, 3))
+    return (
+        rng.normal(size=50),
+        rng.normal(size=(50, 2)),
+        rng.normal(size=(50, 1)),
+        rng.normal(size=(50, 3)),
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -87,7 +98,9 @@ def test_first_stages_that_explain_nothing_or_everything(weighted: bool) -> None
     w = np.random.default_rng(1).uniform(0.5, 2, 50) if weighted else np.ones(50)
 
     def refuse(values: np.ndarray) -> None:
-        refuse_unidentified(project(y, values, controls, instruments, obs_weights=w), ["d", "e"])
+        refuse_unidentified(
+            project(y, values, controls, instruments, obs_weights=w), ["d", "e"]
+        )
 
     refuse(endog)
     exogenous = np.hstack([controls, instruments])

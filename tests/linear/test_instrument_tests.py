@@ -15,10 +15,20 @@ from digiprosper.errors import DigiprosperWarning
 def make_frame(seed: int = 0, n: int = 30, periods: int = 6) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     rows = n * periods
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
-    frame[["a", "z1", "z2", "z3"]] = rng.normal(size=(rows, 4)) + 0.2 * frame[["t"]].to_numpy()
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
+    frame[["a", "z1", "z2", "z3"]] = (
+        rng.normal(size=(rows, 4)) + 0.2 * frame[["t"]].to_numpy()
+    )
     common = rng.normal(size=rows) + rng.normal(size=n)[frame["i"]] * frame["t"]
-    frame["d"] = 0.6 * frame["z1"] + 0.4 * frame["z2"] + frame["a"] + common + rng.normal(size=rows)
+    frame["d"] = (
+        0.6 * frame["z1"]
+        + 0.4 * frame["z2"]
+        + frame["a"]
+        + common
+        + rng.normal(size=rows)
+    )
     frame["e"] = 0.7 * frame["z3"] - 0.4 * frame["z1"] - common + rng.normal(size=rows)
     frame["y"] = frame["d"] + frame["e"] + frame["i"] + common + rng.normal(size=rows)
     return frame[rng.random(rows) > 0.2].reset_index(drop=True)
@@ -30,9 +40,16 @@ def fit(spec, frame: pd.DataFrame):
         return spec.fit(Panel(frame, "i", "t"))
 
 
-def with_dummies(frame: pd.DataFrame, endog: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def with_dummies(
+    frame: pd.DataFrame, endog: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Endogenous regressors, instruments, and controls with full-rank dummies."""
-    d = np.hstack([pd.get_dummies(frame[k]).to_numpy(dtype=float)[:, (k == "t") :] for k in ("i", "t")])
+    d = np.hstack(
+        [
+            pd.get_dummies(frame[k]).to_numpy(dtype=float)[:, (k == "t") :]
+            for k in ("i", "t")
+        ]
+    )
     controls = np.hstack([frame[["a"]].to_numpy(), d])
     return frame[endog].to_numpy(), frame[["z1", "z2", "z3"]].to_numpy(), controls
 
@@ -40,20 +57,29 @@ def with_dummies(frame: pd.DataFrame, endog: list[str]) -> tuple[np.ndarray, np.
 @pytest.mark.parametrize("endog", [["d"], ["d", "e"]])
 @pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "clustered"])
 def test_linearmodels_with_dummies(endog: list[str], cov_type: str) -> None:
-    from linearmodels.iv.common import cragg_donald_f, kleibergen_paap, kleibergen_paap_f
+    from linearmodels.iv.common import (
+        cragg_donald_f,
+        kleibergen_paap,
+        kleibergen_paap_f,
+    )
 
     frame = make_frame()
-    tests = fit(FixedEffectsIV("y", ["a"], endog, ["z1", "z2", "z3"], cov_type=cov_type), frame).iv_tests
+    tests = fit(
+        FixedEffectsIV("y", ["a"], endog, ["z1", "z2", "z3"], cov_type=cov_type), frame
+    ).iv_tests
     x, z, controls = with_dummies(frame, endog)
     config = {"clusters": frame["i"].to_numpy()} if cov_type == "clustered" else None
-    assert tests["cragg_donald"] == pytest.approx(cragg_donald_f(x, z, controls), rel=1e-9)
+    assert tests["cragg_donald"] == pytest.approx(
+        cragg_donald_f(x, z, controls), rel=1e-9
+    )
 
     n, full = len(frame), z.shape[1] + controls.shape[1]
     f = kleibergen_paap_f(x, z, controls, cov_type, config)
     lm = kleibergen_paap(x, z, controls, cov_type, config)
     absorbed = controls.shape[1] - 1
     if cov_type == "clustered":
-        # The effects nested in the clusters are not counted, the constant and T - 1 periods are.
+        # The effects nested in the clusters are not counted, the constant and T - 1
+        # periods are.
         f *= (n - (1 + 3 + 1 + 5)) / (n - full)
     expected = lm.stat * (n - absorbed + 1) / n if cov_type == "unadjusted" else lm.stat
     assert tests["kp_rk_f"] == pytest.approx(f, rel=1e-9)
@@ -95,11 +121,22 @@ def test_one_endogenous_regressor(options: dict) -> None:
 def test_which_tests_there_are() -> None:
     one = fit(FixedEffectsIV("y", ["a"], ["d"], ["z1"]), make_frame(2)).iv_tests
     common = ["kp_rk_lm", "kp_rk_f", "cragg_donald", "hansen_j", "sargan"]
-    assert set(one) == {"first_stage_f:d", "effective_f", "effective_f_critical", *common}
+    assert set(one) == {
+        "first_stage_f:d",
+        "effective_f",
+        "effective_f_critical",
+        *common,
+    }
     assert np.isnan([one["hansen_j"].statistic, one["sargan"].p_value]).all()
     assert one["effective_f"] == pytest.approx(one["kp_rk_f"])
-    two = fit(FixedEffectsIV("y", ["a"], ["d", "e"], ["z1", "z2", "z3"]), make_frame(2)).iv_tests
-    stages = [f"{kind}:{name}" for kind in ("first_stage_f", "sanderson_windmeijer_f") for name in "de"]
+    two = fit(
+        FixedEffectsIV("y", ["a"], ["d", "e"], ["z1", "z2", "z3"]), make_frame(2)
+    ).iv_tests
+    stages = [
+        f"{kind}:{name}"
+        for kind in ("first_stage_f", "sanderson_windmeijer_f")
+        for name in "de"
+    ]
     assert set(two) == {*stages, *common}
     assert two["sanderson_windmeijer_f:d"].df[0] == 2
 
@@ -113,13 +150,18 @@ def test_sargan_takes_the_effects_from_the_rows() -> None:
     e = results.residuals
     explained = every @ np.linalg.lstsq(every, e, rcond=None)[0]
     rows = len(frame) - (controls.shape[1] - 2)
-    assert results.sargan.statistic == pytest.approx(rows * (explained @ explained) / (e @ e), rel=1e-9)
-    assert results.iv_tests["hansen_j"].statistic == pytest.approx(results.sargan.statistic, rel=1e-9)
+    assert results.sargan.statistic == pytest.approx(
+        rows * (explained @ explained) / (e @ e), rel=1e-9
+    )
+    assert results.iv_tests["hansen_j"].statistic == pytest.approx(
+        results.sargan.statistic, rel=1e-9
+    )
     assert results.sargan.df == 1
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"cov_type": "unadjusted"}, {"cov_type": "robust"}, {"obs_weights": "w"}]
+    "options",
+    [{}, {"cov_type": "unadjusted"}, {"cov_type": "robust"}, {"obs_weights": "w"}],
 )
 def test_endogeneity_is_a_regression_with_the_residuals(options: dict) -> None:
     frame = make_frame(4).assign(w=lambda f: 1 + f["t"] / 5)
@@ -144,13 +186,20 @@ def test_an_exogenous_regressor_is_rarely_rejected() -> None:
         rng = np.random.default_rng(seed)
         frame["d"] = frame["z1"] + rng.normal(size=len(frame))
         frame["y"] = frame["d"] + rng.normal(size=len(frame))
-        rejected += fit(FixedEffectsIV("y", [], ["d"], ["z1"]), frame).endogeneity_test().p_value < 0.05
+        rejected += (
+            fit(FixedEffectsIV("y", [], ["d"], ["z1"]), frame)
+            .endogeneity_test()
+            .p_value
+            < 0.05
+        )
     assert rejected <= 8
 
 
 def test_fewer_clusters_than_instruments_leave_tests_missing() -> None:
     frame = make_frame(5).assign(half=lambda f: f["i"] // 15)
-    results = fit(FixedEffectsIV("y", ["a"], ["d"], ["z1", "z2", "z3"], clusters=("half",)), frame)
+    results = fit(
+        FixedEffectsIV("y", ["a"], ["d"], ["z1", "z2", "z3"], clusters=("half",)), frame
+    )
     assert np.isnan(results.iv_tests["first_stage_f:d"].statistic)
     assert np.isnan(results.iv_tests["hansen_j"].statistic)
     assert "not available" in results.summary()
@@ -158,8 +207,12 @@ def test_fewer_clusters_than_instruments_leave_tests_missing() -> None:
 
 def test_no_endogeneity_test_without_a_row_for_it() -> None:
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.normal(size=(4, 4)), columns=list("yabz")).assign(i=0, t=range(4))
-    spec = FixedEffectsIV("y", ["b"], ["a"], ["z"], time_effects=False, cov_type="robust")
+    frame = pd.DataFrame(rng.normal(size=(4, 4)), columns=list("yabz")).assign(
+        i=0, t=range(4)
+    )
+    spec = FixedEffectsIV(
+        "y", ["b"], ["a"], ["z"], time_effects=False, cov_type="robust"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         results = spec.fit(Panel(frame, "i", "t"))

@@ -30,24 +30,40 @@ if TYPE_CHECKING:
 SPEC = FixedEffectsIV("y", ["a", "I(a**2)"], ["d"], ["z1", "z2"])
 
 
-def make_frame(seed: int = 0, strength: float = 1.0, n: int = 40, periods: int = 6) -> pd.DataFrame:
+def make_frame(
+    seed: int = 0, strength: float = 1.0, n: int = 40, periods: int = 6
+) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     rows = n * periods
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     frame[["a", "z1", "z2", "z3", "common"]] = rng.normal(size=(rows, 5))
-    frame["d"] = strength * (frame["z1"] + frame["z2"]) + 2 * frame["common"] + rng.normal(size=rows)
+    frame["d"] = (
+        strength * (frame["z1"] + frame["z2"])
+        + 2 * frame["common"]
+        + rng.normal(size=rows)
+    )
     frame["e"] = strength * frame["z3"] - frame["common"] + rng.normal(size=rows)
-    frame["y"] = 0.5 * frame["d"] + frame["a"] ** 2 + frame["i"] + frame["common"] + rng.normal(size=rows)
+    frame["y"] = (
+        0.5 * frame["d"]
+        + frame["a"] ** 2
+        + frame["i"]
+        + frame["common"]
+        + rng.normal(size=rows)
+    )
     return frame
 
 
 def fit(spec=SPEC, frame: pd.DataFrame | None = None, **changes):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        return spec.replace(**changes).fit(Panel(make_frame() if frame is None else frame, "i", "t"))
+        return spec.replace(**changes).fit(
+            Panel(make_frame() if frame is None else frame, "i", "t")
+        )
 
 
-# --- what every linear result can do ------------------------------------------------------------------------
+# --- what every linear result can do --------------------------------------------------
 
 
 def test_it_is_a_linear_result() -> None:
@@ -61,7 +77,9 @@ def test_it_is_a_linear_result() -> None:
     gap = results.coefficients[:2] - [0.5, 0]
     expected = gap @ np.linalg.solve(results.covariance[:2, :2], gap) / 2
     assert wald.statistic == pytest.approx(expected, rel=1e-9)
-    assert results.f_statistic.statistic == pytest.approx(results.wald_test("d=0, a=0, I(a**2)=0").statistic)
+    assert results.f_statistic.statistic == pytest.approx(
+        results.wald_test("d=0, a=0, I(a**2)=0").statistic
+    )
     slope = results.marginal_effect("a", at={"a": [1.0]})["estimate"].iloc[0]
     assert slope == pytest.approx(results.params["a"] + 2 * results.params["I(a**2)"])
     assert dp.u_test(results, "a").extremum == pytest.approx(
@@ -72,9 +90,18 @@ def test_it_is_a_linear_result() -> None:
 def test_residuals_are_those_of_the_regressors_themselves() -> None:
     frame = make_frame()
     results = fit(frame=frame)
-    effects = sum(values.reindex(frame[name]).to_numpy() for name, values in results.effects.items())
+    effects = sum(
+        values.reindex(frame[name]).to_numpy()
+        for name, values in results.effects.items()
+    )
     b = results.params
-    direct = frame["y"] - b["d"] * frame["d"] - b["a"] * frame["a"] - b["I(a**2)"] * frame["a"] ** 2 - effects
+    direct = (
+        frame["y"]
+        - b["d"] * frame["d"]
+        - b["a"] * frame["a"]
+        - b["I(a**2)"] * frame["a"] ** 2
+        - effects
+    )
     np.testing.assert_allclose(results.residuals, direct, atol=1e-9)
     predicted = results.predict(Panel(frame, "i", "t"))
     np.testing.assert_allclose(predicted, results.fitted_values, atol=1e-9)
@@ -122,7 +149,12 @@ def test_no_rows_are_kept_on_request() -> None:
     assert results.anderson_rubin() == whole.anderson_rubin()
     # What is left are sums by cluster, of 1,000 clusters and three equations.
     assert len(pickle.dumps(results)) < 500_000 < len(pickle.dumps(whole))
-    for part in (results, results.first_stage["d"], results.reduced_form, whole.without_rows()):
+    for part in (
+        results,
+        results.first_stage["d"],
+        results.reduced_form,
+        whole.without_rows(),
+    ):
         with pytest.raises(OptionError, match="keep_rows"):
             _ = part.resids
     with pytest.raises(OptionError, match="keep_rows"):
@@ -163,11 +195,14 @@ def test_html_and_text() -> None:
         assert words in text
     assert "Sargan" in fit(cov_type="unadjusted").summary()
     assert "Hansen" not in fit(instruments=["z1"]).summary()
-    assert "Anderson-Rubin" not in fit(endog=["d", "e"], instruments=["z1", "z2", "z3"]).summary()
+    assert (
+        "Anderson-Rubin"
+        not in fit(endog=["d", "e"], instruments=["z1", "z2", "z3"]).summary()
+    )
     assert "<table" in results._repr_html_()
 
 
-# --- Anderson and Rubin -------------------------------------------------------------------------------------
+# --- Anderson and Rubin ---------------------------------------------------------------
 
 COVARIANCES = [
     {},
@@ -206,7 +241,9 @@ def test_the_test_rejects_outside_the_set_only(options: dict, strength: float) -
     for level in (0.9, 0.95):
         found = results.anderson_rubin(level)
         for end in [e for pair in found for e in pair if np.isfinite(e)]:
-            assert results.anderson_rubin_test(end).p_value == pytest.approx(1 - level, rel=1e-6)
+            assert results.anderson_rubin_test(end).p_value == pytest.approx(
+                1 - level, rel=1e-6
+            )
         for b0 in np.linspace(-4, 4, 81):
             inside = any(low <= b0 <= high for low, high in found)
             assert (results.anderson_rubin_test(b0).p_value >= 1 - level) == inside
@@ -255,9 +292,18 @@ def test_malformed_levels(level: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [np.array([0.5, 0.2]), [0.5, 0.2], pd.Series([0.5, 0.2]), pd.DataFrame({"d": [0.5]}), 0.5]
+    "values",
+    [
+        np.array([0.5, 0.2]),
+        [0.5, 0.2],
+        pd.Series([0.5, 0.2]),
+        pd.DataFrame({"d": [0.5]}),
+        0.5,
+    ],
 )
-def test_values_without_names_are_refused_where_there_are_several(values: object) -> None:
+def test_values_without_names_are_refused_where_there_are_several(
+    values: object,
+) -> None:
     results = fit(frame=make_frame(4), endog=["d", "e"], instruments=["z1", "z2", "z3"])
     with pytest.raises(OptionError, match="'d', 'e'"):
         results.anderson_rubin_test(values)
@@ -269,7 +315,9 @@ def test_one_value_for_two_regressors_is_refused() -> None:
 
 
 def test_more_instruments_than_clusters() -> None:
-    results = fit(frame=make_frame().assign(half=lambda f: f["i"] // 20), clusters=("half",))
+    results = fit(
+        frame=make_frame().assign(half=lambda f: f["i"] // 20), clusters=("half",)
+    )
     with pytest.raises(IdentificationError, match="instruments"):
         results.anderson_rubin()
 
@@ -278,7 +326,9 @@ def test_words_of_sets() -> None:
     assert set_text([]).startswith("empty")
     assert set_text([(-np.inf, np.inf)]) == "(-inf, inf)"
     assert set_text([(1.0, 2.5)]) == "[1, 2.5]"
-    assert set_text([(-np.inf, -2.104), (0.3, np.inf)]) == "(-inf, -2.104] and [0.3, inf)"
+    assert (
+        set_text([(-np.inf, -2.104), (0.3, np.inf)]) == "(-inf, -2.104] and [0.3, inf)"
+    )
 
 
 def coverage(strength: float, draws: int, options: dict) -> float:
@@ -298,30 +348,43 @@ def test_the_set_covers_without_a_first_stage() -> None:
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("strength", [0.0, 0.05, 1.0])
-@pytest.mark.parametrize("options", [{"cov_type": "unadjusted"}, {"cov_type": "robust"}, {}])
-def test_coverage_at_every_strength(strength: float, options: dict, measured: Callable[..., None]) -> None:
+@pytest.mark.parametrize(
+    "options", [{"cov_type": "unadjusted"}, {"cov_type": "robust"}, {}]
+)
+def test_coverage_at_every_strength(
+    strength: float, options: dict, measured: Callable[..., None]
+) -> None:
     """Share of 1,500 panels in which the 95% Anderson-Rubin set holds the truth.
 
-    The truth is the coefficient with which the panels are drawn.
-    There are 30 entities, 4 periods and two instruments with the same slope in the first stage. The errors of
-    the regressor and of the outcome have a common part. Panels with different slopes have the same errors, so
-    that their coverage is the same.
+    The truth is the coefficient with which the panels are drawn. There are 30 entities,
+    4 periods and two instruments with the same slope in the first stage. The errors of
+    the regressor and of the outcome have a common part. Panels with different slopes
+    have the same errors, so that their coverage is the same.
     """
     found = coverage(strength, 1500, options)
     errors = options.get("cov_type", "clustered")
-    row = {"standard errors": errors, "slope of the instruments": f"{strength:g}", "coverage": found}
+    row = {
+        "standard errors": errors,
+        "slope of the instruments": f"{strength:g}",
+        "coverage": found,
+    }
     measured("coverage_of_anderson_rubin_sets", row)
     # Four standard errors of the simulation, and one point more for 30 clusters.
     assert found == pytest.approx(0.95, abs=0.0225 + 0.01)
 
 
 def test_the_note_of_a_table_says_which_columns_are_instrumented_by_what() -> None:
-    panel = dp.datasets.us_states().relabel(gsp="output", emp="employment", unemp="unemployment rate")
+    panel = dp.datasets.us_states().relabel(
+        gsp="output", emp="employment", unemp="unemployment rate"
+    )
     spec = dp.FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
     plain = dp.FixedEffects("log(gsp)", ["log(emp)", "unemp"])
     table = str(dp.etable([plain.fit(panel), spec.fit(panel)], notes=[]))
     text = " ".join(table.split())
-    assert "(2): two-stage least squares, log(employment) instrumented by lag(log(employment))." in text
+    assert (
+        "(2): two-stage least squares, log(employment) instrumented by "
+        "lag(log(employment))."
+    ) in text
 
 
 def covered(strength: float, noise: float, panels: int = 400) -> dict[str, float]:
@@ -355,14 +418,20 @@ def covered(strength: float, noise: float, panels: int = 400) -> dict[str, float
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("strength", [0.0, 0.15, 1.0])
-@pytest.mark.parametrize("noise", [0.3, 1.2], ids=["strongly endogenous", "moderately endogenous"])
-def test_coverage_with_weak_instruments(noise: float, strength: float, measured: Callable[..., None]) -> None:
+@pytest.mark.parametrize(
+    "noise", [0.3, 1.2], ids=["strongly endogenous", "moderately endogenous"]
+)
+def test_coverage_with_weak_instruments(
+    noise: float, strength: float, measured: Callable[..., None]
+) -> None:
     """Share of 400 panels in which 95% intervals contain the true coefficient.
 
-    There are 50 entities, 5 periods, errors clustered by entity, and two instruments with the same slope in
-    the first stage, which is 0, .15 or 1. The correlation between the errors of the regressor and those of
-    the outcome is .92 (strongly endogenous) or .41 (moderately). Unbounded sets are counted among all sets.
-    Panels with different slopes have the same errors, so that the coverage of their sets is the same.
+    There are 50 entities, 5 periods, errors clustered by entity, and two instruments
+    with the same slope in the first stage, which is 0, .15 or 1. The correlation
+    between the errors of the regressor and those of the outcome is .92 (strongly
+    endogenous) or .41 (moderately). Unbounded sets are counted among all sets. Panels
+    with different slopes have the same errors, so that the coverage of their sets is
+    the same.
     """
     found = covered(strength, noise)
     cells = found | {"median effective F": f"{found['median effective F']:.1f}"}
@@ -384,7 +453,7 @@ def test_the_summary_says_why_there_is_no_joint_test_of_the_instruments() -> Non
     assert "cannot be tested jointly" not in fit().summary()
 
 
-# --- stages side by side ------------------------------------------------------------------------------------
+# --- stages side by side --------------------------------------------------------------
 
 
 def test_stages_are_the_columns_of_one_table() -> None:
@@ -401,26 +470,44 @@ def test_stages_are_the_columns_of_one_table() -> None:
         "Kleibergen-Paap LM, p-value": ["", "<0.001"],
     }
     assert {name: table.frame.loc[name].tolist() for name in rows} == rows
-    assert table.frame.loc["Kleibergen-Paap F"].tolist() == ["", f"{tests['kp_rk_f']:.3f}"]
+    assert table.frame.loc["Kleibergen-Paap F"].tolist() == [
+        "",
+        f"{tests['kp_rk_f']:.3f}",
+    ]
     first = results.first_stage["d"].params["z1"]
     assert table.frame.loc["z1", "First stage"].startswith(f"{first:.3f}")
 
 
 def test_stages_of_several_regressors_without_overidentification() -> None:
-    results = fit(SPEC.replace(endog=["d", "e"], instruments=["z1", "z3"]), cov_type="unadjusted")
+    results = fit(
+        SPEC.replace(endog=["d", "e"], instruments=["z1", "z3"]), cov_type="unadjusted"
+    )
     assert results.stages.labels == ("First stage: d", "First stage: e", "Second stage")
-    table = dp.etable(results.stages, style=dp.TableStyle("zh"), labels={"d": "数字经济"})
-    assert list(table.frame.columns) == ["第一阶段：数字经济", "第一阶段：e", "第二阶段"]
-    # Exactly identified: there is no test of overidentification, nor an effective F of two regressors.
+    table = dp.etable(
+        results.stages, style=dp.TableStyle("zh"), labels={"d": "数字经济"}
+    )
+    assert list(table.frame.columns) == [
+        "第一阶段：数字经济",
+        "第一阶段：e",
+        "第二阶段",
+    ]
+    # Exactly identified: there is no test of overidentification, nor an effective F of
+    # two regressors.
     assert not {"Sargan检验p值", "Hansen J检验p值", "有效F值"} & set(table.frame.index)
-    assert [bool(cell) for cell in table.frame.loc["工具变量F值"]] == [True, True, False]
+    assert [bool(cell) for cell in table.frame.loc["工具变量F值"]] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_the_effective_f_of_one_instrument_is_the_f_of_the_instrument() -> None:
     for options in ({}, {"cov_type": "robust"}, {"clusters": ["i", "t"]}):
         results = fit(SPEC.replace(instruments=["z1"]), **options)
         tests = results.iv_tests
-        assert tests["effective_f"] == pytest.approx(tests["first_stage_f:d"].statistic, rel=1e-10)
+        assert tests["effective_f"] == pytest.approx(
+            tests["first_stage_f:d"].statistic, rel=1e-10
+        )
         assert tests["effective_f"] == pytest.approx(tests["kp_rk_f"], rel=1e-10)
     table = dp.etable(results.stages)
     assert "F of the instruments" in table.frame.index

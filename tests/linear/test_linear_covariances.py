@@ -23,13 +23,20 @@ EFFECTS = {
 def frame_of(seed: int = 0, entities: int = 14, periods: int = 7) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     i, t = np.divmod(np.arange(entities * periods), periods)
-    frame = pd.DataFrame({"i": i, "t": t})[rng.random(i.size) > 0.25].reset_index(drop=True)
+    frame = pd.DataFrame({"i": i, "t": t})[rng.random(i.size) > 0.25].reset_index(
+        drop=True
+    )
     n = len(frame)
     frame["g"] = rng.integers(0, 5, n)
     frame["region"] = frame["i"] % 6
     frame["w"] = rng.uniform(0.3, 3.0, n)
     frame[["a", "b"]] = rng.normal(size=(n, 2)) + 0.1 * frame[["i"]].to_numpy()
-    frame["y"] = frame["a"] - 0.5 * frame["b"] + frame["i"] + rng.normal(size=n) * (1 + frame["b"] ** 2)
+    frame["y"] = (
+        frame["a"]
+        - 0.5 * frame["b"]
+        + frame["i"]
+        + rng.normal(size=n) * (1 + frame["b"] ** 2)
+    )
     return frame
 
 
@@ -42,7 +49,9 @@ def fit(frame: pd.DataFrame, x=("a", "b"), **options):
 def design_of(frame: pd.DataFrame, x, effects) -> np.ndarray:
     """Regressors, then dummies as far as independent, or the constant."""
     columns = [frame[list(x)].to_numpy(dtype=float)]
-    columns += [pd.get_dummies(frame[e]).to_numpy(dtype=float) for e in effects] or [np.ones((len(frame), 1))]
+    columns += [pd.get_dummies(frame[e]).to_numpy(dtype=float) for e in effects] or [
+        np.ones((len(frame), 1))
+    ]
     full = np.column_stack(columns)
     keep: list[int] = []
     for j in range(full.shape[1]):
@@ -57,21 +66,33 @@ def used(frame: pd.DataFrame, results) -> pd.DataFrame:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("effects", "cov_type"), list(product(EFFECTS, ["hc2", "hc3"])))
+@pytest.mark.parametrize(
+    ("effects", "cov_type"), list(product(EFFECTS, ["hc2", "hc3"]))
+)
 @pytest.mark.many(6)
-def test_hc2_and_hc3_are_those_of_statsmodels_with_dummies(effects, cov_type, weighted, seed) -> None:
+def test_hc2_and_hc3_are_those_of_statsmodels_with_dummies(
+    effects, cov_type, weighted, seed
+) -> None:
     from statsmodels.regression.linear_model import OLS, WLS
 
     frame = frame_of(seed)
     flags, names = EFFECTS[effects]
-    results = fit(frame, cov_type=cov_type, obs_weights="w" if weighted else None, **flags)
+    results = fit(
+        frame, cov_type=cov_type, obs_weights="w" if weighted else None, **flags
+    )
     rows = used(frame, results)
     design = design_of(rows, ("a", "b"), names)
-    model = WLS(rows["y"], design, weights=rows["w"]) if weighted else OLS(rows["y"], design)
+    model = (
+        WLS(rows["y"], design, weights=rows["w"])
+        if weighted
+        else OLS(rows["y"], design)
+    )
     peer = model.fit(cov_type=cov_type.upper(), use_t=True)
     k = 2 if names else 3
     np.testing.assert_allclose(results.params, peer.params.to_numpy()[:k], rtol=1e-9)
-    np.testing.assert_allclose(results.cov, peer.cov_params().to_numpy()[:k, :k], rtol=1e-8)
+    np.testing.assert_allclose(
+        results.cov, peer.cov_params().to_numpy()[:k, :k], rtol=1e-8
+    )
     assert results.df_t == peer.df_resid == results.df_resid
     assert results.df_counted == 0
 
@@ -79,13 +100,18 @@ def test_hc2_and_hc3_are_those_of_statsmodels_with_dummies(effects, cov_type, we
 @pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
 def test_no_correction_changes_what_has_none(cov_type) -> None:
     frame = frame_of()
-    covariances = [fit(frame, cov_type=cov_type, ssc=s).cov for s in ("reghdfe", "xtreg", "plm", "none")]
+    covariances = [
+        fit(frame, cov_type=cov_type, ssc=s).cov
+        for s in ("reghdfe", "xtreg", "plm", "none")
+    ]
     for other in covariances[1:]:
         pd.testing.assert_frame_equal(other, covariances[0], check_exact=True)
     assert fit(frame, cov_type=cov_type).inference.ssc is None
 
 
-def left_out(frame: pd.DataFrame, x, names, cluster: str, *, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
+def left_out(
+    frame: pd.DataFrame, x, names, cluster: str, *, weighted: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Estimates with all rows, and without each cluster, refitted with dummies.
 
     By minimum norm.
@@ -93,28 +119,43 @@ def left_out(frame: pd.DataFrame, x, names, cluster: str, *, weighted: bool) -> 
 
     def slopes(rows: pd.DataFrame) -> np.ndarray:
         root = np.sqrt(rows["w"].to_numpy()) if weighted else np.ones(len(rows))
-        dummies = [pd.get_dummies(rows[e]).to_numpy(dtype=float) for e in names] or [np.ones((len(rows), 1))]
-        design = np.column_stack([rows[list(x)].to_numpy(dtype=float), *dummies]) * root[:, None]
+        dummies = [pd.get_dummies(rows[e]).to_numpy(dtype=float) for e in names] or [
+            np.ones((len(rows), 1))
+        ]
+        design = (
+            np.column_stack([rows[list(x)].to_numpy(dtype=float), *dummies])
+            * root[:, None]
+        )
         found = np.linalg.lstsq(design, rows["y"].to_numpy() * root, rcond=1e-11)[0]
         return found[: len(x) + (not names)]
 
-    return slopes(frame), np.array([slopes(frame[frame[cluster] != g]) for g in frame[cluster].unique()])
+    return slopes(frame), np.array(
+        [slopes(frame[frame[cluster] != g]) for g in frame[cluster].unique()]
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("effects", "cluster"), list(product(EFFECTS, ["i", "region", "t", "g"])))
+@pytest.mark.parametrize(
+    ("effects", "cluster"), list(product(EFFECTS, ["i", "region", "t", "g"]))
+)
 @pytest.mark.many(5)
 def test_crv3_is_that_of_refits(effects, cluster, weighted, seed) -> None:
     frame = frame_of(seed)
     flags, names = EFFECTS[effects]
-    options = {"cov_type": "crv3", "clusters": cluster, "obs_weights": "w" if weighted else None}
+    options = {
+        "cov_type": "crv3",
+        "clusters": cluster,
+        "obs_weights": "w" if weighted else None,
+    }
     results = fit(frame, **options, **flags)
     rows = used(frame, results)
     whole, without = left_out(rows, ("a", "b"), names, cluster, weighted=weighted)
     moved, groups = without - whole, len(without)
     np.testing.assert_allclose(results.params, whole, rtol=1e-8)
-    np.testing.assert_allclose(results.cov, (groups - 1) / groups * moved.T @ moved, rtol=1e-7)
+    np.testing.assert_allclose(
+        results.cov, (groups - 1) / groups * moved.T @ moved, rtol=1e-7
+    )
     assert results.df_t == groups - 1
 
 
@@ -125,9 +166,13 @@ def test_row_order_units_labels_and_origin_change_nothing(cov_type) -> None:
     shuffled = frame.sample(frac=1, random_state=1)
     np.testing.assert_array_equal(fit(shuffled, cov_type=cov_type).std_errors, want)
     renamed = frame.assign(i=frame["i"].map(lambda i: f"city {(5 * i) % 14}"))
-    np.testing.assert_allclose(fit(renamed, cov_type=cov_type).std_errors, want, rtol=1e-11)
+    np.testing.assert_allclose(
+        fit(renamed, cov_type=cov_type).std_errors, want, rtol=1e-11
+    )
     moved = frame.assign(a=1e6 * frame["a"], b=frame["b"] + 1e3)
-    np.testing.assert_allclose(fit(moved, cov_type=cov_type).std_errors * [1e6, 1], want, rtol=1e-9)
+    np.testing.assert_allclose(
+        fit(moved, cov_type=cov_type).std_errors * [1e6, 1], want, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
@@ -141,7 +186,7 @@ def test_digits_of_a_sum_of_nearly_collinear_terms(cov_type) -> None:
     np.testing.assert_allclose(np.sqrt(sums[0, 0]), want.std_errors["a"], rtol=1e-5)
 
 
-# --- clusters without which a slope is not identified -------------------------------------------------------
+# --- clusters without which a slope is not identified ---------------------------------
 
 
 def test_a_slope_that_one_cluster_identifies_has_no_crv3_error() -> None:
@@ -153,15 +198,20 @@ def test_a_slope_that_one_cluster_identifies_has_no_crv3_error() -> None:
     assert np.isnan(results.std_errors["policy"])
     (notice,) = [n for n in results.diagnostics if n.code == "needed_clusters"]
     assert notice.data == {"clusters": "region", "terms": {"policy": (2,)}}
-    # Without that cluster the policy is left out, and the other slope is still estimated.
-    _, without = left_out(used(frame, results), ("a", "policy"), ("i", "t"), "region", weighted=False)
+    # Without that cluster the policy is left out, and the other slope is still
+    # estimated.
+    _, without = left_out(
+        used(frame, results), ("a", "policy"), ("i", "t"), "region", weighted=False
+    )
     moved = without[:, 0] - results.params["a"]
-    assert results.std_errors["a"] == pytest.approx(np.sqrt(5 / 6 * moved @ moved), rel=1e-8)
+    assert results.std_errors["a"] == pytest.approx(
+        np.sqrt(5 / 6 * moved @ moved), rel=1e-8
+    )
     assert np.isnan(results.wald_test("a = policy").statistic)
     assert np.isfinite(results.wald_test("a = 0").statistic)
 
 
-# --- what reads a covariance --------------------------------------------------------------------------------
+# --- what reads a covariance ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
@@ -173,30 +223,42 @@ def test_tests_and_slopes_read_the_covariance(cov_type) -> None:
     form = (pick @ b) @ np.linalg.solve(pick @ v @ pick.T, pick @ b) / 2
     # Under CRV3 the statistic is Hotelling's, F(q, G - q).
     groups = results.n_clusters[0] if cov_type == "crv3" else np.inf
-    two, three = ((groups - q) / (groups - 1) if np.isfinite(groups) else 1.0 for q in (2, 3))
-    assert results.wald_test("a = 0, b = 0").statistic == pytest.approx(form * two, rel=1e-8)
+    two, three = (
+        (groups - q) / (groups - 1) if np.isfinite(groups) else 1.0 for q in (2, 3)
+    )
+    assert results.wald_test("a = 0, b = 0").statistic == pytest.approx(
+        form * two, rel=1e-8
+    )
     slope = results.marginal_effect("a", at={"a": [0.5]})
     weights = np.array([1.0, 1.0, 0.0])
-    assert slope["std_error"].iloc[0] == pytest.approx(np.sqrt(weights @ v @ weights), rel=1e-8)
+    assert slope["std_error"].iloc[0] == pytest.approx(
+        np.sqrt(weights @ v @ weights), rel=1e-8
+    )
     assert np.isfinite(dp.u_test(results, "a").p_value)
     f = b @ np.linalg.solve(v, b) / 3
     assert results.f_statistic.statistic == pytest.approx(f * three, rel=1e-7)
 
 
 @pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])
-def test_the_joint_covariance_of_a_mediation_has_the_blocks_of_its_equations(cov_type) -> None:
+def test_the_joint_covariance_of_a_mediation_has_the_blocks_of_its_equations(
+    cov_type,
+) -> None:
     frame = frame_of(8)
     frame["m"] = 0.5 * frame["a"] + np.random.default_rng(3).normal(size=len(frame))
     frame["y"] += frame["m"]
     panel = Panel(frame, "i", "t")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        results = dp.Mediation("y", "a", "m", ["b"], cov_type=cov_type, reps=20).fit(panel, rng=1)
+        results = dp.Mediation("y", "a", "m", ["b"], cov_type=cov_type, reps=20).fit(
+            panel, rng=1
+        )
     assert results.glance()["cov_type"] == cov_type
     total = fit(frame, ("a", "b"), cov_type=cov_type)
     interval = results.interval("delta")
     assert np.isfinite(interval.to_numpy(dtype=float)).all()
-    assert results.cov.loc["total", "total"] == pytest.approx(total.cov.loc["a", "a"], rel=1e-8)
+    assert results.cov.loc["total", "total"] == pytest.approx(
+        total.cov.loc["a", "a"], rel=1e-8
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,7 +266,13 @@ def test_the_joint_covariance_of_a_mediation_has_the_blocks_of_its_equations(cov
     [
         ("hc2", "robust to heteroskedasticity (HC2) (t with"),
         ("hc3", "robust to heteroskedasticity (HC3) (t with"),
-        ("crv3", "clustered by i (CRV3, one cluster left out at a time; 14 clusters, t with 13"),
+        (
+            "crv3",
+            (
+                "clustered by i (CRV3, one cluster left out at a time; 14 "
+                "clusters, t with 13"
+            ),
+        ),
     ],
 )
 def test_names_in_summaries_and_tables(cov_type, words) -> None:
@@ -216,7 +284,7 @@ def test_names_in_summaries_and_tables(cov_type, words) -> None:
     assert cov_type.upper() in two
 
 
-# --- notices and refusals -----------------------------------------------------------------------------------
+# --- notices and refusals -------------------------------------------------------------
 
 
 def codes(results) -> set[str]:
@@ -224,28 +292,49 @@ def codes(results) -> set[str]:
 
 
 @pytest.mark.parametrize("cov_type", ["robust", "hc2", "hc3"])
-def test_robust_errors_with_entity_effects_are_said_to_be_inconsistent(cov_type) -> None:
+def test_robust_errors_with_entity_effects_are_said_to_be_inconsistent(
+    cov_type,
+) -> None:
     frame = frame_of()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        results = FixedEffects("y", ["a"], cov_type=cov_type).fit(Panel(frame, "i", "t"))
+        results = FixedEffects("y", ["a"], cov_type=cov_type).fit(
+            Panel(frame, "i", "t")
+        )
     (notice,) = [n for n in results.diagnostics if n.code == "robust_inconsistent"]
-    assert notice.data == {"cov_type": cov_type, "periods": pytest.approx(len(frame) / 14)}
-    assert "robust_inconsistent" in codes(fit(frame, cov_type=cov_type, entity_effects=False, absorb="i"))
-    assert "robust_inconsistent" not in codes(fit(frame, cov_type=cov_type, entity_effects=False))
-    assert "robust_inconsistent" not in codes(fit(frame[frame["t"].isin([2, 3])], cov_type=cov_type))
+    assert notice.data == {
+        "cov_type": cov_type,
+        "periods": pytest.approx(len(frame) / 14),
+    }
+    assert "robust_inconsistent" in codes(
+        fit(frame, cov_type=cov_type, entity_effects=False, absorb="i")
+    )
+    assert "robust_inconsistent" not in codes(
+        fit(frame, cov_type=cov_type, entity_effects=False)
+    )
+    assert "robust_inconsistent" not in codes(
+        fit(frame[frame["t"].isin([2, 3])], cov_type=cov_type)
+    )
     assert "robust_inconsistent" not in codes(fit(frame))
 
 
 def test_effects_of_too_many_levels_are_refused_with_their_number() -> None:
     rng = np.random.default_rng(0)
     n = 12_000
-    frame = pd.DataFrame({"i": np.arange(n) // 4, "t": np.arange(n) % 4, "g": rng.integers(0, 1500, n)})
+    frame = pd.DataFrame(
+        {"i": np.arange(n) // 4, "t": np.arange(n) % 4, "g": rng.integers(0, 1500, n)}
+    )
     frame[["y", "a"]] = rng.normal(size=(n, 2))
     with pytest.raises(OptionError, match=r"1,50\d levels") as error:
         fit(frame, ("a",), cov_type="hc3", absorb="g")
     assert error.value.problems
-    nested = fit(frame.assign(g=frame["i"] // 2), ("a",), cov_type="hc3", time_effects=False, absorb="g")
+    nested = fit(
+        frame.assign(g=frame["i"] // 2),
+        ("a",),
+        cov_type="hc3",
+        time_effects=False,
+        absorb="g",
+    )
     plain = fit(frame, ("a",), cov_type="hc3", time_effects=False)
     np.testing.assert_allclose(nested.std_errors, plain.std_errors, rtol=1e-10)
 
@@ -276,7 +365,9 @@ def test_effects_of_too_many_levels_are_refused_with_their_number() -> None:
     ids=str,
 )
 def test_malformed_options(options) -> None:
-    frame = frame_of().assign(same=1.0, same0=0.0, gaps=lambda f: f["b"].where(f["b"] > 0))
+    frame = frame_of().assign(
+        same=1.0, same0=0.0, gaps=lambda f: f["b"].where(f["b"] > 0)
+    )
     frame["gaps"] = frame["gaps"].astype(object).where(frame["gaps"].notna(), None)
     with pytest.raises(dp.DigiprosperError) as error:
         FixedEffects("y", ["a"], missing="raise", **options).fit(Panel(frame, "i", "t"))
@@ -303,13 +394,22 @@ def test_regimes_and_kinks_have_their_covariances(cov_type) -> None:
     panel = Panel(frame, "i", "t")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        split = dp.PanelThreshold("y", "a", "b", cov_type=cov_type, bootstrap=None).fit(panel)
+        split = dp.PanelThreshold("y", "a", "b", cov_type=cov_type, bootstrap=None).fit(
+            panel
+        )
         gamma = float(split.thresholds["estimate"].iloc[0])
-        made = frame.assign(low=frame["a"] * (frame["b"] <= gamma), high=frame["a"] * (frame["b"] > gamma))
+        made = frame.assign(
+            low=frame["a"] * (frame["b"] <= gamma),
+            high=frame["a"] * (frame["b"] > gamma),
+        )
         same = fit(made, ("low", "high"), cov_type=cov_type)
-        np.testing.assert_allclose(split.slopes.std_errors.iloc[:2], same.std_errors, rtol=1e-9)
+        np.testing.assert_allclose(
+            split.slopes.std_errors.iloc[:2], same.std_errors, rtol=1e-9
+        )
         if cov_type != "crv3":
-            kink = dp.PanelKink("y", "a", ["b"], cov_type=cov_type, bootstrap=None).fit(panel)
+            kink = dp.PanelKink("y", "a", ["b"], cov_type=cov_type, bootstrap=None).fit(
+                panel
+            )
             assert np.isfinite(kink.slopes.cov.to_numpy()).all()
 
 
@@ -324,7 +424,7 @@ def test_several_models_on_one_panel(cov_type) -> None:
         assert "CRV3" in str(dp.etable(steps)) or "HC" in str(dp.etable(steps))
 
 
-# --- slopes among the effects -------------------------------------------------------------------------------
+# --- slopes among the effects ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -339,8 +439,12 @@ def test_absorbed_slopes_are_in_the_leverage(cov_type, absorb, weighted) -> None
     results = fit(frame, cov_type=cov_type, absorb=absorb, obs_weights=w)
     rows = used(frame, results).assign(z=lambda f: f["z"] - 2030)
     group = pd.get_dummies(rows[absorb.split("[")[0]]).to_numpy(dtype=float)
-    design = np.column_stack([design_of(rows, ("a", "b"), ("i", "t")), group * rows[["z"]].to_numpy()])
-    keep = np.abs(np.diag(np.linalg.qr(design / np.linalg.norm(design, axis=0))[1])) > 1e-9
+    design = np.column_stack(
+        [design_of(rows, ("a", "b"), ("i", "t")), group * rows[["z"]].to_numpy()]
+    )
+    keep = (
+        np.abs(np.diag(np.linalg.qr(design / np.linalg.norm(design, axis=0))[1])) > 1e-9
+    )
     peer = WLS(rows["y"], design[:, keep], weights=rows["w"] if weighted else 1.0).fit(
         cov_type=cov_type.upper()
     )

@@ -29,14 +29,16 @@ OPTIONS = {
 def near(seed: int, condition: float, *, n: int = 6, periods: int = 5) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     city, year = np.divmod(np.arange(n * periods), periods)
-    frame = pd.DataFrame({"city": city, "year": year, "x1": rng.normal(size=n * periods)})
+    frame = pd.DataFrame(
+        {"city": city, "year": year, "x1": rng.normal(size=n * periods)}
+    )
     frame["x2"] = frame["x1"] + 2 / condition * rng.normal(size=len(frame))
     frame["x3"], noise = rng.normal(size=(2, len(frame)))
     frame["y"] = frame["x1"] + frame["x3"] + noise
     return frame
 
 
-# --- the same arithmetic in fractions -----------------------------------------------------------------------
+# --- the same arithmetic in fractions -------------------------------------------------
 
 
 def product(a: list, b: list) -> Fraction:
@@ -45,14 +47,19 @@ def product(a: list, b: list) -> Fraction:
 
 def inverse(matrix: list[list]) -> list[list]:
     size = len(matrix)
-    rows = [[*row, *(Fraction(int(i == j)) for j in range(size))] for i, row in enumerate(matrix)]
+    rows = [
+        [*row, *(Fraction(int(i == j)) for j in range(size))]
+        for i, row in enumerate(matrix)
+    ]
     for i in range(size):
         pivot = next(r for r in range(i, size) if rows[r][i] != 0)
         rows[i], rows[pivot] = rows[pivot], rows[i]
         rows[i] = [v / rows[i][i] for v in rows[i]]
         for r in range(size):
             if r != i:
-                rows[r] = [v - rows[r][i] * w for v, w in zip(rows[r], rows[i], strict=True)]
+                rows[r] = [
+                    v - rows[r][i] * w for v, w in zip(rows[r], rows[i], strict=True)
+                ]
     return [row[size:] for row in rows]
 
 
@@ -68,12 +75,17 @@ class Exact:
 
     def __init__(self, frame: pd.DataFrame, outcome: str, x: tuple[str, ...]) -> None:
         self.codes = {key: frame[key].tolist() for key in ("city", "year")}
-        y, *columns = ([Fraction(v) for v in frame[name].tolist()] for name in (outcome, *x))
         y, *columns = (
-            less_means(less_means(c, self.codes["city"]), self.codes["year"]) for c in (y, *columns)
+            [Fraction(v) for v in frame[name].tolist()] for name in (outcome, *x)
+        )
+        y, *columns = (
+            less_means(less_means(c, self.codes["city"]), self.codes["year"])
+            for c in (y, *columns)
         )
         self.bread = inverse([[product(a, b) for b in columns] for a in columns])
-        self.slopes = [product(row, [product(a, y) for a in columns]) for row in self.bread]
+        self.slopes = [
+            product(row, [product(a, y) for a in columns]) for row in self.bread
+        ]
         fitted = [product(self.slopes, row) for row in zip(*columns, strict=True)]
         self.rest = [v - f for v, f in zip(y, fitted, strict=True)]
         self.moves = [
@@ -101,11 +113,22 @@ class Exact:
             return [[scale * v for v in row] for row in self.bread]
         if kind == "driscoll_kraay":
             h = self.sums("year")
-            lagged = [[product(a[1:], b[:-1]) + product(a[:-1], b[1:]) for b in h] for a in h]
-            return [[product(a, b) + lagged[i][j] / 2 for j, b in enumerate(h)] for i, a in enumerate(h)]
+            lagged = [
+                [product(a[1:], b[:-1]) + product(a[:-1], b[1:]) for b in h] for a in h
+            ]
+            return [
+                [product(a, b) + lagged[i][j] / 2 for j, b in enumerate(h)]
+                for i, a in enumerate(h)
+            ]
         if kind == "two":
-            parts = [outer(self.sums(*keys)) for keys in (("city",), ("year",), ("city", "year"))]
-            return [[a + b - c for a, b, c in zip(*rows, strict=True)] for rows in zip(*parts, strict=True)]
+            parts = [
+                outer(self.sums(*keys))
+                for keys in (("city",), ("year",), ("city", "year"))
+            ]
+            return [
+                [a + b - c for a, b, c in zip(*rows, strict=True)]
+                for rows in zip(*parts, strict=True)
+            ]
         return outer(self.moves if kind == "robust" else self.sums("city"))
 
 
@@ -133,7 +156,9 @@ def test_errors_and_tests_lose_digits_with_the_condition_and_not_with_its_square
     variance = np.array([float(v[j][j]) for j in range(3)])
     got = np.diag(results.covariance)
     np.testing.assert_allclose(got, variance, rtol=tolerance)
-    np.testing.assert_allclose(results.coefficients, [float(s) for s in b], rtol=tolerance)
+    np.testing.assert_allclose(
+        results.coefficients, [float(s) for s in b], rtol=tolerance
+    )
     form = float(product(b, [product(row, b) for row in inverse(v)]))
     definite = all(np.linalg.eigvalsh(results.estimated.middle) > 0)
     assert np.isnan(results.f_value) == (not definite)
@@ -151,7 +176,9 @@ def test_small_nearly_collinear_panels_keep_their_errors(seed: int) -> None:
     exact = Exact(frame, "y", X[:2])
     results = quiet(FixedEffects("y", X[:2], ssc="none"), frame)
     v = exact.covariance("clustered")
-    np.testing.assert_allclose(results.covariance, [[float(p) for p in row] for row in v], rtol=1e-7)
+    np.testing.assert_allclose(
+        results.covariance, [[float(p) for p in row] for row in v], rtol=1e-7
+    )
     # The sum of the two slopes is told well, though each of them is not.
     want = float(v[0][0] + 2 * v[0][1] + v[1][1])
     assert results.covariance_of(np.ones((1, 2)))[0, 0] == pytest.approx(want, rel=1e-7)
@@ -160,15 +187,19 @@ def test_small_nearly_collinear_panels_keep_their_errors(seed: int) -> None:
 @pytest.mark.parametrize("level", [1e3, 1e6])
 def test_levels_that_dwarf_the_variation_cost_no_digit(level: float) -> None:
     frame = near(2, 1e6)
-    moved = frame.assign(x1=frame["x1"] + level * frame["city"], x2=frame["x2"] + level * frame["city"])
+    moved = frame.assign(
+        x1=frame["x1"] + level * frame["city"], x2=frame["x2"] + level * frame["city"]
+    )
     exact = Exact(moved, "y", X)
     results = quiet(FixedEffects("y", X, ssc="none"), moved)
     variance = [float(exact.covariance("clustered")[j][j]) for j in range(3)]
     np.testing.assert_allclose(np.diag(results.covariance), variance, rtol=1e-8)
-    np.testing.assert_allclose(results.coefficients, [float(s) for s in exact.slopes], rtol=1e-8)
+    np.testing.assert_allclose(
+        results.coefficients, [float(s) for s in exact.slopes], rtol=1e-8
+    )
 
 
-# --- variances below zero -----------------------------------------------------------------------------------
+# --- variances below zero -------------------------------------------------------------
 
 
 @lru_cache
@@ -179,7 +210,12 @@ def indefinite(x: tuple[str, ...] = ("x", "I(x**2)", "z")) -> list[tuple]:
         rng = np.random.default_rng(seed)
         city, year = np.divmod(np.arange(30), 5)
         frame = pd.DataFrame(
-            {"city": city, "year": year, "x": rng.uniform(0, 4, 30), "z": rng.normal(size=30)}
+            {
+                "city": city,
+                "year": year,
+                "x": rng.uniform(0, 4, 30),
+                "z": rng.normal(size=30),
+            }
         )
         frame["y"] = frame["x"] - 0.3 * frame["x"] ** 2 + rng.normal(size=30)
         spec = FixedEffects("y", x, clusters=("city", "year"), entity_effects=False)
@@ -210,10 +246,17 @@ def test_a_definite_part_of_an_indefinite_covariance_is_tested() -> None:
     seen = 0
     for _, results in indefinite():
         v = results.covariance[:2, :2]
-        if np.linalg.eigvalsh(v / np.sqrt(np.outer(np.abs(np.diag(v)), np.abs(np.diag(v)))))[0] > 0.01:
+        if (
+            np.linalg.eigvalsh(
+                v / np.sqrt(np.outer(np.abs(np.diag(v)), np.abs(np.diag(v))))
+            )[0]
+            > 0.01
+        ):
             b = results.coefficients[:2]
             test = results.wald_test("x = 0, I(x**2) = 0").alternatives["stata"]
-            assert test.statistic == pytest.approx(b @ np.linalg.solve(v, b) / 2, rel=1e-9)
+            assert test.statistic == pytest.approx(
+                b @ np.linalg.solve(v, b) / 2, rel=1e-9
+            )
             seen += 1
     assert seen
 
@@ -273,7 +316,13 @@ def test_a_kink_with_a_negative_variance() -> None:
     seen = set()
     for frame, _ in indefinite():
         spec = PanelKink(
-            "y", "x", ("z",), clusters=("city", "year"), entity_effects=False, bootstrap=None, trim=0.15
+            "y",
+            "x",
+            ("z",),
+            clusters=("city", "year"),
+            entity_effects=False,
+            bootstrap=None,
+            trim=0.15,
         )
         found = quiet(spec, frame)
         told = "not_psd" in [n.code for n in found.diagnostics]
@@ -296,7 +345,9 @@ def test_a_picture_of_a_curve_leaves_out_what_has_no_error() -> None:
         test = u_test(results, "x")
         if np.isnan([test.t_low, test.t_high]).any():
             axes = plots.u_shape(results, test)
-            assert any("missing" in text.get_text() for text in axes.get_legend().get_texts())
+            assert any(
+                "missing" in text.get_text() for text in axes.get_legend().get_texts()
+            )
             axes.figure.canvas.draw()
             plt.close(axes.figure)
             seen += 1

@@ -18,7 +18,11 @@ import pytest
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "munnell.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "reference" / "munnell.json").read_text(
+        encoding="utf-8"
+    )
+)
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 EFFECTS = {
     "one-way": {"time_effects": False},
@@ -35,11 +39,19 @@ def fit(panel: Panel, x: tuple[str, ...] = X, y: str = "log(gsp)", **options):
 
 
 @pytest.mark.parametrize(
-    "case", GOLDEN["cases"], ids=lambda c: f"{c['effects']}, {c['name']}, {c['software']}"
+    "case",
+    GOLDEN["cases"],
+    ids=lambda c: f"{c['effects']}, {c['name']}, {c['software']}",
 )
 def test_printed_numbers(case: dict) -> None:
-    results = fit(dp.datasets.us_states(), **EFFECTS[case["effects"]], **case.get("options", {}))
-    got = results.coefficients if case["what"] == "coefficients" else results.std_errors.to_numpy()
+    results = fit(
+        dp.datasets.us_states(), **EFFECTS[case["effects"]], **case.get("options", {})
+    )
+    got = (
+        results.coefficients
+        if case["what"] == "coefficients"
+        else results.std_errors.to_numpy()
+    )
     tolerance = GOLDEN["tolerance"]["tight" if case.get("tight") else "value"]
     np.testing.assert_allclose(got, case["values"], rtol=tolerance)
     if "df_t" in case:
@@ -47,7 +59,7 @@ def test_printed_numbers(case: dict) -> None:
     assert results.df_resid == {"one-way": 764, "two-way": 748}[case["effects"]]
 
 
-# --- linearmodels -------------------------------------------------------------------------------------------
+# --- linearmodels ---------------------------------------------------------------------
 
 COVARIANCES = {
     "unadjusted": ({"cov_type": "unadjusted"}, {"cov_type": "unadjusted"}),
@@ -69,13 +81,17 @@ COVARIANCES = {
 def frame_of(kind: str) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
     if kind == "produc":
         raw = dp.datasets.us_states().frame.reset_index()
-        frame = pd.DataFrame({"i": raw["state"].astype(str), "t": raw["year"], "unemp": raw["unemp"]})
+        frame = pd.DataFrame(
+            {"i": raw["state"].astype(str), "t": raw["year"], "unemp": raw["unemp"]}
+        )
         for name in ("gsp", "pcap", "pc", "emp"):
             frame[name] = np.log(raw[name])
         frame["region"] = pd.factorize(frame["i"])[0] // 6
         return frame, "gsp", ("pcap", "pc", "emp", "unemp")
     rng = np.random.default_rng(4)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(40), 10), "t": np.tile(np.arange(10), 40)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(40), 10), "t": np.tile(np.arange(10), 40)}
+    )
     frame["region"] = frame["i"] // 5
     frame[["a", "b"]] = rng.normal(size=(400, 2)) + 0.2 * frame[["t"]].to_numpy()
     frame["y"] = frame["a"] + frame["i"] + rng.normal(size=400) * (1 + frame["b"].abs())
@@ -83,7 +99,8 @@ def frame_of(kind: str) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("data", "effects", "covariance"), list(product(["produc", "unbalanced"], EFFECTS, COVARIANCES))
+    ("data", "effects", "covariance"),
+    list(product(["produc", "unbalanced"], EFFECTS, COVARIANCES)),
 )
 @pytest.mark.many(4)
 def test_linearmodels(data: str, effects: str, covariance: str) -> None:
@@ -103,7 +120,9 @@ def test_linearmodels(data: str, effects: str, covariance: str) -> None:
     if effects != "none":
         assert results.df_resid == peer.df_resid
     if flags["entity_effects"]:
-        assert results.rsquared_within_entity == pytest.approx(peer.rsquared_within, abs=1e-9)
+        assert results.rsquared_within_entity == pytest.approx(
+            peer.rsquared_within, abs=1e-9
+        )
     if effects == "two-way":
         assert results.rsquared_within == pytest.approx(peer.rsquared, abs=1e-9)
         assert results.rsquared == pytest.approx(peer.rsquared_inclusive, abs=1e-9)
@@ -115,14 +134,20 @@ def test_linearmodels_with_weights() -> None:
     frame, y, x = frame_of("unbalanced")
     frame["w"] = np.random.default_rng(0).uniform(0.5, 2, len(frame))
     table = frame.set_index(["i", "t"])
-    model = PanelOLS(table[y], table[list(x)], weights=table["w"], entity_effects=True, time_effects=True)
+    model = PanelOLS(
+        table[y],
+        table[list(x)],
+        weights=table["w"],
+        entity_effects=True,
+        time_effects=True,
+    )
     peer = model.fit(cov_type="clustered", cluster_entity=True)
     results = fit(Panel(frame, "i", "t"), x, y, ssc="linearmodels", obs_weights="w")
     np.testing.assert_allclose(results.params, peer.params, rtol=1e-9)
     np.testing.assert_allclose(results.std_errors, peer.std_errors, rtol=1e-7)
 
 
-# --- pyfixest -----------------------------------------------------------------------------------------------
+# --- pyfixest -------------------------------------------------------------------------
 
 SCRIPT = """
 import json, sys, warnings
@@ -218,13 +243,17 @@ def test_pyfixest(pyfixest: tuple[str, dict], effects: str, covariance: str) -> 
 @pytest.mark.peers
 @pytest.mark.parametrize("effects", ["i", "t", "i + t"])
 @pytest.mark.parametrize("cluster", ["i", "t", "region"])
-def test_crv3_of_pyfixest_rescaled(pyfixest: tuple[str, dict], effects: str, cluster: str) -> None:
+def test_crv3_of_pyfixest_rescaled(
+    pyfixest: tuple[str, dict], effects: str, cluster: str
+) -> None:
     """Its plain sum of squared deviations has CRV1's factor, not (G - 1) / G."""
     data, numbers = pyfixest
     frame, y, x = frame_of(data)
     se, df, factor = numbers[effects][f"crv3 {cluster}"]
     flags = EFFECTS[{"i": "one-way", "t": "time", "i + t": "two-way"}[effects]]
-    results = fit(Panel(frame, "i", "t"), x, y, **flags, cov_type="crv3", clusters=cluster)
+    results = fit(
+        Panel(frame, "i", "t"), x, y, **flags, cov_type="crv3", clusters=cluster
+    )
     groups = frame[cluster].nunique()
     # Without a cluster pyfixest demeans again, to its tolerance.
     want = np.array(se) * np.sqrt((groups - 1) / groups / factor)

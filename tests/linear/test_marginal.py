@@ -10,7 +10,13 @@ import pytest
 from scipy import stats
 
 from digiprosper import FixedEffects, LinearResults, Panel, datasets
-from digiprosper.errors import ColumnError, DigiprosperError, InputTypeError, OptionError, TermError
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    InputTypeError,
+    OptionError,
+    TermError,
+)
 from digiprosper.linear.marginal import default_points, slope_weights
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
@@ -20,7 +26,9 @@ from digiprosper.report.terms import Term
 def panel() -> Panel:
     rng = np.random.default_rng(0)
     n = 480
-    data = pd.DataFrame(rng.uniform(1, 2, size=(n, 4)), columns=["y", "x", "z", "K / L"])
+    data = pd.DataFrame(
+        rng.uniform(1, 2, size=(n, 4)), columns=["y", "x", "z", "K / L"]
+    )
     data = data.assign(i=np.repeat(np.arange(60), 8), t=np.tile(np.arange(8), 60))
     return Panel(data.assign(r=np.where(data["z"] > 1.5, "east", "west")), "i", "t")
 
@@ -31,7 +39,9 @@ def fit_of(*x: str) -> LinearResults:
 
 def by_difference(fit: LinearResults, values: dict[str, float], variable: str) -> float:
     """Numerical derivative of sum of b times term at given values."""
-    one = pd.DataFrame({"i": [0, 0], "t": [0, 1], **{k: [v, v] for k, v in values.items()}})
+    one = pd.DataFrame(
+        {"i": [0, 0], "t": [0, 1], **{k: [v, v] for k, v in values.items()}}
+    )
 
     def height(step: float) -> float:
         moved = Panel(one.assign(**{variable: one[variable] + step}), "i", "t")
@@ -58,12 +68,20 @@ def by_difference(fit: LinearResults, values: dict[str, float], variable: str) -
         (("z", "x", "x:I(z**2)"), "x", "z"),
     ],
 )
-def test_slope_equals_finite_differences(x: tuple[str, ...], variable: str, column: str) -> None:
+def test_slope_equals_finite_differences(
+    x: tuple[str, ...], variable: str, column: str
+) -> None:
     fit = fit_of(*x)
     at = [1.1, 1.5, 1.9]
     means = {n: float(panel().frame[n].mean()) for n in ("x", "z", "K / L")}
     got = fit.marginal_effect(variable, {column: at})
-    assert got.columns.tolist() == ["at", "estimate", "std_error", "conf_low", "conf_high"]
+    assert got.columns.tolist() == [
+        "at",
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+    ]
     expected = [by_difference(fit, {**means, column: v}, variable) for v in at]
     np.testing.assert_allclose(got["estimate"], expected, rtol=1e-6)
 
@@ -74,15 +92,21 @@ def test_standard_errors_by_hand() -> None:
     weights = np.array([[1, 2.0, 0], [1, 3.6, 0]])
     se = np.sqrt(np.diag(weights @ fit.cov.to_numpy() @ weights.T))
     np.testing.assert_allclose(got["std_error"], se)
-    np.testing.assert_allclose(got["conf_high"] - got["estimate"], stats.t.ppf(0.95, 59) * se)
+    np.testing.assert_allclose(
+        got["conf_high"] - got["estimate"], stats.t.ppf(0.95, 59) * se
+    )
 
 
 def test_defaults_come_from_the_sample() -> None:
     fit = fit_of("x", "I(x**2)")
     low, mean, sd, high = fit.sample_stats.loc["x", ["min", "mean", "sd", "max"]]
-    np.testing.assert_allclose(fit.marginal_effect("x")["at"], [low, mean - sd, mean, mean + sd, high])
+    np.testing.assert_allclose(
+        fit.marginal_effect("x")["at"], [low, mean - sd, mean, mean + sd, high]
+    )
     product = fit_of("x", "z", "x:z")
-    assert product.marginal_effect("x")["at"].max() == pytest.approx(panel().frame["z"].max())
+    assert product.marginal_effect("x")["at"].max() == pytest.approx(
+        panel().frame["z"].max()
+    )
 
 
 def test_a_plain_slope_is_the_coefficient() -> None:
@@ -96,10 +120,12 @@ def test_a_plain_slope_is_the_coefficient() -> None:
 def test_lags_are_other_columns() -> None:
     fit = fit_of("x", "lag(x)", "x:lag(x)")
     got = fit.marginal_effect("x", {"lag(x)": [1.5]})
-    assert got["estimate"].iloc[0] == pytest.approx(fit.params["x"] + 1.5 * fit.params["x:lag(x)"])
-    assert fit_of("x", "lag(x)").marginal_effect("lag(x)")["estimate"].iloc[0] == pytest.approx(
-        fit_of("x", "lag(x)").params["lag(x)"]
+    assert got["estimate"].iloc[0] == pytest.approx(
+        fit.params["x"] + 1.5 * fit.params["x:lag(x)"]
     )
+    assert fit_of("x", "lag(x)").marginal_effect("lag(x)")["estimate"].iloc[
+        0
+    ] == pytest.approx(fit_of("x", "lag(x)").params["lag(x)"])
 
 
 def test_products_with_a_category() -> None:
@@ -116,13 +142,21 @@ SLOPES = {"e": 1.0, "m: [a]": 2.0, "w": 4.0}
 def by_region(code: Any = None) -> LinearResults:
     """Slopes of three regions, known exactly but for noise of 1e-9."""
     rng = np.random.default_rng(3)
-    data = pd.DataFrame({"i": np.repeat(np.arange(60), 8), "t": np.tile(np.arange(8), 60)})
+    data = pd.DataFrame(
+        {"i": np.repeat(np.arange(60), 8), "t": np.tile(np.arange(8), 60)}
+    )
     data = data.assign(x=rng.normal(2, 1, 480), z=rng.normal(5, 1, 480))
     names = np.array(list(SLOPES))[rng.choice(3, 480, p=[0.2, 0.3, 0.5])]
     data["r"] = [list(SLOPES).index(n) + 7 for n in names] if code else names
     noise = 1e-9 * rng.normal(size=480)
-    data["y"] = np.array([SLOPES[n] for n in names]) * data["x"] + 0.5 * data["x"] * data["z"] + noise
-    return FixedEffects("y", ["x", "C(r):x", "C(r)", "z", "x:z"]).fit(Panel(data, "i", "t"))
+    data["y"] = (
+        np.array([SLOPES[n] for n in names]) * data["x"]
+        + 0.5 * data["x"] * data["z"]
+        + noise
+    )
+    return FixedEffects("y", ["x", "C(r):x", "C(r)", "z", "x:z"]).fit(
+        Panel(data, "i", "t")
+    )
 
 
 @pytest.mark.parametrize("code", [None, "whole numbers"])
@@ -133,7 +167,9 @@ def test_a_category_is_set_as_a_whole(code: str | None) -> None:
     for at in (None, {"r": levels}):
         got = fit.marginal_effect("x", at)
         assert got["at"].tolist() == levels
-        np.testing.assert_allclose(got["estimate"], [v + inside for v in SLOPES.values()], rtol=1e-7)
+        np.testing.assert_allclose(
+            got["estimate"], [v + inside for v in SLOPES.values()], rtol=1e-7
+        )
     one = fit.marginal_effect("x", {"r": levels[1]})
     pd.testing.assert_frame_equal(one, got.iloc[[1]].reset_index(drop=True))
 
@@ -148,11 +184,15 @@ def test_a_category_that_is_not_set_is_at_its_shares() -> None:
 def test_the_slope_of_a_dummy_of_a_category() -> None:
     fit = fit_of("z", "C(r)", "C(r):z")
     got = fit.marginal_effect("C(r)[T.west]", {"z": [1.5]})["estimate"][0]
-    assert got == pytest.approx(fit.params["C(r)[T.west]"] + 1.5 * fit.params["C(r)[T.west]:z"])
+    assert got == pytest.approx(
+        fit.params["C(r)[T.west]"] + 1.5 * fit.params["C(r)[T.west]:z"]
+    )
 
 
 def test_standard_errors_in_a_category_are_those_of_another_base() -> None:
-    frame = panel().frame.assign(r=lambda f: np.where(f["r"] == "east", "zeast", f["r"]))
+    frame = panel().frame.assign(
+        r=lambda f: np.where(f["r"] == "east", "zeast", f["r"])
+    )
     first = fit_of("x", "C(r):x", "C(r)").marginal_effect("x", {"r": ["west"]})
     other = FixedEffects("y", ["x", "C(r):x", "C(r)"]).fit(Panel(frame, "i", "t"))
     assert first["std_error"][0] == pytest.approx(other.std_errors["x"], rel=1e-10)
@@ -166,7 +206,9 @@ def test_a_column_of_two_values_is_told_at_both() -> None:
     fit = FixedEffects("y", ["x", "d", "x:d"]).fit(Panel(third, "i", "t"))
     low, mean, sd, high = fit.sample_stats.loc["d", ["min", "mean", "sd", "max"]]
     assert mean + sd > high
-    np.testing.assert_allclose(fit.marginal_effect("x")["at"], [low, mean - sd, mean, high])
+    np.testing.assert_allclose(
+        fit.marginal_effect("x")["at"], [low, mean - sd, mean, high]
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,20 +217,29 @@ def test_a_column_of_two_values_is_told_at_both() -> None:
         ([200, 1.0, 5.0, 0.0, 1000.0], [0.0, 1.0, 6.0, 1000.0]),
         ([200, 9.2, 0.1, 9.0, 9.25], [9.0, 9.1, 9.2, 9.25]),
         ([200, 1e-17, 1.0, -3.0, 3.0], [-3.0, -1.0, 0.0, 1.0, 3.0]),
-        ([200, -1e-14, 1e-2, -3.0, 3.0], [-3.0, -0.01 - 1e-14, -1e-14, 0.01 - 1e-14, 3.0]),
+        (
+            [200, -1e-14, 1e-2, -3.0, 3.0],
+            [-3.0, -0.01 - 1e-14, -1e-14, 0.01 - 1e-14, 3.0],
+        ),
         ([200, 0.0, 0.0, 0.0, 0.0], [0.0]),
     ],
 )
 def test_default_points_are_sorted_distinct_and_in_the_observed_range(
     column: list[float], points: list[float]
 ) -> None:
-    frame = pd.DataFrame([column], index=["z"], columns=["nobs", "mean", "sd", "min", "max"])
-    assert default_points(frame, "z").tolist() == pytest.approx(points, rel=1e-12, abs=0)
+    frame = pd.DataFrame(
+        [column], index=["z"], columns=["nobs", "mean", "sd", "min", "max"]
+    )
+    assert default_points(frame, "z").tolist() == pytest.approx(
+        points, rel=1e-12, abs=0
+    )
 
 
 @pytest.mark.parametrize(("column", "cure"), [("z", "'x:z'"), ("x", r"'I\(x\*\*2\)'")])
 def test_a_constant_slope_is_said_to_be_constant(column: str, cure: str) -> None:
-    with pytest.raises(ColumnError, match=rf"the slope in 'x' is constant in this model.*{cure}"):
+    with pytest.raises(
+        ColumnError, match=rf"the slope in 'x' is constant in this model.*{cure}"
+    ):
         fit_of("x", "z").marginal_effect("x", {column: [1]})
 
 
@@ -203,24 +254,46 @@ def test_a_constant_slope_is_said_to_be_constant(column: str, cure: str) -> None
         (("x", "I(x**2)"), ("x", [1, 2]), InputTypeError, "one column"),
         (("x", "I(x**2)"), ("x", {"x": ["a"]}), InputTypeError, "numbers"),
         (("x", "x:I(z**2):I(`K / L` + 1)"), ("x", {"z": [1]}), ColumnError, r"K / L"),
-        (("x", "C(r):x", "C(r)"), ("x", {"C(r)[T.west]": 1}), OptionError, r"at=\{'r': \['east', 'west'\]\}"),
-        (("x", "C(r):x", "C(r)"), ("x", {"C(r)[T.west]": [0, 1]}), OptionError, "one dummy"),
+        (
+            ("x", "C(r):x", "C(r)"),
+            ("x", {"C(r)[T.west]": 1}),
+            OptionError,
+            r"at=\{'r': \['east', 'west'\]\}",
+        ),
+        (
+            ("x", "C(r):x", "C(r)"),
+            ("x", {"C(r)[T.west]": [0, 1]}),
+            OptionError,
+            "one dummy",
+        ),
         (("x", "C(r):x", "C(r)"), ("x", {"C(r)": ["west"]}), OptionError, r"at=\{'r'"),
-        (("x", "C(r):x", "C(r)"), ("x", {"r": ["south"]}), OptionError, "'east', 'west'"),
+        (
+            ("x", "C(r):x", "C(r)"),
+            ("x", {"r": ["south"]}),
+            OptionError,
+            "'east', 'west'",
+        ),
         (("x", "C(r):x", "C(r)"), ("x", {"r": [1]}), OptionError, "'east', 'west'"),
         (("x", "C(r):x", "C(r)"), ("x", {"r": []}), OptionError, "'east', 'west'"),
         (("x", "C(r):x", "x:z"), ("x", {"z": [1]}), ColumnError, r"at=\{'r': "),
     ],
 )
-def test_refusals(x: tuple[str, ...], call: Any, kind: type[DigiprosperError], words: str) -> None:
+def test_refusals(
+    x: tuple[str, ...], call: Any, kind: type[DigiprosperError], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         fit_of(*x).marginal_effect(*call)
 
 
 def test_weights_of_terms_without_the_variable_are_zero() -> None:
-    frame = pd.DataFrame({"mean": [2.0], "sd": [1.0], "min": [0.0], "max": [5.0]}, index=["x"])
+    frame = pd.DataFrame(
+        {"mean": [2.0], "sd": [1.0], "min": [0.0], "max": [5.0]}, index=["x"]
+    )
     texts = ("x", "xx", "I(x**2)", "z")
-    terms = [Term(text, factors=term_factors(parse(text, ["x", "xx", "z"], "x"))) for text in texts]
+    terms = [
+        Term(text, factors=term_factors(parse(text, ["x", "xx", "z"], "x")))
+        for text in texts
+    ]
     weights, values = slope_weights(terms, "x", {"x": [3.0]}, frame, {})
     np.testing.assert_array_equal(weights, [[1, 0, 6, 0]])
     np.testing.assert_array_equal(values, [3])
@@ -229,15 +302,31 @@ def test_weights_of_terms_without_the_variable_are_zero() -> None:
 @pytest.mark.parametrize("effects", [True, False])
 def test_the_origin_of_the_columns_does_not_matter(effects: bool) -> None:
     rng = np.random.default_rng(5)
-    keys = pd.DataFrame({"i": np.repeat(np.arange(40), 8), "t": np.tile(np.arange(8), 40)})
-    far = keys.assign(x=3e4 + rng.normal(size=320), z=-3e4 + rng.normal(size=320), y=rng.normal(size=320))
+    keys = pd.DataFrame(
+        {"i": np.repeat(np.arange(40), 8), "t": np.tile(np.arange(8), 40)}
+    )
+    far = keys.assign(
+        x=3e4 + rng.normal(size=320),
+        z=-3e4 + rng.normal(size=320),
+        y=rng.normal(size=320),
+    )
     near = far.assign(x=far["x"] - 3e4, z=far["z"] + 3e4)
-    for terms, column in ((["x", "z", "x:z"], "z"), (["x", "I(x**2)", "z"], "x"), (["x:z", "z", "x"], "z")):
+    for terms, column in (
+        (["x", "z", "x:z"], "z"),
+        (["x", "I(x**2)", "z"], "x"),
+        (["x:z", "z", "x"], "z"),
+    ):
         spec = FixedEffects("y", terms, entity_effects=effects, time_effects=effects)
         shift = 3e4 if column == "x" else -3e4
-        one = spec.fit(Panel(far, "i", "t")).marginal_effect("x", {column: [shift - 2, shift + 1]})
-        other = spec.fit(Panel(near, "i", "t")).marginal_effect("x", {column: [-2.0, 1.0]})
-        np.testing.assert_allclose(one.drop(columns="at"), other.drop(columns="at"), rtol=1e-6)
+        one = spec.fit(Panel(far, "i", "t")).marginal_effect(
+            "x", {column: [shift - 2, shift + 1]}
+        )
+        other = spec.fit(Panel(near, "i", "t")).marginal_effect(
+            "x", {column: [-2.0, 1.0]}
+        )
+        np.testing.assert_allclose(
+            one.drop(columns="at"), other.drop(columns="at"), rtol=1e-6
+        )
 
 
 @pytest.mark.parametrize(("between", "two"), [(1.2e-9, False), (0.8e-9, True)])
@@ -246,7 +335,9 @@ def test_a_column_of_two_values_has_all_but_1e_9_of_the_variance_between_its_end
 ) -> None:
     variance = 0.25 - between
     column = [200, 0.5, np.sqrt(variance * 200 / 199), 0.0, 1.0]
-    frame = pd.DataFrame([column], index=["z"], columns=["nobs", "mean", "sd", "min", "max"])
+    frame = pd.DataFrame(
+        [column], index=["z"], columns=["nobs", "mean", "sd", "min", "max"]
+    )
     assert (default_points(frame, "z").tolist() == [0.0, 1.0]) == two
 
 

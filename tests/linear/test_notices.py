@@ -6,19 +6,33 @@ import pytest
 
 from digiprosper import FixedEffects, datasets
 from digiprosper.linear import notices
-from digiprosper.linear.notices import EFFECTIVE_CLUSTERS, FEW_PERIODS, few_for_slopes, few_periods
+from digiprosper.linear.notices import (
+    EFFECTIVE_CLUSTERS,
+    FEW_PERIODS,
+    few_for_slopes,
+    few_periods,
+)
 
 
 @pytest.mark.parametrize(
     ("clusters", "codes"),
-    [(19, ["very_few_clusters"]), (20, ["few_clusters"]), (39, ["few_clusters"]), (40, [])],
+    [
+        (19, ["very_few_clusters"]),
+        (20, ["few_clusters"]),
+        (39, ["few_clusters"]),
+        (40, []),
+    ],
 )
-def test_few_clusters_are_told_with_the_degrees_of_freedom_and_a_remedy(clusters, codes) -> None:
+def test_few_clusters_are_told_with_the_degrees_of_freedom_and_a_remedy(
+    clusters, codes
+) -> None:
     found = few_for_slopes(clusters, "region")
     assert [n.code for n in found] == codes
     for notice in found:
         assert notice.data == {"clusters": "region", "n_clusters": clusters}
-        assert notice.message.startswith(f"{clusters} clusters (region): t intervals with {clusters - 1} ")
+        assert notice.message.startswith(
+            f"{clusters} clusters (region): t intervals with {clusters - 1} "
+        )
         assert "wild cluster bootstrap" in notice.message
 
 
@@ -26,7 +40,9 @@ def test_few_periods_are_told() -> None:
     assert few_periods(FEW_PERIODS) == []
     (notice,) = few_periods(FEW_PERIODS - 1)
     assert (notice.code, notice.data) == ("few_periods", {"n_times": FEW_PERIODS - 1})
-    assert notice.message.startswith("99 periods: Driscoll-Kraay intervals are too short")
+    assert notice.message.startswith(
+        "99 periods: Driscoll-Kraay intervals are too short"
+    )
 
 
 def test_what_was_dropped_is_told_with_the_reason() -> None:
@@ -53,14 +69,20 @@ def test_no_variance_and_perfect_fit_name_the_columns() -> None:
 
 def test_a_bound_on_the_rank_is_told() -> None:
     notice = notices.rank_bound(("a", "b", "c"), 120)
-    assert (notice.code, notice.data) == ("rank_bound", {"rank": 120, "effects": ("a", "b", "c")})
+    assert (notice.code, notice.data) == (
+        "rank_bound",
+        {"rank": 120, "effects": ("a", "b", "c")},
+    )
     assert notice.message.startswith("the effects (a, b, c) have too many levels")
 
 
 def test_levels_without_rows_to_spare_are_told() -> None:
     assert notices.saturated_levels("city", 0, 0) == []
     (notice,) = notices.saturated_levels("city", 3, 6)
-    assert (notice.code, notice.data) == ("saturated_levels", {"effect": "city", "levels": 3, "rows": 6})
+    assert (notice.code, notice.data) == (
+        "saturated_levels",
+        {"effect": "city", "levels": 3, "rows": 6},
+    )
     assert notice.message.startswith("3 levels of city (6 rows in all)")
 
 
@@ -81,4 +103,6 @@ def test_an_effective_number_of_clusters_is_told_with_the_largest() -> None:
     (notice,) = notices.few_treated_notices([notices.FewTreated("state", 50, terms)])
     assert terms["d"]["effective"] < EFFECTIVE_CLUSTERS
     assert notice.data == {"clusters": "state", "n_clusters": 50, "terms": terms}
-    assert notice.message.startswith("the coefficient of 'd' depends on few clusters: 2.0 effective clusters")
+    assert notice.message.startswith(
+        "the coefficient of 'd' depends on few clusters: 2.0 effective clusters"
+    )

@@ -47,7 +47,12 @@ def regressors(kind, rng, reps, entities):
 
 
 def demeaned(x):
-    return x - x.mean(-1, keepdims=True) - x.mean(-2, keepdims=True) + x.mean((-2, -1), keepdims=True)
+    return (
+        x
+        - x.mean(-1, keepdims=True)
+        - x.mean(-2, keepdims=True)
+        + x.mean((-2, -1), keepdims=True)
+    )
 
 
 def intervals(x, errors):
@@ -72,7 +77,10 @@ def coverage(x, entities, reps, rng):
 
 def fitted(x, y):
     entities = x.shape[0]
-    keys = {"i": np.repeat(np.arange(entities), T), "t": np.tile(np.arange(T), entities)}
+    keys = {
+        "i": np.repeat(np.arange(entities), T),
+        "t": np.tile(np.arange(T), entities),
+    }
     panel = Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "i", "t")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewClustersWarning)
@@ -80,7 +88,9 @@ def fitted(x, y):
 
 
 @pytest.mark.parametrize(("entities", "treated"), [(31, 2), (50, 4), (100, 1)])
-def test_the_simulation_computes_what_the_library_does(entities: int, treated: int) -> None:
+def test_the_simulation_computes_what_the_library_does(
+    entities: int, treated: int
+) -> None:
     rng = np.random.default_rng(1)
     x, errors = step(entities, treated), autoregressive(rng, 1, entities, RHO)
     slope, error, effective = intervals(x, errors)
@@ -88,17 +98,21 @@ def test_the_simulation_computes_what_the_library_does(entities: int, treated: i
     assert fit.params["x"] == pytest.approx(slope[0], rel=1e-10)
     assert fit.std_errors["x"] == pytest.approx(error[0], rel=1e-10)
     (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
-    assert notice.data["terms"]["x"]["effective"] == pytest.approx(effective[0], rel=1e-10)
+    assert notice.data["terms"]["x"]["effective"] == pytest.approx(
+        effective[0], rel=1e-10
+    )
 
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("entities", [10, 20, 31, 50, 100])
-def test_few_treated_entities_are_covered_too_seldom(entities: int, measured: Callable[..., None]) -> None:
+def test_few_treated_entities_are_covered_too_seldom(
+    entities: int, measured: Callable[..., None]
+) -> None:
     """Share of 4,000 panels in which the 95% interval contains the true effect, 0.
 
-    The interval is clustered by entity.
-    Some of N entities are treated in the last five of 10 periods. The model has two-way effects, and the
-    errors have a serial correlation of .6. The number of effective clusters is in brackets. Bold cells have
+    The interval is clustered by entity. Some of N entities are treated in the last five
+    of 10 periods. The model has two-way effects, and the errors have a serial
+    correlation of .6. The number of effective clusters is in brackets. Bold cells have
     the notice `few_treated`.
     """
     rng = np.random.default_rng(entities)
@@ -113,31 +127,43 @@ def test_few_treated_entities_are_covered_too_seldom(entities: int, measured: Ca
             assert share < 0.91, treated
         else:
             assert share > 0.89, treated
-    rows = {head: cells.get(head, "") for head in (*(f"{n} treated" for n in (1, 2, 3, 5, 10)), "half")}
+    rows = {
+        head: cells.get(head, "")
+        for head in (*(f"{n} treated" for n in (1, 2, 3, 5, 10)), "half")
+    }
     measured("coverage_with_few_treated", {"N": entities, **rows})
 
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("entities", [10, 20, 31, 50, 100])
-@pytest.mark.parametrize("kind", ["normal", "persistent", "lognormal", "wide lognormal"])
+@pytest.mark.parametrize(
+    "kind", ["normal", "persistent", "lognormal", "wide lognormal"]
+)
 def test_continuous_regressors_are_remarked_on_where_intervals_fail(
     entities: int, kind: str, measured: Callable[..., None]
 ) -> None:
     """Share of 4,000 panels in which the 95% interval contains the true slope, 0.
 
-    The interval is clustered by entity.
-    N entities are observed for 10 periods, with two-way effects and errors with a serial correlation of .6.
-    The regressor is normal and independent over time, or persistent (normal, with a serial correlation of
-    .8), or lognormal: the log is persistent with a standard deviation of .5 (wide: 1). The last two columns
-    have the share of panels with the notice `few_treated`, and the coverage in these panels.
+    The interval is clustered by entity. N entities are observed for 10 periods, with
+    two-way effects and errors with a serial correlation of .6. The regressor is normal
+    and independent over time, or persistent (normal, with a serial correlation of .8),
+    or lognormal: the log is persistent with a standard deviation of .5 (wide: 1). The
+    last two columns have the share of panels with the notice `few_treated`, and the
+    coverage in these panels.
     """
     rng = np.random.default_rng(entities)
     x = regressors(kind, rng, 4000, entities)
     covered, effective = coverage(x, entities, 4000, rng)
     told = effective < min(7.0, entities / 2)
     among = covered[told].mean() if told.any() else np.nan
-    row = {"coverage": covered.mean(), "with the notice": told.mean(), "coverage of these": among}
-    measured("coverage_with_unequal_variation", {"regressor": kind, "N": entities, **row})
+    row = {
+        "coverage": covered.mean(),
+        "with the notice": told.mean(),
+        "coverage of these": among,
+    }
+    measured(
+        "coverage_with_unequal_variation", {"regressor": kind, "N": entities, **row}
+    )
     assert covered[~told].mean() > 0.91
     if kind in ("normal", "persistent"):
         assert told.mean() < 0.05

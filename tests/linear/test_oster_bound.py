@@ -22,17 +22,31 @@ from digiprosper.errors import (
     OptionError,
     TermError,
 )
-from digiprosper.linear.kernels.selection import adjusted_slopes, needed_selection, two_regressions
+from digiprosper.linear.kernels.selection import (
+    adjusted_slopes,
+    needed_selection,
+    two_regressions,
+)
 
-POOLED: dict[str, Any] = {"entity_effects": False, "time_effects": False, "cov_type": "robust"}
+POOLED: dict[str, Any] = {
+    "entity_effects": False,
+    "time_effects": False,
+    "cov_type": "robust",
+}
 
 
-def made(seed: int = 1, n: int = 30, periods: int = 8, *, gaps: bool = True) -> pd.DataFrame:
+def made(
+    seed: int = 1, n: int = 30, periods: int = 8, *, gaps: bool = True
+) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     for name in ("a", "b", "m", "e"):
         frame[name] = rng.normal(size=len(frame)) + rng.normal(size=n)[frame["i"]]
-    frame["x"] = frame["a"] - 0.5 * frame["b"] + 0.3 * frame["m"] + rng.normal(size=len(frame))
+    frame["x"] = (
+        frame["a"] - 0.5 * frame["b"] + 0.3 * frame["m"] + rng.normal(size=len(frame))
+    )
     frame["y"] = 0.4 * frame["x"] + frame["a"] - frame["b"] + frame["m"] + frame["e"]
     frame["w"] = rng.uniform(0.5, 2, size=len(frame))
     frame["r"] = frame["i"] % 3
@@ -51,7 +65,8 @@ def bound(spec: FixedEffects, frame: pd.DataFrame, **options: Any) -> pd.Series:
 
 @pytest.mark.parametrize("weights", [None, "w"])
 @pytest.mark.parametrize(
-    "effects", [POOLED, {}, {"time_effects": False}, {"absorb": ["r^t"], "time_effects": False}]
+    "effects",
+    [POOLED, {}, {"time_effects": False}, {"absorb": ["r^t"], "time_effects": False}],
 )
 def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
     frame = made()
@@ -70,13 +85,21 @@ def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
     basis = np.column_stack(dummies) * root
     net = {
         name: column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
-        for name, column in ((name, rows[name].to_numpy() * root[:, 0]) for name in "yxmab")
+        for name, column in (
+            (name, rows[name].to_numpy() * root[:, 0]) for name in "yxmab"
+        )
     }
-    expected = two_regressions(net["y"], net["x"], net["m"][:, None], np.column_stack([net["a"], net["b"]]))
+    expected = two_regressions(
+        net["y"], net["x"], net["m"][:, None], np.column_stack([net["a"], net["b"]])
+    )
     assert found["beta_uncontrolled"] == pytest.approx(expected.slope_without, rel=1e-9)
     assert found["beta_controlled"] == pytest.approx(expected.slope_with, rel=1e-9)
-    assert found["rsquared_uncontrolled"] == pytest.approx(expected.rsquared_without, rel=1e-9)
-    assert found["rsquared_max"] == pytest.approx(min(1.3 * expected.rsquared_with, 1), rel=1e-9)
+    assert found["rsquared_uncontrolled"] == pytest.approx(
+        expected.rsquared_without, rel=1e-9
+    )
+    assert found["rsquared_max"] == pytest.approx(
+        min(1.3 * expected.rsquared_with, 1), rel=1e-9
+    )
     assert found["beta_adjusted"] == pytest.approx(
         adjusted_slopes(expected, 1.0, found["rsquared_max"])[0], rel=1e-7
     )
@@ -91,7 +114,9 @@ def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
     assert found["beta_controlled"] == pytest.approx(fit.params["x"], rel=1e-10)
     assert found["beta_uncontrolled"] == pytest.approx(short.params["x"], rel=1e-10)
     assert found["rsquared_controlled"] == pytest.approx(fit.rsquared_within, rel=1e-10)
-    assert found["rsquared_uncontrolled"] == pytest.approx(short.rsquared_within, rel=1e-10)
+    assert found["rsquared_uncontrolled"] == pytest.approx(
+        short.rsquared_within, rel=1e-10
+    )
 
 
 @pytest.mark.many(1)
@@ -104,17 +129,28 @@ def test_a_slope_biased_by_proportional_selection_is_recovered(degree, effects) 
     size = n * periods
     w1, w2, omitted, noise = rng.normal(size=(4, size)) * [[1], [1], [1.2], [1]]
     observed = w1 + 0.5 * w2
-    strength = 0.3  # covariance of the treatment with an index over the variance of the index
+    # Covariance of the treatment with an index over the variance of the index
+    strength = 0.3
     x = strength * 1.25 * w1 + degree * strength * omitted + rng.normal(size=size)
     y = 0.7 * x + observed + omitted + noise
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     frame = frame.assign(x=x, w1=w1, w2=w2, y=y, h=omitted)
     if effects == {}:
         frame["y"] += 3 * rng.normal(size=n)[frame["i"]]
         frame["x"] += rng.normal(size=n)[frame["i"]]
-    long = FixedEffects("y", ["x", "w1", "w2", "h"], **effects).fit(Panel(frame, "i", "t"))
+    long = FixedEffects("y", ["x", "w1", "w2", "h"], **effects).fit(
+        Panel(frame, "i", "t")
+    )
     spec = FixedEffects("y", ["x", "w1", "w2"], **effects)
-    found = bound(spec, frame, controls=["w1", "w2"], delta=degree, rsquared_max=long.rsquared_within)
+    found = bound(
+        spec,
+        frame,
+        controls=["w1", "w2"],
+        delta=degree,
+        rsquared_max=long.rsquared_within,
+    )
     assert abs(found["beta_controlled"] - 0.7) > 0.1
     assert found["beta_adjusted"] == pytest.approx(0.7, abs=0.02)
 
@@ -139,8 +175,13 @@ def test_order_units_and_spelling_do_not_matter() -> None:
     assert mixed.drop("term").astype(float).to_numpy() == pytest.approx(
         expected.drop("term").astype(float).to_numpy(), rel=1e-8
     )
-    units = bound(spec, frame.assign(x=frame["x"] * 1e5, y=frame["y"] / 1e3 + 7, a=frame["a"] * 1e4))
-    assert units["beta_adjusted"] * 1e8 == pytest.approx(expected["beta_adjusted"], rel=1e-7)
+    units = bound(
+        spec,
+        frame.assign(x=frame["x"] * 1e5, y=frame["y"] / 1e3 + 7, a=frame["a"] * 1e4),
+    )
+    assert units["beta_adjusted"] * 1e8 == pytest.approx(
+        expected["beta_adjusted"], rel=1e-7
+    )
     assert units["delta_zero"] == pytest.approx(expected["delta_zero"], rel=1e-7)
     turned = bound(spec, frame.assign(x=-frame["x"]))
     assert (turned["bound_low"], turned["bound_high"]) == pytest.approx(
@@ -167,7 +208,9 @@ def test_limits_of_the_r2() -> None:
     assert whole["rsquared_max"] == 1
     assert whole["beta_adjusted"] == bound(spec, frame, rsquared_max=1)["beta_adjusted"]
     multiple = bound(spec, frame, rmax=np.float64(1.1))
-    assert multiple["rsquared_max"] == pytest.approx(1.1 * multiple["rsquared_controlled"])
+    assert multiple["rsquared_max"] == pytest.approx(
+        1.1 * multiple["rsquared_controlled"]
+    )
     assert bound(spec, frame, delta=0)["beta_adjusted"] == whole["beta_controlled"]
 
 
@@ -205,17 +248,32 @@ def test_at_the_selection_that_it_needs_the_slope_is_zero() -> None:
         ({"delta": float("inf")}, OptionError),
         ({"delta": None}, OptionError),
         ({"delta": 1e6}, IdentificationError),
-        ({"spec": FixedEffects("y", ["x", "a", "nothing"]), "controls": ["a"]}, ColumnError),
-        ({"spec": FixedEffects("y", ["x", "a", "I(x ** 2)"]), "controls": ["a"]}, TermError),
-        ({"spec": FixedEffects("y", ["x", "a", "copy"]), "controls": ["copy"]}, CollinearityError),
+        (
+            {"spec": FixedEffects("y", ["x", "a", "nothing"]), "controls": ["a"]},
+            ColumnError,
+        ),
+        (
+            {"spec": FixedEffects("y", ["x", "a", "I(x ** 2)"]), "controls": ["a"]},
+            TermError,
+        ),
+        (
+            {"spec": FixedEffects("y", ["x", "a", "copy"]), "controls": ["copy"]},
+            CollinearityError,
+        ),
         ({"spec": FixedEffects("y", ["x", "r"]), "controls": ["r"]}, DigiprosperError),
-        ({"spec": FixedEffects("sum", ["x", "a", "b"]), "controls": ["a", "b"]}, IdentificationError),
+        (
+            {"spec": FixedEffects("sum", ["x", "a", "b"]), "controls": ["a", "b"]},
+            IdentificationError,
+        ),
     ],
 )
 def test_malformed_input_is_one_named_error(change, error) -> None:
     frame = made(gaps=False)
     frame["copy"], frame["sum"] = 2 * frame["a"], frame["x"] + frame["a"] + frame["b"]
-    given: dict[str, Any] = {"spec": FixedEffects("y", ["x", "m", "a", "b"]), "term": "x"}
+    given: dict[str, Any] = {
+        "spec": FixedEffects("y", ["x", "m", "a", "b"]),
+        "term": "x",
+    }
     given |= {"panel": Panel(frame, "i", "t"), "controls": ["a", "b"], **change}
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)

@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 KEYS = ("i", "t")
 
 
-def make(seed: int = 0, n: int = 14, periods: int = 7, *, gaps: bool = False) -> pd.DataFrame:
+def make(
+    seed: int = 0, n: int = 14, periods: int = 7, *, gaps: bool = False
+) -> pd.DataFrame:
     """A panel with cohorts of three and two entities; gaps lack some rows."""
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     first = np.array([3, 3, 3, 5, 5, *[99] * (n - 5)])
     frame["d"] = (frame["t"] >= first[frame["i"]]).astype(float)
     for name in "axy":
@@ -40,7 +44,9 @@ def make(seed: int = 0, n: int = 14, periods: int = 7, *, gaps: bool = False) ->
     frame["w"] = rng.uniform(0.3, 3, len(frame))
     frame["r"] = frame["i"] % 4
     frame["rt"] = frame["r"] * 100 + frame["t"]
-    keep = rng.random(len(frame)) > 0.2 if gaps else np.full(len(frame), fill_value=True)
+    keep = (
+        rng.random(len(frame)) > 0.2 if gaps else np.full(len(frame), fill_value=True)
+    )
     return frame[keep].reset_index(drop=True)
 
 
@@ -50,7 +56,9 @@ def quiet(function: Any, *args: Any, **options: Any) -> Any:
         return function(*args, **options)
 
 
-def placebo(spec: FixedEffects, frame: pd.DataFrame, term: str = "d", **options: Any) -> dp.TestResult:
+def placebo(
+    spec: FixedEffects, frame: pd.DataFrame, term: str = "d", **options: Any
+) -> dp.TestResult:
     return quiet(dp.placebo_test, spec, Panel(frame, *KEYS), term, **options)
 
 
@@ -59,12 +67,17 @@ def refits(spec: FixedEffects, frame: pd.DataFrame, reps: int, rng: int) -> np.n
     entity, time = frame["i"].to_numpy(), frame["t"].to_numpy()
     treated = cohorts(frame["d"].to_numpy(), entity, time)
     assert treated is not None
-    entities, starts = treated.drawn(*map(np.random.default_rng, seed_sequence(rng).spawn(2)), reps)
+    entities, starts = treated.drawn(
+        *map(np.random.default_rng, seed_sequence(rng).spawn(2)), reps
+    )
     out = []
     for chosen, first in zip(entities, starts, strict=True):
         start = np.full(treated.n_entities, 99)
         start[chosen] = first
-        fit = quiet(spec.fit, Panel(frame.assign(d=(time >= start[entity]).astype(float)), *KEYS))
+        fit = quiet(
+            spec.fit,
+            Panel(frame.assign(d=(time >= start[entity]).astype(float)), *KEYS),
+        )
         out.append(fit.params["d"])
     return np.array(out)
 
@@ -75,7 +88,11 @@ CASES: dict[str, dict[str, Any]] = {
     "time effects": {"entity_effects": False},
     "no effects": {"entity_effects": False, "time_effects": False},
     "region by year": {"absorb": ["rt"]},
-    "region by year alone": {"absorb": ["rt"], "entity_effects": False, "time_effects": False},
+    "region by year alone": {
+        "absorb": ["rt"],
+        "entity_effects": False,
+        "time_effects": False,
+    },
     "entity trends": {"absorb": ["i[t]"]},
     "region trends": {"absorb": ["r[t]"]},
     "weights": {"obs_weights": "w"},
@@ -92,24 +109,36 @@ def test_draws_are_estimates_of_fits(case: str, gaps: bool) -> None:
     frame = make(len(case), n=18, gaps=gaps)
     spec = FixedEffects("y", ["a", "d", "x"]).replace(**CASES[case])
     test = placebo(spec, frame, reps=25, rng=3)
-    assert test.statistic == pytest.approx(quiet(spec.fit, Panel(frame, *KEYS)).params["d"], rel=1e-12)
-    np.testing.assert_allclose(test.draws, refits(spec, frame, 25, 3), rtol=1e-9, atol=1e-9)
+    assert test.statistic == pytest.approx(
+        quiet(spec.fit, Panel(frame, *KEYS)).params["d"], rel=1e-12
+    )
+    np.testing.assert_allclose(
+        test.draws, refits(spec, frame, 25, 3), rtol=1e-9, atol=1e-9
+    )
     beyond = (np.abs(test.draws) >= abs(test.statistic) * (1 - 1e-9)).sum()
     assert test.p_value == (1 + beyond) / 26
 
 
 def test_a_draw_keeps_the_sizes_of_cohorts_and_starts_after_the_first_period() -> None:
     frame = make()
-    treated = cohorts(frame["d"].to_numpy(), frame["i"].to_numpy(), frame["t"].to_numpy())
+    treated = cohorts(
+        frame["d"].to_numpy(), frame["i"].to_numpy(), frame["t"].to_numpy()
+    )
     assert treated is not None
     assert (treated.starts.tolist(), treated.sizes.tolist()) == ([3, 5], [3, 2])
-    entities, starts = treated.drawn(np.random.default_rng(0), np.random.default_rng(1), 5000)
+    entities, starts = treated.drawn(
+        np.random.default_rng(0), np.random.default_rng(1), 5000
+    )
     assert (np.diff(np.sort(entities, axis=1), axis=1) > 0).all()
     assert (starts[:, :3] == starts[:, :1]).all()
     assert (starts[:, 3] == starts[:, 4]).all()
     # Every entity and every period but the first is drawn equally often.
-    np.testing.assert_allclose(np.bincount(entities.ravel(), minlength=14) / 5000, 5 / 14, atol=0.03)
-    np.testing.assert_allclose(np.bincount(starts[:, 0], minlength=7) / 5000, [0, *[1 / 6] * 6], atol=0.03)
+    np.testing.assert_allclose(
+        np.bincount(entities.ravel(), minlength=14) / 5000, 5 / 14, atol=0.03
+    )
+    np.testing.assert_allclose(
+        np.bincount(starts[:, 0], minlength=7) / 5000, [0, *[1 / 6] * 6], atol=0.03
+    )
 
 
 def test_entities_that_are_always_treated_are_as_many_in_a_draw() -> None:
@@ -122,10 +151,14 @@ def test_entities_that_are_always_treated_are_as_many_in_a_draw() -> None:
     assert test.detail["cohorts"] == {"0": 2, "2": 1}
 
     def one_switch(entity: int, start: int) -> float:
-        drawn = frame.assign(d=((frame["i"] == entity) & (frame["t"] >= start)).astype(float))
+        drawn = frame.assign(
+            d=((frame["i"] == entity) & (frame["t"] >= start)).astype(float)
+        )
         return float(quiet(spec.fit, Panel(drawn, *KEYS)).params["d"])
 
-    possible = np.array([one_switch(entity, start) for entity in range(6) for start in range(1, 5)])
+    possible = np.array(
+        [one_switch(entity, start) for entity in range(6) for start in range(1, 5)]
+    )
     nearest = np.abs(test.draws[:, None] - possible).min(axis=1)
     np.testing.assert_allclose(nearest, 0, atol=1e-9)
     np.testing.assert_allclose(test.draws[:25], refits(spec, frame, 25, 1), rtol=1e-9)
@@ -162,7 +195,12 @@ def test_a_large_effect_is_beyond_all_placebos() -> None:
 def test_the_number_that_is_kept_reproduces_the_draws_in_any_order_of_rows() -> None:
     frame, spec = make(4), FixedEffects("y", ["a", "d"])
     test = placebo(spec, frame, reps=99)
-    again = placebo(spec, frame.sample(frac=1, random_state=1), reps=99, rng=test.detail["rng_entropy"])
+    again = placebo(
+        spec,
+        frame.sample(frac=1, random_state=1),
+        reps=99,
+        rng=test.detail["rng_entropy"],
+    )
     np.testing.assert_array_equal(test.draws, again.draws)
 
 
@@ -178,9 +216,12 @@ def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     frame, spec = make(6), FixedEffects("y", ["a", "d"])
     whole = placebo(spec, frame, reps=99, rng=1)
     monkeypatch.setattr(
-        "digiprosper.linear.placebo_test.placebo_slopes", lambda *args: placebo_slopes(*args, memory=1)
+        "digiprosper.linear.placebo_test.placebo_slopes",
+        lambda *args: placebo_slopes(*args, memory=1),
     )
-    np.testing.assert_allclose(placebo(spec, frame, reps=99, rng=1).draws, whole.draws, rtol=1e-12)
+    np.testing.assert_allclose(
+        placebo(spec, frame, reps=99, rng=1).draws, whole.draws, rtol=1e-12
+    )
 
 
 def test_draws_without_an_estimate_count_as_beyond() -> None:
@@ -209,7 +250,7 @@ def test_the_result_is_kept_whole() -> None:
     assert "(999 placebo treatments)" in test.summary()
 
 
-# --- refusals -----------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 FRAME = make(10).assign(
     two=lambda f: 2 * f["d"],
@@ -222,13 +263,31 @@ SPEC = FixedEffects("y", ["d", "a"])
 NONE = SPEC.replace(entity_effects=False, time_effects=False)
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
     "an unknown term": (SPEC, "zz", {}, TermError, "no regressor named 'zz'.*'d', 'a'"),
-    "a column that is no regressor": (SPEC, "x", {}, TermError, "no regressor named 'x'"),
+    "a column that is no regressor": (
+        SPEC,
+        "x",
+        {},
+        TermError,
+        "no regressor named 'x'",
+    ),
     "the intercept": (NONE, "Intercept", {}, TermError, "no regressor"),
     "no text": (SPEC, ["d"], {}, InputTypeError, "one term as text"),
     "None": (SPEC, None, {}, InputTypeError, "one term as text"),
-    "an interaction beside it": (SPEC.add("d:x"), "d", {}, TermError, "'d:x' has a column of 'd'"),
+    "an interaction beside it": (
+        SPEC.add("d:x"),
+        "d",
+        {},
+        TermError,
+        "'d:x' has a column of 'd'",
+    ),
     "a lead beside it": (SPEC.add("lead(d)"), "d", {}, TermError, r"lead\(d\)"),
-    "a continuous regressor": (SPEC, "a", {}, OptionError, "'a' is .*randomisation_test"),
+    "a continuous regressor": (
+        SPEC,
+        "a",
+        {},
+        OptionError,
+        "'a' is .*randomisation_test",
+    ),
     "twice the treatment": (
         SPEC.replace(x=["two"]),
         "two",
@@ -237,10 +296,34 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
         r"'two' is 2 in row \(\d+, \d+\)",
     ),
     "a half": (SPEC.replace(x=["half"]), "half", {}, OptionError, "'half' is 0.5"),
-    "minus one and one": (SPEC.replace(x=["signed"]), "signed", {}, OptionError, "'signed' is -1"),
-    "one that ends": (SPEC.replace(x=["off"]), "off", {}, OptionError, r"returns to 0 in 3 i, first in row"),
-    "nobody treated": (SPEC.replace(x=["none", "a"]), "none", {}, IdentificationError, "absorbed|constant"),
-    "another specification": (dp.Mediation("y", "d", "a"), "d", {}, InputTypeError, "Mediation"),
+    "minus one and one": (
+        SPEC.replace(x=["signed"]),
+        "signed",
+        {},
+        OptionError,
+        "'signed' is -1",
+    ),
+    "one that ends": (
+        SPEC.replace(x=["off"]),
+        "off",
+        {},
+        OptionError,
+        r"returns to 0 in 3 i, first in row",
+    ),
+    "nobody treated": (
+        SPEC.replace(x=["none", "a"]),
+        "none",
+        {},
+        IdentificationError,
+        "absorbed|constant",
+    ),
+    "another specification": (
+        dp.Mediation("y", "d", "a"),
+        "d",
+        {},
+        InputTypeError,
+        "Mediation",
+    ),
     "too few draws": (SPEC, "d", {"reps": 18}, OptionError, "reps"),
     "draws that are no number": (SPEC, "d", {"reps": "all"}, OptionError, "reps"),
     "a seed that is none": (SPEC, "d", {"rng": -1}, InputTypeError, "rng"),
@@ -255,7 +338,9 @@ def test_malformed_input_has_a_named_error(case: str) -> None:
 
 
 def test_one_period_is_refused() -> None:
-    spec = FixedEffects("y", ["d"], entity_effects=False, time_effects=False, cov_type="robust")
+    spec = FixedEffects(
+        "y", ["d"], entity_effects=False, time_effects=False, cov_type="robust"
+    )
     with pytest.raises(IdentificationError, match="one period"):
         placebo(spec, FRAME[FRAME["t"] == 4])
 
@@ -265,7 +350,7 @@ def test_a_bare_frame_is_refused() -> None:
         dp.placebo_test(SPEC, FRAME, "d")
 
 
-# --- size ---------------------------------------------------------------------------------------------------
+# --- size -----------------------------------------------------------------------------
 
 
 @pytest.mark.montecarlo
@@ -273,13 +358,16 @@ def test_a_bare_frame_is_refused() -> None:
 def test_size_without_an_effect(gaps: bool, measured: Callable[..., None]) -> None:
     """Share of 1,000 panels in which the placebo test rejects at 5% an effect of zero.
 
-    Of 20 entities, observed for 8 periods, two cohorts of three and two are treated. Entities and starts are
-    drawn as the test draws them. Errors have a serial correlation of .6. In the unbalanced panels a tenth of
-    the rows, drawn at random, is missing. The test has 199 draws.
+    Of 20 entities, observed for 8 periods, two cohorts of three and two are treated.
+    Entities and starts are drawn as the test draws them. Errors have a serial
+    correlation of .6. In the unbalanced panels a tenth of the rows, drawn at random, is
+    missing. The test has 199 draws.
     """
     n, periods, panels = 20, 8, 1000
     rng = np.random.default_rng(2026)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     rejected = 0
     for _ in range(panels):
         start = np.full(n, 99)
@@ -288,10 +376,15 @@ def test_size_without_an_effect(gaps: bool, measured: Callable[..., None]) -> No
         errors = rng.normal(size=(n, periods))
         for t in range(1, periods):
             errors[:, t] = 0.6 * errors[:, t - 1] + 0.8 * errors[:, t]
-        drawn = frame.assign(d=(frame["t"] >= start[frame["i"]]).astype(float), y=errors.ravel())
+        drawn = frame.assign(
+            d=(frame["t"] >= start[frame["i"]]).astype(float), y=errors.ravel()
+        )
         kept = drawn[rng.random(len(drawn)) > 0.1] if gaps else drawn
-        rejected += placebo(FixedEffects("y", ["d"]), kept, reps=199, rng=rng).p_value <= 0.05
+        rejected += (
+            placebo(FixedEffects("y", ["d"]), kept, reps=199, rng=rng).p_value <= 0.05
+        )
     measured(
-        "size_of_placebo_test", {"panel": "unbalanced" if gaps else "balanced", "size": rejected / panels}
+        "size_of_placebo_test",
+        {"panel": "unbalanced" if gaps else "balanced", "size": rejected / panels},
     )
     assert 0.03 <= rejected / panels <= 0.07

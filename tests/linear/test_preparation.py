@@ -42,7 +42,12 @@ ROLES = {"y": ("y",), "x": ("x",)}
 
 def frame() -> pd.DataFrame:
     rng = np.random.default_rng(0)
-    out = pd.DataFrame({"city": np.repeat(np.arange(12), 5), "year": np.tile(np.arange(2000, 2005), 12)})
+    out = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(12), 5),
+            "year": np.tile(np.arange(2000, 2005), 12),
+        }
+    )
     out["region"] = out["city"] // 3
     return out.assign(x=rng.normal(size=60), y=rng.normal(size=60), w=1.0)
 
@@ -58,13 +63,22 @@ def panel() -> Panel:
         ({"time_effects": False}, ("city",)),
         ({"absorb": ("city", "year")}, ("city", "year")),
         ({"absorb": ("C(city)", "C( year )")}, ("city", "year")),
-        ({"entity_effects": False, "time_effects": False, "absorb": ("year", "city")}, ("city", "year")),
+        (
+            {
+                "entity_effects": False,
+                "time_effects": False,
+                "absorb": ("year", "city"),
+            },
+            ("city", "year"),
+        ),
         ({"entity_effects": False, "absorb": ("region",)}, ("year", "region")),
         ({"time_effects": False, "absorb": ("region^year",)}, ("city", "region^year")),
         ({"entity_effects": False, "time_effects": False}, ()),
     ],
 )
-def test_each_effect_counts_once_and_in_one_order(options: dict[str, object], names: tuple[str, ...]) -> None:
+def test_each_effect_counts_once_and_in_one_order(
+    options: dict[str, object], names: tuple[str, ...]
+) -> None:
     prepared = prepare(panel(), ROLES, LinearOptions(**options))
     assert prepared.effect_names == names
     dummies = [pd.get_dummies(c).to_numpy(dtype=float) for c in prepared.within.effects]
@@ -77,7 +91,9 @@ def test_the_notice_counts_rows_that_are_used_in_the_end() -> None:
     data.loc[[0, 1, 2, 3, 7], "x"] = np.nan
     data.loc[7, "y"] = np.nan
     prepared = prepare(Panel(data, "city", "year"), ROLES, LinearOptions())
-    missing, lone = (n for n in prepared.notices if n.code in ("missing_rows", "singletons"))
+    missing, lone = (
+        n for n in prepared.notices if n.code in ("missing_rows", "singletons")
+    )
     # City 0 keeps a single row, which leaves as a singleton: 60 - 5 - 1.
     assert prepared.sample.nobs == 54
     assert missing.message.startswith("5 of 60 rows dropped: missing x (5), y (1); ")
@@ -86,12 +102,16 @@ def test_the_notice_counts_rows_that_are_used_in_the_end() -> None:
 
 
 @pytest.mark.parametrize(("gaps", "used"), [([7], "59"), ([0, 1, 2, 3, 7], "54")])
-def test_the_rows_that_are_used_are_told_once_at_the_end(gaps: list[int], used: str) -> None:
+def test_the_rows_that_are_used_are_told_once_at_the_end(
+    gaps: list[int], used: str
+) -> None:
     data = frame()
     data.loc[gaps, "x"] = np.nan
     with pytest.warns(MissingDataWarning, match=r"rows? dropped") as caught:
         FixedEffects("y", ["x"], cov_type="robust").fit(Panel(data, "city", "year"))
-    (text,) = [str(w.message) for w in caught if issubclass(w.category, MissingDataWarning)]
+    (text,) = [
+        str(w.message) for w in caught if issubclass(w.category, MissingDataWarning)
+    ]
     assert text.endswith(f"{used} rows.")
     assert text.count(f"{used} rows") == 1
     assert text.count("The model uses") == 1
@@ -115,7 +135,9 @@ def test_rows_lost_to_a_lag_alone_are_noted_apart() -> None:
     ],
     ids=["subset", "changed after", "nothing taken out", "balanced", "changed"],
 )
-def test_the_advice_on_lags_and_subsets_is_for_a_part_of_a_panel(cut: Any, told: bool) -> None:
+def test_the_advice_on_lags_and_subsets_is_for_a_part_of_a_panel(
+    cut: Any, told: bool
+) -> None:
     prepared = prepare(cut(panel()), {"y": ("y",), "x": ("lag(x)",)}, LinearOptions())
     (note,) = (n for n in prepared.notices if n.code == "lagged_rows")
     assert ("subset()" in note.message) is told
@@ -163,7 +185,9 @@ def test_clusters_default_to_the_entity_and_are_none_for_other_errors() -> None:
 
 def test_weights_have_mean_one() -> None:
     data = frame().assign(w=np.arange(1.0, 61))
-    prepared = prepare(Panel(data, "city", "year"), ROLES, LinearOptions(obs_weights="w"))
+    prepared = prepare(
+        Panel(data, "city", "year"), ROLES, LinearOptions(obs_weights="w")
+    )
     assert prepared.obs_weights is not None
     assert prepared.obs_weights.mean() == pytest.approx(1.0)
 
@@ -185,7 +209,11 @@ def test_a_cross_section_with_effects_is_refused() -> None:
         ({"cov_type": "hac"}, OptionError, "driscoll_kraay"),
         ({"ssc": "stata"}, OptionError, "reghdfe"),
         ({"clusters": ("a", "b", "c", "d")}, OptionError, "one, two or three"),
-        ({"clusters": "region", "cov_type": "robust"}, OptionError, "cov_type='clustered'"),
+        (
+            {"clusters": "region", "cov_type": "robust"},
+            OptionError,
+            "cov_type='clustered'",
+        ),
         ({"entity_effects": "city"}, OptionError, "absorb"),
         ({"absorb": ("region", "region")}, TermError, "twice"),
     ],
@@ -202,14 +230,20 @@ FITS = {
     "FixedEffects": lambda p: FixedEffects("y", ["x", "c"], obs_weights="q").fit(p),
     "products": lambda p: FixedEffects("y", ["x:m", "C(city):x", "I(c**2)"]).fit(p),
     "stepwise": lambda p: stepwise(FixedEffects("y", "x"), p, ["m", "c"]),
-    "PanelThreshold": lambda p: PanelThreshold("y", "x", "q", "c", bootstrap=None).fit(p),
+    "PanelThreshold": lambda p: PanelThreshold("y", "x", "q", "c", bootstrap=None).fit(
+        p
+    ),
     "PanelKink": lambda p: PanelKink("y", "q", ["x", "c"], reps=20).fit(p, rng=1),
     "Mediation": lambda p: PATHS.fit(p, rng=1),
-    "moderated": lambda p: PATHS.replace(moderator="q", moderates=("a", "b")).fit(p, rng=1),
+    "moderated": lambda p: PATHS.replace(moderator="q", moderates=("a", "b")).fit(
+        p, rng=1
+    ),
     "quadratic": lambda p: PATHS.replace(quadratic=("a", "direct")).fit(p, rng=1),
     "MediationIV": lambda p: MediationIV("y", "x", "m", "c", reps=20).fit(p, rng=1),
     "within_between": lambda p: within_between(PATHS, p),
-    "mean_group_mediation": lambda p: mean_group_mediation(PATHS.replace(x=()), p, rng=1),
+    "mean_group_mediation": lambda p: mean_group_mediation(
+        PATHS.replace(x=()), p, rng=1
+    ),
     "sequential_g": lambda p: sequential_g(PATHS.replace(x=()), p, "c", rng=1),
     "two_lines": lambda p: two_lines(FixedEffects("y", ["q", "I(q**2)", "x"]), p, "q"),
     "u_test": lambda p: u_test(FixedEffects("y", ["q", "I(q**2)", "x"]).fit(p), "q"),
@@ -221,9 +255,13 @@ FITS = {
 
 def wide_frame() -> pd.DataFrame:
     rng = np.random.default_rng(3)
-    out = frame().assign(x=rng.normal(size=60), c=rng.normal(size=60), q=rng.uniform(1, 2, 60))
+    out = frame().assign(
+        x=rng.normal(size=60), c=rng.normal(size=60), q=rng.uniform(1, 2, 60)
+    )
     out["m"] = out["x"] + out["c"] + rng.normal(size=60)
-    return out.assign(y=out["x"] + out["m"] - (out["q"] - 1.5) ** 2 + rng.normal(size=60))
+    return out.assign(
+        y=out["x"] + out["m"] - (out["q"] - 1.5) ** 2 + rng.normal(size=60)
+    )
 
 
 def fitted_scales(fit: object, scales: list[dict[str, float]]) -> list[bool]:
@@ -249,31 +287,47 @@ def fitted_scales(fit: object, scales: list[dict[str, float]]) -> list[bool]:
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("name", FITS)
 @pytest.mark.many(1)
-def test_values_beyond_the_range_of_numbers_are_refused_before_any_arithmetic(name: str) -> None:
+def test_values_beyond_the_range_of_numbers_are_refused_before_any_arithmetic(
+    name: str,
+) -> None:
     far = [{c: s} for c in "yxmcq" for s in (1e160, 1e-160)]
     assert not all(fitted_scales(FITS[name], far))
-    # What is not refused is computed without an overflow, which would be a warning and so an error here.
+    # What is not refused is computed without an overflow, which would be a warning and
+    # so an error here.
     rng = np.random.default_rng(0)
-    near = [{c: 10.0**e for c, e in zip("yxmcq", rng.integers(-20, 21, 5), strict=True)} for _ in range(3)]
+    near = [
+        {c: 10.0**e for c, e in zip("yxmcq", rng.integers(-20, 21, 5), strict=True)}
+        for _ in range(3)
+    ]
     assert all(fitted_scales(FITS[name], near))
-    fitted_scales(FITS[name], [{c: s} for c, s in zip("yxmcqyx", (1e98, 1e-98) * 4, strict=False)])
+    fitted_scales(
+        FITS[name], [{c: s} for c, s in zip("yxmcqyx", (1e98, 1e-98) * 4, strict=False)]
+    )
 
 
 def test_columns_far_apart_are_refused_together() -> None:
     data = frame()
     with pytest.raises(IdentificationError) as caught:
         prepare(
-            Panel(data.assign(y=data["y"] * 1e80, x=data["x"] / 1e80), "city", "year"), ROLES, LinearOptions()
+            Panel(data.assign(y=data["y"] * 1e80, x=data["x"] / 1e80), "city", "year"),
+            ROLES,
+            LinearOptions(),
         )
     assert {n.data["column"] for n in caught.value.problems} == {"x", "y"}
     tiny = data.assign(y=data["y"] * 1e-80)
-    assert prepare(Panel(tiny, "city", "year"), ROLES, LinearOptions()).sample.nobs == 60
+    assert (
+        prepare(Panel(tiny, "city", "year"), ROLES, LinearOptions()).sample.nobs == 60
+    )
 
 
 def test_the_column_inside_a_term_is_checked_too() -> None:
     huge = frame().assign(big=lambda d: 1e200 * (1 + d["w"] + d["x"] ** 2))
     with pytest.raises(IdentificationError, match="'big'"):
-        prepare(Panel(huge, "city", "year"), {"y": ("y",), "x": ("log(big)",)}, LinearOptions())
+        prepare(
+            Panel(huge, "city", "year"),
+            {"y": ("y",), "x": ("log(big)",)},
+            LinearOptions(),
+        )
 
 
 @pytest.mark.parametrize(
@@ -290,12 +344,18 @@ def test_the_column_inside_a_term_is_checked_too() -> None:
         ({}, None),
     ],
 )
-def test_entities_with_rows_in_several_clusters_are_said(options: dict[str, Any], told: Any) -> None:
+def test_entities_with_rows_in_several_clusters_are_said(
+    options: dict[str, Any], told: Any
+) -> None:
     data = frame()
-    data["half"] = np.where(data["city"] < 9, data["year"] > 2002, data["city"] % 2).astype(int)
+    data["half"] = np.where(
+        data["city"] < 9, data["year"] > 2002, data["city"] % 2
+    ).astype(int)
     prepared = prepare(Panel(data, "city", "year"), ROLES, LinearOptions(**options))
     found = [n.data for n in prepared.notices if n.code == "entities_across_clusters"]
-    expected = {"clusters": told[0], "count": told[1], "entity": "city"} if told else None
+    expected = (
+        {"clusters": told[0], "count": told[1], "entity": "city"} if told else None
+    )
     assert found == ([expected] if expected else [])
 
 
@@ -319,7 +379,9 @@ def test_entities_with_rows_in_several_clusters_are_warned_about() -> None:
         (1e60, 1 / 1.05e60, {"x", "y"}),
     ],
 )
-def test_a_column_reaches_1e100_and_two_columns_1e120(y: float, x: float, refused: set[str]) -> None:
+def test_a_column_reaches_1e100_and_two_columns_1e120(
+    y: float, x: float, refused: set[str]
+) -> None:
     data = frame().set_index(["city", "year"])[["y", "x"]]
     scaled = data / data.abs().max() * [y, x]
     spec = FixedEffects("y", ["x"])
@@ -332,14 +394,19 @@ def test_a_column_reaches_1e100_and_two_columns_1e120(y: float, x: float, refuse
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
-def test_driscoll_kraay_errors_have_few_periods_below_100_and_fewer_lags_than_periods() -> None:
+def test_driscoll_kraay_has_few_periods_below_100_and_fewer_lags_than_periods() -> None:
     def fitted(periods: int, **options: Any) -> Any:
         rng = np.random.default_rng(periods)
         data = pd.DataFrame(
-            {"city": np.repeat(np.arange(12), periods), "year": np.tile(np.arange(periods), 12)}
+            {
+                "city": np.repeat(np.arange(12), periods),
+                "year": np.tile(np.arange(periods), 12),
+            }
         )
         data = data.assign(x=rng.normal(size=len(data)), y=rng.normal(size=len(data)))
-        return FixedEffects("y", ["x"], cov_type="driscoll_kraay", **options).fit(Panel(data, "city", "year"))
+        return FixedEffects("y", ["x"], cov_type="driscoll_kraay", **options).fit(
+            Panel(data, "city", "year")
+        )
 
     few = [n.data for n in fitted(99).diagnostics if n.code == "few_periods"]
     assert few == [{"n_times": 99}]
@@ -351,7 +418,13 @@ def test_driscoll_kraay_errors_have_few_periods_below_100_and_fewer_lags_than_pe
 
 @pytest.mark.parametrize(
     ("clusters", "allowed"),
-    [((), False), (("a",), True), (("a", "b"), True), (("a", "b", "c"), True), (("a", "b", "c", "d"), False)],
+    [
+        ((), False),
+        (("a",), True),
+        (("a", "b"), True),
+        (("a", "b", "c"), True),
+        (("a", "b", "c", "d"), False),
+    ],
 )
 def test_clusters_are_one_to_three(clusters: tuple[str, ...], allowed: bool) -> None:
     if allowed:

@@ -27,13 +27,17 @@ from digiprosper.linear.kernels.exchange import paths
 KEYS = ("i", "t")
 
 
-def make(seed: int = 0, n: int = 12, periods: int = 6, *, short: int = 0, treated: int = 3) -> pd.DataFrame:
+def make(
+    seed: int = 0, n: int = 12, periods: int = 6, *, short: int = 0, treated: int = 3
+) -> pd.DataFrame:
     """A panel; the last `short` entities begin later.
 
     The very last has periods of its own.
     """
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     frame["d"] = ((frame["i"] < treated) & (frame["t"] >= periods // 2)).astype(float)
     for name in "axy":
         frame[name] = rng.normal(size=len(frame)) + rng.normal(size=n)[frame["i"]]
@@ -51,16 +55,22 @@ def quiet(function: Any, *args: Any, **options: Any) -> Any:
         return function(*args, **options)
 
 
-def test_of(spec: FixedEffects, frame: pd.DataFrame, term: str, **options: Any) -> dp.TestResult:
+def test_of(
+    spec: FixedEffects, frame: pd.DataFrame, term: str, **options: Any
+) -> dp.TestResult:
     return quiet(randomisation_test, spec, Panel(frame, *KEYS), term, **options)
 
 
 test_of.__test__ = False  # type: ignore[attr-defined]
 
 
-def refits(spec: FixedEffects, frame: pd.DataFrame, term: str, reps: int, rng: int) -> np.ndarray:
+def refits(
+    spec: FixedEffects, frame: pd.DataFrame, term: str, reps: int, rng: int
+) -> np.ndarray:
     """Fit the specification to every exchanged column."""
-    moved = paths(frame[term].to_numpy(), pd.factorize(frame["i"])[0], frame["t"].to_numpy())
+    moved = paths(
+        frame[term].to_numpy(), pd.factorize(frame["i"])[0], frame["t"].to_numpy()
+    )
     columns = moved.drawn(np.random.default_rng(seed_sequence(rng)), reps)
     fits = (quiet(spec.fit, Panel(frame.assign(**{term: c}), *KEYS)) for c in columns.T)
     return np.array([fit.tstats[term] for fit in fits])
@@ -91,8 +101,12 @@ def test_t_of_exchanges_is_that_of_fits(case: str, short: int) -> None:
     frame = make(len(case), short=short)
     spec = FixedEffects("y", ["a", "x"]).replace(**CASES[case])
     test = test_of(spec, frame, "x", reps=25, rng=3)
-    assert test.statistic == pytest.approx(quiet(spec.fit, Panel(frame, *KEYS)).tstats["x"], rel=1e-12)
-    np.testing.assert_allclose(test.draws, refits(spec, frame, "x", 25, 3), rtol=1e-9, atol=1e-9)
+    assert test.statistic == pytest.approx(
+        quiet(spec.fit, Panel(frame, *KEYS)).tstats["x"], rel=1e-12
+    )
+    np.testing.assert_allclose(
+        test.draws, refits(spec, frame, "x", 25, 3), rtol=1e-9, atol=1e-9
+    )
     # Two-way clusters give some exchanges a negative variance: they count as beyond.
     beyond = (~(np.abs(test.draws) < abs(test.statistic) * (1 - 1e-9))).sum()
     assert test.detail["lost"] == np.isnan(test.draws).sum()
@@ -106,7 +120,9 @@ def test_few_exchanges_are_all_used_once() -> None:
     test = test_of(spec, frame, "d", rng=1)
 
     def t_of(chosen: tuple[int, ...]) -> float:
-        moved = frame.assign(d=(frame["i"].isin(chosen) & (frame["t"] >= 3)).astype(float))
+        moved = frame.assign(
+            d=(frame["i"].isin(chosen) & (frame["t"] >= 3)).astype(float)
+        )
         return float(quiet(spec.fit, Panel(moved, *KEYS)).tstats["d"])
 
     every = np.array([t_of(chosen) for chosen in combinations(range(6), 2)])
@@ -142,12 +158,17 @@ def test_exchanges_are_listed_by_periods_and_continuous_paths_too() -> None:
 def test_the_p_value_is_never_below_its_bound_and_keeps_its_level() -> None:
     """Without an effect fifteen assignments are alike: P(p <= k / 15) <= k / 15."""
     p = np.array(
-        [test_of(FixedEffects("y", ["d"]), make(s, n=6, treated=2), "d").p_value for s in range(150)]
+        [
+            test_of(FixedEffects("y", ["d"]), make(s, n=6, treated=2), "d").p_value
+            for s in range(150)
+        ]
     )
     np.testing.assert_allclose(p * 15, np.round(p * 15), atol=1e-9)
     assert p.min() == pytest.approx(1 / 15)
     for k in (1, 2, 5):
-        assert (p <= k / 15 + 1e-9).mean() <= k / 15 + 3 * np.sqrt(k / 15 * (1 - k / 15) / 150)
+        assert (p <= k / 15 + 1e-9).mean() <= k / 15 + 3 * np.sqrt(
+            k / 15 * (1 - k / 15) / 150
+        )
 
 
 def test_a_path_moves_whole_and_only_to_an_entity_with_the_same_periods() -> None:
@@ -167,7 +188,9 @@ def test_a_path_moves_whole_and_only_to_an_entity_with_the_same_periods() -> Non
 
 
 def test_who_keeps_a_path_is_counted() -> None:
-    test = test_of(FixedEffects("y", ["x"]), make(3, n=9, short=4), "x", reps=199, rng=7)
+    test = test_of(
+        FixedEffects("y", ["x"]), make(3, n=9, short=4), "x", reps=199, rng=7
+    )
     numbers = {"exchanged": 8, "kept": 1, "reps": 199, "lost": 0, "rng_entropy": 7}
     assert test.detail == {**numbers, "enumerated": False}
 
@@ -191,7 +214,13 @@ def test_units_and_origins_change_nothing() -> None:
 def test_lags_and_missing_rows_are_those_of_the_sample() -> None:
     frame = make(6)
     frame.loc[3, "a"] = np.nan
-    test = test_of(FixedEffects("y", ["lag(x)", "a"]), frame, "lag(x, 1)".replace(", 1", ""), reps=99, rng=1)
+    test = test_of(
+        FixedEffects("y", ["lag(x)", "a"]),
+        frame,
+        "lag(x, 1)".replace(", 1", ""),
+        reps=99,
+        rng=1,
+    )
     assert (test.detail["exchanged"], test.detail["kept"]) == (11, 1)
     assert np.isfinite(test.draws).all()
 
@@ -201,7 +230,9 @@ def test_exchanges_without_a_t_count_as_beyond_and_are_told() -> None:
 
     An exchange onto it is not identified.
     """
-    frame = make(7, n=5, treated=1).assign(c=lambda f: ((f["i"] == 1) & (f["t"] >= 3)).astype(float))
+    frame = make(7, n=5, treated=1).assign(
+        c=lambda f: ((f["i"] == 1) & (f["t"] >= 3)).astype(float)
+    )
     test = test_of(FixedEffects("y", ["c", "d"]), frame, "d", reps=199, rng=1)
     assert test.detail["lost"] == np.isnan(test.draws).sum() == 1
     beyond = (np.abs(test.draws) >= abs(test.statistic) * (1 - 1e-9)).sum()
@@ -209,7 +240,9 @@ def test_exchanges_without_a_t_count_as_beyond_and_are_told() -> None:
 
 
 def test_a_treatment_of_whole_clusters_is_told() -> None:
-    frame = make(8, n=12).assign(p=lambda f: ((f["r"] == 1) & (f["t"] > 2)).astype(float))
+    frame = make(8, n=12).assign(
+        p=lambda f: ((f["r"] == 1) & (f["t"] > 2)).astype(float)
+    )
     spec = FixedEffects("y", ["p"], clusters="r")
     with pytest.warns(IdentificationWarning, match="whole clusters"):
         test = randomisation_test(spec, Panel(frame, *KEYS), "p", reps=199, rng=1)
@@ -223,7 +256,11 @@ def test_remarks_that_it_answers_are_left_out_and_others_stay() -> None:
     frame = make(9, n=25, treated=1)
     frame.loc[40, "a"] = np.nan
     test = test_of(FixedEffects("y", ["d", "a"]), frame, "d", reps=20)
-    assert [n.code for n in test.diagnostics] == ["missing_rows", "few_draws", "few_exchanges"]
+    assert [n.code for n in test.diagnostics] == [
+        "missing_rows",
+        "few_draws",
+        "few_exchanges",
+    ]
     every = test_of(FixedEffects("y", ["d", "a"]), frame, "d", reps=99)
     assert [n.code for n in every.diagnostics] == ["missing_rows", "few_exchanges"]
     assert test.diagnostics[-1].data == {"term": "d", "ways": 24}
@@ -232,32 +269,77 @@ def test_remarks_that_it_answers_are_left_out_and_others_stay() -> None:
 
 def test_the_result_is_kept_whole() -> None:
     test = test_of(FixedEffects("y", ["d"]), make(), "d", rng=1)
-    assert (test.null, test.distribution) == ("d has no effect on any entity", "permutation")
+    assert (test.null, test.distribution) == (
+        "d has no effect on any entity",
+        "permutation",
+    )
     other = pickle.loads(pickle.dumps(test))
     assert (other.summary(), other.to_dict()) == (test.summary(), test.to_dict())
     np.testing.assert_array_equal(other.draws, test.draws)
 
 
-# --- refusals -----------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 FRAME = make(10).assign(still=lambda f: f["i"] * 1.0, trend=lambda f: f["t"] ** 2.0)
 SPEC = FixedEffects("y", ["d", "a"])
 NONE = SPEC.replace(entity_effects=False, time_effects=False)
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
     "an unknown term": (SPEC, "zz", {}, TermError, "no regressor named 'zz'.*'d', 'a'"),
-    "a column that is no regressor": (SPEC, "x", {}, TermError, "no regressor named 'x'"),
+    "a column that is no regressor": (
+        SPEC,
+        "x",
+        {},
+        TermError,
+        "no regressor named 'x'",
+    ),
     "a restriction": (SPEC, "d = a", {}, TermError, "no regressor"),
     "the intercept": (NONE, "Intercept", {}, TermError, "no regressor"),
     "no text": (SPEC, ["d"], {}, InputTypeError, "one term as text"),
-    "an interaction": (SPEC.add("d:x"), "d", {}, TermError, "'d:x' has a column of 'd'"),
-    "the interaction itself": (SPEC.add("d:x"), "d:x", {}, TermError, "'d' has a column of 'd:x'"),
+    "an interaction": (
+        SPEC.add("d:x"),
+        "d",
+        {},
+        TermError,
+        "'d:x' has a column of 'd'",
+    ),
+    "the interaction itself": (
+        SPEC.add("d:x"),
+        "d:x",
+        {},
+        TermError,
+        "'d' has a column of 'd:x'",
+    ),
     "a square": (SPEC.add("I(a**2)"), "a", {}, TermError, r"I\(a\*\*2\)"),
     "a lag": (SPEC.add("lag(a)"), "a", {}, TermError, r"lag\(a\)"),
     "a category": (SPEC.add("C(r):x"), "C(r):x", {}, TermError, "no regressor"),
-    "crv3": (SPEC.replace(cov_type="crv3"), "d", {}, OptionError, "cov_type='clustered'"),
-    "another specification": (dp.Mediation("y", "d", "a"), "d", {}, InputTypeError, "Mediation"),
-    "a constant path": (SPEC.add("still"), "still", {}, IdentificationError, "absorbed"),
-    "one path for all": (NONE.add("trend"), "trend", {}, IdentificationError, "same for all i"),
+    "crv3": (
+        SPEC.replace(cov_type="crv3"),
+        "d",
+        {},
+        OptionError,
+        "cov_type='clustered'",
+    ),
+    "another specification": (
+        dp.Mediation("y", "d", "a"),
+        "d",
+        {},
+        InputTypeError,
+        "Mediation",
+    ),
+    "a constant path": (
+        SPEC.add("still"),
+        "still",
+        {},
+        IdentificationError,
+        "absorbed",
+    ),
+    "one path for all": (
+        NONE.add("trend"),
+        "trend",
+        {},
+        IdentificationError,
+        "same for all i",
+    ),
     "too few draws": (SPEC, "d", {"reps": 18}, OptionError, "reps"),
     "draws that are no number": (SPEC, "d", {"reps": "all"}, OptionError, "reps"),
     "a seed that is none": (SPEC, "d", {"rng": -1}, InputTypeError, "rng"),
@@ -273,14 +355,24 @@ def test_malformed_input_has_a_named_error(case: str) -> None:
 
 def test_entities_that_are_never_there_together_cannot_exchange() -> None:
     frame = make(11, n=4, periods=8)
-    rows = [(frame["i"] == i) & (frame["t"] >= i) & (frame["t"] < i + 4) for i in range(4)]
-    with pytest.raises(IdentificationError, match="no two i are in the sample in the same periods"):
-        test_of(FixedEffects("y", ["x"], time_effects=False), frame[np.logical_or.reduce(rows)], "x")
+    rows = [
+        (frame["i"] == i) & (frame["t"] >= i) & (frame["t"] < i + 4) for i in range(4)
+    ]
+    with pytest.raises(
+        IdentificationError, match="no two i are in the sample in the same periods"
+    ):
+        test_of(
+            FixedEffects("y", ["x"], time_effects=False),
+            frame[np.logical_or.reduce(rows)],
+            "x",
+        )
 
 
 def test_a_treated_entity_with_periods_of_its_own_is_no_exchange() -> None:
     frame = make(12, n=8, treated=1)
-    with pytest.raises(IdentificationError, match="1 i with periods of their own keep theirs"):
+    with pytest.raises(
+        IdentificationError, match="1 i with periods of their own keep theirs"
+    ):
         test_of(SPEC, frame.drop(index=0), "d")
 
 
@@ -289,8 +381,12 @@ def test_a_bare_frame_is_refused() -> None:
         randomisation_test(SPEC, FRAME, "d")
 
 
-def test_progress_counts_the_exchanges_and_changes_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_counts_the_exchanges_and_changes_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     spec, frame = FixedEffects("y", ["d"]), make()
     shown = test_of(spec, frame, "d", reps=30, rng=1, progress=True)
     assert "30/30" in capsys.readouterr().err
-    np.testing.assert_array_equal(shown.draws, test_of(spec, frame, "d", reps=30, rng=1).draws)
+    np.testing.assert_array_equal(
+        shown.draws, test_of(spec, frame, "d", reps=30, rng=1).draws
+    )

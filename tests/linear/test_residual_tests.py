@@ -14,14 +14,23 @@ import pytest
 from scipy import stats
 
 import digiprosper as dp
-from digiprosper import FixedEffects, LinearResults, Panel, modified_wald, pesaran_cd, wooldridge_ar1
+from digiprosper import (
+    FixedEffects,
+    LinearResults,
+    Panel,
+    modified_wald,
+    pesaran_cd,
+    wooldridge_ar1,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parents[1] / "shared" / "data"
-CASES = json.loads((ROOT / "reference" / "diagnostics.json").read_text(encoding="utf-8"))["cases"]
+CASES = json.loads(
+    (ROOT / "reference" / "diagnostics.json").read_text(encoding="utf-8")
+)["cases"]
 PRINTED = {(case["test"], case["data"]): case for case in CASES}
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 ONE_WAY = FixedEffects("y", ["a", "b"], time_effects=False)
@@ -32,18 +41,38 @@ def states() -> LinearResults:
     return FixedEffects("log(gsp)", X, time_effects=False).fit(dp.datasets.us_states())
 
 
-def draw(seed: int, *, entities: int = 25, periods: int = 9, share: float = 0.75) -> pd.DataFrame:
+def draw(
+    seed: int, *, entities: int = 25, periods: int = 9, share: float = 0.75
+) -> pd.DataFrame:
     """A panel with gaps in time; some entities have rows in one half only."""
     rng = np.random.default_rng(seed)
-    keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+    keys = {
+        "i": np.repeat(np.arange(entities), periods),
+        "t": np.tile(np.arange(periods), entities),
+    }
     frame = pd.DataFrame(keys)
-    frame[["a", "b"]] = rng.normal(size=(len(frame), 2)) + 0.3 * rng.normal(size=(periods, 2))[frame["t"]]
-    frame["y"] = frame["a"] - frame["b"] + rng.normal(size=entities)[frame["i"]] + rng.normal(size=len(frame))
-    frame["y"] += np.exp(0.3 * rng.normal(size=entities))[frame["i"]] * rng.normal(size=len(frame))
+    frame[["a", "b"]] = (
+        rng.normal(size=(len(frame), 2))
+        + 0.3 * rng.normal(size=(periods, 2))[frame["t"]]
+    )
+    frame["y"] = (
+        frame["a"]
+        - frame["b"]
+        + rng.normal(size=entities)[frame["i"]]
+        + rng.normal(size=len(frame))
+    )
+    frame["y"] += np.exp(0.3 * rng.normal(size=entities))[frame["i"]] * rng.normal(
+        size=len(frame)
+    )
     frame["w"] = rng.uniform(0.5, 2, size=len(frame))
     frame["region"] = frame["i"] % 3
-    late, early = (frame["i"] % 7 == 0) & (frame["t"] < 5), (frame["i"] % 7 == 1) & (frame["t"] > 4)
-    return frame[(rng.random(len(frame)) < share) & ~late & ~early].reset_index(drop=True)
+    late, early = (
+        (frame["i"] % 7 == 0) & (frame["t"] < 5),
+        (frame["i"] % 7 == 1) & (frame["t"] > 4),
+    )
+    return frame[(rng.random(len(frame)) < share) & ~late & ~early].reset_index(
+        drop=True
+    )
 
 
 def fit(frame: pd.DataFrame, spec: FixedEffects = ONE_WAY) -> LinearResults:
@@ -58,7 +87,7 @@ def ar1(frame: pd.DataFrame, spec: FixedEffects = ONE_WAY, **options) -> dp.Test
         return wooldridge_ar1(spec, Panel(frame, "i", "t", **options))
 
 
-# --- correlation between entities ---------------------------------------------------------------------------
+# --- correlation between entities -----------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -79,22 +108,35 @@ def test_cd_equals_a_loop_over_pairs(seed: int) -> None:
     assert test.p_value == pytest.approx(2 * stats.norm.sf(abs(expected)), rel=1e-8)
     assert (test.distribution, test.df) == ("normal", None)
     assert test.detail["pairs"] == len(terms)
-    assert test.detail["pairs"] + test.detail["pairs_left_out"] == len(wide) * (len(wide) - 1) // 2
-    assert test.detail["mean_correlation"] == pytest.approx(np.mean([r for _, r in terms]), rel=1e-9)
+    assert (
+        test.detail["pairs"] + test.detail["pairs_left_out"]
+        == len(wide) * (len(wide) - 1) // 2
+    )
+    assert test.detail["mean_correlation"] == pytest.approx(
+        np.mean([r for _, r in terms]), rel=1e-9
+    )
 
 
 def test_cd_printed_number_of_the_states(states: LinearResults) -> None:
     case = PRINTED["pesaran_cd", "states"]
-    assert pesaran_cd(states).statistic == pytest.approx(case["statistic"], rel=case["tolerance"])
+    assert pesaran_cd(states).statistic == pytest.approx(
+        case["statistic"], rel=case["tolerance"]
+    )
     assert pesaran_cd(states).detail["pairs"] == 48 * 47 // 2
 
 
 def test_cd_printed_number_of_grunfeld() -> None:
     from statsmodels.datasets import grunfeld
 
-    frame = grunfeld.load_pandas().data.query("firm != 'American Steel'").astype({"year": int})
+    frame = (
+        grunfeld.load_pandas()
+        .data.query("firm != 'American Steel'")
+        .astype({"year": int})
+    )
     case = PRINTED["pesaran_cd", "grunfeld"]
-    spec = FixedEffects("invest", ["value", "capital"], time_effects=False, cov_type="unadjusted")
+    spec = FixedEffects(
+        "invest", ["value", "capital"], time_effects=False, cov_type="unadjusted"
+    )
     test = pesaran_cd(spec.fit(Panel(frame, "firm", "year")))
     assert test.statistic == pytest.approx(case["statistic"], rel=case["tolerance"])
     assert test.p_value == pytest.approx(case["p_value"], rel=1e-3)
@@ -115,17 +157,22 @@ def test_cd_linearmodels_gives_the_same(seed: int) -> None:
 def test_cd_of_many_entities_is_quick() -> None:
     rng = np.random.default_rng(3)
     keys = {"i": np.repeat(np.arange(5_000), 20), "t": np.tile(np.arange(20), 5_000)}
-    frame = pd.DataFrame(keys).assign(a=rng.normal(size=100_000), y=rng.normal(size=100_000))
+    frame = pd.DataFrame(keys).assign(
+        a=rng.normal(size=100_000), y=rng.normal(size=100_000)
+    )
     results = FixedEffects("y", ["a"], time_effects=False).fit(Panel(frame, "i", "t"))
     start = clock.process_time()
     test = pesaran_cd(results)
-    assert clock.process_time() - start < 20  # about one second; a loop over 12 million pairs takes minutes
+    # About one second; a loop over 12 million pairs takes minutes
+    assert clock.process_time() - start < 20
     assert test.detail["pairs"] == 5_000 * 4_999 // 2
     # Of a balanced panel the sum over pairs has a closed form.
     scaled = results.residuals.reshape(5_000, 20)
     scaled = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
     total = ((scaled.sum(axis=0) ** 2).sum() - 5_000) / 2
-    assert test.statistic == pytest.approx(np.sqrt(2 * 20 / (5_000 * 4_999)) * total, rel=1e-7)
+    assert test.statistic == pytest.approx(
+        np.sqrt(2 * 20 / (5_000 * 4_999)) * total, rel=1e-7
+    )
 
 
 @pytest.mark.further
@@ -135,7 +182,9 @@ def test_cd_size() -> None:
     keys = {"i": np.repeat(np.arange(20), 12), "t": np.tile(np.arange(12), 20)}
     p, common = [], []
     for _ in range(100):
-        frame = pd.DataFrame(keys).assign(a=rng.normal(size=240), y=rng.normal(size=240))
+        frame = pd.DataFrame(keys).assign(
+            a=rng.normal(size=240), y=rng.normal(size=240)
+        )
         p.append(pesaran_cd(fit(frame, ONE_WAY.replace(x=["a"]))).p_value)
         frame["y"] += rng.normal(size=12)[frame["t"]]
         common.append(pesaran_cd(fit(frame, ONE_WAY.replace(x=["a"]))).p_value)
@@ -143,7 +192,7 @@ def test_cd_size() -> None:
     assert (np.array(common) < 0.05).mean() > 0.9
 
 
-# --- variances by entity ------------------------------------------------------------------------------------
+# --- variances by entity --------------------------------------------------------------
 
 
 @pytest.mark.many(5)
@@ -161,7 +210,9 @@ def test_modified_wald_equals_its_definition(seed: int, entity_effects: bool) ->
     test = modified_wald(results, method="chi2")
     assert test.statistic == pytest.approx(total, rel=1e-9)
     assert test.df == results.n_entities
-    assert test.p_value == pytest.approx(stats.chi2.sf(total, results.n_entities), rel=1e-7, abs=1e-300)
+    assert test.p_value == pytest.approx(
+        stats.chi2.sf(total, results.n_entities), rel=1e-7, abs=1e-300
+    )
 
 
 def test_modified_wald_says_that_it_is_oversized(states: LinearResults) -> None:
@@ -180,26 +231,39 @@ def test_modified_wald_is_oversized() -> None:
     keys = {"i": np.repeat(np.arange(100), 10), "t": np.tile(np.arange(10), 100)}
     rejected = 0
     for _ in range(20):
-        frame = pd.DataFrame(keys).assign(a=rng.normal(size=1000), y=rng.normal(size=1000))
-        rejected += modified_wald(fit(frame, ONE_WAY.replace(x=["a"])), method="chi2").p_value < 0.05
+        frame = pd.DataFrame(keys).assign(
+            a=rng.normal(size=1000), y=rng.normal(size=1000)
+        )
+        rejected += (
+            modified_wald(fit(frame, ONE_WAY.replace(x=["a"])), method="chi2").p_value
+            < 0.05
+        )
     assert rejected > 17
 
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("entities", [30, 300])
-def test_modified_wald_needs_many_periods(entities: int, measured: Callable[..., None]) -> None:
+def test_modified_wald_needs_many_periods(
+    entities: int, measured: Callable[..., None]
+) -> None:
     """Share of 400 panels in which the modified Wald test rejects at 5%.
 
-    The errors are normal with one variance, so that the null hypothesis is true. The model has entity
-    effects.
+    The errors are normal with one variance, so that the null hypothesis is true. The
+    model has entity effects.
     """
     rng = np.random.default_rng(entities)
     rates = {}
     for periods in (10, 30, 100, 300):
-        keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+        keys = {
+            "i": np.repeat(np.arange(entities), periods),
+            "t": np.tile(np.arange(periods), entities),
+        }
         rejected = 0
         for _ in range(400):
-            drawn = {"a": rng.normal(size=entities * periods), "y": rng.normal(size=entities * periods)}
+            drawn = {
+                "a": rng.normal(size=entities * periods),
+                "y": rng.normal(size=entities * periods),
+            }
             results = fit(pd.DataFrame(keys).assign(**drawn), ONE_WAY.replace(x=["a"]))
             rejected += modified_wald(results, method="chi2").p_value < 0.05
         rates[f"T = {periods}"] = rejected / 400
@@ -215,7 +279,10 @@ def levene_by_hand(results: LinearResults) -> float:
 
 def long_panel(seed: int, *, entities: int = 12, periods: int = 24) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+    keys = {
+        "i": np.repeat(np.arange(entities), periods),
+        "t": np.tile(np.arange(periods), entities),
+    }
     size = entities * periods
     frame = pd.DataFrame(keys).assign(a=rng.normal(size=size), b=rng.normal(size=size))
     errors = rng.normal(size=(entities, periods))
@@ -225,14 +292,23 @@ def long_panel(seed: int, *, entities: int = 12, periods: int = 24) -> pd.DataFr
 
 
 @pytest.mark.parametrize("time_effects", [True, False])
-def test_levene_is_an_analysis_of_variance_of_absolute_residuals(time_effects: bool) -> None:
+def test_levene_is_an_analysis_of_variance_of_absolute_residuals(
+    time_effects: bool,
+) -> None:
     spec = ONE_WAY.replace(time_effects=time_effects)
     results = fit(long_panel(1).sample(frac=0.95, random_state=1), spec)
     test = modified_wald(results)
     assert test.statistic == pytest.approx(levene_by_hand(results), rel=1e-9)
-    assert (test.name, test.distribution, test.df) == ("Levene test", "F", (11.0, results.nobs - 12.0))
+    assert (test.name, test.distribution, test.df) == (
+        "Levene test",
+        "F",
+        (11.0, results.nobs - 12.0),
+    )
     assert "draws of errors with one variance" in test.method
-    assert test.alternatives["stata"].statistic == modified_wald(results, method="chi2").statistic
+    assert (
+        test.alternatives["stata"].statistic
+        == modified_wald(results, method="chi2").statistic
+    )
     assert "Stata prints chi2(12)" in test.summary()
     assert modified_wald(results).p_value == test.p_value
 
@@ -255,9 +331,10 @@ def test_levene_is_refused_with_few_periods() -> None:
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("errors", ["normal", "t5", "chi2"])
 def test_levene_size(errors: str, measured: Callable[..., None]) -> None:
-    """Share of 400 panels of 31 entities and 20 periods in which Levene's test rejects at 5%.
+    """Share of 400 panels of 31 x 20 in which Levene's test rejects at 5%.
 
-    The errors have one variance and autocorrelation .5, so that the null hypothesis is true.
+    The errors have one variance and autocorrelation .5, so that the null hypothesis is
+    true.
     """
     rng = np.random.default_rng(6)
     draws = {
@@ -271,7 +348,9 @@ def test_levene_size(errors: str, measured: Callable[..., None]) -> None:
         shocks = draws[errors]((31, 40))
         for t in range(1, 40):
             shocks[:, t] += 0.5 * shocks[:, t - 1]
-        frame = frame.assign(a=rng.normal(size=620), b=rng.normal(size=620), y=shocks[:, 20:].ravel())
+        frame = frame.assign(
+            a=rng.normal(size=620), b=rng.normal(size=620), y=shocks[:, 20:].ravel()
+        )
         rejected += modified_wald(fit(frame)).p_value < 0.05
     measured("size_of_levene_test", {"errors": errors, "size": rejected / 400})
     assert rejected / 400 < 0.11
@@ -283,10 +362,14 @@ def test_entities_with_two_rows_are_named() -> None:
     with pytest.raises(dp.IdentificationError, match="'4'") as raised:
         modified_wald(fit(frame[~few]), method="chi2")
     (problem,) = raised.value.problems
-    assert (problem.code, problem.data["entities"], problem.data["count"]) == ("equal_squares", [4], 1)
+    assert (problem.code, problem.data["entities"], problem.data["count"]) == (
+        "equal_squares",
+        [4],
+        1,
+    )
 
 
-# --- correlation in time ------------------------------------------------------------------------------------
+# --- correlation in time --------------------------------------------------------------
 
 
 def ar1_by_hand(results: LinearResults) -> tuple[float, float, float, int]:
@@ -295,19 +378,29 @@ def ar1_by_hand(results: LinearResults) -> tuple[float, float, float, int]:
     sizes = e.groupby(level=0).size()
     pairs = [(i, e[i, t], e[i, t - 1]) for i, t in e.index if (i, t - 1) in e.index]
     codes = np.array([i for i, _, _ in pairs])
-    y, x = np.array([p[1] for p in pairs]), np.column_stack([np.ones(len(pairs)), [p[2] for p in pairs]])
+    y, x = (
+        np.array([p[1] for p in pairs]),
+        np.column_stack([np.ones(len(pairs)), [p[2] for p in pairs]]),
+    )
     inverse = np.linalg.inv(x.T @ x)
     b = inverse @ x.T @ y
     u = y - x @ b
     scores = [x[codes == i].T @ u[codes == i] for i in np.unique(codes)]
     v = inverse @ sum(np.outer(s, s) for s in scores) @ inverse
     rows = sizes.loc[codes].to_numpy()
-    return b[1], -(1 / rows).sum() / (1 - 1 / rows).sum(), float(np.sqrt(v[1, 1])), len(pairs)
+    return (
+        b[1],
+        -(1 / rows).sum() / (1 - 1 / rows).sum(),
+        float(np.sqrt(v[1, 1])),
+        len(pairs),
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("time_effects", [True, False])
-def test_ar1_equals_its_definition_on_consecutive_periods(seed: int, time_effects: bool) -> None:
+def test_ar1_equals_its_definition_on_consecutive_periods(
+    seed: int, time_effects: bool
+) -> None:
     spec = ONE_WAY.replace(time_effects=time_effects)
     rho, null, error, rows = ar1_by_hand(fit(draw(seed), spec))
     score = ar1(draw(seed), spec)
@@ -315,14 +408,22 @@ def test_ar1_equals_its_definition_on_consecutive_periods(seed: int, time_effect
     assert test.detail["rho"] == pytest.approx(rho, rel=1e-9)
     assert test.detail["rho_null"] == pytest.approx(null, rel=1e-12)
     assert test.statistic == pytest.approx(((rho - null) / error) ** 2, rel=1e-8)
-    assert (test.distribution, test.df, test.detail["rows"]) == ("F", (1.0, rows - 2.0), rows)
-    assert test.p_value == pytest.approx(stats.f.sf(test.statistic, 1, rows - 2), rel=1e-8)
+    assert (test.distribution, test.df, test.detail["rows"]) == (
+        "F",
+        (1.0, rows - 2.0),
+        rows,
+    )
+    assert test.p_value == pytest.approx(
+        stats.f.sf(test.statistic, 1, rows - 2), rel=1e-8
+    )
 
     e = fit(draw(seed), spec).resids
     scores: dict[Any, float] = {}
     for i, t in e.index:
         if (i, t - 1) in e.index:
-            scores[i] = scores.get(i, 0.0) + (e[i, t] - null * e[i, t - 1]) * e[i, t - 1]
+            scores[i] = (
+                scores.get(i, 0.0) + (e[i, t] - null * e[i, t - 1]) * e[i, t - 1]
+            )
     # The score statistic is the square of the t statistic of the mean of the scores.
     t_test = stats.ttest_1samp(list(scores.values()), 0.0)
     assert score.statistic == pytest.approx(t_test.statistic**2, rel=1e-8)
@@ -337,7 +438,9 @@ def test_ar1_printed_number_of_plm() -> None:
     spec = FixedEffects("n", ["w", "k"], time_effects=False)
     test = wooldridge_ar1(spec, Panel(frame, "id", "year")).alternatives["plm"]
     gap = test.detail["rho"] + 1 / (case["periods"] - 1)
-    assert (gap / test.detail["std_error"]) ** 2 == pytest.approx(case["statistic"], rel=case["tolerance"])
+    assert (gap / test.detail["std_error"]) ** 2 == pytest.approx(
+        case["statistic"], rel=case["tolerance"]
+    )
     assert test.df == tuple(case["df"])
     # The null of entities that have seven to nine rows lies below that of nine.
     assert test.detail["rho_null"] < -1 / (case["periods"] - 1)
@@ -349,19 +452,23 @@ def test_a_gap_is_no_lag() -> None:
     biennial = frame.assign(t=2000 + 2 * frame["t"])
     with pytest.raises(dp.IdentificationError, match="consecutive"):
         ar1(biennial)
-    assert ar1(biennial, step=2).statistic == pytest.approx(ar1(frame).statistic, rel=1e-9)
+    assert ar1(biennial, step=2).statistic == pytest.approx(
+        ar1(frame).statistic, rel=1e-9
+    )
 
 
 @pytest.mark.montecarlo
 def test_ar1_null_of_an_unbalanced_panel(measured: Callable[..., None]) -> None:
     """Share of 1,000 unbalanced panels in which Wooldridge's test rejects at 5%.
 
-    The errors are independent.
-    There are 300 entities, which enter in one of the first nine of 12 periods and then stay. The value of the
-    correlation under the null is computed from the rows of each entity, or from the number of periods.
+    The errors are independent. There are 300 entities, which enter in one of the first
+    nine of 12 periods and then stay. The value of the correlation under the null is
+    computed from the rows of each entity, or from the number of periods.
     """
     rng = np.random.default_rng(2)
-    keys = pd.DataFrame({"i": np.repeat(np.arange(300), 12), "t": np.tile(np.arange(12), 300)})
+    keys = pd.DataFrame(
+        {"i": np.repeat(np.arange(300), 12), "t": np.tile(np.arange(12), 300)}
+    )
     ours, peers = 0, 0
     for _ in range(1000):
         start = np.repeat(rng.integers(0, 9, size=300), 12)
@@ -370,8 +477,14 @@ def test_ar1_null_of_an_unbalanced_panel(measured: Callable[..., None]) -> None:
         test = ar1(frame, ONE_WAY.replace(x=["a"]))
         ours += test.p_value < 0.05
         peers += abs(test.detail["rho"] + 1 / 11) / test.detail["std_error"] > 1.96
-    for null, rejected in (("rows of each entity", ours), ("number of periods, as plm", peers)):
-        measured("size_of_wooldridge_test", {"null computed from": null, "size": rejected / 1000})
+    for null, rejected in (
+        ("rows of each entity", ours),
+        ("number of periods, as plm", peers),
+    ):
+        measured(
+            "size_of_wooldridge_test",
+            {"null computed from": null, "size": rejected / 1000},
+        )
     assert 35 <= ours <= 68
     assert peers > 150
 
@@ -391,7 +504,7 @@ def test_ar1_size_and_power() -> None:
     assert rejected[1] > 90
 
 
-# --- invariances --------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 TESTS = {
     "pesaran_cd": lambda frame: pesaran_cd(fit(frame)),
@@ -420,14 +533,18 @@ def test_a_pickled_result_gives_the_same(states: LinearResults) -> None:
     assert pesaran_cd(again).statistic == pesaran_cd(states).statistic
 
 
-# --- failures -----------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------
 
 OF_RESULTS = {
     "time effects": FixedEffects("y", ["a"]),
-    "time effects by absorb": FixedEffects("y", ["a"], time_effects=False, absorb=["t"]),
+    "time effects by absorb": FixedEffects(
+        "y", ["a"], time_effects=False, absorb=["t"]
+    ),
     "time effects with weights": FixedEffects("y", ["a"], obs_weights="w"),
     "dummies of the periods": FixedEffects("y", ["a", "C(t)"], time_effects=False),
-    "crossed effects": FixedEffects("y", ["a"], time_effects=False, absorb=["region^t"]),
+    "crossed effects": FixedEffects(
+        "y", ["a"], time_effects=False, absorb=["region^t"]
+    ),
     "a perfect fit": FixedEffects("total", ["a", "b"], time_effects=False),
 }
 
@@ -444,7 +561,13 @@ def test_cd_is_refused_by_name(case: str) -> None:
 @pytest.mark.parametrize("test", [pesaran_cd, modified_wald])
 def test_what_is_no_linear_result(test) -> None:
     frame = draw(7)
-    for wrong in (ONE_WAY, Panel(frame, "i", "t"), frame, None, fit(frame).wald_test("a = 0")):
+    for wrong in (
+        ONE_WAY,
+        Panel(frame, "i", "t"),
+        frame,
+        None,
+        fit(frame).wald_test("a = 0"),
+    ):
         with pytest.raises(dp.InputTypeError):
             test(wrong)
 
@@ -452,7 +575,9 @@ def test_what_is_no_linear_result(test) -> None:
 @pytest.mark.parametrize("test", [pesaran_cd, modified_wald])
 def test_a_cross_section_and_one_entity(test) -> None:
     frame = draw(7)
-    pooled = FixedEffects("y", ["a"], entity_effects=False, time_effects=False, cov_type="robust")
+    pooled = FixedEffects(
+        "y", ["a"], entity_effects=False, time_effects=False, cov_type="robust"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         cross = pooled.fit(Panel(frame.drop_duplicates("i"), "i"))
@@ -471,7 +596,9 @@ def test_results_without_rows(test) -> None:
 
 def test_ar1_needs_no_rows_in_the_result() -> None:
     frame = draw(7)
-    assert ar1(frame, ONE_WAY.replace(keep_rows=False)).statistic == ar1(frame).statistic
+    assert (
+        ar1(frame, ONE_WAY.replace(keep_rows=False)).statistic == ar1(frame).statistic
+    )
 
 
 def test_results_of_instruments() -> None:
@@ -491,7 +618,10 @@ def test_no_common_periods() -> None:
 
 
 AR1 = {
-    "no entity effects": (dp.IdentificationError, ONE_WAY.replace(entity_effects=False)),
+    "no entity effects": (
+        dp.IdentificationError,
+        ONE_WAY.replace(entity_effects=False),
+    ),
     "absorbed slopes": (dp.OptionError, ONE_WAY.replace(absorb=["i[t]"])),
     "weights": (dp.OptionError, ONE_WAY.replace(obs_weights="w")),
     "a perfect fit": (dp.IdentificationError, ONE_WAY.replace(y="total")),
@@ -519,7 +649,9 @@ def test_two_rows_an_entity() -> None:
 
 def test_dates_without_a_step() -> None:
     frame = draw(3, share=1.0)
-    times = pd.to_datetime(["2001-01-01 00:00", "2001-01-01 07:00", "2001-01-02 00:00", "2001-01-03 05:00"])
+    times = pd.to_datetime(
+        ["2001-01-01 00:00", "2001-01-01 07:00", "2001-01-02 00:00", "2001-01-03 05:00"]
+    )
     odd = frame[frame["t"] > 4].assign(t=lambda f: times[f["t"] - 5])
     with pytest.raises(dp.PanelIndexError, match="step"):
         ar1(odd.query("i % 7 != 1"))

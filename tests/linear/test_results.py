@@ -19,7 +19,15 @@ from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermErr
 
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 GLANCE = set(Glance.__annotations__)
-TIDY = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+TIDY = [
+    "term",
+    "estimate",
+    "std_error",
+    "statistic",
+    "p_value",
+    "conf_low",
+    "conf_high",
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +42,9 @@ def two_way(states: Panel) -> LinearResults:
 
 def none(**options) -> FixedEffects:
     x = options.pop("x", X)
-    return FixedEffects("log(gsp)", x, entity_effects=False, time_effects=False, **options)
+    return FixedEffects(
+        "log(gsp)", x, entity_effects=False, time_effects=False, **options
+    )
 
 
 def make(spec: FixedEffects, frame: pd.DataFrame) -> LinearResults:
@@ -45,19 +55,31 @@ def make(spec: FixedEffects, frame: pd.DataFrame) -> LinearResults:
 
 def small(seed: int = 0, n: int = 40, periods: int = 6) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     frame[["a", "b", "c"]] = rng.normal(size=(n * periods, 3)) + np.array([1, 2, 0])
-    frame["y"] = frame["a"] - 0.3 * frame["a"] ** 2 + frame["a"] * frame["b"] + rng.normal(size=n * periods)
+    frame["y"] = (
+        frame["a"]
+        - 0.3 * frame["a"] ** 2
+        + frame["a"] * frame["b"]
+        + rng.normal(size=n * periods)
+    )
     return frame
 
 
-# --- the protocol -------------------------------------------------------------------------------------------
+# --- the protocol ---------------------------------------------------------------------
 
 
 def test_protocol_and_names(two_way: LinearResults) -> None:
     assert isinstance(two_way, Results)
     assert two_way.names == X
-    assert list(two_way.params.index) == list(two_way.cov.index) == list(two_way.cov.columns) == list(X)
+    assert (
+        list(two_way.params.index)
+        == list(two_way.cov.index)
+        == list(two_way.cov.columns)
+        == list(X)
+    )
     assert two_way.nobs == 816
     assert not hasattr(two_way, "bse")
     assert not hasattr(two_way, "_use_mundlak")
@@ -68,12 +90,16 @@ def test_inference_is_student_t(two_way: LinearResults) -> None:
     b, se = two_way.params, np.sqrt(np.diag(two_way.cov))
     np.testing.assert_allclose(two_way.std_errors, se, rtol=1e-14)
     np.testing.assert_allclose(two_way.tstats, b / se, rtol=1e-14)
-    np.testing.assert_allclose(two_way.pvalues, 2 * stats.t.sf(np.abs(b / se), 47), rtol=1e-10)
+    np.testing.assert_allclose(
+        two_way.pvalues, 2 * stats.t.sf(np.abs(b / se), 47), rtol=1e-10
+    )
     for level in (0.9, 0.95, 0.99):
         half = stats.t.ppf(0.5 + level / 2, 47) * se
         table = two_way.conf_int(level=level)
         assert list(table.columns) == ["conf_low", "conf_high"]
-        np.testing.assert_allclose(table, np.column_stack([b - half, b + half]), rtol=1e-9)
+        np.testing.assert_allclose(
+            table, np.column_stack([b - half, b + half]), rtol=1e-9
+        )
 
 
 def test_tidy(two_way: LinearResults) -> None:
@@ -81,7 +107,9 @@ def test_tidy(two_way: LinearResults) -> None:
     assert list(frame.columns) == TIDY
     assert list(frame["term"]) == list(X)
     np.testing.assert_array_equal(frame["estimate"], two_way.params)
-    np.testing.assert_allclose(two_way.tidy(0.9)[["conf_low", "conf_high"]], two_way.conf_int(level=0.9))
+    np.testing.assert_allclose(
+        two_way.tidy(0.9)[["conf_low", "conf_high"]], two_way.conf_int(level=0.9)
+    )
     for bad in (0, 1, 95, "0.95", True):
         with pytest.raises(OptionError, match="level"):
             two_way.tidy(bad)
@@ -117,17 +145,25 @@ def test_glance_has_every_key(two_way: LinearResults, states: Panel) -> None:
     both = FixedEffects("log(gsp)", X, clusters=("state", "year")).fit
     with pytest.warns(dp.FewClustersWarning):
         glance = both(states).glance()
-    assert (glance["clusters"], glance["n_clusters"], glance["df_t"]) == ("state+year", 17, 16)
+    assert (glance["clusters"], glance["n_clusters"], glance["df_t"]) == (
+        "state+year",
+        17,
+        16,
+    )
 
 
 def test_sample_hash_tells_samples_apart(states: Panel) -> None:
     spec = FixedEffects("log(gsp)", ("unemp",))
     one, other = spec.fit(states), spec.add("log(pc)").fit(states)
     part = spec.fit(states.subset("year > 1970"))
-    assert one.glance()["sample_hash"] == other.glance()["sample_hash"] != part.glance()["sample_hash"]
+    assert (
+        one.glance()["sample_hash"]
+        == other.glance()["sample_hash"]
+        != part.glance()["sample_hash"]
+    )
 
 
-# --- R2 -----------------------------------------------------------------------------------------------------
+# --- R2 -------------------------------------------------------------------------------
 
 
 def test_rsquared_definitions() -> None:
@@ -137,28 +173,36 @@ def test_rsquared_definitions() -> None:
     results = make(FixedEffects("y", ("a", "b")), frame)
 
     def out_of(effects: list[str], columns: np.ndarray) -> np.ndarray:
-        d = np.hstack([pd.get_dummies(frame[e], dtype=float).to_numpy() for e in effects])
+        d = np.hstack(
+            [pd.get_dummies(frame[e], dtype=float).to_numpy() for e in effects]
+        )
         return columns - d @ np.linalg.lstsq(d, columns, rcond=None)[0]
 
     values = frame[["y", "a", "b"]].to_numpy()
     demeaned = out_of(["i", "t"], values)
     e = demeaned[:, 0] - demeaned[:, 1:] @ results.coefficients
     tss = ((values[:, 0] - values[:, 0].mean()) ** 2).sum()
-    assert results.rsquared_within == pytest.approx(1 - e @ e / (demeaned[:, 0] @ demeaned[:, 0]), abs=1e-12)
+    assert results.rsquared_within == pytest.approx(
+        1 - e @ e / (demeaned[:, 0] @ demeaned[:, 0]), abs=1e-12
+    )
     assert results.rsquared == pytest.approx(1 - e @ e / tss, abs=1e-12)
     n, full = len(frame), 2 + 40 + 6 - 1
     assert results.df_resid == n - full
-    assert results.rsquared_adj == pytest.approx(1 - (e @ e / (n - full)) / (tss / (n - 1)), abs=1e-12)
+    assert results.rsquared_adj == pytest.approx(
+        1 - (e @ e / (n - full)) / (tss / (n - 1)), abs=1e-12
+    )
     entity = out_of(["i"], values)
     u = entity[:, 0] - entity[:, 1:] @ results.coefficients
     assert results.rsquared_within_entity == pytest.approx(
         1 - u @ u / (entity[:, 0] @ entity[:, 0]), abs=1e-12
     )
     one_way = make(FixedEffects("y", ("a", "b"), time_effects=False), frame)
-    assert one_way.rsquared_within == pytest.approx(one_way.rsquared_within_entity, abs=1e-12)
+    assert one_way.rsquared_within == pytest.approx(
+        one_way.rsquared_within_entity, abs=1e-12
+    )
 
 
-# --- tests of restrictions ----------------------------------------------------------------------------------
+# --- tests of restrictions ------------------------------------------------------------
 
 
 def test_wald_test_by_hand(two_way: LinearResults) -> None:
@@ -193,7 +237,9 @@ def test_wald_test_refusals(two_way: LinearResults) -> None:
         two_way.wald_test("unemp = 0, 2*unemp = 0")
 
 
-def test_f_statistic_is_the_wald_test_of_all_slopes(two_way: LinearResults, states: Panel) -> None:
+def test_f_statistic_is_the_wald_test_of_all_slopes(
+    two_way: LinearResults, states: Panel
+) -> None:
     test = two_way.f_statistic
     wald = two_way.wald_test(", ".join(f"{x} = 0" for x in X))
     assert test.statistic == pytest.approx(wald.statistic, rel=1e-8)
@@ -213,14 +259,16 @@ def test_no_joint_test_with_fewer_clusters_than_slopes() -> None:
     assert results.glance()["f_statistic"] is None
 
 
-# --- the sample ---------------------------------------------------------------------------------------------
+# --- the sample -----------------------------------------------------------------------
 
 
 def test_sample_stats_of_variables_and_terms(states: Panel) -> None:
     for spec in (FixedEffects("log(gsp)", X), none()):
         table = spec.fit(states).sample_stats
         assert list(table.columns) == ["nobs", "mean", "sd", "min", "max"]
-        assert {"log(gsp)", *X, "gsp", "pcap", "pc", "emp"} == set(table.index) - {"Intercept"}
+        assert {"log(gsp)", *X, "gsp", "pcap", "pc", "emp"} == set(table.index) - {
+            "Intercept"
+        }
         for name in ("gsp", "pc", "unemp", "log(pc)"):
             raw = states.frame[name.removeprefix("log(").removesuffix(")")]
             column = np.log(raw) if "(" in name else raw
@@ -242,19 +290,24 @@ def test_standardised(two_way: LinearResults, states: Panel) -> None:
     frame = two_way.standardised()
     assert list(frame.columns) == TIDY
     logs = np.log(states.frame[["gsp", "pcap", "pc", "emp"]])
-    sd = np.array([*logs.std()[["pcap", "pc", "emp"]], states.frame["unemp"].std()]) / logs["gsp"].std()
+    sd = (
+        np.array([*logs.std()[["pcap", "pc", "emp"]], states.frame["unemp"].std()])
+        / logs["gsp"].std()
+    )
     np.testing.assert_allclose(frame["estimate"], two_way.params * sd, rtol=1e-10)
     np.testing.assert_allclose(frame["std_error"], two_way.std_errors * sd, rtol=1e-10)
     np.testing.assert_allclose(frame["p_value"], two_way.pvalues, rtol=1e-12)
-    np.testing.assert_allclose(frame["conf_low"], two_way.tidy()["conf_low"] * sd, rtol=1e-10)
+    np.testing.assert_allclose(
+        frame["conf_low"], two_way.tidy()["conf_low"] * sd, rtol=1e-10
+    )
     plain = none().fit(states).standardised()
     assert list(plain["term"]) == list(X)
     refit = none(x=("z_pc",)).replace(y="z_gsp")
     z = states.assign(lgsp="log(gsp)", lpc="log(pc)").standardise(["lgsp", "lpc"])
     direct = refit.replace(y="lgsp", x=("lpc",)).fit(z)
-    assert none(x=("log(pc)",)).fit(states).standardised()["estimate"][0] == pytest.approx(
-        direct.params["lpc"]
-    )
+    assert none(x=("log(pc)",)).fit(states).standardised()["estimate"][
+        0
+    ] == pytest.approx(direct.params["lpc"])
 
 
 def test_marginal_effect_of_squares_and_products() -> None:
@@ -266,7 +319,9 @@ def test_marginal_effect_of_squares_and_products() -> None:
     assert list(got.columns) == ["at", "estimate", "std_error", "conf_low", "conf_high"]
     mean = frame["b"].mean()
     for row, value in zip(got.to_dict("records"), at, strict=True):
-        g = pd.Series({"a": 1, "I(a**2)": 2 * value, "b": 0, "a:b": mean, "c": 0})[list(b.index)]
+        g = pd.Series({"a": 1, "I(a**2)": 2 * value, "b": 0, "a:b": mean, "c": 0})[
+            list(b.index)
+        ]
         assert row["estimate"] == pytest.approx(g @ b, rel=1e-10)
         assert row["std_error"] == pytest.approx(np.sqrt(g @ v @ g), rel=1e-10)
         half = stats.t.ppf(0.975, results.df_t) * row["std_error"]
@@ -276,7 +331,9 @@ def test_marginal_effect_of_squares_and_products() -> None:
     expected = [a.min(), a.mean() - a.std(), a.mean(), a.mean() + a.std(), a.max()]
     np.testing.assert_allclose(default["at"], expected, rtol=1e-12)
     by_b = results.marginal_effect("b", at={"a": [0, 1]})
-    np.testing.assert_allclose(by_b["estimate"], [b["b"], b["b"] + b["a:b"]], rtol=1e-12)
+    np.testing.assert_allclose(
+        by_b["estimate"], [b["b"], b["b"] + b["a:b"]], rtol=1e-12
+    )
     flat = results.marginal_effect("c")
     np.testing.assert_allclose(flat["estimate"], b["c"], rtol=1e-12)
     with pytest.raises(ColumnError, match="zz"):
@@ -287,41 +344,82 @@ def test_marginal_effect_of_squares_and_products() -> None:
 
 def test_marginal_effect_without_effects_uses_the_right_means() -> None:
     frame = small()
-    spec = FixedEffects("y", ("a", "I(a**2)", "a:b"), entity_effects=False, time_effects=False)
+    spec = FixedEffects(
+        "y", ("a", "I(a**2)", "a:b"), entity_effects=False, time_effects=False
+    )
     results = make(spec, frame)
     got = results.marginal_effect("a", at={"a": [0.0]})["estimate"][0]
-    assert got == pytest.approx(results.params["a"] + results.params["a:b"] * frame["b"].mean(), rel=1e-10)
+    assert got == pytest.approx(
+        results.params["a"] + results.params["a:b"] * frame["b"].mean(), rel=1e-10
+    )
 
 
-# --- words --------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("options", "errors", "counted"),
     [
         ({}, "clustered by state (48 clusters, t with 47 {df}; {ssc} reghdfe)", 21),
-        ({"time_effects": False}, "clustered by state (48 clusters, t with 47 {df}; {ssc} reghdfe)", 5),
-        ({"ssc": "xtreg"}, "clustered by state (48 clusters, t with 47 {df}; {ssc} xtreg)", 21),
-        ({"ssc": "linearmodels"}, "clustered by state (48 clusters, t with 47 {df}; {ssc} linearmodels)", 68),
+        (
+            {"time_effects": False},
+            "clustered by state (48 clusters, t with 47 {df}; {ssc} reghdfe)",
+            5,
+        ),
+        (
+            {"ssc": "xtreg"},
+            "clustered by state (48 clusters, t with 47 {df}; {ssc} xtreg)",
+            21,
+        ),
+        (
+            {"ssc": "linearmodels"},
+            "clustered by state (48 clusters, t with 47 {df}; {ssc} linearmodels)",
+            68,
+        ),
         (
             {"ssc": "linearmodels", "time_effects": False},
             "clustered by state (48 clusters, t with 47 {df}; {ssc} linearmodels)",
             4,
         ),
-        ({"ssc": "plm"}, "clustered by state (48 clusters, t with 47 {df}; {ssc} plm)", 4),
+        (
+            {"ssc": "plm"},
+            "clustered by state (48 clusters, t with 47 {df}; {ssc} plm)",
+            4,
+        ),
         (
             {"clusters": ("state", "year")},
-            "clustered by state and year (48 and 17 clusters, t with 16 {df}; {ssc} reghdfe)",
+            (
+                "clustered by state and year (48 and 17 clusters, t with 16 {df}; "
+                "{ssc} reghdfe)"
+            ),
             5,
         ),
         (
             {"cov_type": "driscoll_kraay", "bandwidth": 3},
-            "Driscoll-Kraay standard errors (3 lags, 17 periods, t with 16 {df}; {ssc} reghdfe)",
+            (
+                "Driscoll-Kraay standard errors (3 lags, 17 periods, t with 16 {df}; "
+                "{ssc} reghdfe)"
+            ),
             68,
         ),
-        ({"cov_type": "robust"}, "robust to heteroskedasticity (HC1) (t with 748 {df}; {ssc} reghdfe)", 68),
-        ({"cov_type": "unadjusted"}, "errors of equal variance (t with 748 {df}; {ssc} reghdfe)", 68),
-        ({"ssc": "none"}, "clustered by state (48 clusters, t with 47 {df}; no small-sample correction)", 0),
+        (
+            {"cov_type": "robust"},
+            "robust to heteroskedasticity (HC1) (t with 748 {df}; {ssc} reghdfe)",
+            68,
+        ),
+        (
+            {"cov_type": "unadjusted"},
+            "errors of equal variance (t with 748 {df}; {ssc} reghdfe)",
+            68,
+        ),
+        (
+            {"ssc": "none"},
+            (
+                "clustered by state (48 clusters, t with 47 {df}; no "
+                "small-sample correction)"
+            ),
+            0,
+        ),
     ],
 )
 def test_summary_ends_with_the_standard_errors(
@@ -333,9 +431,13 @@ def test_summary_ends_with_the_standard_errors(
     assert results.conventions.endswith(
         errors.format(df="degrees of freedom", ssc="small-sample correction as")
     )
-    assert results.settings == (f"K = {counted} in the small-sample correction" if counted else "")
+    assert results.settings == (
+        f"K = {counted} in the small-sample correction" if counted else ""
+    )
     text = results.summary()
-    ending = f"{results.conventions}." + (f" Settings: {results.settings}." if counted else "")
+    ending = f"{results.conventions}." + (
+        f" Settings: {results.settings}." if counted else ""
+    )
     assert " ".join(text.split()).endswith(ending)
     assert str(results) == text
     assert "816 rows" in text
@@ -370,7 +472,7 @@ def test_html_escapes_names() -> None:
     assert "&lt;b&gt;a&amp;" in html
 
 
-# --- what it holds ------------------------------------------------------------------------------------------
+# --- what it holds --------------------------------------------------------------------
 
 
 def test_to_dict_is_json(two_way: LinearResults) -> None:
@@ -385,7 +487,9 @@ def test_to_dict_is_json(two_way: LinearResults) -> None:
         assert back["glance"]["nobs"] == results.nobs
 
 
-@pytest.mark.parametrize("way", [lambda r: pickle.loads(pickle.dumps(r)), copy.copy, copy.deepcopy])
+@pytest.mark.parametrize(
+    "way", [lambda r: pickle.loads(pickle.dumps(r)), copy.copy, copy.deepcopy]
+)
 def test_copies_say_the_same(two_way: LinearResults, way) -> None:
     other = way(two_way)
     pd.testing.assert_frame_equal(other.tidy(), two_way.tidy())
@@ -401,7 +505,9 @@ def test_results_are_small_and_hold_no_panel() -> None:
     results = make(FixedEffects("y", ("a", "b", "I(z1**2)")), frame)
     assert results.nobs == 3000
     assert len(pickle.dumps(results)) < 200_000
-    assert "Panel" not in {type(getattr(results, f)).__name__ for f in results.__dataclass_fields__}
+    assert "Panel" not in {
+        type(getattr(results, f)).__name__ for f in results.__dataclass_fields__
+    }
 
 
 def test_frozen(two_way: LinearResults) -> None:
@@ -424,11 +530,13 @@ def test_labels_travel(states: Panel, two_way: LinearResults) -> None:
     assert two_way.labels["unemp"] == states.labels["unemp"]
 
 
-# --- other people's tables ----------------------------------------------------------------------------------
+# --- other people's tables ------------------------------------------------------------
 
 
 @pytest.mark.further
-def test_maketables_reads_four_formats(states: Panel, two_way: LinearResults, tmp_path) -> None:
+def test_maketables_reads_four_formats(
+    states: Panel, two_way: LinearResults, tmp_path
+) -> None:
     maketables = pytest.importorskip("maketables")
     from maketables.extractors import get_extractor
 
@@ -458,7 +566,8 @@ def test_maketables_members(two_way: LinearResults) -> None:
     assert two_way.__maketables_vcov_info__["clustervar"] == ["state"]
     assert isinstance(two_way.__maketables_default_stat_keys__, list)
     known = {
-        k: two_way.__maketables_stat__(k) for k in ("N", "r2", "r2_within", "adj_r2", "se_type", "n_clusters")
+        k: two_way.__maketables_stat__(k)
+        for k in ("N", "r2", "r2_within", "adj_r2", "se_type", "n_clusters")
     }
     assert known["N"] == 816
     assert known["n_clusters"] == 48
@@ -482,10 +591,12 @@ def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
     assert names - set(dir(two_way)) == {"root", "middle", "by_cluster"}
 
 
-# --- results without rows -----------------------------------------------------------------------------------
+# --- results without rows -------------------------------------------------------------
 
 
-def with_and_without(frame: pd.DataFrame, **options) -> tuple[LinearResults, LinearResults]:
+def with_and_without(
+    frame: pd.DataFrame, **options
+) -> tuple[LinearResults, LinearResults]:
     panel = dp.Panel(frame, "i", "t")
     spec = FixedEffects("y", ["a", "b"], **options)
     return spec.fit(panel), spec.replace(keep_rows=False).fit(panel)
@@ -499,7 +610,9 @@ def rows(entities: int = 60, periods: int = 8) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize("options", [{}, {"entity_effects": False, "time_effects": False}])
+@pytest.mark.parametrize(
+    "options", [{}, {"entity_effects": False, "time_effects": False}]
+)
 def test_all_but_the_rows_is_the_same_without_them(options) -> None:
     frame = rows()
     full, bare = with_and_without(frame, **options)
@@ -518,12 +631,18 @@ def test_all_but_the_rows_is_the_same_without_them(options) -> None:
     assert again.combination("a + b").estimate == full.combination("a + b").estimate
 
 
-@pytest.mark.parametrize("name", ["resids", "fitted_values", "residuals", "fitted", "index"])
+@pytest.mark.parametrize(
+    "name", ["resids", "fitted_values", "residuals", "fitted", "index"]
+)
 def test_what_needs_the_rows_says_how_to_keep_them(name) -> None:
     _, bare = with_and_without(rows())
     with pytest.raises(dp.OptionError, match="keep_rows=True") as error:
         getattr(bare, name)
-    assert error.value.problems[0].data == {"option": "keep_rows", "value": False, "allowed": (True,)}
+    assert error.value.problems[0].data == {
+        "option": "keep_rows",
+        "value": False,
+        "allowed": (True,),
+    }
 
 
 def test_a_pickle_without_rows_is_small() -> None:

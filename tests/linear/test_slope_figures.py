@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import AlignmentError, ColumnError, DigiprosperError, InputTypeError, OptionError
+from digiprosper.errors import (
+    AlignmentError,
+    ColumnError,
+    DigiprosperError,
+    InputTypeError,
+    OptionError,
+)
 from digiprosper.linear.slope_figures import slope_curve
 
 # The row without an outcome, which leaves the sample but not the panel.
@@ -16,12 +22,21 @@ pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataW
 
 def frame(n: int = 40, periods: int = 6) -> pd.DataFrame:
     rng = np.random.default_rng(3)
-    data = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    data = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
     data["x"], data["w"] = rng.normal(size=len(data)), rng.normal(size=len(data))
     data["v"] = rng.normal(size=len(data))
     data["dummy"] = data["city"] % 2
     data["region"] = np.array(["east", "west", "centre"])[data["city"] % 3]
-    data["y"] = data["x"] * (0.1 + data["w"] + data["dummy"]) + data["w"] + rng.normal(size=len(data))
+    data["y"] = (
+        data["x"] * (0.1 + data["w"] + data["dummy"])
+        + data["w"]
+        + rng.normal(size=len(data))
+    )
     data.loc[5, "y"] = np.nan
     return data
 
@@ -40,11 +55,15 @@ def test_the_curve_is_that_of_the_coefficients(fit, panel):
     drawn = slope_curve(fit, "x", None, panel, fit.labels, 0.9)
     b, cov, w = fit.params, fit.cov, drawn.points["at"].to_numpy()
     np.testing.assert_allclose(drawn.points["estimate"], b["x"] + b["x:w"] * w)
-    error = np.sqrt(cov.loc["x", "x"] + 2 * w * cov.loc["x", "x:w"] + w**2 * cov.loc["x:w", "x:w"])
+    error = np.sqrt(
+        cov.loc["x", "x"] + 2 * w * cov.loc["x", "x:w"] + w**2 * cov.loc["x:w", "x:w"]
+    )
     from scipy import stats
 
     half = stats.t.ppf(0.95, fit.df_t) * error
-    np.testing.assert_allclose(drawn.points["conf_low"], drawn.points["estimate"] - half)
+    np.testing.assert_allclose(
+        drawn.points["conf_low"], drawn.points["estimate"] - half
+    )
     assert (drawn.variable, drawn.moderator, drawn.outcome) == ("x", "Moderator", "y")
 
 
@@ -54,7 +73,9 @@ def test_regions_end_where_the_interval_reaches_zero(fit, panel):
     inner = [drawn.regions[0][1], drawn.regions[1][0]]
     ends = fit.marginal_effect("x", at={"w": inner})
     # Interpolated between 401 points.
-    np.testing.assert_allclose(np.minimum(abs(ends["conf_low"]), abs(ends["conf_high"])), 0, atol=1e-4)
+    np.testing.assert_allclose(
+        np.minimum(abs(ends["conf_low"]), abs(ends["conf_high"])), 0, atol=1e-4
+    )
     values = panel.frame.loc[fit.index, "w"]
     assert drawn.share == np.mean((values <= inner[0]) | (values >= inner[1]))
     assert (drawn.regions[0][0], drawn.regions[1][1]) == (values.min(), values.max())
@@ -105,7 +126,9 @@ def test_a_moderator_may_be_a_term_or_a_key(panel):
 
 
 def test_what_else_the_slope_depends_on_is_named(panel):
-    both = dp.FixedEffects("y", ["x", "w", "v", "x:w", "x:v"], missing="drop").fit(panel)
+    both = dp.FixedEffects("y", ["x", "w", "v", "x:w", "x:v"], missing="drop").fit(
+        panel
+    )
     drawn = slope_curve(both, "x", "v", None, {"w": "W"}, 0.95)
     assert drawn.held == ["W"]
     assert drawn.moderator == "v"
@@ -126,7 +149,10 @@ def test_what_else_the_slope_depends_on_is_named(panel):
         (("x", None, frame()), InputTypeError),
         (("x", None, dp.Panel(frame(30), "city", "year")), AlignmentError),
         (("x", None, dp.Panel(frame().assign(w=1.0), "city", "year")), AlignmentError),
-        (("x", None, dp.Panel(frame().drop(columns="w"), "city", "year")), DigiprosperError),
+        (
+            ("x", None, dp.Panel(frame().drop(columns="w"), "city", "year")),
+            DigiprosperError,
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(fit, arguments, error):
@@ -137,8 +163,17 @@ def test_what_cannot_be_drawn_is_refused(fit, arguments, error):
 
 def test_a_constant_slope_and_rows_not_kept_are_refused(panel):
     with pytest.raises(ColumnError, match="constant"):
-        slope_curve(dp.FixedEffects("y", ["x"], missing="drop").fit(panel), "x", None, None, {}, 0.95)
-    bare = dp.FixedEffects("y", ["x", "x:w"], missing="drop", keep_rows=False).fit(panel)
+        slope_curve(
+            dp.FixedEffects("y", ["x"], missing="drop").fit(panel),
+            "x",
+            None,
+            None,
+            {},
+            0.95,
+        )
+    bare = dp.FixedEffects("y", ["x", "x:w"], missing="drop", keep_rows=False).fit(
+        panel
+    )
     assert slope_curve(bare, "x", None, None, {}, 0.95).rows is None
     with pytest.raises(OptionError, match="keep_rows"):
         slope_curve(bare, "x", None, panel, {}, 0.95)

@@ -14,14 +14,23 @@ from scipy import stats
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel, poolability, reset_test
 
-CASES = json.loads((Path(__file__).parents[1] / "reference" / "diagnostics.json").read_text(encoding="utf-8"))
-PRINTED = {case["effects"]: case for case in CASES["cases"] if case["test"] == "poolability"}
+CASES = json.loads(
+    (Path(__file__).parents[1] / "reference" / "diagnostics.json").read_text(
+        encoding="utf-8"
+    )
+)
+PRINTED = {
+    case["effects"]: case for case in CASES["cases"] if case["test"] == "poolability"
+}
 NO_EFFECTS = {"entity_effects": False, "time_effects": False}
 
 
 def draw(seed: int, *, entities: int = 20, periods: int = 7) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+    keys = {
+        "i": np.repeat(np.arange(entities), periods),
+        "t": np.tile(np.arange(periods), entities),
+    }
     frame = pd.DataFrame(keys)
     frame[["a", "b"]] = rng.normal([2, 0], size=(len(frame), 2))
     frame["w"] = rng.uniform(0.5, 2, size=len(frame))
@@ -45,7 +54,8 @@ def dummies(frame: pd.DataFrame, names: list[str]) -> np.ndarray:
     for name in names:
         effect, _, slope = name.removesuffix("]]").partition("[[")
         parts.append(
-            pd.get_dummies(frame[effect]).to_numpy(float) * (frame[[slope]].to_numpy() if slope else 1)
+            pd.get_dummies(frame[effect]).to_numpy(float)
+            * (frame[[slope]].to_numpy() if slope else 1)
         )
     return np.column_stack([np.ones(len(frame)), *parts])
 
@@ -59,7 +69,7 @@ def ssr(frame: pd.DataFrame, names: list[str], w: np.ndarray) -> tuple[float, in
     return float(((y - x @ b) ** 2).sum()), int(np.linalg.matrix_rank(d))
 
 
-# --- effects ------------------------------------------------------------------------------------------------
+# --- effects --------------------------------------------------------------------------
 
 EFFECTS = {
     "entity": (["i"], {"time_effects": False}),
@@ -78,7 +88,11 @@ EFFECTS = {
 def test_poolability_equals_dummies_written_out(case: str, seed: int) -> None:
     names, options = EFFECTS[case]
     frame = draw(seed)
-    w = (frame["w"] / frame["w"].mean()).to_numpy() if "obs_weights" in options else np.ones(len(frame))
+    w = (
+        (frame["w"] / frame["w"].mean()).to_numpy()
+        if "obs_weights" in options
+        else np.ones(len(frame))
+    )
     full, rank = ssr(frame, names, w)
     df = len(frame) - 2 - rank
 
@@ -101,15 +115,26 @@ def test_poolability_equals_dummies_written_out(case: str, seed: int) -> None:
 def test_printed_numbers_of_grunfeld(effects: str) -> None:
     from statsmodels.datasets import grunfeld
 
-    frame = grunfeld.load_pandas().data.query("firm != 'American Steel'").astype({"year": int})
+    frame = (
+        grunfeld.load_pandas()
+        .data.query("firm != 'American Steel'")
+        .astype({"year": int})
+    )
     case = PRINTED[effects]
-    spec = FixedEffects("invest", ["value", "capital"], time_effects=effects == "two-way", cov_type="robust")
+    spec = FixedEffects(
+        "invest",
+        ["value", "capital"],
+        time_effects=effects == "two-way",
+        cov_type="robust",
+    )
     test = poolability(spec, Panel(frame, "firm", "year"))
     assert test.statistic == pytest.approx(case["statistic"], rel=case["tolerance"])
     assert test.df == tuple(case["df"])
 
 
-@pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc2", "crv3", "driscoll_kraay"])
+@pytest.mark.parametrize(
+    "cov_type", ["unadjusted", "robust", "hc2", "crv3", "driscoll_kraay"]
+)
 def test_poolability_does_not_depend_on_the_covariance(cov_type: str) -> None:
     frame = draw(3)
     base = run(poolability, FixedEffects("y", ["a", "b"]), frame)
@@ -121,10 +146,12 @@ def test_poolability_does_not_depend_on_the_covariance(cov_type: str) -> None:
 def test_an_effect_inside_another_has_no_test_of_its_own() -> None:
     test = run(poolability, FixedEffects("y", ["a", "b"], absorb=["half"]), draw(3))
     assert np.isnan(test.detail.set_index("effect").loc["half", "statistic"])
-    assert test.statistic == pytest.approx(run(poolability, FixedEffects("y", ["a", "b"]), draw(3)).statistic)
+    assert test.statistic == pytest.approx(
+        run(poolability, FixedEffects("y", ["a", "b"]), draw(3)).statistic
+    )
 
 
-# --- powers of the fit --------------------------------------------------------------------------------------
+# --- powers of the fit ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -135,7 +162,11 @@ def test_reset_equals_statsmodels_without_effects(seed: int) -> None:
     frame = draw(seed)
     fit = OLS(frame["y"], frame[["a", "b"]].assign(one=1.0)).fit()
     expected = linear_reset(fit, power=3, test_type="fitted", use_f=True)
-    test = run(reset_test, FixedEffects("y", ["a", "b"], cov_type="unadjusted", **NO_EFFECTS), frame)
+    test = run(
+        reset_test,
+        FixedEffects("y", ["a", "b"], cov_type="unadjusted", **NO_EFFECTS),
+        frame,
+    )
     assert test.statistic == pytest.approx(expected.fvalue, rel=1e-7)
     assert test.p_value == pytest.approx(expected.pvalue, rel=1e-6)
     assert test.df == (expected.df_num, expected.df_denom)
@@ -143,15 +174,24 @@ def test_reset_equals_statsmodels_without_effects(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("case", EFFECTS)
-@pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc3", "clustered", "crv3"])
+@pytest.mark.parametrize(
+    "cov_type", ["unadjusted", "robust", "hc3", "clustered", "crv3"]
+)
 @pytest.mark.many(5)
-def test_reset_equals_powers_among_the_regressors(case: str, seed: int, cov_type: str) -> None:
+def test_reset_equals_powers_among_the_regressors(
+    case: str, seed: int, cov_type: str
+) -> None:
     """Raw powers of x'b as columns: the same span, the fit's own Wald test."""
     names, options = EFFECTS[case]
     frame = draw(seed)
-    if cov_type == "crv3" and names[-1] == "half[[w]]":  # slopes that cross the clusters
+    # Slopes that cross the clusters
+    if cov_type == "crv3" and names[-1] == "half[[w]]":
         with pytest.raises(dp.OptionError):
-            run(reset_test, FixedEffects("y", ["a", "b"], cov_type=cov_type, **options), frame)
+            run(
+                reset_test,
+                FixedEffects("y", ["a", "b"], cov_type=cov_type, **options),
+                frame,
+            )
         return
     spec = FixedEffects("y", ["a", "b"], cov_type=cov_type, **options)
     with warnings.catch_warnings():
@@ -159,7 +199,11 @@ def test_reset_equals_powers_among_the_regressors(case: str, seed: int, cov_type
         fit = spec.fit(Panel(frame, "i", "t"))
         xb = frame[["a", "b"]].to_numpy() @ fit.params.to_numpy()
         wide = frame.assign(p2=xb**2, p3=xb**3)
-        expected = spec.replace(x=["a", "b", "p2", "p3"]).fit(Panel(wide, "i", "t")).wald_test("p2 = p3 = 0")
+        expected = (
+            spec.replace(x=["a", "b", "p2", "p3"])
+            .fit(Panel(wide, "i", "t"))
+            .wald_test("p2 = p3 = 0")
+        )
     test = run(reset_test, spec, frame)
     assert test.statistic == pytest.approx(expected.statistic, rel=1e-6)
     assert test.df == expected.df
@@ -182,7 +226,7 @@ def test_reset_size_and_power() -> None:
     assert rejected[1] > 90
 
 
-# --- invariances --------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("function", [poolability, reset_test])
@@ -191,29 +235,51 @@ def test_invariances(function) -> None:
     base = run(function, spec, frame).statistic
     assert run(function, spec, frame.sample(frac=1, random_state=3)).statistic == base
     renamed = frame.assign(i=frame["i"].map(lambda i: f"city {(i * 7) % 20:03d}"))
-    units = frame.assign(a=frame["a"] * 1e5 + 3e6, b=frame["b"] / 1e3, y=frame["y"] * 1e4 - 5e5)
+    units = frame.assign(
+        a=frame["a"] * 1e5 + 3e6, b=frame["b"] / 1e3, y=frame["y"] * 1e4 - 5e5
+    )
     later = frame.assign(t=frame["t"] + 2000)
     for other in (renamed, units, later):
         assert run(function, spec, other).statistic == pytest.approx(base, rel=1e-6)
 
 
-# --- failures -----------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------
 
 SPEC = FixedEffects("y", ["a", "b"])
 WRONG = {
     "no effects": (poolability, dp.IdentificationError, SPEC.replace(**NO_EFFECTS)),
-    "a perfect fit, effects": (poolability, dp.IdentificationError, SPEC.replace(y="total")),
+    "a perfect fit, effects": (
+        poolability,
+        dp.IdentificationError,
+        SPEC.replace(y="total"),
+    ),
     "an unknown column": (poolability, dp.ColumnError, SPEC.replace(x=["nothing"])),
-    "an absorbed regressor": (poolability, dp.IdentificationError, SPEC.replace(x=["half"])),
+    "an absorbed regressor": (
+        poolability,
+        dp.IdentificationError,
+        SPEC.replace(x=["half"]),
+    ),
     "results for the effects": (poolability, dp.InputTypeError, "results"),
     "no specification": (poolability, dp.InputTypeError, {"y": "y"}),
-    "another specification": (poolability, dp.InputTypeError, dp.PanelThreshold("y", "a", "b")),
+    "another specification": (
+        poolability,
+        dp.InputTypeError,
+        dp.PanelThreshold("y", "a", "b"),
+    ),
     "a single dummy": (reset_test, dp.IdentificationError, SPEC.replace(x=["dummy"])),
     "two clusters": (reset_test, dp.IdentificationError, SPEC.replace(clusters="half")),
-    "a perfect fit, powers": (reset_test, dp.IdentificationError, SPEC.replace(y="total")),
+    "a perfect fit, powers": (
+        reset_test,
+        dp.IdentificationError,
+        SPEC.replace(y="total"),
+    ),
     "results for the powers": (reset_test, dp.InputTypeError, "results"),
     "text": (reset_test, dp.InputTypeError, "y ~ a"),
-    "names that are taken": (reset_test, dp.TermError, SPEC.replace(x=["a", "fitted values, squared"])),
+    "names that are taken": (
+        reset_test,
+        dp.TermError,
+        SPEC.replace(x=["a", "fitted values, squared"]),
+    ),
 }
 
 
@@ -235,7 +301,9 @@ def test_one_level_of_the_effects() -> None:
 
 def test_slopes_of_zero() -> None:
     """A regressor at right angles to the outcome in every entity."""
-    frame = pd.DataFrame({"i": np.repeat(np.arange(6), 4), "t": np.tile(np.arange(4), 6)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(6), 4), "t": np.tile(np.arange(4), 6)}
+    )
     frame["a"], frame["y"] = np.tile([1.0, -1, 1, -1], 6), np.tile([1.0, 1, -1, -1], 6)
     with pytest.raises(dp.IdentificationError, match="slopes are zero"):
         run(reset_test, FixedEffects("y", ["a"], time_effects=False), frame)

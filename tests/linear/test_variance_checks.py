@@ -34,7 +34,9 @@ def codes(results) -> set[str]:
 def test_rows_that_the_effects_fit_perfectly_change_nothing(cov_type) -> None:
     frame = frame_of(6)
     one_more = pd.concat([frame, frame.tail(1).assign(i=99, y=50.0)], ignore_index=True)
-    dropped, kept = (fit(one_more, cov_type=cov_type, singletons=s) for s in ("drop", "keep"))
+    dropped, kept = (
+        fit(one_more, cov_type=cov_type, singletons=s) for s in ("drop", "keep")
+    )
     np.testing.assert_allclose(kept.std_errors, dropped.std_errors, rtol=1e-10)
     assert kept.df_t == dropped.df_t
     (notice,) = [n for n in kept.diagnostics if n.code == "perfect_rows"]
@@ -48,7 +50,12 @@ def test_a_dummy_of_one_row_is_refused_by_name(cov_type, weighted) -> None:
     frame = frame_of().assign(one=0.0)
     frame.loc[20, "one"] = 1.0
     with pytest.raises(IdentificationError, match="'one'") as error:
-        fit(frame, ("a", "one"), cov_type=cov_type, obs_weights="w" if weighted else None)
+        fit(
+            frame,
+            ("a", "one"),
+            cov_type=cov_type,
+            obs_weights="w" if weighted else None,
+        )
     (problem,) = error.value.problems
     assert problem.code == "full_leverage"
     label = tuple(frame.loc[20, ["i", "t"]].astype(int))
@@ -63,7 +70,9 @@ def test_rows_that_two_dummies_fit_together_are_refused(cov_type) -> None:
     with pytest.raises(IdentificationError) as error:
         fit(frame, ("a", "one", "two"), cov_type=cov_type)
     assert error.value.problems[0].data["count"] == 2
-    assert np.isfinite(fit(frame, ("a", "one", "two"), cov_type="robust").std_errors).all()
+    assert np.isfinite(
+        fit(frame, ("a", "one", "two"), cov_type="robust").std_errors
+    ).all()
 
 
 @pytest.mark.parametrize("cov_type", ["clustered", "crv3"])

@@ -16,8 +16,12 @@ X = ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
 
 def draw(seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(12), 5), "t": np.tile(np.arange(5), 12)})
-    frame[["a", "b", "c"]] = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 3)) + rng.normal(size=3) * 100
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(12), 5), "t": np.tile(np.arange(5), 12)}
+    )
+    frame[["a", "b", "c"]] = (
+        rng.normal(size=(60, 3)) @ rng.normal(size=(3, 3)) + rng.normal(size=3) * 100
+    )
     frame["region"] = np.array(["east", "west", "north"])[frame["i"] % 3]
     frame["sum"] = frame["a"] + frame["b"]
     frame["one"], frame["text"] = 7.0, "x"
@@ -51,7 +55,14 @@ def test_terms_and_dummies_are_columns() -> None:
 
 def test_one_column_and_independent_columns() -> None:
     assert vif(Panel(draw(2), "i", "t"), "a")["vif"].tolist() == [1.0]
-    frame = pd.DataFrame({"i": [0, 0, 1, 1], "t": [0, 1, 0, 1], "a": [1.0, 1, -1, -1], "b": [1.0, -1, 1, -1]})
+    frame = pd.DataFrame(
+        {
+            "i": [0, 0, 1, 1],
+            "t": [0, 1, 0, 1],
+            "a": [1.0, 1, -1, -1],
+            "b": [1.0, -1, 1, -1],
+        }
+    )
     assert vif(Panel(frame, "i", "t"), ["a", "b"])["vif"].tolist() == [1.0, 1.0]
 
 
@@ -71,10 +82,14 @@ def test_digits_of_nearly_collinear_columns() -> None:
 def test_invariances() -> None:
     frame = draw(4)
     base = vif(Panel(frame, "i", "t"), ["a", "b", "c"])["vif"]
-    shuffled = vif(Panel(frame.sample(frac=1, random_state=1), "i", "t"), ["a", "b", "c"])["vif"]
+    shuffled = vif(
+        Panel(frame.sample(frac=1, random_state=1), "i", "t"), ["a", "b", "c"]
+    )["vif"]
     assert shuffled.tolist() == base.tolist()
     units = frame.assign(a=frame["a"] * 1e6 + 1e8, b=-frame["b"] / 1e5)
-    np.testing.assert_allclose(vif(Panel(units, "i", "t"), ["a", "b", "c"])["vif"], base, rtol=1e-6)
+    np.testing.assert_allclose(
+        vif(Panel(units, "i", "t"), ["a", "b", "c"])["vif"], base, rtol=1e-6
+    )
 
 
 def test_rows_with_missing_values_leave_and_are_told() -> None:
@@ -82,14 +97,18 @@ def test_rows_with_missing_values_leave_and_are_told() -> None:
     frame.loc[3, "a"] = np.nan
     with pytest.warns(dp.MissingDataWarning):
         found = vif(Panel(frame, "i", "t"), ["a", "b"])
-    pd.testing.assert_frame_equal(found, vif(Panel(frame.drop(3), "i", "t"), ["a", "b"]))
+    pd.testing.assert_frame_equal(
+        found, vif(Panel(frame.drop(3), "i", "t"), ["a", "b"])
+    )
 
 
 def test_states() -> None:
     found = vif(dp.datasets.us_states(), X)
     frame = dp.datasets.us_states().frame
     logs = np.log(frame[["pcap", "pc", "emp"]]).assign(unemp=frame["unemp"])
-    np.testing.assert_allclose(found["vif"], np.diag(np.linalg.inv(logs.corr())), rtol=1e-9)
+    np.testing.assert_allclose(
+        found["vif"], np.diag(np.linalg.inv(logs.corr())), rtol=1e-9
+    )
 
 
 WRONG = {

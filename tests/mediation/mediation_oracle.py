@@ -49,10 +49,12 @@ class Model:
         if self.structure == "parallel":
             return tuple((m,) for m in self.mediators)
         sizes = range(1, len(self.mediators) + 1)
-        return tuple(chain for size in sizes for chain in combinations(self.mediators, size))
+        return tuple(
+            chain for size in sizes for chain in combinations(self.mediators, size)
+        )
 
 
-# --- rows -------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------
 
 
 def codes(rows, effect):
@@ -70,9 +72,25 @@ def sample(frame, model):
 
     All equations share the rows. The columns are further ones.
     """
-    keys = {part for effect in (*model.effects, model.clusters) for part in effect.split("^")}
-    used = {model.y, model.x, *model.mediators, *model.controls, model.moderator, model.threshold, *keys}
-    rows = frame.dropna(subset=sorted(used - {None})).sort_values([ENTITY, TIME]).reset_index(drop=True)
+    keys = {
+        part
+        for effect in (*model.effects, model.clusters)
+        for part in effect.split("^")
+    }
+    used = {
+        model.y,
+        model.x,
+        *model.mediators,
+        *model.controls,
+        model.moderator,
+        model.threshold,
+        *keys,
+    }
+    rows = (
+        frame.dropna(subset=sorted(used - {None}))
+        .sort_values([ENTITY, TIME])
+        .reset_index(drop=True)
+    )
     while True:
         alone = np.zeros(len(rows), dtype=bool)
         for level in (codes(rows, effect) for effect in model.effects):
@@ -94,7 +112,10 @@ def levels(rows, model):
             rows[f"{name}:{model.moderator}"] = rows[name] * rows[model.moderator]
         if model.gamma is not None:
             low = rows[model.threshold] <= model.gamma
-            rows[f"{name}:regime1"], rows[f"{name}:regime2"] = rows[name] * low, rows[name] * ~low
+            rows[f"{name}:regime1"], rows[f"{name}:regime2"] = (
+                rows[name] * low,
+                rows[name] * ~low,
+            )
             rows["intercept:regime1"] = low.astype(float)
     rows[f"I({model.x}**2)"] = rows[model.x] ** 2
     return rows
@@ -113,7 +134,7 @@ def redraw(rows, model, counts):
     return drawn
 
 
-# --- equations --------------------------------------------------------------------------------------------
+# --- equations ------------------------------------------------------------------------
 
 
 def equations(model):
@@ -121,7 +142,11 @@ def equations(model):
     w = model.moderator
 
     def split(name):
-        return [f"{name}:regime1", f"{name}:regime2"] if model.gamma is not None else [name]
+        return (
+            [f"{name}:regime1", f"{name}:regime2"]
+            if model.gamma is not None
+            else [name]
+        )
 
     def treatment(place):
         columns = split(model.x)
@@ -134,17 +159,30 @@ def equations(model):
     out = {"total": (model.y, treatment("total"))}
     for k, m in enumerate(model.mediators):
         earlier = model.mediators[:k] if model.structure == "serial" else ()
-        out[f"mediator:{m}"] = (m, treatment("a") + [c for e in earlier for c in split(e)])
+        out[f"mediator:{m}"] = (
+            m,
+            treatment("a") + [c for e in earlier for c in split(e)],
+        )
     through = [c for m in model.mediators for c in split(m)]
     if "b" in model.moderates:
         through += [w, *(f"{m}:{w}" for m in model.mediators)]
     out["outcome"] = (model.y, treatment("direct") + through)
-    shift = ["intercept:regime1"] if model.gamma is not None and model.regime_intercept else []
-    return {name: (y, list(dict.fromkeys([*x, *shift, *model.controls]))) for name, (y, x) in out.items()}
+    shift = (
+        ["intercept:regime1"]
+        if model.gamma is not None and model.regime_intercept
+        else []
+    )
+    return {
+        name: (y, list(dict.fromkeys([*x, *shift, *model.controls])))
+        for name, (y, x) in out.items()
+    }
 
 
 def dummies(rows, model):
-    blocks = [pd.get_dummies(rows[f"effect {j}"]).to_numpy(float) for j in range(len(model.effects))]
+    blocks = [
+        pd.get_dummies(rows[f"effect {j}"]).to_numpy(float)
+        for j in range(len(model.effects))
+    ]
     return np.hstack(blocks) if blocks else np.ones((len(rows), 1))
 
 
@@ -159,18 +197,23 @@ def regress(rows, outcome, regressors, absorbed):
     solution, _, rank, _ = np.linalg.lstsq(design, y, rcond=1e-10)
     if rank < len(regressors) + np.linalg.matrix_rank(absorbed, tol=1e-8):
         return pd.Series(np.nan, index=regressors), np.full(len(y), np.nan)
-    return pd.Series(solution[: len(regressors)] / scale, index=regressors), y - design @ solution
+    return pd.Series(
+        solution[: len(regressors)] / scale, index=regressors
+    ), y - design @ solution
 
 
 def estimate(rows, model):
     """Give the coefficients of every equation, all of them missing in a lost draw."""
     absorbed = dummies(rows, model)
-    out = {name: regress(rows, y, x, absorbed)[0] for name, (y, x) in equations(model).items()}
+    out = {
+        name: regress(rows, y, x, absorbed)[0]
+        for name, (y, x) in equations(model).items()
+    }
     lost = any(part.isna().any() for part in out.values())
     return {name: part * np.nan if lost else part for name, part in out.items()}
 
 
-# --- terms ------------------------------------------------------------------------------------------------
+# --- terms ----------------------------------------------------------------------------
 
 
 def effects_at(coefficients, model, w, x, regime):
@@ -180,16 +223,22 @@ def effects_at(coefficients, model, w, x, regime):
     def own(equation, column):
         if model.gamma is None:
             return equation[column]
-        return np.where(regime == 1, equation[f"{column}:regime1"], equation[f"{column}:regime2"])[()]
+        return np.where(
+            regime == 1, equation[f"{column}:regime1"], equation[f"{column}:regime2"]
+        )[()]
 
     def treatment(equation, place):
         out = own(equation, name)
         if place in model.moderates:
             out = out + equation[f"{name}:{model.moderator}"] * w
-        return out + 2 * equation[f"I({name}**2)"] * x if place in model.quadratic else out
+        return (
+            out + 2 * equation[f"I({name}**2)"] * x if place in model.quadratic else out
+        )
 
     def last(m):
-        return own(outcome, m) + (outcome[f"{m}:{model.moderator}"] * w if "b" in model.moderates else 0)
+        return own(outcome, m) + (
+            outcome[f"{m}:{model.moderator}"] * w if "b" in model.moderates else 0
+        )
 
     through = {}
     for chain in model.chains:
@@ -206,7 +255,11 @@ def indices(coefficients, model):
     if ("a" in model.moderates) != ("b" in model.moderates):
         for (m,) in model.chains:
             first, product = coefficients[f"mediator:{m}"], f":{model.moderator}"
-            both = (first[model.x + product], outcome[m]) if "a" in model.moderates else None
+            both = (
+                (first[model.x + product], outcome[m])
+                if "a" in model.moderates
+                else None
+            )
             a, b = both or (first[model.x], outcome[m + product])
             out[f"index:{m}"] = a * b
     if "direct" in model.moderates:
@@ -218,13 +271,19 @@ def regimes(coefficients, model):
     out, here = {}, {}
     for r in (1, 2):
         direct, through = effects_at(coefficients, model, 0.0, 0.0, r)
-        here[r] = {"direct": direct, **{f"indirect:{chain}": value for chain, value in through.items()}}
+        here[r] = {
+            "direct": direct,
+            **{f"indirect:{chain}": value for chain, value in through.items()},
+        }
         out |= {f"{name}:regime{r}": value for name, value in here[r].items()}
         if len(through) > 1:
             out[f"indirect:regime{r}"] = sum(through.values())
         out[f"total:regime{r}"] = direct + sum(through.values())
     differences = {name: here[2][name] - here[1][name] for name in here[1]}
-    return out | {f"difference:{name.removeprefix('indirect:')}": v for name, v in differences.items()}
+    return out | {
+        f"difference:{name.removeprefix('indirect:')}": v
+        for name, v in differences.items()
+    }
 
 
 def conditional(coefficients, rows, model):
@@ -234,7 +293,9 @@ def conditional(coefficients, rows, model):
         value = order_statistic(rows[along], q * (len(rows) - 1))
         direct, through = effects_at(coefficients, model, value, value, None)
         if {"a", "b"} & {*model.moderates} or "a" in model.quadratic:
-            out |= {f"indirect:{chain}:{name}": effect for chain, effect in through.items()}
+            out |= {
+                f"indirect:{chain}:{name}": effect for chain, effect in through.items()
+            }
         if "direct" in model.moderates or "direct" in model.quadratic:
             out[f"direct:{name}"] = direct
     return out
@@ -243,11 +304,23 @@ def conditional(coefficients, rows, model):
 def terms(coefficients, rows, model):
     """Every term from coefficients; `rows` is the full sample."""
     w = rows[model.moderator].to_numpy(float) if model.moderator else 0.0
-    regime = np.where(rows[model.threshold] <= model.gamma, 1, 2) if model.gamma is not None else None
-    direct, through = effects_at(coefficients, model, w, rows[model.x].to_numpy(float), regime)
-    out = {"direct": np.mean(direct)} | {f"indirect:{chain}": np.mean(v) for chain, v in through.items()}
+    regime = (
+        np.where(rows[model.threshold] <= model.gamma, 1, 2)
+        if model.gamma is not None
+        else None
+    )
+    direct, through = effects_at(
+        coefficients, model, w, rows[model.x].to_numpy(float), regime
+    )
+    out = {"direct": np.mean(direct)} | {
+        f"indirect:{chain}": np.mean(v) for chain, v in through.items()
+    }
     out["indirect"] = sum(value for name, value in out.items() if name != "direct")
-    out["total"] = coefficients["total"][model.x] if model.plain else out["direct"] + out["indirect"]
+    out["total"] = (
+        coefficients["total"][model.x]
+        if model.plain
+        else out["direct"] + out["indirect"]
+    )
     out["proportion_mediated"] = out["indirect"] / out["total"]
     if model.moderator:
         out |= indices(coefficients, model)
@@ -258,7 +331,10 @@ def terms(coefficients, rows, model):
 
 def replay(rows, model, counts):
     """Terms of every draw."""
-    drawn = [terms(estimate(redraw(rows, model, count), model), rows, model) for count in counts]
+    drawn = [
+        terms(estimate(redraw(rows, model, count), model), rows, model)
+        for count in counts
+    ]
     return pd.DataFrame(drawn)
 
 
@@ -268,7 +344,7 @@ def delete_one(rows, model):
     return replay(rows, model, 1 - np.eye(groups, dtype=int))
 
 
-# --- covariance -------------------------------------------------------------------------------------------
+# --- covariance -----------------------------------------------------------------------
 
 
 def pieces(rows, outcome, regressors, absorbed):
@@ -285,9 +361,17 @@ def factor(rows, model, ssc, k, *, full):
     """Small-sample factor of an equation: k slopes, `full` rank, clusters."""
     if ssc == "none":
         return 1.0
-    n, groups, cluster = len(rows), rows["cluster"].max() + 1, rows["cluster"].to_numpy()
+    n, groups, cluster = (
+        len(rows),
+        rows["cluster"].max() + 1,
+        rows["cluster"].to_numpy(),
+    )
     effects = [rows[f"effect {j}"] for j in range(len(model.effects))]
-    inside = [pd.get_dummies(level, dtype=float) for level in effects if nested(level.to_numpy(), cluster)]
+    inside = [
+        pd.get_dummies(level, dtype=float)
+        for level in effects
+        if nested(level.to_numpy(), cluster)
+    ]
     counted = full + 1 - np.linalg.matrix_rank(np.column_stack([np.ones(n), *inside]))
     return groups / (groups - 1) * (n - 1) / (n - counted)
 
@@ -311,11 +395,17 @@ def joint_covariance(rows, model, ssc):
 def unadjusted_covariance(rows, model, *, divisor=None):
     """Covariance of all coefficients under independent rows, and each equation's df.
 
-    Errors of two mediators covary; those of a mediator and the outcome do not, which makes V_ab = 0.
+    Errors of two mediators covary; those of a mediator and the outcome do not, which
+    makes V_ab = 0.
     """
     absorbed = dummies(rows, model)
-    found = {name: (*pieces(rows, y, x, absorbed), x) for name, (y, x) in equations(model).items()}
-    labels = pd.MultiIndex.from_tuples([(name, c) for name, part in found.items() for c in part[3]])
+    found = {
+        name: (*pieces(rows, y, x, absorbed), x)
+        for name, (y, x) in equations(model).items()
+    }
+    labels = pd.MultiIndex.from_tuples(
+        [(name, c) for name, part in found.items() for c in part[3]]
+    )
     out = pd.DataFrame(0.0, index=labels, columns=labels)
     for j, (inverse, residuals, df, _) in found.items():
         for k, (other, others, df_other, _) in found.items():
@@ -335,7 +425,9 @@ def gradient(coefficients, rows, model):
             moved[name] = part.astype(complex)
             moved[name][column] += 1e-30j
             values = terms(moved, rows, model)
-            out[name, column] = {term: float(np.imag(value)) / 1e-30 for term, value in values.items()}
+            out[name, column] = {
+                term: float(np.imag(value)) / 1e-30 for term, value in values.items()
+            }
     return pd.DataFrame(out)
 
 
@@ -349,7 +441,7 @@ def delta_covariance(rows, model, ssc="reghdfe", covariance=None):
     return pd.DataFrame(full, index=slopes.index, columns=slopes.index)
 
 
-# --- intervals --------------------------------------------------------------------------------------------
+# --- intervals ------------------------------------------------------------------------
 
 
 def order_statistic(values, position):
@@ -414,7 +506,7 @@ def monte_carlo(a, b, v, *, df=None, reps=400_000, seed=0, level=0.95):
     return tuple(np.quantile(product, [(1 - level) / 2, (1 + level) / 2]))
 
 
-# --- tests ------------------------------------------------------------------------------------------------
+# --- tests ----------------------------------------------------------------------------
 
 
 def product_test(a, b, s_a, s_b, kind):
@@ -444,11 +536,18 @@ def romano_wolf(values, std_errors, draws):
     """Step down over |t|, largest first; `draws` (B, K) from the same cluster draws."""
     usable = [row for row in draws if not np.isnan(row).any()]
     t = [abs(v / s) for v, s in zip(values, std_errors, strict=True)]
-    remaining, out, highest = sorted(range(len(t)), key=lambda k: -t[k]), np.empty(len(t)), 0.0
+    remaining, out, highest = (
+        sorted(range(len(t)), key=lambda k: -t[k]),
+        np.empty(len(t)),
+        0.0,
+    )
     while remaining:
         k, count = remaining[0], 0
         for row in usable:
-            count += max(abs((row[j] - values[j]) / std_errors[j]) for j in remaining) >= t[k]
+            count += (
+                max(abs((row[j] - values[j]) / std_errors[j]) for j in remaining)
+                >= t[k]
+            )
         highest = max(highest, (1 + count) / (len(usable) + 1))
         out[k] = highest
         remaining = remaining[1:]
@@ -465,8 +564,17 @@ def wen_ye(estimates, p_values, alpha=0.05):
     ab, direct, c = (estimates[k] for k in ("ab", "direct", "c"))
     found = both or significant["ab"]
     same = np.sign(ab) == np.sign(direct)
-    out = {"reached": [True, True, not both, found, found and significant["direct"]], "ratio": np.nan}
-    out["passed"] = [significant["c"], both, significant["ab"], significant["direct"], bool(same)]
+    out = {
+        "reached": [True, True, not both, found, found and significant["direct"]],
+        "ratio": np.nan,
+    }
+    out["passed"] = [
+        significant["c"],
+        both,
+        significant["ab"],
+        significant["direct"],
+        bool(same),
+    ]
     if not found:
         out["branch"] = "no indirect effect"
     elif not significant["direct"]:
@@ -484,7 +592,7 @@ def wen_ye(estimates, p_values, alpha=0.05):
     return out
 
 
-# --- sensitivity ------------------------------------------------------------------------------------------
+# --- sensitivity ----------------------------------------------------------------------
 
 
 def residual_moments(rows, model, mediator):
@@ -517,18 +625,26 @@ def robustness_value(t, df, alpha=0.05):
     return t**2 / (t**2 + df), value(f), value(left) if left > 0 else 0.0
 
 
-# --- threshold --------------------------------------------------------------------------------------------
+# --- threshold ------------------------------------------------------------------------
 
 
 def search(rows, model, trim=0.05):
     """The cut with the outcome's least sum of squares, over all that leave `trim`."""
-    q, absorbed, best = rows[model.threshold].to_numpy(float), dummies(rows, model), (np.inf, np.nan)
+    q, absorbed, best = (
+        rows[model.threshold].to_numpy(float),
+        dummies(rows, model),
+        (np.inf, np.nan),
+    )
     y = rows[model.y].to_numpy(float)
     for gamma in sorted(set(q)):
         low = q <= gamma
         if min(low.sum(), (~low).sum()) / len(q) < trim:
             continue
-        split = [rows[n].to_numpy(float) * side for n in (model.x, *model.mediators) for side in (low, ~low)]
+        split = [
+            rows[n].to_numpy(float) * side
+            for n in (model.x, *model.mediators)
+            for side in (low, ~low)
+        ]
         controls = [rows[n].to_numpy(float) for n in model.controls]
         controls += [low.astype(float)] if model.regime_intercept else []
         design = np.column_stack([*split, *controls, absorbed])

@@ -23,38 +23,54 @@ UNIT = np.linspace(0, 1, 101)
 
 
 def t_values(slope: Any, variance: Any, w: Any) -> Any:
-    return (slope[0] + slope[1] * w) / np.sqrt(variance[0] + 2 * w * variance[1] + w**2 * variance[2])
+    return (slope[0] + slope[1] * w) / np.sqrt(
+        variance[0] + 2 * w * variance[1] + w**2 * variance[2]
+    )
 
 
 def within(regions: Any, w: Any) -> Any:
-    return np.any([(a <= w) & (w <= b) for a, b in regions] or [np.zeros(len(w), dtype=bool)], axis=0)
+    return np.any(
+        [(a <= w) & (w <= b) for a, b in regions] or [np.zeros(len(w), dtype=bool)],
+        axis=0,
+    )
 
 
 @pytest.mark.parametrize(
     ("slope", "variance", "support", "count"),
     [
         ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.0, 1.0), 2),  # both sides of a bounded set
-        ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.45, 1.0), 1),  # its left end outside the support
+        # Its left end outside the support
+        ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.45, 1.0), 1),
         ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.45, 0.55), 0),  # support inside the set
         ((-1.0, 2.0), (0.04, -0.05, 0.1), (0.7, 2.0), 1),  # support beyond the set
-        ((1.0, 0.1), (0.04, -0.02, 0.1), (-5.0, 5.0), 1),  # slope change not significant: between two pieces
+        # Slope change not significant: between two pieces
+        ((1.0, 0.1), (0.04, -0.02, 0.1), (-5.0, 5.0), 1),
         ((1.0, 0.1), (0.04, -0.02, 0.1), (0.0, 5.0), 1),
         ((0.1, 0.1), (1.0, 0.0, 1.0), (-5.0, 5.0), 0),  # the whole line
         ((1.0, 0.0), (0.04, 0.0, 0.1), (-5.0, 5.0), 1),
-        ((-3000.0, 1.5), (900.0, -0.45, 0.000226), (1900.0, 2100.0), 2),  # far from 0, such as years
+        # Far from 0, such as years
+        ((-3000.0, 1.5), (900.0, -0.45, 0.000226), (1900.0, 2100.0), 2),
     ],
 )
-def test_regions_by_substitution(slope: Any, variance: Any, support: Any, count: int) -> None:
+def test_regions_by_substitution(
+    slope: Any, variance: Any, support: Any, count: int
+) -> None:
     regions = significant_regions(slope, variance, 2.0, support)
     assert len(regions) == count
     w = np.linspace(*support, 4001)
     told = np.abs(t_values(slope, variance, w)) >= 2.0
     ends = [end for region in regions for end in region if end not in support]
-    clear = np.all([np.abs(w - e) > 1e-9 * (support[1] - support[0]) for e in ends], axis=0) if ends else True
+    clear = (
+        np.all([np.abs(w - e) > 1e-9 * (support[1] - support[0]) for e in ends], axis=0)
+        if ends
+        else True
+    )
     np.testing.assert_array_equal(
         (within(regions, w) == told) | ~np.asarray(clear), np.ones(4001, dtype=bool)
     )
-    np.testing.assert_allclose(np.abs(t_values(slope, variance, np.array(ends))), 2.0, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.abs(t_values(slope, variance, np.array(ends))), 2.0, rtol=1e-6
+    )
 
 
 def test_one_path_of_a_regression() -> None:
@@ -68,11 +84,14 @@ def test_one_path_of_a_regression() -> None:
     cov = inverse * np.sum((y - design @ beta) ** 2) / (n - 4)
     quantiles = np.quantile(w, UNIT)
     variance = (cov[0, 0], cov[0, 1], cov[1, 1])
-    found = johnson_neyman("a", "w", (beta[0], beta[1]), variance, df=n - 4, quantiles=quantiles)
+    found = johnson_neyman(
+        "a", "w", (beta[0], beta[1]), variance, df=n - 4, quantiles=quantiles
+    )
     critical = stats.t.ppf(0.975, n - 4)
     assert len(found.regions) == 2
     for end in (found.regions[0][1], found.regions[1][0]):
-        # The regression with w measured from the end has the effect there as the coefficient of x.
+        # The regression with w measured from the end has the effect there as the
+        # coefficient of x.
         moved = np.column_stack([x, x * (w - end), w, np.ones(n)])
         again = np.linalg.inv(moved.T @ moved)
         b = (again @ moved.T @ y)[0]
@@ -84,17 +103,36 @@ def test_one_path_of_a_regression() -> None:
     assert list(curve.columns) == ["at", "estimate", "conf_low", "conf_high"]
     told = (curve["conf_low"] > 0) | (curve["conf_high"] < 0)
     np.testing.assert_array_equal(told, within(found.regions, curve["at"].to_numpy()))
-    half = critical * np.sqrt(variance[0] + 2 * curve["at"] * variance[1] + curve["at"] ** 2 * variance[2])
+    half = critical * np.sqrt(
+        variance[0] + 2 * curve["at"] * variance[1] + curve["at"] ** 2 * variance[2]
+    )
     np.testing.assert_allclose(curve["conf_high"] - curve["estimate"], half)
-    normal = johnson_neyman("a", "w", (beta[0], beta[1]), variance, df=np.inf, quantiles=quantiles, level=0.9)
+    normal = johnson_neyman(
+        "a",
+        "w",
+        (beta[0], beta[1]),
+        variance,
+        df=np.inf,
+        quantiles=quantiles,
+        level=0.9,
+    )
     assert normal.regions == significant_regions(
-        (beta[0], beta[1]), variance, stats.norm.ppf(0.95), (float(w.min()), float(w.max()))
+        (beta[0], beta[1]),
+        variance,
+        stats.norm.ppf(0.95),
+        (float(w.min()), float(w.max())),
     )
 
 
 def brute(draws: Any, w: float, level: float) -> tuple[float, float]:
-    values = [sum(c * w**d for d, c in enumerate(row)) for row in draws if not np.isnan(row).any()]
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], method="weibull")
+    values = [
+        sum(c * w**d for d, c in enumerate(row))
+        for row in draws
+        if not np.isnan(row).any()
+    ]
+    low, high = np.quantile(
+        values, [(1 - level) / 2, (1 + level) / 2], method="weibull"
+    )
     return float(low), float(high)
 
 
@@ -113,35 +151,49 @@ def brute(draws: Any, w: float, level: float) -> tuple[float, float]:
 )
 @pytest.mark.parametrize("level", [0.9, 0.95])
 @pytest.mark.many(3)
-def test_regions_from_draws(point: Any, spread: float, count: int, signs: str, level: float) -> None:
+def test_regions_from_draws(
+    point: Any, spread: float, count: int, signs: str, level: float
+) -> None:
     rng = np.random.default_rng(7)
     draws = np.array(point) + spread * rng.normal(size=(199, len(point)))
     found = johnson_neyman_draws(
         "ab", "w", np.array(point), draws, quantiles=UNIT, level=level, clusters=None
     )
     assert len(found.regions) >= count
-    words = "".join("+" if "positive" in found._words(r) else "-" for r in found.regions)
+    words = "".join(
+        "+" if "positive" in found._words(r) else "-" for r in found.regions
+    )
     assert set(signs) <= set(words)
     ends = [end for region in found.regions for end in region if end not in (0.0, 1.0)]
     for w in np.linspace(0, 1, 57):
         low, high = brute(draws, w, level)
         if all(abs(w - e) > 1e-9 for e in ends):
-            assert bool(within(found.regions, np.array([w]))[0]) == (low > 0 or high < 0)
+            assert bool(within(found.regions, np.array([w]))[0]) == (
+                low > 0 or high < 0
+            )
     for end in ends:
         assert min(abs(v) for v in brute(draws, end, level)) < 1e-12
     for at, estimate, low, high in found.curve.iloc[::80].to_numpy():
         assert estimate == pytest.approx(sum(c * at**d for d, c in enumerate(point)))
-        assert (low, high) == pytest.approx(brute(draws, at, level), rel=1e-9, abs=1e-12)
+        assert (low, high) == pytest.approx(
+            brute(draws, at, level), rel=1e-9, abs=1e-12
+        )
     lost = np.vstack([draws, np.full((4, len(point)), np.nan)])
-    again = johnson_neyman_draws("ab", "w", np.array(point), lost, quantiles=UNIT, level=level, clusters=None)
+    again = johnson_neyman_draws(
+        "ab", "w", np.array(point), lost, quantiles=UNIT, level=level, clusters=None
+    )
     assert again.to_dict() == found.to_dict()
 
 
 def test_an_effect_that_turns_between_two_points_has_two_regions() -> None:
     # All draws alike: the interval has no width, and touches 0 at .3333 only.
     draws = np.tile([-0.3333, 1.0], (99, 1))
-    found = johnson_neyman_draws("ab", "w", draws[0], draws, quantiles=UNIT, clusters=None)
-    np.testing.assert_allclose(found.regions, [(0.0, 0.3333), (0.3333, 1.0)], atol=1e-14)
+    found = johnson_neyman_draws(
+        "ab", "w", draws[0], draws, quantiles=UNIT, clusters=None
+    )
+    np.testing.assert_allclose(
+        found.regions, [(0.0, 0.3333), (0.3333, 1.0)], atol=1e-14
+    )
     assert found.share == 1
 
 
@@ -151,26 +203,39 @@ def test_both_methods_agree_on_many_draws() -> None:
     cov = [[variance[0], variance[1]], [variance[1], variance[2]]]
     draws = rng.multivariate_normal(slope, cov, 9_999)
     by_t = johnson_neyman("a", "w", slope, variance, df=np.inf, quantiles=UNIT)
-    drawn = johnson_neyman_draws("a", "w", np.array(slope), draws, quantiles=UNIT, clusters=None)
+    drawn = johnson_neyman_draws(
+        "a", "w", np.array(slope), draws, quantiles=UNIT, clusters=None
+    )
     assert len(by_t.regions) == len(drawn.regions) == 2
     ends = np.array([drawn.regions[0][1], drawn.regions[1][0]])
-    # sqrt(.025 * .975 / 9,999) / density at 1.96 = .0267, the error of a drawn quantile; five of them.
-    np.testing.assert_allclose(t_values(slope, variance, ends), [-1.96, 1.96], atol=5 * 0.0267)
+    # sqrt(.025 * .975 / 9,999) / density at 1.96 = .0267, the error of a drawn
+    # quantile; five of them.
+    np.testing.assert_allclose(
+        t_values(slope, variance, ends), [-1.96, 1.96], atol=5 * 0.0267
+    )
 
 
 def test_share_of_a_dummy_and_of_none() -> None:
     dummy = np.quantile(np.repeat([0.0, 1.0], [30, 70]), UNIT)
-    one = johnson_neyman("a", "w", (0.0, 1.0), (0.04, -0.04, 0.05), df=30, quantiles=dummy)
+    one = johnson_neyman(
+        "a", "w", (0.0, 1.0), (0.04, -0.04, 0.05), df=30, quantiles=dummy
+    )
     assert one.share == pytest.approx(0.7, abs=0.015)
-    none = johnson_neyman("a", "w", (0.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=list(UNIT))  # type: ignore[arg-type]
+    none = johnson_neyman(
+        "a", "w", (0.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=list(UNIT)
+    )  # type: ignore[arg-type]
     assert (none.regions, none.share) == ([], 0.0)
-    every = johnson_neyman("a", "w", (9.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=UNIT)
+    every = johnson_neyman(
+        "a", "w", (9.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=UNIT
+    )
     assert (every.regions, every.share) == ([(0.0, 1.0)], 1.0)
 
 
 def test_what_cannot_be_asked_is_refused() -> None:
     with pytest.raises(IdentificationError, match="'w' is 2 in every row"):
-        johnson_neyman("a", "w", (0.1, 1.0), (0.1, 0.0, 0.1), df=30, quantiles=np.full(101, 2.0))
+        johnson_neyman(
+            "a", "w", (0.1, 1.0), (0.1, 0.0, 0.1), df=30, quantiles=np.full(101, 2.0)
+        )
     for slope, variance in (
         ((0.1, 1.0), (0.1, 0.0, np.nan)),
         ((0.1, 1.0), (0.1, -0.2, 0.1)),
@@ -181,19 +246,28 @@ def test_what_cannot_be_asked_is_refused() -> None:
             johnson_neyman("a", "w", slope, variance, df=30, quantiles=UNIT)
     point = np.array([0.1, 1.0])
     with pytest.raises(IdentificationError, match="all draws failed"):
-        johnson_neyman_draws("ab", "w", point, np.full((9, 2), np.nan), quantiles=UNIT, clusters=None)
+        johnson_neyman_draws(
+            "ab", "w", point, np.full((9, 2), np.nan), quantiles=UNIT, clusters=None
+        )
     with pytest.raises(AlignmentError, match="as many columns"):
-        johnson_neyman_draws("ab", "w", point, np.ones((9, 3)), quantiles=UNIT, clusters=None)
+        johnson_neyman_draws(
+            "ab", "w", point, np.ones((9, 3)), quantiles=UNIT, clusters=None
+        )
     with pytest.raises(OptionError, match="level"):
-        johnson_neyman_draws("ab", "w", point, np.ones((9, 2)), quantiles=UNIT, level=2, clusters=None)
+        johnson_neyman_draws(
+            "ab", "w", point, np.ones((9, 2)), quantiles=UNIT, level=2, clusters=None
+        )
     with pytest.raises(OptionError, match="level"):
-        johnson_neyman("a", "w", (0.1, 1.0), (0.1, 0.0, 0.1), df=30, quantiles=UNIT, level=0)
+        johnson_neyman(
+            "a", "w", (0.1, 1.0), (0.1, 0.0, 0.1), df=30, quantiles=UNIT, level=0
+        )
 
 
 @pytest.fixture
 def found() -> JohnsonNeyman:
     return johnson_neyman(
-        "a: digital -> productivity", "城镇化率", (-1.0, 2.0), (0.04, -0.05, 0.1), df=30, quantiles=UNIT,
+        "a: digital -> productivity", "城镇化率", (-1.0, 2.0), (0.04, -0.05, 0.1),
+        df=30, quantiles=UNIT,
         conventions="Standard errors clustered by city",
     )  # fmt: skip
 
@@ -206,7 +280,9 @@ def test_words_and_plain_data(found: JohnsonNeyman) -> None:
     assert "- in [0, 0.3679] (negative)" in text
     assert "- in [0.6321, 1] (positive)" in text
     assert "73% of the rows" in text
-    none = johnson_neyman("a", "w", (0.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=UNIT)
+    none = johnson_neyman(
+        "a", "w", (0.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=UNIT
+    )
     assert "Not significant at 5% at any w from 0 to 1" in none.summary()
     assert repr(found) == text
     assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()

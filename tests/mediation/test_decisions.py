@@ -41,7 +41,9 @@ def decision(
     return decide("m", **dict(zip(names, tests, strict=True)), **kw)
 
 
-def literal(c: bool, a: bool, b: bool, ab: bool, d: bool, same: bool) -> tuple[str, str, str, str | None]:
+def literal(
+    c: bool, a: bool, b: bool, ab: bool, d: bool, same: bool
+) -> tuple[str, str, str, str | None]:
     """The five steps and the five types, read off the papers one after the other."""
     framing = "mediation" if c else "masking (suppression)"
     if ab and d:
@@ -64,18 +66,44 @@ def test_every_way_through_the_steps(answers: tuple[bool, ...]) -> None:
     *told, same = answers
     found = decision(d=0.2 if same else -0.2, p="".join("01"[on] for on in told))
     framing, branch, zhao, name = literal(*answers)
-    assert (found.framing, found.branch, found.zhao, found.ratio_name) == (framing, branch, zhao, name)
-    ratio = {None: math.nan, "indirect/total": 0.3 / 0.5, "|indirect/direct|": 0.3 / 0.2}[name]
+    assert (found.framing, found.branch, found.zhao, found.ratio_name) == (
+        framing,
+        branch,
+        zhao,
+        name,
+    )
+    ratio = {
+        None: math.nan,
+        "indirect/total": 0.3 / 0.5,
+        "|indirect/direct|": 0.3 / 0.2,
+    }[name]
     assert found.ratio == pytest.approx(ratio, nan_ok=True)
 
     steps = found.steps
     assert steps.index.tolist() == [1, 2, 3, 4, 5]
-    assert list(steps.columns) == ["test", "estimate", "statistic", "p_value", "passed", "reached"]
+    assert list(steps.columns) == [
+        "test",
+        "estimate",
+        "statistic",
+        "p_value",
+        "passed",
+        "reached",
+    ]
     c, a, b, ab, d = told
     assert steps["passed"].tolist() == [c, a and b, ab, d, same]
     goes_on = (a and b) or ab
-    assert steps["reached"].tolist() == [True, True, not (a and b), goes_on, goes_on and d]
-    assert steps["estimate"].iloc[[0, 2, 3]].tolist() == [0.5, 0.3, found.direct.estimate]
+    assert steps["reached"].tolist() == [
+        True,
+        True,
+        not (a and b),
+        goes_on,
+        goes_on and d,
+    ]
+    assert steps["estimate"].iloc[[0, 2, 3]].tolist() == [
+        0.5,
+        0.3,
+        found.direct.estimate,
+    ]
     assert steps["estimate"][5] == pytest.approx(0.3 / found.direct.estimate)
     assert steps["p_value"].loc[:4].notna().all()
     # The p of ab is read from draws: no t belongs to it.
@@ -96,13 +124,20 @@ def test_the_second_step_shows_the_weaker_path(a: Test, b: Test, name: str) -> N
     row = decide("m", total=other, a=a, b=b, indirect=other, direct=other).steps.loc[2]
     assert row["test"] == f"a and b (weaker: {name})"
     assert row["p_value"] == max(a.p_value, b.p_value)
-    assert Test(row["estimate"], row["statistic"], row["p_value"]) == {"a": a, "b": b}[name]
+    assert (
+        Test(row["estimate"], row["statistic"], row["p_value"])
+        == {"a": a, "b": b}[name]
+    )
 
 
 def test_the_third_step_says_whose_p_it_shows() -> None:
     found = decision(a=-0.5, p="10010")
     assert "bootstrap p" in found.steps["test"][3]
-    lines = {line[0]: line for line in found.summary().splitlines() if line[:2] in ("2 ", "3 ")}
+    lines = {
+        line[0]: line
+        for line in found.summary().splitlines()
+        if line[:2] in ("2 ", "3 ")
+    }
     assert lines["2"].split()[-4:] == ["-0.5", "-5.00", "0.400", "no"]
     assert lines["3"].split()[-3:] == ["0.3", "0.010", "yes"]
 
@@ -117,7 +152,9 @@ def test_a_t_that_rounds_to_zero_has_no_sign() -> None:
 def test_a_p_value_at_the_level_is_told_from_0(level: float) -> None:
     size = round(1 - level, 12)
     at, beyond = Test(0.1, 2.0, size), Test(0.1, 2.0, size + 1e-6)
-    found = decide("m", total=at, a=at, b=beyond, indirect=at, direct=beyond, level=level)
+    found = decide(
+        "m", total=at, a=at, b=beyond, indirect=at, direct=beyond, level=level
+    )
     assert found.steps["passed"].tolist() == [True, False, True, False, True]
 
 
@@ -156,14 +193,19 @@ def test_zero_estimates_have_no_ratio() -> None:
     assert math.isnan(found.ratio)
 
 
-@pytest.mark.parametrize("bad", [Test(math.nan, 1.0, 0.1), Test(0.1, 1.0, math.nan), Test(0.1, 1.0, 1.5)])
+@pytest.mark.parametrize(
+    "bad", [Test(math.nan, 1.0, 0.1), Test(0.1, 1.0, math.nan), Test(0.1, 1.0, 1.5)]
+)
 def test_a_path_without_a_test_is_refused_by_name(bad: Test) -> None:
     good = Test(0.3, 3.0, 0.01)
     with pytest.raises(IdentificationError, match="no test of the path 'b'"):
         decide("m", total=good, a=good, b=bad, indirect=good, direct=good)
     # A p from draws stands without a standard error.
     bare = replace(good, statistic=math.nan)
-    assert decide("m", total=good, a=good, b=good, indirect=bare, direct=good).zhao == "complementary"
+    assert (
+        decide("m", total=good, a=good, b=good, indirect=bare, direct=good).zhao
+        == "complementary"
+    )
     with pytest.raises(OptionError, match="level"):
         decide("m", total=good, a=good, b=good, indirect=good, direct=good, level=95)
 
@@ -178,7 +220,11 @@ def test_the_reference_example_is_complete_mediation() -> None:
         indirect=Test(0.356522196728, 4.32789111803, 1.50543854821e-05),
         direct=Test(0.0396039204187, 0.0396039204187 / 0.109648438254, 0.719),
     )
-    assert (found.framing, found.branch, found.zhao) == ("mediation", "complete mediation", "indirect-only")
+    assert (found.framing, found.branch, found.zhao) == (
+        "mediation",
+        "complete mediation",
+        "indirect-only",
+    )
     assert found.ratio_name is None
     assert math.isnan(found.ratio)
 
@@ -210,7 +256,7 @@ def test_words_and_plain_data() -> None:
         found.level = 0.9  # type: ignore[misc]
 
 
-# --- several mediators --------------------------------------------------------------------------------------
+# --- several mediators ----------------------------------------------------------------
 
 
 def literal_adjustments(t: Any, p: Any, draws: Any) -> tuple[list[float], list[float]]:
@@ -231,38 +277,63 @@ def literal_adjustments(t: Any, p: Any, draws: Any) -> tuple[list[float], list[f
 
 def test_two_step_is_its_formulas() -> None:
     rng = np.random.default_rng(5)
-    a, s, p = np.array([0.3, -0.2, 0.05]), np.array([0.1, 0.1, 0.04]), np.array([0.004, 0.05, 0.21])
+    a, s, p = (
+        np.array([0.3, -0.2, 0.05]),
+        np.array([0.1, 0.1, 0.04]),
+        np.array([0.004, 0.05, 0.21]),
+    )
     draws = a + s * (0.6 * rng.normal(size=(499, 1)) + 0.8 * rng.normal(size=(499, 3)))
     frame = two_step(["m", "n", "o"], a, s, p, draws, clusters=None)
     assert frame.index.name == "mediator"
-    assert list(frame.columns) == ["estimate", "std_error", "statistic", "p_value", "p_holm", "p_romano_wolf"]
+    assert list(frame.columns) == [
+        "estimate",
+        "std_error",
+        "statistic",
+        "p_value",
+        "p_holm",
+        "p_romano_wolf",
+    ]
     holm, wolf = literal_adjustments(a / s, p, (draws - a) / s)
     np.testing.assert_allclose(frame["p_holm"], holm, rtol=1e-13)
     np.testing.assert_allclose(frame["p_romano_wolf"], wolf, rtol=1e-13)
     np.testing.assert_array_equal(frame["statistic"], a / s)
 
     lost = np.vstack([draws, np.full((3, 3), np.nan), [[np.nan, 0.1, 0.1]]])
-    np.testing.assert_array_equal(two_step(["m", "n", "o"], a, s, p, lost, clusters=None), frame)
+    np.testing.assert_array_equal(
+        two_step(["m", "n", "o"], a, s, p, lost, clusters=None), frame
+    )
     order = [2, 0, 1]
-    turned = two_step(["o", "m", "n"], a[order], s[order], p[order], draws[:, order], clusters=None)
+    turned = two_step(
+        ["o", "m", "n"], a[order], s[order], p[order], draws[:, order], clusters=None
+    )
     np.testing.assert_array_equal(turned.loc[["m", "n", "o"]], frame)
 
 
 def test_a_mediator_without_an_error_leaves_the_family() -> None:
     rng = np.random.default_rng(6)
-    a, s, p = np.array([0.3, 0.2, 0.1]), np.array([0.1, np.nan, 0.1]), np.array([0.004, np.nan, 0.3])
+    a, s, p = (
+        np.array([0.3, 0.2, 0.1]),
+        np.array([0.1, np.nan, 0.1]),
+        np.array([0.004, np.nan, 0.3]),
+    )
     draws = a + 0.1 * rng.normal(size=(199, 3))
     frame = two_step(["m", "n", "o"], a, s, p, draws, clusters=None)
-    alone = two_step(["m", "o"], a[[0, 2]], s[[0, 2]], p[[0, 2]], draws[:, [0, 2]], clusters=None)
+    alone = two_step(
+        ["m", "o"], a[[0, 2]], s[[0, 2]], p[[0, 2]], draws[:, [0, 2]], clusters=None
+    )
     assert frame.loc["n", ["statistic", "p_holm", "p_romano_wolf"]].isna().all()
     np.testing.assert_array_equal(frame.loc[["m", "o"]], alone)
 
 
 def test_one_mediator_keeps_its_p() -> None:
     draws = np.linspace(-1, 1, 19)[:, None]
-    frame = two_step(["m"], np.array([0.3]), np.array([0.2]), np.array([0.14]), draws, clusters=None)
+    frame = two_step(
+        ["m"], np.array([0.3]), np.array([0.2]), np.array([0.14]), draws, clusters=None
+    )
     assert frame.loc["m", "p_holm"] == 0.14
-    assert frame.loc["m", "p_romano_wolf"] == (1 + (np.abs(draws - 0.3) >= 0.3).sum()) / 20
+    assert (
+        frame.loc["m", "p_romano_wolf"] == (1 + (np.abs(draws - 0.3) >= 0.3).sum()) / 20
+    )
 
 
 @pytest.mark.parametrize("shape", [(9, 3), (9,), (9, 1)])

@@ -40,12 +40,25 @@ def test_a_term_is_named_where_it_is_made(term, name):
 
 
 def test_regimes_part_at_the_threshold():
-    assert (LOW.lower, LOW.upper, HIGH.lower, HIGH.upper) == (-math.inf, 0.5, 0.5, math.inf)
-    assert [r.condition("Urban", 2) for r in (LOW, HIGH)] == ["Urban <= 0.5", "Urban > 0.5"]
+    assert (LOW.lower, LOW.upper, HIGH.lower, HIGH.upper) == (
+        -math.inf,
+        0.5,
+        0.5,
+        math.inf,
+    )
+    assert [r.condition("Urban", 2) for r in (LOW, HIGH)] == [
+        "Urban <= 0.5",
+        "Urban > 0.5",
+    ]
 
 
 def test_parts_and_changes_know_their_effect():
-    for term in (at_point(THROUGH, P10), in_regime(THROUGH, LOW), change_of(THROUGH, "index"), THROUGH):
+    for term in (
+        at_point(THROUGH, P10),
+        in_regime(THROUGH, LOW),
+        change_of(THROUGH, "index"),
+        THROUGH,
+    ):
         assert whole_of(term) == THROUGH
         assert is_specific(term) == (term is THROUGH)
     assert whole_of(change_of(effect("direct"), "index")) == effect("direct")
@@ -54,7 +67,9 @@ def test_parts_and_changes_know_their_effect():
 
 def test_mediators_with_signs_of_effects_in_their_names_stay_whole():
     panel = dp.datasets.us_states().assign(**{"K>L": "unemp", "a:b": "log(emp)"})
-    spec = dp.Mediation("log(gsp)", "log(pc)", ["K>L", "a:b"], structure="serial", reps=20)
+    spec = dp.Mediation(
+        "log(gsp)", "log(pc)", ["K>L", "a:b"], structure="serial", reps=20
+    )
     with pytest.warns(dp.DigiprosperWarning):
         found = spec.fit(panel, rng=1)
     paths = [term.path for term in found.terms if is_specific(term)]

@@ -10,7 +10,13 @@ import pytest
 import digiprosper as dp
 from digiprosper.errors import OptionError
 from digiprosper.mediation import figures
-from digiprosper.mediation.effect_terms import at_point, change_of, effect, in_regime, regimes_of
+from digiprosper.mediation.effect_terms import (
+    at_point,
+    change_of,
+    effect,
+    in_regime,
+    regimes_of,
+)
 from digiprosper.mediation.figures import effect_words, part_words, terms_about
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
@@ -21,7 +27,9 @@ LOW, HIGH = regimes_of("urban", 55.0)
 
 
 def results(*terms, mediators=("m", "n")):
-    return SimpleNamespace(terms=(*terms, effect("proportion_mediated")), mediators=mediators)
+    return SimpleNamespace(
+        terms=(*terms, effect("proportion_mediated")), mediators=mediators
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,11 @@ def fits():
 
 
 def test_other_mediators_and_a_sum_of_one_are_left_out():
-    every = [*map(effect, ("total", "direct", "indirect")), THROUGH, effect("indirect", "n")]
+    every = [
+        *map(effect, ("total", "direct", "indirect")),
+        THROUGH,
+        effect("indirect", "n"),
+    ]
     assert terms_about(results(*every), ("m", "n")) == every
     about = terms_about(results(*every), ("n",))
     assert [term.name for term in about] == ["total", "direct", "indirect:n"]
@@ -48,7 +60,11 @@ def test_other_mediators_and_a_sum_of_one_are_left_out():
 
 def test_parts_and_changes_stay_with_their_mediator():
     other = effect("indirect", "n")
-    own = [THROUGH, at_point(THROUGH, Point("w", "p10", 1.0)), change_of(effect("direct"), "index")]
+    own = [
+        THROUGH,
+        at_point(THROUGH, Point("w", "p10", 1.0)),
+        change_of(effect("direct"), "index"),
+    ]
     theirs = [
         other,
         at_point(other, Point("w", "p10", 1.0)),
@@ -60,13 +76,19 @@ def test_parts_and_changes_stay_with_their_mediator():
 
 def test_effects_are_said_with_the_labels_of_their_path():
     assert effect_words(effect("total"), {}, {}) == "Total effect"
-    assert effect_words(effect("indirect"), {}, {}, "effect_through") == "Indirect effect"
+    assert (
+        effect_words(effect("indirect"), {}, {}, "effect_through") == "Indirect effect"
+    )
     factors = {"log(m)": term_factors(parse("log(m)", ["m"], "x"))}
     through = effect_words(effect("indirect", "log(m)"), {"m": "jobs"}, factors)
     assert through == "Indirect through log(jobs)"
-    words = effect_words(effect("indirect", "m", "n"), {"m": "jobs"}, {}, "effect_through")
+    words = effect_words(
+        effect("indirect", "m", "n"), {"m": "jobs"}, {}, "effect_through"
+    )
     assert words == "Indirect effect through jobs → n"
-    assert effect_words(change_of(THROUGH, "difference"), {}, {}) == "Indirect through m"
+    assert (
+        effect_words(change_of(THROUGH, "difference"), {}, {}) == "Indirect through m"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +115,10 @@ def test_an_effect_that_does_not_vary_has_no_place():
 def test_arrows_have_the_slopes_of_their_equations(fits):
     found = fits["plain"]
     drawn = figures.path_diagram(found, ("log(emp)",), {}, 0.95)
-    slopes = {name: cell.estimate for name, cell in (*drawn.first[0], *drawn.second[0], *drawn.total)}
+    slopes = {
+        name: cell.estimate
+        for name, cell in (*drawn.first[0], *drawn.second[0], *drawn.total)
+    }
     paths = found.paths
     assert slopes == {
         "a =": paths["mediator:log(emp)"].params["log(pc)"],
@@ -105,18 +130,31 @@ def test_arrows_have_the_slopes_of_their_equations(fits):
 
 
 def test_a_moderator_moves_its_paths(fits):
-    drawn = figures.path_diagram(fits["moderated"], ("log(emp)",), {"unemp": "Jobless"}, 0.9)
-    assert (drawn.moderator, drawn.moved, drawn.level) == ("Jobless", frozenset("a"), 0.9)
+    drawn = figures.path_diagram(
+        fits["moderated"], ("log(emp)",), {"unemp": "Jobless"}, 0.9
+    )
+    assert (drawn.moderator, drawn.moved, drawn.level) == (
+        "Jobless",
+        frozenset("a"),
+        0.9,
+    )
     assert [name for name, _ in drawn.first[0]] == ["a =", "× w:"]
     assert list(drawn.total) == []
 
 
 def test_remarks_explain_the_structure(fits):
-    remarks = {kind: figures.path_diagram(fit, ("log(emp)",), {}, 0.95).remarks for kind, fit in fits.items()}
+    remarks = {
+        kind: figures.path_diagram(fit, ("log(emp)",), {}, 0.95).remarks
+        for kind, fit in fits.items()
+    }
     square = "x²: square of log(pc); the slope above it is the slope at 0."
     assert remarks["quadratic"][0] == square
     assert remarks["moderated"][0].startswith("w: unemp")
-    assert len(remarks["plain"]) == len(remarks["quadratic"]) - 1 == len(remarks["moderated"]) - 1
+    assert (
+        len(remarks["plain"])
+        == len(remarks["quadratic"]) - 1
+        == len(remarks["moderated"]) - 1
+    )
 
 
 def test_curves_are_those_of_the_results(fits):
@@ -124,10 +162,14 @@ def test_curves_are_those_of_the_results(fits):
     curve = figures.conditional_curve(found, None, {}, 0.95)
     np.testing.assert_array_equal(curve.points, found.johnson_neyman().points)
     assert curve.effect == "Indirect effect through log(emp)"
-    with pytest.raises(OptionError, match=r"plots\.conditional_effect: no effect of this fit depends"):
+    with pytest.raises(
+        OptionError, match=r"plots\.conditional_effect: no effect of this fit depends"
+    ):
         figures.conditional_curve(fits["plain"], None, {}, 0.95)
     analysis = fits["plain"].sensitivity()
-    np.testing.assert_array_equal(figures.sensitivity_curve(analysis, {}).points[:, 0], analysis.rho)
+    np.testing.assert_array_equal(
+        figures.sensitivity_curve(analysis, {}).points[:, 0], analysis.rho
+    )
 
 
 def test_changes_by_a_unit_are_no_effects_to_compare(fits):

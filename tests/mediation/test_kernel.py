@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digiprosper.mediation.kernel import PathSystem, Products, Route, as_numbers, expand, simulated
+from digiprosper.mediation.kernel import (
+    PathSystem,
+    Products,
+    Route,
+    as_numbers,
+    expand,
+    simulated,
+)
 
 constants = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0])
 monomials = st.tuples(constants, st.lists(st.integers(0, 4), max_size=4).map(tuple))
@@ -27,17 +34,22 @@ def test_values_are_the_sums_written_out(terms, seed) -> None:
     k = np.random.default_rng(seed).normal(size=(3, 5))
     got = Products(terms).evaluate(k)
     assert got.shape == (3, len(terms))
-    np.testing.assert_allclose(got, [written_out(terms, row) for row in k], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        got, [written_out(terms, row) for row in k], rtol=1e-12, atol=1e-12
+    )
 
 
 @settings(max_examples=80, deadline=None)
 @given(sums, st.integers(0, 2**32 - 1), st.booleans())
 def test_gradient_is_the_limit_of_differences(terms, seed, share) -> None:
-    k = np.random.default_rng(seed).uniform(0.5, 2.0, size=5) * np.array([1, -1, 1, 1, -1])
+    k = np.random.default_rng(seed).uniform(0.5, 2.0, size=5) * np.array(
+        [1, -1, 1, 1, -1]
+    )
     made = Products([*terms, [(9.0, (0, 2))]], ratio=(0, len(terms)) if share else None)
     gradient = made.gradient(k)
     assert gradient.shape == (len(terms) + 1 + share, 5)
-    # A polynomial's central difference is off by the third derivative: h^2 of numbers below 3 * 2^4 * 24.
+    # A polynomial's central difference is off by the third derivative: h^2 of numbers
+    # below 3 * 2^4 * 24.
     h = 1e-4
     steps = h * np.eye(5)
     slopes = (made.evaluate(k + steps) - made.evaluate(k - steps)) / (2 * h)
@@ -53,9 +65,9 @@ def test_a_coefficient_that_comes_twice_is_a_square() -> None:
 
 def test_the_ratio_is_the_last_term() -> None:
     made = Products([[(1.0, (0,))], [(1.0, (1,))]], ratio=(1, 0))
-    assert made.evaluate(np.array([[4.0, 3.0], [0.0, 3.0], [0.0, 0.0]]))[:, 2].tolist() == pytest.approx(
-        [0.75, np.inf, np.nan], nan_ok=True
-    )
+    assert made.evaluate(np.array([[4.0, 3.0], [0.0, 3.0], [0.0, 0.0]]))[
+        :, 2
+    ].tolist() == pytest.approx([0.75, np.inf, np.nan], nan_ok=True)
     assert made.gradient(np.array([4.0, 3.0]))[2].tolist() == [-3 / 16, 1 / 4]
 
 
@@ -78,7 +90,8 @@ def test_simulated_estimates_have_the_moments_asked_for(df) -> None:
     spread = np.sqrt(np.diag(COV))
     z = (draws - CENTRE) / spread
     variance = 1.0 if np.isinf(df) else df / (df - 2)
-    # Five errors of a mean, and of a square, whose variance is 2 for the normal and 3.2 for t with 9 df.
+    # Five errors of a mean, and of a square, whose variance is 2 for the normal and 3.2
+    # for t with 9 df.
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=5 * np.sqrt(variance / REPS))
     correlation = COV / np.outer(spread, spread)
     np.testing.assert_allclose(
@@ -94,15 +107,20 @@ def test_few_degrees_of_freedom_have_the_tails_of_t() -> None:
         end = np.quantile(draws, q, axis=0)
         error = np.sqrt(q * (1 - q) / REPS) / stats.t.pdf(stats.t.ppf(q, 5), 5)
         np.testing.assert_allclose(end, stats.t.ppf(q, 5), atol=5 * error)
-    # One chi-square a draw, not a coefficient: large ones come together, though they are uncorrelated.
+    # One chi-square a draw, not a coefficient: large ones come together, though they
+    # are uncorrelated.
     assert np.corrcoef(np.abs(draws).T)[0, 1] > 0.1
 
 
 def test_a_singular_covariance_keeps_its_exact_combination() -> None:
     # The third is the sum of the first two, and the fourth is known.
     whole = np.array([[1.0, 0.0], [0.5, 2.0], [1.5, 2.0], [0.0, 0.0]])
-    draws = simulated(np.array([1.0, 2.0, 3.0, 4.0]), whole @ whole.T, 500, np.random.SeedSequence(1))
-    np.testing.assert_allclose(draws[:, 2], draws[:, 0] + draws[:, 1], rtol=1e-7, atol=1e-7)
+    draws = simulated(
+        np.array([1.0, 2.0, 3.0, 4.0]), whole @ whole.T, 500, np.random.SeedSequence(1)
+    )
+    np.testing.assert_allclose(
+        draws[:, 2], draws[:, 0] + draws[:, 1], rtol=1e-7, atol=1e-7
+    )
     assert (draws[:, 3] == 4.0).all()
 
 
@@ -114,7 +132,9 @@ def test_rounding_below_zero_is_no_direction() -> None:
 
 
 def test_the_seed_alone_decides_and_nothing_comes_of_a_missing_covariance() -> None:
-    one, again = (simulated(CENTRE, COV, 50, np.random.SeedSequence(3)) for _ in range(2))
+    one, again = (
+        simulated(CENTRE, COV, 50, np.random.SeedSequence(3)) for _ in range(2)
+    )
     np.testing.assert_array_equal(one, again)
     assert (simulated(CENTRE, COV, 50, np.random.SeedSequence(4)) != one).any()
     for bad in (np.nan, np.inf):
@@ -128,7 +148,9 @@ def test_the_seed_alone_decides_and_nothing_comes_of_a_missing_covariance() -> N
 # --- effects along a variable ---------------------------------------------------------
 
 numbers = st.floats(-2, 2) | st.sampled_from([0.0, 1.0])
-slopes = st.lists(st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=3).map(tuple)
+slopes = st.lists(
+    st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=3
+).map(tuple)
 
 
 def route_written_out(route, k, v):
@@ -140,23 +162,36 @@ def route_written_out(route, k, v):
 
 @pytest.mark.further
 @settings(max_examples=150, deadline=None)
-@given(st.lists(slopes, min_size=1, max_size=3), st.floats(-3, 3), st.integers(0, 2**32 - 1))
+@given(
+    st.lists(slopes, min_size=1, max_size=3),
+    st.floats(-3, 3),
+    st.integers(0, 2**32 - 1),
+)
 def test_a_route_is_the_product_of_its_slopes(parts, v, seed) -> None:
-    route, k = Route("indirect:m", tuple(parts)), np.random.default_rng(seed).normal(size=4)
+    route, k = (
+        Route("indirect:m", tuple(parts)),
+        np.random.default_rng(seed).normal(size=4),
+    )
     want = route_written_out(route, k, v)
     at = Products([expand(route.slopes, np.array([v]))]).evaluate(k[None, :])[0, 0]
     polynomial = Products(route.powers()).evaluate(k[None, :])[0]
     assert len(polynomial) == len(parts) + 1
     assert at == pytest.approx(want, rel=1e-9, abs=1e-10)
-    assert sum(c * v**power for power, c in enumerate(polynomial)) == pytest.approx(want, rel=1e-9, abs=1e-9)
+    assert sum(c * v**power for power, c in enumerate(polynomial)) == pytest.approx(
+        want, rel=1e-9, abs=1e-9
+    )
 
 
 def test_a_moderated_product_by_hand() -> None:
     # (k0 + k1 w)(k2 + k3 w) = k0 k2 + (k1 k2 + k0 k3) w + k1 k3 w^2.
-    route = Route("indirect:m", (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (3, 0.0, 1.0))))
+    route = Route(
+        "indirect:m", (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (3, 0.0, 1.0)))
+    )
     k = np.array([[2.0, 3.0, 5.0, 7.0]])
     assert Products(route.powers()).evaluate(k).tolist() == [[10.0, 29.0, 21.0]]
-    assert Products([expand(route.slopes, np.array([2.0]))]).evaluate(k).tolist() == [[(2 + 6) * (5 + 14)]]
+    assert Products([expand(route.slopes, np.array([2.0]))]).evaluate(k).tolist() == [
+        [(2 + 6) * (5 + 14)]
+    ]
 
 
 def test_an_instantaneous_slope_by_hand() -> None:
@@ -170,7 +205,15 @@ def test_slopes_are_found_by_equation_and_term() -> None:
     names = (("mediator:m", "x"), ("outcome", "x"), ("outcome", "m"))
     nothing = np.empty((0, 3))
     system = PathSystem(
-        names, np.zeros(3), np.eye(3), np.ones((3, 2)), nothing, nothing, nothing, nothing, Products([])
+        names,
+        np.zeros(3),
+        np.eye(3),
+        np.ones((3, 2)),
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        Products([]),
     )
     assert [system.at(*name) for name in names] == [0, 1, 2]
     with pytest.raises(ValueError, match="not in tuple"):
@@ -185,7 +228,8 @@ def test_a_product_of_slopes_is_averaged_over_the_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "numbers"), [(2, [2.0]), ([1, 2.5], [1.0, 2.5]), ("a", []), ([[1.0]], []), (None, [np.nan])]
+    ("values", "numbers"),
+    [(2, [2.0]), ([1, 2.5], [1.0, 2.5]), ("a", []), ([[1.0]], []), (None, [np.nan])],
 )
 def test_numbers_are_those_of_one_sequence(values, numbers) -> None:
     np.testing.assert_array_equal(as_numbers(values), numbers)

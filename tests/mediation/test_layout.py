@@ -15,17 +15,28 @@ from digiprosper.mediation.layout import lay_out
 X = np.array([1.0, 2.0, -1.0, 0.5, 3.0, -2.0, 4.0, 1.5])
 W = np.array([0.0, 1.0, 2.0, 5.0, -1.0, 3.0, 0.5, 4.0])
 SUBSETS = [
-    s for s in chain.from_iterable(combinations(("a", "b", "direct"), size) for size in (1, 2, 3)) if s
+    s
+    for s in chain.from_iterable(
+        combinations(("a", "b", "direct"), size) for size in (1, 2, 3)
+    )
+    if s
 ]
 
 
 def cut(spec, **changes):
     rows = np.arange(8)
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"city": rows // 2, "year": rows % 2, "x": X, "w": W, "z": rng.normal(size=8)})
+    frame = pd.DataFrame(
+        {"city": rows // 2, "year": rows % 2, "x": X, "w": W, "z": rng.normal(size=8)}
+    )
     for name in ("y", "m1", "m2", "m3"):
         frame[name] = rng.normal(size=8)
-    roles = {"y": (spec.y,), "treatment": (spec.treatment,), "mediators": spec.mediators, "x": spec.x}
+    roles = {
+        "y": (spec.y,),
+        "treatment": (spec.treatment,),
+        "mediators": spec.mediators,
+        "x": spec.x,
+    }
     if spec.moderator:
         roles["moderator"] = (spec.moderator,)
     if spec.threshold:
@@ -34,7 +45,12 @@ def cut(spec, **changes):
 
 
 def laid_out(spec, *, level=True, **changes):
-    return lay_out(spec, cut(spec, **changes), spec.threshold[1] if spec.threshold else None, level=level)
+    return lay_out(
+        spec,
+        cut(spec, **changes),
+        spec.threshold[1] if spec.threshold else None,
+        level=level,
+    )
 
 
 def equations(layout):
@@ -48,13 +64,15 @@ def equations(layout):
 def effects(layout, seed=1):
     """Terms at random slopes, and the slope of a column in an equation."""
     k = np.random.default_rng(seed).normal(size=len(layout.used))
-    values = dict(zip(layout.terms, layout.products.evaluate(k[None, :])[0], strict=True))
+    values = dict(
+        zip(layout.terms, layout.products.evaluate(k[None, :])[0], strict=True)
+    )
     used = zip(layout.used, k.tolist(), strict=True)
     slope = {(layout.equation_terms[e].name, layout.names[c]): v for (e, c), v in used}
     return values, lambda equation, column: slope.get((equation, column), 0.0)
 
 
-# --- side by side and in a chain --------------------------------------------------------------------------
+# --- side by side and in a chain ------------------------------------------------------
 
 
 def test_parallel_equations_and_terms() -> None:
@@ -66,11 +84,24 @@ def test_parallel_equations_and_terms() -> None:
         "outcome": ("y", ["x", "m1", "m2", "w", "z"]),
     }
     assert layout.terms == (
-        *("total", "direct", "indirect", "indirect:m1", "indirect:m2", "proportion_mediated"),
+        *(
+            "total",
+            "direct",
+            "indirect",
+            "indirect:m1",
+            "indirect:m2",
+            "proportion_mediated",
+        ),
     )
     assert (layout.routes, layout.variable, layout.quantiles.size) == ((), "", 0)
-    blocks = [([layout.names[j] for j in y], {layout.names[j] for j in x}) for y, x in layout.blocks]
-    assert blocks == [(["y", "m1"], {"x", "m2", "w", "z"}), (["y", "m2"], {"x", "m1", "w", "z"})]
+    blocks = [
+        ([layout.names[j] for j in y], {layout.names[j] for j in x})
+        for y, x in layout.blocks
+    ]
+    assert blocks == [
+        (["y", "m1"], {"x", "m2", "w", "z"}),
+        (["y", "m2"], {"x", "m1", "w", "z"}),
+    ]
     values, k = effects(layout)
     first, second = (
         k("mediator:m1", "x") * k("outcome", "m1"),
@@ -95,7 +126,9 @@ def test_columns_are_levels_in_the_order_of_their_names() -> None:
     m = sample.columns("mediators")[:, 0]
     np.testing.assert_array_equal(layout.columns[:, 4], X * W)
     np.testing.assert_array_equal(layout.columns[:, 5], m * W)
-    np.testing.assert_array_equal(layout.columns[:, :3], np.column_stack([sample.columns("y")[:, 0], X, m]))
+    np.testing.assert_array_equal(
+        layout.columns[:, :3], np.column_stack([sample.columns("y")[:, 0], X, m])
+    )
 
 
 def test_serial_chains_are_products_along_the_way() -> None:
@@ -110,7 +143,8 @@ def test_serial_chains_are_products_along_the_way() -> None:
     }
     chains = ["m1", "m2", "m3", "m1>m2", "m1>m3", "m2>m3", "m1>m2>m3"]
     assert layout.terms == (
-        *("total", "direct", "indirect"), *(f"indirect:{c}" for c in chains), "proportion_mediated"
+        *("total", "direct", "indirect"), *(f"indirect:{c}" for c in chains),
+        "proportion_mediated"
     )  # fmt: skip
     values, k = effects(layout)
     for name in chains:
@@ -119,7 +153,9 @@ def test_serial_chains_are_products_along_the_way() -> None:
         for earlier, later in pairwise(steps):
             want *= k(f"mediator:{later}", earlier)
         assert values[f"indirect:{name}"] == pytest.approx(want), name
-    assert values["indirect"] == pytest.approx(sum(values[f"indirect:{c}"] for c in chains))
+    assert values["indirect"] == pytest.approx(
+        sum(values[f"indirect:{c}"] for c in chains)
+    )
 
 
 def test_a_chain_of_six_has_sixty_three_terms() -> None:
@@ -130,14 +166,18 @@ def test_a_chain_of_six_has_sixty_three_terms() -> None:
     assert len(set(layout.terms)) == len(layout.terms)
 
 
-# --- effects that depend on a variable --------------------------------------------------------------------
+# --- effects that depend on a variable ------------------------------------------------
 
 
 @pytest.mark.parametrize("moderates", SUBSETS, ids="+".join)
-@pytest.mark.parametrize("everywhere", [False, True], ids=["where it moves", "in x too"])
+@pytest.mark.parametrize(
+    "everywhere", [False, True], ids=["where it moves", "in x too"]
+)
 def test_moderated_equations(moderates, everywhere) -> None:
     controls = ["w", "z"] if everywhere else ["z"]
-    spec = Mediation("y", "x", ["m1", "m2"], controls, moderator="w", moderates=moderates)
+    spec = Mediation(
+        "y", "x", ["m1", "m2"], controls, moderator="w", moderates=moderates
+    )
     found = equations(laid_out(spec))
     level = [] if everywhere else ["w"]
     first = ["x", "x:w", *level] if "a" in moderates else ["x"]
@@ -154,7 +194,9 @@ def test_moderated_equations(moderates, everywhere) -> None:
 
 @pytest.mark.parametrize("moderates", SUBSETS, ids="+".join)
 def test_moderated_terms_are_means_over_the_rows(moderates) -> None:
-    layout = laid_out(Mediation("y", "x", ["m1", "m2"], moderator="w", moderates=moderates))
+    layout = laid_out(
+        Mediation("y", "x", ["m1", "m2"], moderator="w", moderates=moderates)
+    )
     values, k = effects(layout)
     a, b, direct = (word in moderates for word in ("a", "b", "direct"))
 
@@ -166,7 +208,11 @@ def test_moderated_terms_are_means_over_the_rows(moderates) -> None:
         return k("outcome", "x") + direct * k("outcome", "x:w") * w
 
     want = {f"indirect:{m}": np.mean([indirect(m, w) for w in W]) for m in ("m1", "m2")}
-    want = {"direct": np.mean([straight(w) for w in W]), "indirect": sum(want.values()), **want}
+    want = {
+        "direct": np.mean([straight(w) for w in W]),
+        "indirect": sum(want.values()),
+        **want,
+    }
     want = {"total": want["direct"] + want["indirect"], **want}
     if a != b:
         for m in ("m1", "m2"):
@@ -177,18 +223,25 @@ def test_moderated_terms_are_means_over_the_rows(moderates) -> None:
             )
     if direct:
         want["index:direct"] = k("outcome", "x:w")
-    points = {p: np.quantile(W, q) for p, q in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9))}
+    points = {
+        p: np.quantile(W, q) for p, q in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9))
+    }
     if direct:
         want |= {f"direct:{p}": straight(w) for p, w in points.items()}
     if a or b:
-        want |= {f"indirect:{m}:{p}": indirect(m, w) for m in ("m1", "m2") for p, w in points.items()}
+        want |= {
+            f"indirect:{m}:{p}": indirect(m, w)
+            for m in ("m1", "m2")
+            for p, w in points.items()
+        }
     want["proportion_mediated"] = want["indirect"] / want["total"]
     assert list(layout.terms) == list(want)
     assert values == pytest.approx(want, rel=1e-12)
     assert layout.variable == "w"
     np.testing.assert_allclose(layout.quantiles, np.quantile(W, np.arange(101) / 100))
     assert [r.name for r in layout.routes] == [
-        *(["direct"] if direct else []), *(["indirect:m1", "indirect:m2"] if a or b else [])
+        *(["direct"] if direct else []), *(["indirect:m1",
+                "indirect:m2"] if a or b else [])
     ]  # fmt: skip
     assert layout.blocks == ()
 
@@ -203,7 +256,9 @@ def test_quadratic_terms_are_means_over_the_rows(words) -> None:
         "mediator:m2": ("m2", [*(bent if "a" in words else ["x"]), "z"]),
         "outcome": ("y", [*(bent if "direct" in words else ["x"]), "m1", "m2", "z"]),
     }
-    np.testing.assert_array_equal(layout.columns[:, layout.names.index("I(x**2)")], X**2)
+    np.testing.assert_array_equal(
+        layout.columns[:, layout.names.index("I(x**2)")], X**2
+    )
     values, k = effects(layout)
 
     def slope(equation, x):
@@ -214,14 +269,21 @@ def test_quadratic_terms_are_means_over_the_rows(words) -> None:
 
     want = {f"indirect:{m}": np.mean([indirect(m, x) for x in X]) for m in ("m1", "m2")}
     want = {
-        "direct": np.mean([slope("outcome", x) for x in X]), "indirect": sum(want.values()), **want
+        "direct": np.mean([slope("outcome", x) for x in X]),
+        "indirect": sum(want.values()), **want
     }  # fmt: skip
     want = {"total": want["direct"] + want["indirect"], **want}
-    points = {p: np.quantile(X, q) for p, q in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9))}
+    points = {
+        p: np.quantile(X, q) for p, q in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9))
+    }
     if "direct" in words:
         want |= {f"direct:{p}": slope("outcome", x) for p, x in points.items()}
     if "a" in words:
-        want |= {f"indirect:{m}:{p}": indirect(m, x) for m in ("m1", "m2") for p, x in points.items()}
+        want |= {
+            f"indirect:{m}:{p}": indirect(m, x)
+            for m in ("m1", "m2")
+            for p, x in points.items()
+        }
     want["proportion_mediated"] = want["indirect"] / want["total"]
     assert list(layout.terms) == list(want)
     assert values == pytest.approx(want, rel=1e-12)
@@ -231,7 +293,9 @@ def test_quadratic_terms_are_means_over_the_rows(words) -> None:
 @pytest.mark.parametrize("mediators", [("m1",), ("m1", "m2")], ids=["one", "two"])
 @pytest.mark.parametrize("level", [True, False])
 def test_terms_by_regime_are_means_over_the_rows(mediators, level) -> None:
-    layout = laid_out(Mediation("y", "x", mediators, ["z"], threshold=("w", 1.0)), level=level)
+    layout = laid_out(
+        Mediation("y", "x", mediators, ["z"], threshold=("w", 1.0)), level=level
+    )
     low = W <= 1.0
     common = ["intercept:regime1", "z"] if level else ["z"]
     assert low.sum() == 4
@@ -243,18 +307,25 @@ def test_terms_by_regime_are_means_over_the_rows(mediators, level) -> None:
         "outcome": ("y", [*split, *halves, *common]),
     }
     if level:
-        np.testing.assert_array_equal(layout.columns[:, layout.names.index("intercept:regime1")], low)
+        np.testing.assert_array_equal(
+            layout.columns[:, layout.names.index("intercept:regime1")], low
+        )
     for name, rows in (("x:regime1", low), ("x:regime2", ~low)):
-        np.testing.assert_array_equal(layout.columns[:, layout.names.index(name)], X * rows)
+        np.testing.assert_array_equal(
+            layout.columns[:, layout.names.index(name)], X * rows
+        )
     values, k = effects(layout)
 
     def indirect(m, r):
         return k(f"mediator:{m}", f"x:{r}") * k("outcome", f"{m}:{r}")
 
     where = ["regime1" if here else "regime2" for here in low]
-    want = {f"indirect:{m}": np.mean([indirect(m, r) for r in where]) for m in mediators}
     want = {
-        "direct": np.mean([k("outcome", f"x:{r}") for r in where]), "indirect": sum(want.values()), **want
+        f"indirect:{m}": np.mean([indirect(m, r) for r in where]) for m in mediators
+    }
+    want = {
+        "direct": np.mean([k("outcome", f"x:{r}") for r in where]),
+        "indirect": sum(want.values()), **want
     }  # fmt: skip
     want = {"total": want["direct"] + want["indirect"], **want}
     for r in ("regime1", "regime2"):
@@ -264,7 +335,10 @@ def test_terms_by_regime_are_means_over_the_rows(mediators, level) -> None:
         want |= {f"indirect:{r}": through} if len(mediators) > 1 else {}
         want |= here
     want["difference:direct"] = want["direct:regime2"] - want["direct:regime1"]
-    want |= {f"difference:{m}": indirect(m, "regime2") - indirect(m, "regime1") for m in mediators}
+    want |= {
+        f"difference:{m}": indirect(m, "regime2") - indirect(m, "regime1")
+        for m in mediators
+    }
     want["proportion_mediated"] = want["indirect"] / want["total"]
     assert list(layout.terms) == list(want)
     assert values == pytest.approx(want, rel=1e-12)
@@ -272,7 +346,9 @@ def test_terms_by_regime_are_means_over_the_rows(mediators, level) -> None:
 
 
 def test_a_row_at_the_threshold_is_in_the_low_regime() -> None:
-    at, below = (laid_out(Mediation("y", "x", "m1", threshold=("w", g))) for g in (2.0, 1.999))
+    at, below = (
+        laid_out(Mediation("y", "x", "m1", threshold=("w", g))) for g in (2.0, 1.999)
+    )
     place = at.names.index("x:regime1")
     assert at.columns[2, place] == X[2]
     assert below.columns[2, place] == 0.0
@@ -281,21 +357,37 @@ def test_a_row_at_the_threshold_is_in_the_low_regime() -> None:
 def test_functions_of_columns_keep_their_names() -> None:
     spec = Mediation("y", "exp(x)", "m1", ["lag(z)"], quadratic="a")
     layout = laid_out(spec)
-    assert equations(layout)["mediator:m1"] == ("m1", ["exp(x)", "I(exp(x)**2)", "lag(z)"])
-    moderated = Mediation("y", "x", "m1", ["exp(w)"], moderator="exp( w )", moderates="b")
+    assert equations(layout)["mediator:m1"] == (
+        "m1",
+        ["exp(x)", "I(exp(x)**2)", "lag(z)"],
+    )
+    moderated = Mediation(
+        "y", "x", "m1", ["exp(w)"], moderator="exp( w )", moderates="b"
+    )
     found = equations(laid_out(moderated))
-    assert found["outcome"] == ("y", ["x", "m1", f"m1:{cut(moderated).names_of('moderator')[0]}", "exp(w)"])
+    assert found["outcome"] == (
+        "y",
+        ["x", "m1", f"m1:{cut(moderated).names_of('moderator')[0]}", "exp(w)"],
+    )
 
 
-# --- refusals ---------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("controls", "options", "words"),
     [
-        (["x:w"], {"moderator": "w", "moderates": "a"}, "'x:w' is among the terms, but moderates adds it"),
+        (
+            ["x:w"],
+            {"moderator": "w", "moderates": "a"},
+            "'x:w' is among the terms, but moderates adds it",
+        ),
         (["m1 : w"], {"moderator": "w", "moderates": "b"}, "'m1:w' is among the terms"),
-        (["I(x ** 2)"], {"quadratic": "a"}, r"'I\(x\*\*2\)' is among the terms, but quadratic adds it"),
+        (
+            ["I(x ** 2)"],
+            {"quadratic": "a"},
+            r"'I\(x\*\*2\)' is among the terms, but quadratic adds it",
+        ),
     ],
 )
 def test_a_term_that_is_made_anyway_is_refused(controls, options, words) -> None:
@@ -305,12 +397,17 @@ def test_a_term_that_is_made_anyway_is_refused(controls, options, words) -> None
 
 def test_a_column_called_like_a_regime_is_refused() -> None:
     spec = Mediation("y", "x", "m1", ["x:regime2"], threshold=("w", 1.0))
-    with pytest.raises(TermError, match="'x:regime2' is among the terms, but threshold adds it"):
+    with pytest.raises(
+        TermError, match="'x:regime2' is among the terms, but threshold adds it"
+    ):
         laid_out(spec, **{"x:regime2": X**3})
 
 
 @pytest.mark.parametrize("name", ["y", "x", "m2"])
 def test_a_moderator_has_a_place_of_its_own(name) -> None:
     spec = Mediation("y", "x", ["m1", "m2"], moderator=name, moderates="a")
-    with pytest.raises(TermError, match=rf"moderator='{name}' is the outcome, the treatment or a mediator"):
+    with pytest.raises(
+        TermError,
+        match=rf"moderator='{name}' is the outcome, the treatment or a mediator",
+    ):
         laid_out(spec)

@@ -36,23 +36,32 @@ def panel_of(seed, n, rho, a, b):
     x, e2, e3 = (autoregressive(rng, n, PERIODS, rho) for _ in range(3))
     m = a * x + e2
     y = 0.2 * x + b * m + e3
-    entity, time = (v.ravel() for v in np.meshgrid(np.arange(n), np.arange(PERIODS), indexing="ij"))
+    entity, time = (
+        v.ravel() for v in np.meshgrid(np.arange(n), np.arange(PERIODS), indexing="ij")
+    )
     columns = {
         name: (v + rng.normal(size=(n, 1)) + rng.normal(size=PERIODS)).ravel()
         for name, v in {"y": y, "x": x, "m": m}.items()
     }
-    return Panel(pd.DataFrame({"entity": entity, "time": time, **columns}), "entity", "time")
+    return Panel(
+        pd.DataFrame({"entity": entity, "time": time, **columns}), "entity", "time"
+    )
 
 
 def cell(n, rho, a, b, panels=PANELS):
     """Share of panels whose interval leaves out 0, and covers ab, by method."""
-    zero, truth = dict.fromkeys((*METHODS, "sobel iid", "sobel", "joint"), 0), dict.fromkeys(METHODS, 0)
+    zero, truth = (
+        dict.fromkeys((*METHODS, "sobel iid", "sobel", "joint"), 0),
+        dict.fromkeys(METHODS, 0),
+    )
     for seed in range(panels):
         panel = panel_of(seed, n, rho, a, b)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fit = Mediation("y", "x", "m", reps=DRAWS).fit(panel, rng=seed)
-            iid = Mediation("y", "x", "m", reps=20, cov_type="unadjusted").fit(panel, rng=seed)
+            iid = Mediation("y", "x", "m", reps=20, cov_type="unadjusted").fit(
+                panel, rng=seed
+            )
         for method in METHODS:
             low, high = fit.interval(method).loc["indirect", ["conf_low", "conf_high"]]
             zero[method] += not low <= 0 <= high
@@ -60,7 +69,9 @@ def cell(n, rho, a, b, panels=PANELS):
         zero["sobel iid"] += iid.sobel()["p_value"].iloc[0] <= 0.05
         zero["sobel"] += fit.sobel()["p_value"].iloc[0] <= 0.05
         zero["joint"] += fit.joint_significance()["p_value"].iloc[0] <= 0.05
-    return {k: v / panels for k, v in zero.items()}, {k: v / panels for k, v in truth.items()}
+    return {k: v / panels for k, v in zero.items()}, {
+        k: v / panels for k, v in truth.items()
+    }
 
 
 def row(n, rho, shares):
@@ -73,14 +84,18 @@ def row(n, rho, shares):
 def test_size(n, rho, measured: Callable[..., None]) -> None:
     """Share of 1,000 panels in which an indirect effect of zero is rejected at 5%.
 
-    Here a = 0 and b = .3.
-    N entities are observed for 11 periods, with two-way effects. The treatment and both errors are normal
-    with a serial correlation of rho. Standard errors are clustered by entity, except where the rows are
-    taken as independent, and there are 999 draws.
+    Here a = 0 and b = .3. N entities are observed for 11 periods, with two-way effects.
+    The treatment and both errors are normal with a serial correlation of rho. Standard
+    errors are clustered by entity, except where the rows are taken as independent, and
+    there are 999 draws.
     """
     size, _ = cell(n, rho, 0.0, 0.3)
-    measured("size_of_intervals_of_mediation", row(n, rho, {m: size[m] for m in METHODS}))
-    measured("size_of_tests_of_mediation", row(n, rho, {TESTS[t]: size[t] for t in TESTS}))
+    measured(
+        "size_of_intervals_of_mediation", row(n, rho, {m: size[m] for m in METHODS})
+    )
+    measured(
+        "size_of_tests_of_mediation", row(n, rho, {TESTS[t]: size[t] for t in TESTS})
+    )
     assert 0.03 <= size["percentile"] <= 0.08
     assert 0.03 <= size["joint"] <= 0.08
     if rho > 0:
@@ -96,8 +111,11 @@ def test_size_where_both_paths_are_zero(n, rho, measured: Callable[..., None]) -
     Here a and b are both 0. The panels are otherwise those of the tables of size.
     """
     size, _ = cell(n, rho, 0.0, 0.0, panels=PANELS // 2)
-    measured("size_of_mediation_without_paths", row(n, rho, {m: size[m] for m in METHODS}))
-    # Where both paths are 0 every method is conservative: the product is 0 to second order.
+    measured(
+        "size_of_mediation_without_paths", row(n, rho, {m: size[m] for m in METHODS})
+    )
+    # Where both paths are 0 every method is conservative: the product is 0 to second
+    # order.
     assert max(size[m] for m in METHODS) <= 0.05
 
 
@@ -106,10 +124,10 @@ def test_size_where_both_paths_are_zero(n, rho, measured: Callable[..., None]) -
 def test_coverage_and_power(n, rho, measured: Callable[..., None]) -> None:
     """Share of 1,000 panels in which a 95% interval covers the indirect effect.
 
-    Here a = b = .3.
-    Power is the share of the same panels in which zero is rejected at 5%. N entities are observed for 11
-    periods, with two-way effects. The treatment and both errors are normal with a serial correlation of rho.
-    Standard errors are clustered by entity, and there are 999 draws.
+    Here a = b = .3. Power is the share of the same panels in which zero is rejected at
+    5%. N entities are observed for 11 periods, with two-way effects. The treatment and
+    both errors are normal with a serial correlation of rho. Standard errors are
+    clustered by entity, and there are 999 draws.
     """
     power, cover = cell(n, rho, 0.3, 0.3)
     measured("coverage_of_mediation", row(n, rho, {m: cover[m] for m in METHODS}))

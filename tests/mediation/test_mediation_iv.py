@@ -37,10 +37,15 @@ SPEC = MediationIV("y", "x", "m", "z", ["w1", "w2"], reps=20)
 KEYS = {"entity": "city", "time": "year"}
 
 
-def make(seed=0, n=60, periods=7, *, confounded=1.0, strength=1.0, holes=False, direct=DIRECT):
+def make(
+    seed=0, n=60, periods=7, *, confounded=1.0, strength=1.0, holes=False, direct=DIRECT
+):
     """x and m share a cause, m and y another; x and y only through m."""
     rng = np.random.default_rng(seed)
-    city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
+    city, year = (
+        v.ravel()
+        for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij")
+    )
 
     def effects():
         return rng.normal(size=n)[city] + rng.normal(size=periods)[year - 2001]
@@ -49,14 +54,33 @@ def make(seed=0, n=60, periods=7, *, confounded=1.0, strength=1.0, holes=False, 
         own = rng.normal(size=(n, periods))
         return (0.7 * own + 0.7 * np.roll(own, 1, axis=1)).ravel()
 
-    frame = pd.DataFrame({"city": city, "year": year, "region": city // 2, "w1": noise(), "w2": noise()})
+    frame = pd.DataFrame(
+        {"city": city, "year": year, "region": city // 2, "w1": noise(), "w2": noise()}
+    )
     first, second = noise(), noise()
     frame["z"] = effects() + noise() + 0.3 * frame["w1"]
-    frame["x"] = strength * frame["z"] + effects() + noise() + confounded * first + 0.4 * frame["w1"]
-    frame["m"] = A * frame["x"] + effects() + 0.5 * noise() + first + second + 0.3 * frame["w2"]
-    frame["y"] = direct * frame["x"] + B * frame["m"] + effects() + noise() - second + 0.1 * frame["w1"]
+    frame["x"] = (
+        strength * frame["z"]
+        + effects()
+        + noise()
+        + confounded * first
+        + 0.4 * frame["w1"]
+    )
+    frame["m"] = (
+        A * frame["x"] + effects() + 0.5 * noise() + first + second + 0.3 * frame["w2"]
+    )
+    frame["y"] = (
+        direct * frame["x"]
+        + B * frame["m"]
+        + effects()
+        + noise()
+        - second
+        + 0.1 * frame["w1"]
+    )
     if holes:
-        frame = frame[(rng.random(city.size) < 0.8) | (year < 2004)].reset_index(drop=True)
+        frame = frame[(rng.random(city.size) < 0.8) | (year < 2004)].reset_index(
+            drop=True
+        )
     return frame
 
 
@@ -76,18 +100,29 @@ def two_stages(frame, y, endogenous, exogenous, absorbed):
     """Fit the endogenous one, then least squares on the fit and exogenous ones."""
     around = np.column_stack([frame[list(exogenous)], absorbed])
     stage = np.column_stack([frame["z"], around])
-    fitted = stage @ np.linalg.lstsq(stage, frame[endogenous].to_numpy(), rcond=1e-11)[0]
-    return np.linalg.lstsq(np.column_stack([fitted, around]), frame[y].to_numpy(), rcond=1e-11)[0]
+    fitted = (
+        stage @ np.linalg.lstsq(stage, frame[endogenous].to_numpy(), rcond=1e-11)[0]
+    )
+    return np.linalg.lstsq(
+        np.column_stack([fitted, around]), frame[y].to_numpy(), rcond=1e-11
+    )[0]
 
 
 def effects_of(frame, absorbed, controls=("w1", "w2")):
     total = two_stages(frame, "y", "x", controls, absorbed)[0]
     a = two_stages(frame, "m", "x", controls, absorbed)[0]
     b, direct = two_stages(frame, "y", "m", ["x", *controls], absorbed)[:2]
-    return {"total": total, "direct": direct, "indirect": a * b, "indirect:m": a * b, "a": a, "b": b}
+    return {
+        "total": total,
+        "direct": direct,
+        "indirect": a * b,
+        "indirect:m": a * b,
+        "a": a,
+        "b": b,
+    }
 
 
-# --- outside numbers --------------------------------------------------------------------------------------
+# --- outside numbers ------------------------------------------------------------------
 
 
 def with_linearmodels(frame, absorbed, *, debiased, unadjusted=False):
@@ -107,7 +142,10 @@ def with_linearmodels(frame, absorbed, *, debiased, unadjusted=False):
         fit = model.fit(cov_type="clustered", clusters=frame["city"], debiased=debiased)
         if unadjusted:
             fit = model.fit(cov_type="unadjusted", debiased=debiased)
-        out |= {term: (fit.params[column], fit.std_errors[column], fit) for term, column in names.items()}
+        out |= {
+            term: (fit.params[column], fit.std_errors[column], fit)
+            for term, column in names.items()
+        }
     return out
 
 
@@ -115,7 +153,9 @@ def with_linearmodels(frame, absorbed, *, debiased, unadjusted=False):
 def test_equals_2sls_of_linearmodels(holes) -> None:
     frame = make(holes=holes)
     results = quiet(SPEC.replace(ssc="none"), frame)
-    for term, (estimate, error, _) in with_linearmodels(frame, dummies(frame), debiased=False).items():
+    for term, (estimate, error, _) in with_linearmodels(
+        frame, dummies(frame), debiased=False
+    ).items():
         assert results.params[term] == pytest.approx(estimate, rel=1e-9), term
         assert results.std_errors[term] == pytest.approx(error, rel=1e-9), term
 
@@ -131,7 +171,9 @@ def test_unadjusted_equals_2sls_of_linearmodels() -> None:
 def test_small_sample_factor_counts_what_2sls_counts() -> None:
     frame = make()
     bare = quiet(SPEC.replace(entity_effects=False, time_effects=False), frame)
-    for term, (estimate, error, _) in with_linearmodels(frame, np.ones((420, 1)), debiased=True).items():
+    for term, (estimate, error, _) in with_linearmodels(
+        frame, np.ones((420, 1)), debiased=True
+    ).items():
         assert bare.params[term] == pytest.approx(estimate, rel=1e-9), term
         assert bare.std_errors[term] == pytest.approx(error, rel=1e-9), term
 
@@ -140,28 +182,48 @@ def test_first_stages_equal_linearmodels() -> None:
     frame = make(holes=True)
     stages = quiet(SPEC.replace(ssc="none"), frame).first_stage
     assert list(stages.index) == ["x on z", "m on z given x"]
-    assert list(stages.columns) == ["coefficient", "std_error", "F", "p_value", "partial_r2"]
+    assert list(stages.columns) == [
+        "coefficient",
+        "std_error",
+        "F",
+        "p_value",
+        "partial_r2",
+    ]
     fits = with_linearmodels(frame, dummies(frame), debiased=False)
-    for stage, term, endogenous in (("x on z", "total", "x"), ("m on z given x", "b", "m")):
+    for stage, term, endogenous in (
+        ("x on z", "total", "x"),
+        ("m on z given x", "b", "m"),
+    ):
         first = fits[term][2].first_stage
-        assert stages.loc[stage, "coefficient"] == pytest.approx(first.individual[endogenous].params["z"])
-        assert stages.loc[stage, "F"] == pytest.approx(first.diagnostics.loc[endogenous, "f.stat"], rel=1e-9)
+        assert stages.loc[stage, "coefficient"] == pytest.approx(
+            first.individual[endogenous].params["z"]
+        )
+        assert stages.loc[stage, "F"] == pytest.approx(
+            first.diagnostics.loc[endogenous, "f.stat"], rel=1e-9
+        )
         assert stages.loc[stage, "partial_r2"] == pytest.approx(
             first.diagnostics.loc[endogenous, "partial.rsquared"], rel=1e-9
         )
 
 
-# --- the identity, the covariance, the draws --------------------------------------------------------------
+# --- the identity, the covariance, the draws ------------------------------------------
 
 
-@pytest.mark.parametrize("flags", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize(
+    "flags", [(True, True), (True, False), (False, True), (False, False)]
+)
 @pytest.mark.parametrize("holes", [False, True], ids=["balanced", "unbalanced"])
 def test_total_is_direct_plus_a_times_b_in_every_draw(flags, holes) -> None:
     spec = SPEC.replace(entity_effects=flags[0], time_effects=flags[1], reps=500)
     results = quiet(spec, make(holes=holes))
     estimates, draws = results.params, results.draws
-    assert abs(estimates["total"] - estimates["direct"] - estimates["a"] * estimates["b"]) < 1e-10
-    assert (draws["total"] - draws["direct"] - draws["a"] * draws["b"]).abs().max() < 1e-10
+    assert (
+        abs(estimates["total"] - estimates["direct"] - estimates["a"] * estimates["b"])
+        < 1e-10
+    )
+    assert (
+        draws["total"] - draws["direct"] - draws["a"] * draws["b"]
+    ).abs().max() < 1e-10
     assert (draws["indirect"] - draws["a"] * draws["b"]).abs().max() < 1e-10
     assert draws["indirect"].equals(draws["indirect:m"].rename("indirect"))
     assert results.lost_draws == 0
@@ -179,14 +241,19 @@ def test_twenty_draws_equal_explicit_2sls(holes, clusters) -> None:
     counts = draw_counts(seed_sequence(5), groups.size, 20).astype(int)
     for number, count in enumerate(counts):
         pieces = [
-            rows[rows[by] == group].assign(copy=lambda d, c=copies: d["city"] * 1000 + c)
+            rows[rows[by] == group].assign(
+                copy=lambda d, c=copies: d["city"] * 1000 + c
+            )
             for group, times in zip(groups, count, strict=True)
             for copies in range(times)
         ]
         drawn = pd.concat(pieces)
         want = effects_of(drawn, dummies(drawn, ("copy", "year")))
         for term, value in want.items():
-            assert results.draws[term].iloc[number] == pytest.approx(value, rel=1e-8), (number, term)
+            assert results.draws[term].iloc[number] == pytest.approx(value, rel=1e-8), (
+                number,
+                term,
+            )
 
 
 @pytest.mark.many(4)
@@ -211,10 +278,15 @@ def test_errors_are_the_sandwich_of_each_2sls_equation(cov_type, ssc) -> None:
     for term in ("total", "a"):
         error = fit(f"u_{term}", "z").std_errors["z"] / strength
         assert results.std_errors[term] == pytest.approx(error, rel=1e-8), term
-    stage, last = fit("m", "z", "x").params, fit("u_b", "z", "x").cov.loc[["z", "x"], ["z", "x"]].to_numpy()
+    stage, last = (
+        fit("m", "z", "x").params,
+        fit("u_b", "z", "x").cov.loc[["z", "x"], ["z", "x"]].to_numpy(),
+    )
     turn = np.linalg.inv([[stage["z"], 0.0], [stage["x"], 1.0]])
     np.testing.assert_allclose(
-        results.cov.loc[["b", "direct"], ["b", "direct"]], turn @ last @ turn.T, rtol=1e-8
+        results.cov.loc[["b", "direct"], ["b", "direct"]],
+        turn @ last @ turn.T,
+        rtol=1e-8,
     )
 
 
@@ -229,7 +301,9 @@ def test_joint_covariance_equals_stacked_influences() -> None:
         instruments = np.column_stack([frame["z"], around])
         slopes = two_stages(frame, y, endogenous, [*exogenous, "w1", "w2"], absorbed)
         u = frame[y].to_numpy() - design @ slopes
-        scores = pd.DataFrame(instruments * u[:, None]).groupby(cluster).sum().to_numpy()
+        scores = (
+            pd.DataFrame(instruments * u[:, None]).groupby(cluster).sum().to_numpy()
+        )
         return scores @ np.linalg.inv(instruments.T @ design).T
 
     total, a = influence("y", "x", [])[:, 0], influence("m", "x", [])[:, 0]
@@ -255,13 +329,17 @@ def test_paths_are_fixed_effects_fits() -> None:
     assert list(results.paths) == list(specs)
     for name, spec in specs.items():
         alone = spec.fit(panel)
-        np.testing.assert_allclose(results.paths[name].covariance, alone.covariance, rtol=1e-12)
-    assert results.first_stage.loc["x on z", "F"] == pytest.approx(results.paths["x on z"].tstats["z"] ** 2)
+        np.testing.assert_allclose(
+            results.paths[name].covariance, alone.covariance, rtol=1e-12
+        )
+    assert results.first_stage.loc["x on z", "F"] == pytest.approx(
+        results.paths["x on z"].tstats["z"] ** 2
+    )
     p = results.paths["m on z given x"].pvalues["z"]
     assert results.first_stage.loc["m on z given x", "p_value"] == pytest.approx(p)
 
 
-# --- weak instruments, masking ----------------------------------------------------------------------------
+# --- weak instruments, masking --------------------------------------------------------
 
 
 def notices(results, code):
@@ -274,11 +352,17 @@ def test_second_stage_is_weak_where_treatment_and_mediator_share_no_cause() -> N
         results = SPEC.fit(Panel(make(confounded=0.0), **KEYS), rng=1)
     (notice,) = notices(results, "weak_instrument")
     assert list(notice.data["stages"]) == ["m on z given x"]
-    assert notice.data["stages"]["m on z given x"] == results.first_stage.loc["m on z given x", "F"] < 10
+    assert (
+        notice.data["stages"]["m on z given x"]
+        == results.first_stage.loc["m on z given x", "F"]
+        < 10
+    )
     assert results.first_stage.loc["x on z", "F"] > 100
     assert "of m on z given x" in notice.message
     assert "of x on z" not in notice.message
-    assert [w.category for w in caught if str(w.message) == notice.message] == [IdentificationWarning]
+    assert [w.category for w in caught if str(w.message) == notice.message] == [
+        IdentificationWarning
+    ]
 
 
 def test_first_stage_is_weak_where_the_instrument_does_not_move_the_treatment() -> None:
@@ -300,15 +384,23 @@ def test_no_proportion_where_effects_have_opposite_signs() -> None:
     assert len(notices(results, "masking")) == 1
 
 
-# --- known truth ------------------------------------------------------------------------------------------
+# --- known truth ----------------------------------------------------------------------
 
 
 def test_recovers_the_truth_where_least_squares_does_not() -> None:
     frame = make(seed=3, n=3000, periods=5)
     results = quiet(SPEC, frame)
-    truth = {"total": DIRECT + A * B, "direct": DIRECT, "indirect": A * B, "a": A, "b": B}
+    truth = {
+        "total": DIRECT + A * B,
+        "direct": DIRECT,
+        "indirect": A * B,
+        "a": A,
+        "b": B,
+    }
     for term, value in truth.items():
-        assert abs(results.params[term] - value) < 3.5 * results.std_errors[term] < 0.2, term
+        assert (
+            abs(results.params[term] - value) < 3.5 * results.std_errors[term] < 0.2
+        ), term
     plain = quiet(Mediation("y", "x", "m", ["w1", "w2"], reps=20), frame)
     assert abs(plain.params["indirect"] - A * B) > 10 * plain.std_errors["indirect"]
 
@@ -317,9 +409,9 @@ def test_recovers_the_truth_where_least_squares_does_not() -> None:
 def test_coverage(measured: Callable[..., None]) -> None:
     """Share of 1,000 panels in which 95% intervals of `MediationIV` cover the truth.
 
-    They are percentile intervals.
-    Sixty entities are observed for 7 periods, with two-way effects, errors with a serial correlation, and 499
-    draws. One unobserved cause is common to treatment and mediator, and one to mediator and outcome. F is the
+    They are percentile intervals. Sixty entities are observed for 7 periods, with
+    two-way effects, errors with a serial correlation, and 499 draws. One unobserved
+    cause is common to treatment and mediator, and one to mediator and outcome. F is the
     median over the panels, of the mediator on the instrument given the treatment.
     """
     hits, second_f = [], []
@@ -335,15 +427,28 @@ def test_coverage(measured: Callable[..., None]) -> None:
     assert (np.abs(cover - 0.95) < 0.025).all()
 
 
-# --- invariances ------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 
 def test_units_change_paths_and_not_the_indirect_effect() -> None:
     frame = make()
-    one, other = quiet(SPEC, frame), quiet(SPEC, frame.assign(m=frame["m"] * 50 + 7, z=-3 * frame["z"]))
-    for term, factor in {"total": 1, "direct": 1, "indirect": 1, "a": 50, "b": 1 / 50}.items():
-        np.testing.assert_allclose(other.draws[term], factor * one.draws[term], rtol=1e-9)
-        assert other.std_errors[term] == pytest.approx(factor * one.std_errors[term], rel=1e-9)
+    one, other = (
+        quiet(SPEC, frame),
+        quiet(SPEC, frame.assign(m=frame["m"] * 50 + 7, z=-3 * frame["z"])),
+    )
+    for term, factor in {
+        "total": 1,
+        "direct": 1,
+        "indirect": 1,
+        "a": 50,
+        "b": 1 / 50,
+    }.items():
+        np.testing.assert_allclose(
+            other.draws[term], factor * one.draws[term], rtol=1e-9
+        )
+        assert other.std_errors[term] == pytest.approx(
+            factor * one.std_errors[term], rel=1e-9
+        )
     np.testing.assert_allclose(other.first_stage["F"], one.first_stage["F"], rtol=1e-9)
 
 
@@ -369,7 +474,9 @@ def test_rows_missing_the_instrument_leave_every_equation() -> None:
         results = SPEC.replace(reps=199).fit(Panel(frame, **KEYS), rng=1)
     assert [n.data["by_term"] for n in notices(results, "missing_rows")] == [{"z": 9}]
     assert {fit.nobs for fit in results.paths.values()} == {len(frame) - 9}
-    np.testing.assert_array_equal(results.estimates, quiet(SPEC, frame.dropna()).estimates)
+    np.testing.assert_array_equal(
+        results.estimates, quiet(SPEC, frame.dropna()).estimates
+    )
 
 
 def test_draws_without_a_moving_instrument_are_lost() -> None:
@@ -388,7 +495,7 @@ def test_few_clusters_and_few_draws_are_told() -> None:
     assert len(notices(results, "few_draws")) == 1
 
 
-# --- the specification is a value -------------------------------------------------------------------------
+# --- the specification is a value -----------------------------------------------------
 
 
 def test_specification_is_a_value() -> None:
@@ -401,9 +508,9 @@ def test_specification_is_a_value() -> None:
     assert SPEC.terms == ("y", "x", "m", "z", "w1", "w2")
     assert SPEC.add("w3").drop("w1").x == ("w2", "w3")
     assert SPEC.swap("z", "lag(z)").instrument == "lag(z)"
-    assert MediationIV("y", "x", "m", "z", "w", absorb="region", clusters="region") == MediationIV(
-        "y", "x", "m", "z", ["w"], absorb=["region"], clusters=["region"]
-    )
+    assert MediationIV(
+        "y", "x", "m", "z", "w", absorb="region", clusters="region"
+    ) == MediationIV("y", "x", "m", "z", ["w"], absorb=["region"], clusters=["region"])
 
 
 @pytest.mark.parametrize(
@@ -436,13 +543,29 @@ def test_fit_refuses() -> None:
     frame["xx"], frame["mm"] = 2 * frame["x"] + 1, 2 * frame["x"] + frame["w1"]
     panel = Panel(frame, **KEYS)
     cases = [
-        (SPEC.replace(instrument="size"), IdentificationError, "the instrument 'size' does not vary"),
-        (SPEC.replace(treatment="size"), IdentificationError, "the treatment 'size' does not vary"),
+        (
+            SPEC.replace(instrument="size"),
+            IdentificationError,
+            "the instrument 'size' does not vary",
+        ),
+        (
+            SPEC.replace(treatment="size"),
+            IdentificationError,
+            "the treatment 'size' does not vary",
+        ),
         (SPEC.replace(instrument="C(region)"), TermError, "one column"),
         (SPEC.replace(instrument="xx"), CollinearityError, "collinear with"),
         (SPEC.replace(mediator="xx"), CollinearityError, "collinear with"),
-        (SPEC.replace(mediator="mm"), IdentificationError, "'mm' is an exact linear combination"),
-        (SPEC.replace(instrument="I(2*m)"), IdentificationError, "'m' is an exact linear combination"),
+        (
+            SPEC.replace(mediator="mm"),
+            IdentificationError,
+            "'mm' is an exact linear combination",
+        ),
+        (
+            SPEC.replace(instrument="I(2*m)"),
+            IdentificationError,
+            "'m' is an exact linear combination",
+        ),
         (SPEC.replace(instrument="nope"), DigiprosperError, "nope"),
     ]
     for spec, error, words in cases:
@@ -466,7 +589,9 @@ def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters) -> None:
     frame = make(n=40).assign(group=lambda f: f["city"] % clusters)
     results, missing = quiet(SPEC.replace(clusters="group"), frame), clusters < 5
     table = results.tidy()[results.params.notna().to_numpy()]
-    assert (table[["conf_low", "conf_high", "p_value"]].isna() == missing).all(axis=None)
+    assert (table[["conf_low", "conf_high", "p_value"]].isna() == missing).all(
+        axis=None
+    )
     assert table["std_error"].notna().all()
     assert results.interval("delta").loc["indirect"].notna().all()
     assert len(notices(results, "too_few_clusters_to_draw")) == missing
@@ -477,12 +602,16 @@ def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters) -> None:
 def test_an_instrument_is_weak_below_an_f_of_ten(strength, f) -> None:
     results = quiet(SPEC, make(strength=strength))
     assert results.first_stage.loc["x on z", "F"] == pytest.approx(f, abs=1e-3)
-    told = {stage for n in notices(results, "weak_instrument") for stage in n.data["stages"]}
+    told = {
+        stage for n in notices(results, "weak_instrument") for stage in n.data["stages"]
+    }
     assert ("x on z" in told) == (f < 10)
 
 
 def test_a_draw_in_which_the_instrument_moves_nothing_is_missing() -> None:
-    slopes = np.array([[0.5, 1.0, 1.0, 0.5, 0.2, 0.4, 0.3], [0.0, 1.0, 1.0, 0.0, 0.2, 0.4, 0.3]])
+    slopes = np.array(
+        [[0.5, 1.0, 1.0, 0.5, 0.2, 0.4, 0.3], [0.0, 1.0, 1.0, 0.0, 0.2, 0.4, 0.3]]
+    )
     effects = mediation_iv._effects(slopes)
     assert np.isfinite(effects[0]).all()
     assert np.isnan(effects[1]).all()

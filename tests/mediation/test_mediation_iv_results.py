@@ -19,7 +19,9 @@ from digiprosper.report.text import last_lines
 @pytest.fixture(scope="module")
 def results():
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(50), 6), "year": np.tile(np.arange(6), 50)})
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(50), 6), "year": np.tile(np.arange(6), 50)}
+    )
     z, u, v, *noise = rng.normal(size=(6, 300))
     frame["rail"], frame["trade"] = z, z + u + noise[0]
     frame["skill"] = 0.6 * frame["trade"] + 2 * u + v + noise[1]
@@ -27,24 +29,38 @@ def results():
     spec = MediationIV("wage", "trade", "skill", "rail", reps=199)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return spec.fit(Panel(frame, "city", "year", labels={"wage": "Wage (USD)"}), rng=1)
+        return spec.fit(
+            Panel(frame, "city", "year", labels={"wage": "Wage (USD)"}), rng=1
+        )
 
 
 def test_protocol(results) -> None:
     assert isinstance(results, EffectResults)
     assert isinstance(results, Results)
     assert isinstance(results, HasDraws)
-    assert (results.treatment, results.mediator, results.instrument) == ("trade", "skill", "rail")
+    assert (results.treatment, results.mediator, results.instrument) == (
+        "trade",
+        "skill",
+        "rail",
+    )
     assert results.glance()["model"] == "MediationIV"
     assert results.glance()["depvar"] == "wage"
-    assert list(results.params.index[:4]) == ["total", "direct", "indirect", "indirect:skill"]
+    assert list(results.params.index[:4]) == [
+        "total",
+        "direct",
+        "indirect",
+        "indirect:skill",
+    ]
     assert list(results.params.index[4:]) == ["a", "b", "proportion_mediated"]
 
 
 @pytest.mark.parametrize("method", ["percentile", "delta", "bc"])
 def test_intervals_hold_the_estimates(results, method) -> None:
     frame = results.interval(method)
-    assert ((frame["conf_low"] < frame["estimate"]) & (frame["estimate"] < frame["conf_high"])).all()
+    assert (
+        (frame["conf_low"] < frame["estimate"])
+        & (frame["estimate"] < frame["conf_high"])
+    ).all()
 
 
 def test_summary_names_both_stages(results) -> None:
@@ -65,7 +81,9 @@ def test_plain_data(results) -> None:
     data = json.loads(json.dumps(results.to_dict()))
     assert data["type"] == "MediationIVResults"
     assert data["instrument"] == "rail"
-    assert data["first_stage"]["x on z"]["F"] == pytest.approx(results.first_stage.loc["x on z", "F"])
+    assert data["first_stage"]["x on z"]["F"] == pytest.approx(
+        results.first_stage.loc["x on z", "F"]
+    )
     assert list(data["paths"]) == list(results.paths)
     assert data["labels"] == {"wage": "Wage (USD)"}
 

@@ -5,16 +5,29 @@ from __future__ import annotations
 import pytest
 
 from digiprosper.mediation import notices
-from digiprosper.mediation.notices import SHORT_SERIES, WEAK_F, few_for_paths, short_series, weak_instrument
+from digiprosper.mediation.notices import (
+    SHORT_SERIES,
+    WEAK_F,
+    few_for_paths,
+    short_series,
+    weak_instrument,
+)
 
 
 @pytest.mark.parametrize(
-    ("clusters", "code"), [(5, "very_few_clusters"), (19, "very_few_clusters"), (39, "few_clusters")]
+    ("clusters", "code"),
+    [(5, "very_few_clusters"), (19, "very_few_clusters"), (39, "few_clusters")],
 )
 def test_few_clusters_name_the_remedy(clusters, code) -> None:
     (notice,) = few_for_paths(clusters, "province", "Do this.")
-    assert (notice.code, notice.data) == (code, {"clusters": "province", "n_clusters": clusters})
-    freedom = f"{clusters} clusters (province): delta intervals use t with {clusters - 1} degrees of freedom."
+    assert (notice.code, notice.data) == (
+        code,
+        {"clusters": "province", "n_clusters": clusters},
+    )
+    freedom = (
+        f"{clusters} clusters (province): delta intervals use t with {clusters - 1} "
+        "degrees of freedom."
+    )
     assert notice.message == f"{freedom} Do this."
 
 
@@ -34,13 +47,20 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
     assert weak_instrument({"first": WEAK_F, "second": 20.0}, words) == []
     (weak,) = weak_instrument({"first": 20.0, "second": 9.99}, words)
     assert (weak.code, weak.data) == ("weak_instrument", {"stages": {"second": 9.99}})
-    assert weak.message.startswith("weak instrument: F = 9.99 of m on z. With F below 10 the estimates")
+    assert weak.message.startswith(
+        "weak instrument: F = 9.99 of m on z. With F below 10 the estimates"
+    )
 
 
 @pytest.mark.parametrize(
     ("notice", "code", "data", "words"),
     [
-        (notices.pooled(90), "pooled", {"nobs": 90}, "no effects are absorbed (pooled OLS)"),
+        (
+            notices.pooled(90),
+            "pooled",
+            {"nobs": 90},
+            "no effects are absorbed (pooled OLS)",
+        ),
         (
             notices.masking("why", 1.0, -2.0, (-1.0, 3.0)),
             "masking",
@@ -57,8 +77,10 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             notices.held_level("q", ()),
             "held_level",
             {"column": "q"},
-            "regime_intercept: the regime dummy of 'q' is collinear with the effects and controls (the "
-            "intercept)",
+            (
+                "regime_intercept: the regime dummy of 'q' is collinear with the "
+                "effects and controls (the intercept)"
+            ),
         ),
         (
             notices.untested_threshold("q", 0.123456),
@@ -67,11 +89,15 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             "q = 0.12346 minimises the sum of squared residuals",
         ),
         (
-            notices.influential_cluster(("city", "Wuhan"), 30, "indirect", (0.5, 0.1), 2.5),
+            notices.influential_cluster(
+                ("city", "Wuhan"), 30, "indirect", (0.5, 0.1), 2.5
+            ),
             "influential_cluster",
             {"cluster": "Wuhan", "term": "indirect", "without": 0.1},
-            "one of 30 clusters has a large influence: without city Wuhan the term 'indirect' would be 0.1, "
-            "not 0.5 (2.50 standard errors)",
+            (
+                "one of 30 clusters has a large influence: without city Wuhan the term "
+                "'indirect' would be 0.1, not 0.5 (2.50 standard errors)"
+            ),
         ),
         (
             notices.left_out("2 of 9 entities are dropped.", ["a", "b"]),
@@ -89,7 +115,10 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             notices.no_share("m", 1.5, "|indirect/direct|", total_differs=True)[0],
             "ratio_above_one",
             {"mediator": "m", "ratio": 1.5},
-            "|indirect/direct| = 1.5: the indirect effect is larger than the direct effect.",
+            (
+                "|indirect/direct| = 1.5: the indirect effect is larger than the "
+                "direct effect."
+            ),
         ),
         (
             notices.no_share("m", -0.5, "indirect/total", total_differs=True)[0],
@@ -113,10 +142,15 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             notices.tests_differ("m", 0.5, 4, "c'", (0.04, 0.06)),
             "tests_differ",
             {"mediator": "m", "ratio": 0.5},
-            "step 4 depends on the test: c' has p 0.040 from the t test and 0.060 from the bootstrap.",
+            (
+                "step 4 depends on the test: c' has p 0.040 from the t test and 0.060 "
+                "from the bootstrap."
+            ),
         ),
     ],
 )
-def test_each_notice_has_its_code_its_data_and_its_sentence(notice, code, data, words) -> None:
+def test_each_notice_has_its_code_its_data_and_its_sentence(
+    notice, code, data, words
+) -> None:
     assert (notice.code, notice.data) == (code, data)
     assert notice.message.startswith(words)

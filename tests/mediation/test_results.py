@@ -55,17 +55,33 @@ METHODS = ("percentile", "delta", "bc", "bca", "monte_carlo")
 
 def make(seed=0, n=45, periods=6, keep=0.85):
     rng = np.random.default_rng(seed)
-    city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
+    city, year = (
+        v.ravel()
+        for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij")
+    )
 
     def draw():
-        return rng.normal(size=n)[city] + rng.normal(size=periods)[year - 2001] + rng.normal(size=city.size)
+        return (
+            rng.normal(size=n)[city]
+            + rng.normal(size=periods)[year - 2001]
+            + rng.normal(size=city.size)
+        )
 
     frame = pd.DataFrame({"city": city, "year": year, "w1": draw(), "w2": draw()})
     frame["x"] = draw() + 0.4 * frame["w1"]
-    frame["m1"] = (0.6 + 0.3 * frame["w1"] + 0.05 * frame["x"]) * frame["x"] + 0.3 * frame["w2"] + draw()
+    frame["m1"] = (
+        (0.6 + 0.3 * frame["w1"] + 0.05 * frame["x"]) * frame["x"]
+        + 0.3 * frame["w2"]
+        + draw()
+    )
     frame["m2"] = -0.4 * frame["x"] + 0.2 * frame["m1"] + draw()
     slope = 0.5 - 0.2 * frame["w1"]
-    frame["y"] = (0.3 + 0.1 * frame["w1"]) * frame["x"] + slope * frame["m1"] + 0.2 * frame["m2"] + draw()
+    frame["y"] = (
+        (0.3 + 0.1 * frame["w1"]) * frame["x"]
+        + slope * frame["m1"]
+        + 0.2 * frame["m2"]
+        + draw()
+    )
     return frame[(rng.random(city.size) < keep) | (year < 2003)].reset_index(drop=True)
 
 
@@ -85,7 +101,7 @@ def fitted(kind):
     return quiet(spec_of(kind), make())
 
 
-# --- the identity -----------------------------------------------------------------------------------------
+# --- the identity ---------------------------------------------------------------------
 
 
 @pytest.mark.many(2)
@@ -98,9 +114,14 @@ def test_total_is_direct_plus_indirect(kind) -> None:
         chains = [term.name for term in results.terms if is_specific(term)]
         assert np.max(np.abs(sum(values[n] for n in chains) - indirect)) < 1e-12
     assert results.lost_draws == 0
-    # The covariance knows it too: V(total) is that of the sum, where no factor counts each equation's slopes.
+    # The covariance knows it too: V(total) is that of the sum, where no factor counts
+    # each equation's slopes.
     cov = quiet(spec_of(kind, ssc="none", reps=20), make()).cov
-    want = cov.loc["direct", "direct"] + cov.loc["indirect", "indirect"] + 2 * cov.loc["direct", "indirect"]
+    want = (
+        cov.loc["direct", "direct"]
+        + cov.loc["indirect", "indirect"]
+        + 2 * cov.loc["direct", "indirect"]
+    )
     assert cov.loc["total", "total"] == pytest.approx(want, rel=1e-9)
 
 
@@ -113,7 +134,11 @@ def test_each_regime_adds_up(kind) -> None:
         np.testing.assert_allclose(values[f"total:{r}"], whole, atol=1e-12)
         parts = values[f"indirect:m1:{r}"] + values[f"indirect:m2:{r}"]
         np.testing.assert_allclose(values[f"indirect:{r}"], parts, atol=1e-12)
-    for name, term in (("direct", "direct"), ("indirect:m1", "m1"), ("indirect:m2", "m2")):
+    for name, term in (
+        ("direct", "direct"),
+        ("indirect:m1", "m1"),
+        ("indirect:m2", "m2"),
+    ):
         gap = values[f"{name}:regime2"] - values[f"{name}:regime1"]
         np.testing.assert_allclose(values[f"difference:{term}"], gap, atol=1e-12)
 
@@ -122,16 +147,23 @@ def test_a_chain_splits_what_runs_side_by_side() -> None:
     side, chain = fitted("parallel"), fitted("serial")
     for term in ("total", "direct", "indirect", "proportion_mediated"):
         assert chain.params[term] == pytest.approx(side.params[term], abs=1e-12)
-        np.testing.assert_allclose(chain.draws[term], side.draws[term], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            chain.draws[term], side.draws[term], rtol=1e-12, atol=1e-12
+        )
     # Without a factor for each equation's own count of slopes the errors are equal too.
-    plain = [quiet(spec_of(kind, ssc="none", reps=20), make()).std_errors for kind in CONSTANT]
+    plain = [
+        quiet(spec_of(kind, ssc="none", reps=20), make()).std_errors
+        for kind in CONSTANT
+    ]
     for term in ("total", "direct", "indirect", "proportion_mediated"):
         assert plain[0][term] == pytest.approx(plain[1][term], rel=1e-9)
-    assert chain.params["indirect:m1"] == pytest.approx(side.params["indirect:m1"], abs=1e-12)
+    assert chain.params["indirect:m1"] == pytest.approx(
+        side.params["indirect:m1"], abs=1e-12
+    )
     assert abs(chain.params["indirect:m2"] - side.params["indirect:m2"]) > 1e-3
 
 
-# --- five intervals ---------------------------------------------------------------------------------------
+# --- five intervals -------------------------------------------------------------------
 
 
 @pytest.mark.many(1)
@@ -149,11 +181,17 @@ def test_every_interval_agrees_with_its_p(kind, method) -> None:
     if method != "delta":
         assert (known["p_value"] > 0).all()
     out = (known["conf_low"] > 0) | (known["conf_high"] < 0)
-    # bc and bca read the ends between two draws, and their p counts whole draws: within one of the 199.
-    near = (known["p_value"] - 0.05).abs() < (0.02 if method in ("bc", "bca") else 1e-12)
+    # bc and bca read the ends between two draws, and their p counts whole draws: within
+    # one of the 199.
+    near = (known["p_value"] - 0.05).abs() < (
+        0.02 if method in ("bc", "bca") else 1e-12
+    )
     assert ((known["p_value"] <= 0.05 + 1e-12) == out)[~near].all()
     wide = results.interval(method, level=0.5).loc[known.index]
-    assert ((wide["conf_low"] >= known["conf_low"]) & (wide["conf_high"] <= known["conf_high"])).all()
+    assert (
+        (wide["conf_low"] >= known["conf_low"])
+        & (wide["conf_high"] <= known["conf_high"])
+    ).all()
 
 
 def test_percentile_is_what_tidy_shows() -> None:
@@ -166,7 +204,9 @@ def test_percentile_is_what_tidy_shows() -> None:
     np.testing.assert_allclose(tidy["std_error"], errors)
     np.testing.assert_allclose(tidy["statistic"], results.params / errors)
     ranked = np.sort(results.draws["indirect"])
-    assert tuple(tidy.loc["indirect", ["conf_low", "conf_high"]]) == pytest.approx((ranked[9], ranked[189]))
+    assert tuple(tidy.loc["indirect", ["conf_low", "conf_high"]]) == pytest.approx(
+        (ranked[9], ranked[189])
+    )
 
 
 @pytest.mark.parametrize("kind", ["parallel", "serial", "a", "redrawn", "bent"])
@@ -179,48 +219,73 @@ def test_bca_has_the_acceleration_of_fits_without_each_city(kind) -> None:
     without = []
     for city in range(20):
         left = quiet(spec_of(kind, **options), frame[frame["city"] != city])
-        # Averages and quantiles are those of the whole sample: the coefficients are what changes.
-        without.append(results.system.products.evaluate(left.system.estimates[None, :])[0])
+        # Averages and quantiles are those of the whole sample: the coefficients are
+        # what changes.
+        without.append(
+            results.system.products.evaluate(left.system.estimates[None, :])[0]
+        )
     acceleration = intervals.acceleration(np.array(without))
     known = ~np.isnan(results.estimates)
-    ends = intervals.bca(results.draw_values, results.estimates, acceleration, clusters=None)
-    p = intervals.bca_p(results.draw_values, results.estimates, acceleration, clusters=None)
+    ends = intervals.bca(
+        results.draw_values, results.estimates, acceleration, clusters=None
+    )
+    p = intervals.bca_p(
+        results.draw_values, results.estimates, acceleration, clusters=None
+    )
     got = results.interval("bca").to_numpy()[known, 1:].T
-    np.testing.assert_allclose(got, np.vstack([*ends, p])[:, known], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        got, np.vstack([*ends, p])[:, known], rtol=1e-6, atol=1e-9
+    )
     assert np.abs(acceleration[known]).max() > 0.01
 
 
 def test_monte_carlo_approaches_the_product_of_normal_estimates() -> None:
-    # 45 clusters: normal draws. Error of a simulated quantile: sqrt(q (1 - q) / 19,999) / density, where the
-    # density is taken from the exact distribution; four of them.
+    # 45 clusters: normal draws. Error of a simulated quantile: sqrt(q (1 - q) / 19,999)
+    # / density, where the density is taken from the exact distribution; four of them.
     results = fitted("parallel")
     drawn = results.interval("monte_carlo")
     exact, wider = (results.product_interval(level=level) for level in (0.95, 0.94))
     for term in ("indirect:m1", "indirect:m2"):
         for end, direction in (("conf_low", 1), ("conf_high", -1)):
-            density = 0.005 / (direction * (wider.loc[term, end] - exact.loc[term, end]))
+            density = 0.005 / (
+                direction * (wider.loc[term, end] - exact.loc[term, end])
+            )
             error = np.sqrt(0.025 * 0.975 / 19_999) / density
-            assert drawn.loc[term, end] == pytest.approx(exact.loc[term, end], abs=4 * error)
-    # The direct effect is one coefficient: its simulated ends are those of the normal distribution.
+            assert drawn.loc[term, end] == pytest.approx(
+                exact.loc[term, end], abs=4 * error
+            )
+    # The direct effect is one coefficient: its simulated ends are those of the normal
+    # distribution.
     error = 4 * np.sqrt(0.025 * 0.975 / 19_999) / stats.norm.pdf(1.96)
     row = drawn.loc["direct"]
     for end, z in (("conf_low", -1.96), ("conf_high", 1.96)):
-        assert (row[end] - row["estimate"]) / results.std_errors["direct"] == pytest.approx(z, abs=error)
+        assert (row[end] - row["estimate"]) / results.std_errors[
+            "direct"
+        ] == pytest.approx(z, abs=error)
 
 
 def test_monte_carlo_of_few_clusters_draws_from_t() -> None:
     results = quiet(spec_of("parallel"), make(n=12))
-    row, critical = results.interval("monte_carlo").loc["direct"], stats.t.ppf(0.975, 11)
+    row, critical = (
+        results.interval("monte_carlo").loc["direct"],
+        stats.t.ppf(0.975, 11),
+    )
     error = 4 * np.sqrt(0.025 * 0.975 / 19_999) / stats.t.pdf(critical, 11)
-    half = np.array([row["estimate"] - row["conf_low"], row["conf_high"] - row["estimate"]])
-    np.testing.assert_allclose(half / results.std_errors["direct"], critical, atol=error)
+    half = np.array(
+        [row["estimate"] - row["conf_low"], row["conf_high"] - row["estimate"]]
+    )
+    np.testing.assert_allclose(
+        half / results.std_errors["direct"], critical, atol=error
+    )
 
 
 def test_monte_carlo_depends_on_the_seed_alone() -> None:
     again = quiet(spec_of("parallel", reps=20), make(), rng=1)
     other = quiet(spec_of("parallel", reps=20), make(), rng=2)
     want = fitted("parallel").interval("monte_carlo").loc["indirect"]
-    np.testing.assert_allclose(again.interval("monte_carlo").loc["indirect"], want, rtol=1e-10)
+    np.testing.assert_allclose(
+        again.interval("monte_carlo").loc["indirect"], want, rtol=1e-10
+    )
     assert (other.interval("monte_carlo").loc["indirect"] != want).iloc[1:].any()
 
 
@@ -242,17 +307,25 @@ def test_lost_draws_are_left_out_of_every_method(kind) -> None:
             draws=without(results.system.draws, gone),
             moment_draws=without(results.system.moment_draws, gone),
         )
-        estimated = replace(results.estimated, draw_values=without(results.draw_values, gone))
+        estimated = replace(
+            results.estimated, draw_values=without(results.draw_values, gone)
+        )
         made.append(replace(results, estimated=estimated, system=paths))
     lost, fewer = made
     assert (lost.lost_draws, fewer.lost_draws) == (40, 0)
     for method in METHODS:
-        pd.testing.assert_frame_equal(lost.interval(method), fewer.interval(method), rtol=1e-12)
+        pd.testing.assert_frame_equal(
+            lost.interval(method), fewer.interval(method), rtol=1e-12
+        )
     pd.testing.assert_frame_equal(lost.contrasts(), fewer.contrasts(), rtol=1e-12)
     if kind in MOVING:
-        pd.testing.assert_frame_equal(lost.conditional_effects(), fewer.conditional_effects(), rtol=1e-12)
+        pd.testing.assert_frame_equal(
+            lost.conditional_effects(), fewer.conditional_effects(), rtol=1e-12
+        )
         effect = lost.routes[0].name
-        assert lost.johnson_neyman(effect).regions == fewer.johnson_neyman(effect).regions
+        assert (
+            lost.johnson_neyman(effect).regions == fewer.johnson_neyman(effect).regions
+        )
     if kind == "parallel":
         pd.testing.assert_frame_equal(lost.two_step(), fewer.two_step())
         found, want = (r.sensitivity("m1").to_dict() for r in made)
@@ -272,11 +345,13 @@ def test_a_missing_share_is_missing_in_every_method() -> None:
     assert "Share of the total effect" not in results.summary()
 
 
-# --- products ---------------------------------------------------------------------------------------------
+# --- products -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", CONSTANT)
-def test_product_interval_takes_errors_and_correlation_from_the_joint_covariance(kind) -> None:
+def test_product_interval_takes_errors_and_correlation_from_the_joint_covariance(
+    kind,
+) -> None:
     results = fitted(kind)
     frame = results.product_interval(level=0.9)
     assert list(frame.columns) == ["estimate", "conf_low", "conf_high", "p_value"]
@@ -288,15 +363,26 @@ def test_product_interval_takes_errors_and_correlation_from_the_joint_covariance
         s_a, s_b = first.std_errors["x"], second.std_errors[m]
         # Var(ab) by the joint delta holds their covariance.
         v_ab = (
-            (results.cov.loc[f"indirect:{m}", f"indirect:{m}"] - (a * s_b) ** 2 - (b * s_a) ** 2) / 2 / a / b
+            (
+                results.cov.loc[f"indirect:{m}", f"indirect:{m}"]
+                - (a * s_b) ** 2
+                - (b * s_a) ** 2
+            )
+            / 2
+            / a
+            / b
         )
         r = v_ab / s_a / s_b
         assert abs(r) > 1e-3
         row = frame.loc[f"indirect:{m}"]
-        assert row["estimate"] == pytest.approx(results.params[f"indirect:{m}"], rel=1e-12)
+        assert row["estimate"] == pytest.approx(
+            results.params[f"indirect:{m}"], rel=1e-12
+        )
         want = intervals.product_interval(a, b, s_a, s_b, r, 0.9)
         assert (row["conf_low"], row["conf_high"]) == pytest.approx(want, rel=1e-7)
-        assert row["p_value"] == pytest.approx(intervals.product_p(a, b, s_a, s_b, r), rel=1e-6)
+        assert row["p_value"] == pytest.approx(
+            intervals.product_p(a, b, s_a, s_b, r), rel=1e-6
+        )
         at_p = results.product_interval(level=1 - row["p_value"]).loc[f"indirect:{m}"]
         assert min(abs(at_p["conf_low"]), abs(at_p["conf_high"])) < 1e-10
 
@@ -311,7 +397,9 @@ def test_products_of_one_chain_are_sobels() -> None:
         error = np.sqrt((a * s_b) ** 2 + (b * s_a) ** 2 + sign * (s_a * s_b) ** 2)
         assert row["std_error"] == pytest.approx(error, rel=1e-12)
         assert row["statistic"] == pytest.approx(a * b / error, rel=1e-12)
-        assert row["p_value"] == pytest.approx(2 * stats.norm.sf(abs(a * b / error)), rel=1e-10)
+        assert row["p_value"] == pytest.approx(
+            2 * stats.norm.sf(abs(a * b / error)), rel=1e-10
+        )
     with pytest.raises(OptionError, match="'sobel', 'aroian', 'goodman'"):
         results.sobel("baron")
 
@@ -326,10 +414,12 @@ def test_joint_significance_is_the_larger_p() -> None:
         assert row["p_value"] == max(row["p_a"], row["p_b"])
     # t(G - 1) of the fit.
     t = results.paths["outcome"].tstats["m1"]
-    assert frame.loc["indirect:m1", "p_b"] == pytest.approx(2 * stats.t.sf(abs(t), 44), rel=1e-10)
+    assert frame.loc["indirect:m1", "p_b"] == pytest.approx(
+        2 * stats.t.sf(abs(t), 44), rel=1e-10
+    )
 
 
-# --- contrasts --------------------------------------------------------------------------------------------
+# --- contrasts ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", STRUCTURES)
@@ -339,16 +429,26 @@ def test_contrasts_are_differences(kind) -> None:
     assert list(frame.columns) == [
         "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
     ]  # fmt: skip
-    chains = ["indirect:m1", "indirect:m2", *(["indirect:m1>m2"] if kind == "serial" else [])]
+    chains = [
+        "indirect:m1",
+        "indirect:m2",
+        *(["indirect:m1>m2"] if kind == "serial" else []),
+    ]
     pairs = list(combinations(chains, 2))
     moving = [n.removesuffix(":p90") for n in results.names if n.endswith(":p90")]
     pairs += [(f"{n}:p90", f"{n}:p10") for n in moving]
     assert list(frame.index) == [f"{one} - {two}" for one, two in pairs]
     for (one, two), (_, row) in zip(pairs, frame.iterrows(), strict=True):
-        assert row["estimate"] == pytest.approx(results.params[one] - results.params[two], rel=1e-12)
+        assert row["estimate"] == pytest.approx(
+            results.params[one] - results.params[two], rel=1e-12
+        )
         cov = results.cov.loc[[one, two], [one, two]].to_numpy()
-        assert row["std_error"] == pytest.approx(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]), rel=1e-9)
-        assert row["statistic"] == pytest.approx(row["estimate"] / row["std_error"], rel=1e-12)
+        assert row["std_error"] == pytest.approx(
+            np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]), rel=1e-9
+        )
+        assert row["statistic"] == pytest.approx(
+            row["estimate"] / row["std_error"], rel=1e-12
+        )
         draws = (results.draws[one] - results.draws[two]).to_numpy()
         ends = intervals.percentile(draws, 0.9, clusters=None)
         assert (row["conf_low"], row["conf_high"]) == pytest.approx(ends, rel=1e-12)
@@ -360,30 +460,41 @@ def test_one_mediator_has_no_contrast() -> None:
     assert results.contrasts().empty
 
 
-# --- effects that depend on a variable --------------------------------------------------------------------
+# --- effects that depend on a variable ------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", MOVING)
 def test_conditional_effects_at_quantiles_are_the_terms(kind) -> None:
     results = fitted(kind)
-    frame, tidy = results.conditional_effects(level=0.9), results.tidy(0.9).set_index("term")
+    frame, tidy = (
+        results.conditional_effects(level=0.9),
+        results.tidy(0.9).set_index("term"),
+    )
     variable = make().dropna()["x" if "bent" in kind else "w1"]
     assert list(frame.columns) == [
-        "effect", "at", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
+        "effect", "at", "estimate", "std_error", "statistic", "p_value", "conf_low",
+        "conf_high",
     ]  # fmt: skip
     assert list(frame["effect"]) == [r.name for r in results.routes for _ in range(3)]
     points = np.quantile(variable, [0.1, 0.5, 0.9])
-    np.testing.assert_allclose(frame["at"].to_numpy().reshape(-1, 3), np.tile(points, (len(frame) // 3, 1)))
+    np.testing.assert_allclose(
+        frame["at"].to_numpy().reshape(-1, 3), np.tile(points, (len(frame) // 3, 1))
+    )
     terms = [f"{r.name}:{p}" for r in results.routes for p in ("p10", "p50", "p90")]
     assert set(terms) == {term.name for term in results.terms if term.point}
     for column in frame.columns[2:]:
-        np.testing.assert_allclose(frame[column], tidy.loc[terms, column], rtol=1e-9, err_msg=column)
+        np.testing.assert_allclose(
+            frame[column], tidy.loc[terms, column], rtol=1e-9, err_msg=column
+        )
 
 
 @pytest.mark.parametrize("kind", MOVING)
 def test_conditional_effects_anywhere_by_hand(kind) -> None:
     results = fitted(kind)
-    outcome, by = results.paths["outcome"].params, "I(x**2)" if "bent" in kind else "x:w1"
+    outcome, by = (
+        results.paths["outcome"].params,
+        "I(x**2)" if "bent" in kind else "x:w1",
+    )
     twice = 2 if "bent" in kind else 1
     for v in (-3.0, 0.0, 0.7):
         frame = results.conditional_effects([v]).set_index("effect")["estimate"]
@@ -405,7 +516,9 @@ def test_a_conditional_error_is_that_of_its_coefficients() -> None:
     fit = results.paths["outcome"]
     v = fit.cov.loc[["x", "x:w1"], ["x", "x:w1"]].to_numpy()
     row = results.conditional_effects([2.0]).iloc[0]
-    assert row["std_error"] == pytest.approx(np.sqrt(v[0, 0] + 4 * v[0, 1] + 4 * v[1, 1]), rel=1e-9)
+    assert row["std_error"] == pytest.approx(
+        np.sqrt(v[0, 0] + 4 * v[0, 1] + 4 * v[1, 1]), rel=1e-9
+    )
 
 
 @pytest.mark.many(3)
@@ -427,7 +540,9 @@ def test_johnson_neyman_by_substitution(kind) -> None:
             frame = results.conditional_effects(points, level=0.9)
             frame = frame[frame["effect"] == route.name]
             if by_t and not inside:
-                np.testing.assert_allclose(frame["statistic"].abs(), critical, rtol=1e-8)
+                np.testing.assert_allclose(
+                    frame["statistic"].abs(), critical, rtol=1e-8
+                )
             elif by_t:
                 assert (frame["statistic"].abs() > critical).all()
             elif not inside:
@@ -445,7 +560,9 @@ def test_johnson_neyman_by_substitution(kind) -> None:
 
 def test_johnson_neyman_asks_which_effect() -> None:
     with pytest.raises(
-        OptionError, match=r"specify the effect; 'direct', 'indirect:m1', 'indirect:m2' depend on w1"
+        OptionError,
+        match=r"specify the effect; 'direct', 'indirect:m1', "
+        r"'indirect:m2' depend on w1",
     ):
         fitted("all").johnson_neyman()
     with pytest.raises(OptionError, match=r"effect='indirect:m3'.*'indirect:m1'"):
@@ -453,7 +570,7 @@ def test_johnson_neyman_asks_which_effect() -> None:
     assert fitted("straight").johnson_neyman().effect == "direct"
 
 
-# --- decisions and robustness: what they are made of -------------------------------------------------------
+# --- decisions and robustness: what they are made of ----------------------------------
 
 
 def test_a_decision_takes_its_tests_from_the_paths() -> None:
@@ -477,21 +594,30 @@ def test_two_steps_are_the_mediators_equations() -> None:
     for m in ("m1", "m2"):
         fit = fitted("parallel").paths[f"mediator:{m}"]
         want = [fit.params["x"], fit.std_errors["x"], fit.tstats["x"], fit.pvalues["x"]]
-        np.testing.assert_allclose(frame.loc[m].iloc[:4].to_numpy(dtype=float), want, rtol=1e-9)
-    np.testing.assert_allclose(frame["p_holm"], intervals.holm(frame["p_value"].to_numpy()))
+        np.testing.assert_allclose(
+            frame.loc[m].iloc[:4].to_numpy(dtype=float), want, rtol=1e-9
+        )
+    np.testing.assert_allclose(
+        frame["p_holm"], intervals.holm(frame["p_value"].to_numpy())
+    )
     assert (frame["p_romano_wolf"] >= 1 / 200).all()
 
 
 def test_sensitivity_starts_at_ab_and_ends_at_the_correlation_of_residuals() -> None:
     frame, results = make(), fitted("parallel")
-    dummies = [np.eye(c.max() + 1)[c] for c in (pd.factorize(frame[k])[0] for k in ("city", "year"))]
+    dummies = [
+        np.eye(c.max() + 1)[c]
+        for c in (pd.factorize(frame[k])[0] for k in ("city", "year"))
+    ]
     for m, other in (("m1", "m2"), ("m2", "m1")):
         design = np.column_stack([*dummies, frame[["x", other, "w1", "w2"]]])
         both = frame[["y", m]].to_numpy()
         rest = both - design @ np.linalg.lstsq(design, both, rcond=1e-10)[0]
         found = results.sensitivity(m, rho=[0.0, np.corrcoef(rest.T)[0, 1]])
         assert found.rho_at_zero == pytest.approx(np.corrcoef(rest.T)[0, 1], rel=1e-8)
-        assert found.curve["indirect"][0] == pytest.approx(results.params[f"indirect:{m}"], rel=1e-10)
+        assert found.curve["indirect"][0] == pytest.approx(
+            results.params[f"indirect:{m}"], rel=1e-10
+        )
         assert found.curve["indirect"][1] == pytest.approx(0, abs=1e-9)
         low, high = results.interval().loc[f"indirect:{m}", ["conf_low", "conf_high"]]
         assert tuple(found.curve.iloc[0, 2:]) == pytest.approx((low, high), rel=1e-8)
@@ -506,15 +632,20 @@ def test_robustness_value_is_of_the_unadjusted_t() -> None:
     }.items():
         fit = FixedEffects(y, x, cov_type="unadjusted").fit(panel)
         t, df = fit.tstats[term], fit.glance()["df_resid"]
-        assert frame.loc[row, "partial_r2"] == pytest.approx(t**2 / (t**2 + df), rel=1e-9)
+        assert frame.loc[row, "partial_r2"] == pytest.approx(
+            t**2 / (t**2 + df), rel=1e-9
+        )
         f = abs(t) / np.sqrt(df)
-        assert frame.loc[row, "rv"] == pytest.approx((np.sqrt(f**4 + 4 * f**2) - f**2) / 2, rel=1e-9)
+        assert frame.loc[row, "rv"] == pytest.approx(
+            (np.sqrt(f**4 + 4 * f**2) - f**2) / 2, rel=1e-9
+        )
 
 
-# --- refusals ---------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 ONE_EFFECT = (
-    "sobel", "joint_significance", "product_interval", "decision", "two_step", "sensitivity",
+    "sobel", "joint_significance", "product_interval", "decision", "two_step",
+    "sensitivity",
     "robustness_value", "path_rows",
 )  # fmt: skip
 
@@ -531,7 +662,9 @@ def test_methods_about_one_effect_refuse_many(kind, method) -> None:
 @pytest.mark.parametrize("kind", ["parallel", "serial", "given", "redrawn"])
 def test_methods_about_a_line_refuse_points(kind) -> None:
     for method in ("conditional_effects", "johnson_neyman"):
-        with pytest.raises(OptionError, match=f"{method} needs an effect that depends on a variable"):
+        with pytest.raises(
+            OptionError, match=f"{method} needs an effect that depends on a variable"
+        ):
             getattr(fitted(kind), method)()
 
 
@@ -539,7 +672,9 @@ def test_methods_about_a_line_refuse_points(kind) -> None:
 def test_a_mediator_has_to_be_named_and_known(method) -> None:
     with pytest.raises(OptionError, match="specify the mediator: 'm1', 'm2'"):
         getattr(fitted("parallel"), method)()
-    with pytest.raises(OptionError, match="mediator='m3' is not known; use one of 'm1', 'm2'"):
+    with pytest.raises(
+        OptionError, match="mediator='m3' is not known; use one of 'm1', 'm2'"
+    ):
         getattr(fitted("parallel"), method)("m3")
 
 
@@ -548,7 +683,9 @@ def test_two_step_refuses_a_chain() -> None:
         fitted("serial").two_step()
 
 
-@pytest.mark.parametrize("at", [[], [np.nan], [1.0, np.inf], "p10", [[1.0, 2.0]], {"w": 1}])
+@pytest.mark.parametrize(
+    "at", [[], [np.nan], [1.0, np.inf], "p10", [[1.0, 2.0]], {"w": 1}]
+)
 def test_values_have_to_be_finite_numbers(at) -> None:
     with pytest.raises(OptionError, match=r"at=.* one or more finite numbers"):
         fitted("a").conditional_effects(at)
@@ -587,32 +724,52 @@ def test_without_an_error_and_with_two_drawn_cities_there_are_estimates_only() -
         )
     assert results.std_errors.isna().all()
     for method in ("delta", "monte_carlo"):
-        assert results.interval(method)[["conf_low", "conf_high", "p_value"]].isna().all(axis=None)
-    assert results.product_interval()[["conf_low", "conf_high", "p_value"]].isna().all(axis=None)
-    assert results.interval("percentile").loc["indirect"].isna().tolist() == [False, True, True, True]
+        assert (
+            results.interval(method)[["conf_low", "conf_high", "p_value"]]
+            .isna()
+            .all(axis=None)
+        )
+    assert (
+        results.product_interval()[["conf_low", "conf_high", "p_value"]]
+        .isna()
+        .all(axis=None)
+    )
+    assert results.interval("percentile").loc["indirect"].isna().tolist() == [
+        False,
+        True,
+        True,
+        True,
+    ]
     assert results.draws["indirect"].notna().any()
     with pytest.raises(IdentificationError, match="no test of the path"):
         results.decision()
 
 
-def test_goodmans_variance_is_negative_where_squares_of_t_add_up_to_less_than_one() -> None:
+def test_goodmans_variance_is_negative_where_squares_of_t_add_up_to_less_than_one() -> (
+    None
+):
     frame, seen = make(n=15), set()
     for seed in range(12):
         frame["m1"] = np.random.default_rng(seed).normal(size=len(frame))
         results = quiet(Mediation("y", "x", "m1", reps=20), frame)
-        t = results.paths["mediator:m1"].tstats["x"], results.paths["outcome"].tstats["m1"]
+        t = (
+            results.paths["mediator:m1"].tstats["x"],
+            results.paths["outcome"].tstats["m1"],
+        )
         negative = t[0] ** 2 + t[1] ** 2 < 1
         seen.add(negative)
         if not negative:
             assert results.sobel("goodman").notna().all(axis=None)
             continue
-        with pytest.warns(CovarianceWarning, match="Goodman's variance of 'indirect:m1' is negative"):
+        with pytest.warns(
+            CovarianceWarning, match="Goodman's variance of 'indirect:m1' is negative"
+        ):
             row = results.sobel("goodman").iloc[0]
         assert row.iloc[1:].isna().all()
     assert seen == {True, False}
 
 
-# --- words, copies, plain data ----------------------------------------------------------------------------
+# --- words, copies, plain data --------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", STRUCTURES)
@@ -637,12 +794,22 @@ def test_words_copies_and_plain_data(kind) -> None:
     assert plain["schema"] == 1
     assert [row["term"] for row in plain["terms"]] == list(results.names)
     assert list(plain["paths"]) == ["total", "mediator:m1", "mediator:m2", "outcome"]
-    kinds = {"parallel": "parallel", "serial": "serial", "bent": "quadratic", "bent twice": "quadratic"}
+    kinds = {
+        "parallel": "parallel",
+        "serial": "serial",
+        "bent": "quadratic",
+        "bent twice": "quadratic",
+    }
     kinds |= dict.fromkeys(("given", "searched", "redrawn"), "threshold")
     assert plain["structure"] == results.structure == kinds.get(kind, "moderated")
     assert plain["variable"] == (results.variable or None)
     assert plain["threshold"] == results.threshold
-    assert plain["draws"] == {"count": 199, "lost": 0, "drawn": "entity", "clusters": 45}
+    assert plain["draws"] == {
+        "count": 199,
+        "lost": 0,
+        "drawn": "entity",
+        "clusters": 45,
+    }
     with pytest.raises((FrozenInstanceError, TypeError)):
         results.threshold = 1.0
     assert (results.regimes.empty) == ("threshold" not in STRUCTURES[kind])
@@ -653,9 +820,9 @@ def test_words_of_each_structure() -> None:
     assert fitted("serial").summary().startswith("Mediation: x -> m1 -> m2 -> y")
     moved = " ".join(fitted("a").summary().split())
     assert (
-        "They depend on w1; terms without a suffix are averages over the rows of the sample, and every total"
-        in moved
-    )
+        "They depend on w1; terms without a suffix are averages over the rows of "
+        "the sample, and every total"
+    ) in moved
     assert "w1: p10 = " in moved
     row = fitted("a").tidy().set_index("term").loc["index:m1"]
     shown = row["conf_low"] > 0 or row["conf_high"] < 0
@@ -664,7 +831,10 @@ def test_words_of_each_structure() -> None:
     parted = fitted("searched")
     words = " ".join(parted.summary().split())
     low, high = parted.regimes["nobs"]
-    assert f"Regimes split at w2 = {parted.threshold:.5g}: {low:,} rows at or below, {high:,} above." in words
+    assert (
+        f"Regimes split at w2 = {parted.threshold:.5g}: {low:,} rows at or below, "
+        f"{high:,} above."
+    ) in words
     assert "each has its own intercept" in " ".join(fitted("given").summary().split())
     assert "difference:m1: " in words
     assert "x: p10 = " in " ".join(fitted("bent").summary().split())
@@ -674,16 +844,25 @@ def test_words_of_each_structure() -> None:
 def test_rows_for_the_table_stand_in_the_column_of_the_outcome(kind) -> None:
     results = fitted(kind)
     rows = results.path_rows()
-    chains = [n.removeprefix("indirect:").replace(">", " → ") for n in results.names if ":" in n]
+    chains = [
+        n.removeprefix("indirect:").replace(">", " → ")
+        for n in results.names
+        if ":" in n
+    ]
     first = "Indirect effect through {} [95% interval]"
-    assert [name for name in rows if "Indirect" in name] == [first.format(c) for c in chains]
+    assert [name for name in rows if "Indirect" in name] == [
+        first.format(c) for c in chains
+    ]
     for name, cells in rows.items():
         assert len(cells) == len(results.paths), name
         assert cells[:-1] == [""] * (len(cells) - 1)
     ends = results.interval().loc["indirect:m1"]
     want = f"{ends['estimate']:.3f} [{ends['conf_low']:.3f}, {ends['conf_high']:.3f}]"
     assert rows[first.format("m1")][-1] == want
-    assert rows["Sobel z through m1"][-1] == f"{results.sobel().loc['indirect:m1', 'statistic']:.2f}"
+    assert (
+        rows["Sobel z through m1"][-1]
+        == f"{results.sobel().loc['indirect:m1', 'statistic']:.2f}"
+    )
     assert list(results.path_rows("m2")) == [
         first.format("m2"),
         "Bootstrap p through m2",
@@ -722,7 +901,9 @@ def test_other_languages_and_lists_of_labels_are_refused() -> None:
 
 def test_rows_for_the_table_have_labels_inside_functions() -> None:
     frame = make().assign(m1=lambda f: np.exp(f["m1"]))
-    results = quiet(Mediation("y", "x", ["log(m1)", "m2"], reps=40, structure="serial"), frame)
+    results = quiet(
+        Mediation("y", "x", ["log(m1)", "m2"], reps=40, structure="serial"), frame
+    )
     labelled = replace(results, labels={"m1": "jobs", "m2": "wages"})
     rows = [name for name in labelled.path_rows() if "Indirect" in name]
     assert [name.removesuffix(" [95% interval]") for name in rows] == [
@@ -736,11 +917,21 @@ def test_rows_for_the_table_are_named_in_chinese_by_the_labels_of_the_call() -> 
     results = replace(fitted("parallel"), labels={"m1": "jobs", "m2": "wages"})
     rows = results.path_rows(labels={"m1": "就业"}, language="zh")
     names = "经由{}的间接效应 [95%置信区间]", "经由{}的自助法p值", "经由{}的Sobel z值"
-    assert list(rows) == [name.format(label) for label in ("就业", "wages") for name in names]
+    assert list(rows) == [
+        name.format(label) for label in ("就业", "wages") for name in names
+    ]
     assert list(rows.values()) == list(results.path_rows().values())
     single = quiet(Mediation("y", "x", "m1", reps=40), make())
-    assert list(single.path_rows(language="zh")) == ["间接效应 [95%置信区间]", "自助法p值", "Sobel z值"]
-    assert list(single.path_rows()) == ["Indirect effect [95% interval]", "Bootstrap p", "Sobel z"]
+    assert list(single.path_rows(language="zh")) == [
+        "间接效应 [95%置信区间]",
+        "自助法p值",
+        "Sobel z值",
+    ]
+    assert list(single.path_rows()) == [
+        "Indirect effect [95% interval]",
+        "Bootstrap p",
+        "Sobel z",
+    ]
 
 
 def test_a_share_that_rounds_to_zero_has_no_sign() -> None:
@@ -748,21 +939,32 @@ def test_a_share_that_rounds_to_zero_has_no_sign() -> None:
     draws = results.draw_values.copy()
     draws[:, -1] = np.linspace(-0.012, 0.35, len(draws))
     words = " ".join(
-        replace(results, estimated=replace(results.estimated, draw_values=draws)).summary().split()
+        replace(results, estimated=replace(results.estimated, draw_values=draws))
+        .summary()
+        .split()
     )
     assert "(95% interval 0% to 3" in words
 
 
 def test_words_name_the_spread_of_a_standard_deviation() -> None:
-    assert "(one overall standard deviation, " in " ".join(fitted("parallel").summary().split())
+    assert "(one overall standard deviation, " in " ".join(
+        fitted("parallel").summary().split()
+    )
 
 
-@pytest.mark.parametrize("options", [STRUCTURES["given"], {"moderator": "w1", "moderates": ("a", "direct")}])
-def test_a_mediator_called_direct_is_refused_where_it_would_name_two_effects(options) -> None:
+@pytest.mark.parametrize(
+    "options", [STRUCTURES["given"], {"moderator": "w1", "moderates": ("a", "direct")}]
+)
+def test_a_mediator_called_direct_is_refused_where_it_would_name_two_effects(
+    options,
+) -> None:
     frame = make().rename(columns={"m1": "direct"})
     with pytest.raises(TermError, match="refers to two effects; rename"):
         quiet(Mediation("y", "x", ["direct", "m2"], reps=40, **options), frame)
-    assert len(set(quiet(Mediation("y", "x", ["direct", "m2"], reps=40), frame).names)) == 6
+    assert (
+        len(set(quiet(Mediation("y", "x", ["direct", "m2"], reps=40), frame).names))
+        == 6
+    )
 
 
 def test_words_go_by_p_where_few_draws_make_ends_of_the_extremes() -> None:
@@ -773,8 +975,13 @@ def test_words_go_by_p_where_few_draws_make_ends_of_the_extremes() -> None:
 
 def test_a_dummy_moderates_at_its_two_values() -> None:
     frame = make().assign(d=lambda f: (f["w1"] > f["w1"].quantile(0.95)).astype(float))
-    results = quiet(Mediation("y", "x", "m1", moderator="d", moderates=("a", "direct"), reps=199), frame)
-    assert {"direct:low", "direct:high", "indirect:m1:low", "indirect:m1:high"} <= set(results.names)
+    results = quiet(
+        Mediation("y", "x", "m1", moderator="d", moderates=("a", "direct"), reps=199),
+        frame,
+    )
+    assert {"direct:low", "direct:high", "indirect:m1:low", "indirect:m1:high"} <= set(
+        results.names
+    )
     at = results.conditional_effects()
     assert sorted(set(at["at"])) == [0.0, 1.0]
     change = results.contrasts().loc["direct:high - direct:low"]
@@ -804,7 +1011,9 @@ def test_a_square_of_a_sparse_treatment_around_zero() -> None:
     rng = np.random.default_rng(3)
     x = np.zeros(len(frame))
     x[rng.choice(len(frame), 20, replace=False)] = np.tile([1.0, -1.0], 10)
-    results = quiet(Mediation("y", "x", "m1", quadratic=("a", "direct"), reps=20), frame.assign(x=x))
+    results = quiet(
+        Mediation("y", "x", "m1", quadratic=("a", "direct"), reps=20), frame.assign(x=x)
+    )
     assert np.isfinite(results.conditional_effects([0.5])["estimate"]).all()
 
 
@@ -817,8 +1026,12 @@ def test_the_cluster_that_decides_is_named() -> None:
     (notice,) = [n for n in found if n.code == "influential_cluster"]
     assert notice.data["cluster"] == frame["city"].min()
     without = quiet(Mediation("y", "x", "m1", reps=20), frame[~first])
-    assert notice.data["without"] == pytest.approx(without.params[notice.data["term"]], rel=1e-9)
-    codes = {n.code for n in quiet(Mediation("y", "x", "m1", reps=20), make()).diagnostics}
+    assert notice.data["without"] == pytest.approx(
+        without.params[notice.data["term"]], rel=1e-9
+    )
+    codes = {
+        n.code for n in quiet(Mediation("y", "x", "m1", reps=20), make()).diagnostics
+    }
     assert "influential_cluster" not in codes
 
 
@@ -826,11 +1039,13 @@ def test_products_of_a_column_far_from_zero_are_warned_of() -> None:
     frame = make().assign(w1=lambda f: f["w1"] + 1e5)
     spec = Mediation("y", "x", "m1", moderator="w1", moderates="direct", reps=20)
     notices = [n for n in quiet(spec, frame).diagnostics if n.code == "near_collinear"]
-    assert [n.data["columns"] for n in notices if n.data["measure"] == "mean"] == [("w1",)]
+    assert [n.data["columns"] for n in notices if n.data["measure"] == "mean"] == [
+        ("w1",)
+    ]
     assert "near_collinear" not in {n.code for n in quiet(spec, make()).diagnostics}
 
 
-# --- few clusters -------------------------------------------------------------------------------------------
+# --- few clusters ---------------------------------------------------------------------
 
 
 @cache
@@ -841,7 +1056,9 @@ def drawn_from(clusters, kind):
 
 
 @pytest.mark.parametrize("clusters", [2, 3, 4, 5])
-@pytest.mark.parametrize("kind", ["parallel", "serial", "both", "given", "redrawn", "bent"])
+@pytest.mark.parametrize(
+    "kind", ["parallel", "serial", "both", "given", "redrawn", "bent"]
+)
 @pytest.mark.many(1)
 def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters, kind) -> None:
     results, missing = drawn_from(clusters, kind), clusters < 5
@@ -858,7 +1075,9 @@ def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters, kind) -> None
     for frame in frames:
         there = frame[frame["estimate"].notna()]
         assert len(there) > 0
-        assert (there[["conf_low", "conf_high", "p_value"]].isna() == missing).all(axis=None)
+        assert (there[["conf_low", "conf_high", "p_value"]].isna() == missing).all(
+            axis=None
+        )
     assert results.params.notna().iloc[:-1].all()
     assert results.tidy()["std_error"].notna().iloc[:-1].all()
     delta = results.interval("delta").iloc[:-1]
@@ -908,7 +1127,9 @@ def test_tables_name_the_effects_of_every_kind_of_mediation_alike():
     fits = {
         "one": spec.fit(panel, rng=1),
         "sequential": dp.sequential_g(spec, panel, "urban", rng=1),
-        "drawn": dp.cluster_bootstrap(dp.FixedEffects("prosperity", ["digital"]), panel, reps=99, rng=1),
+        "drawn": dp.cluster_bootstrap(
+            dp.FixedEffects("prosperity", ["digital"]), panel, reps=99, rng=1
+        ),
     }
     rows = dp.etable(fits, style=dp.TableStyle("zh")).frame
     assert {fit.key_names for fit in fits.values()} == {("province", "year")}

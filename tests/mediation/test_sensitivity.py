@@ -32,7 +32,9 @@ def residual(y: Any, *x: Any) -> Any:
     return y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
 
 
-def parts(y: Any, x: Any, m: Any, *others: Any) -> tuple[float, tuple[float, float, float]]:
+def parts(
+    y: Any, x: Any, m: Any, *others: Any
+) -> tuple[float, tuple[float, float, float]]:
     """a and moments of residuals of y and m, on x and the other mediators."""
     e1, e2 = residual(y, x, *others), residual(m, x, *others)
     return slopes(m, x)[0], (float(e1 @ e1), float(e1 @ e2), float(e2 @ e2))
@@ -60,7 +62,9 @@ def draws(data: tuple[Any, Any, Any]) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="module")
 def found(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> MediationSensitivity:
-    return sensitivity("m", *parts(*data), *draws, conventions="599 row draws", clusters=None)
+    return sensitivity(
+        "m", *parts(*data), *draws, conventions="599 row draws", clusters=None
+    )
 
 
 def orthogonal(n: int, k: int, seed: int) -> Any:
@@ -72,7 +76,9 @@ def orthogonal(n: int, k: int, seed: int) -> Any:
     return np.linalg.qr(z - z.mean(axis=0))[0].T * np.sqrt(n)
 
 
-@pytest.mark.parametrize(("alpha", "beta"), [(0.8, 0.7), (-0.8, 0.7), (0.3, 2.0), (0.0, 1.0), (1.5, -0.1)])
+@pytest.mark.parametrize(
+    ("alpha", "beta"), [(0.8, 0.7), (-0.8, 0.7), (0.3, 2.0), (0.0, 1.0), (1.5, -0.1)]
+)
 def test_the_true_correlation_gives_the_true_effect(alpha: float, beta: float) -> None:
     x, u, v2, v3 = orthogonal(60, 4, 1)
     m = 0.5 * x + alpha * u + v2
@@ -80,9 +86,12 @@ def test_the_true_correlation_gives_the_true_effect(alpha: float, beta: float) -
     rho = alpha * beta / np.sqrt((alpha**2 + 1) * (beta**2 + 1.44))
     a, moments = parts(y, x, m)
     found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
-    # With the omitted cause in the regression b is .4; without it, what the fit assumes.
+    # With the omitted cause in the regression b is .4; without it, what the fit
+    # assumes.
     assert slopes(y, x, m, u)[1] == pytest.approx(0.4)
-    assert found.curve["indirect"].tolist() == pytest.approx([0.5 * 0.4, a * slopes(y, x, m)[1]], abs=1e-12)
+    assert found.curve["indirect"].tolist() == pytest.approx(
+        [0.5 * 0.4, a * slopes(y, x, m)[1]], abs=1e-12
+    )
     assert np.isnan(found.effects[:, 1:]).all()
     assert np.isnan(found.rho_insignificant)
 
@@ -95,7 +104,9 @@ def test_with_other_mediators_the_omitted_cause_is_of_what_they_leave() -> None:
     rho = 0.8 * 0.9 / np.sqrt((0.8**2 + 1) * (0.9**2 + 1))
     a, moments = parts(y, x, m, n)
     found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
-    assert found.curve["indirect"].tolist() == pytest.approx([a * 0.4, a * slopes(y, x, m, n)[1]], abs=1e-12)
+    assert found.curve["indirect"].tolist() == pytest.approx(
+        [a * 0.4, a * slopes(y, x, m, n)[1]], abs=1e-12
+    )
 
 
 def test_a_simulated_confounder_is_recovered_in_a_large_sample() -> None:
@@ -118,13 +129,17 @@ def test_the_curve_is_its_formula_at_every_draw(
     def effect(a: float, moments: Any, rho: float) -> float:
         s11, s12, s22 = moments
         r = s12 / np.sqrt(s11 * s22)
-        return float(a * np.sqrt(s11 / s22) * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2))))
+        return float(
+            a * np.sqrt(s11 / s22) * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2)))
+        )
 
     curve = found.curve
     assert list(curve.columns) == ["rho", "indirect", "conf_low", "conf_high"]
     a, moments = parts(*data)
     for row in curve.iloc[[0, 17, 90, 140, -1]].itertuples():
-        assert row.indirect == pytest.approx(effect(a, moments, row.rho), rel=1e-12, abs=1e-14)
+        assert row.indirect == pytest.approx(
+            effect(a, moments, row.rho), rel=1e-12, abs=1e-14
+        )
         values = [effect(*d, row.rho) for d in zip(*draws, strict=True)]
         ends = np.quantile(values, [0.025, 0.975], method="weibull")
         assert [row.conf_low, row.conf_high] == pytest.approx(ends.tolist(), rel=1e-12)
@@ -144,18 +159,26 @@ def test_the_grid_has_zero_and_the_correlation_itself(
     # At rho = 0 it is ab with the percentile interval of ab.
     a_draws, s = draws
     ab = np.quantile(a_draws * s[:, 1] / s[:, 2], [0.025, 0.975], method="weibull")
-    at_zero = curve.loc[curve["rho"] == 0.0, ["indirect", "conf_low", "conf_high"]].to_numpy()[0]
+    at_zero = curve.loc[
+        curve["rho"] == 0.0, ["indirect", "conf_low", "conf_high"]
+    ].to_numpy()[0]
     y, x, m = data
-    assert at_zero.tolist() == pytest.approx([slopes(m, x)[0] * slopes(y, x, m)[1], *ab], rel=1e-12)
+    assert at_zero.tolist() == pytest.approx(
+        [slopes(m, x)[0] * slopes(y, x, m)[1], *ab], rel=1e-12
+    )
     np.testing.assert_array_equal(at_zero, found.assumed)
-    ends = np.quantile(s[:, 1] / np.sqrt(s[:, 0] * s[:, 2]), [0.025, 0.975], method="weibull")
+    ends = np.quantile(
+        s[:, 1] / np.sqrt(s[:, 0] * s[:, 2]), [0.025, 0.975], method="weibull"
+    )
     assert [found.rho_low, found.rho_high] == pytest.approx(ends.tolist(), rel=1e-12)
 
 
 def covers(a_draws: Any, s: Any, rho: Any, level: float) -> Any:
     r = s[:, 1] / np.sqrt(s[:, 0] * s[:, 2])
     scaled = a_draws * np.sqrt(s[:, 0] / s[:, 2])
-    values = scaled[:, None] * (r[:, None] - rho * np.sqrt((1 - r[:, None] ** 2) / (1 - rho**2)))
+    values = scaled[:, None] * (
+        r[:, None] - rho * np.sqrt((1 - r[:, None] ** 2) / (1 - rho**2))
+    )
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.nanquantile(values, tails, axis=0, method="weibull")
     return (low <= 0) & (high >= 0)
@@ -169,7 +192,9 @@ def test_where_the_interval_first_covers_zero(
 ) -> None:
     a, (s11, s12, s22) = parts(*data)
     a_draws, s = draws[0], draws[1] * [1, sign, 1]
-    found = sensitivity("m", a, (s11, sign * s12, s22), a_draws, s, level=level, clusters=None)
+    found = sensitivity(
+        "m", a, (s11, sign * s12, s22), a_draws, s, level=level, clusters=None
+    )
     first = found.rho_insignificant
     assert 0 < sign * first < abs(found.rho_at_zero)
     nearer = np.linspace(-1, 1, 801) * abs(first) * (1 - 1e-9)
@@ -177,10 +202,14 @@ def test_where_the_interval_first_covers_zero(
     assert covers(a_draws, s, np.array([first * (1 + 1e-9)]), level).all()
 
 
-def test_an_interval_that_covers_zero_at_once_or_never(data: tuple[Any, Any, Any]) -> None:
+def test_an_interval_that_covers_zero_at_once_or_never(
+    data: tuple[Any, Any, Any],
+) -> None:
     y, x, _ = data
     noise = np.random.default_rng(9).normal(size=150)
-    weak = sensitivity("m", *parts(y, x, noise), *draw(y, x, noise, 199, 1), clusters=None)
+    weak = sensitivity(
+        "m", *parts(y, x, noise), *draw(y, x, noise, 199, 1), clusters=None
+    )
     assert weak.rho_insignificant == 0
     assert "includes 0 already at rho = 0" in weak.summary()
     # Draws all alike and r = .995: clear of 0 up to .99.
@@ -191,12 +220,19 @@ def test_an_interval_that_covers_zero_at_once_or_never(data: tuple[Any, Any, Any
     assert never.curve["rho"].iloc[-1] == 0.995
     # A narrow interval jumps over 0 between two steps and is found all the same.
     sharp = sensitivity(
-        "m", 0.5, (1.0, 0.3337, 1.0), a_draws, np.tile([1.0, 0.3337, 1.0], (99, 1)), clusters=None
+        "m",
+        0.5,
+        (1.0, 0.3337, 1.0),
+        a_draws,
+        np.tile([1.0, 0.3337, 1.0], (99, 1)),
+        clusters=None,
     )
     assert sharp.rho_insignificant == pytest.approx(0.3337, rel=1e-12)
 
 
-def test_lost_draws_are_left_out(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> None:
+def test_lost_draws_are_left_out(
+    data: tuple[Any, Any, Any], draws: tuple[Any, Any]
+) -> None:
     a, moments = parts(*data)
     whole = sensitivity("m", a, moments, *draws, clusters=None)
     lost = sensitivity(
@@ -244,7 +280,7 @@ def test_words_and_plain_data(found: MediationSensitivity) -> None:
     assert found.curve["rho"].iloc[0] == -0.9
 
 
-# --- robustness values --------------------------------------------------------------------------------------
+# --- robustness values ----------------------------------------------------------------
 
 
 def test_the_published_example() -> None:
@@ -254,8 +290,12 @@ def test_the_published_example() -> None:
 
 
 @pytest.mark.many(3)
-@pytest.mark.parametrize(("t", "df"), [(4.18, 783), (-2.5, 40), (3.0, 5), (8.0, 12), (60.0, 100), (2.6, 9)])
-def test_an_omitted_variable_of_that_strength_undoes_the_coefficient(t: float, df: float) -> None:
+@pytest.mark.parametrize(
+    ("t", "df"), [(4.18, 783), (-2.5, 40), (3.0, 5), (8.0, 12), (60.0, 100), (2.6, 9)]
+)
+def test_an_omitted_variable_of_that_strength_undoes_the_coefficient(
+    t: float, df: float
+) -> None:
     """Estimate and error with an omitted variable of given partial R2.
 
     By the omitted-variable formulas.
@@ -278,7 +318,11 @@ def test_an_omitted_variable_of_that_strength_undoes_the_coefficient(t: float, d
     if rv_alpha == 0:
         assert adjusted(0.0, 0.0)[1] <= critical
     else:
-        assert weakest(rv_alpha * 0.999)[1] > critical > weakest(rv_alpha + 0.001 * (1 - rv_alpha))[1]
+        assert (
+            weakest(rv_alpha * 0.999)[1]
+            > critical
+            > weakest(rv_alpha + 0.001 * (1 - rv_alpha))[1]
+        )
     assert rv_alpha < rv
 
 
@@ -311,7 +355,9 @@ def test_e_value() -> None:
     assert mediational_e_value(0.0) == 1
     ratio = 2.0
     assert mediational_e_value(np.log(ratio) / 0.91) == pytest.approx(2 + np.sqrt(2))
-    np.testing.assert_allclose(mediational_e_value(np.array([-0.5, 0.5])), mediational_e_value(0.5))
+    np.testing.assert_allclose(
+        mediational_e_value(np.array([-0.5, 0.5])), mediational_e_value(0.5)
+    )
 
 
 def test_strong_paths_have_a_robustness_value_near_one_and_not_zero() -> None:
@@ -330,7 +376,9 @@ def test_effects_are_below_300_standard_deviations_and_correlations_below_one(
             mediational_e_value(d)
 
     def curve(rho: float) -> Any:
-        return sensitivity("m", *parts(data[0], data[1], data[2]), *NONE, clusters=None, rho=[rho])
+        return sensitivity(
+            "m", *parts(data[0], data[1], data[2]), *NONE, clusters=None, rho=[rho]
+        )
 
     for end in (-1.0, 1.0):
         assert np.isfinite(curve(0.999 * end).curve["indirect"]).all()

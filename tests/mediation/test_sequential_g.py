@@ -35,11 +35,18 @@ DIRECT, THROUGH_Z, Z_TO_M, B, A = 0.3, 0.8, 0.7, 0.5, 0.6
 def make(seed=0, n=40, periods=6, *, holes=False):
     """z1 is moved by x and moves m1 and y; so is and does z2 with m2."""
     rng = np.random.default_rng(seed)
-    city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
+    city, year = (
+        v.ravel()
+        for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij")
+    )
 
     def draw():
         own = rng.normal(size=(n, periods))
-        return rng.normal(size=n)[city] + rng.normal(size=periods)[year - 2001] + own.ravel()
+        return (
+            rng.normal(size=n)[city]
+            + rng.normal(size=periods)[year - 2001]
+            + own.ravel()
+        )
 
     frame = pd.DataFrame({"city": city, "year": year, "region": city // 2, "w": draw()})
     frame["x"] = draw() + 0.4 * frame["w"]
@@ -47,11 +54,15 @@ def make(seed=0, n=40, periods=6, *, holes=False):
     frame["z2"] = 0.5 * frame["x"] + draw()
     frame["m1"] = A * frame["x"] + Z_TO_M * frame["z1"] + 0.2 * frame["w"] + draw()
     frame["m2"] = -0.4 * frame["x"] + 0.5 * frame["z2"] + draw()
-    frame["y"] = DIRECT * frame["x"] + B * frame["m1"] + frame["z1"] + 0.1 * frame["w"] + draw()
+    frame["y"] = (
+        DIRECT * frame["x"] + B * frame["m1"] + frame["z1"] + 0.1 * frame["w"] + draw()
+    )
     frame["y2"] = frame["y"] + 0.4 * frame["m2"] + 0.6 * frame["z2"]
     frame["kind"] = rng.choice(["a", "b", "c"], size=city.size)
     if holes:
-        frame = frame[(rng.random(city.size) < 0.8) | (year < 2004)].reset_index(drop=True)
+        frame = frame[(rng.random(city.size) < 0.8) | (year < 2004)].reset_index(
+            drop=True
+        )
     return frame
 
 
@@ -91,19 +102,27 @@ def two_steps(frame, absorbed, mediators, intermediate, y="y"):
     return [total, direct, total - direct, *each]
 
 
-# --- two steps, row by row --------------------------------------------------------------------------------
+# --- two steps, row by row ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("holes", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("clusters", [None, "region"])
-@pytest.mark.parametrize(("mediators", "intermediate"), [(["m1"], ["z1"]), (["m1", "m2"], ["z1", "z2"])])
+@pytest.mark.parametrize(
+    ("mediators", "intermediate"), [(["m1"], ["z1"]), (["m1", "m2"], ["z1", "z2"])]
+)
 @pytest.mark.many(1)
-def test_estimates_and_draws_equal_two_steps_by_hand(holes, clusters, mediators, intermediate) -> None:
+def test_estimates_and_draws_equal_two_steps_by_hand(
+    holes, clusters, mediators, intermediate
+) -> None:
     frame = make(n=24, holes=holes)
     spec = TWO.replace(mediators=mediators, clusters=clusters, y="y2")
     results = quiet(spec, frame, intermediate, rng=5)
     want = two_steps(frame, dummies(frame), mediators, intermediate, "y2")
-    assert list(results.params.index[:3]) == ["total", "controlled_direct", "eliminated"]
+    assert list(results.params.index[:3]) == [
+        "total",
+        "controlled_direct",
+        "eliminated",
+    ]
     assert list(results.params.index[3:]) == [f"eliminated:{m}" for m in mediators]
     np.testing.assert_allclose(results.estimates, want, rtol=1e-9, atol=1e-10)
     by = clusters or "city"
@@ -111,23 +130,31 @@ def test_estimates_and_draws_equal_two_steps_by_hand(holes, clusters, mediators,
     counts = draw_counts(seed_sequence(5), groups.size, 20).astype(int)
     for number, count in enumerate(counts):
         pieces = [
-            rows[rows[by] == group].assign(copy=lambda d, c=copies: d["city"] * 1000 + c)
+            rows[rows[by] == group].assign(
+                copy=lambda d, c=copies: d["city"] * 1000 + c
+            )
             for group, times in zip(groups, count, strict=True)
             for copies in range(times)
         ]
         drawn = pd.concat(pieces)
-        want = two_steps(drawn, dummies(drawn, ("copy", "year")), mediators, intermediate, "y2")
-        np.testing.assert_allclose(results.draw_values[number], want, rtol=1e-8, atol=1e-9)
+        want = two_steps(
+            drawn, dummies(drawn, ("copy", "year")), mediators, intermediate, "y2"
+        )
+        np.testing.assert_allclose(
+            results.draw_values[number], want, rtol=1e-8, atol=1e-9
+        )
 
 
 def test_terms_add_up_in_every_draw() -> None:
     draws = quiet(TWO.replace(reps=400), make(holes=True), ["z1", "z2"]).draws
-    assert (draws["total"] - draws["controlled_direct"] - draws["eliminated"]).abs().max() < 1e-12
+    assert (
+        draws["total"] - draws["controlled_direct"] - draws["eliminated"]
+    ).abs().max() < 1e-12
     parts = draws["eliminated:m1"] + draws["eliminated:m2"]
     assert (draws["eliminated"] - parts).abs().max() < 1e-12
 
 
-# --- the covariance ---------------------------------------------------------------------------------------
+# --- the covariance -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ssc", ["reghdfe", "none"])
@@ -137,8 +164,12 @@ def test_error_of_the_total_is_that_of_its_equation(cov_type, ssc) -> None:
     results = quiet(ONE.replace(cov_type=cov_type, ssc=ssc), frame, "z1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        alone = FixedEffects("y", ["x", "w"], cov_type=cov_type, ssc=ssc).fit(panel_of(frame))
-    assert results.std_errors["total"] == pytest.approx(alone.std_errors["x"], rel=1e-10)
+        alone = FixedEffects("y", ["x", "w"], cov_type=cov_type, ssc=ssc).fit(
+            panel_of(frame)
+        )
+    assert results.std_errors["total"] == pytest.approx(
+        alone.std_errors["x"], rel=1e-10
+    )
 
 
 def test_covariance_equals_stacked_influences() -> None:
@@ -151,7 +182,12 @@ def test_covariance_equals_stacked_influences() -> None:
         design = np.column_stack([frame[list(regressors)], absorbed])
         inverse = np.linalg.pinv(design, rcond=1e-11)
         residuals = outcome - design @ (inverse @ outcome)
-        return pd.DataFrame((inverse * residuals).T[:, 0]).groupby(codes).sum().to_numpy()[:, 0]
+        return (
+            pd.DataFrame((inverse * residuals).T[:, 0])
+            .groupby(codes)
+            .sum()
+            .to_numpy()[:, 0]
+        )
 
     y, m = frame["y"].to_numpy(), frame["m1"].to_numpy()
     b = slopes(frame, y, ["m1", "x", "w", "z1"], absorbed)[0]
@@ -161,10 +197,12 @@ def test_covariance_equals_stacked_influences() -> None:
     psi = np.column_stack([total, direct, total - direct, total - direct])
     np.testing.assert_allclose(results.cov, psi.T @ psi, rtol=1e-9)
     naive = influence(y - b * m, ["x", "w"])
-    assert results.std_errors["controlled_direct"] != pytest.approx(np.sqrt(naive @ naive), rel=1e-3)
+    assert results.std_errors["controlled_direct"] != pytest.approx(
+        np.sqrt(naive @ naive), rel=1e-3
+    )
 
 
-# --- known truth ------------------------------------------------------------------------------------------
+# --- known truth ----------------------------------------------------------------------
 
 
 def test_finds_the_direct_effect_that_neither_regression_finds() -> None:
@@ -176,7 +214,9 @@ def test_finds_the_direct_effect_that_neither_regression_finds() -> None:
         "eliminated": B * (A + Z_TO_M * THROUGH_Z),
     }
     for term, value in truth.items():
-        assert abs(results.params[term] - value) < 3.5 * results.std_errors[term] < 0.1, term
+        assert (
+            abs(results.params[term] - value) < 3.5 * results.std_errors[term] < 0.1
+        ), term
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         without = ONE.fit(panel_of(frame), rng=1).params["direct"]
@@ -185,14 +225,18 @@ def test_finds_the_direct_effect_that_neither_regression_finds() -> None:
     assert abs(given - truth["controlled_direct"]) > 0.1
 
 
-def test_an_intermediate_term_without_effect_gives_the_direct_effect_of_mediation() -> None:
+def test_an_intermediate_term_without_effect_gives_the_direct_effect_of_mediation() -> (
+    None
+):
     frame = make(n=400)
     frame["noise"] = np.random.default_rng(9).normal(size=len(frame))
     results = quiet(ONE, frame, "noise")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plain = ONE.fit(panel_of(frame), rng=1)
-    assert results.params["controlled_direct"] == pytest.approx(plain.params["direct"], abs=0.01)
+    assert results.params["controlled_direct"] == pytest.approx(
+        plain.params["direct"], abs=0.01
+    )
     assert results.params["total"] == pytest.approx(plain.params["total"], rel=1e-12)
     np.testing.assert_allclose(results.draws["total"], plain.draws["total"], rtol=1e-10)
 
@@ -201,15 +245,19 @@ def test_an_intermediate_term_without_effect_gives_the_direct_effect_of_mediatio
 def test_coverage(measured: Callable[..., None]) -> None:
     """Share of 1,000 panels in which 95% intervals of `sequential_g` cover the truth.
 
-    They are percentile intervals.
-    Sixty entities are observed for 6 periods, with two-way effects, one mediator, one intermediate confounder
-    that depends on the treatment, and 499 draws.
+    They are percentile intervals. Sixty entities are observed for 6 periods, with
+    two-way effects, one mediator, one intermediate confounder that depends on the
+    treatment, and 499 draws.
     """
     eliminated = B * (A + Z_TO_M * THROUGH_Z)
     truth = [DIRECT + THROUGH_Z + eliminated, DIRECT + THROUGH_Z, eliminated]
     hits = []
     for seed in range(1000):
-        ends = quiet(ONE.replace(reps=499), make(seed=seed, n=60), "z1").conf_int().iloc[:3]
+        ends = (
+            quiet(ONE.replace(reps=499), make(seed=seed, n=60), "z1")
+            .conf_int()
+            .iloc[:3]
+        )
         hits.append((ends["conf_low"] < truth) & (truth < ends["conf_high"]))
     cover = np.mean(hits, axis=0)
     terms = ("total", "controlled_direct", "eliminated")
@@ -217,7 +265,7 @@ def test_coverage(measured: Callable[..., None]) -> None:
     assert (np.abs(cover - 0.95) < 0.025).all()
 
 
-# --- the rest ---------------------------------------------------------------------------------------------
+# --- the rest -------------------------------------------------------------------------
 
 
 def test_result_is_one_like_any_other() -> None:
@@ -234,7 +282,9 @@ def test_categories_may_be_intermediate() -> None:
     frame = make()
     frame["b"], frame["c"] = (frame["kind"] == "b") * 1.0, (frame["kind"] == "c") * 1.0
     want = two_steps(frame, dummies(frame), ["m1"], ["z1", "b", "c"])
-    np.testing.assert_allclose(quiet(ONE, frame, ["z1", "C(kind)"]).estimates, want, rtol=1e-9)
+    np.testing.assert_allclose(
+        quiet(ONE, frame, ["z1", "C(kind)"]).estimates, want, rtol=1e-9
+    )
 
 
 def test_rows_missing_an_intermediate_term_leave_every_equation() -> None:
@@ -242,24 +292,39 @@ def test_rows_missing_an_intermediate_term_leave_every_equation() -> None:
     frame.loc[::40, "z1"] = np.nan
     with pytest.warns(MissingDataWarning), pytest.warns(FewDrawsWarning):
         results = sequential_g(ONE, panel_of(frame), "z1", rng=1)
-    assert [n.data["by_term"] for n in results.diagnostics if n.code == "missing_rows"] == [{"z1": 6}]
+    assert [
+        n.data["by_term"] for n in results.diagnostics if n.code == "missing_rows"
+    ] == [{"z1": 6}]
     assert results.nobs == len(frame) - 6
-    np.testing.assert_array_equal(results.estimates, quiet(ONE, frame.dropna(), "z1").estimates)
+    np.testing.assert_array_equal(
+        results.estimates, quiet(ONE, frame.dropna(), "z1").estimates
+    )
 
 
 def test_few_clusters_are_told() -> None:
-    (notice,) = [n for n in quiet(ONE, make(n=15), "z1").diagnostics if n.code == "very_few_clusters"]
+    (notice,) = [
+        n
+        for n in quiet(ONE, make(n=15), "z1").diagnostics
+        if n.code == "very_few_clusters"
+    ]
     assert "interval('delta')" in notice.message
 
 
 def test_refusals() -> None:
-    frame = make().assign(size=lambda d: d["city"] * 1.0, again=lambda d: 2 * d["x"] + d["w"])
+    frame = make().assign(
+        size=lambda d: d["city"] * 1.0, again=lambda d: 2 * d["x"] + d["w"]
+    )
     panel = panel_of(frame)
     cases = [
         (ONE, (), OptionError, "'direct' of Mediation"),
         (ONE, [], OptionError, "empty"),
         (TWO.replace(structure="serial"), "z1", OptionError, "structure='serial'"),
-        (ONE.replace(moderator="z2", moderates="a"), "z1", OptionError, "moderator='z2'"),
+        (
+            ONE.replace(moderator="z2", moderates="a"),
+            "z1",
+            OptionError,
+            "moderator='z2'",
+        ),
         (ONE.replace(threshold="z2"), "z1", OptionError, "threshold='z2'"),
         (ONE.replace(quadratic="a"), "z1", OptionError, "quadratic"),
         (ONE, "w", TermError, "'w' is already in"),
@@ -285,7 +350,9 @@ def test_draws_of_few_clusters_give_no_interval_and_no_p(clusters) -> None:
     frame = make().assign(group=lambda f: f["city"] % clusters)
     results, missing = quiet(ONE.replace(clusters="group"), frame, "z1"), clusters < 5
     table = results.tidy()
-    assert (table[["conf_low", "conf_high", "p_value"]].isna() == missing).all(axis=None)
+    assert (table[["conf_low", "conf_high", "p_value"]].isna() == missing).all(
+        axis=None
+    )
     assert table[["estimate", "std_error"]].notna().all(axis=None)
     codes = [n.code for n in results.diagnostics]
     assert codes.count("too_few_clusters_to_draw") == missing

@@ -28,19 +28,29 @@ from digiprosper.mediation.system import (
 )
 
 NAMES = ("y", "x", "m1", "m2", "w")
-# Total, both mediators, outcome; the second mediator on the first, so that no two are alike.
+# Total, both mediators, outcome; the second mediator on the first, so that no two are
+# alike.
 LAYOUT = ((0, (1, 4)), (2, (1, 4)), (3, (1, 2, 4)), (0, (1, 2, 3, 4)))
 BLOCKS = (((0, 2), (1, 3, 4)), ((0, 3), (1, 2, 4)))
 
 
 def make(seed=0, n=24, periods=6, keep=0.8):
     rng = np.random.default_rng(seed)
-    city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
+    city, year = (
+        v.ravel()
+        for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij")
+    )
 
     def draw():
-        return rng.normal(size=n)[city] + rng.normal(size=periods)[year - 2001] + rng.normal(size=city.size)
+        return (
+            rng.normal(size=n)[city]
+            + rng.normal(size=periods)[year - 2001]
+            + rng.normal(size=city.size)
+        )
 
-    frame = pd.DataFrame({"city": city, "year": year, "region": city % (n // 2), "w": draw()})
+    frame = pd.DataFrame(
+        {"city": city, "year": year, "region": city % (n // 2), "w": draw()}
+    )
     frame["x"] = draw() + 0.4 * frame["w"]
     common = draw()
     frame["m1"] = 0.6 * frame["x"] + common + draw()
@@ -51,19 +61,26 @@ def make(seed=0, n=24, periods=6, keep=0.8):
 
 def ready(frame, **options):
     panel = Panel(frame, "city", "year")
-    return prepare(panel, {"y": ("y",), "x": ("x", "m1", "m2", "w")}, LinearOptions(**options))
+    return prepare(
+        panel, {"y": ("y",), "x": ("x", "m1", "m2", "w")}, LinearOptions(**options)
+    )
 
 
 def fitted(frame, reps=20, layout=LAYOUT, blocks=BLOCKS, seed=1, **options):
     prepared = ready(frame, **options)
     columns = demean_columns(prepared, NAMES, frame[list(NAMES)].to_numpy())
-    return estimate(prepared, columns, layout, reps=reps, seed=seed_sequence(seed), residuals=blocks)
+    return estimate(
+        prepared, columns, layout, reps=reps, seed=seed_sequence(seed), residuals=blocks
+    )
 
 
 def demeaned(frame):
     """Residuals of all columns on dummies of both effects."""
     dummies = np.column_stack(
-        [np.eye(codes.max() + 1)[codes] for codes in (pd.factorize(frame[k])[0] for k in ("city", "year"))]
+        [
+            np.eye(codes.max() + 1)[codes]
+            for codes in (pd.factorize(frame[k])[0] for k in ("city", "year"))
+        ]
     )
     columns = frame[list(NAMES)].to_numpy()
     return columns - dummies @ np.linalg.lstsq(dummies, columns, rcond=1e-10)[0]
@@ -93,18 +110,25 @@ def test_slopes_stand_one_equation_after_another() -> None:
     assert system.drawn == "entity"
 
 
-# --- the joint covariance ---------------------------------------------------------------------------------
+# --- the joint covariance -------------------------------------------------------------
 
 
 def influence(frame):
     parts = by_hand(frame)
-    return np.column_stack([(design * e[:, None]) @ inverse for _, e, design, inverse in parts])
+    return np.column_stack(
+        [(design * e[:, None]) @ inverse for _, e, design, inverse in parts]
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "options",
-    [{}, {"clusters": ("region",)}, {"cov_type": "robust"}, {"cov_type": "driscoll_kraay"}],
+    [
+        {},
+        {"clusters": ("region",)},
+        {"cov_type": "robust"},
+        {"cov_type": "driscoll_kraay"},
+    ],
     ids=["clustered", "region", "robust", "driscoll_kraay"],
 )
 def test_joint_covariance_is_that_of_stacked_influences(seed, options) -> None:
@@ -125,17 +149,23 @@ def test_joint_covariance_is_that_of_stacked_influences(seed, options) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_unadjusted_joint_covariance_is_that_of_rows_with_correlated_errors(seed) -> None:
-    # Seemingly unrelated equations: s_jk (X_j'X_j)^-1 X_j'X_k (X_k'X_k)^-1. Errors of an outcome and of what
-    # explains it are uncorrelated in the sample, those of two mediators are not.
+def test_unadjusted_joint_covariance_is_that_of_rows_with_correlated_errors(
+    seed,
+) -> None:
+    # Seemingly unrelated equations: s_jk (X_j'X_j)^-1 X_j'X_k (X_k'X_k)^-1. Errors of
+    # an outcome and of what explains it are uncorrelated in the sample, those of two
+    # mediators are not.
     frame = make(seed)
     parts = by_hand(frame)
     system = fitted(frame, cov_type="unadjusted", ssc="none")
     df = len(frame)
     want = np.block(
-        [[(e @ u) / df * p @ x.T @ z @ q for _, u, z, q in parts] for _, e, x, p in parts]
+        [[(e @ u) / df * p @ x.T @ z @ q for _, u, z, q in parts] for _, e, x,
+            p in parts]
     )  # fmt: skip
-    np.testing.assert_allclose(system.covariance, want, rtol=1e-8, atol=1e-12 * np.abs(want).max())
+    np.testing.assert_allclose(
+        system.covariance, want, rtol=1e-8, atol=1e-12 * np.abs(want).max()
+    )
 
 
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm"])
@@ -149,7 +179,10 @@ def test_factors_of_two_equations_meet_in_the_geometric_mean(cov_type, ssc) -> N
     ]
     factors = np.sqrt(np.repeat(each, [len(x) for _, x in LAYOUT]))
     np.testing.assert_allclose(
-        factored.covariance, plain.covariance * np.outer(factors, factors), rtol=1e-10, atol=1e-14
+        factored.covariance,
+        plain.covariance * np.outer(factors, factors),
+        rtol=1e-10,
+        atol=1e-14,
     )
 
 
@@ -162,9 +195,13 @@ def test_blocks_on_the_diagonal_are_those_of_the_equations_alone() -> None:
             system = fitted(frame, cov_type=cov_type)
             start = 0
             for y, x in LAYOUT:
-                alone = FixedEffects(NAMES[y], [NAMES[j] for j in x], cov_type=cov_type).fit(panel)
+                alone = FixedEffects(
+                    NAMES[y], [NAMES[j] for j in x], cov_type=cov_type
+                ).fit(panel)
                 here = slice(start, start + len(x))
-                np.testing.assert_allclose(system.covariance[here, here], alone.covariance, rtol=1e-9)
+                np.testing.assert_allclose(
+                    system.covariance[here, here], alone.covariance, rtol=1e-9
+                )
                 start += len(x)
 
 
@@ -184,13 +221,18 @@ def test_unadjusted_errors_count_the_effects() -> None:
 def test_no_standard_error_anywhere_if_a_slope_has_none() -> None:
     # Two entities with both effects: the scores of each add up to zero.
     frame = make(n=24, keep=1.0)
-    system = fitted(frame[frame["city"] < 2].reset_index(drop=True), layout=LAYOUT[:2], blocks=())
+    system = fitted(
+        frame[frame["city"] < 2].reset_index(drop=True), layout=LAYOUT[:2], blocks=()
+    )
     assert np.isnan(system.covariance).all()
-    assert {n.code for n in system.notices} >= {"no_variance", "too_few_clusters_to_draw"}
+    assert {n.code for n in system.notices} >= {
+        "no_variance",
+        "too_few_clusters_to_draw",
+    }
     assert np.isfinite(system.coefficients).all()
 
 
-# --- draws ------------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("clusters", [None, ("region",)])
@@ -201,7 +243,9 @@ def test_jackknife_leaves_one_cluster_out_with_effects_anew(clusters) -> None:
     assert got.shape == (by.nunique(), 11)
     for row, left_out in list(zip(got, np.unique(by), strict=True))[::5]:
         rest = frame[by != left_out].reset_index(drop=True)
-        np.testing.assert_allclose(row, np.concatenate([b for b, *_ in by_hand(rest)]), rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(
+            row, np.concatenate([b for b, *_ in by_hand(rest)]), rtol=1e-8, atol=1e-9
+        )
 
 
 def test_residual_products_are_sums_over_the_rows() -> None:
@@ -238,14 +282,17 @@ def test_draws_do_not_depend_on_residuals_wanted_and_lost_ones_are_said() -> Non
     assert (np.isnan(many.draws) == lost[:, None]).all()
     assert (np.isnan(many.residual_draws[0]).all(axis=(1, 2)) == lost).all()
     (notice,) = about_draws(many)
-    assert (notice.code, notice.data) == ("lost_draws", {"lost": lost.sum(), "reps": 400})
+    assert (notice.code, notice.data) == (
+        "lost_draws",
+        {"lost": lost.sum(), "reps": 400},
+    )
     assert "few_draws" in {n.code for n in about_draws(fitted(frame))}
     assert about_draws(replace(many, n_drawn=4)) == ()
     codes = [n.code for n in many.notices]
     assert len(codes) == len(set(codes))  # what every equation says is said once
 
 
-# --- what is refused -------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------
 
 
 def test_columns_without_variation_are_refused_by_role() -> None:
@@ -254,28 +301,54 @@ def test_columns_without_variation_are_refused_by_role() -> None:
     fixed, national = frame["city"] * 1.5, frame["year"] ** 2.0
     columns = np.column_stack([frame["y"], fixed, national, frame["m1"]])
     roles = ("outcome", "treatment", "mediator", "mediator")
-    with pytest.raises(IdentificationError, match=r"treatment 'f'.*mediator 'n'.*\(city, year\)") as caught:
-        refuse_absorbed(prepared, demean_columns(prepared, ("y", "f", "n", "m1"), columns), roles)
+    with pytest.raises(
+        IdentificationError, match=r"treatment 'f'.*mediator 'n'.*\(city, year\)"
+    ) as caught:
+        refuse_absorbed(
+            prepared, demean_columns(prepared, ("y", "f", "n", "m1"), columns), roles
+        )
     assert [p.data["column"] for p in caught.value.problems] == ["f", "n"]
     constant = np.column_stack([frame["y"], np.full(len(frame), 0.1), frame["m1"]])
     with pytest.raises(IdentificationError, match="'c' does not vary"):
-        refuse_absorbed(prepared, demean_columns(prepared, ("y", "c", "m1"), constant), roles[:3])
+        refuse_absorbed(
+            prepared, demean_columns(prepared, ("y", "c", "m1"), constant), roles[:3]
+        )
     # An outcome that the effects absorb is the business of whoever fits it.
     absorbed = np.column_stack([fixed, frame["x"], frame["m1"]])
-    refuse_absorbed(prepared, demean_columns(prepared, ("f", "x", "m1"), absorbed), roles[:3])
+    refuse_absorbed(
+        prepared, demean_columns(prepared, ("f", "x", "m1"), absorbed), roles[:3]
+    )
     for other, of, role in ((0, "y", "outcome"), (1, "x", "treatment")):
-        again = np.column_stack([frame["y"], frame["x"], -2 * frame["yx"[other]] + fixed])
-        with pytest.raises(CollinearityError, match=f"mediator 'm' is collinear with the {role} '{of}'"):
-            refuse_absorbed(prepared, demean_columns(prepared, ("y", "x", "m"), again), roles[:3])
+        again = np.column_stack(
+            [frame["y"], frame["x"], -2 * frame["yx"[other]] + fixed]
+        )
+        with pytest.raises(
+            CollinearityError, match=f"mediator 'm' is collinear with the {role} '{of}'"
+        ):
+            refuse_absorbed(
+                prepared, demean_columns(prepared, ("y", "x", "m"), again), roles[:3]
+            )
 
 
 def test_the_line_about_a_system_has_no_measure_of_fit() -> None:
     frame = make()
     seed = seed_sequence(7)
-    outcome = fit_columns(ready(frame), "y", frame["y"].to_numpy(), ["x"], frame[["x"]].to_numpy())
+    outcome = fit_columns(
+        ready(frame), "y", frame["y"].to_numpy(), ["x"], frame[["x"]].to_numpy()
+    )
     glance = glance_of(outcome, "Demo", seed)
-    assert (glance["model"], glance["rng_entropy"], glance["nobs"]) == ("Demo", 7, len(frame))
-    missing = ("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj", "f_statistic")
+    assert (glance["model"], glance["rng_entropy"], glance["nobs"]) == (
+        "Demo",
+        7,
+        len(frame),
+    )
+    missing = (
+        "rsquared",
+        "rsquared_within",
+        "rsquared_within_entity",
+        "rsquared_adj",
+        "f_statistic",
+    )
     assert [glance[key] for key in missing] == [None] * 5
     assert outcome.glance()["rsquared_within"] is not None
 
@@ -289,29 +362,39 @@ def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> No
     frame["d"] = frame["z"] - frame["x"]
     prepared = ready(frame)
     columns = demean_columns(
-        prepared, ("x", "z", "d", "m1", "y"), frame[["x", "z", "d", "m1", "y"]].to_numpy()
+        prepared,
+        ("x", "z", "d", "m1", "y"),
+        frame[["x", "z", "d", "m1", "y"]].to_numpy(),
     )
     near, apart = (
-        [fit_equation(prepared, columns, y, x)[1] for y, x in ((3, (0, j)), (4, (0, j, 3)))] for j in (1, 2)
+        [
+            fit_equation(prepared, columns, y, x)[1]
+            for y, x in ((3, (0, j)), (4, (0, j, 3)))
+        ]
+        for j in (1, 2)
     )
     turn = np.eye(5)
-    turn[0, 1] = turn[2, 3] = -1.0  # beside d the slope of x is the sum of both beside z
+    # Beside d the slope of x is the sum of both beside z
+    turn[0, 1] = turn[2, 3] = -1.0
     want = turn @ joint_covariance(apart) @ turn.T
     unit, tolerance = np.sqrt(np.diag(want)), 1e-11 + 4e-15 * condition
     found = joint_covariance(near)
-    np.testing.assert_allclose(found / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance)
+    np.testing.assert_allclose(
+        found / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance
+    )
     errors = [e.unadjusted_errors()[1] for e in (near[0], apart[0])]
     np.testing.assert_allclose(errors[0], errors[1], rtol=tolerance)
 
 
-# --- nothing is computed twice ----------------------------------------------------------------------------
+# --- nothing is computed twice --------------------------------------------------------
 
 
 @pytest.fixture
 def counted(monkeypatch):
     """Count demeans of a matrix or a column, solutions and counts in every module.
 
-    Products of clusters, from which draws and the jackknife are solved, demean no sample.
+    Products of clusters, from which draws and the jackknife are solved, demean no
+    sample.
     """
     seen = dict.fromkeys(("demeans", "solutions", "counts"), 0)
 
@@ -324,8 +407,15 @@ def counted(monkeypatch):
 
     for name in ("demean", "decompose"):
         monkeypatch.setattr(Within, name, counting(getattr(Within, name), "demeans"))
-    loaded = [module for name, module in sys.modules.items() if name.startswith("digiprosper.")]
-    for function, key in ((least_squares.ols, "solutions"), (covariance.counts, "counts")):
+    loaded = [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith("digiprosper.")
+    ]
+    for function, key in (
+        (least_squares.ols, "solutions"),
+        (covariance.counts, "counts"),
+    ):
         for module in loaded:
             if getattr(module, function.__name__, None) is function:
                 monkeypatch.setattr(module, function.__name__, counting(function, key))
@@ -343,7 +433,9 @@ def counted(monkeypatch):
         (FixedEffects("y", ["x", "m1", "w"], obs_weights="weight"), 1),
     ],
 )
-def test_one_demean_one_solution_an_equation_one_count(counted, model, equations) -> None:
+def test_one_demean_one_solution_an_equation_one_count(
+    counted, model, equations
+) -> None:
     panel = Panel(make().assign(weight=lambda d: 1.0 + d["city"] % 3), "city", "year")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -352,7 +444,9 @@ def test_one_demean_one_solution_an_equation_one_count(counted, model, equations
 
 
 def test_columns_that_a_structure_makes_are_demeaned_by_themselves(counted) -> None:
-    model = dp.Mediation("y", "x", ["m1", "m2"], moderator="w", moderates=["a", "direct"], reps=20)
+    model = dp.Mediation(
+        "y", "x", ["m1", "m2"], moderator="w", moderates=["a", "direct"], reps=20
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(Panel(make(), "city", "year"))
@@ -362,16 +456,26 @@ def test_columns_that_a_structure_makes_are_demeaned_by_themselves(counted) -> N
 def test_two_steps_demean_once(counted) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dp.sequential_g(dp.Mediation("y", "x", "m1", ["w"], reps=20), Panel(make(), "city", "year"), "m2")
+        dp.sequential_g(
+            dp.Mediation("y", "x", "m1", ["w"], reps=20),
+            Panel(make(), "city", "year"),
+            "m2",
+        )
     assert counted == {"demeans": 1, "solutions": 3, "counts": 1}
 
 
 @pytest.mark.parametrize(("seed", "lost"), [(7, 5), (1, 6)])
-def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(seed, lost) -> None:
+def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(
+    seed, lost
+) -> None:
     frame = make(keep=1.0)
     frame["x"] = ((frame["city"] < 3) & (frame["year"] > 2003)).astype(float)
     frame["m1"] += frame["x"]
-    (said,) = [n for n in about_draws(fitted(frame, reps=100, seed=seed)) if n.code == "lost_draws"]
+    (said,) = [
+        n
+        for n in about_draws(fitted(frame, reps=100, seed=seed))
+        if n.code == "lost_draws"
+    ]
     assert said.data == {"lost": lost, "reps": 100}
     assert ("do not rely on them" in said.message) == (lost == 6)
 
@@ -379,10 +483,14 @@ def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(seed, los
 def test_each_method_demeans_a_column_once_and_solves_an_equation_once(counted) -> None:
     """The line and a kink's slopes are two equations, the step from them a third."""
     panel = Panel(make(keep=1.0), "city", "year")
-    threshold = dp.PanelThreshold("y", ["x"], "w", bootstrap=None, regime_intercept=True)
+    threshold = dp.PanelThreshold(
+        "y", ["x"], "w", bootstrap=None, regime_intercept=True
+    )
     runs = {
         "stepwise": lambda: dp.stepwise(FixedEffects("y", ["x"]), panel, ["m1", "w"]),
-        "fit_all": lambda: dp.fit_all({"a": FixedEffects("y", ["x"]), "b": FixedEffects("y", ["w"])}, panel),
+        "fit_all": lambda: dp.fit_all(
+            {"a": FixedEffects("y", ["x"]), "b": FixedEffects("y", ["w"])}, panel
+        ),
         "threshold": lambda: threshold.fit(panel),
         "kink": lambda: dp.PanelKink("y", "x", ["w"], bootstrap=None).fit(panel),
         "beta": lambda: dp.beta_convergence(panel.assign(size="exp(y / 9)"), "size"),
@@ -403,14 +511,18 @@ def test_each_method_demeans_a_column_once_and_solves_an_equation_once(counted) 
     }
 
 
-@pytest.mark.parametrize(("clusters", "code"), [(31, "few_clusters"), (3, "very_few_clusters")])
+@pytest.mark.parametrize(
+    ("clusters", "code"), [(31, "few_clusters"), (3, "very_few_clusters")]
+)
 def test_equations_are_told_of_their_own_intervals(clusters, code):
     """A regression has t intervals and none from draws, whatever the effects have."""
     panel, _ = datasets.simulate_provinces(rng=2026)
     names = panel.index.get_level_values("province").unique().tolist()[:clusters]
     some = panel.subset(f"province in {names}")
     with warnings.catch_warnings(action="ignore"):
-        fit = Mediation("prosperity", "digital", "productivity", reps=40).fit(some, rng=1)
+        fit = Mediation("prosperity", "digital", "productivity", reps=40).fit(
+            some, rng=1
+        )
     told = {notice.code: notice.message for notice in fit.paths["total"].diagnostics}
     assert f"t intervals with {clusters - 1} degrees of freedom" in told[code]
     assert "percentile" not in told[code]

@@ -5,8 +5,8 @@ A mutant that no test kills shows what is not tested.
     python -m tests.mutants --count 400 --seed 1
     python -m tests.mutants --room linear --minutes 20
 
-The tests of the mutated file run first, then those of its room, then all cases of those of the file. They
-import a temporary copy of the source.
+The tests of the mutated file run first, then those of its room, then all cases of those
+of the file. They import a temporary copy of the source.
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ from tests.mutants.drawing import ROOT, SOURCE, Mutant, draw, mutated_source
 
 _ALL_CASES = ("-m", "not montecarlo and not peers")  # those marked `further`, too
 _MOST_MEMORY = 8 * 2**30
-_PACKAGES = ("pandas", "scipy.stats", "scipy.sparse.csgraph", "linearmodels.panel", "matplotlib.pyplot")
+_PACKAGES = (
+    "pandas",
+    "scipy.stats",
+    "scipy.sparse.csgraph",
+    "linearmodels.panel",
+    "matplotlib.pyplot",
+)
 
 
 class Runner:
@@ -38,9 +44,14 @@ class Runner:
 
     def __init__(self, directory: Path) -> None:
         self.source = directory / SOURCE.name
-        shutil.copytree(SOURCE, self.source, ignore=shutil.ignore_patterns("__pycache__"))
-        # By their hash: a mutant may have the size of the file, and be written within the same second.
-        compileall.compile_dir(self.source, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+        shutil.copytree(
+            SOURCE, self.source, ignore=shutil.ignore_patterns("__pycache__")
+        )
+        # By their hash: a mutant may have the size of the file, and be written within
+        # the same second.
+        compileall.compile_dir(
+            self.source, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH
+        )
         self.seconds: dict[str, float] = {}
         os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="Agg")
         for package in _PACKAGES:
@@ -66,15 +77,21 @@ class Runner:
     def _pass(self, tests: list[Path], timeout: float, *options: str) -> bool:
         if not tests:
             return True
-        # A fork has the packages imported already, which would take longer than the tests of most files.
-        process = multiprocessing.get_context("fork").Process(target=self._run, args=(tests, options))
+        # A fork has the packages imported already, which would take longer than the
+        # tests of most files.
+        process = multiprocessing.get_context("fork").Process(
+            target=self._run, args=(tests, options)
+        )
         process.start()
         process.join(timeout)
         if process.is_alive():
             process.kill()
             process.join()
         # A file may have no tests but those marked `further`.
-        return process.exitcode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        return process.exitcode in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        )
 
     def _run(self, tests: list[Path], options: tuple[str, ...]) -> None:
         if sys.platform == "linux":  # a mutant may ask for any amount
@@ -87,7 +104,11 @@ class Runner:
         os.chdir(ROOT)
         os.environ["PYTHONPATH"] = str(self.source.parent)
         sys.path.insert(0, str(self.source.parent))
-        sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *options, *map(str, tests)]))
+        sys.exit(
+            pytest.main(
+                ["-x", "-q", "-p", "no:cacheprovider", *options, *map(str, tests)]
+            )
+        )
 
 
 def file_tests(mutant: Mutant) -> list[Path]:
@@ -100,24 +121,42 @@ def file_tests(mutant: Mutant) -> list[Path]:
 
 def room_tests(room: str) -> list[Path]:
     """Find the tests of a room; of files in no folder, the tests in no folder."""
-    return sorted((ROOT / "tests").glob("test_*.py")) if room == "." else [ROOT / "tests" / room]
+    return (
+        sorted((ROOT / "tests").glob("test_*.py"))
+        if room == "."
+        else [ROOT / "tests" / room]
+    )
 
 
 def report(killed: Counter[str], drawn: Counter[str]) -> str:
     """Write the share of killed mutants per folder."""
     rows = [*sorted(drawn), "all"]
-    killed, drawn = killed + Counter(all=killed.total()), drawn + Counter(all=drawn.total())
-    lines = [f"{row:20} {killed[row]:4} of {drawn[row]:4} {killed[row] / drawn[row]:5.0%}" for row in rows]
+    killed, drawn = (
+        killed + Counter(all=killed.total()),
+        drawn + Counter(all=drawn.total()),
+    )
+    lines = [
+        f"{row:20} {killed[row]:4} of {drawn[row]:4} {killed[row] / drawn[row]:5.0%}"
+        for row in rows
+    ]
     return "\n".join(["killed:", *lines])
 
 
 def main() -> None:
     """Print survivors when they are seen, and the shares at the end."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--count", type=int, default=100, help="how many mutants, 100 by default")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description=__doc__
+    )
+    parser.add_argument(
+        "--count", type=int, default=100, help="how many mutants, 100 by default"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
-    parser.add_argument("--room", help="a folder of the source alone, such as linear; all by default")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
+    parser.add_argument(
+        "--room", help="a folder of the source alone, such as linear; all by default"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop after so many"
+    )
     options = parser.parse_args()
     killed: Counter[str] = Counter()
     drawn: Counter[str] = Counter()

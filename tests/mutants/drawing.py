@@ -1,7 +1,8 @@
 """Mutants of the source: one thing is changed.
 
-A constant, comparison, sign, slice, condition or order of arguments.
-Left out is what computes nothing: texts, annotations, decorators, ``__all__`` and imports for type checkers.
+A constant, comparison, sign, slice, condition or order of arguments. Left out is what
+computes nothing: texts, annotations, decorators, ``__all__`` and imports for type
+checkers.
 """
 
 from __future__ import annotations
@@ -21,12 +22,19 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "digiprosper"
 
 _PAIRS: list[tuple[type[ast.AST], type[ast.AST]]] = [
-    *((ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)),
+    *(
+        (ast.Lt, ast.LtE),
+        (ast.Gt, ast.GtE),
+        (ast.Eq, ast.NotEq),
+        (ast.Is, ast.IsNot),
+        (ast.In, ast.NotIn),
+    ),
     *((ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.And, ast.Or)),
 ]
 _OTHER = dict(_PAIRS) | {after: before for before, after in _PAIRS}
 _NO_COMPUTATION = {"annotation", "returns", "decorator_list", "type_params"}
-# Arguments of different types, whose swap any test kills, or of no order, whose swap none can kill.
+# Arguments of different types, whose swap any test kills, or of no order, whose swap
+# none can kill.
 _UNSWAPPED_CALLS = {
     *("isinstance", "issubclass", "cast", "getattr", "hasattr"),
     *("min", "max", "minimum", "maximum", "array_equal"),
@@ -77,7 +85,9 @@ def draw(count: int, seed: int, room: str | None = None) -> list[Mutant]:
         file = path.relative_to(SOURCE).as_posix()
         if room in (None, file.split("/")[0]):
             changes = enumerate(_changes(_tree(file)))
-            piles[path.parent.as_posix()] += [(file, number, change) for number, change in changes]
+            piles[path.parent.as_posix()] += [
+                (file, number, change) for number, change in changes
+            ]
     if not piles:
         raise ValueError(f"no folder {room!r} in {SOURCE}")
     for pile in piles.values():
@@ -103,7 +113,9 @@ def _tree(file: str) -> ast.Module:
 def _mutant(file: str, number: int, change: _Change) -> Mutant:
     changed = copy.copy(change.node)
     setattr(changed, change.field, change.value)
-    before, after = (ast.unparse(node).split("\n")[0] for node in (change.node, changed))
+    before, after = (
+        ast.unparse(node).split("\n")[0] for node in (change.node, changed)
+    )
     return Mutant(file, number, change.node.lineno, change.kind, before, after)
 
 
@@ -112,15 +124,23 @@ def _changes(node: ast.AST) -> Iterator[_Change]:
     yield from _changed_values(node)
     for field, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
-            if field not in _NO_COMPUTATION and isinstance(child, ast.AST) and not _is_left_out(child):
+            if (
+                field not in _NO_COMPUTATION
+                and isinstance(child, ast.AST)
+                and not _is_left_out(child)
+            ):
                 yield from _changes(child)
 
 
 def _is_left_out(node: ast.AST) -> bool:
     match node:
-        case ast.If(test=ast.Name("TYPE_CHECKING")) | ast.Assign(targets=[ast.Name("__all__")]):
+        case (
+            ast.If(test=ast.Name("TYPE_CHECKING"))
+            | ast.Assign(targets=[ast.Name("__all__")])
+        ):
             return True
-        case ast.JoinedStr() | ast.keyword(arg="strict"):  # of zip: no program relies on its error
+        # Of zip: no program relies on its error
+        case ast.JoinedStr() | ast.keyword(arg="strict"):
             return True
     return False
 
@@ -138,7 +158,8 @@ def _changed_operators(node: ast.AST) -> Iterator[_Change]:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield _Change(node, "boolean", "operand", ast.UnaryOp(ast.Not(), operand))
         case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
-            if not isinstance(test, ast.UnaryOp | ast.Compare):  # these change themselves
+            # These change themselves
+            if not isinstance(test, ast.UnaryOp | ast.Compare):
                 yield _Change(node, "boolean", "test", ast.UnaryOp(ast.Not(), test))
 
 
@@ -151,7 +172,11 @@ def _changed_values(node: ast.AST) -> Iterator[_Change]:
             other = value + 1 if isinstance(value, int) else 2 * value or 1.0
             yield _Change(node, "constant", "value", other)
         case ast.Slice():
-            bounds = [name for name in ("lower", "upper", "step") if getattr(node, name) is not None]
+            bounds = [
+                name
+                for name in ("lower", "upper", "step")
+                if getattr(node, name) is not None
+            ]
             yield from (_Change(node, "slice", name, None) for name in bounds)
         case ast.Call(func=func, args=[first, second, *others]):
             name = ast.unparse(func).split(".")[-1]
@@ -167,4 +192,6 @@ def _can_be_swapped(first: ast.expr, second: ast.expr) -> bool:
 
 
 def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )

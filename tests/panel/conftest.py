@@ -13,7 +13,10 @@ from digiprosper import Panel
 def cities() -> pd.DataFrame:
     """An unsorted, unbalanced table with a text column."""
     rng = np.random.default_rng(0)
-    grid = pd.DataFrame([(f"p{i}", 2010 + t) for i in range(5) for t in range(6)], columns=["city", "year"])
+    grid = pd.DataFrame(
+        [(f"p{i}", 2010 + t) for i in range(5) for t in range(6)],
+        columns=["city", "year"],
+    )
     grid["gdp"] = rng.lognormal(size=len(grid))
     grid["digital"] = rng.normal(size=len(grid))
     grid["region"] = np.where(grid["city"].isin(["p0", "p2"]), "east", "west")
@@ -41,7 +44,8 @@ def regions() -> pd.DataFrame:
             "region": np.repeat(["west", "east", "north"], 8),
             "kind": np.tile([3, 1, 2], 8),
             "level": pd.Categorical(
-                np.tile(["low", "mid", "high"], 8), categories=["low", "mid", "unused", "high"]
+                np.tile(["low", "mid", "high"], 8),
+                categories=["low", "mid", "unused", "high"],
             ),
             "flag": np.tile([True, False], 12),
             "K / L": rng.normal(size=n),

@@ -13,7 +13,12 @@ import polars as pl
 import pytest
 
 from digiprosper import Panel
-from digiprosper.errors import AlignmentError, IdentificationError, InputTypeError, MissingDataError
+from digiprosper.errors import (
+    AlignmentError,
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+)
 from digiprosper.panel.arguments import arguments, below_zero
 
 nan = np.nan
@@ -28,21 +33,30 @@ def sums(table: Any, column: Any) -> Any:
 
 def test_the_same_kind_comes_back() -> None:
     found = sums(FRAME, 1)
-    pd.testing.assert_series_equal(found, pd.Series([6.0, nan, 10], list("xyz"), name="f"))
+    pd.testing.assert_series_equal(
+        found, pd.Series([6.0, nan, 10], list("xyz"), name="f")
+    )
     np.testing.assert_array_equal(sums(FRAME.to_numpy(), [1, 1, 1]), found.to_numpy())
-    np.testing.assert_array_equal(sums([FRAME["a"].tolist(), (4, None, 6)], 1), found.to_numpy())
+    np.testing.assert_array_equal(
+        sums([FRAME["a"].tolist(), (4, None, 6)], 1), found.to_numpy()
+    )
     assert sums([1, 2], np.float32(3)) == 6.0
     assert isinstance(sums((1, 2), 3), float)
     assert np.isnan(sums([1, pd.NA], 3))
     pd.testing.assert_series_equal(
-        sums({"u": FRAME["a"], "v": 4}, 1).round(), pd.Series([6.0, 7, 8], list("xyz"), name="f")
+        sums({"u": FRAME["a"], "v": 4}, 1).round(),
+        pd.Series([6.0, 7, 8], list("xyz"), name="f"),
     )
-    np.testing.assert_array_equal(sums([pl.Series([1, 2]), pl.Series([3, None])], 0), [4, nan])
+    np.testing.assert_array_equal(
+        sums([pl.Series([1, 2]), pl.Series([3, None])], 0), [4, nan]
+    )
 
 
 def test_series_are_matched_by_index() -> None:
     turned = FRAME["a"].iloc[::-1]
-    pd.testing.assert_series_equal(sums([turned, FRAME["b"]], 1), sums(FRAME, 1).reindex(list("zyx")))
+    pd.testing.assert_series_equal(
+        sums([turned, FRAME["b"]], 1), sums(FRAME, 1).reindex(list("zyx"))
+    )
     pd.testing.assert_series_equal(sums(FRAME, turned), sums(FRAME, FRAME["a"]))
     with pytest.raises(AlignmentError, match="different rows"):
         sums(FRAME, pd.Series([1, 2, 3]))
@@ -52,7 +66,9 @@ def test_series_are_matched_by_index() -> None:
 
 def test_groups_with_a_gap_are_missing_as_a_whole() -> None:
     given = arguments(
-        "f", {"x": pd.Series([1.0, nan, 3, 4], list("wxyz"))}, labels={"g": ["a", "a", "b", "b"]}
+        "f",
+        {"x": pd.Series([1.0, nan, 3, 4], list("wxyz"))},
+        labels={"g": ["a", "a", "b", "b"]},
     )
     codes = given.labels["g"][0]
     found = given.by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
@@ -63,16 +79,33 @@ def test_all_columns_in_one_report() -> None:
     table = pd.DataFrame({"a": [1, -1], "b": [-2, -3], "c": [nan, 1]})
     given = arguments("f", {"d": [-1, 1]}, tables={"t": table})
     with pytest.raises(
-        IdentificationError, match=r"t\['a'\] is negative in 1 row \(first: 1\); t\['b'\]"
+        IdentificationError,
+        match=r"t\['a'\] is negative in 1 row \(first: 1\); t\['b'\]",
     ) as caught:
         given.refuse(("t", "d"), below_zero, "negative", "That cannot be")
-    assert [p.data["argument"] for p in caught.value.problems] == ["t['a']", "t['b']", "d"]
-    with pytest.raises(MissingDataError, match=r"t\['b'\] is infinite .*; d is infinite"):
+    assert [p.data["argument"] for p in caught.value.problems] == [
+        "t['a']",
+        "t['b']",
+        "d",
+    ]
+    with pytest.raises(
+        MissingDataError, match=r"t\['b'\] is infinite .*; d is infinite"
+    ):
         arguments("f", {"d": [np.inf, 1]}, tables={"t": table.replace(-3, np.inf)})
 
 
 @pytest.mark.parametrize(
-    "bad", ["a", None, [None, "a"], {"a": "b"}, [[1, 2], "ab"], pd.Series([1.0]), np.ones(3), 5]
+    "bad",
+    [
+        "a",
+        None,
+        [None, "a"],
+        {"a": "b"},
+        [[1, 2], "ab"],
+        pd.Series([1.0]),
+        np.ones(3),
+        5,
+    ],
 )
 def test_what_is_no_table(bad: Any) -> None:
     with pytest.raises(InputTypeError):
@@ -80,7 +113,8 @@ def test_what_is_no_table(bad: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["a", None, b"x", {"a": 1}, ["a", 1], [1j, 2], [[1], [1, 2]], 1j, object(), PANEL]
+    "bad",
+    ["a", None, b"x", {"a": 1}, ["a", 1], [1j, 2], [[1], [1, 2]], 1j, object(), PANEL],
 )
 def test_what_is_no_column(bad: Any) -> None:
     with pytest.raises(InputTypeError):

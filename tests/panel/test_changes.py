@@ -1,4 +1,4 @@
-"""New columns, names and labels; standardised, pulled in and filled ones; and what is refused."""
+"""New columns, names and labels, and what is refused."""
 
 from __future__ import annotations
 
@@ -76,24 +76,37 @@ def test_assign_refuses_keys_categories_and_infinities(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    "dtype", ["category", "Int64", "int64[pyarrow]", "string[pyarrow]", "datetime64[ns]"]
+    "dtype",
+    ["category", "Int64", "int64[pyarrow]", "string[pyarrow]", "datetime64[ns]"],
 )
 def test_types_survive_assign_and_attach(dtype: str) -> None:
-    values = {"category": ["b", None, "a"], "string[pyarrow]": ["b", None, "a"]}.get(dtype, [3, None, 1])
-    data = pd.DataFrame({"i": [1, 1, 2], "t": [1, 2, 1], "x": pd.array(values, dtype=dtype)})
+    values = {"category": ["b", None, "a"], "string[pyarrow]": ["b", None, "a"]}.get(
+        dtype, [3, None, 1]
+    )
+    data = pd.DataFrame(
+        {"i": [1, 1, 2], "t": [1, 2, 1], "x": pd.array(values, dtype=dtype)}
+    )
     panel = Panel(data, "i", "t")
     assert panel.assign(z=panel.frame["x"]).frame["z"].dtype == data["x"].dtype
-    assert panel.attach(panel.frame["x"].rename("z")).frame["z"].dtype == data["x"].dtype
+    assert (
+        panel.attach(panel.frame["x"].rename("z")).frame["z"].dtype == data["x"].dtype
+    )
 
 
 def test_attach_by_both_keys_or_one(panel: Panel) -> None:
     by_both = panel.attach(panel.frame["gdp"].iloc[1:].rename("again"))
-    np.testing.assert_array_equal(by_both.frame["again"].iloc[1:], panel.frame["gdp"].iloc[1:])
+    np.testing.assert_array_equal(
+        by_both.frame["again"].iloc[1:], panel.frame["gdp"].iloc[1:]
+    )
     assert np.isnan(by_both.frame["again"].iloc[0])
-    by_time = panel.attach(pd.Series({2010: 1.0, 2011: 2.0}, name="rate").rename_axis("year"))
+    by_time = panel.attach(
+        pd.Series({2010: 1.0, 2011: 2.0}, name="rate").rename_axis("year")
+    )
     assert by_time.frame["rate"].groupby("year").first().to_dict()[2011] == 2.0
     assert np.isnan(by_time.frame["rate"].groupby("year").first().to_dict()[2013])
-    by_entity = panel.attach(pd.DataFrame({"coast": {"p0": 1, "p1": 0}}).rename_axis("city"))
+    by_entity = panel.attach(
+        pd.DataFrame({"coast": {"p0": 1, "p1": 0}}).rename_axis("city")
+    )
     assert by_entity.frame.loc["p0", "coast"].eq(1).all()
     assert by_entity.labels == panel.labels
 
@@ -103,16 +116,23 @@ def test_attach_by_both_keys_or_one(panel: Panel) -> None:
     [
         (lambda p: p.frame["gdp"].rename(None), "no name"),
         (lambda p: pd.Series([1.0], name="z"), "index them by 'city', 'year'"),
-        (lambda p: pd.Series({"p0": 1.0, "p9": 2.0}, name="z").rename_axis("city"), "p9"),
         (
-            lambda p: pd.Series([1.0, 2.0], index=pd.Index([2010, 2010], name="year"), name="z"),
+            lambda p: pd.Series({"p0": 1.0, "p9": 2.0}, name="z").rename_axis("city"),
+            "p9",
+        ),
+        (
+            lambda p: pd.Series(
+                [1.0, 2.0], index=pd.Index([2010, 2010], name="year"), name="z"
+            ),
             "duplicate key",
         ),
         (lambda p: p.frame["gdp"].swaplevel(), "swaplevel"),
     ],
     ids=["no name", "no key", "stranger", "repeat", "levels swapped"],
 )
-def test_attach_refuses_what_does_not_match(panel: Panel, data: Any, words: str) -> None:
+def test_attach_refuses_what_does_not_match(
+    panel: Panel, data: Any, words: str
+) -> None:
     with pytest.raises(AlignmentError, match=words):
         panel.attach(data(panel))
 
@@ -128,7 +148,9 @@ def test_attach_refuses_the_name_of_a_key(panel: Panel) -> None:
         panel.attach(panel.frame["gdp"].rename("year"))
 
 
-def test_a_function_of_the_frame_may_return_an_array_of_its_length(panel: Panel) -> None:
+def test_a_function_of_the_frame_may_return_an_array_of_its_length(
+    panel: Panel,
+) -> None:
     doubled = (panel.frame["gdp"] * 2).to_numpy()
     made = panel.assign(
         a=lambda f: f["gdp"].to_numpy() * 2,
@@ -137,7 +159,11 @@ def test_a_function_of_the_frame_may_return_an_array_of_its_length(panel: Panel)
     ).frame
     for name in "abc":
         np.testing.assert_array_equal(made[name].to_numpy(dtype=float), doubled)
-    for odd in (lambda f: f["gdp"].to_numpy()[1:], lambda f: f[["gdp"]].to_numpy(), lambda f: f[["gdp"]]):
+    for odd in (
+        lambda f: f["gdp"].to_numpy()[1:],
+        lambda f: f[["gdp"]].to_numpy(),
+        lambda f: f[["gdp"]],
+    ):
         with pytest.raises(AlignmentError):
             panel.assign(z=odd)
     with pytest.raises(AlignmentError):
@@ -150,7 +176,11 @@ def test_swapped_levels_are_refused_where_both_keys_have_the_same_values() -> No
 
     Matching them would transpose the column in silence.
     """
-    square = Panel(pd.DataFrame({"i": [0, 0, 1, 1], "t": [0, 1, 0, 1], "x": [1.0, 2, 3, 4]}), "i", "t")
+    square = Panel(
+        pd.DataFrame({"i": [0, 0, 1, 1], "t": [0, 1, 0, 1], "x": [1.0, 2, 3, 4]}),
+        "i",
+        "t",
+    )
     turned = square.frame["x"].swaplevel()
     for call in (
         lambda: square.assign(z=turned),
@@ -169,7 +199,9 @@ def test_labels_travel_through_every_method(panel: Panel) -> None:
         panel.subset(mask),
         panel.attach(panel.frame["gdp"].rename("w")),
         panel.relabel(digital="Digital economy"),
-        panel.balance("entities") if (panel.frame.groupby("city").size() == 6).any() else panel,
+        panel.balance("entities")
+        if (panel.frame.groupby("city").size() == 6).any()
+        else panel,
         panel.standardise("digital"),
         panel.winsorize("digital"),
         panel.interpolate("digital"),
@@ -187,7 +219,9 @@ def test_labels_travel_through_every_method(panel: Panel) -> None:
 
 
 def test_the_label_of_a_later_column_has_a_way(cities: pd.DataFrame) -> None:
-    with pytest.raises(ColumnError, match=r"no column named 'index'.*panel\.relabel\(\)"):
+    with pytest.raises(
+        ColumnError, match=r"no column named 'index'.*panel\.relabel\(\)"
+    ):
         Panel(cities, "city", "year", labels={"index": "Digital economy"})
 
 
@@ -203,7 +237,9 @@ def test_the_label_of_a_later_column_has_a_way(cities: pd.DataFrame) -> None:
         (pd.DataFrame({"gdp": ["GDP"]}), InputTypeError),
     ],
 )
-def test_labels_are_checked(cities: pd.DataFrame, labels: Any, kind: type[Exception]) -> None:
+def test_labels_are_checked(
+    cities: pd.DataFrame, labels: Any, kind: type[Exception]
+) -> None:
     with pytest.raises(kind, match=r"g[dp][dp]|labels"):
         Panel(cities, "city", "year", labels=labels)
 
@@ -221,7 +257,10 @@ def test_keys(panel: Panel) -> None:
     assert (other.entity_name, other.time_name) == ("place", "wave")
     assert other.index.names == ["place", "wave"]
     assert other.entities.name == "place"
-    assert other.lag("gdp")["gdp_lag1"].isna().tolist() == panel.lag("gdp")["gdp_lag1"].isna().tolist()
+    assert (
+        other.lag("gdp")["gdp_lag1"].isna().tolist()
+        == panel.lag("gdp")["gdp_lag1"].isna().tolist()
+    )
     assert other.subset("wave >= 2012").nobs == panel.subset("year >= 2012").nobs
     alone = Panel(pd.DataFrame({"i": [1, 2], "x": [1, 2]}), "i").rename(i="j")
     assert (alone.entity_name, alone.time_name) == ("j", None)
@@ -233,24 +272,42 @@ def test_keys(panel: Panel) -> None:
         ("log(gdp)", {"gdp": "output"}, "log(output)"),
         ("log(gdp)", {"gdp": "GDP 2"}, "log(`GDP 2`)"),
         ("log(`K / L`)", {"K / L": "depth"}, "log(depth)"),
-        ("gdp:lag(digital, 2)", {"gdp": "digital", "digital": "gdp"}, "digital:lag(gdp, 2)"),
+        (
+            "gdp:lag(digital, 2)",
+            {"gdp": "digital", "digital": "gdp"},
+            "digital:lag(gdp, 2)",
+        ),
         ("I(gdp**2)", {"digital": "x"}, "I(gdp**2)"),
-        ("C(region):资本", {"资本": "capital", "region": "lambda"}, "C(`lambda`):capital"),
+        (
+            "C(region):资本",
+            {"资本": "capital", "region": "lambda"},
+            "C(`lambda`):capital",
+        ),
         ("log1p(gdp)", {"gdp": "log"}, "log1p(log)"),
         ("C(region, ref='gdp')", {"region": "ref", "gdp": "x"}, "C(ref, ref='gdp')"),
         ("treated(gdp)", {"gdp": "first"}, "treated(first)"),
     ],
 )
-def test_labels_of_terms(panel: Panel, term: str, names: dict[str, str], expected: str) -> None:
+def test_labels_of_terms(
+    panel: Panel, term: str, names: dict[str, str], expected: str
+) -> None:
     other = panel.relabel(**{term: "label"}).rename(**names)
     assert other.labels[expected] == "label"
     assert other.relabel(**other.labels).labels == other.labels
 
 
 def test_a_column_named_as_an_argument_leaves_the_argument(panel: Panel) -> None:
-    terms = {"C(region, ref='east')": "Region", "lag(gdp, k=2)": "Lag", "I(ref == k)": "Same"}
+    terms = {
+        "C(region, ref='east')": "Region",
+        "lag(gdp, k=2)": "Lag",
+        "I(ref == k)": "Same",
+    }
     other = panel.assign(ref=1.0, k=2.0).relabel(**terms).rename(ref="z", k="w")
-    assert list(other.labels)[1:] == ["C(region, ref='east')", "lag(gdp, k=2)", "I(z == w)"]
+    assert list(other.labels)[1:] == [
+        "C(region, ref='east')",
+        "lag(gdp, k=2)",
+        "I(z == w)",
+    ]
 
 
 def test_labels_reach_the_table(panel: Panel) -> None:
@@ -289,7 +346,9 @@ def test_imputations_follow() -> None:
         ({"gdp": None}, InputTypeError, "not text"),
     ],
 )
-def test_refusals(panel: Panel, names: dict[str, Any], kind: type[DigiprosperError], words: str) -> None:
+def test_refusals(
+    panel: Panel, names: dict[str, Any], kind: type[DigiprosperError], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         panel.rename(**names)
 
@@ -299,28 +358,41 @@ nan = np.nan
 
 def test_standardise_by_hand(panel: Panel) -> None:
     x = panel.frame["digital"]
-    np.testing.assert_allclose(panel.standardise("digital").frame["digital"], (x - x.mean()) / x.std(ddof=1))
+    np.testing.assert_allclose(
+        panel.standardise("digital").frame["digital"], (x - x.mean()) / x.std(ddof=1)
+    )
     grouped = x.groupby("year")
     expected = (x - grouped.transform("mean")) / grouped.transform("std")
-    np.testing.assert_allclose(panel.standardise("digital", by="time").frame["digital"], expected)
-    np.testing.assert_allclose(panel.standardise("digital", by="year").frame["digital"], expected)
+    np.testing.assert_allclose(
+        panel.standardise("digital", by="time").frame["digital"], expected
+    )
+    np.testing.assert_allclose(
+        panel.standardise("digital", by="year").frame["digital"], expected
+    )
     region = panel.standardise(["digital", "gdp"], by="region").frame
     assert region.groupby("region")["gdp"].std().round(12).eq(1).all()
 
 
 @pytest.mark.parametrize("largest", [1e150, 1.7e308])
-def test_columns_at_the_end_of_the_range_are_described_and_changed(panel: Panel, largest: float) -> None:
+def test_columns_at_the_end_of_the_range_are_described_and_changed(
+    panel: Panel, largest: float
+) -> None:
     x = panel.frame["digital"] / panel.frame["digital"].abs().max()
     huge = panel.assign(digital=largest * x)
     expected = panel.standardise("digital").frame["digital"]
     np.testing.assert_allclose(huge.standardise("digital").frame["digital"], expected)
     got = huge.winsorize("digital", 0.1, 0.9).frame["digital"] / largest
-    np.testing.assert_allclose(got, panel.assign(digital=x).winsorize("digital", 0.1, 0.9).frame["digital"])
+    np.testing.assert_allclose(
+        got, panel.assign(digital=x).winsorize("digital", 0.1, 0.9).frame["digital"]
+    )
     level = panel.assign(digital=largest)
     assert level.summarise("digital").loc["digital", "p50"] == largest
     assert level.correlate(["digital", "gdp"]).mean["digital"] == largest
     for rule in ("stata", "linear"):
-        assert (level.winsorize("digital", 0.1, 0.9, quantile=rule).frame["digital"] == largest).all()
+        assert (
+            level.winsorize("digital", 0.1, 0.9, quantile=rule).frame["digital"]
+            == largest
+        ).all()
     with pytest.raises(IdentificationError, match="'digital' does not vary"):
         level.standardise("digital")
 
@@ -330,7 +402,9 @@ def test_standardise_refuses_what_does_not_vary(panel: Panel, value: float) -> N
     with pytest.raises(IdentificationError, match="'gdp' does not vary"):
         panel.assign(gdp=value).standardise("gdp")
     with pytest.raises(IdentificationError, match="'gdp' does not vary in 1 row"):
-        panel.assign(own="I((year == 2011) * (city == 'p1'))").standardise("gdp", by="own")
+        panel.assign(own="I((year == 2011) * (city == 'p1'))").standardise(
+            "gdp", by="own"
+        )
 
 
 def stata_percentile(x: np.ndarray[Any, Any], percent: int) -> float:
@@ -340,7 +414,9 @@ def stata_percentile(x: np.ndarray[Any, Any], percent: int) -> float:
     """
     ordered, n = np.sort(x), x.size
     whole, rest = divmod(n * percent, 100)
-    return float((ordered[whole - 1] + ordered[whole]) / 2 if rest == 0 else ordered[whole])
+    return float(
+        (ordered[whole - 1] + ordered[whole]) / 2 if rest == 0 else ordered[whole]
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -363,7 +439,8 @@ def test_winsorize_by_time_and_linear(panel: Panel) -> None:
     assert got.isna().equals(holes.frame["gdp"].isna())
     x = panel.frame["gdp"]
     np.testing.assert_allclose(
-        panel.winsorize("gdp", quantile="linear").frame["gdp"], x.clip(*np.quantile(x, [0.01, 0.99]))
+        panel.winsorize("gdp", quantile="linear").frame["gdp"],
+        x.clip(*np.quantile(x, [0.01, 0.99])),
     )
     pd.testing.assert_series_equal(panel.winsorize("gdp", 0, 1).frame["gdp"], x)
 
@@ -379,7 +456,9 @@ def test_winsorize_by_time_and_linear(panel: Panel) -> None:
         ({"columns": ["gdp", "gpd"]}, ColumnError, "'gpd'"),
     ],
 )
-def test_winsorize_refuses(panel: Panel, options: dict[str, Any], kind: type[Exception], words: str) -> None:
+def test_winsorize_refuses(
+    panel: Panel, options: dict[str, Any], kind: type[Exception], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         panel.winsorize(**{"columns": "gdp", **options})
 
@@ -388,26 +467,39 @@ def test_quantiles_of_each_group_and_missing_values_stay() -> None:
     column = np.array([0.0, 1, 2, 3, 100, nan, 7, 8])
     groups = np.array([0, 0, 0, 0, 0, 0, 1, 1])
     out = winsorized(column, groups, (0.2, 0.8), "stata")
-    # Five values: the 20th percentile is the mean of the first two, the 80th of the last two.
+    # Five values: the 20th percentile is the mean of the first two, the 80th of the
+    # last two.
     np.testing.assert_allclose(out, [0.5, 1, 2, 3, 51.5, nan, 7, 8])
     np.testing.assert_allclose(winsorized(column, groups, (0.0, 1.0), "linear"), column)
 
 
-@pytest.mark.parametrize(("lower", "upper"), [(0, 1), (0.5, np.nextafter(0.5, 1)), (0.0, 0.01), (0.99, 1.0)])
-def test_shares_to_winsorize_by_reach_from_0_to_1(panel: Panel, lower: float, upper: float) -> None:
+@pytest.mark.parametrize(
+    ("lower", "upper"), [(0, 1), (0.5, np.nextafter(0.5, 1)), (0.0, 0.01), (0.99, 1.0)]
+)
+def test_shares_to_winsorize_by_reach_from_0_to_1(
+    panel: Panel, lower: float, upper: float
+) -> None:
     assert panel.winsorize("gdp", lower, upper).nobs == panel.nobs
 
 
-@pytest.mark.parametrize(("lower", "upper"), [(-1e-9, 0.9), (0.1, 1 + 1e-9), (0.5, 0.5), (0.6, 0.4)])
-def test_other_shares_to_winsorize_by_are_refused(panel: Panel, lower: float, upper: float) -> None:
+@pytest.mark.parametrize(
+    ("lower", "upper"), [(-1e-9, 0.9), (0.1, 1 + 1e-9), (0.5, 0.5), (0.6, 0.4)]
+)
+def test_other_shares_to_winsorize_by_are_refused(
+    panel: Panel, lower: float, upper: float
+) -> None:
     with pytest.raises(OptionError, match="0 <= lower < upper <= 1"):
         panel.winsorize("gdp", lower, upper)
 
 
-def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_not_standardised() -> None:
+def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_not_standardised() -> (
+    None
+):
     sign = np.tile([-1.0, 1.0], 6)
     data = pd.DataFrame({"i": np.repeat([1, 2], 6), "t": np.tile(np.arange(6), 2)})
-    varies, flat = (Panel(data.assign(x=1 + share * sign), "i", "t") for share in (1.2e-13, 0.8e-13))
+    varies, flat = (
+        Panel(data.assign(x=1 + share * sign), "i", "t") for share in (1.2e-13, 0.8e-13)
+    )
     assert varies.standardise("x").frame["x"].abs().max() < 2
     with pytest.raises(IdentificationError, match="'x' does not vary"):
         flat.standardise("x")
@@ -429,12 +521,16 @@ GAPS = pd.DataFrame(
     ("extrapolate", "expected"),
     [(False, [nan, 1, 2, 4, nan, 5, nan]), (True, [1, 1, 2, 4, 4, 5, 5])],
 )
-def test_gaps_are_filled_in_time_and_never_across_entities(extrapolate: bool, expected: list[float]) -> None:
+def test_gaps_are_filled_in_time_and_never_across_entities(
+    extrapolate: bool, expected: list[float]
+) -> None:
     values = np.array([nan, 1, nan, 4, nan, 5, nan])
     position = np.array([0.0, 1, 2, 4, 5, 0, 1])
     entity = np.array([0, 0, 0, 0, 0, 1, 1])
     before = values.copy()
-    np.testing.assert_allclose(filled_in(values, position, entity, extrapolate=extrapolate), expected)
+    np.testing.assert_allclose(
+        filled_in(values, position, entity, extrapolate=extrapolate), expected
+    )
     np.testing.assert_array_equal(values, before)
 
 
@@ -443,7 +539,9 @@ def test_interpolation_is_linear_in_time_inside_an_entity_and_logged() -> None:
     with pytest.warns(MissingDataWarning, match="2 cells of 'x' .* stay missing"):
         filled = panel.interpolate("x")
     np.testing.assert_allclose(filled.frame["x"], [nan, 1, 2, 5, 6, nan, 1, 2, 3, 4, 5])
-    assert filled.imputations.to_dict("records") == [{"column": "x", "entity": "A", "time": 3, "value": 2.0}]
+    assert filled.imputations.to_dict("records") == [
+        {"column": "x", "entity": "A", "time": 3, "value": 2.0}
+    ]
     assert filled.nobs == panel.nobs
     assert panel.imputations.empty
     assert list(panel.imputations.columns) == ["column", "entity", "time", "value"]
@@ -470,7 +568,13 @@ def test_extrapolation_without_ends_to_fill_is_silent_about_ends() -> None:
 
 
 def test_imputations_leave_with_their_rows() -> None:
-    data = pd.DataFrame({"i": [1] * 4 + [2] * 4, "t": [1, 2, 3, 4] * 2, "x": [1, nan, 3, 4, 5, nan, 7, 8]})
+    data = pd.DataFrame(
+        {
+            "i": [1] * 4 + [2] * 4,
+            "t": [1, 2, 3, 4] * 2,
+            "x": [1, nan, 3, 4, 5, nan, 7, 8],
+        }
+    )
     with pytest.warns(MissingDataWarning, match="25% of 'x'"):
         filled = Panel(data, "i", "t").interpolate("x")
     assert len(filled.imputations) == 2
@@ -480,7 +584,11 @@ def test_imputations_leave_with_their_rows() -> None:
 
 def test_cells_that_stay_missing_are_counted() -> None:
     data = pd.DataFrame(
-        {"i": [1, 1, 1, 1, 2, 2, 3], "t": [1, 2, 3, 4, 1, 2, 1], "x": [nan, 1, nan, 3, nan, nan, 2]}
+        {
+            "i": [1, 1, 1, 1, 2, 2, 3],
+            "t": [1, 2, 3, 4, 1, 2, 1],
+            "x": [nan, 1, nan, 3, nan, nan, 2],
+        }
     )
     with pytest.warns(MissingDataWarning) as said:
         filled = Panel(data, "i", "t").interpolate("x")
@@ -495,26 +603,39 @@ def test_cells_that_stay_missing_are_counted() -> None:
 
 def test_interpolating_a_lag_is_told() -> None:
     data = pd.DataFrame(
-        {"i": np.repeat([1, 2, 3], 12), "t": np.tile(np.arange(12), 3), "cp": np.arange(36.0)}
+        {
+            "i": np.repeat([1, 2, 3], 12),
+            "t": np.tile(np.arange(12), 3),
+            "cp": np.arange(36.0),
+        }
     )
     panel = Panel(data, "i", "t").lag("cp")
     with pytest.warns(MissingDataWarning) as caught:
         panel.interpolate("cp_lag1", extrapolate=True)
     assert any(
-        "'cp_lag1' equals the lag of 'cp'" in str(w.message) and "drop the first period" in str(w.message)
+        "'cp_lag1' equals the lag of 'cp'" in str(w.message)
+        and "drop the first period" in str(w.message)
         for w in caught
     )
 
 
 def test_interpolation_uses_the_value_of_time_off_the_grid_too() -> None:
     data = pd.DataFrame(
-        {"i": [1] * 12, "t": [0, 3, *range(5, 55, 5)], "x": [0.0, nan, 5.0, *range(10, 55, 5)]}
+        {
+            "i": [1] * 12,
+            "t": [0, 3, *range(5, 55, 5)],
+            "x": [0.0, nan, 5.0, *range(10, 55, 5)],
+        }
     )
-    np.testing.assert_allclose(Panel(data, "i", "t", step=5).interpolate("x").frame["x"].iloc[1], 3.0)
+    np.testing.assert_allclose(
+        Panel(data, "i", "t", step=5).interpolate("x").frame["x"].iloc[1], 3.0
+    )
     hours = pd.to_datetime(["2020-01-01 00:00", "2020-01-01 06:00", "2020-01-01 08:00"])
     irregular = pd.DataFrame({"i": 1, "t": hours, "x": [0.0, nan, 8.0]})
     with pytest.warns(MissingDataWarning):
-        np.testing.assert_allclose(Panel(irregular, "i", "t").interpolate("x").frame["x"], [0, 6, 8])
+        np.testing.assert_allclose(
+            Panel(irregular, "i", "t").interpolate("x").frame["x"], [0, 6, 8]
+        )
 
 
 def told_of_imputation(data: pd.DataFrame, name: str, **options: Any) -> list[str]:
@@ -525,15 +646,33 @@ def told_of_imputation(data: pd.DataFrame, name: str, **options: Any) -> list[st
 
 
 def test_more_than_a_tenth_of_interpolated_cells_is_told() -> None:
-    data = pd.DataFrame({"i": np.repeat([1, 2], 10), "t": np.tile(np.arange(10), 2), "x": np.arange(20.0)})
-    tenth, more = ({"x": data["x"].where(~data.index.isin(range(3, 3 + n)))} for n in (2, 3))
+    data = pd.DataFrame(
+        {
+            "i": np.repeat([1, 2], 10),
+            "t": np.tile(np.arange(10), 2),
+            "x": np.arange(20.0),
+        }
+    )
+    tenth, more = (
+        {"x": data["x"].where(~data.index.isin(range(3, 3 + n)))} for n in (2, 3)
+    )
     assert told_of_imputation(data.assign(**tenth), "x") == []
-    assert any("15% of 'x' is interpolated" in said for said in told_of_imputation(data.assign(**more), "x"))
+    assert any(
+        "15% of 'x' is interpolated" in said
+        for said in told_of_imputation(data.assign(**more), "x")
+    )
 
 
 @pytest.mark.parametrize("shared", [2, 3])
 def test_a_column_is_a_lag_of_another_by_three_rows_or_more(shared: int) -> None:
-    data = pd.DataFrame({"i": 1, "t": np.arange(40), "x": np.arange(40.0) ** 2, "lagged": np.arange(40.0)})
+    data = pd.DataFrame(
+        {
+            "i": 1,
+            "t": np.arange(40),
+            "x": np.arange(40.0) ** 2,
+            "lagged": np.arange(40.0),
+        }
+    )
     data["lagged"] = data["x"].shift(1).where(data["t"] <= shared, data["x"] + 0.5)
     data.loc[data["t"] > shared + 1, "x"] = nan
     data.loc[data["t"] == shared + 1, "lagged"] = nan

@@ -9,7 +9,13 @@ import pytest
 from digiprosper import Panel
 from digiprosper.errors import ColumnError, MissingDataError, TermError
 from digiprosper.panel.access import table_of
-from digiprosper.panel.codes import Absorbed, coded, effect_key, effect_terms, read_absorbed
+from digiprosper.panel.codes import (
+    Absorbed,
+    coded,
+    effect_key,
+    effect_terms,
+    read_absorbed,
+)
 from digiprosper.panel.factors import crossed_factors
 
 nan = np.nan
@@ -28,8 +34,12 @@ def test_codes_of_columns_keys_and_terms(panel: Panel) -> None:
     assert coded(table_of(panel), "city")[0] is table_of(panel).keys.entity
     assert coded(table_of(panel), "year")[0] is table_of(panel).keys.time
     np.testing.assert_array_equal(coded(table_of(panel), "C(region)")[0], codes)
-    np.testing.assert_array_equal(coded(table_of(panel), "I(x > 1.5)")[0], (f["x"] > 1.5).astype(int))
-    np.testing.assert_array_equal(coded(table_of(panel), "level")[1], ["low", "mid", "high"])
+    np.testing.assert_array_equal(
+        coded(table_of(panel), "I(x > 1.5)")[0], (f["x"] > 1.5).astype(int)
+    )
+    np.testing.assert_array_equal(
+        coded(table_of(panel), "level")[1], ["low", "mid", "high"]
+    )
 
 
 def test_crossed_codes(panel: Panel) -> None:
@@ -38,17 +48,30 @@ def test_crossed_codes(panel: Panel) -> None:
     expected = f.groupby(["region", "year"]).ngroup()
     np.testing.assert_array_equal(codes, expected)
     assert levels.size == 12
-    np.testing.assert_array_equal(coded(table_of(panel), " region ^ year ^ city")[0].max() + 1, 24)
-    holes = panel.assign(region=panel.frame["region"].where(panel.frame["region"] != "east"))
+    np.testing.assert_array_equal(
+        coded(table_of(panel), " region ^ year ^ city")[0].max() + 1, 24
+    )
+    holes = panel.assign(
+        region=panel.frame["region"].where(panel.frame["region"] != "east")
+    )
     gaps, left = coded(table_of(holes), "region^year")
     np.testing.assert_array_equal(gaps == -1, (f["region"] == "east"))
     assert left.size == 8
 
 
 @pytest.mark.parametrize(
-    "text", ["region:year", "C(region):C(year)", "C(region):year", " region : C(year) ", "region^C(year)"]
+    "text",
+    [
+        "region:year",
+        "C(region):C(year)",
+        "C(region):year",
+        " region : C(year) ",
+        "region^C(year)",
+    ],
 )
-def test_a_colon_means_pairs_and_never_a_product_of_codes(panel: Panel, text: str) -> None:
+def test_a_colon_means_pairs_and_never_a_product_of_codes(
+    panel: Panel, text: str
+) -> None:
     table = table_of(panel)
     np.testing.assert_array_equal(coded(table, text)[0], coded(table, "region^year")[0])
     factors = crossed_factors(effect_terms(table, text, "absorb"))
@@ -57,7 +80,9 @@ def test_a_colon_means_pairs_and_never_a_product_of_codes(panel: Panel, text: st
 
 def test_integer_codes_are_not_multiplied(regions: pd.DataFrame) -> None:
     # 2 * 3 = 6 * 1, and a code of 0 makes every product 0.
-    frame = regions.assign(a=np.tile([0, 2, 6], 8), b=np.repeat([0.0, 1.0, 3.0, nan], 6), k=True)
+    frame = regions.assign(
+        a=np.tile([0, 2, 6], 8), b=np.repeat([0.0, 1.0, 3.0, nan], 6), k=True
+    )
     table = table_of(Panel(frame, "city", "year"))
     pairs = frame["a"].astype(str) + "," + frame["b"].astype(str)
     assert coded(table, "a:b")[0].max() + 1 == pairs[frame["b"].notna()].nunique() == 9
@@ -68,7 +93,9 @@ def test_integer_codes_are_not_multiplied(regions: pd.DataFrame) -> None:
 def test_many_pairs_do_not_overflow() -> None:
     rng = np.random.default_rng(1)
     n = 5000
-    frame = pd.DataFrame({"i": np.arange(n), "t": 1, **{f"g{j}": rng.permutation(n) for j in range(6)}})
+    frame = pd.DataFrame(
+        {"i": np.arange(n), "t": 1, **{f"g{j}": rng.permutation(n) for j in range(6)}}
+    )
     table = table_of(Panel(frame, "i", "t"))
     assert coded(table, "^".join(f"g{j}" for j in range(6)))[0].max() + 1 == n
 
@@ -99,8 +126,12 @@ def test_a_colon_beside_what_is_measured_is_refused_with_both_ways_out(
 @pytest.mark.parametrize("text", ["region^year", "region:year", "C(region)^C(year)"])
 def test_pairs_may_be_clusters(panel: Panel, text: str) -> None:
     sample = panel.sample({"y": ["y"]}, clusters=[text])
-    np.testing.assert_array_equal(sample.codes[text], coded(table_of(panel), "region^year")[0])
-    holes = panel.assign(region=panel.frame["region"].where(panel.frame["region"] != "east"))
+    np.testing.assert_array_equal(
+        sample.codes[text], coded(table_of(panel), "region^year")[0]
+    )
+    holes = panel.assign(
+        region=panel.frame["region"].where(panel.frame["region"] != "east")
+    )
     with pytest.raises(MissingDataError, match=r"clusters: .* is missing in 8 rows"):
         holes.sample({"y": ["y"]}, clusters=[text])
 
@@ -117,7 +148,10 @@ KNOWN = ("province", "year", "region", "x", "K / L", "a[b]", "资本")
         (" province [ year , x ] ", ["province", "province[[year]]", "province[[x]]"]),
         ("province[[year]]", ["province[[year]]"]),
         ("province[[year, x]]", ["province[[year]]", "province[[x]]"]),
-        ("province[log(x), lag(x, 2)]", ["province", "province[[log(x)]]", "province[[lag(x,2)]]"]),
+        (
+            "province[log(x), lag(x, 2)]",
+            ["province", "province[[log(x)]]", "province[[lag(x,2)]]"],
+        ),
         ("province[x, x]", ["province", "province[[x]]"]),
         ("region^year[x]", ["region^year", "region^year[[x]]"]),
         ("province[x:year]", ["province", "province[[x:year]]"]),
@@ -179,11 +213,20 @@ def test_two_spellings_of_an_effect_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", ["year^region", "region:year", "year:region", "C(region):C(year)", "C(year)^region"]
+    "spelling",
+    [
+        "year^region",
+        "region:year",
+        "year:region",
+        "C(region):C(year)",
+        "C(year)^region",
+    ],
 )
 def test_pairs_are_one_effect_however_they_are_spelled(spelling: str) -> None:
     assert effect_key(spelling, KNOWN) == effect_key("region^year", KNOWN)
-    assert effect_key(f"{spelling}:province", KNOWN) == effect_key("province^region^year", KNOWN)
+    assert effect_key(f"{spelling}:province", KNOWN) == effect_key(
+        "province^region^year", KNOWN
+    )
 
 
 def test_a_column_named_like_a_pair_is_another_effect() -> None:

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from digiprosper import Panel
-from digiprosper.errors import ColumnError, DigiprosperError, DigiprosperWarning, MissingDataError, TermError
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    DigiprosperWarning,
+    MissingDataError,
+    TermError,
+)
 from digiprosper.panel.access import table_of
 from digiprosper.panel.conditions import rows_where
 
@@ -93,19 +99,29 @@ def test_a_condition_is_what_pandas_makes_of_it(panel: Panel, text: str) -> None
     np.testing.assert_array_equal(rows_where(text, table_of(panel)), expected)
 
 
-@pytest.mark.parametrize("text", ["not flag and not arrow > 0", "masked > 0 or arrow < 0 or x > 9"])
+@pytest.mark.parametrize(
+    "text", ["not flag and not arrow > 0", "masked > 0 or arrow < 0 or x > 9"]
+)
 def test_nullable_columns_of_two_kinds_stand_together(panel: Panel, text: str) -> None:
     x, flag = panel.frame["x"].to_numpy(), panel.frame["flag"].to_numpy()
     missing = np.isnan(x)
     expected = ~flag & ~(x > 0) & ~missing if "not" in text else x != 0
-    np.testing.assert_array_equal(rows_where(text, table_of(panel)), expected & ~missing)
+    np.testing.assert_array_equal(
+        rows_where(text, table_of(panel)), expected & ~missing
+    )
 
 
 def test_functions_of_terms_may_stand_in_a_condition(panel: Panel) -> None:
     made = panel.assign(before="lag(x)", rise="diff(y)").frame
-    np.testing.assert_array_equal(rows_where("lag(x) > 0", table_of(panel)), made["before"] > 0)
-    np.testing.assert_array_equal(rows_where("not diff(y) > 0", table_of(panel)), ~(made["rise"] > 0))
-    np.testing.assert_array_equal(rows_where("I(x > 0) == 1", table_of(panel)), made["x"] > 0)
+    np.testing.assert_array_equal(
+        rows_where("lag(x) > 0", table_of(panel)), made["before"] > 0
+    )
+    np.testing.assert_array_equal(
+        rows_where("not diff(y) > 0", table_of(panel)), ~(made["rise"] > 0)
+    )
+    np.testing.assert_array_equal(
+        rows_where("I(x > 0) == 1", table_of(panel)), made["x"] > 0
+    )
 
 
 def test_dates_in_a_list_are_read_as_dates(panel: Panel) -> None:
@@ -187,7 +203,9 @@ def test_unknown_columns_and_undefined_arithmetic_are_named(panel: Panel) -> Non
     ],
     ids=lambda text: text[:12],
 )
-def test_a_text_of_any_length_or_depth_gets_a_short_refusal(panel: Panel, text: str) -> None:
+def test_a_text_of_any_length_or_depth_gets_a_short_refusal(
+    panel: Panel, text: str
+) -> None:
     start = time.process_time()
     with pytest.raises(DigiprosperError) as caught:
         panel.subset(text)
@@ -215,7 +233,9 @@ def test_long_but_sensible_conditions_are_read(panel: Panel) -> None:
         ("arrow > 0 and region in ['north']", ["'north'"]),
     ],
 )
-def test_values_that_do_not_occur_are_named(panel: Panel, text: str, unseen: list[str]) -> None:
+def test_values_that_do_not_occur_are_named(
+    panel: Panel, text: str, unseen: list[str]
+) -> None:
     with pytest.warns(DigiprosperWarning, match="occur") as caught:
         rows_where(text, table_of(panel))
     (told,) = [str(w.message) for w in caught]
@@ -224,7 +244,13 @@ def test_values_that_do_not_occur_are_named(panel: Panel, text: str, unseen: lis
 
 
 @pytest.mark.parametrize(
-    "text", ["region in ['east', 'west']", "t not in [1, 2]", "t + 1 in [1, 99]", "date in ['2020-01-01']"]
+    "text",
+    [
+        "region in ['east', 'west']",
+        "t not in [1, 2]",
+        "t + 1 in [1, 99]",
+        "date in ['2020-01-01']",
+    ],
 )
 def test_values_that_occur_are_not(panel: Panel, text: str) -> None:
     rows_where(text, table_of(panel))
@@ -244,7 +270,9 @@ def test_a_label_used_as_a_column_is_told_with_its_column(panel: Panel) -> None:
 
 def test_a_comparison_inside_a_comparison_is_true_or_false() -> None:
     x = np.array([1.0, np.nan, -1.0, 3.0, np.nan, 2.0])
-    data = pd.DataFrame({"i": [1, 1, 1, 2, 2, 2], "t": [1, 2, 3] * 2, "x": x, "b": x > 0})
+    data = pd.DataFrame(
+        {"i": [1, 1, 1, 2, 2, 2], "t": [1, 2, 3] * 2, "x": x, "b": x > 0}
+    )
     panel = Panel(data, "i", "t")
     wanted = {
         "(x > 0) != (x < 0)": (x > 0) != (x < 0),
@@ -256,9 +284,13 @@ def test_a_comparison_inside_a_comparison_is_true_or_false() -> None:
     assert not rows_where("(x > 0) != b", table_of(panel)).any()
 
 
-def test_conditions_have_at_most_20_000_characters_and_1_000_signs(panel: Panel) -> None:
+def test_conditions_have_at_most_20_000_characters_and_1_000_signs(
+    panel: Panel,
+) -> None:
     longest = f"x > {' ' * 19_995}0"
-    np.testing.assert_array_equal(rows_where(longest, table_of(panel)), rows_where("x > 0", table_of(panel)))
+    np.testing.assert_array_equal(
+        rows_where(longest, table_of(panel)), rows_where("x > 0", table_of(panel))
+    )
     with pytest.raises(TermError, match="20,001 characters"):
         rows_where(longest.replace("0", " 0"), table_of(panel))
     signs = f"t in [{'-1, ' * 999}1]"  # the bracket is a sign, too
@@ -268,7 +300,9 @@ def test_conditions_have_at_most_20_000_characters_and_1_000_signs(panel: Panel)
         rows_where(signs.replace("[", "[-1, "), table_of(panel))
 
 
-def test_five_values_that_do_not_occur_are_named_and_the_others_counted(panel: Panel) -> None:
+def test_five_values_that_do_not_occur_are_named_and_the_others_counted(
+    panel: Panel,
+) -> None:
     for count, more in ((5, ""), (6, " and 1 more")):
         values = [f"{letter}{letter}" for letter in "pqruvz"[:count]]
         with pytest.warns(DigiprosperWarning) as caught:
@@ -280,7 +314,9 @@ def test_five_values_that_do_not_occur_are_named_and_the_others_counted(panel: P
 def test_whole_numbers_are_compared_exactly_up_to_the_largest() -> None:
     for large in (2**62, 2**63 - 2):
         data = pd.DataFrame({"i": [1, 2, 3], "t": 0, "n": [large, large + 1, -large]})
-        assert rows_where(f"n == {large + 1}", table_of(Panel(data, "i", "t"))).tolist() == [
+        assert rows_where(
+            f"n == {large + 1}", table_of(Panel(data, "i", "t"))
+        ).tolist() == [
             False,
             True,
             False,

@@ -11,11 +11,14 @@ from digiprosper.panel.coordinates import degrees_of
 
 
 @pytest.mark.parametrize(
-    "names", [("lat", "lon"), ("Latitude", "LNG"), ("纬度", "经度"), ("latitude", "long")]
+    "names",
+    [("lat", "lon"), ("Latitude", "LNG"), ("纬度", "经度"), ("latitude", "long")],
 )
 def test_names_of_columns(names) -> None:
     frame = pd.DataFrame({names[1]: [120.0, 121.0], "x": 1, names[0]: [30.0, None]})
-    np.testing.assert_array_equal(degrees_of(frame, "f"), [[30.0, 120.0], [np.nan, 121.0]])
+    np.testing.assert_array_equal(
+        degrees_of(frame, "f"), [[30.0, 120.0], [np.nan, 121.0]]
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from digiprosper.errors import InputTypeError
 def panel() -> Panel:
     rng = np.random.default_rng(0)
     n = 26
-    data = pd.DataFrame({"city": np.repeat(["a", "b"], n // 2), "year": np.tile(np.arange(n // 2), 2)})
+    data = pd.DataFrame(
+        {"city": np.repeat(["a", "b"], n // 2), "year": np.tile(np.arange(n // 2), 2)}
+    )
     data["gdp"] = rng.lognormal(size=n)
     data["digital"] = rng.normal(size=n)
     data["region"] = "east"
@@ -46,37 +48,56 @@ def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:
     for a, b in (("gdp", "digital"), ("gdp", "K / L"), ("digital", "K / L")):
         both = f[[a, b]].dropna()
         expected = stats.pearsonr(both[a], both[b])
-        assert (r.loc[a, b], p.loc[a, b]) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-10)
+        assert (r.loc[a, b], p.loc[a, b]) == pytest.approx(
+            (expected.statistic, expected.pvalue), rel=1e-10
+        )
         assert n.loc[a, b] == n.loc[b, a] == len(both)
     np.testing.assert_allclose(np.diag(r), 1.0)
-    np.testing.assert_allclose([found.mean, found.sd], holes.summarise(list(r))[["mean", "sd"]].T)
+    np.testing.assert_allclose(
+        [found.mean, found.sd], holes.summarise(list(r))[["mean", "sd"]].T
+    )
 
 
 def test_correlations_keep_the_labels_of_their_columns(panel: Panel) -> None:
-    found = panel.relabel(gdp="Output", digital="Digital economy").correlate(["gdp", "K / L"])
+    found = panel.relabel(gdp="Output", digital="Digital economy").correlate(
+        ["gdp", "K / L"]
+    )
     assert found.labels == {"gdp": "Output"}
 
 
 def test_describe_is_xtsum() -> None:
-    data = pd.DataFrame({"i": list("AAABBC"), "t": [1, 2, 3, 1, 2, 1], "x": [1.0, 2, 6, 4, 8, 3]})
+    data = pd.DataFrame(
+        {"i": list("AAABBC"), "t": [1, 2, 3, 1, 2, 1], "x": [1.0, 2, 6, 4, 8, 3]}
+    )
     out = Panel(data, "i", "t").describe()
     assert out.columns.tolist() == ["mean", "sd", "min", "max", "N"]
     mean = 4.0
-    between, within = np.array([3.0, 6, 3]), np.array([1 - 3, 2 - 3, 6 - 3, 4 - 6, 8 - 6, 0]) + mean
+    between, within = (
+        np.array([3.0, 6, 3]),
+        np.array([1 - 3, 2 - 3, 6 - 3, 4 - 6, 8 - 6, 0]) + mean,
+    )
     expected = [
         [mean, np.std(data["x"], ddof=1), 1, 8, 6],
         [mean, np.std(between, ddof=1), 3, 6, 3],
         [mean, np.std(within, ddof=1), within.min(), within.max(), 2],
     ]
-    np.testing.assert_allclose(out.loc["x"].loc[["overall", "between", "within"]], expected)
+    np.testing.assert_allclose(
+        out.loc["x"].loc[["overall", "between", "within"]], expected
+    )
 
 
 @pytest.mark.parametrize("scale", [2.0**600, 2.0**-600])
 def test_descriptions_have_the_units_of_the_column(panel: Panel, scale: float) -> None:
     scaled = panel.assign(gdp=panel.frame["gdp"] * scale)
     for one, other in (
-        (panel.summarise("gdp").drop(columns="N"), scaled.summarise("gdp").drop(columns="N")),
-        (panel.describe(["gdp"]).drop(columns="N"), scaled.describe(["gdp"]).drop(columns="N")),
+        (
+            panel.summarise("gdp").drop(columns="N"),
+            scaled.summarise("gdp").drop(columns="N"),
+        ),
+        (
+            panel.describe(["gdp"]).drop(columns="N"),
+            scaled.describe(["gdp"]).drop(columns="N"),
+        ),
     ):
         pd.testing.assert_frame_equal(one * scale, other)
     pd.testing.assert_frame_equal(
@@ -95,7 +116,9 @@ def test_a_column_of_zeros_is_described(panel: Panel) -> None:
 
 def test_correlations_in_chinese() -> None:
     found = dp.datasets.us_states().correlate(["unemp", "gsp"])
-    table = dp.etable(found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"})
+    table = dp.etable(
+        found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"}
+    )
     assert table.frame.columns.tolist() == ["均值", "标准差", "(1)", "(2)"]
     assert table.frame.index.tolist() == ["(1) 失业率", "(2) 产出"]
     assert table.notes == (

@@ -9,7 +9,12 @@ import pandas as pd
 import pytest
 
 from digiprosper import Panel
-from digiprosper.errors import DigiprosperError, InputTypeError, MissingDataError, TermError
+from digiprosper.errors import (
+    DigiprosperError,
+    InputTypeError,
+    MissingDataError,
+    TermError,
+)
 from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
@@ -103,7 +108,9 @@ def value(text: str) -> Any:
     ],
 )
 def test_allowed(text: str, expected: Any) -> None:
-    np.testing.assert_allclose(value(text), np.asarray(expected, dtype=float), rtol=1e-14)
+    np.testing.assert_allclose(
+        value(text), np.asarray(expected, dtype=float), rtol=1e-14
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +210,9 @@ def test_a_missing_value_to_the_power_of_zero_is_missing() -> None:
         ("diff(I((2 * (year % 2) - 1) * 1.5e308))", "(A, 2011)", 4),
     ],
 )
-def test_undefined_values_name_the_term_and_the_rows(text: str, rows: str, count: int) -> None:
+def test_undefined_values_name_the_term_and_the_rows(
+    text: str, rows: str, count: int
+) -> None:
     with pytest.raises(MissingDataError) as caught:
         value(text)
     assert repr(text) in str(caught.value)
@@ -233,5 +242,7 @@ def test_missing_text_of_every_type_is_missing() -> None:
     new = ("str",) if int(pd.__version__.split(".")[0]) >= 3 else ()
     for dtype in (*new, "string", "string[pyarrow]", "object", "category"):
         panel = Panel(DATA.assign(region=DATA["region"].astype(dtype)), "city", "year")
-        got = evaluate(parse("I(region == 'east')", table_of(panel).known, "x"), table_of(panel))
+        got = evaluate(
+            parse("I(region == 'east')", table_of(panel).known, "x"), table_of(panel)
+        )
         np.testing.assert_array_equal(got, [1, 1, 1, 0, nan, 0])

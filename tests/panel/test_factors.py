@@ -29,8 +29,14 @@ def factors(text):
         ("log(x)", Factor("log(x)", "x", function="log", columns=("x",))),
         ("lag(x, 2)", Factor("lag(x, 2)", "lag(x, 2)", shift=2, columns=("x",))),
         ("lead(x)", Factor("lead(x)", "lead(x)", shift=-1, columns=("x",))),
-        ("I(log(x)**2)", Factor("I(log(x)**2)", "log(x)", power=2.0, columns=("x", "log(x)"))),
-        ("I(`K / L`**2)", Factor("I(`K / L`**2)", "K / L", power=2.0, columns=("K / L",))),
+        (
+            "I(log(x)**2)",
+            Factor("I(log(x)**2)", "log(x)", power=2.0, columns=("x", "log(x)")),
+        ),
+        (
+            "I(`K / L`**2)",
+            Factor("I(`K / L`**2)", "K / L", power=2.0, columns=("K / L",)),
+        ),
         ("log1p(x)", Factor("log1p(x)", function="log1p", columns=("x",))),
         ("I(x * z)", Factor("I(x * z)", function="I", columns=("x", "z"))),
         ("I((x + 1)**2)", Factor("I((x + 1)**2)", function="I", columns=("x",))),
@@ -55,7 +61,9 @@ def test_a_calculation_of_a_product_is_not_the_power_of_its_last_column():
 
 def test_dummies_know_their_level():
     panel = dp.datasets.us_states()
-    panel = panel.assign(half=(panel.frame["unemp"] > 6).map({True: "high", False: "low"}))
+    panel = panel.assign(
+        half=(panel.frame["unemp"] > 6).map({True: "high", False: "low"})
+    )
     fit = dp.FixedEffects("log(gsp)", ["C(half)", "C(half):log(pc)"]).fit(panel)
     terms = {term.name: term.factors for term in fit.terms}
     column, levels = fit.categories["C(half)"]

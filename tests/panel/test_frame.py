@@ -31,7 +31,7 @@ from digiprosper.errors import (
 nan = np.nan
 
 
-# --- reading ------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------
 
 
 def test_length_and_names(panel: Panel) -> None:
@@ -45,7 +45,9 @@ def test_length_and_names(panel: Panel) -> None:
 
 def test_columns_in_brackets(panel: Panel) -> None:
     pd.testing.assert_series_equal(panel["gdp"], panel.frame["gdp"])
-    pd.testing.assert_frame_equal(panel[["region", "gdp"]], panel.frame[["region", "gdp"]])
+    pd.testing.assert_frame_equal(
+        panel[["region", "gdp"]], panel.frame[["region", "gdp"]]
+    )
     years = panel["year"]
     assert years.index.equals(panel.index)
     assert years.tolist() == panel.index.get_level_values("year").tolist()
@@ -56,10 +58,14 @@ def test_columns_in_brackets(panel: Panel) -> None:
     taken = panel["gdp"]
     taken[:] = 0.0
     assert not (panel["gdp"] == 0).any()
-    assert panel.assign(half=panel["gdp"] / 2)["half"].equals((panel["gdp"] / 2).rename("half"))
+    assert panel.assign(half=panel["gdp"] / 2)["half"].equals(
+        (panel["gdp"] / 2).rename("half")
+    )
 
 
-@pytest.mark.parametrize("columns", [0, slice(0, 3), ("gdp", "digital"), None, pd.Series([True]), ["gdp", 3]])
+@pytest.mark.parametrize(
+    "columns", [0, slice(0, 3), ("gdp", "digital"), None, pd.Series([True]), ["gdp", 3]]
+)
 def test_what_is_no_name_in_brackets(panel: Panel, columns: Any) -> None:
     with pytest.raises(InputTypeError):
         panel[columns]
@@ -81,12 +87,14 @@ def test_head(panel: Panel) -> None:
             panel.head(n)  # type: ignore[arg-type]
 
 
-# --- rows with missing values -------------------------------------------------------------------------------
+# --- rows with missing values ---------------------------------------------------------
 
 
 @pytest.fixture
 def gaps() -> Panel:
-    df = pd.DataFrame({"i": [1, 1, 2, 2, 3], "t": [1, 2, 1, 2, 1], "x": [1, nan, 3, 4, nan]})
+    df = pd.DataFrame(
+        {"i": [1, 1, 2, 2, 3], "t": [1, 2, 1, 2, 1], "x": [1, nan, 3, 4, nan]}
+    )
     df["place"] = ["a", None, "b", None, "c"]
     df["z"] = pd.array([1, 2, None, 4, 5], dtype="Int64")
     return Panel(df, "i", "t", labels={"x": "X"})
@@ -94,9 +102,16 @@ def gaps() -> Panel:
 
 @pytest.mark.parametrize(
     ("columns", "rows", "counts"),
-    [("x", 3, {"x": 2}), (["place", "x"], 2, {"place": 2, "x": 2}), ("z", 4, {"z": 1}), (None, 1, None)],
+    [
+        ("x", 3, {"x": 2}),
+        (["place", "x"], 2, {"place": 2, "x": 2}),
+        ("z", 4, {"z": 1}),
+        (None, 1, None),
+    ],
 )
-def test_dropna_counts_what_leaves(gaps: Panel, columns: Any, rows: int, counts: Any) -> None:
+def test_dropna_counts_what_leaves(
+    gaps: Panel, columns: Any, rows: int, counts: Any
+) -> None:
     with pytest.warns(MissingDataWarning) as caught:
         kept = gaps.dropna() if columns is None else gaps.dropna(columns)
     assert len(caught) == 1
@@ -104,7 +119,9 @@ def test_dropna_counts_what_leaves(gaps: Panel, columns: Any, rows: int, counts:
     assert kept.is_part
     assert kept.labels == {"x": "X"}
     found = dict(re.findall(r"(\w+) \((\d)\)", str(caught[0].message)))
-    assert {n: int(c) for n, c in found.items()} == (counts or {"x": 2, "place": 2, "z": 1})
+    assert {n: int(c) for n, c in found.items()} == (
+        counts or {"x": 2, "place": 2, "z": 1}
+    )
     chosen = [columns] if isinstance(columns, str) else columns or list(gaps.columns)
     assert kept.index.equals(gaps.frame.dropna(subset=chosen).index)
 
@@ -125,7 +142,7 @@ def test_dropna_refuses(gaps: Panel) -> None:
         empty.dropna("none")
 
 
-# --- what it holds ----------------------------------------------------------------------------------------
+# --- what it holds --------------------------------------------------------------------
 
 
 def test_members(panel: Panel, cities: pd.DataFrame) -> None:
@@ -137,7 +154,9 @@ def test_members(panel: Panel, cities: pd.DataFrame) -> None:
     assert panel.columns == ("gdp", "digital", "region", "K / L", "资本")
     assert panel.frame.index.equals(raw.set_index(["city", "year"]).sort_index().index)
     assert panel.frame.index.is_monotonic_increasing
-    pd.testing.assert_frame_equal(panel.frame, raw.set_index(["city", "year"]).sort_index())
+    pd.testing.assert_frame_equal(
+        panel.frame, raw.set_index(["city", "year"]).sort_index()
+    )
 
 
 def test_the_users_frame_is_never_written_to(cities: pd.DataFrame) -> None:
@@ -156,10 +175,18 @@ def test_the_users_frame_is_never_written_to(cities: pd.DataFrame) -> None:
 
 def test_copies_and_pickles(panel: Panel) -> None:
     panel.describe("gdp")
-    for other in (pickle.loads(pickle.dumps(panel)), copy.copy(panel), copy.deepcopy(panel)):
+    for other in (
+        pickle.loads(pickle.dumps(panel)),
+        copy.copy(panel),
+        copy.deepcopy(panel),
+    ):
         pd.testing.assert_frame_equal(other.frame, panel.frame)
         assert other.labels == panel.labels
-        assert other.lag("gdp").frame["gdp_lag1"].equals(panel.lag("gdp").frame["gdp_lag1"])
+        assert (
+            other.lag("gdp")
+            .frame["gdp_lag1"]
+            .equals(panel.lag("gdp").frame["gdp_lag1"])
+        )
 
 
 def test_repr_says_the_shape(panel: Panel, cities: pd.DataFrame) -> None:
@@ -176,7 +203,12 @@ def test_a_cross_section(cities: pd.DataFrame) -> None:
     assert panel.frame.index.name == "city"
     assert panel.time_name is None
     assert panel.subset("region == 'east'").entities.tolist() == ["p0", "p2"]
-    assert panel.attach(pd.Series({"p1": 3.0}, name="z").rename_axis("city")).frame["z"].count() == 1
+    assert (
+        panel.attach(pd.Series({"p1": 3.0}, name="z").rename_axis("city"))
+        .frame["z"]
+        .count()
+        == 1
+    )
     for call in (lambda: panel.lag("gdp"), lambda: panel.interpolate("gdp")):
         with pytest.raises(PanelIndexError, match="cross-section"):
             call()
@@ -189,12 +221,16 @@ def test_polars_gives_the_same(cities: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(a.frame, b.frame, check_dtype=False)
 
 
-# --- lags by the value of time ----------------------------------------------------------------------------
+# --- lags by the value of time --------------------------------------------------------
 
 
 def test_lag_crosses_neither_entities_nor_a_gap() -> None:
     data = pd.DataFrame(
-        {"i": list("AAABBB"), "t": [2019, 2020, 2022, 2020, 2021, 2022], "x": [1.0, 2, 3, 4, 5, 6]}
+        {
+            "i": list("AAABBB"),
+            "t": [2019, 2020, 2022, 2020, 2021, 2022],
+            "x": [1.0, 2, 3, 4, 5, 6],
+        }
     )
     panel = Panel(data, "i", "t").lag("x").lag("x", 2).diff("x")
     assert panel.columns == ("x", "x_lag1", "x_lag2", "x_diff1")
@@ -209,13 +245,23 @@ def test_step_of_five_years() -> None:
         Panel(data, "i", "t").lag("x")
     panel = Panel(data, "i", "t", step=5)
     np.testing.assert_array_equal(panel.lag("x").frame["x_lag1"], [nan, 1, 2, nan])
-    np.testing.assert_array_equal(panel.subset("t != 2005").lag("x", 2).frame["x_lag2"], [nan, 1, 3])
+    np.testing.assert_array_equal(
+        panel.subset("t != 2005").lag("x", 2).frame["x_lag2"], [nan, 1, 3]
+    )
 
 
 def test_dates_keep_their_step_when_rows_leave() -> None:
-    data = pd.DataFrame({"i": 1, "t": pd.date_range("2020-01-01", periods=9, freq="QS"), "x": np.arange(9.0)})
+    data = pd.DataFrame(
+        {
+            "i": 1,
+            "t": pd.date_range("2020-01-01", periods=9, freq="QS"),
+            "x": np.arange(9.0),
+        }
+    )
     panel = Panel(data.assign(q=data["t"].dt.quarter), "i", "t")
-    np.testing.assert_array_equal(panel.lag("x", 4).frame["x_lag4"], [nan] * 4 + [0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(
+        panel.lag("x", 4).frame["x_lag4"], [nan] * 4 + [0, 1, 2, 3, 4]
+    )
     first = panel.subset("q == 1")
     np.testing.assert_array_equal(first.lag("x", 4).frame["x_lag4"], [nan, 0, 4])
     with pytest.raises(MissingDataError, match="missing in every row"):
@@ -233,10 +279,19 @@ def test_periods_and_dates_skip_gaps() -> None:
 
 
 def test_times_of_hours_ask_for_a_step() -> None:
-    data = pd.DataFrame({"i": 1, "t": pd.date_range("2020-01-01", periods=3, freq="h"), "x": [1.0, 2, 3]})
+    data = pd.DataFrame(
+        {
+            "i": 1,
+            "t": pd.date_range("2020-01-01", periods=3, freq="h"),
+            "x": [1.0, 2, 3],
+        }
+    )
     with pytest.raises(PanelIndexError, match="step="):
         Panel(data, "i", "t").lag("x")
-    assert Panel(data, "i", "t", step="h").lag("x").frame["x_lag1"].tolist()[1:] == [1.0, 2.0]
+    assert Panel(data, "i", "t", step="h").lag("x").frame["x_lag1"].tolist()[1:] == [
+        1.0,
+        2.0,
+    ]
 
 
 @pytest.mark.parametrize("periods", [0, -1, 1.5, True, "1"])
@@ -254,13 +309,16 @@ def test_lags_of_odd_names_and_of_several(panel: Panel) -> None:
         panel.lag("gpd")
 
 
-# --- fewer rows -------------------------------------------------------------------------------------------
+# --- fewer rows -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("year >= 2012 and region == 'east'", lambda f: (f.year >= 2012) & (f.region == "east")),
+        (
+            "year >= 2012 and region == 'east'",
+            lambda f: (f.year >= 2012) & (f.region == "east"),
+        ),
         ("2011 < year <= 2013", lambda f: (f.year > 2011) & (f.year <= 2013)),
         (
             "city in ['p0', 'p3'] or not (year == 2010)",
@@ -271,18 +329,25 @@ def test_lags_of_odd_names_and_of_several(panel: Panel) -> None:
             "(gdp > 1) & (digital > 0) | year == 2011",
             lambda f: (f.gdp > 1) & (f.digital > 0) | (f.year == 2011),
         ),
-        ("`K / L` > 1.5 and 资本 > 1.2", lambda f: (f["K / L"] > 1.5) & (f["资本"] > 1.2)),
+        (
+            "`K / L` > 1.5 and 资本 > 1.2",
+            lambda f: (f["K / L"] > 1.5) & (f["资本"] > 1.2),
+        ),
         ("gdp > 2 * digital ** 2 - 1", lambda f: f.gdp > 2 * f.digital**2 - 1),
     ],
 )
 def test_subset_by_text(panel: Panel, text: str, expected: Any) -> None:
     flat = panel.frame.reset_index()
-    pd.testing.assert_frame_equal(panel.subset(text).frame, panel.frame[expected(flat).to_numpy()])
+    pd.testing.assert_frame_equal(
+        panel.subset(text).frame, panel.frame[expected(flat).to_numpy()]
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float64", "Float64", "double[pyarrow]"])
 def test_subset_drops_rows_where_the_condition_is_missing(dtype: str) -> None:
-    data = pd.DataFrame({"i": 1, "t": [1, 2, 3], "x": pd.array([1.0, None, 3.0], dtype=dtype)})
+    data = pd.DataFrame(
+        {"i": 1, "t": [1, 2, 3], "x": pd.array([1.0, None, 3.0], dtype=dtype)}
+    )
     assert Panel(data, "i", "t").subset("x > 0").times.tolist() == [1, 3]
 
 
@@ -297,7 +362,9 @@ def test_subset_by_dates_and_periods() -> None:
 
 def test_subset_by_mask(panel: Panel) -> None:
     mask = (panel.frame["gdp"] > 1).sample(frac=1.0, random_state=1)
-    pd.testing.assert_frame_equal(panel.subset(mask).frame, panel.frame[panel.frame["gdp"] > 1])
+    pd.testing.assert_frame_equal(
+        panel.subset(mask).frame, panel.frame[panel.frame["gdp"] > 1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -315,7 +382,11 @@ def test_subset_by_mask(panel: Panel) -> None:
         ("index > 3", ColumnError, "'index'"),
         ("gdp > 1e9", MissingDataError, "keeps no rows"),
         (lambda p: (p.frame["gdp"] > 1).to_numpy(), AlignmentError, "no row labels"),
-        (lambda p: (p.frame["gdp"] > 1).reset_index(drop=True), AlignmentError, "do not match"),
+        (
+            lambda p: (p.frame["gdp"] > 1).reset_index(drop=True),
+            AlignmentError,
+            "do not match",
+        ),
         (lambda p: p.frame["gdp"], InputTypeError, "boolean"),
         (
             lambda p: (p.frame["gdp"] > 1).astype("boolean").where(p.frame["gdp"] > 1),
@@ -324,13 +395,17 @@ def test_subset_by_mask(panel: Panel) -> None:
         ),
     ],
 )
-def test_subset_refuses(panel: Panel, rows: Any, kind: type[Exception], words: str) -> None:
+def test_subset_refuses(
+    panel: Panel, rows: Any, kind: type[Exception], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         panel.subset(rows(panel) if callable(rows) else rows)
 
 
 def test_balance() -> None:
-    data = pd.DataFrame({"i": list("AAABBCCC"), "t": [1, 2, 3, 1, 2, 1, 2, 3], "x": np.arange(8.0)})
+    data = pd.DataFrame(
+        {"i": list("AAABBCCC"), "t": [1, 2, 3, 1, 2, 1, 2, 3], "x": np.arange(8.0)}
+    )
     panel = Panel(data, "i", "t")
     entities, times = panel.balance("entities"), panel.balance("times")
     assert entities.is_balanced
@@ -344,13 +419,14 @@ def test_balance() -> None:
         Panel(data[data["t"] != 3].assign(t=[1, 2, 3, 4, 5, 6]), "i", "t").balance()
 
 
-# --- what is in it ----------------------------------------------------------------------------------------
+# --- what is in it --------------------------------------------------------------------
 
 
 def test_every_method_of_the_contract_is_there() -> None:
     expected = (
-        "frame entities times n_entities n_times nobs is_balanced labels imputations assign subset attach "
-        "relabel balance standardise winsorize interpolate lag diff summarise correlate describe sample"
+        "frame entities times n_entities n_times nobs is_balanced labels imputations "
+        "assign subset attach relabel balance standardise winsorize interpolate lag "
+        "diff summarise correlate describe sample"
     )
     for name in expected.split():
         assert hasattr(Panel, name), name

@@ -139,7 +139,9 @@ def test_a_deep_but_sensible_term_is_read() -> None:
         ("np.log(urban)", "log(urban)"),
     ],
 )
-def test_statas_spellings_are_refused_and_told_how_to_write_them(text: str, cure: str) -> None:
+def test_statas_spellings_are_refused_and_told_how_to_write_them(
+    text: str, cure: str
+) -> None:
     """Python reads '#' as a comment.
 
     The rest of the term would vanish in silence.
@@ -159,7 +161,8 @@ def test_full_width_letters_are_not_read_as_plain_ones() -> None:
     data = DATA.assign(GDP=1.0)
     panel = Panel(data, "city", "year")
     np.testing.assert_allclose(
-        evaluate(parse(f"log({WIDE})", table_of(panel).known, "x"), table_of(panel)), np.log(data[WIDE])
+        evaluate(parse(f"log({WIDE})", table_of(panel).known, "x"), table_of(panel)),
+        np.log(data[WIDE]),
     )
     with pytest.raises(ColumnError, match=WIDE):
         parse(f"log({WIDE})", ("GDP", "x"), "x")
@@ -167,19 +170,30 @@ def test_full_width_letters_are_not_read_as_plain_ones() -> None:
 
 def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
     data = pd.DataFrame(
-        {"i": 1, "t": [1, 2], "a b": [1.0, 2], "_ticked0_": [10.0, 20], "__ticked0_": [5.0, 7]}
+        {
+            "i": 1,
+            "t": [1, 2],
+            "a b": [1.0, 2],
+            "_ticked0_": [10.0, 20],
+            "__ticked0_": [5.0, 7],
+        }
     )
     panel = Panel(data, "i", "t")
     term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", table_of(panel).known, "x")
     np.testing.assert_array_equal(evaluate(term, table_of(panel)), [21, 36])
-    np.testing.assert_array_equal(panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22])
+    np.testing.assert_array_equal(
+        panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22]
+    )
     assert panel.subset("`a b` == 2 and _ticked0_ == 20").nobs == 1
 
 
 def depth(text: str) -> int:
     level, found = [ast.parse(text, mode="eval").body], 0
     while level:
-        level, found = [child for node in level for child in ast.iter_child_nodes(node)], found + 1
+        level, found = (
+            [child for node in level for child in ast.iter_child_nodes(node)],
+            found + 1,
+        )
     return found
 
 
@@ -221,7 +235,10 @@ def shown(piece):
         ("exp(e)", ["exp(", ("e",), ")"]),
         ("I( x  **2)", ["I( ", ("x",), "  **2)"]),
         ("I(x*数字 - z)", ["I(", ("x",), "*", ("数字",), " - ", ("z",), ")"]),
-        ("I(log(x )/ lag(z, k=2))", ["I(", ["log(", ("x",), " )"], "/ ", ["lag(", ("z",), ", k=2)"], ")"]),
+        (
+            "I(log(x )/ lag(z, k=2))",
+            ["I(", ["log(", ("x",), " )"], "/ ", ["lag(", ("z",), ", k=2)"], ")"],
+        ),
         ("log(`K / L`)", ["log(`", ("K / L",), "`)"]),
         ("I((x + 1)**2)", ["I((", ("x",), " + 1)**2)"]),
         ("I(x == 'x @ z')", ["I(", ("x",), " == 'x @ z')"]),
@@ -245,4 +262,6 @@ def test_a_column_has_no_pieces():
 def test_full_width_letters_are_another_column():
     wide = "\uff58"
     (factor,) = parse(f"log({wide})", ["x", wide], "x").factors
-    assert [piece.text for piece in factor.pieces if isinstance(piece, Factor)] == [wide]
+    assert [piece.text for piece in factor.pieces if isinstance(piece, Factor)] == [
+        wide
+    ]

@@ -23,7 +23,11 @@ from digiprosper.errors import (
 from digiprosper.panel.keys import refuse_infinite, rows_text, sorted_keys, to_pandas
 
 FLAT = pd.DataFrame(
-    {"city": ["B", "A", "B", "A"], "year": [2020, 2021, 2019, 2019], "gdp": [4.0, 2.0, 3.0, 1.0]}
+    {
+        "city": ["B", "A", "B", "A"],
+        "year": [2020, 2021, 2019, 2019],
+        "gdp": [4.0, 2.0, 3.0, 1.0],
+    }
 )
 
 
@@ -54,7 +58,16 @@ def test_rows_are_sorted_and_coded() -> None:
         FLAT.assign(year=FLAT["year"].astype("int16")),
         FLAT.assign(year=FLAT["year"].astype("uint8")),
     ],
-    ids=["pandas", "polars", "pyarrow", "pyarrow-backed", "nullable", "category", "int16", "uint8"],
+    ids=[
+        "pandas",
+        "polars",
+        "pyarrow",
+        "pyarrow-backed",
+        "nullable",
+        "category",
+        "int16",
+        "uint8",
+    ],
 )
 def test_every_kind_of_table_gives_the_same_keys(table: object) -> None:
     frame, keys = keys_of(to_pandas(table))
@@ -87,7 +100,9 @@ def test_a_level_that_is_also_a_column_is_refused() -> None:
 
 
 def test_cross_section() -> None:
-    frame, keys = sorted_keys(pd.DataFrame({"city": ["B", "A"], "gdp": [1, 2]}), "city", None, None)
+    frame, keys = sorted_keys(
+        pd.DataFrame({"city": ["B", "A"], "gdp": [1, 2]}), "city", None, None
+    )
     assert keys.time_name is None
     assert keys.index.tolist() == ["A", "B"]
     assert keys.index.name == "city"
@@ -99,12 +114,18 @@ def test_cross_section() -> None:
     [
         pd.PeriodIndex(["2020Q1", "2020Q2", "2021Q1"], freq="Q"),
         pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]),
-        pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]).tz_localize("Asia/Shanghai"),
+        pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]).tz_localize(
+            "Asia/Shanghai"
+        ),
         [dt.date(2020, 1, 1), dt.date(2020, 4, 1), dt.date(2021, 1, 1)],
         pd.array(
-            [dt.date(2020, 1, 1), dt.date(2020, 4, 1), dt.date(2021, 1, 1)], dtype=pd.ArrowDtype(pa.date32())
+            [dt.date(2020, 1, 1), dt.date(2020, 4, 1), dt.date(2021, 1, 1)],
+            dtype=pd.ArrowDtype(pa.date32()),
         ),
-        pd.array(pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]), dtype="timestamp[ns][pyarrow]"),
+        pd.array(
+            pd.to_datetime(["2020-01-01", "2020-04-01", "2021-01-01"]),
+            dtype="timestamp[ns][pyarrow]",
+        ),
     ],
     ids=["period", "datetime", "zone", "date", "arrow-date", "arrow-timestamp"],
 )
@@ -115,7 +136,14 @@ def test_quarters_are_one_step_apart(times: Any) -> None:
 
 @pytest.mark.parametrize(
     ("freq", "periods", "expected"),
-    [("YS", 4, 1), ("YE", 4, 1), ("QS", 6, 1), ("MS", 30, 1), ("W", 60, 1), ("D", 60, 1)],
+    [
+        ("YS", 4, 1),
+        ("YE", 4, 1),
+        ("QS", 6, 1),
+        ("MS", 30, 1),
+        ("W", 60, 1),
+        ("D", 60, 1),
+    ],
 )
 def test_the_step_of_dates_is_found(freq: str, periods: int, expected: int) -> None:
     times = pd.date_range("2020-01-01", periods=periods, freq=freq)
@@ -124,7 +152,9 @@ def test_the_step_of_dates_is_found(freq: str, periods: int, expected: int) -> N
 
 
 def test_hours_need_a_step() -> None:
-    frame = pd.DataFrame({"i": 1, "t": pd.date_range("2020-01-01", periods=3, freq="h"), "x": 1.0})
+    frame = pd.DataFrame(
+        {"i": 1, "t": pd.date_range("2020-01-01", periods=3, freq="h"), "x": 1.0}
+    )
     assert sorted_keys(frame, "i", "t", None)[1].ordinals is None
     assert np.diff(sorted_keys(frame, "i", "t", "h")[1].ordinals).tolist() == [1, 1]
 
@@ -143,7 +173,9 @@ def test_step_of_dates_is_a_frequency(step: object) -> None:
 
 
 def test_step_too_coarse_for_the_dates() -> None:
-    frame = pd.DataFrame({"city": 1, "year": pd.date_range("2020-01-01", periods=3, freq="MS"), "x": 1.0})
+    frame = pd.DataFrame(
+        {"city": 1, "year": pd.date_range("2020-01-01", periods=3, freq="MS"), "x": 1.0}
+    )
     with pytest.raises(OptionError, match="too coarse"):
         keys_of(frame, "Y")
 
@@ -183,8 +215,14 @@ def test_whole_decimal_times_are_whole_numbers() -> None:
 @pytest.mark.parametrize(
     ("years", "words"),
     [
-        (["2019", "2020", "2021", "2022"], ["'year'", "text", "astype(int)", "to_datetime", "PeriodIndex"]),
-        (["2019年", "2020年", "2021年", "2022年"], ["'year'", "text", "extract", "time_format="]),
+        (
+            ["2019", "2020", "2021", "2022"],
+            ["'year'", "text", "astype(int)", "to_datetime", "PeriodIndex"],
+        ),
+        (
+            ["2019年", "2020年", "2021年", "2022年"],
+            ["'year'", "text", "extract", "time_format="],
+        ),
         ([2019.5, 2020.0, 2021.0, 2022.0], ["'year'", "fractional", "2019.5"]),
         ([True, False, True, False], ["'year'", "boolean"]),
     ],
@@ -199,7 +237,9 @@ def test_times_without_an_order_are_refused_and_told_how_to_convert(
 
 
 def test_entities_of_mixed_types_are_refused() -> None:
-    with pytest.raises(PanelIndexError, match=r"'city' mixes int and str.*astype\(str\)"):
+    with pytest.raises(
+        PanelIndexError, match=r"'city' mixes int and str.*astype\(str\)"
+    ):
         keys_of(FLAT.assign(city=["1", 1, "2", 2]))
 
 
@@ -221,7 +261,9 @@ def test_ordered_categories_keep_their_order() -> None:
         (0, "year", InputTypeError, "text"),
     ],
 )
-def test_key_names_are_checked(entity: Any, time: Any, kind: type[Exception], words: str) -> None:
+def test_key_names_are_checked(
+    entity: Any, time: Any, kind: type[Exception], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         sorted_keys(FLAT, entity, time, None)
 
@@ -260,7 +302,13 @@ def test_odd_column_names_are_refused() -> None:
 
 
 def test_infinite_values_are_all_named() -> None:
-    frame = pd.DataFrame({"a": [np.inf, 1.0], "b": [1, 2], "c": pd.array([1.0, -np.inf], dtype="Float64")})
+    frame = pd.DataFrame(
+        {
+            "a": [np.inf, 1.0],
+            "b": [1, 2],
+            "c": pd.array([1.0, -np.inf], dtype="Float64"),
+        }
+    )
     with pytest.raises(MissingDataError) as caught:
         refuse_infinite(frame, pd.Index(["r", "s"]))
     assert [(p.data["column"], p.data["rows"]) for p in caught.value.problems] == [
@@ -284,41 +332,59 @@ def test_keep_renumbers_without_gaps_and_keeps_the_grid() -> None:
     assert np.diff(only.ordinals).tolist() == [2]
 
 
-# --- years and their parts in one number -------------------------------------------------------------------
+# --- years and their parts in one number ----------------------------------------------
 
 
 def one_number(times: list[int], entities: int = 3) -> pd.DataFrame:
     n = entities * len(times)
     return pd.DataFrame(
-        {"i": np.repeat(range(entities), len(times)), "t": np.tile(times, entities), "x": np.arange(n) * 1.0}
+        {
+            "i": np.repeat(range(entities), len(times)),
+            "t": np.tile(times, entities),
+            "x": np.arange(n) * 1.0,
+        }
     )
 
 
 MONTHS = [year * 100 + month for year in (2018, 2019) for month in range(1, 13)]
 QUARTERS = [year * 10 + quarter for year in (2018, 2019) for quarter in range(1, 5)]
-WEEKS = [int(day.strftime("%G%V")) for day in pd.date_range("2018-01-01", periods=160, freq="7D")]
+WEEKS = [
+    int(day.strftime("%G%V"))
+    for day in pd.date_range("2018-01-01", periods=160, freq="7D")
+]
 DAYS = [int(day.strftime("%Y%m%d")) for day in pd.date_range("2018-01-01", periods=60)]
 JUMPING = {
     "months": (MONTHS, "%Y%m", 201812, 201901),
     "winters": ([201811, 201812, 201901, 201902], "%Y%m", 201812, 201901),
     "quarters": (QUARTERS, "%Y%q", 20184, 20191),
-    "quarters of two digits": ([201803, 201804, 201901, 201902], "%Y0%q", 201804, 201901),
+    "quarters of two digits": (
+        [201803, 201804, 201901, 201902],
+        "%Y0%q",
+        201804,
+        201901,
+    ),
     "weeks": (WEEKS, "%G%V", 201852, 201901),
     "days": (DAYS, "%Y%m%d", 20180131, 20180201),
 }
 
 
-@pytest.mark.parametrize(("times", "time_format", "before", "after"), JUMPING.values(), ids=JUMPING)
+@pytest.mark.parametrize(
+    ("times", "time_format", "before", "after"), JUMPING.values(), ids=JUMPING
+)
 def test_parts_of_years_in_one_number_are_noticed_and_read(
     times: list[int], time_format: str, before: int, after: int
 ) -> None:
     frame = one_number(times)
     with pytest.warns(
-        DigiprosperWarning, match=f"from {before} to {after}.*time_format='{time_format}'"
+        DigiprosperWarning,
+        match=f"from {before} to {after}.*time_format='{time_format}'",
     ) as said:
         panel = Panel(frame, "i", "t")
     assert len(said) == 1
-    assert f"balanced, t jumps from {before} to {after}: see time_format; columns x" in repr(panel)
+    assert (
+        f"balanced, t jumps from {before} to {after}: see time_format; columns x"
+        in repr(panel)
+    )
     assert "see time_format" in panel._repr_html_()
     assert panel.lag("x")["x_lag1"].isna().sum() > 3
 
@@ -333,7 +399,9 @@ def test_parts_of_years_in_one_number_are_noticed_and_read(
 @pytest.mark.filterwarnings("ignore:.*Driscoll-Kraay:digiprosper.CovarianceWarning")
 def test_models_of_months_equal_those_of_counted_months() -> None:
     frame = one_number(MONTHS, 20).assign(x=np.random.default_rng(8).normal(size=480))
-    frame = frame.assign(y=frame["x"].cumsum(), count=np.tile(range(24), 20)).query("x < 1.5")
+    frame = frame.assign(y=frame["x"].cumsum(), count=np.tile(range(24), 20)).query(
+        "x < 1.5"
+    )
     spec = FixedEffects("y", ["lag(x)"], cov_type="driscoll_kraay")
     numbers, months, counted = (
         spec.fit(panel)
@@ -399,11 +467,19 @@ def test_the_part_without_the_jump_is_not_noticed() -> None:
         (["Q1/2018", "Q4/2018"], "Q%q/%Y", ["2018Q1", "2018Q4"]),
         (["FY2018", "FY2019"], "FY%Y", ["2018", "2019"]),
         ([202053, 202101], "%G%V", ["2020-12-28/2021-01-03", "2021-01-04/2021-01-10"]),
-        (["31.1.2018", "1.2.2018"], "%d.%m.%Y", ["2018-01-31 00:00:00", "2018-02-01 00:00:00"]),
+        (
+            ["31.1.2018", "1.2.2018"],
+            "%d.%m.%Y",
+            ["2018-01-31 00:00:00", "2018-02-01 00:00:00"],
+        ),
     ],
 )
-def test_times_are_read_by_their_format(values: Any, time_format: str, expected: list[str]) -> None:
-    keys = sorted_keys(pd.DataFrame({"i": 1, "t": values, "x": 1.0}), "i", "t", None, time_format)[1]
+def test_times_are_read_by_their_format(
+    values: Any, time_format: str, expected: list[str]
+) -> None:
+    keys = sorted_keys(
+        pd.DataFrame({"i": 1, "t": values, "x": 1.0}), "i", "t", None, time_format
+    )[1]
     assert [str(time) for time in keys.times] == expected
 
 
@@ -426,7 +502,9 @@ def test_the_level_of_an_index_is_read_too() -> None:
 def test_times_that_do_not_fit_the_format_are_named(
     times: list[Any], time_format: str, values: tuple[str, ...], count: int
 ) -> None:
-    with pytest.raises(PanelIndexError, match=f"'year'.*first: '{values[0]}'") as caught:
+    with pytest.raises(
+        PanelIndexError, match=f"'year'.*first: '{values[0]}'"
+    ) as caught:
         Panel(FLAT.assign(year=times), "city", "year", time_format=time_format)
     data = {"column": "year", "format": time_format, "count": count, "values": values}
     assert [(p.code, p.data) for p in caught.value.problems] == [("unread_times", data)]
@@ -475,12 +553,17 @@ def test_a_format_needs_times_that_are_no_dates() -> None:
         Panel(FLAT, "city", "year", step=2, time_format="%Y")
 
 
-# --- names --------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------
 
 
 def excel(**more: object) -> pd.DataFrame:
     frame = pd.DataFrame(
-        {"省\n份": [1, 1, 2, 2], "t": [1, 2, 1, 2], "GDP\r\nper head": [1.0, 2, 3, 5], "gdp ": 1.0}
+        {
+            "省\n份": [1, 1, 2, 2],
+            "t": [1, 2, 1, 2],
+            "GDP\r\nper head": [1.0, 2, 3, 5],
+            "gdp ": 1.0,
+        }
     )
     frame = frame.assign(last=1.0, **more)
     names = ["a\ud800\x00b" if c == "last" else c for c in frame.columns]
@@ -508,7 +591,10 @@ def test_headers_of_several_lines_become_one_and_are_told() -> None:
 def test_names_that_clash_without_their_line_breaks_are_an_error() -> None:
     with pytest.raises(ColumnError, match="that of another column") as caught:
         Panel(excel(**{"GDP per head": 1.0}), "省\n份", "t")
-    assert caught.value.problems[0].data == {"column": "GDP\r\nper head", "role": "columns"}
+    assert caught.value.problems[0].data == {
+        "column": "GDP\r\nper head",
+        "role": "columns",
+    }
     with pytest.raises(ColumnError, match="empty"):
         Panel(excel(**{"\n": 1.0}), "省\n份", "t")
     panel = Panel(pd.DataFrame({"i": [1, 2], "x": 1.0}), "i")

@@ -28,7 +28,9 @@ DATA = pd.DataFrame(
 
 def sample_of(**options: object) -> Sample:
     panel = Panel(DATA, "i", "t", labels={"y": "Outcome"})
-    return panel.sample({"y": ["y"], "x": ["x", "I(x**2)"]}, codes=["i", "t", "g"], **options)  # type: ignore[arg-type]
+    return panel.sample(
+        {"y": ["y"], "x": ["x", "I(x**2)"]}, codes=["i", "t", "g"], **options
+    )  # type: ignore[arg-type]
 
 
 def test_rows_dropped_are_counted_by_term() -> None:
@@ -39,8 +41,9 @@ def test_rows_dropped_are_counted_by_term() -> None:
     assert dropped.count == 3
     assert dropped.rows == (("A", 2), ("A", 3), ("C", 3))
     assert dropped.by_term == {"x": 3, "I(x**2)": 3, "y": 1}
-    assert (
-        dropped.message == "3 rows dropped: missing x (3), I(x**2) (3), y (1); first: (A, 2), (A, 3), (C, 3)"
+    assert dropped.message == (
+        "3 rows dropped: missing x (3), I(x**2) (3), y (1); first: (A, 2), "
+        "(A, 3), (C, 3)"
     )
 
 
@@ -50,11 +53,20 @@ def test_columns_and_names() -> None:
     assert sample.names == ("y", "x", "I(x**2)")
     assert sample.names_of("x") == ("x", "I(x**2)")
     np.testing.assert_array_equal(sample.columns("y")[:, 0], [1, 4, 5, 6, 7, 8])
-    np.testing.assert_array_equal(sample.columns("x")[:, 1], np.array([1, 4, 5, 6, 7, 8.0]) ** 2)
+    np.testing.assert_array_equal(
+        sample.columns("x")[:, 1], np.array([1, 4, 5, 6, 7, 8.0]) ** 2
+    )
     sample.columns("y")[:] = 0
     assert sample.columns("y").all()
     assert sample.labels == {"y": "Outcome"}
-    assert sample.index.tolist() == [("A", 1), ("B", 1), ("B", 2), ("B", 3), ("C", 1), ("C", 2)]
+    assert sample.index.tolist() == [
+        ("A", 1),
+        ("B", 1),
+        ("B", 2),
+        ("B", 3),
+        ("C", 1),
+        ("C", 2),
+    ]
     assert (sample.n_entities, sample.n_times) == (3, 3)
 
 
@@ -64,7 +76,9 @@ def test_nothing_missing_drops_nothing() -> None:
 
 def test_keep_renumbers_every_code() -> None:
     sample = sample_of()
-    kept = sample.keep(sample.entity == 1, "only B").keep(np.array([True, False, True]), "no second year")
+    kept = sample.keep(sample.entity == 1, "only B").keep(
+        np.array([True, False, True]), "no second year"
+    )
     assert kept.entities.tolist() == ["B"]
     assert kept.times.tolist() == [1, 3]
     assert kept.entity.tolist() == [0, 0]
@@ -96,7 +110,10 @@ def test_a_term_that_is_missing_everywhere_is_named() -> None:
 
 
 def test_a_note_in_words() -> None:
-    assert Dropped("alone", 1, (("A", 3),)).message == "1 row dropped: alone; first: (A, 3)"
+    assert (
+        Dropped("alone", 1, (("A", 3),)).message
+        == "1 row dropped: alone; first: (A, 3)"
+    )
 
 
 def test_samples_pickle() -> None:
@@ -107,13 +124,21 @@ def test_samples_pickle() -> None:
 @pytest.mark.further
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=25, unique=True),
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 5)),
+        min_size=2,
+        max_size=25,
+        unique=True,
+    ),
     st.integers(0, 2**16),
 )
-def test_codes_have_no_gaps_and_name_their_values(cells: list[tuple[int, int]], seed: int) -> None:
+def test_codes_have_no_gaps_and_name_their_values(
+    cells: list[tuple[int, int]], seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     data = pd.DataFrame(cells, columns=["i", "t"]).assign(
-        x=np.where(rng.random(len(cells)) < 0.3, nan, 1.0), g=rng.integers(0, 4, len(cells))
+        x=np.where(rng.random(len(cells)) < 0.3, nan, 1.0),
+        g=rng.integers(0, 4, len(cells)),
     )
     if data["x"].isna().all():
         return
@@ -122,7 +147,11 @@ def test_codes_have_no_gaps_and_name_their_values(cells: list[tuple[int, int]], 
     np.testing.assert_array_equal(sample.entities.to_numpy()[sample.entity], left["i"])
     np.testing.assert_array_equal(sample.times.to_numpy()[sample.time], left["t"])
     assert (np.diff(sample.entity) >= 0).all()
-    np.testing.assert_array_equal(sample.code_levels["g"].to_numpy()[sample.codes["g"]], left["g"])
-    np.testing.assert_array_equal(sample.codes["g^t"], left.groupby(["g", "t"]).ngroup())
+    np.testing.assert_array_equal(
+        sample.code_levels["g"].to_numpy()[sample.codes["g"]], left["g"]
+    )
+    np.testing.assert_array_equal(
+        sample.codes["g^t"], left.groupby(["g", "t"]).ngroup()
+    )
     for code in sample.codes.values():
         assert np.array_equal(np.unique(code), np.arange(code.max() + 1))

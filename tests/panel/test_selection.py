@@ -59,12 +59,17 @@ PIECES = (
     "flag",
     "nullable",
 )
-JOINED = [*PIECES, *(f"{a}:{b}" for a in PIECES for b in PIECES if a != b and "K / L" not in (a, b))]
+JOINED = [
+    *PIECES,
+    *(f"{a}:{b}" for a in PIECES for b in PIECES if a != b and "K / L" not in (a, b)),
+]
 
 
 @pytest.mark.many(1)
 @pytest.mark.parametrize("seed", range(3))
-def test_a_sample_never_holds_a_missing_value_whatever_the_term(regions: pd.DataFrame, seed: int) -> None:
+def test_a_sample_never_holds_a_missing_value_whatever_the_term(
+    regions: pd.DataFrame, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     frame = regions.assign(nullable=rng.normal(size=24))
     for name in ("x", "z", "region", "level", "flag", "K / L", "nullable"):
@@ -76,18 +81,24 @@ def test_a_sample_never_holds_a_missing_value_whatever_the_term(regions: pd.Data
         sample = panel.sample({"x": [term]})
         assert np.isfinite(sample.matrix).all(), term
         if sample.nobs < panel.nobs:
-            assert sum(sample.dropped[0].by_term.values()) >= sample.dropped[0].count, term
+            assert sum(sample.dropped[0].by_term.values()) >= sample.dropped[0].count, (
+                term
+            )
             with pytest.raises(MissingDataError):
                 panel.sample({"x": [term]}, missing="raise")
 
 
-def test_slopes_by_group_lose_the_rows_where_the_regressor_is_missing(panel: Panel) -> None:
+def test_slopes_by_group_lose_the_rows_where_the_regressor_is_missing(
+    panel: Panel,
+) -> None:
     gap = panel.frame["x"].copy()
     gap.iloc[[1, 7]] = nan
     some = panel.assign(x=gap)
     sample = some.sample({"y": ["y"], "x": ["C(region):x"]})
     assert sample.dropped[0].by_term == {"x": 2}
-    np.testing.assert_array_equal(sample.columns("x").sum(axis=1), gap.dropna().to_numpy())
+    np.testing.assert_array_equal(
+        sample.columns("x").sum(axis=1), gap.dropna().to_numpy()
+    )
     lagged = some.sample({"y": ["y"], "x": ["C(region):lag(x)"]})
     assert lagged.dropped[0].by_term == {"lag(x)": 7}
 
@@ -96,7 +107,9 @@ def test_a_column_named_as_a_factor_keeps_its_own_gaps(regions: pd.DataFrame) ->
     frame = regions.assign(**{"log(x)": 1.0})
     frame.loc[[2, 3], "log(x)"] = nan
     frame.loc[5, "x"] = nan
-    sample = Panel(frame, "city", "year").sample({"y": ["log(x)"], "x": ["C(region):log(x)", "x"]})
+    sample = Panel(frame, "city", "year").sample(
+        {"y": ["log(x)"], "x": ["C(region):log(x)", "x"]}
+    )
     assert sample.nobs == 21
     assert np.isfinite(sample.matrix).all()
 
@@ -108,7 +121,8 @@ def test_a_role_may_be_one_term(panel: Panel) -> None:
 def test_a_missing_cluster_is_an_error_where_the_row_would_stay(panel: Panel) -> None:
     holes = panel.assign(region=panel.frame["region"].where(panel.frame["x"] > 1.2))
     with pytest.raises(
-        MissingDataError, match=r"clusters: 'region' is missing in \d+ rows \(first: \(B, 2010\)"
+        MissingDataError,
+        match=r"clusters: 'region' is missing in \d+ rows \(first: \(B, 2010\)",
     ):
         holes.sample({"y": ["y"]}, clusters=["region"])
     both = holes.assign(y=holes.frame["y"].where(panel.frame["x"] > 1.2))
@@ -127,17 +141,22 @@ def test_a_missing_cluster_is_an_error_where_the_row_would_stay(panel: Panel) ->
         ({"y": ["y"]}, ("region^yeer",), ColumnError, "'yeer'"),
     ],
 )
-def test_refusals(panel: Panel, roles: Any, codes: Any, kind: type[Exception], words: str) -> None:
+def test_refusals(
+    panel: Panel, roles: Any, codes: Any, kind: type[Exception], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         panel.sample(roles, codes=codes)
 
 
 def test_missing_values_may_be_an_error(panel: Panel) -> None:
     holes = panel.assign(x=panel.frame["x"].where(panel.frame["x"] > 1.2))
-    with pytest.raises(MissingDataError, match=r"missing values in x \(\d+\), lag\(y\) \(6\).*interpolate"):
-        holes.assign(x=lambda d: d["x"].where(d.index.get_level_values("year") > 2011)).sample(
-            {"y": ["y"], "x": ["x", "lag(y)"]}, missing="raise"
-        )
+    with pytest.raises(
+        MissingDataError,
+        match=r"missing values in x \(\d+\), lag\(y\) \(6\).*interpolate",
+    ):
+        holes.assign(
+            x=lambda d: d["x"].where(d.index.get_level_values("year") > 2011)
+        ).sample({"y": ["y"], "x": ["x", "lag(y)"]}, missing="raise")
     with pytest.raises(OptionError, match="'drop', 'raise'"):
         panel.sample({"y": ["y"]}, missing="ignore")
 
@@ -148,7 +167,10 @@ def test_a_coefficients_column_can_be_rebuilt(panel: Panel) -> None:
     rows = panel.frame.index.isin(sample.index)
     for name, column in zip(sample.names, sample.matrix.T, strict=True):
         np.testing.assert_allclose(
-            coefficient_column(table_of(panel), sample.factors[name], sample.categories)[rows], column
+            coefficient_column(
+                table_of(panel), sample.factors[name], sample.categories
+            )[rows],
+            column,
         )
 
 
@@ -175,7 +197,9 @@ def test_a_coefficients_column_can_be_rebuilt(panel: Panel) -> None:
     ],
     ids=" + ".join,
 )
-def test_categories_equal_formulaics_columns(panel: Panel, regions: pd.DataFrame, terms: list[str]) -> None:
+def test_categories_equal_formulaics_columns(
+    panel: Panel, regions: pd.DataFrame, terms: list[str]
+) -> None:
     sample = panel.sample({"x": terms})
     expected = model_matrix(" + ".join(terms), regions).drop(columns="Intercept")
     expected = expected.loc[:, [c for c in expected if "unused" not in c]]
@@ -186,7 +210,9 @@ def test_categories_equal_formulaics_columns(panel: Panel, regions: pd.DataFrame
 
 
 @pytest.mark.parametrize("name", ["K / L", "`K / L`"])
-def test_a_product_with_an_odd_name_knows_its_main_term(panel: Panel, name: str) -> None:
+def test_a_product_with_an_odd_name_knows_its_main_term(
+    panel: Panel, name: str
+) -> None:
     names = panel.sample({"x": [name, "C(region):`K / L`"]}).names
     assert names == ("K / L", "C(region)[T.north]:`K / L`", "C(region)[T.west]:`K / L`")
 
@@ -201,17 +227,26 @@ def test_levels_outside_of_the_sample_vanish(panel: Panel) -> None:
 
 
 def test_rival_equations_code_a_category_each_for_itself(panel: Panel) -> None:
-    sample = panel.sample({"y": ["y"], "(1)": ["z", "C(region):x"], "(2)": ["z", "C(region):x", "x"]})
+    sample = panel.sample(
+        {"y": ["y"], "(1)": ["z", "C(region):x"], "(2)": ["z", "C(region):x", "x"]}
+    )
     assert sample.names_of("(1)") == (
         "z",
         "C(region)[east]:x",
         "C(region)[north]:x",
         "C(region)[west]:x",
     )
-    assert sample.names_of("(2)") == ("z", "C(region)[T.north]:x", "C(region)[T.west]:x", "x")
+    assert sample.names_of("(2)") == (
+        "z",
+        "C(region)[T.north]:x",
+        "C(region)[T.west]:x",
+        "x",
+    )
 
 
-def test_parts_of_one_equation_are_read_together_and_weights_are_no_part(panel: Panel) -> None:
+def test_parts_of_one_equation_are_read_together_and_weights_are_no_part(
+    panel: Panel,
+) -> None:
     together = panel.sample({"treatment": ["x"], "x": ["C(region):x"]})
     assert together.names_of("x") == ("C(region)[T.north]:x", "C(region)[T.west]:x")
     weighted = panel.sample({"y": ["y"], "x": ["C(region):x"], "obs_weights": ["x"]})
@@ -225,7 +260,7 @@ def test_a_term_is_evaluated_once_however_it_is_spaced(panel: Panel) -> None:
     assert sample.roles == {"a": (0, 1), "b": (1, 0, 1)}
 
 
-# --- a reference that is named ------------------------------------------------------------------------------
+# --- a reference that is named --------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -247,8 +282,13 @@ def test_a_named_reference_equals_formulaics_treatment_coding(
     frame = regions.assign(below=regions["kind"] - 3)
     sample = Panel(frame, "city", "year").sample({"x": ["x", term]})
     expected = model_matrix(f"x + {theirs}", frame).drop(columns=["Intercept", "x"])
-    np.testing.assert_allclose(sample.columns("x")[:, 1:], expected.to_numpy(dtype=float))
-    column, written = term.split("C(")[1].split(",")[0], term.split("ref=")[1].split(")")[0].strip("\"'")
+    np.testing.assert_allclose(
+        sample.columns("x")[:, 1:], expected.to_numpy(dtype=float)
+    )
+    column, written = (
+        term.split("C(")[1].split(",")[0],
+        term.split("ref=")[1].split(")")[0].strip("\"'"),
+    )
     levels = [str(level) for level in np.unique(frame[column]) if str(level) != written]
     endings = [name.split("[")[1].split("]")[0] for name in sample.names_of("x")[1:]]
     assert endings == [f"T.{level}" for level in levels]
@@ -268,11 +308,15 @@ def test_a_reference_has_no_part_where_every_level_has_a_column(panel: Panel) ->
 
 def test_a_category_is_the_same_main_term_whatever_its_reference(panel: Panel) -> None:
     names = panel.sample({"x": ["C(region, ref='west')", "C(region):C(kind)"]}).names
-    assert names[2:] == panel.sample({"x": ["C(region)", "C(region):C(kind)"]}).names[2:]
+    assert (
+        names[2:] == panel.sample({"x": ["C(region)", "C(region):C(kind)"]}).names[2:]
+    )
 
 
 @pytest.mark.parametrize("kind", ["dates", "periods", "categories"])
-def test_a_reference_may_be_a_date_a_period_or_a_category(regions: pd.DataFrame, kind: str) -> None:
+def test_a_reference_may_be_a_date_a_period_or_a_category(
+    regions: pd.DataFrame, kind: str
+) -> None:
     dates = pd.to_datetime(regions["year"].astype(str))
     column, reference = {
         "dates": (dates, "2012-01-01"),
@@ -287,17 +331,25 @@ def test_a_reference_may_be_a_date_a_period_or_a_category(regions: pd.DataFrame,
 @pytest.mark.parametrize(
     ("term", "words"),
     [
-        ("C(region, ref='wesst')", r"'region' has no value 'wesst' \(did you mean 'west'\?\); .*'east'"),
+        (
+            "C(region, ref='wesst')",
+            r"'region' has no value 'wesst' \(did you mean 'west'\?\); .*'east'",
+        ),
         (
             "C(region, ref='overseas')",
             r"'region' has no value 'overseas'; its values are 'east', 'north', 'west'",
         ),
         ("C(kind, ref=7)", "'kind' has no value 7"),
-        ("C(level, ref='unused')", "'level' is 'unused' in no row of the sample|no value 'unused'"),
+        (
+            "C(level, ref='unused')",
+            "'level' is 'unused' in no row of the sample|no value 'unused'",
+        ),
         ("C(region, ref='wesst'):x", "no value 'wesst'"),
     ],
 )
-def test_a_reference_that_does_not_exist_is_named(panel: Panel, term: str, words: str) -> None:
+def test_a_reference_that_does_not_exist_is_named(
+    panel: Panel, term: str, words: str
+) -> None:
     with pytest.raises(TermError, match=words) as caught:
         panel.sample({"x": [term]})
     assert term.removesuffix(":x") in str(caught.value)
@@ -324,13 +376,15 @@ def test_a_reference_without_a_row_in_the_sample_is_named(panel: Panel) -> None:
         ("I(C(region, ref='west'))", "C() takes one column"),
     ],
 )
-def test_other_ways_to_name_a_reference_are_told_what_to_write(panel: Panel, term: str, write: str) -> None:
+def test_other_ways_to_name_a_reference_are_told_what_to_write(
+    panel: Panel, term: str, write: str
+) -> None:
     with pytest.raises(TermError) as caught:
         panel.sample({"x": [term]})
     assert write in str(caught.value)
 
 
-# --- more columns than rows ---------------------------------------------------------------------------------
+# --- more columns than rows -----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -340,15 +394,23 @@ def wide() -> Panel:
     n = 1000
     columns = {"i": np.repeat(np.arange(100), 10), "t": np.tile(np.arange(10), 100)}
     columns |= {"a": rng.permutation(n), "b": rng.permutation(n)}
-    columns |= {"g": np.arange(n) % 40, "k": np.arange(n) % 30, "five": np.arange(n) % 5}
-    return Panel(pd.DataFrame(columns | {c: rng.normal(size=n) for c in "yxmzq"}), "i", "t")
+    columns |= {
+        "g": np.arange(n) % 40,
+        "k": np.arange(n) % 30,
+        "five": np.arange(n) % 5,
+    }
+    return Panel(
+        pd.DataFrame(columns | {c: rng.normal(size=n) for c in "yxmzq"}), "i", "t"
+    )
 
 
 MODELS: dict[str, Callable[[str], Any]] = {
     "FixedEffects": lambda term: FixedEffects("y", ["x", term]),
     "formula": lambda term: FixedEffects.from_formula(f"y ~ x + {term} | i"),
     "endog": lambda term: FixedEffectsIV("y", ["x"], endog=term, instruments="z"),
-    "instruments": lambda term: FixedEffectsIV("y", "q", endog="x", instruments=["z", term]),
+    "instruments": lambda term: FixedEffectsIV(
+        "y", "q", endog="x", instruments=["z", term]
+    ),
     "PanelThreshold": lambda term: PanelThreshold("y", "x", "q", [term]),
     "Mediation": lambda term: Mediation("y", "x", "m", [term]),
 }
@@ -370,25 +432,43 @@ def refused(fit: Callable[[], object]) -> IdentificationError:
 
 @pytest.mark.many(len(MODELS))
 @pytest.mark.parametrize("model", MODELS)
-def test_a_term_of_a_million_columns_is_refused_before_memory_is_asked_for(wide: Panel, model: str) -> None:
+def test_a_term_of_a_million_columns_is_refused_before_memory_is_asked_for(
+    wide: Panel, model: str
+) -> None:
     error = refused(lambda: MODELS[model]("C(a):C(b)").fit(wide))
-    assert "'C(a):C(b)' makes 1,000,000 columns, and the sample has 1,000 rows" in str(error)
+    assert "'C(a):C(b)' makes 1,000,000 columns, and the sample has 1,000 rows" in str(
+        error
+    )
     assert "absorb='a^b'" in str(error)
-    assert [p.data for p in error.problems] == [{"term": "C(a):C(b)", "columns": 1_000_000, "rows": 1000}]
+    assert [p.data for p in error.problems] == [
+        {"term": "C(a):C(b)", "columns": 1_000_000, "rows": 1000}
+    ]
 
 
-def test_terms_that_have_too_many_columns_together_are_refused_in_one_error(wide: Panel) -> None:
+def test_terms_that_have_too_many_columns_together_are_refused_in_one_error(
+    wide: Panel,
+) -> None:
     products = ["C(g):C(t)", "C(k):C(t)", "C(five):C(g)", "C(five):C(k)"]
-    error = refused(lambda: FixedEffects.from_formula(f"y ~ x + {' + '.join(products)} | i").fit(wide))
+    error = refused(
+        lambda: FixedEffects.from_formula(f"y ~ x + {' + '.join(products)} | i").fit(
+            wide
+        )
+    )
     assert "1,051 with the other terms, and the sample has 1,000 rows" in str(error)
     assert {p.data["term"] for p in error.problems} == set(products)
-    error = refused(lambda: FixedEffects.from_formula("y ~ C(a)*C(b)*C(g)*C(k) | i").fit(wide))
+    error = refused(
+        lambda: FixedEffects.from_formula("y ~ C(a)*C(b)*C(g)*C(k) | i").fit(wide)
+    )
     assert len(error.problems) == 11
 
 
 @pytest.mark.parametrize(
     ("term", "absorb"),
-    [("C(a):C(b):x", "a^b[x]"), ("C(a):log(m2):C(b)", "a^b[log(m2)]"), ("C(i, ref=3):C(a)", "i^a")],
+    [
+        ("C(a):C(b):x", "a^b[x]"),
+        ("C(a):log(m2):C(b)", "a^b[log(m2)]"),
+        ("C(i, ref=3):C(a)", "i^a"),
+    ],
 )
 def test_what_to_absorb_is_written_out(wide: Panel, term: str, absorb: str) -> None:
     panel = wide.assign(m2="exp(m)")
@@ -416,7 +496,9 @@ def test_rival_equations_are_counted_each_for_itself(wide: Panel) -> None:
 
 def test_columns_beyond_memory_are_refused_although_there_are_rows_enough() -> None:
     n = 200_000
-    frame = pd.DataFrame({"i": np.arange(n) // 4, "t": np.arange(n) % 4, "k": np.arange(n) % 6000})
+    frame = pd.DataFrame(
+        {"i": np.arange(n) // 4, "t": np.arange(n) % 4, "k": np.arange(n) % 6000}
+    )
     panel = Panel(frame.assign(x=1.0 * frame["t"]), "i", "t")
     error = refused(lambda: panel.sample({"x": ["x", "C(k)"]}))
     assert "'C(k)' makes 5,999 columns" in str(error)
@@ -424,13 +506,22 @@ def test_columns_beyond_memory_are_refused_although_there_are_rows_enough() -> N
 
 
 @pytest.mark.parametrize("absorb", ["a^b", "a:b", "half", "half[z]", "half^k[z]"])
-def test_absorbed_effects_may_have_as_many_levels_as_rows(wide: Panel, absorb: str) -> None:
+def test_absorbed_effects_may_have_as_many_levels_as_rows(
+    wide: Panel, absorb: str
+) -> None:
     panel = wide.assign(half=wide.frame["a"] // 4)
     tracemalloc.start()
     sample_of = {"y": ["y"], "x": ["x"]}
     panel.sample(sample_of, codes=[absorb.split("[")[0]])
     assert tracemalloc.get_traced_memory()[1] < 5e6
-    spec = FixedEffects("y", "x", time_effects=False, absorb=absorb, singletons="keep", cov_type="robust")
+    spec = FixedEffects(
+        "y",
+        "x",
+        time_effects=False,
+        absorb=absorb,
+        singletons="keep",
+        cov_type="robust",
+    )
     try:
         spec.fit(panel)
     except IdentificationError:

@@ -47,8 +47,15 @@ def test_labels_and_value_labels(tmp_path: Path, cities: pd.DataFrame) -> None:
     path = written(
         tmp_path,
         cities,
-        variable_labels={"gdp": "GDP per head, yuan", "city": "Prefecture", "jobs": " "},
-        value_labels={"city": {1: "Anqing", 2: "Bengbu", 3: "Chuzhou"}, "region": {1: "west", 2: "east"}},
+        variable_labels={
+            "gdp": "GDP per head, yuan",
+            "city": "Prefecture",
+            "jobs": " ",
+        },
+        value_labels={
+            "city": {1: "Anqing", 2: "Bengbu", 3: "Chuzhou"},
+            "region": {1: "west", 2: "east"},
+        },
     )
     panel = Panel.from_stata(path, entity="city", time="year")
     assert panel.labels == {"city": "Prefecture", "gdp": "GDP per head, yuan"}
@@ -59,7 +66,9 @@ def test_labels_and_value_labels(tmp_path: Path, cities: pd.DataFrame) -> None:
     assert panel["region"].loc[("Chuzhou", 2010)] == "east"
     assert np.isnan(panel["gdp"].loc[("Chuzhou", 2013)])
     assert panel.frame["jobs"].dtype == np.int64
-    spec = FixedEffects("jobs", ["C(region)"], entity_effects=False, cov_type="unadjusted")
+    spec = FixedEffects(
+        "jobs", ["C(region)"], entity_effects=False, cov_type="unadjusted"
+    )
     assert spec.fit(panel).params.index.tolist() == ["C(region)[T.east]"]
 
 
@@ -77,11 +86,17 @@ def test_the_same_numbers_as_pandas_reads(tmp_path: Path, cities: pd.DataFrame) 
 def test_the_time_key_keeps_its_numbers(tmp_path: Path, cities: pd.DataFrame) -> None:
     names = {2010: "first", 2011: "second", 2013: "last"}
     path = written(tmp_path, cities, value_labels={"year": names})
-    assert Panel.from_stata(path, entity="city", time="year").times.tolist() == [2010, 2011, 2013]
+    assert Panel.from_stata(path, entity="city", time="year").times.tolist() == [
+        2010,
+        2011,
+        2013,
+    ]
 
 
 @pytest.mark.parametrize("labels", [{1: "west"}, {1: "west", 2: "west"}])
-def test_value_labels_of_a_part_of_a_column(tmp_path: Path, cities: pd.DataFrame, labels: Any) -> None:
+def test_value_labels_of_a_part_of_a_column(
+    tmp_path: Path, cities: pd.DataFrame, labels: Any
+) -> None:
     path = written(tmp_path, cities, value_labels={"region": labels})
     with pytest.warns(DigiprosperWarning, match="'region'.*the numbers are kept"):
         panel = Panel.from_stata(path, entity="city", time="year")
@@ -104,69 +119,98 @@ def test_extended_missing_values_are_missing(tmp_path: Path) -> None:
     # How Stata stores .a: 2**1023 times 1 + 2**-12.
     extended = np.array([2.0**1023 * (1 + 2.0**-12)], "<f8").tobytes()
     path.write_bytes(body.replace(three, extended))
-    assert Panel.from_stata(path, entity="i", time="t")["x"].isna().tolist() == [False, False, True]
+    assert Panel.from_stata(path, entity="i", time="t")["x"].isna().tolist() == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_empty_text_is_missing(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"i": ["a", "b", "c"], "place": ["x", "", "z"], "self": [1, 2, 3]})
-    panel = Panel.from_stata(written(tmp_path, frame, variable_labels={"self": "own"}), entity="i")
+    frame = pd.DataFrame(
+        {"i": ["a", "b", "c"], "place": ["x", "", "z"], "self": [1, 2, 3]}
+    )
+    panel = Panel.from_stata(
+        written(tmp_path, frame, variable_labels={"self": "own"}), entity="i"
+    )
     assert panel["place"].isna().tolist() == [False, True, False]
     assert panel.labels == {"self": "own"}
     with pytest.raises(PanelIndexError, match="missing in 1 row"):
         Panel.from_stata(tmp_path / "file.dta", entity="place")
 
 
-@pytest.mark.parametrize(("unit", "steps"), [("tm", 1), ("tq", 3), ("ty", 12), ("td", 0), ("tc", 0)])
-def test_dates_are_times_and_lags_go_by_their_step(tmp_path: Path, unit: str, steps: int) -> None:
+@pytest.mark.parametrize(
+    ("unit", "steps"), [("tm", 1), ("tq", 3), ("ty", 12), ("td", 0), ("tc", 0)]
+)
+def test_dates_are_times_and_lags_go_by_their_step(
+    tmp_path: Path, unit: str, steps: int
+) -> None:
     gap = pd.DateOffset(months=steps) if steps else pd.DateOffset(days=1)
     dates = [pd.Timestamp(2015, 1, 1) + k * gap for k in (0, 1, 3)]
     frame = pd.DataFrame({"i": [1] * 3 + [2] * 3, "t": dates * 2, "x": np.arange(6.0)})
     path = written(tmp_path, frame, convert_dates={"t": unit})
     panel = Panel.from_stata(path, entity="i", time="t")
     assert panel.times.tolist() == dates
-    np.testing.assert_array_equal(panel.lag("x")["x_lag1"], [np.nan, 0, np.nan, np.nan, 3, np.nan])
+    np.testing.assert_array_equal(
+        panel.lag("x")["x_lag1"], [np.nan, 0, np.nan, np.nan, 3, np.nan]
+    )
 
 
 def test_dates_with_leap_seconds_stay_numbers(tmp_path: Path) -> None:
     dates = pd.to_datetime(["2015-01-01", None, "2015-01-02"])
     path = written(
-        tmp_path, pd.DataFrame({"i": [1, 2, 3], "at": dates}), convert_dates={"at": "tc"}, version=118
+        tmp_path,
+        pd.DataFrame({"i": [1, 2, 3], "at": dates}),
+        convert_dates={"at": "tc"},
+        version=118,
     )
     body = path.read_bytes()
     assert body.count(b"%tc") == 1
     path.write_bytes(body.replace(b"%tc", b"%tC"))
-    with pytest.warns(DigiprosperWarning, match="'at' counts milliseconds with leap seconds"):
+    with pytest.warns(
+        DigiprosperWarning, match="'at' counts milliseconds with leap seconds"
+    ):
         panel = Panel.from_stata(path, entity="i")
     assert panel.frame["at"].dtype == np.float64
     assert panel.frame["at"].isna().tolist() == [False, True, False]
 
 
 def test_steps_of_five_years(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"i": [1, 1, 2, 2], "t": [2000, 2005] * 2, "x": [1.0, 2, 3, 4]})
+    frame = pd.DataFrame(
+        {"i": [1, 1, 2, 2], "t": [2000, 2005] * 2, "x": [1.0, 2, 3, 4]}
+    )
     panel = Panel.from_stata(written(tmp_path, frame), entity="i", time="t", step=5)
     assert panel.lag("x")["x_lag1"].tolist()[1] == 1
 
 
 def test_times_in_one_number_are_read_by_their_format(tmp_path: Path) -> None:
     frame = pd.DataFrame(
-        {"city": 1, "month": [201811, 201812, 201901], "quarter": ["2018q3", "2018q4", "2019q1"]}
+        {
+            "city": 1,
+            "month": [201811, 201812, 201901],
+            "quarter": ["2018q3", "2018q4", "2019q1"],
+        }
     )
     path = written(tmp_path, frame.assign(x=[1.0, 2.0, 3.0]))
     for time, time_format in (("month", "%Y%m"), ("quarter", "%Yq%q")):
-        panel = Panel.from_stata(path, entity="city", time=time, time_format=time_format)
+        panel = Panel.from_stata(
+            path, entity="city", time=time, time_format=time_format
+        )
         assert panel.lag("x")["x_lag1"].tolist()[1:] == [1.0, 2.0]
     with pytest.warns(DigiprosperWarning, match="time_format='%Y%m'"):
         Panel.from_stata(path, entity="city", time="month")
 
 
-# --- text ---------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------
 
 
 def test_chinese_text_of_an_old_file(tmp_path: Path) -> None:
     def garbled(text: str) -> str:
         return text.encode("gb18030").decode("latin-1")
 
-    frame = pd.DataFrame({"city": [garbled("合肥"), garbled("北京")], "x": [1, 2], "zone": [1, 2]})
+    frame = pd.DataFrame(
+        {"city": [garbled("合肥"), garbled("北京")], "x": [1, 2], "zone": [1, 2]}
+    )
     path = written(
         tmp_path,
         frame,
@@ -179,7 +223,10 @@ def test_chinese_text_of_an_old_file(tmp_path: Path) -> None:
     assert panel.labels == {"x": "数字经济"}
     assert panel["zone"].tolist() == ["西部", "东部"]
     assert Panel.from_stata(path, entity="city").labels == {"x": garbled("数字经济")}
-    for encoding, words in (("utf-8", "is not the encoding of the text"), ("klingon", "is not known")):
+    for encoding, words in (
+        ("utf-8", "is not the encoding of the text"),
+        ("klingon", "is not known"),
+    ):
         with pytest.raises(OptionError, match=words):
             Panel.from_stata(path, entity="city", encoding=encoding)
 
@@ -194,14 +241,16 @@ def test_chinese_text_of_a_new_file(tmp_path: Path) -> None:
 
 
 def test_text_that_is_not_in_the_encoding_of_the_file(tmp_path: Path) -> None:
-    path = written(tmp_path, pd.DataFrame({"i": ["abcd", "b"], "x": [1, 2]}), version=118)
+    path = written(
+        tmp_path, pd.DataFrame({"i": ["abcd", "b"], "x": [1, 2]}), version=118
+    )
     path.write_bytes(path.read_bytes().replace(b"abcd", b"\xba\xcf\xb7\xca"))
     with pytest.warns(DigiprosperWarning, match="not in UTF-8"):
         panel = Panel.from_stata(path, entity="i")
     assert len(panel) == 2
 
 
-# --- failures -----------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -210,7 +259,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"a,b\n1,2\n", b"<stata_dta>" + bytes(40), bytes(200), b"\x72\x02" * 60]
+    "content",
+    [b"", b"a,b\n1,2\n", b"<stata_dta>" + bytes(40), bytes(200), b"\x72\x02" * 60],
 )
 def test_what_is_no_stata_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other.dta"
@@ -221,8 +271,14 @@ def test_what_is_no_stata_file(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], ["a", "b"]], ids=["numbers", "text"])
 @pytest.mark.parametrize("version", [114, 117, 118, 119])
-def test_two_variables_of_one_name(tmp_path: Path, version: int, values: list[Any]) -> None:
-    path = written(tmp_path, pd.DataFrame({"city": [1, 2], "abc1": values, "abc2": values}), version=version)
+def test_two_variables_of_one_name(
+    tmp_path: Path, version: int, values: list[Any]
+) -> None:
+    path = written(
+        tmp_path,
+        pd.DataFrame({"city": [1, 2], "abc1": values, "abc2": values}),
+        version=version,
+    )
     content = path.read_bytes()
     path.write_bytes(content.replace(b"abc2", b"abc1"))
     with pytest.raises(InputTypeError, match="two variables have one name"):

@@ -24,24 +24,38 @@ nan = np.nan
 def brute_lag(data: pd.DataFrame, column: str, steps: int) -> list[float]:
     known = {(i, t): v for i, t, v in data[["i", "t", column]].itertuples(index=False)}
     ordered = data.sort_values(["i", "t"])
-    return [known.get((i, t - steps), nan) for i, t in ordered[["i", "t"]].itertuples(index=False)]
+    return [
+        known.get((i, t - steps), nan)
+        for i, t in ordered[["i", "t"]].itertuples(index=False)
+    ]
 
 
 @st.composite
 def ragged(draw: st.DrawFn) -> pd.DataFrame:
     cells = draw(
         st.lists(
-            st.tuples(st.integers(0, 4), st.integers(-12, 12)), min_size=3, max_size=30, unique=True
+            st.tuples(st.integers(0, 4), st.integers(-12, 12)),
+            min_size=3,
+            max_size=30,
+            unique=True,
         ).map(lambda c: draw(st.permutations(c)))
     )
-    values = draw(st.lists(st.integers(-99, 99) | st.none(), min_size=len(cells), max_size=len(cells)))
-    return pd.DataFrame(cells, columns=["i", "t"]).assign(x=np.array(values, dtype=float))
+    values = draw(
+        st.lists(
+            st.integers(-99, 99) | st.none(), min_size=len(cells), max_size=len(cells)
+        )
+    )
+    return pd.DataFrame(cells, columns=["i", "t"]).assign(
+        x=np.array(values, dtype=float)
+    )
 
 
 @pytest.mark.further
 @settings(max_examples=120, deadline=None)
 @given(ragged(), st.integers(-4, 4).filter(bool), st.sampled_from([1, 2, 5, 10**20]))
-def test_shift_equals_a_loop_over_keys(data: pd.DataFrame, periods: int, step: int) -> None:
+def test_shift_equals_a_loop_over_keys(
+    data: pd.DataFrame, periods: int, step: int
+) -> None:
     table = table_of(Panel(data, "i", "t", step=step))
     np.testing.assert_array_equal(
         table.shift(table.numeric("x"), periods), brute_lag(data, "x", periods * step)
@@ -51,18 +65,25 @@ def test_shift_equals_a_loop_over_keys(data: pd.DataFrame, periods: int, step: i
 @pytest.mark.further
 @settings(max_examples=40, deadline=None)
 @given(ragged(), st.integers(1, 40), st.integers(1, 7))
-def test_long_shifts_on_a_grid_of_steps(data: pd.DataFrame, periods: int, step: int) -> None:
+def test_long_shifts_on_a_grid_of_steps(
+    data: pd.DataFrame, periods: int, step: int
+) -> None:
     table = table_of(Panel(data, "i", "t", step=step))
     for sign in (1, -1):
         np.testing.assert_array_equal(
-            table.shift(table.numeric("x"), sign * periods), brute_lag(data, "x", sign * periods * step)
+            table.shift(table.numeric("x"), sign * periods),
+            brute_lag(data, "x", sign * periods * step),
         )
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_the_longest_lag_on_a_grid_of_steps_reaches_from_the_last_time_to_the_first(step: int) -> None:
+def test_the_longest_lag_on_a_grid_of_steps_reaches_from_the_last_time_to_the_first(
+    step: int,
+) -> None:
     data = pd.DataFrame({"i": 0, "t": 2000 + step * np.arange(3), "x": [5.0, 6.0, 7.0]})
-    lagged = Panel(data, "i", "t", step=step).assign(back="lag(x, 2)", ahead="lead(x, 2)")
+    lagged = Panel(data, "i", "t", step=step).assign(
+        back="lag(x, 2)", ahead="lead(x, 2)"
+    )
     np.testing.assert_array_equal(lagged.frame["back"], [nan, nan, 5.0])
     np.testing.assert_array_equal(lagged.frame["ahead"], [7.0, nan, nan])
     with pytest.raises(MissingDataError, match="3 steps apart"):
@@ -71,7 +92,9 @@ def test_the_longest_lag_on_a_grid_of_steps_reaches_from_the_last_time_to_the_fi
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_lag_never_reaches_another_entity(times: int) -> None:
-    data = pd.DataFrame({"i": np.repeat(np.arange(3), times), "t": np.tile(np.arange(times), 3)})
+    data = pd.DataFrame(
+        {"i": np.repeat(np.arange(3), times), "t": np.tile(np.arange(times), 3)}
+    )
     data["x"] = np.arange(3.0 * times)
     table = table_of(Panel(data, "i", "t"))
     for periods in range(-times - 1, times + 2):
@@ -80,7 +103,9 @@ def test_a_lag_never_reaches_another_entity(times: int) -> None:
 
 
 def test_a_lag_never_reaches_another_grid_of_steps() -> None:
-    data = pd.DataFrame({"i": 0, "t": [2000, 2001, 2004, 2005, 2006], "x": np.arange(5.0)})
+    data = pd.DataFrame(
+        {"i": 0, "t": [2000, 2001, 2004, 2005, 2006], "x": np.arange(5.0)}
+    )
     table = table_of(Panel(data, "i", "t", step=2))
     for periods in (*range(-12, 0), *range(1, 13)):
         got = table.shift(table.numeric("x"), periods)
@@ -95,7 +120,9 @@ def test_row_order_does_not_matter(data: pd.DataFrame, random: Any) -> None:
     a, b = Panel(data, "i", "t"), Panel(data.iloc[order], "i", "t")
     pd.testing.assert_frame_equal(a.frame, b.frame)
     one, other = table_of(a), table_of(b)
-    np.testing.assert_array_equal(one.shift(one.numeric("x"), 1), other.shift(other.numeric("x"), 1))
+    np.testing.assert_array_equal(
+        one.shift(one.numeric("x"), 1), other.shift(other.numeric("x"), 1)
+    )
 
 
 def test_numbers_of_any_type_become_float64() -> None:
@@ -129,9 +156,15 @@ def test_columns_keys_and_rows_by_hand(panel: Panel) -> None:
     assert table.known == ("city", "year", *panel.columns)
     for name in table.known:
         np.testing.assert_array_equal(table.raw(name), flat[name])
-    assert [name for name in table.known if not table.is_numeric(name)] == ["city", "region"]
+    assert [name for name in table.known if not table.is_numeric(name)] == [
+        "city",
+        "region",
+    ]
     first = tuple(flat.loc[0, ["city", "year"]])
-    assert table.describe_rows(np.arange(table.nobs) < 1) == f"1 row (first: ({first[0]}, {first[1]}))"
+    assert (
+        table.describe_rows(np.arange(table.nobs) < 1)
+        == f"1 row (first: ({first[0]}, {first[1]}))"
+    )
 
 
 def test_numbers_are_read_once_and_cannot_be_written(panel: Panel) -> None:
@@ -145,10 +178,16 @@ def test_numbers_are_read_once_and_cannot_be_written(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    "times", [pd.PeriodIndex(["2018-12", "2019-01"], freq="M"), pd.to_datetime(["2018-12-01", "2019-01-01"])]
+    "times",
+    [
+        pd.PeriodIndex(["2018-12", "2019-01"], freq="M"),
+        pd.to_datetime(["2018-12-01", "2019-01-01"]),
+    ],
 )
 def test_periods_and_dates_are_told_how_to_become_numbers(times: Any) -> None:
     panel = Panel(pd.DataFrame({"i": 1, "t": times, "x": 1.0}), "i", "t")
-    with pytest.raises(InputTypeError, match=r"assign a number, such as panel\['t'\]\.dt\.year"):
+    with pytest.raises(
+        InputTypeError, match=r"assign a number, such as panel\['t'\]\.dt\.year"
+    ):
         table_of(panel).numeric("t")
     assert panel.assign(year=panel["t"].dt.year)["year"].tolist() == [2018, 2019]

@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import EventStudy, FixedEffects, FixedEffectsIV, Mediation, Panel, PanelThreshold
+from digiprosper import (
+    EventStudy,
+    FixedEffects,
+    FixedEffectsIV,
+    Mediation,
+    Panel,
+    PanelThreshold,
+)
 from digiprosper.errors import (
     DigiprosperError,
     DigiprosperWarning,
@@ -34,7 +41,9 @@ FIRMS, YEARS, FIRST = 20, np.arange(2000, 2012), [nan, 2004, nan, 2008]
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     rng = np.random.default_rng(4)
-    out = pd.DataFrame({"firm": np.repeat(np.arange(FIRMS), 12), "year": np.tile(YEARS, FIRMS)})
+    out = pd.DataFrame(
+        {"firm": np.repeat(np.arange(FIRMS), 12), "year": np.tile(YEARS, FIRMS)}
+    )
     out["first"] = np.array(FIRST)[out["firm"] % 4]
     out["d"] = (out["year"] >= out["first"]).astype(float)
     out["kind"] = (out["firm"] > 9).astype(int)
@@ -42,7 +51,13 @@ def frame() -> pd.DataFrame:
         out[name] = rng.normal(size=len(out))
     out["w"] = out["x"] + rng.normal(size=len(out))
     out["m"] += out["d"]
-    out["y"] = 1.5 * out["d"] + out["x"] + out["m"] + 0.2 * out["firm"] + rng.normal(size=len(out))
+    out["y"] = (
+        1.5 * out["d"]
+        + out["x"]
+        + out["m"]
+        + 0.2 * out["firm"]
+        + rng.normal(size=len(out))
+    )
     return out
 
 
@@ -55,11 +70,15 @@ def value(panel: Panel, text: str) -> Any:
     return evaluate(parse(text, table_of(panel).known, "x"), table_of(panel))
 
 
-# --- its values ---------------------------------------------------------------------------------------------
+# --- its values -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["treated(first)", " treated( first ) ", "treated(`first`)"])
-def test_it_is_one_from_the_first_treated_period_on_and_zero_for_the_others(panel: Panel, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["treated(first)", " treated( first ) ", "treated(`first`)"]
+)
+def test_it_is_one_from_the_first_treated_period_on_and_zero_for_the_others(
+    panel: Panel, text: str
+) -> None:
     np.testing.assert_array_equal(value(panel, text), panel.frame["d"])
 
 
@@ -68,15 +87,21 @@ def test_it_is_a_factor_and_stands_inside_calls(panel: Panel) -> None:
     np.testing.assert_array_equal(value(panel, "treated(first):x"), d * x)
     np.testing.assert_array_equal(value(panel, "I(treated(first) * x + 1)"), d * x + 1)
     np.testing.assert_array_equal(value(panel, "I(treated(first) == 1)"), d)
-    np.testing.assert_array_equal(value(panel, "lead(treated(first))"), d.groupby(level=0).shift(-1))
-    np.testing.assert_array_equal(panel.assign(after="treated(first)").frame["after"], d)
+    np.testing.assert_array_equal(
+        value(panel, "lead(treated(first))"), d.groupby(level=0).shift(-1)
+    )
+    np.testing.assert_array_equal(
+        panel.assign(after="treated(first)").frame["after"], d
+    )
     assert panel.subset("treated(first) == 1").nobs == d.sum()
     renamed = panel.assign(treated=1.0).rename(first="treated since")
     np.testing.assert_array_equal(value(renamed, "treated(`treated since`):treated"), d)
 
 
 def _months(years: Any) -> Any:
-    return pd.to_datetime(pd.Series(years).map(lambda y: f"{y:.0f}-01-01", na_action="ignore"))
+    return pd.to_datetime(
+        pd.Series(years).map(lambda y: f"{y:.0f}-01-01", na_action="ignore")
+    )
 
 
 KINDS = {
@@ -92,10 +117,14 @@ def test_years(frame: pd.DataFrame, kind: str) -> None:
     first = KINDS[kind](frame["first"])
     panel = Panel(frame.assign(first=first), "firm", "year")
     expected = (frame["year"] >= first).fillna(value=False)
-    np.testing.assert_array_equal(value(panel, "treated(first)"), expected.astype(float))
+    np.testing.assert_array_equal(
+        value(panel, "treated(first)"), expected.astype(float)
+    )
 
 
-@pytest.mark.parametrize("kind", ["dates", "dates of another unit", "dates with a zone", "periods"])
+@pytest.mark.parametrize(
+    "kind", ["dates", "dates of another unit", "dates with a zone", "periods"]
+)
 def test_dates_and_periods(frame: pd.DataFrame, kind: str) -> None:
     time, first = _months(frame["year"]), _months(frame["first"])
     if kind == "dates of another unit":
@@ -110,10 +139,12 @@ def test_dates_and_periods(frame: pd.DataFrame, kind: str) -> None:
 
 def test_a_gap_in_time_and_a_missing_row_do_not_matter(frame: pd.DataFrame) -> None:
     some = frame[frame["year"] != 2004]
-    np.testing.assert_array_equal(value(Panel(some, "firm", "year"), "treated(first)"), some["d"])
+    np.testing.assert_array_equal(
+        value(Panel(some, "firm", "year"), "treated(first)"), some["d"]
+    )
 
 
-# --- what is refused ----------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------
 
 
 REFUSED: dict[str, tuple[Any, type[DigiprosperError], str]] = {
@@ -130,13 +161,24 @@ REFUSED: dict[str, tuple[Any, type[DigiprosperError], str]] = {
     "0 for never": (
         lambda f: f["first"].fillna(0),
         TermError,
-        r"is 0 in 120 rows .* before the first year \(2000\). Let it be missing .* assign\(first=",
+        (
+            r"is 0 in 120 rows .* before the first year \(2000\). Let it be missing .* "
+            r"assign\(first="
+        ),
     ),
     "-1 for never": (lambda f: f["first"].fillna(-1), TermError, "is -1 in 120 rows"),
-    "a dummy": (lambda f: f["d"], TermError, "is of 0 and 1: it is such a dummy itself, so write first"),
+    "a dummy": (
+        lambda f: f["d"],
+        TermError,
+        "is of 0 and 1: it is such a dummy itself, so write first",
+    ),
     "truth": (lambda f: f["d"] == 1, InputTypeError, "is bool, but 'year' is int64"),
     "text": (lambda f: f["first"].astype(str), InputTypeError, "but 'year' is int64"),
-    "dates": (lambda f: _months(f["first"]), InputTypeError, "has the type of the time key"),
+    "dates": (
+        lambda f: _months(f["first"]),
+        InputTypeError,
+        "has the type of the time key",
+    ),
 }
 
 
@@ -151,7 +193,9 @@ def test_refused_by_name(frame: pd.DataFrame, kind: str) -> None:
 
 def test_zero_is_a_time_where_times_begin_at_or_below_it(frame: pd.DataFrame) -> None:
     relative = frame.assign(year=frame["year"] - 2004, first=frame["first"] - 2004)
-    np.testing.assert_array_equal(value(Panel(relative, "firm", "year"), "treated(first)"), frame["d"])
+    np.testing.assert_array_equal(
+        value(Panel(relative, "firm", "year"), "treated(first)"), frame["d"]
+    )
 
 
 def test_naive_dates_beside_times_with_a_zone_are_refused(frame: pd.DataFrame) -> None:
@@ -174,14 +218,19 @@ def test_naive_dates_beside_times_with_a_zone_are_refused(frame: pd.DataFrame) -
         ("treated(firm)", "'firm' is a key"),
     ],
 )
-def test_it_takes_a_column_of_first_treated_times(panel: Panel, text: str, words: str) -> None:
+def test_it_takes_a_column_of_first_treated_times(
+    panel: Panel, text: str, words: str
+) -> None:
     with pytest.raises(TermError, match=words):
         value(panel, text)
 
 
 def test_a_cross_section_has_no_periods(frame: pd.DataFrame) -> None:
     with pytest.raises(PanelIndexError, match="cross-section"):
-        value(Panel(frame[frame["year"] == 2005].drop(columns="year"), "firm"), "treated(first)")
+        value(
+            Panel(frame[frame["year"] == 2005].drop(columns="year"), "firm"),
+            "treated(first)",
+        )
 
 
 def test_never_treated_is_read_as_in_an_event_study(frame: pd.DataFrame) -> None:
@@ -192,7 +241,7 @@ def test_never_treated_is_read_as_in_an_event_study(frame: pd.DataFrame) -> None
         value(zeros, "treated(first)")
 
 
-# --- in models ----------------------------------------------------------------------------------------------
+# --- in models ------------------------------------------------------------------------
 
 
 MODELS: dict[str, Any] = {
@@ -212,7 +261,9 @@ MODELS: dict[str, Any] = {
 
 @pytest.mark.many(len(MODELS))
 @pytest.mark.parametrize("model", MODELS)
-def test_models_use_it_as_a_column_and_say_what_a_comparison_loses(panel: Panel, model: str) -> None:
+def test_models_use_it_as_a_column_and_say_what_a_comparison_loses(
+    panel: Panel, model: str
+) -> None:
     fits = {}
     for d in ("treated(first)", "d", "I(year >= first)"):
         with warnings.catch_warnings(record=True) as issued:
@@ -223,15 +274,22 @@ def test_models_use_it_as_a_column_and_say_what_a_comparison_loses(panel: Panel,
     (text,) = lost
     assert "120 of 240 rows dropped" in text
     assert "The model uses the other 120 rows" in text
-    assert "compares with 'first', which is missing in 120 rows, with all rows of 10 firm" in text
-    assert "write treated(first), which is 1 from the first treated period on and 0 for them" in text
+    assert (
+        "compares with 'first', which is missing in 120 rows, with all rows of 10 firm"
+        in text
+    )
+    assert (
+        "write treated(first), which is 1 from the first treated period on "
+        "and 0 for them"
+    ) in text
     numbers = [
-        getattr(fits[d], "params" if model != "PanelThreshold" else "ssr") for d in ("treated(first)", "d")
+        getattr(fits[d], "params" if model != "PanelThreshold" else "ssr")
+        for d in ("treated(first)", "d")
     ]
     np.testing.assert_allclose(*numbers)
 
 
-# --- comparisons that are missing ---------------------------------------------------------------------------
+# --- comparisons that are missing -----------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -249,7 +307,11 @@ def test_a_comparison_with_time_names_term_rows_entities_and_the_way_out(
 ) -> None:
     (dropped,) = panel.sample({"y": ["y"], "x": [term]}).dropped
     (compared,) = dropped.compared
-    assert (compared.term, compared.columns, compared.first) == (text, ("first",), "first")
+    assert (compared.term, compared.columns, compared.first) == (
+        text,
+        ("first",),
+        "first",
+    )
     assert (compared.count, compared.entities) == (120, 10)
     assert "treated(first)" in dropped.message
     with pytest.raises(MissingDataError, match=r"write treated\(first\)"):
@@ -261,27 +323,40 @@ def test_only_entities_that_leave_wholly_are_counted(panel: Panel) -> None:
     holes = panel.assign(x=panel.frame["x"].mask(years < 2003))
     (dropped,) = holes.sample({"y": ["y"], "x": ["I(x > 0)"]}).dropped
     (compared,) = dropped.compared
-    assert (compared.columns, compared.count, compared.entities, compared.first) == (("x",), 60, 0, None)
+    assert (compared.columns, compared.count, compared.entities, compared.first) == (
+        ("x",),
+        60,
+        0,
+        None,
+    )
     assert "treated" not in dropped.message
     assert "Fill 'x' by assign() if they belong to the model" in dropped.message
 
 
 def test_other_missing_values_say_nothing_of_comparisons(panel: Panel) -> None:
     holes = panel.assign(x=panel.frame["x"].mask(panel.frame["x"] > 1))
-    (dropped,) = holes.sample({"y": ["y"], "x": ["x", "I(year >= 2004)", "I(z > 0)"]}).dropped
+    (dropped,) = holes.sample(
+        {"y": ["y"], "x": ["x", "I(year >= 2004)", "I(z > 0)"]}
+    ).dropped
     assert dropped.compared == ()
 
 
 def test_an_effect_that_is_a_comparison_is_named_too(panel: Panel) -> None:
     (dropped,) = panel.sample({"y": ["y"]}, codes=["I(year >= first)^firm"]).dropped
-    assert [(c.term, c.entities) for c in dropped.compared] == [("I(year >= first)^firm", 10)]
+    assert [(c.term, c.entities) for c in dropped.compared] == [
+        ("I(year >= first)^firm", 10)
+    ]
 
 
-def test_an_effect_that_is_a_cluster_too_is_refused_where_it_is_missing(panel: Panel) -> None:
+def test_an_effect_that_is_a_cluster_too_is_refused_where_it_is_missing(
+    panel: Panel,
+) -> None:
     effect = "I(year >= first)^firm"
     with pytest.raises(MissingDataError, match=r"clusters: .* is missing in 120 rows"):
         panel.sample({"y": ["y"]}, codes=[effect], clusters=[effect])
-    both = panel.sample({"y": ["y"], "x": ["I(year >= first)"]}, codes=[effect], clusters=[effect])
+    both = panel.sample(
+        {"y": ["y"], "x": ["I(year >= first)"]}, codes=[effect], clusters=[effect]
+    )
     assert [c.term for c in both.dropped[0].compared] == ["I(year >= first)"]
 
 

@@ -16,7 +16,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperW
 REPS = 499
 
 CONTROLS = ["urban", "fiscal", "openness"]
-ROLES = {"x": "digital", "y": "prosperity", "m": "upgrading", "n": "productivity", "w": "schooling"}
+ROLES = {
+    "x": "digital",
+    "y": "prosperity",
+    "m": "upgrading",
+    "n": "productivity",
+    "w": "schooling",
+}
 SEED = 7
 
 
@@ -29,11 +35,17 @@ def parts_of(panel, shape, sign="+", columns=ROLES, **more):
 
 def evaluated(panel, mechanism, columns=ROLES, **more):
     own = {role: columns[role] for role in mechanism.roles}
-    return pathways.evaluate(panel, [mechanism], own, controls=CONTROLS, rng=SEED, **more)
+    return pathways.evaluate(
+        panel, [mechanism], own, controls=CONTROLS, rng=SEED, **more
+    )
 
 
 def numbers(row):
-    return row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]].astype(float).tolist()
+    return (
+        row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]]
+        .astype(float)
+        .tolist()
+    )
 
 
 def drawn(spec, panel, term):
@@ -43,7 +55,11 @@ def drawn(spec, panel, term):
 
 def of_tidy(rows, term):
     row = rows.set_index("term").loc[term]
-    return row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]].astype(float).tolist()
+    return (
+        row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]]
+        .astype(float)
+        .tolist()
+    )
 
 
 def test_linear(panel) -> None:
@@ -56,18 +72,29 @@ def test_linear(panel) -> None:
 
 def test_moderated(panel) -> None:
     _, parts = parts_of(panel, "moderated", moderator="w")
-    spec = dp.FixedEffects("prosperity", ["digital:schooling", "digital", "schooling", *CONTROLS])
+    spec = dp.FixedEffects(
+        "prosperity", ["digital:schooling", "digital", "schooling", *CONTROLS]
+    )
     assert numbers(parts.loc[0]) == drawn(spec, panel, "digital:schooling")
 
 
 def test_several_moderators_are_in_one_model(panel) -> None:
     _, parts = parts_of(panel, "moderated", moderator="w;m")
-    terms = ["digital:schooling", "digital:upgrading", "digital", "schooling", "upgrading", *CONTROLS]
+    terms = [
+        "digital:schooling",
+        "digital:upgrading",
+        "digital",
+        "schooling",
+        "upgrading",
+        *CONTROLS,
+    ]
     spec = dp.FixedEffects("prosperity", terms)
     assert numbers(parts.loc[1]) == drawn(spec, panel, "digital:upgrading")
 
 
-def test_the_level_of_a_moderator_that_does_not_vary_is_left_to_the_effects(panel) -> None:
+def test_the_level_of_a_moderator_that_does_not_vary_is_left_to_the_effects(
+    panel,
+) -> None:
     east = panel.assign(schooling=lambda f: (f["region"] == "east").astype(float))
     _, parts = parts_of(east, "moderated", moderator="w")
     spec = dp.FixedEffects("prosperity", ["digital:schooling", "digital", *CONTROLS])
@@ -81,19 +108,28 @@ def test_coupled_is_one_association(panel) -> None:
     """
     report, parts = parts_of(panel, "coupled")
     spec, turned = (
-        dp.FixedEffects(y, [x, *CONTROLS]) for y, x in [("prosperity", "digital"), ("digital", "prosperity")]
+        dp.FixedEffects(y, [x, *CONTROLS])
+        for y, x in [("prosperity", "digital"), ("digital", "prosperity")]
     )
     assert len(parts) == 1
     assert numbers(parts.loc[0]) == drawn(spec, panel, "digital")
-    plain = [fit.replace(cov_type="unadjusted").fit(panel).tstats.iloc[0] for fit in (spec, turned)]
+    plain = [
+        fit.replace(cov_type="unadjusted").fit(panel).tstats.iloc[0]
+        for fit in (spec, turned)
+    ]
     assert plain[0] == pytest.approx(plain[1], rel=1e-9)
-    assert "positively associated, direction not identified" in report.frame.loc["M", "wording"]
+    assert (
+        "positively associated, direction not identified"
+        in report.frame.loc["M", "wording"]
+    )
     assert "正相关，方向无法识别" in report.in_language("zh").frame.loc["M", "wording"]
 
 
 def test_mediated(panel) -> None:
     report, parts = parts_of(panel, "mediated", channels="m;n")
-    spec = dp.Mediation("prosperity", "digital", ["upgrading", "productivity"], CONTROLS, reps=REPS)
+    spec = dp.Mediation(
+        "prosperity", "digital", ["upgrading", "productivity"], CONTROLS, reps=REPS
+    )
     rows = spec.fit(panel, rng=SEED).tidy()
     assert numbers(parts.loc[0]) == of_tidy(rows, "indirect:upgrading")
     assert numbers(parts.loc[1]) == of_tidy(rows, "indirect:productivity")
@@ -102,14 +138,20 @@ def test_mediated(panel) -> None:
 
 def test_paths_with_claimed_signs(panel) -> None:
     _, parts = parts_of(panel, "mediated", channels="m", path_signs="++")
-    fit = dp.Mediation("prosperity", "digital", ["upgrading"], CONTROLS, reps=REPS).fit(panel, rng=SEED)
-    assert numbers(parts.loc[1]) == of_tidy(fit.paths["mediator:upgrading"].tidy(), "digital")
+    fit = dp.Mediation("prosperity", "digital", ["upgrading"], CONTROLS, reps=REPS).fit(
+        panel, rng=SEED
+    )
+    assert numbers(parts.loc[1]) == of_tidy(
+        fit.paths["mediator:upgrading"].tidy(), "digital"
+    )
     assert numbers(parts.loc[2]) == of_tidy(fit.paths["outcome"].tidy(), "upgrading")
 
 
 def test_u_shape(panel) -> None:
     report, parts = parts_of(panel, "U", "-/+", {**ROLES, "y": "urban_rural_theil"})
-    fit = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", *CONTROLS]).fit(panel)
+    fit = dp.FixedEffects(
+        "urban_rural_theil", ["digital", "I(digital**2)", *CONTROLS]
+    ).fit(panel)
     test = dp.u_test(fit, "digital")
     assert parts["estimate"].tolist() == [test.slope_low, test.slope_high]
     assert parts["at"].tolist() == list(test.interval)
@@ -123,8 +165,20 @@ def test_u_shape(panel) -> None:
 
 
 def test_u_moderated(panel) -> None:
-    _, parts = parts_of(panel, "U-moderated", "shift", {**ROLES, "y": "urban_rural_theil"}, moderator="w")
-    terms = ["digital", "I(digital**2)", "digital:schooling", "I(digital**2):schooling", "schooling"]
+    _, parts = parts_of(
+        panel,
+        "U-moderated",
+        "shift",
+        {**ROLES, "y": "urban_rural_theil"},
+        moderator="w",
+    )
+    terms = [
+        "digital",
+        "I(digital**2)",
+        "digital:schooling",
+        "I(digital**2):schooling",
+        "schooling",
+    ]
     fit = dp.FixedEffects("urban_rural_theil", [*terms, *CONTROLS]).fit(panel)
     shift = dp.moderated_u_test(fit, "digital", "schooling").shift
     assert parts.loc[0, "estimate"] == shift.detail["estimate"]
@@ -134,10 +188,20 @@ def test_u_moderated(panel) -> None:
 def test_u_mediated(panel) -> None:
     _, parts = parts_of(panel, "U-mediated", "-/+", channels="m")
     spec = dp.Mediation(
-        "prosperity", "digital", ["upgrading"], CONTROLS, quadratic=("a", "direct"), reps=REPS
+        "prosperity",
+        "digital",
+        ["upgrading"],
+        CONTROLS,
+        quadratic=("a", "direct"),
+        reps=REPS,
     )
     ends = [panel["digital"].min(), panel["digital"].max()]
-    rows = spec.fit(panel, rng=SEED).conditional_effects(ends).set_index("effect").loc["indirect:upgrading"]
+    rows = (
+        spec.fit(panel, rng=SEED)
+        .conditional_effects(ends)
+        .set_index("effect")
+        .loc["indirect:upgrading"]
+    )
     assert parts["at"].tolist() == ends
     names = ["estimate", "std_error", "conf_low", "conf_high", "p_value"]
     assert parts[names].to_numpy().tolist() == rows[names].to_numpy().tolist()
@@ -145,7 +209,11 @@ def test_u_mediated(panel) -> None:
 
 def threshold(panel, **more):
     spec = dp.PanelThreshold(
-        "prosperity", "digital", regime_intercept=True, reps=REPS, **{"x": CONTROLS, **more}
+        "prosperity",
+        "digital",
+        regime_intercept=True,
+        reps=REPS,
+        **{"x": CONTROLS, **more},
     )
     return spec.fit(panel, rng=SEED)
 
@@ -155,15 +223,27 @@ def test_threshold(panel) -> None:
     found = threshold(panel, threshold_variable="schooling", x=["schooling", *CONTROLS])
     change = found.slopes.combination("digital:regime2 - digital:regime1")
     p = max(change.p_value, found.thresholds.loc[1, "p_value"])
-    assert numbers(parts.loc[0]) == [change.estimate, change.std_error, *change.interval(), p]
+    assert numbers(parts.loc[0]) == [
+        change.estimate,
+        change.std_error,
+        *change.interval(),
+        p,
+    ]
     assert report.findings[0].detail["threshold"] == found.thresholds.loc[1, "estimate"]
 
 
 def test_threshold_with_channels(panel) -> None:
     _, parts = parts_of(panel, "threshold", moderator="x", channels="m")
-    gamma = float(threshold(panel, threshold_variable="digital").thresholds.loc[1, "estimate"])
+    gamma = float(
+        threshold(panel, threshold_variable="digital").thresholds.loc[1, "estimate"]
+    )
     spec = dp.Mediation(
-        "prosperity", "digital", ["upgrading"], CONTROLS, threshold=("digital", gamma), reps=REPS
+        "prosperity",
+        "digital",
+        ["upgrading"],
+        CONTROLS,
+        threshold=("digital", gamma),
+        reps=REPS,
     )
     rows = spec.fit(panel, rng=SEED).tidy()
     assert numbers(parts.loc[1]) == of_tidy(rows, "difference:upgrading")
@@ -171,7 +251,9 @@ def test_threshold_with_channels(panel) -> None:
 
 @pytest.mark.parametrize("impact", ["total", "indirect"])
 def test_spatial(panel, ring, impact) -> None:
-    mechanism = Mechanism("M", "a claim", cause="x", outcome="y", sign="+", shape="spatial", impact=impact)
+    mechanism = Mechanism(
+        "M", "a claim", cause="x", outcome="y", sign="+", shape="spatial", impact=impact
+    )
     report = evaluated(panel, mechanism, spatial_weights=ring)
     spec = dp.PanelSpatial("prosperity", ["digital", *CONTROLS], ring)
     rows = spec.fit(panel).impacts
@@ -184,15 +266,23 @@ def test_staggered(panel) -> None:
     treated = [float(year >= first.get(name, np.inf)) for name, year in panel.index]
     policy = panel.assign(schooling=pd.Series(treated, index=panel.index))
     mechanism = Mechanism(
-        "M", "a claim", cause="w", outcome="y", sign="+", shape="linear", design="staggered"
+        "M",
+        "a claim",
+        cause="w",
+        outcome="y",
+        sign="+",
+        shape="linear",
+        design="staggered",
     )
     report = evaluated(policy, mechanism)
-    spec = dp.StaggeredDid("prosperity", "schooling", CONTROLS, estimator="imputation", aggregate="simple")
+    spec = dp.StaggeredDid(
+        "prosperity", "schooling", CONTROLS, estimator="imputation", aggregate="simple"
+    )
     rows = spec.fit(policy).tidy()
     assert numbers(report.parts.loc[0]) == of_tidy(rows, rows["term"].iloc[0])
-    assert "parallel trends" in report.frame.loc["M", "wording"] or report.frame.loc["M", "verdict"] == (
-        "inconclusive"
-    )
+    assert "parallel trends" in report.frame.loc["M", "wording"] or report.frame.loc[
+        "M", "verdict"
+    ] == ("inconclusive")
 
 
 def test_a_single_entity_that_is_never_treated_is_reported(panel) -> None:
@@ -200,7 +290,13 @@ def test_a_single_entity_that_is_never_treated_is_reported(panel) -> None:
     treated = [float(year >= first.get(name, np.inf)) for name, year in panel.index]
     policy = panel.assign(schooling=pd.Series(treated, index=panel.index))
     mechanism = Mechanism(
-        "M", "a claim", cause="w", outcome="y", sign="+", shape="linear", design="staggered"
+        "M",
+        "a claim",
+        cause="w",
+        outcome="y",
+        sign="+",
+        shape="linear",
+        design="staggered",
     )
     report = evaluated(policy, mechanism)
     assert "few_untreated" in report.notices["code"].tolist()
@@ -209,29 +305,53 @@ def test_a_single_entity_that_is_never_treated_is_reported(panel) -> None:
 
 def test_notices_of_the_models_are_in_the_report_once(panel) -> None:
     """Two of 31 provinces are treated, and two propositions have the same model."""
-    treated = [float(name in panel.entities[:2] and year >= 2016) for name, year in panel.index]
+    treated = [
+        float(name in panel.entities[:2] and year >= 2016) for name, year in panel.index
+    ]
     policy = panel.assign(schooling=pd.Series(treated, index=panel.index))
     mechanisms = [
-        Mechanism(name, "a claim", cause="w", outcome="y", sign="+", shape="linear", design="staggered")
+        Mechanism(
+            name,
+            "a claim",
+            cause="w",
+            outcome="y",
+            sign="+",
+            shape="linear",
+            design="staggered",
+        )
         for name in ("M", "N")
     ]
     roles = {"w": "schooling", "y": "prosperity"}
     report = pathways.evaluate(policy, mechanisms, roles, controls=CONTROLS, rng=SEED)
-    spec = dp.StaggeredDid("prosperity", "schooling", CONTROLS, estimator="imputation", aggregate="simple")
+    spec = dp.StaggeredDid(
+        "prosperity", "schooling", CONTROLS, estimator="imputation", aggregate="simple"
+    )
     expected = spec.fit(policy).diagnostics
     assert "few_treated_clusters" in {notice.code for notice in expected}
     for finding in report.findings:
         assert finding.notices == expected
-    assert report.notices["id"].value_counts().to_dict() == {"M": len(expected), "N": len(expected)}
+    assert report.notices["id"].value_counts().to_dict() == {
+        "M": len(expected),
+        "N": len(expected),
+    }
     assert report.to_dict()["notices"] == report.notices.to_dict("records")
     for chinese in (False, True):
-        text = " ".join((report.in_language("zh") if chinese else report).summary().split())
+        text = " ".join(
+            (report.in_language("zh") if chinese else report).summary().split()
+        )
         for notice in expected:
-            assert text.count(f"{'注（M、N）：' if chinese else 'Note on M, N: '}{notice.message}") == 1
+            assert (
+                text.count(
+                    f"{'注（M、N）：' if chinese else 'Note on M, N: '}{notice.message}"
+                )
+                == 1
+            )
 
 
 def test_notices_are_those_of_every_model(panel) -> None:
-    gaps = panel.assign(digital=panel["digital"].where(panel["digital"] > panel["digital"].min()))
+    gaps = panel.assign(
+        digital=panel["digital"].where(panel["digital"] > panel["digital"].min())
+    )
     for shape, sign, more in (
         ("linear", "+", {}),
         ("coupled", "+", {}),
@@ -268,6 +388,9 @@ def test_columns_may_have_any_name(panel) -> None:
 def test_a_mechanism_that_is_replaced_runs(panel, catalogue) -> None:
     willing = replace(catalogue["P52"], testable="yes")
     report = pathways.evaluate(
-        panel, [willing], {"de": "digital", "cp": "prosperity", "privacy_law": "schooling"}, rng=SEED
+        panel,
+        [willing],
+        {"de": "digital", "cp": "prosperity", "privacy_law": "schooling"},
+        rng=SEED,
     )
     assert report.frame.loc["P52", "verdict"] != "not testable"

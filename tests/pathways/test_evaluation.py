@@ -36,16 +36,22 @@ from digiprosper.pathways.findings import Reason
 CONTROLS = ["urban", "fiscal", "openness"]
 DE_CP = {"de": "digital", "cp": "prosperity"}
 LINEAR = Mechanism("L", "a claim", cause="de", outcome="cp", sign="+", shape="linear")
-MEDIATED = Mechanism("M", "a claim", cause="x", outcome="y", sign="+", shape="mediated", channels="m")
+MEDIATED = Mechanism(
+    "M", "a claim", cause="x", outcome="y", sign="+", shape="mediated", channels="m"
+)
 COLUMNS = {"x": "digital", "m": "jobs", "y": "prosperity"}
 SYSTEM = dp.IndicatorSystem.from_dict({"a": {"income": "+", "jobs": "+"}})
 
 
 def reasons(report):
-    return {f.mechanism.id: (f.reason.code, dict(f.reason.data)) for f in report.findings if f.reason}
+    return {
+        f.mechanism.id: (f.reason.code, dict(f.reason.data))
+        for f in report.findings
+        if f.reason
+    }
 
 
-# --- verdicts in the simulated provinces --------------------------------------------------------------------
+# --- verdicts in the simulated provinces ----------------------------------------------
 
 
 def test_what_is_planted_is_found(report) -> None:
@@ -60,7 +66,7 @@ def test_the_turning_point_is_near_the_truth(report, truth) -> None:
     assert detail["turning_low"] <= truth.turning_point <= detail["turning_high"]
 
 
-# --- not testable -------------------------------------------------------------------------------------------
+# --- not testable ---------------------------------------------------------------------
 
 
 def test_a_role_without_a_column(report) -> None:
@@ -81,26 +87,44 @@ def test_several_outcomes_make_a_row_each_on_the_same_rows(panel, catalogue) -> 
     assert report.frame["nobs"].tolist() == [len(panel) - 9] * 2
     assert report.frame["p_adjusted"].tolist() == sorted(report.frame["p_value"] * 2)
     with pytest.warns(MissingDataWarning):
-        alone = evaluate(holes, [catalogue["P08"]], {"de": "digital", "cp_growth": "income"}, rng=1)
+        alone = evaluate(
+            holes, [catalogue["P08"]], {"de": "digital", "cp_growth": "income"}, rng=1
+        )
     assert alone.frame["nobs"].tolist() == [len(panel) - 4, 0]
 
 
 def test_remoteness_is_absorbed_and_ageing_is_not(panel, catalogue) -> None:
     far = panel.assign(region=lambda f: (f["region"] == "west").astype(float))
-    columns = {"remoteness": "region", "ageing": "schooling", "internet_penetration": "broadband_users"}
+    columns = {
+        "remoteness": "region",
+        "ageing": "schooling",
+        "internet_penetration": "broadband_users",
+    }
     report = evaluate(far, [catalogue["P37"]], columns, rng=1)
     assert reasons(report)["P37:remoteness"][1]["error"] == "IdentificationError"
     assert report.findings[1].tested
 
 
 def test_outcomes_of_p38_count_as_two_tests(panel, catalogue) -> None:
-    columns = {"digital_divide": "engel", "employment": "ict_employment", "income": "income"}
+    columns = {
+        "digital_divide": "engel",
+        "employment": "ict_employment",
+        "income": "income",
+    }
     report = evaluate(panel, [catalogue["P38"]], columns, rng=1)
-    assert next(n.data["tests"] for n in report.diagnostics if n.code == "several_tests") == 2
+    assert (
+        next(n.data["tests"] for n in report.diagnostics if n.code == "several_tests")
+        == 2
+    )
 
 
-def test_the_indicators_of_an_index_are_no_channels_of_it(panel, truth, catalogue) -> None:
-    systems = {name: dp.IndicatorSystem.from_dict(truth.systems[name]) for name in ("digital", "prosperity")}
+def test_the_indicators_of_an_index_are_no_channels_of_it(
+    panel, truth, catalogue
+) -> None:
+    systems = {
+        name: dp.IndicatorSystem.from_dict(truth.systems[name])
+        for name in ("digital", "prosperity")
+    }
     columns = {
         **DE_CP,
         "unemployment": "unemployment",
@@ -110,29 +134,50 @@ def test_the_indicators_of_an_index_are_no_channels_of_it(panel, truth, catalogu
     chosen = [catalogue["P21"], catalogue["P05"], catalogue["P19"]]
     controls = ["urban", "log(income)"]
     report = evaluate(panel, chosen, columns, controls=controls, systems=systems, rng=1)
-    assert reasons(report)["P21"] == ("overlap", {"found": (("unemployment", "prosperity", ""),)})
-    assert reasons(report)["P19"] == ("overlap", {"found": (("broadband_users", "digital", ""),)})
+    assert reasons(report)["P21"] == (
+        "overlap",
+        {"found": (("unemployment", "prosperity", ""),)},
+    )
+    assert reasons(report)["P19"] == (
+        "overlap",
+        {"found": (("broadband_users", "digital", ""),)},
+    )
     assert "P05" not in reasons(report)
     found = {n.code: n.data for n in report.diagnostics}
-    assert found["controls_overlap"] == {"names": ("income",), "indices": ("prosperity",), "ids": ("P05",)}
+    assert found["controls_overlap"] == {
+        "names": ("income",),
+        "indices": ("prosperity",),
+        "ids": ("P05",),
+    }
     assert "overlap_not_searched" not in found
 
 
 def test_two_indices_that_share_an_indicator(panel) -> None:
     one = dp.IndicatorSystem.from_dict({"a": {"income": "+", "engel": "-"}})
     other = dp.IndicatorSystem.from_dict({"a": {"income": "+", "pm25": "-"}})
-    report = evaluate(panel, [LINEAR], DE_CP, systems={"digital": one, "prosperity": other}, rng=1)
-    assert reasons(report)["L"] == ("overlap", {"found": (("income", "digital", "prosperity"),)})
+    report = evaluate(
+        panel, [LINEAR], DE_CP, systems={"digital": one, "prosperity": other}, rng=1
+    )
+    assert reasons(report)["L"] == (
+        "overlap",
+        {"found": (("income", "digital", "prosperity"),)},
+    )
 
 
 def test_one_column_in_two_roles(panel) -> None:
     report = evaluate(panel, [LINEAR], {"de": "digital", "cp": "digital"}, rng=1)
-    assert reasons(report)["L"] == ("same_column", {"column": "digital", "roles": ("de", "cp")})
+    assert reasons(report)["L"] == (
+        "same_column",
+        {"column": "digital", "roles": ("de", "cp")},
+    )
 
 
 def test_space_needs_weights(panel, catalogue) -> None:
     columns = {"de": "digital", "spatial_decay": "energy_intensity"}
-    assert reasons(evaluate(panel, [catalogue["P29"]], columns, rng=1))["P29"][0] == "weights"
+    assert (
+        reasons(evaluate(panel, [catalogue["P29"]], columns, rng=1))["P29"][0]
+        == "weights"
+    )
 
 
 def test_a_policy_that_switches_off_is_not_testable(panel, catalogue) -> None:
@@ -153,11 +198,13 @@ def test_collinear_controls_and_missing_rows_are_not_testable(panel) -> None:
 
 def test_a_threshold_variable_without_room_is_not_testable(panel, catalogue) -> None:
     dummy = panel.assign(talent=lambda f: (np.arange(len(f)) < 3).astype(float))
-    report = evaluate(dummy, [catalogue["P39"]], {**DE_CP, "human_capital": "talent"}, rng=1)
+    report = evaluate(
+        dummy, [catalogue["P39"]], {**DE_CP, "human_capital": "talent"}, rng=1
+    )
     assert reasons(report)["P39"][1]["error"] == "ThresholdSearchError"
 
 
-# --- errors that surface ------------------------------------------------------------------------------------
+# --- errors that surface --------------------------------------------------------------
 
 WEIGHTS = dp.SpatialWeights(np.ones((3, 3)) - np.eye(3), ["a", "b", "c"])
 MALFORMED = {
@@ -175,16 +222,25 @@ MALFORMED = {
     "a list of columns": ({"columns": {"de": ["digital"]}}, InputTypeError),
     "a role that is a number": ({"columns": {3: "digital"}}, InputTypeError),
     "an unknown role": ({"columns": {**DE_CP, "wealth": "income"}}, OptionError),
-    "an unknown column": ({"columns": {"de": "digitl", "cp": "prosperity"}}, ColumnError),
+    "an unknown column": (
+        {"columns": {"de": "digitl", "cp": "prosperity"}},
+        ColumnError,
+    ),
     "a term": ({"columns": {"de": "log(digital)", "cp": "prosperity"}}, ColumnError),
     "a key": ({"columns": {"de": "year", "cp": "prosperity"}}, ColumnError),
-    "a text column": ({"columns": {"de": "province_zh", "cp": "prosperity"}}, InputTypeError),
+    "a text column": (
+        {"columns": {"de": "province_zh", "cp": "prosperity"}},
+        InputTypeError,
+    ),
     "an unknown control": ({"controls": ["urbann"]}, ColumnError),
     "a control that cannot be read": ({"controls": ["log("]}, TermError),
     "a control twice": ({"controls": ["urban", "urban"]}, TermError),
     "controls as a number": ({"controls": 3}, InputTypeError),
     "systems as a list": ({"systems": []}, InputTypeError),
-    "a system that is a mapping": ({"systems": {"digital": {"a": "+"}}}, InputTypeError),
+    "a system that is a mapping": (
+        {"systems": {"digital": {"a": "+"}}},
+        InputTypeError,
+    ),
     "a system of no column": ({"systems": {"x": None}}, InputTypeError),
     "an adjustment": ({"adjust": "sidak"}, OptionError),
     "no adjustment": ({"adjust": None}, OptionError),
@@ -201,14 +257,22 @@ MALFORMED = {
 @pytest.mark.parametrize("case", MALFORMED)
 def test_malformed_calls_have_a_named_error(panel, case) -> None:
     changes, error = MALFORMED[case]
-    call = {"panel": panel, "mechanisms": [LINEAR], "columns": DE_CP, "rng": 1, **changes}
+    call = {
+        "panel": panel,
+        "mechanisms": [LINEAR],
+        "columns": DE_CP,
+        "rng": 1,
+        **changes,
+    }
     with pytest.raises(error) as caught:
         evaluate(call.pop("panel"), call.pop("mechanisms"), call.pop("columns"), **call)
     assert caught.value.problems
 
 
 def test_a_cross_section_is_refused() -> None:
-    flat = dp.Panel(pd.DataFrame({"i": range(9), "digital": range(9), "prosperity": range(9)}), "i")
+    flat = dp.Panel(
+        pd.DataFrame({"i": range(9), "digital": range(9), "prosperity": range(9)}), "i"
+    )
     with pytest.raises(PanelIndexError):
         evaluate(flat, [LINEAR], DE_CP)
 
@@ -219,16 +283,21 @@ def test_weights_of_other_places_surface(panel, catalogue) -> None:
         evaluate(panel, [catalogue["P29"]], columns, spatial_weights=WEIGHTS, rng=1)
 
 
-# --- what a row depends on ----------------------------------------------------------------------------------
+# --- what a row depends on ------------------------------------------------------------
 
 
-def test_a_row_depends_neither_on_the_others_nor_on_the_order_of_rows(panel, catalogue, report) -> None:
+def test_a_row_depends_neither_on_the_others_nor_on_the_order_of_rows(
+    panel, catalogue, report
+) -> None:
     columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading"}
     frame = panel.frame.reset_index().sample(frac=1, random_state=3)
     mixed = dp.Panel(frame, "province", "year")
     alone = evaluate(mixed, [catalogue["P05"]], columns, controls=CONTROLS, rng=1)
     numbers = ["estimate", "std_error", "conf_low", "conf_high", "p_value"]
-    assert alone.frame.loc["P05", numbers].tolist() == report.frame.loc["P05", numbers].tolist()
+    assert (
+        alone.frame.loc["P05", numbers].tolist()
+        == report.frame.loc["P05", numbers].tolist()
+    )
 
 
 def test_the_seed_is_recorded(panel, catalogue) -> None:
@@ -240,19 +309,28 @@ def test_the_seed_is_recorded(panel, catalogue) -> None:
 
 def test_a_control_that_is_a_variable_of_the_row_is_left_out(panel, catalogue) -> None:
     columns = {**DE_CP, "institution": "openness"}
-    report = evaluate(panel, [catalogue["P20"], LINEAR], columns, controls=CONTROLS, rng=1)
-    assert report.frame["controls"].tolist() == ["urban, fiscal", "urban, fiscal, openness"]
+    report = evaluate(
+        panel, [catalogue["P20"], LINEAR], columns, controls=CONTROLS, rng=1
+    )
+    assert report.frame["controls"].tolist() == [
+        "urban, fiscal",
+        "urban, fiscal, openness",
+    ]
     (notice,) = [n for n in report.diagnostics if n.code == "controls_left_out"]
     assert notice.data == {"names": ("openness",), "ids": ("P20",)}
 
 
 def test_lags_among_the_controls_stay_lags(panel, catalogue) -> None:
     """Rows that another outcome lacks stay in the panel: a lag would skip them."""
-    holes = panel.assign(consumption=panel["consumption"].where(np.arange(len(panel)) % 12 != 5))
+    holes = panel.assign(
+        consumption=panel["consumption"].where(np.arange(len(panel)) % 12 != 5)
+    )
     columns = {"de": "digital", "cp_growth": "income", "cp_share": "consumption"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        report = evaluate(holes, [catalogue["P08"]], columns, controls=["lag(urban)"], rng=1)
+        report = evaluate(
+            holes, [catalogue["P08"]], columns, controls=["lag(urban)"], rng=1
+        )
     # One row of each province goes for the lag, one for the missing outcome.
     assert report.frame["nobs"].tolist() == [31 * 10] * 2
 
@@ -272,7 +350,9 @@ def test_warnings_name_the_propositions(panel) -> None:
     holes = panel.assign(digital=panel["digital"].where(np.arange(len(panel)) > 3))
     other = replace(LINEAR, id="K", outcome="rural_income")
     with pytest.warns(MissingDataWarning, match="'L', 'K'"):
-        evaluate(holes, [LINEAR, other], {**DE_CP, "rural_income": "rural_income"}, rng=1)
+        evaluate(
+            holes, [LINEAR, other], {**DE_CP, "rural_income": "rural_income"}, rng=1
+        )
 
 
 def test_the_panel_is_left_as_it_was(panel) -> None:
@@ -283,10 +363,15 @@ def test_the_panel_is_left_as_it_was(panel) -> None:
 
 def test_the_module_is_public() -> None:
     assert dp.pathways is pathways
-    assert pathways.__all__ == ["Mechanism", "MechanismReport", "evaluate", "seed_catalogue"]
+    assert pathways.__all__ == [
+        "Mechanism",
+        "MechanismReport",
+        "evaluate",
+        "seed_catalogue",
+    ]
 
 
-# --- the arguments ------------------------------------------------------------------------------------------
+# --- the arguments --------------------------------------------------------------------
 
 
 def test_what_fits_is_kept(panel) -> None:
@@ -298,10 +383,13 @@ def test_what_fits_is_kept(panel) -> None:
 
 
 def test_roles_of_the_catalogue_may_have_columns_that_nothing_asks_for(panel) -> None:
-    assert checked_columns(panel, [LINEAR], {"de": "digital", "gini": "engel"})["gini"] == "engel"
+    assert (
+        checked_columns(panel, [LINEAR], {"de": "digital", "gini": "engel"})["gini"]
+        == "engel"
+    )
 
 
-# --- why a proposition is not tested ------------------------------------------------------------------------
+# --- why a proposition is not tested --------------------------------------------------
 
 
 def refused(mechanism=MEDIATED, columns=COLUMNS, systems=None):
@@ -326,7 +414,9 @@ def test_a_channel_that_shares_an_indicator_with_the_cause() -> None:
 
 
 def test_terms_count_for_the_columns_inside() -> None:
-    assert indicators_among("prosperity", ["log(income)", "urban"], {"prosperity": SYSTEM}) == ["income"]
+    assert indicators_among(
+        "prosperity", ["log(income)", "urban"], {"prosperity": SYSTEM}
+    ) == ["income"]
     assert indicators_among("digital", ["income"], {"prosperity": SYSTEM}) == []
 
 
@@ -334,5 +424,7 @@ def test_the_first_reason_is_given() -> None:
     assert refused(columns={"x": "digital"}) == Reason("column", {"roles": ("m", "y")})
     same = refused(columns={**COLUMNS, "m": "digital"})
     assert same == Reason("same_column", {"column": "digital", "roles": ("x", "m")})
-    spatial = Mechanism("S", "a claim", cause="x", outcome="y", sign="+", shape="spatial")
+    spatial = Mechanism(
+        "S", "a claim", cause="x", outcome="y", sign="+", shape="spatial"
+    )
     assert refused(spatial) == Reason("weights")

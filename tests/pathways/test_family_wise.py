@@ -22,19 +22,67 @@ if TYPE_CHECKING:
 PANELS = 200
 LEVEL = 0.95
 CONTROLS = ["urban", "fiscal", "openness"]
-PLANTED = {"P05": "supported", "P09": "supported", "P10": "supported", "P15": "contradicted"}
-PRESENT = {"de": "digital", "cp": "prosperity", "isu": "upgrading", "tfp": "productivity"}
+PLANTED = {
+    "P05": "supported",
+    "P09": "supported",
+    "P10": "supported",
+    "P15": "contradicted",
+}
+PRESENT = {
+    "de": "digital",
+    "cp": "prosperity",
+    "isu": "upgrading",
+    "tfp": "productivity",
+}
 PRESENT |= {"entrepreneurship": "entrepreneurship", "ur_gap": "urban_rural_theil"}
 # Roles whose columns have nothing to do with the digital economy.
 NOISE = [
-    *("gdp_pc", "gini", "innovation", "industrial_dispersion", "regional_coordination", "digital_divide"),
-    *("social_security", "human_capital", "digital_industry", "industry_digital", "rural_infra"),
-    *("rural_finance", "urbanisation", "relative_entrepreneurship", "marketisation", "unemployment"),
-    *("misallocation", "spatial_decay", "public_service_equality", "cp_growth", "cp_share"),
+    *(
+        "gdp_pc",
+        "gini",
+        "innovation",
+        "industrial_dispersion",
+        "regional_coordination",
+        "digital_divide",
+    ),
+    *(
+        "social_security",
+        "human_capital",
+        "digital_industry",
+        "industry_digital",
+        "rural_infra",
+    ),
+    *(
+        "rural_finance",
+        "urbanisation",
+        "relative_entrepreneurship",
+        "marketisation",
+        "unemployment",
+    ),
+    *(
+        "misallocation",
+        "spatial_decay",
+        "public_service_equality",
+        "cp_growth",
+        "cp_share",
+    ),
     *("market_concentration", "new_industry"),
 ]
 ABSENT = [
-    *("P01", "P02", "P04", "P08", "P16", "P17", "P19", "P21", "P22", "P24", "P26", "P27"),
+    *(
+        "P01",
+        "P02",
+        "P04",
+        "P08",
+        "P16",
+        "P17",
+        "P19",
+        "P21",
+        "P22",
+        "P24",
+        "P26",
+        "P27",
+    ),
     *("P28", "P29", "P35", "P36", "P39", "P50", "P51"),
 ]
 
@@ -42,9 +90,12 @@ ABSENT = [
 def mechanisms():
     catalogue = {m.id: m for m in pathways.seed_catalogue()}
     curve = replace(catalogue["P15"], id="U", outcome="gini")
-    # Channels that the digital economy moves, but that do not move the outcome, and the reverse.
+    # Channels that the digital economy moves, but that do not move the outcome, and the
+    # reverse.
     only_a = replace(catalogue["P02"], id="A", channels=("isu",))
-    only_b = replace(catalogue["P02"], id="B", channels=("de_inequality",), outcome="rural_income")
+    only_b = replace(
+        catalogue["P02"], id="B", channels=("de_inequality",), outcome="rural_income"
+    )
     chosen = [catalogue[name] for name in (*PLANTED, *ABSENT)]
     return [*chosen, curve, only_a, only_b]
 
@@ -62,9 +113,16 @@ def one_panel(seed):
     panel, _ = dp.datasets.simulate_provinces(rng=seed)
     rng = np.random.default_rng([seed, 1])
     n, periods = panel.n_entities, panel.n_times
-    columns = {f"noise_{role}": noise(rng, n, periods).ravel() for role in (*NOISE, "de_inequality")}
-    columns["noise_rural"] = 0.3 * columns["noise_de_inequality"] + noise(rng, n, periods).ravel()
-    made = panel.assign(**{k: pd.Series(v, index=panel.index) for k, v in columns.items()})
+    columns = {
+        f"noise_{role}": noise(rng, n, periods).ravel()
+        for role in (*NOISE, "de_inequality")
+    }
+    columns["noise_rural"] = (
+        0.3 * columns["noise_de_inequality"] + noise(rng, n, periods).ravel()
+    )
+    made = panel.assign(
+        **{k: pd.Series(v, index=panel.index) for k, v in columns.items()}
+    )
     roles = {role: f"noise_{role}" for role in (*NOISE, "de_inequality")}
     ring = np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)
     with warnings.catch_warnings():
@@ -82,14 +140,16 @@ def one_panel(seed):
 
 
 @pytest.mark.montecarlo
-def test_absent_mechanisms_are_rarely_supported_and_planted_ones_found(measured: Callable[..., None]) -> None:
+def test_absent_mechanisms_are_rarely_supported_and_planted_ones_found(
+    measured: Callable[..., None],
+) -> None:
     """Share of 200 simulated panels in which a proposition has a verdict.
 
-    Each panel has 31 provinces and 12 years.
-    `evaluate` tests 27 propositions in each panel, and adjusts their p-values by Holm's method, at a level of
-    5% for all together. Four are planted. The other 23 are absent, and of all shapes: slopes, interactions,
-    thresholds, U-shapes and their shifts, both directions, space, and mediations in which neither path, only
-    the first or only the second is there.
+    Each panel has 31 provinces and 12 years. `evaluate` tests 27 propositions in each
+    panel, and adjusts their p-values by Holm's method, at a level of 5% for all
+    together. Four are planted. The other 23 are absent, and of all shapes: slopes,
+    interactions, thresholds, U-shapes and their shifts, both directions, space, and
+    mediations in which neither path, only the first or only the second is there.
     """
     verdicts = pd.DataFrame([one_panel(seed)["verdict"] for seed in range(PANELS)])
     absent = verdicts.drop(columns=list(PLANTED))
@@ -97,14 +157,20 @@ def test_absent_mechanisms_are_rarely_supported_and_planted_ones_found(measured:
 
     supported = float((absent == "supported").any(axis=1).mean())
     decided = float(absent.isin(["supported", "contradicted"]).any(axis=1).mean())
-    power = {name: float((verdicts[name] == verdict).mean()) for name, verdict in PLANTED.items()}
+    power = {
+        name: float((verdicts[name] == verdict).mean())
+        for name, verdict in PLANTED.items()
+    }
     shares = {
         ("any of the absent", "supported"): supported,
         ("any of the absent", "supported or contradicted"): decided,
         **{(name, verdict): power[name] for name, verdict in PLANTED.items()},
     }
     for (propositions, verdict), share in shares.items():
-        measured("verdicts_on_pathways", {"propositions": propositions, "verdict": verdict, "share": share})
+        measured(
+            "verdicts_on_pathways",
+            {"propositions": propositions, "verdict": verdict, "share": share},
+        )
 
     alpha = 1 - LEVEL
     assert supported <= alpha + 2 * np.sqrt(alpha * (1 - alpha) / PANELS)

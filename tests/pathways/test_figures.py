@@ -26,7 +26,10 @@ def test_numbers_are_those_of_the_frame(report) -> None:
     drawn = pathway_figure(report, {}, "test")
     rows = {row.id: row for stage in drawn.stages for row in stage.rows}
     row = report.frame.loc["P05"]
-    assert rows["P05"].numbers == f"{row['estimate']:.3g} [{row['conf_low']:.3g}, {row['conf_high']:.3g}]"
+    assert (
+        rows["P05"].numbers
+        == f"{row['estimate']:.3g} [{row['conf_low']:.3g}, {row['conf_high']:.3g}]"
+    )
 
 
 def test_words_of_the_language_and_labels(report) -> None:
@@ -52,15 +55,19 @@ def test_the_figure_is_drawn(report) -> None:
 
 def test_own_propositions_have_their_own_ends(panel) -> None:
     own = [
-        dp.pathways.Mechanism(f"M{place}", "A claim", cause=cause, outcome="out", sign="+", shape="linear")
+        dp.pathways.Mechanism(
+            f"M{place}", "A claim", cause=cause, outcome="out", sign="+", shape="linear"
+        )
         for place, cause in enumerate(["one", "one", "two"])
     ]
     columns = {"one": "digital", "two": "openness", "out": "upgrading"}
-    alike = dp.pathways.evaluate(panel, own[:2], {"one": "digital", "out": "upgrading"}, rng=1)
+    alike = dp.pathways.evaluate(
+        panel, own[:2], {"one": "digital", "out": "upgrading"}, rng=1
+    )
     several = dp.pathways.evaluate(panel, own, columns, rng=1)
     drawn = pathway_figure(alike, {"digital": "Digital"}, "test")
     assert (drawn.source, drawn.target) == ("Digital", "upgrading")
-    assert [([row.id for row in stage.rows], stage.untested) for stage in drawn.stages] == [
-        (["M0", "M1"], "")
-    ]
+    assert [
+        ([row.id for row in stage.rows], stage.untested) for stage in drawn.stages
+    ] == [(["M0", "M1"], "")]
     assert pathway_figure(several, {}, "test").source == "Explanatory variables"

@@ -27,8 +27,15 @@ def part(sign, estimate, p=0.01):
 
 
 def finding(*parts, name="M"):
-    mechanism = Mechanism(name, "x and y", cause="x", outcome="y", sign="+", shape="linear")
-    return Finding(mechanism, {"x": "a", "y": "b"}, parts=parts, reason=None if parts else Reason("weights"))
+    mechanism = Mechanism(
+        name, "x and y", cause="x", outcome="y", sign="+", shape="linear"
+    )
+    return Finding(
+        mechanism,
+        {"x": "a", "y": "b"},
+        parts=parts,
+        reason=None if parts else Reason("weights"),
+    )
 
 
 @pytest.mark.many(4)
@@ -37,9 +44,13 @@ def finding(*parts, name="M"):
 def test_the_verdict_of_one_estimate(sign, estimate) -> None:
     parts = (part(sign, estimate),)
     as_claimed = (estimate > 0) == (sign == "+")
-    assert verdict_of(parts, 0.01, 0.95) == ("supported" if as_claimed else "contradicted")
+    assert verdict_of(parts, 0.01, 0.95) == (
+        "supported" if as_claimed else "contradicted"
+    )
     assert verdict_of(parts, 0.06, 0.95) == "inconclusive"
-    assert verdict_of(parts, 0.06, 0.90) == ("supported" if as_claimed else "contradicted")
+    assert verdict_of(parts, 0.06, 0.90) == (
+        "supported" if as_claimed else "contradicted"
+    )
     assert verdict_of(parts, 0.05, 0.95) != "inconclusive"
 
 
@@ -47,10 +58,16 @@ def test_the_verdict_of_two_estimates() -> None:
     for first, second in product([1.0, -1.0], repeat=2):
         parts = (part("-", first), part("+", second, 0.04))
         whole = agreement(parts)
-        expected = {(-1.0, 1.0): "claimed", (1.0, -1.0): "opposite"}.get((first, second), "mixed")
+        expected = {(-1.0, 1.0): "claimed", (1.0, -1.0): "opposite"}.get(
+            (first, second), "mixed"
+        )
         assert whole == expected
         assert joint_p(parts) == (1.0 if expected == "mixed" else 0.04)
-        verdicts = {"claimed": "supported", "opposite": "contradicted", "mixed": "inconclusive"}
+        verdicts = {
+            "claimed": "supported",
+            "opposite": "contradicted",
+            "mixed": "inconclusive",
+        }
         assert verdict_of(parts, 0.01, 0.95) == verdicts[expected]
 
 
@@ -93,7 +110,9 @@ def test_the_adjustment_is_that_of_statsmodels(method) -> None:
     from statsmodels.stats.multitest import multipletests
 
     p = np.random.default_rng(1).uniform(size=7)
-    assert adjusted(p.tolist(), method) == pytest.approx(multipletests(p, method=method)[1], abs=1e-15)
+    assert adjusted(p.tolist(), method) == pytest.approx(
+        multipletests(p, method=method)[1], abs=1e-15
+    )
 
 
 def test_no_adjustment_and_no_tests() -> None:

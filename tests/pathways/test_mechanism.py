@@ -21,7 +21,14 @@ SHARED = Path(__file__).parents[3] / "shared" / "reference" / "propositions.csv"
 # Where the library has an estimator by now, or the sentence was shortened.
 REWORDED = {"P26", "P29", "P30", "P49", "P52"}
 
-PLAIN = {"id": "M1", "claim": "x raises y", "cause": "x", "outcome": "y", "sign": "+", "shape": "linear"}
+PLAIN = {
+    "id": "M1",
+    "claim": "x raises y",
+    "cause": "x",
+    "outcome": "y",
+    "sign": "+",
+    "shape": "linear",
+}
 
 
 def made(**changes):
@@ -30,9 +37,18 @@ def made(**changes):
 
 def test_several_roles_stand_in_one_text() -> None:
     mechanism = made(shape="mediated", cause="a; b", outcome="y;z", channels="m;n")
-    assert (mechanism.causes, mechanism.outcomes, mechanism.channels) == (("a", "b"), ("y", "z"), ("m", "n"))
+    assert (mechanism.causes, mechanism.outcomes, mechanism.channels) == (
+        ("a", "b"),
+        ("y", "z"),
+        ("m", "n"),
+    )
     assert mechanism.roles == ("a", "b", "m", "n", "y", "z")
-    assert [row.id for row in mechanism.split()] == ["M1:a:y", "M1:a:z", "M1:b:y", "M1:b:z"]
+    assert [row.id for row in mechanism.split()] == [
+        "M1:a:y",
+        "M1:a:z",
+        "M1:b:y",
+        "M1:b:z",
+    ]
     assert split_roles(" a ;; b") == ("a", "b")
     assert roles_of([made(), made(outcome="z")]) == ("x", "y", "z")
 
@@ -88,7 +104,9 @@ def test_what_does_not_fit_is_refused(changes, option) -> None:
     assert caught.value.problems[0].data["option"] == option
 
 
-@pytest.mark.parametrize("changes", [{"claim": 3}, {"channels": 3}, {"channels": [1]}, {"sign": None}])
+@pytest.mark.parametrize(
+    "changes", [{"claim": 3}, {"channels": 3}, {"channels": [1]}, {"sign": None}]
+)
 def test_what_is_no_text_is_refused(changes) -> None:
     with pytest.raises(InputTypeError):
         made(**changes)
@@ -102,15 +120,22 @@ def test_the_names_of_the_room_are_there_and_pickled_by_name() -> None:
     assert dp.Mechanism is pathways.Mechanism
 
 
-# --- the catalogue ------------------------------------------------------------------------------------------
+# --- the catalogue --------------------------------------------------------------------
 
 
 def test_there_are_52_with_the_counts_of_the_reference() -> None:
     catalogue = seed_catalogue()
-    assert [mechanism.id for mechanism in catalogue] == [f"P{k:02d}" for k in range(1, 53)]
+    assert [mechanism.id for mechanism in catalogue] == [
+        f"P{k:02d}" for k in range(1, 53)
+    ]
     assert Counter(m.testable for m in catalogue) == {"yes": 37, "proxy": 9, "no": 6}
     shapes = Counter(m.shape for m in catalogue)
-    assert (shapes["mediated"], shapes["threshold"], shapes["U-mediated"], shapes["spatial"]) == (20, 2, 1, 1)
+    assert (
+        shapes["mediated"],
+        shapes["threshold"],
+        shapes["U-mediated"],
+        shapes["spatial"],
+    ) == (20, 2, 1, 1)
 
 
 def test_every_claim_is_there_in_both_languages() -> None:
@@ -123,8 +148,12 @@ def test_every_claim_is_there_in_both_languages() -> None:
 
 def test_what_is_a_stand_in_and_what_is_needed_is_named() -> None:
     for mechanism in seed_catalogue():
-        assert (mechanism.stand_in in mechanism.roles) == (mechanism.testable == "proxy")
-        assert bool(mechanism.needs and mechanism.needs_zh) == (mechanism.testable == "no")
+        assert (mechanism.stand_in in mechanism.roles) == (
+            mechanism.testable == "proxy"
+        )
+        assert bool(mechanism.needs and mechanism.needs_zh) == (
+            mechanism.testable == "no"
+        )
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/reference")
@@ -144,6 +173,10 @@ def test_the_rows_are_those_of_the_reference() -> None:
 def test_the_page_says_what_every_role_is() -> None:
     page = Path(__file__).parents[2] / "docs" / "explanations" / "pathways.md"
     lines = page.read_text(encoding="utf-8").splitlines()
-    listed = [line.split("`")[1] for line in lines if line.startswith("| `") and line.count("|") == 6]
+    listed = [
+        line.split("`")[1]
+        for line in lines
+        if line.startswith("| `") and line.count("|") == 6
+    ]
     asked = [mechanism for mechanism in seed_catalogue() if mechanism.testable != "no"]
     assert sorted(set(listed) & set(roles_of(asked))) == sorted(roles_of(asked))

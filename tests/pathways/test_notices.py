@@ -28,9 +28,17 @@ def test_a_notice_in_both_languages(notice) -> None:
 
 def test_their_data() -> None:
     data = {notice.code: notice.data for notice in MADE}
-    assert data["several_tests"] == {"tests": 12, "method": "holm", "chance": 0.6, "alpha": 0.05}
+    assert data["several_tests"] == {
+        "tests": 12,
+        "method": "holm",
+        "chance": 0.6,
+        "alpha": 0.05,
+    }
     assert data["samples_differ"] == {"least": 340, "most": 372}
-    assert data["controls_left_out"] == {"names": ("urban", "fiscal"), "ids": ("P01", "P02")}
+    assert data["controls_left_out"] == {
+        "names": ("urban", "fiscal"),
+        "ids": ("P01", "P02"),
+    }
     assert data["few_draws_to_adjust"] == {"tests": 60, "reps": 999, "least": 0.06}
 
 

@@ -16,14 +16,23 @@ from digiprosper.errors import OptionError
 from digiprosper.pathways import seed_catalogue
 from digiprosper.pathways.findings import Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism
-from digiprosper.pathways.results import Names, claim_of, ends, part_words, short, wording
+from digiprosper.pathways.results import (
+    Names,
+    claim_of,
+    ends,
+    part_words,
+    short,
+    wording,
+)
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.summary import Summary
 
 BANNED = re.compile(
-    r"\b(?:causes?d?|causing|leads? to|led to|promot\w+|effects?|affects?|impacts?|driv\w+|boost\w*|"
-    r"improv\w+|reduc\w+|increas\w+|raises?|lowers|lowered|because|due to|results? in|enhanc\w+|hinder\w*)\b|"
+    r"\b(?:causes?d?|causing|leads? to|led "
+    r"to|promot\w+|effects?|affects?|impacts?|driv\w+|boost\w*|"
+    r"improv\w+|reduc\w+|increas\w+|raises?|lowers|lowered|because|due to|results? "
+    r"in|enhanc\w+|hinder\w*)\b|"
     r"导致|促进|推动|引起|造成|影响|提高|降低|效应|增强|削弱|阻碍|拉动|作用|使得",
     re.IGNORECASE,
 )
@@ -58,10 +67,19 @@ def test_one_row_a_proposition(report) -> None:
     frame = report.frame
     assert frame.index.tolist()[:4] == ["P05", "P09", "P10", "P15"]
     assert frame.index.tolist()[-2:] == ["P08:cp_growth", "P08:cp_share"]
-    assert set(frame["verdict"]) <= {"supported", "contradicted", "inconclusive", "not testable"}
+    assert set(frame["verdict"]) <= {
+        "supported",
+        "contradicted",
+        "inconclusive",
+        "not testable",
+    }
     tested = frame["verdict"] != "not testable"
-    assert frame.loc[tested, ["estimate", "p_value", "p_adjusted"]].notna().all(axis=None)
-    assert frame.loc[~tested, ["estimate", "p_value", "p_adjusted"]].isna().all(axis=None)
+    assert (
+        frame.loc[tested, ["estimate", "p_value", "p_adjusted"]].notna().all(axis=None)
+    )
+    assert (
+        frame.loc[~tested, ["estimate", "p_value", "p_adjusted"]].isna().all(axis=None)
+    )
     assert (frame.loc[tested, "clusters"] == "province").all()
     assert (frame["reason"] == "").tolist() == tested.tolist()
 
@@ -76,8 +94,17 @@ def test_an_etable_of_a_report(report) -> None:
     table = dp.etable(report)
     frame = table.frame
     tested = [f.mechanism for f in report.findings if f.tested]
-    assert frame.index.tolist() == [f"{mechanism.id} {mechanism.claim}" for mechanism in tested]
-    assert frame.columns.tolist() == ["estimate of", "estimate", "95% interval", "adjusted p", "N", "verdict"]
+    assert frame.index.tolist() == [
+        f"{mechanism.id} {mechanism.claim}" for mechanism in tested
+    ]
+    assert frame.columns.tolist() == [
+        "estimate of",
+        "estimate",
+        "95% interval",
+        "adjusted p",
+        "N",
+        "verdict",
+    ]
     assert frame.loc["P05 " + tested[0].claim, "verdict"] == "supported"
     assert any("Holm" in note for note in table.notes)
 
@@ -134,7 +161,9 @@ def test_the_number_of_tests_is_stated(report) -> None:
         "chance": round(tested * 0.05, 1),
         "alpha": 0.05,
     }
-    assert {"association", "overlap_not_searched"} <= {n.code for n in report.diagnostics}
+    assert {"association", "overlap_not_searched"} <= {
+        n.code for n in report.diagnostics
+    }
 
 
 def test_a_report_without_a_test(panel, catalogue) -> None:
@@ -145,14 +174,17 @@ def test_a_report_without_a_test(panel, catalogue) -> None:
     assert "1 proposition: 1 not testable" in report.summary()
 
 
-# --- one sentence a proposition -----------------------------------------------------------------------------
+# --- one sentence a proposition -------------------------------------------------------
 
 
 def findings():
     for mechanism in (row for one in seed_catalogue() for row in one.split()):
         columns = {role: role for role in mechanism.roles}
         codes = ("average",) if mechanism.design else CODES[mechanism.shape]
-        parts = tuple(Part(code, "+", 0.12, 0.04, 0.01, 0.04, 0.21, of="w", at=0.1) for code in codes)
+        parts = tuple(
+            Part(code, "+", 0.12, 0.04, 0.01, 0.04, 0.21, of="w", at=0.1)
+            for code in codes
+        )
         for verdict in ("supported", "contradicted", "inconclusive"):
             yield Finding(
                 mechanism,
@@ -201,7 +233,9 @@ def test_the_sentences_of_the_four_verdicts() -> None:
     assert wording(against, names) == f"at odds with P05: {relation}; {numbers}"
     open_ = replace(finding, verdict="inconclusive")
     assert wording(open_, names) == f"the data do not decide P05: {numbers}"
-    assert wording(open_, names, adjusted=False).endswith("[0.04, 0.21], p 0.012, 31 entities")
+    assert wording(open_, names, adjusted=False).endswith(
+        "[0.04, 0.21], p 0.012, 31 entities"
+    )
     untested = replace(finding, reason=REASONS[0], parts=(), verdict="not testable")
     assert wording(untested, names) == "P05 was not tested: needs survey data"
 
@@ -210,8 +244,12 @@ def test_the_opposite_relation_is_stated_where_a_claim_is_contradicted() -> None
     mechanism = next(m for m in seed_catalogue() if m.id == "P15")
     columns = {"de": "digital", "ur_gap": "gap"}
     parts = (Part("slope_low", "-", 0.1, 0.01, 0.001, 0.0, 0.2, at=0.1),)
-    finding = Finding(mechanism, columns, parts=parts, detail=DETAIL, verdict="contradicted")
-    assert "gap first rises and then falls with digital, turning at 0.35" in wording(finding, ENGLISH)
+    finding = Finding(
+        mechanism, columns, parts=parts, detail=DETAIL, verdict="contradicted"
+    )
+    assert "gap first rises and then falls with digital, turning at 0.35" in wording(
+        finding, ENGLISH
+    )
 
 
 def test_a_stand_in_is_named() -> None:
@@ -224,9 +262,13 @@ def test_a_stand_in_is_named() -> None:
 
 
 @pytest.mark.many(9)
-@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: str(REASONS.index(reason)))
+@pytest.mark.parametrize(
+    "reason", REASONS, ids=lambda reason: str(REASONS.index(reason))
+)
 def test_every_reason_has_words(reason) -> None:
-    mechanism = Mechanism("M", "a claim", cause="de", outcome="cp", sign="+", shape="linear")
+    mechanism = Mechanism(
+        "M", "a claim", cause="de", outcome="cp", sign="+", shape="linear"
+    )
     finding = Finding(mechanism, {}, reason=reason)
     for names in (ENGLISH, CHINESE):
         text = wording(finding, names)
@@ -235,24 +277,42 @@ def test_every_reason_has_words(reason) -> None:
 
 
 def test_columns_are_named_by_labels_in_the_language() -> None:
-    assert (ENGLISH.name("de"), CHINESE.name("de"), CHINESE.name("cp")) == ("de", "数字经济", "cp")
+    assert (ENGLISH.name("de"), CHINESE.name("de"), CHINESE.name("cp")) == (
+        "de",
+        "数字经济",
+        "cp",
+    )
     assert ENGLISH.several(["a", "b"]) == "a and b"
     assert CHINESE.several(["a", "b"]) == "a和b"
 
 
 def test_claims_are_quoted_in_the_language() -> None:
-    mechanism = Mechanism("M", "a claim", cause="x", outcome="y", sign="+", shape="linear")
+    mechanism = Mechanism(
+        "M", "a claim", cause="x", outcome="y", sign="+", shape="linear"
+    )
     assert claim_of(mechanism, CHINESE) == "a claim"
     assert claim_of(replace(mechanism, claim_zh="命题"), CHINESE) == "命题"
     assert claim_of(replace(mechanism, claim_zh="命题"), ENGLISH) == "a claim"
 
 
 def test_a_part_is_told_which_column_it_is_of_where_there_are_several() -> None:
-    mechanism = Mechanism("M", "a claim", cause="x", outcome="y", sign="+", shape="mediated", channels="m;n")
-    parts = tuple(Part("indirect", "+", 1.0, 1.0, 0.1, 0.0, 1.0, of=name) for name in "mn")
+    mechanism = Mechanism(
+        "M",
+        "a claim",
+        cause="x",
+        outcome="y",
+        sign="+",
+        shape="mediated",
+        channels="m;n",
+    )
+    parts = tuple(
+        Part("indirect", "+", 1.0, 1.0, 0.1, 0.0, 1.0, of=name) for name in "mn"
+    )
     finding = Finding(mechanism, {"x": "x", "y": "y", "m": "m", "n": "n"}, parts=parts)
     assert part_words(finding, parts[0], ENGLISH) == "indirect through m"
-    assert part_words(replace(finding, parts=parts[:1]), parts[0], ENGLISH) == "indirect"
+    assert (
+        part_words(replace(finding, parts=parts[:1]), parts[0], ENGLISH) == "indirect"
+    )
 
 
 def test_numbers() -> None:

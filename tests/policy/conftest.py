@@ -11,10 +11,17 @@ from digiprosper import EventStudy, EventStudyResults, Panel
 def frame() -> pd.DataFrame:
     """Draw sixty cities over ten years: cohorts 2004, 2006, a third never treated."""
     rng = np.random.default_rng(1)
-    made = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10) + 2000, 60)})
+    made = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(60), 10),
+            "year": np.tile(np.arange(10) + 2000, 60),
+        }
+    )
     made["first"] = np.array([2004.0, 2006.0, np.nan])[made["city"] % 3]
     made["x"] = rng.normal(size=600)
-    made["y"] = (made["year"] >= made["first"]) * 1.0 + 0.5 * made["x"] + rng.normal(size=600)
+    made["y"] = (
+        (made["year"] >= made["first"]) * 1.0 + 0.5 * made["x"] + rng.normal(size=600)
+    )
     return made
 
 

@@ -16,7 +16,12 @@ from digiprosper.policy.notices import few_per_covariate
 
 def draw(seed: int = 1, n: int = 90, periods: int = 6) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
     frame["year"] += 2010
     frame["first"] = np.array([2012.0, 2014.0, np.nan])[frame["city"] % 3]
     frame["x"] = rng.normal(size=n)[frame["city"]] + 0.2 * rng.normal(size=len(frame))
@@ -36,7 +41,7 @@ def test_few_entities_for_each_control() -> None:
     assert (notice.code, notice.data) == ("few_per_covariate", {"ratio": 4.0})
 
 
-# --- against csdid ------------------------------------------------------------------------------------------
+# --- against csdid --------------------------------------------------------------------
 
 
 @pytest.mark.peers
@@ -44,13 +49,23 @@ def test_few_entities_for_each_control() -> None:
 @pytest.mark.parametrize("x", [(), ("x",)])
 @pytest.mark.parametrize("control", ["never", "not_yet"])
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
-@pytest.mark.parametrize(("anticipation", "base"), [(0, "varying"), (1, "varying"), (1, "universal")])
-def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: Any) -> None:
+@pytest.mark.parametrize(
+    ("anticipation", "base"), [(0, "varying"), (1, "varying"), (1, "universal")]
+)
+def test_csdid(
+    x: Any, control: Any, adjustment: Any, anticipation: int, base: Any
+) -> None:
     peer = pytest.importorskip("csdid.att_gt")
     frame = draw(2)
-    options = {"control": control, "adjustment": adjustment, "anticipation": anticipation}
+    options = {
+        "control": control,
+        "adjustment": adjustment,
+        "anticipation": anticipation,
+    }
     options |= {"base_period": base, "cov_type": "influence"}
-    fit = dp.StaggeredDid("y", "first", x, **options).fit(dp.Panel(frame, "city", "year"))
+    fit = dp.StaggeredDid("y", "first", x, **options).fit(
+        dp.Panel(frame, "city", "year")
+    )
 
     theirs = peer.ATTgt(
         yname="y",
@@ -68,21 +83,31 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: A
     )
     atol = 1e-5 if x else 1e-7
     known = pd.DataFrame(theirs.results)[["group", "year", "att", "se"]].astype(float)
-    cells = fit.group_time.merge(known, left_on=["cohort", "time"], right_on=["group", "year"])
+    cells = fit.group_time.merge(
+        known, left_on=["cohort", "time"], right_on=["group", "year"]
+    )
     assert len(cells) == len(fit.group_time)
     np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=atol)
     np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=atol)
     for by in ("simple", "dynamic", "group", "calendar"):
         found = fit.aggregate(by).tidy()
         one = theirs.aggte(by, bstrap=False, cband=False).atte
-        assert found["estimate"][0] == pytest.approx(float(one["overall_att"]), abs=atol)
-        assert found["std_error"][0] == pytest.approx(float(np.squeeze(one["overall_se"])), abs=atol)
+        assert found["estimate"][0] == pytest.approx(
+            float(one["overall_att"]), abs=atol
+        )
+        assert found["std_error"][0] == pytest.approx(
+            float(np.squeeze(one["overall_se"])), abs=atol
+        )
         if by == "simple":
             continue
-        numbers = np.array([one["egt"], one["att_egt"], np.ravel(one["se_egt"])], dtype=float).T
+        numbers = np.array(
+            [one["egt"], one["att_egt"], np.ravel(one["se_egt"])], dtype=float
+        ).T
         keys = found["term"][1:].str.partition(":")[2].astype(float)
         wanted = numbers[np.isin(numbers[:, 0], keys)]
-        np.testing.assert_allclose(found[["estimate", "std_error"]][1:], wanted[:, 1:], rtol=0, atol=atol)
+        np.testing.assert_allclose(
+            found[["estimate", "std_error"]][1:], wanted[:, 1:], rtol=0, atol=atol
+        )
 
 
 @pytest.mark.peers
@@ -90,14 +115,22 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: A
 @pytest.mark.parametrize("x", [(), ("x",)])
 @pytest.mark.parametrize("varying", [False, True])
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
-@pytest.mark.parametrize(("control", "base"), [("never", "varying"), ("not_yet", "universal")])
-def test_weights_of_csdid(x: Any, varying: bool, adjustment: Any, control: Any, base: Any) -> None:
+@pytest.mark.parametrize(
+    ("control", "base"), [("never", "varying"), ("not_yet", "universal")]
+)
+def test_weights_of_csdid(
+    x: Any, varying: bool, adjustment: Any, control: Any, base: Any
+) -> None:
     """Weights that change over time: the earlier period's, the first for cohorts."""
     peer = pytest.importorskip("csdid.att_gt")
     frame, rng = draw(2), np.random.default_rng(2)
     frame["w"] = rng.uniform(0.3, 3, size=90)[frame["city"]]
     frame["w"] *= rng.uniform(0.5, 2, size=len(frame)) if varying else 1.0
-    options: dict[str, Any] = {"adjustment": adjustment, "control": control, "base_period": base}
+    options: dict[str, Any] = {
+        "adjustment": adjustment,
+        "control": control,
+        "base_period": base,
+    }
     options["cov_type"] = "influence"
     fit = fit_of(frame, x=x, obs_weights="w", **options)
     theirs = peer.ATTgt(
@@ -116,16 +149,25 @@ def test_weights_of_csdid(x: Any, varying: bool, adjustment: Any, control: Any, 
     )
     atol = 1e-5 if x else 1e-7
     known = pd.DataFrame(theirs.results)[["group", "year", "att", "se"]].astype(float)
-    cells = fit.group_time.merge(known, left_on=["cohort", "time"], right_on=["group", "year"])
+    cells = fit.group_time.merge(
+        known, left_on=["cohort", "time"], right_on=["group", "year"]
+    )
     assert len(cells) == len(fit.group_time)
     np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=atol)
     np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=atol)
     for by in ("simple", "dynamic", "group", "calendar"):
         found = fit.aggregate(by).tidy()
         one = theirs.aggte(by, bstrap=False, cband=False).atte
-        assert found["estimate"][0] == pytest.approx(float(one["overall_att"]), abs=atol)
-        assert found["std_error"][0] == pytest.approx(float(np.squeeze(one["overall_se"])), abs=atol)
-    gap = np.abs(fit.group_time["estimate"] - fit_of(frame, x=x, **options).group_time["estimate"]).max()
+        assert found["estimate"][0] == pytest.approx(
+            float(one["overall_att"]), abs=atol
+        )
+        assert found["std_error"][0] == pytest.approx(
+            float(np.squeeze(one["overall_se"])), abs=atol
+        )
+    gap = np.abs(
+        fit.group_time["estimate"]
+        - fit_of(frame, x=x, **options).group_time["estimate"]
+    ).max()
     assert gap > 100 * atol
 
 
@@ -137,10 +179,14 @@ def test_a_gap_in_time_is_that_of_csdid(base: Any) -> None:
     peer = pytest.importorskip("csdid.att_gt")
     frame = draw(5).query("year != 2013")
     fit = fit_of(frame, base_period=base, cov_type="influence")
-    theirs = peer.ATTgt("y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1")
+    theirs = peer.ATTgt(
+        "y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1"
+    )
     known = theirs.fit(bstrap=False, base_period=base).results
     known = pd.DataFrame(known)[["group", "year", "att", "se"]].astype(float)
-    cells = fit.group_time.merge(known, left_on=["cohort", "time"], right_on=["group", "year"])
+    cells = fit.group_time.merge(
+        known, left_on=["cohort", "time"], right_on=["group", "year"]
+    )
     assert len(cells) == len(fit.group_time)
     np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=1e-7)
     np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=1e-7)
@@ -155,13 +201,23 @@ def test_balanced_event_times_of_csdid(balanced: int) -> None:
     frame = draw(3)
     fit = fit_of(frame, cov_type="influence")
     found = fit.aggregate("dynamic", balanced=balanced).tidy()
-    theirs = peer.ATTgt("y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1")
-    one = theirs.fit(bstrap=False).aggte("dynamic", balance_e=balanced, bstrap=False, cband=False).atte
+    theirs = peer.ATTgt(
+        "y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1"
+    )
+    one = (
+        theirs.fit(bstrap=False)
+        .aggte("dynamic", balance_e=balanced, bstrap=False, cband=False)
+        .atte
+    )
     assert [f"event:{int(time)}" for time in one["egt"]] == found["term"][1:].tolist()
     estimates = [one["overall_att"], *one["att_egt"]]
-    np.testing.assert_allclose(found["estimate"], np.array(estimates, float), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(
+        found["estimate"], np.array(estimates, float), rtol=0, atol=1e-7
+    )
     errors = [np.squeeze(one["overall_se"]), *np.ravel(one["se_egt"])]
-    np.testing.assert_allclose(found["std_error"], np.array(errors, float), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(
+        found["std_error"], np.array(errors, float), rtol=0, atol=1e-7
+    )
 
 
 @pytest.mark.peers
@@ -183,7 +239,7 @@ def test_diff_diff(adjustment: Any) -> None:
     assert 1e-3 < gap < 6e-3 if adjustment == "doubly_robust" else gap < 1e-8
 
 
-# --- by hand ------------------------------------------------------------------------------------------------
+# --- by hand --------------------------------------------------------------------------
 
 
 def test_effects_are_differences_in_differences_of_means() -> None:
@@ -194,9 +250,14 @@ def test_effects_are_differences_in_differences_of_means() -> None:
     first = frame.groupby("city")["first"].first().reindex(wide.index)
     for row in fit.group_time.itertuples():
         change = wide[row.time] - wide[row.cohort - 1]
-        treated, never = change[first == row.cohort].dropna(), change[first.isna()].dropna()
+        treated, never = (
+            change[first == row.cohort].dropna(),
+            change[first.isna()].dropna(),
+        )
         assert row.estimate == pytest.approx(treated.mean() - never.mean(), abs=1e-10)
-        error = np.sqrt(treated.var(ddof=0) / treated.size + never.var(ddof=0) / never.size)
+        error = np.sqrt(
+            treated.var(ddof=0) / treated.size + never.var(ddof=0) / never.size
+        )
         assert row.std_error == pytest.approx(error, abs=1e-10)
         assert row.n_treated == treated.size
     assert "pairs_of_rows" in [notice.code for notice in fit.diagnostics]
@@ -206,7 +267,9 @@ def test_effects_are_differences_in_differences_of_means() -> None:
 
 def test_base_periods_agree_from_treatment_on() -> None:
     frame = draw(4)
-    varying, universal = (fit_of(frame, base_period=one).params for one in ("varying", "universal"))
+    varying, universal = (
+        fit_of(frame, base_period=one).params for one in ("varying", "universal")
+    )
     since = ["att", "event:0", "event:1", "event:2", "event:3"]
     np.testing.assert_allclose(varying[since], universal[since], atol=1e-12)
     assert "event:-1" in varying
@@ -233,7 +296,9 @@ def test_what_cannot_be_computed_is_listed_or_refused() -> None:
     fit = fit_of(frame[~lost])
     found = {notice.code: notice.data for notice in fit.diagnostics}
     assert found["cells_left_out"] == {"cells": ((2014, 2015),)}
-    assert (2014, 2015) not in set(zip(fit.group_time["cohort"], fit.group_time["time"], strict=True))
+    assert (2014, 2015) not in set(
+        zip(fit.group_time["cohort"], fit.group_time["time"], strict=True)
+    )
 
     with pytest.raises(IdentificationError) as caught:
         fit_of(frame.assign(z=1.0 + frame["year"]), x=["z"])
@@ -254,22 +319,36 @@ def test_many_controls_of_a_small_cohort_are_reported() -> None:
     assert "few_per_covariate" not in [notice.code for notice in regression.diagnostics]
 
 
-# --- two periods, against formulas written out and numerical derivatives ------------------------------------
+# --- two periods, against formulas written out and numerical derivatives --------------
 
 
-def draw_two_periods(seed: int, n: int = 80, k: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_two_periods(
+    seed: int, n: int = 80, k: int = 2
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, k)) * [1.0, 300.0][:k] + 5
-    treated = rng.random(n) < 1 / (1 + np.exp(-(x[:, 0] - 5) / 2)) if k else rng.random(n) < 0.4
+    treated = (
+        rng.random(n) < 1 / (1 + np.exp(-(x[:, 0] - 5) / 2))
+        if k
+        else rng.random(n) < 0.4
+    )
     change = rng.normal(size=n) + treated + (x.sum(axis=1) / 100 if k else 0)
     return change, treated, x
 
 
-def by_hand(change: np.ndarray, treated: np.ndarray, x: np.ndarray, adjustment: str, w: np.ndarray) -> float:
+def by_hand(
+    change: np.ndarray,
+    treated: np.ndarray,
+    x: np.ndarray,
+    adjustment: str,
+    w: np.ndarray,
+) -> float:
     """Estimate with weights of entities; influence functions are derivatives."""
     design = np.column_stack([np.ones(len(x)), x])
     root = np.sqrt(w[~treated])
-    slopes = np.linalg.lstsq(design[~treated] * root[:, None], change[~treated] * root)[0]
+    slopes = np.linalg.lstsq(design[~treated] * root[:, None], change[~treated] * root)[
+        0
+    ]
     chance = np.zeros(len(x))
     if adjustment != "regression":
         b = np.zeros(design.shape[1])
@@ -282,7 +361,9 @@ def by_hand(change: np.ndarray, treated: np.ndarray, x: np.ndarray, adjustment: 
     one = np.average(residual, weights=w * treated)
     if adjustment == "regression":
         return float(one)
-    return float(one - np.average(residual, weights=w * ~treated * chance / (1 - chance)))
+    return float(
+        one - np.average(residual, weights=w * ~treated * chance / (1 - chance))
+    )
 
 
 @pytest.mark.many(4)
@@ -292,9 +373,13 @@ def by_hand(change: np.ndarray, treated: np.ndarray, x: np.ndarray, adjustment: 
 def test_estimates_and_influence(weighted: bool, adjustment: str, k: int) -> None:
     """The influence of an entity is the derivative by how often it is there."""
     change, treated, x = draw_two_periods(k + 1, n=60, k=k)
-    weights = np.random.default_rng(k).uniform(0.3, 4, size=60) if weighted else np.ones(60)
+    weights = (
+        np.random.default_rng(k).uniform(0.3, 4, size=60) if weighted else np.ones(60)
+    )
     found = difference(change, treated, x, weights, adjustment)
-    assert found.estimate == pytest.approx(by_hand(change, treated, x, adjustment, weights), abs=1e-9)
+    assert found.estimate == pytest.approx(
+        by_hand(change, treated, x, adjustment, weights), abs=1e-9
+    )
     scaled = difference(change, treated, x, 7 * weights, adjustment)
     np.testing.assert_allclose(scaled.influence, found.influence, atol=1e-9)
     step = 1e-5
@@ -302,7 +387,9 @@ def test_estimates_and_influence(weighted: bool, adjustment: str, k: int) -> Non
         up, down = weights.copy(), weights.copy()
         up[place] *= 1 + step
         down[place] *= 1 - step
-        slope = by_hand(change, treated, x, adjustment, up) - by_hand(change, treated, x, adjustment, down)
+        slope = by_hand(change, treated, x, adjustment, up) - by_hand(
+            change, treated, x, adjustment, down
+        )
         assert found.influence[place] == pytest.approx(slope / (2 * step), abs=1e-6)
     assert found.influence.sum() == pytest.approx(0, abs=1e-10)
 
@@ -310,8 +397,13 @@ def test_estimates_and_influence(weighted: bool, adjustment: str, k: int) -> Non
 def test_without_controls_it_is_the_difference_of_means() -> None:
     change, treated, x = draw_two_periods(4, k=0)
     found = difference(change, treated, x, np.ones(treated.size), "doubly_robust")
-    assert found.estimate == pytest.approx(change[treated].mean() - change[~treated].mean(), abs=1e-12)
-    error = change[treated].var() / treated.sum() + change[~treated].var() / (~treated).sum()
+    assert found.estimate == pytest.approx(
+        change[treated].mean() - change[~treated].mean(), abs=1e-12
+    )
+    error = (
+        change[treated].var() / treated.sum()
+        + change[~treated].var() / (~treated).sum()
+    )
     assert (found.influence**2).sum() == pytest.approx(error, rel=1e-10)
 
 
@@ -324,15 +416,17 @@ def test_the_logit_is_that_of_statsmodels() -> None:
     chance = Logit(treated.astype(float), design).fit(disp=False, tol=1e-12).predict()
     weights = chance[~treated] / (1 - chance[~treated])
     expected = change[treated].mean() - np.average(change[~treated], weights=weights)
-    assert difference(change, treated, x, np.ones(treated.size), "ipw").estimate == pytest.approx(
-        expected, abs=1e-9
-    )
+    assert difference(
+        change, treated, x, np.ones(treated.size), "ipw"
+    ).estimate == pytest.approx(expected, abs=1e-9)
 
 
 def test_units_do_not_matter() -> None:
     change, treated, x = draw_two_periods(6)
     one = difference(change, treated, x, np.ones(treated.size), "doubly_robust")
-    other = difference(change, treated, 1e8 * x + 1e9, np.ones(treated.size), "doubly_robust")
+    other = difference(
+        change, treated, 1e8 * x + 1e9, np.ones(treated.size), "doubly_robust"
+    )
     assert other.estimate == pytest.approx(one.estimate, abs=1e-6)
 
 

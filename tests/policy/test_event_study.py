@@ -31,23 +31,36 @@ REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "event_study.jso
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 
 
-def staggered(seed: int, *, n: int = 60, times: int = 10, drop: float = 0.15) -> pd.DataFrame:
+def staggered(
+    seed: int, *, n: int = 60, times: int = 10, drop: float = 0.15
+) -> pd.DataFrame:
     """Draw a panel of cohorts 2004, 2006, 2007, and a third never treated."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
-        {"city": np.repeat(np.arange(n), times), "year": np.tile(np.arange(times) + 2000, n)}
+        {
+            "city": np.repeat(np.arange(n), times),
+            "year": np.tile(np.arange(times) + 2000, n),
+        }
     )
-    frame["first"] = np.array([2004.0, 2006.0, 2007.0, np.nan, np.nan])[frame["city"] % 5]
+    frame["first"] = np.array([2004.0, 2006.0, 2007.0, np.nan, np.nan])[
+        frame["city"] % 5
+    ]
     frame["x"] = rng.normal(size=len(frame))
     frame["region"] = frame["city"] % 12
     frame["w"] = rng.uniform(0.5, 2, size=len(frame))
     since = frame["year"] - frame["first"]
-    frame["y"] = (0.3 * (since + 1) * (since >= 0)).fillna(0) + 0.5 * frame["x"] + frame["city"] % 7
+    frame["y"] = (
+        (0.3 * (since + 1) * (since >= 0)).fillna(0)
+        + 0.5 * frame["x"]
+        + frame["city"] % 7
+    )
     frame["y"] += 0.1 * frame["year"] + rng.normal(size=len(frame))
     return frame[rng.uniform(size=len(frame)) > drop].reset_index(drop=True)
 
 
-def by_hand(frame: pd.DataFrame, before: int, after: int, reference: int) -> tuple[pd.DataFrame, list[str]]:
+def by_hand(
+    frame: pd.DataFrame, before: int, after: int, reference: int
+) -> tuple[pd.DataFrame, list[str]]:
     """Write every dummy of event time into the table, ends binned."""
     since = (frame["year"] - frame["first"]).clip(-before, after)
     times = [k for k in range(-before, after + 1) if k != reference]
@@ -73,18 +86,28 @@ OPTIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("seed", range(3))
-def test_equal_to_fixed_effects_with_dummies_made_by_hand(seed: int, options: dict[str, Any]) -> None:
+def test_equal_to_fixed_effects_with_dummies_made_by_hand(
+    seed: int, options: dict[str, Any]
+) -> None:
     options = {"x": ["x"], "before": 3, "after": 2, "reference": -1, **options}
     ends = {name: options.pop(name) for name in ("before", "after", "reference")}
     x = options.pop("x")
     frame = staggered(seed)
-    study = EventStudy("y", "first", x, **ends, **options).fit(Panel(frame, "city", "year"))
+    study = EventStudy("y", "first", x, **ends, **options).fit(
+        Panel(frame, "city", "year")
+    )
     wide, names = by_hand(frame, **ends)
     plain = FixedEffects("y", [*names, *x], **options).fit(Panel(wide, "city", "year"))
 
-    np.testing.assert_allclose(study.coefficients, plain.coefficients, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        study.coefficients, plain.coefficients, rtol=0, atol=1e-12
+    )
     np.testing.assert_allclose(study.covariance, plain.covariance, rtol=0, atol=1e-12)
-    assert (study.nobs, study.df_t, study.df_counted) == (plain.nobs, plain.df_t, plain.df_counted)
+    assert (study.nobs, study.df_t, study.df_counted) == (
+        plain.nobs,
+        plain.df_t,
+        plain.df_counted,
+    )
     leads = [f"{name} = 0" for name in names if "m" in name]
     found, wanted = study.pretrend_test(), plain.wald_test(leads)
     np.testing.assert_allclose(
@@ -95,9 +118,18 @@ def test_equal_to_fixed_effects_with_dummies_made_by_hand(seed: int, options: di
 
 def test_dummies_are_in_the_path_with_the_reference_at_zero() -> None:
     frame = staggered(1, drop=0)
-    fit = EventStudy("y", "first", before=3, after=2, reference=-2).fit(Panel(frame, "city", "year"))
+    fit = EventStudy("y", "first", before=3, after=2, reference=-2).fit(
+        Panel(frame, "city", "year")
+    )
     path = fit.path
-    assert list(path.columns) == ["time", "estimate", "std_error", "conf_low", "conf_high", "n_treated"]
+    assert list(path.columns) == [
+        "time",
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        "n_treated",
+    ]
     assert path["time"].tolist() == [-3, -2, -1, 0, 1, 2]
     assert path["estimate"].iloc[1] == 0
     assert path.loc[1, ["std_error", "conf_low", "conf_high"]].isna().all()
@@ -109,13 +141,20 @@ def test_dummies_are_in_the_path_with_the_reference_at_zero() -> None:
 def test_a_switch_and_a_first_treated_time_say_the_same() -> None:
     frame = staggered(2, drop=0)
     frame["on"] = (frame["year"] >= frame["first"]).astype(int)
-    frame["since"] = pd.array(np.where(frame["first"].isna(), pd.NA, frame["first"]), dtype="Int64")
+    frame["since"] = pd.array(
+        np.where(frame["first"].isna(), pd.NA, frame["first"]), dtype="Int64"
+    )
     frame["zero"] = frame["first"].fillna(0)
     frame["flag"] = frame["on"] == 1
     panel = Panel(frame, "city", "year")
     spec = EventStudy("y", "first", ["x"], before=3, after=2)
     base = spec.fit(panel)
-    for other in ({"event": "on"}, {"event": "since"}, {"event": "zero", "never": 0}, {"event": "flag"}):
+    for other in (
+        {"event": "on"},
+        {"event": "since"},
+        {"event": "zero", "never": 0},
+        {"event": "flag"},
+    ):
         fit = spec.replace(**other).fit(panel)
         np.testing.assert_array_equal(fit.coefficients, base.coefficients)
         assert fit.window.cohorts == ((2004, 12), (2006, 12), (2007, 12))
@@ -127,22 +166,33 @@ def test_dates_and_steps_of_time() -> None:
     base = EventStudy("y", "first", before=3, after=2).fit(Panel(frame, "city", "year"))
     dates = frame.assign(
         year=pd.to_datetime(frame["year"].astype(str) + "-01-01"),
-        first=pd.to_datetime(frame["first"].map("{:.0f}-01-01".format, na_action="ignore")),
+        first=pd.to_datetime(
+            frame["first"].map("{:.0f}-01-01".format, na_action="ignore")
+        ),
     )
     np.testing.assert_array_equal(
-        EventStudy("y", "first", before=3, after=2).fit(Panel(dates, "city", "year")).coefficients,
+        EventStudy("y", "first", before=3, after=2)
+        .fit(Panel(dates, "city", "year"))
+        .coefficients,
         base.coefficients,
     )
     periods = frame.assign(
         year=pd.PeriodIndex(frame["year"].astype(str), freq="Y"),
         first=pd.Series(
-            [pd.NaT if np.isnan(v) else pd.Period(f"{v:.0f}", "Y") for v in frame["first"]]
+            [
+                pd.NaT if np.isnan(v) else pd.Period(f"{v:.0f}", "Y")
+                for v in frame["first"]
+            ]
         ).astype("period[Y]"),
     )
-    fit = EventStudy("y", "first", before=3, after=2).fit(Panel(periods, "city", "year"))
+    fit = EventStudy("y", "first", before=3, after=2).fit(
+        Panel(periods, "city", "year")
+    )
     np.testing.assert_array_equal(fit.coefficients, base.coefficients)
     double = frame.assign(year=frame["year"] * 2, first=frame["first"] * 2)
-    fit = EventStudy("y", "first", before=3, after=2).fit(Panel(double, "city", "year", step=2))
+    fit = EventStudy("y", "first", before=3, after=2).fit(
+        Panel(double, "city", "year", step=2)
+    )
     np.testing.assert_array_equal(fit.coefficients, base.coefficients)
     with pytest.raises(IdentificationError, match="step=") as caught:
         EventStudy("y", "first", before=3, after=2).fit(Panel(double, "city", "year"))
@@ -154,16 +204,24 @@ def test_known_effects_are_recovered() -> None:
     frame = staggered(4, drop=0)
     frame = frame[frame["city"] % 5 != 1][lambda f: f["city"] % 5 != 2]
     since = frame["year"] - frame["first"]
-    frame["y"] = np.where(since >= 0, 1.0 + since, 0.0) + frame["city"] ** 1.5 + np.sin(frame["year"])
+    frame["y"] = (
+        np.where(since >= 0, 1.0 + since, 0.0)
+        + frame["city"] ** 1.5
+        + np.sin(frame["year"])
+    )
     fit = EventStudy("y", "first", before=4, after=5).fit(Panel(frame, "city", "year"))
-    np.testing.assert_allclose(fit.path["estimate"], [0, 0, 0, 0, 1, 2, 3, 4, 5, 6], atol=1e-10)
+    np.testing.assert_allclose(
+        fit.path["estimate"], [0, 0, 0, 0, 1, 2, 3, 4, 5, 6], atol=1e-10
+    )
 
 
 def test_one_cohort_is_differences_in_differences() -> None:
     frame = staggered(5, drop=0)
     frame = frame[frame["city"] % 5 != 1][lambda f: f["city"] % 5 != 2]
     fit = EventStudy("y", "first", before=4, after=5).fit(Panel(frame, "city", "year"))
-    means = frame.assign(d=frame["first"].notna()).pivot_table(index="year", columns="d", values="y")
+    means = frame.assign(d=frame["first"].notna()).pivot_table(
+        index="year", columns="d", values="y"
+    )
     gap = means[True] - means[False]
     np.testing.assert_allclose(fit.path["estimate"], gap - gap[2003], atol=1e-12)
 
@@ -175,38 +233,49 @@ def test_row_order_labels_and_units_change_nothing(seed: int) -> None:
     base = spec.fit(Panel(frame, "city", "year"))
     shuffled = spec.fit(Panel(frame.sample(frac=1, random_state=seed), "city", "year"))
     np.testing.assert_array_equal(shuffled.coefficients, base.coefficients)
-    other = frame.assign(city=[f"c{97 - c}" for c in frame["city"]], y=frame["y"] * 1000 + 5)
+    other = frame.assign(
+        city=[f"c{97 - c}" for c in frame["city"]], y=frame["y"] * 1000 + 5
+    )
     fit = spec.fit(Panel(other, "city", "year"))
     np.testing.assert_allclose(fit.coefficients, base.coefficients * 1000, rtol=1e-9)
     later = frame.assign(year=frame["year"] + 7, first=frame["first"] + 7)
     np.testing.assert_allclose(
-        spec.fit(Panel(later, "city", "year")).coefficients, base.coefficients, rtol=0, atol=1e-12
+        spec.fit(Panel(later, "city", "year")).coefficients,
+        base.coefficients,
+        rtol=0,
+        atol=1e-12,
     )
 
 
 def test_missing_values_of_the_event_drop_no_row() -> None:
     frame = staggered(6)
-    fit = EventStudy("y", "first", before=3, after=2, singletons="keep", missing="raise").fit(
-        Panel(frame, "city", "year")
-    )
+    fit = EventStudy(
+        "y", "first", before=3, after=2, singletons="keep", missing="raise"
+    ).fit(Panel(frame, "city", "year"))
     assert fit.nobs == len(frame)
 
 
 @pytest.mark.data("mpdta.csv")
-@pytest.mark.parametrize(("case", "before", "after"), [("static", 1, 0), ("event_times", 4, 3)])
+@pytest.mark.parametrize(
+    ("case", "before", "after"), [("static", 1, 0), ("event_times", 4, 3)]
+)
 def test_numbers_of_pyfixest_on_mpdta(case: str, before: int, after: int) -> None:
     """A window with both ends binned and one event time a side is the static model."""
     cases = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]
     values = next(one for one in cases if one["case"] == case)["values"]
     panel = Panel(pd.read_csv(SHARED / "mpdta.csv"), "countyreal", "year")
-    fit = EventStudy("lemp", "first.treat", before=before, after=after, never=0).fit(panel)
+    fit = EventStudy("lemp", "first.treat", before=before, after=after, never=0).fit(
+        panel
+    )
     for name, found in (("estimate", fit.params), ("std_error", fit.std_errors)):
-        np.testing.assert_allclose(found, values[name]["value"], rtol=values[name]["rtol"])
+        np.testing.assert_allclose(
+            found, values[name]["value"], rtol=values[name]["rtol"]
+        )
     assert fit.window.cohorts == ((2004, 20), (2006, 40), (2007, 131))
     assert fit.window.n_never == 309
 
 
-# --- remarks ------------------------------------------------------------------------------------------------
+# --- remarks --------------------------------------------------------------------------
 
 
 def codes(fit: Any) -> list[str]:
@@ -229,7 +298,9 @@ def test_several_cohorts_are_reported_and_one_is_not() -> None:
 )
 def test_few_treated_clusters_are_a_warning(treated: int, n: int, few: bool) -> None:
     rng = np.random.default_rng(treated)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(8), n)})
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(8), n)}
+    )
     frame["on"] = (frame["city"] < treated) & (frame["year"] >= 4)
     frame["y"] = rng.normal(size=len(frame))
     spec = EventStudy("y", "on", before=3, after=3)
@@ -244,9 +315,13 @@ def test_few_treated_clusters_are_a_warning(treated: int, n: int, few: bool) -> 
         assert data == {"clusters": "city", "n_treated": treated, "n_clusters": n}
 
 
-def test_of_several_clusters_the_notice_is_about_those_of_which_few_are_treated() -> None:
+def test_of_several_clusters_the_notice_is_about_those_of_which_few_are_treated() -> (
+    None
+):
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(200), 8), "year": np.tile(np.arange(8), 200)})
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(200), 8), "year": np.tile(np.arange(8), 200)}
+    )
     frame["on"] = (frame["city"] < 12) & (frame["year"] >= 4)
     frame["region"] = frame["city"] % 20
     frame["y"] = rng.normal(size=len(frame))
@@ -273,7 +348,7 @@ def test_all_treated_at_different_times_needs_binned_ends() -> None:
     EventStudy("y", "first", before=7, after=5, time_effects=False).fit(panel)
 
 
-# --- what is refused ----------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------
 
 
 def changed(**columns: Any) -> pd.DataFrame:
@@ -285,7 +360,9 @@ def on(frame: pd.DataFrame) -> pd.Series:
     return (frame["year"] >= frame["first"]).astype(float)
 
 
-MALFORMED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError], str]] = {
+MALFORMED: dict[
+    str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError], str]
+] = {
     "switches off": (
         changed(first=lambda f: on(f) * (f["year"] != 2008)),
         {},
@@ -310,8 +387,18 @@ MALFORMED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError],
         IdentificationError,
         "always_treated",
     ),
-    "a switch that is always one": (changed(first=1), {}, IdentificationError, "always_treated"),
-    "a switch that is always zero": (changed(first=0), {}, IdentificationError, "none_treated"),
+    "a switch that is always one": (
+        changed(first=1),
+        {},
+        IdentificationError,
+        "always_treated",
+    ),
+    "a switch that is always zero": (
+        changed(first=0),
+        {},
+        IdentificationError,
+        "none_treated",
+    ),
     "truth values with missing ones": (
         changed(first=lambda f: (on(f) == 1).astype(object).where(f["year"] != 2003)),
         {},
@@ -325,7 +412,12 @@ MALFORMED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError],
         IdentificationError,
         "event_times",
     ),
-    "a treatment intensity": (changed(first=lambda f: on(f) * 0.5), {}, IdentificationError, "event_times"),
+    "a treatment intensity": (
+        changed(first=lambda f: on(f) * 0.5),
+        {},
+        IdentificationError,
+        "event_times",
+    ),
     "a cohort before the panel": (
         changed(first=lambda f: f["first"].replace(2004, 1990)),
         {},
@@ -374,15 +466,40 @@ MALFORMED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError],
         InputTypeError,
         "event_type",
     ),
-    "complex numbers": (changed(first=lambda f: on(f) + 0j), {}, InputTypeError, "event_type"),
-    "lists": (changed(first=lambda f: [[1]] * len(f)), {}, InputTypeError, "event_type"),
+    "complex numbers": (
+        changed(first=lambda f: on(f) + 0j),
+        {},
+        InputTypeError,
+        "event_type",
+    ),
+    "lists": (
+        changed(first=lambda f: [[1]] * len(f)),
+        {},
+        InputTypeError,
+        "event_type",
+    ),
     "no such column": (changed(), {"event": "frist"}, ColumnError, "column"),
     "a key": (changed(), {"event": "year"}, TermError, "term"),
     "a term": (changed(), {"event": "log(first)"}, ColumnError, "column"),
     "never is no value": (changed(), {"never": 0}, OptionError, "option"),
-    "all treated in one period": (changed(first=2004.0), {}, IdentificationError, "no_comparison"),
-    "a window that is too wide": (changed(), {"before": 9}, IdentificationError, "unreached"),
-    "rows beyond the window": (changed(), {"bin_ends": False}, IdentificationError, "beyond_window"),
+    "all treated in one period": (
+        changed(first=2004.0),
+        {},
+        IdentificationError,
+        "no_comparison",
+    ),
+    "a window that is too wide": (
+        changed(),
+        {"before": 9},
+        IdentificationError,
+        "unreached",
+    ),
+    "rows beyond the window": (
+        changed(),
+        {"bin_ends": False},
+        IdentificationError,
+        "beyond_window",
+    ),
     "whole regions treated": (
         changed(),
         {"absorb": ["cohort^year"], "time_effects": False},
@@ -397,7 +514,12 @@ MALFORMED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError],
     ),
     "an event time that effects absorb, dropped": (
         changed(),
-        {"absorb": ["cohort^year"], "time_effects": False, "collinear": "drop", "x": ["x"]},
+        {
+            "absorb": ["cohort^year"],
+            "time_effects": False,
+            "collinear": "drop",
+            "x": ["x"],
+        },
         IdentificationError,
         "identification",
     ),
@@ -417,7 +539,9 @@ def test_malformed_events_are_refused_by_name(case: str) -> None:
 
 def test_a_cross_section_and_times_without_a_step_are_refused() -> None:
     frame = staggered(9, drop=0)
-    spec = EventStudy("y", "first", entity_effects=False, time_effects=False, cov_type="robust")
+    spec = EventStudy(
+        "y", "first", entity_effects=False, time_effects=False, cov_type="robust"
+    )
     with pytest.raises(PanelIndexError):
         spec.fit(Panel(frame[frame["year"] == 2003], "city"))
     with pytest.raises(PanelIndexError):
@@ -447,7 +571,9 @@ def test_a_cross_section_and_times_without_a_step_are_refused() -> None:
         ({"cov_type": "wrong"}, OptionError),
     ],
 )
-def test_options_are_checked_by_the_constructor(options: dict[str, Any], error: type[Exception]) -> None:
+def test_options_are_checked_by_the_constructor(
+    options: dict[str, Any], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         EventStudy("y", **{"event": "first", **options})
 
@@ -461,7 +587,12 @@ def test_it_is_a_specification() -> None:
 
 def test_a_cohort_without_a_row_at_the_reference_is_named() -> None:
     rng = np.random.default_rng(5)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(60), 9), "year": np.tile(np.arange(2000, 2009), 60)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(60), 9),
+            "year": np.tile(np.arange(2000, 2009), 60),
+        }
+    )
     frame["first"] = np.array([2003.0, 2005.0, np.nan])[frame["city"] % 3]
     frame["y"] = rng.normal(size=len(frame))
     spec = dp.EventStudy("y", "first", before=3, after=3)

@@ -19,10 +19,18 @@ def test_paths_ticks_and_labels(study) -> None:
     assert (drawn.outcome, drawn.level) == ("Output", 0.9)
     (path,) = drawn.paths
     assert path.reference == -1
-    assert list(path.points) == ["time", "estimate", "conf_low", "conf_high", "n_treated"]
+    assert list(path.points) == [
+        "time",
+        "estimate",
+        "conf_low",
+        "conf_high",
+        "n_treated",
+    ]
 
 
-def test_an_event_time_binned_in_one_study_has_its_number_and_the_study_its_end(panel, study) -> None:
+def test_an_event_time_binned_in_one_study_has_its_number_and_the_study_its_end(
+    panel, study
+) -> None:
     wide = EventStudy("x", "first", before=4, after=3).fit(panel)
     drawn = event_paths(named_studies({"a": study, "b": wide}, "test"), {}, 0.95)
     assert drawn.ticks[-3] == "-3"
@@ -33,12 +41,16 @@ def test_an_event_time_binned_in_one_study_has_its_number_and_the_study_its_end(
 
 
 def test_labels_name_models(study) -> None:
-    drawn = event_paths(named_studies({"a": study, "b": study}, "test"), {"a": "两向固定效应"}, 0.95)
+    drawn = event_paths(
+        named_studies({"a": study, "b": study}, "test"), {"a": "两向固定效应"}, 0.95
+    )
     assert [path.head for path in drawn.paths] == ["两向固定效应", "b"]
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
-def test_a_staggered_path_has_a_joint_band_and_an_event_study_none(panel, study) -> None:
+def test_a_staggered_path_has_a_joint_band_and_an_event_study_none(
+    panel, study
+) -> None:
     fit = StaggeredDid("y", "first").fit(panel)
     paths = event_paths(named_studies({"a": fit, "b": study}, "test"), {}, 0.9).paths
     banded, plain = (path.points for path in paths)
@@ -47,7 +59,9 @@ def test_a_staggered_path_has_a_joint_band_and_an_event_study_none(panel, study)
     assert banded["band_high"].tolist() == band["conf_high"].tolist()
     assert banded["conf_low"].tolist() == fit.event_path(0.9)["conf_low"].tolist()
     assert "band_low" not in plain
-    divided = StaggeredDid("y", "first", estimator="imputation", clusters=["year"]).fit(panel)
+    divided = StaggeredDid("y", "first", estimator="imputation", clusters=["year"]).fit(
+        panel
+    )
     (path,) = event_paths(named_studies(divided, "test"), {}, 0.9).paths
     assert "band_low" not in path.points
 
@@ -61,11 +75,21 @@ def test_other_things_are_refused(given: object) -> None:
 
 def test_the_balance_has_absolute_differences_the_largest_first() -> None:
     rng = np.random.default_rng(4)
-    frame = pd.DataFrame({"city": np.arange(120), "size": rng.normal(size=120), "age": rng.normal(size=120)})
-    frame["policy"] = (rng.uniform(size=120) < 0.15 + 0.3 * (frame["size"] < 0)).astype(int)
+    frame = pd.DataFrame(
+        {
+            "city": np.arange(120),
+            "size": rng.normal(size=120),
+            "age": rng.normal(size=120),
+        }
+    )
+    frame["policy"] = (rng.uniform(size=120) < 0.15 + 0.3 * (frame["size"] < 0)).astype(
+        int
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        matching = match_entities(Panel(frame, "city"), "policy", ["age", "log(size + 10)"])
+        matching = match_entities(
+            Panel(frame, "city"), "policy", ["age", "log(size + 10)"]
+        )
     drawn = balance(matching, {"size": "City size", "log(size + 10)": "ln size"})
     rows = matching.balance.set_index("term")
     assert drawn.limit == 0.1

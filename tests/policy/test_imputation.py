@@ -8,25 +8,43 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.policy import imputation
-from digiprosper.policy.imputation import UntreatedModel, impute, lead_effects, untreated_model
+from digiprosper.policy.imputation import (
+    UntreatedModel,
+    impute,
+    lead_effects,
+    untreated_model,
+)
 
 
 def draw(seed: int = 1, n: int = 45, periods: int = 7) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
     frame["first"] = np.array([3.0, 5.0, np.nan])[frame["city"] % 3]
     frame["x"] = rng.normal(size=len(frame))
-    frame["y"] = (frame["year"] >= frame["first"]) + 0.5 * frame["x"] + rng.normal(size=len(frame))
+    frame["y"] = (
+        (frame["year"] >= frame["first"])
+        + 0.5 * frame["x"]
+        + rng.normal(size=len(frame))
+    )
     frame["on"] = (frame["year"] >= frame["first"]).astype(float)
     return frame
 
 
-def fit_of(frame: pd.DataFrame, x: tuple[str, ...] = (), **options: object) -> dp.StaggeredDidResults:
+def fit_of(
+    frame: pd.DataFrame, x: tuple[str, ...] = (), **options: object
+) -> dp.StaggeredDidResults:
     spec = dp.StaggeredDid("y", "first", x, estimator="imputation", **options)  # type: ignore[arg-type]
     return spec.fit(dp.Panel(frame, "city", "year"))
 
 
-def test_effects_are_outcomes_less_predictions_of_a_regression_of_untreated_rows() -> None:
+def test_effects_are_outcomes_less_predictions_of_a_regression_of_untreated_rows() -> (
+    None
+):
     rng = np.random.default_rng(2)
     frame = draw(2)[lambda f: (rng.random(len(f)) > 0.1) | (f["year"] == 0)]
     fit = fit_of(frame, ("x",))
@@ -35,8 +53,12 @@ def test_effects_are_outcomes_less_predictions_of_a_regression_of_untreated_rows
     )
     effects = frame["y"] - untreated.predict(dp.Panel(frame, "city", "year")).to_numpy()
     treated = frame.assign(effect=effects)[frame["on"] == 1]
-    assert fit.aggregate("simple").params["att"] == pytest.approx(treated["effect"].mean(), abs=1e-10)
-    cells = treated.groupby(["first", "year"])["effect"].agg(["mean", "size"]).reset_index()
+    assert fit.aggregate("simple").params["att"] == pytest.approx(
+        treated["effect"].mean(), abs=1e-10
+    )
+    cells = (
+        treated.groupby(["first", "year"])["effect"].agg(["mean", "size"]).reset_index()
+    )
     np.testing.assert_allclose(fit.group_time["estimate"], cells["mean"], atol=1e-10)
     assert fit.group_time["n_treated"].tolist() == cells["size"].tolist()
 
@@ -46,8 +68,12 @@ def test_leads_are_coefficients_of_untreated_rows() -> None:
     fit = fit_of(frame, leads=2, cov_type="influence")
     assert list(fit.params.index[1:3]) == ["event:-2", "event:-1"]
     event = frame["year"] - frame["first"]
-    frame = frame.assign(l1=(event == -1) * 1.0, l2=(event == -2) * 1.0)[frame["on"] == 0]
-    by_hand = dp.FixedEffects("y", ["l2", "l1"], ssc="none").fit(dp.Panel(frame, "city", "year"))
+    frame = frame.assign(l1=(event == -1) * 1.0, l2=(event == -2) * 1.0)[
+        frame["on"] == 0
+    ]
+    by_hand = dp.FixedEffects("y", ["l2", "l1"], ssc="none").fit(
+        dp.Panel(frame, "city", "year")
+    )
     np.testing.assert_allclose(fit.params.iloc[1:3], by_hand.params, atol=1e-10)
     np.testing.assert_allclose(fit.std_errors.iloc[1:3], by_hand.std_errors, atol=1e-10)
     assert fit.path.set_index("time")["n_treated"][-2] == 30
@@ -57,9 +83,16 @@ def test_extended_two_way_regression_has_the_same_effects() -> None:
     """Wooldridge (2021): dummies of cohort and period since treatment, balanced."""
     frame = draw(8)
     cells = [(g, t) for g in (3, 5) for t in range(g, 7)]
-    dummies = {f"d{g}{t}": ((frame["first"] == g) & (frame["year"] == t)) * 1.0 for g, t in cells}
-    saturated = dp.FixedEffects("y", list(dummies)).fit(dp.Panel(frame.assign(**dummies), "city", "year"))
-    np.testing.assert_allclose(fit_of(frame).group_time["estimate"], saturated.params, atol=1e-10)
+    dummies = {
+        f"d{g}{t}": ((frame["first"] == g) & (frame["year"] == t)) * 1.0
+        for g, t in cells
+    }
+    saturated = dp.FixedEffects("y", list(dummies)).fit(
+        dp.Panel(frame.assign(**dummies), "city", "year")
+    )
+    np.testing.assert_allclose(
+        fit_of(frame).group_time["estimate"], saturated.params, atol=1e-10
+    )
 
 
 def test_default_leads_leave_half_of_the_entities_an_earlier_period() -> None:
@@ -70,7 +103,9 @@ def test_default_leads_leave_half_of_the_entities_an_earlier_period() -> None:
 
 
 def test_without_earlier_periods_there_is_no_test() -> None:
-    frame = draw(5)[lambda f: f["year"] >= 2].assign(first=lambda f: f["first"].where(f["first"] != 5))
+    frame = draw(5)[lambda f: f["year"] >= 2].assign(
+        first=lambda f: f["first"].where(f["first"] != 5)
+    )
     fit = fit_of(frame)
     assert fit.path["time"].min() == 0
     assert "Pre-trend" not in fit.summary()
@@ -85,7 +120,12 @@ def test_diff_diff(x: tuple[str, ...]) -> None:
     frame = draw(6, n=60)
     fit = fit_of(frame, x, cov_type="influence")
     theirs = diff_diff.ImputationDiD().fit(
-        frame.fillna({"first": 0}), "y", "city", "year", "first", covariates=list(x) or None
+        frame.fillna({"first": 0}),
+        "y",
+        "city",
+        "year",
+        "first",
+        covariates=list(x) or None,
     )
     att = fit.aggregate("simple")
     assert att.params["att"] == pytest.approx(theirs.overall_att, abs=1e-8)
@@ -97,7 +137,7 @@ def test_diff_diff(x: tuple[str, ...]) -> None:
         assert path["std_error"][row.event_time] == pytest.approx(row.se, abs=1e-8)
 
 
-# --- against a regression with every dummy written out ------------------------------------------------------
+# --- against a regression with every dummy written out --------------------------------
 
 
 class Drawn:
@@ -116,7 +156,9 @@ class Drawn:
         self.x = rng.normal(size=(keep.sum(), k))
         self.y = rng.normal(size=keep.sum()) + self.x.sum(axis=1) + 0.3 * self.time
         self.clusters = self.entity // 2
-        self.weights = rng.uniform(0.2, 3, size=self.y.size) if weighted else np.ones(self.y.size)
+        self.weights = (
+            rng.uniform(0.2, 3, size=self.y.size) if weighted else np.ones(self.y.size)
+        )
         codes = np.unique(self.event[self.treated], return_inverse=True)[1]
         self.group = np.full(self.y.size, -1)
         self.group[self.treated] = codes
@@ -129,12 +171,16 @@ class Drawn:
 
     @property
     def model(self) -> UntreatedModel:
-        return untreated_model(self.entity, self.time, self.x, self.treated, self.weights)
+        return untreated_model(
+            self.entity, self.time, self.x, self.treated, self.weights
+        )
 
 
 @pytest.mark.parametrize(("seed", "k"), [(1, 0), (2, 1), (3, 2)])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_estimates_and_scores(seed: int, k: int, weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_estimates_and_scores(
+    seed: int, k: int, weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Errors are from the average effect of clusters, weighted as in equation 8."""
     data = Drawn(seed, k, weighted=weighted)
     model = data.model
@@ -171,7 +217,9 @@ def test_leads_are_those_of_a_regression_of_untreated_rows(weighted: bool) -> No
     data = Drawn(4, weighted=weighted)
     model = data.model
     leads = (data.event[:, None] == np.array([-1, -2])).astype(float)
-    identified, estimates, found, _ = lead_effects(model, data.y, leads, data.ever, data.clusters)
+    identified, estimates, found, _ = lead_effects(
+        model, data.y, leads, data.ever, data.clusters
+    )
     assert identified.all()
 
     rows = ~data.treated
@@ -182,7 +230,10 @@ def test_leads_are_those_of_a_regression_of_untreated_rows(weighted: bool) -> No
     np.testing.assert_allclose(estimates, slopes[:2], atol=1e-10)
     residual = data.y[rows] * root - design @ slopes
     pull = np.linalg.pinv(design.T @ design)[:2]
-    scores = [pull @ (design * residual[:, None])[data.clusters[rows] == c].sum(axis=0) for c in range(12)]
+    scores = [
+        pull @ (design * residual[:, None])[data.clusters[rows] == c].sum(axis=0)
+        for c in range(12)
+    ]
     np.testing.assert_allclose(found, scores, atol=1e-10)
 
 
@@ -194,7 +245,9 @@ def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> N
     identified, *_ = lead_effects(model, data.y, leads, data.ever, data.clusters)
     assert identified.tolist() == [True, False, False, True]
     none = np.empty((data.y.size, 0))
-    _, estimates, scores, _ = lead_effects(model, data.y, none, data.ever, data.clusters)
+    _, estimates, scores, _ = lead_effects(
+        model, data.y, none, data.ever, data.clusters
+    )
     assert estimates.size == 0
     assert scores.shape == (12, 0)
 
@@ -202,9 +255,13 @@ def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> N
 @pytest.mark.parametrize("unit", [1e-9, 1e9])
 def test_units_of_controls_do_not_matter(unit: float) -> None:
     data = Drawn(3, 2)
-    model = untreated_model(data.entity, data.time, data.x, data.treated, np.ones(data.y.size))
+    model = untreated_model(
+        data.entity, data.time, data.x, data.treated, np.ones(data.y.size)
+    )
     expected, _ = impute(model, data.y, data.group, data.clusters)
-    scaled = untreated_model(data.entity, data.time, data.x * [1.0, unit], data.treated, np.ones(data.y.size))
+    scaled = untreated_model(
+        data.entity, data.time, data.x * [1.0, unit], data.treated, np.ones(data.y.size)
+    )
     assert scaled.imputable.all()
     found, _ = impute(scaled, data.y, data.group, data.clusters)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
@@ -221,4 +278,14 @@ def test_rows_that_untreated_rows_do_not_identify() -> None:
     # Entity 0 is always treated, and all are in the last period.
     treated = (entity == 0) | (time == 2)
     model = untreated_model(entity, time, np.empty((9, 0)), treated, np.ones(9))
-    assert model.imputable.tolist() == [False, False, False, True, True, False, True, True, False]
+    assert model.imputable.tolist() == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]

@@ -45,7 +45,9 @@ def made(seed: int = 1, n: int = 90, *, gaps: bool = False) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     size, age = rng.normal(size=(2, n))
     chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1 - 0.8 * size - 0.4 * age))
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), YEARS.size), "year": np.tile(YEARS, n)})
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(n), YEARS.size), "year": np.tile(YEARS, n)}
+    )
     start = np.where(chosen, 2013 + rng.integers(0, 2, size=n), 9999)[frame["city"]]
     frame["policy"] = (frame["year"] >= start).astype(float)
     frame["size"] = size[frame["city"]] + 0.1 * (frame["year"] - 2010)
@@ -58,10 +60,12 @@ def made(seed: int = 1, n: int = 90, *, gaps: bool = False) -> pd.DataFrame:
 def quiet(frame: pd.DataFrame, x: Any = ("size", "age"), **options: Any) -> Matching:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        return match_entities(Panel(frame, "city", "year"), "policy", x, **{"base": 2012, **options})
+        return match_entities(
+            Panel(frame, "city", "year"), "policy", x, **{"base": 2012, **options}
+        )
 
 
-# --- against a search ---------------------------------------------------------------------------------------
+# --- against a search -----------------------------------------------------------------
 
 
 def scores_by_hand(rows: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
@@ -70,12 +74,16 @@ def scores_by_hand(rows: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
     b = np.zeros(3)
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ b))
-        b += np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]), design.T @ (treated - p))
+        b += np.linalg.solve(
+            design.T @ (design * (p * (1 - p))[:, None]), design.T @ (treated - p)
+        )
     return np.asarray(1 / (1 + np.exp(-design @ b)))
 
 
 @pytest.mark.many(3)
-@pytest.mark.parametrize("options", [{}, {"k": 3}, {"k": 3, "caliper": None}, {"caliper": 0.002}])
+@pytest.mark.parametrize(
+    "options", [{}, {"k": 3}, {"k": 3, "caliper": None}, {"caliper": 0.002}]
+)
 @pytest.mark.parametrize("gaps", [False, True])
 def test_pairs_weights_and_balance_equal_those_of_a_search(options, gaps) -> None:
     frame = made(2, gaps=gaps)
@@ -88,20 +96,30 @@ def test_pairs_weights_and_balance_equal_those_of_a_search(options, gaps) -> Non
     pairs, weights = [], pd.Series(0.0, index=rows.index)
     for city in rows.index[treated]:
         distance = (controls - scores[city]).abs().sort_values()
-        near = distance[distance <= (options.get("caliper", 0.05) or np.inf)][: options.get("k", 1)]
+        near = distance[distance <= (options.get("caliper", 0.05) or np.inf)][
+            : options.get("k", 1)
+        ]
         if controls.min() <= scores[city] <= controls.max() and len(near):
             pairs += [(city, other) for other in near.index]
             weights[city] = 1
             weights[near.index] += 1 / len(near)
-    assert list(zip(found.pairs["treated"], found.pairs["control"], strict=True)) == pairs
-    assert found.entities["weight"].fillna(0).to_numpy() == pytest.approx(weights.to_numpy())
-    assert found.weights.fillna(0).to_numpy() == pytest.approx(weights[frame["city"]].to_numpy())
+    assert (
+        list(zip(found.pairs["treated"], found.pairs["control"], strict=True)) == pairs
+    )
+    assert found.entities["weight"].fillna(0).to_numpy() == pytest.approx(
+        weights.to_numpy()
+    )
+    assert found.weights.fillna(0).to_numpy() == pytest.approx(
+        weights[frame["city"]].to_numpy()
+    )
 
     x = rows[["size", "age"]]
     spread = np.sqrt((x[treated].var() + x[~treated].var()) / 2)
     left = np.average(x[treated], axis=0, weights=weights[treated])
     right = np.average(x[~treated], axis=0, weights=weights[~treated])
-    assert found.balance["std_diff_after"].to_numpy() == pytest.approx((left - right) / spread)
+    assert found.balance["std_diff_after"].to_numpy() == pytest.approx(
+        (left - right) / spread
+    )
     before = (x[treated].mean() - x[~treated].mean()) / spread
     assert found.balance["std_diff_before"].to_numpy() == pytest.approx(before)
     assert found.balance["variance_ratio_before"].to_numpy() == pytest.approx(
@@ -124,14 +142,16 @@ def test_reasons_of_treated_without_a_match() -> None:
     for row in found.unmatched.itertuples():
         inside = controls.min() <= row.score <= controls.max()
         near = (controls - row.score).abs().min() <= 0.02
-        assert row.reason == ("used" if inside and near else "caliper" if inside else "support")
+        assert row.reason == (
+            "used" if inside and near else "caliper" if inside else "support"
+        )
     assert set(found.unmatched["reason"]) == {"used", "caliper", "support"}
     (notice,) = [n for n in found.diagnostics if n.code == "unmatched_treated"]
     assert notice.data["entities"] == found.unmatched["treated"].tolist()
     assert found.n_matched + len(found.unmatched) == found.n_treated
 
 
-# --- the way to a model -------------------------------------------------------------------------------------
+# --- the way to a model ---------------------------------------------------------------
 
 
 def test_weights_drop_rows_outside_and_count_them() -> None:
@@ -157,11 +177,15 @@ def test_weights_drop_rows_outside_and_count_them() -> None:
 
 def test_an_event_study_takes_the_weights() -> None:
     frame = made(6)
-    frame["first"] = frame["year"].where(frame["policy"] > 0).groupby(frame["city"]).transform("min")
+    frame["first"] = (
+        frame["year"].where(frame["policy"] > 0).groupby(frame["city"]).transform("min")
+    )
     panel = Panel(frame, "city", "year").assign(w=quiet(frame).weights).subset("w > 0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        study = dp.EventStudy("y", "first", before=2, after=1, obs_weights="w").fit(panel)
+        study = dp.EventStudy("y", "first", before=2, after=1, obs_weights="w").fit(
+            panel
+        )
     assert study.glance()["obs_weights"] == "w"
 
 
@@ -172,7 +196,9 @@ def test_selection_on_a_base_value_is_removed(base) -> None:
     n = 1200
     size = rng.normal(size=n)
     chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1.5 - 0.8 * size))
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), YEARS.size), "year": np.tile(YEARS, n)})
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(n), YEARS.size), "year": np.tile(YEARS, n)}
+    )
     frame["policy"] = (chosen[frame["city"]] & (frame["year"] >= 2013)).astype(float)
     frame["size"] = size[frame["city"]]
     growth = 0.5 * frame["size"] * (frame["year"] - 2010)
@@ -181,13 +207,23 @@ def test_selection_on_a_base_value_is_removed(base) -> None:
     found = quiet(frame, ["size"], base=base)
     spec = FixedEffects("y", ["policy"])
     biased = spec.fit(panel).params["policy"]
-    fit = spec.replace(obs_weights="w").fit(panel.assign(w=found.weights).subset("w > 0"))
+    fit = spec.replace(obs_weights="w").fit(
+        panel.assign(w=found.weights).subset("w > 0")
+    )
     assert biased > 1.5
     assert fit.params["policy"] == pytest.approx(1.0, abs=0.05)
-    assert abs(found.balance["std_diff_after"][0]) < 0.01 < found.balance["std_diff_before"][0]
+    assert (
+        abs(found.balance["std_diff_after"][0])
+        < 0.01
+        < found.balance["std_diff_before"][0]
+    )
 
 
-SAMPLES: dict[str, dict[str, Any]] = {"k=1": {}, "k=3": {"k": 3}, "replace=False": {"replace": False}}
+SAMPLES: dict[str, dict[str, Any]] = {
+    "k=1": {},
+    "k=3": {"k": 3},
+    "replace=False": {"replace": False},
+}
 
 
 @pytest.mark.montecarlo
@@ -208,28 +244,42 @@ SAMPLES: dict[str, dict[str, Any]] = {"k=1": {}, "k=3": {"k": 3}, "replace=False
 def test_coverage_of_the_page(
     n: int, sample: str, mean: float, covered: float, measured: Callable[..., None]
 ) -> None:
-    """Difference in differences in 500 panels, on all cities and on matched ones. The effect is 1.
+    """Difference in differences in 500 panels, on all cities and on matched ones.
 
-    Larger cities are treated more often, from the fifth of 8 years on, and their outcome grows faster. Cities
-    are matched on their size. Errors have a serial correlation of .5. Coverage is that of 95% intervals with
-    clustered standard errors.
+    The effect is 1.
+
+    Larger cities are treated more often, from the fifth of 8 years on, and their
+    outcome grows faster. Cities are matched on their size. Errors have a serial
+    correlation of .5. Coverage is that of 95% intervals with clustered standard errors.
     """
     rng = np.random.default_rng(n)
     spec, found = FixedEffects("y", ["policy"]), []
     for _ in range(500):
         size = rng.normal(size=n)
         chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1.2 - 0.8 * size))
-        frame = pd.DataFrame({"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(2010, 2018), n)})
+        frame = pd.DataFrame(
+            {
+                "city": np.repeat(np.arange(n), 8),
+                "year": np.tile(np.arange(2010, 2018), n),
+            }
+        )
         frame["size"] = size[frame["city"]]
         frame["policy"] = (chosen[frame["city"]] & (frame["year"] >= 2014)) * 1.0
         error = rng.normal(size=(n, 8))
         for t in range(1, 8):
             error[:, t] = 0.5 * error[:, t - 1] + error[:, t] * np.sqrt(0.75)
-        frame["y"] = frame["policy"] + 0.15 * frame["size"] * (frame["year"] - 2010) + error.ravel()
+        frame["y"] = (
+            frame["policy"]
+            + 0.15 * frame["size"] * (frame["year"] - 2010)
+            + error.ravel()
+        )
         panel, used = Panel(frame, "city", "year"), spec
         if sample in SAMPLES:
             weights = quiet(frame, ["size"], base=2013, **SAMPLES[sample]).weights
-            panel, used = panel.assign(w=weights).subset("w > 0"), spec.replace(obs_weights="w")
+            panel, used = (
+                panel.assign(w=weights).subset("w > 0"),
+                spec.replace(obs_weights="w"),
+            )
         fit = used.fit(panel)
         low, high = fit.conf_int().iloc[0]
         found.append((fit.params["policy"], fit.std_errors["policy"], low <= 1 <= high))
@@ -244,10 +294,12 @@ def test_coverage_of_the_page(
     }
     measured("coverage_after_matching", row)
     assert estimates.mean() == pytest.approx(mean, abs=0.04)
-    assert hits.mean() == pytest.approx(covered, abs=0.02 if sample in SAMPLES else 0.05)
+    assert hits.mean() == pytest.approx(
+        covered, abs=0.02 if sample in SAMPLES else 0.05
+    )
 
 
-# --- invariances --------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"k": 2, "replace": False}])
@@ -259,20 +311,29 @@ def test_order_of_rows_units_and_names_do_not_matter(options) -> None:
     pd.testing.assert_frame_equal(mixed.entities, expected.entities, check_exact=True)
     pd.testing.assert_series_equal(mixed.weights, expected.weights, check_exact=True)
 
-    units = quiet(frame.assign(size=frame["size"] * 1e5 + 7, age=-frame["age"] / 1e3), **options)
-    assert units.pairs[["treated", "control"]].equals(expected.pairs[["treated", "control"]])
+    units = quiet(
+        frame.assign(size=frame["size"] * 1e5 + 7, age=-frame["age"] / 1e3), **options
+    )
+    assert units.pairs[["treated", "control"]].equals(
+        expected.pairs[["treated", "control"]]
+    )
     assert units.balance["std_diff_after"].abs().to_numpy() == pytest.approx(
         expected.balance["std_diff_after"].abs().to_numpy(), rel=1e-8
     )
 
     names = np.random.default_rng(1).permutation(90)
     renamed = quiet(frame.assign(city=names[frame["city"]]), **options)
-    pairs = {(names[a], names[b]) for a, b in expected.pairs[["treated", "control"]].to_numpy()}
+    pairs = {
+        (names[a], names[b])
+        for a, b in expected.pairs[["treated", "control"]].to_numpy()
+    }
     assert pairs == set(map(tuple, renamed.pairs[["treated", "control"]].to_numpy()))
 
 
 @pytest.mark.parametrize("k", [1, 3])
-def test_all_controls_at_the_same_distance_are_matched_with_equal_shares(k: int) -> None:
+def test_all_controls_at_the_same_distance_are_matched_with_equal_shares(
+    k: int,
+) -> None:
     """So that names of entities do not matter.
 
     Without replacement the first is taken.
@@ -285,13 +346,18 @@ def test_all_controls_at_the_same_distance_are_matched_with_equal_shares(k: int)
     assert "all of these are matched" in notice.message
     controls = found.entities[~found.entities["treated"]]
     for treated, pairs in found.pairs.groupby("treated"):
-        assert pairs["control"].tolist() == controls.index[controls.index % 3 == treated % 3].tolist()
+        assert (
+            pairs["control"].tolist()
+            == controls.index[controls.index % 3 == treated % 3].tolist()
+        )
     number = found.pairs.groupby("treated")["control"].transform("size")
     by_hand = (1 / number).groupby(found.pairs["control"]).sum()
     np.testing.assert_allclose(found.entities["weight"][by_hand.index], by_hand)
     names = np.random.default_rng(1).permutation(90)
     renamed = quiet(frame.assign(city=names[frame["city"]]), ["kind"], k=k)
-    np.testing.assert_allclose(renamed.entities["weight"][names], found.entities["weight"])
+    np.testing.assert_allclose(
+        renamed.entities["weight"][names], found.entities["weight"]
+    )
     without = quiet(frame, ["kind"], replace=False)
     assert without.ties == "first"
     with pytest.raises(OptionError, match="ties='all' needs replace=True"):
@@ -313,7 +379,9 @@ def test_without_trimming_all_treated_are_matched() -> None:
     for city, row in outside.iterrows():
         assert pairs[city] == (controls - row["score"]).abs().idxmin()
     # The same entities have the same matches as with trimming.
-    kept = found.pairs[~found.pairs["treated"].isin(outside.index)].reset_index(drop=True)
+    kept = found.pairs[~found.pairs["treated"].isin(outside.index)].reset_index(
+        drop=True
+    )
     pd.testing.assert_frame_equal(kept, trimmed.pairs)
     near = quiet(frame, caliper=0.001, support=False)
     assert set(near.unmatched["reason"]) == {"caliper"}
@@ -331,7 +399,7 @@ def test_tied_scores_are_said_and_broken_by_the_order_of_entities() -> None:
         assert pair.control == same[0]
 
 
-# --- what is said -------------------------------------------------------------------------------------------
+# --- what is said ---------------------------------------------------------------------
 
 
 def test_entities_without_base_values_are_in_neither_group() -> None:
@@ -343,7 +411,12 @@ def test_entities_without_base_values_are_in_neither_group() -> None:
         errors.issue(found.diagnostics[:1])
     (notice,) = [n for n in found.diagnostics if n.code == "no_base_values"]
     treated = int(frame.groupby("city")["policy"].max()[[3, 4, 5]].sum())
-    assert notice.data == {"count": 3, "treated": treated, "entities": [3, 4, 5], "by_term": {"age": 3}}
+    assert notice.data == {
+        "count": 3,
+        "treated": treated,
+        "entities": [3, 4, 5],
+        "by_term": {"age": 3},
+    }
     assert found.n_treated + found.n_control == 87
     assert found.weights[[3, 4, 5]].isna().all()
 
@@ -357,13 +430,15 @@ def test_first_rows_of_several_periods_are_said() -> None:
 
 def test_differences_that_are_left_are_said() -> None:
     found = quiet(made(12), caliper=None)
-    left = {n.code: n.data for n in found.diagnostics}.get("still_unbalanced", {"terms": {}})["terms"]
+    left = {n.code: n.data for n in found.diagnostics}.get(
+        "still_unbalanced", {"terms": {}}
+    )["terms"]
     after = found.balance.set_index("term")["std_diff_after"]
     assert left == after[after.abs() > 0.1].to_dict()
     assert left
 
 
-# --- malformed input ----------------------------------------------------------------------------------------
+# --- malformed input ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -414,11 +489,13 @@ def test_malformed_input_is_one_named_error(change, error) -> None:
         warnings.simplefilter("error", RuntimeWarning)
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         with pytest.raises(error) as caught:
-            match_entities(given.pop("panel"), given.pop("treated"), given.pop("x"), **given)
+            match_entities(
+                given.pop("panel"), given.pop("treated"), given.pop("x"), **given
+            )
     assert caught.value.problems
 
 
-# --- base values --------------------------------------------------------------------------------------------
+# --- base values ----------------------------------------------------------------------
 
 
 def frame() -> pd.DataFrame:
@@ -427,7 +504,9 @@ def frame() -> pd.DataFrame:
     Cities 0 to 2 are treated from 2003, city 3 from 2004 on.
     """
     rng = np.random.default_rng(1)
-    made = pd.DataFrame({"city": np.repeat(np.arange(8), 6), "year": np.tile(np.arange(2000, 2006), 8)})
+    made = pd.DataFrame(
+        {"city": np.repeat(np.arange(8), 6), "year": np.tile(np.arange(2000, 2006), 8)}
+    )
     first = np.array([2003, 2003, 2003, 2004, 9999, 9999, 9999, 9999])
     made["policy"] = (made["year"] >= first[made["city"]]).astype(float)
     made["group"] = (first[made["city"]] < 9999).astype(int)
@@ -437,7 +516,9 @@ def frame() -> pd.DataFrame:
     return made.drop(index=[0, 13, 40]).reset_index(drop=True)
 
 
-def read(base: Any, treated: str = "policy", terms: tuple[str, ...] = ("a", "b")) -> Any:
+def read(
+    base: Any, treated: str = "policy", terms: tuple[str, ...] = ("a", "b")
+) -> Any:
     return base_values(Panel(frame(), "city", "year"), treated, terms, base)
 
 
@@ -468,7 +549,9 @@ def test_means_are_over_the_periods_before_anybody_is_treated() -> None:
 def test_terms_and_lags_are_evaluated_in_the_whole_panel() -> None:
     found = read(2002, terms=("lag(a)", "log(b)"))
     made = frame().set_index(["city", "year"])
-    assert found.x[3] == pytest.approx([made.loc[(3, 2001), "a"], np.log(made.loc[(3, 2002), "b"])])
+    assert found.x[3] == pytest.approx(
+        [made.loc[(3, 2001), "a"], np.log(made.loc[(3, 2002), "b"])]
+    )
     assert np.isnan(found.x[2]).all()  # no row in 2001
     assert found.missing == {"lag(a)": 1}
 
@@ -504,7 +587,9 @@ def test_dates_can_be_a_base() -> None:
         base_values(panel, "policy", ("a",), "soon")
 
 
-@pytest.mark.parametrize("base", [2010, 2000.5, "middle", None, True, [2001], (2000, 2001), float("nan")])
+@pytest.mark.parametrize(
+    "base", [2010, 2000.5, "middle", None, True, [2001], (2000, 2001), float("nan")]
+)
 def test_other_bases_are_refused(base) -> None:
     with pytest.raises(OptionError) as caught:
         read(base)
@@ -545,7 +630,7 @@ def test_columns_that_say_not_who_is_treated_are_refused(treated, error) -> None
         base_values(Panel(made, "city", "year"), treated, ("a",), "first")
 
 
-# --- the propensity score -----------------------------------------------------------------------------------
+# --- the propensity score -------------------------------------------------------------
 
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "matching.json"
@@ -568,7 +653,9 @@ def test_scores_solve_the_equations_of_the_logit() -> None:
 def test_units_and_origin_of_columns_do_not_matter() -> None:
     x, treated = drawn(2)
     scores, coefficients = propensity(x, treated, ["a", "b", "c"])
-    moved, others = propensity(x * [1e6, 1e-6, 1] + [0, 0, 1e4], treated, ["a", "b", "c"])
+    moved, others = propensity(
+        x * [1e6, 1e-6, 1] + [0, 0, 1e4], treated, ["a", "b", "c"]
+    )
     assert moved == pytest.approx(scores, rel=1e-7)
     assert others[1:] * [1e6, 1e-6, 1] == pytest.approx(coefficients[1:], rel=1e-6)
 
@@ -583,12 +670,19 @@ def test_differences_of_matched_outcomes_are_those_of_stata() -> None:
     values = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"][0]["values"]
     frame, treated = birth_weights()
     age = frame["mage"].to_numpy(float)
-    x = np.column_stack([frame["mmarried_"], age, age**2, frame["fbaby_"], frame["medu"]]).astype(float)
+    x = np.column_stack(
+        [frame["mmarried_"], age, age**2, frame["fbaby_"], frame["medu"]]
+    ).astype(float)
     scores, _ = propensity(x, treated, ["mmarried", "mage", "mage2", "fbaby", "medu"])
 
     y = frame["bweight"].to_numpy(float)
-    differences = [*with_ties(scores, y, treated), *(-d for d in with_ties(scores, y, ~treated))]
-    assert np.mean(differences) == pytest.approx(values["ate"]["value"], abs=values["ate"]["atol"])
+    differences = [
+        *with_ties(scores, y, treated),
+        *(-d for d in with_ties(scores, y, ~treated)),
+    ]
+    assert np.mean(differences) == pytest.approx(
+        values["ate"]["value"], abs=values["ate"]["atol"]
+    )
     atet = np.mean(differences[: treated.sum()])
     assert atet == pytest.approx(values["atet"]["value"], abs=values["atet"]["atol"])
 
@@ -606,19 +700,45 @@ def with_ties(scores, y, own) -> list[float]:
 def test_five_neighbours_of_the_job_training_data_give_the_number_of_the_book() -> None:
     data = pytest.importorskip("causaldata")
     values = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"][1]["values"]
-    trained, others = (getattr(data, name).load_pandas().data for name in ("nsw_mixtape", "cps_mixtape"))
-    frame = pd.concat([trained[trained["treat"] == 1], others[others["treat"] == 0]], ignore_index=True)
-    age, educ, re74, re75 = (frame[name].to_numpy(float) for name in ("age", "educ", "re74", "re75"))
-    plain = [frame[name].to_numpy(float) for name in ("marr", "nodegree", "black", "hisp")]
-    x = [age, age**2, age**3, educ, educ**2, *plain, re74, re75, re74 == 0, re75 == 0, educ * re74]
+    trained, others = (
+        getattr(data, name).load_pandas().data
+        for name in ("nsw_mixtape", "cps_mixtape")
+    )
+    frame = pd.concat(
+        [trained[trained["treat"] == 1], others[others["treat"] == 0]],
+        ignore_index=True,
+    )
+    age, educ, re74, re75 = (
+        frame[name].to_numpy(float) for name in ("age", "educ", "re74", "re75")
+    )
+    plain = [
+        frame[name].to_numpy(float) for name in ("marr", "nodegree", "black", "hisp")
+    ]
+    x = [
+        age,
+        age**2,
+        age**3,
+        educ,
+        educ**2,
+        *plain,
+        re74,
+        re75,
+        re74 == 0,
+        re75 == 0,
+        educ * re74,
+    ]
     treated = (frame["treat"] == 1).to_numpy()
-    scores, _ = propensity(np.column_stack(x).astype(float), treated, [str(j) for j in range(len(x))])
+    scores, _ = propensity(
+        np.column_stack(x).astype(float), treated, [str(j) for j in range(len(x))]
+    )
 
     y, differences = frame["re78"].to_numpy(float), []
     for score, value in zip(scores[treated], y[treated], strict=True):
         distance = np.round(np.abs(scores[~treated] - score), 12)
         differences.append(value - y[~treated][distance <= np.sort(distance)[4]].mean())
-    assert np.mean(differences) == pytest.approx(values["atet"]["value"], abs=values["atet"]["atol"])
+    assert np.mean(differences) == pytest.approx(
+        values["atet"]["value"], abs=values["atet"]["atol"]
+    )
 
 
 def test_a_constant_column_is_named() -> None:
@@ -626,7 +746,9 @@ def test_a_constant_column_is_named() -> None:
     x[:, 1] = 7.0
     with pytest.raises(IdentificationError) as caught:
         propensity(x, treated, ["a", "b", "c"])
-    assert [(p.code, p.data["column"]) for p in caught.value.problems] == [("constant", "b")]
+    assert [(p.code, p.data["column"]) for p in caught.value.problems] == [
+        ("constant", "b")
+    ]
 
 
 def test_a_combination_is_named() -> None:
@@ -648,7 +770,10 @@ def test_the_column_that_separates_is_named() -> None:
     x, _ = drawn(6)
     with pytest.raises(IdentificationError) as caught:
         propensity(x, x[:, 1] > 0.3, ["a", "b", "c"])
-    assert (caught.value.problems[0].code, caught.value.problems[0].data["terms"]) == ("separated", ("b",))
+    assert (caught.value.problems[0].code, caught.value.problems[0].data["terms"]) == (
+        "separated",
+        ("b",),
+    )
 
 
 def test_a_combination_that_separates_is_named_as_such() -> None:
@@ -665,7 +790,7 @@ def test_columns_with_a_heavy_tail_give_no_overflow() -> None:
     assert np.isfinite(scores).all()
 
 
-# --- separation ---------------------------------------------------------------------------------------------
+# --- separation -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("gap", [1.0, 1e-3])

@@ -14,7 +14,12 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import AlignmentError, InputTypeError, MissingDataError, OptionError
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+)
 from digiprosper.policy.notices import few_matched, scores_given
 from digiprosper.report.summary import Summary
 
@@ -25,8 +30,16 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def matching() -> dp.Matching:
     rng = np.random.default_rng(4)
-    frame = pd.DataFrame({"city": np.arange(120), "size": rng.normal(size=120), "age": rng.normal(size=120)})
-    frame["policy"] = (rng.uniform(size=120) < 1 / (1 + np.exp(1 - frame["size"]))).astype(int)
+    frame = pd.DataFrame(
+        {
+            "city": np.arange(120),
+            "size": rng.normal(size=120),
+            "age": rng.normal(size=120),
+        }
+    )
+    frame["policy"] = (
+        rng.uniform(size=120) < 1 / (1 + np.exp(1 - frame["size"]))
+    ).astype(int)
     panel = dp.Panel(frame, "city", labels={"size": "City size"})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
@@ -44,12 +57,20 @@ def test_the_summary_has_the_balance_and_who_is_left_out(matching) -> None:
 def test_the_support_counts_entities(matching) -> None:
     support = matching.support.set_index("group")
     entities = matching.entities
-    assert support["n"].to_dict() == {"treated": matching.n_treated, "control": matching.n_control}
+    assert support["n"].to_dict() == {
+        "treated": matching.n_treated,
+        "control": matching.n_control,
+    }
     assert support.loc["treated", "matched"] == matching.n_matched
     assert support.loc["control", "matched"] == matching.n_used
-    assert support.loc["control", "max"] == entities.loc[~entities["treated"], "score"].max()
+    assert (
+        support.loc["control", "max"]
+        == entities.loc[~entities["treated"], "score"].max()
+    )
     treated = entities[entities["treated"]]
-    inside = treated["score"].between(support.loc["control", "min"], support.loc["control", "max"])
+    inside = treated["score"].between(
+        support.loc["control", "min"], support.loc["control", "max"]
+    )
     assert support.loc["treated", "on_support"] == inside.sum()
 
 
@@ -63,7 +84,9 @@ def test_etable_prints_the_balance(matching) -> None:
 
 @pytest.mark.parametrize("caliper", [None, 0.05])
 @pytest.mark.parametrize("replace", [False, True])
-def test_a_chinese_table_has_heads_and_note_in_chinese(matching, caliper, replace) -> None:
+def test_a_chinese_table_has_heads_and_note_in_chinese(
+    matching, caliper, replace
+) -> None:
     found = dataclasses.replace(matching, caliper=caliper, replace=replace)
     table = dp.etable(found, style=dp.TableStyle("zh"))
     assert table.frame.columns.tolist()[:2] == ["处理组，匹配前", "对照组，匹配前"]
@@ -79,38 +102,60 @@ def test_pickles_and_dicts_give_it_back(matching) -> None:
     stored = json.loads(json.dumps(matching.to_dict()))
     assert stored["type"] == "Matching"
     assert stored["n_matched"] == matching.n_matched
-    assert stored["balance"][0]["std_diff_after"] == pytest.approx(matching.balance["std_diff_after"][0])
+    assert stored["balance"][0]["std_diff_after"] == pytest.approx(
+        matching.balance["std_diff_after"][0]
+    )
     assert Summary.from_dict(stored).to_text() == matching.summary()
 
 
-def test_effective_controls_are_the_squared_sum_of_weights_over_the_sum_of_squares(matching) -> None:
+def test_effective_controls_are_the_squared_sum_of_weights_over_the_sum_of_squares(
+    matching,
+) -> None:
     control = matching.entities.loc[~matching.entities["treated"], "weight"].dropna()
-    assert matching.effective_controls == pytest.approx(control.sum() ** 2 / (control**2).sum())
+    assert matching.effective_controls == pytest.approx(
+        control.sum() ** 2 / (control**2).sum()
+    )
     assert matching.effective_controls <= matching.n_used
 
 
-# --- the average effect -------------------------------------------------------------------------------------
+# --- the average effect ---------------------------------------------------------------
 
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "matching.json"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-KNOWN = {case["case"]: case["values"] for case in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]}
+KNOWN = {
+    case["case"]: case["values"]
+    for case in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]
+}
 ALL: dict[str, Any] = {"caliper": None, "support": False}
 
 
 def drawn(seed: int, n: int = 120, *, effect: float = 1.0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"city": np.arange(n) + 100, "size": rng.normal(size=n), "age": rng.normal(size=n)})
+    frame = pd.DataFrame(
+        {
+            "city": np.arange(n) + 100,
+            "size": rng.normal(size=n),
+            "age": rng.normal(size=n),
+        }
+    )
     index = 0.5 * frame["size"] + 0.3 * frame["age"] - 0.8
     frame["policy"] = 1.0 * (rng.uniform(size=n) < 1 / (1 + np.exp(-index)))
-    frame["growth"] = effect * frame["policy"] + frame["size"] + 0.5 * frame["age"] + rng.normal(size=n)
+    frame["growth"] = (
+        effect * frame["policy"]
+        + frame["size"]
+        + 0.5 * frame["age"]
+        + rng.normal(size=n)
+    )
     return frame
 
 
 def matched(frame: pd.DataFrame, **options: Any) -> dp.Matching:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        return dp.match_entities(dp.Panel(frame, "city"), "policy", ["size", "age"], **options)
+        return dp.match_entities(
+            dp.Panel(frame, "city"), "policy", ["size", "age"], **options
+        )
 
 
 def outcome_of(frame: pd.DataFrame) -> pd.Series[float]:
@@ -119,7 +164,11 @@ def outcome_of(frame: pd.DataFrame) -> pd.Series[float]:
 
 @pytest.mark.data("cases/lalonde_matchit.csv")
 def test_matchit_without_replacement() -> None:
-    frame = pd.read_csv(SHARED / "cases" / "lalonde_matchit.csv").rename_axis("man").reset_index()
+    frame = (
+        pd.read_csv(SHARED / "cases" / "lalonde_matchit.csv")
+        .rename_axis("man")
+        .reset_index()
+    )
     x = ["age", "educ", "married", "nodegree", "re74", "re75", "black", "hispan"]
     panel, known = dp.Panel(frame, "man"), KNOWN["lalonde_without_replacement"]
     with warnings.catch_warnings():
@@ -129,12 +178,21 @@ def test_matchit_without_replacement() -> None:
     assert matching.n_matched == known["treated"]["value"]
     assert matching.n_used == known["controls"]["value"]
     effect = matching.att(frame.set_index("man")["re78"])
-    assert effect.estimate == pytest.approx(known["att"]["value"], abs=known["att"]["atol"])
-    with_replacement = dp.match_entities(panel, "treat", x, **ALL).att(frame.set_index("man")["re78"])
+    assert effect.estimate == pytest.approx(
+        known["att"]["value"], abs=known["att"]["atol"]
+    )
+    with_replacement = dp.match_entities(panel, "treat", x, **ALL).att(
+        frame.set_index("man")["re78"]
+    )
     stata = KNOWN["lalonde"]
-    assert with_replacement.estimate == pytest.approx(stata["atet"]["value"], abs=stata["atet"]["atol"])
-    # Stata finds similar covariates by their Euclidean distance, in dollars for the most part.
-    assert with_replacement.std_error == pytest.approx(stata["error"]["value"], rel=1e-3)
+    assert with_replacement.estimate == pytest.approx(
+        stata["atet"]["value"], abs=stata["atet"]["atol"]
+    )
+    # Stata finds similar covariates by their Euclidean distance, in dollars for the
+    # most part.
+    assert with_replacement.std_error == pytest.approx(
+        stata["error"]["value"], rel=1e-3
+    )
 
 
 def test_the_effect_is_that_of_a_weighted_regression() -> None:
@@ -143,7 +201,11 @@ def test_the_effect_is_that_of_a_weighted_regression() -> None:
         matching = matched(frame, **options)
         kept = frame.assign(w=matching.weights.to_numpy()).dropna(subset="w")
         spec = dp.FixedEffects(
-            "growth", ["policy"], entity_effects=False, time_effects=False, obs_weights="w"
+            "growth",
+            ["policy"],
+            entity_effects=False,
+            time_effects=False,
+            obs_weights="w",
         )
         fit = spec.replace(cov_type="robust").fit(dp.Panel(kept, "city"))
         effect = matching.att(outcome_of(frame))
@@ -175,7 +237,11 @@ def test_when_the_scores_are_taken_as_given() -> None:
     for reason, options in cases.items():
         effect = matched(frame, **options).att(y)
         assert effect.estimated_scores == (not reason)
-        told = [notice.data for notice in effect.diagnostics if notice.code == "scores_given"]
+        told = [
+            notice.data
+            for notice in effect.diagnostics
+            if notice.code == "scores_given"
+        ]
         assert told == ([{"reason": reason}] if reason else [])
         text = effect.summary()
         assert ("Abadie & Imbens (2016), for estimated scores" in text) == (not reason)
@@ -186,7 +252,9 @@ def test_when_the_scores_are_taken_as_given() -> None:
     assert (notice.code, notice.data) == ("few_matched", {"count": 19})
     few = matched(drawn(3, n=40), **ALL)
     assert few.n_matched < 20
-    assert "few_matched" in [one.code for one in few.att(outcome_of(drawn(3, n=40))).diagnostics]
+    assert "few_matched" in [
+        one.code for one in few.att(outcome_of(drawn(3, n=40))).diagnostics
+    ]
     (notice,) = scores_given("variance", 0, "city")
     assert "larger than the variance itself" in notice.message
 
@@ -246,15 +314,24 @@ def test_neighbours_that_are_not_there(neighbours: Any) -> None:
         (400, False, 0.90),
     ],
 )
-def test_coverage_of_the_page(n: int, replace: bool, covered: float, measured: Callable[..., None]) -> None:
-    """Average effect by `Matching.att` in 400 samples, all treated entities matched. The effect is 1.
+def test_coverage_of_the_page(
+    n: int, replace: bool, covered: float, measured: Callable[..., None]
+) -> None:
+    """Average effect by `Matching.att` in 400 samples, all treated entities matched.
 
-    Each entity has two covariates, which make treatment more likely and raise the outcome. About a third is
-    treated. Coverage is that of 95% intervals.
+    The effect is 1.
+
+    Each entity has two covariates, which make treatment more likely and raise the
+    outcome. About a third is treated. Coverage is that of 95% intervals.
     """
-    effects = [matched(frame, **ALL, replace=replace).att(outcome_of(frame)) for frame in samples(n)]
+    effects = [
+        matched(frame, **ALL, replace=replace).att(outcome_of(frame))
+        for frame in samples(n)
+    ]
     estimates = np.array([effect.estimate for effect in effects])
-    hits = np.mean([low <= 1 <= high for low, high in (effect.interval() for effect in effects)])
+    hits = np.mean(
+        [low <= 1 <= high for low, high in (effect.interval() for effect in effects)]
+    )
     row = {
         "entities": n,
         "replace": f"`{replace}`",

@@ -27,13 +27,21 @@ def test_codes_and_data_of_the_cohorts(study) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", [EventStudy("y", "first", before=3, after=2), StaggeredDid("y", "first", estimator="sun_abraham")]
+    "spec",
+    [
+        EventStudy("y", "first", before=3, after=2),
+        StaggeredDid("y", "first", estimator="sun_abraham"),
+    ],
 )
 def test_treated_entities_without_rows_before_treatment_are_named(
     spec: EventStudy | StaggeredDid, frame: pd.DataFrame
 ) -> None:
     late = frame[(frame["city"] != 1) | (frame["year"] >= 2007)]
-    found = [one for one in spec.fit(Panel(late, "city", "year")).diagnostics if one.code == "no_rows_before"]
+    found = [
+        one
+        for one in spec.fit(Panel(late, "city", "year")).diagnostics
+        if one.code == "no_rows_before"
+    ]
     assert [one.data for one in found] == [{"count": 1, "entities": [1]}]
     all_rows = spec.fit(Panel(frame, "city", "year")).diagnostics
     assert "no_rows_before" not in [one.code for one in all_rows]
@@ -43,17 +51,28 @@ def test_treated_entities_without_rows_before_treatment_are_named(
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize(
     ("n", "treated", "covered"),
-    [(40, 2, 0.69), (40, 5, 0.88), (40, 10, 0.92), (100, 5, 0.86), (100, 10, 0.92), (200, 20, 0.93)],
+    [
+        (40, 2, 0.69),
+        (40, 5, 0.88),
+        (40, 10, 0.92),
+        (100, 5, 0.86),
+        (100, 10, 0.92),
+        (200, 20, 0.93),
+    ],
 )
-def test_coverage_of_the_page(n: int, treated: int, covered: float, measured: Callable[..., None]) -> None:
+def test_coverage_of_the_page(
+    n: int, treated: int, covered: float, measured: Callable[..., None]
+) -> None:
     """Share of 1,000 panels in which the 95% interval covers the truth.
 
-    The estimate is a difference in differences.
-    Standard errors are clustered by city. Cities are observed for 10 years, and the treated ones are treated
-    in the last five. Errors have a serial correlation of .5 and are independent between cities.
+    The estimate is a difference in differences. Standard errors are clustered by city.
+    Cities are observed for 10 years, and the treated ones are treated in the last five.
+    Errors have a serial correlation of .5 and are independent between cities.
     """
     rng = np.random.default_rng(n + treated)
-    keys = pd.DataFrame({"city": np.repeat(np.arange(n), 10), "year": np.tile(np.arange(10), n)})
+    keys = pd.DataFrame(
+        {"city": np.repeat(np.arange(n), 10), "year": np.tile(np.arange(10), n)}
+    )
     keys["on"] = ((keys["city"] < treated) & (keys["year"] >= 5)).astype(float)
     spec, hits, draws = FixedEffects("y", ["on"]), 0, 1000
     for _ in range(draws):
@@ -61,8 +80,15 @@ def test_coverage_of_the_page(n: int, treated: int, covered: float, measured: Ca
         error[:, 0] /= np.sqrt(0.75)
         for t in range(1, 10):
             error[:, t] += 0.5 * error[:, t - 1]
-        low, high = spec.fit(Panel(keys.assign(y=error.ravel()), "city", "year")).conf_int().iloc[0]
+        low, high = (
+            spec.fit(Panel(keys.assign(y=error.ravel()), "city", "year"))
+            .conf_int()
+            .iloc[0]
+        )
         hits += low <= 0 <= high
     row = {"cities": n, "treated cities": treated, "coverage": hits / draws}
     measured("coverage_of_policy_effects", row)
-    assert abs(hits / draws - covered) < 3 * np.sqrt(covered * (1 - covered) / draws) + 0.01
+    assert (
+        abs(hits / draws - covered)
+        < 3 * np.sqrt(covered * (1 - covered) / draws) + 0.01
+    )

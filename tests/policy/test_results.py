@@ -25,7 +25,8 @@ def test_the_path_has_the_intervals_of_the_fit(study) -> None:
     wanted = study.conf_int(level=0.9)
     for time in (-3, -2, 0, 1, 2):
         np.testing.assert_array_equal(
-            path.loc[time, ["conf_low", "conf_high"]].astype(float), wanted.loc[f"event:{time}"]
+            path.loc[time, ["conf_low", "conf_high"]].astype(float),
+            wanted.loc[f"event:{time}"],
         )
     pd.testing.assert_frame_equal(study.path, study.event_path(0.95))
 
@@ -33,7 +34,11 @@ def test_the_path_has_the_intervals_of_the_fit(study) -> None:
 def test_the_test_of_the_leads_is_their_wald_test(study) -> None:
     test = study.pretrend_test()
     wanted = study.wald_test("event:-3 = 0, event:-2 = 0")
-    assert (test.statistic, test.df, test.p_value) == (wanted.statistic, wanted.df, wanted.p_value)
+    assert (test.statistic, test.df, test.p_value) == (
+        wanted.statistic,
+        wanted.df,
+        wanted.p_value,
+    )
     assert test.df == (2.0, 59.0)
 
 
@@ -48,7 +53,9 @@ def test_a_window_without_leads_has_no_test(panel) -> None:
 def test_no_test_of_as_many_leads_as_treated_clusters(
     frame: pd.DataFrame, treated: int, possible: bool
 ) -> None:
-    few = frame.assign(first=frame["first"].where(frame["city"].isin([0, 3, 6][:treated])))
+    few = frame.assign(
+        first=frame["first"].where(frame["city"].isin([0, 3, 6][:treated]))
+    )
     spec = EventStudy("y", "first", before=3, after=2)
     with pytest.warns(dp.FewClustersWarning):
         fit = spec.fit(Panel(few, "city", "year"))
@@ -81,14 +88,24 @@ def test_the_summary_prints_reference_bins_and_counts(study) -> None:
 
 def test_tables_have_event_times_in_words(study) -> None:
     text = str(dp.etable(study))
-    for words in ("Event time ≤ -3", "Event time -2", "Event time 0", "Event time ≥ 2", "Capital"):
+    for words in (
+        "Event time ≤ -3",
+        "Event time -2",
+        "Event time 0",
+        "Event time ≥ 2",
+        "Capital",
+    ):
         assert words in text
-    assert "Event time 0" not in str(dp.etable(study, labels={"event:0": "Year of the policy"}))
+    assert "Event time 0" not in str(
+        dp.etable(study, labels={"event:0": "Year of the policy"})
+    )
     ax = dp.plots.coefficients(study, keep="event*")
     assert [t.get_text() for t in ax.get_yticklabels()][1] == "Event time -2"
 
 
-def test_a_binned_end_and_a_single_event_time_have_rows_of_their_own(panel, study) -> None:
+def test_a_binned_end_and_a_single_event_time_have_rows_of_their_own(
+    panel, study
+) -> None:
     wide = EventStudy("y", "first", ["x"], before=4, after=3).fit(panel)
     text = str(dp.etable([study, wide]))
     assert "Event time ≤ -3" in text
@@ -111,16 +128,25 @@ def test_pickles_and_plain_data(study) -> None:
 def test_it_is_a_linear_result(study) -> None:
     assert isinstance(study, LinearResults)
     assert study.glance()["model"] == "EventStudy"
-    assert [term.family for term in study.terms] == ["binned_event", *["event"] * 3, "binned_event", "linear"]
+    assert [term.family for term in study.terms] == [
+        "binned_event",
+        *["event"] * 3,
+        "binned_event",
+        "linear",
+    ]
     combination = study.combination("event:1 - event:0")
-    np.testing.assert_allclose(combination.estimate, study.params["event:1"] - study.params["event:0"])
+    np.testing.assert_allclose(
+        combination.estimate, study.params["event:1"] - study.params["event:0"]
+    )
 
 
 def test_predictions_are_the_fitted_values(panel, study) -> None:
     found = study.predict(panel)
     pd.testing.assert_series_equal(found, study.fitted_values.rename("y"), rtol=1e-12)
     part = panel.subset("city != 3")
-    np.testing.assert_allclose(study.predict(part), found.reindex(part.index), atol=1e-12)
+    np.testing.assert_allclose(
+        study.predict(part), found.reindex(part.index), atol=1e-12
+    )
 
 
 def test_predictions_take_a_panel(study) -> None:
@@ -129,37 +155,51 @@ def test_predictions_take_a_panel(study) -> None:
 
 
 def test_predictions_without_effects_have_the_intercept(panel) -> None:
-    fit = EventStudy("y", "first", before=3, after=2, entity_effects=False, time_effects=False).fit(panel)
+    fit = EventStudy(
+        "y", "first", before=3, after=2, entity_effects=False, time_effects=False
+    ).fit(panel)
     np.testing.assert_allclose(fit.predict(panel), fit.fitted, atol=1e-12)
     assert fit.path["n_treated"].tolist() == [40] * 6
 
 
 def test_a_fit_without_rows_has_the_same_path(panel, study) -> None:
-    small = EventStudy("y", "first", ["x"], before=3, after=2, keep_rows=False).fit(panel)
+    small = EventStudy("y", "first", ["x"], before=3, after=2, keep_rows=False).fit(
+        panel
+    )
     pd.testing.assert_frame_equal(small.path, study.path)
     pd.testing.assert_frame_equal(study.without_rows().path, study.path)
 
 
 @pytest.mark.montecarlo
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
-@pytest.mark.parametrize(("treated", "rejected"), [(1, 0.99), (2, 0.89), (3, 0.65), (5, 0.35)])
+@pytest.mark.parametrize(
+    ("treated", "rejected"), [(1, 0.99), (2, 0.89), (3, 0.65), (5, 0.35)]
+)
 def test_size_of_the_test_of_leads_of_the_page(
     treated: int, rejected: float, measured: Callable[..., None]
 ) -> None:
     """Share of 300 panels in which the joint Wald test rejects at 5%.
 
-    It tests the coefficients before treatment.
-    Four coefficients are tested, and trends are parallel. Of 30 cities, observed for 10 years, some are
-    treated from the seventh year on. Errors are independent. The Wald test is computed here although
-    `pretrend_test` refuses it unless more clusters are treated than there are coefficients.
+    It tests the coefficients before treatment. Four coefficients are tested, and trends
+    are parallel. Of 30 cities, observed for 10 years, some are treated from the seventh
+    year on. Errors are independent. The Wald test is computed here although
+    `pretrend_test` refuses it unless more clusters are treated than there are
+    coefficients.
     """
     rng = np.random.default_rng(treated + 10)
-    keys = pd.DataFrame({"city": np.repeat(np.arange(30), 10), "year": np.tile(np.arange(10), 30)})
+    keys = pd.DataFrame(
+        {"city": np.repeat(np.arange(30), 10), "year": np.tile(np.arange(10), 30)}
+    )
     keys["first"] = np.where(keys["city"] < treated, 6.0, np.nan)
     spec, finds, draws = EventStudy("y", "first", before=5, after=3), 0, 300
     leads = [f"event:{time} = 0" for time in (-5, -4, -3, -2)]
     for _ in range(draws):
         fit = spec.fit(Panel(keys.assign(y=rng.normal(size=300)), "city", "year"))
         finds += fit.wald_test(leads).p_value < 0.05
-    measured("size_of_pretrend_test", {"treated cities": treated, "size": finds / draws})
-    assert abs(finds / draws - rejected) < 4 * np.sqrt(rejected * (1 - rejected) / draws) + 0.01
+    measured(
+        "size_of_pretrend_test", {"treated cities": treated, "size": finds / draws}
+    )
+    assert (
+        abs(finds / draws - rejected)
+        < 4 * np.sqrt(rejected * (1 - rejected) / draws) + 0.01
+    )

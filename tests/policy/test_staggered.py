@@ -28,20 +28,32 @@ if TYPE_CHECKING:
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "staggered.json"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-CASES = {(c["case"], c["data"]): c for c in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]}
+CASES = {
+    (c["case"], c["data"]): c
+    for c in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]
+}
 ESTIMATORS = ("callaway_santanna", "imputation", "sun_abraham")
 
 
-def draw(seed: int = 1, n: int = 60, periods: int = 8, effect: Any = lambda g, t: 1.0) -> pd.DataFrame:
+def draw(
+    seed: int = 1, n: int = 60, periods: int = 8, effect: Any = lambda g, t: 1.0
+) -> pd.DataFrame:
     """Draw three cohorts: 2003, 2005 and never."""
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
     frame["year"] += 2000
     frame["first"] = np.array([2003.0, 2005.0, np.nan])[frame["city"] % 3]
     frame["x"] = rng.normal(size=len(frame))
     frame["region"] = frame["city"] // 4
     frame["on"] = (frame["year"] >= frame["first"]).astype(float)
-    frame["tau"] = frame["on"] * [effect(g, t) for g, t in zip(frame["first"], frame["year"], strict=True)]
+    frame["tau"] = frame["on"] * [
+        effect(g, t) for g, t in zip(frame["first"], frame["year"], strict=True)
+    ]
     frame["tau"] = frame["tau"].fillna(0.0)
     level = rng.normal(size=n)[frame["city"]] + 0.2 * (frame["year"] - 2000)
     frame["y"] = frame["tau"] + level + 0.3 * rng.normal(size=len(frame))
@@ -65,15 +77,19 @@ def spec_of(estimator: str, **options: Any) -> dp.StaggeredDid:
     return dp.StaggeredDid("lemp", "first.treat", estimator=estimator, **options)
 
 
-def assert_case(fit: dp.StaggeredDidResults, case: str, only: int | None = None) -> None:
+def assert_case(
+    fit: dp.StaggeredDidResults, case: str, only: int | None = None
+) -> None:
     known = CASES[case, "mpdta"]
     rows = slice(len(known["estimate"])) if only is None else slice(only, only + 1)
     table = fit.tidy()
     for name in ("estimate", "std_error"):
-        np.testing.assert_allclose(table[name][rows], known[name], rtol=0, atol=known["atol"])
+        np.testing.assert_allclose(
+            table[name][rows], known[name], rtol=0, atol=known["atol"]
+        )
 
 
-# --- numbers of other software ------------------------------------------------------------------------------
+# --- numbers of other software --------------------------------------------------------
 
 
 @pytest.mark.data("mpdta.csv")
@@ -81,7 +97,10 @@ def test_callaway_santanna_on_mpdta(mpdta: dp.Panel) -> None:
     fit = spec_of("callaway_santanna").fit(mpdta)
     known = CASES["group_time", "mpdta"]
     cells = fit.group_time
-    assert cells[["cohort", "time"]].to_numpy().T.tolist() == [known["cohort"], known["time"]]
+    assert cells[["cohort", "time"]].to_numpy().T.tolist() == [
+        known["cohort"],
+        known["time"],
+    ]
     for name in ("estimate", "std_error"):
         np.testing.assert_allclose(cells[name], known[name], rtol=0, atol=known["atol"])
     for by in ("simple", "dynamic", "group", "calendar"):
@@ -117,22 +136,32 @@ def test_two_way_regression_on_mpdta(mpdta: dp.Panel, ssc: dp.Ssc) -> None:
     """
     fit = dp.FixedEffects("lemp", ["on"], ssc=ssc).fit(mpdta)
     known = CASES["two_way", "mpdta"]
-    np.testing.assert_allclose(fit.params, known["estimate"], rtol=0, atol=known["atol"])
-    np.testing.assert_allclose(fit.std_errors, known["std_error"], rtol=0, atol=known["atol"])
+    np.testing.assert_allclose(
+        fit.params, known["estimate"], rtol=0, atol=known["atol"]
+    )
+    np.testing.assert_allclose(
+        fit.std_errors, known["std_error"], rtol=0, atol=known["atol"]
+    )
 
 
-# --- the truth ----------------------------------------------------------------------------------------------
+# --- the truth ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_effects_that_differ_are_found_where_the_two_way_slope_is_biased(estimator: Any) -> None:
+def test_effects_that_differ_are_found_where_the_two_way_slope_is_biased(
+    estimator: Any,
+) -> None:
     """The first cohort's effect grows; errors are small.
 
     So a bias is many standard errors.
     """
-    frame = draw(3, n=240, effect=lambda g, t: (t - g + 1) * (1.0 if g == 2003 else 0.2))
+    frame = draw(
+        3, n=240, effect=lambda g, t: (t - g + 1) * (1.0 if g == 2003 else 0.2)
+    )
     panel = panel_of(frame)
-    fit = dp.StaggeredDid("y", "first", estimator=estimator, aggregate="simple").fit(panel)
+    fit = dp.StaggeredDid("y", "first", estimator=estimator, aggregate="simple").fit(
+        panel
+    )
     truth = frame.loc[frame["on"] == 1, "tau"].mean()
     assert abs(fit.params["att"] - truth) < 3 * fit.std_errors["att"]
     two_way = dp.FixedEffects("y", ["on"]).fit(panel)
@@ -169,25 +198,37 @@ def test_effects_that_differ_are_found_where_the_two_way_slope_is_biased(estimat
     ],
 )
 def test_coverage_and_size_of_the_page(
-    n: int, treated: int, estimator: Any, covered: float, rejected: float, measured: Callable[..., None]
+    n: int,
+    treated: int,
+    estimator: Any,
+    covered: float,
+    rejected: float,
+    measured: Callable[..., None],
 ) -> None:
     """Coverage and size in 300 panels with two equal cohorts, and parallel trends.
 
-    Cities are observed for 8 years. The effects of the two cohorts grow at different rates. Errors have a
-    serial correlation of .5. Coverage is the share of panels in which the 95% interval of the average effect
-    over all treated rows covers the truth. Size is the share in which the test of the averages before
-    treatment rejects at 5%. Errors and tests are those of `cov_type="influence"`: of csdid, did_imputation
-    and the regression.
+    Cities are observed for 8 years. The effects of the two cohorts grow at different
+    rates. Errors have a serial correlation of .5. Coverage is the share of panels in
+    which the 95% interval of the average effect over all treated rows covers the truth.
+    Size is the share in which the test of the averages before treatment rejects at 5%.
+    Errors and tests are those of `cov_type="influence"`: of csdid, did_imputation and
+    the regression.
     """
     rng = np.random.default_rng(n + treated)
-    keys = pd.DataFrame({"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(8), n)})
+    keys = pd.DataFrame(
+        {"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(8), n)}
+    )
     first = np.full(n, np.nan)
     first[:treated] = np.repeat([3.0, 5.0], treated // 2)
     keys["first"] = first[keys["city"]]
     since = (keys["year"] - keys["first"] + 1).clip(lower=0).fillna(0)
     effect = since * np.where(keys["first"] == 3, 0.3, 0.1)
     truth, draws = effect[since > 0].mean(), 300
-    options: Any = {"estimator": estimator, "aggregate": "simple", "cov_type": "influence"}
+    options: Any = {
+        "estimator": estimator,
+        "aggregate": "simple",
+        "cov_type": "influence",
+    }
     spec, hits, finds = dp.StaggeredDid("y", "first", **options), 0, 0
     for _ in range(draws):
         error = rng.normal(size=(n, 8))
@@ -206,7 +247,7 @@ def test_coverage_and_size_of_the_page(
         assert abs(found - known) < 4 * np.sqrt(known * (1 - known) / draws) + 0.01
 
 
-# --- invariances --------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -215,7 +256,9 @@ def test_rows_labels_and_origin_do_not_matter(estimator: Any) -> None:
     spec = dp.StaggeredDid("y", "first", ["x"], estimator=estimator)
     fit = spec.fit(panel_of(frame))
     shuffled = frame.sample(frac=1, random_state=1)
-    moved = frame.assign(city=frame["city"].map(lambda c: f"c{97 - c}"), year=frame["year"] + 15)
+    moved = frame.assign(
+        city=frame["city"].map(lambda c: f"c{97 - c}"), year=frame["year"] + 15
+    )
     moved["first"] += 15
     for other in (shuffled, moved):
         again = spec.fit(panel_of(other))
@@ -223,7 +266,9 @@ def test_rows_labels_and_origin_do_not_matter(estimator: Any) -> None:
         np.testing.assert_allclose(again.cov, fit.cov, rtol=1e-7, atol=1e-12)
         # Draws too: signs are in the order of the data.
         assert again.pretrend_test().p_value == fit.pretrend_test().p_value
-        band, wanted = (one.event_path(bands="joint")["conf_high"] for one in (again, fit))
+        band, wanted = (
+            one.event_path(bands="joint")["conf_high"] for one in (again, fit)
+        )
         np.testing.assert_allclose(band, wanted, rtol=1e-7)
     scaled = spec.fit(panel_of(frame.assign(y=1000 * frame["y"] + 5)))
     np.testing.assert_allclose(scaled.params, 1000 * fit.params, rtol=1e-8, atol=1e-7)
@@ -246,14 +291,22 @@ def test_steps_of_time(estimator: Any) -> None:
     frame = draw(6)
     one = dp.StaggeredDid("y", "first", estimator=estimator).fit(panel_of(frame))
     double = frame.assign(year=2 * frame["year"], first=2 * frame["first"])
-    two = dp.StaggeredDid("y", "first", estimator=estimator).fit(dp.Panel(double, "city", "year", step=2))
+    two = dp.StaggeredDid("y", "first", estimator=estimator).fit(
+        dp.Panel(double, "city", "year", step=2)
+    )
     np.testing.assert_allclose(two.params, one.params, atol=1e-12)
     dates = frame.assign(
         year=pd.to_datetime(frame["year"].astype(str) + "-01-01"),
-        first=pd.to_datetime(frame["first"].map(lambda g: None if np.isnan(g) else f"{g:.0f}-01-01")),
+        first=pd.to_datetime(
+            frame["first"].map(lambda g: None if np.isnan(g) else f"{g:.0f}-01-01")
+        ),
     )
     dated = dp.StaggeredDid("y", "first", estimator=estimator, aggregate="group")
-    assert list(dated.fit(panel_of(dates)).params.index) == ["att", "cohort:2003-01-01", "cohort:2005-01-01"]
+    assert list(dated.fit(panel_of(dates)).params.index) == [
+        "att",
+        "cohort:2003-01-01",
+        "cohort:2005-01-01",
+    ]
 
 
 def test_rows_with_missing_values_are_counted_by_the_sample() -> None:
@@ -265,14 +318,16 @@ def test_rows_with_missing_values_are_counted_by_the_sample() -> None:
     assert "missing_rows" in [notice.code for notice in fit.diagnostics]
 
 
-# --- remarks ------------------------------------------------------------------------------------------------
+# --- remarks --------------------------------------------------------------------------
 
 
 def test_small_cohorts_and_few_clusters_are_reported() -> None:
     frame = draw(8, n=24)
     frame.loc[frame["city"].isin([1, 4, 7, 10]), "first"] = np.nan
     with pytest.warns(dp.FewClustersWarning):
-        fit = dp.StaggeredDid("y", "first", estimator="imputation", clusters=["region"]).fit(panel_of(frame))
+        fit = dp.StaggeredDid(
+            "y", "first", estimator="imputation", clusters=["region"]
+        ).fit(panel_of(frame))
     found = {notice.code: notice.data for notice in fit.diagnostics}
     assert found["small_cohorts"] == {"cohorts": {2003: 8, 2005: 4}}
     assert found["very_few_clusters"] == {"clusters": "region", "n_clusters": 6}
@@ -280,7 +335,7 @@ def test_small_cohorts_and_few_clusters_are_reported() -> None:
     assert fit.inference.n_clusters == (6,)
 
 
-# --- failures -----------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------
 
 
 def both(**changes: Any) -> pd.DataFrame:
@@ -290,7 +345,9 @@ def both(**changes: Any) -> pd.DataFrame:
 ALWAYS = both(first=lambda f: f["first"].where(f["city"] != 0, 2000.0))
 LATE = both(first=lambda f: f["first"].where(f["city"] != 1, 2019.0))
 EARLY = both(first=lambda f: f["first"].where(f["city"] != 1, 1995.0))
-VARIES = both(first=lambda f: f["first"].where((f["city"] != 0) | (f["year"] > 2001), 2004.0))
+VARIES = both(
+    first=lambda f: f["first"].where((f["city"] != 0) | (f["year"] > 2001), 2004.0)
+)
 OFF = both(on=lambda f: f["on"].where(f["year"] < 2007, 0.0))
 NONE = both(first=np.nan)
 ALL = both(first=lambda f: f["first"].fillna(2004.0))
@@ -305,8 +362,18 @@ REFUSED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError], s
     "a cohort before the panel": (EARLY, {}, IdentificationError, "event_times"),
     "several values in an entity": (VARIES, {}, IdentificationError, "event_varies"),
     "nobody treated": (NONE, {}, IdentificationError, "none_treated"),
-    "no never treated, CS": (ALL, {"estimator": "callaway_santanna"}, IdentificationError, "no_comparison"),
-    "no never treated, SA": (ALL, {"estimator": "sun_abraham"}, IdentificationError, "no_comparison"),
+    "no never treated, CS": (
+        ALL,
+        {"estimator": "callaway_santanna"},
+        IdentificationError,
+        "no_comparison",
+    ),
+    "no never treated, SA": (
+        ALL,
+        {"estimator": "sun_abraham"},
+        IdentificationError,
+        "no_comparison",
+    ),
     "all in the last periods": (ALL, {}, IdentificationError, "not_imputable"),
     "one cohort of all": (
         ONE,
@@ -315,7 +382,12 @@ REFUSED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError], s
         "no_comparison",
     ),
     "one cohort of all, imputed": (ONE, {}, IdentificationError, "not_imputable"),
-    "anticipation before the panel": (SINGLE, {"anticipation": 1}, IdentificationError, "not_imputable"),
+    "anticipation before the panel": (
+        SINGLE,
+        {"anticipation": 1},
+        IdentificationError,
+        "not_imputable",
+    ),
     "anticipation before the panel, SA": (
         SINGLE,
         {"anticipation": 1, "estimator": "sun_abraham"},
@@ -342,7 +414,12 @@ REFUSED: dict[str, tuple[pd.DataFrame, dict[str, Any], type[DigiprosperError], s
         "missing",
     ),
     "several outcomes": (both(), {"y": "C(region)"}, TermError, "term"),
-    "control is a time effect": (CONSTANT, {"estimator": "sun_abraham"}, IdentificationError, "absorbed"),
+    "control is a time effect": (
+        CONSTANT,
+        {"estimator": "sun_abraham"},
+        IdentificationError,
+        "absorbed",
+    ),
 }
 
 
@@ -403,7 +480,11 @@ def test_other_malformed_specifications() -> None:
 def test_values_of_the_specification_can_be_replaced() -> None:
     spec = dp.StaggeredDid("y", "first", ["x"])
     other = spec.replace(estimator="imputation").drop("x")
-    assert (other.estimator, other.x, other.compared_with) == ("imputation", (), "not_yet")
+    assert (other.estimator, other.x, other.compared_with) == (
+        "imputation",
+        (),
+        "not_yet",
+    )
     assert spec.compared_with == "never"
 
 
@@ -411,7 +492,9 @@ def test_values_of_the_specification_can_be_replaced() -> None:
     ("estimator", "anticipation"),
     [*itertools.product(ESTIMATORS, [0, 1])],
 )
-def test_anticipation_moves_what_effects_are_compared_with(estimator: Any, anticipation: int) -> None:
+def test_anticipation_moves_what_effects_are_compared_with(
+    estimator: Any, anticipation: int
+) -> None:
     """Effects a period early are found, and distort none from treatment on."""
     frame = draw(11, n=150)
     early = (frame["year"] == frame["first"] - 1).astype(float)
@@ -433,7 +516,7 @@ def test_a_sample_without_a_row_since_treatment_is_refused(estimator: str) -> No
     assert caught.value.problems[0].code == "none_treated"
 
 
-# --- gaps in time -------------------------------------------------------------------------------------------
+# --- gaps in time ---------------------------------------------------------------------
 
 
 def notice_of(fit: Any, code: str) -> Any:
@@ -446,8 +529,13 @@ def without(*years: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("base", ["varying", "universal"])
-def test_a_cohort_without_the_period_before_is_named_with_its_base_period(base: Any) -> None:
-    """As csdid and R's did, which say nothing. Effects are those of so many years since treatment."""
+def test_a_cohort_without_the_period_before_is_named_with_its_base_period(
+    base: Any,
+) -> None:
+    """As csdid and R's did, which say nothing.
+
+    Effects are those of so many years since treatment.
+    """
     frame = without(2004)
     fit = dp.StaggeredDid("y", "first", base_period=base).fit(panel_of(frame))
     notice = notice_of(fit, "earlier_base")
@@ -460,7 +548,9 @@ def test_a_cohort_without_the_period_before_is_named_with_its_base_period(base: 
         change = wide[time] - wide[2003]
         cell = fit.group_time.query("cohort == 2005 and time == @time").iloc[0]
         assert cell["event_time"] == time - 2005
-        assert cell["estimate"] == pytest.approx(change[first == 2005].mean() - change[first.isna()].mean())
+        assert cell["estimate"] == pytest.approx(
+            change[first == 2005].mean() - change[first.isna()].mean()
+        )
     assert fit.reference is None
     assert fit.before == ("previous" if base == "varying" else "cohorts")
     assert "is the reference:" not in fit.summary()
@@ -470,9 +560,14 @@ def test_changes_over_several_periods_are_named() -> None:
     """With varying base periods they have the event time of changes over one period."""
     frame = without(2001)
     fit = dp.StaggeredDid("y", "first").fit(panel_of(frame))
-    assert notice_of(fit, "earlier_base").data == {"cohorts": {}, "changes": {2002: 2000}}
+    assert notice_of(fit, "earlier_base").data == {
+        "cohorts": {},
+        "changes": {2002: 2000},
+    }
     assert "2000 to 2002" in notice_of(fit, "earlier_base").message
-    universal = dp.StaggeredDid("y", "first", base_period="universal").fit(panel_of(frame))
+    universal = dp.StaggeredDid("y", "first", base_period="universal").fit(
+        panel_of(frame)
+    )
     assert "earlier_base" not in [one.code for one in universal.diagnostics]
     assert universal.reference == -1
     late = dp.StaggeredDid("y", "first").fit(panel_of(without(2006)))
@@ -480,7 +575,11 @@ def test_changes_over_several_periods_are_named() -> None:
 
 
 def test_the_reference_of_all_cohorts_may_be_an_earlier_one() -> None:
-    frame = draw(32).assign(first=lambda f: f["first"].where(f["first"] != 2003)).query("year != 2004")
+    frame = (
+        draw(32)
+        .assign(first=lambda f: f["first"].where(f["first"] != 2003))
+        .query("year != 2004")
+    )
     for options in ({"base_period": "universal"}, {"estimator": "sun_abraham"}):
         fit = dp.StaggeredDid("y", "first", **options).fit(panel_of(frame))
         assert fit.reference == -2
@@ -491,7 +590,10 @@ def test_the_reference_of_all_cohorts_may_be_an_earlier_one() -> None:
 def test_sun_abraham_names_a_cohort_that_lacks_the_period_others_have() -> None:
     frame = draw(33).query("not (first == 2005 and year == 2004)")
     fit = dp.StaggeredDid("y", "first", estimator="sun_abraham").fit(panel_of(frame))
-    assert notice_of(fit, "earlier_base").data == {"cohorts": {2005: 2003}, "changes": {}}
+    assert notice_of(fit, "earlier_base").data == {
+        "cohorts": {2005: 2003},
+        "changes": {},
+    }
     assert "is the reference:" not in fit.summary()
     told = " ".join(str(dp.etable(fit)).split())
     assert "the reference is not the same event time for all cohorts" in told
@@ -501,13 +603,23 @@ def test_anticipation_moves_the_period_that_a_cohort_needs() -> None:
     frame = without(2004)
     fit = dp.StaggeredDid("y", "first", anticipation=1).fit(panel_of(frame))
     assert "earlier_base" not in [one.code for one in fit.diagnostics]
-    late = draw(31).assign(first=lambda f: f["first"].where(f["first"] != 2003)).query("year != 2003")
+    late = (
+        draw(31)
+        .assign(first=lambda f: f["first"].where(f["first"] != 2003))
+        .query("year != 2003")
+    )
     fit = dp.StaggeredDid("y", "first", anticipation=1).fit(panel_of(late))
-    assert notice_of(fit, "earlier_base").data == {"cohorts": {2005: 2002}, "changes": {2004: 2002}}
-    assert "without rows 2 periods before treatment" in notice_of(fit, "earlier_base").message
+    assert notice_of(fit, "earlier_base").data == {
+        "cohorts": {2005: 2002},
+        "changes": {2004: 2002},
+    }
+    assert (
+        "without rows 2 periods before treatment"
+        in notice_of(fit, "earlier_base").message
+    )
 
 
-# --- weights ------------------------------------------------------------------------------------------------
+# --- weights --------------------------------------------------------------------------
 
 
 def weighted(seed: int = 21, *, varying: bool = False) -> pd.DataFrame:
@@ -521,7 +633,9 @@ def weighted(seed: int = 21, *, varying: bool = False) -> pd.DataFrame:
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("by", ["dynamic", "simple", "group", "calendar"])
-def test_equal_weights_are_none_and_units_of_weights_do_not_matter(estimator: Any, by: Any) -> None:
+def test_equal_weights_are_none_and_units_of_weights_do_not_matter(
+    estimator: Any, by: Any
+) -> None:
     frame = weighted()
     spec = dp.StaggeredDid("y", "first", ["x"], estimator=estimator, aggregate=by)
     plain = spec.fit(panel_of(frame))
@@ -547,8 +661,12 @@ def test_whole_weights_are_copies_of_entities(estimator: Any, by: Any) -> None:
     frame = weighted(22).query("city < 45")
     frame["w"] = 1.0 + frame["city"] % 4
     copies = frame.loc[frame.index.repeat(frame["w"].astype(int))]
-    copies = copies.assign(copy=copies["city"] * 10 + copies.groupby(["city", "year"]).cumcount())
-    spec = dp.StaggeredDid("y", "first", ["x"], estimator=estimator, aggregate=by, clusters=["city"])
+    copies = copies.assign(
+        copy=copies["city"] * 10 + copies.groupby(["city", "year"]).cumcount()
+    )
+    spec = dp.StaggeredDid(
+        "y", "first", ["x"], estimator=estimator, aggregate=by, clusters=["city"]
+    )
     spec = spec.replace(leads=2) if estimator == "imputation" else spec
     one = spec.replace(obs_weights="w").fit(panel_of(frame))
     many = spec.fit(dp.Panel(copies, "copy", "year"))
@@ -564,7 +682,9 @@ def test_weighted_effects_of_large_entities(estimator: Any) -> None:
     large = frame["city"] % 2 == 0
     frame["w"] = np.where(large, 9.0, 1.0)
     frame["y"] += frame["on"] * np.where(large, 2.0, 0.0)
-    spec = dp.StaggeredDid("y", "first", estimator=estimator, obs_weights="w", aggregate="simple")
+    spec = dp.StaggeredDid(
+        "y", "first", estimator=estimator, obs_weights="w", aggregate="simple"
+    )
     fit = spec.fit(panel_of(frame))
     assert abs(fit.params["att"] - 2.8) < 4 * fit.std_errors["att"] < 0.5
     plain = spec.replace(obs_weights=None).fit(panel_of(frame))
@@ -574,57 +694,94 @@ def test_weighted_effects_of_large_entities(estimator: Any) -> None:
 def test_weights_that_change_over_time_are_those_of_the_earlier_period() -> None:
     frame = weighted(24, varying=True)
     fit = dp.StaggeredDid("y", "first", obs_weights="w").fit(panel_of(frame))
-    assert notice_of(fit, "weights_vary").data == {"weights": "w", "count": 90, "n_entities": 90}
-    wide, weight = (frame.pivot_table(index="city", columns="year", values=name) for name in ("y", "w"))
+    assert notice_of(fit, "weights_vary").data == {
+        "weights": "w",
+        "count": 90,
+        "n_entities": 90,
+    }
+    wide, weight = (
+        frame.pivot_table(index="city", columns="year", values=name)
+        for name in ("y", "w")
+    )
     first = frame.groupby("city")["first"].first()
     means = {}
     for row in fit.group_time.itertuples():
         base = row.cohort - 1 if row.time >= row.cohort else row.time - 1
         change, w = wide[row.time] - wide[base], weight[base]
-        sides = [np.average(change[rows], weights=w[rows]) for rows in (first == row.cohort, first.isna())]
+        sides = [
+            np.average(change[rows], weights=w[rows])
+            for rows in (first == row.cohort, first.isna())
+        ]
         means[row.cohort, row.time] = sides[0] - sides[1]
         assert row.estimate == pytest.approx(means[row.cohort, row.time], abs=1e-10)
     size = {cohort: weight[2000][first == cohort].sum() for cohort in (2003, 2005)}
-    own = {cohort: np.mean([v for (g, t), v in means.items() if g == cohort <= t]) for cohort in size}
+    own = {
+        cohort: np.mean([v for (g, t), v in means.items() if g == cohort <= t])
+        for cohort in size
+    }
     overall = np.average(list(own.values()), weights=list(size.values()))
     assert fit.aggregate("group").params["att"] == pytest.approx(overall, abs=1e-10)
     for estimator in ("imputation", "sun_abraham"):
-        other = dp.StaggeredDid("y", "first", estimator=estimator, obs_weights="w").fit(panel_of(frame))
+        other = dp.StaggeredDid("y", "first", estimator=estimator, obs_weights="w").fit(
+            panel_of(frame)
+        )
         assert "weights_vary" not in [one.code for one in other.diagnostics]
 
 
 @pytest.mark.parametrize("estimator", ["imputation", "sun_abraham"])
 def test_regressions_use_the_weight_of_every_row(estimator: Any) -> None:
     frame = weighted(25, varying=True)
-    fit = dp.StaggeredDid("y", "first", ["x"], estimator=estimator, obs_weights="w").fit(panel_of(frame))
+    fit = dp.StaggeredDid(
+        "y", "first", ["x"], estimator=estimator, obs_weights="w"
+    ).fit(panel_of(frame))
     cells = {
         (g, t): f"d{g}{t}"
         for g in (2003, 2005)
         for t in range(2000, 2008)
         if (t >= g if estimator == "imputation" else t != g - 1)
     }
-    dummies = {name: 1.0 * ((frame["first"] == g) & (frame["year"] == t)) for (g, t), name in cells.items()}
-    by_hand = dp.FixedEffects("y", [*dummies, "x"], obs_weights="w").fit(panel_of(frame.assign(**dummies)))
+    dummies = {
+        name: 1.0 * ((frame["first"] == g) & (frame["year"] == t))
+        for (g, t), name in cells.items()
+    }
+    by_hand = dp.FixedEffects("y", [*dummies, "x"], obs_weights="w").fit(
+        panel_of(frame.assign(**dummies))
+    )
     if estimator == "imputation":
         untreated = frame[frame["on"] == 0]
-        model = dp.FixedEffects("y", ["x"], obs_weights="w", singletons="keep").fit(panel_of(untreated))
+        model = dp.FixedEffects("y", ["x"], obs_weights="w", singletons="keep").fit(
+            panel_of(untreated)
+        )
         frame["tau"] = frame["y"] - model.predict(panel_of(frame)).to_numpy()
         treated = frame[frame["on"] == 1]
-        sums = treated.assign(s=treated["tau"] * treated["w"]).groupby(["first", "year"])[["s", "w"]].sum()
-        np.testing.assert_allclose(fit.group_time["estimate"], sums["s"] / sums["w"], atol=1e-10)
+        sums = (
+            treated.assign(s=treated["tau"] * treated["w"])
+            .groupby(["first", "year"])[["s", "w"]]
+            .sum()
+        )
+        np.testing.assert_allclose(
+            fit.group_time["estimate"], sums["s"] / sums["w"], atol=1e-10
+        )
     else:
         np.testing.assert_allclose(
             fit.group_time["estimate"], by_hand.params[list(cells.values())], atol=1e-10
         )
         errors = by_hand.std_errors[list(cells.values())]
         other = dp.StaggeredDid(
-            "y", "first", ["x"], estimator=estimator, obs_weights="w", cov_type="influence"
+            "y",
+            "first",
+            ["x"],
+            estimator=estimator,
+            obs_weights="w",
+            cov_type="influence",
         ).fit(panel_of(frame))
         np.testing.assert_allclose(other.group_time["std_error"], errors, atol=1e-10)
     mass = frame.groupby(["first", "year"])["w"].sum()
     estimates = fit.group_time.set_index(["cohort", "time"])["estimate"]
     since = [(g, t) for g, t in estimates.index if t >= g]
-    simple = np.average([estimates[cell] for cell in since], weights=[mass[cell] for cell in since])
+    simple = np.average(
+        [estimates[cell] for cell in since], weights=[mass[cell] for cell in since]
+    )
     assert fit.aggregate("simple").params["att"] == pytest.approx(simple, abs=1e-10)
 
 
@@ -635,12 +792,14 @@ def test_what_is_told_of_weights_and_what_is_refused(estimator: Any) -> None:
     fit = spec.fit(panel_of(frame))
     assert "Weights: w" in fit.summary()
     assert fit.glance()["obs_weights"] == "w"
-    assert dp.etable({"a": fit, "b": spec.replace(obs_weights=None).fit(panel_of(frame))}).frame.loc[
-        "Weights"
-    ].tolist() == ["w", "No"]
+    assert dp.etable(
+        {"a": fit, "b": spec.replace(obs_weights=None).fit(panel_of(frame))}
+    ).frame.loc["Weights"].tolist() == ["w", "No"]
     for bad in (0.0, -1.0):
         with pytest.raises(OptionError, match="obs_weights='w' is"):
-            spec.fit(panel_of(frame.assign(w=frame["w"].where(frame["city"] != 3, bad))))
+            spec.fit(
+                panel_of(frame.assign(w=frame["w"].where(frame["city"] != 3, bad)))
+            )
     with pytest.warns(dp.MissingDataWarning):
         less = spec.fit(panel_of(frame.assign(w=frame["w"].where(frame["city"] != 3))))
     assert less.nobs == len(frame) - 8

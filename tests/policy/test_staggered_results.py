@@ -44,9 +44,15 @@ def test_the_protocol(fit: dp.StaggeredDidResults) -> None:
     assert (fit.cov.index == fit.params.index).all()
     assert fit.nobs == 600
     glance = fit.glance()
-    assert (glance["model"], glance["n_entities"], glance["n_clusters"]) == ("StaggeredDid", 60, 60)
+    assert (glance["model"], glance["n_entities"], glance["n_clusters"]) == (
+        "StaggeredDid",
+        60,
+        60,
+    )
     assert glance["sample_hash"]
-    np.testing.assert_array_equal(fit.conf_int(level=0.9), fit.tidy(0.9)[["conf_low", "conf_high"]])
+    np.testing.assert_array_equal(
+        fit.conf_int(level=0.9), fit.tidy(0.9)[["conf_low", "conf_high"]]
+    )
     np.testing.assert_array_equal(fit.pvalues, table["p_value"])
 
 
@@ -64,7 +70,9 @@ def test_it_is_stored_and_read_again(fit: dp.StaggeredDidResults, by: str) -> No
     assert len(stored["group_time"]) == len(one.group_time)
 
 
-def test_other_averages_are_those_of_another_fit(fit: dp.StaggeredDidResults, frame: pd.DataFrame) -> None:
+def test_other_averages_are_those_of_another_fit(
+    fit: dp.StaggeredDidResults, frame: pd.DataFrame
+) -> None:
     for by in ("simple", "group", "calendar"):
         again = fit_of(frame, estimator=fit.estimator, aggregate=by)
         np.testing.assert_array_equal(fit.aggregate(by).cov, again.cov)
@@ -73,7 +81,9 @@ def test_other_averages_are_those_of_another_fit(fit: dp.StaggeredDidResults, fr
         fit.aggregate("event")
 
 
-def test_balanced_event_times_are_of_the_same_cohorts(fit: dp.StaggeredDidResults) -> None:
+def test_balanced_event_times_are_of_the_same_cohorts(
+    fit: dp.StaggeredDidResults,
+) -> None:
     both = fit.aggregate("dynamic", balanced=3)
     path = both.path[both.path["time"] >= 0]
     assert path["time"].tolist() == [0, 1, 2, 3]
@@ -86,7 +96,12 @@ def test_balanced_event_times_are_of_the_same_cohorts(fit: dp.StaggeredDidResult
     )
     assert alone.path["n_treated"].max() == 20
     assert fit.aggregate("simple").balanced is None
-    for by, balanced in (("simple", 2), ("dynamic", -1), ("dynamic", 6), ("dynamic", 1.5)):
+    for by, balanced in (
+        ("simple", 2),
+        ("dynamic", -1),
+        ("dynamic", 6),
+        ("dynamic", 1.5),
+    ):
         with pytest.raises(OptionError) as caught:
             fit.aggregate(by, balanced=balanced)  # type: ignore[arg-type]
         assert caught.value.problems[0].data["option"] == "balanced"
@@ -95,9 +110,15 @@ def test_balanced_event_times_are_of_the_same_cohorts(fit: dp.StaggeredDidResult
 def test_averages_of_a_balanced_panel_agree(fit: dp.StaggeredDidResults) -> None:
     simple, group = fit.aggregate("simple").params["att"], fit.aggregate("group").params
     # 2004 has six periods since treatment, 2006 has four, with as many entities.
-    assert simple == pytest.approx((6 * group["cohort:2004"] + 4 * group["cohort:2006"]) / 10)
-    assert group["att"] == pytest.approx((group["cohort:2004"] + group["cohort:2006"]) / 2)
-    mean = fit.combination("(" + " + ".join(f"event:{time}" for time in range(6)) + ") / 6")
+    assert simple == pytest.approx(
+        (6 * group["cohort:2004"] + 4 * group["cohort:2006"]) / 10
+    )
+    assert group["att"] == pytest.approx(
+        (group["cohort:2004"] + group["cohort:2006"]) / 2
+    )
+    mean = fit.combination(
+        "(" + " + ".join(f"event:{time}" for time in range(6)) + ") / 6"
+    )
     assert mean.estimate == pytest.approx(fit.params["att"])
     assert mean.std_error == pytest.approx(fit.std_errors["att"])
     assert mean.p_value == pytest.approx(fit.pvalues["att"])
@@ -130,7 +151,9 @@ def test_wald_tests(fit: dp.StaggeredDidResults, frame: pd.DataFrame) -> None:
         fit.combination("event:0 = 1")
 
 
-def test_tests_before_treatment(fit: dp.StaggeredDidResults, frame: pd.DataFrame) -> None:
+def test_tests_before_treatment(
+    fit: dp.StaggeredDidResults, frame: pd.DataFrame
+) -> None:
     fit = fit_of(frame, estimator=fit.estimator, cov_type="influence")
     cells, path = fit.group_time, fit.path
     if fit.estimator == "imputation":
@@ -144,7 +167,9 @@ def test_tests_before_treatment(fit: dp.StaggeredDidResults, frame: pd.DataFrame
     (other,) = fit.pretrend_test("dynamic").alternatives.values()
     leads = [name for name in fit.params.index if name.startswith("event:-")]
     expected = fit.wald_test([f"{name} = 0" for name in leads])
-    assert (other.statistic, other.p_value) == pytest.approx((expected.statistic, expected.p_value), rel=1e-8)
+    assert (other.statistic, other.p_value) == pytest.approx(
+        (expected.statistic, expected.p_value), rel=1e-8
+    )
     with pytest.raises(OptionError):
         fit.pretrend_test("event")
 
@@ -153,7 +178,9 @@ def test_averages_are_recommended_where_they_can_be_tested() -> None:
     rng = np.random.default_rng(0)
     city, year = np.divmod(np.arange(40 * 8), 8)
     first = np.where(city < 12, 3.0 + city % 4, np.nan)
-    frame = pd.DataFrame({"city": city, "year": year, "first": first, "y": rng.normal(size=320)})
+    frame = pd.DataFrame(
+        {"city": city, "year": year, "first": first, "y": rng.normal(size=320)}
+    )
     fit = fit_of(frame)
     with pytest.raises(OptionError, match=r"pretrend_test\('dynamic'\) tests averages"):
         fit.pretrend_test()
@@ -161,11 +188,13 @@ def test_averages_are_recommended_where_they_can_be_tested() -> None:
 
 
 def test_averages_that_add_up_to_others_are_not_tested_twice() -> None:
-    """Without never treated entities, changes of cohorts against each other add up to zero."""
+    """Without never treated entities, changes of cohorts add up to zero."""
     rng = np.random.default_rng(1)
     city, year = np.divmod(np.arange(31 * 10), 10)
     first = np.repeat([3.0, 5.0, 8.0], [10, 10, 11])[city]
-    frame = pd.DataFrame({"city": city, "year": year, "first": first, "y": rng.normal(size=310)})
+    frame = pd.DataFrame(
+        {"city": city, "year": year, "first": first, "y": rng.normal(size=310)}
+    )
     test = fit_of(frame, control="not_yet").pretrend_test("dynamic")
     assert test.method
     assert 0 < test.df < 7
@@ -184,13 +213,20 @@ def test_more_effects_than_the_covariance_allows(frame: pd.DataFrame) -> None:
         fit.pretrend_test("dynamic")
 
 
-@pytest.mark.parametrize("estimator", ["callaway_santanna", "imputation", "sun_abraham"])
+@pytest.mark.parametrize(
+    "estimator", ["callaway_santanna", "imputation", "sun_abraham"]
+)
 @pytest.mark.parametrize(("per_cohort", "possible"), [(1, False), (3, True)])
 def test_no_pretrend_test_of_more_effects_than_treated_entities_show_errors_of(
     estimator: str, per_cohort: int, possible: bool
 ) -> None:
     rng = np.random.default_rng(3)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(30), 10), "year": np.tile(np.arange(10) + 2001, 30)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(30), 10),
+            "year": np.tile(np.arange(10) + 2001, 30),
+        }
+    )
     first = dict(enumerate(np.repeat([2005.0, 2007.0, 2008.0], per_cohort)))
     frame["first"] = frame["city"].map(first)
     frame["y"] = rng.normal(size=300)
@@ -207,7 +243,9 @@ def test_no_pretrend_test_of_more_effects_than_treated_entities_show_errors_of(
     assert "p <" not in fit.summary().split("not available")[1]
 
 
-def test_the_path_has_the_reference_and_the_treated(fit: dp.StaggeredDidResults) -> None:
+def test_the_path_has_the_reference_and_the_treated(
+    fit: dp.StaggeredDidResults,
+) -> None:
     path = fit.event_path(0.9)
     assert path["n_treated"].max() == 40
     assert (path.loc[path["time"] == 5, "n_treated"] == 20).all()
@@ -216,22 +254,34 @@ def test_the_path_has_the_reference_and_the_treated(fit: dp.StaggeredDidResults)
         assert estimate == fit.params.get(f"event:{time}", 0.0)
     assert (fit.reference == -1) == (fit.estimator == "sun_abraham")
     assert ("reference" in fit.summary()) == (fit.reference == -1)
-    printed = [line.split()[0] for line in fit.summary().splitlines() if line.startswith("event:")]
-    expected = {f"event:{time}" for time in np.arange(-9, 10)} & {*fit.params.index, f"event:{fit.reference}"}
+    printed = [
+        line.split()[0]
+        for line in fit.summary().splitlines()
+        if line.startswith("event:")
+    ]
+    expected = {f"event:{time}" for time in np.arange(-9, 10)} & {
+        *fit.params.index,
+        f"event:{fit.reference}",
+    }
     assert printed == sorted(expected, key=lambda name: int(name.split(":")[1]))
     pd.testing.assert_frame_equal(fit.aggregate("simple").path, fit.path)
 
 
-def test_the_joint_band_is_wider_than_the_intervals(fit: dp.StaggeredDidResults) -> None:
+def test_the_joint_band_is_wider_than_the_intervals(
+    fit: dp.StaggeredDidResults,
+) -> None:
     path, band = fit.event_path(0.9), fit.event_path(0.9, bands="joint")
     pd.testing.assert_frame_equal(
-        band.drop(columns=["conf_low", "conf_high"]), path[list(band)].drop(columns=["conf_low", "conf_high"])
+        band.drop(columns=["conf_low", "conf_high"]),
+        path[list(band)].drop(columns=["conf_low", "conf_high"]),
     )
     half = (band["conf_high"] - band["estimate"]) / band["std_error"]
     # One critical value for all event times.
     assert half.max() == pytest.approx(half.min())
     assert half.max() > 1.7
-    assert (fit.event_path(bands="joint")["conf_low"].dropna() < band["conf_low"].dropna()).all()
+    assert (
+        fit.event_path(bands="joint")["conf_low"].dropna() < band["conf_low"].dropna()
+    ).all()
     pd.testing.assert_frame_equal(fit.event_path(0.9, "joint"), band)
     with pytest.raises(OptionError) as caught:
         fit.event_path(bands="uniform")  # type: ignore[arg-type]
@@ -263,9 +313,25 @@ def test_the_summary_has_the_test_and_the_error_of_other_programs(
     assert fit.to_dict()["df_by_term"] == pytest.approx(fit.df_by_term.to_dict())
 
 
-def test_tables_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.EventStudyResults) -> None:
-    text = str(dp.etable({"a": study, "b": fit, "c": fit.aggregate("group"), "d": fit.aggregate("calendar")}))
-    for line in ("Event time 0", "ATT, mean of event times", "First treated in 2004", "Treated, in 2007"):
+def test_tables_beside_an_event_study(
+    fit: dp.StaggeredDidResults, study: dp.EventStudyResults
+) -> None:
+    text = str(
+        dp.etable(
+            {
+                "a": study,
+                "b": fit,
+                "c": fit.aggregate("group"),
+                "d": fit.aggregate("calendar"),
+            }
+        )
+    )
+    for line in (
+        "Event time 0",
+        "ATT, mean of event times",
+        "First treated in 2004",
+        "Treated, in 2007",
+    ):
         assert line in text
     (row,) = [line for line in text.splitlines() if line.startswith("Event time 1 ")]
     assert len(row.split()) == 5
@@ -273,10 +339,16 @@ def test_tables_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Eve
 
 def event_ends(fit: dp.StaggeredDidResults) -> list[str]:
     """Binned ends of the event study where the other result has an estimate."""
-    return [text for time, text in ((-3, "≤ −3"), (2, "≥ 2")) if time in fit.path["time"].tolist()]
+    return [
+        text
+        for time, text in ((-3, "≤ −3"), (2, "≥ 2"))
+        if time in fit.path["time"].tolist()
+    ]
 
 
-def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.EventStudyResults) -> None:
+def test_figures_beside_an_event_study(
+    fit: dp.StaggeredDidResults, study: dp.EventStudyResults
+) -> None:
     import matplotlib.pyplot as plt
 
     ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
@@ -297,7 +369,9 @@ def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Ev
     plt.close(alone.figure)
 
 
-def test_an_effect_without_an_error_leaves_the_others_theirs(fit: dp.StaggeredDidResults) -> None:
+def test_an_effect_without_an_error_leaves_the_others_theirs(
+    fit: dp.StaggeredDidResults,
+) -> None:
     """As where the clusters' sums of one dummy are zero."""
     joint = fit.cells.joint.copy()
     lost = int(np.flatnonzero((fit.cells.event == 2) & (fit.cells.cohort == 0))[0])
@@ -325,8 +399,14 @@ def test_an_effect_without_an_error_leaves_the_others_theirs(fit: dp.StaggeredDi
             ["callaway_santanna.never", "before.reference", "controls.ipw"],
         ),
         ({"aggregate": "group"}, ["callaway_santanna.never"]),
-        ({"x": ["x"], "estimator": "imputation"}, ["imputation.not_yet", "before.earlier", "controls"]),
-        ({"x": ["x"], "estimator": "sun_abraham"}, ["sun_abraham.never", "before.reference", "controls"]),
+        (
+            {"x": ["x"], "estimator": "imputation"},
+            ["imputation.not_yet", "before.earlier", "controls"],
+        ),
+        (
+            {"x": ["x"], "estimator": "sun_abraham"},
+            ["sun_abraham.never", "before.reference", "controls"],
+        ),
     ],
 )
 def test_a_table_says_which_estimator_whose_controls_and_who_is_compared(
@@ -335,11 +415,15 @@ def test_a_table_says_which_estimator_whose_controls_and_who_is_compared(
     (column,) = fit_of(frame, **options).table_columns()
     assert column.keys == ("city", "year")
     assert [remark.code for remark in column.remarks] == codes
-    assert all(code in column.words.english and code in column.words.chinese for code in codes)
+    assert all(
+        code in column.words.english and code in column.words.chinese for code in codes
+    )
 
 
 @pytest.mark.parametrize("base", ["varying", "universal"])
-def test_varying_and_universal_base_periods_are_told_apart(frame: pd.DataFrame, base: str) -> None:
+def test_varying_and_universal_base_periods_are_told_apart(
+    frame: pd.DataFrame, base: str
+) -> None:
     """-1 is the reference if "universal", an estimate if "varying".
 
     In text, tables and figures.
@@ -348,10 +432,14 @@ def test_varying_and_universal_base_periods_are_told_apart(frame: pd.DataFrame, 
 
     fit = fit_of(frame, base_period=base)
     universal = base == "universal"
-    assert (fit.reference, fit.before) == ((-1, "reference") if universal else (None, "previous"))
+    assert (fit.reference, fit.before) == (
+        (-1, "reference") if universal else (None, "previous")
+    )
     assert ("event:-1" in fit.params.index) != universal
     summary, table = fit.summary(), " ".join(str(dp.etable(fit)).split())
-    assert ("Event time -1 is the reference: it is 0 by construction." in summary) == universal
+    assert (
+        "Event time -1 is the reference: it is 0 by construction." in summary
+    ) == universal
     assert ("event time -1 is the reference, 0 by construction" in table) == universal
     assert ("event time -1 is estimated" in summary) != universal
     assert ("event time -1 is estimated" in table) != universal
@@ -359,14 +447,20 @@ def test_varying_and_universal_base_periods_are_told_apart(frame: pd.DataFrame, 
     ax = dp.plots.event_study(fit)
     (name,) = [text.get_text() for text in ax.get_legend().get_texts()]
     assert name == (
-        "reference, 0 by construction" if universal else "before treatment: change since the previous period"
+        "reference, 0 by construction"
+        if universal
+        else "before treatment: change since the previous period"
     )
     plt.close(ax.figure)
     assert "Before treatment:" not in fit.aggregate("group").summary()
 
 
-def test_a_table_never_says_no_to_effects_that_a_method_does_not_absorb(frame: pd.DataFrame) -> None:
-    panel = dp.Panel(frame.assign(on=1.0 * (frame["year"] >= frame["first"])), "city", "year")
+def test_a_table_never_says_no_to_effects_that_a_method_does_not_absorb(
+    frame: pd.DataFrame,
+) -> None:
+    panel = dp.Panel(
+        frame.assign(on=1.0 * (frame["year"] >= frame["first"])), "city", "year"
+    )
     models: dict[str, Any] = {"FE": dp.FixedEffects("y", ["on", "x"]).fit(panel)}
     models |= {"city": dp.FixedEffects("y", ["on", "x"], time_effects=False).fit(panel)}
     for name in ("callaway_santanna", "imputation", "sun_abraham"):

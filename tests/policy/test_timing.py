@@ -1,4 +1,7 @@
-"""First treated times, read from a column. What is malformed is in `test_event_study`."""
+"""First treated times, read from a column.
+
+What is malformed is in `test_event_study`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,13 @@ from digiprosper.policy.timing import CohortCoding, read_cohorts, read_timing, t
 
 def panel_of(first: object, years: tuple[int, ...] = (0, 1, 2, 3)) -> Panel:
     n = len(years)
-    frame = pd.DataFrame({"city": np.repeat(["a", "b", "c"], n), "year": np.tile(years, 3), "first": first})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(["a", "b", "c"], n),
+            "year": np.tile(years, 3),
+            "first": first,
+        }
+    )
     return Panel(frame, "city", "year")
 
 
@@ -23,7 +32,11 @@ def test_event_times_are_counted_from_the_first_treated_one() -> None:
     timing = read_timing(table, "first", None)
     assert timing.first.tolist() == [1, 3, -1]
     times, treated = timing.event_times(table.keys)
-    assert times.reshape(3, 4).tolist() == [[-1, 0, 1, 2], [-3, -2, -1, 0], [0, 0, 0, 0]]
+    assert times.reshape(3, 4).tolist() == [
+        [-1, 0, 1, 2],
+        [-3, -2, -1, 0],
+        [0, 0, 0, 0],
+    ]
     assert treated.reshape(3, 4).any(axis=1).tolist() == [True, True, False]
 
 
@@ -34,7 +47,9 @@ def test_a_gap_in_time_counts_as_the_periods_in_it() -> None:
 
 
 def test_ones_and_missing_values_are_first_treated_times() -> None:
-    timing = read_timing(table_of(panel_of(np.repeat([1.0, np.nan, np.nan], 4))), "first", None)
+    timing = read_timing(
+        table_of(panel_of(np.repeat([1.0, np.nan, np.nan], 4))), "first", None
+    )
     assert timing.first.tolist() == [1, -1, -1]
 
 
@@ -55,10 +70,13 @@ def test_rows_of_a_sample_have_the_event_times_of_the_panel() -> None:
 def test_values_that_are_no_times_are_data_of_the_error() -> None:
     with pytest.raises(IdentificationError) as caught:
         read_timing(table_of(panel_of(np.repeat([1.5, 9.0, -2.0], 4))), "first", None)
-    assert caught.value.problems[0].data == {"event": "first", "values": [-2.0, 1.5, 9.0]}
+    assert caught.value.problems[0].data == {
+        "event": "first",
+        "values": [-2.0, 1.5, 9.0],
+    }
 
 
-# --- cohorts of a sample ------------------------------------------------------------------------------------
+# --- cohorts of a sample --------------------------------------------------------------
 
 
 def test_cohorts_of_entities_and_rows(frame: pd.DataFrame) -> None:
@@ -69,7 +87,9 @@ def test_cohorts_of_entities_and_rows(frame: pd.DataFrame) -> None:
     assert found.coding.cohorts == ((2004, 20), (2006, 20))
     assert (found.coding.n_never, found.coding.n_ever) == (20, 40)
     assert found.coding.times == tuple(range(2000, 2010))
-    np.testing.assert_array_equal(found.of_entity, np.array([0, 1, -1])[np.arange(60) % 3])
+    np.testing.assert_array_equal(
+        found.of_entity, np.array([0, 1, -1])[np.arange(60) % 3]
+    )
     np.testing.assert_allclose(found.share, [1 / 3, 1 / 3])
     rows = sample.keys
     first = np.array([2004, 2006, 0])[rows.entities.to_numpy()[rows.entity] % 3]

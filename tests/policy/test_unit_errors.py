@@ -1,4 +1,4 @@
-"""Errors from the entities of each cohort: against formulas, other fits, and simulated panels."""
+"""Errors from the entities of each cohort, against formulas and fits."""
 
 from __future__ import annotations
 
@@ -20,12 +20,20 @@ ESTIMATORS = ("callaway_santanna", "imputation", "sun_abraham")
 
 
 def draw(
-    sizes: tuple[int, ...] = (6, 7, 8), seed: int = 1, missing: float = 0.0, periods: int = 7
+    sizes: tuple[int, ...] = (6, 7, 8),
+    seed: int = 1,
+    missing: float = 0.0,
+    periods: int = 7,
 ) -> pd.DataFrame:
     """Draw cohorts 3 and 5 and the never treated, with random effects of trend."""
     rng = np.random.default_rng(seed)
     n = sum(sizes)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
     frame["first"] = np.repeat([3.0, 5.0, np.nan], sizes)[frame["city"]]
     frame["x"] = rng.normal(size=n)[frame["city"]] + 0.3 * rng.normal(size=len(frame))
     frame["w"] = rng.uniform(0.5, 2, size=n)[frame["city"]]
@@ -38,7 +46,7 @@ def fit_of(frame: pd.DataFrame, **options: Any) -> dp.StaggeredDidResults:
     return dp.StaggeredDid("y", "first", **options).fit(dp.Panel(frame, "city", "year"))
 
 
-# --- estimates are weighted sums of outcomes ----------------------------------------------------------------
+# --- estimates are weighted sums of outcomes ------------------------------------------
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -46,7 +54,7 @@ def fit_of(frame: pd.DataFrame, **options: Any) -> dp.StaggeredDidResults:
 def test_weights_give_the_estimates_and_residuals_are_those_of_dummies(
     estimator: Any, weighted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On an unbalanced panel: each effect is a sum of outcomes that no level of an entity changes."""
+    """Each effect is a sum of outcomes that no entity's level changes."""
     frame = draw(missing=0.15, seed=2)
     x = [] if estimator == "callaway_santanna" else ["x"]
     rows: list[Any] = []
@@ -63,7 +71,11 @@ def test_weights_give_the_estimates_and_residuals_are_those_of_dummies(
     by_entity = np.array([weights[entity == one].sum(axis=0) for one in range(21)])
     np.testing.assert_allclose(by_entity, 0, atol=1e-9)
 
-    root = np.sqrt(frame["w"].to_numpy() / frame["w"].mean()) if weighted else np.ones(len(frame))
+    root = (
+        np.sqrt(frame["w"].to_numpy() / frame["w"].mean())
+        if weighted
+        else np.ones(len(frame))
+    )
     cell = np.eye(21)[group[entity] * 7 + time]
     design = np.column_stack([np.eye(21)[entity], cell, frame[x]])
     slopes = np.linalg.lstsq(design * root[:, None], y * root)[0]
@@ -72,24 +84,34 @@ def test_weights_give_the_estimates_and_residuals_are_those_of_dummies(
     design = np.column_stack([np.eye(21)[entity], np.eye(7)[time], frame[x]])
     scaled = (design * root[:, None])[untreated]
     slopes = np.linalg.lstsq(scaled, (y * root)[untreated])[0]
-    np.testing.assert_allclose(null[untreated], (y - design @ slopes)[untreated], atol=1e-8)
+    np.testing.assert_allclose(
+        null[untreated], (y - design @ slopes)[untreated], atol=1e-8
+    )
     np.testing.assert_array_equal(null[~untreated], residuals[~untreated])
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("estimator", ["callaway_santanna", "sun_abraham"])
-def test_one_cohort_has_the_errors_and_intervals_of_an_event_study_with_cr2(estimator: Any) -> None:
+def test_one_cohort_has_the_errors_and_intervals_of_an_event_study_with_cr2(
+    estimator: Any,
+) -> None:
     frame = draw((6, 0, 9), 3)
     panel = dp.Panel(frame, "city", "year")
-    options: Any = {"base_period": "universal"} if estimator == "callaway_santanna" else {}
+    options: Any = (
+        {"base_period": "universal"} if estimator == "callaway_santanna" else {}
+    )
     fit = dp.StaggeredDid("y", "first", estimator=estimator, **options).fit(panel)
     study = dp.EventStudy("y", "first", before=3, after=3, cov_type="cr2").fit(panel)
     for name in ("estimate", "std_error"):
-        np.testing.assert_allclose(fit.path[name], study.path[name], rtol=1e-9, atol=1e-12)
-    # The working model has the covariance over time, and not independent errors. For two
-    # groups the degrees of freedom are the same.
+        np.testing.assert_allclose(
+            fit.path[name], study.path[name], rtol=1e-9, atol=1e-12
+        )
+    # The working model has the covariance over time, and not independent errors. For
+    # two groups the degrees of freedom are the same.
     events = [name for name in study.names if name.startswith("event:")]
-    np.testing.assert_allclose(fit.df_by_term[events], study.df_by_term[events], rtol=1e-8)
+    np.testing.assert_allclose(
+        fit.df_by_term[events], study.df_by_term[events], rtol=1e-8
+    )
 
 
 def test_t_intervals_and_tests_have_the_degrees_of_freedom_of_the_term() -> None:
@@ -105,20 +127,24 @@ def test_t_intervals_and_tests_have_the_degrees_of_freedom_of_the_term() -> None
     assert total.df == pytest.approx(fit.estimated.df_of(weights)[0])
     cells = fit.group_time.iloc[0]
     (own,) = fit.cells.units.df_t(np.eye(fit.cells.estimates.size)[:1], np.zeros(1))
-    assert cells["conf_high"] - cells["estimate"] == pytest.approx(stdtrit(own, 0.975) * cells["std_error"])
+    assert cells["conf_high"] - cells["estimate"] == pytest.approx(
+        stdtrit(own, 0.975) * cells["std_error"]
+    )
     assert "CR2" in fit.summary()
     assert f"{df.min():.1f} or more" in " ".join(fit.summary().split())
     plain = fit_of(draw(), cov_type="influence")
     assert np.isinf(plain.df_by_term).all()
 
 
-# --- the jackknife ------------------------------------------------------------------------------------------
+# --- the jackknife --------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
 @pytest.mark.parametrize("pairs", [False, True])
-def test_errors_with_controls_are_those_of_fits_without_each_cluster(adjustment: Any, pairs: bool) -> None:
+def test_errors_with_controls_are_those_of_fits_without_each_cluster(
+    adjustment: Any, pairs: bool
+) -> None:
     frame = draw((9, 9, 10), 4, missing=0.1).assign(pair=lambda f: f["city"] // 2)
     options: Any = {"x": ["x"], "adjustment": adjustment}
     options["clusters"] = ["pair"] if pairs else None
@@ -132,7 +158,9 @@ def test_errors_with_controls_are_those_of_fits_without_each_cluster(adjustment:
     deviations = np.array(values) - np.mean(values, axis=0)
     wanted = (count - 1) / count * deviations.T @ deviations
     np.testing.assert_allclose(fit.cells.joint, wanted, rtol=1e-6, atol=1e-9)
-    assert fit.group_time["std_error"][0] == pytest.approx(np.sqrt(wanted[0, 0]), rel=1e-7)
+    assert fit.group_time["std_error"][0] == pytest.approx(
+        np.sqrt(wanted[0, 0]), rel=1e-7
+    )
     assert (fit.inference.cov_type, fit.df_t) == ("crv3", count - 1)
     assert "one cluster left out at a time" in " ".join(fit.summary().split())
     plain = fit_of(frame, cov_type="influence", **options)
@@ -141,7 +169,9 @@ def test_errors_with_controls_are_those_of_fits_without_each_cluster(adjustment:
         assert plain.pretrend_test().p_value == fit.pretrend_test().p_value
 
 
-def test_without_a_jackknife_errors_are_from_influence_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_jackknife_errors_are_from_influence_functions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     frame = draw((9, 9, 10), 5)
     plain = fit_of(frame, x=["x"], cov_type="influence")
     monkeypatch.setattr(callaway_santanna, "MOST_JACKKNIFED", 27)
@@ -155,7 +185,7 @@ def test_without_a_jackknife_errors_are_from_influence_functions(monkeypatch: py
     assert "other_errors" in [one.code for one in few.diagnostics]
 
 
-# --- remarks ------------------------------------------------------------------------------------------------
+# --- remarks --------------------------------------------------------------------------
 
 
 def notice_of(fit: Any, code: str) -> Any:
@@ -163,7 +193,9 @@ def notice_of(fit: Any, code: str) -> Any:
     return notice
 
 
-@pytest.mark.parametrize(("never", "told"), [(1, True), (2, True), (5, True), (6, False)])
+@pytest.mark.parametrize(
+    ("never", "told"), [(1, True), (2, True), (5, True), (6, False)]
+)
 def test_few_never_treated_are_reported(never: int, told: bool) -> None:
     fit = fit_of(draw((10, 10, never), 7))
     if not told:
@@ -198,10 +230,14 @@ def test_single_entities_alone_have_no_errors() -> None:
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("estimator", ["imputation", "sun_abraham"])
-def test_clusters_that_divide_entities_have_the_errors_of_the_regression(estimator: Any) -> None:
+def test_clusters_that_divide_entities_have_the_errors_of_the_regression(
+    estimator: Any,
+) -> None:
     frame = draw((9, 9, 10), 10).assign(region=lambda f: (f["city"] + f["year"]) % 14)
     fit = fit_of(frame, estimator=estimator, clusters=["region"])
-    plain = fit_of(frame, estimator=estimator, clusters=["region"], cov_type="influence")
+    plain = fit_of(
+        frame, estimator=estimator, clusters=["region"], cov_type="influence"
+    )
     np.testing.assert_array_equal(fit.cov, plain.cov)
     assert notice_of(fit, "other_errors").data["reason"] == "divided"
     assert "other_errors" not in [one.code for one in plain.diagnostics]
@@ -220,35 +256,50 @@ def test_large_samples_have_the_errors_of_influence_functions(
     np.testing.assert_array_equal(fit.df_by_term, small.df_by_term)
     assert fit.pretrend_test().method == ""
     path, joint = fit.path, fit.event_path(bands="joint")
-    wide = (joint["conf_high"] - joint["conf_low"]) / (path["conf_high"] - path["conf_low"])
+    wide = (joint["conf_high"] - joint["conf_low"]) / (
+        path["conf_high"] - path["conf_low"]
+    )
     assert (wide.dropna() > 1).all()
     for module in (callaway_santanna, imputation, sun_abraham):
         monkeypatch.setattr(module, "MOST_WEIGHTS", 10)
     fit = fit_of(frame, estimator=estimator)
     assert notice_of(fit, "other_errors").data["reason"] == "large"
-    np.testing.assert_array_equal(fit.cov, fit_of(frame, estimator=estimator, cov_type="influence").cov)
+    np.testing.assert_array_equal(
+        fit.cov, fit_of(frame, estimator=estimator, cov_type="influence").cov
+    )
     assert fit.event_path(bands="joint")["conf_low"].isna().all()
 
 
-# --- size and coverage --------------------------------------------------------------------------------------
+# --- size and coverage ----------------------------------------------------------------
 
 
-def errors_of(rng: np.random.Generator, design: str, treated: np.ndarray, periods: int) -> np.ndarray:
-    """Draw serially correlated errors: normal, skewed, or twice as variable if treated."""
+def errors_of(
+    rng: np.random.Generator, design: str, treated: np.ndarray, periods: int
+) -> np.ndarray:
+    """Draw correlated errors: normal, skewed, or noisier if treated."""
     error = rng.normal(size=(treated.size, periods))
     if design == "skewed":
         error = (np.exp(error) - np.exp(0.5)) / 2.16
     for time in range(1, periods):
         error[:, time] = 0.6 * error[:, time - 1] + 0.8 * error[:, time]
-    return np.asarray(error * np.where(treated & (design == "treated noisier"), 2.0, 1.0)[:, None])
+    return np.asarray(
+        error * np.where(treated & (design == "treated noisier"), 2.0, 1.0)[:, None]
+    )
 
 
 def simulate(
-    sizes: tuple[int, int], design: str, estimator: Any, draws: int, seed: int, missing: float = 0.0
+    sizes: tuple[int, int],
+    design: str,
+    estimator: Any,
+    draws: int,
+    seed: int,
+    missing: float = 0.0,
 ) -> dict[str, float]:
-    """Measure coverage of intervals and bands, and size of tests, of 31 entities in 10 years."""
+    """Measure coverage of intervals and bands, and size, at 31 x 10."""
     rng = np.random.default_rng(seed)
-    keys = pd.DataFrame({"city": np.repeat(np.arange(31), 10), "year": np.tile(np.arange(10), 31)})
+    keys = pd.DataFrame(
+        {"city": np.repeat(np.arange(31), 10), "year": np.tile(np.arange(10), 31)}
+    )
     first = np.full(31, np.nan)
     first[: sum(sizes)] = np.repeat([4.0, 6.0], sizes)
     keys["first"] = first[keys["city"]]
@@ -258,10 +309,14 @@ def simulate(
         frame = keys.assign(y=error.ravel())[rng.random(310) >= missing]
         panel = dp.Panel(frame, "city", "year")
         for errors, kind in (("hc2", ""), ("influence", ", csdid")):
-            fit = dp.StaggeredDid("y", "first", estimator=estimator, cov_type=errors).fit(panel)
+            fit = dp.StaggeredDid(
+                "y", "first", estimator=estimator, cov_type=errors
+            ).fit(panel)
             low, high = fit.aggregate("simple").conf_int().loc["att"]
             shares.setdefault(f"interval{kind}", []).append(low <= 0 <= high)
-            path = fit.event_path(bands="joint" if errors == "hc2" else "pointwise").dropna()
+            path = fit.event_path(
+                bands="joint" if errors == "hc2" else "pointwise"
+            ).dropna()
             inside = (path["conf_low"] <= 0) & (path["conf_high"] >= 0)
             shares.setdefault(f"all event times{kind}", []).append(inside.all())
         try:
@@ -307,19 +362,31 @@ MEASURED = [
 @pytest.mark.parametrize("estimator", ["callaway_santanna", "imputation"])
 @pytest.mark.parametrize(("sizes", "design", "missing"), MEASURED)
 def test_coverage_of_31_provinces_on_the_page(
-    sizes: tuple[int, int], design: str, missing: float, estimator: str, measured: Callable[..., None]
+    sizes: tuple[int, int],
+    design: str,
+    missing: float,
+    estimator: str,
+    measured: Callable[..., None],
 ) -> None:
     """Coverage and size in 300 panels of 31 provinces and 10 years, without an effect.
 
-    Two cohorts, the others never treated. Errors have a serial correlation of .6; "treated noisier": those of
-    the treated are twice as large; "skewed": they are lognormal, and a tenth of the rows is missing. Coverage
-    of the 95% interval of the average effect, and of all event times at once by the joint band. Size is the
-    share in which `pretrend_test("dynamic")` rejects at 5%. "csdid": the same with the errors and the test of
-    csdid or did_imputation, and with pointwise intervals; the test in panels in which it can be computed.
+    Two cohorts, the others never treated. Errors have a serial correlation of .6;
+    "treated noisier": those of the treated are twice as large; "skewed": they are
+    lognormal, and a tenth of the rows is missing. Coverage of the 95% interval of the
+    average effect, and of all event times at once by the joint band. Size is the share
+    in which `pretrend_test("dynamic")` rejects at 5%. "csdid": the same with the errors
+    and the test of csdid or did_imputation, and with pointwise intervals; the test in
+    panels in which it can be computed.
     """
     found = simulate(sizes, design, estimator, 300, 3, missing)
-    row = {"cohorts": " + ".join(map(str, sizes)), "never": 31 - sum(sizes), "errors": design}
-    measured("coverage_of_31_provinces", {**row, "estimator": f"`{estimator}`", **found})
+    row = {
+        "cohorts": " + ".join(map(str, sizes)),
+        "never": 31 - sum(sizes),
+        "errors": design,
+    }
+    measured(
+        "coverage_of_31_provinces", {**row, "estimator": f"`{estimator}`", **found}
+    )
     assert found["interval"] > 0.89
     assert found["all event times"] > 0.89
     assert found["pre-trend size"] < 0.11

@@ -9,8 +9,19 @@ from digiprosper.policy.window import EventWindow, dummies
 
 
 def window(**changes: object) -> EventWindow:
-    fields = {"event": "first", "never": None, "before": 2, "after": 1, "reference": -1, "lowest": -4}
-    counts = {"n_treated": (3, 3, 3, 3), "cohorts": ((2004, 2), (2006, 1)), "n_never": 5}
+    fields = {
+        "event": "first",
+        "never": None,
+        "before": 2,
+        "after": 1,
+        "reference": -1,
+        "lowest": -4,
+    }
+    counts = {
+        "n_treated": (3, 3, 3, 3),
+        "cohorts": ((2004, 2), (2006, 1)),
+        "n_never": 5,
+    }
     return EventWindow(**{**fields, "highest": 1, **counts, **changes})  # type: ignore[arg-type]
 
 
@@ -23,9 +34,12 @@ def test_times_leads_and_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lowest", "highest", "binned"), [(-4, 1, (-2,)), (-2, 3, (1,)), (-3, 2, (-2, 1)), (-2, 1, ())]
+    ("lowest", "highest", "binned"),
+    [(-4, 1, (-2,)), (-2, 3, (1,)), (-3, 2, (-2, 1)), (-2, 1, ())],
 )
-def test_ends_are_binned_where_rows_lie_beyond(lowest: int, highest: int, binned: tuple[int, ...]) -> None:
+def test_ends_are_binned_where_rows_lie_beyond(
+    lowest: int, highest: int, binned: tuple[int, ...]
+) -> None:
     found = window(lowest=lowest, highest=highest)
     assert found.binned == binned
     assert found.text(-2) == ("≤ -2" if -2 in binned else "-2")
@@ -38,7 +52,11 @@ def test_a_binned_end_and_a_single_event_time_are_not_the_same_thing() -> None:
     assert binned.row_key != single.row_key
     assert (single.family, single.kind) == ("event", "event")
     assert single.point is not None
-    assert (single.point.variable, single.point.code, single.point.value) == ("first", "-2", -2.0)
+    assert (single.point.variable, single.point.code, single.point.value) == (
+        "first",
+        "-2",
+        -2.0,
+    )
 
 
 def test_dummies_add_up_to_treated_rows_without_the_reference() -> None:

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Factor, Term
 
-COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+COLUMNS = [
+    "term",
+    "estimate",
+    "std_error",
+    "statistic",
+    "p_value",
+    "conf_low",
+    "conf_high",
+]
 
 
 def described(names: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
@@ -58,7 +66,9 @@ class Fit:
     @property
     def cov(self) -> pd.DataFrame:
         names = list(self.numbers)
-        return pd.DataFrame(np.diag([s**2 for _, s, _ in self.numbers.values()]), names, names)
+        return pd.DataFrame(
+            np.diag([s**2 for _, s, _ in self.numbers.values()]), names, names
+        )
 
     @property
     def nobs(self) -> int:
@@ -66,7 +76,10 @@ class Fit:
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         wide = {0.95: 2.0, 0.5: 0.5}[level]
-        rows = [(t, b, s, b / s, p, b - wide * s, b + wide * s) for t, (b, s, p) in self.numbers.items()]
+        rows = [
+            (t, b, s, b / s, p, b - wide * s, b + wide * s)
+            for t, (b, s, p) in self.numbers.items()
+        ]
         return pd.DataFrame(rows, columns=COLUMNS)
 
     def glance(self) -> dict[str, Any]:
@@ -85,17 +98,24 @@ class Fit:
     @property
     def factors(self) -> dict[str, tuple[Factor, ...]]:
         about = self.glance()
-        effects, clusters = effect_names(about["effects"]), effect_names(about["clusters"])
+        effects, clusters = (
+            effect_names(about["effects"]),
+            effect_names(about["clusters"]),
+        )
         links = chain.from_iterable(term.path for term in getattr(self, "terms", ()))
         named = [about["depvar"], about["obs_weights"]]
-        return described([*self.numbers, *effects, *clusters, *links, *filter(None, named)])
+        return described(
+            [*self.numbers, *effects, *clusters, *links, *filter(None, named)]
+        )
 
 
 @dataclass
 class DrawnFit(Fit):
     @property
     def draws(self) -> pd.DataFrame:
-        return pd.DataFrame(np.zeros((1999, len(self.numbers))), columns=list(self.numbers))
+        return pd.DataFrame(
+            np.zeros((1999, len(self.numbers))), columns=list(self.numbers)
+        )
 
 
 @dataclass
@@ -126,7 +146,8 @@ def threshold_fit(
     profiles = np.full((m, candidates.size), 30.0)
     for j, value in enumerate(estimates):
         profiles[j] = 10 + 20 * np.abs(candidates - value)
-        profiles[j, 3] = 10.1  # a second piece of the confidence set, far from the estimate
+        # a second piece of the confidence set, far from the estimate
+        profiles[j, 3] = 10.1
     return ThresholdResults(
         threshold_variable="urban",
         regime_dependent=("digital",),
@@ -145,7 +166,8 @@ def threshold_fit(
         search="sequential",
         bootstrap=bootstrap,
         statistic_values=np.tile(
-            (np.array([14.0, 12.0])[:m] / [12.0, 11.0][:m] - 1) * 200, (len(bootstrap), 1)
+            (np.array([14.0, 12.0])[:m] / [12.0, 11.0][:m] - 1) * 200,
+            (len(bootstrap), 1),
         ),
         statistic_draws=np.tile(np.linspace(0, 30, 2999), (len(bootstrap), m, 1)),
         reps=2999,

@@ -18,7 +18,9 @@ Grid = list[list[str]]
 
 def read_docx(path: Path) -> list[Grid]:
     tables = docx.Document(str(path)).tables
-    return [[[cell.text for cell in row.cells] for row in table.rows] for table in tables]
+    return [
+        [[cell.text for cell in row.cells] for row in table.rows] for table in tables
+    ]
 
 
 def shown(cell: Any) -> str:
@@ -33,13 +35,18 @@ def shown(cell: Any) -> str:
     mark, decimals = "," if digits[1] else "", len(digits[2] or ".") - 1
     number = f"{abs(cell.value):{mark}.{decimals}f}"
     around = (code[: digits.start()], code[digits.end() :])
-    before, after = (re.sub(r'"(.*?)"|\\(.)', lambda found: found[1] or found[2], part) for part in around)
+    before, after = (
+        re.sub(r'"(.*?)"|\\(.)', lambda found: found[1] or found[2], part)
+        for part in around
+    )
     return before + number + after
 
 
 def read_xlsx(path: Path) -> list[Grid]:
     """Read rows; a head that is centred over several columns is repeated in each."""
-    return [[_shown_row(row) for row in sheet] for sheet in openpyxl.load_workbook(path)]
+    return [
+        [_shown_row(row) for row in sheet] for sheet in openpyxl.load_workbook(path)
+    ]
 
 
 def _shown_row(row: Any) -> list[str]:
@@ -51,7 +58,11 @@ def _shown_row(row: Any) -> list[str]:
 
 
 def _unescaped(cell: str) -> str:
-    cell = re.sub(r"\\phantom\{(?:[^{}]|\{[^{}]*\})*\}", "", cell.strip().removesuffix(r"\\").strip())
+    cell = re.sub(
+        r"\\phantom\{(?:[^{}]|\{[^{}]*\})*\}",
+        "",
+        cell.strip().removesuffix(r"\\").strip(),
+    )
     cell = re.sub(r"\\[lr]lap\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1", cell)
     cell = re.sub(r"\$\^\{(\*+)\}\$", r"\1", cell.removeprefix("{}"))
     for written, meant in (
@@ -79,13 +90,22 @@ def _latex_cells(line: str) -> list[str]:
 
 
 def read_tex(path: Path) -> list[Grid]:
-    blocks = re.findall(r"\\toprule\n(.*?)\\bottomrule", path.read_text("utf-8"), re.DOTALL)
-    return [[_latex_cells(line) for line in block.splitlines() if line.endswith(r"\\")] for block in blocks]
+    blocks = re.findall(
+        r"\\toprule\n(.*?)\\bottomrule", path.read_text("utf-8"), re.DOTALL
+    )
+    return [
+        [_latex_cells(line) for line in block.splitlines() if line.endswith(r"\\")]
+        for block in blocks
+    ]
 
 
 def _rtf_text(text: str) -> str:
     def letter(found: re.Match[str]) -> str:
-        return int(found[1]).to_bytes(2, "little", signed=True).decode("utf-16-le", "surrogatepass")
+        return (
+            int(found[1])
+            .to_bytes(2, "little", signed=True)
+            .decode("utf-16-le", "surrogatepass")
+        )
 
     text = re.sub(r"\\u(-?\d+)\?", letter, re.sub(r"\{\\f1 (.*?)\}", r"\1", text))
     text = re.sub(r"\\([\\{}])", r"\1", text)
@@ -95,14 +115,21 @@ def _rtf_text(text: str) -> str:
 def read_rtf(path: Path) -> list[Grid]:
     """Read rows; a cell that spans several columns is repeated in each."""
     tables = []
-    for block in re.findall(r"\\trowd.*?\\row\n(?!\\trowd)", path.read_bytes().decode("ascii"), re.DOTALL):
+    for block in re.findall(
+        r"\\trowd.*?\\row\n(?!\\trowd)", path.read_bytes().decode("ascii"), re.DOTALL
+    ):
         rows = re.findall(r"\\trowd(.*?)\\row", block, re.DOTALL)
-        edges = [[int(edge) for edge in re.findall(r"\\cellx(\d+)", row)] for row in rows]
+        edges = [
+            [int(edge) for edge in re.findall(r"\\cellx(\d+)", row)] for row in rows
+        ]
         every = sorted(set(chain.from_iterable(edges)))
         texts = [re.findall(r"\\fs\d+ (.*)\\cell\b", row) for row in rows]
         tables.append(
             [
-                [_rtf_text(cells[next(i for i, e in enumerate(own) if e >= edge)]) for edge in every]
+                [
+                    _rtf_text(cells[next(i for i, e in enumerate(own) if e >= edge)])
+                    for edge in every
+                ]
                 for own, cells in zip(edges, texts, strict=True)
             ]
         )
@@ -122,19 +149,32 @@ def _wide(rows: list[list[str]]) -> list[Grid]:
 
 def read_csv(path: Path) -> list[Grid]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [[re.sub(r'^="(.*)"$', r"\1", cell) for cell in row] for row in csv.reader(file)]
+        rows = [
+            [re.sub(r'^="(.*)"$', r"\1", cell) for cell in row]
+            for row in csv.reader(file)
+        ]
     return _wide(rows)
 
 
 def read_md(path: Path) -> list[Grid]:
     lines = path.read_text("utf-8").splitlines()
-    rows = [line.strip()[2:-2].split(" | ") if line.startswith("|") else [line] for line in lines]
-    kept = [row for row, line in zip(rows, lines, strict=True) if not line.startswith("|:")]
-    return _wide([[re.sub(r"\\(.)", r"\1", cell).strip() for cell in row] for row in kept])
+    rows = [
+        line.strip()[2:-2].split(" | ") if line.startswith("|") else [line]
+        for line in lines
+    ]
+    kept = [
+        row for row, line in zip(rows, lines, strict=True) if not line.startswith("|:")
+    ]
+    return _wide(
+        [[re.sub(r"\\(.)", r"\1", cell).strip() for cell in row] for row in kept]
+    )
 
 
 def read_html(path: Path) -> list[Grid]:
-    """Read rows; a cell that spans several columns is repeated in each. The notes are left out."""
+    """Read rows; a cell that spans several columns is repeated in each.
+
+    The notes are left out.
+    """
     import html
 
     tables = []
@@ -143,9 +183,18 @@ def read_html(path: Path) -> list[Grid]:
         rows = []
         for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL):
             cells = re.findall(r"<t[hd](.*?)>(.*?)</t[hd]>", row)
-            spans = [int((re.search(r'colspan="(\d+)"', about) or [0, 1])[1]) for about, _ in cells]
+            spans = [
+                int((re.search(r'colspan="(\d+)"', about) or [0, 1])[1])
+                for about, _ in cells
+            ]
             texts = [html.unescape(text) for _, text in cells]
-            rows.append([text for text, span in zip(texts, spans, strict=True) for _ in range(span)])
+            rows.append(
+                [
+                    text
+                    for text, span in zip(texts, spans, strict=True)
+                    for _ in range(span)
+                ]
+            )
         tables.append(rows)
     return tables
 

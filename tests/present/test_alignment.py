@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.present.alignment import PointColumn, point_columns, split_number, type_width
+from digiprosper.present.alignment import (
+    PointColumn,
+    point_columns,
+    split_number,
+    type_width,
+)
 from digiprosper.report.rendering import Content
 
 

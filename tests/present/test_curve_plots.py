@@ -52,13 +52,17 @@ def fitted(name):
     mediators, options = SPECS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        spec = dp.Mediation("prosperity", "digital", mediators, "fiscal", reps=99, **options)
+        spec = dp.Mediation(
+            "prosperity", "digital", mediators, "fiscal", reps=99, **options
+        )
         return spec.fit(data(), rng=1)
 
 
 @cache
 def curved():
-    fit = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", "urban"]).fit(data())
+    fit = dp.FixedEffects(
+        "urban_rural_theil", ["digital", "I(digital**2)", "urban"]
+    ).fit(data())
     return fit, dp.u_test(fit, "digital")
 
 
@@ -71,8 +75,12 @@ def turning():
     m = 0.4 * x * w + 0.1 * x + e
     columns = {"w": w, "x": x, "m": m, "y": 0.5 * m + 0.2 * x + u}
     keys = {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
-    panel = dp.Panel(pd.DataFrame({**keys, **columns}), "i", "t", labels={"w": "Moderator"})
-    return dp.Mediation("y", "x", "m", moderator="w", moderates=("a", "direct"), reps=199).fit(panel, rng=1)
+    panel = dp.Panel(
+        pd.DataFrame({**keys, **columns}), "i", "t", labels={"w": "Moderator"}
+    )
+    return dp.Mediation(
+        "y", "x", "m", moderator="w", moderates=("a", "direct"), reps=199
+    ).fit(panel, rng=1)
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +106,7 @@ def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-# --- effects ------------------------------------------------------------------------------------------------
+# --- effects --------------------------------------------------------------------------
 
 
 def test_effects_are_drawn_with_their_percentile_intervals():
@@ -116,7 +124,10 @@ def test_effects_are_drawn_with_their_percentile_intervals():
     # No standard error is drawn.
     first, below = ax.get_xlabel().split("\n", 1)
     assert first == "Effect and 90% percentile interval"
-    assert below.replace("\n", " ") == "Percentile intervals from 99 bootstrap draws of entities."
+    assert (
+        below.replace("\n", " ")
+        == "Percentile intervals from 99 bootstrap draws of entities."
+    )
 
 
 def test_effects_name_what_was_drawn_by_its_label():
@@ -130,7 +141,9 @@ def test_effects_name_what_was_drawn_by_its_label():
 def test_a_narrow_interval_that_leaves_the_estimate_out_is_drawn():
     results = fitted("three")
     frame = results.tidy(0.05).set_index("term").iloc[:-1]
-    outside = (frame["estimate"] < frame["conf_low"]) | (frame["estimate"] > frame["conf_high"])
+    outside = (frame["estimate"] < frame["conf_low"]) | (
+        frame["estimate"] > frame["conf_high"]
+    )
     assert outside.any()
     points, _, (bars,) = plots.effect_plot(results, level=0.05).containers[0].lines
     assert points.get_xdata().tolist() == frame["estimate"].tolist()
@@ -140,12 +153,17 @@ def test_a_narrow_interval_that_leaves_the_estimate_out_is_drawn():
 
 def test_effects_where_they_vary_say_where():
     labels = [
-        t.get_text() for t in plots.effect_plot(fitted("a"), labels={"urban": "Urban"}).get_yticklabels()
+        t.get_text()
+        for t in plots.effect_plot(
+            fitted("a"), labels={"urban": "Urban"}
+        ).get_yticklabels()
     ]
     assert "Total effect\nmean of the rows" in labels
     assert labels[-1].endswith("\nUrban = 64.29 (90% quantile)")
     assert not any("change" in text for text in labels)  # the index is in another unit
-    regimes = plots.effect_plot(fitted("threshold"), labels={"urban": "Urban", "total:regime2": "Rich"})
+    regimes = plots.effect_plot(
+        fitted("threshold"), labels={"urban": "Urban", "total:regime2": "Rich"}
+    )
     labels = [t.get_text() for t in regimes.get_yticklabels()]
     assert "Direct effect\nUrban > 55" in labels
     assert "Rich" in labels
@@ -153,10 +171,12 @@ def test_effects_where_they_vary_say_where():
 
 
 def test_dollar_signs_are_text():
-    assert not any(t.get_parse_math() for t in plots.effect_plot(fitted("three")).get_yticklabels())
+    assert not any(
+        t.get_parse_math() for t in plots.effect_plot(fitted("three")).get_yticklabels()
+    )
 
 
-# --- conditional effects ------------------------------------------------------------------------------------
+# --- conditional effects --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("effect", ["indirect:m", "direct"])
@@ -170,7 +190,9 @@ def test_a_conditional_effect_is_drawn_with_its_regions(effect):
     assert edges.max() == pytest.approx(found.points[:, 3].max())
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     np.testing.assert_allclose(spans, found.regions)
-    inside = [end for region in found.regions for end in region if end not in found.support]
+    inside = [
+        end for region in found.regions for end in region if end not in found.support
+    ]
     assert words(ax) == [f"{end:.4g}" for end in inside]
     assert len(inside) == 2
     how = "t" if effect == "direct" else "percentile of the draws"
@@ -192,7 +214,10 @@ def test_quantiles_of_the_moderator_are_marked():
 def test_a_square_makes_an_effect_conditional_on_the_treatment():
     ax = plots.conditional_effect(fitted("quadratic"), "indirect:upgrading")
     assert ax.get_xlabel() == "Digital economy index"
-    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect through Upgrading of industry"
+    assert (
+        ax.get_ylabel().replace("\n", " ")
+        == "Indirect effect through Upgrading of industry"
+    )
 
 
 def test_the_legend_keeps_clear_of_the_ends():
@@ -202,20 +227,28 @@ def test_the_legend_keeps_clear_of_the_ends():
     assert not any(box.overlaps(t.get_window_extent()) for t in ax.texts)
 
 
-# --- sensitivity and curves ---------------------------------------------------------------------------------
+# --- sensitivity and curves -----------------------------------------------------------
 
 
 def test_a_sensitivity_curve_marks_where_the_effect_goes():
     found = fitted("two").sensitivity("upgrading")
     ax = plots.sensitivity_curve(found, labels=LABELS)
-    np.testing.assert_array_equal(ax.lines[0].get_xydata(), np.column_stack([found.rho, found.effects[:, 0]]))
+    np.testing.assert_array_equal(
+        ax.lines[0].get_xydata(), np.column_stack([found.rho, found.effects[:, 0]])
+    )
     marks = {line.get_marker(): line.get_xydata().tolist() for line in ax.lines}
     assert marks["o"] == [[0.0, found.assumed[0]]]
     assert marks["D"] == [[found.rho_at_zero, 0.0]]
     assert marks["|"] == [[found.rho_insignificant, 0.0]]
-    assert f"0 at ρ = {found.rho_at_zero:.3g} [{found.rho_low:.3g}, {found.rho_high:.3g}]" in legend(ax)
+    assert (
+        f"0 at ρ = {found.rho_at_zero:.3g} [{found.rho_low:.3g}, {found.rho_high:.3g}]"
+        in legend(ax)
+    )
     assert f"interval includes 0 from ρ = {found.rho_insignificant:.3g}" in legend(ax)
-    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect through Upgrading of industry"
+    assert (
+        ax.get_ylabel().replace("\n", " ")
+        == "Indirect effect through Upgrading of industry"
+    )
     own = plots.sensitivity_curve(found)
     assert own.get_ylabel() == ax.get_ylabel()
     given = plots.sensitivity_curve(found, labels={"upgrading": "Industry"})
@@ -234,14 +267,19 @@ def test_a_curve_is_drawn_less_its_value_at_the_mean():
     b1, b2 = fit.params["digital"], fit.params["I(digital**2)"]
     np.testing.assert_allclose(y, b1 * (x - mean) + b2 * (x**2 - mean**2), atol=1e-12)
     assert (x[0], x[-1]) == test.interval
-    # The slope of the band's middle is the fit's marginal effect, its width the standard error of a sum.
+    # The slope of the band's middle is the fit's marginal effect, its width the
+    # standard error of a sum.
     edges = ax.collections[0].get_paths()[0].vertices
     top = edges[np.isclose(edges[:, 0], test.interval[1]), 1].max()
     weights = np.array([x[-1] - mean, x[-1] ** 2 - mean**2])
-    cov = fit.cov.loc[["digital", "I(digital**2)"], ["digital", "I(digital**2)"]].to_numpy()
+    cov = fit.cov.loc[
+        ["digital", "I(digital**2)"], ["digital", "I(digital**2)"]
+    ].to_numpy()
     from scipy.stats import t
 
-    assert top == pytest.approx(y[-1] + t.ppf(0.975, fit.df_t) * np.sqrt(weights @ cov @ weights))
+    assert top == pytest.approx(
+        y[-1] + t.ppf(0.975, fit.df_t) * np.sqrt(weights @ cov @ weights)
+    )
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     np.testing.assert_allclose(spans, test.fieller)
     assert f"turning point {test.extremum:.3g}" in legend(ax)
@@ -250,13 +288,19 @@ def test_a_curve_is_drawn_less_its_value_at_the_mean():
 def test_a_curve_without_a_turn_in_the_data_says_so():
     fit, test = curved()
     stored = {name: getattr(test, name) for name in type(test).__dataclass_fields__}
-    beyond = SimpleNamespace(**{**stored, "extremum": 5.0, "fieller": [(-np.inf, 0.1), (4.0, np.inf)]})
+    beyond = SimpleNamespace(
+        **{**stored, "extremum": 5.0, "fieller": [(-np.inf, 0.1), (4.0, np.inf)]}
+    )
     ax = plots.u_shape(fit, beyond)
     assert "turning point 5, outside the interval" in legend(ax)
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     np.testing.assert_allclose(spans, [(test.interval[0], 0.1)])
-    none = plots.u_shape(fit, SimpleNamespace(**{**stored, "extremum": np.nan, "fieller": []}))
-    assert {"no turning point", "95% set of the turning point empty"} <= set(legend(none))
+    none = plots.u_shape(
+        fit, SimpleNamespace(**{**stored, "extremum": np.nan, "fieller": []})
+    )
+    assert {"no turning point", "95% set of the turning point empty"} <= set(
+        legend(none)
+    )
 
 
 def test_a_curve_keeps_its_width_where_the_set_has_two_pieces_without_end():
@@ -264,7 +308,9 @@ def test_a_curve_keeps_its_width_where_the_set_has_two_pieces_without_end():
     stored = {name: getattr(test, name) for name in type(test).__dataclass_fields__}
     low, high = test.interval
     gap = [(-np.inf, low + 0.4 * (high - low)), (low + 0.6 * (high - low), np.inf)]
-    ax = plots.u_shape(fit, SimpleNamespace(**{**stored, "extremum": low - 1, "fieller": gap}))
+    ax = plots.u_shape(
+        fit, SimpleNamespace(**{**stored, "extremum": low - 1, "fieller": gap})
+    )
     widths = []
     for _ in range(4):
         ax.figure.draw_without_rendering()
@@ -279,12 +325,16 @@ def test_other_bends_are_drawn_too(bend):
     fit = dp.FixedEffects("log(gsp)", ["unemp", bend]).fit(dp.datasets.us_states())
     x, y = plots.u_shape(fit, dp.u_test(fit, "unemp")).lines[0].get_data()
     b1, b2 = fit.params
-    value = {"I(1/unemp)": lambda v: 1 / v, "log(unemp)": np.log, "sqrt(unemp)": np.sqrt}[bend]
+    value = {
+        "I(1/unemp)": lambda v: 1 / v,
+        "log(unemp)": np.log,
+        "sqrt(unemp)": np.sqrt,
+    }[bend]
     curve = b1 * x + b2 * value(x)
     np.testing.assert_allclose(np.diff(y), np.diff(curve), atol=1e-12)
 
 
-# --- what all of them owe -----------------------------------------------------------------------------------
+# --- what all of them owe -------------------------------------------------------------
 
 
 def everything(labels=None):
@@ -304,17 +354,26 @@ def test_bad_calls_are_refused(one_way):
         (plots.sensitivity_curve, r"MediationResults.sensitivity"),
     ):
         with pytest.raises(
-            InputTypeError, match=rf"plots.{function.__name__}: takes what {maker} returns, not Fit"
+            InputTypeError,
+            match=rf"plots.{function.__name__}: takes what {maker} returns, not Fit",
         ):
             function(one_way)
-    with pytest.raises(InputTypeError, match=r"plots.u_shape: takes what FixedEffects\(...\).fit returns"):
+    with pytest.raises(
+        InputTypeError,
+        match=r"plots.u_shape: takes what FixedEffects\(...\).fit returns",
+    ):
         plots.u_shape(fit, curved()[1])
-    with pytest.raises(InputTypeError, match=r"plots.u_shape: test must be what u_test returns, not float"):
+    with pytest.raises(
+        InputTypeError,
+        match=r"plots.u_shape: test must be what u_test returns, not float",
+    ):
         plots.u_shape(curved()[0], 0.5)
     with pytest.raises(OptionError, match="does not contain 'digital' or"):
         plots.u_shape(fit.paths["outcome"], curved()[1])
     for name in ("two", "threshold"):
-        with pytest.raises(OptionError, match="no effect of this fit depends on a continuous variable"):
+        with pytest.raises(
+            OptionError, match="no effect of this fit depends on a continuous variable"
+        ):
             plots.conditional_effect(fitted(name))
     with pytest.raises(OptionError, match="specify the effect"):
         plots.conditional_effect(fitted("b"))
@@ -328,7 +387,10 @@ def test_bad_calls_are_refused(one_way):
 def test_figures_lay_themselves_out_and_change_no_setting():
     before = dict(mpl.rcParams)
     for ax in everything():
-        assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
+        assert (
+            ax.figure.get_layout_engine().__class__.__name__
+            == "ConstrainedLayoutEngine"
+        )
     assert dict(mpl.rcParams) == before
 
 
@@ -372,7 +434,8 @@ def test_chinese_labels_have_glyphs(tmp_path):
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     for ax in everything(ZH):
-        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+        # a missing glyph warns, and warnings are errors
+        ax.figure.savefig(tmp_path / "f.png")
     assert mpl.rcParams["font.family"] == ["sans-serif"]
 
 
@@ -381,7 +444,10 @@ def test_a_missing_extra_names_its_cure(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     for name in ("effect_plot", "conditional_effect"):
-        with pytest.raises(ImportError, match=rf'plots.{name} needs matplotlib: pip install "\.\[plot\]"'):
+        with pytest.raises(
+            ImportError,
+            match=rf'plots.{name} needs matplotlib: pip install "\.\[plot\]"',
+        ):
             getattr(plots, name)(results)
 
 
@@ -391,13 +457,17 @@ def test_importing_loads_no_matplotlib():
         "import sys, digiprosper.present.curve_plots\n"
         "print(sorted({'matplotlib', 'scipy.special'} & set(sys.modules)))"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == "[]"
 
 
 @cache
 def moderated():
-    return dp.FixedEffects("prosperity", ["digital", "digital:urban", "urban"]).fit(data())
+    return dp.FixedEffects("prosperity", ["digital", "digital:urban", "urban"]).fit(
+        data()
+    )
 
 
 def test_a_marginal_effect_has_its_rows_below():
@@ -415,9 +485,17 @@ def test_a_marginal_effect_has_its_rows_below():
 
 
 def test_a_slope_by_category_has_points_and_bars():
-    by_region = dp.FixedEffects("prosperity", ["digital", "C(region):digital"]).fit(data())
-    ax = plots.marginal_effect(by_region, "digital", panel=data(), labels={"region": "Region"})
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["central", "east", "west"]
+    by_region = dp.FixedEffects("prosperity", ["digital", "C(region):digital"]).fit(
+        data()
+    )
+    ax = plots.marginal_effect(
+        by_region, "digital", panel=data(), labels={"region": "Region"}
+    )
+    assert [text.get_text() for text in ax.get_xticklabels()] == [
+        "central",
+        "east",
+        "west",
+    ]
     assert ax.get_xlabel() == "Region"
     alone = plots.marginal_effect(by_region, "digital")
     assert len(alone.patches) == 0

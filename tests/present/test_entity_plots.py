@@ -101,7 +101,10 @@ def varied(
         among="per_year",
         method="pooled",
         labels=labels or {},
-        options=(("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis"))),
+        options=(
+            ("weighting", ("entropy", "std")),
+            ("aggregate", ("linear", "topsis")),
+        ),
         baseline=(0, 0),
         base_ranks=base,
         rank_values=ranks,
@@ -173,7 +176,9 @@ def test_the_level_reaches_the_ribbon():
     wide = plots.rank_ribbon(ranked(), ["c001"])
     narrow = plots.rank_ribbon(ranked(), ["c001"], level=0.5)
     assert narrow.get_ylabel() == "Rank and 50% of draws"
-    spread = [np.ptp(ax.collections[0].get_paths()[0].vertices[:, 1]) for ax in (wide, narrow)]
+    spread = [
+        np.ptp(ax.collections[0].get_paths()[0].vertices[:, 1]) for ax in (wide, narrow)
+    ]
     assert spread == [2.0, 0.0]
 
 
@@ -185,7 +190,8 @@ def test_one_period_has_a_line_an_entity():
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     assert ax.yaxis_inverted()
     spans = [
-        (low - 0.25, high + 0.25) for low, high in zip(table["rank_low"], table["rank_high"], strict=True)
+        (low - 0.25, high + 0.25)
+        for low, high in zip(table["rank_low"], table["rank_high"], strict=True)
     ]
     assert bars(ax.containers[0]) == spans
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
@@ -250,8 +256,12 @@ def test_spread_over_combinations():
     spread = found.spread()
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     outer, inner = (bars(c) for c in ax.containers)
-    assert outer == [(a - 0.25, b + 0.25) for a, b in zip(spread["min"], spread["max"], strict=True)]
-    assert inner == [(a - 0.25, b + 0.25) for a, b in zip(spread["q25"], spread["q75"], strict=True)]
+    assert outer == [
+        (a - 0.25, b + 0.25) for a, b in zip(spread["min"], spread["max"], strict=True)
+    ]
+    assert inner == [
+        (a - 0.25, b + 0.25) for a, b in zip(spread["q25"], spread["q75"], strict=True)
+    ]
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
     assert legend(ax) == ["baseline", "all 4 combinations", "middle half"]
     assert ax.get_xlabel() == "Rank, year 2021"
@@ -297,13 +307,17 @@ def test_shares_are_bars_of_alone_and_together():
 def series():
     rng = np.random.default_rng(1)
     index = index_of(30)
-    return pd.Series(rng.normal(size=90) + np.tile([0, 1, 2], 30), index=index, name="digital")
+    return pd.Series(
+        rng.normal(size=90) + np.tile([0, 1, 2], 30), index=index, name="digital"
+    )
 
 
 @pytest.mark.parametrize("rule", ["scott", "silverman"])
 def test_ridges_are_scipys_densities_on_one_scale(series, rule):
     ax = plots.kernel_ridge(series, bandwidth=rule)
-    kernels = [gaussian_kde(series.xs(t, level=1), bw_method=rule) for t in (2019, 2020, 2021)]
+    kernels = [
+        gaussian_kde(series.xs(t, level=1), bw_method=rule) for t in (2019, 2020, 2021)
+    ]
     curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
     x = curves[0].get_xdata()
     top = max(k(x).max() for k in kernels)
@@ -315,14 +329,19 @@ def test_ridges_are_scipys_densities_on_one_scale(series, rule):
         )
     h = [float(np.sqrt(k.covariance[0, 0])) for k in kernels]
     assert [t.get_text() for t in ax.texts] == [f"h = {v:.3g}, n = 30" for v in h]
-    assert ax.get_xlabel() == f"digital\nGaussian kernel, {rule.title()}'s bandwidth h by period"
+    assert (
+        ax.get_xlabel()
+        == f"digital\nGaussian kernel, {rule.title()}'s bandwidth h by period"
+    )
     assert texts(ax) == ["2019", "2020", "2021"]
     assert ax.yaxis_inverted()  # the first period on top
     ends = [
         (series.xs(t, level=1).min() - 3 * b, series.xs(t, level=1).max() + 3 * b)
         for t, b in zip((2019, 2020, 2021), h, strict=True)
     ]
-    assert (x[0], x[-1]) == pytest.approx((min(a for a, _ in ends), max(b for _, b in ends)))
+    assert (x[0], x[-1]) == pytest.approx(
+        (min(a for a, _ in ends), max(b for _, b in ends))
+    )
 
 
 def test_a_bandwidth_in_units_of_the_values(series):
@@ -345,11 +364,17 @@ def test_periods_are_chosen_and_gaps_are_counted(series):
 
 def test_a_panel_brings_its_labels(series):
     frame = series.reset_index()
-    panel = dp.Panel(frame, "city", "year", labels={"digital": "Digital economy", "year": "Year"})
+    panel = dp.Panel(
+        frame, "city", "year", labels={"digital": "Digital economy", "year": "Year"}
+    )
     ax = plots.kernel_ridge(panel, "digital")
     assert ax.get_xlabel().startswith("Digital economy\n")
     assert ax.get_ylabel() == "Year"
-    assert plots.kernel_ridge(panel, "digital", labels={"digital": "D"}).get_xlabel().startswith("D\n")
+    assert (
+        plots.kernel_ridge(panel, "digital", labels={"digital": "D"})
+        .get_xlabel()
+        .startswith("D\n")
+    )
 
 
 def test_bad_calls_are_refused(series):
@@ -357,7 +382,9 @@ def test_bad_calls_are_refused(series):
         (plots.rank_ribbon, "rank_probabilities"),
         (plots.index_sensitivity, "index_sensitivity"),
     ):
-        with pytest.raises(InputTypeError, match=f"takes what {maker} returns, not Series"):
+        with pytest.raises(
+            InputTypeError, match=f"takes what {maker} returns, not Series"
+        ):
             function(series)
     found = ranked()
     with pytest.raises(OptionError, match="'x' is not in the sample"):
@@ -412,7 +439,10 @@ def everything(series, **options):
 def test_figures_lay_themselves_out_and_change_no_setting(series):
     before = dict(mpl.rcParams)
     for ax in everything(series):
-        assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
+        assert (
+            ax.figure.get_layout_engine().__class__.__name__
+            == "ConstrainedLayoutEngine"
+        )
         assert not ax.spines["top"].get_visible()
     assert dict(mpl.rcParams) == before
 
@@ -438,7 +468,8 @@ def test_chinese_labels_have_glyphs(series, tmp_path):
         pytest.skip("no font with Chinese characters on this machine")
     zh = {"city": "城市", "year": "年份", "digital": "数字经济", "weighting": "权重"}
     for ax in everything(series, labels=zh):
-        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+        # a missing glyph warns, and warnings are errors
+        ax.figure.savefig(tmp_path / "f.png")
         assert ax.xaxis.label.get_fontfamily() == ["sans-serif", font]
     assert mpl.rcParams["font.family"] == ["sans-serif"]
 
@@ -464,7 +495,9 @@ def test_importing_loads_no_matplotlib():
         "import sys, digiprosper.present.entity_plots\n"
         "print(sorted({'matplotlib', 'scipy.stats'} & set(sys.modules)))"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == "[]"
 
 
@@ -472,8 +505,12 @@ def test_importing_loads_no_matplotlib():
 def test_real_results_are_drawn():
     from digiprosper.composite.rankings import index_sensitivity, rank_probabilities
 
-    states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-    spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    states = dp.datasets.us_states().assign(
+        roads="I(hwy / emp)", pipes="I(water / emp)"
+    )
+    spec = dp.CompositeIndex(
+        dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    )
     found = rank_probabilities(spec, states, rng=1)
     assert legend(plots.rank_ribbon(found))[0] == "WY"
     assert len(texts(plots.rank_ribbon(found, period=1986))) == 48
@@ -538,7 +575,9 @@ def test_names_are_left_out_on_request_and_of_many() -> None:
     ax = draw_moran_scatter(DRAWN, None, "test", names=False)
     assert len(ax.texts) == 4
     many = pd.DataFrame({"value": np.zeros(61), "spatial_lag": np.zeros(61)})
-    ax = draw_moran_scatter(replace(DRAWN, points=many, period=""), None, "test", names=True)
+    ax = draw_moran_scatter(
+        replace(DRAWN, points=many, period=""), None, "test", names=True
+    )
     assert len(ax.texts) == 4
     assert ax.get_title().startswith("Moran's I: ")
 

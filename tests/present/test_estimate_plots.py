@@ -74,10 +74,17 @@ def make_map(make_fit, make_threshold):
         keys=("city", "year"),
     ):
         entities = pd.Index(list(cells))
-        there = [(i, t, r) for i, row in enumerate(cells.values()) for t, r in enumerate(row) if r]
+        there = [
+            (i, t, r)
+            for i, row in enumerate(cells.values())
+            for t, r in enumerate(row)
+            if r
+        ]
         entity, time, codes = np.array(there).T
         fit = make_fit({"a": (1, 1, 1)}, labels or {})
-        fit.index = pd.MultiIndex([entities, pd.Index(times)], [entity, time], names=keys)
+        fit.index = pd.MultiIndex(
+            [entities, pd.Index(times)], [entity, time], names=keys
+        )
         fit.key_names = keys
         sizes = np.bincount(codes - 1, minlength=len(estimates) + 1)
         found = make_threshold(fit, estimates)
@@ -106,7 +113,9 @@ def drawn(ax):
     for container in ax.containers:
         points, _, (bars,) = container.lines
         low, high = np.array([s[:, 0] for s in bars.get_segments()]).reshape(-1, 2).T
-        found.append((*points.get_data(), low, high, points.get_marker(), container.get_label()))
+        found.append(
+            (*points.get_data(), low, high, points.get_marker(), container.get_label())
+        )
     return found
 
 
@@ -122,7 +131,10 @@ def test_estimates_and_intervals_are_those_of_the_fit(make_fit):
     assert texts(ax) == ["Label of a", "b"]
     assert ax.get_xlabel() == "Estimate and 95% confidence interval"
     assert ax.get_legend() is None
-    assert any(list(line.get_xdata()) == [0, 0] and line.get_linestyle() == "--" for line in ax.lines)
+    assert any(
+        list(line.get_xdata()) == [0, 0] and line.get_linestyle() == "--"
+        for line in ax.lines
+    )
 
 
 def test_the_level_reaches_the_interval(make_fit):
@@ -133,7 +145,9 @@ def test_the_level_reaches_the_interval(make_fit):
 
 def test_an_estimate_outside_its_interval_is_drawn_beside_it(make_fit):
     # Percentiles of draws need not enclose the estimate.
-    fit = make_fit({"a": (1.0, 0.5, 0.1), "b": (-2.0, 0.25, 0.1), "c": (0.5, 0.25, 0.1)})
+    fit = make_fit(
+        {"a": (1.0, 0.5, 0.1), "b": (-2.0, 0.25, 0.1), "c": (0.5, 0.25, 0.1)}
+    )
     low, high = [1.5, -3.0, 0.0], [2.0, -2.5, 1.0]
     frame = fit.tidy().assign(conf_low=low, conf_high=high)
     fit.tidy = lambda level: frame
@@ -149,7 +163,9 @@ def test_an_estimate_outside_its_interval_is_drawn_beside_it(make_fit):
 
 def test_models_differ_in_marker_and_height_and_are_named(one_way, two_way):
     failed = IdentificationError("absorbed")
-    ax = plots.coefficients(ResultSet((("Base", one_way), ("More", two_way), ("Area", failed))))
+    ax = plots.coefficients(
+        ResultSet((("Base", one_way), ("More", two_way), ("Area", failed)))
+    )
     base, more = drawn(ax)
     assert base[4] != more[4]
     assert base[1][0] < more[1][0]
@@ -172,7 +188,10 @@ def test_a_model_without_the_terms_shown_takes_no_room(one_way, two_way, make_fi
     ax = plots.coefficients(models, keep="digital")
     places = [y.tolist() for _, y, *_ in drawn(ax)]
     assert places == [
-        y.tolist() for _, y, *_ in drawn(plots.coefficients([one_way, one_way, two_way], keep="d*"))
+        y.tolist()
+        for _, y, *_ in drawn(
+            plots.coefficients([one_way, one_way, two_way], keep="d*")
+        )
     ]
     assert [t.get_text() for t in ax.get_legend().get_texts()] == [
         "Area (not estimated)",
@@ -194,14 +213,18 @@ def test_what_is_missing_has_no_line(make_fit):
 
 def test_terms_are_chosen_and_labelled(make_fit, make_threshold):
     fit = make_fit(dict.fromkeys(["digital", "I(digital**2)", "edu"], (1, 1, 1)))
-    ax = plots.coefficients(fit, keep="*digital*", drop=["digital"], labels={"digital": "D"})
+    ax = plots.coefficients(
+        fit, keep="*digital*", drop=["digital"], labels={"digital": "D"}
+    )
     assert texts(ax) == ["D²"]
     slopes = make_fit({"digital:regime1": (1, 1, 1), "digital:regime3": (1, 1, 1)})
     assert texts(plots.coefficients(make_threshold(slopes))) == [
         "digital (urban <= 0.53)",
         "digital (urban > 0.61)",
     ]
-    with pytest.raises(ColumnError, match=r"plots.coefficients: keep matches no term 'x'"):
+    with pytest.raises(
+        ColumnError, match=r"plots.coefficients: keep matches no term 'x'"
+    ):
         plots.coefficients(fit, keep=["x"])
 
 
@@ -215,7 +238,11 @@ def test_terms_with_one_label_share_a_line(make_fit, by_regime):
     assert texts(ax) == ["Digital economy"]
     assert [float(model[0][0]) for model in drawn(ax)] == [1.0, 2.0]
     ax = plots.coefficients([by_regime("urban"), by_regime("internet")])
-    assert texts(ax) == [f"digital ({v} {sign} 0.5)" for v in ("urban", "internet") for sign in ("<=", ">")]
+    assert texts(ax) == [
+        f"digital ({v} {sign} 0.5)"
+        for v in ("urban", "internet")
+        for sign in ("<=", ">")
+    ]
 
 
 @pytest.fixture
@@ -259,10 +286,14 @@ def test_what_has_no_regimes_over_time_is_refused(one_way, make_map):
     for order in ("crossing", True, ["name"]):
         with pytest.raises(OptionError, match=r"order=.*None, 'name', 'first'"):
             plots.regime_map(found, order=order)
-    with pytest.raises(InputTypeError, match=r"plots.regime_map: labels must be a mapping"):
+    with pytest.raises(
+        InputTypeError, match=r"plots.regime_map: labels must be a mapping"
+    ):
         plots.regime_map(found, labels=["a"])
     found.slopes.key_names = ("city", None)
-    with pytest.raises(PanelIndexError, match=r"plots.regime_map: .* this is a cross-section"):
+    with pytest.raises(
+        PanelIndexError, match=r"plots.regime_map: .* this is a cross-section"
+    ):
         plots.regime_map(found)
 
 
@@ -308,7 +339,9 @@ def test_entities_stand_in_the_order_asked_for(make_map):
 
 
 def test_regimes_darken_from_low_to_high_and_none_is_the_blank(make_map):
-    ax = plots.regime_map(make_map({"a": [1, 2, 3, 3], "b": [1, 1, 2, 2]}, (0.61, 0.53)))
+    ax = plots.regime_map(
+        make_map({"a": [1, 2, 3, 3], "b": [1, 1, 2, 2]}, (0.61, 0.53))
+    )
     (image,) = ax.images
     colours = [image.cmap(image.norm(r)) for r in (1, 2, 3)]
     weights = np.array([0.2126, 0.7152, 0.0722])
@@ -333,7 +366,9 @@ def test_what_is_not_in_the_sample_is_blank_and_does_not_count(make_map):
 
 @pytest.mark.further
 def test_many_entities_and_periods_stay_readable(make_map):
-    cells = {f"firm {i:03d}": [1 + (i % 7 > t % 8) for t in range(40)] for i in range(61)}
+    cells = {
+        f"firm {i:03d}": [1 + (i % 7 > t % 8) for t in range(40)] for i in range(61)
+    }
     found = make_map(cells, times=pd.date_range("1981-01-01", periods=40, freq="YS"))
     ax = plots.regime_map(found)
     assert texts(ax) == []
@@ -350,13 +385,17 @@ def test_many_entities_and_periods_stay_readable(make_map):
 
 
 def test_a_map_without_a_threshold_says_so(make_map):
-    ax = plots.regime_map(make_map({"a": [1, 1, 1, 1], "b": [1, 1, 1, 1]}, estimates=()), order="first")
+    ax = plots.regime_map(
+        make_map({"a": [1, 1, 1, 1], "b": [1, 1, 1, 1]}, estimates=()), order="first"
+    )
     assert legend(ax) == ["no threshold in urban (8 rows)"]
     assert texts(ax) == ["a", "b"]
 
 
 def test_labels_given_in_the_call_win_in_a_map(make_map):
-    found = make_map({"a": [1, 1, 2, 2]}, labels={"urban": "Urban share", "city": "City"})
+    found = make_map(
+        {"a": [1, 1, 2, 2]}, labels={"urban": "Urban share", "city": "City"}
+    )
     ax = plots.regime_map(found, labels={"urban": "Cities"})
     assert legend(ax)[0] == "Cities <= 0.53 (2 rows)"
     assert ax.get_ylabel() == "City"
@@ -388,7 +427,9 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
 
 
 @pytest.mark.parametrize("rule", ["<=", "<"])
-def test_the_profile_is_interrupted_where_there_is_no_candidate(make_fit, make_threshold, rule):
+def test_the_profile_is_interrupted_where_there_is_no_candidate(
+    make_fit, make_threshold, rule
+):
     found = make_threshold(make_fit({"a": (1, 1, 1)}), rule=rule)
     profiles = found.profiles.copy()
     profiles[1, 18:25] = np.inf  # around threshold 1, which is 0.61
@@ -401,7 +442,9 @@ def test_the_profile_is_interrupted_where_there_is_no_candidate(make_fit, make_t
     np.testing.assert_array_equal(y[~np.isnan(y)], found.profile(2)["lr"])
 
 
-def test_the_critical_value_is_that_of_the_confidence_asked_for(make_fit, make_threshold):
+def test_the_critical_value_is_that_of_the_confidence_asked_for(
+    make_fit, make_threshold
+):
     found = make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,))
     rising = np.linspace(5, 24.5, 40)[None, :]
     scaled = replace(found, confidence="scaled", variance_ratios=np.array([2.0]))
@@ -429,7 +472,9 @@ def test_a_map_is_drawn_on_given_axes(make_map, axes):
     assert axes.figure.get_size_inches().tolist() == size
 
 
-def test_a_new_figure_lays_itself_out_and_changes_no_setting(one_way, make_threshold, make_map):
+def test_a_new_figure_lays_itself_out_and_changes_no_setting(
+    one_way, make_threshold, make_map
+):
     from matplotlib import pyplot as plt
 
     before = dict(mpl.rcParams)
@@ -440,13 +485,18 @@ def test_a_new_figure_lays_itself_out_and_changes_no_setting(one_way, make_thres
         plots.regime_map(found),
     )
     for ax in drawings:
-        assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
+        assert (
+            ax.figure.get_layout_engine().__class__.__name__
+            == "ConstrainedLayoutEngine"
+        )
     assert dict(mpl.rcParams) == before
     assert len(plt.get_fignums()) == 3
 
 
 @pytest.mark.further
-def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshold, make_map, zh, tmp_path):
+def test_chinese_labels_have_glyphs_and_so_has_the_minus(
+    make_fit, make_threshold, make_map, zh, tmp_path
+):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         font = chinese_font()
@@ -463,9 +513,12 @@ def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshol
         plots.lr_profile(make_threshold(fit)),
     ]
     for ax in [*drawings, plots.regime_map(found)]:
-        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+        # a missing glyph warns, and warnings are errors
+        ax.figure.savefig(tmp_path / "f.png")
         assert ax.xaxis.label.get_fontfamily() == ["sans-serif", font]
-        assert all(t.get_fontfamily() == ["sans-serif", font] for t in ax.get_yticklabels())
+        assert all(
+            t.get_fontfamily() == ["sans-serif", font] for t in ax.get_yticklabels()
+        )
     assert mpl.rcParams["font.family"] == ["sans-serif"]
     plain = plots.coefficients(make_fit({"digital": (1, 1, 1)}))
     assert plain.xaxis.label.get_fontfamily() == ["sans-serif"]
@@ -473,10 +526,14 @@ def test_chinese_labels_have_glyphs_and_so_has_the_minus(make_fit, make_threshol
 
 def test_real_fits_are_drawn():
     panel = dp.datasets.us_states()
-    fits = dp.stepwise(dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)"]), panel, ["unemp"])
+    fits = dp.stepwise(
+        dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)"]), panel, ["unemp"]
+    )
     ax = plots.coefficients(fits)
     assert texts(ax)[-1] == "Unemployment rate (%)"
-    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None
+    )
     found = spec.fit(panel)
     ax = plots.lr_profile(found)
     assert ax.get_xlabel() == "Unemployment rate (%) (γ)"
@@ -504,9 +561,12 @@ def test_a_missing_extra_names_its_cure(one_way, make_threshold, make_map, monke
 def test_importing_plots_loads_no_matplotlib():
     code = (
         "import sys, digiprosper.present.estimate_plots, digiprosper.present.tables\n"
-        "print(sorted({'matplotlib', 'docx', 'openpyxl', 'maketables'} & set(sys.modules)))"
+        "print(sorted({'matplotlib', 'docx', 'openpyxl', 'maketables'} & "
+        "set(sys.modules)))"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == "[]"
 
 
@@ -521,7 +581,9 @@ def test_a_map_names_up_to_sixteen_periods(make_map, periods, named):
 def drawn_test(statistic: float) -> dp.TestResult:
     draws = np.random.default_rng(0).normal(size=199)
     detail = {"term": "policy"}
-    return dp.TestResult("Placebo test", statistic, "permutation", None, 0.015, "none", detail, draws)
+    return dp.TestResult(
+        "Placebo test", statistic, "permutation", None, 0.015, "none", detail, draws
+    )
 
 
 @pytest.mark.parametrize(("found", "place"), [(2.5, 0.02), (-2.5, 0.98)])
@@ -545,7 +607,9 @@ def test_draws_are_drawn_on_given_axes():
     assert plots.placebo(drawn_test(1.0), ax=axes) is axes
 
 
-@pytest.mark.parametrize("test", [None, 1.0, np.ones(9), replace(drawn_test(1.0), draws=None)])
+@pytest.mark.parametrize(
+    "test", [None, 1.0, np.ones(9), replace(drawn_test(1.0), draws=None)]
+)
 def test_what_has_no_draws_is_refused(test):
     with pytest.raises(InputTypeError, match="placebo_test returns"):
         plots.placebo(test)
@@ -599,13 +663,19 @@ def path(head: str = "", times: range = range(-3, 3)) -> EventPath:
     estimate = np.where(np.array(times) == -1, 0.0, np.array(times) / 10)
     half = np.where(np.array(times) == -1, np.nan, 0.2)
     frame = pd.DataFrame({"time": list(times), "estimate": estimate})
-    frame = frame.assign(conf_low=estimate - half, conf_high=estimate + half, n_treated=1200)
+    frame = frame.assign(
+        conf_low=estimate - half, conf_high=estimate + half, n_treated=1200
+    )
     return EventPath(head, frame, -1)
 
 
-def paths(*drawn: EventPath, outcome: str = "Output", ticks: dict[int, str] | None = None) -> EventPaths:
+def paths(
+    *drawn: EventPath, outcome: str = "Output", ticks: dict[int, str] | None = None
+) -> EventPaths:
     times = sorted({time for one in drawn for time in one.points["time"]})
-    return EventPaths(drawn, {time: str(time) for time in times} | (ticks or {}), outcome, 0.95)
+    return EventPaths(
+        drawn, {time: str(time) for time in times} | (ticks or {}), outcome, 0.95
+    )
 
 
 REFERENCE = "reference, 0 by construction"
@@ -646,7 +716,12 @@ def test_a_joint_band_is_thin_beside_the_intervals_and_named() -> None:
     shown = " ".join(ax.get_ylabel().split())
     assert shown == "Output Estimate, 95% interval (thick) and joint band (thin)"
     numbers = paths(banded, path("b")).data()
-    assert numbers.columns.tolist()[3:7] == ["conf_low", "conf_high", "band_low", "band_high"]
+    assert numbers.columns.tolist()[3:7] == [
+        "conf_low",
+        "conf_high",
+        "band_low",
+        "band_high",
+    ]
     assert numbers["band_low"].isna().sum() == 7
 
 
@@ -660,7 +735,9 @@ def test_counts_stand_under_the_event_times() -> None:
 
 
 def test_several_models_stand_beside_each_other() -> None:
-    ax = draw_event_paths(paths(path("all"), path("east"), outcome=""), None, "test", counts=False)
+    ax = draw_event_paths(
+        paths(path("all"), path("east"), outcome=""), None, "test", counts=False
+    )
     assert legend(ax) == ["all", "east", REFERENCE]
     at = [line.get_xdata()[0] for line in ax.get_lines()[2:-1:2]]
     assert at[0] < -3 < at[1]
@@ -669,12 +746,16 @@ def test_several_models_stand_beside_each_other() -> None:
 
 def test_a_binned_end_beside_one_event_time_is_in_the_legend() -> None:
     ended = EventPath("two-way", path().points, -1, ("≤ -3", "≥ 2"))
-    ax = draw_event_paths(paths(ended, path("longer", range(-4, 4))), None, "test", counts=False)
+    ax = draw_event_paths(
+        paths(ended, path("longer", range(-4, 4))), None, "test", counts=False
+    )
     assert legend(ax) == ["two-way (ends ≤ −3, ≥ 2)", "longer", REFERENCE]
 
 
 def test_without_a_reference_there_is_no_legend() -> None:
-    ax = draw_event_paths(paths(EventPath("", path().points, None)), None, "test", counts=False)
+    ax = draw_event_paths(
+        paths(EventPath("", path().points, None)), None, "test", counts=False
+    )
     assert ax.get_legend() is None
 
 
@@ -703,19 +784,26 @@ ONE = Decay(
     left_out=[],
     level=0.9,
 )
-TWO = replace(ONE, points=POINTS, heads={"indirect": "Indirect", "total": "Total"}, outcome="")
+TWO = replace(
+    ONE, points=POINTS, heads={"indirect": "Indirect", "total": "Total"}, outcome=""
+)
 
 
 def test_points_intervals_and_texts() -> None:
     ax = draw_decay(ONE, None, "test")
     zero, _, points = ax.get_lines()
     assert zero.get_ydata()[0] == 0
-    np.testing.assert_array_equal(points.get_xydata(), POINTS.loc[:1, ["cutoff", "estimate"]])
+    np.testing.assert_array_equal(
+        points.get_xydata(), POINTS.loc[:1, ["cutoff", "estimate"]]
+    )
     ends = [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()]
     assert ends == [[0.3, 0.7], [-0.1, 0.5]]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["200", "1,200"]
     assert ax.get_xlabel() == "Cut-off of the distance in km"
-    assert ax.get_ylabel() == "Indirect effect of Digital on GDP\nEstimate and 90% confidence interval"
+    assert (
+        ax.get_ylabel()
+        == "Indirect effect of Digital on GDP\nEstimate and 90% confidence interval"
+    )
     assert ax.get_legend() is None
 
 
@@ -727,7 +815,9 @@ def test_kinds_stand_beside_each_other_with_a_legend() -> None:
     ]
     first, second = ax.get_lines()[2], ax.get_lines()[4]
     assert (first.get_xdata() < second.get_xdata()).all()
-    np.testing.assert_allclose((first.get_xdata() + second.get_xdata()) / 2, [200, 1200])
+    np.testing.assert_allclose(
+        (first.get_xdata() + second.get_xdata()) / 2, [200, 1200]
+    )
     assert ax.get_ylabel().startswith("Effects of Digital\n")
     assert ax.get_xlabel() == "Cut-off of the distance in km (1 not estimated)"
 
@@ -753,7 +843,9 @@ def test_axes_that_are_given_are_used() -> None:
 def test_the_name_is_broken_where_the_axis_is_short() -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
     low = pyplot.subplots(figsize=(4, 2))[1]
-    lines = draw_decay(replace(ONE, name="Digital economy of the prefecture"), low, "test").get_ylabel()
+    lines = draw_decay(
+        replace(ONE, name="Digital economy of the prefecture"), low, "test"
+    ).get_ylabel()
     assert max(map(len, lines.splitlines())) <= 21
 
 
@@ -769,8 +861,12 @@ def curve(
     **more: Any,
 ) -> Any:
     estimate = np.linspace(-0.1, 0.4, count)
-    points = pd.DataFrame({"model": [f"m{j}" for j in range(count)], "estimate": estimate})
-    points = points.assign(conf_low=estimate - 0.2, conf_high=estimate + 0.2, significant=estimate > 0.25)
+    points = pd.DataFrame(
+        {"model": [f"m{j}" for j in range(count)], "estimate": estimate}
+    )
+    points = points.assign(
+        conf_low=estimate - 0.2, conf_high=estimate + 0.2, significant=estimate > 0.25
+    )
     made = [np.arange(count) % (j + 2) == 0 for j in range(choices)]
     given = {
         "name": "Digital economy",
@@ -817,7 +913,11 @@ def test_choices_are_in_rows_below_the_estimates() -> None:
     rows = ax.get_yticks(minor=True)
     assert (np.diff(rows) < 0).all()
     assert rows[0] < -0.3
-    marks = [line for line in ax.get_lines() if line.get_marker() == "o" and line.get_ydata().size]
+    marks = [
+        line
+        for line in ax.get_lines()
+        if line.get_marker() == "o" and line.get_ydata().size
+    ]
     made = next(line for line in marks if set(line.get_ydata()) <= set(rows))
     assert [int(x) for x, y in zip(*made.get_data(), strict=True) if y == rows[0]] == [
         1,
@@ -851,8 +951,12 @@ def test_between_the_limits_each_model_is_a_cell() -> None:
 
 @pytest.mark.further
 def test_few_models_are_named_and_kinds_of_choices_too() -> None:
-    ax = draw(groups="effect", heads=[f"m{j}" for j in range(6)], left_out=["2 not estimated"])
-    assert [text.get_text() for text in ax.get_xticklabels()] == [f"m{j}" for j in range(6)]
+    ax = draw(
+        groups="effect", heads=[f"m{j}" for j in range(6)], left_out=["2 not estimated"]
+    )
+    assert [text.get_text() for text in ax.get_xticklabels()] == [
+        f"m{j}" for j in range(6)
+    ]
     assert names(ax)[0] == "effect: c0"
     assert ax.get_xlabel() == "6 models, ordered by estimate (2 not estimated)"
     plt.close(ax.figure)
@@ -865,7 +969,9 @@ def test_no_choices_and_no_main() -> None:
     ax = draw(choices=0, main=None, main_text="", outcome="")
     assert names(ax) == []
     assert ax.get_ylabel().splitlines()[0] == "Digital economy"
-    assert "specification as given" not in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "specification as given" not in [
+        text.get_text() for text in ax.get_legend().get_texts()
+    ]
     plt.close(ax.figure)
 
 
@@ -876,7 +982,9 @@ def test_more_choices_than_can_be_named() -> None:
 
 
 def test_missing_intervals_and_estimates_that_are_all_zero() -> None:
-    points = curve().points.assign(estimate=0.0, conf_low=np.nan, conf_high=np.nan, significant=False)
+    points = curve().points.assign(
+        estimate=0.0, conf_low=np.nan, conf_high=np.nan, significant=False
+    )
     ax = draw(points=points)
     low, high = ax.get_ylim()
     assert low < 0 < high

@@ -68,7 +68,10 @@ def states() -> dp.Panel:
         return first.loc[frame.index.get_level_values(0)].to_numpy()
 
     return panel.assign(
-        first=start, pilot=lambda f: (f.index.get_level_values(1) >= np.nan_to_num(start(f), nan=9e9)) * 1.0
+        first=start,
+        pilot=lambda f: (
+            (f.index.get_level_values(1) >= np.nan_to_num(start(f), nan=9e9)) * 1.0
+        ),
     )
 
 
@@ -81,19 +84,25 @@ def quietly(make: Callable[[], Any]) -> Any:
 
 @cache
 def fit() -> Any:
-    return dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp", "I(unemp**2)"]).fit(states())
+    return dp.FixedEffects(
+        "log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp", "I(unemp**2)"]
+    ).fit(states())
 
 
 @cache
 def mediation(**options: str) -> Any:
-    spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(emp)", "log(pc)"], "unemp", reps=99)
+    spec = dp.Mediation(
+        "log(gsp)", "log(pcap)", ["log(emp)", "log(pc)"], "unemp", reps=99
+    )
     chosen = spec.replace(mediators="log(emp)", x=(), **options) if options else spec
     return quietly(lambda: chosen.fit(states(), rng=1))
 
 
 @cache
 def threshold() -> Any:
-    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None
+    )
     return spec.fit(states())
 
 
@@ -104,7 +113,9 @@ def borders() -> dp.SpatialWeights:
 
 @cache
 def index() -> tuple[dp.CompositeIndex, dp.Panel]:
-    panel = states().assign(roads="I(hwy / emp)", pipes="I(water / emp)", other="I(util / emp)")
+    panel = states().assign(
+        roads="I(hwy / emp)", pipes="I(water / emp)", other="I(util / emp)"
+    )
     return dp.CompositeIndex(
         dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+", "other": "+"}})
     ), panel
@@ -124,13 +135,20 @@ def sensitivity() -> Any:
 @cache
 def studies() -> Any:
     spec = dp.EventStudy("log(gsp)", "first", before=4, after=4)
-    return {"two-way": spec.fit(states()), "longer": spec.replace(before=6, after=6).fit(states())}
+    return {
+        "two-way": spec.fit(states()),
+        "longer": spec.replace(before=6, after=6).fit(states()),
+    }
 
 
 @cache
 def placebo() -> Any:
     return dp.placebo_test(
-        dp.FixedEffects("log(gsp)", ["pilot", "unemp"]), states(), "pilot", reps=199, rng=1
+        dp.FixedEffects("log(gsp)", ["pilot", "unemp"]),
+        states(),
+        "pilot",
+        reps=199,
+        rng=1,
     )
 
 
@@ -150,22 +168,37 @@ def control_sets() -> Any:
 def spatial(cutoff: float | None = None) -> Any:
     weights = borders()
     if cutoff is not None:
-        weights = dp.SpatialWeights.inverse_distance(dp.datasets.us_capitals(), cutoff=cutoff)
-    return quietly(lambda: dp.PanelSpatial("log(gsp)", ["log(pcap)", "unemp"], weights).fit(states()))
+        weights = dp.SpatialWeights.inverse_distance(
+            dp.datasets.us_capitals(), cutoff=cutoff
+        )
+    return quietly(
+        lambda: dp.PanelSpatial("log(gsp)", ["log(pcap)", "unemp"], weights).fit(
+            states()
+        )
+    )
 
 
 @cache
 def matching() -> Any:
     treated = states().assign(pilot=lambda f: f["first"].notna().astype(int))
-    return quietly(lambda: dp.match_entities(treated, "pilot", ["log(pcap)", "log(emp)", "unemp"]))
+    return quietly(
+        lambda: dp.match_entities(treated, "pilot", ["log(pcap)", "log(emp)", "unemp"])
+    )
 
 
 @cache
 def report() -> Any:
     panel, _ = dp.datasets.simulate_provinces()
-    columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading", "tfp": "productivity"}
+    columns = {
+        "de": "digital",
+        "cp": "prosperity",
+        "isu": "upgrading",
+        "tfp": "productivity",
+    }
     chosen = [m for m in dp.pathways.seed_catalogue() if m.id in ("P05", "P09", "P41")]
-    return quietly(lambda: dp.pathways.evaluate(panel, chosen, columns, controls=["urban"], rng=1))
+    return quietly(
+        lambda: dp.pathways.evaluate(panel, chosen, columns, controls=["urban"], rng=1)
+    )
 
 
 FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
@@ -175,12 +208,18 @@ FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
         mediation(moderator="unemp", moderates="a"), labels=labels
     ),
     "decay": lambda labels: plots.decay(
-        {km: spatial(km) for km in (900, 1200)}, kinds=["direct", "indirect"], labels=labels
+        {km: spatial(km) for km in (900, 1200)},
+        kinds=["direct", "indirect"],
+        labels=labels,
     ),
     "effect_plot": lambda labels: plots.effect_plot(mediation(), labels=labels),
-    "event_study": lambda labels: plots.event_study(studies(), counts=True, labels=labels),
+    "event_study": lambda labels: plots.event_study(
+        studies(), counts=True, labels=labels
+    ),
     "impacts": lambda labels: plots.impacts(spatial(), labels=labels),
-    "index_sensitivity": lambda labels: plots.index_sensitivity(sensitivity(), labels=labels),
+    "index_sensitivity": lambda labels: plots.index_sensitivity(
+        sensitivity(), labels=labels
+    ),
     "index_sensitivity, shares": lambda labels: plots.index_sensitivity(
         sensitivity(), show="shares", labels=labels
     ),
@@ -190,16 +229,22 @@ FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
         fit(), "log(pcap)", panel=states(), labels=labels
     ),
     "mediation_path": lambda labels: plots.mediation_path(mediation(), labels=labels),
-    "moran_scatter": lambda labels: plots.moran_scatter(states(), "unemp", borders(), labels=labels),
+    "moran_scatter": lambda labels: plots.moran_scatter(
+        states(), "unemp", borders(), labels=labels
+    ),
     "pathways": lambda labels: plots.pathways(report(), labels={"tfp": labels["pcap"]}),
     "placebo": lambda labels: plots.placebo(placebo(), labels=labels),
     "rank_ribbon": lambda labels: plots.rank_ribbon(ranks(), labels=labels),
-    "rank_ribbon, one period": lambda labels: plots.rank_ribbon(ranks(), period=1986, labels=labels),
+    "rank_ribbon, one period": lambda labels: plots.rank_ribbon(
+        ranks(), period=1986, labels=labels
+    ),
     "regime_map": lambda labels: plots.regime_map(threshold(), labels=labels),
     "sensitivity_curve": lambda labels: plots.sensitivity_curve(
         mediation().sensitivity("log(emp)"), labels=labels
     ),
-    "specification_curve": lambda labels: plots.specification_curve(control_sets(), labels=labels),
+    "specification_curve": lambda labels: plots.specification_curve(
+        control_sets(), labels=labels
+    ),
     "u_shape": lambda labels: plots.u_shape(
         fit(), dp.u_test(fit(), "unemp", at={"log(pcap)": 10}), labels=labels
     ),
@@ -235,16 +280,34 @@ COLUMNS = {
 
 def problems(figure: Figure) -> list[str]:
     """List texts off the canvas and tick labels over each other."""
-    for _ in range(2):  # as savefig does: the layout of the first draw may change the ticks of the second
+    # As savefig does: the layout of the first draw may change the ticks of the second
+    for _ in range(2):
         figure.draw_without_rendering()
     ticks = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     shown = {axis: shown_labels(axis) for axis in ticks}
-    hidden = {label for axis in ticks for label in every_label(axis) if label not in shown[axis]}
-    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text() and t not in hidden]
-    out = [f"off the canvas: {text.get_text()!r}" for text in texts if not inside(text, figure.bbox)]
+    hidden = {
+        label
+        for axis in ticks
+        for label in every_label(axis)
+        if label not in shown[axis]
+    }
+    texts = [
+        t
+        for t in figure.findobj(Text)
+        if t.get_visible() and t.get_text() and t not in hidden
+    ]
+    out = [
+        f"off the canvas: {text.get_text()!r}"
+        for text in texts
+        if not inside(text, figure.bbox)
+    ]
     for axis, labels in shown.items():
         boxes = [(text.get_text(), text.get_window_extent()) for text in labels]
-        out += [f"{a!r} over {b!r}" for (a, one), (b, two) in pairwise(boxes) if meet(axis, one, two)]
+        out += [
+            f"{a!r} over {b!r}"
+            for (a, one), (b, two) in pairwise(boxes)
+            if meet(axis, one, two)
+        ]
     return out
 
 
@@ -262,8 +325,14 @@ def every_label(axis: Axis) -> list[Text]:
 def shown_labels(axis: Axis) -> list[Text]:
     low, high = sorted(axis.get_view_interval())
     room = 1e-9 * (high - low)
-    ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()] if axis.axes.axison else []
-    shown = [t for t in ticks if low - room <= t.get_loc() <= high + room and t.label1.get_text()]
+    ticks = (
+        [*axis.get_major_ticks(), *axis.get_minor_ticks()] if axis.axes.axison else []
+    )
+    shown = [
+        t
+        for t in ticks
+        if low - room <= t.get_loc() <= high + room and t.label1.get_text()
+    ]
     return [tick.label1 for tick in sorted(shown, key=lambda tick: tick.get_loc())]
 
 
@@ -277,12 +346,19 @@ def meet(axis: Axis, one: Any, two: Any) -> bool:
 
 
 def test_every_public_figure_is_here() -> None:
-    assert {name.split(",")[0] for name in FIGURES} == set(plots.__all__) - {"data", "figure_style"}
+    assert {name.split(",")[0] for name in FIGURES} == set(plots.__all__) - {
+        "data",
+        "figure_style",
+    }
 
 
 def test_the_gallery_draws_every_public_figure() -> None:
-    script = (Path(__file__).parents[2] / "examples" / "gallery.py").read_text(encoding="utf-8")
-    assert [name for name in COLUMNS if f"dp.plots.{name.split(',')[0]}(" not in script] == []
+    script = (Path(__file__).parents[2] / "examples" / "gallery.py").read_text(
+        encoding="utf-8"
+    )
+    assert [
+        name for name in COLUMNS if f"dp.plots.{name.split(',')[0]}(" not in script
+    ] == []
 
 
 @pytest.fixture(autouse=True)

@@ -20,18 +20,26 @@ def test_a_figure_of_its_own_has_two_borders():
         assert figure.kept_drawing(axes) is None
     assert figure.kept_drawing(axes) is bars
     assert axes.figure.get_size_inches().tolist() == [2.0, 1.0]
-    assert [name for name, spine in axes.spines.items() if spine.get_visible()] == ["left", "bottom"]
+    assert [name for name, spine in axes.spines.items() if spine.get_visible()] == [
+        "left",
+        "bottom",
+    ]
     plt.close("all")
 
 
-LONG = "Without the four municipalities and after 1975, with errors clustered by province and by year"
+LONG = (
+    "Without the four municipalities and after 1975, with errors clustered by "
+    "province and by year"
+)
 
 
 @pytest.mark.many(4)
 @pytest.mark.parametrize("place", [figure.legend_above, figure.legend_beside])
 @pytest.mark.parametrize("size", [(6.4, 4.2), (2.2, 3.0)])
 @pytest.mark.parametrize("texts", [("a", "b"), (LONG, LONG, "b")])
-def test_a_legend_leaves_the_axes_as_they_are_however_often_they_are_drawn(place, size, texts):
+def test_a_legend_leaves_the_axes_as_they_are_however_often_they_are_drawn(
+    place, size, texts
+):
     from matplotlib import pyplot as plt
 
     axes = figure.new_axes(size, "a test")

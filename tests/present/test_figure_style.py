@@ -23,7 +23,9 @@ def _closed():
     plt.close("all")
 
 
-@pytest.mark.parametrize(("width", "inches"), [("column", 90 / MM), ("page", 190 / MM), (5, 5.0)])
+@pytest.mark.parametrize(
+    ("width", "inches"), [("column", 90 / MM), ("page", 190 / MM), (5, 5.0)]
+)
 def test_a_figure_has_the_width_of_the_style(width, inches, two_way):
     with plots.figure_style(width):
         ax = plots.coefficients(two_way)
@@ -50,7 +52,10 @@ def test_the_style_ends_with_its_block_and_may_be_used_again(two_way):
             assert plots.coefficients(two_way).get_xlabel() == "估计值与95%置信区间"
         assert (styles.figure_language(), styles.figure_width()) == ("english", None)
     assert dict(mpl.rcParams) == before
-    assert plots.coefficients(two_way).get_xlabel() == "Estimate and 95% confidence interval"
+    assert (
+        plots.coefficients(two_way).get_xlabel()
+        == "Estimate and 95% confidence interval"
+    )
 
 
 def test_an_error_inside_the_block_ends_the_style():
@@ -70,13 +75,19 @@ def test_its_settings_serve_other_figures():
 
 
 @pytest.mark.parametrize(("cff", "expected"), [(True, 3), (False, 42)])
-def test_fonts_with_postscript_outlines_are_not_embedded_as_truetype(cff, expected, monkeypatch):
+def test_fonts_with_postscript_outlines_are_not_embedded_as_truetype(
+    cff, expected, monkeypatch
+):
     monkeypatch.setattr(styles, "chinese_font", lambda: "DejaVu Serif")
-    monkeypatch.setattr(styles, "is_cff", lambda family: cff and family == "DejaVu Serif")
+    monkeypatch.setattr(
+        styles, "is_cff", lambda family: cff and family == "DejaVu Serif"
+    )
     assert plots.figure_style(language="zh").font_type == expected
 
 
-def test_a_chinese_label_in_an_english_style_is_embedded_like_others(make_fit, zh, monkeypatch):
+def test_a_chinese_label_in_an_english_style_is_embedded_like_others(
+    make_fit, zh, monkeypatch
+):
     monkeypatch.setattr(figure, "chinese_font", lambda: "DejaVu Serif")
     monkeypatch.setattr(figure, "is_cff", lambda family: family == "DejaVu Serif")
     before = mpl.rcParams["pdf.fonttype"]
@@ -106,7 +117,9 @@ def test_given_fonts_come_first_and_signs_last(monkeypatch):
 
 def test_a_figure_in_english_with_chinese_labels_finds_its_font(make_fit, zh):
     with plots.figure_style("column"):
-        label = plots.coefficients(make_fit({"digital": (1, 1, 1)}, zh)).get_yticklabels()[0]
+        label = plots.coefficients(
+            make_fit({"digital": (1, 1, 1)}, zh)
+        ).get_yticklabels()[0]
     first, *_, last = label.get_fontfamily()
     assert (first, last) == ("sans-serif", "DejaVu Sans")
 
@@ -149,7 +162,9 @@ def test_a_missing_font_warns_once_and_names_its_cure(make_fit, zh, monkeypatch)
     monkeypatch.setattr(styles, "_FONT_FILES", ())
     fit = make_fit({"digital": (1, 1, 1)}, zh)
     try:
-        with pytest.warns(DigiprosperWarning, match="no font with Chinese characters.*install") as caught:
+        with pytest.warns(
+            DigiprosperWarning, match="no font with Chinese characters.*install"
+        ) as caught:
             plots.coefficients(fit)
         assert caught[0].filename == __file__
         plots.coefficients(fit)  # a second warning would be an error

@@ -15,7 +15,9 @@ STYLE = Style("se", None, 3)
 @pytest.fixture
 def steps(make_fit):
     """Give fits with more terms, one after the other."""
-    numbers = dict.fromkeys(("digital", "edu", "open", "trend_1", "trend_2"), (1.0, 0.5, 0.04))
+    numbers = dict.fromkeys(
+        ("digital", "edu", "open", "trend_1", "trend_2"), (1.0, 0.5, 0.04)
+    )
     return [make_fit(dict(list(numbers.items())[:count])) for count in (1, 2, 3, 4, 5)]
 
 
@@ -29,7 +31,9 @@ def test_a_row_a_block(steps):
 
 
 def test_blocks_follow_the_controls(steps):
-    table = etable(steps, controls="edu", blocks={"Trends": ["trend*"], "Openness": ["open"]})
+    table = etable(
+        steps, controls="edu", blocks={"Trends": ["trend*"], "Openness": ["open"]}
+    )
     names = list(table.frame.index)
     at = names.index("Controls")
     assert names[at : at + 3] == ["Controls", "Trends", "Openness"]
@@ -40,9 +44,23 @@ def test_blocks_follow_the_controls(steps):
 
 def test_blocks_in_chinese(steps):
     style = dp.TableStyle("zh", yes="控制")
-    table = etable(steps, style=style, controls=["edu", "open"], blocks={"时间趋势": "trend*"})
-    assert table.frame.loc["控制变量"].tolist() == ["未控制", "部分", "控制", "控制", "控制"]
-    assert table.frame.loc["时间趋势"].tolist() == ["未控制", "未控制", "未控制", "部分", "控制"]
+    table = etable(
+        steps, style=style, controls=["edu", "open"], blocks={"时间趋势": "trend*"}
+    )
+    assert table.frame.loc["控制变量"].tolist() == [
+        "未控制",
+        "部分",
+        "控制",
+        "控制",
+        "控制",
+    ]
+    assert table.frame.loc["时间趋势"].tolist() == [
+        "未控制",
+        "未控制",
+        "未控制",
+        "部分",
+        "控制",
+    ]
 
 
 def test_an_absorbed_trend_may_be_in_a_block():
@@ -50,11 +68,18 @@ def test_an_absorbed_trend_may_be_in_a_block():
     spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
     fits = [spec.fit(panel), spec.replace(absorb="state[year]").fit(panel)]
     trend = absorbed_effects(read_columns(fits[1], "etable")[0])[-1]
-    table = etable(fits, blocks={"State trends": [trend]}, labels={"state": "State", "year": "Year"})
+    table = etable(
+        fits,
+        blocks={"State trends": [trend]},
+        labels={"state": "State", "year": "Year"},
+    )
     assert table.frame.loc["State trends"].tolist() == ["No", "Yes"]
     plain = etable(fits, labels={"state": "State", "year": "Year"})
     assert len(table.frame) == len(plain.frame)
-    assert plain.frame.loc["State fixed effects"].tolist() == table.frame.loc["State fixed effects"].tolist()
+    assert (
+        plain.frame.loc["State fixed effects"].tolist()
+        == table.frame.loc["State fixed effects"].tolist()
+    )
 
 
 def test_effects_of_draws_and_frames_do_not_list_what_they_hold(make_drawn, one_way):
@@ -65,8 +90,14 @@ def test_effects_of_draws_and_frames_do_not_list_what_they_hold(make_drawn, one_
 
 def test_names_in_the_order_asked(steps):
     columns = read_columns(steps, "etable")
-    found = fold_terms(columns, ["open"], {"B": ["trend_2", "trend*"], "A": "edu"}, STYLE)
-    assert list(found.items()) == [("Controls", ["open"]), ("B", ["trend_2", "trend_1"]), ("A", ["edu"])]
+    found = fold_terms(
+        columns, ["open"], {"B": ["trend_2", "trend*"], "A": "edu"}, STYLE
+    )
+    assert list(found.items()) == [
+        ("Controls", ["open"]),
+        ("B", ["trend_2", "trend_1"]),
+        ("A", ["edu"]),
+    ]
     assert fold_terms(columns, (), None, STYLE) == {}
     assert fold_terms(columns, (), {}, STYLE) == {}
 

@@ -122,7 +122,9 @@ def test_latex_has_booktabs_rules_and_escapes():
         ("816", "0.772***", "816"),
     ],
 )
-def test_latex_leaves_room_for_what_other_numbers_of_a_column_have(cell, beside, written):
+def test_latex_leaves_room_for_what_other_numbers_of_a_column_have(
+    cell, beside, written
+):
     content = Content((["", "(1)"],), (["a", cell], ["b", beside]), frozenset(), ())
     assert rf"a & {written} \\" in as_latex(content).splitlines()
 
@@ -145,7 +147,9 @@ def test_latex_sets_a_table_in_small_type_only_where_it_is_wider_than_a_line():
 
 def test_latex_says_what_chinese_needs():
     text = as_latex(NASTY)
-    assert r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)" in text
+    assert (
+        r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)" in text
+    )
     assert r"数字 $\times$ x$^2$ ($\gamma$ $\le$ 3) & {}[$-$1, 2] \\" in text
     assert r"$<$b$>$\textbar{}x\textbar{}$<$/b$>$ 100\% \$5 \#\{\}" in text
     assert r"\textasciitilde{}\textasciicircum{}\textbackslash{} `c` & 0.5 \\" in text
@@ -207,7 +211,9 @@ def layered(fits) -> dict[str, Table]:
     return {
         "Table 1. Spans": etable({"Output": fits, "Again": fits}),
         "表2 面板": stack_tables({"面板A：全部": one, "面板B：失业率": other}),
-        "Table 3. Spans in panels": stack_tables({"A": etable({"x": fits, "y": fits}), "B": [*fits, *fits]}),
+        "Table 3. Spans in panels": stack_tables(
+            {"A": etable({"x": fits, "y": fits}), "B": [*fits, *fits]}
+        ),
     }
 
 
@@ -234,7 +240,9 @@ def test_word_has_every_table_with_its_numbers(paper, tmp_path):
     assert read_docx(path) == [grid(table) for table in paper.values()]
     document = docx.Document(str(path))
     texts = [p.text for p in document.paragraphs if p.text]
-    expected = [text for title, table in paper.items() for text in (title, *table.notes)]
+    expected = [
+        text for title, table in paper.items() for text in (title, *table.notes)
+    ]
     assert texts == expected
     across = [section.page_width > section.page_height for section in document.sections]
     assert across == [False, True]
@@ -269,7 +277,10 @@ def test_latex_has_an_environment_a_table(paper, tmp_path):
     path = save_tables(tmp_path / "tables.tex", paper)
     assert read_tex(path) == [grid(table) for table in paper.values()]
     text = path.read_text("utf-8")
-    assert [text.count(mark) for mark in (r"\begin{table}", r"\caption*{", "ctex", "booktabs")] == [
+    assert [
+        text.count(mark)
+        for mark in (r"\begin{table}", r"\caption*{", "ctex", "booktabs")
+    ] == [
         3,
         3,
         1,
@@ -281,7 +292,10 @@ def test_csv_has_every_cell_and_a_byte_order_mark(paper, tmp_path):
     path = save_tables(tmp_path / "tables.csv", paper)
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [[re.sub(r'^="(.*)"$', r"\1", cell) for cell in row] for row in csv.reader(file)]
+        rows = [
+            [re.sub(r'^="(.*)"$', r"\1", cell) for cell in row]
+            for row in csv.reader(file)
+        ]
     expected: list[list[str]] = []
     for title, table in paper.items():
         expected += [[], [title], *grid(table), *([note] for note in table.notes)]
@@ -307,7 +321,8 @@ def test_every_format_has_every_cell_of_every_table(paper, tmp_path, ending):
     if ending == ".xlsx":
         # A sheet has the title above the table, and the notes below it.
         read = [
-            sheet[1 : 1 + len(table.frame) + 1] for sheet, table in zip(read, paper.values(), strict=True)
+            sheet[1 : 1 + len(table.frame) + 1]
+            for sheet, table in zip(read, paper.values(), strict=True)
         ]
     assert read == [grid(table) for table in paper.values()]
 
@@ -328,11 +343,15 @@ def test_every_format_has_heads_that_span_and_panels(layered, tmp_path, ending):
 @pytest.mark.parametrize("ending", WRITERS)
 def test_numbers_are_those_of_the_results(fits, tmp_path, ending):
     style = dp.TableStyle(digits=5, stars=None)
-    (rows,) = READERS[ending](save_tables(tmp_path / f"t{ending}", {"T": fits}, style=style))
+    (rows,) = READERS[ending](
+        save_tables(tmp_path / f"t{ending}", {"T": fits}, style=style)
+    )
     rows = rows[1:] if ending == ".xlsx" else rows
     for place, fit in enumerate(fits, start=1):
         tidy = fit.tidy()
-        estimates, errors = ([row[place] for row in rows[start : start + 6 : 2]] for start in (2, 3))
+        estimates, errors = (
+            [row[place] for row in rows[start : start + 6 : 2]] for start in (2, 3)
+        )
         assert estimates == [f"{value:.5f}" for value in tidy["estimate"]]
         assert errors == [f"({value:.5f})" for value in tidy["std_error"]]
 
@@ -362,18 +381,24 @@ def test_a_finished_table_keeps_its_style_and_title(fits, tmp_path):
 def test_labels_serve_all_tables_that_are_not_made_yet(fits, tmp_path):
     weights = pd.DataFrame({"weight": [1.0]}, index=["hwy"])
     labels = {"log(pcap)": "公共资本", "hwy": "公路"}
-    path = save_tables(tmp_path / "t.md", {"A": etable(fits), "B": fits, "C": weights}, labels=labels)
+    path = save_tables(
+        tmp_path / "t.md", {"A": etable(fits), "B": fits, "C": weights}, labels=labels
+    )
     made = {
         "A": etable(fits),
         "B": etable(fits, labels={"log(pcap)": "公共资本"}),
         "C": etable(weights, labels={"hwy": "公路"}),
     }
-    assert path.read_text("utf-8") == save_tables(tmp_path / "made.md", made).read_text("utf-8")
+    assert path.read_text("utf-8") == save_tables(tmp_path / "made.md", made).read_text(
+        "utf-8"
+    )
 
 
 def test_labels_that_no_table_has_are_named_once(fits, tmp_path):
     with pytest.warns(DigiprosperWarning) as caught:
-        save_tables(tmp_path / "t.csv", {"A": fits, "B": fits}, labels={"log(pcapp)": "x"})
+        save_tables(
+            tmp_path / "t.csv", {"A": fits, "B": fits}, labels={"log(pcapp)": "x"}
+        )
     assert len(caught) == 1
     with pytest.raises(InputTypeError):
         save_tables(tmp_path / "t.csv", {"A": fits}, labels=["x"])
@@ -386,7 +411,9 @@ def test_sheets_have_names_that_excel_takes(paper, tmp_path):
     path = save_tables(tmp_path / "t.xlsx", dict.fromkeys(titles, table))
     names = openpyxl.load_workbook(path).sheetnames
     assert len({name.casefold() for name in names}) == len(titles)
-    assert all(0 < len(name) <= 31 and not re.search(r"[\[\]:*?/\\]", name) for name in names)
+    assert all(
+        0 < len(name) <= 31 and not re.search(r"[\[\]:*?/\\]", name) for name in names
+    )
     assert not any(name.startswith("'") or name.endswith("'") for name in names)
 
 
@@ -408,7 +435,9 @@ def test_what_is_no_set_of_tables(given, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("given", [None, 1, "x", [], {}, [None], object(), dp.FixedEffects])
+@pytest.mark.parametrize(
+    "given", [None, 1, "x", [], {}, [None], object(), dp.FixedEffects]
+)
 def test_what_is_no_table_is_named(given, paper, tmp_path):
     with pytest.raises(InputTypeError) as caught:
         save_tables(tmp_path / "t.docx", {**paper, "Bad": given})

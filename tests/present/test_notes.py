@@ -47,11 +47,18 @@ def test_a_dropped_term_is_named_with_its_reason():
     panel = small_panel()
     fit, plain = spec.fit(panel), spec.drop("twice").fit(panel)
     note = "was dropped, because it is collinear with Digital."
-    assert f"(2): Twice {note}" in note_lines(read(plain, fit), replace(STYLE, labels=dict(panel.labels)))
+    assert f"(2): Twice {note}" in note_lines(
+        read(plain, fit), replace(STYLE, labels=dict(panel.labels))
+    )
     assert not any("dropped" in line for line in lines_of(plain))
     absorbed = spec.swap("twice", "size").fit(panel)
     told = [line for line in lines_of(absorbed, fit, absorbed) if "size" in line]
-    assert told == ["(1), (3): size was dropped, because it does not vary within the effects (id, year)."]
+    assert told == [
+        (
+            "(1), (3): size was dropped, because it does not vary within the "
+            "effects (id, year)."
+        )
+    ]
     chinese = note_lines(
         read(fit),
         replace(replace(STYLE, language="chinese"), labels=dict(panel.labels)),
@@ -74,9 +81,10 @@ def test_a_missing_error_says_why():
     with pytest.warns(dp.DigiprosperWarning):
         fit = dp.FixedEffects("y", ["x"], clusters=["id"]).fit(two)
     assert np.isnan(fit.std_errors["x"])
-    assert "(1): no standard error of x, because the scores add up to zero in every group." in [
-        line.replace("Digital", "x") for line in lines_of(fit)
-    ]
+    assert (
+        "(1): no standard error of x, because the scores add up to zero in every group."
+        in [line.replace("Digital", "x") for line in lines_of(fit)]
+    )
     alone = panel.assign(only=lambda f: (f.index.get_level_values(0) == 3) * f["z"])
     with pytest.warns(dp.DigiprosperWarning):
         fit = dp.FixedEffects("y", ["x", "only"], cov_type="crv3").fit(alone)
@@ -91,7 +99,10 @@ def test_an_interval_of_every_candidate_is_told():
     with pytest.warns(dp.BoundaryThresholdWarning, match="every candidate"):
         wide = spec.replace(level=0.9999).fit(panel)
     narrow = spec.replace(y="jump").fit(panel)
-    note = "The interval contains every candidate, so the data do not show the value: {} threshold 1."
+    note = (
+        "The interval contains every candidate, so the data do not show the value: {} "
+        "threshold 1."
+    )
     assert note.format("(2), (3)") in lines_of(narrow, wide, wide)
     assert not any("every candidate" in line for line in lines_of(narrow))
     chinese = "区间包含所有候选值，数据不能确定其数值：(1) 第1个门槛值。"
@@ -102,10 +113,12 @@ def test_an_interval_of_every_candidate_is_told():
 
 
 def test_each_bootstrap_is_named(two_way, make_threshold):
-    fits = [make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")]
+    fits = [
+        make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")
+    ]
     assert note_lines(read(*fits), STYLE)[-1] == (
-        "Below F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole entities (Hansen 1999); "
-        "(2): 2,999 draws, bootstrap of single rows."
+        "Below F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole "
+        "entities (Hansen 1999); (2): 2,999 draws, bootstrap of single rows."
     )
 
 
@@ -123,18 +136,22 @@ def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
         return note_lines(read(*models), STYLE)[3:]
 
     assert notes(scaled) == [
-        "Below a threshold: its 95% confidence set (lower and upper end); LR scaled by the variance at the "
-        "threshold.",
+        (
+            "Below a threshold: its 95% confidence set (lower and upper end); LR "
+            "scaled by the variance at the threshold."
+        ),
         "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
     ]
     assert notes(one, scaled, one)[0] == (
-        "Below a threshold: its 95% confidence set (lower and upper end); (1), (3): LR (Hansen 1999); "
-        "(2): LR scaled by the variance at the threshold."
+        "Below a threshold: its 95% confidence set (lower and upper end); (1), (3): LR "
+        "(Hansen 1999); (2): LR scaled by the variance at the threshold."
     )
-    assert notes(drawn) == ["Below a threshold: its 90% confidence set (lower and upper end); bootstrap."]
+    assert notes(drawn) == [
+        "Below a threshold: its 90% confidence set (lower and upper end); bootstrap."
+    ]
     assert notes(one, drawn)[0] == (
-        "Below a threshold: its confidence set (lower and upper end); (1): 95%, LR (Hansen 1999); "
-        "(2): 90%, bootstrap."
+        "Below a threshold: its confidence set (lower and upper end); (1): 95%, LR "
+        "(Hansen 1999); (2): 90%, bootstrap."
     )
 
 
@@ -143,8 +160,10 @@ def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
     [
         (
             "se",
-            "Standard errors clustered by province and year (small-sample correction as reghdfe) in "
-            "parentheses.",
+            (
+                "Standard errors clustered by province and year (small-sample "
+                "correction as reghdfe) in parentheses."
+            ),
         ),
         ("t", "t statistics in parentheses, from {}."),
         ("p", "p-values in parentheses, from {}."),
@@ -153,7 +172,10 @@ def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
 )
 def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
-    words = note.format("standard errors clustered by province and year (small-sample correction as reghdfe)")
+    words = note.format(
+        "standard errors clustered by province and year (small-sample "
+        "correction as reghdfe)"
+    )
     assert note_lines(read(two), Style(below, (0.05, 0.001), 3)) == [
         words,
         "* p < 0.05, ** p < 0.001.",
@@ -176,10 +198,15 @@ def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
         "* p < 0.1.",
         f"Stars of (2): p-values from {drawn}.",
     ]
-    assert notes("p") == [f"p-values in parentheses: (1) from {errors}; (2) from {drawn}."]
+    assert notes("p") == [
+        f"p-values in parentheses: (1) from {errors}; (2) from {drawn}."
+    ]
     assert notes("p", (0.1,))[1:] == ["* p < 0.1."]
     assert notes("ci") == [
-        f"95% confidence intervals in brackets: (1) from {errors}; (2) from percentiles of {drawn}."
+        (
+            f"95% confidence intervals in brackets: (1) from {errors}; (2) from "
+            f"percentiles of {drawn}."
+        )
     ]
     assert note_lines(columns[1:], Style("ci", None, 3)) == [
         f"95% confidence intervals in brackets, from percentiles of {drawn}."
@@ -194,7 +221,7 @@ def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
     few.diagnostics = too_few_clusters_to_draw(3, "province")
     lines = note_lines(read(few, enough), STYLE)
     assert "Stars of (2): p-values from 1,999 bootstrap draws." in lines
-    assert (
-        lines[-1]
-        == "Bootstrap p-values and intervals of (1) are not reported: 3 clusters are too few for a bootstrap."
+    assert lines[-1] == (
+        "Bootstrap p-values and intervals of (1) are not reported: 3 clusters are "
+        "too few for a bootstrap."
     )

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 BOTTOM = WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
 CONTENT = Content(
-    header=(["", "(1)", "(2)", "基准"], ["Dependent variable", "共同富裕指数", "共同富裕指数", "GDP"]),
+    header=(
+        ["", "(1)", "(2)", "基准"],
+        ["Dependent variable", "共同富裕指数", "共同富裕指数", "GDP"],
+    ),
     body=(
         ["数字经济发展水平", "0.123***", "", "=1+1"],
         ["", "(0.040)", "", ""],
@@ -31,7 +34,10 @@ CONTENT = Content(
 
 def wide(columns: int, text: str = "0.123***", stub: str = "digital") -> Content:
     return Content(
-        (["", *[f"({i})" for i in range(columns)]],), ([stub, *[text] * columns],), frozenset(), ()
+        (["", *[f"({i})" for i in range(columns)]],),
+        ([stub, *[text] * columns],),
+        frozenset(),
+        (),
     )
 
 
@@ -43,7 +49,11 @@ def document(tmp_path: Path):
 
 def edges(cell) -> dict[str, str]:
     borders = cell._tc.tcPr.find(qn("w:tcBorders"))
-    return {} if borders is None else {b.tag.split("}")[1]: b.get(qn("w:sz")) for b in borders}
+    return (
+        {}
+        if borders is None
+        else {b.tag.split("}")[1]: b.get(qn("w:sz")) for b in borders}
+    )
 
 
 def test_word_keeps_every_text(document):
@@ -61,12 +71,17 @@ def test_word_has_three_lines_and_no_others(document):
     assert lines[-1] == [{"bottom": "12"}] * 4
     assert all(not any(line) for line in lines[2:-1])
     assert document.tables[0]._tbl.tblPr.find(qn("w:tblBorders")) is None
-    assert not document.tables[0]._tbl.xpath(".//w:left[@w:val='single'] | .//w:right[@w:val='single']")
+    assert not document.tables[0]._tbl.xpath(
+        ".//w:left[@w:val='single'] | .//w:right[@w:val='single']"
+    )
 
 
 def test_word_names_a_chinese_font_in_every_run(document):
     runs = document.element.body.xpath(".//w:r")
-    fonts = {(r.rPr.rFonts.get(qn("w:eastAsia")), r.rPr.rFonts.get(qn("w:ascii"))) for r in runs}
+    fonts = {
+        (r.rPr.rFonts.get(qn("w:eastAsia")), r.rPr.rFonts.get(qn("w:ascii")))
+        for r in runs
+    }
     assert fonts == {("SimSun", "Times New Roman")}
 
 
@@ -74,18 +89,30 @@ def test_word_joins_equal_heads_and_repeats_the_header(document):
     rows = document.tables[0].rows
     assert len(rows[1]._tr.tc_lst) == 3
     assert rows[1].cells[1]._tc is rows[1].cells[2]._tc
-    assert [bool(r._tr.xpath("./w:trPr/w:tblHeader")) for r in rows] == [True, True, False, False, False]
+    assert [bool(r._tr.xpath("./w:trPr/w:tblHeader")) for r in rows] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_word_stays_on_one_page_with_its_notes(document):
     cells = [c for row in document.tables[0].rows for c in row.cells]
     assert all(c.paragraphs[0].paragraph_format.keep_with_next for c in cells)
-    assert [bool(p.paragraph_format.keep_with_next) for p in document.paragraphs] == [True, True, False]
+    assert [bool(p.paragraph_format.keep_with_next) for p in document.paragraphs] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_word_keeps_an_estimate_next_to_its_error(document):
     body = document.tables[0].rows[len(CONTENT.header) :]
-    assert {cell.vertical_alignment for row in body for cell in row.cells[1:]} == {BOTTOM}
+    assert {cell.vertical_alignment for row in body for cell in row.cells[1:]} == {
+        BOTTOM
+    }
     # Word refuses a cell whose borders come after its alignment.
     for properties in document.element.body.xpath(".//w:tcPr[w:tcBorders][w:vAlign]"):
         names = [child.tag.split("}")[1] for child in properties]
@@ -94,7 +121,9 @@ def test_word_keeps_an_estimate_next_to_its_error(document):
 
 @pytest.mark.parametrize("columns", [1, 3, 6, 30])
 def test_word_starts_its_notes_where_the_table_starts(columns, tmp_path):
-    content = replace(wide(columns), notes=("Standard errors in parentheses.", "* p < 0.1."))
+    content = replace(
+        wide(columns), notes=("Standard errors in parentheses.", "* p < 0.1.")
+    )
     write_docx([content], tmp_path / "t.docx")
     made = docx.Document(tmp_path / "t.docx")
     section = made.sections[0]
@@ -103,7 +132,9 @@ def test_word_starts_its_notes_where_the_table_starts(columns, tmp_path):
     for note in made.paragraphs:
         layout = note.paragraph_format
         assert layout.left_indent == pytest.approx((room - width) / 2, abs=5000)
-        assert room - layout.left_indent - layout.right_indent >= min(width, room) - 10000
+        assert (
+            room - layout.left_indent - layout.right_indent >= min(width, room) - 10000
+        )
 
 
 @pytest.mark.many(3)
@@ -139,12 +170,20 @@ def test_a_table_without_rows_or_notes_is_written(tmp_path):
 
 def test_numbers_align_at_their_decimal_points(tmp_path):
     content = wide(2, "-0.019***")
-    rows = (*content.body, ["", "(0.040)", "[0.1, 0.2]"], ["Observations", "1,234", ""], ["R", "0.5", "Yes"])
+    rows = (
+        *content.body,
+        ["", "(0.040)", "[0.1, 0.2]"],
+        ["Observations", "1,234", ""],
+        ["R", "0.5", "Yes"],
+    )
     write_docx([replace(content, body=rows)], tmp_path / "t.docx")
     table = docx.Document(tmp_path / "t.docx").tables[0]
     stops = [
         [
-            [(stop.alignment.name, stop.position) for stop in cell.paragraphs[0].paragraph_format.tab_stops]
+            [
+                (stop.alignment.name, stop.position)
+                for stop in cell.paragraphs[0].paragraph_format.tab_stops
+            ]
             for cell in row.cells
         ]
         for row in table.rows
@@ -155,8 +194,17 @@ def test_numbers_align_at_their_decimal_points(tmp_path):
     assert one[0] == other[0] == "DECIMAL"
     assert 0 < one[1] < table.rows[1].cells[1].width
     # Only text that is aligned to the left obeys the tab stop.
-    centred = [[cell.paragraphs[0].alignment is not None for cell in row.cells[1:]] for row in table.rows]
-    assert centred == [[True, True], [False, False], [False, True], [True, True], [False, True]]
+    centred = [
+        [cell.paragraphs[0].alignment is not None for cell in row.cells[1:]]
+        for row in table.rows
+    ]
+    assert centred == [
+        [True, True],
+        [False, False],
+        [False, True],
+        [True, True],
+        [False, True],
+    ]
 
 
 def test_a_missing_extra_names_its_cure(tmp_path, monkeypatch):

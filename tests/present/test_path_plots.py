@@ -66,7 +66,9 @@ def fitted(name):
     mediators, options = SPECS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        spec = dp.Mediation("prosperity", "digital", mediators, "fiscal", reps=99, **options)
+        spec = dp.Mediation(
+            "prosperity", "digital", mediators, "fiscal", reps=99, **options
+        )
         return spec.fit(data(), rng=1)
 
 
@@ -92,31 +94,57 @@ def words(ax):
 def row_of(ax, name):
     """Texts on the line of a text below the figure."""
     line = next(t for t in ax.texts if t.get_text() == name)
-    return [t.get_text() for t in ax.texts if t.get_position()[1] == line.get_position()[1]]
+    return [
+        t.get_text() for t in ax.texts if t.get_position()[1] == line.get_position()[1]
+    ]
 
 
 def crowded(ax):
     """Pairs in each other's way, and what leaves the axes or its box."""
     ax.figure.canvas.draw()
-    texts = {f"{i} {t.get_text()}": t.get_window_extent() for i, t in enumerate(ax.texts)}
+    texts = {
+        f"{i} {t.get_text()}": t.get_window_extent() for i, t in enumerate(ax.texts)
+    }
     boxes = [p.get_window_extent() for p in ax.patches if isinstance(p, FancyBboxPatch)]
     # The patch's own path goes there and back round the head; this is the line alone.
-    ways = [p._path_original.vertices for p in ax.patches if isinstance(p, FancyArrowPatch)]
-    arrows = [Path(pair) for way in ways for pair in pairwise(ax.transData.transform(way))]
-    found = [(a, b) for a in texts for b in texts if a < b and texts[a].overlaps(texts[b])]
+    ways = [
+        p._path_original.vertices for p in ax.patches if isinstance(p, FancyArrowPatch)
+    ]
+    arrows = [
+        Path(pair) for way in ways for pair in pairwise(ax.transData.transform(way))
+    ]
+    found = [
+        (a, b) for a in texts for b in texts if a < b and texts[a].overlaps(texts[b])
+    ]
     found += [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
     whole = ax.get_window_extent()
     for name, box in texts.items():
         found += [] if contains(whole, box) else [(name, "axes")]
-        found += [(name, "box") for b in boxes if b.overlaps(box) and not contains(b, box)]
-        found += [(name, "arrow") for arrow in arrows if arrow.intersects_bbox(box, filled=False)]
+        found += [
+            (name, "box") for b in boxes if b.overlaps(box) and not contains(b, box)
+        ]
+        found += [
+            (name, "arrow")
+            for arrow in arrows
+            if arrow.intersects_bbox(box, filled=False)
+        ]
     # Arrows end on the rim of a box.
     inner = [Bbox.from_extents(b.x0 + 4, b.y0 + 4, b.x1 - 4, b.y1 - 4) for b in boxes]
-    return found + [(b, "arrow") for b in inner for a in arrows if a.intersects_bbox(b, filled=False)]
+    return found + [
+        (b, "arrow")
+        for b in inner
+        for a in arrows
+        if a.intersects_bbox(b, filled=False)
+    ]
 
 
 def contains(outer, inner):
-    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
+    return (
+        outer.x0 <= inner.x0
+        and inner.x1 <= outer.x1
+        and outer.y0 <= inner.y0
+        and inner.y1 <= outer.y1
+    )
 
 
 @pytest.mark.many(1)
@@ -129,7 +157,11 @@ def test_what_is_in_the_way_is_found(axes):
     axes.text(0.5, 0.5, "one")
     axes.text(0.51, 0.5, "other")
     axes.text(0.9, 0.1, "beyond the edge of the axes")
-    axes.add_patch(FancyArrowPatch(path=Path([(0.0, 0.0), (0.0, 0.52), (1.0, 0.52)]), arrowstyle="-|>"))
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Path([(0.0, 0.0), (0.0, 0.52), (1.0, 0.52)]), arrowstyle="-|>"
+        )
+    )
     assert {b for _, b in crowded(axes)} == {"1 other", "axes", "arrow"}
 
 
@@ -151,7 +183,9 @@ def test_numbers_with_many_digits_make_the_figure_wider():
     )
     large = plots.mediation_path(replace(fit, equations=equations))
     assert crowded(large) == []
-    widths = [ax.figure.get_size_inches()[0] for ax in (plots.mediation_path(small), large)]
+    widths = [
+        ax.figure.get_size_inches()[0] for ax in (plots.mediation_path(small), large)
+    ]
     assert widths[0] < widths[1]
 
 
@@ -185,7 +219,9 @@ def test_stars_are_those_of_the_paths_p_values():
         # The errors of tidy's p-values grow with the covariance.
         (
             name,
-            replace(e, estimated=replace(e.estimated, middle=e.estimated.middle * factor)),
+            replace(
+                e, estimated=replace(e.estimated, middle=e.estimated.middle * factor)
+            ),
         )
         for (name, e), factor in zip(results.equations, (1e4, 1e4, 1.0), strict=True)
     )
@@ -209,7 +245,8 @@ def test_below_are_the_effects_with_their_percentile_intervals():
             label,
         ]
     assert "90% percentile interval" in words(ax)
-    assert not {"Total effect", "Direct effect"} & set(words(ax))  # they are on the arrow
+    # They are on the arrow
+    assert not {"Total effect", "Direct effect"} & set(words(ax))
 
 
 @pytest.mark.filterwarnings("ignore:no font with Chinese characters")
@@ -217,12 +254,18 @@ def test_below_are_errors_sample_and_seed():
     results = fitted("one")
     text = " ".join(words(plots.mediation_path(results)))
     assert f"{results.conventions}." in text
-    named = " ".join(words(plots.mediation_path(results, labels={"province": "省份", "year": "年份"})))
+    named = " ".join(
+        words(
+            plots.mediation_path(results, labels={"province": "省份", "year": "年份"})
+        )
+    )
     assert "effects: 省份, 年份." in named
     assert "Standard errors clustered by 省份 (31 clusters" in named
     assert "province" not in named
     assert "Sample: 372 rows, 31 entities, 12 periods; effects: province, year." in text
-    assert "standard errors in parentheses; * p < 0.1, ** p < 0.05, *** p < 0.01." in text
+    assert (
+        "standard errors in parentheses; * p < 0.1, ** p < 0.05, *** p < 0.01." in text
+    )
 
 
 def test_one_mediators_effect_is_not_listed_twice():
@@ -232,8 +275,9 @@ def test_one_mediators_effect_is_not_listed_twice():
     assert len([t for t in words(alone) if "Indirect" in t]) == 1
     text = " ".join(words(alone))
     assert (
-        "Also in the outcome's equation: Labour productivity (log, 10,000 yuan per person), New firms" in text
-    )
+        "Also in the outcome's equation: Labour productivity (log, 10,000 yuan per "
+        "person), New firms"
+    ) in text
     assert crowded(alone) == []
 
 
@@ -244,7 +288,9 @@ def test_a_chain_has_every_path_between_its_mediators():
     for name, source, target in (("d₂₁", 0, 1), ("d₃₁", 0, 2), ("d₃₂", 1, 2)):
         estimate = results.paths[f"mediator:{THREE[target]}"].params[THREE[source]]
         assert f"{name} = {estimate:.3f}" in found
-    assert len([p for p in ax.patches if isinstance(p, FancyArrowPatch)]) == 3 + 3 + 3 + 1
+    assert (
+        len([p for p in ax.patches if isinstance(p, FancyArrowPatch)]) == 3 + 3 + 3 + 1
+    )
     assert "→ Upgrading of industry →" in found
 
 
@@ -260,13 +306,21 @@ def test_many_chains_are_cut_and_counted():
 def test_a_moderator_points_at_the_paths_it_moves(name, kinds):
     results = fitted(name)
     ax = plots.mediation_path(results)
-    dashed = [p for p in ax.patches if isinstance(p, FancyArrowPatch) and p.get_linestyle() == "--"]
+    dashed = [
+        p
+        for p in ax.patches
+        if isinstance(p, FancyArrowPatch) and p.get_linestyle() == "--"
+    ]
     assert len(dashed) == len(kinds)
     beside = [t for t in words(ax) if t.startswith("× w:")]
-    assert len(beside) == sum(1 if kind == "c" else len(results.mediators) for kind in kinds)
+    assert len(beside) == sum(
+        1 if kind == "c" else len(results.mediators) for kind in kinds
+    )
     if kinds:
         equation = results.paths["mediator:productivity" if "a" in kinds else "outcome"]
-        term = {"a": "digital:urban", "b": "productivity:urban", "c": "digital:urban"}[kinds[0]]
+        term = {"a": "digital:urban", "b": "productivity:urban", "c": "digital:urban"}[
+            kinds[0]
+        ]
         assert any(t.startswith(f"× w: {equation.params[term]:.3f}") for t in beside)
         assert "w = 54.96 (50% quantile)" in words(ax)
         assert not any(t.startswith("total c") for t in words(ax))
@@ -310,13 +364,16 @@ def test_a_square_stands_under_the_slope():
     found = words(plots.mediation_path(results))
     estimate = results.paths["outcome"].params["I(digital**2)"]
     assert any(t.startswith(f"x²: {estimate:.3f}") for t in found)
-    assert len([t for t in found if t.startswith("x²:")]) == 4  # two mediators, the direct path, the note
+    # Two mediators, the direct path, the note
+    assert len([t for t in found if t.startswith("x²:")]) == 4
 
 
 def test_on_given_axes_the_type_shrinks_with_the_room():
     from matplotlib import pyplot as plt
 
-    small, large = (plt.figure(figsize=size).add_axes((0, 0, 1, 1)) for size in ((4, 3), (16, 12)))
+    small, large = (
+        plt.figure(figsize=size).add_axes((0, 0, 1, 1)) for size in ((4, 3), (16, 12))
+    )
     for ax in (small, large):
         assert plots.mediation_path(fitted("two"), ax=ax) is ax
         assert crowded(ax) == []
@@ -326,7 +383,9 @@ def test_on_given_axes_the_type_shrinks_with_the_room():
 
 
 def test_dollar_signs_are_text():
-    assert not any(t.get_parse_math() for t in plots.mediation_path(fitted("three")).texts)
+    assert not any(
+        t.get_parse_math() for t in plots.mediation_path(fitted("three")).texts
+    )
 
 
 def test_bad_calls_are_refused(one_way):
@@ -387,7 +446,8 @@ def test_chinese_labels_have_glyphs_and_room(tmp_path):
         pytest.skip("no font with Chinese characters on this machine")
     for name in SPECS:
         ax = plots.mediation_path(fitted(name), labels=ZH)
-        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+        # a missing glyph warns, and warnings are errors
+        ax.figure.savefig(tmp_path / "f.png")
         assert crowded(ax) == []
     assert mpl.rcParams["font.family"] == ["sans-serif"]
 
@@ -409,7 +469,9 @@ def test_importing_loads_no_matplotlib():
         "import sys, digiprosper.present.path_plots\n"
         "print(sorted({'matplotlib', 'scipy.special'} & set(sys.modules)))"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == "[]"
 
 
@@ -452,8 +514,13 @@ def texts_of(axes_of_pathway):
 
 
 def markers_of(axes_of_pathway):
-    lines = [line for line in axes_of_pathway.get_lines() if line.get_marker() != "None"]
-    return [(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in lines]
+    lines = [
+        line for line in axes_of_pathway.get_lines() if line.get_marker() != "None"
+    ]
+    return [
+        (line.get_color(), line.get_marker(), line.get_markerfacecolor())
+        for line in lines
+    ]
 
 
 def test_every_text_is_there(axes_of_pathway) -> None:
@@ -478,7 +545,9 @@ def test_a_verdict_has_a_colour_and_a_marker(axes_of_pathway) -> None:
 def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
     axes_of_pathway.figure.canvas.draw()
     frame = axes_of_pathway.get_window_extent()
-    boxes = [text.get_window_extent() for text in axes_of_pathway.texts if text.get_text()]
+    boxes = [
+        text.get_window_extent() for text in axes_of_pathway.texts if text.get_text()
+    ]
     assert all(frame.x0 - 2 <= box.x0 and box.x1 <= frame.x1 + 2 for box in boxes)
     for j, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[j + 1 :])
@@ -486,7 +555,9 @@ def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
 
 def test_long_paths_are_broken() -> None:
     long = replace(ROWS[0], path=" → ".join(["a variable with a long name"] * 5))
-    ax = draw_pathways(replace(DRAWN, stages=[PathwayStage("S", [long], "")]), None, "test")
+    ax = draw_pathways(
+        replace(DRAWN, stages=[PathwayStage("S", [long], "")]), None, "test"
+    )
     assert long.path not in texts_of(ax)
     assert " ".join(texts_of(ax)).count("long") == 5
     pyplot.close(ax.figure)

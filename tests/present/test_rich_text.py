@@ -9,7 +9,11 @@ from digiprosper.report.rendering import Content
 
 CONTENT = Content(
     header=(["", "(1)", "(2)"], ["Dependent variable", "共同富裕", "共同富裕"]),
-    body=(["a\\{b}", "0.123***", ""], ["", "(0.040)", ""], ["观测值 😀 é", "1,234", "5"]),
+    body=(
+        ["a\\{b}", "0.123***", ""],
+        ["", "(0.040)", ""],
+        ["观测值 😀 é", "1,234", "5"],
+    ),
     breaks=frozenset({2}),
     notes=("注：第一。", "* p < 0.1."),
     title="表1 基准",
@@ -20,7 +24,11 @@ def decoded(text: str) -> str:
     """Give the letters that an RTF text writes by number."""
 
     def letter(found: re.Match[str]) -> str:
-        return int(found[1]).to_bytes(2, "little", signed=True).decode("utf-16-le", "surrogatepass")
+        return (
+            int(found[1])
+            .to_bytes(2, "little", signed=True)
+            .decode("utf-16-le", "surrogatepass")
+        )
 
     units = re.sub(r"\\u(-?\d+)\?", letter, text)
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
@@ -53,7 +61,9 @@ def test_every_text_is_there(written):
 def test_rows_have_an_edge_a_cell_and_groups_are_closed(written):
     rows = re.findall(r"\\trowd(.*?)\\row", written, re.DOTALL)
     assert len(rows) == 2 * 5
-    assert all(row.count(r"\cellx") == len(re.findall(r"\\cell\b", row)) for row in rows)
+    assert all(
+        row.count(r"\cellx") == len(re.findall(r"\\cell\b", row)) for row in rows
+    )
     assert [row.count(r"\cellx") for row in rows[:5]] == [3, 2, 3, 3, 3]
     bare = re.sub(r"\\[\\{}]", "", written)
     assert bare.count("{") == bare.count("}")
@@ -63,7 +73,13 @@ def test_three_lines_and_no_others(written):
     rows = re.findall(r"\\trowd(.*?)\\row", written, re.DOTALL)[:5]
     below = [re.findall(r"\\clbrdrb\\brdrs\\brdrw(\d+)", row)[:1] for row in rows]
     assert below == [[], ["15"], [], [], ["30"]]
-    assert [r"\clbrdrt\brdrs\brdrw30" in row for row in rows] == [True, False, False, False, False]
+    assert [r"\clbrdrt\brdrs\brdrw30" in row for row in rows] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_wide_table_lies_across_its_own_page(tmp_path):

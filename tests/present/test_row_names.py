@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digiprosper import FixedEffects, PanelThreshold, datasets, etable
-from digiprosper.mediation.effect_terms import at_point, change_of, effect, in_regime, regimes_of
+from digiprosper.mediation.effect_terms import (
+    at_point,
+    change_of,
+    effect,
+    in_regime,
+    regimes_of,
+)
 from digiprosper.present.columns import all_terms, read_columns
 from digiprosper.present.row_names import row_label, share_rows
 from digiprosper.report.columns import Column, Estimate
@@ -19,7 +25,9 @@ def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
 
     def heads(*models, digits=3):
         columns = read_columns(list(models), "etable")
-        return [row_label(f"digital:regime{i}", columns, labels, digits) for i in (1, 2, 3)]
+        return [
+            row_label(f"digital:regime{i}", columns, labels, digits) for i in (1, 2, 3)
+        ]
 
     assert heads(make_threshold(slopes)) == [
         "Digital economy (Urban share <= 0.53)",
@@ -47,7 +55,10 @@ def test_effects_of_mediation_are_words(make_effects):
         effect("indirect", "ind", "edu"),
         effect("proportion_mediated"),
     ]
-    columns, terms = read_columns(make_effects(*effects), "etable"), [term.name for term in effects]
+    columns, terms = (
+        read_columns(make_effects(*effects), "etable"),
+        [term.name for term in effects],
+    )
     labels = {"ind": "Industrial upgrading", "direct": "Own"}
     assert [row_label(t, columns, labels, 3) for t in terms] == [
         "Total effect",
@@ -62,7 +73,9 @@ def test_effects_of_mediation_are_words(make_effects):
 
 def rows(*models, labels=None):
     columns = read_columns(list(models), "etable")
-    return [tuple(row) for row in share_rows(all_terms(columns), columns, labels or {}, 3)]
+    return [
+        tuple(row) for row in share_rows(all_terms(columns), columns, labels or {}, 3)
+    ]
 
 
 SAME = {"digital": "Digital economy", "lag(digital)": "Digital economy"}
@@ -71,7 +84,11 @@ SAME = {"digital": "Digital economy", "lag(digital)": "Digital economy"}
 def test_terms_with_one_label_share_a_row_if_no_model_has_two(make_fit):
     now, before, both = (
         make_fit(dict.fromkeys(terms, (1, 1, 1)))
-        for terms in (["digital", "edu"], ["edu", "lag(digital)"], ["digital", "lag(digital)"])
+        for terms in (
+            ["digital", "edu"],
+            ["edu", "lag(digital)"],
+            ["digital", "lag(digital)"],
+        )
     )
     assert rows(now, before, labels=SAME) == [
         ("Digital economy", {0: "digital", 1: "lag(digital)"}),
@@ -93,8 +110,13 @@ def test_terms_with_one_label_share_a_row_if_no_model_has_two(make_fit):
 def test_slopes_of_regimes_with_one_label_share_a_row(make_fit, make_threshold):
     slopes = make_fit({f"digital:regime{i}": (1, 1, 1) for i in (1, 2)})
     labels = {"digital:regime1": "Low", "digital:regime2": "High", "low": "Low"}
-    found = rows(make_threshold(slopes, (0.5,)), make_fit({"low": (1, 1, 1)}), labels=labels)
-    assert found == [("Low", {0: "digital:regime1", 1: "low"}), ("High", {0: "digital:regime2"})]
+    found = rows(
+        make_threshold(slopes, (0.5,)), make_fit({"low": (1, 1, 1)}), labels=labels
+    )
+    assert found == [
+        ("Low", {0: "digital:regime1", 1: "low"}),
+        ("High", {0: "digital:regime2"}),
+    ]
 
 
 def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_effects):
@@ -114,17 +136,24 @@ def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_effect
     assert [label for label, shown in rows(first, second) if 1 in shown] == alone
     # A regressor that is called as an effect is another thing.
     plain = make_fit({"total": (1, 1, 1)})
-    assert rows(plain, first)[:2] == [("total", {0: "total"}), ("Total effect", {1: "total"})]
+    assert rows(plain, first)[:2] == [
+        ("total", {0: "total"}),
+        ("Total effect", {1: "total"}),
+    ]
 
 
 def test_other_effects_are_words_too(make_effects):
-    found = make_effects(effect("controlled_direct"), effect("eliminated"), effect("eliminated", "m"))
+    found = make_effects(
+        effect("controlled_direct"), effect("eliminated"), effect("eliminated", "m")
+    )
     assert [label for label, _ in rows(found)] == [
         "Controlled direct effect",
         "Eliminated effect",
         "Eliminated through m",
     ]
-    found = make_effects(*(effect(kind, "m") for kind in ("a", "b", "product_of_means", "covariance")))
+    found = make_effects(
+        *(effect(kind, "m") for kind in ("a", "b", "product_of_means", "covariance"))
+    )
     assert [label for label, _ in rows(found, labels={"m": "jobs"})] == [
         "a: treatment on jobs",
         "b: jobs on outcome",
@@ -167,21 +196,34 @@ words = st.sampled_from("abcdef")
 
 
 def estimates(terms):
-    return {name: Estimate(Term(name, path=(name,)), *[1.0] * 6) for name in sorted(terms)}
+    return {
+        name: Estimate(Term(name, path=(name,)), *[1.0] * 6) for name in sorted(terms)
+    }
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sets(words), min_size=1, max_size=4), st.dictionaries(words, st.sampled_from("XYa")))
+@given(
+    st.lists(st.sets(words), min_size=1, max_size=4),
+    st.dictionaries(words, st.sampled_from("XYa")),
+)
 def test_every_estimate_stands_in_one_row(models, labels):
     columns = [Column(None, estimates=estimates(terms)) for terms in models]
     found = share_rows(all_terms(columns), columns, labels, 3)
-    placed = sorted((position, term) for _, shown in found for position, term in shown.items())
-    assert placed == sorted((i, term) for i, terms in enumerate(models) for term in terms)
+    placed = sorted(
+        (position, term) for _, shown in found for position, term in shown.items()
+    )
+    assert placed == sorted(
+        (i, term) for i, terms in enumerate(models) for term in terms
+    )
     assert len({label for label, _ in found}) == len(found)
     for label in set(labels.values()):
         own = [term for term in all_terms(columns) if labels.get(term, term) == label]
         together = any(len(set(own) & terms) > 1 for terms in models)
-        rows = {tuple(set(shown.values())) for _, shown in found if set(shown.values()) & set(own)}
+        rows = {
+            tuple(set(shown.values()))
+            for _, shown in found
+            if set(shown.values()) & set(own)
+        }
         assert len(rows) == (len(own) if together else bool(own))
 
 
@@ -209,16 +251,23 @@ def test_either_name_of_a_product_chooses_its_row():
     fits = interactions()
     for name in ("log(pc):unemp", "unemp:log(pc)"):
         kept = etable(fits, keep=[name], std_effect=[name]).frame
-        assert kept.loc[kept.index.str.contains("×")].iloc[0].tolist() == ["-0.003", "-0.003"]
+        assert kept.loc[kept.index.str.contains("×")].iloc[0].tolist() == [
+            "-0.003",
+            "-0.003",
+        ]
         assert all(kept.loc[kept.index.str.contains("effect of one SD")].iloc[0])
         assert not any("×" in row for row in etable(fits, drop=[name]).frame.index)
         folded = etable(fits, controls=[name]).frame
         assert folded.loc["Controls"].tolist() == ["Yes", "Yes"]
         assert "×" in etable(fits, order=[name]).frame.index[1]
-    blocks = etable([*fits, interactions()[0]], blocks={"Both": ["unemp", "unemp:log(pc)"]}).frame
+    blocks = etable(
+        [*fits, interactions()[0]], blocks={"Both": ["unemp", "unemp:log(pc)"]}
+    ).frame
     assert blocks.loc["Both"].tolist() == ["Yes"] * 3
     some = FixedEffects("log(gsp)", ["unemp"]).fit(datasets.us_states())
-    assert etable([*fits, some], blocks={"Both": ["unemp", "unemp:log(pc)"]}).frame.loc["Both"].tolist() == [
+    assert etable([*fits, some], blocks={"Both": ["unemp", "unemp:log(pc)"]}).frame.loc[
+        "Both"
+    ].tolist() == [
         "Yes",
         "Yes",
         "Some",
@@ -227,7 +276,12 @@ def test_either_name_of_a_product_chooses_its_row():
 
 def test_slopes_of_a_product_by_regime_share_their_rows():
     panel = datasets.us_states()
-    spec = PanelThreshold("log(gsp)", ["unemp:log(pc)"], "emp", bootstrap=None, confidence="lr")
-    fits = [spec.fit(panel), spec.replace(regime_dependent=("log(pc):unemp",)).fit(panel)]
+    spec = PanelThreshold(
+        "log(gsp)", ["unemp:log(pc)"], "emp", bootstrap=None, confidence="lr"
+    )
+    fits = [
+        spec.fit(panel),
+        spec.replace(regime_dependent=("log(pc):unemp",)).fit(panel),
+    ]
     rows = [name for name in etable(fits).frame.index if "×" in name]
     assert len(rows) == 2

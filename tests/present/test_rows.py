@@ -53,7 +53,9 @@ def test_what_stands_below(below, companion):
     assert (style.estimate(lost), style.companion(lost)) == ("1.000", "")
 
 
-@pytest.mark.parametrize(("p", "marks"), [(0.0, "***"), (0.01, "**"), (0.05, "*"), (0.1, ""), (np.nan, "")])
+@pytest.mark.parametrize(
+    ("p", "marks"), [(0.0, "***"), (0.01, "**"), (0.05, "*"), (0.1, ""), (np.nan, "")]
+)
 def test_a_star_needs_a_p_value_under_its_level(p, marks):
     assert STYLE.estimate(estimate(1, 1, 1, p, 0, 0)) == "1.000" + marks
     assert Style("se", None, 1).estimate(estimate(1, 1, 1, p, 0, 0)) == "1.0"
@@ -89,14 +91,18 @@ def test_a_column_of_p_values_is_known_by_its_name():
     assert STYLE.plain(0.00001, "share") == "1.00e-05"
 
 
-@pytest.mark.parametrize("name", ["p", "P value", "U test, p", "U test (p)", "Wald p-value"])
+@pytest.mark.parametrize(
+    "name", ["p", "P value", "U test, p", "U test (p)", "Wald p-value"]
+)
 def test_a_row_of_p_values_is_known_by_its_name(one_way, name):
     assert setting_rows(read(one_way), {}, {name: [0.00001]}, STYLE)[-1] == (
         name,
         ["<0.001"],
     )
     for other in ("gdp", "P", name + " of x"):
-        assert setting_rows(read(one_way), {}, {other: [0.5]}, Style("se", None, 1))[-1][1] == ["0.5"]
+        assert setting_rows(read(one_way), {}, {other: [0.5]}, Style("se", None, 1))[
+            -1
+        ][1] == ["0.5"]
     assert STYLE.plain(-0.5, "p") == "-0.500"
 
 
@@ -119,9 +125,9 @@ def test_only_zero_reads_zero(value, digits, text):
 
 def test_dependent_variables_are_named(one_way, make_fit):
     lonely = make_fit({}, info={"depvar": None})
-    assert depvar_rows(read(one_way, lonely), replace(STYLE, labels={"gdp": "GDP"})) == [
-        ("Dependent variable", ["GDP", ""])
-    ]
+    assert depvar_rows(
+        read(one_way, lonely), replace(STYLE, labels={"gdp": "GDP"})
+    ) == [("Dependent variable", ["GDP", ""])]
     assert depvar_rows(read(lonely), STYLE) == []
 
 
@@ -148,9 +154,16 @@ def test_a_failure_is_said_in_the_first_row(one_way):
         ["0.123***", "not estimated"],
     )
     assert term_rows(read(failed), [], STYLE) == [("Estimates", ["not estimated"])]
-    assert "(1) not estimated: absorbed by the entity effects: 'distance'." in note_lines(read(failed), STYLE)
-    unknown = ColumnError("x: no column named 'gpd', 'K / L'. The columns are 'gdp', 'digital'.")
-    assert note_lines(read(unknown), STYLE) == ["(1) not estimated: x: no column named 'gpd', 'K / L'."]
+    assert (
+        "(1) not estimated: absorbed by the entity effects: 'distance'."
+        in note_lines(read(failed), STYLE)
+    )
+    unknown = ColumnError(
+        "x: no column named 'gpd', 'K / L'. The columns are 'gdp', 'digital'."
+    )
+    assert note_lines(read(unknown), STYLE) == [
+        "(1) not estimated: x: no column named 'gpd', 'K / L'."
+    ]
 
 
 def test_thresholds_have_rows(one_way, two_way, make_threshold):
@@ -168,15 +181,26 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
     assert block_rows(read(one_way), STYLE) == []
     assert note_lines(columns, STYLE)[-4:] == [
         "Standard errors treat the estimated threshold as known.",
-        "Below a threshold: its 95% confidence set (lower and upper end); LR (Hansen 1999).",
-        "Confidence sets with gaps: (2), (3) threshold 1 in 2 pieces; (2) threshold 2 in 2 pieces.",
+        (
+            "Below a threshold: its 95% confidence set (lower and upper end); LR "
+            "(Hansen 1999)."
+        ),
+        (
+            "Confidence sets with gaps: (2), (3) threshold 1 in 2 pieces; (2) "
+            "threshold 2 in 2 pieces."
+        ),
         "Below F of a test: its p-value, 2,999 draws, wild cluster bootstrap.",
     ]
 
 
-def test_a_given_threshold_says_so_and_has_neither_set_nor_test(two_way, make_threshold):
+def test_a_given_threshold_says_so_and_has_neither_set_nor_test(
+    two_way, make_threshold
+):
     given, found = make_threshold(two_way, given=True), make_threshold(two_way, (0.7,))
-    said = "A given threshold was fixed and not estimated: it has no confidence set and no test."
+    said = (
+        "A given threshold was fixed and not estimated: it has no confidence set "
+        "and no test."
+    )
     assert block_rows(read(given), replace(STYLE, labels={"urban": "Urban share"})) == [
         ("Threshold 1 (Urban share, given)", ["0.610"]),
         ("Threshold 2 (Urban share, given)", ["0.530"]),
@@ -200,7 +224,10 @@ def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
     ]
     assert note_lines(columns, STYLE)[2:] == [
         "Standard errors treat the estimated threshold as known.",
-        "Below a threshold: its 95% confidence set (lower and upper end); LR (Hansen 1999).",
+        (
+            "Below a threshold: its 95% confidence set (lower and upper end); LR "
+            "(Hansen 1999)."
+        ),
         "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
     ]
 
@@ -216,11 +243,12 @@ def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold
         ("", ["", "(<0.001)"]),
     ]
     assert note_lines(read(score), STYLE)[-1] == (
-        "Below score of a test: its p-value, 2,999 draws, wild cluster bootstrap of the score."
+        "Below score of a test: its p-value, 2,999 draws, wild cluster bootstrap "
+        "of the score."
     )
     assert note_lines(read(score, make_threshold(two_way)), STYLE)[-1] == (
-        "Below score or F of a test: its p-value, (1): 2,999 draws, wild cluster bootstrap of the score; "
-        "(2): 2,999 draws, wild cluster bootstrap."
+        "Below score or F of a test: its p-value, (1): 2,999 draws, wild cluster "
+        "bootstrap of the score; (2): 2,999 draws, wild cluster bootstrap."
     )
 
 
@@ -236,14 +264,19 @@ def refused(found, kept):
 def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
     none = refused(make_threshold(two_way, (0.7,)), 0)
     assert block_rows(read(none), STYLE) == []
-    assert note_lines(read(none), replace(STYLE, labels={"urban": "Urban share"}))[2:] == [
-        "(1) tested and not retained: threshold in Urban share, F = 33.333, p < 0.001 (2,999 draws, "
-        "wild cluster bootstrap); its slopes are those of the linear model."
+    assert note_lines(read(none), replace(STYLE, labels={"urban": "Urban share"}))[
+        2:
+    ] == [
+        (
+            "(1) tested and not retained: threshold in Urban share, F = 33.333, p < "
+            "0.001 (2,999 draws, wild cluster bootstrap); its slopes are those of the "
+            "linear model."
+        )
     ]
     score = refused(make_threshold(two_way, bootstrap=("wild_score",)), 1)
     assert note_lines(read(none, score), STYLE)[-1] == (
-        "(2) tested and not retained: threshold 2 in urban, score = 18.182, p = 0.394 (2,999 draws, "
-        "wild cluster bootstrap of the score)."
+        "(2) tested and not retained: threshold 2 in urban, score = 18.182, p = 0.394 "
+        "(2,999 draws, wild cluster bootstrap of the score)."
     )
     assert [name for name, _ in block_rows(read(score), STYLE)] == [
         "Threshold 1 (urban)",
@@ -262,8 +295,9 @@ def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
     ]
     assert not [line for line in note_lines(read(found), STYLE) if "test" in line]
     assert note_lines(read(refused(found, 0)), STYLE)[-1] == (
-        "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild cluster bootstrap of "
-        "the score); its slopes are those of the linear model."
+        "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, "
+        "wild cluster bootstrap of the score); its slopes are those of the "
+        "linear model."
     )
 
 
@@ -272,7 +306,9 @@ def by_regime(make_fit, make_threshold):
     """Threshold results with the slopes of their regimes."""
 
     def make(*cuts, variable="urban"):
-        slopes = {f"digital:regime{i + 1}": (i + 1, 0.1, 0.5) for i in range(len(cuts) + 1)}
+        slopes = {
+            f"digital:regime{i + 1}": (i + 1, 0.1, 0.5) for i in range(len(cuts) + 1)
+        }
         return replace(
             make_threshold(make_fit(slopes), cuts, bootstrap=()),
             threshold_variable=variable,
@@ -284,9 +320,15 @@ def by_regime(make_fit, make_threshold):
 def slope_rows(*models, labels=None):
     columns = read(*models)
     terms = [
-        f"digital:regime{i}" for i in (1, 2, 3) if any(f"digital:regime{i}" in c.estimates for c in columns)
+        f"digital:regime{i}"
+        for i in (1, 2, 3)
+        if any(f"digital:regime{i}" in c.estimates for c in columns)
     ]
-    return [row for row in term_rows(columns, terms, replace(STYLE, labels=labels or {})) if row[0]]
+    return [
+        row
+        for row in term_rows(columns, terms, replace(STYLE, labels=labels or {}))
+        if row[0]
+    ]
 
 
 def test_slopes_share_a_row_where_variable_and_number_of_thresholds_agree(by_regime):
@@ -336,7 +378,9 @@ def test_slopes_without_their_thresholds_stay_apart(by_regime):
 def test_thresholds_in_two_variables_have_rows_of_their_own(two_way, make_threshold):
     urban = make_threshold(two_way, (0.7,))
     internet = replace(make_threshold(two_way, (0.5,)), threshold_variable="internet")
-    assert block_rows(read(urban, internet), replace(STYLE, labels={"internet": "Internet users"}))[::2] == [
+    assert block_rows(
+        read(urban, internet), replace(STYLE, labels={"internet": "Internet users"})
+    )[::2] == [
         ("Threshold 1 (urban)", ["0.700", ""]),
         ("F of threshold 1 (urban)", ["33.333", ""]),
         ("Threshold 1 (Internet users)", ["", "0.500"]),
@@ -362,9 +406,13 @@ def test_absorbed_effects_are_rows_in_any_order(one_way, two_way, reverse):
 
 
 def test_models_with_other_errors_say_so(one_way, make_fit):
-    robust = make_fit({"x": (1, 1, 1)}, info={"cov_type": "robust", "clusters": None, "ssc": "none"})
+    robust = make_fit(
+        {"x": (1, 1, 1)}, info={"cov_type": "robust", "clusters": None, "ssc": "none"}
+    )
     kind = {"cov_type": "driscoll_kraay", "clusters": None}
-    kraay, one_lag = (make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1))
+    kraay, one_lag = (
+        make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1)
+    )
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
     rows = dict(
         setting_rows(
@@ -385,20 +433,27 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
         "Standard errors of the type shown above in parentheses."
     )
     assert note_lines(read(one_way, kraay), STYLE)[0] == (
-        "Standard errors of the type shown above (small-sample correction as reghdfe) in parentheses."
+        "Standard errors of the type shown above (small-sample correction as reghdfe) "
+        "in parentheses."
     )
     assert note_lines(read(one_way, two), STYLE)[0] == (
-        "Standard errors clustered as shown above (small-sample correction as reghdfe) in parentheses."
+        "Standard errors clustered as shown above (small-sample correction as reghdfe) "
+        "in parentheses."
     )
     lags = dict(setting_rows(read(kraay, one_lag), {}, None, STYLE))["Standard errors"]
     assert lags == ["Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 1 lag"]
-    assert "Standard errors" not in dict(setting_rows(read(kraay, kraay), {}, None, STYLE))
+    assert "Standard errors" not in dict(
+        setting_rows(read(kraay, kraay), {}, None, STYLE)
+    )
     assert note_lines(read(robust), STYLE)[0] == (
-        "Heteroskedasticity-robust standard errors (no small-sample correction) in parentheses."
+        "Heteroskedasticity-robust standard errors (no small-sample correction) in "
+        "parentheses."
     )
     assert note_lines(read(kraay), Style("t", None, 3)) == [
-        "t statistics in parentheses, from Driscoll-Kraay standard errors (2 lags, small-sample correction "
-        "as reghdfe)."
+        (
+            "t statistics in parentheses, from Driscoll-Kraay standard errors (2 lags, "
+            "small-sample correction as reghdfe)."
+        )
     ]
 
 
@@ -421,14 +476,18 @@ def test_rows_of_the_caller(one_way, two_way):
     rows = setting_rows(columns, {}, {"Sample": ["all", True], "Size": [0.5, 3]}, STYLE)
     assert rows[-2:] == [("Sample", ["all", "Yes"]), ("Size", ["0.500", "3"])]
     for values in (["all"], "ab", 3):
-        with pytest.raises(OptionError, match=r"rows\['Sample'\]=.* must be a list of 2 values"):
+        with pytest.raises(
+            OptionError, match=r"rows\['Sample'\]=.* must be a list of 2 values"
+        ):
             setting_rows(columns, {}, {"Sample": values}, STYLE)
     with pytest.raises(InputTypeError, match=r"rows=.* must be a mapping"):
         setting_rows(columns, {}, [("Sample", ["a", "b"])], STYLE)
 
 
 def test_statistics_of_the_fit(one_way, make_fit):
-    other = make_fit({}, info={"rsquared_within": None, "f_statistic": 12.0, "df_t": 30.0})
+    other = make_fit(
+        {}, info={"rsquared_within": None, "f_statistic": 12.0, "df_t": 30.0}
+    )
     columns = read(one_way, other)
     keys = ["nobs", "n_entities", "rsquared_within", "f_statistic", "df_t", "n_times"]
     assert stat_rows(columns, replace(STYLE, stats=keys)) == [
@@ -507,7 +566,9 @@ def test_weights_are_a_row_where_a_column_has_them(one_way):
 def test_clusters_are_counted_where_they_are_not_the_entities(one_way):
     region = replace(one_way, info={"clusters": "region", "n_clusters": 2})
     both = replace(region, n_clusters=(1031, 14))
-    robust = replace(one_way, info={"cov_type": "robust", "clusters": None, "n_clusters": None})
+    robust = replace(
+        one_way, info={"cov_type": "robust", "clusters": None, "n_clusters": None}
+    )
     columns = read(region, both, robust, one_way, pd.DataFrame({"b": [1]}))
     default = ("nobs", "n_entities", "rsquared_within")
     rows = stat_rows(columns, replace(STYLE, stats=default))
@@ -518,14 +579,20 @@ def test_clusters_are_counted_where_they_are_not_the_entities(one_way):
         "Within R²",
     ]
     assert dict(rows)["Clusters"] == ["2", "1,031 + 14", "", "31", ""]
-    assert [name for name, _ in stat_rows(columns, replace(STYLE, stats=("nobs",)))] == [
+    assert [
+        name for name, _ in stat_rows(columns, replace(STYLE, stats=("nobs",)))
+    ] == [
         "Observations",
         "Clusters",
     ]
     asked = stat_rows(columns, replace(STYLE, stats=("n_clusters", "nobs")))
     assert asked == [rows[2], rows[0]]
-    assert "Clusters" not in dict(stat_rows(read(one_way, robust), replace(STYLE, stats=default)))
-    assert dict(stat_rows(read(one_way), replace(STYLE, stats=("n_clusters",)))) == {"Clusters": ["31"]}
+    assert "Clusters" not in dict(
+        stat_rows(read(one_way, robust), replace(STYLE, stats=default))
+    )
+    assert dict(stat_rows(read(one_way), replace(STYLE, stats=("n_clusters",)))) == {
+        "Clusters": ["31"]
+    }
 
 
 # Few large states hold most of the variation of capital.
@@ -551,7 +618,9 @@ def named(unit: str, label: str) -> str:
 @FEW_STATES
 def test_it_is_the_coefficient_times_sd_over_that_of_the_outcome(fits, panel):
     frame = panel.frame
-    cells = etable(fits, std_effect="pc", labels={"pc": "K"}, digits=6).frame.loc[named("sd", "K")]
+    cells = etable(fits, std_effect="pc", labels={"pc": "K"}, digits=6).frame.loc[
+        named("sd", "K")
+    ]
     expected = fits[0].params["pc"] * frame["pc"].std() / frame["gsp"].std()
     assert cells.tolist() == [f"{expected:.6f}", ""]
     standardised = fits[0].standardised().set_index("term").loc["pc", "estimate"]
@@ -561,7 +630,9 @@ def test_it_is_the_coefficient_times_sd_over_that_of_the_outcome(fits, panel):
 @FEW_STATES
 def test_or_in_percent_of_the_mean(fits, panel):
     frame = panel.frame
-    table = etable(fits, std_effect="pc", std_effect_in="mean", labels={"pc": "K"}, digits=6)
+    table = etable(
+        fits, std_effect="pc", std_effect_in="mean", labels={"pc": "K"}, digits=6
+    )
     expected = 100 * fits[0].params["pc"] * frame["pc"].std() / frame["gsp"].mean()
     assert table.frame.loc[named("mean", "K")].tolist() == [f"{expected:.6f}", ""]
 
@@ -569,8 +640,12 @@ def test_or_in_percent_of_the_mean(fits, panel):
 @FEW_STATES
 def test_terms_with_one_label_share_a_row_each_in_its_own_sample(fits, panel):
     labels = {"pc": "K", "lag(pc)": "K"}
-    cells = etable(fits, std_effect="*pc*", labels=labels, digits=6).frame.loc[named("sd", "K")]
-    rows = panel.frame.assign(late=panel.frame.groupby(level=0)["pc"].shift()).dropna(subset="late")
+    cells = etable(fits, std_effect="*pc*", labels=labels, digits=6).frame.loc[
+        named("sd", "K")
+    ]
+    rows = panel.frame.assign(late=panel.frame.groupby(level=0)["pc"].shift()).dropna(
+        subset="late"
+    )
     expected = fits[1].params["lag(pc)"] * rows["late"].std() / rows["gsp"].std()
     assert cells.iloc[1] == f"{expected:.6f}"
 
@@ -579,7 +654,9 @@ def test_terms_with_one_label_share_a_row_each_in_its_own_sample(fits, panel):
 def test_a_chinese_row_and_what_tells_no_moments(fits, make_fit):
     style = dp.TableStyle("zh")
     other = make_fit({"pc": (0.1, 0.04, 0.01)})
-    table = etable([fits[0], other], std_effect="pc", labels={"pc": "资本"}, style=style)
+    table = etable(
+        [fits[0], other], std_effect="pc", labels={"pc": "资本"}, style=style
+    )
     cells = table.frame.loc["资本增加一个标准差的效应（被解释变量的标准差）"]
     assert [bool(cell) for cell in cells] == [True, False]
     alone = etable(other, std_effect="pc")
@@ -592,8 +669,14 @@ def test_slopes_by_regime_and_with_instruments_have_it(panel):
     rows = etable(regimes, std_effect="pc*", labels={"pc": "K"}).frame
     assert sum("one SD" in name for name in rows.index) == 2
     iv = dp.FixedEffectsIV("gsp", ["unemp"], ["pc"], ["lag(pc)"]).fit(panel)
-    value = etable(iv, std_effect="pc", digits=6).frame.filter(like="one SD", axis=0).iloc[0, 0]
-    assert float(value) == pytest.approx(iv.standardised().set_index("term").loc["pc", "estimate"], abs=1e-6)
+    value = (
+        etable(iv, std_effect="pc", digits=6)
+        .frame.filter(like="one SD", axis=0)
+        .iloc[0, 0]
+    )
+    assert float(value) == pytest.approx(
+        iv.standardised().set_index("term").loc["pc", "estimate"], abs=1e-6
+    )
 
 
 @FEW_STATES
@@ -606,7 +689,9 @@ def test_the_constant_is_a_row_on_request(fits):
         found = fit.constant()
         assert table.frame.iloc[place, column].rstrip("*") == f"{found['estimate']:.1f}"
         assert table.frame.iloc[place + 1, column] == f"({found['std_error']:.1f})"
-    assert any(note.startswith("Intercept beside fixed effects: mean") for note in table.notes)
+    assert any(
+        note.startswith("Intercept beside fixed effects: mean") for note in table.notes
+    )
     assert "Intercept" in etable(fits, constant=True, keep="unemp").frame.index
     chinese = etable(fits, constant=True, style=dp.TableStyle("zh"))
     assert "常数项" in chinese.frame.index
@@ -624,7 +709,9 @@ def test_the_constant_of_a_model_without_effects_needs_no_note(panel):
 @FEW_STATES
 def test_adjusted_rsquared_on_request_is_that_of_all_dummies(panel):
     fit = SPEC.fit(panel)
-    dummies = pd.get_dummies(panel.frame.index.to_frame().astype(str), drop_first=True).to_numpy(float)
+    dummies = pd.get_dummies(
+        panel.frame.index.to_frame().astype(str), drop_first=True
+    ).to_numpy(float)
     x = np.column_stack([np.ones(len(dummies)), dummies, panel.frame[["pc", "unemp"]]])
     y = panel.frame["gsp"].to_numpy()
     left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]

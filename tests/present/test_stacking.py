@@ -14,18 +14,36 @@ ZH = dp.TableStyle("zh")
 @pytest.fixture
 def fits(make_fit):
     one = make_fit({"digital": (0.1234, 0.04, 0.002), "edu": (0.2, 0.1, 0.04)})
-    other = make_fit({"digital": (0.5, 0.04, 0.002)}, info={"depvar": "jobs", "rsquared_within": 0.7})
+    other = make_fit(
+        {"digital": (0.5, 0.04, 0.002)}, info={"depvar": "jobs", "rsquared_within": 0.7}
+    )
     return one, other
 
 
 def test_panels_share_heads_above_and_settings_below(fits):
     one, other = fits
-    table = stack_tables({"Panel A. Output": [one, one], "Panel B. Jobs": [other, other]})
+    table = stack_tables(
+        {"Panel A. Output": [one, one], "Panel B. Jobs": [other, other]}
+    )
     rows = list(table.frame.index)
     assert rows == [
-        *["Panel A. Output", "Dependent variable", "digital", "", "edu", "", "Within R²"],
+        *[
+            "Panel A. Output",
+            "Dependent variable",
+            "digital",
+            "",
+            "edu",
+            "",
+            "Within R²",
+        ],
         *["Panel B. Jobs", "Dependent variable", "digital", "", "Within R²"],
-        *["province fixed effects", "year fixed effects", "SE clustered by", "Observations", "Entities"],
+        *[
+            "province fixed effects",
+            "year fixed effects",
+            "SE clustered by",
+            "Observations",
+            "Entities",
+        ],
     ]
     assert list(table.frame.columns) == ["(1)", "(2)"]
     assert (table.panels, table.closing, table.header_rows) == ((0, 7), 12, 0)
@@ -46,7 +64,12 @@ def test_a_dependent_variable_that_all_panels_share_stands_above(fits):
 
 def test_columns_are_numbered_where_heads_differ(fits):
     one, other = fits
-    table = stack_tables({"By region": {"east": one, "west": one}, "By size": {"small": one, "large": one}})
+    table = stack_tables(
+        {
+            "By region": {"east": one, "west": one},
+            "By size": {"small": one, "large": one},
+        }
+    )
     assert list(table.frame.columns) == ["(1)", "(2)"]
     assert table.frame.iloc[2].tolist() == ["east", "west"]
     spanned = {"Output": [one, one], "Jobs": [other, other]}
@@ -59,16 +82,25 @@ def test_columns_are_numbered_where_heads_differ(fits):
 
 def test_a_note_of_one_panel_names_it(fits, make_fit):
     one, _ = fits
-    robust = make_fit({"digital": (0.1, 0.04, 0.002)}, info={"cov_type": "robust", "clusters": None})
-    table = stack_tables({"Panel A. Clustered": one, "Panel B: robust": robust}, notes="Source: own.")
-    assert [note.split(" ")[:2] for note in table.notes[:2]] == [["Panel", "A:"], ["*", "p"]]
+    robust = make_fit(
+        {"digital": (0.1, 0.04, 0.002)}, info={"cov_type": "robust", "clusters": None}
+    )
+    table = stack_tables(
+        {"Panel A. Clustered": one, "Panel B: robust": robust}, notes="Source: own."
+    )
+    assert [note.split(" ")[:2] for note in table.notes[:2]] == [
+        ["Panel", "A:"],
+        ["*", "p"],
+    ]
     assert table.notes[2].startswith("Panel B: Heteroskedasticity-robust")
     assert table.notes[-1] == "Source: own."
 
 
 def test_chinese_notes_open_once(fits, make_fit):
     one, _ = fits
-    robust = make_fit({"digital": (0.1, 0.04, 0.002)}, info={"cov_type": "robust", "clusters": None})
+    robust = make_fit(
+        {"digital": (0.1, 0.04, 0.002)}, info={"cov_type": "robust", "clusters": None}
+    )
     table = stack_tables({"面板A：聚类": one, "面板B：稳健": robust}, style=ZH)
     assert table.notes[0].startswith("注：面板A：括号内为")
     assert table.notes[1].startswith("面板B：括号内为")
@@ -92,7 +124,9 @@ def test_one_panel_is_a_table_with_a_title(fits):
 
 def test_the_title_of_a_panel_makes_the_first_column_no_wider(fits):
     long = "Panel A. A title that is much longer than the name of any row of it"
-    narrow, wide = (str(stack_tables({title: fits[0]})).splitlines() for title in ("A", long))
+    narrow, wide = (
+        str(stack_tables({title: fits[0]})).splitlines() for title in ("A", long)
+    )
     assert wide[-3] == narrow[-3] or long in wide
     assert "digital" in narrow[5]
     assert wide[5] == narrow[5]

@@ -44,7 +44,9 @@ def test_a_chinese_table_has_the_rows_and_the_note_of_the_field(one_way, two_way
         )
         for fit in (one_way, two_way)
     ]
-    table = etable(fits, style=CHINESE, labels=LABELS, controls="edu", title="表1 基准回归")
+    table = etable(
+        fits, style=CHINESE, labels=LABELS, controls="edu", title="表1 基准回归"
+    )
     assert lines(table) == [
         ["被解释变量", "共同富裕", "共同富裕"],
         ["数字经济", "0.123***", "0.103**"],
@@ -56,7 +58,10 @@ def test_a_chinese_table_has_the_rows_and_the_note_of_the_field(one_way, two_way
         ["R²", "0.900", "0.900"],
     ]
     assert table.notes == (
-        "注：括号内为聚类到省份层面的稳健标准误；***、**、*分别表示在1%、5%、10%的水平上显著。",
+        (
+            "注：括号内为聚类到省份层面的稳健标准误；***、**、*分别表示在1%、5%、"
+            "10%的水平上显著。"
+        ),
     )
     assert table.title == "表1 基准回归"
     assert str(table).splitlines()[0] == "表1 基准回归"
@@ -94,7 +99,9 @@ def test_words_for_yes_and_no(one_way, two_way, yes, no, shown):
 def test_arguments_override_the_style(one_way):
     style = TableStyle("en", below="t", stars=None, digits=1, stats=["nobs"])
     assert etable(one_way, style=style).frame.iloc[1:3, 0].tolist() == ["0.1", "(3.1)"]
-    own = etable(one_way, style=style, below="se", stars=(0.05,), digits=2, stats=["n_entities"])
+    own = etable(
+        one_way, style=style, below="se", stars=(0.05,), digits=2, stats=["n_entities"]
+    )
     assert own.frame.iloc[1:3, 0].tolist() == ["0.12*", "(0.04)"]
     assert "Entities" in own.frame.index
     assert "Observations" not in own.frame.index
@@ -102,13 +109,17 @@ def test_arguments_override_the_style(one_way):
 
 
 def test_the_default_style_changes_nothing(one_way, two_way):
-    plain, styled = (etable([one_way, two_way], style=style) for style in (None, TableStyle()))
+    plain, styled = (
+        etable([one_way, two_way], style=style) for style in (None, TableStyle())
+    )
     pd.testing.assert_frame_equal(plain.frame, styled.frame)
     assert plain.notes == styled.notes
     assert plain.title is None
 
 
-@pytest.mark.parametrize(("language", "row"), [("en", "SE clustered by"), ("zh", "标准误聚类层级")])
+@pytest.mark.parametrize(
+    ("language", "row"), [("en", "SE clustered by"), ("zh", "标准误聚类层级")]
+)
 @pytest.mark.parametrize("asked", [None, True, False])
 def test_the_row_of_clusters(one_way, make_fit, language, row, asked):
     style = TableStyle(language, cluster_row=asked)
@@ -145,12 +156,16 @@ def test_stars_of_any_number_in_words(one_way):
 )
 def test_errors_in_words(make_fit, info, words):
     fit = make_fit({"digital": (1, 1, 1)}, info=info)
-    assert etable(fit, style=CHINESE, labels=LABELS, stars=None).notes == (f"注：括号内为{words}。",)
+    assert etable(fit, style=CHINESE, labels=LABELS, stars=None).notes == (
+        f"注：括号内为{words}。",
+    )
     t = etable(fit, style=CHINESE, labels=LABELS, stars=None, below="t").notes
     assert t == (f"注：括号内为t统计量，来自{words}。",)
 
 
-def test_a_chinese_table_of_any_method_has_no_english_of_ours(two_way, make_threshold, make_fit):
+def test_a_chinese_table_of_any_method_has_no_english_of_ours(
+    two_way, make_threshold, make_fit
+):
     failed = IdentificationError("X")
     fits = [
         make_threshold(two_way),
@@ -185,16 +200,22 @@ def test_a_test_in_chinese():
 
 
 def test_a_style_is_a_value():
-    style = TableStyle("zh", stars=np.array([0.1, 0.05]), stats=["nobs"], digits=np.int64(2))
+    style = TableStyle(
+        "zh", stars=np.array([0.1, 0.05]), stats=["nobs"], digits=np.int64(2)
+    )
     assert style == TableStyle("zh", stars=(0.1, 0.05), stats=("nobs",), digits=2)
-    assert hash(style) == hash(TableStyle("zh", stars=(0.1, 0.05), stats=("nobs",), digits=2))
+    assert hash(style) == hash(
+        TableStyle("zh", stars=(0.1, 0.05), stats=("nobs",), digits=2)
+    )
     assert replace(style, language="en").stars == (0.1, 0.05)
     with pytest.raises(FrozenInstanceError):
         style.language = "en"  # type: ignore[misc]
 
 
 def test_a_journal_decides_what_the_call_leaves_open():
-    assert read_style(None, None, "style", None, None) == Style("se", (0.1, 0.05, 0.01), 3)
+    assert read_style(None, None, "style", None, None) == Style(
+        "se", (0.1, 0.05, 0.01), 3
+    )
     found = read_style(CHINESE, "p", None, 2, ["nobs"])
     assert (found.below, found.stars, found.digits, found.stats) == (
         "p",
@@ -242,7 +263,9 @@ def test_what_no_style_is(options, error, option):
 
 def test_statistics_of_a_style_are_looked_up_in_the_models(one_way, make_fit, tmp_path):
     style = TableStyle(stats=["nobs", "pseudo_rsquared"])
-    with pytest.raises(OptionError, match="stats='pseudo_rsquared' is not known") as caught:
+    with pytest.raises(
+        OptionError, match="stats='pseudo_rsquared' is not known"
+    ) as caught:
         etable(one_way, style=style)
     assert [problem.data["option"] for problem in caught.value.problems] == ["stats"]
     with pytest.raises(OptionError, match="stats='n' is not known"):
@@ -309,7 +332,9 @@ def test_descriptive_statistics_have_chinese_heads_and_parts():
     ]
     split = etable(panel.describe(["unemp"]), style=chinese, labels=labels).frame
     assert list(split.index) == ["失业率 / 总体", "失业率 / 组间", "失业率 / 组内"]
-    own = etable(panel.summarise(["unemp"]), style=chinese, labels={**labels, "mean": "平均"}).frame
+    own = etable(
+        panel.summarise(["unemp"]), style=chinese, labels={**labels, "mean": "平均"}
+    ).frame
     assert "平均" in own.columns
 
 
@@ -320,12 +345,18 @@ def test_heads_that_are_names_have_labels(make_fit):
         labels={"digital": "数字经济"},
     )
     assert list(table.frame.columns) == ["数字经济", "东部", "数字经济 + edu"]
-    assert list(etable([fit], heads=["digital"], labels={"digital": "数字经济"}).frame.columns) == ["digital"]
+    assert list(
+        etable([fit], heads=["digital"], labels={"digital": "数字经济"}).frame.columns
+    ) == ["digital"]
     # A model that is called like a column of descriptive statistics keeps its name.
-    assert list(etable({"mean": fit}, style=dp.TableStyle("zh")).frame.columns) == ["mean"]
+    assert list(etable({"mean": fit}, style=dp.TableStyle("zh")).frame.columns) == [
+        "mean"
+    ]
 
 
-@pytest.mark.parametrize("name", ["p值", "U检验p值", "经验P值", "检验（p值）", "检验的p 值"])
+@pytest.mark.parametrize(
+    "name", ["p值", "U检验p值", "经验P值", "检验（p值）", "检验的p 值"]
+)
 def test_rows_of_p_values_are_known_by_their_chinese_names(make_fit, name):
     fit = make_fit({"digital": (0.1, 0.04, 0.01)})
     assert etable(fit, rows={name: [0.00001]}).frame.loc[name].tolist() == ["<0.001"]

@@ -33,9 +33,18 @@ def fits(panel) -> dict[str, dp.LinearResults]:
 
 
 def test_the_whole_table(one_way, two_way):
-    table = etable([one_way, two_way], labels={"digital": "Digital economy", "gdp": "GDP"}, notes="Own note.")
+    table = etable(
+        [one_way, two_way],
+        labels={"digital": "Digital economy", "gdp": "GDP"},
+        notes="Own note.",
+    )
     assert list(table.frame.columns) == ["(1)", "(2)"]
-    assert [[i, *row] for i, row in zip(table.frame.index, table.frame.to_numpy().tolist(), strict=True)] == [
+    assert [
+        [i, *row]
+        for i, row in zip(
+            table.frame.index, table.frame.to_numpy().tolist(), strict=True
+        )
+    ] == [
         ["Dependent variable", "GDP", "GDP"],
         ["Digital economy", "0.123***", "0.103**"],
         ["", "(0.040)", "(0.050)"],
@@ -49,7 +58,10 @@ def test_the_whole_table(one_way, two_way):
         ["Within R²", "0.512", "0.512"],
     ]
     assert table.notes == (
-        "Standard errors clustered by province (small-sample correction as reghdfe) in parentheses.",
+        (
+            "Standard errors clustered by province (small-sample correction as "
+            "reghdfe) in parentheses."
+        ),
         "* p < 0.1, ** p < 0.05, *** p < 0.01.",
         "Own note.",
     )
@@ -72,7 +84,9 @@ def test_few_and_no_decimals_are_decimals(make_fit):
     fit = make_fit({"a": (12.34, 5.67, 0.5)})
     assert etable(fit, digits=0).frame.iloc[1:3, 0].tolist() == ["12", "(6)"]
     assert etable(fit, digits=1).frame.iloc[1:3, 0].tolist() == ["12.3", "(5.7)"]
-    with pytest.raises(OptionError, match="digits=True must be an integer from 0 to 15"):
+    with pytest.raises(
+        OptionError, match="digits=True must be an integer from 0 to 15"
+    ):
         etable(fit, digits=True)
 
 
@@ -80,7 +94,10 @@ def test_few_and_no_decimals_are_decimals(make_fit):
 def test_absorbed_effects_survive_word(fits, names, tmp_path):
     path = tmp_path / "t.docx"
     etable([fits[n] for n in names], file=path)
-    rows = {r.cells[0].text: [c.text for c in r.cells[1:]] for r in docx.Document(path).tables[0].rows}
+    rows = {
+        r.cells[0].text: [c.text for c in r.cells[1:]]
+        for r in docx.Document(path).tables[0].rows
+    }
     assert rows["state fixed effects"] == ["Yes", "Yes"]
     assert rows["year fixed effects"] == ["No" if n == "one" else "Yes" for n in names]
 
@@ -88,8 +105,15 @@ def test_absorbed_effects_survive_word(fits, names, tmp_path):
 def test_chinese_labels_survive_every_format(two_way, zh, tmp_path):
     table = etable({"基准回归": two_way}, labels=zh)
     for ending in ("docx", "xlsx", "tex", "html", "md"):
-        assert table.save(tmp_path / f"t.{ending}", title="表1") == tmp_path / f"t.{ending}"
-    cells = [c.text for row in docx.Document(tmp_path / "t.docx").tables[0].rows for c in row.cells]
+        assert (
+            table.save(tmp_path / f"t.{ending}", title="表1")
+            == tmp_path / f"t.{ending}"
+        )
+    cells = [
+        c.text
+        for row in docx.Document(tmp_path / "t.docx").tables[0].rows
+        for c in row.cells
+    ]
     sheet = openpyxl.load_workbook(tmp_path / "t.xlsx").active
     cells_excel = [c for row in sheet.iter_rows(values_only=True) for c in row]
     files = [(tmp_path / f"t.{e}").read_text("utf-8") for e in ("tex", "html", "md")]
@@ -107,14 +131,19 @@ def test_chinese_labels_survive_every_format(two_way, zh, tmp_path):
 
 
 def test_labels_travel_with_results_and_the_call_wins(fits):
-    table = etable(fits["two"], labels={"unemp": "Unemployment", "state": "State", "log(pc)": "Capital"})
+    table = etable(
+        fits["two"],
+        labels={"unemp": "Unemployment", "state": "State", "log(pc)": "Capital"},
+    )
     assert {"Unemployment", "State fixed effects", "Capital"} <= set(table.frame.index)
     assert "log(Public capital (million USD))" in table.frame.index
     assert table.frame.loc["SE clustered by"].tolist() == ["State"]
 
 
 def test_choosing_ordering_and_folding(fits):
-    table = etable(fits, drop=["log(pc)"], order=["unemp"], labels={"unemp": "U", "log(pcap)": "P"})
+    table = etable(
+        fits, drop=["log(pc)"], order=["unemp"], labels={"unemp": "U", "log(pcap)": "P"}
+    )
     assert [i for i in table.frame.index if i][1:3] == ["U", "P"]
     folded = etable(fits, controls=["log(*", "unemp"], keep="*")
     assert folded.frame.loc["Controls"].tolist() == ["Yes", "Yes"]
@@ -129,11 +158,18 @@ def test_a_result_set_shows_what_failed(panel, fits):
     assert "not estimated" in table.frame["Area"].tolist()
     assert table.frame.loc["Observations"].tolist() == ["816", ""]
     assert "Area not estimated: absorbed by the entity effects: 'area'." in table.notes
-    assert etable(dp.stepwise(dp.FixedEffects("gsp", ["pc"]), panel, ["unemp"])).frame.shape[1] == 2
+    assert (
+        etable(
+            dp.stepwise(dp.FixedEffects("gsp", ["pc"]), panel, ["unemp"])
+        ).frame.shape[1]
+        == 2
+    )
 
 
 def test_levels_of_stars_in_an_array(fits):
-    table, same = (etable(fits["two"], stars=s) for s in (np.array([0.1, 0.05]), (0.1, 0.05)))
+    table, same = (
+        etable(fits["two"], stars=s) for s in (np.array([0.1, 0.05]), (0.1, 0.05))
+    )
     pd.testing.assert_frame_equal(table.frame, same.frame)
     assert table.notes == same.notes
 
@@ -141,7 +177,9 @@ def test_levels_of_stars_in_an_array(fits):
 def test_thresholds_head_their_slopes(panel):
     spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], reps=499)
     found = spec.fit(panel, rng=1)
-    table = etable(found, labels={"log(pcap)": "Capital", "unemp": "unemployment"}, digits=2)
+    table = etable(
+        found, labels={"log(pcap)": "Capital", "unemp": "unemployment"}, digits=2
+    )
     gamma = f"{found.thresholds.loc[1, 'estimate']:g}"
     assert f"Capital (unemployment <= {gamma})" in table.frame.index
     assert f"Capital (unemployment > {gamma})" in table.frame.index
@@ -157,9 +195,13 @@ def test_kinks_head_their_slopes(panel):
     spec = dp.PanelKink("log(gsp)", "log(pcap)", ["unemp"], reps=199)
     found = spec.fit(panel, rng=1)
     line = dp.FixedEffects("log(gsp)", ["log(pcap)"]).fit(panel)
-    table = etable([found, line], labels={"log(pcap)": "Capital", "unemp": "U"}, digits=4)
+    table = etable(
+        [found, line], labels={"log(pcap)": "Capital", "unemp": "U"}, digits=4
+    )
     gamma, pieces = f"{found.threshold:.4f}", found.confidence_set()
-    assert list(table.frame.index)[1:7:2] == [f"Capital, {s} {gamma}" for s in ("below", "above")] + ["U"]
+    assert list(table.frame.index)[1:7:2] == [
+        f"Capital, {s} {gamma}" for s in ("below", "above")
+    ] + ["U"]
     at = list(table.frame.index).index("Kink point (Capital)")
     assert [*table.frame.index[at + 2 : at + 6 : 2]] == ["F, no kink", "F, no jump"]
     assert table.frame.iloc[at : at + 6, 0].tolist() == [
@@ -172,19 +214,24 @@ def test_kinks_head_their_slopes(panel):
     ]
     other = spec.replace(x=(), bootstrap=None).fit(panel)
     two = etable([found, other], labels={"log(pcap)": "Capital"})
-    assert {"Capital, below the kink", "Capital, above the kink"} <= set(two.frame.index)
+    assert {"Capital, below the kink", "Capital, above the kink"} <= set(
+        two.frame.index
+    )
     assert two.frame.loc["F, no kink"].tolist()[1] == ""
     assert "Standard errors allow for the estimation of the kink point." in two.notes
     assert (
-        "Below a kink point: its 95% confidence set (lower and upper end); (1): bootstrap (Hansen 2017); "
-        "(2): LR against chi-squared with one degree of freedom."
+        "Below a kink point: its 95% confidence set (lower and upper end); (1): "
+        "bootstrap (Hansen 2017); (2): LR against chi-squared with one "
+        "degree of freedom."
     ) in two.notes
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
 def test_a_kink_and_a_step_in_one_variable_share_nothing(panel):
     kink = dp.PanelKink("log(gsp)", "unemp", ["log(pc)"], bootstrap=None).fit(panel)
-    step = dp.PanelThreshold("log(gsp)", "unemp", "unemp", ["log(pc)"], bootstrap=None).fit(panel)
+    step = dp.PanelThreshold(
+        "log(gsp)", "unemp", "unemp", ["log(pc)"], bootstrap=None
+    ).fit(panel)
     table = etable([kink, step], labels={"unemp": "Unemployment"})
     names = [name for name in table.frame.index if "Unemployment" in name]
     assert [name.split(" ")[:2] for name in names[:2]] == [
@@ -200,14 +247,20 @@ def test_a_kink_and_a_step_in_one_variable_share_nothing(panel):
 
 
 def test_a_score_test_is_printed_as_such(panel):
-    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], reps=199, bootstrap="wild_score")
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], reps=199, bootstrap="wild_score"
+    )
     found = spec.fit(panel, rng=1)
     table, test = etable(found), found.tests.iloc[0]
     at = list(table.frame.index).index("Score of threshold 1")
-    assert table.frame.iloc[at : at + 2, 0].tolist() == [f"{test['value']:.3f}", f"({test['p_value']:.3f})"]
+    assert table.frame.iloc[at : at + 2, 0].tolist() == [
+        f"{test['value']:.3f}",
+        f"({test['p_value']:.3f})",
+    ]
     assert (
-        "Below score of a test: its p-value, 199 draws, wild cluster bootstrap of the score." in table.notes
-    )
+        "Below score of a test: its p-value, 199 draws, wild cluster bootstrap "
+        "of the score."
+    ) in table.notes
     assert not [name for name in table.frame.index if name.startswith("F of")]
 
 
@@ -215,15 +268,21 @@ def test_effects_of_mediation_are_printed(panel):
     spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(emp)"], ["log(pc)"], reps=199)
     with pytest.warns(dp.IdentificationWarning, match="proportion_mediated"):
         found = spec.fit(panel, rng=1)
-    table = etable([found, found.paths["outcome"]], labels={"log(emp)": "employment"}, below="ci")
+    table = etable(
+        [found, found.paths["outcome"]], labels={"log(emp)": "employment"}, below="ci"
+    )
     tidy = found.tidy().set_index("term")
     at = list(table.frame.index).index("Indirect through employment")
     low, high = tidy.loc["indirect:log(emp)", ["conf_low", "conf_high"]]
     assert table.frame.iloc[at + 1, 0] == f"[{low:.3f}, {high:.3f}]"
-    assert "Proportion mediated" not in table.frame.index  # missing here, so it has no row
+    # Missing here, so it has no row
+    assert "Proportion mediated" not in table.frame.index
     assert table.notes == (
-        "95% confidence intervals in brackets: (1) from percentiles of 199 bootstrap draws; (2) from "
-        "standard errors clustered by state (small-sample correction as reghdfe).",
+        (
+            "95% confidence intervals in brackets: (1) from percentiles of 199 "
+            "bootstrap draws; (2) from standard errors clustered by state "
+            "(small-sample correction as reghdfe)."
+        ),
         "* p < 0.1, ** p < 0.05, *** p < 0.01.",
         "Stars of (1): p-values from 199 bootstrap draws.",
     )
@@ -231,21 +290,36 @@ def test_effects_of_mediation_are_printed(panel):
 
 
 def test_driscoll_kraay_columns_tell_their_lags(panel):
-    spec = dp.FixedEffects("log(gsp)", ["log(pc)"], cov_type="driscoll_kraay", bandwidth=3)
-    system = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", cov_type="driscoll_kraay", reps=20)
+    spec = dp.FixedEffects(
+        "log(gsp)", ["log(pc)"], cov_type="driscoll_kraay", bandwidth=3
+    )
+    system = dp.Mediation(
+        "log(gsp)", "log(pc)", "log(emp)", cov_type="driscoll_kraay", reps=20
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.CovarianceWarning)  # seventeen periods
         warnings.simplefilter("ignore", dp.FewDrawsWarning)
-        fits = [spec.fit(panel), spec.replace(bandwidth=None).fit(panel), system.fit(panel, rng=1)]
-    errors = ["Driscoll-Kraay, 3 lags", "Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 2 lags"]
+        fits = [
+            spec.fit(panel),
+            spec.replace(bandwidth=None).fit(panel),
+            system.fit(panel, rng=1),
+        ]
+    errors = [
+        "Driscoll-Kraay, 3 lags",
+        "Driscoll-Kraay, 2 lags",
+        "Driscoll-Kraay, 2 lags",
+    ]
     assert etable(fits).frame.loc["Standard errors"].tolist() == errors
     assert etable(fits[0]).notes[0] == (
-        "Driscoll-Kraay standard errors (3 lags, small-sample correction as reghdfe) in parentheses."
+        "Driscoll-Kraay standard errors (3 lags, small-sample correction as reghdfe) "
+        "in parentheses."
     )
 
 
 def test_given_thresholds_are_marked(panel):
-    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], thresholds=(7.5,))
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], thresholds=(7.5,)
+    )
     table = etable(spec.fit(panel), labels={"unemp": "U"})
     assert table.frame.loc["Threshold 1 (U, given)"].tolist() == ["7.500"]
     assert not [row for row in table.frame.index if row.startswith("F of")]
@@ -255,20 +329,31 @@ def test_given_thresholds_are_marked(panel):
 def test_a_u_test_is_told_where_it_goes(panel):
     fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "log(emp)"]).fit(panel)
     u, wald = dp.u_test(fit, "unemp"), fit.wald_test("unemp = 0")
-    with pytest.raises(InputTypeError, match=r"UTestResult is not a result.*rows=\{\"Turning point\": \["):
+    with pytest.raises(
+        InputTypeError,
+        match=r"UTestResult is not a result.*rows=\{\"Turning point\": \[",
+    ):
         etable([fit, u])
-    frame = etable(fit, rows={"Turning point": [u.extremum], "Wald test, p": [wald.p_value]}).frame
+    frame = etable(
+        fit, rows={"Turning point": [u.extremum], "Wald test, p": [wald.p_value]}
+    ).frame
     assert frame.loc["Turning point", "(1)"] == f"{u.extremum:.3f}"
     assert frame.loc["Wald test, p", "(1)"] == f"{wald.p_value:.3f}"
 
 
 def test_tests_are_columns(panel):
-    fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"], time_effects=False).fit(panel)
+    fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"], time_effects=False).fit(
+        panel
+    )
     wald, cd = fit.wald_test("unemp = 0"), dp.pesaran_cd(fit)
     frame = etable([wald, cd]).frame
     assert list(frame.columns) == ["Wald test", "Pesaran CD test"]
     assert list(frame.index) == ["Statistic", "Distribution", "p-value"]
-    assert frame["Wald test"].tolist() == [f"{wald.statistic:.3f}", "F(1, 47)", "<0.001"]
+    assert frame["Wald test"].tolist() == [
+        f"{wald.statistic:.3f}",
+        "F(1, 47)",
+        "<0.001",
+    ]
     assert frame.loc["Distribution", "Pesaran CD test"] == "normal"
     assert list(etable({"CD": cd, "Slope": wald}).frame.columns) == ["CD", "Slope"]
     both = etable([fit, cd]).frame
@@ -279,7 +364,11 @@ def test_tests_are_columns(panel):
 
 def test_any_frame_is_printed_as_given():
     frame = pd.DataFrame(
-        {"dimension": ["Access", "Use"], "weight": [0.12345, 0.87655], "year": [2011, 2012]},
+        {
+            "dimension": ["Access", "Use"],
+            "weight": [0.12345, 0.87655],
+            "year": [2011, 2012],
+        },
         index=pd.Index(["ports", "phones"], name="indicator"),
     )
     table = etable(frame, labels={"ports": "Broadband ports"})
@@ -322,7 +411,11 @@ def test_etable_writes_nothing_into_its_input(two_way):
         ({"notes": 1}, InputTypeError, "notes=1 must be a text or a list of texts"),
         ({"notes": ["a", 1]}, InputTypeError, "notes="),
         ({"heads": 1}, OptionError, "heads has no texts for 1 columns"),
-        ({"keep": 1}, InputTypeError, "keep=1 must be a term, a pattern or a list of them"),
+        (
+            {"keep": 1},
+            InputTypeError,
+            "keep=1 must be a term, a pattern or a list of them",
+        ),
         ({"drop": [None]}, InputTypeError, "drop="),
         ({"order": 1}, InputTypeError, "order=1"),
         ({"controls": 1}, InputTypeError, "controls=1"),
@@ -332,7 +425,10 @@ def test_etable_writes_nothing_into_its_input(two_way):
         (
             {"file": "x.pdf"},
             OptionError,
-            r"'x.pdf': the ending must be one of .docx, .xlsx, .tex, .rtf, .csv, .html, .md",
+            (
+                r"'x.pdf': the ending must be one of .docx, .xlsx, .tex, .rtf, "
+                r".csv, .html, .md"
+            ),
         ),
     ],
 )
@@ -345,7 +441,9 @@ def test_malformed_calls_are_refused_in_words(one_way, options, error, words):
 def test_empty_and_foreign_models_are_refused(one_way):
     with pytest.raises(InputTypeError, match="models is empty"):
         etable([])
-    with pytest.raises(InputTypeError, match=r"FixedEffects is not a result. Pass what `fit` returns"):
+    with pytest.raises(
+        InputTypeError, match=r"FixedEffects is not a result. Pass what `fit` returns"
+    ):
         etable([one_way, dp.FixedEffects("y", ["x"])])
 
 
@@ -359,7 +457,9 @@ def test_an_unknown_ending_is_refused(one_way, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["docx", "xlsx", "tex", "html", "md"])
-def test_a_save_that_fails_leaves_what_was_there(one_way, tmp_path, monkeypatch, ending):
+def test_a_save_that_fails_leaves_what_was_there(
+    one_way, tmp_path, monkeypatch, ending
+):
     def fail(content, path):
         path.write_text("half a table", "utf-8")
         raise OSError(28, "No space left on device")
@@ -380,11 +480,17 @@ def test_a_save_that_fails_leaves_what_was_there(one_way, tmp_path, monkeypatch,
 def test_texts_that_no_file_can_hold_are_cleaned(make_fit, tmp_path, ending):
     bad = "a\ud800b\x00c\nd\ufffee\u2028f"
     table = etable(
-        {bad: make_fit({"digital": (1, 1, 1)})}, labels={"digital": bad}, notes=bad, rows={bad: [bad]}
+        {bad: make_fit({"digital": (1, 1, 1)})},
+        labels={"digital": bad},
+        notes=bad,
+        rows={bad: [bad]},
     )
     table.save(tmp_path / f"t.{ending}", title=bad)
     assert table.frame.columns[0] == "a b c d e f"
-    by_hand = Table(pd.DataFrame([[bad]], index=pd.Index([bad], dtype=object), dtype=object), notes=(bad,))
+    by_hand = Table(
+        pd.DataFrame([[bad]], index=pd.Index([bad], dtype=object), dtype=object),
+        notes=(bad,),
+    )
     by_hand.save(tmp_path / f"u.{ending}")
 
 
@@ -418,7 +524,9 @@ def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_pa
     frame = table.frame
     rest = [panel.labels["unemp"], "same"]
     names = [panel.labels["gsp"], "Unemployment a year ago", *rest]
-    assert frame.index.tolist() == [f"({i}) {name}" for i, name in enumerate(names, start=1)]
+    assert frame.index.tolist() == [
+        f"({i}) {name}" for i, name in enumerate(names, start=1)
+    ]
     assert frame.columns.tolist() == ["Mean", "SD", "(1)", "(2)", "(3)", "(4)"]
     summary = holes.summarise(["gsp", "late", "unemp", "same"])
     assert frame["Mean"].tolist() == [f"{v:.4f}" for v in summary["mean"]]
@@ -426,7 +534,9 @@ def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_pa
     for i, row in enumerate(found.r.index):
         for j, column in enumerate(found.r.columns):
             r, p = found.r.loc[row, column], found.p.loc[row, column]
-            marks = "*" * (0 if i == j else sum(p < level for level in (0.1, 0.05, 0.01)))
+            marks = "*" * (
+                0 if i == j else sum(p < level for level in (0.1, 0.05, 0.01))
+            )
             want = "" if j > i or pd.isna(r) else f"{r:.4f}{marks}"
             assert frame.iloc[i, 2 + j] == want
     assert "(N = 768 to 816)" in table.notes[0]

@@ -36,12 +36,16 @@ def _regressions() -> dict[str, Any]:
         "LinearCombination": linear.combination("2*digital - 1"),
         "TestResult": linear.wald_test("digital = 0"),
         "WildBootstrapResult": dp.wild_bootstrap(square, panel, "digital", rng=1),
-        "EventStudyResults": dp.EventStudy("prosperity", "first", ["urban"], before=3, after=3).fit(
-            panel.assign(first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0}))
+        "EventStudyResults": dp.EventStudy(
+            "prosperity", "first", ["urban"], before=3, after=3
+        ).fit(
+            panel.assign(
+                first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0})
+            )
         ),
-        "ThresholdResults": dp.PanelThreshold("rural_income", "digital", "urban", ["fiscal"], reps=99).fit(
-            panel, rng=1
-        ),
+        "ThresholdResults": dp.PanelThreshold(
+            "rural_income", "digital", "urban", ["fiscal"], reps=99
+        ).fit(panel, rng=1),
         "KinkResults": dp.PanelKink("rural_income", "urban", reps=99).fit(panel, rng=1),
         "ControlSets": (sets := dp.control_sets(square, panel, ["urban", "fiscal"])),
         "ControlSet": sets["urban"],
@@ -53,14 +57,20 @@ def _regressions() -> dict[str, Any]:
 
 def _policies() -> dict[str, Any]:
     panel, _ = dp.datasets.simulate_provinces()
-    treated = panel.assign(first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0}))
+    treated = panel.assign(
+        first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0})
+    )
     spec = FixedEffects("prosperity", ["digital", "urban"])
     weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
     spatial = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights)
-    last = panel.subset("year == 2020").assign(coast=lambda f: 1.0 * (f["region"] == "east"))
+    last = panel.subset("year == 2020").assign(
+        coast=lambda f: 1.0 * (f["region"] == "east")
+    )
     outcome = last.frame["prosperity"].droplevel("year")
     return {
-        "IVResults": dp.FixedEffectsIV("prosperity", ["urban"], ["digital"], ["lag(digital)"]).fit(panel),
+        "IVResults": dp.FixedEffectsIV(
+            "prosperity", ["urban"], ["digital"], ["lag(digital)"]
+        ).fit(panel),
         "StaggeredDidResults": dp.StaggeredDid("prosperity", "first").fit(treated),
         "SpatialResults": spatial.fit(dp.datasets.us_states()),
         "EffectResults of cluster_bootstrap": dp.cluster_bootstrap(spec, panel, rng=1),
@@ -77,9 +87,9 @@ def _mechanisms() -> dict[str, Any]:
     return {
         "MediationResults": plain,
         "MediationResults by a moderator": moderated,
-        "MediationIVResults": dp.MediationIV("prosperity", "digital", "productivity", "fiscal", reps=999).fit(
-            panel, rng=1
-        ),
+        "MediationIVResults": dp.MediationIV(
+            "prosperity", "digital", "productivity", "fiscal", reps=999
+        ).fit(panel, rng=1),
         "MeanGroupResults": dp.mean_group_mediation(spec, panel, rng=1),
         "EffectResults": dp.sequential_g(spec, panel, "urban", rng=1),
         "Decision": plain.decision(),
@@ -89,16 +99,27 @@ def _mechanisms() -> dict[str, Any]:
 
 
 def _indices() -> dict[str, Any]:
-    states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    states = dp.datasets.us_states().assign(
+        roads="I(hwy / emp)", pipes="I(water / emp)"
+    )
     spec = CompositeIndex(IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
     model = FixedEffects("log(gsp)", ["capital", "log(pc)", "unemp"])
     scales = ("zscore", "rank", "max", "none")
     return {
         "IndexResults": spec.fit(states),
-        **{f"IndexResults of {n}": spec.replace(normalise=n, weighting="equal").fit(states) for n in scales},
+        **{
+            f"IndexResults of {n}": spec.replace(normalise=n, weighting="equal").fit(
+                states
+            )
+            for n in scales
+        },
         "RankResults": dp.rank_probabilities(spec, states, reps=99, rng=1),
-        "IndexSensitivity": dp.index_sensitivity(spec, states, over={"weighting": ["entropy", "equal"]}),
-        "PropagatedResults": dp.PropagatedIndex({"capital": spec}, model).fit(states, rng=1),
+        "IndexSensitivity": dp.index_sensitivity(
+            spec, states, over={"weighting": ["entropy", "equal"]}
+        ),
+        "PropagatedResults": dp.PropagatedIndex({"capital": spec}, model).fit(
+            states, rng=1
+        ),
     }
 
 

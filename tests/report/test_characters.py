@@ -53,4 +53,7 @@ def test_lines_of_seven_columns(text: str, lines: list[str]) -> None:
     ],
 )
 def test_labels_without_a_use_are_named_where_they_look_misspelt(labels, unused):
-    assert unused_labels(labels, ["log(digital)", "I(urban**2)", "gdp", "city+year", "50"]) == unused
+    assert (
+        unused_labels(labels, ["log(digital)", "I(urban**2)", "gdp", "city+year", "50"])
+        == unused
+    )

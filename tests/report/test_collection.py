@@ -19,7 +19,13 @@ from digiprosper import (
     datasets,
     fit_all,
 )
-from digiprosper.errors import CollinearityError, ColumnError, InputTypeError, OptionError, TermError
+from digiprosper.errors import (
+    CollinearityError,
+    ColumnError,
+    InputTypeError,
+    OptionError,
+    TermError,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,11 @@ def panel() -> Panel:
     rng = np.random.default_rng(0)
     data = pd.DataFrame(rng.normal(size=(400, 3)), columns=["y", "x", "z"])
     data["y"] += 3 * data["x"] * (data["z"] > 0.2)
-    return Panel(data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)), "i", "t")
+    return Panel(
+        data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)),
+        "i",
+        "t",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +69,9 @@ def test_the_mapping_shows_the_successes_in_order(models: ResultSet) -> None:
 
 def test_a_failure_is_no_key_and_says_why(models: ResultSet) -> None:
     assert models.get("bad") is None
-    with pytest.raises(ColumnError, match=r"'bad' was not estimated.*collinear with") as caught:
+    with pytest.raises(
+        ColumnError, match=r"'bad' was not estimated.*collinear with"
+    ) as caught:
         models["bad"]
     assert caught.value.__cause__ is models.failures["bad"]
     assert caught.value.problems == models.failures["bad"].problems
@@ -90,13 +102,16 @@ def test_tidy_puts_the_model_first(models: ResultSet) -> None:
     narrow = models.tidy(0.5)
     assert (narrow["conf_high"] < out["conf_high"]).all()
     pd.testing.assert_frame_equal(
-        out[out["model"] == "more"].drop(columns="model").reset_index(drop=True), models["more"].tidy()
+        out[out["model"] == "more"].drop(columns="model").reset_index(drop=True),
+        models["more"].tidy(),
     )
 
 
 def test_compare_finds_a_product_whatever_the_order_of_its_factors() -> None:
     base = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
-    battery = {name: base.add(name) for name in ("log(pc):unemp", "unemp:log(pc)")} | {"none": base}
+    battery = {name: base.add(name) for name in ("log(pc):unemp", "unemp:log(pc)")} | {
+        "none": base
+    }
     models = fit_all(battery, datasets.us_states())
     for name in ("log(pc):unemp", "unemp:log(pc)"):
         found = models.compare(name)
@@ -108,19 +123,28 @@ def test_compare(models: ResultSet) -> None:
     out = models.compare("x")
     assert out["model"].tolist() == ["base", "more"]
     assert out["nobs"].tolist() == [400, 400]
-    assert out["estimate"].tolist() == [models["base"].params["x"], models["more"].params["x"]]
+    assert out["estimate"].tolist() == [
+        models["base"].params["x"],
+        models["more"].params["x"],
+    ]
     with pytest.raises(ColumnError, match="'w'"):
         models.compare("w")
 
 
 def test_one_quantity_under_several_names(panel: Panel) -> None:
     base = FixedEffects("y", ["x"])
-    out = fit_all({"base": base, "lagged": base.swap("x", "lag(x)"), "z": base.swap("x", "z")}, panel)
+    out = fit_all(
+        {"base": base, "lagged": base.swap("x", "lag(x)"), "z": base.swap("x", "z")},
+        panel,
+    )
     found = out.compare(["x", "lag(x)"])
     assert found.columns[:3].tolist() == ["model", "term", "estimate"]
     assert found["model"].tolist() == ["base", "lagged"]
     assert found["term"].tolist() == ["x", "lag(x)"]
-    assert found["estimate"].tolist() == [out["base"].params["x"], out["lagged"].params["lag(x)"]]
+    assert found["estimate"].tolist() == [
+        out["base"].params["x"],
+        out["lagged"].params["lag(x)"],
+    ]
     assert found["nobs"].tolist() == [400, 350]
     assert out.compare(("x", "z"))["model"].tolist() == ["base", "z"]
 
@@ -132,7 +156,9 @@ def test_a_model_with_two_of_the_names_is_an_error(models: ResultSet) -> None:
 
 
 def test_a_name_that_no_model_has_is_an_error_beside_others(models: ResultSet) -> None:
-    with pytest.raises(ColumnError, match="the term 'lag\\(x\\)'; the terms are 'x', 'z'"):
+    with pytest.raises(
+        ColumnError, match="the term 'lag\\(x\\)'; the terms are 'x', 'z'"
+    ):
         models.compare(["x", "lag(x)"])
 
 
@@ -172,7 +198,9 @@ def test_pickles(models: ResultSet) -> None:
 
 def test_models_without_effects_have_no_rows(models: ResultSet) -> None:
     assert models.effects_table().empty
-    with pytest.raises(ColumnError, match="no model has the term 'x'; the terms are none"):
+    with pytest.raises(
+        ColumnError, match="no model has the term 'x'; the terms are none"
+    ):
         models.compare("x", kind="indirect")
 
 

@@ -6,13 +6,22 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import IdentificationError
-from digiprosper.report.columns import Block, Column, HasColumns, Parameter, columns_of, result_column
+from digiprosper.report.columns import (
+    Block,
+    Column,
+    HasColumns,
+    Parameter,
+    columns_of,
+    result_column,
+)
 from digiprosper.report.terms import Term
 
 
 @pytest.fixture(scope="module")
 def fit():
-    return dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    return dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(
+        dp.datasets.us_states()
+    )
 
 
 class Foreign:
@@ -38,7 +47,11 @@ def test_a_column_has_what_the_result_tells(fit):
 
 def test_inference_is_read_where_it_is_not_told(fit):
     found = result_column(Foreign(fit)).inference
-    assert (found.cov_type, found.clusters, found.n_clusters) == ("clustered", ("state",), (48,))
+    assert (found.cov_type, found.clusters, found.n_clusters) == (
+        "clustered",
+        ("state",),
+        (48,),
+    )
     assert (found.ssc, found.df_t, found.from_draws) == ("reghdfe", 47.0, False)
 
 
@@ -71,4 +84,6 @@ def test_a_given_threshold_is_not_estimated():
 
 
 def test_a_term_without_a_description_is_a_slope(fit):
-    assert result_column(Foreign(fit)).estimates["unemp"].term == Term("unemp", path=("unemp",))
+    assert result_column(Foreign(fit)).estimates["unemp"].term == Term(
+        "unemp", path=("unemp",)
+    )

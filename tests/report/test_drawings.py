@@ -54,7 +54,9 @@ def _closed():
 
 @pytest.fixture(scope="module")
 def fit():
-    return dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    return dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(
+        dp.datasets.us_states()
+    )
 
 
 def test_estimates_are_those_of_tidy(fit) -> None:
@@ -105,7 +107,8 @@ def test_choices_of_one_name_keep_a_column_each() -> None:
 def test_arrows_say_where_they_go() -> None:
     one = Estimate(Term("x"), 1.0, 0.1, 10.0, 0.0, 0.8, 1.2)
     diagram = PathDiagram(
-        "X", "Y", ["M", "N"], True, [[("a₁ =", one)], []], [[], [("b₂ =", one)]], {(0, 1): [("d₂₁", one)]},
+        "X", "Y", ["M", "N"], True, [[("a₁ =", one)], []], [[], [("b₂ =", one)]],
+        {(0, 1): [("d₂₁", one)]},
         [("c' =", one)], [], "", frozenset(), "", [], 0.95, [],
     )  # fmt: skip
     frame = diagram.data()
@@ -126,7 +129,9 @@ def test_what_has_no_density_or_share_is_missing() -> None:
         "",
     )
     assert ridges.data()["density"].isna().tolist() == [True, False, False]
-    bars = Bars(["a", "b"], np.array([0.1, np.nan]), np.array([0.2, np.nan]), [False, True])
+    bars = Bars(
+        ["a", "b"], np.array([0.1, np.nan]), np.array([0.2, np.nan]), [False, True]
+    )
     assert bars.data()["total"].isna().tolist() == [False, True]
 
 

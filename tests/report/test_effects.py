@@ -29,9 +29,15 @@ def make(reps=999, lost=0):
     cov[2, :] = cov[:, 2] = np.nan
     info = empty_glance("Demo", 120)
     info["depvar"], info["df_t"], info["rng_entropy"] = "growth", 29.0, 7
-    info["cov_type"], info["clusters"], info["effects"] = "clustered", "city", "city+year"
+    info["cov_type"], info["clusters"], info["effects"] = (
+        "clustered",
+        "city",
+        "city+year",
+    )
     info["n_entities"], info["n_times"] = 30, 4
-    text = "Standard errors clustered by city (30 clusters, t with 29 degrees of freedom)"
+    text = (
+        "Standard errors clustered by city (30 clusters, t with 29 degrees of freedom)"
+    )
     notices = (Notice("few_clusters", "30 clusters (city). " + "Be careful. " * 12),)
     more = {"errors_text": text, "diagnostics": notices, "labels": {"slope": "Slope"}}
     estimated = drawn_estimates(NAMES, estimates, cov, draws, info, n_drawn=30)
@@ -55,7 +61,8 @@ def test_tidy_takes_errors_from_cov_and_interval_from_draws() -> None:
     results = make()
     frame = results.tidy(0.9).set_index("term")
     assert list(results.tidy().columns) == [
-        "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
+        "term", "estimate", "std_error", "statistic", "p_value", "conf_low",
+        "conf_high",
     ]  # fmt: skip
     assert frame.loc["slope", "std_error"] == pytest.approx(0.3)
     assert frame.loc["slope", "statistic"] == pytest.approx(1 / 0.3)
@@ -71,7 +78,9 @@ def test_tidy_takes_errors_from_cov_and_interval_from_draws() -> None:
 def test_delta_interval() -> None:
     stats = pytest.importorskip("scipy.stats")
     frame = make().interval("delta", level=0.9)
-    assert frame.loc["slope", "conf_high"] == pytest.approx(1 + stats.t.ppf(0.95, 29) * 0.3)
+    assert frame.loc["slope", "conf_high"] == pytest.approx(
+        1 + stats.t.ppf(0.95, 29) * 0.3
+    )
     assert frame.loc["square", "p_value"] == pytest.approx(2 * stats.t.sf(2 / 3, 29))
 
 
@@ -81,7 +90,9 @@ def test_bias_corrected_interval() -> None:
     low, high = intervals.bc(draws, results.estimates, 0.9, clusters=None)
     np.testing.assert_array_equal(frame["conf_low"], low)
     np.testing.assert_array_equal(frame["conf_high"], high)
-    np.testing.assert_array_equal(frame["p_value"], intervals.bc_p(draws, results.estimates, clusters=None))
+    np.testing.assert_array_equal(
+        frame["p_value"], intervals.bc_p(draws, results.estimates, clusters=None)
+    )
     assert frame.loc["missing"].isna().all()
     assert (frame["conf_low"] != results.interval(level=0.9)["conf_low"]).all()
 
@@ -119,7 +130,9 @@ def test_a_subclass_adds_a_method() -> None:
 def test_lost_draws_are_left_out_and_counted() -> None:
     results = make(lost=50)
     assert results.lost_draws == 50
-    low, _ = np.quantile(results.draws["slope"].iloc[50:], [0.025, 0.975], method="weibull")
+    low, _ = np.quantile(
+        results.draws["slope"].iloc[50:], [0.025, 0.975], method="weibull"
+    )
     assert results.interval().loc["slope", "conf_low"] == pytest.approx(low)
 
 
@@ -138,8 +151,8 @@ def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
     lines = make().summary().splitlines()
     assert max(len(line) for line in lines) <= 80
     assert make().conventions == (
-        "Standard errors clustered by city (30 clusters, t with 29 degrees of freedom); percentile intervals "
-        "from 999 bootstrap draws of entities"
+        "Standard errors clustered by city (30 clusters, t with 29 degrees of "
+        "freedom); percentile intervals from 999 bootstrap draws of entities"
     )
     assert lines[-1] == "Settings: rng 7."
     assert "missing" in "\n".join(lines)
@@ -147,7 +160,10 @@ def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
 
 
 def test_what_was_drawn_is_named_by_its_label() -> None:
-    assert make().draws_text() == "percentile intervals from 999 bootstrap draws of entities"
+    assert (
+        make().draws_text()
+        == "percentile intervals from 999 bootstrap draws of entities"
+    )
     results = make()
     inference = replace(results.inference, drawn="city")
     drawn = replace(results, estimated=replace(results.estimated, inference=inference))
@@ -158,13 +174,22 @@ def test_what_was_drawn_is_named_by_its_label() -> None:
 def test_to_dict_is_json_safe() -> None:
     plain = json.loads(json.dumps(make(lost=3).to_dict(), allow_nan=False))
     assert plain["schema"] == 1
-    assert plain["draws"] == {"count": 999, "lost": 3, "drawn": "entity", "clusters": 30}
+    assert plain["draws"] == {
+        "count": 999,
+        "lost": 3,
+        "drawn": "entity",
+        "clusters": 30,
+    }
     assert plain["terms"][2]["estimate"] is None
 
 
 def test_copies_give_the_same_words_and_numbers() -> None:
     results = make()
-    for other in (pickle.loads(pickle.dumps(results)), copy.copy(results), copy.deepcopy(results)):
+    for other in (
+        pickle.loads(pickle.dumps(results)),
+        copy.copy(results),
+        copy.deepcopy(results),
+    ):
         assert other.summary() == results.summary()
         np.testing.assert_array_equal(other.draw_values, results.draw_values)
 

@@ -59,14 +59,19 @@ def read(text: str) -> Term:
 )
 def test_terms_are_printed_with_their_labels(term: str, printed: str) -> None:
     assert term_label(read(term), LABELS) == printed
-    assert term_label(read(term), {}) == " × ".join(part.strip() for part in term.split(":"))
+    assert term_label(read(term), {}) == " × ".join(
+        part.strip() for part in term.split(":")
+    )
 
 
 def test_levels_name_no_columns() -> None:
     (category,) = parse("C(x)", COLUMNS, "x").factors
     dummy = dummy_factor(category, "[T.x z:a]", 1)
     term = Term("C(x)[T.x z:a]:z", factors=(dummy, Factor("z", "z")))
-    assert term_label(term, {"x": "Digital", "z": "Aging"}) == "C(Digital)[T.x z:a] × Aging"
+    assert (
+        term_label(term, {"x": "Digital", "z": "Aging"})
+        == "C(Digital)[T.x z:a] × Aging"
+    )
     assert term_label(term, {"C(x)": "Groups"}) == "Groups[T.x z:a] × z"
     assert term_label(term, {"C(x)[T.x z:a]": "East"}) == "East × z"
 

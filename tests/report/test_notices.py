@@ -36,7 +36,7 @@ def test_five_clusters_are_enough() -> None:
     assert too_few_clusters_to_draw(5, "region") == ()
 
 
-# --- one maker a code ---------------------------------------------------------------------------------------
+# --- one maker a code -----------------------------------------------------------------
 
 SOURCE = Path(errors.__file__).parent
 # Codes of the problems of an error, which are made where it is raised.
@@ -90,7 +90,11 @@ def codes_of(call: ast.Call) -> set[str]:
 
 
 def is_error(call: ast.Call) -> bool:
-    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    name = (
+        call.func.id
+        if isinstance(call.func, ast.Name)
+        else getattr(call.func, "attr", "")
+    )
     return name.endswith("Error")
 
 
@@ -109,11 +113,18 @@ def makers() -> dict[str, set[tuple[str, str]]]:
             if not isinstance(function, ast.FunctionDef):
                 continue
             for call in ast.walk(function):
-                made = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice"
+                made = (
+                    isinstance(call, ast.Call)
+                    and getattr(call.func, "id", "") == "Notice"
+                )
                 for code in codes_of(call) if made and call not in raised else ():
                     place = path.relative_to(SOURCE).as_posix(), function.name
                     found.setdefault(code, set()).add(place)
-    return {code: places for code, places in found.items() if code not in PROBLEMS | SHARED_PROBLEMS}
+    return {
+        code: places
+        for code, places in found.items()
+        if code not in PROBLEMS | SHARED_PROBLEMS
+    }
 
 
 @pytest.mark.further
@@ -128,14 +139,18 @@ def test_problems_that_rooms_share_have_one_maker() -> None:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice":
                 for code in codes_of(call) & SHARED_PROBLEMS:
-                    found.setdefault(code, []).append(path.relative_to(SOURCE).as_posix())
+                    found.setdefault(code, []).append(
+                        path.relative_to(SOURCE).as_posix()
+                    )
     assert found == {code: ["errors.py"] for code in SHARED_PROBLEMS}
 
 
 @pytest.mark.further
 def test_makers_are_in_the_notices_of_their_room() -> None:
     places = {code: path for code, found in makers().items() for path, _ in found}
-    elsewhere = {code: path for code, path in places.items() if not path.endswith("notices.py")}
+    elsewhere = {
+        code: path for code, path in places.items() if not path.endswith("notices.py")
+    }
     assert elsewhere == BESIDE
 
 
@@ -144,7 +159,9 @@ def test_every_warning_is_the_notice_of_a_maker() -> None:
     """No code that becomes a warning is unused; none that is made is misspelled."""
     made = set(makers())
     assert made >= set(errors._CATEGORIES)
-    assert {"few_clusters", "lagged_rows", "concentration"} <= made - set(errors._CATEGORIES)
+    assert {"few_clusters", "lagged_rows", "concentration"} <= made - set(
+        errors._CATEGORIES
+    )
 
 
 @pytest.mark.further
@@ -152,7 +169,9 @@ def test_every_code_is_in_the_table_of_its_room() -> None:
     for code, places in makers().items():
         for path, _ in places:
             if code not in BESIDE:
-                doc = ast.get_docstring(ast.parse((SOURCE / path).read_text(encoding="utf-8")))
+                doc = ast.get_docstring(
+                    ast.parse((SOURCE / path).read_text(encoding="utf-8"))
+                )
                 assert f"\n{code} " in (doc or ""), code
 
 
@@ -161,13 +180,19 @@ def test_no_notice_is_made_from_another() -> None:
     """No `replace(notice, ...)`, no `Notice(n.code, ...)`: makers get their data."""
     for path in sorted(SOURCE.rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice" and call.args:
+            if (
+                isinstance(call, ast.Call)
+                and getattr(call.func, "id", "") == "Notice"
+                and call.args
+            ):
                 assert not isinstance(call.args[0], ast.Attribute), path
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "replace":
-                assert {"message", "code"}.isdisjoint(k.arg for k in call.keywords), path
+                assert {"message", "code"}.isdisjoint(k.arg for k in call.keywords), (
+                    path
+                )
 
 
-# --- cut-offs and sentences ---------------------------------------------------------------------------------
+# --- cut-offs and sentences -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -182,7 +207,10 @@ def test_no_notice_is_made_from_another() -> None:
 def test_the_limits_of_few_clusters(clusters, code) -> None:
     found = few_clusters(clusters, "region", "Then.")
     (notice,) = found
-    assert (notice.code, notice.data) == (code, {"clusters": "region", "n_clusters": clusters})
+    assert (notice.code, notice.data) == (
+        code,
+        {"clusters": "region", "n_clusters": clusters},
+    )
     assert few_clusters(40, "region", "Then.") == ()
     assert notice.message == f"{clusters} clusters (region): Then."
 
@@ -195,25 +223,38 @@ def test_few_clusters_may_have_another_subject() -> None:
 @pytest.mark.parametrize(
     ("read", "limit", "words"),
     [
-        ("tails", 199, "reps=198: a tail of 2.5% has a simulation error of 1.1%. Use 999."),
+        (
+            "tails",
+            199,
+            "reps=198: a tail of 2.5% has a simulation error of 1.1%. Use 999.",
+        ),
         ("ends", 499, "reps=498: the ends of a 95% interval need more draws; use 999."),
         (
             "test",
             199,
-            "reps=198: the p-value cannot be below 0.005, and p = 0.05 has a simulation error of 0.015. Use "
-            "999.",
+            (
+                "reps=198: the p-value cannot be below 0.005, and p = 0.05 has a "
+                "simulation error of 0.015. Use 999."
+            ),
         ),
         (
             "effects",
             199,
-            "198 draws: the p-value cannot be below 0.010, and the interval is imprecise. Use 999 or more.",
+            (
+                "198 draws: the p-value cannot be below 0.010, and the interval is "
+                "imprecise. Use 999 or more."
+            ),
         ),
     ],
 )
 def test_the_limits_and_the_sentences_of_few_draws(read, limit, words) -> None:
     assert few_draws(limit, read) == ()
     (notice,) = few_draws(limit - 1, read)
-    assert (notice.code, notice.data, notice.message) == ("few_draws", {"reps": limit - 1}, words)
+    assert (notice.code, notice.data, notice.message) == (
+        "few_draws",
+        {"reps": limit - 1},
+        words,
+    )
 
 
 def test_lost_draws_are_counted() -> None:
@@ -234,9 +275,16 @@ def test_missing_rows_have_one_layout() -> None:
 
 def test_imputed_cells_have_one_layout() -> None:
     notice = imputed({"a": 3}, "lagged", "said", "b")
-    assert (notice.code, notice.data) == ("imputed", {"cells": {"a": 3}, "why": "lagged", "lag_of": "b"})
+    assert (notice.code, notice.data) == (
+        "imputed",
+        {"cells": {"a": 3}, "why": "lagged", "lag_of": "b"},
+    )
 
 
 def test_negative_variances_have_their_terms() -> None:
     notice = not_psd(["a"], "said")
-    assert (notice.code, notice.data, notice.message) == ("not_psd", {"terms": ("a",)}, "said")
+    assert (notice.code, notice.data, notice.message) == (
+        "not_psd",
+        {"terms": ("a",)},
+        "said",
+    )

@@ -25,7 +25,9 @@ def test_a_text_is_too_long(text: str, reason: str) -> None:
     assert reason in refusal
 
 
-@pytest.mark.parametrize("text", ["x" * 20, "a + 'b' * 2", "`" + "+" * 18 + "`", "1" * 20])
+@pytest.mark.parametrize(
+    "text", ["x" * 20, "a + 'b' * 2", "`" + "+" * 18 + "`", "1" * 20]
+)
 def test_a_text_is_short_enough(text: str) -> None:
     assert too_long(text, 20) is None
 

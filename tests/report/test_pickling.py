@@ -16,7 +16,13 @@ from digiprosper import PickleError, ResultSet, TestResult
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName, restore
 
-WALD = {"name": "Wald", "statistic": 4.0, "distribution": "F", "df": (1.0, 9.0), "p_value": 0.07}
+WALD = {
+    "name": "Wald",
+    "statistic": 4.0,
+    "distribution": "F",
+    "df": (1.0, 9.0),
+    "p_value": 0.07,
+}
 COPIES = [lambda r: pickle.loads(pickle.dumps(r)), copy.copy, copy.deepcopy]
 
 
@@ -27,11 +33,13 @@ def paths(value: Any) -> set[str]:
     return {path for path in named if path.startswith("digiprosper")}
 
 
-def test_a_pickle_has_two_paths_and_neither_is_of_a_class(every_result: dict[str, Any]) -> None:
+def test_a_pickle_has_two_paths_and_neither_is_of_a_class(
+    every_result: dict[str, Any],
+) -> None:
     permanent = {"digiprosper.report.pickling restore", "digiprosper.errors _notice"}
-    assert {kind: paths(result) - permanent for kind, result in every_result.items()} == {
-        kind: set() for kind in every_result
-    }
+    assert {
+        kind: paths(result) - permanent for kind, result in every_result.items()
+    } == {kind: set() for kind in every_result}
 
 
 @pytest.mark.further
@@ -45,7 +53,9 @@ def test_every_result_comes_back_whole(every_result: dict[str, Any]) -> None:
                 assert other.to_dict() == result.to_dict(), kind
 
 
-def test_a_set_of_results_comes_back_with_what_failed(every_result: dict[str, Any]) -> None:
+def test_a_set_of_results_comes_back_with_what_failed(
+    every_result: dict[str, Any],
+) -> None:
     failed = dp.OptionError("no")
     models = ResultSet((("fit", every_result["LinearResults"]), ("none", failed)))
     other = pickle.loads(pickle.dumps(models))
@@ -88,7 +98,11 @@ def test_a_default_that_is_made_is_nobody_elses() -> None:
 
 
 def test_a_class_of_yours_is_pickled_as_any_class() -> None:
-    assert pickle.loads(pickle.dumps(Before(1.0, 2.0))) == copy.deepcopy(Before(1.0, 2.0)) == Before(1.0, 2.0)
+    assert (
+        pickle.loads(pickle.dumps(Before(1.0, 2.0)))
+        == copy.deepcopy(Before(1.0, 2.0))
+        == Before(1.0, 2.0)
+    )
 
 
 def test_a_class_inside_a_function_is_copied() -> None:
@@ -100,14 +114,18 @@ def test_a_class_inside_a_function_is_copied() -> None:
 
 
 def test_a_field_that_is_not_known_here_is_an_error_that_names_the_versions() -> None:
-    with pytest.raises(PickleError, match=r"0\.9\.0 pickled.*no field 'colour' here.*Read it with") as caught:
+    with pytest.raises(
+        PickleError, match=r"0\.9\.0 pickled.*no field 'colour' here.*Read it with"
+    ) as caught:
         restore("TestResult", "0.9.0", {**WALD, "null": "x = 0", "colour": "red"})
     assert caught.value.problems[0].data["version"] == "0.9.0"
     assert isinstance(caught.value, pickle.UnpicklingError)
 
 
 def test_a_missing_field_without_a_default_is_an_error() -> None:
-    with pytest.raises(PickleError, match=r"the pickle has no field 'null'.*or fit the model again"):
+    with pytest.raises(
+        PickleError, match=r"the pickle has no field 'null'.*or fit the model again"
+    ):
         restore("TestResult", "0.0.1", WALD)
 
 
@@ -118,7 +136,8 @@ def test_a_type_that_is_not_known_here_is_an_error() -> None:
 
 @pytest.mark.many(9)
 @pytest.mark.parametrize(
-    "kind", ["plots", "etable", "Panel", "__version__", "", None, 3, int, Before(1.0, 2.0)]
+    "kind",
+    ["plots", "etable", "Panel", "__version__", "", None, 3, int, Before(1.0, 2.0)],
 )
 def test_what_is_no_type_of_results_is_an_error(kind: Any) -> None:
     with pytest.raises(PickleError, match="no such type"):
@@ -126,13 +145,17 @@ def test_what_is_no_type_of_results_is_an_error(kind: Any) -> None:
 
 
 def test_a_test_keeps_its_draws() -> None:
-    test = replace(restore("TestResult", "0.0.1", {**WALD, "null": "x = 0"}), draws=np.arange(3.0))
+    test = replace(
+        restore("TestResult", "0.0.1", {**WALD, "null": "x = 0"}), draws=np.arange(3.0)
+    )
     other = pickle.loads(pickle.dumps(test))
     assert isinstance(other, TestResult)
     np.testing.assert_array_equal(other.draws, test.draws)
 
 
 def test_inference_is_found_by_its_name() -> None:
-    value = Inference(cov_type="clustered", clusters=("state",), n_clusters=(48,), df_t=47.0)
+    value = Inference(
+        cov_type="clustered", clusters=("state",), n_clusters=(48,), df_t=47.0
+    )
     assert value.__reduce__()[1][0] == "Inference"
     assert pickle.loads(pickle.dumps(value)) == value

@@ -16,7 +16,15 @@ from digiprosper import FixedEffects, Mediation, Panel, PanelThreshold
 from digiprosper.report.protocol import Glance, HasDraws, Results, empty_glance
 from digiprosper.report.tests import TestResult
 
-TIDY = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+TIDY = [
+    "term",
+    "estimate",
+    "std_error",
+    "statistic",
+    "p_value",
+    "conf_low",
+    "conf_high",
+]
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +34,16 @@ def fits() -> dict[str, Any]:
     data["m"] += data["x"]
     data["y"] += data["m"]
     data["y"] += 3 * data["x"] * (data["z"] > 0.2)
-    panel = Panel(data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)), "i", "t")
+    panel = Panel(
+        data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)),
+        "i",
+        "t",
+    )
     return {
         "linear": FixedEffects("y", ["x"]).fit(panel),
-        "plain": FixedEffects("y", ["x"], entity_effects=False, time_effects=False, cov_type="robust").fit(
-            panel
-        ),
+        "plain": FixedEffects(
+            "y", ["x"], entity_effects=False, time_effects=False, cov_type="robust"
+        ).fit(panel),
         "slopes": PanelThreshold("y", ["x"], "z", bootstrap=None).fit(panel).slopes,
         "effects": Mediation("y", "x", ["m"], reps=999).fit(panel, rng=0),
         "path": Mediation("y", "x", ["m"], reps=999).fit(panel, rng=0).paths["outcome"],
@@ -44,7 +56,9 @@ def test_the_five_members(fits: dict[str, Any], name: str) -> None:
     assert isinstance(fit, Results)
     assert fit.tidy().columns.tolist() == TIDY
     assert fit.tidy()["term"].tolist() == fit.params.index.tolist()
-    assert fit.cov.index.tolist() == fit.cov.columns.tolist() == fit.params.index.tolist()
+    assert (
+        fit.cov.index.tolist() == fit.cov.columns.tolist() == fit.params.index.tolist()
+    )
     np.testing.assert_allclose(fit.cov, fit.cov.T)
     assert fit.nobs == 400
     glance = fit.glance()
@@ -67,12 +81,18 @@ def test_draws_keep_the_version_of_the_fit(fits: dict[str, Any]) -> None:
     assert pickle.loads(pickle.dumps(older)).glance()["version"] == "0.0.9"
 
 
-def test_no_distribution_is_needed(fits: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_distribution_is_needed(
+    fits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", fail)
-    assert fits["linear"].glance()["version"] == fits["effects"].glance()["version"] == dp.__version__
+    assert (
+        fits["linear"].glance()["version"]
+        == fits["effects"].glance()["version"]
+        == dp.__version__
+    )
 
 
 def test_draws_are_a_further_protocol(fits: dict[str, Any]) -> None:
@@ -85,12 +105,16 @@ def test_draws_are_a_further_protocol(fits: dict[str, Any]) -> None:
 def test_an_empty_glance_has_every_key() -> None:
     glance = empty_glance("Model", 12)
     assert set(glance) == set(Glance.__annotations__)
-    assert {k for k, v in glance.items() if v is not None} == {"model", "nobs", "version"}
+    assert {k for k, v in glance.items() if v is not None} == {
+        "model",
+        "nobs",
+        "version",
+    }
 
 
 def test_keys_of_the_contract() -> None:
     expected = (
-        "model depvar nobs n_entities n_times n_clusters df_resid cov_type clusters ssc effects rsquared "
-        "rsquared_within sample_hash rng_entropy version"
+        "model depvar nobs n_entities n_times n_clusters df_resid cov_type clusters "
+        "ssc effects rsquared rsquared_within sample_hash rng_entropy version"
     )
     assert set(expected.split()) <= set(Glance.__annotations__)

@@ -47,7 +47,11 @@ class Cells(HTMLParser):
 def test_equal_neighbours_are_joined():
     row = ["a", "a", "b", "", "", "a"]
     assert spans(row, [""] * 6) == [("a", 2), ("b", 1), ("", 1), ("", 1), ("a", 1)]
-    assert spans(row, ["x", "y", "y", "y", "y", "y"])[:3] == [("a", 1), ("a", 1), ("b", 1)]
+    assert spans(row, ["x", "y", "y", "y", "y", "y"])[:3] == [
+        ("a", 1),
+        ("a", 1),
+        ("b", 1),
+    ]
 
 
 def test_text_is_aligned_and_ruled():
@@ -68,11 +72,18 @@ def test_text_is_aligned_and_ruled():
 
 def test_chinese_letters_take_two_columns():
     wide = Content((["", "人均"],), (["省份", "1"], ["a", "2"]), frozenset(), ())
-    assert as_text(wide).splitlines()[1:5] == ["      人均", "----------", "省份    1", "a       2"]
+    assert as_text(wide).splitlines()[1:5] == [
+        "      人均",
+        "----------",
+        "省份    1",
+        "a       2",
+    ]
 
 
 def test_a_long_head_over_several_columns_widens_them_together():
-    wide = Content((["", "one long head", "one long head"],), (["a", "1", "2"],), frozenset(), ())
+    wide = Content(
+        (["", "one long head", "one long head"],), (["a", "1", "2"],), frozenset(), ()
+    )
     lines = as_text(wide).splitlines()
     assert lines[1] == "   one long head"
     assert len(lines[0]) == 1 + 2 + 13
@@ -100,8 +111,19 @@ def test_html_has_rules_spans_and_notes():
 
 
 def test_html_escapes_every_text():
-    text = as_html(Content(NASTY.header, NASTY.body, NASTY.breaks, ("<script>",), "<i>"))
+    text = as_html(
+        Content(NASTY.header, NASTY.body, NASTY.breaks, ("<script>",), "<i>")
+    )
     cells = Cells()
     cells.feed(text)
-    assert cells.tags == {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
+    assert cells.tags == {
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "th",
+        "td",
+    }
     assert cells.rows[1][0] == (NASTY.body[0][0], 1)

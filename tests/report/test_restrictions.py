@@ -14,7 +14,18 @@ from digiprosper import FixedEffects, LinearResults, Panel
 from digiprosper.errors import InputTypeError, TermError
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 
-NAMES = ("a", "ab", "a:ab", "I(a**2)", "lag(a, 2)", "C(r)[T.east]", "K / L", "资本", "log(a)", "e")
+NAMES = (
+    "a",
+    "ab",
+    "a:ab",
+    "I(a**2)",
+    "lag(a, 2)",
+    "C(r)[T.east]",
+    "K / L",
+    "资本",
+    "log(a)",
+    "e",
+)
 AT = {n: i for i, n in enumerate(NAMES)}
 
 
@@ -42,7 +53,9 @@ AT = {n: i for i, n in enumerate(NAMES)}
         ("2 * 3 * a = 10 / 4", [{"a": 6}], [2.5]),
     ],
 )
-def test_what_is_read(text: str, rows: list[dict[str, float]], values: list[float]) -> None:
+def test_what_is_read(
+    text: str, rows: list[dict[str, float]], values: list[float]
+) -> None:
     expected = np.zeros((len(rows), len(NAMES)))
     for i, row in enumerate(rows):
         for name, weight in row.items():
@@ -92,14 +105,20 @@ def test_names_that_differ_in_blanks_alone_are_told_apart() -> None:
     np.testing.assert_array_equal(matrix, [[1, 2, -3, 1]])
     with pytest.raises(TermError, match="several coefficients"):
         read_restrictions("K  /  L = 0", names)
-    np.testing.assert_array_equal(read_restrictions("K/L = 0", ("x", "K / L"))[0], [[0, 1]])
+    np.testing.assert_array_equal(
+        read_restrictions("K/L = 0", ("x", "K / L"))[0], [[0, 1]]
+    )
 
 
 @pytest.fixture(scope="module")
 def fit() -> LinearResults:
     rng = np.random.default_rng(0)
     data = pd.DataFrame(rng.normal(size=(400, 3)), columns=["y", "x", "z"])
-    panel = Panel(data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)), "i", "t")
+    panel = Panel(
+        data.assign(i=np.repeat(np.arange(50), 8), t=np.tile(np.arange(8), 50)),
+        "i",
+        "t",
+    )
     return FixedEffects("y", ["x", "z", "x:z", "I(x**2)"]).fit(panel)
 
 
@@ -108,10 +127,16 @@ def fit() -> LinearResults:
     [
         ("x = z", [[1, -1, 0, 0]], [0]),
         ("x = 0.1, z = 0", [[1, 0, 0, 0], [0, 1, 0, 0]], [0.1, 0]),
-        ("x + 2*x:z = 1, I(x**2) = z, z = 0.3", [[1, 0, 2, 0], [0, -1, 0, 1], [0, 1, 0, 0]], [1, 0, 0.3]),
+        (
+            "x + 2*x:z = 1, I(x**2) = z, z = 0.3",
+            [[1, 0, 2, 0], [0, -1, 0, 1], [0, 1, 0, 0]],
+            [1, 0, 0.3],
+        ),
     ],
 )
-def test_wald_equals_the_quadratic_form(fit: LinearResults, text: str, matrix: Any, value: Any) -> None:
+def test_wald_equals_the_quadratic_form(
+    fit: LinearResults, text: str, matrix: Any, value: Any
+) -> None:
     r, v = np.array(matrix, dtype=float), np.array(value, dtype=float)
     gap = r @ fit.params.to_numpy() - v
     f = gap @ np.linalg.inv(r @ fit.cov.to_numpy() @ r.T) @ gap / len(v)
@@ -138,7 +163,9 @@ def test_one_restriction_is_the_square_of_t(fit: LinearResults) -> None:
     assert test.p_value == pytest.approx(fit.pvalues["x"])
 
 
-@pytest.mark.parametrize("text", ["x = 0, x = 0", "x = z, 2*x = 2*z", "x = x", "x = 0, z = 0, x = z"])
+@pytest.mark.parametrize(
+    "text", ["x = 0, x = 0", "x = z, 2*x = 2*z", "x = x", "x = 0, z = 0, x = z"]
+)
 def test_restrictions_that_repeat_one_another(fit: LinearResults, text: str) -> None:
     with pytest.raises(TermError, match="repeat"):
         fit.wald_test(text)
@@ -162,8 +189,12 @@ def test_a_weighted_sum_is_written_out() -> None:
 
 def test_a_wald_test_prints_the_whole_null() -> None:
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(20), 5), "t": np.tile(np.arange(5), 20)})
-    frame = frame.assign(y=rng.normal(size=100), x=rng.normal(size=100), z=rng.normal(size=100))
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(20), 5), "t": np.tile(np.arange(5), 20)}
+    )
+    frame = frame.assign(
+        y=rng.normal(size=100), x=rng.normal(size=100), z=rng.normal(size=100)
+    )
     results = FixedEffects("y", ["x", "x:z"]).fit(Panel(frame, "i", "t"))
     assert results.wald_test(["x", "x:z"]).null == "x = 0, x:z = 0"
 

@@ -20,10 +20,14 @@ from digiprosper.report.summary import Summary
 
 def frame_of(seed: int = 0, near: float = 1.0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(50), 6), "t": np.tile(np.arange(6), 50)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(50), 6), "t": np.tile(np.arange(6), 50)}
+    )
     frame[["x1", "x2", "x3"]] = rng.normal(size=(300, 3))
     frame["x2"] = frame["x1"] + near * frame["x2"]
-    frame["y"] = 0.5 * frame["x1"] + 0.2 * frame["x2"] + frame["i"] + rng.normal(size=300)
+    frame["y"] = (
+        0.5 * frame["x1"] + 0.2 * frame["x2"] + frame["i"] + rng.normal(size=300)
+    )
     return frame
 
 
@@ -45,8 +49,12 @@ def fit() -> LinearResults:
 def test_a_combination_is_the_weighted_sum(fit, text, weights, constant) -> None:
     found = fit.combination(text)
     weights = np.array(weights, dtype=float)
-    assert found.estimate == pytest.approx(float(weights @ fit.params + constant), rel=1e-12)
-    assert found.std_error == pytest.approx(float(np.sqrt(weights @ fit.cov @ weights)), rel=1e-9)
+    assert found.estimate == pytest.approx(
+        float(weights @ fit.params + constant), rel=1e-12
+    )
+    assert found.std_error == pytest.approx(
+        float(np.sqrt(weights @ fit.cov @ weights)), rel=1e-9
+    )
     test = fit.wald_test(f"{text} = 0")
     assert found.statistic**2 == pytest.approx(test.statistic, rel=1e-9)
     assert found.p_value == pytest.approx(test.p_value, rel=1e-9)
@@ -58,14 +66,22 @@ def test_a_single_coefficient_is_the_row_of_tidy(fit) -> None:
     want = fit.tidy(0.9).iloc[[1]].reset_index(drop=True)
     pd.testing.assert_frame_equal(found.tidy(0.9), want, rtol=1e-12)
     low, high = found.interval(0.9)
-    assert (low, high) == pytest.approx(tuple(want[["conf_low", "conf_high"]].iloc[0]), rel=1e-12)
+    assert (low, high) == pytest.approx(
+        tuple(want[["conf_low", "conf_high"]].iloc[0]), rel=1e-12
+    )
 
 
 def test_statsmodels_t_test() -> None:
     from statsmodels.regression.linear_model import OLS
 
     frame = frame_of(2)
-    spec = FixedEffects("y", ["x1", "x2"], entity_effects=False, time_effects=False, cov_type="unadjusted")
+    spec = FixedEffects(
+        "y",
+        ["x1", "x2"],
+        entity_effects=False,
+        time_effects=False,
+        cov_type="unadjusted",
+    )
     found = spec.fit(Panel(frame, "i", "t")).combination("x1 + 2*x2 - Intercept/4")
     design = np.column_stack([frame[["x1", "x2"]], np.ones(300)])
     peer = OLS(frame["y"], design).fit().t_test([1, 2, -0.25])
@@ -76,7 +92,9 @@ def test_statsmodels_t_test() -> None:
 
 @pytest.mark.parametrize("cov_type", ["clustered", "hc3", "crv3"])
 def test_nearly_collinear_terms_keep_their_digits(cov_type) -> None:
-    panel = Panel(frame_of(3, near=1e-8).assign(x4=lambda f: (f["x2"] - f["x1"]) * 1e8), "i", "t")
+    panel = Panel(
+        frame_of(3, near=1e-8).assign(x4=lambda f: (f["x2"] - f["x1"]) * 1e8), "i", "t"
+    )
     with pytest.warns(dp.NearCollinearWarning):
         near = FixedEffects("y", ["x1", "x2"], cov_type=cov_type).fit(panel)
     want = FixedEffects("y", ["x1", "x4"], cov_type=cov_type).fit(panel)
@@ -103,7 +121,9 @@ def test_it_is_a_result_like_any_other(fit) -> None:
 def test_a_missing_variance_is_missing() -> None:
     frame = frame_of().assign(policy=lambda f: ((f["i"] == 3) & (f["t"] > 2)) * 1.0)
     with pytest.warns(dp.DigiprosperWarning):
-        fit = FixedEffects("y", ["x1", "policy"], cov_type="crv3").fit(Panel(frame, "i", "t"))
+        fit = FixedEffects("y", ["x1", "policy"], cov_type="crv3").fit(
+            Panel(frame, "i", "t")
+        )
     assert np.isnan(fit.combination("x1 + policy").p_value)
     assert np.isfinite(fit.combination("x1 + 0*policy").p_value)
 
@@ -142,7 +162,7 @@ def test_malformed_levels(fit, level) -> None:
         fit.combination("x1").interval(level)
 
 
-# --- every result with estimates ----------------------------------------------------------------------------
+# --- every result with estimates ------------------------------------------------------
 
 # What `fit` or a function of `studies` returns with estimates of its own.
 WITH_ESTIMATES = (
@@ -166,7 +186,15 @@ WITH_ESTIMATES = (
     "ThresholdResults",
     "KinkResults",
 )
-COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+COLUMNS = [
+    "term",
+    "estimate",
+    "std_error",
+    "statistic",
+    "p_value",
+    "conf_low",
+    "conf_high",
+]
 
 
 @pytest.fixture(params=WITH_ESTIMATES)
@@ -188,7 +216,13 @@ def test_its_numbers_have_the_names_of_the_terms(result: Any) -> None:
     assert result.params.index.name == "term"
     assert result.params.name == "estimate"
     assert list(result.params.index) == list(result.names)
-    for values in (result.std_errors, result.tstats, result.pvalues, result.conf_int(), result.cov):
+    for values in (
+        result.std_errors,
+        result.tstats,
+        result.pvalues,
+        result.conf_int(),
+        result.cov,
+    ):
         assert values.index.equals(result.params.index)
     assert result.cov.columns.equals(result.params.index)
 
@@ -201,7 +235,9 @@ def test_its_covariance_is_symmetric_and_gives_its_errors(result: Any) -> None:
 
 
 def test_its_statistics_are_estimates_over_errors(result: Any) -> None:
-    np.testing.assert_allclose(result.tstats, result.params / result.std_errors, rtol=1e-12)
+    np.testing.assert_allclose(
+        result.tstats, result.params / result.std_errors, rtol=1e-12
+    )
     assert result.pvalues.dropna().between(0, 1).all()
 
 
@@ -215,13 +251,17 @@ def test_tidy_has_the_same_numbers(result: Any) -> None:
 
 
 def test_a_higher_level_gives_a_wider_interval(result: Any) -> None:
-    narrow, wide = (np.diff(result.conf_int(level=level)).ravel() for level in (0.9, 0.99))
+    narrow, wide = (
+        np.diff(result.conf_int(level=level)).ravel() for level in (0.9, 0.99)
+    )
     assert (wide >= narrow)[np.isfinite(narrow)].all()
     assert np.isfinite(narrow).any()
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, "a"])
-def test_a_level_outside_the_unit_interval_is_refused(result: Any, level: object) -> None:
+def test_a_level_outside_the_unit_interval_is_refused(
+    result: Any, level: object
+) -> None:
     for method in (result.tidy, result.conf_int):
         with pytest.raises(DigiprosperError):
             method(level)
@@ -239,7 +279,9 @@ def test_a_combination_of_one_coefficient_is_its_row(result: Any) -> None:
     name = first_name(result)
     alone = result.combination(name)
     row = result.tidy().set_index("term").loc[name].to_numpy(dtype=float)
-    np.testing.assert_allclose(alone.tidy().iloc[0, 1:].to_numpy(dtype=float), row, rtol=1e-9)
+    np.testing.assert_allclose(
+        alone.tidy().iloc[0, 1:].to_numpy(dtype=float), row, rtol=1e-9
+    )
     doubled = result.combination(f"2*{name} - 1")
     assert doubled.estimate == pytest.approx(2 * row[0] - 1)
     assert doubled.std_error == pytest.approx(2 * row[1])

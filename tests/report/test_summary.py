@@ -26,7 +26,10 @@ from digiprosper.report.summary import (
     coefficient_cells,
 )
 
-LONG = "a sentence of the summary that goes on until it is wider than eighty columns of type"
+LONG = (
+    "a sentence of the summary that goes on until it is wider than eighty "
+    "columns of type"
+)
 
 
 def demo(**how: Any) -> Summary:
@@ -56,7 +59,10 @@ def test_text() -> None:
         "x               1.5",
         "<b>z&</b>        -2",
         "-------------------",
-        "a sentence of the summary that goes on until it is wider than eighty columns of",
+        (
+            "a sentence of the summary that goes on until it is wider than "
+            "eighty columns of"
+        ),
         "  type",
         "Note: a sentence of the summary that goes on until it is wider than eighty",
         "  columns of type",
@@ -85,10 +91,19 @@ def test_html_escapes_every_text_and_has_what_the_text_has() -> None:
     assert "<b>z" not in page
     assert "&lt;b&gt;z&amp;" in page
     assert page.count("<table") == 1
-    for words in ("Outcome: y", "Sample: 12 rows", LONG, f"Note: {LONG}", "Settings: rng 1."):
+    for words in (
+        "Outcome: y",
+        "Sample: 12 rows",
+        LONG,
+        f"Note: {LONG}",
+        "Settings: rng 1.",
+    ):
         assert words in page
     assert "not printed" not in page
-    assert "<p></p>" not in demo(blocks=(Lines(("",)),), conventions="", settings="").to_html()
+    assert (
+        "<p></p>"
+        not in demo(blocks=(Lines(("",)),), conventions="", settings="").to_html()
+    )
 
 
 @pytest.mark.further
@@ -97,7 +112,9 @@ def test_a_notebook_shows_the_text_as_a_table(every_result: dict[str, Any]) -> N
         text = result.summary()
         assert isinstance(text, str), kind
         assert text._repr_html_() == result._repr_html_(), kind
-        assert str(text) == repr(result) == Summary.from_dict(result.to_dict()).to_text(), kind
+        assert (
+            str(text) == repr(result) == Summary.from_dict(result.to_dict()).to_text()
+        ), kind
     assert "<table" in every_result["LinearResults"].summary()._repr_html_()
 
 
@@ -109,7 +126,9 @@ def test_a_pickled_text_is_plain_text() -> None:
 
 
 @pytest.mark.further
-def test_every_dict_says_what_it_is_and_comes_back(every_result: dict[str, Any]) -> None:
+def test_every_dict_says_what_it_is_and_comes_back(
+    every_result: dict[str, Any],
+) -> None:
     for kind, result in every_result.items():
         stored = json.loads(json.dumps(result.to_dict(), allow_nan=False))
         assert (stored["type"], stored["schema"]) == (type(result).__name__, 1), kind
@@ -120,8 +139,12 @@ def test_every_dict_says_what_it_is_and_comes_back(every_result: dict[str, Any])
         assert again.to_html() == result._repr_html_(), kind
 
 
-@pytest.mark.parametrize("kind", ["LinearResults", "MediationResults", "PropagatedResults", "EffectResults"])
-def test_a_stored_fit_answers_what_every_fit_does(every_result: dict[str, Any], kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["LinearResults", "MediationResults", "PropagatedResults", "EffectResults"]
+)
+def test_a_stored_fit_answers_what_every_fit_does(
+    every_result: dict[str, Any], kind: str
+) -> None:
     fit = every_result[kind]
     again = Summary.from_dict(json.loads(json.dumps(fit.to_dict())))
     assert isinstance(again, Results)
@@ -169,7 +192,9 @@ def test_a_result_without_terms_has_no_estimates(every_result: dict[str, Any]) -
 
 def test_a_part_comes_back_by_itself(every_result: dict[str, Any]) -> None:
     found = every_result["ThresholdResults"]
-    slopes = Summary.from_dict(Summary.from_dict(found.to_dict()).numbers.more["slopes"])
+    slopes = Summary.from_dict(
+        Summary.from_dict(found.to_dict()).numbers.more["slopes"]
+    )
     assert slopes.to_text() == found.slopes.summary()
 
 
@@ -178,7 +203,9 @@ def test_only_the_level_that_was_stored_is_there() -> None:
         demo().tidy(0.9)
 
 
-@pytest.mark.parametrize("given", [None, "text", {}, {"type": "LinearResults", "schema": 1}])
+@pytest.mark.parametrize(
+    "given", [None, "text", {}, {"type": "LinearResults", "schema": 1}]
+)
 def test_anything_else_is_refused(given: Any) -> None:
     with pytest.raises(InputTypeError, match="takes what to_dict of a result gave"):
         Summary.from_dict(given)
@@ -202,4 +229,6 @@ def test_coefficients_have_one_line_a_term() -> None:
             "conf_high": [np.nan],
         }
     )
-    assert coefficient_cells(tidy).rows == (("x", "-1e-05", "0.5", "0.00", "<0.001", "missing"),)
+    assert coefficient_cells(tidy).rows == (
+        ("x", "-1e-05", "0.5", "0.00", "<0.001", "missing"),
+    )

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.report.terms import Factor, Point, Regime, Term, named_terms, same_products, terms_of
+from digiprosper.report.terms import (
+    Factor,
+    Point,
+    Regime,
+    Term,
+    named_terms,
+    same_products,
+    terms_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,8 +30,14 @@ def test_a_regime_writes_its_condition(number, rule, text):
 
 
 def test_a_side_of_a_kink_has_one_bound():
-    below, above = Regime("debt", 1, 2, upper=60.0, kink=True), Regime("debt", 2, 2, 60.0, kink=True)
-    assert [side.condition("Debt", 2) for side in (below, above)] == ["below 60", "above 60"]
+    below, above = (
+        Regime("debt", 1, 2, upper=60.0, kink=True),
+        Regime("debt", 2, 2, 60.0, kink=True),
+    )
+    assert [side.condition("Debt", 2) for side in (below, above)] == [
+        "below 60",
+        "above 60",
+    ]
     assert below.family == above.family == (True, "debt", 1)
 
 
@@ -52,9 +66,19 @@ def test_a_slope_of_a_regime_stays_with_the_others_of_its_term():
 
 def test_a_result_that_does_not_say_its_terms_has_slopes():
     class Told:
-        terms = (Term("a", "index", "weight", point=Point("w", "p10", 1.0), factors=(Factor("a"),)),)
+        terms = (
+            Term(
+                "a",
+                "index",
+                "weight",
+                point=Point("w", "p10", 1.0),
+                factors=(Factor("a"),),
+            ),
+        )
 
-    assert terms_of(object(), ["a", "b"]) == {t.name: t for t in named_terms(["a", "b"])}
+    assert terms_of(object(), ["a", "b"]) == {
+        t.name: t for t in named_terms(["a", "b"])
+    }
     found = terms_of(Told(), ["b", "a"])
     assert list(found) == ["b", "a"]
     assert (found["a"].family, found["b"].family) == ("index", "linear")
@@ -62,5 +86,9 @@ def test_a_result_that_does_not_say_its_terms_has_slopes():
 
 def test_products_in_another_order_are_found():
     x, z = Factor("x", "x"), Factor("z", "z")
-    terms = [Term("x:z", factors=(x, z)), Term("x", factors=(x,)), Term("z:x", factors=(z, x))]
+    terms = [
+        Term("x:z", factors=(x, z)),
+        Term("x", factors=(x,)),
+        Term("z:x", factors=(z, x)),
+    ]
     assert same_products(terms) == {"x:z": ("x:z", "z:x"), "z:x": ("x:z", "z:x")}

@@ -18,7 +18,15 @@ from digiprosper.report.tests import TestResult
 
 def test_members_of_the_contract() -> None:
     names = [f.name for f in dataclasses.fields(TestResult)]
-    assert names[:7] == ["name", "statistic", "distribution", "df", "p_value", "null", "detail"]
+    assert names[:7] == [
+        "name",
+        "statistic",
+        "distribution",
+        "df",
+        "p_value",
+        "null",
+        "detail",
+    ]
     assert TestResult.__test__ is False
 
 
@@ -29,8 +37,14 @@ def test_members_of_the_contract() -> None:
             TestResult("Wald test", 3.25, "F", (2.0, 47.0), 0.0478, "a = b"),
             "Wald test: F(2, 47) = 3.2500, p = 0.0478. H0: a = b",
         ),
-        (TestResult("LM", 9.5, "chi2", 4.0, 1e-9, "no"), "LM: chi2(4) = 9.5000, p < 0.0001. H0: no"),
-        (TestResult("CD", -1.0, "normal", None, 0.5, "none"), "CD: z = -1.0000, p = 0.5000. H0: none"),
+        (
+            TestResult("LM", 9.5, "chi2", 4.0, 1e-9, "no"),
+            "LM: chi2(4) = 9.5000, p < 0.0001. H0: no",
+        ),
+        (
+            TestResult("CD", -1.0, "normal", None, 0.5, "none"),
+            "CD: z = -1.0000, p = 0.5000. H0: none",
+        ),
     ],
 )
 def test_summary_never_prints_zero(result: TestResult, text: str) -> None:
@@ -52,7 +66,9 @@ def test_detail_is_stored_as_plain_data(detail: object, stored: object) -> None:
 
 
 def test_column_of_a_table() -> None:
-    (column,) = TestResult("Wald test", 3.25, "F", (2.0, 47.0), 0.0478, "a = b").table_columns()
+    (column,) = TestResult(
+        "Wald test", 3.25, "F", (2.0, 47.0), 0.0478, "a = b"
+    ).table_columns()
     assert column.head == "Wald test"
     assert {name: cell.value for name, cell in column.cells.items()} == {
         "Statistic": 3.25,
@@ -62,7 +78,9 @@ def test_column_of_a_table() -> None:
 
 
 def test_frozen_and_copied() -> None:
-    result = TestResult("t", 1.0, "bootstrap", None, 0.5, "a = 0", {"k": 1}, np.arange(3.0))
+    result = TestResult(
+        "t", 1.0, "bootstrap", None, 0.5, "a = 0", {"k": 1}, np.arange(3.0)
+    )
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.p_value = 0.0  # type: ignore[misc]
     for other in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
@@ -70,16 +88,25 @@ def test_frozen_and_copied() -> None:
         np.testing.assert_array_equal(other.draws, result.draws)
 
 
-@pytest.mark.parametrize(("p", "shown"), [(1e-4, "p = 0.0001."), (0.99e-4, "p < 0.0001.")])
-def test_a_p_value_has_four_digits_from_one_in_ten_thousand(p: float, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("p", "shown"), [(1e-4, "p = 0.0001."), (0.99e-4, "p < 0.0001.")]
+)
+def test_a_p_value_has_four_digits_from_one_in_ten_thousand(
+    p: float, shown: str
+) -> None:
     assert shown in TestResult("t", 4.0, "normal", None, p, "a = 0").summary()
 
 
 def test_a_stored_test_is_the_same_column_of_a_table() -> None:
     panel = dp.datasets.us_states()
     spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
-    tests = [dp.hausman(spec, panel), dp.wild_bootstrap(spec, panel, "unemp", reps=199, rng=1)]
-    stored = [Summary.from_dict(json.loads(json.dumps(test.to_dict()))) for test in tests]
+    tests = [
+        dp.hausman(spec, panel),
+        dp.wild_bootstrap(spec, panel, "unemp", reps=199, rng=1),
+    ]
+    stored = [
+        Summary.from_dict(json.loads(json.dumps(test.to_dict()))) for test in tests
+    ]
     assert str(dp.etable(stored)) == str(dp.etable(tests))
 
 
@@ -96,7 +123,10 @@ def test_the_method_and_the_alternatives_are_printed_and_stored() -> None:
         alternatives={"csdid": known},
     )
     assert test.summary().splitlines() == [
-        "Wald test: statistic = 3.5000, p = 0.2100 (wild bootstrap, 999 draws). H0: a = b",
+        (
+            "Wald test: statistic = 3.5000, p = 0.2100 (wild bootstrap, 999 "
+            "draws). H0: a = b"
+        ),
         "csdid prints chi2(2) = 4.0000, p = 0.1353.",
     ]
     stored = json.loads(json.dumps(test.to_dict()))
@@ -105,4 +135,7 @@ def test_the_method_and_the_alternatives_are_printed_and_stored() -> None:
     assert Summary.from_dict(stored).to_text() == test.summary()
     again = pickle.loads(pickle.dumps(test))
     assert again.alternatives["csdid"].summary() == known.summary()
-    assert [f.name for f in dataclasses.fields(TestResult)][-2:] == ["method", "alternatives"]
+    assert [f.name for f in dataclasses.fields(TestResult)][-2:] == [
+        "method",
+        "alternatives",
+    ]

@@ -26,7 +26,14 @@ nan = np.nan
 
 @pytest.mark.parametrize(
     ("p", "text"),
-    [(0.05, "0.050"), (0.001, "0.001"), (0.00099, "<0.001"), (0.0, "<0.001"), (1.0, "1.000"), (nan, "")],
+    [
+        (0.05, "0.050"),
+        (0.001, "0.001"),
+        (0.00099, "<0.001"),
+        (0.0, "<0.001"),
+        (1.0, "1.000"),
+        (nan, ""),
+    ],
 )
 def test_p_is_never_zero(p: float, text: str) -> None:
     assert p_text(p) == text
@@ -50,10 +57,17 @@ def panel() -> Panel:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, ["Standard errors clustered by i (45 clusters", "t with 44", "as reghdfe"]),
+        (
+            {},
+            ["Standard errors clustered by i (45 clusters", "t with 44", "as reghdfe"],
+        ),
         (
             {"clusters": ["i", "g"], "ssc": "none"},
-            ["clustered by i and g (45 and 41 clusters", "t with 40", "no small-sample correction"],
+            [
+                "clustered by i and g (45 and 41 clusters",
+                "t with 40",
+                "no small-sample correction",
+            ],
         ),
         ({"cov_type": "robust"}, ["robust to heteroskedasticity (HC1)"]),
         ({"cov_type": "unadjusted"}, ["independent errors"]),
@@ -64,7 +78,9 @@ def panel() -> Panel:
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*Driscoll-Kraay:digiprosper.CovarianceWarning")
-def test_the_standard_errors_end_the_summary(panel: Panel, options: Any, words: list[str]) -> None:
+def test_the_standard_errors_end_the_summary(
+    panel: Panel, options: Any, words: list[str]
+) -> None:
     fit = FixedEffects("y", ["x"], **options).fit(panel)
     ending = "\n".join(last_lines(conventions(fit.inference), fit.settings))
     assert fit.summary().endswith(ending)
@@ -82,13 +98,17 @@ def test_clusters_are_named_by_their_labels(panel: Panel) -> None:
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
 def test_one_degree_of_freedom_and_one_lag(panel: Panel) -> None:
     two = panel.subset("i < 2")
-    assert "t with 1 degree of freedom;" in conventions(FixedEffects("y", "x", time_effects=False).fit(two))
+    assert "t with 1 degree of freedom;" in conventions(
+        FixedEffects("y", "x", time_effects=False).fit(two)
+    )
     spec = FixedEffects("y", "x", cov_type="driscoll_kraay", bandwidth=1)
     assert "(1 lag, 20 periods" in conventions(spec.fit(panel))
 
 
 def test_no_settings_no_line() -> None:
-    assert last_lines("Weights without standard errors") == ["Weights without standard errors."]
+    assert last_lines("Weights without standard errors") == [
+        "Weights without standard errors."
+    ]
 
 
 def test_wide_characters_count_twice() -> None:

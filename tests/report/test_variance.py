@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form, standard_errors
+from digiprosper.report.variance import (
+    SINGULAR,
+    negative_variance,
+    quadratic_form,
+    standard_errors,
+)
 
 
 def test_roots_are_missing_below_zero() -> None:
@@ -26,7 +31,9 @@ def test_the_form_is_that_of_the_inverse(seed: int) -> None:
     form, least = quadratic_form(gap, rows, middle)
     v = rows @ middle @ rows.T
     unit = np.sqrt(np.diag(v))
-    assert form == pytest.approx(gap / unit @ np.linalg.solve(v / unit / unit[:, None], gap / unit), rel=1e-8)
+    assert form == pytest.approx(
+        gap / unit @ np.linalg.solve(v / unit / unit[:, None], gap / unit), rel=1e-8
+    )
     assert 0 < least <= 1
 
 
@@ -59,7 +66,9 @@ def test_the_notice_names_what_is_negative() -> None:
 
 
 @pytest.mark.parametrize(("least", "form"), [(1.2e-12, True), (0.8e-12, False)])
-def test_a_covariance_has_an_inverse_above_1e_12_of_its_size(least: float, form: bool) -> None:
+def test_a_covariance_has_an_inverse_above_1e_12_of_its_size(
+    least: float, form: bool
+) -> None:
     value, found = quadratic_form(np.ones(2), np.eye(2), np.diag([1.0, least]))
     assert found == pytest.approx(least)
     assert np.isfinite(value) == form

@@ -28,12 +28,16 @@ def test_of_equally_likely_ranks_the_share_rejected_is_the_size(level) -> None:
     """
     reps = 999
     p_values = np.arange(1, reps + 2) / (reps + 1)
-    assert np.mean([rejects(p, level) for p in p_values]) == pytest.approx(1 - level, abs=1e-15)
+    assert np.mean([rejects(p, level) for p in p_values]) == pytest.approx(
+        1 - level, abs=1e-15
+    )
 
 
 @pytest.mark.parametrize(
     ("nobs", "n_entities", "n_times", "balanced"),
     [(20, 4, 5, True), (19, 4, 5, False), (20, 4, 8, False), (4, 4, 1, True)],
 )
-def test_a_panel_is_balanced_if_every_entity_has_every_period(nobs, n_entities, n_times, balanced) -> None:
+def test_a_panel_is_balanced_if_every_entity_has_every_period(
+    nobs, n_entities, n_times, balanced
+) -> None:
     assert is_balanced(nobs, n_entities, n_times) == balanced

@@ -20,7 +20,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Tests of that warning expect it.
     """
-    known = "ignore:maximum likelihood with time effects:digiprosper.errors.IdentificationWarning"
+    known = (
+        "ignore:maximum likelihood with time "
+        "effects:digiprosper.errors.IdentificationWarning"
+    )
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings(known))

@@ -59,6 +59,9 @@ def test_tuples_are_labels() -> None:
 
 def test_positions() -> None:
     known = pd.Index([30, 10, 20])
-    assert positions_among(known, pd.Index([10, 30]), "W", "the panel").tolist() == [1, 0]
+    assert positions_among(known, pd.Index([10, 30]), "W", "the panel").tolist() == [
+        1,
+        0,
+    ]
     with pytest.raises(AlignmentError, match=r"did you mean 'Hangzhou'"):
         positions_among(pd.Index(["Hangzhou"]), pd.Index(["Hangzou"]), "W", "the panel")

@@ -19,7 +19,9 @@ N, T = 20, 6
 
 
 def ring() -> SpatialWeights:
-    return SpatialWeights(np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1), range(N))
+    return SpatialWeights(
+        np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1), range(N)
+    )
 
 
 def panel_of(rho: float, seed: int = 1) -> Panel:
@@ -45,22 +47,37 @@ def test_a_likelihood_that_rises_up_to_an_end_is_refused() -> None:
     x, e = np.random.default_rng(1).normal(size=(2, 21, T))
     y = np.linalg.solve(np.eye(21) + 1.6 * circle, x + e)
     keys = {"city": np.repeat(range(21), T), "year": np.tile(range(T), 21)}
-    panel = Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "city", "year")
+    panel = Panel(
+        pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "city", "year"
+    )
     with pytest.raises(dp.IdentificationError, match="increases up to rho"):
-        PanelSpatial("y", ["x"], SpatialWeights(circle, range(21)), model="sar").fit(panel)
+        PanelSpatial("y", ["x"], SpatialWeights(circle, range(21)), model="sar").fit(
+            panel
+        )
 
 
 def test_draws_outside_the_interval_are_dropped_and_counted() -> None:
-    # Two periods of an outcome that x does not explain: rho is .92 with an error of .03.
+    # Two periods of an outcome that x does not explain: rho is .92 with an error of
+    # .03.
     noise = np.random.default_rng(9).normal(size=N * T)
     panel = panel_of(0.95, seed=3).assign(x=lambda _: noise).subset("year < 2")
-    spec = PanelSpatial("y", ["x"], ring(), model="sar", entity_effects=False, time_effects=False)
+    spec = PanelSpatial(
+        "y", ["x"], ring(), model="sar", entity_effects=False, time_effects=False
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fit = spec.replace(effects_error="simulated", reps=2000).fit(panel, rng=1)
     (lost,) = [n for n in fit.diagnostics if n.code == "lost_draws"]
-    assert 0 < lost.data["lost"] == 2000 - len(fit.effects.draws) == 2000 - fit.inference.reps
-    assert {w.category for w in caught} <= {dp.IdentificationWarning, dp.FewDrawsWarning}
+    assert (
+        0
+        < lost.data["lost"]
+        == 2000 - len(fit.effects.draws)
+        == 2000 - fit.inference.reps
+    )
+    assert {w.category for w in caught} <= {
+        dp.IdentificationWarning,
+        dp.FewDrawsWarning,
+    }
 
 
 def test_draws_are_recorded_and_reproduced() -> None:
@@ -77,20 +94,28 @@ def test_lee_yu_with_entity_effects_is_the_likelihood_of_one_period_less() -> No
     No correction is needed for them.
     """
     panel = panel_of(0.3)
-    spec = PanelSpatial("y", ["x"], ring(), model="sar", time_effects=False, likelihood="lee_yu")
+    spec = PanelSpatial(
+        "y", ["x"], ring(), model="sar", time_effects=False, likelihood="lee_yu"
+    )
     fit = spec.fit(panel)
     adjusted = spec.replace(likelihood="adjusted", cov_type="observed").fit(panel)
     assert adjusted.params.to_numpy() == pytest.approx(fit.params.to_numpy(), rel=1e-9)
-    assert adjusted.std_errors.to_numpy() == pytest.approx(fit.std_errors.to_numpy(), rel=1e-9)
+    assert adjusted.std_errors.to_numpy() == pytest.approx(
+        fit.std_errors.to_numpy(), rel=1e-9
+    )
     helmert = np.array([[1.0] * t + [-t] + [0] * (T - t - 1) for t in range(1, T)])
     helmert /= np.linalg.norm(helmert, axis=1, keepdims=True)
     frame = panel.frame.reset_index()
-    columns = {name: (frame[name].to_numpy().reshape(N, T) @ helmert.T).ravel() for name in ("x", "y")}
+    columns = {
+        name: (frame[name].to_numpy().reshape(N, T) @ helmert.T).ravel()
+        for name in ("x", "y")
+    }
     keys = {"city": np.repeat(range(N), T - 1), "year": np.tile(range(T - 1), N)}
     made = pd.DataFrame({**keys, **columns, "zero": 0.0})
     plain = spec.replace(likelihood="unadjusted", entity_effects=False)
     other = plain.fit(Panel(made, "city", "year"))
-    # The transformed model has no intercept; that of the other one is nearly zero and nearly orthogonal.
+    # The transformed model has no intercept; that of the other one is nearly zero and
+    # nearly orthogonal.
     assert fit.params["rho"] == pytest.approx(other.params["rho"], abs=0.02)
     assert fit.std_errors["x"] == pytest.approx(other.std_errors["x"], rel=0.05)
     assert fit.sigma2 == pytest.approx(other.sigma2, rel=0.05)
@@ -100,7 +125,10 @@ def test_lee_yu_with_entity_effects_is_the_likelihood_of_one_period_less() -> No
 @pytest.mark.parametrize("model", ["sar", "sdm", "sem", "sac", "sdem"])
 def test_lee_yu_of_every_model(model: str) -> None:
     spec = PanelSpatial("y", ["x"], ring(), model=model, likelihood="unadjusted")
-    plain, corrected = spec.fit(panel_of(0.3)), spec.replace(likelihood="lee_yu").fit(panel_of(0.3))
+    plain, corrected = (
+        spec.fit(panel_of(0.3)),
+        spec.replace(likelihood="lee_yu").fit(panel_of(0.3)),
+    )
     assert corrected.loglik == plain.loglik
     assert corrected.sigma2 > plain.sigma2
     # With time effects rho is biased towards zero, and the correction moves it up.
@@ -112,15 +140,20 @@ def test_lee_yu_of_every_model(model: str) -> None:
 def test_the_bias_of_time_effects_is_reported_unless_adjusted(model: str) -> None:
     spec, panel = PanelSpatial("y", ["x"], ring(), model=model), panel_of(0.6)
     plain, corrected, adjusted = (
-        spec.replace(likelihood=word).fit(panel) for word in ("unadjusted", "lee_yu", "adjusted")
+        spec.replace(likelihood=word).fit(panel)
+        for word in ("unadjusted", "lee_yu", "adjusted")
     )
     (notice,) = [n for n in plain.diagnostics if n.code.endswith("time_effects_bias")]
     name = notice.data["coefficient"]
     assert name == plain.names[0]
-    assert notice.data["bias"] == pytest.approx(plain.params[name] - adjusted.params[name])
+    assert notice.data["bias"] == pytest.approx(
+        plain.params[name] - adjusted.params[name]
+    )
     without = spec.replace(time_effects=False, likelihood="unadjusted").fit(panel)
     for other in (corrected, adjusted, without):
-        assert not [n for n in other.diagnostics if n.code.endswith("time_effects_bias")]
+        assert not [
+            n for n in other.diagnostics if n.code.endswith("time_effects_bias")
+        ]
 
 
 def decaying() -> np.ndarray:
@@ -136,14 +169,18 @@ def unequal(kind: str) -> SpatialWeights:
         matrix[0] = matrix[:, 0] = 0
         return SpatialWeights(matrix, range(N))
     scaled = matrix / matrix.sum(axis=1).max()
-    return SpatialWeights(scaled, range(N), standardise="none" if kind == "scalar" else "spectral")
+    return SpatialWeights(
+        scaled, range(N), standardise="none" if kind == "scalar" else "spectral"
+    )
 
 
 @pytest.mark.many(9)
 @pytest.mark.filterwarnings("ignore::digiprosper.SpatialWeightsWarning")
 @pytest.mark.parametrize("model", ["sdm", "sar", "sem"])
 @pytest.mark.parametrize("kind", ["island", "scalar", "spectral"])
-def test_the_bias_is_reported_whatever_the_sums_of_the_rows(kind: str, model: str) -> None:
+def test_the_bias_is_reported_whatever_the_sums_of_the_rows(
+    kind: str, model: str
+) -> None:
     spec = PanelSpatial("y", ["x"], unequal(kind), model=model)
     fit = spec.replace(likelihood="unadjusted").fit(panel_of(0.3))
     (notice,) = [n for n in fit.diagnostics if n.code.endswith("time_effects_bias")]
@@ -157,7 +194,9 @@ def test_the_bias_is_reported_whatever_the_sums_of_the_rows(kind: str, model: st
 
 
 def test_a_bias_that_the_correction_leaves_is_reported() -> None:
-    spec = PanelSpatial("y", ["x"], SpatialWeights(decaying(), range(N)), likelihood="lee_yu")
+    spec = PanelSpatial(
+        "y", ["x"], SpatialWeights(decaying(), range(N)), likelihood="lee_yu"
+    )
     with pytest.warns(dp.IdentificationWarning, match="lee_yu' leaves"):
         fit = spec.fit(panel_of(0.3))
     (notice,) = [n for n in fit.diagnostics if n.code == "large_time_effects_bias"]
@@ -177,25 +216,33 @@ def test_entity_effects_of_short_panels_are_reported(time: bool) -> None:
     assert "entity_effects_errors" in codes(likelihood="unadjusted")
     assert "entity_effects_errors" not in codes()
     assert "entity_effects_errors" not in codes(likelihood="lee_yu")
-    assert "entity_effects_errors" not in codes(likelihood="unadjusted", cov_type="clustered")
+    assert "entity_effects_errors" not in codes(
+        likelihood="unadjusted", cov_type="clustered"
+    )
 
 
 def test_a_large_bias_is_a_warning_that_stands_above_the_effects(
     states: Panel, contiguity: SpatialWeights
 ) -> None:
     spec = PanelSpatial("log(gsp)", ["unemp"], contiguity, likelihood="unadjusted")
-    with pytest.warns(dp.IdentificationWarning, match="Use likelihood='adjusted'") as caught:
+    with pytest.warns(
+        dp.IdentificationWarning, match="Use likelihood='adjusted'"
+    ) as caught:
         fit = spec.fit(states)
     assert len(caught) == 1
     text = str(fit.summary())
     assert text.index("Warning: maximum likelihood") < text.index("Direct, indirect")
     assert text.count("maximum likelihood with time effects") == 1
-    assert "Warning" not in str(spec.replace(likelihood="adjusted").fit(states).summary())
+    assert "Warning" not in str(
+        spec.replace(likelihood="adjusted").fit(states).summary()
+    )
 
 
 def test_common_shocks_without_time_effects_are_reported() -> None:
     panel = panel_of(0.3)
-    shocks = panel.assign(y=lambda frame: frame["y"] + 3 * np.sin(frame.index.get_level_values("year")))
+    shocks = panel.assign(
+        y=lambda frame: frame["y"] + 3 * np.sin(frame.index.get_level_values("year"))
+    )
     spec = PanelSpatial("y", ["x"], ring(), time_effects=False)
 
     def notices(spec: PanelSpatial, panel: Panel) -> list[dp.Notice]:
@@ -209,7 +256,9 @@ def test_common_shocks_without_time_effects_are_reported() -> None:
     assert not notices(spec.replace(time_effects=True), shocks)
 
 
-def test_eigenvalues_are_computed_once_for_all_fits_with_the_same_weights(monkeypatch) -> None:
+def test_eigenvalues_are_computed_once_for_all_fits_with_the_same_weights(
+    monkeypatch,
+) -> None:
     weights, panel, calls = ring(), panel_of(0.3), []
 
     def counted(matrix: np.ndarray) -> Spectrum | None:
@@ -217,7 +266,10 @@ def test_eigenvalues_are_computed_once_for_all_fits_with_the_same_weights(monkey
         return spectrum(matrix)
 
     monkeypatch.setattr(module, "spectrum", counted)
-    fits = [PanelSpatial("y", ["x"], weights, model=model).fit(panel) for model in ("slx", "sar", "sdm")]
+    fits = [
+        PanelSpatial("y", ["x"], weights, model=model).fit(panel)
+        for model in ("slx", "sar", "sdm")
+    ]
     assert len(calls) == 1
     alone = PanelSpatial("y", ["x"], ring()).fit(panel)
     assert fits[-1].params.equals(alone.params)
@@ -254,7 +306,9 @@ def test_two_entities_have_no_clustered_errors() -> None:
     keys = {"city": np.repeat([0, 1], 8), "year": np.tile(range(8), 2)}
     frame = pd.DataFrame({**keys, "x": rng.normal(size=16), "y": rng.normal(size=16)})
     weights = SpatialWeights([[0, 1], [1, 0]], [0, 1])
-    spec = PanelSpatial("y", ["x"], weights, model="sem", cov_type="clustered", time_effects=False)
+    spec = PanelSpatial(
+        "y", ["x"], weights, model="sem", cov_type="clustered", time_effects=False
+    )
     with pytest.raises(dp.IdentificationError):
         spec.fit(Panel(frame, "city", "year"))
 
@@ -263,14 +317,20 @@ def test_a_regressor_of_one_entity_has_no_clustered_error() -> None:
     panel = panel_of(0.3)
     frame = panel.frame.reset_index()
     frame["one"] = (frame.index == 3) * 1.0
-    spec = PanelSpatial("y", ["one"], ring(), model="slx", spatial_lags=[], cov_type="clustered")
+    spec = PanelSpatial(
+        "y", ["one"], ring(), model="slx", spatial_lags=[], cov_type="clustered"
+    )
     spec = spec.replace(time_effects=False)
     with pytest.raises(dp.IdentificationError):
         spec.fit(Panel(frame, "city", "year"))
-    assert np.isfinite(spec.replace(cov_type="observed").fit(Panel(frame, "city", "year")).std_errors["one"])
+    assert np.isfinite(
+        spec.replace(cov_type="observed")
+        .fit(Panel(frame, "city", "year"))
+        .std_errors["one"]
+    )
 
 
-# --- coverage of the page -----------------------------------------------------------------------------------
+# --- coverage of the page -------------------------------------------------------------
 
 
 def durbin_panels(n: int, rho: float, reps: int, persistence: float = 0.0):
@@ -287,7 +347,9 @@ def durbin_panels(n: int, rho: float, reps: int, persistence: float = 0.0):
     keys = {"city": np.repeat(range(n), 12), "year": np.tile(range(12), n)}
     for seed in range(reps):
         rng = np.random.default_rng(seed)
-        x = autoregressive(rng.normal(size=(n, 12)), persistence) + rng.normal(size=(n, 1))
+        x = autoregressive(rng.normal(size=(n, 12)), persistence) + rng.normal(
+            size=(n, 1)
+        )
         e = autoregressive(rng.normal(size=(n, 12)), persistence)
         fixed = rng.normal(size=(n, 1)) + rng.normal(size=(1, 12))
         y = inverse @ (x + 0.5 * weights.dense @ x + fixed + e)
@@ -299,7 +361,9 @@ def autoregressive(shocks: np.ndarray, persistence: float) -> np.ndarray:
     """Accumulate shocks over the periods, with a variance of one in each."""
     errors = shocks.copy()
     for t in range(1, shocks.shape[1]):
-        errors[:, t] = persistence * errors[:, t - 1] + np.sqrt(1 - persistence**2) * shocks[:, t]
+        errors[:, t] = (
+            persistence * errors[:, t - 1] + np.sqrt(1 - persistence**2) * shocks[:, t]
+        )
     return errors
 
 
@@ -323,7 +387,10 @@ def interval_hits(n: int, rho: float, persistence: float, reps: int) -> np.ndarr
             fit = spec.replace(**options).fit(panel)
             low, high = fit.conf_int().loc["rho"]
             row = fit.impacts.iloc[1]
-            hits[k] += [low <= rho <= high, row["conf_low"] <= indirect <= row["conf_high"]]
+            hits[k] += [
+                low <= rho <= high,
+                row["conf_low"] <= indirect <= row["conf_high"],
+            ]
     return hits / reps
 
 
@@ -351,20 +418,28 @@ def test_coverage_of_the_page(
 ) -> None:
     """Share of 1,000 panels in which the 95% interval contains the true value.
 
-    Spatial Durbin models with two-way effects: N regions, 12 periods, links to the four nearest neighbours
-    in both directions, row-standardised, a slope of 1 and a slope of .5 on the spatial lag of the regressor.
-    Regressor and errors are normal, without serial correlation or with one of .7. The last four columns are
-    the default, the likelihood without adjustment, the bias correction of Lee and Yu with standard errors
-    from the observed information, and this correction with standard errors clustered by region.
+    Spatial Durbin models with two-way effects: N regions, 12 periods, links to the four
+    nearest neighbours in both directions, row-standardised, a slope of 1 and a slope of
+    .5 on the spatial lag of the regressor. Regressor and errors are normal, without
+    serial correlation or with one of .7. The last four columns are the default, the
+    likelihood without adjustment, the bias correction of Lee and Yu with standard
+    errors from the observed information, and this correction with standard errors
+    clustered by region.
     """
     found = interval_hits(n, rho, persistence, 1000)
-    case = {"N": n, "rho": f"{rho:.1f}".lstrip("0"), "serial correlation": f"{persistence:.1f}".lstrip("0")}
-    for table, shares in zip(("coverage_of_rho", "coverage_of_indirect_effects"), found.T, strict=True):
+    case = {
+        "N": n,
+        "rho": f"{rho:.1f}".lstrip("0"),
+        "serial correlation": f"{persistence:.1f}".lstrip("0"),
+    }
+    for table, shares in zip(
+        ("coverage_of_rho", "coverage_of_indirect_effects"), found.T, strict=True
+    ):
         measured(table, {**case, **dict(zip(OPTIONS, shares.tolist(), strict=True))})
     np.testing.assert_allclose(found.T, [of_rho, of_indirect], rtol=0, atol=0.003)
 
 
-# --- what notices say of the bias ---------------------------------------------------------------------------
+# --- what notices say of the bias -----------------------------------------------------
 
 
 def provinces(kind: str) -> SpatialWeights:
@@ -374,18 +449,33 @@ def provinces(kind: str) -> SpatialWeights:
     if kind == "borders":
         return SpatialWeights.from_neighbours(borders)
     if kind == "borders, an island":
-        land = {name: [one for one in near if "hainan" not in (name, one)] for name, near in borders.items()}
+        land = {
+            name: [one for one in near if "hainan" not in (name, one)]
+            for name, near in borders.items()
+        }
         return SpatialWeights.from_neighbours(land)
     if kind == "4 nearest":
         return SpatialWeights.k_nearest(places, 4)
     if kind == "1/d, scalar":
         matrix = build(places, standardise="none").dense
-        return SpatialWeights(matrix / matrix.sum(axis=1).max(), places.index, standardise="none")
+        return SpatialWeights(
+            matrix / matrix.sum(axis=1).max(), places.index, standardise="none"
+        )
     power = 2 if kind.startswith("1/d^2") else 1
-    return build(places, power=power, standardise="spectral" if "spectral" in kind else "row")
+    return build(
+        places, power=power, standardise="spectral" if "spectral" in kind else "row"
+    )
 
 
-def province_panels(weights: SpatialWeights, model: str, at: float, n_times: int, reps: int, *, time: bool):
+def province_panels(
+    weights: SpatialWeights,
+    model: str,
+    at: float,
+    n_times: int,
+    reps: int,
+    *,
+    time: bool,
+):
     """Panels of 31 provinces: SDM with b = 1 and th = .5, SAR or SEM with b = 1."""
     n, keys = 31, ("province", "year")
     inverse = np.linalg.inv(np.eye(n) - at * weights.dense)
@@ -396,8 +486,15 @@ def province_panels(weights: SpatialWeights, model: str, at: float, n_times: int
         x += rng.normal(size=(n, 1))
         fixed = rng.normal(size=(n, 1)) + time * rng.normal(size=(1, n_times))
         spillover = 0.5 * weights.dense @ x if model == "sdm" else 0.0
-        y = x + fixed + inverse @ e if model == "sem" else inverse @ (x + spillover + fixed + e)
-        frame = pd.DataFrame({"x": x.ravel(), "y": y.ravel()}, pd.MultiIndex.from_product(index, names=keys))
+        y = (
+            x + fixed + inverse @ e
+            if model == "sem"
+            else inverse @ (x + spillover + fixed + e)
+        )
+        frame = pd.DataFrame(
+            {"x": x.ravel(), "y": y.ravel()},
+            pd.MultiIndex.from_product(index, names=keys),
+        )
         yield Panel(frame.reset_index(), *keys)
 
 
@@ -407,8 +504,17 @@ def of_notices(fit: dp.SpatialResults | None, at: float) -> list[float]:
         return [np.nan] * 4
     name = fit.names[0]
     low, high = fit.conf_int().loc[name]
-    stated = [n.data["coverage"] for n in fit.diagnostics if n.code.endswith("time_effects_bias")]
-    return [fit.params[name] - at, low <= at <= high, bool(stated), stated[0] if stated else np.nan]
+    stated = [
+        n.data["coverage"]
+        for n in fit.diagnostics
+        if n.code.endswith("time_effects_bias")
+    ]
+    return [
+        fit.params[name] - at,
+        low <= at <= high,
+        bool(stated),
+        stated[0] if stated else np.nan,
+    ]
 
 
 def fit_or_none(spec: PanelSpatial, panel: Panel) -> dp.SpatialResults | None:
@@ -423,16 +529,90 @@ def fit_or_none(spec: PanelSpatial, panel: Panel) -> dp.SpatialResults | None:
 @pytest.mark.parametrize(
     ("kind", "model", "at", "expected"),
     [
-        ("borders", "sdm", 0.3, [-0.076, 0.82, 1.0, 0.825, -0.015, 0.96, 0.0, -0.004, 0.983, 0.0]),
-        ("4 nearest", "sdm", 0.3, [-0.083, 0.827, 1.0, 0.82, -0.018, 0.967, 0.0, -0.008, 0.977, 0.0]),
-        ("4 nearest", "sem", 0.3, [-0.088, 0.813, 1.0, 0.806, -0.017, 0.937, 0.0, -0.005, 0.963, 0.0]),
-        ("1/d^2", "sdm", 0.3, [-0.141, 0.697, 1.0, 0.72, -0.039, 0.917, 0.037, 0.908, -0.009, 0.953, 0.0]),
-        ("1/d^2", "sdm", 0.6, [-0.153, 0.533, 1.0, 0.574, -0.056, 0.903, 0.62, 0.884, -0.011, 0.963, 0.0]),
-        ("1/d", "sdm", 0.0, [-0.626, 0.313, 1.0, 0.367, -0.29, 0.833, 0.973, 0.794, -0.036, 0.967, 0.0]),
-        ("1/d", "sdm", 0.3, [-0.687, 0.17, 0.997, 0.253, -0.355, 0.723, 0.993, 0.681, -0.043, 0.967, 0.003]),
-        ("1/d", "sem", 0.3, [-0.68, 0.177, 0.993, 0.245, -0.347, 0.727, 0.987, 0.669, -0.029, 0.973, 0.007]),
-        ("borders, an island", "sdm", 0.3, [-0.07, 0.853, 1.0, 0.835, -0.002, 0.977, 0.0]),
-        ("1/d^2 spectral", "sdm", 0.3, [-0.061, 0.887, 0.917, 0.894, -0.011, 0.967, 0.0]),
+        (
+            "borders",
+            "sdm",
+            0.3,
+            [-0.076, 0.82, 1.0, 0.825, -0.015, 0.96, 0.0, -0.004, 0.983, 0.0],
+        ),
+        (
+            "4 nearest",
+            "sdm",
+            0.3,
+            [-0.083, 0.827, 1.0, 0.82, -0.018, 0.967, 0.0, -0.008, 0.977, 0.0],
+        ),
+        (
+            "4 nearest",
+            "sem",
+            0.3,
+            [-0.088, 0.813, 1.0, 0.806, -0.017, 0.937, 0.0, -0.005, 0.963, 0.0],
+        ),
+        (
+            "1/d^2",
+            "sdm",
+            0.3,
+            [-0.141, 0.697, 1.0, 0.72, -0.039, 0.917, 0.037, 0.908, -0.009, 0.953, 0.0],
+        ),
+        (
+            "1/d^2",
+            "sdm",
+            0.6,
+            [-0.153, 0.533, 1.0, 0.574, -0.056, 0.903, 0.62, 0.884, -0.011, 0.963, 0.0],
+        ),
+        (
+            "1/d",
+            "sdm",
+            0.0,
+            [-0.626, 0.313, 1.0, 0.367, -0.29, 0.833, 0.973, 0.794, -0.036, 0.967, 0.0],
+        ),
+        (
+            "1/d",
+            "sdm",
+            0.3,
+            [
+                -0.687,
+                0.17,
+                0.997,
+                0.253,
+                -0.355,
+                0.723,
+                0.993,
+                0.681,
+                -0.043,
+                0.967,
+                0.003,
+            ],
+        ),
+        (
+            "1/d",
+            "sem",
+            0.3,
+            [
+                -0.68,
+                0.177,
+                0.993,
+                0.245,
+                -0.347,
+                0.727,
+                0.987,
+                0.669,
+                -0.029,
+                0.973,
+                0.007,
+            ],
+        ),
+        (
+            "borders, an island",
+            "sdm",
+            0.3,
+            [-0.07, 0.853, 1.0, 0.835, -0.002, 0.977, 0.0],
+        ),
+        (
+            "1/d^2 spectral",
+            "sdm",
+            0.3,
+            [-0.061, 0.887, 0.917, 0.894, -0.011, 0.967, 0.0],
+        ),
         ("1/d spectral", "sdm", 0.0, [-0.301, 0.623, 1.0, 0.644, -0.029, 0.953, 0.0]),
         ("1/d spectral", "sdm", 0.3, [-0.238, 0.613, 1.0, 0.624, -0.025, 0.953, 0.0]),
         ("1/d spectral", "sem", 0.3, [-0.659, 0.24, 1.0, 0.351, -0.043, 0.97, 0.0]),
@@ -440,18 +620,23 @@ def fit_or_none(spec: PanelSpatial, panel: Panel) -> dp.SpatialResults | None:
     ],
 )
 def test_notices_state_the_coverage_of_31_provinces(
-    kind: str, model: str, at: float, expected: list[float], measured: Callable[..., None]
+    kind: str,
+    model: str,
+    at: float,
+    expected: list[float],
+    measured: Callable[..., None],
 ) -> None:
     """Coverage of 95% intervals of rho (SDM) or lambda (SEM) in 300 panels.
 
-    The table also has what the notices say of it.
-    Two-way effects, 31 provinces and 10 periods, with slopes of 1 and, in the SDM, .5 on the spatial lag of
-    the regressor. Regressor and errors are normal without serial correlation. Inverse distances 1/d and 1/d^2
-    have all provinces as neighbours; they and the borders are row-standardised unless the name says another.
-    Without adjustment, "reported" is the share of panels whose fit has a notice of the bias, and "stated" the
-    mean coverage that these notices state. The correction of Lee and Yu requires rows with equal sums. The
-    last columns are the adjusted likelihood, the default; "refused" is the share of panels in which it has no
-    maximum, which are left out.
+    The table also has what the notices say of it. Two-way effects, 31 provinces and 10
+    periods, with slopes of 1 and, in the SDM, .5 on the spatial lag of the regressor.
+    Regressor and errors are normal without serial correlation. Inverse distances 1/d
+    and 1/d^2 have all provinces as neighbours; they and the borders are
+    row-standardised unless the name says another. Without adjustment, "reported" is the
+    share of panels whose fit has a notice of the bias, and "stated" the mean coverage
+    that these notices state. The correction of Lee and Yu requires rows with equal
+    sums. The last columns are the adjusted likelihood, the default; "refused" is the
+    share of panels in which it has no maximum, which are left out.
     """
     found = bias_and_notices(kind, model, at, 300)
     measured("notices_of_the_bias_of_time_effects", found)
@@ -459,23 +644,40 @@ def test_notices_state_the_coverage_of_31_provinces(
     np.testing.assert_allclose(numbers, expected, rtol=0, atol=0.005)
 
 
-def bias_and_notices(kind: str, model: str, at: float, reps: int) -> dict[str, float | str]:
+def bias_and_notices(
+    kind: str, model: str, at: float, reps: int
+) -> dict[str, float | str]:
     """Simulate a row of the table."""
     weights = provinces(kind)
     equal = np.ptp(weights.dense.sum(axis=1)) < 1e-9
-    options = ("unadjusted", "lee_yu", "adjusted") if equal else ("unadjusted", "adjusted")
+    options = (
+        ("unadjusted", "lee_yu", "adjusted") if equal else ("unadjusted", "adjusted")
+    )
     spec = PanelSpatial("y", ["x"], weights, model=model)
     rows = [
-        [of_notices(fit_or_none(spec.replace(likelihood=word), panel), at) for word in options]
+        [
+            of_notices(fit_or_none(spec.replace(likelihood=word), panel), at)
+            for word in options
+        ]
         for panel in province_panels(weights, model, at, 10, reps, time=True)
     ]
     numbers = np.array(rows)
     counts = np.maximum((~np.isnan(numbers)).sum(axis=0), 1)
-    means = np.where(np.isnan(numbers).all(axis=0), np.nan, np.nansum(numbers, axis=0) / counts)
+    means = np.where(
+        np.isnan(numbers).all(axis=0), np.nan, np.nansum(numbers, axis=0) / counts
+    )
     refused = float(np.isnan(numbers[:, -1, 0]).mean())
-    row: dict[str, float | str] = {"W": kind, "model": model.upper(), "true": f"{at:.1f}".lstrip("0")}
-    for word, (bias, coverage, reported, stated) in zip(options, means.tolist(), strict=True):
-        suffix = {"unadjusted": "", "lee_yu": ", Lee-Yu", "adjusted": ", adjusted"}[word]
+    row: dict[str, float | str] = {
+        "W": kind,
+        "model": model.upper(),
+        "true": f"{at:.1f}".lstrip("0"),
+    }
+    for word, (bias, coverage, reported, stated) in zip(
+        options, means.tolist(), strict=True
+    ):
+        suffix = {"unadjusted": "", "lee_yu": ", Lee-Yu", "adjusted": ", adjusted"}[
+            word
+        ]
         row |= {f"bias{suffix}": bias, f"coverage{suffix}": coverage}
         if word != "adjusted":
             row[f"reported{suffix}"] = reported
@@ -495,11 +697,14 @@ def bias_and_notices(kind: str, model: str, at: float, reps: int) -> dict[str, f
         (10, [0.964, 0.966, 0.952, 0.934, 0.958, 0.948, 0.964, 0.946]),
     ],
 )
-def test_coverage_in_short_panels(n_times: int, expected: list[float], measured: Callable[..., None]) -> None:
+def test_coverage_in_short_panels(
+    n_times: int, expected: list[float], measured: Callable[..., None]
+) -> None:
     """Coverage of 95% intervals in 500 short panels with entity effects alone.
 
-    SAR models of 31 provinces with links to the four nearest, rho = .3 and a slope of 1, with normal
-    regressor and errors. "stated" is the coverage that the notice states.
+    SAR models of 31 provinces with links to the four nearest, rho = .3 and a slope of
+    1, with normal regressor and errors. "stated" is the coverage that the notice
+    states.
     """
     found = short_panels(n_times, 500)
     measured("coverage_in_short_spatial_panels", found)
@@ -511,7 +716,10 @@ def short_panels(n_times: int, reps: int) -> dict[str, float | str]:
     """Simulate a row of the table."""
     weights = provinces("4 nearest")
     spec = PanelSpatial("y", ["x"], weights, model="sar", time_effects=False)
-    ways = {name.replace("clustered, Lee-Yu", "clustered"): how for name, how in OPTIONS.items()}
+    ways = {
+        name.replace("clustered, Lee-Yu", "clustered"): how
+        for name, how in OPTIONS.items()
+    }
     ways["clustered"] = {"likelihood": "unadjusted", "cov_type": "clustered"}
     hits: dict[str, list[bool]] = {}
     stated = ""
@@ -528,7 +736,7 @@ def short_panels(n_times: int, reps: int) -> dict[str, float | str]:
     return {"T": str(n_times), "stated": stated, **shares}
 
 
-# --- panels of the size of our users' -----------------------------------------------------------------------
+# --- panels of the size of our users' -------------------------------------------------
 
 DESIGNS = {
     "independent": (0.0, False, False),
@@ -538,17 +746,21 @@ DESIGNS = {
 
 
 def user_panels(kind: str, design: str, rho: float, reps: int, *, lags: float = 0.5):
-    """Draw panels of 31 provinces and 10 periods: slopes of 1 and, on the spatial lag of x, `lags`."""
+    """Draw panels of 31 x 10: slopes of 1 and, on W x, `lags`."""
     weights, (persistence, unequal, heavy) = provinces(kind), DESIGNS[design]
     w, n, t = weights.dense, 31, 10
     inverse = np.linalg.inv(np.eye(n) - rho * w)
-    index = pd.MultiIndex.from_product([list(weights.entities), range(t)], names=["province", "year"])
+    index = pd.MultiIndex.from_product(
+        [list(weights.entities), range(t)], names=["province", "year"]
+    )
     for seed in range(reps):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(n, t))
         x = np.exp(autoregressive(x, 0.8)) if heavy else x
         e = rng.standard_t(5, size=(n, t)) if heavy else rng.normal(size=(n, t))
-        e = autoregressive(e, persistence) * np.exp(0.5 * unequal * rng.normal(size=(n, 1)))
+        e = autoregressive(e, persistence) * np.exp(
+            0.5 * unequal * rng.normal(size=(n, 1))
+        )
         fixed = rng.normal(size=(n, 1)) + rng.normal(size=(1, t))
         y = inverse @ (x + lags * w @ x + fixed + e)
         frame = pd.DataFrame({"x": x.ravel(), "y": y.ravel()}, index)
@@ -559,18 +771,24 @@ def user_panels(kind: str, design: str, rho: float, reps: int, *, lags: float = 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("kind", ["4 nearest", "1/d", "1/d spectral"])
 @pytest.mark.parametrize("design", DESIGNS)
-def test_coverage_of_31_provinces(kind: str, design: str, measured: Callable[..., None]) -> None:
-    """Coverage of 95% intervals of rho and of the indirect effect in 300 panels of 31 provinces, 10 periods.
+def test_coverage_of_31_provinces(
+    kind: str, design: str, measured: Callable[..., None]
+) -> None:
+    """Coverage of 95% intervals of rho and the indirect effect, 300 panels.
 
-    Spatial Durbin models with two-way effects, rho = .3, a slope of 1 and one of .5 on the spatial lag of the
-    regressor. Weights are row-standardised, or divided by their spectral radius. Regressor and errors are
-    normal, and the errors of an entity have serial correlation or not, or a variance of their own; with heavy
-    tails they are t with 5 degrees of freedom, and the regressor is persistent and lognormal. "adjusted" is
-    the default. "refused" is the share of panels in which the adjusted likelihood has no maximum.
+    Spatial Durbin models with two-way effects, rho = .3, a slope of 1 and one of .5 on
+    the spatial lag of the regressor. Weights are row-standardised, or divided by their
+    spectral radius. Regressor and errors are normal, and the errors of an entity have
+    serial correlation or not, or a variance of their own; with heavy tails they are t
+    with 5 degrees of freedom, and the regressor is persistent and lognormal. "adjusted"
+    is the default. "refused" is the share of panels in which the adjusted likelihood
+    has no maximum.
     """
     hits: list[list[float]] = []
     for panel, weights in user_panels(kind, design, 0.3, 300):
-        matrix = np.linalg.inv(np.eye(31) - 0.3 * weights.dense) @ (np.eye(31) + 0.5 * weights.dense)
+        matrix = np.linalg.inv(np.eye(31) - 0.3 * weights.dense) @ (
+            np.eye(31) + 0.5 * weights.dense
+        )
         indirect = matrix.sum() / 31 - np.trace(matrix) / 31
         row = []
         for word in ("adjusted", "unadjusted"):
@@ -580,12 +798,20 @@ def test_coverage_of_31_provinces(kind: str, design: str, measured: Callable[...
                 continue
             low, high = fit.conf_int().loc["rho"]
             effect = fit.impacts.iloc[1]
-            row += [low <= 0.3 <= high, effect["conf_low"] <= indirect <= effect["conf_high"]]
+            row += [
+                low <= 0.3 <= high,
+                effect["conf_low"] <= indirect <= effect["conf_high"],
+            ]
         hits.append(row)
     shares = np.nanmean(np.array(hits, dtype=float), axis=0).tolist()
     names = ("rho", "indirect", "rho, unadjusted", "indirect, unadjusted")
     refused = float(np.isnan(np.array(hits, dtype=float)[:, 0]).mean())
-    row = {"W": kind, "errors": design, **dict(zip(names, shares, strict=True)), "refused": refused}
+    row = {
+        "W": kind,
+        "errors": design,
+        **dict(zip(names, shares, strict=True)),
+        "refused": refused,
+    }
     measured("coverage_of_spatial_durbin_models", row)
     assert 0.90 <= shares[0] <= 0.99
     assert 0.89 <= shares[1] <= 0.99

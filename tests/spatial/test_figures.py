@@ -17,8 +17,12 @@ BORDERS = SpatialWeights.from_neighbours(dp.datasets.us_neighbours(), name="bord
 def test_points_are_those_of_the_local_statistics(time) -> None:
     drawn = moran_scatter(STATES, "log(gsp)", BORDERS, time, {})
     year = 1986 if time is None else time
-    local = dp.local_moran(STATES, "log(gsp)", BORDERS, permutations=0).xs(year, level="year")
-    np.testing.assert_allclose(drawn.points, local[["value", "spatial_lag"]], rtol=1e-12)
+    local = dp.local_moran(STATES, "log(gsp)", BORDERS, permutations=0).xs(
+        year, level="year"
+    )
+    np.testing.assert_allclose(
+        drawn.points, local[["value", "spatial_lag"]], rtol=1e-12
+    )
     assert drawn.points.index.equals(STATES.entities)
     whole = dp.moran(STATES, "log(gsp)", BORDERS, permutations=0).loc[year]
     assert drawn.statistic == pytest.approx(whole["statistic"], rel=1e-12)
@@ -26,14 +30,22 @@ def test_points_are_those_of_the_local_statistics(time) -> None:
     assert drawn.p_value == pytest.approx(whole["p_randomisation"], rel=1e-9)
     counts = local["quadrant"].value_counts()
     assert {name.lower(): n for name, n in drawn.quadrants} == counts.to_dict()
-    assert [name for name, _ in drawn.quadrants] == ["High-high", "High-low", "Low-low", "Low-high"]
+    assert [name for name, _ in drawn.quadrants] == [
+        "High-high",
+        "High-low",
+        "Low-low",
+        "Low-high",
+    ]
     assert (drawn.period, drawn.weights) == (str(year), "borders (row-standardised)")
 
 
 def test_labels() -> None:
     drawn = moran_scatter(STATES, "log(gsp)", BORDERS, None, {})
     assert drawn.variable == "log(Gross state product (million USD))"
-    assert moran_scatter(STATES, "log(gsp)", BORDERS, None, {"gsp": "GSP"}).variable == "log(GSP)"
+    assert (
+        moran_scatter(STATES, "log(gsp)", BORDERS, None, {"gsp": "GSP"}).variable
+        == "log(GSP)"
+    )
 
 
 @pytest.mark.parametrize("time", [1999, "1975", [1975], (1975, 1)])

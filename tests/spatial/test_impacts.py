@@ -6,7 +6,12 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.report.terms import Factor
-from digiprosper.spatial.impacts import SpatialEffects, effects_frame, shared_variables, unit_frame
+from digiprosper.spatial.impacts import (
+    SpatialEffects,
+    effects_frame,
+    shared_variables,
+    unit_frame,
+)
 
 
 def made(draws: np.ndarray | None = None) -> SpatialEffects:
@@ -36,7 +41,11 @@ def test_three_rows_a_term() -> None:
 
 def test_an_effect_set_to_zero_has_no_error() -> None:
     frame = effects_frame(made(), np.inf, 0.95)
-    assert frame.loc[4, ["std_error", "statistic", "p_value", "conf_low", "conf_high"]].isna().all()
+    assert (
+        frame.loc[4, ["std_error", "statistic", "p_value", "conf_low", "conf_high"]]
+        .isna()
+        .all()
+    )
 
 
 def test_levels_are_checked() -> None:
@@ -57,7 +66,14 @@ def test_draws_give_errors_and_percentiles() -> None:
 
 def test_units() -> None:
     frame = unit_frame(made(), "city")
-    assert list(frame.columns) == ["city", "term", "direct", "indirect", "total", "to_others"]
+    assert list(frame.columns) == [
+        "city",
+        "term",
+        "direct",
+        "indirect",
+        "total",
+        "to_others",
+    ]
     assert frame.loc[1].tolist() == ["u", "b", 2.0, 1.0, 3.0, 1.0]
 
 
@@ -65,13 +81,17 @@ SQUARES = ["log(pc)", "unemp", "I(unemp**2)"]
 
 
 @pytest.mark.parametrize("model", ["sdm", "sar", "sem", "slx"])
-def test_a_variable_in_several_terms_has_no_row_of_its_own(states, contiguity, model: str) -> None:
+def test_a_variable_in_several_terms_has_no_row_of_its_own(
+    states, contiguity, model: str
+) -> None:
     fit = dp.PanelSpatial("log(gsp)", SQUARES, contiguity, model=model).fit(states)
     (notice,) = [n for n in fit.diagnostics if n.code == "several_rows"]
     assert notice.data == {"terms": {"unemp": ("unemp", "I(unemp**2)")}}
     text = fit.summary()
     assert (
-        text.index("I(unemp**2): total") < text.index("'unemp' is in the terms") < text.index("Coefficients")
+        text.index("I(unemp**2): total")
+        < text.index("'unemp' is in the terms")
+        < text.index("Coefficients")
     )
     assert text.count("is in the terms") == 1
     notes = dp.etable(fit.decomposition).notes
@@ -88,15 +108,25 @@ def test_variables_that_several_terms_share() -> None:
     assert shared("log(pc)", "unemp", "lag(unemp)") == {}
     assert shared("pc", "log(pc)") == {"pc": ("pc", "log(pc)")}
     assert shared("unemp", "unemp:log(pc)") == {"unemp": ("unemp", "unemp:log(pc)")}
-    assert shared("lag(unemp)", "I(lag(unemp)**2)") == {"lag(unemp)": ("lag(unemp)", "I(lag(unemp)**2)")}
+    assert shared("lag(unemp)", "I(lag(unemp)**2)") == {
+        "lag(unemp)": ("lag(unemp)", "I(lag(unemp)**2)")
+    }
     both = ("emp", "log(pc)", "emp:log(pc)")
     assert shared(*both) == {"emp": (both[0], both[2]), "pc": (both[1], both[2])}
 
 
 def test_dummies_of_one_category_are_different_variables() -> None:
-    dummies = [Factor(f"C(region)[T.{level}]", "region", level=at) for at, level in enumerate("ab", 1)]
+    dummies = [
+        Factor(f"C(region)[T.{level}]", "region", level=at)
+        for at, level in enumerate("ab", 1)
+    ]
     x = Factor("x", "x", columns=("x",))
-    factors = {"a": (dummies[0],), "b": (dummies[1],), "x": (x,), "a:x": (dummies[0], x)}
+    factors = {
+        "a": (dummies[0],),
+        "b": (dummies[1],),
+        "x": (x,),
+        "a:x": (dummies[0], x),
+    }
     assert shared_variables(("a", "b", "x"), factors) == {}
     assert shared_variables(tuple(factors), factors) == {
         "C(region)[T.a]": ("a", "a:x"),
@@ -104,7 +134,9 @@ def test_dummies_of_one_category_are_different_variables() -> None:
     }
 
 
-def test_the_effect_of_a_variable_in_several_terms_adds_its_rows(states, contiguity) -> None:
+def test_the_effect_of_a_variable_in_several_terms_adds_its_rows(
+    states, contiguity
+) -> None:
     """The sum of rows is the mean outcome's change if unemp changes everywhere."""
     fit = dp.PanelSpatial("log(gsp)", SQUARES, contiguity).fit(states)
     value, step = 7.0, 1e-4
@@ -114,11 +146,17 @@ def test_the_effect_of_a_variable_in_several_terms_adds_its_rows(states, contigu
     def outcome(unemp: float) -> float:
         columns = {"unemp": unemp, "I(unemp**2)": unemp**2}
         own = sum(fit.params[term] * column for term, column in columns.items())
-        lagged = sum(fit.params[f"W:{term}"] * column for term, column in columns.items())
+        lagged = sum(
+            fit.params[f"W:{term}"] * column for term, column in columns.items()
+        )
         ones = np.ones(len(weights))
         return float(
-            np.linalg.solve(np.eye(len(ones)) - rho * weights, own * ones + lagged * weights @ ones).mean()
+            np.linalg.solve(
+                np.eye(len(ones)) - rho * weights, own * ones + lagged * weights @ ones
+            ).mean()
         )
 
     slope = (outcome(value + step) - outcome(value - step)) / (2 * step)
-    assert total["unemp"] + 2 * value * total["I(unemp**2)"] == pytest.approx(slope, rel=1e-6)
+    assert total["unemp"] + 2 * value * total["I(unemp**2)"] == pytest.approx(
+        slope, rel=1e-6
+    )

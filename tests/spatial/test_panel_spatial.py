@@ -14,7 +14,11 @@ from digiprosper import Panel, PanelSpatial, SpatialWeights
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 PRODUC = [
     f"{model} {effects} {transform}"
-    for effects, transform in (("individual", "exact"), ("two-way", "exact"), ("two-way", "splm"))
+    for effects, transform in (
+        ("individual", "exact"),
+        ("two-way", "exact"),
+        ("two-way", "splm"),
+    )
     for model in ("sar", "sem", "sdm")
 ]
 
@@ -25,11 +29,13 @@ def options(case: str) -> dict[str, Any]:
     return {"model": model, "likelihood": "unadjusted", **effects_options}
 
 
-# --- numbers from elsewhere ---------------------------------------------------------------------------------
+# --- numbers from elsewhere -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", PRODUC)
-def test_produc(states: Panel, contiguity: SpatialWeights, numbers: dict[str, Any], case: str) -> None:
+def test_produc(
+    states: Panel, contiguity: SpatialWeights, numbers: dict[str, Any], case: str
+) -> None:
     fit = PanelSpatial("log(gsp)", X, contiguity, **options(case)).fit(states)
     known, tolerance = numbers["produc"][case], numbers["tolerance"]["value"]
     name = "lambda" if "lambda" in known else "rho"
@@ -37,11 +43,18 @@ def test_produc(states: Panel, contiguity: SpatialWeights, numbers: dict[str, An
     assert fit.loglik == pytest.approx(known["loglik"], abs=1e-6)
     assert fit.sigma2 == pytest.approx(known["sigma2"], rel=1e-6)
     slopes = known["slopes"]  # the first ones only for "sdm two-way splm"
-    assert fit.params.to_numpy()[1 : 1 + len(slopes)] == pytest.approx(slopes, abs=tolerance)
+    assert fit.params.to_numpy()[1 : 1 + len(slopes)] == pytest.approx(
+        slopes, abs=tolerance
+    )
 
 
 @pytest.mark.parametrize(
-    "case", ["sar individual information", "sar individual observed", "sdm individual information"]
+    "case",
+    [
+        "sar individual information",
+        "sar individual observed",
+        "sdm individual information",
+    ],
 )
 def test_errors_of_produc(
     states: Panel, contiguity: SpatialWeights, numbers: dict[str, Any], case: str
@@ -65,19 +78,35 @@ def test_errors_of_produc(
 def test_effects_of_produc(
     states: Panel, contiguity: SpatialWeights, numbers: dict[str, Any], case: str
 ) -> None:
-    fit = PanelSpatial("log(gsp)", X, contiguity, **options(f"{case} exact")).fit(states)
+    fit = PanelSpatial("log(gsp)", X, contiguity, **options(f"{case} exact")).fit(
+        states
+    )
     known = np.array(numbers["produc_effects"][case])
-    assert fit.impacts["estimate"].to_numpy() == pytest.approx(known.T.ravel(), abs=6e-9)
+    assert fit.impacts["estimate"].to_numpy() == pytest.approx(
+        known.T.ravel(), abs=6e-9
+    )
 
 
 @pytest.mark.data("cigar.csv")
 @pytest.mark.data("usa46.csv")
 @pytest.mark.parametrize(
-    "case", ["sar individual exact", "sdm individual exact", "sar two-way exact", "sdm two-way exact"]
+    "case",
+    [
+        "sar individual exact",
+        "sdm individual exact",
+        "sar two-way exact",
+        "sdm two-way exact",
+    ],
 )
-def test_cigar(cigar: Panel, cigar_weights: SpatialWeights, numbers: dict[str, Any], case: str) -> None:
+def test_cigar(
+    cigar: Panel, cigar_weights: SpatialWeights, numbers: dict[str, Any], case: str
+) -> None:
     spec = PanelSpatial(
-        "log(sales)", ["logp", "logy"], cigar_weights, cov_type="information", **options(case)
+        "log(sales)",
+        ["logp", "logy"],
+        cigar_weights,
+        cov_type="information",
+        **options(case),
     )
     fit, known = spec.fit(cigar), numbers["cigar"][case]
     digits = 1e-6 if case == "sdm two-way exact" else 2e-7
@@ -95,59 +124,99 @@ def test_effects_of_cigar(
     cigar: Panel, cigar_weights: SpatialWeights, numbers: dict[str, Any], cov_type: str
 ) -> None:
     spec = PanelSpatial(
-        "log(sales)", ["logp", "logy"], cigar_weights, likelihood="unadjusted", cov_type=cov_type
+        "log(sales)",
+        ["logp", "logy"],
+        cigar_weights,
+        likelihood="unadjusted",
+        cov_type=cov_type,
     )
     found = spec.fit(cigar).impacts
     known = numbers["cigar_effects"]
-    assert found["estimate"].to_numpy() == pytest.approx(np.array(known["estimates"]).T.ravel(), abs=6e-7)
-    assert found["std_error"].to_numpy() == pytest.approx(np.array(known[cov_type]).T.ravel(), abs=6e-7)
+    assert found["estimate"].to_numpy() == pytest.approx(
+        np.array(known["estimates"]).T.ravel(), abs=6e-7
+    )
+    assert found["std_error"].to_numpy() == pytest.approx(
+        np.array(known[cov_type]).T.ravel(), abs=6e-7
+    )
 
 
 @pytest.mark.data("cigar.csv")
 @pytest.mark.data("usa46.csv")
-def test_lee_yu_of_cigar(cigar: Panel, cigar_weights: SpatialWeights, numbers: dict[str, Any]) -> None:
-    spec = PanelSpatial("log(sales)", ["logp", "logy"], cigar_weights, transform="splm", likelihood="lee_yu")
-    assert spec.fit(cigar).params["rho"] == pytest.approx(numbers["cigar_tests"]["lee_yu_rho_splm"], abs=5e-5)
+def test_lee_yu_of_cigar(
+    cigar: Panel, cigar_weights: SpatialWeights, numbers: dict[str, Any]
+) -> None:
+    spec = PanelSpatial(
+        "log(sales)",
+        ["logp", "logy"],
+        cigar_weights,
+        transform="splm",
+        likelihood="lee_yu",
+    )
+    assert spec.fit(cigar).params["rho"] == pytest.approx(
+        numbers["cigar_tests"]["lee_yu_rho_splm"], abs=5e-5
+    )
 
 
-# --- against other estimators of ours -----------------------------------------------------------------------
+# --- against other estimators of ours -------------------------------------------------
 
 
-def test_slx_is_least_squares_on_assigned_lags(states: Panel, contiguity: SpatialWeights) -> None:
-    fit = PanelSpatial("log(gsp)", X, contiguity, model="slx", likelihood="unadjusted").fit(states)
+def test_slx_is_least_squares_on_assigned_lags(
+    states: Panel, contiguity: SpatialWeights
+) -> None:
+    fit = PanelSpatial(
+        "log(gsp)", X, contiguity, model="slx", likelihood="unadjusted"
+    ).fit(states)
     assigned = states.assign(**{f"z{i}": term for i, term in enumerate(X)})
     assigned = assigned.assign(**{f"w{i}": contiguity.lag(f"z{i}") for i in range(4)})
     x = [*X, *(f"w{i}" for i in range(4))]
-    linear = dp.FixedEffects("log(gsp)", x, cov_type="unadjusted", ssc="none").fit(assigned)
+    linear = dp.FixedEffects("log(gsp)", x, cov_type="unadjusted", ssc="none").fit(
+        assigned
+    )
     assert fit.params.to_numpy() == pytest.approx(linear.params.to_numpy(), rel=1e-9)
-    assert fit.std_errors.to_numpy() == pytest.approx(linear.std_errors.to_numpy(), rel=1e-6)
+    assert fit.std_errors.to_numpy() == pytest.approx(
+        linear.std_errors.to_numpy(), rel=1e-6
+    )
 
 
-def test_no_spatial_lag_and_no_lags_is_least_squares(states: Panel, contiguity: SpatialWeights) -> None:
-    fit = PanelSpatial("log(gsp)", X, contiguity, model="slx", spatial_lags=[]).fit(states)
+def test_no_spatial_lag_and_no_lags_is_least_squares(
+    states: Panel, contiguity: SpatialWeights
+) -> None:
+    fit = PanelSpatial("log(gsp)", X, contiguity, model="slx", spatial_lags=[]).fit(
+        states
+    )
     linear = dp.FixedEffects("log(gsp)", X).fit(states)
     assert fit.params.to_numpy() == pytest.approx(linear.params.to_numpy(), rel=1e-9)
     indirect = fit.impacts[fit.impacts["kind"] == "indirect"]
     assert (indirect["estimate"] == 0).all()
-    assert indirect[["std_error", "statistic", "p_value", "conf_low"]].isna().all(axis=None)
+    assert (
+        indirect[["std_error", "statistic", "p_value", "conf_low"]]
+        .isna()
+        .all(axis=None)
+    )
 
 
-def test_durbin_without_lags_is_the_lag_model(states: Panel, contiguity: SpatialWeights) -> None:
+def test_durbin_without_lags_is_the_lag_model(
+    states: Panel, contiguity: SpatialWeights
+) -> None:
     durbin = PanelSpatial("log(gsp)", X, contiguity, spatial_lags=[]).fit(states)
     lag = PanelSpatial("log(gsp)", X, contiguity, model="sar").fit(states)
     assert durbin.params.to_numpy() == pytest.approx(lag.params.to_numpy(), rel=1e-12)
     assert durbin.loglik == lag.loglik
 
 
-def test_the_two_transforms_agree_without_time_effects(states: Panel, contiguity: SpatialWeights) -> None:
+def test_the_two_transforms_agree_without_time_effects(
+    states: Panel, contiguity: SpatialWeights
+) -> None:
     exact, splm = (
-        PanelSpatial("log(gsp)", X, contiguity, time_effects=False, transform=t).fit(states)
+        PanelSpatial("log(gsp)", X, contiguity, time_effects=False, transform=t).fit(
+            states
+        )
         for t in ("exact", "splm")
     )
     assert exact.params.to_numpy() == pytest.approx(splm.params.to_numpy(), abs=1e-9)
 
 
-# --- invariances --------------------------------------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 N, T = 12, 5
 
@@ -159,9 +228,15 @@ def small(seed: int = 1) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
     w[np.arange(N), (np.arange(N) + 1) % N] += 0.2
     names = [f"c{i:02d}" for i in range(N)]
     keys = {"city": np.repeat(names, T), "year": np.tile(np.arange(2000, 2000 + T), N)}
-    frame = pd.DataFrame({**keys, "x": rng.normal(size=N * T), "z": rng.normal(size=N * T)})
+    frame = pd.DataFrame(
+        {**keys, "x": rng.normal(size=N * T), "z": rng.normal(size=N * T)}
+    )
     row = w / w.sum(axis=1, keepdims=True)
-    signal = (frame["x"] - 0.5 * frame["z"] + rng.normal(size=N * T)).to_numpy().reshape(N, T)
+    signal = (
+        (frame["x"] - 0.5 * frame["z"] + rng.normal(size=N * T))
+        .to_numpy()
+        .reshape(N, T)
+    )
     frame["y"] = np.linalg.solve(np.eye(N) - 0.4 * row, signal).ravel()
     return frame, w, names
 
@@ -175,7 +250,9 @@ MODELS = ("sdm", "sar", "sem", "slx", "sdem", "sac")
 @pytest.mark.parametrize("standardise", ["row", "none"])
 @pytest.mark.parametrize("cov_type", ["larger", "observed", "information", "clustered"])
 @pytest.mark.parametrize("model", MODELS)
-def test_rows_labels_weights_and_units_do_not_matter(model: str, cov_type: str, standardise: str) -> None:
+def test_rows_labels_weights_and_units_do_not_matter(
+    model: str, cov_type: str, standardise: str
+) -> None:
     frame, w, names = small(4)
     w = w / np.abs(np.linalg.eigvals(w)).max()
     weights = SpatialWeights(w, names, standardise=standardise)
@@ -183,24 +260,42 @@ def test_rows_labels_weights_and_units_do_not_matter(model: str, cov_type: str, 
     fit = spec.fit(Panel(frame, "city", "year"))
 
     rng = np.random.default_rng(0)
-    new_names = dict(zip(names, rng.permutation([f"k{i:02d}" for i in range(N)]), strict=True))
+    new_names = dict(
+        zip(names, rng.permutation([f"k{i:02d}" for i in range(N)]), strict=True)
+    )
     shuffled = frame.sample(frac=1, random_state=1)
     shuffled = shuffled.assign(
-        city=shuffled["city"].map(new_names), x=shuffled["x"] * 1000, y=3 * shuffled["y"] + 7
+        city=shuffled["city"].map(new_names),
+        x=shuffled["x"] * 1000,
+        y=3 * shuffled["y"] + 7,
     )
     order = rng.permutation(N)
     relabelled = SpatialWeights(
-        w[np.ix_(order, order)], [new_names[names[i]] for i in order], standardise=standardise
+        w[np.ix_(order, order)],
+        [new_names[names[i]] for i in order],
+        standardise=standardise,
     )
-    other = spec.replace(spatial_weights=relabelled).fit(Panel(shuffled, "city", "year"))
-    scale = np.array([1 if n in ("rho", "lambda") else 3e-3 if n.endswith("x") else 3 for n in fit.names])
+    other = spec.replace(spatial_weights=relabelled).fit(
+        Panel(shuffled, "city", "year")
+    )
+    scale = np.array(
+        [
+            1 if n in ("rho", "lambda") else 3e-3 if n.endswith("x") else 3
+            for n in fit.names
+        ]
+    )
     if standardise == "none" and model in ("sdm", "sar", "sac"):
-        scale = scale[: len(fit.names)]  # an outcome with another origin is another time effect only by row
+        # An outcome with another origin is another time effect only by row
+        scale = scale[: len(fit.names)]
         other = spec.replace(spatial_weights=relabelled).fit(
             Panel(shuffled.assign(y=shuffled["y"] - 7), "city", "year")
         )
-    assert other.params.to_numpy() == pytest.approx(fit.params.to_numpy() * scale, rel=1e-7, abs=1e-10)
-    assert other.std_errors.to_numpy() == pytest.approx(fit.std_errors.to_numpy() * scale, rel=1e-6)
+    assert other.params.to_numpy() == pytest.approx(
+        fit.params.to_numpy() * scale, rel=1e-7, abs=1e-10
+    )
+    assert other.std_errors.to_numpy() == pytest.approx(
+        fit.std_errors.to_numpy() * scale, rel=1e-6
+    )
     assert other.impacts["estimate"].to_numpy()[3:] == pytest.approx(
         3 * fit.impacts["estimate"].to_numpy()[3:]
     )
@@ -210,7 +305,9 @@ def test_rows_labels_weights_and_units_do_not_matter(model: str, cov_type: str, 
 
 @pytest.mark.parametrize("model", ["sem", "sdem", "sac"])
 @pytest.mark.parametrize("entity", [True, False])
-def test_error_models_with_time_effects_and_any_weights(model: str, entity: bool) -> None:
+def test_error_models_with_time_effects_and_any_weights(
+    model: str, entity: bool
+) -> None:
     """Period dummies written out among the regressors, without `time_effects`."""
     frame, w, names = small(2)
     weights = SpatialWeights(w, names, standardise="spectral")
@@ -243,8 +340,11 @@ def test_error_models_with_time_effects_and_any_weights(model: str, entity: bool
         assert fit.std_errors[name] == pytest.approx(written.std_errors[name], rel=1e-8)
 
 
-def test_simulated_effects_agree_with_the_delta_method(states: Panel, contiguity: SpatialWeights) -> None:
-    # A standard deviation from 100,000 draws has an error of .2%; the rest is the curvature in rho.
+def test_simulated_effects_agree_with_the_delta_method(
+    states: Panel, contiguity: SpatialWeights
+) -> None:
+    # A standard deviation from 100,000 draws has an error of .2%; the rest is the
+    # curvature in rho.
     for likelihood, curvature in (("unadjusted", 0.02), ("adjusted", 0.1)):
         spec = PanelSpatial("log(gsp)", X, contiguity, likelihood=likelihood)
         delta = spec.fit(states).impacts
@@ -255,8 +355,12 @@ def test_simulated_effects_agree_with_the_delta_method(states: Panel, contiguity
     assert drawn.impacts["estimate"].equals(delta["estimate"])
 
 
-def test_lags_in_time_leave_whole_periods_out(states: Panel, contiguity: SpatialWeights) -> None:
-    fit = PanelSpatial("log(gsp)", ["lag(log(pc))", "unemp"], contiguity, model="sar").fit(states)
+def test_lags_in_time_leave_whole_periods_out(
+    states: Panel, contiguity: SpatialWeights
+) -> None:
+    fit = PanelSpatial(
+        "log(gsp)", ["lag(log(pc))", "unemp"], contiguity, model="sar"
+    ).fit(states)
     assert fit.nobs == 48 * 16
     assert "lagged_rows" in [notice.code for notice in fit.diagnostics]
 
@@ -267,15 +371,22 @@ def test_the_unit_of_the_weights_does_not_matter(model: str, size: float) -> Non
     frame, w, names = small()
     panel = Panel(frame, "city", "year")
     fits = [
-        PanelSpatial("y", ["x", "z"], SpatialWeights(scaled, names, standardise="none"), model=model).fit(
-            panel
-        )
+        PanelSpatial(
+            "y",
+            ["x", "z"],
+            SpatialWeights(scaled, names, standardise="none"),
+            model=model,
+        ).fit(panel)
         for scaled in (w, w * size)
     ]
     spatial = [n for n in fits[0].names if n in ("rho", "lambda")]
     for name in spatial:
-        assert fits[1].params[name] * size == pytest.approx(fits[0].params[name], rel=1e-6)
-        assert fits[1].std_errors[name] * size == pytest.approx(fits[0].std_errors[name], rel=1e-6)
+        assert fits[1].params[name] * size == pytest.approx(
+            fits[0].params[name], rel=1e-6
+        )
+        assert fits[1].std_errors[name] * size == pytest.approx(
+            fits[0].std_errors[name], rel=1e-6
+        )
     assert fits[1].loglik == pytest.approx(fits[0].loglik, abs=1e-8)
     assert fits[1].impacts["estimate"].to_numpy() == pytest.approx(
         fits[0].impacts["estimate"].to_numpy(), rel=1e-6
@@ -286,17 +397,24 @@ def test_a_cross_section_has_an_intercept() -> None:
     frame, w, names = small()
     first = frame[frame["year"] == 2000]
     spec = PanelSpatial(
-        "y", ["x"], SpatialWeights(w, names), model="sar", entity_effects=False, time_effects=False
+        "y",
+        ["x"],
+        SpatialWeights(w, names),
+        model="sar",
+        entity_effects=False,
+        time_effects=False,
     )
     fit = spec.fit(Panel(first, "city"))
     assert list(fit.names) == ["rho", "x", "Intercept"]
-    assert fit.params.to_numpy() == pytest.approx(spec.fit(Panel(first, "city", "year")).params.to_numpy())
+    assert fit.params.to_numpy() == pytest.approx(
+        spec.fit(Panel(first, "city", "year")).params.to_numpy()
+    )
     with pytest.raises(dp.IdentificationError):
         spec.replace(entity_effects=True).fit(Panel(first, "city"))
     assert "Intercept" in spec.fit(Panel(first, "city")).summary()
 
 
-# --- what is refused ----------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------
 
 
 def spec_of(**changes: Any) -> PanelSpatial:
@@ -307,7 +425,9 @@ def spec_of(**changes: Any) -> PanelSpatial:
         "spatial_weights": SpatialWeights(w, names),
         **changes,
     }
-    return PanelSpatial(given.pop("y"), given.pop("x"), given.pop("spatial_weights"), **given)
+    return PanelSpatial(
+        given.pop("y"), given.pop("x"), given.pop("spatial_weights"), **given
+    )
 
 
 @pytest.mark.parametrize(
@@ -317,7 +437,10 @@ def spec_of(**changes: Any) -> PanelSpatial:
         ({"model": None}, dp.OptionError),
         ({"transform": "within"}, dp.OptionError),
         ({"likelihood": True}, dp.OptionError),
-        ({"likelihood": "lee_yu", "entity_effects": False, "time_effects": False}, dp.OptionError),
+        (
+            {"likelihood": "lee_yu", "entity_effects": False, "time_effects": False},
+            dp.OptionError,
+        ),
         ({"cov_type": "robust"}, dp.OptionError),
         ({"effects_error": "bootstrap"}, dp.OptionError),
         ({"reps": 10}, dp.OptionError),
@@ -375,12 +498,18 @@ BROKEN_FRAMES: dict[str, tuple[Any, type[Exception]]] = {
     "row gone": (gone, dp.MissingDataError),
     "value missing": (with_value(np.nan), dp.MissingDataError),
     "infinite": (with_value(np.inf), dp.DigiprosperError),
-    "period missing": (lambda f: f.assign(y=f["y"].where(f["year"] != 2001)), dp.MissingDataError),
+    "period missing": (
+        lambda f: f.assign(y=f["y"].where(f["year"] != 2001)),
+        dp.MissingDataError,
+    ),
     "constant in time": (
         lambda f: f.assign(x=f.groupby("city")["x"].transform("first")),
         dp.IdentificationError,
     ),
-    "same for all": (lambda f: f.assign(x=f.groupby("year")["x"].transform("first")), dp.IdentificationError),
+    "same for all": (
+        lambda f: f.assign(x=f.groupby("year")["x"].transform("first")),
+        dp.IdentificationError,
+    ),
     "collinear": (lambda f: f.assign(z=2 * f["x"]), dp.CollinearityError),
     "lag collinear": (lag_of_x, dp.CollinearityError),
     "perfect fit": (lambda f: f.assign(y=f["x"] + f["z"]), dp.IdentificationError),
@@ -414,9 +543,13 @@ def test_fit_refuses_panels(what: str) -> None:
         ("tiny", dp.IdentificationError, {"model": "sem"}),
     ],
 )
-def test_fit_refuses_weights(change: str, error: type[Exception], more: dict[str, Any]) -> None:
+def test_fit_refuses_weights(
+    change: str, error: type[Exception], more: dict[str, Any]
+) -> None:
     with pytest.raises(error):
-        spec_of(spatial_weights=weights_of(change), **more).fit(Panel(small()[0], "city", "year"))
+        spec_of(spatial_weights=weights_of(change), **more).fit(
+            Panel(small()[0], "city", "year")
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,12 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import PanelSpatial
-from digiprosper.spatial.preparation import lag_name, lay_out, spatial_columns, without_means
+from digiprosper.spatial.preparation import (
+    lag_name,
+    lay_out,
+    spatial_columns,
+    without_means,
+)
 
 
 def test_means_of_entities_and_periods() -> None:
@@ -17,7 +22,9 @@ def test_means_of_entities_and_periods() -> None:
 
 
 def test_the_layout_names_regressors_and_lags(states, contiguity) -> None:
-    spec = PanelSpatial("log(gsp)", ["log(pc)", "unemp"], contiguity, spatial_lags=["unemp"])
+    spec = PanelSpatial(
+        "log(gsp)", ["log(pc)", "unemp"], contiguity, spatial_lags=["unemp"]
+    )
     layout = lay_out(spec, states)
     assert layout.names == ("log(gsp)", "log(pc)", "unemp", lag_name("unemp"))
     assert (layout.slopes, layout.lags) == (("log(pc)", "unemp"), ("unemp",))
@@ -31,7 +38,9 @@ def test_demeaning_is_that_of_fixed_effects(states, contiguity) -> None:
 
 
 def test_orders_of_lag_and_demeaning(states, contiguity) -> None:
-    layout = lay_out(PanelSpatial("log(gsp)", ["unemp"], contiguity, model="sar"), states)
+    layout = lay_out(
+        PanelSpatial("log(gsp)", ["unemp"], contiguity, model="sar"), states
+    )
     exact = spatial_columns(layout, splm=False, error=False).y[:, 1:2]
     other = spatial_columns(layout, splm=True, error=False).y[:, 1:2]
     assert exact == pytest.approx(layout.demean(layout.lag(layout.raw[:, :1])))
@@ -40,7 +49,9 @@ def test_orders_of_lag_and_demeaning(states, contiguity) -> None:
 
 
 def test_categories_have_spatial_lags(states, contiguity) -> None:
-    half = states.assign(late=lambda df: (df.index.get_level_values(0) < "M") * (df["unemp"] > 6) * 1.0)
+    half = states.assign(
+        late=lambda df: (df.index.get_level_values(0) < "M") * (df["unemp"] > 6) * 1.0
+    )
     fit = PanelSpatial("log(gsp)", ["log(pc)", "C(late)"], contiguity).fit(half)
     assert "W:C(late)[T.1.0]" in fit.names
 

@@ -27,9 +27,17 @@ def test_names_are_in_order(durbin: SpatialResults) -> None:
 
 @pytest.mark.parametrize(
     ("model", "spatial"),
-    [("sar", ["rho"]), ("sem", ["lambda"]), ("sac", ["rho", "lambda"]), ("slx", []), ("sdem", ["lambda"])],
+    [
+        ("sar", ["rho"]),
+        ("sem", ["lambda"]),
+        ("sac", ["rho", "lambda"]),
+        ("slx", []),
+        ("sdem", ["lambda"]),
+    ],
 )
-def test_spatial_coefficients_by_model(states, contiguity, model: str, spatial: list[str]) -> None:
+def test_spatial_coefficients_by_model(
+    states, contiguity, model: str, spatial: list[str]
+) -> None:
     fit = PanelSpatial("log(gsp)", X, contiguity, model=model).fit(states)
     lags = [f"W:{x}" for x in X] if model in ("slx", "sdem") else []
     assert list(fit.names) == [*spatial, *X, *lags]
@@ -52,7 +60,9 @@ def test_clustered_errors_are_t(states, contiguity) -> None:
     assert fit.df_t == 47
     assert fit.glance()["clusters"] == "state"
     low, high = fit.conf_int().loc["unemp"]
-    assert high - low == pytest.approx(2 * 2.0117405 * fit.std_errors["unemp"], rel=1e-6)
+    assert high - low == pytest.approx(
+        2 * 2.0117405 * fit.std_errors["unemp"], rel=1e-6
+    )
     assert "clustered by state (48 clusters" in fit.conventions
 
 
@@ -76,7 +86,9 @@ def test_a_table_shows_it(durbin: SpatialResults, states, contiguity) -> None:
     assert "Spatial lag of the outcome (ρ)" in table.index
     assert any(str(row).startswith("W × ") for row in table.index)
     printed = dp.etable(
-        [linear, lag, durbin.decomposition], style=dp.TableStyle("zh"), labels={"W": "邻接矩阵"}
+        [linear, lag, durbin.decomposition],
+        style=dp.TableStyle("zh"),
+        labels={"W": "邻接矩阵"},
     )
     assert any("W：邻接矩阵（行标准化）" in note for note in printed.notes)
     chinese = printed.frame
@@ -84,7 +96,9 @@ def test_a_table_shows_it(durbin: SpatialResults, states, contiguity) -> None:
 
 
 def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
-    table = dp.etable(durbin.decomposition, below="ci", stats=["nobs", "loglik", "aic", "bic"])
+    table = dp.etable(
+        durbin.decomposition, below="ci", stats=["nobs", "loglik", "aic", "bic"]
+    )
     assert list(table.frame.columns) == ["Direct", "Indirect", "Total"]
     assert table.frame.loc["Log likelihood"].tolist() == [f"{durbin.loglik:.3f}"] * 3
     assert table.frame.loc["Unemployment rate (%)", "Indirect"].startswith("-0.006")
@@ -109,12 +123,16 @@ def test_pickles_and_dicts(durbin: SpatialResults) -> None:
     assert summary.params.to_numpy() == pytest.approx(durbin.params.to_numpy())
 
 
-def test_wald_test_is_f_or_chi_squared(durbin: SpatialResults, states, contiguity) -> None:
+def test_wald_test_is_f_or_chi_squared(
+    durbin: SpatialResults, states, contiguity
+) -> None:
     test = durbin.wald_test("unemp = 0")
     assert (test.distribution, test.df) == ("F", (1, 47))
     plain = PanelSpatial("log(gsp)", X, contiguity, likelihood="unadjusted").fit(states)
     assert plain.wald_test("unemp = 0").distribution == "chi2"
-    assert test.statistic == pytest.approx(durbin.tidy().set_index("term").loc["unemp", "statistic"] ** 2)
+    assert test.statistic == pytest.approx(
+        durbin.tidy().set_index("term").loc["unemp", "statistic"] ** 2
+    )
     with pytest.raises(dp.TermError):
         durbin.wald_test("unemp = 0, 2*unemp = 0")
 
@@ -127,7 +145,12 @@ def test_residuals_have_the_rows(durbin: SpatialResults, states) -> None:
 def test_without_effects_there_is_an_intercept(states, contiguity) -> None:
     for model in ("sar", "sem", "slx", "sac"):
         fit = PanelSpatial(
-            "log(gsp)", X, contiguity, model=model, entity_effects=False, time_effects=False
+            "log(gsp)",
+            X,
+            contiguity,
+            model=model,
+            entity_effects=False,
+            time_effects=False,
         ).fit(states)
         assert fit.names[-1] == "Intercept"
         assert fit.glance()["effects"] is None
@@ -140,8 +163,12 @@ def test_unit_impacts_average_to_the_effects(durbin: SpatialResults) -> None:
     means = units.groupby("term")[["direct", "indirect", "total", "to_others"]].mean()
     known = durbin.impacts.pivot(index="term", columns="kind", values="estimate")
     for kind in ("direct", "indirect", "total"):
-        assert means[kind].to_numpy() == pytest.approx(known[kind].to_numpy(), abs=1e-12)
-    assert means["to_others"].to_numpy() == pytest.approx(means["indirect"].to_numpy(), abs=1e-12)
+        assert means[kind].to_numpy() == pytest.approx(
+            known[kind].to_numpy(), abs=1e-12
+        )
+    assert means["to_others"].to_numpy() == pytest.approx(
+        means["indirect"].to_numpy(), abs=1e-12
+    )
 
 
 def test_estimates_are_pickled_by_name(states, contiguity) -> None:
@@ -153,37 +180,57 @@ def test_estimates_are_pickled_by_name(states, contiguity) -> None:
     assert again.covariance.tolist() == estimated.covariance.tolist()
 
 
-# --- tests of simpler models ------------------------------------------------------------
+# --- tests of simpler models ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("effects", ["individual", "two-way"])
-def test_likelihood_ratios_of_produc(states, contiguity, numbers: dict[str, Any], effects: str) -> None:
-    spec = PanelSpatial("log(gsp)", X, contiguity, time_effects=effects == "two-way", likelihood="unadjusted")
+def test_likelihood_ratios_of_produc(
+    states, contiguity, numbers: dict[str, Any], effects: str
+) -> None:
+    spec = PanelSpatial(
+        "log(gsp)",
+        X,
+        contiguity,
+        time_effects=effects == "two-way",
+        likelihood="unadjusted",
+    )
     durbin = spec.fit(states)
     for model in ("sar", "sem"):
         test = durbin.lr_test(spec.replace(model=model).fit(states))
-        assert test.statistic == pytest.approx(numbers["produc_lr"][effects][model], abs=6e-5)
+        assert test.statistic == pytest.approx(
+            numbers["produc_lr"][effects][model], abs=6e-5
+        )
         assert test.df == 4
 
 
 @pytest.mark.data("cigar.csv")
 @pytest.mark.data("usa46.csv")
 @pytest.mark.parametrize("cov_type", ["information", "observed"])
-def test_wald_tests_of_cigar(cigar, cigar_weights, numbers: dict[str, Any], cov_type: str) -> None:
+def test_wald_tests_of_cigar(
+    cigar, cigar_weights, numbers: dict[str, Any], cov_type: str
+) -> None:
     spec = PanelSpatial(
-        "log(sales)", ["logp", "logy"], cigar_weights, likelihood="unadjusted", cov_type=cov_type
+        "log(sales)",
+        ["logp", "logy"],
+        cigar_weights,
+        likelihood="unadjusted",
+        cov_type=cov_type,
     )
     durbin = spec.fit(cigar)
     known = numbers["cigar_tests"]
     for model in ("sar", "sem"):
-        assert durbin.wald_to(model).statistic == pytest.approx(known[cov_type][model], abs=6e-5)
+        assert durbin.wald_to(model).statistic == pytest.approx(
+            known[cov_type][model], abs=6e-5
+        )
     lag = spec.replace(model="sar").fit(cigar)
     assert durbin.lr_test(lag).statistic == pytest.approx(known["lr_sar"], abs=6e-5)
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("model", ["sar", "sem", "sac", "sdm", "sdem"])
-def test_the_model_without_spatial_terms_is_nested_in_all(states, contiguity, model: str) -> None:
+def test_the_model_without_spatial_terms_is_nested_in_all(
+    states, contiguity, model: str
+) -> None:
     spec = PanelSpatial("log(gsp)", X[:2], contiguity, model=model)
     none = spec.replace(model="slx", spatial_lags=()).fit(states)
     large = spec.fit(states)
@@ -199,7 +246,10 @@ def test_likelihood_ratio_of_effects_and_terms(states, contiguity) -> None:
     assert one.lr_test(both).df == 16
     fewer = spec.replace(x=X[:3]).fit(states)
     assert both.lr_test(fewer).df == 2
-    assert both.lr_test(fewer).null == "what the SDM with fewer terms or effects leaves out is zero"
+    assert (
+        both.lr_test(fewer).null
+        == "what the SDM with fewer terms or effects leaves out is zero"
+    )
     lag = spec.replace(model="sar").fit(states)
     assert both.lr_test(lag).null == "the restrictions of the SAR hold in the SDM"
 
@@ -221,7 +271,12 @@ def test_models_that_cannot_be_compared(states, contiguity) -> None:
         (durbin, durbin),
         (durbin, spec.replace(spatial_weights=other, model="sar").fit(states)),
         (durbin, spec.replace(transform="splm", model="sar").fit(states)),
-        (durbin, PanelSpatial("log(gsp)", [*X, "log(hwy)"], contiguity, model="sac").fit(states)),
+        (
+            durbin,
+            PanelSpatial("log(gsp)", [*X, "log(hwy)"], contiguity, model="sac").fit(
+                states
+            ),
+        ),
         (spec.replace(spatial_lags=["unemp"]).fit(states), error),
     ]
     for first, second in cases:
@@ -246,6 +301,8 @@ def test_wald_to_sem_by_numerical_derivatives(states, contiguity) -> None:
     def gap(v: np.ndarray) -> np.ndarray:
         return v[5:] + v[0] * v[1:5]
 
-    gradient = np.column_stack([(gap(b + h) - gap(b - h)) / 2e-6 for h in 1e-6 * np.eye(9)])
+    gradient = np.column_stack(
+        [(gap(b + h) - gap(b - h)) / 2e-6 for h in 1e-6 * np.eye(9)]
+    )
     expected = gap(b) @ np.linalg.solve(gradient @ cov @ gradient.T, gap(b))
     assert 4 * fit.wald_to("sem").statistic == pytest.approx(expected, rel=1e-7)

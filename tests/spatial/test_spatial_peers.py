@@ -12,7 +12,9 @@ import pytest
 
 from digiprosper import Panel, PanelSpatial, SpatialWeights
 
-STORED = json.loads((Path(__file__).parents[1] / "reference" / "spreg.json").read_text(encoding="utf-8"))
+STORED = json.loads(
+    (Path(__file__).parents[1] / "reference" / "spreg.json").read_text(encoding="utf-8")
+)
 
 
 def drawn(seed: int, n: int, periods: int, k: int) -> tuple[Panel, SpatialWeights]:
@@ -23,39 +25,55 @@ def drawn(seed: int, n: int, periods: int, k: int) -> tuple[Panel, SpatialWeight
     raw = np.maximum(raw, raw.T) if seed % 2 else raw
     row = raw / raw.sum(axis=1, keepdims=True)
     x = rng.normal(size=(n, periods, k))
-    y = np.linalg.solve(np.eye(n) - 0.4 * row, x.sum(axis=2) + rng.normal(size=(n, periods)))
+    y = np.linalg.solve(
+        np.eye(n) - 0.4 * row, x.sum(axis=2) + rng.normal(size=(n, periods))
+    )
     keys = {"city": np.repeat(range(n), periods), "year": np.tile(range(periods), n)}
     columns = {f"x{j}": x[:, :, j].ravel() for j in range(k)}
-    return Panel(pd.DataFrame({**keys, **columns, "y": y.ravel()}), "city", "year"), SpatialWeights(
-        raw, range(n)
-    )
+    return Panel(
+        pd.DataFrame({**keys, **columns, "y": y.ravel()}), "city", "year"
+    ), SpatialWeights(raw, range(n))
 
 
-@pytest.mark.parametrize("case", STORED["cases"], ids=lambda case: f"{case['model']}-{case['seed']}")
+@pytest.mark.parametrize(
+    "case", STORED["cases"], ids=lambda case: f"{case['model']}-{case['seed']}"
+)
 def test_spreg(case: dict[str, Any]) -> None:
     panel, weights = drawn(case["seed"], case["n"], case["periods"], case["k"])
     x = [f"x{j}" for j in range(case["k"])]
     spec = PanelSpatial("y", x, weights, model=case["model"], likelihood="unadjusted")
     found = spec.fit(panel).params.to_numpy()
-    assert found == pytest.approx([case["spatial"], *case["slopes"]], abs=STORED["tolerance"]["value"])
+    assert found == pytest.approx(
+        [case["spatial"], *case["slopes"]], abs=STORED["tolerance"]["value"]
+    )
 
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("effects", [(True, False), (True, True)], ids=["one-way", "two-way"])
+@pytest.mark.parametrize(
+    "effects", [(True, False), (True, True)], ids=["one-way", "two-way"]
+)
 def test_spreg_live(seed: int, effects: tuple[bool, bool]) -> None:
     """Lag and error models, with lags as columns, and dummies of the periods."""
-    spreg = pytest.importorskip("spreg", reason="compares with spreg, which is in the group spreg")
+    spreg = pytest.importorskip(
+        "spreg", reason="compares with spreg, which is in the group spreg"
+    )
     libpysal = pytest.importorskip("libpysal")
     n, periods, k = (15, 6, 2) if seed % 2 else (24, 5, 3)
     panel, weights = drawn(seed, n, periods, k)
     w = libpysal.weights.util.full2W(weights.dense)
     w.transform = "r"
     x = [f"x{j}" for j in range(k)]
-    cells = panel.assign(**{f"w_{name}": weights.lag(name) for name in x}).frame.sort_index(level="year")
+    cells = panel.assign(
+        **{f"w_{name}": weights.lag(name) for name in x}
+    ).frame.sort_index(level="year")
     by_period = {name: cells[[name]].to_numpy() for name in cells}
-    dummies = np.repeat(np.eye(periods)[:, 1:], n, axis=0) if effects[1] else np.empty((n * periods, 0))
+    dummies = (
+        np.repeat(np.eye(periods)[:, 1:], n, axis=0)
+        if effects[1]
+        else np.empty((n * periods, 0))
+    )
 
     models = {
         "sar": (spreg.ML_LagFE, x),

@@ -38,11 +38,22 @@ def test_produc(states, contiguity, numbers: dict[str, Any], effects: str) -> No
 @pytest.mark.data("usa46.csv")
 @pytest.mark.parametrize(
     ("effects", "entity", "time"),
-    [("none", False, False), ("entity", True, False), ("time", False, True), ("two-way", True, True)],
+    [
+        ("none", False, False),
+        ("entity", True, False),
+        ("time", False, True),
+        ("two-way", True, True),
+    ],
 )
-def test_elhorst_table_3_2(cigar, cigar_weights, numbers: dict[str, Any], effects: str, entity, time) -> None:
+def test_elhorst_table_3_2(
+    cigar, cigar_weights, numbers: dict[str, Any], effects: str, entity, time
+) -> None:
     spec = PanelSpatial(
-        "log(sales)", ["logp", "logy"], cigar_weights, entity_effects=entity, time_effects=time
+        "log(sales)",
+        ["logp", "logy"],
+        cigar_weights,
+        entity_effects=entity,
+        time_effects=time,
     )
     found = spatial_tests(spec, cigar).frame["chi2"].to_numpy()[:4]
     assert found == pytest.approx(numbers["cigar_tests"]["lm"][effects], abs=6e-4)
@@ -50,21 +61,37 @@ def test_elhorst_table_3_2(cigar, cigar_weights, numbers: dict[str, Any], effect
 
 @pytest.mark.data("cigar.csv")
 @pytest.mark.data("usa46.csv")
-def test_effects_and_wald_tests_of_cigar(cigar, cigar_weights, numbers: dict[str, Any]) -> None:
-    spec = PanelSpatial("log(sales)", ["logp", "logy"], cigar_weights, cov_type="information")
+def test_effects_and_wald_tests_of_cigar(
+    cigar, cigar_weights, numbers: dict[str, Any]
+) -> None:
+    spec = PanelSpatial(
+        "log(sales)", ["logp", "logy"], cigar_weights, cov_type="information"
+    )
     found = spatial_tests(spec, cigar).frame.set_index("test")
     known = numbers["cigar_tests"]
-    assert found.loc["LR state effects", "chi2"] == pytest.approx(known["lr_entity"], abs=6e-4)
-    assert found.loc["LR year effects", "chi2"] == pytest.approx(known["lr_time"], abs=6e-4)
+    assert found.loc["LR state effects", "chi2"] == pytest.approx(
+        known["lr_entity"], abs=6e-4
+    )
+    assert found.loc["LR year effects", "chi2"] == pytest.approx(
+        known["lr_time"], abs=6e-4
+    )
     assert found.loc[["LR state effects", "LR year effects"], "df"].tolist() == [45, 29]
-    assert found.loc["Wald SDM against SAR", "chi2"] == pytest.approx(known["information"]["sar"], abs=6e-5)
-    assert found.loc["Wald SDM against SEM", "chi2"] == pytest.approx(known["information"]["sem"], abs=6e-5)
+    assert found.loc["Wald SDM against SAR", "chi2"] == pytest.approx(
+        known["information"]["sar"], abs=6e-5
+    )
+    assert found.loc["Wald SDM against SEM", "chi2"] == pytest.approx(
+        known["information"]["sem"], abs=6e-5
+    )
 
 
 def test_the_model_of_the_specification_plays_no_part(states, contiguity) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity, spatial_lags=["unemp"])
     found = spatial_tests(spec, states).frame
-    assert found.equals(spatial_tests(PanelSpatial("log(gsp)", X, contiguity, model="sem"), states).frame)
+    assert found.equals(
+        spatial_tests(
+            PanelSpatial("log(gsp)", X, contiguity, model="sem"), states
+        ).frame
+    )
     assert list(found.columns) == [
         "test",
         "statistic",
@@ -81,14 +108,18 @@ def test_the_notices_of_the_models_stay_with_the_tests(states, contiguity) -> No
     with pytest.warns(dp.IdentificationWarning, match="biases rho of the SDM"):
         tests = spatial_tests(spec, states)
     biased = [n.data for n in tests.diagnostics if n.code.endswith("time_effects_bias")]
-    assert {(data["model"], data["coefficient"]) for data in biased} >= {("sdm", "rho"), ("sem", "lambda")}
+    assert {(data["model"], data["coefficient"]) for data in biased} >= {
+        ("sdm", "rho"),
+        ("sem", "lambda"),
+    }
     messages = [notice.message for notice in tests.diagnostics]
     assert len(messages) == len(set(messages))
     assert "biases rho of the SDM" in " ".join(tests.summary().split())
     assert not spatial_tests(spec.replace(likelihood="adjusted"), states).diagnostics
 
 
-# Of a circle of 21 in one direction I + W is invertible, so the likelihood may increase beyond rho = -1.
+# Of a circle of 21 in one direction I + W is invertible, so the likelihood may increase
+# beyond rho = -1.
 NEXT = np.roll(np.eye(21), 1, axis=1)
 CIRCLE = 0.7 * NEXT + 0.3 * NEXT @ NEXT
 
@@ -97,19 +128,40 @@ def circle_panel(rho: float, lag: float, seed: int) -> dp.Panel:
     x, e = np.random.default_rng(seed).normal(size=(2, 21, 6))
     y = np.linalg.solve(np.eye(21) - rho * CIRCLE, x + lag * CIRCLE @ x + e)
     keys = {"city": np.repeat(range(21), 6), "year": np.tile(range(6), 21)}
-    return dp.Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "city", "year")
+    return dp.Panel(
+        pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "city", "year"
+    )
 
 
 @pytest.mark.filterwarnings("ignore:rho = ")
 @pytest.mark.parametrize(
     ("rho", "lag", "seed", "without", "missing", "missing_chi2"),
     [
-        (-1.6, 0.0, 1, ["sdm", "sar", "sem"], [True, True, True, True], [True, True, True, True]),
-        (-0.85, 0.9, 31, ["sem"], [False, False, False, False], [False, False, True, False]),
+        (
+            -1.6,
+            0.0,
+            1,
+            ["sdm", "sar", "sem"],
+            [True, True, True, True],
+            [True, True, True, True],
+        ),
+        (
+            -0.85,
+            0.9,
+            31,
+            ["sem"],
+            [False, False, False, False],
+            [False, False, True, False],
+        ),
     ],
 )
 def test_a_model_without_a_maximum_leaves_the_other_tests(
-    rho: float, lag: float, seed: int, without: list[str], missing: list[bool], missing_chi2: list[bool]
+    rho: float,
+    lag: float,
+    seed: int,
+    without: list[str],
+    missing: list[bool],
+    missing_chi2: list[bool],
 ) -> None:
     spec = PanelSpatial("y", ["x"], dp.SpatialWeights(CIRCLE, range(21)))
     with pytest.warns(dp.IdentificationWarning, match="has no estimates"):
@@ -124,7 +176,10 @@ def test_a_model_without_a_maximum_leaves_the_other_tests(
     assert frame["statistic"].isna().tolist() == [False] * (len(frame) - 4) + missing
     assert frame["p_value"].isna().tolist() == [False] * (len(frame) - 4) + missing
     assert frame["chi2"].isna().tolist() == [False] * (len(frame) - 4) + missing_chi2
-    assert frame["chi2_p_value"].isna().tolist() == [False] * (len(frame) - 4) + missing_chi2
+    assert (
+        frame["chi2_p_value"].isna().tolist()
+        == [False] * (len(frame) - 4) + missing_chi2
+    )
     assert frame["df"].tolist()[-4:] == [1, 1, 1, 1]
     notices = [n for n in tests.diagnostics if n.code == "model_not_estimated"]
     assert [notice.data["model"] for notice in notices] == without
@@ -150,10 +205,14 @@ def test_weights_of_several_row_sums(states, contiguity, time: bool) -> None:
     found = spectrum(layout.matrix)
     determinants = Determinants(found, columns.n_times, columns.nobs)
     null = at_values(columns, determinants, 0.0, 0.0)
-    point = Point(columns, null, determinants, layout.matrix, True, False, layout.demean)
+    point = Point(
+        columns, null, determinants, layout.matrix, True, False, layout.demean
+    )
     score = columns.y[:, 1] @ null.residuals / null.sigma2
     expected = score**2 * np.linalg.inv(expected_information(point))[0, 0]
-    assert spatial_tests(spec, states).frame["chi2"][0] == pytest.approx(expected, rel=1e-9)
+    assert spatial_tests(spec, states).frame["chi2"][0] == pytest.approx(
+        expected, rel=1e-9
+    )
 
 
 def test_what_is_no_specification(states, contiguity) -> None:
@@ -167,16 +226,21 @@ def test_what_is_no_specification(states, contiguity) -> None:
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("kind", ["4 nearest", "1/d", "1/d spectral"])
 @pytest.mark.parametrize("design", DESIGNS)
-def test_size_of_spatial_tests(kind: str, design: str, measured: Callable[..., None]) -> None:
-    """Share of 300 panels of 31 provinces and 10 periods in which a true null hypothesis is rejected at 5%.
+def test_size_of_spatial_tests(
+    kind: str, design: str, measured: Callable[..., None]
+) -> None:
+    """Share of 300 panels of 31 x 10 in which a true null is rejected at 5%.
 
-    Two-way effects, and neither a spatial lag nor a spatial error nor spatial lags of regressors. Weights,
-    regressor and errors as in the coverage of spatial Durbin models. "chi2" is the chi-squared test, not
-    centred and without the adjusted likelihood.
+    Two-way effects, and neither a spatial lag nor a spatial error nor spatial lags of
+    regressors. Weights, regressor and errors as in the coverage of spatial Durbin
+    models. "chi2" is the chi-squared test, not centred and without the adjusted
+    likelihood.
     """
     rejected = []
     for panel, weights in user_panels(kind, design, 0.0, 300, lags=0.0):
-        frame = spatial_tests(PanelSpatial("y", ["x"], weights), panel).frame.set_index("test")
+        frame = spatial_tests(PanelSpatial("y", ["x"], weights), panel).frame.set_index(
+            "test"
+        )
         frame = frame.drop(index=["LR province effects", "LR year effects"])
         rejected.append((frame[["p_value", "chi2_p_value"]] <= 0.05).to_numpy())
     shares = np.mean(rejected, axis=0)

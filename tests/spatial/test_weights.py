@@ -37,14 +37,16 @@ def made(**options: Any) -> SpatialWeights:
     return SpatialWeights(LINKS, LABELS, **options)
 
 
-def random_links(rng: np.random.Generator, n: int, share: float = 0.3) -> np.ndarray[Any, Any]:
+def random_links(
+    rng: np.random.Generator, n: int, share: float = 0.3
+) -> np.ndarray[Any, Any]:
     links = rng.random((n, n)) * (rng.random((n, n)) < share)
     np.fill_diagonal(links, 0)
     links[0, 1] = 1.0
     return links
 
 
-# --- standardising ------------------------------------------------------------------------------------------
+# --- standardising --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [5, 40])
@@ -54,7 +56,9 @@ def test_rows_sum_to_one_or_zero(n) -> None:
     for i in range(n):
         total = sum(links[i])
         for j in range(n):
-            assert matrix[i, j] == pytest.approx(links[i, j] / total if total else 0.0, rel=1e-15)
+            assert matrix[i, j] == pytest.approx(
+                links[i, j] / total if total else 0.0, rel=1e-15
+            )
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
@@ -64,7 +68,9 @@ def test_spectral_radius_is_one(symmetric) -> None:
     weights = SpatialWeights(links, range(30), standardise="spectral")
     assert weights.is_symmetric is symmetric
     assert np.abs(np.linalg.eigvals(weights.dense)).max() == pytest.approx(1, rel=1e-12)
-    np.testing.assert_allclose(weights.dense / weights.dense.max(), links / links.max(), rtol=1e-12)
+    np.testing.assert_allclose(
+        weights.dense / weights.dense.max(), links / links.max(), rtol=1e-12
+    )
 
 
 def test_not_standardised() -> None:
@@ -72,13 +78,15 @@ def test_not_standardised() -> None:
 
 
 def test_links_that_lead_nowhere_have_no_spectral_radius() -> None:
-    weights = SpatialWeights(np.triu(np.ones((4, 4)), 1), range(4), standardise="spectral")
+    weights = SpatialWeights(
+        np.triu(np.ones((4, 4)), 1), range(4), standardise="spectral"
+    )
     with pytest.raises(IdentificationError, match="spectral radius"):
         weights.matrix  # noqa: B018
     assert SpatialWeights(weights.raw, range(4)).matrix[0, 1] == pytest.approx(1 / 3)
 
 
-# --- alignment ----------------------------------------------------------------------------------------------
+# --- alignment ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("standardise", ["row", "spectral", "none"])
@@ -96,7 +104,9 @@ def test_the_order_of_entities_changes_nothing(standardise) -> None:
 
 
 @pytest.mark.parametrize("standardise", ["row", "spectral", "none"])
-def test_entities_that_only_weights_have_are_left_out_before_standardising(standardise) -> None:
+def test_entities_that_only_weights_have_are_left_out_before_standardising(
+    standardise,
+) -> None:
     rng = np.random.default_rng(2)
     links, labels = random_links(rng, 12, 0.6), np.arange(12)
     kept = rng.permutation(12)[:8]
@@ -134,7 +144,7 @@ def test_same_entities_in_the_same_order_are_the_same_weights() -> None:
     assert weights.aligned_to(weights.entities.copy()) is weights
 
 
-# --- storage ------------------------------------------------------------------------------------------------
+# --- storage --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["csr_array", "csr_matrix", "coo_array", "lil_array"])
@@ -165,7 +175,9 @@ def test_large_matrices_of_few_links_are_stored_by_row(standardise, symmetric) -
 
 def test_many_links_are_stored_dense_whatever_was_given() -> None:
     links = random_links(np.random.default_rng(5), 220, 0.4)
-    assert isinstance(SpatialWeights(sparse.csr_array(links), range(220)).raw, np.ndarray)
+    assert isinstance(
+        SpatialWeights(sparse.csr_array(links), range(220)).raw, np.ndarray
+    )
 
 
 def test_what_was_given_is_copied_and_what_is_kept_cannot_be_written_to() -> None:
@@ -178,7 +190,7 @@ def test_what_was_given_is_copied_and_what_is_kept_cannot_be_written_to() -> Non
             matrix[0, 1] = 5.0
 
 
-# --- values -------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------
 
 
 def test_weights_are_values() -> None:
@@ -189,7 +201,11 @@ def test_weights_are_values() -> None:
     assert weights != made(name="V")
     assert weights != SpatialWeights(LINKS * 2, LABELS)
     assert weights != "W"
-    for other in (pickle.loads(pickle.dumps(weights)), copy.copy(weights), copy.deepcopy(weights)):
+    for other in (
+        pickle.loads(pickle.dumps(weights)),
+        copy.copy(weights),
+        copy.deepcopy(weights),
+    ):
         assert other == weights
         np.testing.assert_array_equal(other.matrix, weights.matrix)
     with pytest.raises(AttributeError):
@@ -197,15 +213,19 @@ def test_weights_are_values() -> None:
 
 
 def test_pickles_of_rows_of_links() -> None:
-    weights = SpatialWeights(random_links(np.random.default_rng(5), 220, 0.02), range(220))
+    weights = SpatialWeights(
+        random_links(np.random.default_rng(5), 220, 0.02), range(220)
+    )
     assert pickle.loads(pickle.dumps(weights)) == weights
 
 
-# --- spatial lags -------------------------------------------------------------------------------------------
+# --- spatial lags ---------------------------------------------------------------------
 
 
 def lag_panel(rng: np.random.Generator, *, holes: bool = False) -> pd.DataFrame:
-    frame = pd.DataFrame([(c, t) for c in LABELS for t in (2001, 2002, 2003)], columns=["city", "year"])
+    frame = pd.DataFrame(
+        [(c, t) for c in LABELS for t in (2001, 2002, 2003)], columns=["city", "year"]
+    )
     frame["x"] = rng.normal(size=len(frame))
     if holes:
         frame.loc[frame.index[4], "x"] = np.nan  # centre in 2002
@@ -223,11 +243,19 @@ def test_a_lag_is_the_sum_over_neighbours_of_the_same_period(holes) -> None:
         found = Panel(frame, "city", "year").assign(w_x=weights.lag("x")).frame["w_x"]
     for (city, year), lag in found.items():
         row = weights.dense[LABELS.index(city)]
-        neighbours = [(row[j], value.get((LABELS[j], year), np.nan)) for j in range(4) if row[j] > 0]
+        neighbours = [
+            (row[j], value.get((LABELS[j], year), np.nan))
+            for j in range(4)
+            if row[j] > 0
+        ]
         expected = sum(w * x for w, x in neighbours)
         assert lag == pytest.approx(expected, rel=1e-14, nan_ok=True)
     kinds = {warning.category for warning in caught}
-    assert kinds == ({SpatialWeightsWarning, MissingDataWarning} if holes else {SpatialWeightsWarning})
+    assert kinds == (
+        {SpatialWeightsWarning, MissingDataWarning}
+        if holes
+        else {SpatialWeightsWarning}
+    )
 
 
 def test_a_lag_in_a_cross_section_and_of_truth_values() -> None:
@@ -241,12 +269,15 @@ def test_a_lag_can_be_used_in_a_model() -> None:
     panel = dp.datasets.us_states()
     rng = np.random.default_rng(9)
     weights = SpatialWeights(random_links(rng, 48), rng.permutation(panel.entities))
-    fit = dp.FixedEffects("log(gsp)", ["log(pc)", "w_unemp"]).fit(panel.assign(w_unemp=weights.lag("unemp")))
+    fit = dp.FixedEffects("log(gsp)", ["log(pc)", "w_unemp"]).fit(
+        panel.assign(w_unemp=weights.lag("unemp"))
+    )
     assert np.isfinite(fit.params["w_unemp"])
 
 
 @pytest.mark.parametrize(
-    ("column", "error"), [("y", ColumnError), ("name", InputTypeError), (3, InputTypeError)]
+    ("column", "error"),
+    [("y", ColumnError), ("name", InputTypeError), (3, InputTypeError)],
 )
 def test_what_cannot_be_lagged(column, error) -> None:
     frame = lag_panel(np.random.default_rng(8)).assign(name="a")
@@ -265,7 +296,7 @@ def test_lags_are_pickled() -> None:
     assert (lag.column, lag.spatial_weights) == ("x", made())
 
 
-# --- malformed ----------------------------------------------------------------------------------------------
+# --- malformed ------------------------------------------------------------------------
 
 
 def changed(i: int, j: int, value: float) -> np.ndarray[Any, Any]:

@@ -37,10 +37,14 @@ if TYPE_CHECKING:
 KEYS = ("i", "t")
 
 
-def make(seed: int = 0, n: int = 18, periods: int = 6, *, gaps: bool = False) -> pd.DataFrame:
+def make(
+    seed: int = 0, n: int = 18, periods: int = 6, *, gaps: bool = False
+) -> pd.DataFrame:
     """Two groups `g` of entities, three groups `h`, one `late` that changes."""
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     for name in "axyz":
         frame[name] = rng.normal(size=len(frame)) + rng.normal(size=n)[frame["i"]]
     frame["g"] = np.where(frame["i"] % 3 == 0, "west", "east")
@@ -50,7 +54,9 @@ def make(seed: int = 0, n: int = 18, periods: int = 6, *, gaps: bool = False) ->
     frame["rt"] = frame["r"] * 100 + frame["t"]
     frame["w"] = rng.uniform(0.3, 3, len(frame))
     frame["y"] += 0.5 * frame["x"] + frame["x"] * (frame["g"] == "west")
-    keep = rng.random(len(frame)) > 0.2 if gaps else np.full(len(frame), fill_value=True)
+    keep = (
+        rng.random(len(frame)) > 0.2 if gaps else np.full(len(frame), fill_value=True)
+    )
     return frame[keep].reset_index(drop=True)
 
 
@@ -60,7 +66,9 @@ def quiet(function: Any, *args: Any, **options: Any) -> Any:
         return function(*args, **options)
 
 
-def grouped(spec: Any, frame: pd.DataFrame, group: str = "g", **options: Any) -> dp.ByGroup:
+def grouped(
+    spec: Any, frame: pd.DataFrame, group: str = "g", **options: Any
+) -> dp.ByGroup:
     return quiet(dp.by_group, spec, Panel(frame, *KEYS), group, **options)
 
 
@@ -78,13 +86,16 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-# --- permutations -------------------------------------------------------------------------------------------
+# --- permutations ---------------------------------------------------------------------
 
 
-def refits(spec: FixedEffects, frame: pd.DataFrame, group: str, reps: int, rng: int) -> np.ndarray:
+def refits(
+    spec: FixedEffects, frame: pd.DataFrame, group: str, reps: int, rng: int
+) -> np.ndarray:
     """Fit both groups of each permutation: coefficients of x, a row for each."""
     there = quiet(spec.fit, Panel(frame, *KEYS)).index.get_level_values("i").unique()
-    frame = frame[frame["i"].isin(there)]  # an entity without complete rows is in no sample
+    # An entity without complete rows is in no sample
+    frame = frame[frame["i"].isin(there)]
     entities, entity = np.unique(frame["i"], return_inverse=True)
     codes = pd.factorize(frame[group], sort=True)[0]
     labels = np.empty(entities.size, dtype=np.intp)
@@ -103,10 +114,15 @@ def refits(spec: FixedEffects, frame: pd.DataFrame, group: str, reps: int, rng: 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.many(1)
 def test_permutations_are_those_of_refits(case: str, gaps: bool) -> None:
-    frame, spec = make(len(case), n=24, periods=7, gaps=gaps), SPEC.replace(**CASES[case])
+    frame, spec = (
+        make(len(case), n=24, periods=7, gaps=gaps),
+        SPEC.replace(**CASES[case]),
+    )
     found = grouped(spec, frame, reps=20, rng=3)
     expected = refits(spec, frame, "g", 20, 3)
-    np.testing.assert_allclose(found.difference.draws, expected[:, 1] - expected[:, 0], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        found.difference.draws, expected[:, 1] - expected[:, 0], rtol=1e-8, atol=1e-10
+    )
 
 
 def test_the_range_of_three_groups_is_that_of_refits() -> None:
@@ -115,7 +131,9 @@ def test_the_range_of_three_groups_is_that_of_refits() -> None:
     expected = refits(SPEC, frame, "h", 20, 3)
     np.testing.assert_allclose(test.draws, np.ptp(expected, axis=1), rtol=1e-8)
     estimates = list(test.detail["estimates"].values())
-    assert test.statistic == test.detail["difference"] == max(estimates) - min(estimates)
+    assert (
+        test.statistic == test.detail["difference"] == max(estimates) - min(estimates)
+    )
     beyond = (test.draws >= test.statistic * (1 - 1e-9)).sum()
     assert test.p_value == (1 + beyond) / 21
 
@@ -130,8 +148,12 @@ def test_each_group_is_fitted_on_its_own_rows(gaps: bool) -> None:
         pd.testing.assert_frame_equal(result.tidy(), alone.tidy())
         assert result.nobs == alone.nobs
     test = found.difference
-    assert test.statistic == pytest.approx(found["west"].params["x"] - found["east"].params["x"], rel=1e-12)
-    assert test.p_value == (1 + (np.abs(test.draws) >= abs(test.statistic)).sum()) / 1000
+    assert test.statistic == pytest.approx(
+        found["west"].params["x"] - found["east"].params["x"], rel=1e-12
+    )
+    assert (
+        test.p_value == (1 + (np.abs(test.draws) >= abs(test.statistic)).sum()) / 1000
+    )
     assert test.p_value < 0.05
 
 
@@ -149,15 +171,20 @@ def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
 
     whole = grouped(SPEC, make(4), reps=50, rng=1).difference.draws
     monkeypatch.setattr(
-        "digiprosper.studies.by_group.permuted_slopes", lambda *args: permuted_slopes(*args, memory=1)
+        "digiprosper.studies.by_group.permuted_slopes",
+        lambda *args: permuted_slopes(*args, memory=1),
     )
-    np.testing.assert_allclose(grouped(SPEC, make(4), reps=50, rng=1).difference.draws, whole, rtol=1e-10)
+    np.testing.assert_allclose(
+        grouped(SPEC, make(4), reps=50, rng=1).difference.draws, whole, rtol=1e-10
+    )
 
 
 def test_the_order_of_rows_and_names_of_entities_change_nothing() -> None:
     frame = make(5)
     one = grouped(SPEC, frame, reps=99, rng=1).difference
-    shuffled = frame.sample(frac=1, random_state=1).assign(i=lambda f: "p" + (100 + f["i"]).astype(str))
+    shuffled = frame.sample(frac=1, random_state=1).assign(
+        i=lambda f: "p" + (100 + f["i"]).astype(str)
+    )
     other = grouped(SPEC, shuffled, reps=99, rng=1).difference
     np.testing.assert_array_equal(one.draws, other.draws)
 
@@ -165,26 +192,34 @@ def test_the_order_of_rows_and_names_of_entities_change_nothing() -> None:
 def test_units_of_the_regressor_only_scale_it() -> None:
     frame = make(6)
     one = grouped(SPEC, frame, reps=99, rng=1).difference
-    other = grouped(SPEC, frame.assign(x=5 - 1e3 * frame["x"]), reps=99, rng=1).difference
+    other = grouped(
+        SPEC, frame.assign(x=5 - 1e3 * frame["x"]), reps=99, rng=1
+    ).difference
     np.testing.assert_allclose(one.draws, -1e3 * other.draws, rtol=1e-8, atol=1e-10)
     assert one.p_value == other.p_value
 
 
 def test_permutations_without_a_coefficient_count_as_beyond() -> None:
     """The dummy of two entities is not identified in a group that has neither."""
-    frame = make(7, n=8).assign(d=lambda f: ((f["i"].isin([0, 1])) & (f["t"] >= 3)).astype(float))
-    test = grouped(FixedEffects("y", ["d"]), frame, "i in [0, 2, 4]", reps=199, rng=1).difference
+    frame = make(7, n=8).assign(
+        d=lambda f: ((f["i"].isin([0, 1])) & (f["t"] >= 3)).astype(float)
+    )
+    test = grouped(
+        FixedEffects("y", ["d"]), frame, "i in [0, 2, 4]", reps=199, rng=1
+    ).difference
     assert test.detail["lost"] == np.isnan(test.draws).sum() > 0
     beyond = (np.abs(test.draws) >= abs(test.statistic) * (1 - 1e-9)).sum()
     assert test.p_value == (beyond + test.detail["lost"]) / 56
 
 
-# --- interactions -------------------------------------------------------------------------------------------
+# --- interactions ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("case", CASES)
-def test_the_interaction_is_that_of_a_written_out_regression(case: str, gaps: bool) -> None:
+def test_the_interaction_is_that_of_a_written_out_regression(
+    case: str, gaps: bool
+) -> None:
     frame, spec = make(len(case), gaps=gaps), SPEC.replace(**CASES[case])
     test = grouped(spec, frame, method="interaction").difference
     wide = frame.assign(west=(frame["g"] == "west") * 1.0)
@@ -206,7 +241,9 @@ def test_several_interactions_are_tested_jointly() -> None:
     assert test.statistic == pytest.approx(wald.statistic, rel=1e-9)
     assert test.p_value == pytest.approx(wald.p_value, rel=1e-8)
     assert (test.distribution, test.df) == ("F", wald.df)
-    assert test.detail["differences"] == pytest.approx({"1": fit.params["x:one"], "2": fit.params["x:two"]})
+    assert test.detail["differences"] == pytest.approx(
+        {"1": fit.params["x:one"], "2": fit.params["x:two"]}
+    )
 
 
 def test_groups_may_change_over_time_in_an_interaction() -> None:
@@ -242,7 +279,9 @@ def test_with_everything_interacted_it_is_the_test_of_two_separate_fits(
     frame["gt"] = frame["t"] + 100 * west
     spec = FixedEffects("y", ["x", "a_east", "a_west"], obs_weights=weights, ssc="none")
     test = grouped(
-        spec.replace(time_effects=False, absorb=["gt"], collinear="drop"), frame, method="interaction"
+        spec.replace(time_effects=False, absorb=["gt"], collinear="drop"),
+        frame,
+        method="interaction",
     )
 
     alone = FixedEffects("y", ["x", "a"], obs_weights=weights, ssc="none")
@@ -250,11 +289,15 @@ def test_with_everything_interacted_it_is_the_test_of_two_separate_fits(
     east, one = fits["east"].cov.loc["x", "x"], fits["east"].params["x"]
     other, two = fits["west"].cov.loc["x", "x"], fits["west"].params["x"]
     assert test.difference.detail["difference"] == pytest.approx(two - one, rel=1e-9)
-    assert test.difference.detail["std_error"] == pytest.approx(np.sqrt(east + other), rel=1e-9)
-    assert test.difference.statistic == pytest.approx((two - one) / np.sqrt(east + other), rel=1e-8)
+    assert test.difference.detail["std_error"] == pytest.approx(
+        np.sqrt(east + other), rel=1e-9
+    )
+    assert test.difference.statistic == pytest.approx(
+        (two - one) / np.sqrt(east + other), rel=1e-8
+    )
 
 
-# --- groups, terms, specifications --------------------------------------------------------------------------
+# --- groups, terms, specifications ----------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -266,7 +309,9 @@ def test_with_everything_interacted_it_is_the_test_of_two_separate_fits(
         (" i < 9 ", ("not (i < 9)", "i < 9")),
     ],
 )
-def test_groups_are_values_in_order_or_a_condition(group: str, labels: tuple[str, ...]) -> None:
+def test_groups_are_values_in_order_or_a_condition(
+    group: str, labels: tuple[str, ...]
+) -> None:
     assert grouped(SPEC, make(), group, method="interaction").labels == labels
 
 
@@ -277,10 +322,14 @@ def test_whole_numbers_of_any_type_have_plain_labels() -> None:
 
 
 def test_categories_keep_their_order() -> None:
-    frame = make().assign(g=lambda f: pd.Categorical(f["g"], ["west", "east"], ordered=True))
+    frame = make().assign(
+        g=lambda f: pd.Categorical(f["g"], ["west", "east"], ordered=True)
+    )
     found = grouped(SPEC, frame, reps=19)
     assert found.labels == ("west", "east")
-    assert found.difference.statistic == pytest.approx(found["east"].params["x"] - found["west"].params["x"])
+    assert found.difference.statistic == pytest.approx(
+        found["east"].params["x"] - found["west"].params["x"]
+    )
 
 
 def test_a_term_is_found_in_any_spelling() -> None:
@@ -304,7 +353,9 @@ def test_other_specifications_are_fitted_anew(spec: Any, term: str) -> None:
     slopes = {k: getattr(r, "slopes", r).params[term] for k, r in found.items()}
     assert found.difference.statistic == pytest.approx(slopes["west"] - slopes["east"])
     assert np.isfinite(found.difference.draws).all()
-    again = grouped(spec, frame.sample(frac=1, random_state=0), term=term, reps=19, rng=1)
+    again = grouped(
+        spec, frame.sample(frac=1, random_state=0), term=term, reps=19, rng=1
+    )
     np.testing.assert_array_equal(again.difference.draws, found.difference.draws)
 
 
@@ -315,7 +366,7 @@ def test_progress_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "20/20" in err
 
 
-# --- results ------------------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------
 
 
 def test_the_result_is_kept_whole() -> None:
@@ -338,18 +389,25 @@ def test_a_table_has_the_difference_as_a_note(group: str, method: Any) -> None:
     (line,) = [note for note in table.notes if note == found.note]
     assert f"{found.difference.p_value:.4f}" in line
     assert f"{found.difference.detail['difference']:.4g}" in line
-    assert found.note in dp.etable({"all": quiet(SPEC.fit, Panel(make(), *KEYS)), "by": found}).notes
+    assert (
+        found.note
+        in dp.etable({"all": quiet(SPEC.fit, Panel(make(), *KEYS)), "by": found}).notes
+    )
 
 
 @pytest.mark.parametrize("group", ["g", "h"])
 @pytest.mark.parametrize("method", ["permutation", "interaction"])
-def test_a_table_has_the_difference_and_its_p_value_as_rows(group: str, method: Any) -> None:
+def test_a_table_has_the_difference_and_its_p_value_as_rows(
+    group: str, method: Any
+) -> None:
     found = grouped(SPEC, make(), group, method=method, rng=1)
     frame = dp.etable(found).frame
     first, second = found.rows
     assert set(frame.loc[[first, second]].iloc[:, :-1].to_numpy().ravel()) == {""}
     difference, p = frame.loc[first].iloc[-1], frame.loc[second].iloc[-1]
-    assert float(difference) == pytest.approx(found.difference.detail["difference"], abs=5e-4)
+    assert float(difference) == pytest.approx(
+        found.difference.detail["difference"], abs=5e-4
+    )
     expected = found.difference.p_value
     assert p == (f"{expected:.3f}" if expected >= 0.001 else "<0.001")
     if group == "g":
@@ -362,7 +420,10 @@ def test_a_table_has_the_difference_and_its_p_value_as_rows(group: str, method: 
 def test_rows_that_are_passed_replace_those_of_the_set() -> None:
     found = grouped(SPEC, make(), "g", rng=1)
     labels = {"x": "Digital"}
-    by_itself, passed = dp.etable(found, labels=labels), dp.etable(found, labels=labels, rows=found.rows)
+    by_itself, passed = (
+        dp.etable(found, labels=labels),
+        dp.etable(found, labels=labels, rows=found.rows),
+    )
     assert "Digital: difference between groups" in by_itself.frame.index
     assert next(iter(found.rows)) in passed.frame.index
     assert len(by_itself.frame) == len(passed.frame)
@@ -384,7 +445,8 @@ def test_a_table_keeps_the_note_of_a_set_beside_that_of_a_model() -> None:
     class WithNote:
         def table_columns(self, level: float = 0.95) -> Any:
             return tuple(
-                replace(c, note="A note of its own.") for c in columns_of(found["east"], level) or ()
+                replace(c, note="A note of its own.")
+                for c in columns_of(found["east"], level) or ()
             )
 
     noted = replace(found, outcomes=(("east", WithNote()), found.outcomes[1]))
@@ -395,12 +457,17 @@ def test_groups_that_differ_in_a_far_digit_are_two() -> None:
     frame = make().assign(code=lambda f: 20151234.0 + (f["g"] == "west"))
     found = grouped(SPEC, frame, "code", rng=1)
     assert found.labels == ("20151234", "20151235")
-    assert found.difference.statistic == grouped(SPEC, frame, "g", rng=1).difference.statistic
+    assert (
+        found.difference.statistic
+        == grouped(SPEC, frame, "g", rng=1).difference.statistic
+    )
 
 
 def test_groups_that_are_written_alike_are_refused() -> None:
     frame = make()
-    frame["code"] = pd.Series([1 if g == "west" else "1" for g in frame["g"]], dtype=object)
+    frame["code"] = pd.Series(
+        [1 if g == "west" else "1" for g in frame["g"]], dtype=object
+    )
     with pytest.raises(OptionError, match="written alike") as caught:
         grouped(SPEC, frame, "code", rng=1)
     assert caught.value.problems[0].data["names"] == ("1",)
@@ -418,17 +485,23 @@ def test_a_figure_draws_the_permutations() -> None:
 def test_few_allocations_are_all_used_once(batched: bool) -> None:
     """Three of six entities: twenty allocations; each time both groups fitted."""
     frame = make(3, n=6)
-    spec = FixedEffects("y", ["x"], time_effects=False, absorb=[] if batched else ["r[t]"])
+    spec = FixedEffects(
+        "y", ["x"], time_effects=False, absorb=[] if batched else ["r[t]"]
+    )
     test = grouped(spec, frame, "i in [0, 1, 4]", reps=20, rng=1).difference
 
     def difference(chosen: tuple[int, ...]) -> float:
         inside = frame["i"].isin(chosen)
-        fits = [quiet(spec.fit, Panel(frame[rows], "i", "t")) for rows in (~inside, inside)]
+        fits = [
+            quiet(spec.fit, Panel(frame[rows], "i", "t")) for rows in (~inside, inside)
+        ]
         return fits[1].params["x"] - fits[0].params["x"]
 
     every = np.array([difference(chosen) for chosen in combinations(range(6), 3)])
     np.testing.assert_allclose(np.sort(test.draws), np.sort(every), rtol=1e-8)
-    assert test.p_value == np.mean(np.abs(every) >= abs(difference((0, 1, 4))) * (1 - 1e-9))
+    assert test.p_value == np.mean(
+        np.abs(every) >= abs(difference((0, 1, 4))) * (1 - 1e-9)
+    )
     assert test.detail["enumerated"]
     assert (test.detail["reps"], test.detail["rng_entropy"]) == (20, None)
     assert [n.code for n in test.diagnostics] == ["few_exchanges"]
@@ -442,12 +515,18 @@ def test_the_p_value_of_few_allocations_keeps_its_level() -> None:
     values = []
     for seed in range(100):
         half = np.random.default_rng(seed).permutation(6)[:3].tolist()
-        values.append(grouped(FixedEffects("y", ["x"]), make(seed, n=6), f"i in {half}").difference.p_value)
+        values.append(
+            grouped(
+                FixedEffects("y", ["x"]), make(seed, n=6), f"i in {half}"
+            ).difference.p_value
+        )
     p = np.array(values)
     # Exchanging the two groups changes the sign of the difference only.
     assert p.min() == pytest.approx(0.1)
     for k in (2, 4, 8):
-        assert (p <= k / 20 + 1e-9).mean() <= k / 20 + 3 * np.sqrt(k / 20 * (1 - k / 20) / 100)
+        assert (p <= k / 20 + 1e-9).mean() <= k / 20 + 3 * np.sqrt(
+            k / 20 * (1 - k / 20) / 100
+        )
 
 
 def test_few_permutations_are_told() -> None:
@@ -460,7 +539,7 @@ def test_warnings_of_fits_name_the_groups() -> None:
         dp.by_group(SPEC, Panel(make(), *KEYS), "g", rng=1)
 
 
-# --- refusals -----------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 FRAME = make(11).assign(
     one=1.0,
@@ -474,19 +553,49 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
     "a true condition": (SPEC, "t >= 0", {}, OptionError, "true in all 108 rows"),
     "a false condition": (SPEC, "t > 90", {}, OptionError, "false in all 108 rows"),
     "a group with gaps": (SPEC, "gap", {}, MissingDataError, "missing in 18 rows"),
-    "a group that changes": (SPEC, "late", {}, OptionError, "changes within 18 of 18 i.*interaction"),
+    "a group that changes": (
+        SPEC,
+        "late",
+        {},
+        OptionError,
+        "changes within 18 of 18 i.*interaction",
+    ),
     "a condition that changes": (SPEC, "t > 2", {}, OptionError, "changes within"),
-    "an unknown column": (SPEC, "zone", {}, ColumnError, r"^by_group\('zone'\): no column"),
+    "an unknown column": (
+        SPEC,
+        "zone",
+        {},
+        ColumnError,
+        r"^by_group\('zone'\): no column",
+    ),
     "a condition on an unknown column": (SPEC, "zone == 1", {}, ColumnError, "zone"),
-    "no condition": (SPEC, "g ==", {}, TermError, r"^by_group\('g =='\) cannot be read"),
+    "no condition": (
+        SPEC,
+        "g ==",
+        {},
+        TermError,
+        r"^by_group\('g =='\) cannot be read",
+    ),
     "no text": (SPEC, ["g"], {}, InputTypeError, "group="),
     "None": (SPEC, None, {}, InputTypeError, "group=None"),
-    "an unknown term": (SPEC, "g", {"term": "zz"}, TermError, "named 'zz'; all have 'x', 'a'"),
+    "an unknown term": (
+        SPEC,
+        "g",
+        {"term": "zz"},
+        TermError,
+        "named 'zz'; all have 'x', 'a'",
+    ),
     "a term that is no text": (SPEC, "g", {"term": 3}, InputTypeError, "term=3"),
     "an unknown method": (SPEC, "g", {"method": "chow"}, OptionError, "permutation"),
     "no specification": ("y ~ x", "g", {}, InputTypeError, "takes a specification"),
     "a class": (FixedEffects, "g", {}, InputTypeError, "takes a specification"),
-    "an interaction of instruments": (IV, "g", {"method": "interaction"}, InputTypeError, "FixedEffectsIV"),
+    "an interaction of instruments": (
+        IV,
+        "g",
+        {"method": "interaction"},
+        InputTypeError,
+        "FixedEffectsIV",
+    ),
     "no term of instruments": (IV, "g", {}, TermError, "pass term"),
     "a group without variation": (
         FixedEffects("y", ["flat"]),
@@ -514,18 +623,26 @@ def test_a_bare_frame_is_refused() -> None:
 
 
 def test_a_group_of_one_entity_has_the_error_of_its_fit() -> None:
-    with pytest.raises((IdentificationError, PanelIndexError), match="in the group 'i == 3'"):
+    with pytest.raises(
+        (IdentificationError, PanelIndexError), match="in the group 'i == 3'"
+    ):
         grouped(SPEC, FRAME, "i == 3")
 
 
-# --- size ---------------------------------------------------------------------------------------------------
+# --- size -----------------------------------------------------------------------------
 
 
-def null_panel(rng: np.random.Generator, small: int, n: int = 40, periods: int = 8) -> Panel:
+def null_panel(
+    rng: np.random.Generator, small: int, n: int = 40, periods: int = 8
+) -> Panel:
     """Both slopes are one; errors and regressor have serial correlation .6."""
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     frame["x"] = path(rng, n, periods)
-    frame["y"] = frame["x"] + path(rng, n, periods) + rng.normal(size=periods)[frame["t"]]
+    frame["y"] = (
+        frame["x"] + path(rng, n, periods) + rng.normal(size=periods)[frame["t"]]
+    )
     frame["g"] = frame["i"] < small
     return Panel(frame, *KEYS)
 
@@ -539,17 +656,25 @@ def path(rng: np.random.Generator, n: int, periods: int) -> np.ndarray:
 
 
 def unlike_panel(
-    rng: np.random.Generator, *, error: float = 1, regressor: float = 1, control: float = 1
+    rng: np.random.Generator,
+    *,
+    error: float = 1,
+    regressor: float = 1,
+    control: float = 1,
 ) -> Panel:
     """Draw a panel whose smaller group has other errors, regressors or controls.
 
     Another regressor, or another control slope.
     """
     n, periods, small = 40, 8, 10
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     frame["g"] = frame["i"] < small
     frame["a"] = path(rng, n, periods)
-    frame["x"] = (0.6 * frame["a"] + 0.8 * path(rng, n, periods)) * np.where(frame["g"], regressor, 1)
+    frame["x"] = (0.6 * frame["a"] + 0.8 * path(rng, n, periods)) * np.where(
+        frame["g"], regressor, 1
+    )
     frame["y"] = frame["x"] + frame["a"] * np.where(frame["g"], control, 1)
     frame["y"] += path(rng, n, periods) * np.where(frame["g"], error, 1)
     frame["y"] += rng.normal(size=periods)[frame["t"]]
@@ -557,24 +682,32 @@ def unlike_panel(
 
 
 @pytest.mark.montecarlo
-@pytest.mark.parametrize(("method", "small"), [("permutation", 10), ("interaction", 20)])
+@pytest.mark.parametrize(
+    ("method", "small"), [("permutation", 10), ("interaction", 20)]
+)
 def test_size_where_the_groups_are_a_random_partition(
     method: Any, small: int, measured: Callable[..., None]
 ) -> None:
     """Share of 1,000 panels in which a test at 5% rejects a true equality.
 
-    The coefficient is one in both groups.
-    Panels have 40 entities and 8 periods, with entity and time effects. Errors and the regressor have a
-    serial correlation of .6. The permutation test has 199 permutations.
+    The coefficient is one in both groups. Panels have 40 entities and 8 periods, with
+    entity and time effects. Errors and the regressor have a serial correlation of .6.
+    The permutation test has 199 permutations.
     """
     rng = np.random.default_rng(2026)
     spec = FixedEffects("y", ["x"])
     p = []
     for _ in range(1000):
-        found = grouped_panel(spec, null_panel(rng, small), method=method, reps=199, rng=rng)
+        found = grouped_panel(
+            spec, null_panel(rng, small), method=method, reps=199, rng=rng
+        )
         p.append(found.difference.p_value)
     size = np.mean(np.array(p) <= 0.05)
-    row = {"the smaller group has": "nothing of its own, no control", "its entities": small, method: size}
+    row = {
+        "the smaller group has": "nothing of its own, no control",
+        "its entities": small,
+        method: size,
+    }
     measured("size_of_group_tests", row)
     assert 0.03 <= size <= 0.07
 
@@ -590,7 +723,9 @@ UNLIKE: dict[str, tuple[dict[str, float], tuple[float, float], tuple[float, floa
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("kind", UNLIKE)
-def test_size_where_the_smaller_group_is_unlike_the_other(kind: str, measured: Callable[..., None]) -> None:
+def test_size_where_the_smaller_group_is_unlike_the_other(
+    kind: str, measured: Callable[..., None]
+) -> None:
     """All rows but the first two have a control, correlated with x.
 
     The correlation with the regressor is .6. The slope of the control is one, and two
@@ -602,12 +737,19 @@ def test_size_where_the_smaller_group_is_unlike_the_other(kind: str, measured: C
     p = []
     for _ in range(1000):
         panel = unlike_panel(rng, **options)
-        both = [grouped_panel(spec, panel, method="permutation", term="x", reps=199, rng=rng)]
+        both = [
+            grouped_panel(
+                spec, panel, method="permutation", term="x", reps=199, rng=rng
+            )
+        ]
         both.append(grouped_panel(spec, panel, method="interaction", term="x"))
         p.append([found.difference.p_value for found in both])
     permutation, interaction = (np.array(p) <= 0.05).mean(axis=0)
     row = {"the smaller group has": kind, "its entities": 10}
-    measured("size_of_group_tests", row | {"permutation": permutation, "interaction": interaction})
+    measured(
+        "size_of_group_tests",
+        row | {"permutation": permutation, "interaction": interaction},
+    )
     assert permuted[0] <= permutation <= permuted[1]
     assert interacted[0] <= interaction <= interacted[1]
 
@@ -626,9 +768,10 @@ def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> Non
     assert f"p = {found.difference.p_value:.4f}" in note
     assert f"{found.difference.detail['difference']:.4g}" in note
     assert ("（west减east）" in note) is (group == "g")
-    assert {"组间差异检验p值", "x系数的组间差异" if group == "g" else "x系数的组间极差"} <= set(
-        table.frame.index
-    )
+    assert {
+        "组间差异检验p值",
+        "x系数的组间差异" if group == "g" else "x系数的组间极差",
+    } <= set(table.frame.index)
     labels = {"x": "数字经济", "west": "西部", "east": "东部", "g": "地区"}
     labelled = dp.etable(found, style=dp.TableStyle("zh"), labels=labels)
     assert "数字经济的系数" in labelled.notes[-1]

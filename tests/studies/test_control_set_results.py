@@ -16,14 +16,20 @@ import digiprosper as dp
 from digiprosper import FixedEffects, Panel
 from digiprosper.errors import CollinearityError, DigiprosperWarning, OptionError
 from digiprosper.report.summary import Summary
-from digiprosper.studies.control_set_results import ControlSample, ControlSets, set_label
+from digiprosper.studies.control_set_results import (
+    ControlSample,
+    ControlSets,
+    set_label,
+)
 
 NUMBERS = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
 
 
 def make(**options: Any) -> ControlSets:
     rng = np.random.default_rng(7)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(30), 6), "year": np.tile(np.arange(6), 30)})
+    frame = pd.DataFrame(
+        {"city": np.repeat(np.arange(30), 6), "year": np.tile(np.arange(6), 30)}
+    )
     for name in ("x", "a", "b", "c", "y"):
         frame[name] = rng.normal(size=180)
     frame["x"] += frame["a"]
@@ -32,7 +38,10 @@ def make(**options: Any) -> ControlSets:
     labels = {"x": "Digital economy", "y": "Prosperity"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        spec, panel = FixedEffects("y", ["x"], **options), Panel(frame, "city", "year", labels=labels)
+        spec, panel = (
+            FixedEffects("y", ["x"], **options),
+            Panel(frame, "city", "year", labels=labels),
+        )
         return dp.control_sets(spec, panel, ["a", "b", "c", "double"])
 
 
@@ -48,18 +57,29 @@ def test_labels() -> None:
 
 def test_the_frame_has_one_row_an_estimated_set(found: ControlSets) -> None:
     frame = found.frame
-    assert frame.columns.tolist() == ["model", "controls", "n_controls", *NUMBERS, "nobs"]
+    assert frame.columns.tolist() == [
+        "model",
+        "controls",
+        "n_controls",
+        *NUMBERS,
+        "nobs",
+    ]
     assert (len(frame), len(found.failures), len(found.labels)) == (12, 4, 16)
     assert frame["model"].tolist() == list(found)
     assert frame["controls"][0] == ()
     assert frame["controls"][frame["model"] == "a + b"].item() == ("a", "b")
     assert (frame["nobs"] == 180).all()
-    assert found.included.loc[frame["model"]].sum(axis=1).tolist() == frame["n_controls"].tolist()
+    assert (
+        found.included.loc[frame["model"]].sum(axis=1).tolist()
+        == frame["n_controls"].tolist()
+    )
 
 
 def test_tidy_stacks_the_models(found: ControlSets) -> None:
     for level in (0.95, 0.5):
-        stacked = pd.concat([one.tidy(level).assign(model=label) for label, one in found.items()])
+        stacked = pd.concat(
+            [one.tidy(level).assign(model=label) for label, one in found.items()]
+        )
         expected = stacked[["model", "term", *NUMBERS]].reset_index(drop=True)
         pd.testing.assert_frame_equal(found.tidy(level), expected, rtol=1e-14)
     with pytest.raises(OptionError, match="level"):
@@ -80,7 +100,8 @@ def test_the_distribution_by_hand(found: ControlSets) -> None:
     assert told["n_sets"] == 16
     assert told["n_estimated"] == 12
     np.testing.assert_allclose(
-        told[["min", "q25", "median", "q75", "max"]], b.quantile([0, 0.25, 0.5, 0.75, 1])
+        told[["min", "q25", "median", "q75", "max"]],
+        b.quantile([0, 0.25, 0.5, 0.75, 1]),
     )
     assert told["positive"] == (b > 0).mean()
     assert told["negative"] == (b < 0).mean()
@@ -89,7 +110,10 @@ def test_the_distribution_by_hand(found: ControlSets) -> None:
     assert 0 < told["positive_significant"] < 1
     assert 0 < told["negative"] < 1
     strict = found.distribution(0.9999)
-    assert strict["positive_significant"] == ((b > 0) & (frame["p_value"] <= 0.0001)).mean()
+    assert (
+        strict["positive_significant"]
+        == ((b > 0) & (frame["p_value"] <= 0.0001)).mean()
+    )
 
 
 def test_each_control_by_hand(found: ControlSets) -> None:
@@ -105,14 +129,18 @@ def test_each_control_by_hand(found: ControlSets) -> None:
     assert row["significant_without"] == counts[~inside].mean()
 
 
-def test_the_summary_tells_the_distribution_and_what_p_is_not(found: ControlSets) -> None:
+def test_the_summary_tells_the_distribution_and_what_p_is_not(
+    found: ControlSets,
+) -> None:
     text = found.summary()
     assert text == repr(found)
     assert "Estimates of x beside 16 sets of 4 candidate controls" in text
     assert "4 sets not estimated, such as 'c + double'" in text
     assert "None allows for a choice among the sets" in " ".join(text.split())
     row = next(line for line in text.splitlines() if line.startswith("Median"))
-    assert float(row.split()[1]) == pytest.approx(found.distribution()["median"], rel=1e-4)
+    assert float(row.split()[1]) == pytest.approx(
+        found.distribution()["median"], rel=1e-4
+    )
     assert "All candidates" not in text  # that model was not estimated
     assert "No candidate" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -122,14 +150,18 @@ def test_degrees_of_freedom_that_differ_are_said() -> None:
     robust = make(cov_type="robust")
     assert robust["(none)"].df_t == robust["a"].df_t + 1
     assert "takes a degree of freedom of t" in robust.summary()
-    assert robust["a"].glance()["df_t"] == robust["a"].df_t == robust["a"].inference.df_t
+    assert (
+        robust["a"].glance()["df_t"] == robust["a"].df_t == robust["a"].inference.df_t
+    )
 
 
 def test_a_control_that_is_in_every_set_has_no_sets_without() -> None:
     found = make()
     common = found.common
     both = [(label, one) for label, one in found.outcomes if label in ("a", "a + b")]
-    some = ControlSets(tuple(both), ("a", "b"), found.included.loc[["a", "a + b"], ["a", "b"]], common)
+    some = ControlSets(
+        tuple(both), ("a", "b"), found.included.loc[["a", "a + b"], ["a", "b"]], common
+    )
     told = some.by_control()
     assert np.isnan(told.loc["a", "median_without"])
     assert told.loc["b", "n_with"] == 1
@@ -138,7 +170,9 @@ def test_a_control_that_is_in_every_set_has_no_sets_without() -> None:
 
 def test_nothing_estimated(found: ControlSets) -> None:
     failed = tuple((label, error) for label, error in found.failures.items())
-    none = ControlSets(failed, found.candidates, found.included.loc[list(found.failures)], found.common)
+    none = ControlSets(
+        failed, found.candidates, found.included.loc[list(found.failures)], found.common
+    )
     assert none.tidy().empty
     assert none.distribution()["n_estimated"] == 0
     assert np.isnan(none.distribution()["median"])

@@ -29,16 +29,24 @@ from digiprosper.errors import (
 )
 
 KEYS = ("i", "t")
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "munnell.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "reference" / "munnell.json").read_text(
+        encoding="utf-8"
+    )
+)
 
 
-def make(seed: int = 0, n: int = 25, periods: int = 7, *, gaps: bool = True) -> pd.DataFrame:
+def make(
+    seed: int = 0, n: int = 25, periods: int = 7, *, gaps: bool = True
+) -> pd.DataFrame:
     """An unbalanced panel with candidates a, b, c, d and regions r.
 
     One of the four has missing values.
     """
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
     for name in ("x", "z", "a", "b", "c", "d", "y"):
         frame[name] = rng.normal(size=len(frame)) + rng.normal(size=n)[frame["i"]]
     frame["y"] += 0.5 * frame["x"] + frame["a"] - 0.3 * frame["b"]
@@ -60,7 +68,10 @@ def quiet(function: Any, *args: Any, **options: Any) -> Any:
 
 
 def sets_of(
-    spec: Any, frame: pd.DataFrame, candidates: Any = ("a", "b", "c", "d"), **options: Any
+    spec: Any,
+    frame: pd.DataFrame,
+    candidates: Any = ("a", "b", "c", "d"),
+    **options: Any,
 ) -> dp.ControlSets:
     return quiet(dp.control_sets, spec, Panel(frame, *KEYS), candidates, **options)
 
@@ -103,7 +114,11 @@ def test_every_set_is_the_fit_of_that_model(case: str) -> None:
         assert label == (" + ".join(one.controls) or "(none)")
         assert (one.nobs, one.df_t) == (fit.nobs, fit.df_t)
         own, whole = one.glance(), fit.glance()
-        same = set(own) - {"df_resid", "f_statistic"} - {key for key in own if key.startswith("rsquared")}
+        same = (
+            set(own)
+            - {"df_resid", "f_statistic"}
+            - {key for key in own if key.startswith("rsquared")}
+        )
         assert {key: own[key] for key in same} == {key: whole[key] for key in same}
 
 
@@ -113,7 +128,9 @@ def test_errors_are_those_of_dummies_written_out() -> None:
     lone = frame.groupby("i")["y"].transform("size") > 1
     frame = frame[lone]
     clusters, g = np.unique(frame["i"], return_inverse=True)
-    dummies = [pd.get_dummies(frame[key], drop_first=key == "t", dtype=float) for key in KEYS]
+    dummies = [
+        pd.get_dummies(frame[key], drop_first=key == "t", dtype=float) for key in KEYS
+    ]
     for one in found.values():
         design = np.column_stack([frame[["x", "z", *one.controls]], *dummies])
         y = frame["y"].to_numpy()
@@ -125,19 +142,28 @@ def test_errors_are_those_of_dummies_written_out() -> None:
         counted = k + 1 + frame["t"].nunique() - 1
         factor = many / (many - 1) * (n - 1) / (n - counted)
         variance = factor * (bread @ sums.T @ sums @ bread)[0, 0]
-        np.testing.assert_allclose([one.estimate, one.std_error], [slopes[0], np.sqrt(variance)], rtol=1e-9)
+        np.testing.assert_allclose(
+            [one.estimate, one.std_error], [slopes[0], np.sqrt(variance)], rtol=1e-9
+        )
 
 
 def test_the_set_of_all_candidates_is_the_model_of_the_textbook() -> None:
     spec = FixedEffects("log(gsp)", ["log(pcap)"])
-    found = dp.control_sets(spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"])
+    found = dp.control_sets(
+        spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"]
+    )
     one = found["log(pc) + log(emp) + unemp"]
     cases = {
-        (c["effects"], c["name"], c.get("options", {}).get("ssc")): c["values"][0] for c in GOLDEN["cases"]
+        (c["effects"], c["name"], c.get("options", {}).get("ssc")): c["values"][0]
+        for c in GOLDEN["cases"]
     }
     tight, wide = GOLDEN["tolerance"]["tight"], GOLDEN["tolerance"]["value"]
-    assert one.estimate == pytest.approx(cases["two-way", "coefficients", None], rel=tight)
-    assert one.std_error == pytest.approx(cases["two-way", "clustered by entity", "reghdfe"], rel=wide)
+    assert one.estimate == pytest.approx(
+        cases["two-way", "coefficients", None], rel=tight
+    )
+    assert one.std_error == pytest.approx(
+        cases["two-way", "clustered by entity", "reghdfe"], rel=wide
+    )
 
 
 def test_a_confounder_among_the_candidates_shows() -> None:
@@ -154,7 +180,11 @@ def test_a_confounder_among_the_candidates_shows() -> None:
 def test_sets_come_by_size_in_the_order_of_the_candidates() -> None:
     found = sets_of(SPEC, make())
     names = list("abcd")
-    expected = [" + ".join(one) or "(none)" for size in range(5) for one in combinations(names, size)]
+    expected = [
+        " + ".join(one) or "(none)"
+        for size in range(5)
+        for one in combinations(names, size)
+    ]
     assert found.labels == tuple(expected)
     assert found.included.index.tolist() == expected
     assert found.included.columns.tolist() == names
@@ -163,19 +193,30 @@ def test_sets_come_by_size_in_the_order_of_the_candidates() -> None:
 
 @pytest.mark.parametrize(
     ("size", "sizes"),
-    [(2, {2}), (0, {0}), ((1, 3), {1, 2, 3}), ([0, 1], {0, 1}), (range(2, 4), {2, 3}), (np.int64(4), {4})],
+    [
+        (2, {2}),
+        (0, {0}),
+        ((1, 3), {1, 2, 3}),
+        ([0, 1], {0, 1}),
+        (range(2, 4), {2, 3}),
+        (np.int64(4), {4}),
+    ],
 )
 def test_size(size: Any, sizes: set[int]) -> None:
     found = sets_of(SPEC, make(), size=size)
     assert set(found.frame["n_controls"]) == sizes
-    assert len(found) == sum(len(list(combinations(range(4), number))) for number in sizes)
+    assert len(found) == sum(
+        len(list(combinations(range(4), number))) for number in sizes
+    )
 
 
 def test_all_sets_have_the_rows_complete_in_every_candidate() -> None:
     frame = make()
     with pytest.warns(dp.MissingDataWarning, match="missing d"):
         found = dp.control_sets(
-            SPEC.replace(cov_type="robust", time_effects=False), Panel(frame, *KEYS), list("abcd")
+            SPEC.replace(cov_type="robust", time_effects=False),
+            Panel(frame, *KEYS),
+            list("abcd"),
         )
     assert found.nobs == len(frame.dropna())
     assert set(found.frame["nobs"]) == {found.nobs}
@@ -196,7 +237,9 @@ def test_the_order_of_the_rows_and_of_the_candidates_changes_nothing() -> None:
 def test_units_and_origin_change_nothing() -> None:
     frame = make(4)
     one = sets_of(SPEC, frame).frame
-    two = sets_of(SPEC, frame.assign(a=1e6 + 1e3 * frame["a"], d=-frame["d"] / 1e5)).frame
+    two = sets_of(
+        SPEC, frame.assign(a=1e6 + 1e3 * frame["a"], d=-frame["d"] / 1e5)
+    ).frame
     np.testing.assert_allclose(two["estimate"], one["estimate"], rtol=1e-8)
     np.testing.assert_allclose(two["std_error"], one["std_error"], rtol=1e-8)
     large = sets_of(SPEC, frame.assign(x=1e3 * frame["x"])).frame
@@ -230,7 +273,7 @@ def test_terms_are_those_of_columns() -> None:
     np.testing.assert_allclose(one["estimate"], two["estimate"], rtol=1e-12)
 
 
-# --- sets that cannot be estimated --------------------------------------------------------------------------
+# --- sets that cannot be estimated ----------------------------------------------------
 
 
 def test_a_collinear_set_fails_under_its_label_and_stops_no_other() -> None:
@@ -240,7 +283,9 @@ def test_a_collinear_set_fails_under_its_label_and_stops_no_other() -> None:
     assert list(found.failures) == ["a + b + sum"]
     assert isinstance(found.failures["a + b + sum"], CollinearityError)
     assert len(found) == 7
-    assert "1 set not estimated, such as 'a + b + sum'" in " ".join(found.summary().split())
+    assert "1 set not estimated, such as 'a + b + sum'" in " ".join(
+        found.summary().split()
+    )
     fit = quiet(SPEC.add("a", "sum").fit, Panel(frame.dropna(subset=["a", "b"]), *KEYS))
     assert found["a + sum"].estimate == pytest.approx(fit.params["x"], rel=1e-10)
     with pytest.raises(ColumnError, match="not estimated"):
@@ -252,9 +297,13 @@ def test_collinear_columns_are_dropped_where_the_specification_says_so() -> None
     frame["sum"], spec = frame["a"] + frame["b"], SPEC.replace(collinear="drop")
     found = sets_of(spec, frame, ["a", "b", "sum", "fixed"])
     assert found.failures == {}
-    assert found["a + b + sum"].estimate == pytest.approx(found["a + b"].estimate, rel=1e-10)
+    assert found["a + b + sum"].estimate == pytest.approx(
+        found["a + b"].estimate, rel=1e-10
+    )
     assert found["a + fixed"].estimate == pytest.approx(found["a"].estimate, rel=1e-10)
-    assert {"dropped_collinear", "dropped_absorbed"} <= {notice.code for notice in found.diagnostics}
+    assert {"dropped_collinear", "dropped_absorbed"} <= {
+        notice.code for notice in found.diagnostics
+    }
 
 
 def test_nearly_collinear_sets_are_fitted_and_said_once() -> None:
@@ -277,7 +326,9 @@ def test_sets_with_more_parameters_than_rows_fail_and_others_do_not() -> None:
     found = sets_of(FixedEffects("y", ["x"]), frame, names, size=(0, 9))
     sizes = {len(label.split(" + ")) for label in found.failures}
     assert sizes == {8, 9}
-    assert all(isinstance(error, IdentificationError) for error in found.failures.values())
+    assert all(
+        isinstance(error, IdentificationError) for error in found.failures.values()
+    )
     assert len(found) == 2**9 - 10
 
 
@@ -301,22 +352,46 @@ def test_notices_of_a_covariance_by_sets_are_said_once() -> None:
     assert len(codes) == len(set(codes))
 
 
-# --- malformed input ----------------------------------------------------------------------------------------
+# --- malformed input ------------------------------------------------------------------
 
 MALFORMED: dict[str, tuple[type[DigiprosperError], str, dict[str, Any]]] = {
     "no candidates": (TermError, "candidates is empty", {"candidates": []}),
     "a number": (InputTypeError, "candidates must be a list", {"candidates": 3}),
     "a number among them": (InputTypeError, "3 is int", {"candidates": ["a", 3]}),
     "twice": (TermError, "'a' twice", {"candidates": ["a", "b", "a"]}),
-    "twice in other words": (TermError, "twice", {"candidates": ["lag(a, 1)", "lag(a,1)"]}),
-    "already in x": (TermError, "'z' is in candidates and in x", {"candidates": ["a", "z"]}),
-    "the outcome": (TermError, "'y' is in candidates and in y", {"candidates": ["a", "y"]}),
+    "twice in other words": (
+        TermError,
+        "twice",
+        {"candidates": ["lag(a, 1)", "lag(a,1)"]},
+    ),
+    "already in x": (
+        TermError,
+        "'z' is in candidates and in x",
+        {"candidates": ["a", "z"]},
+    ),
+    "the outcome": (
+        TermError,
+        "'y' is in candidates and in y",
+        {"candidates": ["a", "y"]},
+    ),
     "unknown": (ColumnError, "no column named 'aa'", {"candidates": ["aa", "b"]}),
     "not readable": (TermError, "a \\+", {"candidates": ["a +", "b"]}),
     "text column": (InputTypeError, "'r'", {"candidates": ["a", "r"]}),
-    "absorbed": (IdentificationError, "'fixed' is absorbed", {"candidates": ["a", "fixed"]}),
-    "an interaction of the term": (TermError, "'x:a' has the column of 'x'", {"candidates": ["x:a", "b"]}),
-    "a square of the term": (TermError, "has the column of 'x'", {"candidates": ["I(x**2)"]}),
+    "absorbed": (
+        IdentificationError,
+        "'fixed' is absorbed",
+        {"candidates": ["a", "fixed"]},
+    ),
+    "an interaction of the term": (
+        TermError,
+        "'x:a' has the column of 'x'",
+        {"candidates": ["x:a", "b"]},
+    ),
+    "a square of the term": (
+        TermError,
+        "has the column of 'x'",
+        {"candidates": ["I(x**2)"]},
+    ),
     "term unknown": (TermError, "named 'q'", {"term": "q"}),
     "term a candidate": (TermError, "It is a candidate", {"term": "a"}),
     "term no text": (InputTypeError, "term=3", {"term": 3}),
@@ -329,7 +404,11 @@ MALFORMED: dict[str, tuple[type[DigiprosperError], str, dict[str, Any]]] = {
     "an empty range": (OptionError, "a pair", {"size": range(3, 3)}),
     "a pair the wrong way round": (OptionError, "a pair", {"size": (3, 1)}),
     "a range too wide": (OptionError, "from 0 to 4", {"size": range(2, 9)}),
-    "no specification": (InputTypeError, "takes a FixedEffects specification, not str", {"spec": "y ~ x"}),
+    "no specification": (
+        InputTypeError,
+        "takes a FixedEffects specification, not str",
+        {"spec": "y ~ x"},
+    ),
     "another specification": (
         InputTypeError,
         "not FixedEffectsIV",
@@ -346,8 +425,16 @@ MALFORMED: dict[str, tuple[type[DigiprosperError], str, dict[str, Any]]] = {
         "with 'a' the dummies of a product",
         {"spec": SPEC.add("C(r):a"), "candidates": ["b", "a"]},
     ),
-    "missing refused": (MissingDataError, "missing values in d", {"spec": SPEC.replace(missing="raise")}),
-    "collinear by itself": (CollinearityError, "2x", {"spec": SPEC.add("2x"), "candidates": ["a"]}),
+    "missing refused": (
+        MissingDataError,
+        "missing values in d",
+        {"spec": SPEC.replace(missing="raise")},
+    ),
+    "collinear by itself": (
+        CollinearityError,
+        "2x",
+        {"spec": SPEC.add("2x"), "candidates": ["a"]},
+    ),
 }
 
 
@@ -356,7 +443,12 @@ def test_malformed_input_is_a_named_error(case: str) -> None:
     kind, text, options = MALFORMED[case]
     frame = make()
     frame["2x"] = 2 * frame["x"]
-    given = {"spec": SPEC, "panel": Panel(frame, *KEYS), "candidates": list("abcd"), **options}
+    given = {
+        "spec": SPEC,
+        "panel": Panel(frame, *KEYS),
+        "candidates": list("abcd"),
+        **options,
+    }
     with pytest.raises(kind, match=text):
         quiet(dp.control_sets, **given)
 
@@ -365,7 +457,8 @@ def test_too_many_sets_are_counted_and_a_size_is_named() -> None:
     names = [f"v{j}" for j in range(20)]
     frame = make().assign(**dict.fromkeys(names, 0.0))
     with pytest.raises(
-        OptionError, match=r"1,048,576 sets; at most 65,536.*size=\(0, 6\), which makes 60,460"
+        OptionError,
+        match=r"1,048,576 sets; at most 65,536.*size=\(0, 6\), which makes 60,460",
     ):
         sets_of(SPEC, frame, names)
     with pytest.raises(OptionError, match=r"size=\(5, 6\), which makes 54,264"):
@@ -376,5 +469,7 @@ def test_too_many_sets_are_counted_and_a_size_is_named() -> None:
 
 def test_names_with_plus_signs_may_not_make_two_sets_one() -> None:
     frame = make().rename(columns={"c": "a + b"})
-    with pytest.raises(TermError, match="'a \\+ b' is the name of a candidate and of a set"):
+    with pytest.raises(
+        TermError, match="'a \\+ b' is the name of a candidate and of a set"
+    ):
         sets_of(SPEC, frame, ["a", "b", "a + b"])

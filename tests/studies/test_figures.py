@@ -27,7 +27,9 @@ LABELS = {"x": "Digital economy", "a": "Income", "y": "Prosperity", "i": "City"}
 @pytest.fixture(scope="module")
 def panel() -> Panel:
     rng = np.random.default_rng(3)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(30), 6), "t": np.tile(np.arange(6), 30)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(30), 6), "t": np.tile(np.arange(6), 30)}
+    )
     for name in ("x", "a", "b", "c", "y", "z"):
         frame[name] = rng.normal(size=180)
     frame["y"] += 0.3 * frame["x"]
@@ -58,11 +60,19 @@ def battery(panel: Panel) -> ResultSet:
         return dp.fit_all(models, panel)
 
 
-def drawn(models: ResultSet, term: Any = None, main: Any = None, level: float = 0.95, **labels: str) -> Any:
+def drawn(
+    models: ResultSet,
+    term: Any = None,
+    main: Any = None,
+    level: float = 0.95,
+    **labels: str,
+) -> Any:
     return specification_curve(models, term, main, labels, level)
 
 
-def test_estimates_are_in_order_with_the_candidates_of_each(sets: dp.ControlSets) -> None:
+def test_estimates_are_in_order_with_the_candidates_of_each(
+    sets: dp.ControlSets,
+) -> None:
     curve = drawn(sets)
     assert curve.points["estimate"].is_monotonic_increasing
     assert sorted(curve.points["model"]) == sorted(sets)
@@ -71,13 +81,21 @@ def test_estimates_are_in_order_with_the_candidates_of_each(sets: dp.ControlSets
     assert curve.points["significant"].tolist() == (frame["p_value"] <= 0.05).tolist()
     assert [choice.name for choice in curve.choices] == ["Income", "b", "c"]
     for choice, name in zip(curve.choices, "abc", strict=True):
-        assert choice.made.tolist() == [name in sets[label].controls for label in curve.points["model"]]
-    assert (curve.name, curve.outcome, curve.heads) == ("Digital economy", "Prosperity", [])
+        assert choice.made.tolist() == [
+            name in sets[label].controls for label in curve.points["model"]
+        ]
+    assert (curve.name, curve.outcome, curve.heads) == (
+        "Digital economy",
+        "Prosperity",
+        [],
+    )
     assert curve.points["model"][curve.main] == "(none)"
     assert curve.main_text == "specification as given"
 
 
-def test_another_model_is_marked_and_none_where_it_is_not_there(sets: dp.ControlSets, panel: Panel) -> None:
+def test_another_model_is_marked_and_none_where_it_is_not_there(
+    sets: dp.ControlSets, panel: Panel
+) -> None:
     curve = drawn(sets, main="a + b + c")
     assert curve.points["model"][curve.main] == curve.main_text == "a + b + c"
     some = dp.control_sets(FixedEffects("y", ["x"]), panel, ["a", "b"], size=1)
@@ -89,7 +107,11 @@ def test_another_model_is_marked_and_none_where_it_is_not_there(sets: dp.Control
 def test_level_and_labels(sets: dp.ControlSets) -> None:
     wide, curve = drawn(sets), drawn(sets, level=0.5, x="Internet", b="Trade")
     assert (curve.points["conf_high"] < wide.points["conf_high"]).all()
-    assert (curve.level, curve.name, curve.choices[1].name) == (0.5, "Internet", "Trade")
+    assert (curve.level, curve.name, curve.choices[1].name) == (
+        0.5,
+        "Internet",
+        "Trade",
+    )
 
 
 def test_choices_of_a_battery_are_what_its_models_differ_in(battery: ResultSet) -> None:
@@ -97,7 +119,9 @@ def test_choices_of_a_battery_are_what_its_models_differ_in(battery: ResultSet) 
     order = curve.points["model"].tolist()
     assert len(order) == 7
     found = {
-        (choice.group, choice.name): {label for label, made in zip(order, choice.made, strict=True) if made}
+        (choice.group, choice.name): {
+            label for label, made in zip(order, choice.made, strict=True) if made
+        }
         for choice in curve.choices
     }
     every = set(order)
@@ -121,7 +145,10 @@ def test_choices_of_a_battery_are_what_its_models_differ_in(battery: ResultSet) 
 def test_distances_of_conley_errors_are_choices(panel: Panel) -> None:
     places = {"lat": lambda f: 25 + 0.3 * f.index.codes[0], "lon": 100.0}
     spec = FixedEffects("y", ["x"], cov_type="conley", distance_cutoff=200)
-    models = dp.fit_all({"near": spec, "far": spec.replace(distance_cutoff=1000)}, panel.assign(**places))
+    models = dp.fit_all(
+        {"near": spec, "far": spec.replace(distance_cutoff=1000)},
+        panel.assign(**places),
+    )
     curve = specification_curve(models, "x", None, {}, 0.95)
     assert [(c.group, c.name) for c in curve.choices] == [
         ("errors", "Conley, 200 km"),
@@ -129,17 +156,28 @@ def test_distances_of_conley_errors_are_choices(panel: Panel) -> None:
     ]
 
 
-def test_labels_name_models_and_terms_that_share_one_keep_their_names(battery: ResultSet) -> None:
-    labels = {"x": "数字经济", "lag(x)": "数字经济", "base": "基准", "lagged": "滞后一期"}
+def test_labels_name_models_and_terms_that_share_one_keep_their_names(
+    battery: ResultSet,
+) -> None:
+    labels = {
+        "x": "数字经济",
+        "lag(x)": "数字经济",
+        "base": "基准",
+        "lagged": "滞后一期",
+    }
     curve = specification_curve(battery, ["x", "lag(x)"], None, labels, 0.95)
     order = curve.points["model"].tolist()
     assert curve.heads == [labels.get(model, model) for model in order]
     assert curve.main_text == "基准"
-    regressors = [choice.name for choice in curve.choices if choice.group == "regressor"]
+    regressors = [
+        choice.name for choice in curve.choices if choice.group == "regressor"
+    ]
     assert sorted(regressors) == ["数字经济 (lag(x))", "数字经济 (x)"]
 
 
-def test_the_first_coefficient_of_the_first_model_is_the_default(battery: ResultSet) -> None:
+def test_the_first_coefficient_of_the_first_model_is_the_default(
+    battery: ResultSet,
+) -> None:
     curve = drawn(battery)
     assert len(curve.points) == 6
     assert curve.name == "Digital economy"
@@ -154,7 +192,9 @@ def test_models_that_differ_in_their_rows_alone_have_no_choices(panel: Panel) ->
 
 def test_missing_estimates_are_counted_and_not_drawn(sets: dp.ControlSets) -> None:
     (label, one), *others = sets.outcomes
-    gone = replace(one, estimated=replace(one.estimated, coefficients=np.array([np.nan])))
+    gone = replace(
+        one, estimated=replace(one.estimated, coefficients=np.array([np.nan]))
+    )
     curve = drawn(replace(sets, outcomes=((label, gone), *others)))
     assert len(curve.points) == 7
     assert curve.main is None

@@ -11,10 +11,21 @@ from digiprosper.kernels.covariance import Part, Vcov
 from digiprosper.studies.kernel import set_slopes
 
 
-def make(seed: int = 0, n: int = 60, p: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def make(
+    seed: int = 0, n: int = 60, p: int = 5
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n, p)) @ rng.normal(size=(p, p)) * 10.0 ** rng.integers(-4, 4, p)
-    sets = np.array([[bool(code >> j & 1) for j in range(p - 1)] + [True] for code in range(2 ** (p - 1))])
+    x = (
+        rng.normal(size=(n, p))
+        @ rng.normal(size=(p, p))
+        * 10.0 ** rng.integers(-4, 4, p)
+    )
+    sets = np.array(
+        [
+            [bool(code >> j & 1) for j in range(p - 1)] + [True]
+            for code in range(2 ** (p - 1))
+        ]
+    )
     return x @ np.ones(p) + rng.normal(size=n), x, sets
 
 
@@ -34,10 +45,14 @@ def vcov(kind: str) -> Vcov:
         "driscoll_kraay": (Part(1.0, 1.1, GROUPS, 7),),
     }
     bandwidth = 2 if kind == "driscoll_kraay" else None
-    return Vcov("clustered" if kind == "two-way" else kind, parts[kind], 9.0, bandwidth, 3)
+    return Vcov(
+        "clustered" if kind == "two-way" else kind, parts[kind], 9.0, bandwidth, 3
+    )
 
 
-def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Vcov) -> tuple[float, float]:
+def brute(
+    y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Vcov
+) -> tuple[float, float]:
     """Slope of the last column and its variance, from the inverted cross product."""
     bread = np.linalg.inv(x.T * w @ x)
     slopes = bread @ (x.T @ (w * y))
@@ -48,7 +63,10 @@ def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Vcov) -> tuple[float
     for part in how.parts:
         codes = np.arange(len(y)) if part.codes is None else part.codes
         sums = np.array(
-            [((w * e)[codes == c, None] * x[codes == c]).sum(axis=0) for c in range(codes.max() + 1)]
+            [
+                ((w * e)[codes == c, None] * x[codes == c]).sum(axis=0)
+                for c in range(codes.max() + 1)
+            ]
         )
         lags = np.abs(np.subtract.outer(np.arange(len(sums)), np.arange(len(sums))))
         weights = np.maximum(0.0, 1 - lags / ((how.bandwidth or 0) + 1))
@@ -57,36 +75,50 @@ def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Vcov) -> tuple[float
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered", "two-way", "driscoll_kraay"])
+@pytest.mark.parametrize(
+    "kind", ["unadjusted", "robust", "clustered", "two-way", "driscoll_kraay"]
+)
 def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> None:
     y, x, sets = make(len(kind))
     w = np.random.default_rng(1).uniform(0.2, 3, len(y)) if weighted else None
     how = vcov(kind)
     found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8, obs_weights=w)
-    expected = [brute(y, x[:, row], np.ones(len(y)) if w is None else w, how) for row in sets]
+    expected = [
+        brute(y, x[:, row], np.ones(len(y)) if w is None else w, how) for row in sets
+    ]
     slopes, variances = np.array(expected).T
     np.testing.assert_allclose(found.slopes, slopes, rtol=1e-9)
     positive = variances > 0
     assert (found.regular == positive).all()
-    np.testing.assert_allclose(found.std_errors[positive], np.sqrt(variances[positive]), rtol=1e-9)
+    np.testing.assert_allclose(
+        found.std_errors[positive], np.sqrt(variances[positive]), rtol=1e-9
+    )
     assert (found.df_t == 9).all()
 
 
 def test_chunks_change_nothing() -> None:
     y, x, sets = make(2)
     one: Any = {"vcov_of": lambda k: vcov("clustered"), "most_condition": 1e8}
-    whole, parts = set_slopes(y, x, sets, **one), set_slopes(y, x, sets, **one, memory=1)
+    whole, parts = (
+        set_slopes(y, x, sets, **one),
+        set_slopes(y, x, sets, **one, memory=1),
+    )
     np.testing.assert_allclose(parts.slopes, whole.slopes, rtol=1e-13)
     np.testing.assert_allclose(parts.std_errors, whole.std_errors, rtol=1e-12)
 
 
 def test_the_number_of_slopes_chooses_the_factor() -> None:
     y, x, sets = make(3)
-    rows = {k: Vcov("robust", (Part(1.0, float(k), None, 60),), 60.0 - k, None, k) for k in range(1, 6)}
+    rows = {
+        k: Vcov("robust", (Part(1.0, float(k), None, 60),), 60.0 - k, None, k)
+        for k in range(1, 6)
+    }
     found = set_slopes(y, x, sets, rows.__getitem__, most_condition=1e8)
     assert found.df_t.tolist() == (60 - sets.sum(axis=1)).tolist()
     one = set_slopes(y, x, sets, lambda k: rows[1], most_condition=1e8)
-    np.testing.assert_allclose(found.std_errors, one.std_errors * np.sqrt(sets.sum(axis=1)), rtol=1e-12)
+    np.testing.assert_allclose(
+        found.std_errors, one.std_errors * np.sqrt(sets.sum(axis=1)), rtol=1e-12
+    )
 
 
 def test_what_cannot_be_estimated_is_not_regular() -> None:
@@ -96,14 +128,19 @@ def test_what_cannot_be_estimated_is_not_regular() -> None:
     assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
     near = make(4)[1]
-    near[:, 1] = near[:, 0] + 1e-12 * near[:, 1] * np.abs(near[:, 0]).max() / np.abs(near[:, 1]).max()
+    near[:, 1] = (
+        near[:, 0]
+        + 1e-12 * near[:, 1] * np.abs(near[:, 0]).max() / np.abs(near[:, 1]).max()
+    )
     found = set_slopes(y, near, sets, lambda k: vcov("robust"), most_condition=1e8)
     assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
 
 def test_a_perfect_fit_is_not_regular() -> None:
     _, x, sets = make(5)
-    found = set_slopes(x @ np.ones(5), x, sets, lambda k: vcov("robust"), most_condition=1e8)
+    found = set_slopes(
+        x @ np.ones(5), x, sets, lambda k: vcov("robust"), most_condition=1e8
+    )
     assert (found.regular == (sets.sum(axis=1) < 5)).all()
 
 

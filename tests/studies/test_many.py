@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, FixedEffectsIV, Mediation, Panel, fit_all, stepwise
+from digiprosper import (
+    FixedEffects,
+    FixedEffectsIV,
+    Mediation,
+    Panel,
+    fit_all,
+    stepwise,
+)
 from digiprosper.errors import (
     CollinearityError,
     ColumnError,
@@ -30,7 +37,9 @@ if TYPE_CHECKING:
 def make(holes: bool = True) -> Panel:
     rng = np.random.default_rng(5)
     n, t = 45, 6
-    data = pd.DataFrame(rng.normal(size=(n * t, 5)), columns=["y", "d", "m", "c1", "c2"])
+    data = pd.DataFrame(
+        rng.normal(size=(n * t, 5)), columns=["y", "d", "m", "c1", "c2"]
+    )
     data["i"], data["t"] = np.repeat(np.arange(n), t), np.tile(np.arange(t), n)
     data["m"] += data["d"]
     data["y"] += data["d"] + data["m"]
@@ -45,20 +54,27 @@ def make(holes: bool = True) -> Panel:
 class Draw:
     """A specification that only draws."""
 
-    def fit(self, panel: Panel, *, rng: Any = None, progress: bool = False) -> np.ndarray[Any, Any]:
+    def fit(
+        self, panel: Panel, *, rng: Any = None, progress: bool = False
+    ) -> np.ndarray[Any, Any]:
         return np.random.default_rng(rng).normal(size=4)
 
 
 def test_seeds_go_by_label() -> None:
     panel = make(holes=False)
     few = fit_all({"a": Draw(), "b": Draw()}, panel, rng=7)
-    more = fit_all({"new": Draw(), "b": Draw(), "稳健": Draw(), "a": Draw()}, panel, rng=7)
+    more = fit_all(
+        {"new": Draw(), "b": Draw(), "稳健": Draw(), "a": Draw()}, panel, rng=7
+    )
     np.testing.assert_array_equal(few["a"], more["a"])
     np.testing.assert_array_equal(few["b"], more["b"])
     assert len({tuple(r) for r in more.values()}) == 4
     other = fit_all({"a": Draw()}, panel, rng=8)
     assert not np.array_equal(other["a"], few["a"])
-    again = [fit_all({"a": Draw()}, panel, rng=np.random.default_rng(1))["a"] for _ in range(2)]
+    again = [
+        fit_all({"a": Draw()}, panel, rng=np.random.default_rng(1))["a"]
+        for _ in range(2)
+    ]
     np.testing.assert_array_equal(*again)
 
 
@@ -66,9 +82,13 @@ def test_a_row_more_changes_no_bootstrap() -> None:
     panel = make(holes=False)
     spec = Mediation("y", "d", ["m"], reps=199)
     one = fit_all({"base": spec}, panel, rng=3)["base"]
-    two = fit_all({"before": spec.replace(x=["c1"]), "base": spec}, panel, rng=3)["base"]
+    two = fit_all({"before": spec.replace(x=["c1"]), "base": spec}, panel, rng=3)[
+        "base"
+    ]
     pd.testing.assert_frame_equal(one.draws, two.draws)
-    alone = spec.fit(panel, rng=one.rng_entropy) if hasattr(one, "rng_entropy") else None
+    alone = (
+        spec.fit(panel, rng=one.rng_entropy) if hasattr(one, "rng_entropy") else None
+    )
     if alone is not None:
         pd.testing.assert_frame_equal(alone.draws, one.draws)
 
@@ -100,7 +120,9 @@ def test_failures_stand_beside_and_stop_nothing() -> None:
 
 def test_faults_of_the_program_are_not_swallowed() -> None:
     class Broken:
-        def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> None:
+        def fit(
+            self, panel: Panel, *, rng: object = None, progress: bool = False
+        ) -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -120,7 +142,9 @@ def test_fit_all_names_what_is_no_specification() -> None:
 
 def test_progress_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     fit_all(
-        {"base": FixedEffects("y", ["d"]), "bad": FixedEffects("y", ["e"])}, make(holes=False), progress=True
+        {"base": FixedEffects("y", ["d"]), "bad": FixedEffects("y", ["e"])},
+        make(holes=False),
+        progress=True,
     )
     out = capsys.readouterr()
     assert out.out == ""
@@ -129,7 +153,9 @@ def test_progress_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.further
-def test_processes_give_the_results_failures_and_warnings_of_one(recwarn: pytest.WarningsRecorder) -> None:
+def test_processes_give_the_results_failures_and_warnings_of_one(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
     panel, base = make(), FixedEffects("y", ["d"])
     specs = {
         "base": base,
@@ -145,15 +171,23 @@ def test_processes_give_the_results_failures_and_warnings_of_one(recwarn: pytest
     many = fit_all(specs, panel, rng=3, n_jobs=2)
     assert [(w.category, str(w.message)) for w in recwarn] == warned
     assert many.labels == one.labels
-    assert {k: str(e) for k, e in many.failures.items()} == {k: str(e) for k, e in one.failures.items()}
+    assert {k: str(e) for k, e in many.failures.items()} == {
+        k: str(e) for k, e in one.failures.items()
+    }
     for label, result in one.items():
-        pd.testing.assert_frame_equal(many[label].tidy(), result.tidy(), check_exact=True)
+        pd.testing.assert_frame_equal(
+            many[label].tidy(), result.tidy(), check_exact=True
+        )
         assert many[label].diagnostics == result.diagnostics
-    pd.testing.assert_frame_equal(many["drawn"].draws, one["drawn"].draws, check_exact=True)
+    pd.testing.assert_frame_equal(
+        many["drawn"].draws, one["drawn"].draws, check_exact=True
+    )
 
 
 @pytest.mark.parametrize("n_jobs", [-1, 2])
-def test_the_number_of_processes_is_that_of_joblib(n_jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_processes_is_that_of_joblib(
+    n_jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     joblib = pytest.importorskip("joblib")
     asked = []
 
@@ -178,7 +212,8 @@ def test_refused_numbers_of_processes(n_jobs: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "order", [["c1", "c2"], ["c2", "c1"], ["lag(c1)", "c2"], ["C(fixed):c1", "lag(c2, 2)"]]
+    "order",
+    [["c1", "c2"], ["c2", "c1"], ["lag(c1)", "c2"], ["C(fixed):c1", "lag(c2, 2)"]],
 )
 def test_stepwise_has_one_sample_the_last_columns_own(order: list[str]) -> None:
     panel, spec = make(), FixedEffects("y", ["d"])
@@ -188,7 +223,9 @@ def test_stepwise_has_one_sample_the_last_columns_own(order: list[str]) -> None:
         last = spec.add(*order).fit(panel)
     assert steps.labels == ("(1)", "(2)", "(3)")
     assert {r.nobs for r in steps.values()} == {last.nobs}
-    assert {r.glance()["sample_hash"] for r in steps.values()} == {last.glance()["sample_hash"]}
+    assert {r.glance()["sample_hash"] for r in steps.values()} == {
+        last.glance()["sample_hash"]
+    }
     pd.testing.assert_series_equal(steps["(3)"].params, last.params)
     pd.testing.assert_frame_equal(steps["(3)"].cov, last.cov)
     assert steps["(1)"].labels == {"d": "Digital"}
@@ -209,14 +246,19 @@ def test_stepwise_may_use_each_columns_own_sample() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         steps = stepwise(spec, panel, ["c1", "c2"], sample="own")
-        expected = [spec.fit(panel), spec.add("c1").fit(panel), spec.add("c1", "c2").fit(panel)]
+        expected = [
+            spec.fit(panel),
+            spec.add("c1").fit(panel),
+            spec.add("c1", "c2").fit(panel),
+        ]
     assert [r.nobs for r in steps.values()] == [r.nobs for r in expected]
     assert steps["(1)"].nobs > steps["(3)"].nobs
     np.testing.assert_allclose(steps["(2)"].params, expected[1].params, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
-    "block", [["c1", "c2"], ("c1", "c2"), np.array(["c1", "c2"]), pd.Index(["c1", "c2"])]
+    "block",
+    [["c1", "c2"], ("c1", "c2"), np.array(["c1", "c2"]), pd.Index(["c1", "c2"])],
 )
 def test_a_list_in_the_order_is_one_step(block: Any) -> None:
     panel, spec = make(), FixedEffects("y", ["d"])
@@ -253,7 +295,9 @@ def test_a_warning_of_several_models_names_those_it_is_about() -> None:
 
 def test_a_warning_that_models_share_is_issued_once_and_where_it_belongs() -> None:
     spec, more = FixedEffects("y", ["c2"]), {"base": FixedEffects("y", ["d"])}
-    with pytest.warns(MissingDataWarning, match="in the models 'one', 'two': ") as caught:
+    with pytest.warns(
+        MissingDataWarning, match="in the models 'one', 'two': "
+    ) as caught:
         fit_all({"one": spec, "two": spec, **more}, make())
     assert len([w for w in caught if w.category is MissingDataWarning]) == 1
     assert caught[0].filename == __file__
@@ -262,7 +306,9 @@ def test_a_warning_that_models_share_is_issued_once_and_where_it_belongs() -> No
 def test_a_battery_inside_a_battery_names_both() -> None:
     @dataclass(frozen=True)
     class Nested:
-        def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> object:
+        def fit(
+            self, panel: Panel, *, rng: object = None, progress: bool = False
+        ) -> object:
             return fit_all({"inner": FixedEffects("y", ["c2"])}, panel)
 
     (text,) = warned(MissingDataWarning, lambda: fit_all({"outer": Nested()}, make()))
@@ -289,7 +335,9 @@ def test_categories_and_a_later_main_term() -> None:
     alone = FixedEffects("y", ["C(fixed):c1"]).fit(panel)
     pd.testing.assert_series_equal(steps["(1)"].params, alone.params)
     assert len(steps["(1)"].params) == len(steps["(2)"].params) == 3
-    np.testing.assert_allclose(steps["(1)"].rsquared_within, steps["(2)"].rsquared_within)
+    np.testing.assert_allclose(
+        steps["(1)"].rsquared_within, steps["(2)"].rsquared_within
+    )
 
 
 def test_steps_of_any_specification_on_their_own_rows() -> None:
@@ -303,28 +351,52 @@ def test_steps_of_any_specification_on_their_own_rows() -> None:
     ("spec", "order", "options", "kind", "words"),
     [
         (Mediation("y", "d", ["m"]), ["c1"], {}, OptionError, "sample='own'"),
-        (FixedEffectsIV("y", [], ["d"], ["z"]), ["c1"], {}, OptionError, "sample='own'"),
+        (
+            FixedEffectsIV("y", [], ["d"], ["z"]),
+            ["c1"],
+            {},
+            OptionError,
+            "sample='own'",
+        ),
         ("y ~ d", ["c1"], {}, InputTypeError, "specification with regressors"),
         (FixedEffects("y", ["d"]), [1], {}, InputTypeError, "order"),
         (FixedEffects("y", ["d"]), 1, {}, InputTypeError, "terms .* or lists of terms"),
-        (FixedEffects("y", ["d"]), [["c1", 1]], {}, InputTypeError, "terms .* or lists of terms"),
+        (
+            FixedEffects("y", ["d"]),
+            [["c1", 1]],
+            {},
+            InputTypeError,
+            "terms .* or lists of terms",
+        ),
         (FixedEffects("y", ["d"]), ["d"], {}, TermError, "twice"),
         (FixedEffects("y", ["d"]), [["c1"], "c1"], {}, TermError, "twice"),
         (FixedEffects("y", ["d"]), [["c1"], []], {}, TermError, "empty list"),
         (FixedEffects("y", ["d"]), ["fdi"], {}, ColumnError, "'fdi'"),
         (FixedEffects("C(fixed)", ["d"]), ["c1"], {}, TermError, "several columns"),
-        (FixedEffects("y", ["d"]), ["c1"], {"sample": "each"}, OptionError, "'common', 'own'"),
+        (
+            FixedEffects("y", ["d"]),
+            ["c1"],
+            {"sample": "each"},
+            OptionError,
+            "'common', 'own'",
+        ),
     ],
 )
-def test_stepwise_refuses(spec: Any, order: Any, options: Any, kind: type[Exception], words: str) -> None:
+def test_stepwise_refuses(
+    spec: Any, order: Any, options: Any, kind: type[Exception], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         stepwise(spec, make(holes=False), order, **options)
 
 
-def test_the_remark_on_a_lag_of_the_outcome_stands_under_the_column_that_has_it() -> None:
+def test_the_remark_on_a_lag_of_the_outcome_stands_under_the_column_that_has_it() -> (
+    None
+):
     with pytest.warns(IdentificationWarning):
         steps = stepwise(FixedEffects("y", ["d"]), make(holes=False), ["lag(y)"])
-    assert ["lagged_outcome" in {n.code for n in r.diagnostics} for r in steps.values()] == [False, True]
+    assert [
+        "lagged_outcome" in {n.code for n in r.diagnostics} for r in steps.values()
+    ] == [False, True]
 
 
 @pytest.mark.parametrize("sample", ["common", "own"])

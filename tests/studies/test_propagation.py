@@ -24,9 +24,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning"
 DIGITAL, SHARED = ("a", "b", "c"), ("u", "v")
 
 
-def frame(seed: int = 0, n: int = 24, periods: int = 7, *, holes: float = 0.15) -> pd.DataFrame:
+def frame(
+    seed: int = 0, n: int = 24, periods: int = 7, *, holes: float = 0.15
+) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    i, t = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    i, t = (
+        x.ravel() for x in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     keep = (rng.random(i.size) >= holes) | (t < 3)
     i, t = i[keep], t[keep]
     level = rng.lognormal(0, 0.6, size=(n, 5))[i]
@@ -36,22 +40,39 @@ def frame(seed: int = 0, n: int = 24, periods: int = 7, *, holes: float = 0.15) 
     df.insert(1, "t", 2010 + t)
     df["x"] = rng.normal(size=i.size) + 0.1 * t
     df["region"] = i % 8
-    df["y"] = z[:, :3].sum(axis=1) / 10 + df["x"] + rng.normal(size=n)[i] + 0.3 * rng.normal(size=i.size)
+    df["y"] = (
+        z[:, :3].sum(axis=1) / 10
+        + df["x"]
+        + rng.normal(size=n)[i]
+        + 0.3 * rng.normal(size=i.size)
+    )
     return df
 
 
-def system(names: tuple[str, ...], df: pd.DataFrame | None = None) -> dp.IndicatorSystem:
+def system(
+    names: tuple[str, ...], df: pd.DataFrame | None = None
+) -> dp.IndicatorSystem:
     """Directions with `df`'s end points in, so that a stacked sample keeps them."""
-    posts = {n: None if df is None else (float(df[n].min()), float(df[n].max())) for n in names}
-    return dp.IndicatorSystem([dp.Indicator(n, "-" if n == "b" else "+", goalposts=posts[n]) for n in names])
+    posts = {
+        n: None if df is None else (float(df[n].min()), float(df[n].max()))
+        for n in names
+    }
+    return dp.IndicatorSystem(
+        [dp.Indicator(n, "-" if n == "b" else "+", goalposts=posts[n]) for n in names]
+    )
 
 
-def stacked(df: pd.DataFrame, unit: pd.Series, counts: np.ndarray[Any, Any]) -> pd.DataFrame:
+def stacked(
+    df: pd.DataFrame, unit: pd.Series, counts: np.ndarray[Any, Any]
+) -> pd.DataFrame:
     """Rows of the drawn units, an entity drawn twice being two entities."""
     parts = []
     for u, times in enumerate(counts.astype(int)):
         own = df[unit == u]
-        parts += [own.assign(i=[f"{e}/{k}" for e in own["i"]], unit=f"{u}/{k}") for k in range(times)]
+        parts += [
+            own.assign(i=[f"{e}/{k}" for e in own["i"]], unit=f"{u}/{k}")
+            for k in range(times)
+        ]
     return pd.concat(parts)
 
 
@@ -67,9 +88,12 @@ MODELS = {
 @pytest.mark.parametrize("case", ["regressor", "outcome", "both"])
 @pytest.mark.parametrize("clusters", [None, ("region",)])
 @pytest.mark.many(1)
-def test_draws_equal_refits_on_stacked_rows(case: str, effects: str, clusters: Any) -> None:
+def test_draws_equal_refits_on_stacked_rows(
+    case: str, effects: str, clusters: Any
+) -> None:
     df = frame(3)
-    df.loc[[4, 30, 31], "x"] = np.nan  # rows that teach the weights and are not in the model
+    # Rows that teach the weights and are not in the model
+    df.loc[[4, 30, 31], "x"] = np.nan
     panel = dp.Panel(df, "i", "t")
     y, x = {
         "regressor": ("y", ["digital", "x"]),
@@ -85,16 +109,22 @@ def test_draws_equal_refits_on_stacked_rows(case: str, effects: str, clusters: A
     found = PropagatedIndex(indices, model, reps=99).fit(panel, rng=7)
 
     unit = df["i"] if clusters is None else df["region"]
-    counts = draw_counts(np.random.default_rng(np.random.SeedSequence(7)), unit.max() + 1, 99)
+    counts = draw_counts(
+        np.random.default_rng(np.random.SeedSequence(7)), unit.max() + 1, 99
+    )
     for b in range(20):
         drawn = stacked(df, unit, counts[b])
         again = dp.Panel(drawn, "i", "t")
         for name, names in (("digital", DIGITAL), ("shared", SHARED)):
             if name in indices:
-                index = dp.CompositeIndex(system(names, df), scope="goalposts", name=name).fit(again)
+                index = dp.CompositeIndex(
+                    system(names, df), scope="goalposts", name=name
+                ).fit(again)
                 again = again.attach(index.scores)
         fit = dp.FixedEffects(y, x, **MODELS[effects]).fit(again)
-        np.testing.assert_allclose(found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(
+            found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10
+        )
 
 
 def test_estimates_are_the_models_own_and_both_intervals_are_there() -> None:
@@ -126,7 +156,9 @@ def test_estimates_are_the_models_own_and_both_intervals_are_there() -> None:
     assert "weights of the population" in words
     assert found.summary() == pickle.loads(pickle.dumps(found)).summary()
     assert found.to_dict()["glance"]["model"] == "Propagated index"
-    again = PropagatedIndex({"digital": index}, model, reps=199).fit(panel, rng=found.rng_entropy)
+    again = PropagatedIndex({"digital": index}, model, reps=199).fit(
+        panel, rng=found.rng_entropy
+    )
     np.testing.assert_array_equal(again.draw_values, found.draw_values)
     mixed = PropagatedIndex({"digital": index}, model, reps=199).fit(
         dp.Panel(df.sample(frac=1, random_state=3), "i", "t"), rng=1
@@ -139,26 +171,34 @@ def test_entities_outside_the_model_still_teach_the_weights() -> None:
     df.loc[df["i"] == 3, "x"] = np.nan
     panel = dp.Panel(df, "i", "t")
     spec = PropagatedIndex(
-        {"digital": dp.CompositeIndex(system(DIGITAL))}, dp.FixedEffects("y", ["digital", "x"]), reps=99
+        {"digital": dp.CompositeIndex(system(DIGITAL))},
+        dp.FixedEffects("y", ["digital", "x"]),
+        reps=99,
     )
     found = spec.fit(panel, rng=1)
     assert found.info["n_entities"] == 23
     counts = draw_counts(np.random.default_rng(np.random.SeedSequence(1)), 24, 99)
-    unit = df["i"].map({e: k for k, e in enumerate([*(e for e in range(24) if e != 3), 3])})
+    unit = df["i"].map(
+        {e: k for k, e in enumerate([*(e for e in range(24) if e != 3), 3])}
+    )
     again = dp.Panel(stacked(df, unit, counts[0]), "i", "t")
-    index = dp.CompositeIndex(system(DIGITAL, df), scope="goalposts", name="digital").fit(again)
+    index = dp.CompositeIndex(
+        system(DIGITAL, df), scope="goalposts", name="digital"
+    ).fit(again)
     fit = dp.FixedEffects("y", ["digital", "x"]).fit(again.attach(index.scores))
     np.testing.assert_allclose(found.draw_values[0], fit.params, rtol=1e-8)
     with pytest.raises(dp.IdentificationError, match="cluster by entity"):
-        PropagatedIndex(spec.indices, spec.model.replace(clusters=("region",)), reps=99).fit(panel)
+        PropagatedIndex(
+            spec.indices, spec.model.replace(clusters=("region",)), reps=99
+        ).fit(panel)
 
 
 def test_fixed_weights_give_the_plain_cluster_bootstrap() -> None:
     panel = dp.Panel(frame(2), "i", "t")
     index = dp.CompositeIndex(system(DIGITAL), weighting="equal")
-    found = PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=499).fit(
-        panel, rng=1
-    )
+    found = PropagatedIndex(
+        {"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=499
+    ).fit(panel, rng=1)
     ratio = found.std_errors["digital"] / found.naive.loc["digital", "std_error"]
     assert 0.8 < ratio < 1.25
 
@@ -173,7 +213,10 @@ def test_specs_are_values() -> None:
 
 def test_what_cannot_be_drawn_is_refused_in_words() -> None:
     panel = dp.Panel(frame(2), "i", "t")
-    index, model = dp.CompositeIndex(system(DIGITAL)), dp.FixedEffects("y", ["digital", "x"])
+    index, model = (
+        dp.CompositeIndex(system(DIGITAL)),
+        dp.FixedEffects("y", ["digital", "x"]),
+    )
     with pytest.raises(dp.InputTypeError, match="mapping of name"):
         PropagatedIndex({}, model)
     with pytest.raises(dp.InputTypeError, match="cannot name"):
@@ -193,14 +236,23 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
     with pytest.raises(dp.TermError, match="no term 'digital'"):
         PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["x"])).fit(panel)
     with pytest.raises(dp.TermError, match=r"log\(digital\).*transforms"):
-        PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["log(digital)", "digital"])).fit(panel)
+        PropagatedIndex(
+            {"digital": index}, dp.FixedEffects("y", ["log(digital)", "digital"])
+        ).fit(panel)
     with pytest.raises(dp.OptionError, match="cannot be bootstrapped"):
-        PropagatedIndex({"digital": index.replace(aggregate="geometric")}, model).fit(panel)
+        PropagatedIndex({"digital": index.replace(aggregate="geometric")}, model).fit(
+            panel
+        )
     halves = dp.IndicatorSystem(
-        [dataclasses.replace(one, dimension=str(j % 2)) for j, one in enumerate(index.system)]
+        [
+            dataclasses.replace(one, dimension=str(j % 2))
+            for j, one in enumerate(index.system)
+        ]
     )
     by_dimension = index.replace(system=halves, aggregate="geometric_dimensions")
-    with pytest.raises(dp.OptionError, match=r"geometric_dimensions\) cannot be bootstrapped"):
+    with pytest.raises(
+        dp.OptionError, match=r"geometric_dimensions\) cannot be bootstrapped"
+    ):
         PropagatedIndex({"digital": by_dimension}, model).fit(panel)
     with pytest.raises(dp.IdentificationError, match="not nested"):
         PropagatedIndex({"digital": index}, model.replace(clusters=("t",))).fit(panel)
@@ -223,11 +275,12 @@ def test_the_propagated_interval_covers(
 ) -> None:
     """Share of 800 panels in which the 95% interval contains the slope.
 
-    The slope is that on the index with population weights.
-    Panels of n entities and ten years: four indicators between goalposts 0 and 1, entropy weights, entity
-    effects, and errors with a standard deviation of .1. The weights in the population are those of 100,000
-    entities; the bootstrap has 299 draws. The last three columns are the mean standard errors of both kinds,
-    and the standard deviation of the estimates over the panels.
+    The slope is that on the index with population weights. Panels of n entities and ten
+    years: four indicators between goalposts 0 and 1, entropy weights, entity effects,
+    and errors with a standard deviation of .1. The weights in the population are those
+    of 100,000 entities; the bootstrap has 299 draws. The last three columns are the
+    mean standard errors of both kinds, and the standard deviation of the estimates over
+    the panels.
     """
     spread = np.array([0.6, 1.0, 1.4, 2.0])
 
@@ -237,16 +290,26 @@ def test_the_propagated_interval_covers(
         return (1 / (1 + np.exp(1 - z))).reshape(-1, 4)
 
     weights = dp.entropy_weights(rows(np.random.default_rng(0), 100_000))
-    posts = dp.IndicatorSystem([dp.Indicator(f"z{j}", "+", goalposts=(0.0, 1.0)) for j in range(4)])
+    posts = dp.IndicatorSystem(
+        [dp.Indicator(f"z{j}", "+", goalposts=(0.0, 1.0)) for j in range(4)]
+    )
     index = dp.CompositeIndex(posts, scope="goalposts")
-    spec = PropagatedIndex({"d": index}, dp.FixedEffects("y", ["d"], time_effects=False), reps=299)
+    spec = PropagatedIndex(
+        {"d": index}, dp.FixedEffects("y", ["d"], time_effects=False), reps=299
+    )
     panels, kinds = 800, ("weights known", "weights estimated")
     rng, hits = np.random.default_rng(n), np.zeros(2)
     estimates, errors = np.empty(panels), np.empty((panels, 2))
     for panel in range(panels):
         z, i = rows(rng, n), np.repeat(np.arange(n), 10)
-        df = pd.DataFrame(z, columns=[f"z{j}" for j in range(4)]).assign(i=i, t=np.tile(np.arange(10), n))
-        df["y"] = rng.normal(size=n)[i] + slope * (z @ weights) + 0.1 * rng.normal(size=i.size)
+        df = pd.DataFrame(z, columns=[f"z{j}" for j in range(4)]).assign(
+            i=i, t=np.tile(np.arange(10), n)
+        )
+        df["y"] = (
+            rng.normal(size=n)[i]
+            + slope * (z @ weights)
+            + 0.1 * rng.normal(size=i.size)
+        )
         fit = spec.fit(dp.Panel(df, "i", "t"), rng=rng)
         row = fit.comparison.loc["d"]
         for k, kind in enumerate(kinds):
@@ -259,20 +322,27 @@ def test_the_propagated_interval_covers(
         **dict(zip(heads, errors.mean(axis=0).tolist(), strict=True)),
         "true sd": estimates.std(ddof=1),
     }
-    measured("coverage_of_propagated_slopes", {"n": n, "slope": int(slope), **coverage, **spreads})
-    assert abs(hits[0] / panels - known) < 3 * np.sqrt(known * (1 - known) / panels) + 0.01
+    measured(
+        "coverage_of_propagated_slopes",
+        {"n": n, "slope": int(slope), **coverage, **spreads},
+    )
+    assert (
+        abs(hits[0] / panels - known) < 3 * np.sqrt(known * (1 - known) / panels) + 0.01
+    )
     assert hits[1] / panels > 0.95 - 0.025 - 3 * 0.008
 
 
 @pytest.mark.parametrize("clusters", [2, 3, 4, 5])
-def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(clusters: int) -> None:
+def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(
+    clusters: int,
+) -> None:
     df, missing = frame(2).assign(region=lambda f: f["i"] % clusters), clusters < 5
     model = dp.FixedEffects("y", ["digital", "x"], clusters="region")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = dp.PropagatedIndex({"digital": dp.CompositeIndex(system(DIGITAL))}, model).fit(
-            dp.Panel(df, "i", "t"), rng=1
-        )
+        results = dp.PropagatedIndex(
+            {"digital": dp.CompositeIndex(system(DIGITAL))}, model
+        ).fit(dp.Panel(df, "i", "t"), rng=1)
     table = results.tidy()
     read = ["std_error", "statistic", "p_value", "conf_low", "conf_high"]
     assert (table[read].isna() == missing).all(axis=None)
@@ -283,7 +353,7 @@ def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(clusters: int)
     assert "nan" not in results.summary()
 
 
-# --- end points drawn again ---------------------------------------------------------------------------------
+# --- end points drawn again -----------------------------------------------------------
 
 CHAINS = {
     **{word: {"weighting": word} for word in WEIGHTINGS},
@@ -297,22 +367,34 @@ CHAINS = {
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("as_outcome", [False, True])
 @pytest.mark.many(1)
-def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(chain: str, *, as_outcome: bool) -> None:
+def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(
+    chain: str, *, as_outcome: bool
+) -> None:
     df = frame(4, n=18)
-    ways = {n: ("-" if n == "b" else "+", "one" if n == "a" else "two") for n in DIGITAL}
-    names = [dp.Indicator(n, sign, dimension=where) for n, (sign, where) in ways.items()]
-    index = dp.CompositeIndex(dp.IndicatorSystem(names), name="digital", **CHAINS[chain])
+    ways = {
+        n: ("-" if n == "b" else "+", "one" if n == "a" else "two") for n in DIGITAL
+    }
+    names = [
+        dp.Indicator(n, sign, dimension=where) for n, (sign, where) in ways.items()
+    ]
+    index = dp.CompositeIndex(
+        dp.IndicatorSystem(names), name="digital", **CHAINS[chain]
+    )
     y, x = ("digital", ["y", "x"]) if as_outcome else ("y", ["digital", "x"])
     model = dp.FixedEffects(y, x)
     spec = PropagatedIndex({"digital": index}, model, reps=99, end_points="redrawn")
     found = spec.fit(dp.Panel(df, "i", "t"), rng=7)
-    held = dataclasses.replace(spec, end_points="held").fit(dp.Panel(df, "i", "t"), rng=7)
+    held = dataclasses.replace(spec, end_points="held").fit(
+        dp.Panel(df, "i", "t"), rng=7
+    )
     counts = draw_counts(np.random.default_rng(np.random.SeedSequence(7)), 18, 99)
     moved = 0
     for b in range(10):
         again = dp.Panel(stacked(df, df["i"], counts[b]), "i", "t")
         fit = model.fit(again.attach(index.fit(again).scores))
-        np.testing.assert_allclose(found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(
+            found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10
+        )
         moved += not np.allclose(found.draw_values[b], held.draw_values[b], rtol=1e-8)
     assert moved > 4
     np.testing.assert_array_equal(found.estimates, held.estimates)
@@ -322,7 +404,9 @@ def test_what_is_held_is_told() -> None:
     panel, model = dp.Panel(frame(2), "i", "t"), dp.FixedEffects("y", ["digital", "x"])
 
     def codes(index: dp.CompositeIndex, **options: Any) -> list[str]:
-        found = PropagatedIndex({"digital": index}, model, reps=499, **options).fit(panel, rng=1)
+        found = PropagatedIndex({"digital": index}, model, reps=499, **options).fit(
+            panel, rng=1
+        )
         return [n.code for n in found.diagnostics if n.code.startswith("end_points")]
 
     pooled = dp.CompositeIndex(system(DIGITAL))
@@ -341,18 +425,22 @@ def test_what_is_held_is_told() -> None:
 def test_with_goalposts_nothing_is_drawn_again() -> None:
     df = frame(2)
     index = dp.CompositeIndex(system(DIGITAL, df), scope="goalposts")
-    spec = PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=99)
+    spec = PropagatedIndex(
+        {"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=99
+    )
     panel = dp.Panel(df, "i", "t")
     redrawn = dataclasses.replace(spec, end_points="redrawn").fit(panel, rng=1)
-    np.testing.assert_array_equal(redrawn.draw_values, spec.fit(panel, rng=1).draw_values)
+    np.testing.assert_array_equal(
+        redrawn.draw_values, spec.fit(panel, rng=1).draw_values
+    )
 
 
 def skewed_slopes(n: int, panels: int, reps: int, seed: int) -> dict[str, Any]:
     """Estimate, error and interval ends of the slope with lognormal indicators.
 
-    The rows are kinds of end points.
-    The truth is an index with end points 0 and the 99.9% quantile and the weights of 20,000 entities; its
-    slope is 1. Ten periods, entity effects, error sd .05.
+    The rows are kinds of end points. The truth is an index with end points 0 and the
+    99.9% quantile and the weights of 20,000 entities; its slope is 1. Ten periods,
+    entity effects, error sd .05.
     """
     spread = np.array([0.6, 0.7, 0.8, 0.9])
     top = np.exp(3.09 * np.hypot(spread, 0.3))
@@ -362,23 +450,39 @@ def skewed_slopes(n: int, panels: int, reps: int, seed: int) -> dict[str, Any]:
         return np.exp(level + 0.3 * rng.normal(size=(count, 10, 4))).reshape(-1, 4)
 
     weights = dp.entropy_weights(rows(np.random.default_rng(0), 20_000) / top)
-    posts = dp.IndicatorSystem([dp.Indicator(f"z{j}", "+", goalposts=(0.0, float(top[j]))) for j in range(4)])
+    posts = dp.IndicatorSystem(
+        [dp.Indicator(f"z{j}", "+", goalposts=(0.0, float(top[j]))) for j in range(4)]
+    )
     model = dp.FixedEffects("y", ["d"], time_effects=False)
-    pooled, fixed = dp.CompositeIndex(posts), dp.CompositeIndex(posts, scope="goalposts")
+    pooled, fixed = (
+        dp.CompositeIndex(posts),
+        dp.CompositeIndex(posts, scope="goalposts"),
+    )
     specs = {
         "held": PropagatedIndex({"d": pooled}, model, reps=reps),
-        "redrawn": PropagatedIndex({"d": pooled}, model, reps=reps, end_points="redrawn"),
+        "redrawn": PropagatedIndex(
+            {"d": pooled}, model, reps=reps, end_points="redrawn"
+        ),
         "goalposts": PropagatedIndex({"d": fixed}, model, reps=reps),
     }
-    rng, found = np.random.default_rng(seed), {kind: np.empty((panels, 4)) for kind in specs}
+    rng, found = (
+        np.random.default_rng(seed),
+        {kind: np.empty((panels, 4)) for kind in specs},
+    )
     for p in range(panels):
         z, i = rows(rng, n), np.repeat(np.arange(n), 10)
-        df = pd.DataFrame(z, columns=[f"z{j}" for j in range(4)]).assign(i=i, t=np.tile(np.arange(10), n))
-        df["y"] = rng.normal(size=n)[i] + (z / top) @ weights + 0.05 * rng.normal(size=i.size)
+        df = pd.DataFrame(z, columns=[f"z{j}" for j in range(4)]).assign(
+            i=i, t=np.tile(np.arange(10), n)
+        )
+        df["y"] = (
+            rng.normal(size=n)[i] + (z / top) @ weights + 0.05 * rng.normal(size=i.size)
+        )
         panel = dp.Panel(df, "i", "t")
         for kind, spec in specs.items():
             row = spec.fit(panel, rng=p).tidy().iloc[0]
-            found[kind][p] = row[["estimate", "std_error", "conf_low", "conf_high"]].to_numpy(dtype=float)
+            found[kind][p] = row[
+                ["estimate", "std_error", "conf_low", "conf_high"]
+            ].to_numpy(dtype=float)
     return found
 
 
@@ -407,13 +511,14 @@ def test_only_goalposts_give_the_error_of_skewed_indicators(
 ) -> None:
     """Coverage of 95% intervals of the slope on an index, in 500 panels.
 
-    The indicators are skewed.
-    Panels of n entities and ten years: four lognormal indicators, whose logarithms have standard deviations
-    of .6 to .9 between and .3 inside entities, entropy weights, entity effects, and errors with a standard
-    deviation of .05. The slope is 1 on the index with goalposts and the weights of 20,000 entities. The
-    bootstrap has 299 draws. With end points of the sample the unit of the index depends on n, and so does the
-    slope. Therefore the table has the coverage of the mean estimate of all panels, and that of 1. Its last
-    columns are the mean standard error, and the standard deviation of the estimates over the panels.
+    The indicators are skewed. Panels of n entities and ten years: four lognormal
+    indicators, whose logarithms have standard deviations of .6 to .9 between and .3
+    inside entities, entropy weights, entity effects, and errors with a standard
+    deviation of .05. The slope is 1 on the index with goalposts and the weights of
+    20,000 entities. The bootstrap has 299 draws. With end points of the sample the unit
+    of the index depends on n, and so does the slope. Therefore the table has the
+    coverage of the mean estimate of all panels, and that of 1. Its last columns are the
+    mean standard error, and the standard deviation of the estimates over the panels.
     """
     found = read_slopes(skewed_slopes(n, 500, 299, n))
     for kind, row in found.items():
@@ -428,7 +533,10 @@ def test_only_goalposts_give_the_error_of_skewed_indicators(
 
 
 def test_the_terms_are_those_of_the_model() -> None:
-    spec = PropagatedIndex({"digital": dp.CompositeIndex(system(DIGITAL))}, dp.FixedEffects("y", ["digital"]))
+    spec = PropagatedIndex(
+        {"digital": dp.CompositeIndex(system(DIGITAL))},
+        dp.FixedEffects("y", ["digital"]),
+    )
     more = spec.add("x", "z")
     assert more.terms == ("y", "digital", "x", "z")
     assert more.drop("z").swap("x", "log(x)").terms == ("y", "digital", "log(x)")

@@ -10,7 +10,9 @@ from digiprosper.threshold import figures
 
 @pytest.fixture(scope="module")
 def found():
-    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None)
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None
+    )
     return spec.fit(dp.datasets.us_states())
 
 
@@ -27,17 +29,24 @@ def test_a_profile_is_that_of_the_results(found):
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
 def test_a_profile_lists_the_candidates_next_to_the_other_threshold(found):
     assert figures.lr_profile(found, 1, {}).excluded.size == 0
-    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], n_thresholds=2, bootstrap=None)
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], n_thresholds=2, bootstrap=None
+    )
     two = spec.fit(dp.datasets.us_states())
     for number, other in ((1, two.estimates[1]), (2, two.estimates[0])):
         drawn = figures.lr_profile(two, number, {})
         assert other in drawn.excluded
-        np.testing.assert_array_equal(np.union1d(drawn.points["gamma"], drawn.excluded), two.candidates)
+        np.testing.assert_array_equal(
+            np.union1d(drawn.points["gamma"], drawn.excluded), two.candidates
+        )
         assert not set(drawn.points["gamma"]) & set(drawn.excluded)
 
 
 def test_words_are_in_the_language_asked(found):
-    assert figures.lr_profile(found, 1, {"unemp": "失业率"}, "chinese").criterion == "调整方差"
+    assert (
+        figures.lr_profile(found, 1, {"unemp": "失业率"}, "chinese").criterion
+        == "调整方差"
+    )
     low, _ = figures.regime_map(found, None, {"unemp": "失业率"}, "chinese").regimes
     assert low == f"失业率 <= 6.9（{found.regimes['nobs'].iloc[0]}个观测值）"
 
@@ -52,7 +61,9 @@ def test_a_map_has_every_row_in_its_regime(found):
     assert all(cells[row] == regime for row, regime in found.regime.items())
     assert drawn.key_names == ("State", "year")
     rows = found.regimes["nobs"].tolist()
-    assert [text.rsplit("(")[-1] for text in drawn.regimes] == [f"{count} rows)" for count in rows]
+    assert [text.rsplit("(")[-1] for text in drawn.regimes] == [
+        f"{count} rows)" for count in rows
+    ]
 
 
 def test_entities_stand_by_their_mean_regime(found):

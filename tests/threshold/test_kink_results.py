@@ -24,10 +24,20 @@ JUMP = "A jump fits better"
 
 def panel() -> Panel:
     rng = np.random.default_rng(8)
-    df = pd.DataFrame({"city": np.repeat(np.arange(50), 9), "year": np.tile(np.arange(2010, 2019), 50)})
+    df = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(50), 9),
+            "year": np.tile(np.arange(2010, 2019), 50),
+        }
+    )
     df["q"] = rng.normal(size=450)
     df["x"] = rng.normal(size=450)
-    df["y"] = df["x"] + 2 * np.maximum(df["q"] - 0.2, 0) + 0.1 * df["city"] + rng.normal(size=450)
+    df["y"] = (
+        df["x"]
+        + 2 * np.maximum(df["q"] - 0.2, 0)
+        + 0.1 * df["city"]
+        + rng.normal(size=450)
+    )
     return Panel(df, "city", "year", labels={"q": "城镇化率", "y": "Income"})
 
 
@@ -47,7 +57,10 @@ def test_tests_follow_their_definitions(found: KinkResults, plain: KinkResults) 
     assert s["linear"] > s["kink"] > s["step"]
     assert found.df == 450 - 50
     for row, (test, ratio) in enumerate(
-        [(found.test, s["linear"] / s["kink"]), (found.continuity, s["kink"] / s["step"])]
+        [
+            (found.test, s["linear"] / s["kink"]),
+            (found.continuity, s["kink"] / s["step"]),
+        ]
     ):
         assert test.statistic == pytest.approx((ratio - 1) * 400)
         assert test.draws is not None
@@ -73,7 +86,9 @@ def test_sets_by_method(found: KinkResults, plain: KinkResults) -> None:
         assert inside == (profile["lr"] <= bound).tolist()
     low, high = found.confidence_set("wald")[0]
     half = stats.t.ppf(0.975, 49) * found.threshold_se
-    assert (low, high) == pytest.approx((found.threshold - half, found.threshold + half))
+    assert (low, high) == pytest.approx(
+        (found.threshold - half, found.threshold + half)
+    )
     assert plain.confidence_set() == plain.confidence_set("lr")
     with pytest.raises(OptionError, match="use one of 'lr', 'wald'"):
         plain.confidence_set("bootstrap")
@@ -89,7 +104,9 @@ def test_the_profile_has_its_least_value_at_the_estimate(found: KinkResults) -> 
     at = int(profile["lr"].argmin())
     assert profile["gamma"][at] == found.threshold
     assert profile["lr"][at] == pytest.approx(0, abs=1e-9)
-    np.testing.assert_allclose(profile["lr"], (profile["ssr"] / found.ssr["kink"] - 1) * 400)
+    np.testing.assert_allclose(
+        profile["lr"], (profile["ssr"] / found.ssr["kink"] - 1) * 400
+    )
     between = (found.candidates[3] + found.candidates[4]) / 2
     moved = replace(found, threshold=between)
     assert len(moved.profile()) == found.candidates.size + 1
@@ -99,16 +116,24 @@ def test_the_profile_has_its_least_value_at_the_estimate(found: KinkResults) -> 
 
 def test_regimes_count_rows_and_entities(found: KinkResults) -> None:
     data = panel().frame
-    below, city = (data["q"] <= found.threshold).to_numpy(), data.index.get_level_values("city")
+    below, city = (
+        (data["q"] <= found.threshold).to_numpy(),
+        data.index.get_level_values("city"),
+    )
     regimes = found.regimes
     assert regimes.index.tolist() == ["below", "above"]
     assert regimes["nobs"].tolist() == [below.sum(), (~below).sum()]
-    assert regimes["n_entities"].tolist() == [city[below].nunique(), city[~below].nunique()]
+    assert regimes["n_entities"].tolist() == [
+        city[below].nunique(),
+        city[~below].nunique(),
+    ]
     assert regimes["lower"].tolist() == [-np.inf, found.threshold]
     assert regimes["upper"].tolist() == [found.threshold, np.inf]
 
 
-def test_summary_says_what_an_economist_asks_of_kinks(found: KinkResults, plain: KinkResults) -> None:
+def test_summary_says_what_an_economist_asks_of_kinks(
+    found: KinkResults, plain: KinkResults
+) -> None:
     text = found.summary()
     for words in (
         "Outcome: y",
@@ -120,7 +145,9 @@ def test_summary_says_what_an_economist_asks_of_kinks(found: KinkResults, plain:
         f"q > {found.threshold:.5g}",
     ):
         assert words in " ".join(text.split())
-    assert found.conventions.startswith("Standard errors clustered by city (50 clusters")
+    assert found.conventions.startswith(
+        "Standard errors clustered by city (50 clusters"
+    )
     assert found.conventions.endswith("allowing for the estimated threshold")
     for words in (
         "trim .05",
@@ -143,7 +170,12 @@ def test_summary_says_what_an_economist_asks_of_kinks(found: KinkResults, plain:
 
 @pytest.mark.parametrize(
     ("kink", "jump", "words"),
-    [(True, False, None), (True, True, JUMP), (False, True, JUMP), (False, False, "Without a kink")],
+    [
+        (True, False, None),
+        (True, True, JUMP),
+        (False, True, JUMP),
+        (False, False, "Without a kink"),
+    ],
 )
 def test_summary_says_what_follows_from_both_tests(
     found: KinkResults, plain: KinkResults, kink: bool, jump: bool, words: str | None
@@ -158,7 +190,9 @@ def test_summary_says_what_follows_from_both_tests(
     assert "Without a kink" not in plain.summary()
 
 
-def test_kinks_are_frozen_picklable_and_json_safe(found: KinkResults, plain: KinkResults) -> None:
+def test_kinks_are_frozen_picklable_and_json_safe(
+    found: KinkResults, plain: KinkResults
+) -> None:
     with pytest.raises((FrozenInstanceError, TypeError)):
         found.level = 0.9  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
@@ -204,7 +238,13 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
         ((0.0, last), "highest"),
         ((first, last), "lowest.*highest"),
     ):
-        notice = next(iter(stored_kink_remarks(replace(found, sets={**found.sets, "bootstrap": (ends,)}))))
+        notice = next(
+            iter(
+                stored_kink_remarks(
+                    replace(found, sets={**found.sets, "bootstrap": (ends,)})
+                )
+            )
+        )
         assert notice.code == "boundary"
         reached = {"lowest": ends[0] == first, "highest": ends[1] == last}
         assert notice.data == {

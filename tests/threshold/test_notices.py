@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def found() -> ThresholdResults:
     rng = np.random.default_rng(3)
-    df = pd.DataFrame({"city": np.repeat(np.arange(40), 9), "year": np.tile(np.arange(2010, 2019), 40)})
+    df = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(40), 9),
+            "year": np.tile(np.arange(2010, 2019), 40),
+        }
+    )
     df["q"] = np.round(rng.normal(size=360), 2)
     df["z"] = rng.normal(size=360)
-    df["y"] = df["z"] * (0.5 + (df["q"] > 0.2)) + 0.1 * df["city"] + rng.normal(size=360)
-    spec = PanelThreshold("y", "z", "q", n_thresholds=2, bootstrap=("wild_cluster", "hansen"), reps=199)
+    df["y"] = (
+        df["z"] * (0.5 + (df["q"] > 0.2)) + 0.1 * df["city"] + rng.normal(size=360)
+    )
+    spec = PanelThreshold(
+        "y", "z", "q", n_thresholds=2, bootstrap=("wild_cluster", "hansen"), reps=199
+    )
     with pytest.warns(BoundaryThresholdWarning):  # there is no second threshold to find
         return spec.fit(Panel(df, "city", "year"), rng=4)
 
@@ -36,17 +45,23 @@ def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
     assert "few_draws" in {n.code for n in remarks(fewer)}
     lost = found.statistic_draws.copy()
     lost[0, 1, :7] = np.nan
-    notice = next(n for n in remarks(replace(found, statistic_draws=lost)) if n.code == "lost_draws")
+    notice = next(
+        n
+        for n in remarks(replace(found, statistic_draws=lost))
+        if n.code == "lost_draws"
+    )
     assert notice.data == {"lost": 7, "reps": lost.size}
     opposed = found.statistic_draws.copy()
     opposed[1, 0] = 1e9
-    assert "tests_disagree" in {n.code for n in remarks(replace(found, statistic_draws=opposed))}
+    assert "tests_disagree" in {
+        n.code for n in remarks(replace(found, statistic_draws=opposed))
+    }
     small = replace(found, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
     notice = next(n for n in remarks(small) if n.code == "small_regime")
     assert notice.data == {"regime": 3, "nobs": 10, "n_entities": 4}
 
 
-# --- what makes a set wide --------------------------------------------------------------------------------
+# --- what makes a set wide ------------------------------------------------------------
 
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 SPEC = PanelThreshold("y", "z", "q", bootstrap=None)
@@ -54,7 +69,12 @@ SPEC = PanelThreshold("y", "z", "q", bootstrap=None)
 
 def frame(seed: int = 3, *, jump: float = 1.0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    df = pd.DataFrame({"city": np.repeat(np.arange(40), 9), "year": np.tile(np.arange(2010, 2019), 40)})
+    df = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(40), 9),
+            "year": np.tile(np.arange(2010, 2019), 40),
+        }
+    )
     df["q"], df["z"] = np.round(rng.normal(size=360), 2), rng.normal(size=360)
     df["y"] = df["z"] * (0.5 + jump * (df["q"] > 0.2)) + rng.normal(size=360)
     return df.assign(city=[f"city {c:02d}" for c in df["city"]])
@@ -65,7 +85,12 @@ def on(df: pd.DataFrame) -> Panel:
 
 
 def fit(spec: PanelThreshold, df: pd.DataFrame) -> tuple[ThresholdResults, Any]:
-    roles = {"y": ("y",), "regime_dependent": ("z",), "threshold_variable": ("q",), "x": ()}
+    roles = {
+        "y": ("y",),
+        "regime_dependent": ("z",),
+        "threshold_variable": ("q",),
+        "x": (),
+    }
     return spec.fit(on(df), rng=1), prepare(on(df), roles, spec.options).sample
 
 
@@ -93,14 +118,18 @@ def parts(sample: Any, shares: dict[str, float]) -> Any:
         ({"city 07": 0.6, "city 01": 0.3}, 1),
     ],
 )
-def test_entities_that_supply_most_of_the_ratio_are_named(shares: dict[str, float], named: int) -> None:
+def test_entities_that_supply_most_of_the_ratio_are_named(
+    shares: dict[str, float], named: int
+) -> None:
     results, sample = fit(SPEC, frame())
     found = list(about_variance(results, sample, parts(sample, shares)))
     assert len(found) == (named > 0)
     if named:
         assert found[0].code == "ratio_concentrated"
         assert found[0].data["entities"] == tuple(shares)[:named]
-        assert found[0].data["share"] == pytest.approx(sum(list(shares.values())[:named]))
+        assert found[0].data["share"] == pytest.approx(
+            sum(list(shares.values())[:named])
+        )
         assert found[0].data["threshold"] == 1
 
 
@@ -121,15 +150,19 @@ def test_one_loud_entity_is_found() -> None:
     df = frame()
     loud = df["city"] == "city 11"
     df.loc[loud, "z"] *= 6
-    df.loc[loud, "y"] = 1.5 * df.loc[loud, "z"] + 6 * np.random.default_rng(1).normal(size=loud.sum())
+    df.loc[loud, "y"] = 1.5 * df.loc[loud, "z"] + 6 * np.random.default_rng(1).normal(
+        size=loud.sum()
+    )
     results, _ = fit(SPEC, df)
     notice = next(n for n in results.diagnostics if n.code == "ratio_concentrated")
     assert notice.data["entities"] == ("city 11",)
     assert 0.5 < notice.data["share"] < 1
-    assert "ratio_concentrated" not in {n.code for n in fit(SPEC, frame())[0].diagnostics}
+    assert "ratio_concentrated" not in {
+        n.code for n in fit(SPEC, frame())[0].diagnostics
+    }
 
 
-# --- where a set ends -------------------------------------------------------------------------------------
+# --- where a set ends -----------------------------------------------------------------
 
 
 def boundary(results: ThresholdResults, sample: Any, ratio: float) -> Any:
@@ -184,7 +217,10 @@ def test_mass_at_the_end_leaves_no_further_value(
 @pytest.mark.parametrize("options", [{"min_nobs": 60}, {"min_entities": 25}])
 def test_other_options_than_trim_end_a_search_too(options: dict[str, int]) -> None:
     results, sample = fit(SPEC.replace(**options), frame())
-    assert boundary(results, sample, 1e6)["ends"] == {"lowest": "room", "highest": "room"}
+    assert boundary(results, sample, 1e6)["ends"] == {
+        "lowest": "room",
+        "highest": "room",
+    }
 
 
 @quiet
@@ -198,7 +234,7 @@ def test_trim_is_that_of_the_threshold() -> None:
     assert list(about_sets(replace(results, given=True), sample)) == []
 
 
-# --- neighbouring regimes ---------------------------------------------------------------------------------
+# --- neighbouring regimes -------------------------------------------------------------
 
 
 @quiet
@@ -240,9 +276,15 @@ def test_several_terms_are_tested_jointly_without_the_intercepts() -> None:
 @quiet
 def test_who_asks_for_one_threshold_reads_its_test() -> None:
     df, spec = levels(), SPEC.replace(regime_intercept=True)
-    for options, told in (({}, False), ({"n_thresholds": 2}, True), ({"thresholds": (-0.5, 0.6)}, False)):
+    for options, told in (
+        ({}, False),
+        ({"n_thresholds": 2}, True),
+        ({"thresholds": (-0.5, 0.6)}, False),
+    ):
         results = spec.replace(**options).fit(on(df))
-        assert ("adjacent_slopes" in {n.code for n in results.diagnostics}) == told, options
+        assert ("adjacent_slopes" in {n.code for n in results.diagnostics}) == told, (
+            options
+        )
 
 
 @quiet
@@ -252,18 +294,22 @@ def test_slopes_without_errors_have_no_test() -> None:
     missing = SPEC.replace(thresholds=(0.0,)).fit(on(df))
     assert missing.slopes.std_errors.isna().any()
     assert list(about_adjacent(missing)) == []
-    spec = SPEC.replace(regime_dependent=("z", "w"), thresholds=(0.0,), time_effects=False)
+    spec = SPEC.replace(
+        regime_dependent=("z", "w"), thresholds=(0.0,), time_effects=False
+    )
     few = spec.fit(on(df))
     assert few.slopes.std_errors.notna().all()
     assert list(about_adjacent(few)) == []
 
 
-# --- limits at their edge -----------------------------------------------------------------------------------
+# --- limits at their edge -------------------------------------------------------------
 
 
 @quiet
 @pytest.mark.parametrize(("noise", "high"), [(4.25, False), (4.4, True)])
-def test_a_test_is_concentrated_half_way_from_equal_clusters_to_one(noise: float, high: bool) -> None:
+def test_a_test_is_concentrated_half_way_from_equal_clusters_to_one(
+    noise: float, high: bool
+) -> None:
     df = frame()
     loud = df["city"].isin([f"city {c:02d}" for c in range(5)])
     df["y"] += np.where(loud, noise, 0) * np.random.default_rng(1).normal(size=360)
@@ -278,17 +324,23 @@ def test_a_test_is_concentrated_half_way_from_equal_clusters_to_one(noise: float
 @pytest.mark.parametrize("cities", [19, 20])
 def test_the_robust_test_is_weak_below_ten_clusters_a_column(cities: int) -> None:
     df = frame()[lambda d: d["city"] < f"city {cities}"].assign(w=lambda d: d["z"] ** 2)
-    spec = SPEC.replace(regime_dependent=["z", "w"], bootstrap="wild_score", grid=5, reps=9)
-    found = [n.data for n in spec.fit(on(df), rng=1).diagnostics if n.code == "weak_score"]
+    spec = SPEC.replace(
+        regime_dependent=["z", "w"], bootstrap="wild_score", grid=5, reps=9
+    )
+    found = [
+        n.data for n in spec.fit(on(df), rng=1).diagnostics if n.code == "weak_score"
+    ]
     assert found == ([{"n_clusters": 19, "columns": 2}] if cities == 19 else [])
 
 
-# --- one candidate ----------------------------------------------------------------------------------------
+# --- one candidate --------------------------------------------------------------------
 
 
 def few_values(values: list[float]) -> Panel:
     rng = np.random.default_rng(8)
-    df = pd.DataFrame({"city": np.repeat(np.arange(60), 8), "year": np.tile(np.arange(8), 60)})
+    df = pd.DataFrame(
+        {"city": np.repeat(np.arange(60), 8), "year": np.tile(np.arange(8), 60)}
+    )
     df["q"] = rng.choice(values, size=480)
     df["z"], df["y"] = rng.normal(size=(2, 480))
     return Panel(df, "city", "year")

@@ -1,4 +1,7 @@
-"""The panel kink: brute force, a known truth, invariances, refusals. There is no outside number at hand."""
+"""The panel kink: brute force, a known truth, invariances, refusals.
+
+There is no outside number at hand.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,18 @@ SPEC = PanelKink("y", "q", "x", reps=199)
 
 
 def frame(
-    seed: int = 0, *, n: int = 40, periods: int = 8, holes: float = 0.15, bend: float = 1.0, jump: float = 0.0
+    seed: int = 0,
+    *,
+    n: int = 40,
+    periods: int = 8,
+    holes: float = 0.15,
+    bend: float = 1.0,
+    jump: float = 0.0,
 ) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    entity, time = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     size = entity.size
     df = pd.DataFrame({"i": entity, "t": time + 2000})
     df["q"] = np.round(rng.normal(size=size), 2)
@@ -54,12 +65,21 @@ def frame(
     df["region"] = entity % 15
     effects = rng.normal(size=n)[entity] + rng.normal(size=periods)[time]
     up = np.maximum(df["q"] - 0.3, 0)
-    df["y"] = df["x"] + 0.5 * df["q"] + bend * up + jump * (up > 0) + effects + rng.normal(size=size)
+    df["y"] = (
+        df["x"]
+        + 0.5 * df["q"]
+        + bend * up
+        + jump * (up > 0)
+        + effects
+        + rng.normal(size=size)
+    )
     return df[(rng.random(size) >= holes) | (time < 2)].reset_index(drop=True)
 
 
 def dummies(df: pd.DataFrame, effects: list[str]) -> Array:
-    return np.column_stack([np.ones(len(df)), *(pd.get_dummies(df[e]).to_numpy(float) for e in effects)])
+    return np.column_stack(
+        [np.ones(len(df)), *(pd.get_dummies(df[e]).to_numpy(float) for e in effects)]
+    )
 
 
 def ssr(y: Array, *columns: Array) -> float:
@@ -72,7 +92,9 @@ def ssr(y: Array, *columns: Array) -> float:
 
 
 @quiet
-@pytest.mark.parametrize("effects", [(), ("i",), ("t",), ("i", "t"), ("i", "t", "region^t")], ids="+".join)
+@pytest.mark.parametrize(
+    "effects", [(), ("i",), ("t",), ("i", "t"), ("i", "t", "region^t")], ids="+".join
+)
 @pytest.mark.many(1)
 def test_fit_equals_a_minimiser_over_least_squares(effects: tuple[str, ...]) -> None:
     df = frame(len(effects), n=16, periods=6).assign(region=lambda d: d["i"] % 3)
@@ -106,23 +128,35 @@ def test_fit_equals_a_minimiser_over_least_squares(effects: tuple[str, ...]) -> 
     steps = [ssr(y, base, df["x"], q, q <= g, q * (q <= g)) for g in values]
     assert found.ssr["step"] == pytest.approx(min(steps), rel=1e-9)
     denominator = len(df) - (df["i"].nunique() if "i" in effects else 1)
-    assert found.test.statistic == pytest.approx((found.ssr["linear"] / wanted - 1) * denominator, rel=1e-8)
-    assert float(found.slopes.resids @ found.slopes.resids) == pytest.approx(wanted, rel=1e-9)
+    assert found.test.statistic == pytest.approx(
+        (found.ssr["linear"] / wanted - 1) * denominator, rel=1e-8
+    )
+    assert float(found.slopes.resids @ found.slopes.resids) == pytest.approx(
+        wanted, rel=1e-9
+    )
 
 
 @quiet
 def test_the_step_is_the_threshold_model_with_all_of_the_line_by_regime() -> None:
     panel = Panel(frame(2), "i", "t")
-    step = PanelThreshold("y", "q", "q", "x", regime_intercept=True, bootstrap=None).fit(panel)
-    assert SPEC.replace(bootstrap=None).fit(panel).ssr["step"] == pytest.approx(step.ssr.iloc[-1], rel=1e-10)
+    step = PanelThreshold(
+        "y", "q", "q", "x", regime_intercept=True, bootstrap=None
+    ).fit(panel)
+    assert SPEC.replace(bootstrap=None).fit(panel).ssr["step"] == pytest.approx(
+        step.ssr.iloc[-1], rel=1e-10
+    )
 
 
-def sandwich(df: pd.DataFrame, found: KinkResults, effects: list[str], groups: Array | None) -> Array:
+def sandwich(
+    df: pd.DataFrame, found: KinkResults, effects: list[str], groups: Array | None
+) -> Array:
     """Covariance of slopes and threshold from the gradient, without factors."""
     q, g = df["q"].to_numpy(), found.threshold
     b1, b2 = found.slopes.coefficients[:2]
     bend = -np.where(q < g, b1, np.where(q > g, b2, (b1 + b2) / 2))
-    columns = np.column_stack([np.minimum(q - g, 0), np.maximum(q - g, 0), df["x"], bend])
+    columns = np.column_stack(
+        [np.minimum(q - g, 0), np.maximum(q - g, 0), df["x"], bend]
+    )
     base = dummies(df, effects)
     demeaned = columns - base @ np.linalg.lstsq(base, columns, rcond=None)[0]
     bread = np.linalg.inv(demeaned.T @ demeaned)
@@ -134,7 +168,9 @@ def sandwich(df: pd.DataFrame, found: KinkResults, effects: list[str], groups: A
 
 
 @quiet
-@pytest.mark.parametrize("kind", ["clustered", "regions", "robust", "unadjusted", "two-way", "none"])
+@pytest.mark.parametrize(
+    "kind", ["clustered", "regions", "robust", "unadjusted", "two-way", "none"]
+)
 def test_errors_are_the_sandwich_of_slopes_and_threshold_together(kind: str) -> None:
     df = frame(3)
     n, rank = len(df), 40 + 7
@@ -147,7 +183,12 @@ def test_errors_are_the_sandwich_of_slopes_and_threshold_together(kind: str) -> 
         "none": {"ssc": "none"},
     }
     found = SPEC.replace(**keys[kind]).fit(Panel(df, "i", "t"), rng=1)
-    own = {"clustered": df["i"], "none": df["i"], "regions": df["region"], "robust": pd.Series(np.arange(n))}
+    own = {
+        "clustered": df["i"],
+        "none": df["i"],
+        "regions": df["region"],
+        "robust": pd.Series(np.arange(n)),
+    }
     if kind == "unadjusted":
         wanted = sandwich(df, found, ["i", "t"], None) / (n - rank - 4)
     elif kind == "two-way":
@@ -174,10 +215,17 @@ def test_coefficients_are_those_of_fixed_effects_at_the_threshold() -> None:
     df["high"] = np.maximum(df["q"] - found.threshold, 0)
     known = FixedEffects("y", ["low", "high", "x"]).fit(Panel(df, "i", "t"))
     assert found.slopes.names == ("q:below", "q:above", "x")
-    # Products of a matrix by blocks of other widths differ in the last digit on some processors.
-    np.testing.assert_allclose(found.slopes.coefficients, known.coefficients, rtol=1e-13)
-    np.testing.assert_allclose(found.slopes.residuals, known.residuals, rtol=1e-11, atol=1e-13)
-    np.testing.assert_allclose(found.slopes.conf_int().loc["x"], known.conf_int().loc["x"], rtol=0.02)
+    # Products of a matrix by blocks of other widths differ in the last digit on some
+    # processors.
+    np.testing.assert_allclose(
+        found.slopes.coefficients, known.coefficients, rtol=1e-13
+    )
+    np.testing.assert_allclose(
+        found.slopes.residuals, known.residuals, rtol=1e-11, atol=1e-13
+    )
+    np.testing.assert_allclose(
+        found.slopes.conf_int().loc["x"], known.conf_int().loc["x"], rtol=0.02
+    )
     assert found.slopes.std_errors["q:above"] > known.std_errors["high"]
     assert found.slopes.glance()["f_statistic"] is None
     assert found.slopes.df_resid == known.df_resid - 1
@@ -188,13 +236,21 @@ def test_coefficients_are_those_of_fixed_effects_at_the_threshold() -> None:
 @quiet
 def test_without_effects_the_intercept_has_its_error() -> None:
     rng = np.random.default_rng(0)
-    df = pd.DataFrame({"i": np.arange(300), "q": rng.normal(5, 1, size=300), "x": rng.normal(size=300)})
+    df = pd.DataFrame(
+        {
+            "i": np.arange(300),
+            "q": rng.normal(5, 1, size=300),
+            "x": rng.normal(size=300),
+        }
+    )
     df["y"] = 2 + df["q"] - 2 * np.maximum(df["q"] - 5.4, 0) + rng.normal(size=300)
     spec = SPEC.replace(entity_effects=False, time_effects=False, cov_type="robust")
     found = spec.fit(Panel(df, "i"), rng=1)
     q, g, (b1, b2, *_) = df["q"].to_numpy(), found.threshold, found.slopes.coefficients
     bend = -np.where(q < g, b1, np.where(q > g, b2, (b1 + b2) / 2))
-    full = np.column_stack([np.minimum(q - g, 0), np.maximum(q - g, 0), df["x"], np.ones(300), bend])
+    full = np.column_stack(
+        [np.minimum(q - g, 0), np.maximum(q - g, 0), df["x"], np.ones(300), bend]
+    )
     bread = np.linalg.inv(full.T @ full)
     scores = full * found.slopes.residuals[:, None]
     wanted = bread @ scores.T @ scores @ bread * 300 / 295
@@ -206,8 +262,13 @@ def test_without_effects_the_intercept_has_its_error() -> None:
 
 
 @quiet
-def test_progress_counts_the_draws_and_changes_none(capsys: pytest.CaptureFixture[str]) -> None:
-    panel, spec = Panel(frame(5, n=16, periods=6), "i", "t"), SPEC.replace(trim=0.12, reps=20)
+def test_progress_counts_the_draws_and_changes_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    panel, spec = (
+        Panel(frame(5, n=16, periods=6), "i", "t"),
+        SPEC.replace(trim=0.12, reps=20),
+    )
     shown = spec.fit(panel, rng=11, progress=True)
     assert "40/40" in capsys.readouterr().err
     np.testing.assert_array_equal(shown.draws, spec.fit(panel, rng=11).draws)
@@ -227,14 +288,26 @@ def test_twenty_draws_equal_explicit_refits() -> None:
             drawn = fit.fitted_values + fit.resids * signs[b][df["i"].to_numpy()]
             again = plain.fit(panel.assign(y=drawn))
             if row == 0:
-                assert found.draws[0, b] == pytest.approx(again.test.statistic, rel=1e-9)
+                assert found.draws[0, b] == pytest.approx(
+                    again.test.statistic, rel=1e-9
+                )
                 continue
-            assert found.draws[1, b] == pytest.approx(again.continuity.statistic, rel=1e-8, abs=1e-9)
+            assert found.draws[1, b] == pytest.approx(
+                again.continuity.statistic, rel=1e-8, abs=1e-9
+            )
             q = df["q"].to_numpy() - found.threshold
-            held = ssr(drawn.to_numpy(), dummies(df, ["i", "t"]), df["x"], np.minimum(q, 0), np.maximum(q, 0))
+            held = ssr(
+                drawn.to_numpy(),
+                dummies(df, ["i", "t"]),
+                df["x"],
+                np.minimum(q, 0),
+                np.maximum(q, 0),
+            )
             lr = (held / again.ssr["kink"] - 1) * found.df
             assert found.draws[2, b] == pytest.approx(lr, rel=1e-8, abs=1e-9)
-    assert found.test.p_value == (1 + (found.draws[0] >= found.test.statistic).sum()) / 21
+    assert (
+        found.test.p_value == (1 + (found.draws[0] >= found.test.statistic).sum()) / 21
+    )
     assert found.critical["bootstrap"] == np.quantile(found.draws[2], 0.95)
 
 
@@ -250,12 +323,19 @@ def test_a_planted_kink_is_found() -> None:
     """
     inside, tested, slopes = 0, 0, 0
     for seed in range(40):
-        found = SPEC.fit(Panel(frame(seed, n=60, periods=10, bend=2.0), "i", "t"), rng=seed)
+        found = SPEC.fit(
+            Panel(frame(seed, n=60, periods=10, bend=2.0), "i", "t"), rng=seed
+        )
         assert found.threshold == pytest.approx(0.3, abs=0.3)
         inside += any(a <= 0.3 <= b for a, b in found.confidence_set())
         tested += found.test.p_value <= 0.05 < found.continuity.p_value
         bounds = found.slopes.conf_int()
-        slopes += bool(((bounds["conf_low"] <= [0.5, 2.5, 1]) & (bounds["conf_high"] >= [0.5, 2.5, 1])).all())
+        slopes += bool(
+            (
+                (bounds["conf_low"] <= [0.5, 2.5, 1])
+                & (bounds["conf_high"] >= [0.5, 2.5, 1])
+            ).all()
+        )
     assert inside >= 33
     assert tested >= 33
     assert slopes >= 30
@@ -272,7 +352,9 @@ STEP = PanelThreshold("y", "q", "q", "x", regime_intercept=True, reps=199)
 
 
 def keys(n: int, periods: int = 10) -> pd.DataFrame:
-    return pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+    return pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
 
 
 @quiet
@@ -280,18 +362,26 @@ def keys(n: int, periods: int = 10) -> pd.DataFrame:
 @pytest.mark.parametrize("bend", [1.0, 0.5])
 @pytest.mark.parametrize("errors", ["iid", "serial + het"])
 @pytest.mark.parametrize("n", [31, 100])
-def test_coverage_and_size(n: int, errors: str, bend: float, measured: Callable[..., None]) -> None:
+def test_coverage_and_size(
+    n: int, errors: str, bend: float, measured: Callable[..., None]
+) -> None:
     """Share of 1,000 panels in which a 95% interval contains the truth.
 
     For tests, it is the share in which a test at 5% rejects it.
 
-    n entities are observed for 10 periods. q is standard normal with a slope of .5, which changes by the bend
-    at q = .3; errors have a standard deviation of 1. "serial + het": q and the errors have a serial
-    correlation of .8, and the standard deviation of the error is sqrt(.25 + .75 q^2). Tests and sets have 199
-    draws. "no kink" is measured in panels without a kink. "g known": the standard errors take the estimated
-    threshold as known.
+    n entities are observed for 10 periods. q is standard normal with a slope of .5,
+    which changes by the bend at q = .3; errors have a standard deviation of 1.
+    "serial + het": q and the errors have a serial correlation of .8, and the standard
+    deviation of the error is sqrt(.25 + .75 q^2). Tests and sets have 199 draws. "no
+    kink" is measured in panels without a kink. "g known": the standard errors take the
+    estimated threshold as known.
     """
-    rng, panels, periods, hard = np.random.default_rng(1), 1000, 10, errors == "serial + het"
+    rng, panels, periods, hard = (
+        np.random.default_rng(1),
+        1000,
+        10,
+        errors == "serial + het",
+    )
     inside, rejected, slopes, known = np.zeros(3), np.zeros(2), np.zeros(2), np.zeros(2)
     truth = np.array([0.5, 0.5 + bend])
     for _ in range(panels):
@@ -313,9 +403,16 @@ def test_coverage_and_size(n: int, errors: str, bend: float, measured: Callable[
     cell = {"n": n, "errors": errors, "bend": f"{bend:g}"}
     size = {"no kink": rejected[0] / panels} if bend == 1 else {}
     measured("size_of_kink_tests", {**cell, **size, "no jump": rejected[1] / panels})
-    measured("coverage_of_kink_sets", {**cell, "bootstrap": drawn, "lr": lr, "wald": wald})
+    measured(
+        "coverage_of_kink_sets", {**cell, "bootstrap": drawn, "lr": lr, "wald": wald}
+    )
     (below, above), (low, high) = slopes / panels, known / panels
-    covered = {"below": below, "above": above, "below, g known": low, "above, g known": high}
+    covered = {
+        "below": below,
+        "above": above,
+        "below, g known": low,
+        "above, g known": high,
+    }
     measured("coverage_of_kink_slopes", {**cell, **covered})
 
     assert abs(rejected[bend != 1 :] / panels - 0.05).max() < 0.045
@@ -334,8 +431,13 @@ def contained(results: LinearResults, truth: Array) -> Array:
 
 def at_threshold(df: pd.DataFrame, threshold: float) -> LinearResults:
     """Fit both slopes with a threshold that is taken as known."""
-    sides = {"low": np.minimum(df["q"] - threshold, 0), "high": np.maximum(df["q"] - threshold, 0)}
-    return FixedEffects("y", ["low", "high", "x"]).fit(Panel(df.assign(**sides), "i", "t"))
+    sides = {
+        "low": np.minimum(df["q"] - threshold, 0),
+        "high": np.maximum(df["q"] - threshold, 0),
+    }
+    return FixedEffects("y", ["low", "high", "x"]).fit(
+        Panel(df.assign(**sides), "i", "t")
+    )
 
 
 @quiet
@@ -350,17 +452,26 @@ def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity(
 
     The truth is a line, with a jump or without.
 
-    n entities are observed for 10 periods. q is standard normal with a slope of .5, and the outcome jumps
-    where q is above .3, by so many standard deviations of the error. "serial + het": q and the errors have a
-    serial correlation of .8, and the standard deviation of the error is sqrt(.25 + .75 q^2). The step's own
-    test is that of `PanelThreshold` with its own level and slope on each side. "step only" is the share of
-    panels in which the test of no kink does not reject and both others do. All tests have 199 draws.
+    n entities are observed for 10 periods. q is standard normal with a slope of .5, and
+    the outcome jumps where q is above .3, by so many standard deviations of the error.
+    "serial + het": q and the errors have a serial correlation of .8, and the standard
+    deviation of the error is sqrt(.25 + .75 q^2). The step's own test is that of
+    `PanelThreshold` with its own level and slope on each side. "step only" is the share
+    of panels in which the test of no kink does not reject and both others do. All tests
+    have 199 draws.
     """
-    rng, panels, periods, hard = np.random.default_rng(2), 500, 10, errors == "serial + het"
+    rng, panels, periods, hard = (
+        np.random.default_rng(2),
+        500,
+        10,
+        errors == "serial + het",
+    )
     rejected = np.zeros(4)
     for _ in range(panels):
         df = keys(n)
-        q, x, e = (_series(rng, n, periods, rho) for rho in (0.8 * hard, 0.0, 0.8 * hard))
+        q, x, e = (
+            _series(rng, n, periods, rho) for rho in (0.8 * hard, 0.0, 0.8 * hard)
+        )
         df["q"], df["x"] = q, x
         e = e * np.sqrt(0.25 + 0.75 * q**2) if hard else e
         df["y"] = 0.5 * q + x + jump * (q > 0.3) + e
@@ -370,7 +481,12 @@ def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity(
         rejected += [line, kink, step, kink and step and not line]
     no_kink, no_jump, own, only = rejected / panels
     cell = {"n": n, "errors": errors, "jump": f"{jump:g}"}
-    shares = {"no kink": no_kink, "no jump": no_jump, "step's own test": own, "step only": only}
+    shares = {
+        "no kink": no_kink,
+        "no jump": no_jump,
+        "step's own test": own,
+        "step only": only,
+    }
     measured("power_against_a_jump", {**cell, **shares})
 
     if jump == 0:
@@ -385,12 +501,15 @@ def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity(
 @quiet
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("n", [31, 100])
-def test_a_step_at_a_kink_is_found_less_precisely(n: int, measured: Callable[..., None]) -> None:
+def test_a_step_at_a_kink_is_found_less_precisely(
+    n: int, measured: Callable[..., None]
+) -> None:
     """Thresholds of kink and step models in 500 panels where the truth is a kink.
 
-    n entities are observed for 10 periods. q is standard normal with a slope of .5, which changes by one
-    standard deviation of the independent errors at q = .3. Root mean squared errors of both thresholds, and
-    the share of panels in which two 95% sets of the step model contain the truth.
+    n entities are observed for 10 periods. q is standard normal with a slope of .5,
+    which changes by one standard deviation of the independent errors at q = .3. Root
+    mean squared errors of both thresholds, and the share of panels in which two 95%
+    sets of the step model contain the truth.
     """
     rng, panels = np.random.default_rng(3), 500
     thresholds, inside = np.zeros((2, panels)), np.zeros(2)
@@ -398,13 +517,21 @@ def test_a_step_at_a_kink_is_found_less_precisely(n: int, measured: Callable[...
         df = keys(n)
         df["q"], df["x"], e = rng.normal(size=(3, len(df)))
         df["y"] = 0.5 * df["q"] + np.maximum(df["q"] - 0.3, 0) + df["x"] + e
-        kink, step = (spec.replace(bootstrap=None).fit(Panel(df, "i", "t")) for spec in (SPEC, STEP))
+        kink, step = (
+            spec.replace(bootstrap=None).fit(Panel(df, "i", "t"))
+            for spec in (SPEC, STEP)
+        )
         thresholds[:, r] = kink.threshold, step.estimates[0]
         for m, method in enumerate(("lr", "scaled")):
-            inside[m] += any(a <= 0.3 <= b for a, b in step.confidence_set(method=method))
+            inside[m] += any(
+                a <= 0.3 <= b for a, b in step.confidence_set(method=method)
+            )
     of_kink, of_step = np.sqrt(((thresholds - 0.3) ** 2).mean(axis=1))
     errors = {"error of the kink": of_kink, "error of the step": of_step}
-    sets = {"lr set of the step": inside[0] / panels, "scaled set of the step": inside[1] / panels}
+    sets = {
+        "lr set of the step": inside[0] / panels,
+        "scaled set of the step": inside[1] / panels,
+    }
     measured("thresholds_where_there_is_a_kink", {"n": n, **errors, **sets})
     assert of_kink < of_step
     assert (inside / panels < 0.95).all()
@@ -437,13 +564,19 @@ def test_row_order_and_labels_change_nothing() -> None:
 def test_units_change_what_they_should(shift: float, scale: float) -> None:
     df = frame(2).assign(q=lambda d: d["q"].round(4))
     found = SPEC.fit(Panel(df, "i", "t"), rng=5)
-    other = df.assign(q=shift + scale * df["q"], y=1e3 * df["y"] + 1e4 * df["i"], x=df["x"] * 1e5 + 3)
+    other = df.assign(
+        q=shift + scale * df["q"], y=1e3 * df["y"] + 1e4 * df["i"], x=df["x"] * 1e5 + 3
+    )
     again = SPEC.fit(Panel(other, "i", "t"), rng=5)
     close = {"rtol": 1e-6, "atol": 1e-7}
-    np.testing.assert_allclose((again.threshold - shift) / scale, found.threshold, **close)
+    np.testing.assert_allclose(
+        (again.threshold - shift) / scale, found.threshold, **close
+    )
     np.testing.assert_allclose(again.threshold_se / scale, found.threshold_se, **close)
     np.testing.assert_allclose(
-        again.slopes.coefficients[:2] * scale / 1e3, found.slopes.coefficients[:2], **close
+        again.slopes.coefficients[:2] * scale / 1e3,
+        found.slopes.coefficients[:2],
+        **close,
     )
     np.testing.assert_allclose(again.slopes.tstats, found.slopes.tstats, rtol=1e-6)
     for method in ("bootstrap", "lr", "wald"):
@@ -451,7 +584,9 @@ def test_units_change_what_they_should(shift: float, scale: float) -> None:
         np.testing.assert_allclose(sets, found.confidence_set(method), **close)
     for name in ("test", "continuity"):
         assert getattr(again, name).p_value == getattr(found, name).p_value
-        assert getattr(again, name).statistic == pytest.approx(getattr(found, name).statistic, rel=1e-6)
+        assert getattr(again, name).statistic == pytest.approx(
+            getattr(found, name).statistic, rel=1e-6
+        )
 
 
 @quiet
@@ -461,8 +596,12 @@ def test_mirrored_q_mirrors_the_fit() -> None:
     mirrored = SPEC.fit(Panel(df.assign(q=-df["q"]), "i", "t"), rng=5)
     assert mirrored.threshold == pytest.approx(-found.threshold, rel=1e-9)
     assert mirrored.threshold_se == pytest.approx(found.threshold_se, rel=1e-8)
-    np.testing.assert_allclose(mirrored.slopes.coefficients[:2], -found.slopes.coefficients[1::-1], rtol=1e-9)
-    np.testing.assert_allclose(mirrored.slopes.std_errors[:2], found.slopes.std_errors[1::-1], rtol=1e-8)
+    np.testing.assert_allclose(
+        mirrored.slopes.coefficients[:2], -found.slopes.coefficients[1::-1], rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        mirrored.slopes.std_errors[:2], found.slopes.std_errors[1::-1], rtol=1e-8
+    )
 
 
 @quiet
@@ -472,8 +611,12 @@ def test_a_line_added_to_the_outcome_moves_both_slopes_alike() -> None:
     tilted = SPEC.fit(Panel(df.assign(y=df["y"] + 7 * df["q"]), "i", "t"), rng=5)
     assert tilted.threshold == pytest.approx(found.threshold, rel=1e-9)
     assert tilted.threshold_se == pytest.approx(found.threshold_se, rel=1e-8)
-    np.testing.assert_allclose(tilted.slopes.coefficients[:2] - 7, found.slopes.coefficients[:2], rtol=1e-9)
-    np.testing.assert_allclose(tilted.slopes.covariance, found.slopes.covariance, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(
+        tilted.slopes.coefficients[:2] - 7, found.slopes.coefficients[:2], rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        tilted.slopes.covariance, found.slopes.covariance, rtol=1e-7, atol=1e-12
+    )
 
 
 @quiet
@@ -490,7 +633,10 @@ def test_seeds_reproduce() -> None:
 
 
 def test_specs_are_values() -> None:
-    a, b = PanelKink("y", "q", ["x"], absorb="region"), PanelKink("y", "q", "x", absorb=["region"])
+    a, b = (
+        PanelKink("y", "q", ["x"], absorb="region"),
+        PanelKink("y", "q", "x", absorb=["region"]),
+    )
     assert a == b
     assert hash(a) == hash(b)
     assert pickle.loads(pickle.dumps(a)) == a
@@ -508,7 +654,10 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"trim": (0.05, 0.1)}, "trim="),
     ({"trim": "5%"}, "trim='5%'"),
     ({"trim": float("nan")}, "trim=nan"),
-    ({"bootstrap": "hansen"}, "bootstrap='hansen' is not known; use one of 'wild_cluster', None"),
+    (
+        {"bootstrap": "hansen"},
+        "bootstrap='hansen' is not known; use one of 'wild_cluster', None",
+    ),
     ({"bootstrap": ("wild_cluster",)}, "bootstrap="),
     ({"bootstrap": False}, "bootstrap=False"),
     ({"reps": 0}, "reps=0"),
@@ -524,7 +673,9 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("options", "words"), BAD_OPTIONS, ids=lambda v: str(v))
-def test_absurd_options_are_refused_by_name(options: dict[str, Any], words: str) -> None:
+def test_absurd_options_are_refused_by_name(
+    options: dict[str, Any], words: str
+) -> None:
     with pytest.raises(OptionError, match=words):
         PanelKink("y", "q", "x", **options)
 
@@ -540,7 +691,13 @@ def test_terms_are_checked() -> None:
 
 
 BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
-    ("constant q", lambda df: df.assign(q=1.0), {}, ThresholdSearchError, "'q' is constant"),
+    (
+        "constant q",
+        lambda df: df.assign(q=1.0),
+        {},
+        ThresholdSearchError,
+        "'q' is constant",
+    ),
     (
         "binary q",
         lambda df: df.assign(q=1.0 * (df["q"] > 0)),
@@ -555,16 +712,64 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         ThresholdSearchError,
         "2 distinct.*Lower trim",
     ),
-    ("q also in x", None, {"x": ("x", "q")}, CollinearityError, "remove it from x, PanelKink adds its two"),
-    ("q twice", lambda df: df.assign(w=2 * df["q"]), {"x": ("x", "w")}, CollinearityError, "'w'.*'q'"),
-    ("multiple", lambda df: df.assign(w=2 * df["x"]), {"x": ("x", "w")}, CollinearityError, "'w'.*'x'"),
-    ("flat q", lambda df: df.assign(q=df["i"] * 1.0), {}, IdentificationError, "'q' is absorbed"),
-    ("flat x", lambda df: df.assign(x=df["i"] * 1.0), {}, IdentificationError, "'x' is absorbed"),
-    ("constant y", lambda df: df.assign(y=1.0), {}, IdentificationError, "'y' is constant"),
-    ("y of the entity", lambda df: df.assign(y=df["i"] * 1.0), {}, IdentificationError, "'y' does not vary"),
+    (
+        "q also in x",
+        None,
+        {"x": ("x", "q")},
+        CollinearityError,
+        "remove it from x, PanelKink adds its two",
+    ),
+    (
+        "q twice",
+        lambda df: df.assign(w=2 * df["q"]),
+        {"x": ("x", "w")},
+        CollinearityError,
+        "'w'.*'q'",
+    ),
+    (
+        "multiple",
+        lambda df: df.assign(w=2 * df["x"]),
+        {"x": ("x", "w")},
+        CollinearityError,
+        "'w'.*'x'",
+    ),
+    (
+        "flat q",
+        lambda df: df.assign(q=df["i"] * 1.0),
+        {},
+        IdentificationError,
+        "'q' is absorbed",
+    ),
+    (
+        "flat x",
+        lambda df: df.assign(x=df["i"] * 1.0),
+        {},
+        IdentificationError,
+        "'x' is absorbed",
+    ),
+    (
+        "constant y",
+        lambda df: df.assign(y=1.0),
+        {},
+        IdentificationError,
+        "'y' is constant",
+    ),
+    (
+        "y of the entity",
+        lambda df: df.assign(y=df["i"] * 1.0),
+        {},
+        IdentificationError,
+        "'y' does not vary",
+    ),
     ("unknown column", None, {"kink_variable": "qq"}, ColumnError, "did you mean 'q'"),
     ("bare power", None, {"x": "x**2"}, TermError, r"I\(x\*\*2\)"),
-    ("several columns", None, {"kink_variable": "C(region)"}, TermError, "kink_variable"),
+    (
+        "several columns",
+        None,
+        {"kink_variable": "C(region)"},
+        TermError,
+        "kink_variable",
+    ),
     ("text", lambda df: df.assign(q=["a"] * len(df)), {}, InputTypeError, "'q'"),
     ("missing q", lambda df: df.assign(q=np.nan), {}, MissingDataError, "no row"),
     (
@@ -574,13 +779,21 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         ThresholdSearchError,
         "'q' varies too.*logarithm",
     ),
-    ("huge q", lambda df: df.assign(q=df["q"] * 1e200), {}, IdentificationError, "'q'.*Rescale"),
+    (
+        "huge q",
+        lambda df: df.assign(q=df["q"] * 1e200),
+        {},
+        IdentificationError,
+        "'q'.*Rescale",
+    ),
 ]
 
 
 @quiet
 @pytest.mark.parametrize(
-    ("change", "options", "error", "words"), [c[1:] for c in BAD_DATA], ids=[c[0] for c in BAD_DATA]
+    ("change", "options", "error", "words"),
+    [c[1:] for c in BAD_DATA],
+    ids=[c[0] for c in BAD_DATA],
 )
 def test_what_cannot_be_searched_is_refused_in_words(
     change: Any, options: dict[str, Any], error: type[DigiprosperError], words: str
@@ -601,7 +814,9 @@ def test_fit_takes_a_panel() -> None:
 @quiet
 def test_more_parameters_than_rows_are_refused() -> None:
     df = frame(1, n=2, periods=4, holes=0.0).assign(q=[0.0, 1, 3, 4, 2, 6, 5, 9])
-    spec = PanelKink("y", "q", ["x", "w"], time_effects=False, bootstrap=None, cov_type="robust")
+    spec = PanelKink(
+        "y", "q", ["x", "w"], time_effects=False, bootstrap=None, cov_type="robust"
+    )
     assert spec.fit(Panel(df, "i", "t")).slopes.df_resid == 1
     with pytest.raises(IdentificationError, match="more parameters than rows"):
         spec.add("I(x**2)").fit(Panel(df, "i", "t"))
@@ -641,7 +856,9 @@ def test_unbalance_and_few_clusters_are_told() -> None:
         regions = SPEC.replace(clusters="region").fit(panel, rng=1)
     (data,) = (n.data for n in regions.diagnostics if n.code == "very_few_clusters")
     assert data == {"clusters": "region", "n_clusters": 15}
-    few = SPEC.replace(clusters="few").fit(Panel(frame(1).assign(few=lambda d: d["i"] % 7), "i", "t"), rng=1)
+    few = SPEC.replace(clusters="few").fit(
+        Panel(frame(1).assign(few=lambda d: d["i"] % 7), "i", "t"), rng=1
+    )
     assert {"webb", "very_few_clusters"} <= codes(few)
 
 
@@ -690,8 +907,17 @@ def test_a_place_that_makes_no_difference_has_no_error() -> None:
 def test_no_information_is_no_error() -> None:
     """Two entities with both effects: scores add up to zero in each."""
     rng = np.random.default_rng(1)
-    df = pd.DataFrame({"i": np.repeat([0, 1], 60), "t": np.tile(np.arange(60), 2), "q": rng.normal(size=120)})
-    df["x"], df["y"] = rng.normal(size=120), np.maximum(df["q"], 0) + rng.normal(size=120)
+    df = pd.DataFrame(
+        {
+            "i": np.repeat([0, 1], 60),
+            "t": np.tile(np.arange(60), 2),
+            "q": rng.normal(size=120),
+        }
+    )
+    df["x"], df["y"] = (
+        rng.normal(size=120),
+        np.maximum(df["q"], 0) + rng.normal(size=120),
+    )
     found = SPEC.replace(bootstrap=None).fit(Panel(df, "i", "t"))
     assert np.isnan(found.threshold_se)
     assert found.slopes.std_errors.isna().all()
@@ -699,7 +925,9 @@ def test_no_information_is_no_error() -> None:
 
 @quiet
 def test_two_way_clusters_go_without_a_bootstrap() -> None:
-    found = SPEC.replace(clusters=("i", "t"), bootstrap=None).fit(Panel(frame(1), "i", "t"))
+    found = SPEC.replace(clusters=("i", "t"), bootstrap=None).fit(
+        Panel(frame(1), "i", "t")
+    )
     assert found.slopes.clusters == ("i", "t")
     assert np.isnan(found.test.p_value)
     assert found.rng_entropy is None
@@ -708,7 +936,9 @@ def test_two_way_clusters_go_without_a_bootstrap() -> None:
 @quiet
 def test_an_exact_fit_finds_the_kink_and_rejects_the_line() -> None:
     df = frame(1, holes=0.0)
-    df["y"] = df["x"] + np.minimum(df["q"] - 0.205, 0) - 2 * np.maximum(df["q"] - 0.205, 0)
+    df["y"] = (
+        df["x"] + np.minimum(df["q"] - 0.205, 0) - 2 * np.maximum(df["q"] - 0.205, 0)
+    )
     found = SPEC.fit(Panel(df, "i", "t"), rng=1)
     assert found.threshold == pytest.approx(0.205, abs=1e-6)
     assert found.test.p_value == 1 / 200
@@ -734,7 +964,9 @@ def test_draws_without_another_place_for_the_kink_make_no_wide_set() -> None:
     df = frame(2, holes=0.0)
     df["q"] = np.digitize(df["q"], df["q"].quantile([0.2, 0.6])) * 1.0
     found = SPEC.replace(trim=0.3).fit(Panel(df, "i", "t"), rng=1)
-    assert found.critical["bootstrap"] == pytest.approx(FLAT_DRAWS * found.df, rel=1e-12)
+    assert found.critical["bootstrap"] == pytest.approx(
+        FLAT_DRAWS * found.df, rel=1e-12
+    )
     assert found.sets["bootstrap"] == ((1.0, 1.0),)
 
 
@@ -757,10 +989,16 @@ def test_a_column_with_the_name_of_a_term_is_not_that_term() -> None:
 
 def test_a_control_may_not_bear_the_name_of_a_slope():
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"id": np.repeat(np.arange(20), 6), "year": np.tile(np.arange(6), 20)})
-    frame = frame.assign(y=rng.normal(size=120), q=rng.normal(size=120), other=rng.normal(size=120))
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(20), 6), "year": np.tile(np.arange(6), 20)}
+    )
+    frame = frame.assign(
+        y=rng.normal(size=120), q=rng.normal(size=120), other=rng.normal(size=120)
+    )
     panel = Panel(frame.rename(columns={"other": "q:below"}), "id", "year")
-    with pytest.raises(TermError, match="'q:below' is the name of a column and of a term"):
+    with pytest.raises(
+        TermError, match="'q:below' is the name of a column and of a term"
+    ):
         PanelKink("y", "q", ["q:below"], bootstrap=None).fit(panel)
 
 
@@ -773,7 +1011,9 @@ def test_draws_of_which_nothing_is_left_are_missing_and_counted() -> None:
     lost = 0
     for seed in range(25):
         rng = np.random.default_rng(seed)
-        df = pd.DataFrame({"i": np.repeat(np.arange(6), 2), "t": np.tile(np.arange(2), 6)})
+        df = pd.DataFrame(
+            {"i": np.repeat(np.arange(6), 2), "t": np.tile(np.arange(2), 6)}
+        )
         df[["q", "y"]] = rng.normal(size=(12, 2))
         spec = PanelKink("y", "q", reps=60, clusters=["t"], time_effects=False)
         try:

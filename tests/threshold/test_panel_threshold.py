@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(
+        encoding="utf-8"
+    )
+)
 needs_data = pytest.mark.data("hansen1999.csv")
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
@@ -61,14 +65,23 @@ HANSEN = PanelThreshold(
     bootstrap=None,
     confidence="lr",
 )
-RURAL = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal", "openness"])
+RURAL = PanelThreshold(
+    "rural_income", "digital", "urban", ["urban", "fiscal", "openness"]
+)
 
 
 def frame(
-    seed: int = 0, *, n: int = 24, periods: int = 8, holes: float = 0.15, jump: float = 1.0
+    seed: int = 0,
+    *,
+    n: int = 24,
+    periods: int = 8,
+    holes: float = 0.15,
+    jump: float = 1.0,
 ) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    entity, time = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     size = entity.size
     df = pd.DataFrame({"i": entity, "t": time + 2000})
     df["q"] = np.round(rng.normal(size=size), 2)
@@ -77,7 +90,12 @@ def frame(
     df["x"] = rng.normal(size=size) + entity
     df["region"] = entity % 5
     effects = rng.normal(size=n)[entity] + rng.normal(size=periods)[time]
-    df["y"] = df["x"] + df["z"] * (1 + jump * (df["q"] > 0.3)) + effects + rng.normal(size=size)
+    df["y"] = (
+        df["x"]
+        + df["z"] * (1 + jump * (df["q"] > 0.3))
+        + effects
+        + rng.normal(size=size)
+    )
     return df[(rng.random(size) >= holes) | (time < 2)].reset_index(drop=True)
 
 
@@ -89,27 +107,39 @@ def frame(
 def test_hansens_data_under_our_convention(firms: Panel) -> None:
     with pytest.warns(BoundaryThresholdWarning):
         found = HANSEN.replace(n_thresholds=2).fit(firms)
-    assert [n.data["threshold"] for n in found.diagnostics if n.code == "boundary"] == [2]
+    assert [n.data["threshold"] for n in found.diagnostics if n.code == "boundary"] == [
+        2
+    ]
     values = {f"S{j}": s for j, s in found.ssr.items()}
     values |= {f"g{j}": g for j, g in found.thresholds["estimate"].items()}
     values |= {f"F{j}": f for j, f in found.thresholds["F"].items()}
     for number in GOLDEN["cases"]["own"]:
-        assert values[number["name"]] == pytest.approx(number["value"], abs=number["tolerance"]), number
+        assert values[number["name"]] == pytest.approx(
+            number["value"], abs=number["tolerance"]
+        ), number
     assert found.df == 7345
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @needs_data
 def test_printed_thresholds_of_wang_give_his_numbers(firms: Panel) -> None:
-    spec = HANSEN.replace(thresholds=(0.0154, 0.54181), rule="<", df="xthreg", bootstrap="wild_cluster")
+    spec = HANSEN.replace(
+        thresholds=(0.0154, 0.54181), rule="<", df="xthreg", bootstrap="wild_cluster"
+    )
     found = spec.fit(firms)
     values = {f"S{j}": s for j, s in found.ssr.items()}
     values |= {f"F{j}": f for j, f in found.thresholds["F"].items()}
     values["below"] = found.regimes.loc[1, "nobs"]
     for number in GOLDEN["cases"]["xthreg"]:
-        assert values[number["name"]] == pytest.approx(number["value"], abs=number["tolerance"]), number
+        assert values[number["name"]] == pytest.approx(
+            number["value"], abs=number["tolerance"]
+        ), number
     assert found.df == 7896
-    assert found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]].isna().all(axis=None)
+    assert (
+        found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]]
+        .isna()
+        .all(axis=None)
+    )
     assert found.tests.empty
     assert found.rng_entropy is None
     same = spec.replace(thresholds=(0.0154, 0.5418), rule="<=").fit(firms)
@@ -132,7 +162,9 @@ def test_grids_are_for_replication_and_lose_fit(firms: Panel) -> None:
 # --- brute force ---
 
 
-def lstsq_ssr(df: pd.DataFrame, columns: list[np.ndarray[Any, Any]], *, effects: list[str]) -> float:
+def lstsq_ssr(
+    df: pd.DataFrame, columns: list[np.ndarray[Any, Any]], *, effects: list[str]
+) -> float:
     parts = [pd.get_dummies(df[e]).to_numpy(float) for e in effects]
     full = np.column_stack([np.ones(len(df)), *parts, *columns])
     full = full / np.linalg.norm(full, axis=0)
@@ -144,7 +176,9 @@ def lstsq_ssr(df: pd.DataFrame, columns: list[np.ndarray[Any, Any]], *, effects:
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("effects", [(), ("i",), ("t",), ("i", "t")], ids="+".join)
 @pytest.mark.many(1)
-def test_fit_equals_a_loop_of_least_squares(seed: int, effects: tuple[str, ...]) -> None:
+def test_fit_equals_a_loop_of_least_squares(
+    seed: int, effects: tuple[str, ...]
+) -> None:
     df = frame(seed)
     spec = PanelThreshold(
         "y",
@@ -173,8 +207,12 @@ def test_fit_equals_a_loop_of_least_squares(seed: int, effects: tuple[str, ...])
     assert found.ssr[0] == pytest.approx(null, rel=1e-9)
     assert found.thresholds.loc[1, "estimate"] == profile["gamma"][wanted.argmin()]
     df_n = len(df) - (df["i"].nunique() if "i" in effects else 1)
-    assert found.thresholds.loc[1, "F"] == pytest.approx((null / wanted.min() - 1) * df_n, rel=1e-8)
-    assert float(found.slopes.resids @ found.slopes.resids) == pytest.approx(wanted.min(), rel=1e-9)
+    assert found.thresholds.loc[1, "F"] == pytest.approx(
+        (null / wanted.min() - 1) * df_n, rel=1e-8
+    )
+    assert float(found.slopes.resids @ found.slopes.resids) == pytest.approx(
+        wanted.min(), rel=1e-9
+    )
 
 
 @quiet
@@ -182,14 +220,24 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
     df = frame(3)
     panel = Panel(df, "i", "t")
     spec = PanelThreshold(
-        "y", "z", "q", "x", thresholds=(0.3, -0.5), regime_intercept=True, clusters="region"
+        "y",
+        "z",
+        "q",
+        "x",
+        thresholds=(0.3, -0.5),
+        regime_intercept=True,
+        clusters="region",
     )
     found = spec.fit(panel)
     edges = [-np.inf, -0.5, 0.3, np.inf]
     for r in range(3):
-        df[f"r{r + 1}"] = ((df["q"] > edges[r]) & (df["q"] <= edges[r + 1])).astype(float)
+        df[f"r{r + 1}"] = ((df["q"] > edges[r]) & (df["q"] <= edges[r + 1])).astype(
+            float
+        )
         df[f"z{r + 1}"] = df["z"] * df[f"r{r + 1}"]
-    plain = FixedEffects("y", ["z1", "z2", "z3", "r1", "r2", "x"], clusters="region").fit(Panel(df, "i", "t"))
+    plain = FixedEffects(
+        "y", ["z1", "z2", "z3", "r1", "r2", "x"], clusters="region"
+    ).fit(Panel(df, "i", "t"))
     assert found.slopes.names == (
         "z:regime1",
         "z:regime2",
@@ -198,7 +246,9 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
         "intercept:regime2",
         "x",
     )
-    np.testing.assert_allclose(found.slopes.coefficients, plain.coefficients, rtol=1e-10)
+    np.testing.assert_allclose(
+        found.slopes.coefficients, plain.coefficients, rtol=1e-10
+    )
     np.testing.assert_allclose(found.slopes.covariance, plain.covariance, rtol=1e-9)
     assert found.regimes["nobs"].tolist() == [int(df[f"r{r}"].sum()) for r in (1, 2, 3)]
     assert found.regimes["n_entities"].tolist() == [
@@ -209,12 +259,16 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
 
 
 @quiet
-def test_progress_counts_the_draws_and_changes_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_counts_the_draws_and_changes_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     spec = PanelThreshold("y", "z", "q", "x", trim=0.12, n_thresholds=2, reps=20)
     panel = Panel(frame(5, n=14, periods=6), "i", "t")
     shown = spec.fit(panel, rng=11, progress=True)
     assert "40/40" in capsys.readouterr().err
-    np.testing.assert_array_equal(shown.statistic_draws, spec.fit(panel, rng=11).statistic_draws)
+    np.testing.assert_array_equal(
+        shown.statistic_draws, spec.fit(panel, rng=11).statistic_draws
+    )
     assert capsys.readouterr().err == ""
 
 
@@ -227,12 +281,15 @@ def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
     found = spec.fit(panel, rng=11)
     plain = spec.replace(bootstrap=None)
     for j in (1, 2):
-        # The null of each test, and its residuals, by the linear estimator on split columns.
+        # The null of each test, and its residuals, by the linear estimator on split
+        # columns.
         null = found.slopes if j > 2 else None
         if j == 1:
             null = FixedEffects("y", ["z", "x"]).fit(panel)
         else:
-            first = float(plain.replace(n_thresholds=1).fit(panel).thresholds["estimate"].iloc[0])
+            first = float(
+                plain.replace(n_thresholds=1).fit(panel).thresholds["estimate"].iloc[0]
+            )
             null = plain.replace(n_thresholds=1, thresholds=(first,)).fit(panel).slopes
         assert null is not None
         stream = np.random.default_rng(np.random.SeedSequence(11, spawn_key=(0, j - 1)))
@@ -241,7 +298,9 @@ def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
             drawn = null.fitted_values + null.resids * signs[b][df["i"].to_numpy()]
             other = panel.assign(y=drawn)
             statistic = _sequential(plain.replace(n_thresholds=j), other)
-            assert found.statistic_draws[0, j - 1, b] == pytest.approx(statistic, rel=1e-9)
+            assert found.statistic_draws[0, j - 1, b] == pytest.approx(
+                statistic, rel=1e-9
+            )
 
 
 def _sequential(spec: PanelThreshold, panel: Panel) -> float:
@@ -260,7 +319,9 @@ def _sequential(spec: PanelThreshold, panel: Panel) -> float:
         for g in values:
             if min(abs((q <= g).sum() - e) for e in edges) < need:
                 continue
-            given = spec.replace(n_thresholds=1, thresholds=(*cuts, float(g))).fit(panel)
+            given = spec.replace(n_thresholds=1, thresholds=(*cuts, float(g))).fit(
+                panel
+            )
             best = min(best, float(given.ssr.iloc[-1]))
         ssrs.append(best)
     df = panel.nobs - panel.n_entities
@@ -279,11 +340,17 @@ def test_planted_thresholds_are_found() -> None:
         found = RURAL.replace(reps=199).fit(panel, rng=seed)
         pieces = found.confidence_set(1)
         hits += pieces[0][0] <= truth.threshold <= pieces[-1][1]
-        assert found.thresholds.loc[1, "estimate"] == pytest.approx(truth.threshold, abs=1)
+        assert found.thresholds.loc[1, "estimate"] == pytest.approx(
+            truth.threshold, abs=1
+        )
         assert found.thresholds.loc[1, "p_value"] <= 0.05
         bounds = found.slopes.conf_int()
         low, high = bounds["conf_low"].iloc[:2], bounds["conf_high"].iloc[:2]
-        slopes += bool(((low <= list(truth.regime_slopes)) & (high >= list(truth.regime_slopes))).all())
+        slopes += bool(
+            (
+                (low <= list(truth.regime_slopes)) & (high >= list(truth.regime_slopes))
+            ).all()
+        )
     assert hits >= 10
     assert slopes >= 8
 
@@ -293,15 +360,21 @@ def test_two_planted_thresholds_are_found_in_any_order() -> None:
     rng = np.random.default_rng(4)
     df = frame(4, n=60, periods=10, jump=0.0)
     df["y"] = (
-        df["y"] + df["z"] * ((df["q"] > -0.5) * 1.0 - (df["q"] > 0.8) * 2.5) + 0.1 * rng.normal(size=len(df))
+        df["y"]
+        + df["z"] * ((df["q"] > -0.5) * 1.0 - (df["q"] > 0.8) * 2.5)
+        + 0.1 * rng.normal(size=len(df))
     )
-    found = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=199).fit(Panel(df, "i", "t"), rng=0)
+    found = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=199).fit(
+        Panel(df, "i", "t"), rng=0
+    )
     assert found.thresholds["estimate"].tolist() == pytest.approx([0.8, -0.5], abs=0.05)
     assert (found.thresholds["p_value"] == 1 / 200).all()
     assert found.regimes["upper"].tolist()[:2] == sorted(found.thresholds["estimate"])
 
 
-def _autoregression(rng: np.random.Generator, n: int, rho: float) -> np.ndarray[Any, Any]:
+def _autoregression(
+    rng: np.random.Generator, n: int, rho: float
+) -> np.ndarray[Any, Any]:
     out = rng.normal(size=(n, 10))
     for t in range(1, 10):
         out[:, t] = rho * out[:, t - 1] + np.sqrt(1 - rho**2) * out[:, t]
@@ -312,18 +385,28 @@ def _autoregression(rng: np.random.Generator, n: int, rho: float) -> np.ndarray[
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("n", [31, 100])
 @pytest.mark.parametrize("design", ["iid", "serial", "het", "serial + het"])
-def test_size_of_the_bootstraps(n: int, design: str, measured: Callable[..., None]) -> None:
+def test_size_of_the_bootstraps(
+    n: int, design: str, measured: Callable[..., None]
+) -> None:
     """Share of 1,000 panels in which a test of no threshold rejects at 5%.
 
     The panels have no threshold.
 
-    n entities are observed for 10 periods. "serial": the threshold variable, the regressor z and the errors
-    have a serial correlation of .8. "het": the standard deviation of the errors is sqrt(.25 + .75 z^2).
-    Each test has 199 draws.
+    n entities are observed for 10 periods. "serial": the threshold variable, the
+    regressor z and the errors have a serial correlation of .8. "het": the standard
+    deviation of the errors is sqrt(.25 + .75 z^2). Each test has 199 draws.
     """
     words, panels = ("wild_cluster", "wild_score", "hansen", "iid"), 1000
     spec = PanelThreshold(
-        "y", "z", "q", trim=0.1, grid=81, reps=199, time_effects=False, bootstrap=words, confidence="lr"
+        "y",
+        "z",
+        "q",
+        trim=0.1,
+        grid=81,
+        reps=199,
+        time_effects=False,
+        bootstrap=words,
+        confidence="lr",
     )
     entity, time = np.repeat(np.arange(n), 10), np.tile(np.arange(10), n)
     rho, rejected = 0.8 * ("serial" in design), np.zeros(4)
@@ -332,7 +415,10 @@ def test_size_of_the_bootstraps(n: int, design: str, measured: Callable[..., Non
         q, z, u = (_autoregression(rng, n, rho) for _ in range(3))
         y = z + u * (np.sqrt(0.25 + 0.75 * z**2) if "het" in design else 1.0)
         found = spec.fit(
-            Panel(pd.DataFrame({"i": entity, "t": time, "q": q, "z": z, "y": y}), "i", "t"), rng=rng
+            Panel(
+                pd.DataFrame({"i": entity, "t": time, "q": q, "z": z, "y": y}), "i", "t"
+            ),
+            rng=rng,
         )
         rejected += found.tests["p_value"].to_numpy() <= 0.05
     sizes = dict(zip(words, (rejected / panels).tolist(), strict=True))
@@ -350,7 +436,13 @@ def test_size_of_the_bootstraps(n: int, design: str, measured: Callable[..., Non
 def test_row_order_and_labels_change_nothing() -> None:
     df = frame(1, holes=0.0)
     spec = PanelThreshold(
-        "y", "z", "q", "x", n_thresholds=2, reps=199, bootstrap=("wild_cluster", "hansen", "iid")
+        "y",
+        "z",
+        "q",
+        "x",
+        n_thresholds=2,
+        reps=199,
+        bootstrap=("wild_cluster", "hansen", "iid"),
     )
     found = spec.fit(Panel(df, "i", "t"), rng=5)
     mixed = spec.fit(Panel(df.sample(frac=1, random_state=1), "i", "t"), rng=5)
@@ -367,10 +459,15 @@ def test_scales_and_monotone_transforms_change_nothing() -> None:
     spec = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=99)
     found = spec.fit(Panel(df, "i", "t"), rng=5)
     other = df.assign(
-        q=np.exp(df["q"]), z=df["z"] * 1e-4, x=df["x"] * 1e5 + 3, y=df["y"] * 1e3 + 1e4 * df["i"]
+        q=np.exp(df["q"]),
+        z=df["z"] * 1e-4,
+        x=df["x"] * 1e5 + 3,
+        y=df["y"] * 1e3 + 1e4 * df["i"],
     )
     again = spec.fit(Panel(other, "i", "t"), rng=5)
-    np.testing.assert_allclose(np.log(again.thresholds["estimate"]), found.thresholds["estimate"], atol=1e-9)
+    np.testing.assert_allclose(
+        np.log(again.thresholds["estimate"]), found.thresholds["estimate"], atol=1e-9
+    )
     np.testing.assert_allclose(again.tests["F"], found.tests["F"], rtol=1e-7)
     assert again.tests["p_value"].tolist() == found.tests["p_value"].tolist()
 
@@ -380,7 +477,9 @@ def test_singletons_leave_and_change_nothing() -> None:
     df = frame(2, n=30)
     spec = PanelThreshold("y", "z", "q", "x", reps=99, time_effects=False)
     found = spec.fit(Panel(df, "i", "t"), rng=5)
-    alone = pd.DataFrame({"i": [900, 901], "t": 2001, "q": 0.0, "z": 3.0, "w": 1.0, "x": 1.0, "y": 50.0})
+    alone = pd.DataFrame(
+        {"i": [900, 901], "t": 2001, "q": 0.0, "z": 3.0, "w": 1.0, "x": 1.0, "y": 50.0}
+    )
     with pytest.warns(SingletonWarning):
         more = spec.fit(Panel(pd.concat([df, alone]), "i", "t"), rng=5)
     assert [n.data["count"] for n in more.diagnostics if n.code == "singletons"] == [2]
@@ -395,11 +494,16 @@ def test_seeds_reproduce_and_naming_another_bootstrap_changes_no_draw() -> None:
     one = spec.fit(panel, rng=np.random.default_rng(3))
     again = spec.fit(panel, rng=one.rng_entropy)
     np.testing.assert_array_equal(one.statistic_draws, again.statistic_draws)
-    both = spec.replace(bootstrap=("hansen", "wild_cluster")).fit(panel, rng=one.rng_entropy)
+    both = spec.replace(bootstrap=("hansen", "wild_cluster")).fit(
+        panel, rng=one.rng_entropy
+    )
     np.testing.assert_array_equal(one.statistic_draws[0], both.statistic_draws[1])
     assert both.thresholds.loc[1, "p_value"] == both.tests["p_value"][0]
     assert spec.fit(panel).rng_entropy != spec.fit(panel).rng_entropy
-    assert (spec.fit(panel, rng=[1, 2]).statistic_draws == spec.fit(panel, rng=[1, 2]).statistic_draws).all()
+    assert (
+        spec.fit(panel, rng=[1, 2]).statistic_draws
+        == spec.fit(panel, rng=[1, 2]).statistic_draws
+    ).all()
 
 
 @quiet
@@ -412,8 +516,24 @@ def test_p_is_never_zero(provinces: tuple[Panel, datasets.Truth]) -> None:
 
 
 def test_specs_are_values() -> None:
-    a = PanelThreshold("y", ["z"], "q", ["x"], trim=[0.05, 0.1], n_thresholds=2, bootstrap=["iid", "hansen"])
-    b = PanelThreshold("y", "z", "q", "x", trim=(0.05, 0.1), n_thresholds=2, bootstrap=("iid", "hansen"))
+    a = PanelThreshold(
+        "y",
+        ["z"],
+        "q",
+        ["x"],
+        trim=[0.05, 0.1],
+        n_thresholds=2,
+        bootstrap=["iid", "hansen"],
+    )
+    b = PanelThreshold(
+        "y",
+        "z",
+        "q",
+        "x",
+        trim=(0.05, 0.1),
+        n_thresholds=2,
+        bootstrap=("iid", "hansen"),
+    )
     assert a == b
     assert hash(a) == hash(b)
     assert pickle.loads(pickle.dumps(a)) == a
@@ -439,7 +559,10 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"search": "joint"}, "joint.*n_thresholds=1"),
     ({"search": "joint", "n_thresholds": 2, "trim": (0.1, 0.2)}, "one trim"),
     ({"confidence": "exact"}, "confidence='exact'.*scaled"),
-    ({"confidence": "bootstrap", "bootstrap": None, "clusters": ("i", "t")}, "two-way.*confidence='scaled'"),
+    (
+        {"confidence": "bootstrap", "bootstrap": None, "clusters": ("i", "t")},
+        "two-way.*confidence='scaled'",
+    ),
     ({"min_nobs": 0}, "min_nobs=0"),
     ({"min_entities": -1}, "min_entities=-1"),
     ({"thresholds": ()}, "thresholds="),
@@ -474,7 +597,9 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("options", "words"), BAD_OPTIONS, ids=lambda v: str(v))
-def test_absurd_options_are_refused_by_name(options: dict[str, Any], words: str) -> None:
+def test_absurd_options_are_refused_by_name(
+    options: dict[str, Any], words: str
+) -> None:
     with pytest.raises(OptionError, match=words):
         PanelThreshold("y", "z", "q", "x", **options)
 
@@ -498,8 +623,20 @@ def _constant(df: pd.DataFrame) -> pd.DataFrame:
 
 BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
     ("constant q", _constant, {}, ThresholdSearchError, "'q' is constant"),
-    ("no room", None, {"trim": 0.4, "n_thresholds": 2}, ThresholdSearchError, "'q'.*trim=0.4.*Lower trim"),
-    ("binary q", lambda df: df.assign(q=1.0 * (df["q"] > 2)), {}, ThresholdSearchError, "distinct values"),
+    (
+        "no room",
+        None,
+        {"trim": 0.4, "n_thresholds": 2},
+        ThresholdSearchError,
+        "'q'.*trim=0.4.*Lower trim",
+    ),
+    (
+        "binary q",
+        lambda df: df.assign(q=1.0 * (df["q"] > 2)),
+        {},
+        ThresholdSearchError,
+        "distinct values",
+    ),
     (
         "too many",
         lambda df: df.assign(q=1.0 * (df["q"] > 0)),
@@ -507,14 +644,50 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         ThresholdSearchError,
         "threshold 2",
     ),
-    ("given outside", None, {"thresholds": (99.0,)}, ThresholdSearchError, "without rows.*range from"),
-    ("unknown column", None, {"threshold_variable": "qq"}, ColumnError, "did you mean 'q'"),
+    (
+        "given outside",
+        None,
+        {"thresholds": (99.0,)},
+        ThresholdSearchError,
+        "without rows.*range from",
+    ),
+    (
+        "unknown column",
+        None,
+        {"threshold_variable": "qq"},
+        ColumnError,
+        "did you mean 'q'",
+    ),
     ("bare power", None, {"x": "x**2"}, TermError, r"I\(x\*\*2\)"),
-    ("several columns", None, {"threshold_variable": "C(region)"}, TermError, "threshold_variable"),
+    (
+        "several columns",
+        None,
+        {"threshold_variable": "C(region)"},
+        TermError,
+        "threshold_variable",
+    ),
     ("text", lambda df: df.assign(q=["a"] * len(df)), {}, InputTypeError, "'q'"),
-    ("in both", None, {"x": ("x", "z")}, CollinearityError, "'z' is regime-dependent.*Remove it from x"),
-    ("multiple", lambda df: df.assign(w=2 * df["x"]), {"x": ("x", "w")}, CollinearityError, "'w'.*'x'"),
-    ("multiple of z", lambda df: df.assign(w=2 * df["z"]), {"x": ("x", "w")}, CollinearityError, "'w'"),
+    (
+        "in both",
+        None,
+        {"x": ("x", "z")},
+        CollinearityError,
+        "'z' is regime-dependent.*Remove it from x",
+    ),
+    (
+        "multiple",
+        lambda df: df.assign(w=2 * df["x"]),
+        {"x": ("x", "w")},
+        CollinearityError,
+        "'w'.*'x'",
+    ),
+    (
+        "multiple of z",
+        lambda df: df.assign(w=2 * df["z"]),
+        {"x": ("x", "w")},
+        CollinearityError,
+        "'w'",
+    ),
     (
         "two z alike",
         lambda df: df.assign(w=2 * df["z"]),
@@ -522,12 +695,42 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         CollinearityError,
         "'w'",
     ),
-    ("constant z", lambda df: df.assign(z=1.0), {}, IdentificationError, "'z' is constant"),
-    ("flat z", lambda df: df.assign(z=df["i"] * 1.0), {}, IdentificationError, "'z' is absorbed"),
+    (
+        "constant z",
+        lambda df: df.assign(z=1.0),
+        {},
+        IdentificationError,
+        "'z' is constant",
+    ),
+    (
+        "flat z",
+        lambda df: df.assign(z=df["i"] * 1.0),
+        {},
+        IdentificationError,
+        "'z' is absorbed",
+    ),
     ("zero z", lambda df: df.assign(z=0.0), {}, IdentificationError, "'z' is constant"),
-    ("constant y", lambda df: df.assign(y=3.0), {}, IdentificationError, "'y' is constant"),
-    ("huge y", lambda df: df.assign(y=df["y"] * 1e160), {}, IdentificationError, "'y'.*Rescale"),
-    ("y of the entity", lambda df: df.assign(y=df["i"] * 1.0), {}, IdentificationError, "'y' does not vary"),
+    (
+        "constant y",
+        lambda df: df.assign(y=3.0),
+        {},
+        IdentificationError,
+        "'y' is constant",
+    ),
+    (
+        "huge y",
+        lambda df: df.assign(y=df["y"] * 1e160),
+        {},
+        IdentificationError,
+        "'y'.*Rescale",
+    ),
+    (
+        "y of the entity",
+        lambda df: df.assign(y=df["i"] * 1.0),
+        {},
+        IdentificationError,
+        "'y' does not vary",
+    ),
     (
         "constant y, no effects",
         lambda df: df.assign(y=3.0),
@@ -542,14 +745,22 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         IdentificationError,
         "'y' is constant",
     ),
-    ("hansen on holes", None, {"bootstrap": "hansen"}, OptionError, "balanced.*wild_cluster"),
+    (
+        "hansen on holes",
+        None,
+        {"bootstrap": "hansen"},
+        OptionError,
+        "balanced.*wild_cluster",
+    ),
     ("missing q", lambda df: df.assign(q=np.nan), {}, MissingDataError, "no row"),
 ]
 
 
 @quiet
 @pytest.mark.parametrize(
-    ("change", "options", "error", "words"), [c[1:] for c in BAD_DATA], ids=[c[0] for c in BAD_DATA]
+    ("change", "options", "error", "words"),
+    [c[1:] for c in BAD_DATA],
+    ids=[c[0] for c in BAD_DATA],
 )
 def test_what_cannot_be_searched_is_refused_in_words(
     change: Any, options: dict[str, Any], error: type[DigiprosperError], words: str
@@ -572,10 +783,12 @@ def test_two_way_clusters_go_without_a_wild_bootstrap() -> None:
     panel = Panel(frame(1, holes=0.0), "i", "t")
     spec = PanelThreshold("y", "z", "q", "x", clusters=("i", "t"), bootstrap=None)
     assert spec.fit(panel).slopes.clusters == ("i", "t")
-    assert spec.replace(bootstrap="hansen", reps=199).fit(panel, rng=1).tests["bootstrap"].tolist() == [
-        "hansen"
-    ]
-    given = PanelThreshold("y", "z", "q", "x", clusters=("i", "t"), bootstrap=None, thresholds=0.3)
+    assert spec.replace(bootstrap="hansen", reps=199).fit(panel, rng=1).tests[
+        "bootstrap"
+    ].tolist() == ["hansen"]
+    given = PanelThreshold(
+        "y", "z", "q", "x", clusters=("i", "t"), bootstrap=None, thresholds=0.3
+    )
     assert given.fit(panel).slopes.n_clusters == (24, 8)
 
 
@@ -603,7 +816,11 @@ def test_missing_rows_unbalance_and_few_clusters_are_told() -> None:
     told = {n.code: n.data for n in found.diagnostics}
     assert set(told["missing_rows"]["by_term"]) == {"q"}
     assert told["very_few_clusters"] == {"clusters": "i", "n_clusters": 16}
-    assert told["unbalanced"]["least"] < told["unbalanced"]["most"] <= told["unbalanced"]["n_times"]
+    assert (
+        told["unbalanced"]["least"]
+        < told["unbalanced"]["most"]
+        <= told["unbalanced"]["n_times"]
+    )
 
 
 def test_time_invariant_threshold_variables_are_told() -> None:
@@ -611,7 +828,9 @@ def test_time_invariant_threshold_variables_are_told() -> None:
     df["q"] = df["i"] * 1.0
     df["y"] += df["z"] * (df["q"] > 30)
     with pytest.warns(IdentificationWarning):
-        found = PanelThreshold("y", "z", "q", "x", reps=199).fit(Panel(df, "i", "t"), rng=1)
+        found = PanelThreshold("y", "z", "q", "x", reps=199).fit(
+            Panel(df, "i", "t"), rng=1
+        )
     assert "constant_threshold_variable" in codes(found)
     assert found.thresholds.loc[1, "estimate"] == pytest.approx(30, abs=2)
 
@@ -619,13 +838,21 @@ def test_time_invariant_threshold_variables_are_told() -> None:
 @quiet
 @pytest.mark.parametrize("term", ["lag(y)", "lag(y, 2)", "previous", "C(half):lag(y)"])
 def test_a_lagged_outcome_is_told(term: str) -> None:
-    panel = Panel(frame(1, n=60, holes=0.1), "i", "t").lag("y").assign(previous="y_lag1", half="I(i < 30)")
+    panel = (
+        Panel(frame(1, n=60, holes=0.1), "i", "t")
+        .lag("y")
+        .assign(previous="y_lag1", half="I(i < 30)")
+    )
     spec = PanelThreshold("y", "z", "q", ["x", term], reps=199)
     with pytest.warns(IdentificationWarning):
         found = spec.fit(panel, rng=1)
     assert "lagged_outcome" in codes(found)
-    assert "lagged_outcome" not in codes(spec.replace(x=("x", "lag(w)")).fit(panel, rng=1))
-    assert "lagged_outcome" not in codes(spec.replace(entity_effects=False).fit(panel, rng=1))
+    assert "lagged_outcome" not in codes(
+        spec.replace(x=("x", "lag(w)")).fit(panel, rng=1)
+    )
+    assert "lagged_outcome" not in codes(
+        spec.replace(entity_effects=False).fit(panel, rng=1)
+    )
 
 
 @quiet
@@ -658,7 +885,8 @@ def test_the_threshold_variable_may_be_regime_dependent() -> None:
 def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
     spec = HANSEN.replace(bootstrap=("wild_cluster", "hansen"), reps=299)
     with pytest.warns(
-        IdentificationWarning, match=r"threshold 1: the tests disagree at 5%.*The wild bootstraps"
+        IdentificationWarning,
+        match=r"threshold 1: the tests disagree at 5%.*The wild bootstraps",
     ):
         found = spec.fit(firms, rng=1)
     p = found.tests.set_index("bootstrap")["p_value"]
@@ -668,7 +896,9 @@ def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
 @quiet
 def test_numbers_of_numpy_are_numbers() -> None:
     panel = Panel(frame(1), "i", "t")
-    plain = PanelThreshold("y", "z", "q", "x", bootstrap=None, n_thresholds=2, trim=0.125)
+    plain = PanelThreshold(
+        "y", "z", "q", "x", bootstrap=None, n_thresholds=2, trim=0.125
+    )
     other = plain.replace(n_thresholds=np.int64(2), trim=np.float32(0.125))
     assert other == plain
     assert other.replace(trim=np.array(0.125)) == plain
@@ -679,7 +909,9 @@ def test_numbers_of_numpy_are_numbers() -> None:
 def test_sets_are_drawn_for_thresholds_that_are_searched() -> None:
     with pytest.raises(OptionError, match=r"thresholds=\(0.3,\) are given"):
         PanelThreshold("y", "z", "q", "x", thresholds=(0.3,), confidence="bootstrap")
-    few = PanelThreshold("y", "z", "q", "x", confidence="bootstrap", bootstrap=None, reps=9)
+    few = PanelThreshold(
+        "y", "z", "q", "x", confidence="bootstrap", bootstrap=None, reps=9
+    )
     assert "few_draws" in codes(few.fit(Panel(frame(1), "i", "t"), rng=1))
 
 
@@ -696,9 +928,13 @@ def test_entities_of_other_years_are_not_exchanged() -> None:
 
 @quiet
 def test_a_robust_test_of_many_columns_needs_clusters() -> None:
-    spec = PanelThreshold("y", ["z", "w", "I(z * w)"], "q", "x", bootstrap="wild_score", reps=99)
+    spec = PanelThreshold(
+        "y", ["z", "w", "I(z * w)"], "q", "x", bootstrap="wild_score", reps=99
+    )
     assert "weak_score" in codes(spec.fit(Panel(frame(1), "i", "t"), rng=1))
-    assert "weak_score" not in codes(spec.replace(regime_dependent="z").fit(Panel(frame(1), "i", "t"), rng=1))
+    assert "weak_score" not in codes(
+        spec.replace(regime_dependent="z").fit(Panel(frame(1), "i", "t"), rng=1)
+    )
     found = spec.fit(Panel(frame(2, n=2, periods=60, holes=0.0), "i", "t"), rng=1)
     assert not np.isfinite(found.tests.loc[0, "value"])
     assert np.isnan(found.tests.loc[0, "p_value"])
@@ -718,7 +954,9 @@ def test_the_variance_ratio_has_no_units(scale: float) -> None:
 @quiet
 def test_a_robust_test_has_its_own_statistic() -> None:
     panel = Panel(frame(1), "i", "t")
-    spec = PanelThreshold("y", "z", "q", "x", bootstrap=("wild_score", "wild_cluster"), reps=199)
+    spec = PanelThreshold(
+        "y", "z", "q", "x", bootstrap=("wild_score", "wild_cluster"), reps=199
+    )
     found = spec.fit(panel, rng=2)
     first, second = (found.tests.loc[i] for i in (0, 1))
     assert (first["statistic"], second["statistic"]) == ("score", "F")
@@ -756,10 +994,18 @@ def test_draws_without_room_are_counted() -> None:
 @quiet
 def test_a_cross_section_works_without_effects() -> None:
     rng = np.random.default_rng(0)
-    df = pd.DataFrame({"i": np.arange(300), "q": rng.normal(size=300), "z": rng.normal(size=300)})
+    df = pd.DataFrame(
+        {"i": np.arange(300), "q": rng.normal(size=300), "z": rng.normal(size=300)}
+    )
     df["y"] = 2 + df["z"] * (1 + 2 * (df["q"] > 0.4)) + rng.normal(size=300)
     spec = PanelThreshold(
-        "y", "z", "q", entity_effects=False, time_effects=False, cov_type="robust", reps=199
+        "y",
+        "z",
+        "q",
+        entity_effects=False,
+        time_effects=False,
+        cov_type="robust",
+        reps=199,
     )
     found = spec.fit(Panel(df, "i"), rng=1)
     assert found.thresholds.loc[1, "estimate"] == pytest.approx(0.4, abs=0.1)
@@ -773,20 +1019,27 @@ def test_a_cross_section_works_without_effects() -> None:
 def test_an_exact_fit_finds_the_threshold_and_rejects() -> None:
     """S is only rounding of either sign: it must not decide F, LR, the verdict."""
     rng = np.random.default_rng(5)
-    frame = pd.DataFrame({"id": np.repeat(np.arange(30), 8), "year": np.tile(np.arange(8), 30)})
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(30), 8), "year": np.tile(np.arange(8), 30)}
+    )
     frame["q"], frame["x"], frame["z"] = rng.normal(size=(3, 240)).round(3)
     frame["y"] = frame["x"] * np.where(frame["q"] <= 0.2, 1.0, 3.0) - frame["z"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = PanelThreshold("y", "x", "q", ["z"], reps=199).fit(Panel(frame, "id", "year"), rng=1)
+        found = PanelThreshold("y", "x", "q", ["z"], reps=199).fit(
+            Panel(frame, "id", "year"), rng=1
+        )
     cut = frame.loc[frame["q"] <= 0.2, "q"].max()
-    assert found.thresholds.loc[1, ["estimate", "conf_low", "conf_high"]].tolist() == [cut] * 3
+    assert (
+        found.thresholds.loc[1, ["estimate", "conf_low", "conf_high"]].tolist()
+        == [cut] * 3
+    )
     assert found.thresholds.loc[1, "F"] > 1e6
     assert found.thresholds.loc[1, "p_value"] == pytest.approx(1 / 200)
     assert (found.ssr >= 0).all()
 
 
-# --- limits at their edge -----------------------------------------------------------------------------------
+# --- limits at their edge -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("trim", [np.nextafter(0, 1), np.nextafter(0.5, 0)])
@@ -797,7 +1050,9 @@ def test_trim_lies_above_zero_and_below_a_half(trim: float) -> None:
             PanelThreshold("y", "z", "q", trim=beyond, n_thresholds=np.size(beyond))
 
 
-@pytest.mark.parametrize(("option", "least"), [("grid", 2), ("min_nobs", 1), ("min_entities", 0)])
+@pytest.mark.parametrize(
+    ("option", "least"), [("grid", 2), ("min_nobs", 1), ("min_entities", 0)]
+)
 def test_grid_and_least_sizes_of_regimes_begin_at(option: str, least: int) -> None:
     assert getattr(PanelThreshold("y", "z", "q", **{option: least}), option) == least
     with pytest.raises(OptionError, match=f"{option}="):
@@ -806,12 +1061,22 @@ def test_grid_and_least_sizes_of_regimes_begin_at(option: str, least: int) -> No
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 @pytest.mark.parametrize("entities", [500, 501])
-def test_the_robust_test_takes_up_to_500_entities_that_cross_the_clusters(entities: int) -> None:
+def test_the_robust_test_takes_up_to_500_entities_that_cross_the_clusters(
+    entities: int,
+) -> None:
     rng = np.random.default_rng(1)
-    df = pd.DataFrame({"i": np.repeat(np.arange(entities), 2), "t": np.tile([0, 1], entities)})
-    df = df.assign(q=rng.normal(size=len(df)), z=rng.normal(size=len(df)), y=rng.normal(size=len(df)))
+    df = pd.DataFrame(
+        {"i": np.repeat(np.arange(entities), 2), "t": np.tile([0, 1], entities)}
+    )
+    df = df.assign(
+        q=rng.normal(size=len(df)),
+        z=rng.normal(size=len(df)),
+        y=rng.normal(size=len(df)),
+    )
     df["region"] = (df["i"] + df["t"]) % 20
-    spec = PanelThreshold("y", "z", "q", bootstrap="wild_score", clusters="region", grid=3, reps=1)
+    spec = PanelThreshold(
+        "y", "z", "q", bootstrap="wild_score", clusters="region", grid=3, reps=1
+    )
     if entities == 500:
         assert np.isfinite(spec.fit(Panel(df, "i", "t"), rng=1).statistics).all()
         return
@@ -837,7 +1102,12 @@ def test_four_billion_pairs_of_candidates_and_rows_are_too_many() -> None:
     assert (n - 2) * (n - 1) < 4_000_000_000 < (n - 1) * n
     rng = np.random.default_rng(0)
     df = pd.DataFrame(
-        {"i": np.arange(n), "q": rng.permutation(n), "z": rng.normal(size=n), "y": rng.normal(size=n)}
+        {
+            "i": np.arange(n),
+            "q": rng.permutation(n),
+            "z": rng.normal(size=n),
+            "y": rng.normal(size=n),
+        }
     )
     spec = PanelThreshold(
         "y",
@@ -862,7 +1132,11 @@ def test_spatial_lags_can_be_thresholds_and_slopes() -> None:
     values = states.frame["unemp"].to_numpy().reshape(len(states.entities), -1)
     by_hand = borders.aligned_to(states.entities).dense @ values
     same = states.assign(w_unemp=lambda _: by_hand.ravel())
-    spec = PanelThreshold("log(gsp)", "w_unemp", "w_unemp", ["log(pc)"], bootstrap=None, grid=40)
+    spec = PanelThreshold(
+        "log(gsp)", "w_unemp", "w_unemp", ["log(pc)"], bootstrap=None, grid=40
+    )
     found, expected = spec.fit(panel), spec.fit(same)
-    np.testing.assert_allclose(found.thresholds["estimate"], expected.thresholds["estimate"], rtol=1e-12)
+    np.testing.assert_allclose(
+        found.thresholds["estimate"], expected.thresholds["estimate"], rtol=1e-12
+    )
     np.testing.assert_allclose(found.slopes.params, expected.slopes.params, rtol=1e-9)

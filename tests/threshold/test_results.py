@@ -35,35 +35,64 @@ from digiprosper.threshold.results import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
-COLUMNS = ["estimate", "conf_low", "conf_high", "ssr", "F", "p_value", "crit_10", "crit_5", "crit_1"]
+COLUMNS = [
+    "estimate",
+    "conf_low",
+    "conf_high",
+    "ssr",
+    "F",
+    "p_value",
+    "crit_10",
+    "crit_5",
+    "crit_1",
+]
 
 
 def panel() -> Panel:
     rng = np.random.default_rng(8)
-    df = pd.DataFrame({"city": np.repeat(np.arange(40), 9), "year": np.tile(np.arange(2010, 2019), 40)})
+    df = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(40), 9),
+            "year": np.tile(np.arange(2010, 2019), 40),
+        }
+    )
     df["q"] = np.round(rng.normal(size=360), 2)
     df["z"] = rng.normal(size=360)
     df["x"] = rng.normal(size=360)
-    df["y"] = df["x"] + df["z"] * (0.5 + (df["q"] > 0.2)) + 0.1 * df["city"] + rng.normal(size=360)
+    df["y"] = (
+        df["x"]
+        + df["z"] * (0.5 + (df["q"] > 0.2))
+        + 0.1 * df["city"]
+        + rng.normal(size=360)
+    )
     return Panel(df, "city", "year", labels={"q": "城镇化率", "y": "Income"})
 
 
 @pytest.fixture(scope="module")
 def found() -> ThresholdResults:
     spec = PanelThreshold(
-        "y", "z", "q", "x", n_thresholds=2, bootstrap=("wild_cluster", "hansen"), reps=199, confidence="lr"
+        "y",
+        "z",
+        "q",
+        "x",
+        n_thresholds=2,
+        bootstrap=("wild_cluster", "hansen"),
+        reps=199,
+        confidence="lr",
     )
     return spec.fit(panel(), rng=4)
 
 
 @pytest.fixture(scope="module")
 def given() -> ThresholdResults:
-    return PanelThreshold("y", "z", "q", "x", thresholds=(0.5, -0.6), df="xthreg", confidence="lr").fit(
-        panel()
-    )
+    return PanelThreshold(
+        "y", "z", "q", "x", thresholds=(0.5, -0.6), df="xthreg", confidence="lr"
+    ).fit(panel())
 
 
-def test_thresholds_are_one_row_each_in_the_order_found(found: ThresholdResults) -> None:
+def test_thresholds_are_one_row_each_in_the_order_found(
+    found: ThresholdResults,
+) -> None:
     frame = found.thresholds
     assert list(frame.columns) == [*COLUMNS, "statistic", "value"]
     assert frame.index.tolist() == [1, 2]
@@ -75,18 +104,30 @@ def test_thresholds_are_one_row_each_in_the_order_found(found: ThresholdResults)
         pieces = found.confidence_set(j)
         assert frame.loc[j, "conf_low"] == pieces[0][0]
         assert frame.loc[j, "conf_high"] == pieces[-1][1]
-        assert frame.loc[j, "conf_low"] <= frame.loc[j, "estimate"] <= frame.loc[j, "conf_high"]
+        assert (
+            frame.loc[j, "conf_low"]
+            <= frame.loc[j, "estimate"]
+            <= frame.loc[j, "conf_high"]
+        )
 
 
 def test_tests_are_one_row_a_threshold_and_bootstrap(found: ThresholdResults) -> None:
     tests = found.tests
-    assert list(tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:], "statistic", "value"]
+    assert list(tests.columns) == [
+        "threshold",
+        "bootstrap",
+        *COLUMNS[4:],
+        "statistic",
+        "value",
+    ]
     assert tests["threshold"].tolist() == [1, 1, 2, 2]
     assert tests["bootstrap"].tolist() == ["wild_cluster", "hansen"] * 2
     assert tests["statistic"].eq("F").all()
     assert tests["value"].equals(tests["F"].rename("value"))
     for row in tests.itertuples():
-        draws = found.statistic_draws[("wild_cluster", "hansen").index(row.bootstrap), row.threshold - 1]
+        draws = found.statistic_draws[
+            ("wild_cluster", "hansen").index(row.bootstrap), row.threshold - 1
+        ]
         assert row.p_value == (1 + (draws >= row.F).sum()) / 200
         assert row.crit_5 == np.quantile(draws, 0.95)
 
@@ -95,10 +136,14 @@ def test_ssr_and_f_follow_the_definition(found: ThresholdResults) -> None:
     s = found.ssr.tolist()
     assert s[0] > s[1] > s[2]
     assert found.df == 360 - 40
-    np.testing.assert_allclose(found.thresholds["F"], [(s[0] / s[1] - 1) * 320, (s[1] / s[2] - 1) * 320])
+    np.testing.assert_allclose(
+        found.thresholds["F"], [(s[0] / s[1] - 1) * 320, (s[1] / s[2] - 1) * 320]
+    )
 
 
-def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults) -> None:
+def test_profiles_have_their_least_value_at_the_estimate(
+    found: ThresholdResults,
+) -> None:
     for j in (1, 2):
         profile = found.profile(j)
         assert list(profile.columns) == ["gamma", "ssr", "lr", "critical"]
@@ -106,16 +151,22 @@ def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults
         at = profile["lr"].argmin()
         assert profile["lr"][at] == 0
         assert profile["gamma"][at] == found.thresholds.loc[j, "estimate"]
-        assert profile["ssr"][at] == pytest.approx(float(found.slopes.resids @ found.slopes.resids))
+        assert profile["ssr"][at] == pytest.approx(
+            float(found.slopes.resids @ found.slopes.resids)
+        )
         assert np.isfinite(profile["ssr"]).all()
     # No candidate of one threshold lies within the trim of the other.
     q = np.sort(panel().frame["q"].to_numpy())
     other = found.thresholds.loc[2, "estimate"]
-    between = [abs((q <= g).sum() - (q <= other).sum()) for g in found.profile(1)["gamma"]]
+    between = [
+        abs((q <= g).sum() - (q <= other).sum()) for g in found.profile(1)["gamma"]
+    ]
     assert min(between) >= 18
 
 
-def test_sets_are_all_that_the_likelihood_ratio_accepts(found: ThresholdResults) -> None:
+def test_sets_are_all_that_the_likelihood_ratio_accepts(
+    found: ThresholdResults,
+) -> None:
     for level in (0.5, 0.95, 0.99):
         results = replace(found, level=level)
         profile = results.profile(2)
@@ -130,11 +181,15 @@ def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
     for j in (1, 2):
         ratio = float(found.variance_ratios[j - 1])
         assert found.critical_value(j) == critical_lr(0.95)
-        assert found.critical_value(j, method="scaled") == pytest.approx(critical_lr(0.95) * ratio)
+        assert found.critical_value(j, method="scaled") == pytest.approx(
+            critical_lr(0.95) * ratio
+        )
         profile = found.profile(j)
         wide = profile["gamma"][profile["lr"] <= critical_lr(0.95) * ratio].tolist()
         pieces = found.confidence_set(j, method="scaled")
-        assert [g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)] == wide
+        assert [
+            g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)
+        ] == wide
     with pytest.raises(OptionError, match="confidence='bootstrap'"):
         found.confidence_set(1, method="bootstrap")
     with pytest.raises(OptionError, match="method='exact'"):
@@ -145,7 +200,9 @@ def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
 
 @pytest.mark.further
 def test_bounds_are_drawn_where_asked_for() -> None:
-    spec = PanelThreshold("y", "z", "q", "x", bootstrap=None, confidence="bootstrap", reps=99)
+    spec = PanelThreshold(
+        "y", "z", "q", "x", bootstrap=None, confidence="bootstrap", reps=99
+    )
     found = spec.fit(panel(), rng=4)
     profile = found.profile()
     assert np.ptp(profile["critical"]) > 0
@@ -157,15 +214,25 @@ def test_bounds_are_drawn_where_asked_for() -> None:
     np.testing.assert_array_equal(again.lr_bounds, found.lr_bounds)
 
 
-def test_given_thresholds_are_the_reference_of_their_profiles(given: ThresholdResults) -> None:
+def test_given_thresholds_are_the_reference_of_their_profiles(
+    given: ThresholdResults,
+) -> None:
     assert given.thresholds["estimate"].tolist() == [0.5, -0.6]
     assert given.thresholds[[*COLUMNS[5:], "statistic", "value"]].isna().all(axis=None)
     assert given.tests.empty
-    assert list(given.tests.columns) == ["threshold", "bootstrap", *COLUMNS[4:], "statistic", "value"]
+    assert list(given.tests.columns) == [
+        "threshold",
+        "bootstrap",
+        *COLUMNS[4:],
+        "statistic",
+        "value",
+    ]
     assert given.df == 9 * 39
     assert given.profile(1)["lr"].min() < 0
     ssr = float(given.slopes.resids @ given.slopes.resids)
-    np.testing.assert_allclose(given.profile(2)["lr"], (given.profile(2)["ssr"] / ssr - 1) * 351, atol=1e-8)
+    np.testing.assert_allclose(
+        given.profile(2)["lr"], (given.profile(2)["ssr"] / ssr - 1) * 351, atol=1e-8
+    )
     assert given.regimes["upper"].tolist()[:2] == [-0.6, 0.5]
 
 
@@ -188,7 +255,9 @@ def test_regimes_number_rows_from_low_to_high(found: ThresholdResults) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 3, -1, 1.5, "1", True])
-def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any) -> None:
+def test_thresholds_are_asked_for_by_number(
+    found: ThresholdResults, number: Any
+) -> None:
     for method in (found.profile, found.confidence_set):
         with pytest.raises(OptionError, match="from 1 to 2"):
             method(number)
@@ -198,19 +267,26 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     """The ratio, its bound, the set without it, and why everything is in."""
     scaled = replace(found, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
     words = " ".join(scaled.summary().split())
-    assert f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}" in words
+    assert (
+        f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}"
+        in words
+    )
     plain = ", ".join(
-        f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in scaled.confidence_set(1, method="lr")
+        f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}"
+        for a, b in scaled.confidence_set(1, method="lr")
     )
     assert f"(lr, LR <= 7.35): {plain}" in words
     largest = scaled.profile(2)["lr"].max()
     assert (
-        f"contains every candidate, because {1e4 * critical_lr(0.95):.1f} > the largest LR, {largest:.1f}"
-        in words
-    )
+        f"contains every candidate, because {1e4 * critical_lr(0.95):.1f} > the "
+        f"largest LR, {largest:.1f}"
+    ) in words
     assert words.count("contains every candidate, because") == 1
     assert "Variance ratio" not in found.summary()
-    assert "Variance ratio" not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
+    assert (
+        "Variance ratio"
+        not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
+    )
     same = replace(scaled, variance_ratios=np.ones(2)).summary()
     assert same.count("the same") == 2
 
@@ -219,14 +295,21 @@ def test_one_threshold_compares_its_bound_with_f() -> None:
     fit = PanelThreshold("y", "z", "q", "x", bootstrap=None).fit(panel())
     f, critical = fit.statistics[0], critical_lr(0.95)
     above, below = (
-        " ".join(replace(fit, variance_ratios=np.array([b / critical])).summary().split())
+        " ".join(
+            replace(fit, variance_ratios=np.array([b / critical])).summary().split()
+        )
         for b in (1.01 * f, fit.profile()["lr"].max() * 0.99)
     )
-    assert f"the set contains every candidate, because {1.01 * f:.1f} > F = {f:.1f}" in above
+    assert (
+        f"the set contains every candidate, because {1.01 * f:.1f} > F = {f:.1f}"
+        in above
+    )
     assert "contains every candidate" not in below
 
 
-def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: ThresholdResults) -> None:
+def test_summary_says_what_an_economist_asks(
+    found: ThresholdResults, given: ThresholdResults
+) -> None:
     text = found.summary()
     for words in (
         "Outcome: y",
@@ -237,7 +320,9 @@ def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: Thr
         "hansen",
     ):
         assert words in text
-    assert found.conventions.startswith("Standard errors clustered by city (40 clusters")
+    assert found.conventions.startswith(
+        "Standard errors clustered by city (40 clusters"
+    )
     for words in ("trim .05", "N - n = 320", "rng 4", "199 draws"):
         assert words in found.settings
     assert max(map(len, text.splitlines()[-4:])) <= 80
@@ -247,13 +332,17 @@ def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: Thr
     assert "T (n - 1) = 351" in given.settings
     assert "rng" not in given.settings
     assert "<table" in found._repr_html_()
-    plain = PanelThreshold("y", "z", "q", entity_effects=False, time_effects=False, bootstrap=None, grid=20)
+    plain = PanelThreshold(
+        "y", "z", "q", entity_effects=False, time_effects=False, bootstrap=None, grid=20
+    )
     settings = plain.fit(panel()).settings
     assert "N - 1 = 359" in settings
     assert "grid 20" in settings
 
 
-def test_results_are_frozen_picklable_and_json_safe(found: ThresholdResults, given: ThresholdResults) -> None:
+def test_results_are_frozen_picklable_and_json_safe(
+    found: ThresholdResults, given: ThresholdResults
+) -> None:
     with pytest.raises((FrozenInstanceError, TypeError)):
         found.level = 0.9  # type: ignore[misc]
     copy = pickle.loads(pickle.dumps(found))
@@ -280,7 +369,9 @@ def test_small_tools() -> None:
     assert runs(np.arange(3.0), np.array([True, True, True])) == [(0.0, 2.0)]
 
 
-def test_the_table_of_tests_has_the_numbers_of_the_frame(found: ThresholdResults) -> None:
+def test_the_table_of_tests_has_the_numbers_of_the_frame(
+    found: ThresholdResults,
+) -> None:
     table = found.test_table("hansen").frame
     expected = found.tests[found.tests["bootstrap"] == "hansen"]
     for name in ("value", "p_value", "crit_10", "crit_5", "crit_1"):
@@ -300,11 +391,19 @@ def frame_of(count: int, *bootstraps: str) -> pd.DataFrame:
     """Give a frame as `ThresholdResults.tests` has it."""
     names = ["p_value", "crit_10", "crit_5", "crit_1"]
     rows = [
-        [j, name, "score" if name == "wild_score" else "F", 20.0 / j, *(np.arange(4) / 100 + j / 50)]
+        [
+            j,
+            name,
+            "score" if name == "wild_score" else "F",
+            20.0 / j,
+            *(np.arange(4) / 100 + j / 50),
+        ]
         for j in range(1, count + 1)
         for name in bootstraps
     ]
-    return pd.DataFrame(rows, columns=["threshold", "bootstrap", "statistic", "value", *names])
+    return pd.DataFrame(
+        rows, columns=["threshold", "bootstrap", "statistic", "value", *names]
+    )
 
 
 def made(count: int, *bootstraps: str, chosen: str | None = None) -> ThresholdTestTable:
@@ -328,7 +427,14 @@ def test_a_paper_has_a_row_a_test() -> None:
         "4 thresholds",
     ]
     assert list(table.frame.columns) == ["F", "p-value", "Draws", "10%", "5%", "1%"]
-    assert table.spans == ("", "", "", "Critical values", "Critical values", "Critical values")
+    assert table.spans == (
+        "",
+        "",
+        "",
+        "Critical values",
+        "Critical values",
+        "Critical values",
+    )
     assert table.frame.loc["Double threshold"].tolist() == [
         "10.000",
         "0.040",
@@ -338,15 +444,26 @@ def test_a_paper_has_a_row_a_test() -> None:
         "0.070",
     ]
     assert table.notes == (
-        "Thresholds in Urban share, each tested against one fewer; p-values and critical values from a "
-        "bootstrap of whole entities (Hansen 1999).",
+        (
+            "Thresholds in Urban share, each tested against one fewer; p-values and "
+            "critical values from a bootstrap of whole entities (Hansen 1999)."
+        ),
     )
 
 
 def test_a_chinese_table_is_chinese() -> None:
-    table = etable(made(3, "wild_score"), style=TableStyle("zh"), labels={"urban": "城镇化率"})
+    table = etable(
+        made(3, "wild_score"), style=TableStyle("zh"), labels={"urban": "城镇化率"}
+    )
     assert list(table.frame.index) == ["单一门槛", "双重门槛", "三重门槛"]
-    assert list(table.frame.columns) == ["得分统计量", "p值", "抽样次数", "10%", "5%", "1%"]
+    assert list(table.frame.columns) == [
+        "得分统计量",
+        "p值",
+        "抽样次数",
+        "10%",
+        "5%",
+        "1%",
+    ]
     assert set(table.spans) == {"", "临界值"}
     assert table.notes[0].startswith("注：门槛变量为城镇化率，原假设为少一个门槛值")
 
@@ -360,7 +477,9 @@ def test_one_of_several_bootstraps_is_chosen() -> None:
 def test_a_bootstrap_that_was_not_drawn_is_refused(chosen: object) -> None:
     with pytest.raises(OptionError) as caught:
         made(1, "wild_cluster", "iid", chosen=chosen)  # type: ignore[arg-type]
-    assert [problem.data["option"] for problem in caught.value.problems] == ["bootstrap"]
+    assert [problem.data["option"] for problem in caught.value.problems] == [
+        "bootstrap"
+    ]
 
 
 def test_without_tests_there_is_no_table() -> None:
@@ -369,7 +488,9 @@ def test_without_tests_there_is_no_table() -> None:
 
 
 def test_variables_are_panels_of_one_table() -> None:
-    table = stack_tables({"Urban share": made(2, "hansen"), "Income": made(1, "hansen")})
+    table = stack_tables(
+        {"Urban share": made(2, "hansen"), "Income": made(1, "hansen")}
+    )
     assert [table.frame.index[row] for row in table.panels] == ["Urban share", "Income"]
     assert table.spans[-1] == "Critical values"
 
@@ -380,7 +501,12 @@ def test_variables_are_panels_of_one_table() -> None:
 @pytest.fixture(scope="module")
 def with_levels():
     spec = dp.PanelThreshold(
-        "log(gsp)", "log(pc)", "unemp", ["log(emp)"], bootstrap=None, regime_intercept=True
+        "log(gsp)",
+        "log(pc)",
+        "unemp",
+        ["log(emp)"],
+        bootstrap=None,
+        regime_intercept=True,
     )
     with pytest.warns(dp.BoundaryThresholdWarning):
         return spec.fit(dp.datasets.us_states())
@@ -389,7 +515,11 @@ def with_levels():
 def test_regimes_stand_from_low_to_high(found):
     edited = replace(found, estimates=np.array([0.7, 0.5]), rule="<")
     regimes = edited.regime_bounds
-    assert [regime.condition("q", 2) for regime in regimes] == ["q < 0.5", "0.5 <= q < 0.7", "q >= 0.7"]
+    assert [regime.condition("q", 2) for regime in regimes] == [
+        "q < 0.5",
+        "0.5 <= q < 0.7",
+        "q >= 0.7",
+    ]
     assert {regime.family for regime in regimes} == {(False, "q", 2)}
 
 
@@ -397,14 +527,20 @@ def test_slopes_know_their_regime_and_common_terms_have_none(with_levels):
     found = {term.name: term for term in with_levels.terms}
     assert list(found) == list(with_levels.slopes.names)
     low = found["log(pc):regime1"]
-    assert (low.base, low.regime.number, low.regime.upper) == ("log(pc)", 1, with_levels.estimates[0])
+    assert (low.base, low.regime.number, low.regime.upper) == (
+        "log(pc)",
+        1,
+        with_levels.estimates[0],
+    )
     assert found["intercept:regime1"].base == "intercept"
     assert found["log(emp)"].regime is None
     assert with_levels.terms_in_every_regime == ["log(pc)"]
 
 
 def test_terms_that_are_not_split_stay(with_levels):
-    assert all(term.regime is None for term in with_levels._terms_by_regime(["log(pc)"], {}))
+    assert all(
+        term.regime is None for term in with_levels._terms_by_regime(["log(pc)"], {})
+    )
 
 
 def test_a_table_gets_thresholds_with_their_sets(with_levels):
@@ -413,18 +549,31 @@ def test_a_table_gets_thresholds_with_their_sets(with_levels):
     (parameter,) = block.parameters
     pieces = with_levels.confidence_set(1)
     assert (parameter.conf_low, parameter.conf_high) == (pieces[0][0], pieces[-1][1])
-    assert (block.kind, block.variable, block.drawn, block.refused) == ("step", "unemp", None, None)
+    assert (block.kind, block.variable, block.drawn, block.refused) == (
+        "step",
+        "unemp",
+        None,
+        None,
+    )
     low = with_levels.slopes.conf_int(level=0.9)["conf_low"]
     assert [cell.conf_low for cell in column.estimates.values()] == low.tolist()
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_table_has_the_tests_of_the_first_bootstrap():
-    spec = dp.PanelThreshold("log(gsp)", "unemp", "unemp", bootstrap=("wild_cluster", "hansen"), reps=39)
+    spec = dp.PanelThreshold(
+        "log(gsp)", "unemp", "unemp", bootstrap=("wild_cluster", "hansen"), reps=39
+    )
     found = spec.fit(dp.datasets.us_states(), rng=1)
-    rows = found.tests[found.tests["bootstrap"] == "wild_cluster"].dropna(subset="p_value")
+    rows = found.tests[found.tests["bootstrap"] == "wild_cluster"].dropna(
+        subset="p_value"
+    )
     (column,) = found.table_columns()
-    shown = [(test.statistic, test.p_value) for p in column.blocks[0].parameters for test in p.tests]
+    shown = [
+        (test.statistic, test.p_value)
+        for p in column.blocks[0].parameters
+        for test in p.tests
+    ]
     assert found.tests["p_value"].nunique() == 2
     assert shown == list(zip(rows["statistic"], rows["p_value"], strict=True))
 
@@ -435,13 +584,21 @@ def test_tests_without_p_value_are_left_out():
         columns.ParameterTest("score", "threshold", 3.0, 0.2, 1),
     ]
     found = threshold_with(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
-    assert (found.conf_low, found.conf_high, found.pieces, found.tests) == (0.4, 0.7, 2, tuple(tests[1:]))
+    assert (found.conf_low, found.conf_high, found.pieces, found.tests) == (
+        0.4,
+        0.7,
+        2,
+        tuple(tests[1:]),
+    )
     assert math.isnan(threshold_with(0.5, [], []).conf_low)
 
 
 def test_slopes_are_products_with_their_regime(with_levels):
     terms = {term.name: term for term in with_levels.slopes.terms}
-    assert [factor.text for factor in terms["log(pc):regime2"].factors] == ["log(pc)", "regime2"]
+    assert [factor.text for factor in terms["log(pc):regime2"].factors] == [
+        "log(pc)",
+        "regime2",
+    ]
     assert with_levels.slopes.marginal_effect("log(emp)")["estimate"].tolist() == [
         with_levels.slopes.params["log(emp)"]
     ]

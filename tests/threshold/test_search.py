@@ -23,15 +23,19 @@ WORDS = {"wild_cluster": 0, "hansen": 1, "iid": 2}
 WEBB = np.array([-np.sqrt(1.5), -1, -np.sqrt(0.5), np.sqrt(0.5), 1, np.sqrt(1.5)])
 
 
-# --- panels ---------------------------------------------------------------------------------------------
+# --- panels ---------------------------------------------------------------------------
 
 
 def draw_frame(seed, *, n=14, periods=7, k=1, balanced=False, jumps=(1.0,), noise=0.7):
     """Draw an unbalanced panel sorted by entity, time; the threshold has ties."""
     rng = np.random.default_rng(seed)
-    e, t = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    e, t = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     size = e.size
-    df = pd.DataFrame({"id": [f"e{i:02d}" for i in e], "year": 2001 + t, "region": e % 2})
+    df = pd.DataFrame(
+        {"id": [f"e{i:02d}" for i in e], "year": 2001 + t, "region": e % 2}
+    )
     df["group"] = [f"g{i}" for i in rng.permutation(n)[e] // 2]
     df["q"] = (rng.normal(0, 1, n)[e] + rng.normal(0, 2.5, size)).round(1) + 0.0
     for c in range(k):
@@ -39,8 +43,12 @@ def draw_frame(seed, *, n=14, periods=7, k=1, balanced=False, jumps=(1.0,), nois
     df["x1"] = rng.normal(0, 1, size) + 0.5 * df["z1"]
     df["x2"] = rng.normal(2, 3, size)
     cuts = np.quantile(df["q"], np.arange(1, len(jumps) + 1) / (len(jumps) + 1))
-    slope = 0.4 + sum(jump * (df["q"] > cut) for jump, cut in zip(jumps, cuts, strict=True))
-    df["y"] = slope * df["z1"] + 0.5 * df["x1"] - 0.1 * df["x2"] + rng.normal(0, 1, n)[e]
+    slope = 0.4 + sum(
+        jump * (df["q"] > cut) for jump, cut in zip(jumps, cuts, strict=True)
+    )
+    df["y"] = (
+        slope * df["z1"] + 0.5 * df["x1"] - 0.1 * df["x2"] + rng.normal(0, 1, n)[e]
+    )
     df["y"] += 0.2 * t + noise * rng.normal(0, 1, size)
     if not balanced:
         gone = rng.permutation(size)[: size // 6]
@@ -59,10 +67,12 @@ def fit(spec, df, *, rng=None, shuffle=None):
 
 def spec_of(k=1, **options):
     options = {"bootstrap": None, "confidence": "lr", **options}
-    return dp.PanelThreshold("y", [f"z{c + 1}" for c in range(k)], "q", ["x1", "x2"], **options)
+    return dp.PanelThreshold(
+        "y", [f"z{c + 1}" for c in range(k)], "q", ["x1", "x2"], **options
+    )
 
 
-# --- the oracle -----------------------------------------------------------------------------------------
+# --- the oracle -----------------------------------------------------------------------
 
 
 def dummies(*columns):
@@ -104,8 +114,14 @@ class Oracle:
         self.y = df["y"].to_numpy()
         self.q = df["q"].to_numpy()
         self.z = df[list(spec.regime_dependent)].to_numpy()
-        self.block = np.column_stack([self.z, np.ones(len(df))]) if spec.regime_intercept else self.z
-        self.linear = np.hstack([effects_of(df, spec), df[list(spec.x)].to_numpy(), self.z])
+        self.block = (
+            np.column_stack([self.z, np.ones(len(df))])
+            if spec.regime_intercept
+            else self.z
+        )
+        self.linear = np.hstack(
+            [effects_of(df, spec), df[list(spec.x)].to_numpy(), self.z]
+        )
         self.rank = rank_and_ssr(self.linear, self.y)[0]
         self.codes, self.ids = pd.factorize(df["id"], sort=True)
         self.points = self.candidates()
@@ -118,7 +134,10 @@ class Oracle:
     def need(self, j):
         trim = self.spec.trim
         share = trim[j] if isinstance(trim, tuple) else trim
-        return max(math.ceil(Fraction(str(share)) * len(self.df)), getattr(self.spec, "min_nobs", 1))
+        return max(
+            math.ceil(Fraction(str(share)) * len(self.df)),
+            getattr(self.spec, "min_nobs", 1),
+        )
 
     def rich_enough(self, rows):
         """Enough entities have two rows here with different regime terms.
@@ -127,14 +146,22 @@ class Oracle:
         """
         least = getattr(self.spec, "min_entities", 0)
         members = (rows & (self.codes == e) for e in np.unique(self.codes[rows]))
-        return least == 0 or sum(np.ptp(self.z[m], axis=0).max() > 0 for m in members) >= least
+        return (
+            least == 0
+            or sum(np.ptp(self.z[m], axis=0).max() > 0 for m in members) >= least
+        )
 
     def candidates(self):
         values = np.unique(self.q)
         if self.spec.grid is None:
             return values
-        # Lowest observed value with at least the share at or below it, in fractions: rounding would move it.
-        trim, steps, q = Fraction(str(self.spec.trim)), self.spec.grid - 1, np.sort(self.q)
+        # Lowest observed value with at least the share at or below it, in fractions:
+        # rounding would move it.
+        trim, steps, q = (
+            Fraction(str(self.spec.trim)),
+            self.spec.grid - 1,
+            np.sort(self.q),
+        )
         shares = [trim + i * (1 - 2 * trim) / steps for i in range(steps + 1)]
         return np.unique(q[[math.ceil(share * q.size) - 1 for share in shares]])
 
@@ -142,14 +169,21 @@ class Oracle:
         """Rows of the two regimes that meet at g."""
         below = [h for h in others if h < g]
         above = [h for h in others if h > g]
-        left = self.low(g) & ~(self.low(max(below)) if below else np.zeros(len(self.df), bool))
-        right = ~self.low(g) & (self.low(min(above)) if above else np.ones(len(self.df), bool))
+        left = self.low(g) & ~(
+            self.low(max(below)) if below else np.zeros(len(self.df), bool)
+        )
+        right = ~self.low(g) & (
+            self.low(min(above)) if above else np.ones(len(self.df), bool)
+        )
         return left, right
 
     def admissible(self, g, others, j):
         if g in others:
             return False
-        return all(r.sum() >= self.need(j) and self.rich_enough(r) for r in self.beside(g, others))
+        return all(
+            r.sum() >= self.need(j) and self.rich_enough(r)
+            for r in self.beside(g, others)
+        )
 
     # -- sums of squares
 
@@ -158,7 +192,9 @@ class Oracle:
 
         Slopes are not told apart there.
         """
-        design = np.hstack([self.linear, *(self.block * self.low(g)[:, None] for g in cuts)])
+        design = np.hstack(
+            [self.linear, *(self.block * self.low(g)[:, None] for g in cuts)]
+        )
         rank, ssr = rank_and_ssr(design, self.y if outcomes is None else outcomes)
         full = rank == self.rank + len(cuts) * self.block.shape[1]
         return ssr if full else np.full_like(ssr, np.inf)
@@ -225,15 +261,25 @@ class Oracle:
 
     def drawn_outcomes(self, cuts, word, j, reps, entropy):
         """y* of each draw (a column): fit of the null plus drawn residuals."""
-        design = np.hstack([self.linear, *(self.block * self.low(g)[:, None] for g in cuts)])
+        design = np.hstack(
+            [self.linear, *(self.block * self.low(g)[:, None] for g in cuts)]
+        )
         fitted = design @ regress(design, self.y)[0]
         e = self.y - fitted
-        stream = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(WORDS[word], j)))
+        stream = np.random.default_rng(
+            np.random.SeedSequence(entropy, spawn_key=(WORDS[word], j))
+        )
         if word == "wild_cluster":
-            keys = self.df[self.spec.clusters[0]] if self.spec.clusters else self.df["id"]
+            keys = (
+                self.df[self.spec.clusters[0]] if self.spec.clusters else self.df["id"]
+            )
             codes, levels = pd.factorize(keys, sort=True)
             u = stream.random((reps, len(levels)))
-            weights = WEBB[(6 * u).astype(int)] if len(levels) <= 12 else np.where(u < 0.5, -1.0, 1.0)
+            weights = (
+                WEBB[(6 * u).astype(int)]
+                if len(levels) <= 12
+                else np.where(u < 0.5, -1.0, 1.0)
+            )
             drawn = weights[:, codes] * e
         elif word == "hansen":
             n = len(self.ids)
@@ -242,7 +288,9 @@ class Oracle:
         else:
             order = np.argsort(self.q, kind="stable")
             drawn = np.empty((reps, e.size))
-            drawn[:, order] = e[order][(e.size * stream.random((reps, e.size))).astype(int)]
+            drawn[:, order] = e[order][
+                (e.size * stream.random((reps, e.size))).astype(int)
+            ]
         return fitted[:, None] + drawn.T
 
     def drawn_f(self, cuts, word, j, reps, entropy):
@@ -265,7 +313,9 @@ class Oracle:
 
 def pieces(gamma, inside):
     out = []
-    for keep, run in itertools.groupby(zip(gamma, inside, strict=True), key=lambda pair: pair[1]):
+    for keep, run in itertools.groupby(
+        zip(gamma, inside, strict=True), key=lambda pair: pair[1]
+    ):
         run = [g for g, _ in run]
         if keep:
             out.append((run[0], run[-1]))
@@ -276,7 +326,8 @@ def hold_profiles(found, oracle, cuts, *, least=None):
     """Hold profiles and sets of a fit to those of the oracle at the same thresholds."""
     critical = -2 * math.log(1 - math.sqrt(oracle.spec.level))
     for j in range(len(cuts)):
-        # Where trims fall, a later threshold may come nearer than an earlier one's trim allows.
+        # Where trims fall, a later threshold may come nearer than an earlier one's trim
+        # allows.
         gamma, ssr = oracle.profile(cuts[:j] + cuts[j + 1 :], j, here=cuts[j])
         lr = (ssr / (ssr.min() if least is None else least) - 1) * oracle.freedom
         profile = found.profile(j + 1)
@@ -298,14 +349,24 @@ def hold_slopes(found, oracle, cuts):
     names, split = [], []
     for term in [*spec.regime_dependent, *["intercept"] * spec.regime_intercept]:
         for r in range(1, len(cuts) + 2 - (term == "intercept")):
-            df[f"s_{term}_{r}"] = (1.0 if term == "intercept" else df[term]) * (regime == r)
+            df[f"s_{term}_{r}"] = (1.0 if term == "intercept" else df[term]) * (
+                regime == r
+            )
             names.append(f"{term}:regime{r}" if cuts else term)
             split.append(f"s_{term}_{r}")
     design = np.hstack([effects_of(df, spec), df[[*split, *spec.x]].to_numpy(float)])
     beta = regress(design, oracle.y)[0][-len(split) - len(spec.x) :]
     np.testing.assert_allclose(found.slopes.params[[*names, *spec.x]], beta, **NEAR)
-    same = {name: getattr(spec, name) for name in ("entity_effects", "time_effects", "cov_type", "clusters")}
-    plain = fit(dp.FixedEffects("y", [*split, *spec.x], absorb=getattr(spec, "absorb", ()), **same), df)
+    same = {
+        name: getattr(spec, name)
+        for name in ("entity_effects", "time_effects", "cov_type", "clusters")
+    }
+    plain = fit(
+        dp.FixedEffects(
+            "y", [*split, *spec.x], absorb=getattr(spec, "absorb", ()), **same
+        ),
+        df,
+    )
     np.testing.assert_allclose(
         found.slopes.params[[*names, *spec.x]], plain.params[[*split, *spec.x]], **NEAR
     )
@@ -314,7 +375,10 @@ def hold_slopes(found, oracle, cuts):
     np.testing.assert_array_equal(found.regime, regime)
     for r in range(1, len(cuts) + 2):
         seen = df.loc[regime == r, "id"]
-        assert found.regimes.loc[r, ["nobs", "n_entities"]].tolist() == [len(seen), seen.nunique()]
+        assert found.regimes.loc[r, ["nobs", "n_entities"]].tolist() == [
+            len(seen),
+            seen.nunique(),
+        ]
 
 
 def hold(found, oracle, m):
@@ -329,7 +393,7 @@ def hold(found, oracle, m):
     return models
 
 
-# --- the search -----------------------------------------------------------------------------------------
+# --- the search -----------------------------------------------------------------------
 
 SEARCHES = {
     "one": (1, 1, {}),
@@ -349,9 +413,17 @@ SEARCHES = {
     "min_nobs": (2, 1, {"trim": 0.05, "min_nobs": 17}),
     "min_entities": (2, 1, {"trim": 0.02, "min_entities": 6}),
     "min_entities strict": (1, 2, {"trim": 0.02, "min_entities": 9, "rule": "<"}),
-    "both minima, grid": (2, 1, {"trim": 0.05, "min_nobs": 12, "min_entities": 6, "grid": 31}),
+    "both minima, grid": (
+        2,
+        1,
+        {"trim": 0.05, "min_nobs": 12, "min_entities": 6, "grid": 31},
+    ),
     "nested": (1, 1, {"absorb": ("region",)}),
-    "region alone": (2, 1, {"absorb": ("region",), "entity_effects": False, "trim": 0.1}),
+    "region alone": (
+        2,
+        1,
+        {"absorb": ("region",), "entity_effects": False, "trim": 0.1},
+    ),
     "crossed": (2, 1, {"absorb": ("region^year",), "time_effects": False, "trim": 0.1}),
     "crossed and all": (1, 2, {"absorb": ("region^year",), "regime_intercept": True}),
     "third way": (2, 1, {"absorb": ("grade",), "trim": 0.1}),
@@ -370,8 +442,11 @@ def repeat_values(df, k):
     The values depend on the regime.
     """
     for c in range(k):
-        coarse = (df[f"z{c + 1}"] * 0.7).round() + 0.5  # never zero: such a row would make ties
-        df[f"z{c + 1}"] = coarse.where(df["id"].str[-1].astype(int) % 3 > 0, df[f"z{c + 1}"])
+        # Never zero: such a row would make ties
+        coarse = (df[f"z{c + 1}"] * 0.7).round() + 0.5
+        df[f"z{c + 1}"] = coarse.where(
+            df["id"].str[-1].astype(int) % 3 > 0, df[f"z{c + 1}"]
+        )
     return df
 
 
@@ -388,12 +463,17 @@ def test_search_is_lstsq_at_every_candidate(name, seed):
 
 
 @pytest.mark.many(3)
-@pytest.mark.parametrize("options", [{}, {"rule": "<"}, {"regime_intercept": True, "time_effects": False}])
+@pytest.mark.parametrize(
+    "options", [{}, {"rule": "<"}, {"regime_intercept": True, "time_effects": False}]
+)
 @pytest.mark.parametrize("seed", [3, 4])
 def test_given_thresholds_are_taken_as_they_are(seed, options):
     df = draw_frame(seed, k=2)
     # One lies between two observed values, and they are not in order.
-    cuts = [float(np.quantile(df["q"], 0.7, method="lower")), float(np.quantile(df["q"], 0.3)) + 0.05]
+    cuts = [
+        float(np.quantile(df["q"], 0.7, method="lower")),
+        float(np.quantile(df["q"], 0.3)) + 0.05,
+    ]
     spec = spec_of(2, thresholds=cuts, trim=0.1, **options)
     found, oracle = fit(spec, df, shuffle=seed), Oracle(df, spec)
     searched = np.array([oracle.ssr(cuts[:j]) for j in range(3)])
@@ -401,7 +481,11 @@ def test_given_thresholds_are_taken_as_they_are(seed, options):
     np.testing.assert_allclose(found.ssr, searched, **NEAR)
     statistic = (searched[:-1] / searched[1:] - 1) * oracle.freedom
     np.testing.assert_allclose(found.thresholds["F"], statistic, rtol=1e-8, atol=1e-8)
-    assert found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]].isna().all(axis=None)
+    assert (
+        found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]]
+        .isna()
+        .all(axis=None)
+    )
     hold_slopes(found, oracle, cuts)
 
 
@@ -409,7 +493,10 @@ def test_given_thresholds_are_taken_as_they_are(seed, options):
 def test_profiles_of_given_thresholds_keep_to_rule_1_alone(seed):
     """Candidates keep trim on both sides of the sample, whatever lies between."""
     df = draw_frame(seed, k=2)
-    cuts = [float(np.quantile(df["q"], 0.7, method="lower")), float(np.quantile(df["q"], 0.3)) + 0.05]
+    cuts = [
+        float(np.quantile(df["q"], 0.7, method="lower")),
+        float(np.quantile(df["q"], 0.3)) + 0.05,
+    ]
     spec = spec_of(2, thresholds=cuts, trim=0.1)
     found, oracle = fit(spec, df), Oracle(df, spec)
     kept = [g for g in oracle.points if oracle.admissible(g, [], 0)]
@@ -427,22 +514,28 @@ def test_trim_is_a_share_and_no_rounding():
     df = draw_frame(5, n=20, periods=5, balanced=True)
     for trim in (0.07, 0.14, 0.28, 0.29):  # 0.07 * 100 is 7.000000000000001
         spec = spec_of(trim=trim)
-        np.testing.assert_array_equal(fit(spec, df).profile(1)["gamma"], Oracle(df, spec).profile([], 0)[0])
+        np.testing.assert_array_equal(
+            fit(spec, df).profile(1)["gamma"], Oracle(df, spec).profile([], 0)[0]
+        )
 
 
-# --- the joint minimum ----------------------------------------------------------------------------------
+# --- the joint minimum ----------------------------------------------------------------
 
 JOINT = {
     "plain": (1, {"trim": 0.1}),
     "strict, k 2": (2, {"trim": 0.1, "rule": "<"}),
     "one-way": (1, {"trim": 0.08, "time_effects": False}),
     "minima": (1, {"trim": 0.02, "min_nobs": 9, "min_entities": 5}),
-    "intercept, crossed": (1, {"trim": 0.1, "regime_intercept": True, "absorb": ("region^year",)}),
+    "intercept, crossed": (
+        1,
+        {"trim": 0.1, "regime_intercept": True, "absorb": ("region^year",)},
+    ),
     "grid": (1, {"trim": 0.1, "grid": 29}),
 }
 
 
-# Panels on which the refined sequential pair is the global one, and others where it is worse.
+# Panels on which the refined sequential pair is the global one, and others where it is
+# worse.
 JOINT_SEEDS = [
     *((name, 1, False) for name in JOINT),
     ("strict, k 2", 2, True),
@@ -478,17 +571,37 @@ def test_joint_is_the_least_of_all_pairs(name, seed, worse):
     assert ("not_global" in {n.code for n in sequential.diagnostics}) == worse
 
 
-# --- draws ----------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 DRAWS = {
     "two": (2, 1, "wild_cluster", {"trim": 0.1}),
     "three, k 2": (3, 2, "wild_cluster", {"trim": 0.1}),
-    "three, one-way, strict": (3, 1, "wild_cluster", {"trim": 0.1, "time_effects": False, "rule": "<"}),
+    "three, one-way, strict": (
+        3,
+        1,
+        "wild_cluster",
+        {"trim": 0.1, "time_effects": False, "rule": "<"},
+    ),
     "two, groups": (2, 1, "wild_cluster", {"trim": 0.1, "clusters": ("group",)}),
     "three, intercept": (3, 1, "wild_cluster", {"trim": 0.1, "regime_intercept": True}),
-    "two, minima": (2, 1, "wild_cluster", {"trim": 0.02, "min_nobs": 12, "min_entities": 5}),
-    "two, crossed": (2, 1, "wild_cluster", {"trim": (0.1, 0.12), "absorb": ("region^year",)}),
-    "two, no effects": (2, 1, "wild_cluster", {"trim": 0.1, "entity_effects": False, "time_effects": False}),
+    "two, minima": (
+        2,
+        1,
+        "wild_cluster",
+        {"trim": 0.02, "min_nobs": 12, "min_entities": 5},
+    ),
+    "two, crossed": (
+        2,
+        1,
+        "wild_cluster",
+        {"trim": (0.1, 0.12), "absorb": ("region^year",)},
+    ),
+    "two, no effects": (
+        2,
+        1,
+        "wild_cluster",
+        {"trim": 0.1, "entity_effects": False, "time_effects": False},
+    ),
     "two, joint": (2, 1, "wild_cluster", {"trim": 0.1, "search": "joint"}),
     "two hansen": (2, 1, "hansen", {"trim": 0.1}),
     "three hansen, k 2": (3, 2, "hansen", {"trim": 0.12, "time_effects": False}),
@@ -504,17 +617,24 @@ def test_each_draw_is_an_explicit_search_of_its_outcome(name):
     m, k, word, options = DRAWS[name]
     options = dict(options)
     balanced = options.pop("balanced", word != "wild_cluster")
-    df = draw_frame(31 + m, k=k, n=13, periods=6, jumps=(1.0, -0.8, 0.9)[:m], balanced=balanced)
+    df = draw_frame(
+        31 + m, k=k, n=13, periods=6, jumps=(1.0, -0.8, 0.9)[:m], balanced=balanced
+    )
     if "min_entities" in options:
         df = repeat_values(df, k)
     spec = spec_of(k, n_thresholds=m, bootstrap=word, reps=24, **options)
     found, oracle = fit(spec, df, rng=77, shuffle=1), Oracle(df, spec)
     models = oracle.search(m)[0]
-    # The null of threshold j is the refined sequential model with one less, whatever the search.
+    # The null of threshold j is the refined sequential model with one less, whatever
+    # the search.
     for j in range(m):
         drawn = oracle.drawn_f(models[j], word, j, 24, 77)
-        np.testing.assert_allclose(found.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8)
-        p = (1 + (drawn >= found.thresholds["F"].iloc[j]).sum()) / (1 + np.isfinite(drawn).sum())
+        np.testing.assert_allclose(
+            found.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8
+        )
+        p = (1 + (drawn >= found.thresholds["F"].iloc[j]).sum()) / (
+            1 + np.isfinite(drawn).sum()
+        )
         assert found.thresholds["p_value"].iloc[j] == pytest.approx(p, abs=1e-12)
 
 
@@ -525,7 +645,9 @@ def test_draws_without_room_are_missing_and_do_not_count():
     drawn = oracle.drawn_f(oracle.search(1)[0][1], "wild_cluster", 1, 40, 3)
     assert 0 < np.isfinite(drawn).sum() < 40
     np.testing.assert_allclose(found.statistic_draws[0, 1], drawn, rtol=1e-8, atol=1e-8)
-    p = (1 + (drawn >= found.thresholds.loc[2, "F"]).sum()) / (1 + np.isfinite(drawn).sum())
+    p = (1 + (drawn >= found.thresholds.loc[2, "F"]).sum()) / (
+        1 + np.isfinite(drawn).sum()
+    )
     assert found.thresholds.loc[2, "p_value"] == pytest.approx(p)
     assert "lost_draws" in {n.code for n in found.diagnostics}
 
@@ -537,7 +659,9 @@ def test_draws_of_a_bootstrap_do_not_depend_on_the_others():
     together = fit(spec_of(bootstrap=words, **options), df, rng=8)
     for b, word in enumerate(words):
         alone = fit(spec_of(bootstrap=word, **options), df, rng=8)
-        np.testing.assert_array_equal(together.statistic_draws[b], alone.statistic_draws[0])
+        np.testing.assert_array_equal(
+            together.statistic_draws[b], alone.statistic_draws[0]
+        )
 
 
 def test_few_clusters_take_webb_signs():
@@ -546,10 +670,12 @@ def test_few_clusters_take_webb_signs():
     found, oracle = fit(spec, df, rng=5), Oracle(df, spec)
     for j, cuts in enumerate(oracle.search(2)[0][:2]):
         drawn = oracle.drawn_f(cuts, "wild_cluster", j, 21, 5)
-        np.testing.assert_allclose(found.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(
+            found.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8
+        )
 
 
-# --- auto -----------------------------------------------------------------------------------------------
+# --- auto -----------------------------------------------------------------------------
 
 
 @pytest.mark.many(3)
@@ -590,7 +716,13 @@ def test_auto_is_the_fixed_numbers_one_after_another(jumps, options, kept):
 def test_auto_keeps_a_p_equal_to_the_level():
     df = draw_frame(43, n=16, jumps=(3.0,), noise=0.3)
     for reps, level in ((9, 0.9), (19, 0.95), (99, 0.99)):
-        spec = spec_of(n_thresholds="auto", bootstrap="wild_cluster", reps=reps, level=level, trim=0.1)
+        spec = spec_of(
+            n_thresholds="auto",
+            bootstrap="wild_cluster",
+            reps=reps,
+            level=level,
+            trim=0.1,
+        )
         found = fit(spec, df, rng=1)
         assert found.tests["p_value"].iloc[0] == pytest.approx(1 - level)
         assert len(found.thresholds) >= 1
@@ -603,7 +735,9 @@ def test_no_room_for_even_one_is_refused(n_thresholds):
     "auto" stops in silence only where room has run out.
     """
     df = draw_frame(43)
-    spec = spec_of(n_thresholds=n_thresholds, bootstrap="iid", reps=19, min_nobs=len(df) // 2 + 1)
+    spec = spec_of(
+        n_thresholds=n_thresholds, bootstrap="iid", reps=19, min_nobs=len(df) // 2 + 1
+    )
     with pytest.raises(dp.ThresholdSearchError, match="min_nobs"):
         fit(spec, df, rng=1)
 
@@ -611,11 +745,18 @@ def test_no_room_for_even_one_is_refused(n_thresholds):
 @pytest.mark.parametrize("intercept", [False, True])
 def test_auto_with_none_kept_is_the_linear_model(intercept):
     df = draw_frame(43, jumps=(0.0,))
-    spec = spec_of(n_thresholds="auto", bootstrap="wild_cluster", reps=49, regime_intercept=intercept)
+    spec = spec_of(
+        n_thresholds="auto",
+        bootstrap="wild_cluster",
+        reps=49,
+        regime_intercept=intercept,
+    )
     found = fit(spec, df, rng=9)
     plain = fit(dp.FixedEffects("y", ["z1", "x1", "x2"]), df)
     assert found.thresholds.shape[0] == 0
-    assert list(found.thresholds) == list(fit(spec.replace(n_thresholds=1), df, rng=9).thresholds)
+    assert list(found.thresholds) == list(
+        fit(spec.replace(n_thresholds=1), df, rng=9).thresholds
+    )
     pd.testing.assert_frame_equal(found.slopes.tidy(), plain.tidy(), rtol=1e-10)
     assert found.ssr.tolist() == pytest.approx([(plain.resids**2).sum()], rel=1e-10)
     assert len(found.tests) == 1
@@ -628,11 +769,13 @@ def test_auto_with_none_kept_is_the_linear_model(intercept):
     assert "z1" in dp.etable(found).frame.to_string()
 
 
-# --- what may not matter --------------------------------------------------------------------------------
+# --- what may not matter --------------------------------------------------------------
 
 
 def drawn_fit(df, spec=None, *, shuffle=None, **options):
-    spec = spec or spec_of(n_thresholds=2, bootstrap=("wild_cluster", "iid"), reps=39, trim=0.1, **options)
+    spec = spec or spec_of(
+        n_thresholds=2, bootstrap=("wild_cluster", "iid"), reps=39, trim=0.1, **options
+    )
     return fit(spec, df, rng=12, shuffle=shuffle)
 
 
@@ -642,14 +785,27 @@ def base():
     return df, drawn_fit(df)
 
 
-@pytest.mark.parametrize("options", [{}, {"search": "joint"}, {"n_thresholds": "auto"}, {"min_entities": 8}])
+@pytest.mark.parametrize(
+    "options", [{}, {"search": "joint"}, {"n_thresholds": "auto"}, {"min_entities": 8}]
+)
 def test_row_order_changes_nothing_at_all(options):
     df = draw_frame(51, jumps=(1.0, -0.7))
-    spec = spec_of(**{"n_thresholds": 2, "bootstrap": ("wild_cluster", "iid"), "reps": 39, **options})
+    spec = spec_of(
+        **{
+            "n_thresholds": 2,
+            "bootstrap": ("wild_cluster", "iid"),
+            "reps": 39,
+            **options,
+        }
+    )
     one, two = drawn_fit(df, spec), drawn_fit(df, spec, shuffle=3)
     for name in ("thresholds", "tests", "regimes"):
-        pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
-    pd.testing.assert_frame_equal(one.slopes.tidy(), two.slopes.tidy(), check_exact=True)
+        pd.testing.assert_frame_equal(
+            getattr(one, name), getattr(two, name), check_exact=True
+        )
+    pd.testing.assert_frame_equal(
+        one.slopes.tidy(), two.slopes.tidy(), check_exact=True
+    )
     np.testing.assert_array_equal(one.statistic_draws, two.statistic_draws)
     np.testing.assert_array_equal(one.regime, two.regime)
 
@@ -667,15 +823,21 @@ def test_entity_labels_do_not_matter(base):
     df, found = base
     kept = df.assign(id="firm " + df["id"].str[1:])
     same_fit(found, drawn_fit(kept))
-    turned = df.assign(id=df["id"].map({e: f"t{99 - i}" for i, e in enumerate(df["id"].unique())}))
+    turned = df.assign(
+        id=df["id"].map({e: f"t{99 - i}" for i, e in enumerate(df["id"].unique())})
+    )
     other = drawn_fit(turned)
-    np.testing.assert_array_equal(other.thresholds["estimate"], found.thresholds["estimate"])
+    np.testing.assert_array_equal(
+        other.thresholds["estimate"], found.thresholds["estimate"]
+    )
     np.testing.assert_allclose(other.thresholds["F"], found.thresholds["F"], rtol=1e-9)
     assert other.confidence_set(1) == found.confidence_set(1)
 
 
 @pytest.mark.parametrize(
-    "curve", [np.exp, lambda q: 1e6 + 1e3 * q, lambda q: np.arctan(q) * 1e-9], ids=["exp", "line", "arctan"]
+    "curve",
+    [np.exp, lambda q: 1e6 + 1e3 * q, lambda q: np.arctan(q) * 1e-9],
+    ids=["exp", "line", "arctan"],
 )
 def test_only_the_order_of_q_matters(base, curve):
     df, found = base
@@ -686,15 +848,24 @@ def test_only_the_order_of_q_matters(base, curve):
         bent.thresholds["estimate"], [there[g] for g in found.thresholds["estimate"]]
     )
     for j in (1, 2):
-        assert bent.confidence_set(j) == [(there[a], there[b]) for a, b in found.confidence_set(j)]
+        assert bent.confidence_set(j) == [
+            (there[a], there[b]) for a, b in found.confidence_set(j)
+        ]
 
 
 def test_units_and_entity_constants_do_not_matter(base):
     df, found = base
     same_fit(found, drawn_fit(df.assign(y=df["y"] * -1e-4)), scale=1e-8)
     same_fit(found, drawn_fit(df.assign(x1=df["x1"] * 1e6, z1=df["z1"] * -1e-5)))
-    same_fit(found, drawn_fit(df.assign(y=df["y"] + df["id"].str[1:].astype(int) ** 2 + 3.0 * df["year"])))
-    same_fit(found, drawn_fit(df.assign(x2=df["x2"] + 5 * df["id"].str[1:].astype(int))))
+    same_fit(
+        found,
+        drawn_fit(
+            df.assign(y=df["y"] + df["id"].str[1:].astype(int) ** 2 + 3.0 * df["year"])
+        ),
+    )
+    same_fit(
+        found, drawn_fit(df.assign(x2=df["x2"] + 5 * df["id"].str[1:].astype(int)))
+    )
 
 
 def test_units_do_not_choose_among_ties():
@@ -705,7 +876,10 @@ def test_units_do_not_choose_among_ties():
     df = draw_frame(15, jumps=(1.0, -1.0))
     df.loc[np.random.default_rng(15).random(len(df)) < 0.4, "z1"] = 0.0
     spec = spec_of(n_thresholds=2, trim=0.1)
-    found = [fit(spec, df.assign(y=scale * df["y"])) for scale in (1.0, -0.1, 3.0, 1 / 7, 1e5)]
+    found = [
+        fit(spec, df.assign(y=scale * df["y"]))
+        for scale in (1.0, -0.1, 3.0, 1 / 7, 1e5)
+    ]
     oracle = Oracle(df, spec)
     cuts = found[0].thresholds["estimate"].tolist()
     gamma, ssr = oracle.profile(cuts[:1], 1)
@@ -723,7 +897,9 @@ def test_dropped_rows_and_singletons_change_nothing(base):
         holes.loc[column == name, name] = np.nan
     longer = drawn_fit(pd.concat([df, lone, holes]))
     for name in ("thresholds", "tests", "regimes"):
-        pd.testing.assert_frame_equal(getattr(longer, name), getattr(found, name), check_exact=True)
+        pd.testing.assert_frame_equal(
+            getattr(longer, name), getattr(found, name), check_exact=True
+        )
     np.testing.assert_array_equal(longer.statistic_draws, found.statistic_draws)
     pd.testing.assert_series_equal(longer.regime, found.regime)
 
@@ -747,9 +923,17 @@ def test_threads_do_not_matter(base, tmp_path):
     df.to_csv(tmp_path / "data.csv", index=False)
     said = []
     for threads in "12":
-        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        env = {
+            **os.environ,
+            "OMP_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": threads,
+        }
         run = [sys.executable, "-c", _THREADS, str(tmp_path / "data.csv")]
-        said.append(subprocess.run(run, env=env, capture_output=True, text=True, check=True).stdout)
+        said.append(
+            subprocess.run(
+                run, env=env, capture_output=True, text=True, check=True
+            ).stdout
+        )
     assert said[0] == said[1]
 
 
@@ -760,10 +944,12 @@ def test_a_strong_threshold_is_seen_and_p_is_never_zero(word):
     assert found.thresholds.loc[1, "p_value"] == pytest.approx(1 / 60)
 
 
-# --- tables ---------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{}, {"rule": "<"}, {"search": "joint"}, {"n_thresholds": 1}])
+@pytest.mark.parametrize(
+    "options", [{}, {"rule": "<"}, {"search": "joint"}, {"n_thresholds": 1}]
+)
 def test_regime_tables_are_counts(options):
     df = draw_frame(51, jumps=(1.0, -0.7))
     df.loc[df["id"] == "e03", "q"] = df["q"].max()  # never leaves the highest regime
@@ -781,26 +967,45 @@ def test_regime_tables_are_counts(options):
     moved = []
     for entity, rows in df.groupby("id"):
         path = list(zip(rows["year"], rows["regime"], strict=True))
-        steps = [(entity, t, a, b) for (_, a), (t, b) in itertools.pairwise(path) if a != b]
+        steps = [
+            (entity, t, a, b) for (_, a), (t, b) in itertools.pairwise(path) if a != b
+        ]
         moved += steps
         row = entities.loc[entity]
-        assert [row["first"], row["last"], row["crossings"]] == [path[0][1], path[-1][1], len(steps)]
-        assert row["first_crossing"] == steps[0][1] if steps else pd.isna(row["first_crossing"])
+        assert [row["first"], row["last"], row["crossings"]] == [
+            path[0][1],
+            path[-1][1],
+            len(steps),
+        ]
+        assert (
+            row["first_crossing"] == steps[0][1]
+            if steps
+            else pd.isna(row["first_crossing"])
+        )
     assert list(found.crossings()) == ["id", "year", "from_regime", "to_regime"]
     assert list(found.crossings().itertuples(index=False, name=None)) == moved
 
 
 @pytest.mark.parametrize("m", [1, 2])
 def test_equality_is_the_wald_test_of_the_split_slopes(m):
-    found = fit(spec_of(2, n_thresholds=m, trim=0.1), draw_frame(52, k=2, jumps=(1.0, -0.7)[:m]))
+    found = fit(
+        spec_of(2, n_thresholds=m, trim=0.1), draw_frame(52, k=2, jumps=(1.0, -0.7)[:m])
+    )
     b, v = found.slopes.params, found.slopes.cov
 
     def wald(terms):
         rows = []
         for term, r in itertools.product(terms, range(1, m + 1)):
-            rows.append((b.index == f"{term}:regime{r}") * 1.0 - (b.index == f"{term}:regime{r + 1}"))
+            rows.append(
+                (b.index == f"{term}:regime{r}") * 1.0
+                - (b.index == f"{term}:regime{r + 1}")
+            )
         gap = np.array(rows) @ b
-        return gap @ np.linalg.solve(np.array(rows) @ v.to_numpy() @ np.array(rows).T, gap) / len(rows)
+        return (
+            gap
+            @ np.linalg.solve(np.array(rows) @ v.to_numpy() @ np.array(rows).T, gap)
+            / len(rows)
+        )
 
     assert found.equality("z1").statistic == pytest.approx(wald(["z1"]), rel=1e-8)
     assert found.equality("z2").statistic == pytest.approx(wald(["z2"]), rel=1e-8)

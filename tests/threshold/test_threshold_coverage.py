@@ -21,7 +21,9 @@ PERIODS, PANELS, REPS = 10, 400, 199
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
 
-def drawn_lr(search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int) -> Array:
+def drawn_lr(
+    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int
+) -> Array:
     """Ratios with the thresholds `at` as truth.
 
     The bound at one candidate is a quantile of them.
@@ -43,7 +45,9 @@ def panels(n: int, jump: float, design: str) -> Iterator[dict[str, Array]]:
     ``sd^2 = .25 + .75 z^2`` where "het".
     """
     rho = 0.8 if "serial" in design else 0.0
-    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(PERIODS), indexing="ij"))
+    entity, time = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(PERIODS), indexing="ij")
+    )
     for seed in range(PANELS):
         rng = np.random.default_rng([seed, n, int(100 * jump), len(design)])
         q, z, u = (autoregression(rng, n, rho).ravel() for _ in range(3))
@@ -89,10 +93,12 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
 ) -> None:
     """Share of 400 panels in which a 95% confidence set holds the true threshold.
 
-    n entities are observed for 10 periods. The slope is 1 below the threshold and 1 + jump above it.
-    "serial": the threshold variable, the regressor z and the errors have a serial correlation of .8. "het":
-    the standard deviation of the errors is sqrt(.25 + .75 z^2). The last column is the share of panels in
-    which the 95% interval of the lower slope, with the threshold taken as known, holds the true slope.
+    n entities are observed for 10 periods. The slope is 1 below the threshold and 1 +
+    jump above it. "serial": the threshold variable, the regressor z and the errors have
+    a serial correlation of .8. "het": the standard deviation of the errors is
+    sqrt(.25 + .75 z^2). The last column is the share of panels in which the 95%
+    interval of the lower slope, with the threshold taken as known, holds the true
+    slope.
     """
     spec = PanelThreshold("y", "z", "q", "x", time_effects=False, bootstrap=None)
     hits: dict[str, list[bool]] = {"lr": [], "scaled": [], "slope": []}
@@ -106,7 +112,10 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
         low, high = found.slopes.conf_int().loc["z:regime1", ["conf_low", "conf_high"]]
         hits["slope"].append(bool(low <= 1 <= high))
     covered = {word: float(np.mean(held)) for word, held in hits.items()}
-    measured("coverage_of_threshold_sets", {"n": n, "errors": design, "jump": f"{jump:g}", **covered})
+    measured(
+        "coverage_of_threshold_sets",
+        {"n": n, "errors": design, "jump": f"{jump:g}", **covered},
+    )
     assert near(hits["lr"], lr), np.mean(hits["lr"])
     assert near(hits["scaled"], scaled), np.mean(hits["scaled"])
     assert near(hits["slope"], slope), np.mean(hits["slope"])
@@ -122,28 +131,43 @@ def test_draws_cover_when_each_candidate_is_its_own_truth(
 
     The set is computed from 199 draws.
 
-    31 entities, 10 periods, and the designs of the table of the other sets. In the first column each
-    candidate is the true threshold of its own draws, as with `confidence="bootstrap"`. In the second the
-    estimate is the true threshold of all draws, which the library does not offer.
+    31 entities, 10 periods, and the designs of the table of the other sets. In the
+    first column each candidate is the true threshold of its own draws, as with
+    `confidence="bootstrap"`. In the second the estimate is the true threshold of all
+    draws, which the library does not offer.
     """
-    # 2,000 other panels: .925 to .986, and .714 to .899 with draws at the estimate. Three Monte Carlo errors
-    # are .040 at .925, .045 at .9.
+    # 2,000 other panels: .925 to .986, and .714 to .899 with draws at the estimate.
+    # Three Monte Carlo errors are .040 at .925, .045 at .9.
     inverted, plain = list[bool](), list[bool]()
     for seed, columns in enumerate(panels(31, jump, design)):
         where = kernel.candidates(columns["q"], [0.05])
         z, x, entity = columns["z"][:, None], columns["x"][:, None], columns["i"]
         search = kernel.plan(z, x, where, [entity])
-        base = kernel.start(search, search.residualise(columns["y"][where.order][None, :]))
-        sums = base.ssr - np.where(where.allowed, kernel.drops(search, base), -np.inf)[0]
-        best, true = int(sums.argmin()), int(np.searchsorted(where.cuts, (columns["q"] <= 0).sum()))
+        base = kernel.start(
+            search, search.residualise(columns["y"][where.order][None, :])
+        )
+        sums = (
+            base.ssr - np.where(where.allowed, kernel.drops(search, base), -np.inf)[0]
+        )
+        best, true = (
+            int(sums.argmin()),
+            int(np.searchsorted(where.cuts, (columns["q"] <= 0).sum())),
+        )
         which = draws.scheme("wild_cluster", search, entity)
         for place, hits in ((true, inverted), (best, plain)):
             rng = np.random.default_rng([seed, place])
             drawn = drawn_lr(search, which, columns["y"], (place,), 0, rng, reps=REPS)
             hits.append(bool(sums[true] / sums[best] - 1 <= np.quantile(drawn, 0.95)))
-    covered = {"bootstrap": float(np.mean(inverted)), "draws at the estimate": float(np.mean(plain))}
-    measured("coverage_of_drawn_threshold_sets", {"errors": design, "jump": f"{jump:g}", **covered})
+    covered = {
+        "bootstrap": float(np.mean(inverted)),
+        "draws at the estimate": float(np.mean(plain)),
+    }
+    measured(
+        "coverage_of_drawn_threshold_sets",
+        {"errors": design, "jump": f"{jump:g}", **covered},
+    )
     assert np.mean(inverted) > 0.925 - 0.04
     assert np.mean(plain) < 0.899 + 0.045
-    # The same panels, so that the difference is sharper than either: at least .036 in the larger run.
+    # The same panels, so that the difference is sharper than either: at least .036 in
+    # the larger run.
     assert np.mean(inverted) > np.mean(plain)

@@ -31,7 +31,9 @@ SQUARE = ("x", "I(x**2)")
 NONE = {"entity_effects": False, "time_effects": False}
 
 
-def table(curve=lambda x: -((x - 2.5) ** 2), noise=1.0, seed=0, n=31, periods=11, rho=0.0):
+def table(
+    curve=lambda x: -((x - 2.5) ** 2), noise=1.0, seed=0, n=31, periods=11, rho=0.0
+):
     """A panel whose x moves between and within entities; serial errors or not.
 
     The errors may be serially correlated.
@@ -43,7 +45,13 @@ def table(curve=lambda x: -((x - 2.5) ** 2), noise=1.0, seed=0, n=31, periods=11
     for t in range(1, periods):
         errors[:, t] = rho * errors[:, t - 1] + np.sqrt(1 - rho**2) * errors[:, t]
     z = rng.normal(size=n * periods)
-    y = curve(x) + 0.3 * z + rng.normal(size=n)[city] + 0.1 * year + noise * errors.ravel()
+    y = (
+        curve(x)
+        + 0.3 * z
+        + rng.normal(size=n)[city]
+        + 0.1 * year
+        + noise * errors.ravel()
+    )
     return pd.DataFrame({"city": city, "year": year, "x": x, "z": z, "y": y})
 
 
@@ -91,7 +99,10 @@ def robin_hood(frame, cov, effects, quantiles):
     b, v = regression(np.hstack([basis, rest]), y, cov)
     k = basis.shape[1]
     centred = basis - basis.mean(axis=0)
-    fitted, se = centred @ b[:k] * sign, np.sqrt(np.sum((centred @ v[:k, :k]) * centred, axis=1))
+    fitted, se = (
+        centred @ b[:k] * sign,
+        np.sqrt(np.sum((centred @ v[:k, :k]) * centred, axis=1)),
+    )
     inner = (x > np.quantile(x, 0.1)) & (x < np.quantile(x, 0.9))
     flat = x[inner & (fitted + se > fitted[inner].max())]
 
@@ -114,18 +125,37 @@ def robin_hood(frame, cov, effects, quantiles):
 @pytest.mark.parametrize("effects", [(), ("city",), ("city", "year")], ids=str)
 @pytest.mark.parametrize("cov", ["unadjusted", "robust"])
 def test_brute_force(effects, cov) -> None:
-    curves = (lambda x: -((x - 2.5) ** 2), lambda x: (x - 3) ** 2, np.log, lambda x: np.sin(2 * x))
+    curves = (
+        lambda x: -((x - 2.5) ** 2),
+        lambda x: (x - 3) ** 2,
+        np.log,
+        lambda x: np.sin(2 * x),
+    )
     quantiles = {
         4: (0.05, 0.35, 0.65, 0.95),
         5: (0.05, 0.275, 0.5, 0.725, 0.95),
-        7: (0.025, 0.1833333333333, 0.3416666666667, 0.5, 0.6583333333333, 0.8166666666667, 0.975),
+        7: (
+            0.025,
+            0.1833333333333,
+            0.3416666666667,
+            0.5,
+            0.6583333333333,
+            0.8166666666667,
+            0.975,
+        ),
     }
-    options = {"entity_effects": "city" in effects, "time_effects": "year" in effects, "cov_type": cov}
+    options = {
+        "entity_effects": "city" in effects,
+        "time_effects": "year" in effects,
+        "cov_type": cov,
+    }
     for seed, curve in enumerate(curves):
         frame = table(curve, seed=seed).sample(frac=0.9, random_state=seed)
         count = (4, 5, 7)[seed % 3]
         found = two_lines(spec(**options), panel(frame), "x", knots=count)
-        xc, ((b1, se1), (b2, se2)), flat = robin_hood(frame, cov, effects, quantiles[count])
+        xc, ((b1, se1), (b2, se2)), flat = robin_hood(
+            frame, cov, effects, quantiles[count]
+        )
         assert found.breakpoint == pytest.approx(xc, rel=1e-9)
         assert found.flat == pytest.approx(flat, rel=1e-12)
         assert (found.slope_low, found.se_low) == pytest.approx((b1, se1), rel=1e-8)
@@ -138,20 +168,39 @@ def test_slopes_are_those_of_columns_made_by_hand() -> None:
     frame["region"] = frame["city"] % 13
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 13 clusters
-        for options in ({}, {"clusters": ["region"]}, {"cov_type": "driscoll_kraay"}, {"ssc": "xtreg"}):
+        for options in (
+            {},
+            {"clusters": ["region"]},
+            {"cov_type": "driscoll_kraay"},
+            {"ssc": "xtreg"},
+        ):
             model = spec(absorb=["region^year"], **options)
             found = two_lines(model, panel(frame), "x")
             xc, x = found.breakpoint, frame["x"]
             low, high = x <= xc, x >= xc
-            sides = [(found.slope_low, found.se_low, found.t_low, found.p_low, low, "a")]
-            sides += [(found.slope_high, found.se_high, found.t_high, found.p_high, x < xc, "b")]
+            sides = [
+                (found.slope_low, found.se_low, found.t_low, found.p_low, low, "a")
+            ]
+            sides += [
+                (
+                    found.slope_high,
+                    found.se_high,
+                    found.t_high,
+                    found.p_high,
+                    x < xc,
+                    "b",
+                )
+            ]
             for slope, se, t, p, below, read in sides:
-                hand = frame.assign(a=(x - xc) * below, b=(x - xc) * ~below, jump=(~below).astype(float))
+                hand = frame.assign(
+                    a=(x - xc) * below, b=(x - xc) * ~below, jump=(~below).astype(float)
+                )
                 fit = model.replace(x=["a", "b", "jump", "z"]).fit(panel(hand))
                 want = fit.tidy().set_index("term").loc[read]
                 got = pd.Series([slope, se, t, p])
                 assert got.tolist() == pytest.approx(
-                    want[["estimate", "std_error", "statistic", "p_value"]].tolist(), rel=1e-7
+                    want[["estimate", "std_error", "statistic", "p_value"]].tolist(),
+                    rel=1e-7,
                 )
             assert (found.nobs_low, found.nobs_high) == (low.sum(), high.sum())
             assert found.entities_low == frame.loc[low, "city"].nunique()
@@ -179,7 +228,10 @@ def test_a_true_turn_is_found(curve, shape) -> None:
         assert found.flat[0] <= found.breakpoint <= found.flat[1]
         assert found.flat[0] <= found.first_breakpoint <= found.flat[1]
         assert found.breakpoint == pytest.approx(2.3, abs=0.6)
-        assert f"{'A U' if shape == 'U' else 'An inverse U'} is supported" in found.summary()
+        assert (
+            f"{'A U' if shape == 'U' else 'An inverse U'} is supported"
+            in found.summary()
+        )
 
 
 def flattening(seed):
@@ -216,9 +268,10 @@ FLAT = {"flattens: 2 log(x)": 0.025, "a plateau: 1.5 min(x, 2.5)": 0.05}
 def test_size_where_a_curve_only_flattens(truth, measured: Callable[..., None]) -> None:
     """Share of 1,000 panels with a U or an inverse U at 5%, for six true curves.
 
-    31 entities are observed for 11 periods, with two-way effects, a control and errors clustered by entity.
-    x is positive, with a mean of 2.5 and standard deviations of .7 between and 1 within entities. Errors have
-    a standard deviation of 1 and a serial correlation of .3.
+    31 entities are observed for 11 periods, with two-way effects, a control and errors
+    clustered by entity. x is positive, with a mean of 2.5 and standard deviations of .7
+    between and 1 within entities. Errors have a standard deviation of 1 and a serial
+    correlation of .3.
     """
     panels = 1000
     squares, quadratics, lines = np.zeros(panels), np.zeros(panels), np.zeros(panels)
@@ -229,28 +282,36 @@ def test_size_where_a_curve_only_flattens(truth, measured: Callable[..., None]) 
         quadratics[seed] = u_test(fit, "x").p_value < 0.05
         lines[seed] = two_lines(spec(), data, "x").supported
     shares = {"b2 significant": squares, "u_test": quadratics, "two_lines": lines}
-    measured("u_shapes_found", {"truth": truth, **{name: found.mean() for name, found in shares.items()}})
+    measured(
+        "u_shapes_found",
+        {"truth": truth, **{name: found.mean() for name, found in shares.items()}},
+    )
     if truth in FLAT:
         assert squares.mean() > 0.95
-        assert lines.mean() < FLAT[truth] + 3 * np.sqrt(FLAT[truth] * (1 - FLAT[truth]) / 200)
+        assert lines.mean() < FLAT[truth] + 3 * np.sqrt(
+            FLAT[truth] * (1 - FLAT[truth]) / 200
+        )
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("n", [31, 100])
-def test_more_knots_find_more_turns_in_a_plateau(n, measured: Callable[..., None]) -> None:
+def test_more_knots_find_more_turns_in_a_plateau(
+    n, measured: Callable[..., None]
+) -> None:
     """Share of 600 panels in which two lines find an inverse U at 5%.
 
-    The truth is a plateau.
-    The design is that of the table of U-shapes found, with n entities and 3, 5 or 7 knots of the curve that
-    places the breakpoint.
+    The truth is a plateau. The design is that of the table of U-shapes found, with n
+    entities and 3, 5 or 7 knots of the curve that places the breakpoint.
     """
     shares = {}
     for knots in (3, 5, 7):
         found = [
             two_lines(
                 spec(),
-                panel(table(CURVES["a plateau: 1.5 min(x, 2.5)"], seed=s, rho=0.3, n=n)),
+                panel(
+                    table(CURVES["a plateau: 1.5 min(x, 2.5)"], seed=s, rho=0.3, n=n)
+                ),
                 "x",
                 knots=knots,
             )
@@ -263,7 +324,10 @@ def test_more_knots_find_more_turns_in_a_plateau(n, measured: Callable[..., None
 
 # --- invariances ---
 
-PARTS = "breakpoint first_breakpoint slope_low slope_high se_low se_high p_low p_high nobs_low nobs_high"
+PARTS = (
+    "breakpoint first_breakpoint slope_low slope_high se_low se_high p_low p_high "
+    "nobs_low nobs_high"
+)
 
 
 def numbers(found):
@@ -276,7 +340,9 @@ def test_rows_labels_and_the_square_do_not_matter() -> None:
     shuffled = frame.sample(frac=1, random_state=1)
     assert numbers(two_lines(spec(), panel(shuffled), "x")) == numbers(plain)
     renamed = frame.assign(city=frame["city"].map(lambda c: f"city {97 * c % 31:02d}"))
-    assert numbers(two_lines(spec(), panel(renamed), "x")) == pytest.approx(numbers(plain), rel=1e-9)
+    assert numbers(two_lines(spec(), panel(renamed), "x")) == pytest.approx(
+        numbers(plain), rel=1e-9
+    )
     alone = two_lines(spec(("x",)), panel(frame), "x")
     assert numbers(alone) == numbers(plain)
     assert (plain.replaced, alone.replaced) == (("x", "I(x**2)"), ("x",))
@@ -289,20 +355,27 @@ def test_rows_labels_and_the_square_do_not_matter() -> None:
 
 @pytest.mark.many(5)
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
-@pytest.mark.parametrize("curve", [lambda x: -((x - 2.5) ** 2), np.exp, np.log], ids=["turn", "exp", "log"])
+@pytest.mark.parametrize(
+    "curve", [lambda x: -((x - 2.5) ** 2), np.exp, np.log], ids=["turn", "exp", "log"]
+)
 @pytest.mark.parametrize(("shift", "factor"), [(100.0, 3.0), (-4.0, 1e-6), (7.0, -2.0)])
 def test_units_and_direction_of_x_do_not_matter(curve, shift, factor) -> None:
     frame = table(curve)
     plain = two_lines(spec(), panel(frame), "x")
     moved = two_lines(spec(), panel(frame.assign(x=shift + factor * frame["x"])), "x")
-    assert moved.breakpoint == pytest.approx(shift + factor * plain.breakpoint, rel=1e-7)
+    assert moved.breakpoint == pytest.approx(
+        shift + factor * plain.breakpoint, rel=1e-7
+    )
     low, high = ("low", "high") if factor > 0 else ("high", "low")
     for name in ("slope", "se"):
         assert getattr(moved, f"{name}_{low}") * factor == pytest.approx(
-            getattr(plain, f"{name}_low") * (1 if name == "slope" else np.sign(factor)), rel=1e-6
+            getattr(plain, f"{name}_low") * (1 if name == "slope" else np.sign(factor)),
+            rel=1e-6,
         )
         assert getattr(moved, f"{name}_{high}") * factor == pytest.approx(
-            getattr(plain, f"{name}_high") * (1 if name == "slope" else np.sign(factor)), rel=1e-6
+            getattr(plain, f"{name}_high")
+            * (1 if name == "slope" else np.sign(factor)),
+            rel=1e-6,
         )
     assert getattr(moved, f"nobs_{low}") == plain.nobs_low
     assert (moved.shape, moved.sought) == (plain.shape, plain.sought)
@@ -310,7 +383,10 @@ def test_units_and_direction_of_x_do_not_matter(curve, shift, factor) -> None:
 
 def test_turning_y_over_turns_the_shape() -> None:
     frame = table()
-    plain, over = (two_lines(spec(), panel(f), "x") for f in (frame, frame.assign(y=-2 * frame["y"])))
+    plain, over = (
+        two_lines(spec(), panel(f), "x")
+        for f in (frame, frame.assign(y=-2 * frame["y"]))
+    )
     assert (plain.shape, over.shape) == ("inverse U", "U")
     assert over.breakpoint == pytest.approx(plain.breakpoint, rel=1e-9)
     assert over.slope_low == pytest.approx(-2 * plain.slope_low)
@@ -355,11 +431,15 @@ def test_lags_categories_and_weights_stay() -> None:
     frame = table()
     frame["kind"] = np.where(frame["z"] > 0, "b", "a")
     frame["size"] = frame["city"] + 1.0
-    model = FixedEffects("y", ["x", "lag(x)", "C(kind)", "z:C(kind)"], obs_weights="size")
+    model = FixedEffects(
+        "y", ["x", "lag(x)", "C(kind)", "z:C(kind)"], obs_weights="size"
+    )
     found = two_lines(model, panel(frame), "x")
     assert found.low.nobs == len(frame) - 31
     assert {"lag(x)", "C(kind)[T.b]"} <= set(found.low.names)
-    of_lag = two_lines(FixedEffects("y", ["lag(x)", "x", "I(lag(x)**2)"]), panel(frame), "lag(x)")
+    of_lag = two_lines(
+        FixedEffects("y", ["lag(x)", "x", "I(lag(x)**2)"]), panel(frame), "lag(x)"
+    )
     assert of_lag.replaced == ("lag(x)", "I(lag(x)**2)")
     assert "x" in of_lag.low.names
 
@@ -390,12 +470,18 @@ def test_what_would_stay_as_a_curve_is_refused() -> None:
     frame = table()
     for term in ("log(x)", "I(x**3)", "x:z", "C(kind):x", "sqrt(x)"):
         with pytest.raises(TermError, match="in addition to 'x'"):
-            two_lines(spec((*SQUARE, term)), panel(frame.assign(kind=frame["city"] % 2)), "x")
+            two_lines(
+                spec((*SQUARE, term)), panel(frame.assign(kind=frame["city"] % 2)), "x"
+            )
     for column in ((frame["x"] - 1) ** 2, frame["x"] ** 2):
-        with pytest.raises(TermError, match=r"'x2' is a quadratic function of 'x'.*square='x2'"):
+        with pytest.raises(
+            TermError, match=r"'x2' is a quadratic function of 'x'.*square='x2'"
+        ):
             two_lines(spec(("x", "x2")), panel(frame.assign(x2=column)), "x")
     with pytest.raises(TermError, match="is not a quadratic function of 'x'"):
-        two_lines(spec(("x", "x2")), panel(frame.assign(x2=frame["x"] ** 3)), "x", square="x2")
+        two_lines(
+            spec(("x", "x2")), panel(frame.assign(x2=frame["x"] ** 3)), "x", square="x2"
+        )
 
 
 def test_refusals() -> None:
@@ -417,7 +503,9 @@ def test_refusals() -> None:
     with pytest.raises(OptionError, match="between 0 and 1"):
         two_lines(spec(), data, "x", level=95)
     with pytest.raises(IdentificationError, match="too few distinct values"):
-        two_lines(spec(("x",)), panel(frame.assign(x=(frame["x"] > 2).astype(float))), "x")
+        two_lines(
+            spec(("x",)), panel(frame.assign(x=(frame["x"] > 2).astype(float))), "x"
+        )
     still = frame.assign(x=frame.groupby("city")["x"].transform("mean"))
     with pytest.raises(IdentificationError, match="'x' is absorbed by the effects"):
         two_lines(spec(("x",)), panel(still), "x")
@@ -445,8 +533,13 @@ def test_words_numbers_and_pickle() -> None:
     lines = str(found).splitlines()
     assert lines[0] == "Two lines (Simonsohn 2018): x in the equation of y"
     assert lines[1] == "Replaces x, I(x**2)"
-    assert found.conventions.startswith("Standard errors clustered by city (31 clusters")
-    ending = "breakpoint chosen on the same data (Robin Hood algorithm, cubic spline with 5 knots)."
+    assert found.conventions.startswith(
+        "Standard errors clustered by city (31 clusters"
+    )
+    ending = (
+        "breakpoint chosen on the same data (Robin Hood algorithm, cubic spline "
+        "with 5 knots)."
+    )
     assert " ".join(" ".join(lines).split()).endswith(ending)
     assert pickle.loads(pickle.dumps(found)).summary() == found.summary()
     as_dict = json.loads(json.dumps(found.to_dict(), allow_nan=False))
@@ -460,7 +553,9 @@ def test_verdicts_that_are_no_u() -> None:
     rising = two_lines(spec(), panel(table(lambda x: 2 * x)), "x")
     assert rising.shape == "none"
     assert "No U: both slopes are positive" in rising.summary()
-    weak = [two_lines(spec(), panel(table(lambda x: 0 * x, seed=s)), "x") for s in range(6)]
+    weak = [
+        two_lines(spec(), panel(table(lambda x: 0 * x, seed=s)), "x") for s in range(6)
+    ]
     texts = [w.summary() for w in weak if w.slope_low * w.slope_high < 0]
     assert texts
     assert all("is not significant" in t for t in texts)
@@ -474,7 +569,9 @@ def test_warnings_are_issued_once_and_kept() -> None:
         found = two_lines(spec(), panel(frame), "x")
     assert len(caught) == 1
     data = {"clusters": "city", "n_clusters": 12}
-    assert [(n.code, n.data) for n in found.diagnostics] == [("very_few_clusters", data)]
+    assert [(n.code, n.data) for n in found.diagnostics] == [
+        ("very_few_clusters", data)
+    ]
 
 
 def test_real_data_without_a_turn() -> None:
@@ -498,7 +595,10 @@ def test_weights_are_said():
     weighted = two_lines(spec(obs_weights="pop"), panel(frame), "x")
     plain = two_lines(spec(), panel(frame), "x")
     assert "Weights: pop" in weighted.summary().splitlines()
-    assert (weighted.to_dict()["obs_weights"], plain.to_dict()["obs_weights"]) == ("pop", None)
+    assert (weighted.to_dict()["obs_weights"], plain.to_dict()["obs_weights"]) == (
+        "pop",
+        None,
+    )
     assert "Weights" not in plain.summary()
 
 
@@ -508,8 +608,13 @@ def test_a_quadratic_is_one_up_to_1e_8_of_its_variation():
     basis = np.column_stack([np.ones(len(z)), z, z**2])
     rest = frame["z"] - basis @ np.linalg.lstsq(basis, frame["z"], rcond=None)[0]
     rest *= np.linalg.norm(square - square.mean()) / np.linalg.norm(rest)
-    same, other = (panel(frame.assign(near=square + share * rest)) for share in (0.95e-8, 1.05e-8))
-    assert two_lines(FixedEffects("y", ["x", "near"]), same, "x", square="near").breakpoint > 0
+    same, other = (
+        panel(frame.assign(near=square + share * rest)) for share in (0.95e-8, 1.05e-8)
+    )
+    assert (
+        two_lines(FixedEffects("y", ["x", "near"]), same, "x", square="near").breakpoint
+        > 0
+    )
     with pytest.raises(TermError, match="not a quadratic"):
         two_lines(FixedEffects("y", ["x", "near"]), other, "x", square="near")
     assert two_lines(FixedEffects("y", [*SQUARE, "near"]), other, "x").breakpoint > 0
@@ -525,8 +630,12 @@ def test_curves_have_from_three_to_seven_knots(knots):
 @pytest.mark.parametrize("name", ["x:below", "x:above", "x:jump"])
 def test_a_control_may_not_bear_the_name_of_a_line(name):
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"id": np.repeat(np.arange(12), 6), "year": np.tile(np.arange(6), 12)})
-    frame = frame.assign(y=rng.normal(size=72), x=rng.normal(size=72)).assign(**{name: rng.normal(size=72)})
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(12), 6), "year": np.tile(np.arange(6), 12)}
+    )
+    frame = frame.assign(y=rng.normal(size=72), x=rng.normal(size=72)).assign(
+        **{name: rng.normal(size=72)}
+    )
     with pytest.raises(TermError, match="rename the column"):
         two_lines(FixedEffects("y", ["x", name]), Panel(frame, "id", "year"), "x")
 

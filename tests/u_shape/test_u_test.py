@@ -15,19 +15,49 @@ import pytest
 from scipy import stats
 
 from digiprosper import FixedEffects, Panel, u_test
-from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError, TermError
+from digiprosper.errors import (
+    ColumnError,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+    TermError,
+)
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "u_test.json").read_text(encoding="utf-8"))
-SCALARS = ("statistic", "p_value", "extremum", "extremum_se", "slope_low", "slope_high", "t_low", "t_high")
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "reference" / "u_test.json").read_text(
+        encoding="utf-8"
+    )
+)
+SCALARS = (
+    "statistic",
+    "p_value",
+    "extremum",
+    "extremum_se",
+    "slope_low",
+    "slope_high",
+    "t_low",
+    "t_high",
+)
 
 
-def quadratic(low=0.0, high=4.0, turn=2.0, bend=1.0, noise=0.3, seed=0, n=30, periods=8):
+def quadratic(
+    low=0.0, high=4.0, turn=2.0, bend=1.0, noise=0.3, seed=0, n=30, periods=8
+):
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"city": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)})
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
     frame["x"] = rng.uniform(low, high, n * periods)
-    frame["y"] = bend * (frame["x"] - turn) ** 2 + frame["city"] + noise * rng.normal(size=n * periods)
+    frame["y"] = (
+        bend * (frame["x"] - turn) ** 2
+        + frame["city"]
+        + noise * rng.normal(size=n * periods)
+    )
     frame["x2"] = frame["x"] ** 2
     return frame
 
@@ -53,7 +83,10 @@ def stored(given, names):
     mean, sd = 17.0, 13.5
     square = mean**2 + sd**2 * (given["nobs"] - 1) / given["nobs"]
     stats = np.array(
-        [[given["nobs"], mean, sd, given["low"], given["high"]], [given["nobs"], square, 600.0, 1.0, 2601.0]]
+        [
+            [given["nobs"], mean, sd, given["low"], given["high"]],
+            [given["nobs"], square, 600.0, 1.0, 2601.0],
+        ]
     )
     slopes = np.array([given["b1"], given["b2"]])
     factors = {name: term_factors(parse(name, names[:1], "x")) for name in names}
@@ -79,7 +112,8 @@ def test_published_numbers_from_stored_coefficients(case) -> None:
     """
     want = case["values"]
     test = u_test(stored(case["given"], ("exper", "I(exper**2)")), "exper")
-    # The covariance itself is printed to twelve digits, and differences of its entries lose a few.
+    # The covariance itself is printed to twelve digits, and differences of its entries
+    # lose a few.
     for name in SCALARS:
         assert getattr(test, name) == pytest.approx(want[name]["value"], rel=1e-7), name
     np.testing.assert_allclose(test.fieller, [want["fieller"]["value"]], rtol=1e-8)
@@ -141,7 +175,9 @@ def test_published_numbers_from_the_data(case) -> None:
     test = u_test(spec.fit(Panel(frame, "person")), "exper")
     for name in SCALARS:
         want = case["values"][name]
-        assert getattr(test, name) == pytest.approx(want["value"], rel=want["rtol"]), name
+        assert getattr(test, name) == pytest.approx(want["value"], rel=want["rtol"]), (
+            name
+        )
     want = case["values"]["fieller"]
     np.testing.assert_allclose(test.fieller, [want["value"]], rtol=want["rtol"])
     assert (test.interval, test.df_t) == ((1.0, 51.0), 522)
@@ -195,7 +231,9 @@ def test_fieller_ends_have_the_critical_t() -> None:
         for end in np.ravel(test.fieller):
             if np.isfinite(end):
                 slope = results.marginal_effect("x", {"x": [float(end)]}).iloc[0]
-                assert abs(slope["estimate"] / slope["std_error"]) == pytest.approx(critical, rel=1e-7)
+                assert abs(slope["estimate"] / slope["std_error"]) == pytest.approx(
+                    critical, rel=1e-7
+                )
         seen.add((len(test.fieller), bool(np.isfinite(test.fieller).all())))
     assert {(1, True), (2, False), (1, False)} <= seen
 
@@ -203,7 +241,9 @@ def test_fieller_ends_have_the_critical_t() -> None:
 @pytest.mark.further
 def test_fieller_inside_equals_rejection_at_half_the_level() -> None:
     for seed in range(40):
-        test = u_test(fit(quadratic(turn=1.0, bend=0.1, noise=1.0, seed=seed, n=20)), "x")
+        test = u_test(
+            fit(quadratic(turn=1.0, bend=0.1, noise=1.0, seed=seed, n=20)), "x"
+        )
         rejected = test.inside and test.p_value < 0.025
         assert rejected == test.fieller_inside
 
@@ -263,7 +303,7 @@ def test_a_fit_without_standard_errors_is_refused() -> None:
         u_test(plain, "x")
 
 
-# --- other forms --------------------------------------------------------------------------------------------
+# --- other forms ----------------------------------------------------------------------
 
 
 def random_fits(form, count=60, seed=3):
@@ -294,14 +334,18 @@ def slope_t(results, form, x):
 
 @pytest.mark.many(1)
 @pytest.mark.parametrize("form", FORMS)
-def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(form) -> None:
+def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(
+    form,
+) -> None:
     stats = pytest.importorskip("scipy.stats")
     grid = np.geomspace(1e-3, 1e3, 2001)
     kinds = set()
     for results in random_fits(form):
         test = u_test(results, "x")
         critical = stats.t.ppf(0.975, 20)
-        inside = np.any([(a <= grid) & (grid <= b) for a, b in test.fieller] or [grid < 0], axis=0)
+        inside = np.any(
+            [(a <= grid) & (grid <= b) for a, b in test.fieller] or [grid < 0], axis=0
+        )
         t = np.abs(slope_t(results, form, grid))
         near = np.abs(t - critical) < 1e-6
         np.testing.assert_array_equal(inside[~near], (t <= critical)[~near])
@@ -309,10 +353,14 @@ def test_the_set_holds_exactly_the_places_whose_slope_is_not_told_from_zero(form
         assert test.fieller == sorted(test.fieller)
         for end in np.ravel(test.fieller):
             if lowest < end < np.inf:
-                assert abs(slope_t(results, form, end)) == pytest.approx(critical, rel=1e-9)
+                assert abs(slope_t(results, form, end)) == pytest.approx(
+                    critical, rel=1e-9
+                )
         bounded = all(lowest < a and b < np.inf for a, b in test.fieller)
         kinds.add((len(test.fieller), bounded))
-    wanted = {(1, True), (1, False), (2, False)} | ({(0, True)} if form != "square" else set())
+    wanted = {(1, True), (1, False), (2, False)} | (
+        {(0, True)} if form != "square" else set()
+    )
     assert wanted <= kinds
 
 
@@ -366,7 +414,11 @@ def test_known_turning_points_in_other_forms(form) -> None:
         frame = quadratic(low=0.2)
         # The slope is 0 at x = 1.
         level = -bend * slope(1.0)
-        frame["y"] = level * frame["x"] + bend * f(frame["x"]) + np.random.default_rng(1).normal(0, 0.2, 240)
+        frame["y"] = (
+            level * frame["x"]
+            + bend * f(frame["x"])
+            + np.random.default_rng(1).normal(0, 0.2, 240)
+        )
         test = u_test(fit(frame, ("x", TERMS[form])), "x")
         assert test.shape == ("U" if (bend > 0) == (form == "inverse") else "inverse U")
         assert test.inside
@@ -381,7 +433,11 @@ def test_a_set_may_be_empty_or_reach_the_ends_of_the_line() -> None:
     plain = next(random_fits("log"))
 
     def of(b1, b2, se=(0.1, 0.1)):
-        changes = {"coefficients": np.array([b1, b2]), "root": np.diag(se), "middle": np.eye(2)}
+        changes = {
+            "coefficients": np.array([b1, b2]),
+            "root": np.diag(se),
+            "middle": np.eye(2),
+        }
         estimated = dataclasses.replace(plain.estimated, **changes)
         return u_test(dataclasses.replace(plain, estimated=estimated), "x")
 
@@ -413,9 +469,9 @@ def test_forms_are_found_however_they_are_spelled() -> None:
             test = u_test(fit(frame, (term, "x")), "x")
             assert test.form == form
             np.testing.assert_allclose(test.fieller, named.fieller)
-            assert u_test(fit(frame, ("x", term)), "x", form=form).p_value == pytest.approx(
-                named.p_value, nan_ok=True
-            )
+            assert u_test(
+                fit(frame, ("x", term)), "x", form=form
+            ).p_value == pytest.approx(named.p_value, nan_ok=True)
             assert u_test(fit(frame, ("x", term)), "x", square=term).form == form
 
 
@@ -458,14 +514,17 @@ def test_refusals_of_forms() -> None:
 def test_other_forms_need_a_positive_interval() -> None:
     frame = quadratic(low=-2.0)
     results = fit(frame, ("x", "I(1/x)"))
-    with pytest.raises(OptionError, match=r"one over 'x' is tested for x > 0, but the sample's interval"):
+    with pytest.raises(
+        OptionError,
+        match=r"one over 'x' is tested for x > 0, but the sample's interval",
+    ):
         u_test(results, "x")
     assert u_test(results, "x", interval=(0.5, 4)).interval == (0.5, 4.0)
     with pytest.raises(OptionError, match="the given interval begins at 0"):
         u_test(fit(quadratic(low=0.5), ("x", "log(x)")), "x", interval=(0, 4))
 
 
-# --- far from zero ------------------------------------------------------------------------------------
+# --- far from zero --------------------------------------------------------------------
 
 
 def far_and_near(mean: float, seed: int = 0, entities: int = 30) -> list[pd.DataFrame]:
@@ -474,7 +533,10 @@ def far_and_near(mean: float, seed: int = 0, entities: int = 30) -> list[pd.Data
     Nearby floating point numbers differ exactly.
     """
     rng = np.random.default_rng(seed)
-    keys = {"city": np.repeat(np.arange(entities), 6), "year": np.tile(np.arange(6), entities)}
+    keys = {
+        "city": np.repeat(np.arange(entities), 6),
+        "year": np.tile(np.arange(6), entities),
+    }
     far = mean + np.repeat(rng.normal(size=entities), 6) + rng.normal(size=6 * entities)
     near = far - mean
     y = near - 0.5 * near**2 + rng.normal(size=far.size)
@@ -487,20 +549,29 @@ def exact(frame: pd.DataFrame) -> tuple[list[Fraction], list[list[Fraction]]]:
     rows = [[v, v * v, Fraction(1)] for v in x]
     gram = [[sum(r[i] * r[j] for r in rows) for j in range(3)] for i in range(3)]
     right = [sum(r[i] * v for r, v in zip(rows, y, strict=True)) for i in range(3)]
-    wide = [[*gram[i], right[i], *(Fraction(i == j) for j in range(3))] for i in range(3)]
+    wide = [
+        [*gram[i], right[i], *(Fraction(i == j) for j in range(3))] for i in range(3)
+    ]
     for i in range(3):
         wide[i] = [v / wide[i][i] for v in wide[i]]
         for k in {0, 1, 2} - {i}:
-            wide[k] = [a - wide[k][i] * b for a, b in zip(wide[k], wide[i], strict=True)]
+            wide[k] = [
+                a - wide[k][i] * b for a, b in zip(wide[k], wide[i], strict=True)
+            ]
     b = [row[3] for row in wide]
-    ssr = sum((v - sum(c * w for c, w in zip(b, r, strict=True))) ** 2 for r, v in zip(rows, y, strict=True))
+    ssr = sum(
+        (v - sum(c * w for c, w in zip(b, r, strict=True))) ** 2
+        for r, v in zip(rows, y, strict=True)
+    )
     scale = ssr / (len(y) - 3)
     return b, [[row[4 + j] * scale for j in range(3)] for row in wide]
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e4, 3e4])
 @pytest.mark.parametrize("terms", [("x", "I(x**2)"), ("I(x**2)", "x")])
-def test_far_from_zero_the_test_equals_rational_arithmetic(mean: float, terms: tuple[str, ...]) -> None:
+def test_far_from_zero_the_test_equals_rational_arithmetic(
+    mean: float, terms: tuple[str, ...]
+) -> None:
     frame = far_and_near(mean)[0]
     b, v = exact(frame)
 
@@ -513,22 +584,37 @@ def test_far_from_zero_the_test_equals_rational_arithmetic(mean: float, terms: t
     test = u_test(results, "x")
     for end, t in zip(test.interval, (test.t_low, test.t_high), strict=True):
         assert t**2 == pytest.approx(float(t_squared(end)), rel=1e-6)
-    assert test.extremum - mean == pytest.approx(float(-b[0] / (2 * b[1]) - Fraction(mean)), rel=1e-6)
+    assert test.extremum - mean == pytest.approx(
+        float(-b[0] / (2 * b[1]) - Fraction(mean)), rel=1e-6
+    )
     critical = stats.t.ppf(0.975, results.df_t)
     assert len(test.fieller) == 1
     for end in test.fieller[0]:
         assert float(t_squared(end)) == pytest.approx(critical**2, rel=1e-6)
     slopes = results.marginal_effect("x", {"x": list(test.interval)})
-    np.testing.assert_allclose(slopes["estimate"] / slopes["std_error"], [test.t_low, test.t_high], rtol=1e-9)
+    np.testing.assert_allclose(
+        slopes["estimate"] / slopes["std_error"], [test.t_low, test.t_high], rtol=1e-9
+    )
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("options", [{}, {"time_effects": False}, {"cov_type": "robust"}], ids=str)
-def test_the_origin_of_the_variable_does_not_matter(seed: int, options: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "options", [{}, {"time_effects": False}, {"cov_type": "robust"}], ids=str
+)
+def test_the_origin_of_the_variable_does_not_matter(
+    seed: int, options: dict[str, object]
+) -> None:
     far, near = (fit(frame, **options) for frame in far_and_near(3e4, seed))
     one, other = u_test(far, "x"), u_test(near, "x")
-    for name in ("statistic", "t_low", "t_high", "slope_low", "slope_high", "extremum_se"):
+    for name in (
+        "statistic",
+        "t_low",
+        "t_high",
+        "slope_low",
+        "slope_high",
+        "extremum_se",
+    ):
         assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-6), name
     assert one.extremum - 3e4 == pytest.approx(other.extremum, rel=1e-6)
     np.testing.assert_allclose(np.array(one.fieller) - 3e4, other.fieller, rtol=1e-6)
@@ -536,19 +622,23 @@ def test_the_origin_of_the_variable_does_not_matter(seed: int, options: dict[str
 
 def test_a_square_has_the_mean_of_squares_up_to_one_in_a_million() -> None:
     frame = quadratic()
-    same, other = (frame.assign(x2=frame["x2"] * (1 + share)) for share in (0.95e-6, 1.05e-6))
+    same, other = (
+        frame.assign(x2=frame["x2"] * (1 + share)) for share in (0.95e-6, 1.05e-6)
+    )
     assert u_test(fit(same, ("x", "x2")), "x", square="x2").shape == "U"
     with pytest.raises(TermError, match="estimation sample"):
         u_test(fit(other, ("x", "x2")), "x", square="x2")
 
 
 @pytest.mark.parametrize(("p", "shown"), [(0.001, "p = 0.001"), (0.00099, "p < 0.001")])
-def test_a_p_value_has_three_digits_from_one_in_a_thousand(p: float, shown: str) -> None:
+def test_a_p_value_has_three_digits_from_one_in_a_thousand(
+    p: float, shown: str
+) -> None:
     found = dataclasses.replace(u_test(fit(quadratic()), "x"), p_value=p)
     assert shown in found.summary()
 
 
-# --- interactions -------------------------------------------------------------------------------------------
+# --- interactions ---------------------------------------------------------------------
 
 
 def interacted(seed=0):
@@ -558,7 +648,9 @@ def interacted(seed=0):
     frame["z"], frame["w"] = rng.uniform(5, 7, len(frame)), rng.normal(size=len(frame))
     frame["kind"] = frame["city"].mod(3).map({0: "a", 1: "b", 2: "c"})
     x = frame["x"]
-    frame["y"] = -4 * (x - 0.5) ** 2 + (frame["z"] - 6) * x + 0.1 * rng.normal(size=len(frame))
+    frame["y"] = (
+        -4 * (x - 0.5) ** 2 + (frame["z"] - 6) * x + 0.1 * rng.normal(size=len(frame))
+    )
     return frame
 
 
@@ -567,17 +659,25 @@ NUMBERS = "extremum extremum_se slope_low slope_high t_low t_high statistic p_va
 
 def same(test, other):
     for name in NUMBERS.split():
-        assert getattr(test, name) == pytest.approx(getattr(other, name), rel=1e-7, nan_ok=True), name
+        assert getattr(test, name) == pytest.approx(
+            getattr(other, name), rel=1e-7, nan_ok=True
+        ), name
     np.testing.assert_allclose(test.fieller, other.fieller, rtol=1e-6)
 
 
 def test_interactions_are_refused_unless_their_values_are_stated() -> None:
     results = fit(interacted(), ("x", "I(x**2)", "x:z", "z"))
     with pytest.raises(
-        TermError, match=r"'x:z' makes the slope in 'x' depend on 'z'.*at=\{'z': \.\.\.\}.*moderated_u_test"
+        TermError,
+        match=r"'x:z' makes the slope in 'x' depend on 'z'.*at=\{'z': "
+        r"\.\.\.\}.*moderated_u_test",
     ) as caught:
         u_test(results, "x")
-    assert caught.value.problems[0].data == {"variable": "x", "terms": ("x:z",), "moderators": ("z",)}
+    assert caught.value.problems[0].data == {
+        "variable": "x",
+        "terms": ("x:z",),
+        "moderators": ("z",),
+    }
     test = u_test(results, "x", at={"z": 6})
     assert test.extremum == pytest.approx(0.5, abs=4 * test.extremum_se)
     assert (test.shape, test.inside, test.at) == ("inverse U", True, {"z": 6.0})
@@ -591,13 +691,19 @@ def test_interactions_are_refused_unless_their_values_are_stated() -> None:
     [
         (("x", "I(x**2)", "x:z", "z"), {"z": 5.5}, {"z": -5.5}),
         (("x", "I(x**2)", "I(x ** 2):z", "z"), {"z": 5.5}, {"z": -5.5}),
-        (("x", "I(x**2)", "x:z:w", "x:z", "x:w", "z", "w", "z:w"), {"w": 0.3, "z": 6}, {"z": -6, "w": -0.3}),
+        (
+            ("x", "I(x**2)", "x:z:w", "x:z", "x:w", "z", "w", "z:w"),
+            {"w": 0.3, "z": 6},
+            {"z": -6, "w": -0.3},
+        ),
         (("x", "I(x**2)", "x:z", "I(z**2):x", "z", "I(z**2)"), {"z": 5.5}, {"z": -5.5}),
         (("x", "x2", "x2:z", "z"), {"z": 5.5}, {"z": -5.5}),
         (("x", "log(x)", "log(x):z", "z"), {"z": 5.5}, {"z": -5.5}),
     ],
 )
-def test_values_are_those_of_a_fit_with_the_columns_moved_there(terms, at, moved) -> None:
+def test_values_are_those_of_a_fit_with_the_columns_moved_there(
+    terms, at, moved
+) -> None:
     """With z - 5.5 in the place of z, the terms of the curve are those at z = 5.5."""
     frame = interacted()
     frame["x"] += 0.2
@@ -653,6 +759,8 @@ def test_the_truth_is_found_at_the_stated_value() -> None:
     """A turn at .5 for z = 6 is in the 95% set in about 95% of panels."""
     hits = 0
     for seed in range(60):
-        test = u_test(fit(interacted(seed), ("x", "I(x**2)", "x:z", "z")), "x", at={"z": 6})
+        test = u_test(
+            fit(interacted(seed), ("x", "I(x**2)", "x:z", "z")), "x", at={"z": 6}
+        )
         hits += any(low <= 0.5 <= high for low, high in test.fieller)
     assert hits >= 51

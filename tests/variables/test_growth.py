@@ -25,8 +25,12 @@ nan = np.nan
 
 def make(seed: int, step: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product([list("abcde"), 2000 + step * np.arange(9)], names=["city", "year"])
-    frame = pd.DataFrame({"inv": rng.uniform(1, 9, 45), "price": rng.uniform(1, 2, 45)}, index=keys)
+    keys = pd.MultiIndex.from_product(
+        [list("abcde"), 2000 + step * np.arange(9)], names=["city", "year"]
+    )
+    frame = pd.DataFrame(
+        {"inv": rng.uniform(1, 9, 45), "price": rng.uniform(1, 2, 45)}, index=keys
+    )
     frame.loc[rng.random(45) < 0.08, "inv"] = nan
     frame.loc[rng.random(45) < 0.04, "price"] = nan
     return frame[rng.random(45) > 0.07].sample(frac=1, random_state=seed)
@@ -38,7 +42,11 @@ def by_hand(frame: pd.DataFrame, growth: Any, rate: float, step: int = 1) -> pd.
         stock, begun = nan, False
         for year in range(2000, 2100, step):
             cell = (city, year)
-            real = frame.loc[cell, "inv"] / frame.loc[cell, "price"] if cell in frame.index else nan
+            real = (
+                frame.loc[cell, "inv"] / frame.loc[cell, "price"]
+                if cell in frame.index
+                else nan
+            )
             if begun:
                 stock = (1 - rate) * stock + real
             elif not np.isnan(real):
@@ -53,7 +61,9 @@ def by_hand(frame: pd.DataFrame, growth: Any, rate: float, step: int = 1) -> pd.
 def test_capital_by_a_loop(seed: int) -> None:
     frame = make(seed)
     growth = pd.Series(np.linspace(0.02, 0.2, 5), list("edcba")) if seed % 2 else 0.07
-    found = variables.capital_stock(frame["inv"], frame["price"], growth=growth, depreciation=0.06)
+    found = variables.capital_stock(
+        frame["inv"], frame["price"], growth=growth, depreciation=0.06
+    )
     np.testing.assert_allclose(found, by_hand(frame, growth, 0.06), rtol=1e-13)
     assert found.index.equals(frame.index)
     assert found.name == "capital_stock"
@@ -62,7 +72,9 @@ def test_capital_by_a_loop(seed: int) -> None:
 
 def test_an_absent_year_is_a_missing_one() -> None:
     frame = make(3).dropna()
-    whole = frame.reindex(pd.MultiIndex.from_product([list("abcde"), range(2000, 2009)]))
+    whole = frame.reindex(
+        pd.MultiIndex.from_product([list("abcde"), range(2000, 2009)])
+    )
     found = variables.capital_stock(frame["inv"], frame["price"], growth=0.1)
     filled = variables.capital_stock(whole["inv"], whole["price"], growth=0.1)
     np.testing.assert_array_equal(found, filled.reindex(frame.index))
@@ -72,11 +84,15 @@ def test_units_labels_and_order() -> None:
     frame = make(5)
     base = variables.capital_stock(frame["inv"], frame["price"], growth=0.1)
     np.testing.assert_allclose(
-        variables.capital_stock(frame["inv"] * 1e4, frame["price"], growth=0.1), base * 1e4, rtol=1e-13
+        variables.capital_stock(frame["inv"] * 1e4, frame["price"], growth=0.1),
+        base * 1e4,
+        rtol=1e-13,
     )
     turned = frame.iloc[::-1]
     pd.testing.assert_series_equal(
-        variables.capital_stock(turned["inv"], turned["price"], growth=0.1), base.iloc[::-1], check_exact=True
+        variables.capital_stock(turned["inv"], turned["price"], growth=0.1),
+        base.iloc[::-1],
+        check_exact=True,
     )
     flat = frame.reset_index()
     same = variables.capital_stock(
@@ -84,13 +100,18 @@ def test_units_labels_and_order() -> None:
     )
     np.testing.assert_array_equal(same, base)
     arrays = variables.capital_stock(
-        flat["inv"].tolist(), flat["price"].to_numpy(), growth=0.1, entity=flat["city"], time=flat["year"]
+        flat["inv"].tolist(),
+        flat["price"].to_numpy(),
+        growth=0.1,
+        entity=flat["city"],
+        time=flat["year"],
     )
     np.testing.assert_array_equal(arrays, base)
 
 
 def test_steady_growth_in_closed_form() -> None:
-    # Where investment grows at g, capital is I_t (1 + g) / (g + d); what the first stock lacks decays.
+    # Where investment grows at g, capital is I_t (1 + g) / (g + d); what the first
+    # stock lacks decays.
     g, d, t = 0.05, 0.096, np.arange(30)
     investment = 3 * (1 + g) ** t
     steady = (1 + g) / (g + d)
@@ -102,7 +123,9 @@ def test_steady_growth_in_closed_form() -> None:
 def test_capital_that_begins_at_zero_is_reported() -> None:
     keys = {"entity": ["a", "a", "b", "b"], "time": [2000, 2001, 2000, 2001]}
     with pytest.warns(IdentificationWarning, match=r"1 entity is 0 .*begins at 0"):
-        stock = variables.capital_stock([0.0, 5.0, 3.0, 3.0], 1.0, growth=0.1, depreciation=0.1, **keys)
+        stock = variables.capital_stock(
+            [0.0, 5.0, 3.0, 3.0], 1.0, growth=0.1, depreciation=0.1, **keys
+        )
     np.testing.assert_allclose(stock, [0, 5, 15, 16.5])
 
 
@@ -124,7 +147,12 @@ SERIES = pd.Series([1.0, 2.0], pd.MultiIndex.from_tuples([("a", 1), ("a", 2)]))
 @pytest.mark.parametrize(
     ("given", "options", "kind", "words"),
     [
-        ((-SERIES, 1.0), {}, IdentificationError, r"investment is negative in 2 rows \(first: \(a, 1\)"),
+        (
+            (-SERIES, 1.0),
+            {},
+            IdentificationError,
+            r"investment is negative in 2 rows \(first: \(a, 1\)",
+        ),
         ((SERIES, 0.0), {}, IdentificationError, "deflator is zero or negative"),
         ((SERIES, 1.0), {"growth": -0.2}, OptionError, "growth=-0.2"),
         ((SERIES, 1.0), {"growth": nan}, OptionError, "growth="),
@@ -132,20 +160,42 @@ SERIES = pd.Series([1.0, 2.0], pd.MultiIndex.from_tuples([("a", 1), ("a", 2)]))
         ((SERIES, 1.0), {"growth": "ten"}, OptionError, "growth='ten'"),
         ((SERIES, 1.0), {"growth": None}, OptionError, "growth=None"),
         ((SERIES, 1.0), {"growth": pd.Series({"b": 0.1})}, AlignmentError, "lacks 'a'"),
-        ((SERIES, 1.0), {"growth": pd.Series([0.1, 0.1], ["a", "a"])}, AlignmentError, "twice"),
+        (
+            (SERIES, 1.0),
+            {"growth": pd.Series([0.1, 0.1], ["a", "a"])},
+            AlignmentError,
+            "twice",
+        ),
         ((SERIES, 1.0), {"growth": pd.Series({"a": "x"})}, InputTypeError, "growth"),
         ((SERIES, 1.0), {"depreciation": 1.0}, OptionError, "depreciation"),
         ((SERIES, 1.0), {"depreciation": True}, OptionError, "depreciation"),
         (([1, 2], 1.0), {}, InputTypeError, "entity and the time of each row"),
-        ((pd.Series([1, 2]), 1.0), {}, InputTypeError, "entity and the time of each row"),
-        (([1, 2], 1.0), {"time": [2000, 2000]}, PanelIndexError, "repeated|earlier row"),
+        (
+            (pd.Series([1, 2]), 1.0),
+            {},
+            InputTypeError,
+            "entity and the time of each row",
+        ),
+        (
+            ([1, 2], 1.0),
+            {"time": [2000, 2000]},
+            PanelIndexError,
+            "repeated|earlier row",
+        ),
         (([1, 2], 1.0), {"time": ["x", "y"]}, PanelIndexError, "text"),
         (([1, 2], 1.0), {"time": [2000, None]}, PanelIndexError, "missing"),
-        (([1, 2], 1.0), {"time": [1, 2], "entity": ["a", None]}, PanelIndexError, "missing"),
+        (
+            ([1, 2], 1.0),
+            {"time": [1, 2], "entity": ["a", None]},
+            PanelIndexError,
+            "missing",
+        ),
         (([1, np.inf], 1.0), {"time": [1, 2]}, MissingDataError, "infinite"),
     ],
 )
-def test_capital_refuses(given: Any, options: Any, kind: type[DigiprosperError], words: str) -> None:
+def test_capital_refuses(
+    given: Any, options: Any, kind: type[DigiprosperError], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         variables.capital_stock(*given, **{"growth": 0.1, **options})
 
@@ -155,7 +205,9 @@ def test_five_entities_without_growth_are_data_of_the_error() -> None:
     rows = pd.Series(1.0, pd.MultiIndex.from_product([names, [1, 2]]))
     with pytest.raises(AlignmentError) as caught:
         variables.capital_stock(rows, 1.0, growth=pd.Series({"a": 0.1}))
-    assert [problem.data["rows"] for problem in caught.value.problems] == [tuple("bcdef")]
+    assert [problem.data["rows"] for problem in caught.value.problems] == [
+        tuple("bcdef")
+    ]
 
 
 def test_productivity_by_its_identity() -> None:
@@ -167,7 +219,9 @@ def test_productivity_by_its_identity() -> None:
     np.testing.assert_allclose(found, tfp, atol=1e-13)
     # Constant returns: all three in another unit move it by nothing.
     np.testing.assert_allclose(
-        variables.solow_tfp(7 * output, 7 * capital, 7 * labour, capital_share=share), tfp, atol=1e-13
+        variables.solow_tfp(7 * output, 7 * capital, 7 * labour, capital_share=share),
+        tfp,
+        atol=1e-13,
     )
     assert np.isnan(variables.solow_tfp(1, nan, 1, capital_share=0.3))
 

@@ -29,7 +29,9 @@ TWO = (
 
 def tables(seed: int = 0, rows: int = 30) -> tuple[pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(seed)
-    index = pd.MultiIndex.from_product([range(rows // 5), range(2000, 2005)], names=["i", "t"])
+    index = pd.MultiIndex.from_product(
+        [range(rows // 5), range(2000, 2005)], names=["i", "t"]
+    )
     va = pd.DataFrame(rng.uniform(1, 9, (rows, 3)), index, ["va1", "va2", "va3"])
     emp = pd.DataFrame(rng.uniform(1, 9, (rows, 3)), index, ["emp1", "emp2", "emp3"])
     return va, emp
@@ -49,8 +51,14 @@ def tables(seed: int = 0, rows: int = 30) -> tuple[pd.DataFrame, pd.DataFrame]:
         (variables.productivity_advancement(VALUE_ADDED, EMPLOYMENT), 1.1288888889),
         (variables.structural_deviation(VALUE_ADDED, EMPLOYMENT), 1.0444444444),
         (variables.lilien_index([300, 300, 400], [240, 290, 500]), 0.1849467397),
-        (variables.lilien_index([300, 300, 400], [240, 290, 500], shares="start"), 0.1880311964),
-        (variables.lilien_index([300, 300, 400], [240, 290, 500], shares="mean"), 0.1864953449),
+        (
+            variables.lilien_index([300, 300, 400], [240, 290, 500], shares="start"),
+            0.1880311964,
+        ),
+        (
+            variables.lilien_index([300, 300, 400], [240, 290, 500], shares="mean"),
+            0.1864953449,
+        ),
     ],
 )
 def test_numbers_of_the_formulas(found: float, expected: float) -> None:
@@ -65,9 +73,18 @@ def test_rows_by_hand() -> None:
         y, share = v / v.sum(), e / e.sum()
         cells = {
             "layer": (variables.industrial_layer(va), y @ [1, 2, 3]),
-            "angle": (variables.industrial_angle(va), np.arccos(y / np.sqrt(y @ y)) @ [3, 2, 1]),
-            "theil": (variables.industrial_rationalisation(va, emp), y @ np.log(y / share)),
-            "deviation": (variables.structural_deviation(va, emp), np.abs(y / share - 1).sum()),
+            "angle": (
+                variables.industrial_angle(va),
+                np.arccos(y / np.sqrt(y @ y)) @ [3, 2, 1],
+            ),
+            "theil": (
+                variables.industrial_rationalisation(va, emp),
+                y @ np.log(y / share),
+            ),
+            "deviation": (
+                variables.structural_deviation(va, emp),
+                np.abs(y / share - 1).sum(),
+            ),
             "productivity": (variables.productivity_advancement(va, emp), y @ (v / e)),
         }
         growth = np.log(v / e) - np.log(v.sum() / e.sum())
@@ -78,22 +95,28 @@ def test_rows_by_hand() -> None:
 
 def test_theil_is_that_of_workers() -> None:
     workers = np.repeat([0.4, 4 / 3, 10 / 9], [25, 30, 45])
-    assert variables.industrial_rationalisation(VALUE_ADDED, EMPLOYMENT) == pytest.approx(
-        theil_t(workers), rel=1e-12
-    )
+    assert variables.industrial_rationalisation(
+        VALUE_ADDED, EMPLOYMENT
+    ) == pytest.approx(theil_t(workers), rel=1e-12)
 
 
 def test_nearly_balanced_sectors_keep_their_digits() -> None:
     employment = np.array([[20.0, 30, 50]])
     tilted = employment * (1 + np.array([1e-7, 0, -0.4e-7]))
     expected = (0.2 * 1e-14 + 0.5 * 0.16e-14) / 2
-    assert variables.industrial_rationalisation(tilted, employment)[0] == pytest.approx(expected, rel=1e-6)
+    assert variables.industrial_rationalisation(tilted, employment)[0] == pytest.approx(
+        expected, rel=1e-6
+    )
     assert variables.industrial_rationalisation(employment, employment)[0] == 0
     # 3 th_1 + 2 th_2 = 3e-9 - 2e-9 more than for a primary economy.
-    assert variables.industrial_angle([1, 1e-9, 0]) - 1.5 * np.pi == pytest.approx(1e-9, rel=1e-5)
+    assert variables.industrial_angle([1, 1e-9, 0]) - 1.5 * np.pi == pytest.approx(
+        1e-9, rel=1e-5
+    )
 
 
-@pytest.mark.parametrize("function", [*TWO, variables.industrial_layer, variables.industrial_angle])
+@pytest.mark.parametrize(
+    "function", [*TWO, variables.industrial_layer, variables.industrial_angle]
+)
 def test_units_and_order(function: Any) -> None:
     va, emp = tables(2)
     given = (va, emp) if function in TWO else (va,)
@@ -105,7 +128,9 @@ def test_units_and_order(function: Any) -> None:
     assert base.name == function.__name__
     columns = function(*([table.iloc[:, j] for j in range(3)] for table in given))
     pd.testing.assert_series_equal(columns, base)
-    np.testing.assert_array_equal(function(*(table.to_numpy() for table in given)), base)
+    np.testing.assert_array_equal(
+        function(*(table.to_numpy() for table in given)), base
+    )
 
 
 def test_missing_gives_missing() -> None:
@@ -121,19 +146,32 @@ def test_missing_gives_missing() -> None:
 def test_reversed_rationalisation() -> None:
     va, emp = tables(4)
     theil = variables.industrial_rationalisation(va, emp)
-    pd.testing.assert_series_equal(variables.industrial_rationalisation(va, emp, reverse="negative"), -theil)
+    pd.testing.assert_series_equal(
+        variables.industrial_rationalisation(va, emp, reverse="negative"), -theil
+    )
     pd.testing.assert_series_equal(
         variables.industrial_rationalisation(va, emp, reverse="reciprocal"), 1 / theil
     )
-    assert variables.industrial_rationalisation(VALUE_ADDED, VALUE_ADDED, reverse="negative") == 0
+    assert (
+        variables.industrial_rationalisation(
+            VALUE_ADDED, VALUE_ADDED, reverse="negative"
+        )
+        == 0
+    )
     with pytest.raises(IdentificationError, match="the index is zero in 1 row"):
-        variables.industrial_rationalisation(VALUE_ADDED, VALUE_ADDED, reverse="reciprocal")
+        variables.industrial_rationalisation(
+            VALUE_ADDED, VALUE_ADDED, reverse="reciprocal"
+        )
 
 
 def test_a_sector_without_value_added_adds_nothing() -> None:
     with_zero = variables.industrial_rationalisation([0, 40, 60], [0, 30, 45])
-    assert with_zero == pytest.approx(variables.industrial_rationalisation([40, 60], [30, 45]))
-    assert variables.industrial_rationalisation([0, 50, 50], [50, 25, 25]) == pytest.approx(np.log(2))
+    assert with_zero == pytest.approx(
+        variables.industrial_rationalisation([40, 60], [30, 45])
+    )
+    assert variables.industrial_rationalisation(
+        [0, 50, 50], [50, 25, 25]
+    ) == pytest.approx(np.log(2))
 
 
 def test_in_a_panel() -> None:
@@ -147,7 +185,9 @@ def test_in_a_panel() -> None:
     assert found["layer"].between(1, 3).all()
     shifted = panel.lag(names)
     lilien = shifted.assign(
-        s=lambda f: variables.lilien_index(f[[f"va{k}_lag1" for k in (1, 2, 3)]], f[names])
+        s=lambda f: variables.lilien_index(
+            f[[f"va{k}_lag1" for k in (1, 2, 3)]], f[names]
+        )
     )
     assert lilien["s"].isna().sum() == 6
 
@@ -159,15 +199,50 @@ SHUFFLED = pd.DataFrame([[1.0, 2, 3]], columns=list("abc"))
 @pytest.mark.parametrize(
     ("function", "given", "kind", "words"),
     [
-        (variables.industrial_rationalisation, ONE, IdentificationError, "at least two; got 1 and 1"),
-        (variables.structural_deviation, ([1, 2, 3], [1, 2]), IdentificationError, "got 3 and 2"),
+        (
+            variables.industrial_rationalisation,
+            ONE,
+            IdentificationError,
+            "at least two; got 1 and 1",
+        ),
+        (
+            variables.structural_deviation,
+            ([1, 2, 3], [1, 2]),
+            IdentificationError,
+            "got 3 and 2",
+        ),
         (variables.lilien_index, ([1, 2], [1]), IdentificationError, "same sectors"),
-        (variables.industrial_layer, ([1, 2],), IdentificationError, "three sectors.*got 2"),
+        (
+            variables.industrial_layer,
+            ([1, 2],),
+            IdentificationError,
+            "three sectors.*got 2",
+        ),
         (variables.industrial_angle, ([1, 2, 3, 4],), IdentificationError, "got 4"),
-        (variables.industrial_layer, ([-1, 2, 3],), IdentificationError, r"value_added\[0\] is negative"),
-        (variables.industrial_layer, ([0, 0, 0],), IdentificationError, "sum of value_added is zero"),
-        (variables.industrial_advancement, (0, 2), IdentificationError, "secondary is zero or negative"),
-        (variables.industrial_advancement, (2, -2), IdentificationError, "tertiary is negative"),
+        (
+            variables.industrial_layer,
+            ([-1, 2, 3],),
+            IdentificationError,
+            r"value_added\[0\] is negative",
+        ),
+        (
+            variables.industrial_layer,
+            ([0, 0, 0],),
+            IdentificationError,
+            "sum of value_added is zero",
+        ),
+        (
+            variables.industrial_advancement,
+            (0, 2),
+            IdentificationError,
+            "secondary is zero or negative",
+        ),
+        (
+            variables.industrial_advancement,
+            (2, -2),
+            IdentificationError,
+            "tertiary is negative",
+        ),
         (variables.industrial_advancement, (2, "2"), InputTypeError, "tertiary is '2'"),
         (
             variables.industrial_rationalisation,
@@ -175,19 +250,56 @@ SHUFFLED = pd.DataFrame([[1.0, 2, 3]], columns=list("abc"))
             IdentificationError,
             r"employment\[0\] is zero",
         ),
-        (variables.structural_deviation, ([0, 2], [0, 2]), IdentificationError, "divides by it"),
-        (variables.productivity_advancement, ([1, 2], [0, 2]), IdentificationError, "divides by it"),
-        (variables.lilien_index, ([0, 2], [1, 2]), IdentificationError, "difference of logarithms"),
-        (variables.industrial_layer, (pd.Series([1, 2, 3]),), InputTypeError, "list of columns"),
+        (
+            variables.structural_deviation,
+            ([0, 2], [0, 2]),
+            IdentificationError,
+            "divides by it",
+        ),
+        (
+            variables.productivity_advancement,
+            ([1, 2], [0, 2]),
+            IdentificationError,
+            "divides by it",
+        ),
+        (
+            variables.lilien_index,
+            ([0, 2], [1, 2]),
+            IdentificationError,
+            "difference of logarithms",
+        ),
+        (
+            variables.industrial_layer,
+            (pd.Series([1, 2, 3]),),
+            InputTypeError,
+            "list of columns",
+        ),
         (variables.industrial_layer, (np.ones(3),), InputTypeError, "list of columns"),
         (variables.industrial_layer, ("va",), InputTypeError, "list of columns"),
         (variables.industrial_layer, (None,), InputTypeError, "list of columns"),
-        (variables.industrial_layer, ([1, 2, "x"],), InputTypeError, r"value_added\[2\]"),
-        (variables.industrial_layer, ([[1, 2], [1, 2], [1]],), AlignmentError, "lengths differ"),
-        (variables.structural_deviation, (SHUFFLED, SHUFFLED[["b", "a", "c"]]), AlignmentError, "two orders"),
+        (
+            variables.industrial_layer,
+            ([1, 2, "x"],),
+            InputTypeError,
+            r"value_added\[2\]",
+        ),
+        (
+            variables.industrial_layer,
+            ([[1, 2], [1, 2], [1]],),
+            AlignmentError,
+            "lengths differ",
+        ),
+        (
+            variables.structural_deviation,
+            (SHUFFLED, SHUFFLED[["b", "a", "c"]]),
+            AlignmentError,
+            "two orders",
+        ),
     ],
 )
-def test_refusals(function: Any, given: Any, kind: type[DigiprosperError], words: str) -> None:
+def test_refusals(
+    function: Any, given: Any, kind: type[DigiprosperError], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         function(*given)
 

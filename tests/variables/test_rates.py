@@ -9,7 +9,12 @@ import pandas as pd
 import pytest
 
 from digiprosper import Panel, variables
-from digiprosper.errors import DigiprosperError, IdentificationError, MissingDataError, OptionError
+from digiprosper.errors import (
+    DigiprosperError,
+    IdentificationError,
+    MissingDataError,
+    OptionError,
+)
 
 nan = np.nan
 
@@ -49,10 +54,17 @@ def test_distance_to_the_leader_of_the_period() -> None:
     leader = x.groupby("t").transform("max")
     np.testing.assert_allclose(found, np.log(leader / x))
     turned = x.iloc[[3, 1, 5, 0, 2, 4]]
-    pd.testing.assert_series_equal(variables.distance_to_leader(turned), found.reindex(turned.index))
+    pd.testing.assert_series_equal(
+        variables.distance_to_leader(turned), found.reindex(turned.index)
+    )
     panel = Panel(x.rename("x").reset_index(), "i", "t")
-    assert panel.assign(d=lambda f: variables.distance_to_leader(f["x"]))["d"].tolist() == found.tolist()
-    assert (variables.distance_to_leader(x.to_numpy()) == np.log(100 / x.to_numpy())).all()
+    assert (
+        panel.assign(d=lambda f: variables.distance_to_leader(f["x"]))["d"].tolist()
+        == found.tolist()
+    )
+    assert (
+        variables.distance_to_leader(x.to_numpy()) == np.log(100 / x.to_numpy())
+    ).all()
     gap = x.where(x != 20)
     assert variables.distance_to_leader(gap).isna().tolist() == [True, False] * 3
     times = variables.distance_to_leader(x.to_numpy(), time=keys.get_level_values(1))
@@ -64,23 +76,91 @@ def test_distance_to_the_leader_of_the_period() -> None:
 @pytest.mark.parametrize(
     ("function", "given", "options", "kind", "words"),
     [
-        (variables.per_capita, ([1, 2], [1, 0]), {}, IdentificationError, r"population .* \(first: 1\)"),
+        (
+            variables.per_capita,
+            ([1, 2], [1, 0]),
+            {},
+            IdentificationError,
+            r"population .* \(first: 1\)",
+        ),
         (variables.per_capita, (1, 2), {"per": 0}, OptionError, "per=0"),
         (variables.per_capita, (1, 2), {"per": "head"}, OptionError, "per='head'"),
         (variables.per_capita, (1, 2), {"per": nan}, OptionError, "per=nan"),
-        (variables.per_capita, (1, 2), {"per": 10**400}, OptionError, "per=an integer of"),
-        (variables.per_capita, (1e110, 1e-110), {"per": 1e100}, IdentificationError, "another unit"),
-        (variables.urban_rural_ratio, (1, 0), {}, IdentificationError, "rural_income is zero or negative"),
-        (variables.urban_rural_ratio, (-1, 1), {}, IdentificationError, "urban_income is negative"),
-        (variables.digital_divide, (1, 0), {}, IdentificationError, "measure='gap' does not"),
-        (variables.digital_divide, (1, -1), {"measure": "gap"}, IdentificationError, "rural is negative"),
-        (variables.digital_divide, (1, 1), {"measure": "log"}, OptionError, "measure='log'"),
-        (variables.relative_rate, (1, 0, 1, 0), {}, IdentificationError, "rural is .*; rural_population is"),
-        (variables.distance_to_leader, ([1, 0],), {}, IdentificationError, "x is zero or negative"),
-        (variables.distance_to_leader, ([1, np.inf],), {}, MissingDataError, "x is infinite"),
+        (
+            variables.per_capita,
+            (1, 2),
+            {"per": 10**400},
+            OptionError,
+            "per=an integer of",
+        ),
+        (
+            variables.per_capita,
+            (1e110, 1e-110),
+            {"per": 1e100},
+            IdentificationError,
+            "another unit",
+        ),
+        (
+            variables.urban_rural_ratio,
+            (1, 0),
+            {},
+            IdentificationError,
+            "rural_income is zero or negative",
+        ),
+        (
+            variables.urban_rural_ratio,
+            (-1, 1),
+            {},
+            IdentificationError,
+            "urban_income is negative",
+        ),
+        (
+            variables.digital_divide,
+            (1, 0),
+            {},
+            IdentificationError,
+            "measure='gap' does not",
+        ),
+        (
+            variables.digital_divide,
+            (1, -1),
+            {"measure": "gap"},
+            IdentificationError,
+            "rural is negative",
+        ),
+        (
+            variables.digital_divide,
+            (1, 1),
+            {"measure": "log"},
+            OptionError,
+            "measure='log'",
+        ),
+        (
+            variables.relative_rate,
+            (1, 0, 1, 0),
+            {},
+            IdentificationError,
+            "rural is .*; rural_population is",
+        ),
+        (
+            variables.distance_to_leader,
+            ([1, 0],),
+            {},
+            IdentificationError,
+            "x is zero or negative",
+        ),
+        (
+            variables.distance_to_leader,
+            ([1, np.inf],),
+            {},
+            MissingDataError,
+            "x is infinite",
+        ),
     ],
 )
-def test_refusals(function: Any, given: Any, options: Any, kind: type[DigiprosperError], words: str) -> None:
+def test_refusals(
+    function: Any, given: Any, options: Any, kind: type[DigiprosperError], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         function(*given, **options)
 

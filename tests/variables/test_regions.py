@@ -9,7 +9,12 @@ import pandas as pd
 import pytest
 
 from digiprosper import Panel, coefficient_of_variation, theil_t, variables
-from digiprosper.errors import AlignmentError, DigiprosperError, IdentificationError, OptionError
+from digiprosper.errors import (
+    AlignmentError,
+    DigiprosperError,
+    IdentificationError,
+    OptionError,
+)
 
 nan = np.nan
 
@@ -19,7 +24,9 @@ def cities(seed: int = 0) -> pd.DataFrame:
     keys = pd.MultiIndex.from_product(
         [[f"c{i}" for i in range(9)], [2000, 2001, 2002]], names=["city", "year"]
     )
-    frame = pd.DataFrame(rng.uniform(1, 9, (27, 5)), keys, ["income", "people", "cars", "food", "steel"])
+    frame = pd.DataFrame(
+        rng.uniform(1, 9, (27, 5)), keys, ["income", "people", "cars", "food", "steel"]
+    )
     frame["province"] = np.repeat(list("aaabbbbcc"), 3)
     return frame.sample(frac=1, random_state=seed)
 
@@ -30,10 +37,14 @@ def groups(frame: pd.DataFrame) -> Any:
 
 def test_coordination_by_group() -> None:
     frame = cities()
-    found = variables.regional_coordination(frame["income"], frame["people"], frame["province"])
+    found = variables.regional_coordination(
+        frame["income"], frame["people"], frame["province"]
+    )
     assert found.index.equals(frame.index)
     for _, part in groups(frame):
-        expected = 1 - coefficient_of_variation(part["income"], obs_weights=part["people"])
+        expected = 1 - coefficient_of_variation(
+            part["income"], obs_weights=part["people"]
+        )
         np.testing.assert_allclose(found[part.index], expected, rtol=1e-13)
 
 
@@ -41,12 +52,16 @@ def test_coordination_by_group() -> None:
 def test_equality_by_group(measure: Any) -> None:
     frame = cities(1)
     services = ["cars", "food", "steel"]
-    found = variables.service_equality(frame[services], frame["province"], measure=measure)
+    found = variables.service_equality(
+        frame[services], frame["province"], measure=measure
+    )
     function = coefficient_of_variation if measure == "cv" else theil_t
     for _, part in groups(frame):
         expected = 1 - np.mean([function(part[name]) for name in services])
         np.testing.assert_allclose(found[part.index], expected, rtol=1e-12)
-    equal = variables.service_equality([[2, 2, 5], [7, 7, 1]], ["a", "a", None], measure=measure)
+    equal = variables.service_equality(
+        [[2, 2, 5], [7, 7, 1]], ["a", "a", None], measure=measure
+    )
     np.testing.assert_array_equal(equal, [1, 1, nan])
 
 
@@ -72,12 +87,18 @@ def test_locational_gini_by_lorenz_curves() -> None:
     inside = variables.locational_gini(frame[names], frame["province"])
     assert whole.columns.tolist() == names
     for _, part in frame.groupby("year"):
-        np.testing.assert_allclose(whole.loc[part.index], [lorenz(part, names)] * len(part), atol=1e-14)
+        np.testing.assert_allclose(
+            whole.loc[part.index], [lorenz(part, names)] * len(part), atol=1e-14
+        )
     for _, part in groups(frame):
-        np.testing.assert_allclose(inside.loc[part.index], [lorenz(part, names)] * len(part), atol=1e-14)
+        np.testing.assert_allclose(
+            inside.loc[part.index], [lorenz(part, names)] * len(part), atol=1e-14
+        )
     dispersion = variables.locational_gini(frame[names], reverse="complement")
     pd.testing.assert_frame_equal(dispersion, 1 - whole)
-    arrays = variables.locational_gini(frame[names].to_numpy(), time=frame.index.get_level_values("year"))
+    arrays = variables.locational_gini(
+        frame[names].to_numpy(), time=frame.index.get_level_values("year")
+    )
     np.testing.assert_array_equal(arrays, whole)
 
 
@@ -95,7 +116,10 @@ def test_krugman_by_hand() -> None:
     found = variables.krugman_index(frame[names])
     for _, part in frame.groupby("year"):
         for row in part.index:
-            own, others = part.loc[row, names].to_numpy(float), part.drop(row)[names].sum().to_numpy()
+            own, others = (
+                part.loc[row, names].to_numpy(float),
+                part.drop(row)[names].sum().to_numpy(),
+            )
             expected = np.abs(own / own.sum() - others / others.sum()).sum()
             assert found[row] == pytest.approx(expected, rel=1e-12)
 
@@ -103,8 +127,12 @@ def test_krugman_by_hand() -> None:
 def test_herfindahl() -> None:
     assert variables.herfindahl([0.5, 0.5]) == 0.5
     assert variables.herfindahl([1.0]) == 1
-    shares = cities(4)[["cars", "food", "steel"]].pipe(lambda f: f.div(f.sum(axis=1), axis=0))
-    pd.testing.assert_series_equal(variables.herfindahl(shares), (shares**2).sum(axis=1), check_names=False)
+    shares = cities(4)[["cars", "food", "steel"]].pipe(
+        lambda f: f.div(f.sum(axis=1), axis=0)
+    )
+    pd.testing.assert_series_equal(
+        variables.herfindahl(shares), (shares**2).sum(axis=1), check_names=False
+    )
 
 
 def test_invariances() -> None:
@@ -113,15 +141,21 @@ def test_invariances() -> None:
         "coordination": lambda f, k: variables.regional_coordination(
             k * f["income"], f["people"] / k, f["province"]
         ),
-        "equality": lambda f, k: variables.service_equality(k * f[names], f["province"]),
-        "gini": lambda f, k: variables.locational_gini(k * f[names], f["province"])["food"],
+        "equality": lambda f, k: variables.service_equality(
+            k * f[names], f["province"]
+        ),
+        "gini": lambda f, k: variables.locational_gini(k * f[names], f["province"])[
+            "food"
+        ],
         "krugman": lambda f, k: variables.krugman_index(k * f[names]),
     }
     for name, case in cases.items():
         base = case(frame, 1.0)
         np.testing.assert_allclose(case(frame, 1e6), base, rtol=1e-10, err_msg=name)
         turned = frame.sample(frac=1, random_state=9)
-        np.testing.assert_allclose(case(turned, 1.0), base[turned.index], rtol=1e-13, err_msg=name)
+        np.testing.assert_allclose(
+            case(turned, 1.0), base[turned.index], rtol=1e-13, err_msg=name
+        )
         renamed = frame.assign(province=frame["province"].map({"a": 3, "b": 1, "c": 2}))
         np.testing.assert_array_equal(case(renamed, 1.0), base, err_msg=name)
 
@@ -129,17 +163,24 @@ def test_invariances() -> None:
 def test_a_gap_takes_its_group() -> None:
     frame = cities(6).sort_index()
     frame.loc[("c0", 2001), ["income", "cars"]] = nan
-    found = variables.regional_coordination(frame["income"], frame["people"], frame["province"])
+    found = variables.regional_coordination(
+        frame["income"], frame["people"], frame["province"]
+    )
     gone = (frame["province"] == "a") & (frame.index.get_level_values("year") == 2001)
     assert found.isna().equals(gone)
     krugman = variables.krugman_index(frame[["cars", "food"]])
-    assert krugman.isna().tolist() == (frame.index.get_level_values("year") == 2001).tolist()
+    assert (
+        krugman.isna().tolist()
+        == (frame.index.get_level_values("year") == 2001).tolist()
+    )
 
 
 def test_in_a_panel_of_cities() -> None:
     panel = Panel(cities(7).reset_index(), "city", "year")
     found = panel.assign(
-        even=lambda f: variables.regional_coordination(f["income"], f["people"], f["province"]),
+        even=lambda f: variables.regional_coordination(
+            f["income"], f["people"], f["province"]
+        ),
         special=lambda f: variables.krugman_index(f[["cars", "food", "steel"]]),
     )
     provinces = found.frame.groupby(["province", "year"])["even"].first()
@@ -164,7 +205,13 @@ def test_in_a_panel_of_cities() -> None:
             IdentificationError,
             "income in the group is zero",
         ),
-        (variables.regional_coordination, ([1, 2], [1, 0], [1, 1]), {}, IdentificationError, "population"),
+        (
+            variables.regional_coordination,
+            ([1, 2], [1, 0], [1, 1]),
+            {},
+            IdentificationError,
+            "population",
+        ),
         (
             variables.regional_coordination,
             ([1, -2], 1, [1, 1]),
@@ -172,7 +219,13 @@ def test_in_a_panel_of_cities() -> None:
             IdentificationError,
             "income is negative",
         ),
-        (variables.regional_coordination, ([1, 2], 1, [1, 1, 1]), {}, AlignmentError, "lengths differ"),
+        (
+            variables.regional_coordination,
+            ([1, 2], 1, [1, 1, 1]),
+            {},
+            AlignmentError,
+            "lengths differ",
+        ),
         (
             variables.service_equality,
             ([[0, 0], [1, 2]], [1, 1]),
@@ -180,7 +233,13 @@ def test_in_a_panel_of_cities() -> None:
             IdentificationError,
             r"services\[0\] in the group",
         ),
-        (variables.service_equality, ([[1, 2]], [1, 1]), {"measure": "gini"}, OptionError, "measure='gini'"),
+        (
+            variables.service_equality,
+            ([[1, 2]], [1, 1]),
+            {"measure": "gini"},
+            OptionError,
+            "measure='gini'",
+        ),
         (
             variables.locational_gini,
             ([[1, 0], [1, 0]],),
@@ -202,7 +261,13 @@ def test_in_a_panel_of_cities() -> None:
             IdentificationError,
             "number of regions in the group is one",
         ),
-        (variables.locational_gini, ([[1, 2]],), {"reverse": "negative"}, OptionError, "reverse='negative'"),
+        (
+            variables.locational_gini,
+            ([[1, 2]],),
+            {"reverse": "negative"},
+            OptionError,
+            "reverse='negative'",
+        ),
         (variables.krugman_index, ([[1, -2]],), {}, IdentificationError, "negative"),
         (
             variables.krugman_index,
@@ -211,11 +276,25 @@ def test_in_a_panel_of_cities() -> None:
             IdentificationError,
             "number of regions in the group is one",
         ),
-        (variables.herfindahl, ([60, 40],), {}, IdentificationError, "sum of the shares is not one"),
-        (variables.herfindahl, ([0.5, 0.4],), {}, IdentificationError, "sum of the shares is not one"),
+        (
+            variables.herfindahl,
+            ([60, 40],),
+            {},
+            IdentificationError,
+            "sum of the shares is not one",
+        ),
+        (
+            variables.herfindahl,
+            ([0.5, 0.4],),
+            {},
+            IdentificationError,
+            "sum of the shares is not one",
+        ),
         (variables.herfindahl, ([1.5, -0.5],), {}, IdentificationError, "negative"),
     ],
 )
-def test_refusals(function: Any, given: Any, options: Any, kind: type[DigiprosperError], words: str) -> None:
+def test_refusals(
+    function: Any, given: Any, options: Any, kind: type[DigiprosperError], words: str
+) -> None:
     with pytest.raises(kind, match=words):
         function(*given, **options)

@@ -1,4 +1,4 @@
-"""Audits of indicators that two indices share, and of the options behind published weights."""
+"""Audits of indicators of two indices, and of the options behind weights."""
 
 from __future__ import annotations
 
@@ -33,46 +33,58 @@ def overlap_audit(
 ) -> pd.DataFrame:
     """Find indicators that are in two indices, or in an index and other regressors.
 
-    If the outcome and a regressor of one model are indices with an indicator in common, they are correlated
-    by construction.
+    If the outcome and a regressor of one model are indices with an indicator in common,
+    they are correlated by construction.
 
     Parameters
     ----------
     system_a, system_b : IndicatorSystem
         The two systems, for example of the outcome and of the regressor.
     other_columns : sequence of str
-        Other terms of the regression, none by default. A term such as ``"log(gdp)"`` counts for each column
-        in it.
+        Other terms of the regression, none by default. A term such as ``"log(gdp)"``
+        counts for each column in it.
 
     Returns
     -------
     DataFrame
-        One row per indicator that occurs more than once. Column ``indicator`` has its name; ``system_a``,
-        ``system_b`` and ``other_columns`` are True where it occurs; ``where`` lists these places as text. If
-        nothing overlaps, the table has no rows.
+        One row per indicator that occurs more than once. Column ``indicator`` has its
+        name; ``system_a``, ``system_b`` and ``other_columns`` are True where it occurs;
+        ``where`` lists these places as text. If nothing overlaps, the table has no
+        rows.
 
     Raises
     ------
     InputTypeError
-        If a system is not an `IndicatorSystem`, or `other_columns` is not a list of text.
+        If a system is not an `IndicatorSystem`, or `other_columns` is not a list of
+        text.
 
     Examples
     --------
     >>> from digiprosper import IndicatorSystem
     >>> from digiprosper import overlap_audit
-    >>> digital = IndicatorSystem.from_dict({"users": {"broadband": "+", "finance": "+"}})
-    >>> prosperity = IndicatorSystem.from_dict({"affluence": {"income": "+", "finance": "+"}})
-    >>> overlap_audit(digital, prosperity, ["log(income)"])[["indicator", "where"]].values.tolist()
+    >>> digital = IndicatorSystem.from_dict(
+    ...     {"users": {"broadband": "+", "finance": "+"}}
+    ... )
+    >>> prosperity = IndicatorSystem.from_dict(
+    ...     {"affluence": {"income": "+", "finance": "+"}}
+    ... )
+    >>> overlap_audit(digital, prosperity, ["log(income)"])[
+    ...     ["indicator", "where"]
+    ... ].values.tolist()
     [['finance', 'system_a (users), system_b (affluence)'],
      ['income', 'system_b (affluence), log(income)']]
     """
     for name, system in (("system_a", system_a), ("system_b", system_b)):
         if not isinstance(system, IndicatorSystem):
-            raise InputTypeError(f"{name} is an IndicatorSystem, not {type(system).__name__}.")
+            raise InputTypeError(
+                f"{name} is an IndicatorSystem, not {type(system).__name__}."
+            )
     others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
-        raise InputTypeError(f"other_columns must be a list of columns (text); {cited(odd[0])} is not.")
+        raise InputTypeError(
+            f"other_columns must be a list of columns (text); {cited(odd[0])} is not."
+        )
 
     rows = []
     for name in dict.fromkeys((*system_a.names, *system_b.names)):
@@ -84,11 +96,17 @@ def overlap_audit(
         used = bool(in_a), bool(in_b), bool(terms)
         if sum(used) > 1:
             rows.append((name, *used, ", ".join([*in_a, *in_b, *terms])))
-    return pd.DataFrame(rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"])
+    return pd.DataFrame(
+        rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"]
+    )
 
 
 def _uses(label: str, system: IndicatorSystem, name: str) -> list[str]:
-    return [f"{label} ({i.dimension})" if i.dimension else label for i in system if i.name == name]
+    return [
+        f"{label} ({i.dimension})" if i.dimension else label
+        for i in system
+        if i.name == name
+    ]
 
 
 def _mentions(term: str, name: str) -> bool:
@@ -97,10 +115,13 @@ def _mentions(term: str, name: str) -> bool:
     return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
 
 
-def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.DataFrame:
+def audit_weights(
+    system: IndicatorSystem, panel: Panel, published: Any
+) -> pd.DataFrame:
     """Find the options of an index that reproduce published weights.
 
-    The weights are computed with each combination of options and compared with the published ones.
+    The weights are computed with each combination of options and compared with the
+    published ones.
 
     Parameters
     ----------
@@ -109,36 +130,41 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     panel : Panel
         The data of the paper.
     published : mapping or Series
-        Published weight of each indicator, in percent or any other unit. They are divided by their sum.
+        Published weight of each indicator, in percent or any other unit. They are
+        divided by their sum.
 
     Returns
     -------
     DataFrame
-        One row per combination of options, with the smallest deviation first. Columns are the options
-        weighting, scope, normalise, structure and shift; ``max_deviation``, the largest absolute difference
-        of a weight; and ``problem``, why the weights cannot be computed, or the empty text. Weights by year
-        are averaged over the years. Combinations with the same deviation are in the order of the options,
-        the simplest first. Combinations of options that contradict each other are not in the table.
+        One row per combination of options, with the smallest deviation first. Columns
+        are the options weighting, scope, normalise, structure and shift;
+        ``max_deviation``, the largest absolute difference of a weight; and ``problem``,
+        why the weights cannot be computed, or the empty text. Weights by year are
+        averaged over the years. Combinations with the same deviation are in the order
+        of the options, the simplest first. Combinations of options that contradict each
+        other are not in the table.
 
     Raises
     ------
     OptionError
-        If an indicator has no published weight, a name is not an indicator, or a weight is negative.
+        If an indicator has no published weight, a name is not an indicator, or a weight
+        is negative.
     InputTypeError
-        If `system` is not an `IndicatorSystem`, `panel` is not a Panel, or `published` is not a mapping or
-        Series.
+        If `system` is not an `IndicatorSystem`, `panel` is not a Panel, or `published`
+        is not a mapping or Series.
     ColumnError, IndicatorError, MissingDataError
         As in `CompositeIndex.fit`.
 
     Notes
     -----
-    All weightings, scopes, normalisations and structures of `CompositeIndex` are compared. The scopes include
-    each year as base year, and goalposts if all indicators have them. Entropy weights are computed with the
-    shifts 0, 1e-6, 1e-4, .002, .01 and 1.
+    All weightings, scopes, normalisations and structures of `CompositeIndex` are
+    compared. The scopes include each year as base year, and goalposts if all indicators
+    have them. Entropy weights are computed with the shifts 0, 1e-6, 1e-4, .002, .01
+    and 1.
 
-    A combination reproduces the weights if ``max_deviation`` is at most half a unit of the last published
-    digit. Several combinations can do so. The aggregation cannot be found this way, because weights do not
-    depend on it.
+    A combination reproduces the weights if ``max_deviation`` is at most half a unit of
+    the last published digit. Several combinations can do so. The aggregation cannot be
+    found this way, because weights do not depend on it.
 
     Examples
     --------
@@ -152,10 +178,13 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     """
     kind: object = system
     if not isinstance(kind, IndicatorSystem):
-        raise InputTypeError(f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}.")
+        raise InputTypeError(
+            f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}."
+        )
     if not hasattr(published, "items"):
         raise InputTypeError(
-            f"published must be a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."
+            f"published must be a mapping {{indicator: weight}} or a Series, not "
+            f"{type(published).__name__}."
         )
     published_weights = read_weights(published, system.names, "published")
     target = np.array([w for _, w in published_weights])
@@ -174,7 +203,9 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     return table.sort_values("max_deviation", kind="stable", ignore_index=True)
 
 
-def _specifications(system: IndicatorSystem, sample: Sample) -> Iterator[CompositeIndex]:
+def _specifications(
+    system: IndicatorSystem, sample: Sample
+) -> Iterator[CompositeIndex]:
     """Make every combination that makes sense, the plainest first."""
     scopes = ["pooled", "goalposts"]
     if sample.n_times > 1:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 def real_numbers(values: Any) -> Floats:
     """Take an array as float64.
 
-    Raises TypeError for complex numbers, and what numpy raises for text and integers that are too large.
+    Raises TypeError for complex numbers, and what numpy raises for text and integers
+    that are too large.
     """
     array = np.asarray(values)
     if np.iscomplexobj(array):
@@ -45,10 +46,13 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     try:
         z = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError(f"{function} takes a table of numbers, one column per indicator.") from error
+        raise InputTypeError(
+            f"{function} takes a table of numbers, one column per indicator."
+        ) from error
     if z.ndim != 2 or 0 in z.shape:
         raise InputTypeError(
-            f"{function} takes rows x indicators with at least one of each; the shape is {z.shape}."
+            f"{function} takes rows x indicators with at least one of each; the shape "
+            f"is {z.shape}."
         )
     if isinstance(values, pd.DataFrame):
         return z, [str(c) for c in values.columns]
@@ -71,15 +75,21 @@ def refuse_cells(
 ) -> None:
     """Refuse cells that are True in `bad`, (N, m), naming column, count, first rows.
 
-    `problem` is a code and words, such as ("negative", "is negative"); `cure` says what to do.
+    `problem` is a code and words, such as ("negative", "is negative"); `cure` says what
+    to do.
     """
     code, words = problem
     problems = []
     for j in np.flatnonzero(bad.any(axis=0)).tolist():
         rows = np.flatnonzero(bad[:, j])
         first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
-        text = f"{cited(names[j])} {words} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
-        problems.append(Notice(code, text, {"column": names[j], "count": rows.size, "rows": first}))
+        text = (
+            f"{cited(names[j])} {words} in {counted(rows.size, 'row')} (first: "
+            f"{rows_text(first)})"
+        )
+        problems.append(
+            Notice(code, text, {"column": names[j], "count": rows.size, "rows": first})
+        )
     if problems:
         raise error(f"{several(problems)}. {cure}", problems)
 
@@ -104,9 +114,13 @@ def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
             f"{cited(name)} has a largest value of {largest:.2g}",
             {"column": name, "largest": largest},
         )
-        for name, largest in zip(names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True)
+        for name, largest in zip(
+            names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True
+        )
         if largest > LARGEST_PRODUCT or 0.0 < largest < 1.0 / LARGEST_PRODUCT
     ]
     if problems:
         text = several(problems)
-        raise IndicatorError(f"{text}: its squares cannot be computed. Use another unit.", problems)
+        raise IndicatorError(
+            f"{text}: its squares cannot be computed. Use another unit.", problems
+        )

@@ -38,18 +38,21 @@ def coupling_coordination(
     Parameters
     ----------
     U : array or DataFrame, shape (N, n)
-        Scores of composite indices, one column per system, n >= 2, with values in [0, 1].
+        Scores of composite indices, one column per system, n >= 2, with values in
+        [0, 1].
     coefficients : sequence or mapping of float, optional
-        The coefficients a_i of the systems in T, with sum one. The default is 1/n for each.
+        The coefficients a_i of the systems in T, with sum one. The default is 1/n for
+        each.
     method : {"standard", "wang2021"}, default "standard"
         Formula of C; see Notes.
 
     Returns
     -------
     DataFrame
-        One row per row of `U` with columns ``C`` (coupling degree), ``T`` (development), ``D`` (coupling
-        coordination degree) and ``grade`` (1 to 10; grade 1 is D below .1, grade 10 is D of at least .9).
-        Where all systems are 0, C is missing and D is 0.
+        One row per row of `U` with columns ``C`` (coupling degree), ``T``
+        (development), ``D`` (coupling coordination degree) and ``grade`` (1 to 10;
+        grade 1 is D below .1, grade 10 is D of at least .9). Where all systems are 0, C
+        is missing and D is 0.
 
     Raises
     ------
@@ -60,33 +63,37 @@ def coupling_coordination(
     IndicatorError
         If a value lies outside [0, 1].
     OptionError
-        If the method is unknown, or `coefficients` does not have one number >= 0 per system with sum one.
+        If the method is unknown, or `coefficients` does not have one number >= 0 per
+        system with sum one.
 
     Warns
     -----
     IndicatorWarning
-        If C is above .9 in rows where T is below .2. C measures only how similar the scores are, so systems
-        with equally low scores have a high C.
+        If C is above .9 in rows where T is below .2. C measures only how similar the
+        scores are, so systems with equally low scores have a high C.
 
     Notes
     -----
-    T = sum_i a_i U_i and D = sqrt(C T). With ``standard``, C = n (prod_i U_i)^(1/n) / sum_i U_i. With
-    ``wang2021``::
+    T = sum_i a_i U_i and D = sqrt(C T). With ``standard``, C = n (prod_i U_i)^(1/n) /
+    sum_i U_i. With ``wang2021``::
 
         C = sqrt{[1 - sum_{i>j} |U_i - U_j| / (n (n - 1) / 2)]
                  (prod_i U_i / max U)^(1/(n - 1))}
 
-    (Wang, Kong, Ren and others 2021, Journal of Natural Resources 36(3)). Both are in [0, 1]. The standard C
-    is often close to 1; that of Wang and others varies more.
+    (Wang, Kong, Ren and others 2021, Journal of Natural Resources 36(3)). Both are in
+    [0, 1]. The standard C is often close to 1; that of Wang and others varies more.
 
-    The names of grades 1 to 10 in the literature are extreme, severe, moderate and mild imbalance, near
-    imbalance, barely coordinated, primary, intermediate, good and high-quality coordination.
+    The names of grades 1 to 10 in the literature are extreme, severe, moderate and mild
+    imbalance, near imbalance, barely coordinated, primary, intermediate, good and
+    high-quality coordination.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import coupling_coordination
-    >>> U = pd.DataFrame({"digital": [0.6, 0.9], "prosperity": [0.4, 0.1]}, index=["east", "west"])
+    >>> U = pd.DataFrame(
+    ...     {"digital": [0.6, 0.9], "prosperity": [0.4, 0.1]}, index=["east", "west"]
+    ... )
     >>> coupling_coordination(U).round(4)
                C    T       D  grade
     east  0.9798  0.5  0.6999      7
@@ -95,11 +102,19 @@ def coupling_coordination(
     check_option("method", method, get_args(CouplingMethod))
     u, names = as_table(U, "coupling_coordination")
     if u.shape[1] < 2:
-        raise InputTypeError("coupling_coordination needs two or more systems, one per column; there is one.")
+        raise InputTypeError(
+            "coupling_coordination needs two or more systems, one per column; "
+            "there is one."
+        )
     refuse_missing(u, names)
     index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
-    cure = "Coupling is defined for scores in [0, 1]: use an index with end points that cover every row."
-    refuse_cells((u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index)
+    cure = (
+        "Coupling is defined for scores in [0, 1]: use an index with end points that "
+        "cover every row."
+    )
+    refuse_cells(
+        (u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index
+    )
     share = _coefficients(coefficients, names)
 
     with np.errstate(invalid="ignore"):
@@ -124,7 +139,8 @@ def _standard(u: Floats) -> Floats:
 
 def _wang(u: Floats) -> Floats:
     n = u.shape[1]
-    # Sum of all |U_i - U_j|: the k-th of n in order is larger than k - 1 and smaller than n - k.
+    # Sum of all |U_i - U_j|: the k-th of n in order is larger than k - 1 and smaller
+    # than n - k.
     gaps = np.sort(u, axis=1) @ (2.0 * np.arange(n) - (n - 1))
     level = ((u / u.max(axis=1, keepdims=True)) ** (1.0 / (n - 1))).prod(axis=1)
     return np.asarray(np.sqrt(np.maximum(1.0 - gaps / (n * (n - 1) / 2), 0.0) * level))
@@ -137,18 +153,28 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
         return np.full(count, 1.0 / count)
     try:
         if hasattr(coefficients, "keys"):
-            same = len(coefficients) == count and all(name in coefficients for name in names)
+            same = len(coefficients) == count and all(
+                name in coefficients for name in names
+            )
             share = real_numbers([coefficients[name] for name in names] if same else [])
         else:
             share = real_numbers(list(coefficients))
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
-            "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
+            "coefficients must be real numbers, one for each system, such "
+            "as [0.5, 0.5]."
         ) from error
-    if share.shape != (count,) or (share < 0).any() or not abs(share.sum() - 1.0) <= SUM_TO_ONE:
+    if (
+        share.shape != (count,)
+        or (share < 0).any()
+        or not abs(share.sum() - 1.0) <= SUM_TO_ONE
+    ):
         message = (
             f"coefficients={cited(coefficients)} must have one number >= 0 for each of "
-            f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
+            f"{', '.join(map(repr, names))}, with sum one; omit them for equal "
+            "coefficients."
         )
-        raise OptionError(message, [option_problem("coefficients", coefficients, what=message)])
+        raise OptionError(
+            message, [option_problem("coefficients", coefficients, what=message)]
+        )
     return share

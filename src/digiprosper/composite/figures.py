@@ -40,29 +40,37 @@ _LINES = 6
 _GRID = 256
 
 
-# --- ranks --------------------------------------------------------------------------------------------------
+# --- ranks ----------------------------------------------------------------------------
 
 
-def rank_table(results: RankResults, entities: Sequence[Any] | None, level: float) -> pd.DataFrame:
+def rank_table(
+    results: RankResults, entities: Sequence[Any] | None, level: float
+) -> pd.DataFrame:
     """Return each row's rank, rank_low, rank_high; intervals have this `level`."""
     table = results.ranks(level, top=())
     if table["rank_high"].isna().all():
         raise OptionError(
-            f"plots.rank_ribbon: rank intervals are not computed from draws of {results.n_drawn} entities, "
-            "so there is no interval to plot; results.ranks() has the ranks."
+            "plots.rank_ribbon: rank intervals are not computed from draws of "
+            f"{results.n_drawn} entities, so there is no interval to plot; "
+            "results.ranks() has the ranks."
         )
     if entities is None:
         return table
     if isinstance(entities, str) or not len(entities):
         raise InputTypeError(
-            f"plots.rank_ribbon: entities must be a list of at least one entity, not {cited(entities)}."
+            "plots.rank_ribbon: entities must be a list of at least one entity, not "
+            f"{cited(entities)}."
         )
-    sample_entities = results.index.unique(0).tolist()  # a list, since what is asked for may have no hash
+    # a list, since what is asked for may have no hash
+    sample_entities = results.index.unique(0).tolist()
     strangers = [e for e in entities if e not in sample_entities]
     if strangers:
         raise OptionError(
             f"plots.rank_ribbon: {quoted(strangers)} is not in the sample.",
-            [option_problem("entities", e, what=f"no entity {cited(e)}") for e in strangers],
+            [
+                option_problem("entities", e, what=f"no entity {cited(e)}")
+                for e in strangers
+            ],
         )
     return table
 
@@ -81,10 +89,15 @@ def ribbons(
     """
     if entities is None:
         rows, last = rows_of(results.index, None)
-        entities = last[np.argsort(results.rank_values[rows], kind="stable")[:_LINES]].tolist()
+        entities = last[
+            np.argsort(results.rank_values[rows], kind="stable")[:_LINES]
+        ].tolist()
     times = results.index.unique(1).sort_values()
     # A period without a row breaks the line.
-    ranks = [(tidy_text(e), cast("pd.DataFrame", table.xs(e, level=0)).reindex(times)) for e in entities]
+    ranks = [
+        (tidy_text(e), cast("pd.DataFrame", table.xs(e, level=0)).reindex(times))
+        for e in entities
+    ]
     return Ribbons(
         entities=ranks,
         times=times,
@@ -115,7 +128,9 @@ def drawn_spans(
     words = FIGURE.say("rank.share", language, level=f"{100 * level:g}")
     span = Span(now["rank_low"], now["rank_high"], words)
     mark = FIGURE.say("rank.mark", language)
-    return RankSpans(now["rank"], [span], mark, *_titles(results, period, texts, language))
+    return RankSpans(
+        now["rank"], [span], mark, *_titles(results, period, texts, language)
+    )
 
 
 def combination_spans(
@@ -127,7 +142,8 @@ def combination_spans(
     """Lay out how far one period's ranks (None: the last) move over all options."""
     if not results.possible.any():
         raise InputTypeError(
-            "plots.index_sensitivity: no combination is possible, so there are no ranks to plot."
+            "plots.index_sensitivity: no combination is possible, so there are no "
+            "ranks to plot."
         )
     spread = results.spread(period)
     every = FIGURE.say("rank.combinations", language, count=int(results.possible.sum()))
@@ -136,10 +152,14 @@ def combination_spans(
         Span(spread["q25"], spread["q75"], FIGURE.say("rank.middle", language)),
     ]
     mark = FIGURE.say("rank.baseline", language)
-    return RankSpans(spread["rank"], spans, mark, *_titles(results, period, texts, language))
+    return RankSpans(
+        spread["rank"], spans, mark, *_titles(results, period, texts, language)
+    )
 
 
-def share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str]) -> Bars:
+def share_bars(
+    results: IndexSensitivity, period: Any, texts: Mapping[str, str]
+) -> Bars:
     """Lay out each option's Sobol shares in the variance of all entities' ranks."""
     shares = results.shares(period, overall=True)
     return Bars(
@@ -158,13 +178,21 @@ def _titles(
     if results.index.nlevels == 2:
         when = results.index.get_level_values(1).max() if period is None else period
         time = _key_label(results, 1, texts, language)
-        title = FIGURE.say("rank.in", language, title=title, time=time, period=tidy_text(when))
+        title = FIGURE.say(
+            "rank.in", language, title=title, time=time, period=tidy_text(when)
+        )
     return _key_label(results, 0, texts, language), title
 
 
-def _key_label(results: RankedIndex, level: int, texts: Mapping[str, str], language: Language) -> str:
+def _key_label(
+    results: RankedIndex, level: int, texts: Mapping[str, str], language: Language
+) -> str:
     name = results.index.names[level]
-    return texts.get(str(name), str(name)) if name else FIGURE.say(("entity", "period")[level], language)
+    return (
+        texts.get(str(name), str(name))
+        if name
+        else FIGURE.say(("entity", "period")[level], language)
+    )
 
 
 def _among(title: str, results: RankedIndex, language: Language) -> str:
@@ -172,10 +200,12 @@ def _among(title: str, results: RankedIndex, language: Language) -> str:
     return FIGURE.say("rank.among", language, title=title) if pooled else title
 
 
-# --- densities ----------------------------------------------------------------------------------------------
+# --- densities ------------------------------------------------------------------------
 
 
-def values_by_period(data: Any, column: str | None) -> tuple[pd.Series[Any], dict[str, str]]:
+def values_by_period(
+    data: Any, column: str | None
+) -> tuple[pd.Series[Any], dict[str, str]]:
     """Take a Series by (entity, time), or a panel's column with its labels."""
     purpose = "plots.kernel_ridge"
     if hasattr(data, "frame") and column is not None:
@@ -188,12 +218,17 @@ def values_by_period(data: Any, column: str | None) -> tuple[pd.Series[Any], dic
         series, texts = data, {}
     else:
         raise InputTypeError(
-            f"{purpose}: takes a Series indexed by (entity, time), such as index.scores, or a panel and the "
-            f"name of a column; this is {type(data).__name__} and column={cited(column)}."
+            f"{purpose}: takes a Series indexed by (entity, time), such as "
+            "index.scores, or a panel and the name of a column; this is "
+            f"{type(data).__name__} and column={cited(column)}."
         )
-    real = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype)
+    real = pd.api.types.is_numeric_dtype(
+        series.dtype
+    ) and not pd.api.types.is_complex_dtype(series.dtype)
     if series.index.nlevels != 2 or not real:
-        raise InputTypeError(f"{purpose}: needs numbers indexed by (entity, time), without duplicates.")
+        raise InputTypeError(
+            f"{purpose}: needs numbers indexed by (entity, time), without duplicates."
+        )
     return series, texts
 
 
@@ -210,14 +245,23 @@ def ridges(
     """
     rule = _bandwidth_words(bandwidth, language)
     chosen = _chosen_periods(series, periods)
-    samples = [series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen]
+    samples = [
+        series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen
+    ]
     kernels = [_kernel(values, bandwidth) for values in samples]
-    ends = [(v.min() - 3 * h, v.max() + 3 * h) for v, (_, h) in zip(samples, kernels, strict=True) if h]
+    ends = [
+        (v.min() - 3 * h, v.max() + 3 * h)
+        for v, (_, h) in zip(samples, kernels, strict=True)
+        if h
+    ]
     if not ends:
         raise InputTypeError(
-            "plots.kernel_ridge: no period has two different values, so no density can be estimated."
+            "plots.kernel_ridge: no period has two different values, so no density can "
+            "be estimated."
         )
-    grid = np.linspace(min(low for low, _ in ends), max(high for _, high in ends), _GRID)
+    grid = np.linspace(
+        min(low for low, _ in ends), max(high for _, high in ends), _GRID
+    )
     drawn = []
     for p, values, (kernel, h) in zip(chosen, samples, kernels, strict=True):
         words, density = f"n = {values.size:,}", None
@@ -240,7 +284,7 @@ def ridges(
 
 
 def _kernel(values: Floats, bandwidth: Bandwidth | float) -> tuple[Any, float]:
-    """Estimate a Gaussian kernel density with its bandwidth, which is 0 without two different values."""
+    """Estimate a Gaussian kernel density; its bandwidth is 0 for one value."""
     from scipy.stats import gaussian_kde
 
     if values.size < 2 or not np.ptp(values) > 0:
@@ -257,8 +301,15 @@ def _bandwidth_words(bandwidth: object, language: Language) -> str:
         check_option("bandwidth", bandwidth, get_args(Bandwidth))
         return FIGURE.say(f"ridge.rule.{bandwidth}", language)
     number = plain(bandwidth)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < math.inf:
-        raise OptionError(f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a number above 0.")
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number < math.inf
+    ):
+        raise OptionError(
+            f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a "
+            "number above 0."
+        )
     return FIGURE.say("ridge.rule.given", language, value=f"{bandwidth:g}")
 
 
@@ -269,7 +320,11 @@ def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> li
     strangers = [p for p in periods if p not in all_periods]
     if strangers or not len(periods):
         raise OptionError(
-            f"plots.kernel_ridge: periods={cited(list(periods))}; the data have {quoted(all_periods, 12)}.",
-            [option_problem("periods", p, all_periods, f"no period {cited(p)}") for p in strangers],
+            f"plots.kernel_ridge: periods={cited(list(periods))}; the data have "
+            f"{quoted(all_periods, 12)}.",
+            [
+                option_problem("periods", p, all_periods, f"no period {cited(p)}")
+                for p in strangers
+            ],
         )
     return list(periods)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
 ColumnScale: TypeAlias = tuple[int, str, float, float, float]
-"""Position and name of a column x; start, divisor and addend of u = (x - start) / divisor + addend."""
+"""Position and name of a column x; start, divisor and addend of u = (x - start) /
+divisor + addend."""
 
 _FIT: Final = {
     "scope": ("pooled", "goalposts"),
@@ -59,13 +60,15 @@ def is_frame(data: object) -> bool:
     return isinstance(frame, nw.DataFrame | nw.LazyFrame)
 
 
-def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
+def fit_frame(
+    options: IndexOptions, data: Any
+) -> tuple[Learned, int, tuple[Notice, ...]]:
     """Compute end points and weights of a table that is not a Panel.
 
-    Also the number of rows and the notices.
-    The first query asks for counts, minima and maxima, which a file may know without being read. The
-    second sums u and u ln u, with u = z over the middle of its range: near 1 in a nearly constant column, so
-    that its T keeps digits that sums of z would lose, if not all that the rows of a Panel give.
+    Also the number of rows and the notices. The first query asks for counts, minima and
+    maxima, which a file may know without being read. The second sums u and u ln u, with
+    u = z over the middle of its range: near 1 in a nearly constant column, so that its
+    T keeps digits that sums of z would lose, if not all that the rows of a Panel give.
     """
     import narwhals.stable.v2 as nw
 
@@ -76,7 +79,9 @@ def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Not
     complete: Any = None
     if options.missing == "drop":
         values = [nw.col(n).cast(nw.Float64) for n in names]
-        complete = nw.all_horizontal(*[~(v.is_null() | v.is_nan()) for v in values], ignore_nulls=False)
+        complete = nw.all_horizontal(
+            *[~(v.is_null() | v.is_nan()) for v in values], ignore_nulls=False
+        )
 
     extremes = _count_and_extremes(frame, names, complete)
     nobs, notices = _rows_in_use(options, extremes)
@@ -90,7 +95,8 @@ def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Not
     _refuse_beyond(names, worst)
 
     constant = sampled.constant
-    # Any number near the values will do as their unit: T does not depend on it, and ln 1 = 0 keeps digits.
+    # Any number near the values will do as their unit: T does not depend on it, and ln
+    # 1 = 0 keeps digits.
     unit = np.where(constant, 1.0, (worst + best) / 2.0 + shift)
     start, width = _start_and_width(options, scale)
     columns = [
@@ -111,7 +117,9 @@ def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Not
 
     refuse_constant(constant, names, f"{nobs} rows")
     weighing = Weighing(theil_shares(theil), theil / math.log(nobs), constant)
-    notices += weight_remarks(names, [weighing], flat_rule("entropy", len(names), shift=shift))
+    notices += weight_remarks(
+        names, [weighing], flat_rule("entropy", len(names), shift=shift)
+    )
     issue(notices)
     return Learned(scale, weighing, worst, best), nobs, tuple(notices)
 
@@ -125,13 +133,16 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
 
     _refuse_options(options, _APPLY)
     if state.periods is not None:
-        raise OptionError(f"scope={cited(options.scope.text)} needs the year of each row: pass a Panel.")
+        raise OptionError(
+            f"scope={cited(options.scope.text)} needs the year of each row: "
+            "pass a Panel."
+        )
     frame: Any = nw.from_native(data)
     _refuse_columns(options.names, frame)
     if options.name in frame.collect_schema().names():
         raise OptionError(
-            f"the table already has a column {cited(options.name)}: give the index another name, "
-            "CompositeIndex(..., name=)."
+            f"the table already has a column {cited(options.name)}: give the index "
+            "another name, CompositeIndex(..., name=)."
         )
 
     learned = state.learned[0]
@@ -144,16 +155,18 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
 
 
 def _start_and_width(options: IndexOptions, scale: EndPoints) -> tuple[Floats, Floats]:
-    """Lay out z = (x - start) / width, (m,) each; the width is negative where less is better."""
+    """Lay out z = (x - start) / width, (m,) each; less is better if width < 0."""
     width = np.where(scale.constant, 1.0, scale.high - scale.low)
     positive = options.positive
     return np.where(positive, scale.low, scale.high), np.where(positive, width, -width)
 
 
-# --- queries ------------------------------------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------
 
 
-def _count_and_extremes(frame: Any, names: Sequence[str], complete: Any) -> dict[str, Any]:
+def _count_and_extremes(
+    frame: Any, names: Sequence[str], complete: Any
+) -> dict[str, Any]:
     """Ask for the number of rows, and count, minimum, maximum of each column."""
     import narwhals.stable.v2 as nw
 
@@ -182,7 +195,8 @@ def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
         u = (nw.col(name).cast(nw.Float64) - start) / divisor
         u = u + addend if addend else u
         expressions += [u.sum().alias(f"u{j}")]
-        # A row with u = 0 has no logarithm in some engines, and adds nothing, since 0 ln 0 = 0.
+        # A row with u = 0 has no logarithm in some engines, and adds nothing, since 0
+        # ln 0 = 0.
         expressions += [nw.when(u > 0).then(u * u.log()).sum().alias(f"q{j}")]
     return _answer(frame, expressions)
 
@@ -223,7 +237,9 @@ def _numbers(answer: Mapping[str, Any], kind: str, names: Sequence[str]) -> Floa
     return np.array([math.nan if v is None else float(v) for v in values])
 
 
-def _rows_in_use(options: IndexOptions, answer: Mapping[str, Any]) -> tuple[int, list[Notice]]:
+def _rows_in_use(
+    options: IndexOptions, answer: Mapping[str, Any]
+) -> tuple[int, list[Notice]]:
     """Read the number of rows in use, and make the notice of dropped rows."""
     rows, names = int(answer["rows"]), options.names
     counts = [int(answer[f"n{j}"]) for j in range(len(names))]
@@ -239,29 +255,45 @@ def _rows_in_use(options: IndexOptions, answer: Mapping[str, Any]) -> tuple[int,
             raise MissingDataError("the table has no row.")
         return rows, []
     if rows and not counts[0]:
-        text = f"none of {counted(rows, 'row')} has values of all indicators ({quoted(names)})"
+        text = (
+            f"none of {counted(rows, 'row')} has values of all indicators "
+            f"({quoted(names)})"
+        )
         data = {"reason": "missing", "by_term": {}}
-        raise MissingDataError(f"{text}. Fill missing values.", [Notice("no_rows", text, data)])
+        raise MissingDataError(
+            f"{text}. Fill missing values.", [Notice("no_rows", text, data)]
+        )
     dropped = rows - counts[0]
     if not dropped:
         return rows, []
-    return counts[0], [missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})]
+    return counts[0], [
+        missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})
+    ]
 
 
-# --- refusals -----------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 
-def _refuse_options(options: IndexOptions, allowed: Mapping[str, tuple[str, ...]]) -> None:
+def _refuse_options(
+    options: IndexOptions, allowed: Mapping[str, tuple[str, ...]]
+) -> None:
     written = options.arguments
     words = {**written, "weighting": options.weighting}
     wrong = {n: written[n] for n in allowed if words[n] not in allowed[n]}
     if wrong:
-        refused = ", ".join(f"{n}={cited('given' if isinstance(v, dict) else v)}" for n, v in wrong.items())
+        refused = ", ".join(
+            f"{n}={cited('given' if isinstance(v, dict) else v)}"
+            for n, v in wrong.items()
+        )
         can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
         raise OptionError(
-            "a table that is not a Panel is read with two aggregate queries, which do not support "
-            f"{refused}. Convert it to a Panel: Panel(df, entity='id', time='year'); or use {can}.",
-            [option_problem(name, value, allowed[name]) for name, value in wrong.items()],
+            "a table that is not a Panel is read with two aggregate queries, which do "
+            f"not support {refused}. Convert it to a Panel: Panel(df, entity='id', "
+            f"time='year'); or use {can}.",
+            [
+                option_problem(name, value, allowed[name])
+                for name, value in wrong.items()
+            ],
         )
 
 
@@ -282,8 +314,12 @@ def _refuse_not_finite(names: Sequence[str], numbers: Floats) -> None:
     bad = names_where(names, ~np.isfinite(numbers))
     if bad:
         raise MissingDataError(
-            f"{quoted(bad)} has infinite values or NaN. Fill or remove these rows first.",
-            [missing_problem(name, what=f"{cited(name)} is not finite") for name in bad],
+            f"{quoted(bad)} has infinite values or NaN. Fill or remove "
+            "these rows first.",
+            [
+                missing_problem(name, what=f"{cited(name)} is not finite")
+                for name in bad
+            ],
         )
 
 
@@ -291,8 +327,8 @@ def _refuse_beyond(names: Sequence[str], least: Floats) -> None:
     bad = names_where(names, least < 0)
     if bad:
         raise IndicatorError(
-            f"{quoted(bad)} lies beyond its worse goalpost. Entropy weights are undefined there. Move the "
-            "goalpost to the worst value that can occur.",
+            f"{quoted(bad)} lies beyond its worse goalpost. Entropy weights are "
+            "undefined there. Move the goalpost to the worst value that can occur.",
             [
                 Notice(
                     "negative",

@@ -39,18 +39,20 @@ class Indicator(PickledByName):
     dimension : str, default ""
         Name of the dimension of the index that the indicator belongs to.
     unit : str, default ""
-        Unit of the column. It is shown in tables, and `IndexResults.audit` uses it to recognise amounts.
+        Unit of the column. It is shown in tables, and `IndexResults.audit` uses it to
+        recognise amounts.
     goalposts : pair of float, optional
-        Fixed minimum and maximum (low, high) for min-max scaling, in the unit of the column. The lower number
-        comes first for both directions. Only ``scope="goalposts"`` uses them.
+        Fixed minimum and maximum (low, high) for min-max scaling, in the unit of the
+        column. The lower number comes first for both directions. Only
+        ``scope="goalposts"`` uses them.
 
     Raises
     ------
     InputTypeError
         If `name`, `direction`, `dimension` or `unit` is not text.
     IndicatorError
-        If the name is empty, the direction is not ``"+"`` or ``"-"``, or the goalposts are not two numbers
-        with low < high.
+        If the name is empty, the direction is not ``"+"`` or ``"-"``, or the goalposts
+        are not two numbers with low < high.
 
     Examples
     --------
@@ -71,11 +73,13 @@ class Indicator(PickledByName):
             value = getattr(self, field)
             if not isinstance(value, str):
                 raise InputTypeError(
-                    f"indicator {cited(self.name)}: {field} must be text, not {type(value).__name__} "
-                    f"({cited(value)})."
+                    f"indicator {cited(self.name)}: {field} must be text, not "
+                    f"{type(value).__name__} ({cited(value)})."
                 )
         if not self.name.strip():
-            raise IndicatorError("an indicator has no name; pass the name of its column.")
+            raise IndicatorError(
+                "an indicator has no name; pass the name of its column."
+            )
         if self.direction not in ("+", "-"):
             message = (
                 f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
@@ -94,10 +98,12 @@ def _goalposts(name: str, pair: Any) -> tuple[float, float]:
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
         message = (
-            f"indicator {cited(name)}: goalposts must be two ascending numbers (low, high), not "
-            f"{cited(pair)}."
+            f"indicator {cited(name)}: goalposts must be two ascending numbers (low, "
+            f"high), not {cited(pair)}."
         )
-        raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})])
+        raise IndicatorError(
+            message, [Notice("goalposts", message, {"indicator": name})]
+        )
     return low, high
 
 
@@ -120,7 +126,9 @@ class IndicatorSystem(PickledByName):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> system = dp.IndicatorSystem([dp.Indicator("broadband"), dp.Indicator("price", "-")])
+    >>> system = dp.IndicatorSystem(
+    ...     [dp.Indicator("broadband"), dp.Indicator("price", "-")]
+    ... )
     >>> system.names
     ('broadband', 'price')
     >>> len(system)
@@ -130,24 +138,34 @@ class IndicatorSystem(PickledByName):
     indicators: Sequence[Indicator]
 
     def __post_init__(self) -> None:
-        if isinstance(self.indicators, str | Mapping) or not isinstance(self.indicators, Iterable):
+        if isinstance(self.indicators, str | Mapping) or not isinstance(
+            self.indicators, Iterable
+        ):
             raise InputTypeError(
-                f"IndicatorSystem takes a list of Indicator, not {type(self.indicators).__name__}; "
-                "for a mapping use IndicatorSystem.from_dict({dimension: {column: '+'}})."
+                "IndicatorSystem takes a list of Indicator, not "
+                f"{type(self.indicators).__name__}; "
+                "for a mapping use IndicatorSystem.from_dict({dimension: "
+                "{column: '+'}})."
             )
         items = tuple(self.indicators)
-        odd = [i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)]
+        odd = [
+            i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)
+        ]
         if odd:
             raise InputTypeError(
-                f"IndicatorSystem takes Indicator objects; convert {quoted(odd)} with Indicator(name)."
+                f"IndicatorSystem takes Indicator objects; convert {quoted(odd)} with "
+                "Indicator(name)."
             )
         if not items:
-            raise IndicatorError("an index needs at least one indicator; the system is empty.")
+            raise IndicatorError(
+                "an index needs at least one indicator; the system is empty."
+            )
         names = [i.name for i in items]
         twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
         if twice:
             raise IndicatorError(
-                f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
+                f"indicator {quoted(twice)} is listed more than once; keep each column "
+                "in one place.",
                 [
                     Notice(
                         "duplicate_indicator",
@@ -166,8 +184,9 @@ class IndicatorSystem(PickledByName):
         Parameters
         ----------
         frame : DataFrame
-            Table with columns ``indicator`` and ``direction``, and optionally ``dimension`` and ``unit``.
-            Other columns are ignored. An empty cell is the empty text.
+            Table with columns ``indicator`` and ``direction``, and optionally
+            ``dimension`` and ``unit``. Other columns are ignored. An empty cell is the
+            empty text.
 
         Returns
         -------
@@ -187,12 +206,16 @@ class IndicatorSystem(PickledByName):
         --------
         >>> import pandas as pd
         >>> import digiprosper as dp
-        >>> table = pd.DataFrame({"indicator": ["ports", "price"], "direction": ["+", "-"]})
+        >>> table = pd.DataFrame(
+        ...     {"indicator": ["ports", "price"], "direction": ["+", "-"]}
+        ... )
         >>> dp.IndicatorSystem.from_frame(table).directions
         ('+', '-')
         """
         if not isinstance(frame, pd.DataFrame):
-            raise InputTypeError(f"from_frame takes a pandas DataFrame, not {type(frame).__name__}.")
+            raise InputTypeError(
+                f"from_frame takes a pandas DataFrame, not {type(frame).__name__}."
+            )
         absent = [c for c in _FIELDS[:2] if c not in frame.columns]
         if absent:
             raise unknown_columns(absent, frame.columns, "IndicatorSystem.from_frame")
@@ -204,13 +227,16 @@ class IndicatorSystem(PickledByName):
         return cls(_read(rows))
 
     @classmethod
-    def from_dict(cls, system: Mapping[str, Mapping[str, Direction]]) -> IndicatorSystem:
+    def from_dict(
+        cls, system: Mapping[str, Mapping[str, Direction]]
+    ) -> IndicatorSystem:
         """Make a system from a mapping of dimensions to indicators.
 
         Parameters
         ----------
         system : mapping
-            ``{dimension: {column: "+" or "-"}}``. Without dimensions use ``{"": {column: "+" or "-"}}``.
+            ``{dimension: {column: "+" or "-"}}``. Without dimensions use
+            ``{"": {column: "+" or "-"}}``.
 
         Returns
         -------
@@ -227,14 +253,19 @@ class IndicatorSystem(PickledByName):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> system = dp.IndicatorSystem.from_dict({"users": {"broadband": "+"}, "cost": {"price": "-"}})
+        >>> system = dp.IndicatorSystem.from_dict(
+        ...     {"users": {"broadband": "+"}, "cost": {"price": "-"}}
+        ... )
         >>> system.dimensions
         ('users', 'cost')
         """
         untyped: object = system
-        if not isinstance(untyped, Mapping) or not all(isinstance(v, Mapping) for v in untyped.values()):
+        if not isinstance(untyped, Mapping) or not all(
+            isinstance(v, Mapping) for v in untyped.values()
+        ):
             raise InputTypeError(
-                "from_dict takes {dimension: {column: '+' or '-'}}; without dimensions {'': {column: '+'}}."
+                "from_dict takes {dimension: {column: '+' or '-'}}; without dimensions "
+                "{'': {column: '+'}}."
             )
         return cls(
             _read(
@@ -295,7 +326,9 @@ class IndicatorSystem(PickledByName):
         return IndicatorSystem([*self.indicators, *added])
 
     def swap(self, old: str, new: str) -> IndicatorSystem:
-        """Replace the column of one indicator. Its direction, dimension, unit and goalposts stay.
+        """Replace the column of one indicator.
+
+        Its direction, dimension, unit and goalposts stay.
 
         Parameters
         ----------
@@ -323,7 +356,9 @@ class IndicatorSystem(PickledByName):
         """
         if old not in self.names:
             raise unknown_columns([old], self.names, "swap")
-        return IndicatorSystem([replace(i, name=new) if i.name == old else i for i in self.indicators])
+        return IndicatorSystem(
+            [replace(i, name=new) if i.name == old else i for i in self.indicators]
+        )
 
     def drop(self, *names: str) -> IndicatorSystem:
         """Drop indicators.
@@ -348,7 +383,9 @@ class IndicatorSystem(PickledByName):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}).drop("price").names
+        >>> dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}).drop(
+        ...     "price"
+        ... ).names
         ('ports',)
         """
         absent = [n for n in names if n not in self.names]
@@ -362,13 +399,15 @@ class IndicatorSystem(PickledByName):
         Returns
         -------
         DataFrame
-            One row per indicator with columns indicator, direction, dimension and unit. `from_frame` reads
-            such a table.
+            One row per indicator with columns indicator, direction, dimension and unit.
+            `from_frame` reads such a table.
 
         Examples
         --------
         >>> import digiprosper as dp
-        >>> dp.IndicatorSystem.from_dict({"users": {"phones": "+"}}).to_frame().values.tolist()
+        >>> dp.IndicatorSystem.from_dict(
+        ...     {"users": {"phones": "+"}}
+        ... ).to_frame().values.tolist()
         [['phones', '+', 'users', '']]
         """
         rows = [(i.name, i.direction, i.dimension, i.unit) for i in self.indicators]

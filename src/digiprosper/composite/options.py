@@ -1,4 +1,4 @@
-"""The options of an index: each read by itself, what contradicts what, and what computing needs of them."""
+"""The options of an index: each by itself, contradictions, what is computed."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ OPTIONS: Final = ("scope", *_WORDS, "shift")
 class IndexOptions:
     """Options of an index as values, made by `CompositeIndex.recipe`.
 
-    `given` has the caller's weights in the order of the system, not divided by their sum; empty otherwise.
-    `weighting` is then "given".
+    `given` has the caller's weights in the order of the system, not divided by their
+    sum; empty otherwise. `weighting` is then "given".
     """
 
     system: IndicatorSystem
@@ -134,7 +134,10 @@ class IndexOptions:
         """Options in words: ``"pooled minmax, entropy weights, flat, linear"``."""
         shift = f" (shift {self.shift:g})" if self.shift else ""
         scale = f"{self.scope.text} {self.normalise}"
-        return f"{scale}, {self.weighting} weights{shift}, {self.structure}, {self.aggregation}"
+        return (
+            f"{scale}, {self.weighting} weights{shift}, {self.structure}, "
+            f"{self.aggregation}"
+        )
 
     def learn_scale(self, x: Floats) -> EndPoints:
         """Learn the scale of raw columns, (N, m), or take the one that is given."""
@@ -143,7 +146,11 @@ class IndexOptions:
 
     def rule(self, n_times: int) -> Rule:
         """Lay out how columns are weighed in a sample of so many periods."""
-        across = "equal_dimensions" if self.structure == "nested" and not self.nested else self.structure
+        across = (
+            "equal_dimensions"
+            if self.structure == "nested" and not self.nested
+            else self.structure
+        )
         return Rule(
             self.weighting,
             (np.arange(len(self.system)),) if across == "flat" else self.groups,
@@ -163,7 +170,7 @@ class HasOptions(Protocol):
         """Options of the index."""
 
 
-# --- each option by itself ----------------------------------------------------------------------------------
+# --- each option by itself ------------------------------------------------------------
 
 
 def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
@@ -179,7 +186,9 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
+def read_weights(
+    values: Any, names: tuple[str, ...], option: str
+) -> tuple[tuple[str, float], ...]:
     """Check weights by indicator, and order them as the system.
 
     They are not divided by their sum.
@@ -188,21 +197,27 @@ def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tupl
         weights = dict(values)
     except (TypeError, ValueError) as error:
         raise OptionError(
-            f"{option}={cited(values)} must have one weight per indicator, such as {{'ports': 0.4, "
+            f"{option}={cited(values)} must have one weight per indicator, such as "
+            f"{{'ports': 0.4, "
             "'phones': 0.6}."
         ) from error
     _refuse_other_names(weights, names, option)
     odd = [n for n in names if not is_nonnegative(weights[n])]
     if odd or not any(weights.values()):
-        problem = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+        problem = (
+            f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+        )
         raise OptionError(
-            f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {problem}.",
+            f"{option}={{...}}: weights must be numbers >= 0, at least one of them "
+            f"positive; {problem}.",
             [option_problem(option, weights, what=problem)],
         )
     return tuple((n, float(weights[n])) for n in names)
 
 
-def _refuse_other_names(weights: dict[Any, Any], names: tuple[str, ...], option: str) -> None:
+def _refuse_other_names(
+    weights: dict[Any, Any], names: tuple[str, ...], option: str
+) -> None:
     missing = [n for n in names if n not in weights]
     unknown = [n for n in weights if n not in names]
     parts = [f"{quoted(missing)} has none"] if missing else []
@@ -215,92 +230,117 @@ def _refuse_other_names(weights: dict[Any, Any], names: tuple[str, ...], option:
         )
 
 
-# --- contradictions -----------------------------------------------------------------------------------------
+# --- contradictions -------------------------------------------------------------------
 
 
 def refuse_contradictions(options: IndexOptions) -> None:
     """Refuse options that contradict each other, and say what to change."""
     message = next(_contradictions(options), None)
     if message is not None:
-        raise OptionError(f"{message}.", [option_problem("scope", options.scope.text, what=message)])
+        raise OptionError(
+            f"{message}.", [option_problem("scope", options.scope.text, what=message)]
+        )
     bare = [i.name for i in options.system if i.goalposts is None]
     if options.scope.fixed_end_points and bare:
         raise IndicatorError(
-            f"scope='goalposts' needs goalposts for every indicator, but {quoted(bare)} has none: set "
-            "Indicator(name, goalposts=(low, high)).",
-            [Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n}) for n in bare],
+            "scope='goalposts' needs goalposts for every indicator, but "
+            f"{quoted(bare)} has none: set Indicator(name, goalposts=(low, high)).",
+            [
+                Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n})
+                for n in bare
+            ],
         )
     if options.structure != "flat":
         _refuse_dimensions(options.system, "structure", options.structure, "flat")
     if options.aggregation == "geometric_dimensions":
-        _refuse_dimensions(options.system, "aggregate", options.aggregation, "geometric")
+        _refuse_dimensions(
+            options.system, "aggregate", options.aggregation, "geometric"
+        )
 
 
 def _contradictions(options: IndexOptions) -> Iterator[str]:
     if options.shift > 0 and options.weighting != "entropy":
-        yield f"shift={options.shift:g} applies to entropy weights only: use shift=0, or weighting='entropy'"
+        yield (
+            f"shift={options.shift:g} applies to entropy weights only: use shift=0, or "
+            "weighting='entropy'"
+        )
     yield from _against_scope(options)
     negative = [i.name for i in options.system if i.direction == "-"]
     if options.normalise == "none" and negative:
         yield (
-            f"normalise='none' requires columns in which more is better, but {quoted(negative)} has "
-            "direction '-': reverse it and set '+', or use normalise='minmax'"
+            "normalise='none' requires columns in which more is better, but "
+            f"{quoted(negative)} has direction '-': reverse it and set '+', or use "
+            "normalise='minmax'"
         )
     if options.normalise == "zscore":
         yield from _against_z_scores(options)
     if options.given and options.structure != "flat":
         yield (
-            f"given weights are effective weights, so structure={cited(options.structure)} does not apply: "
-            "use structure='flat'"
+            "given weights are effective weights, so "
+            f"structure={cited(options.structure)} does not apply: use "
+            "structure='flat'"
         )
 
 
 def _against_scope(options: IndexOptions) -> Iterator[str]:
     if options.scope.fixed_end_points and options.normalise != "minmax":
         yield (
-            "scope='goalposts' sets the end points of min-max scaling: use normalise='minmax', not "
-            f"{cited(options.normalise)}"
+            "scope='goalposts' sets the end points of min-max scaling: use "
+            f"normalise='minmax', not {cited(options.normalise)}"
         )
     script = options.weighting, options.normalise, options.structure
     if options.scope.replication_only and script != ("entropy", "minmax", "flat"):
         yield (
-            "scope='legacy_lnT' replicates one script, which requires weighting='entropy', "
-            "normalise='minmax' and structure='flat': use these, or scope='pooled'"
+            "scope='legacy_lnT' replicates one script, which requires "
+            "weighting='entropy', normalise='minmax' and structure='flat': use "
+            "these, or scope='pooled'"
         )
-    if options.scope.text == "pooled_norm_yearly_weights" and not options.weights_estimated:
+    if (
+        options.scope.text == "pooled_norm_yearly_weights"
+        and not options.weights_estimated
+    ):
         yield (
-            "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
-            "weights are not estimated: use scope='pooled'"
+            "scope='pooled_norm_yearly_weights' estimates weights year by year, but "
+            "equal or given weights are not estimated: use scope='pooled'"
         )
 
 
 def _against_z_scores(options: IndexOptions) -> Iterator[str]:
     if options.weighting in UNSIGNED_WEIGHTS:
         yield (
-            f"normalise='zscore' gives negative values, for which {options.weighting} weights are not "
-            "defined: use normalise='minmax', or weighting='critic' or 'pca'"
+            f"normalise='zscore' gives negative values, for which {options.weighting} "
+            "weights are not defined: use normalise='minmax', or "
+            "weighting='critic' or 'pca'"
         )
-    # Where the rows of the weights are not those of the scale, standard deviations differ from 1.
+    # Where the rows of the weights are not those of the scale, standard deviations
+    # differ from 1.
     same_rows = options.scope.scale_by_period == options.scope.weights_by_period
     if options.weighting == "std" and same_rows:
         yield (
-            "normalise='zscore' makes every standard deviation 1: use weighting='equal', or "
-            "normalise='minmax'"
+            "normalise='zscore' makes every standard deviation 1: use "
+            "weighting='equal', or normalise='minmax'"
         )
     if options.aggregation in PRODUCTS:
         yield (
-            "normalise='zscore' gives negative values, for which the geometric mean is not defined: use "
-            "normalise='minmax', or aggregate='linear'"
+            "normalise='zscore' gives negative values, for which the geometric mean is "
+            "not defined: use normalise='minmax', or aggregate='linear'"
         )
 
 
-def _refuse_dimensions(system: IndicatorSystem, option: str, value: str, without: str) -> None:
+def _refuse_dimensions(
+    system: IndicatorSystem, option: str, value: str, without: str
+) -> None:
     homeless = [i.name for i in system if not i.dimension]
     if not homeless and len(system.dimensions) > 1:
         return
-    problem = f"{quoted(homeless)} has none" if homeless else f"all are in {cited(system.dimensions[0])}"
+    problem = (
+        f"{quoted(homeless)} has none"
+        if homeless
+        else f"all are in {cited(system.dimensions[0])}"
+    )
     raise OptionError(
-        f"{option}={cited(value)} needs at least two dimensions, and one for every indicator; {problem}. Use "
-        f"{option}={cited(without)}, or IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",
+        f"{option}={cited(value)} needs at least two dimensions, and one for every "
+        f"indicator; {problem}. Use {option}={cited(without)}, or "
+        f"IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",
         [option_problem(option, value, (without,), problem)],
     )

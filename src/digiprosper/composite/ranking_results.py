@@ -52,7 +52,7 @@ _AMONG: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class RankedIndex(Summarised, PickledByName):
-    """What ranks of an index have in common: which rows are ranked, and with which options."""
+    """What ranks of an index have in common: rows and options."""
 
     name: str
     index: pd.Index[Any]
@@ -75,9 +75,10 @@ class RankedIndex(Summarised, PickledByName):
 class RankResults(RankedIndex):
     """Bootstrap distribution of the ranks of an index, made by `rank_probabilities`.
 
-    Rank 1 is the best. Tied rows all have the smallest of their ranks. In each draw, entities are drawn with
-    replacement, the weights are estimated from them, and the observed rows are scored and ranked with these
-    weights. The end points of the normalisation are those of the sample in all draws.
+    Rank 1 is the best. Tied rows all have the smallest of their ranks. In each draw,
+    entities are drawn with replacement, the weights are estimated from them, and the
+    observed rows are scored and ranked with these weights. The end points of the
+    normalisation are those of the sample in all draws.
 
     Parameters
     ----------
@@ -98,7 +99,8 @@ class RankResults(RankedIndex):
     draw_values : ndarray of unsigned int, shape (R, N)
         Ranks in each of the R draws for which weights could be estimated.
     n_drawn : int
-        Number of entities in the sample. If it is below five, intervals of ranks are missing.
+        Number of entities in the sample. If it is below five, intervals of ranks are
+        missing.
     rng_entropy : int
         Seed of the draws; pass it as `rng` to reproduce them.
     diagnostics : tuple of Notice
@@ -107,8 +109,12 @@ class RankResults(RankedIndex):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-    >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
+    >>> index = dp.CompositeIndex(
+    ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    ... )
     >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
     >>> found.ranks().loc[("WY", 1986), ["rank", "rank_low", "rank_high"]].tolist()
     [1, 1, 1]
@@ -153,17 +159,18 @@ class RankResults(RankedIndex):
         Parameters
         ----------
         level : float
-            Confidence level of the percentile interval, .95 by default. The ends of the interval are ranks,
-            so it contains at least this share of the draws.
+            Confidence level of the percentile interval, .95 by default. The ends of the
+            interval are ranks, so it contains at least this share of the draws.
         top : sequence of int
             Values of k in P(rank <= k), by default 1, 3, 5 and 10.
 
         Returns
         -------
         DataFrame
-            One row per row of the panel. Columns are ``score``, ``rank``, ``mean_rank`` (over the draws),
-            ``rank_low`` and ``rank_high`` (the interval, missing with fewer than five entities), and
-            ``top_<k>`` for each k: the share of draws in which the rank is at most k.
+            One row per row of the panel. Columns are ``score``, ``rank``, ``mean_rank``
+            (over the draws), ``rank_low`` and ``rank_high`` (the interval, missing with
+            fewer than five entities), and ``top_<k>`` for each k: the share of draws in
+            which the rank is at most k.
 
         Raises
         ------
@@ -173,15 +180,23 @@ class RankResults(RankedIndex):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        ... )
         >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
         >>> ranks = found.ranks(top=[3])
-        >>> ranks.loc[("ND", 1986), ["rank", "rank_low", "rank_high", "top_3"]].round(2).tolist()
+        >>> ranks.loc[("ND", 1986), ["rank", "rank_low", "rank_high", "top_3"]].round(
+        ...     2
+        ... ).tolist()
         [3.0, 3.0, 4.0, 0.93]
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
-            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as (10, 20).")
+            raise OptionError(
+                f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
+            )
         low, high = self._ends(check_level(level))
         columns = {
             "score": self.values,
@@ -214,8 +229,12 @@ class RankResults(RankedIndex):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        ... )
         >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
         >>> round(float(found.probability(3).loc[("ND", 1986)]), 2)
         0.93
@@ -228,13 +247,15 @@ class RankResults(RankedIndex):
         Parameters
         ----------
         period : optional
-            Period in which entities are compared. The default is the last one. A cross-section has none.
+            Period in which entities are compared. The default is the last one. A
+            cross-section has none.
 
         Returns
         -------
         DataFrame
-            A square table with entity i in the rows and entity j in the columns. A tie is not a higher score,
-            so P(i > j) + P(j > i) = 1 - P(tie). The diagonal is missing.
+            A square table with entity i in the rows and entity j in the columns. A tie
+            is not a higher score, so P(i > j) + P(j > i) = 1 - P(tie). The diagonal is
+            missing.
 
         Raises
         ------
@@ -244,8 +265,12 @@ class RankResults(RankedIndex):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        ... )
         >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
         >>> round(float(found.pairwise().loc["ND", "SD"]), 2)
         0.97
@@ -253,7 +278,9 @@ class RankResults(RankedIndex):
         rows, entities = rows_of(self.index, period)
         ranks = self.draw_values[:, rows]
         # Ranked together or with others, equal ranks are equal scores.
-        wins = np.array([(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])])
+        wins = np.array(
+            [(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])]
+        )
         np.fill_diagonal(wins, np.nan)
         return pd.DataFrame(wins, index=entities, columns=entities.rename(None))
 
@@ -268,8 +295,8 @@ class RankResults(RankedIndex):
         Returns
         -------
         str
-            The twelve best entities, and below them how the draws were made and the settings. A notebook
-            shows it as a table.
+            The twelve best entities, and below them how the draws were made and the
+            settings. A notebook shows it as a table.
         """
         return SummaryText(self._summary(period))
 
@@ -279,12 +306,18 @@ class RankResults(RankedIndex):
         best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
         for entity, score, rank, mean, low, high, *top in best.itertuples(name=None):
-            ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
+            ends = (
+                f"{low:.0f} to {high:.0f}"
+                if enough_clusters(self.n_drawn)
+                else "not computed"
+            )
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
 
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
-        title = f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
+        title = (
+            f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
+        )
         more = f", best {len(best)} shown" if len(best) < len(ranks) else ""
         return Summary(
             type=type(self).__name__,
@@ -299,8 +332,9 @@ class RankResults(RankedIndex):
     def conventions(self) -> str:
         """Which rows are ranked together, and how the draws are made."""
         return (
-            f"Ranks {_AMONG[self.among]}, from {self.reps:,} bootstrap draws of {self.n_drawn:,} entities: "
-            "weights estimated again in each, end points of the normalisation taken as known"
+            f"Ranks {_AMONG[self.among]}, from {self.reps:,} bootstrap draws of "
+            f"{self.n_drawn:,} entities: weights estimated again in each, end points "
+            "of the normalisation taken as known"
         )
 
     @property
@@ -319,7 +353,7 @@ class RankResults(RankedIndex):
         return np.asarray((self.draw_values <= k).mean(axis=0))
 
     def _ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
-        """Find the ends of the percentile intervals, (N,) each, rounded outwards; NaN for few entities."""
+        """Find ends of percentile intervals, (N,) each, rounded outwards."""
         if not enough_clusters(self.n_drawn):
             return np.full(self.nobs, np.nan), np.full(self.nobs, np.nan)
         tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
@@ -348,12 +382,13 @@ class IndexSensitivity(RankedIndex):
     options : tuple of (str, tuple)
         Each option and its values.
     baseline : tuple
-        For each option, the position of the baseline's value among the values, or None if it is not among
-        them.
+        For each option, the position of the baseline's value among the values, or None
+        if it is not among them.
     base_ranks : ndarray of int, shape (N,)
         Ranks of the baseline.
     rank_values : ndarray of unsigned int, shape (C, N)
-        Ranks with each of the C combinations, the last option varying fastest; 0 if it is impossible.
+        Ranks with each of the C combinations, the last option varying fastest; 0 if it
+        is impossible.
     correlations : ndarray, shape (C,)
         Spearman's correlation of the scores with those of the baseline.
     problems : tuple of str
@@ -361,16 +396,23 @@ class IndexSensitivity(RankedIndex):
     same : ndarray of bool, shape (C,)
         Whether the combination is the baseline.
     complete : tuple of tuple of int
-        For each option, the positions of the values that `shares` uses. All their combinations are possible.
+        For each option, the positions of the values that `shares` uses. All their
+        combinations are possible.
     diagnostics : tuple of Notice
         Remarks about the data and the options.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-    >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
-    >>> found = dp.index_sensitivity(index, states, over={"weighting": ["entropy", "equal"]})
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
+    >>> index = dp.CompositeIndex(
+    ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    ... )
+    >>> found = dp.index_sensitivity(
+    ...     index, states, over={"weighting": ["entropy", "equal"]}
+    ... )
     >>> found.combinations["spearman"].round(2).tolist()
     [1.0, 0.96]
     """
@@ -393,16 +435,19 @@ class IndexSensitivity(RankedIndex):
     def combinations(self) -> pd.DataFrame:
         """Comparison of each combination with the baseline, one row per combination.
 
-        There is one column per option. ``baseline`` is True for the baseline. ``spearman`` is the correlation
-        of the scores with those of the baseline. ``mean_rank_change`` is the mean absolute change of rank.
-        ``max_rank_change`` is the largest change in absolute value (negative if the row moves towards rank
-        1), and ``moved_entity`` and ``moved_period`` are its row. ``problem`` states why a combination is
-        impossible; its numbers are missing.
+        There is one column per option. ``baseline`` is True for the baseline.
+        ``spearman`` is the correlation of the scores with those of the baseline.
+        ``mean_rank_change`` is the mean absolute change of rank. ``max_rank_change`` is
+        the largest change in absolute value (negative if the row moves towards rank 1),
+        and ``moved_entity`` and ``moved_period`` are its row. ``problem`` states why a
+        combination is impossible; its numbers are missing.
         """
         options = dict(self.options)
         columns = zip(*product(*options.values()), strict=True)
         frame = pd.DataFrame(dict(zip(options, columns, strict=True)))
-        moved = pd.DataFrame(moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index))
+        moved = pd.DataFrame(
+            moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
+        )
         return (
             frame.assign(baseline=self.same, spearman=self.correlations)
             .join(moved[self.possible])
@@ -414,7 +459,8 @@ class IndexSensitivity(RankedIndex):
     def ranks(self) -> pd.DataFrame:
         """Ranks in long format, one row per combination and row of the panel.
 
-        Columns are combination, the keys, rank, and rank_change (rank minus rank of the baseline).
+        Columns are combination, the keys, rank, and rank_change (rank minus rank of the
+        baseline).
         """
         combinations = np.flatnonzero(self.possible)
         rows = self.index.to_frame(index=False)
@@ -422,7 +468,9 @@ class IndexSensitivity(RankedIndex):
         return pd.DataFrame(
             {
                 "combination": np.repeat(combinations, len(rows)),
-                **{str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows},
+                **{
+                    str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows
+                },
                 "rank": ranks.ravel(),
                 "rank_change": (ranks - self.base_ranks).ravel(),
             }
@@ -439,8 +487,8 @@ class IndexSensitivity(RankedIndex):
         Returns
         -------
         DataFrame
-            One row per entity, sorted by its rank in the baseline. Columns are ``rank`` (in the baseline),
-            ``min``, ``q25``, ``median``, ``q75`` and ``max``.
+            One row per entity, sorted by its rank in the baseline. Columns are ``rank``
+            (in the baseline), ``min``, ``q25``, ``median``, ``q75`` and ``max``.
 
         Raises
         ------
@@ -450,8 +498,12 @@ class IndexSensitivity(RankedIndex):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        ... )
         >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
         >>> dp.index_sensitivity(index, states, over=grid).spread().loc["MT"].tolist()
         [2.0, 2.0, 2.0, 2.5, 3.0, 3.0]
@@ -469,44 +521,52 @@ class IndexSensitivity(RankedIndex):
         Parameters
         ----------
         period : optional
-            Period of the ranks. The default is the last one. ``"mean"`` is the mean rank of an entity over
-            its periods.
+            Period of the ranks. The default is the last one. ``"mean"`` is the mean
+            rank of an entity over its periods.
         overall : bool
-            Whether to decompose the sum of the variances of all entities instead. The default is False.
+            Whether to decompose the sum of the variances of all entities instead. The
+            default is False.
 
         Returns
         -------
         DataFrame
-            One row per entity and option; with `overall` one row per option. ``first`` is the share of the
-            variance that the option explains without interactions, and ``total`` the share that it explains
-            with all its interactions. ``variance`` is the variance of the rank. Shares are missing if the
-            rank does not vary, or if only one value of the option is used.
+            One row per entity and option; with `overall` one row per option. ``first``
+            is the share of the variance that the option explains without interactions,
+            and ``total`` the share that it explains with all its interactions.
+            ``variance`` is the variance of the rank. Shares are missing if the rank
+            does not vary, or if only one value of the option is used.
 
         Raises
         ------
         IdentificationError
-            If no option has two values whose combinations with the others are all possible.
+            If no option has two values whose combinations with the others are all
+            possible.
         OptionError
             If the sample does not have the period.
 
         Notes
         -----
-        With ``Y`` the rank, ``X_i`` the value of option i, and ``X_-i`` the values of all other options,
-        ``first = Var(E[Y | X_i]) / Var(Y)`` and ``total = 1 - Var(E[Y | X_-i]) / Var(Y)`` (Sobol 1993; Homma
-        and Saltelli 1996, Reliability Engineering & System Safety 52:1-17; for composite indicators Saisana,
-        Saltelli and Tarantola 2005, JRSS A 168:307-323). All combinations have equal probability and all are
-        computed, so the shares have no simulation error. First-order shares add up to at most one, total
-        shares to at least one.
+        With ``Y`` the rank, ``X_i`` the value of option i, and ``X_-i`` the values of
+        all other options, ``first = Var(E[Y | X_i]) / Var(Y)`` and
+        ``total = 1 - Var(E[Y | X_-i]) / Var(Y)`` (Sobol 1993; Homma and Saltelli 1996,
+        Reliability Engineering & System Safety 52:1-17; for composite indicators
+        Saisana, Saltelli and Tarantola 2005, JRSS A 168:307-323). All combinations have
+        equal probability and all are computed, so the shares have no simulation error.
+        First-order shares add up to at most one, total shares to at least one.
 
-        These formulas need every combination of the options. If some are impossible, the shares use the
-        largest part of the grid in which all are possible. A notice in `diagnostics` lists the values that
-        are not used.
+        These formulas need every combination of the options. If some are impossible,
+        the shares use the largest part of the grid in which all are possible. A notice
+        in `diagnostics` lists the values that are not used.
 
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+        ... )
         >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
         >>> found = dp.index_sensitivity(index, states, over=grid)
         >>> found.shares().loc["AL", ["first", "total"]].round(2).values.tolist()
@@ -516,8 +576,9 @@ class IndexSensitivity(RankedIndex):
         varied = np.array([len(positions) > 1 for positions in self.complete])
         if not varied.any():
             raise IdentificationError(
-                "no option has two values that are possible with all others, so the variance cannot be "
-                "decomposed; see `combinations` and omit values that are incompatible.",
+                "no option has two values that are possible with all others, so the "
+                "variance cannot be decomposed; see `combinations` and omit values "
+                "that are incompatible.",
                 [
                     Notice(
                         "no_grid",
@@ -530,7 +591,9 @@ class IndexSensitivity(RankedIndex):
         entities, values = self._explained(period)
         first, total, variance = sobol_shares(values)
         if overall:
-            first, total, variance = (a.sum(axis=-1, keepdims=True) for a in (first, total, variance))
+            first, total, variance = (
+                a.sum(axis=-1, keepdims=True) for a in (first, total, variance)
+            )
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
         moved = np.where(variance > SAME_RANKS, variance, np.nan)
 
@@ -542,7 +605,9 @@ class IndexSensitivity(RankedIndex):
         }
         if overall:
             return pd.DataFrame(columns, index=names)
-        return pd.DataFrame(columns, index=pd.MultiIndex.from_product([entities, names]))
+        return pd.DataFrame(
+            columns, index=pd.MultiIndex.from_product([entities, names])
+        )
 
     def _explained(self, period: Any) -> tuple[pd.Index[Any], Floats]:
         """Return entities and their ranks on the full grid, (d_1, ..., d_k, n)."""
@@ -562,22 +627,29 @@ class IndexSensitivity(RankedIndex):
         if max(map(len, self.complete)) > 1:
             shares = self.shares(overall=True)
             rows = []
-            for (name, values), positions in zip(self.options, self.complete, strict=True):
+            for (name, values), positions in zip(
+                self.options, self.complete, strict=True
+            ):
                 row = shares.loc[name]
-                percent = ["" if np.isnan(v) else f"{v:.0%}" for v in (row["first"], row["total"])]
+                percent = [
+                    "" if np.isnan(v) else f"{v:.0%}"
+                    for v in (row["first"], row["total"])
+                ]
                 rows.append([name, str(len(values)), str(len(positions)), *percent])
             blocks.append(Cells.of(["", "values", "in shares", "first", "total"], rows))
         other = self.combinations[possible & ~self.same]
         if len(other):
             rho, mean = other["spearman"], other["mean_rank_change"]
             text = (
-                f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; mean rank change "
-                f"{mean.min():.1f} to {mean.max():.1f}; largest {other['max_rank_change'].abs().max()}."
+                f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; "
+                f"mean rank change {mean.min():.1f} to {mean.max():.1f}; largest "
+                f"{other['max_rank_change'].abs().max()}."
             )
             blocks.append(Lines((text,), wrapped=True))
         return Summary(
             type=type(self).__name__,
-            title=f"Sensitivity of {self.name!r}: {len(possible)} combinations, {possible.sum()} possible",
+            title=f"Sensitivity of {self.name!r}: {len(possible)} combinations, "
+            f"{possible.sum()} possible",
             blocks=(*blocks, Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -588,7 +660,10 @@ class IndexSensitivity(RankedIndex):
     def conventions(self) -> str:
         """Which rows are ranked together, and what is decomposed."""
         when = _in_period(self.index, None)
-        return f"Ranks {_AMONG[self.among]}; shares of the variation of all entities' ranks{when}"
+        return (
+            f"Ranks {_AMONG[self.among]}; shares of the variation of all "
+            f"entities' ranks{when}"
+        )
 
     @property
     def settings(self) -> str:
@@ -598,13 +673,16 @@ class IndexSensitivity(RankedIndex):
     def _numbers(self) -> PlainNumbers:
         combinations = self.combinations.reset_index().to_dict("records")
         options = dict(self.options)
-        return self._plain("index_sensitivity", options=options, combinations=combinations)
+        return self._plain(
+            "index_sensitivity", options=options, combinations=combinations
+        )
 
 
 def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Decompose the variance over a complete grid, (d_1, ..., d_k, n).
 
-    Returns Var(E[Y | X_i]) and Var(Y) - Var(E[Y | X_-i]), (k, n) each, and Var(Y), (n,).
+    Returns Var(E[Y | X_i]) and Var(Y) - Var(E[Y | X_-i]), (k, n) each, and Var(Y),
+    (n,).
     """
     axes = tuple(range(values.ndim - 1))
     variance = values.var(axis=axes)
@@ -625,12 +703,15 @@ def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     size = np.abs(changes)
     at = size.argmax(axis=1)
     largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]
-    whole = pd.array(largest, dtype="Int64")  # so that a missing one leaves the others whole
+    # So that a missing one leaves the others whole
+    whole = pd.array(largest, dtype="Int64")
     out: dict[str, Any] = {
         "mean_rank_change": size.mean(axis=1),
         "max_rank_change": whole,
     }
-    for level, name in zip(range(index.nlevels), ("moved_entity", "moved_period"), strict=False):
+    for level, name in zip(
+        range(index.nlevels), ("moved_entity", "moved_period"), strict=False
+    ):
         label = index.get_level_values(level)[at]
         out[name] = pd.Series(
             [v if c else None for v, c in zip(label, largest, strict=True)],
@@ -640,7 +721,7 @@ def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
 
 
 def ranked_together(index: pd.Index[Any], among: str) -> list[Ints]:
-    """Find the positions of the rows that are ranked together: those of each period, or all."""
+    """Find the rows that are ranked together: those of each period, or all."""
     if among == "pooled" or index.nlevels == 1:
         return [np.arange(len(index))]
     periods = pd.factorize(index.get_level_values(1))[0]
@@ -652,7 +733,9 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     entities = index.get_level_values(0)
     if index.nlevels == 1:
         if period is not None:
-            raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
+            raise OptionError(
+                f"period={cited(period)}: this is a cross-section and has no periods."
+            )
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
     chosen = times.max() if period is None else period
@@ -661,14 +744,18 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     if not rows.size:
         periods = times.unique().sort_values()
         raise OptionError(
-            f"period={cited(period)} is not in the sample; it has {quoted(periods, 12)}.",
+            f"period={cited(period)} is not in the sample; it has "
+            f"{quoted(periods, 12)}.",
             [option_problem("period", period, periods, f"no period {cited(period)}")],
         )
     return rows, entities[rows]
 
 
 def _in_period(index: pd.Index[Any], period: Any) -> str:
-    """Name a period, such as ", year 2021"; None for the last one. Empty for a cross-section."""
+    """Name a period, such as ", year 2021"; None for the last one.
+
+    Empty for a cross-section.
+    """
     if index.nlevels == 1:
         return ""
     when = index.get_level_values(1).max() if period is None else period

@@ -1,4 +1,4 @@
-"""Uncertainty of ranks: bootstrap of the weights, indicators or entities left out, and other options."""
+"""Uncertainty of ranks: bootstrap, indicators left out, other options."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ if TYPE_CHECKING:
 LeaveOut = Literal["indicator", "entity"]
 
 _VARIED: Final = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
-_NONE_LEFT: Final = "the others have no weights, or a negative weight or dimension under a geometric mean"
+_NONE_LEFT: Final = (
+    "the others have no weights, or a negative weight or dimension under a "
+    "geometric mean"
+)
 
 
 def rank_probabilities(
@@ -71,37 +74,40 @@ def rank_probabilities(
 ) -> RankResults:
     """Bootstrap the ranks of an index over the sampling error of its weights.
 
-    In each draw, entities are drawn with replacement, the weights are estimated from them, and the observed
-    rows are scored and ranked with these weights. The draws are the same as those of
-    ``index_spec.fit(panel).weight_draws(reps, rng=rng)``. If the weights differ by year, the same entities
-    are drawn in every year.
+    In each draw, entities are drawn with replacement, the weights are estimated from
+    them, and the observed rows are scored and ranked with these weights. The draws are
+    the same as those of ``index_spec.fit(panel).weight_draws(reps, rng=rng)``. If the
+    weights differ by year, the same entities are drawn in every year.
 
     Parameters
     ----------
     index_spec : CompositeIndex
-        The index. Its scope cannot be ``"legacy_lnT"``, and its structure cannot be ``"nested"``.
+        The index. Its scope cannot be ``"legacy_lnT"``, and its structure cannot be
+        ``"nested"``.
     panel : Panel
         Panel with the indicators.
     reps : int, default 999
         Number of draws.
     among : {"per_year", "pooled"}, default "per_year"
-        ``"per_year"`` ranks the rows of each period among themselves, ``"pooled"`` all rows together.
+        ``"per_year"`` ranks the rows of each period among themselves, ``"pooled"`` all
+        rows together.
     rng : None, int, sequence of int, SeedSequence or Generator
         Seed of the draws. The `rng_entropy` of the results reproduces them.
 
     Returns
     -------
     RankResults
-        Its `ranks()` has the rank of each row, the mean rank, an interval and P(rank <= k). Its `pairwise()`
-        has P(i > j) for each pair of entities.
+        Its `ranks()` has the rank of each row, the mean rank, an interval and P(rank <=
+        k). Its `pairwise()` has P(i > j) for each pair of entities.
 
     Raises
     ------
     InputTypeError
         If `index_spec` is not a `CompositeIndex`, or `panel` is not a Panel.
     OptionError
-        If the scope is ``"legacy_lnT"`` or the structure ``"nested"``, if `reps` is not an integer of at
-        least 1, or if `among` is ``"pooled"`` and the scores of different years are not comparable.
+        If the scope is ``"legacy_lnT"`` or the structure ``"nested"``, if `reps` is not
+        an integer of at least 1, or if `among` is ``"pooled"`` and the scores of
+        different years are not comparable.
     IdentificationError
         If there is only one entity, or the weights cannot be estimated in any draw.
     ColumnError, IndicatorError, MissingDataError
@@ -112,26 +118,32 @@ def rank_probabilities(
     FewClustersWarning
         If the sample has fewer than five entities. Intervals of ranks are then missing.
     FewDrawsWarning
-        If `reps` is below 199, or if draws are dropped because their weights cannot be estimated.
+        If `reps` is below 199, or if draws are dropped because their weights cannot be
+        estimated.
 
     Notes
     -----
-    Rank 1 is the best. Tied rows all have the smallest of their ranks. Scores that differ by less than 1e-12
-    times the largest score are tied.
+    Rank 1 is the best. Tied rows all have the smallest of their ranks. Scores that
+    differ by less than 1e-12 times the largest score are tied.
 
-    The interval is a percentile interval. It covers the rank of one row, not the ranks of all rows jointly;
-    Mogstad, Romano, Shaikh and Wilhelm (2024, Review of Economic Studies 91:476-518) discuss both. The end
-    points of the normalisation and the observed values are taken as known: only the weights vary.
+    The interval is a percentile interval. It covers the rank of one row, not the ranks
+    of all rows jointly; Mogstad, Romano, Shaikh and Wilhelm (2024, Review of Economic
+    Studies 91:476-518) discuss both. The end points of the normalisation and the
+    observed values are taken as known: only the weights vary.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> from digiprosper import rank_probabilities
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> found = rank_probabilities(dp.CompositeIndex(system), states, rng=2026)
     >>> last = found.ranks(top=[3]).xs(1986, level="year")
-    >>> last.loc[["WY", "ND", "NE"], ["rank", "rank_low", "rank_high", "top_3"]].round(2).values.tolist()
+    >>> last.loc[["WY", "ND", "NE"], ["rank", "rank_low", "rank_high", "top_3"]].round(
+    ...     2
+    ... ).values.tolist()
     [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 4.0, 0.94], [15.0, 13.0, 17.0, 0.0]]
     """
     fit = fitted_rows(index_spec, panel, "rank_probabilities", among)
@@ -142,21 +154,32 @@ def rank_probabilities(
             "structure='equal_dimensions'"
         )
         if fit.options.scope.replication_only:
-            why = "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
+            why = (
+                "the weights of the ln T script are wrong, and so would be their "
+                "ranks; use scope='pooled'"
+            )
         raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
     sums = _entity_sums(fit)
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
-        raise IdentificationError("rank_probabilities: at least two entities are needed.")
+        raise IdentificationError(
+            "rank_probabilities: at least two entities are needed."
+        )
 
     seed = seed_sequence(rng)
     ranks, has_scores = _drawn_ranks(fit, sums, drawn, reps, seed)
     if not has_scores.any():
-        raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
+        raise IdentificationError(
+            "rank_probabilities: no draw has weights; more entities are needed."
+        )
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
-        *([] if fit.options.weights_estimated else [fixed_weights(fit.options.weighting)]),
+        *(
+            []
+            if fit.options.weights_estimated
+            else [fixed_weights(fit.options.weighting)]
+        ),
         *few_draws(reps, "tails"),
         *lost_draws(
             int((~has_scores).sum()),
@@ -220,33 +243,37 @@ def leave_one_out(
     panel : Panel
         Panel with the indicators.
     over : {"indicator", "entity"}, default "indicator"
-        What is left out. ``"indicator"`` fits the index without one indicator. ``"entity"`` estimates the
-        weights without the rows of one entity, and scores all rows with these weights, also those of the
-        entity.
+        What is left out. ``"indicator"`` fits the index without one indicator.
+        ``"entity"`` estimates the weights without the rows of one entity, and scores
+        all rows with these weights, also those of the entity.
     among : {"per_year", "pooled"}, default "per_year"
-        ``"per_year"`` compares ranks and scores within each period and averages the correlations.
-        ``"pooled"`` compares all rows together.
+        ``"per_year"`` compares ranks and scores within each period and averages the
+        correlations. ``"pooled"`` compares all rows together.
 
     Returns
     -------
     DataFrame
         One row per indicator or entity that is left out. Columns are
 
-        - ``weight_change``: the largest change of a weight in absolute value, with its sign, and
-          ``weight_of``, its indicator. With weights by year it is the largest of all years.
+        - ``weight_change``: the largest change of a weight in absolute value, with its
+          sign, and ``weight_of``, its indicator. With weights by year it is the largest
+          of all years.
         - ``spearman``: correlation of the scores with those of the full index.
         - ``mean_rank_change``: mean absolute change of rank.
-        - ``max_rank_change``: the largest change of rank in absolute value, with its sign (negative if a row
-          moves towards rank 1), and ``moved_entity`` and ``moved_period``, its row.
+        - ``max_rank_change``: the largest change of rank in absolute value, with its
+          sign (negative if a row moves towards rank 1), and ``moved_entity`` and
+          ``moved_period``, its row.
 
-        If the index cannot be computed, the column ``problem`` says why, and all other columns are missing.
+        If the index cannot be computed, the column ``problem`` says why, and all other
+        columns are missing.
 
     Raises
     ------
     InputTypeError
         If `index_spec` is not a `CompositeIndex`, or `panel` is not a Panel.
     OptionError
-        If `over` or `among` is unknown, or the scores of different years are not comparable.
+        If `over` or `among` is unknown, or the scores of different years are not
+        comparable.
     IndicatorError, IdentificationError
         If there is only one indicator, or only one entity.
     ColumnError, MissingDataError
@@ -254,20 +281,23 @@ def leave_one_out(
 
     Notes
     -----
-    All indices have the rows of the full index. Without an indicator, the end points of the other indicators
-    do not change, because each indicator is normalised separately. Without an entity, the end points are
-    those of the full sample. So only the weights change, and not also the scale. To change both, fit the
-    index to `Panel.subset` without the entity.
+    All indices have the rows of the full index. Without an indicator, the end points of
+    the other indicators do not change, because each indicator is normalised separately.
+    Without an entity, the end points are those of the full sample. So only the weights
+    change, and not also the scale. To change both, fit the index to `Panel.subset`
+    without the entity.
 
-    Weights add up to one, so the other weights increase when an indicator is dropped. With flat entropy
-    weights, the weight w_k increases by w_k w_j / (1 - w_j) without indicator j. Therefore compare scores and
-    ranks rather than weights.
+    Weights add up to one, so the other weights increase when an indicator is dropped.
+    With flat entropy weights, the weight w_k increases by w_k w_j / (1 - w_j) without
+    indicator j. Therefore compare scores and ranks rather than weights.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> from digiprosper import leave_one_out
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> found = leave_one_out(dp.CompositeIndex(system), states, over="entity")
     >>> found["weight_change"].abs().idxmax(), float(found["spearman"].min().round(3))
@@ -301,46 +331,54 @@ def index_sensitivity(
     panel : Panel
         Panel with the indicators. All combinations use the rows of the baseline.
     over : mapping of str to list
-        The values of each option to compare, such as ``{"weighting": ["entropy", "equal"]}``. Options are
-        ``scope``, ``normalise``, ``shift``, ``weighting`` (also given weights, ``{indicator: weight}``),
-        ``structure`` and ``aggregate``. Only entropy weights have a shift; other weights are computed without
-        it.
+        The values of each option to compare, such as
+        ``{"weighting": ["entropy", "equal"]}``. Options are ``scope``, ``normalise``,
+        ``shift``, ``weighting`` (also given weights, ``{indicator: weight}``),
+        ``structure`` and ``aggregate``. Only entropy weights have a shift; other
+        weights are computed without it.
     among : {"per_year", "pooled"}, default "per_year"
-        ``"per_year"`` ranks the rows of each period among themselves, ``"pooled"`` all rows together.
+        ``"per_year"`` ranks the rows of each period among themselves, ``"pooled"`` all
+        rows together.
 
     Returns
     -------
     IndexSensitivity
-        `combinations` compares each combination with the baseline. `ranks` has the rank of each row with each
-        combination. `shares()` decomposes the variance of the ranks by option.
+        `combinations` compares each combination with the baseline. `ranks` has the rank
+        of each row with each combination. `shares()` decomposes the variance of the
+        ranks by option.
 
     Raises
     ------
     InputTypeError
-        If `index_spec` is not a `CompositeIndex`, `panel` is not a Panel, or `over` is not a mapping of
-        lists.
+        If `index_spec` is not a `CompositeIndex`, `panel` is not a Panel, or `over` is
+        not a mapping of lists.
     OptionError
-        If an option or a value is unknown, if a value is listed twice, or if no option has two values.
+        If an option or a value is unknown, if a value is listed twice, or if no option
+        has two values.
     ColumnError, IndicatorError, MissingDataError
         As in `CompositeIndex.fit`, for the baseline.
 
     Notes
     -----
-    Some combinations are impossible. For example, entropy weights are not defined for z-scores, and a
-    geometric mean is not defined for negative values. They stay in the table with the reason. `shares` needs
-    all combinations of the values it uses. It uses the largest such part of the grid that contains the
-    baseline; a notice lists the values that are left out.
+    Some combinations are impossible. For example, entropy weights are not defined for
+    z-scores, and a geometric mean is not defined for negative values. They stay in the
+    table with the reason. `shares` needs all combinations of the values it uses. It
+    uses the largest such part of the grid that contains the baseline; a notice lists
+    the values that are left out.
 
-    Only the warnings of the baseline are issued. Fit another combination itself before you use it.
+    Only the warnings of the baseline are issued. Fit another combination itself before
+    you use it.
 
-    Saisana, Saltelli and Tarantola (2005, JRSS A 168:307-323) estimate the shares by simulation. Here all
-    combinations are computed, so the shares are exact.
+    Saisana, Saltelli and Tarantola (2005, JRSS A 168:307-323) estimate the shares by
+    simulation. Here all combinations are computed, so the shares are exact.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> from digiprosper import index_sensitivity
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
     >>> found = index_sensitivity(dp.CompositeIndex(system), states, over=grid)
@@ -351,7 +389,9 @@ def index_sensitivity(
     """
     fit = fitted_rows(index_spec, panel, "index_sensitivity", among)
     grid = _read_grid(over, fit.options.names)
-    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    combinations = [
+        dict(zip(grid, values, strict=True)) for values in product(*grid.values())
+    ]
     ranks = _empty_ranks(fit, len(combinations))
     correlations = np.full(len(combinations), np.nan)
     same = np.zeros(len(combinations), dtype=bool)
@@ -373,10 +413,14 @@ def index_sensitivity(
 
     options = tuple((name, _labels(values)) for name, values in grid.items())
     baseline = tuple(
-        values.index(getattr(index_spec, name)) if getattr(index_spec, name) in values else None
+        values.index(getattr(index_spec, name))
+        if getattr(index_spec, name) in values
+        else None
         for name, values in grid.items()
     )
-    possible = np.array([not p for p in problems]).reshape([len(v) for v in grid.values()])
+    possible = np.array([not p for p in problems]).reshape(
+        [len(v) for v in grid.values()]
+    )
     complete = complete_grid(possible, baseline)
     return IndexSensitivity(
         name=index_spec.name,
@@ -399,7 +443,7 @@ def index_sensitivity(
     )
 
 
-# --- the index and its rows ---------------------------------------------------------------------------------
+# --- the index and its rows -----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -423,7 +467,9 @@ class FittedRows:
 def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
     """Fit an index and keep its rows; `caller` is named in messages."""
     if not isinstance(spec, CompositeIndex):
-        raise InputTypeError(f"{caller} takes a CompositeIndex, not {type(spec).__name__}.")
+        raise InputTypeError(
+            f"{caller} takes a CompositeIndex, not {type(spec).__name__}."
+        )
     check_option("among", among, get_args(Among))
     options = spec.recipe
     _refuse_incomparable(options, among)
@@ -444,7 +490,7 @@ def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRo
 
 
 def _empty_ranks(fit: FittedRows, count: int) -> Ranks:
-    """Make an array of zeros for the ranks of so many indices, (count, N), in the smallest type."""
+    """Make zeros (count, N) for ranks of indices, in the smallest type."""
     largest = max(rows.size for rows in fit.groups)
     return np.zeros((count, fit.sample.nobs), dtype=np.min_scalar_type(largest))
 
@@ -453,22 +499,29 @@ def _refuse_incomparable(options: IndexOptions, among: object) -> None:
     """Refuse to rank scores of different years if each year has its own scale."""
     if among == "pooled" and not options.scope.comparable_years:
         raise OptionError(
-            f"among='pooled': under scope={cited(options.scope.text)} the best value of every indicator is 1 "
-            "in every year, so years cannot be ranked together; use among='per_year', or scope='pooled'.",
+            f"among='pooled': under scope={cited(options.scope.text)} the best value "
+            "of every indicator is 1 in every year, so years cannot be ranked "
+            "together; use among='per_year', or scope='pooled'.",
             [option_problem("among", among, ("per_year",), "incomparable years")],
         )
 
 
-# --- weights ------------------------------------------------------------------------------------------------
+# --- weights --------------------------------------------------------------------------
 
 
 def _entity_sums(fit: FittedRows) -> list[EntitySums]:
     """Compute sums by entity, from which every state's weights are redrawn."""
     stored = fit.results.entity_sums
-    return state_sums(fit.options, fit.results.state, fit.sample) if stored is None else [stored]
+    return (
+        state_sums(fit.options, fit.results.state, fit.sample)
+        if stored is None
+        else [stored]
+    )
 
 
-def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -> Floats:
+def drawn_weights(
+    fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
+) -> Floats:
     """Weigh again in L states with multiplicities `counts`: (L, R, m), NaN if none."""
     out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
     for k, part in enumerate(sums):
@@ -487,21 +540,28 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     lost = np.asarray(np.isnan(weights).any(axis=(0, 2)))
     if options.aggregation in PRODUCTS:
         lost |= (weights < 0).any(axis=(0, 2))
-    # Loadings that nearly cancel out make weights so large that their product would overflow.
+    # Loadings that nearly cancel out make weights so large that their product would
+    # overflow.
     usable = np.where(lost[:, None], np.nan, weights)
     scores = fit.results.state.scores_under(options, fit.scaled, usable)
     scores[np.isnan(scores).any(axis=1) | lost] = np.nan
     return scores
 
 
-def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28) -> Any:
+def _chunks(
+    reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28
+) -> Any:
     """Cut draws into slices whose arrays take at most `memory` bytes."""
-    cells = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * max(part.second[0].size for part in sums)
+    cells = (
+        6 * fit.sample.nobs
+        + 4 * fit.sample.n_entities
+        + 4 * max(part.second[0].size for part in sums)
+    )
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
 
 
-# --- leaving out --------------------------------------------------------------------------------------------
+# --- leaving out ----------------------------------------------------------------------
 
 
 def _without_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
@@ -531,7 +591,9 @@ def _without_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
         scores = draw_scores(fit, weights)
         lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
         problems = [_NONE_LEFT if is_lost else "" for is_lost in lost]
-        yield _compared(fit, weights - fit.results.state.weights[:, None], scores, problems)
+        yield _compared(
+            fit, weights - fit.results.state.weights[:, None], scores, problems
+        )
 
 
 def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
@@ -568,7 +630,9 @@ def _weighed_without(fit: FittedRows, entity: int) -> Floats:
     return out
 
 
-def _compared(fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]) -> pd.DataFrame:
+def _compared(
+    fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]
+) -> pd.DataFrame:
     """Compare R indices with something left out with the full one, one row each.
 
     changes (L, R, m): of weights; scores (R, N); NaN for none
@@ -577,7 +641,8 @@ def _compared(fit: FittedRows, changes: Floats, scores: Floats, problems: list[s
     scores = np.where(lost[:, None], fit.scores, scores)
     flat = np.nan_to_num(changes).transpose(1, 0, 2).reshape(len(scores), -1)
     size = np.abs(flat)
-    # Two weights that add up to one move alike: the first is named, whatever rounding says.
+    # Two weights that add up to one move alike: the first is named, whatever rounding
+    # says.
     at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
     change = flat[np.arange(at.size), at]
     names = np.array(fit.options.names, dtype=object)[at % changes.shape[2]]
@@ -592,14 +657,17 @@ def _compared(fit: FittedRows, changes: Floats, scores: Floats, problems: list[s
     return table[~lost].reindex(table.index).assign(problem=problems)
 
 
-# --- combinations of options --------------------------------------------------------------------------------
+# --- combinations of options ----------------------------------------------------------
 
 
-def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[int, ...], ...]:
+def complete_grid(
+    possible: Bools, pinned: Sequence[int | None]
+) -> tuple[tuple[int, ...], ...]:
     """Find the largest part of a grid, (d_1, ..., d_k), that is possible throughout.
 
-    Returns positions by option, empty if no part is complete; `pinned` is a position that each option has to
-    keep, if any. Of parts of the same size the one that takes values from later options is found first.
+    Returns positions by option, empty if no part is complete; `pinned` is a position
+    that each option has to keep, if any. Of parts of the same size the one that takes
+    values from later options is found first.
     """
     best: tuple[tuple[int, ...], ...] = ((),) * possible.ndim
     most = 0
@@ -615,7 +683,8 @@ def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[
         if not len(holes):
             best, most = part, size
             return
-        # A complete part lacks a value of this hole: try each, the option that loses least first.
+        # A complete part lacks a value of this hole: try each, the option that loses
+        # least first.
         for option in sorted(range(possible.ndim), key=lambda i: (-len(part[i]), -i)):
             value = part[option][holes[0][option]]
             if len(part[option]) > 1 and value != pinned[option]:
@@ -629,7 +698,9 @@ def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[
 def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
     """Check options and values one by one; contradictions are found later."""
     if not hasattr(over, "items"):
-        raise InputTypeError("over must be a mapping of option to values, such as {'shift': [0, .01]}.")
+        raise InputTypeError(
+            "over must be a mapping of option to values, such as {'shift': [0, .01]}."
+        )
     grid = {}
     for option, values in over.items():
         check_option("over", option, _VARIED)
@@ -640,8 +711,14 @@ def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
 
 
 def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
-    if isinstance(values, str) or hasattr(values, "items") or not isinstance(values, Iterable):
-        raise InputTypeError(f"over[{cited(option)}] must be a list of values; {cited(values)} is not.")
+    if (
+        isinstance(values, str)
+        or hasattr(values, "items")
+        or not isinstance(values, Iterable)
+    ):
+        raise InputTypeError(
+            f"over[{cited(option)}] must be a list of values; {cited(values)} is not."
+        )
     read = [read_option(option, value, names) for value in values]
     twice = [v for i, v in enumerate(read) if v in read[:i]]
     if twice or not read:
@@ -657,4 +734,7 @@ def _labels(values: Sequence[Any]) -> tuple[Any, ...]:
     """Show values as they are, and given weights by a word."""
     given_weights = [v for v in values if isinstance(v, tuple)]
     name = "given" if len(given_weights) == 1 else "given {}"
-    return tuple(name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v for v in values)
+    return tuple(
+        name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v
+        for v in values
+    )

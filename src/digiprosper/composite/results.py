@@ -53,17 +53,22 @@ WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 
 # Words of numbers that are relative to something, and words of amounts and counts.
 _RATIO: Final = re.compile(
-    r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini|theil|points?|degrees?"
+    r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini"
+    r"|theil|points?|degrees?"
     r"|density|penetration|intensity|years?)\b|人均|每|率|比|占|指数|系数|密度",
     re.IGNORECASE,
 )
 _LEVEL: Final = re.compile(
-    r"\b10\s*(?:\^|\*\*)\s*\d|\b(?:thousands?|millions?|billions?|yuan|rmb|cny|usd|dollars?|euros?|km2?|kilomet\w+"
-    r"|tonnes?|tons?|kwh|hectares?|people|persons?|households?|subscribers?|users?|employees|units|sets|pieces"
-    r"|ports|pages|domains|numbers?|counts?|totals?|gdp|gnp|population|revenues?|turnover)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
+    r"\b10\s*(?:\^|\*\*)\s*\d|\b(?:thousands?|millions?|billions?|yuan|rmb|cny|usd"
+    r"|dollars?|euros?|km2?|kilomet\w+"
+    r"|tonnes?|tons?|kwh|hectares?|people|persons?|households?|subscribers?|users?"
+    r"|employees|units|sets|pieces"
+    r"|ports|pages|domains|numbers?|counts?|totals?|gdp|gnp|population|revenues?"
+    r"|turnover)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
     re.IGNORECASE,
 )
-# Rank correlation with size from which an indicator without a unit is taken for an amount.
+# Rank correlation with size from which an indicator without a unit is taken for an
+# amount.
 _FOLLOWS: Final = 0.8
 
 
@@ -71,8 +76,9 @@ _FOLLOWS: Final = 0.8
 class IndexResults(Summarised, PickledByName):
     """Results of an index: scores, weights, end points; from `CompositeIndex.fit`.
 
-    `apply` scores other panels with the same weights and end points. The results do not contain the panel.
-    Tables of weights have one row per indicator; tables of scores have one row per row of the panel.
+    `apply` scores other panels with the same weights and end points. The results do not
+    contain the panel. Tables of weights have one row per indicator; tables of scores
+    have one row per row of the panel.
 
     Parameters
     ----------
@@ -81,15 +87,17 @@ class IndexResults(Summarised, PickledByName):
     state : State
         End points and weights: one set, or one set per period.
     entity_sums : EntitySums or None
-        Sums by entity, from which standard errors and draws of the weights are computed. None if the weights
-        cannot be computed from such sums: nested structure, weights by year, the scope ``"legacy_lnT"``, and
-        data that were not a Panel.
+        Sums by entity, from which standard errors and draws of the weights are
+        computed. None if the weights cannot be computed from such sums: nested
+        structure, weights by year, the scope ``"legacy_lnT"``, and data that were not a
+        Panel.
     nobs : int
         Number of rows, N.
     diagnostics : tuple of Notice
         Remarks about the data and the index.
     values : ndarray, shape (N,), or None
-        Scores. This and the following are None if the index was fitted to a table that is not a Panel.
+        Scores. This and the following are None if the index was fitted to a table that
+        is not a Panel.
     dimension_values : ndarray, shape (N, K), or None
         Scores of the K dimensions.
     index : Index or None
@@ -100,7 +108,9 @@ class IndexResults(Summarised, PickledByName):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> index = dp.CompositeIndex(system).fit(states)
     >>> index.weights[["weight", "std_error"]].round(3).values.tolist()
@@ -129,38 +139,48 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return pd.Series(_stored(self.values).copy(), index=self.index, name=self.recipe.name)
+        return pd.Series(
+            _stored(self.values).copy(), index=self.index, name=self.recipe.name
+        )
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
         """Scores of the dimensions, one column per dimension.
 
-        The score of a dimension is the sum of w_j z_j over its indicators, divided by the sum of their
-        weights w_j, with normalised values z_j. It is missing if all its weights are 0.
+        The score of a dimension is the sum of w_j z_j over its indicators, divided by
+        the sum of their weights w_j, with normalised values z_j. It is missing if all
+        its weights are 0.
         """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
-        return pd.DataFrame(_stored(self.dimension_values).copy(), index=self.index, columns=names)
+        return pd.DataFrame(
+            _stored(self.dimension_values).copy(), index=self.index, columns=names
+        )
 
     @property
     def weights(self) -> pd.DataFrame:
         """Weights of the indicators, one row per indicator.
 
-        Columns are dimension, direction, entropy, redundancy (1 - entropy), weight and std_error. The weights
-        add up to one. If they differ by year, their mean over the years is shown, and so it is for entropy
-        and redundancy. Entropy and redundancy are missing if the weights are not entropy weights.
+        Columns are dimension, direction, entropy, redundancy (1 - entropy), weight and
+        std_error. The weights add up to one. If they differ by year, their mean over
+        the years is shown, and so it is for entropy and redundancy. Entropy and
+        redundancy are missing if the weights are not entropy weights.
 
-        Standard errors are clustered by entity and take the end points as known. They are 0 if the weights
-        are not estimated. They are missing for a nested structure, for weights by year, for the scope
-        ``"legacy_lnT"`` and if the data were not a Panel. They are also missing for PCA weights if
-        `diagnostics` has the code ``"unstable_components"``: other components may be retained in another
-        sample.
+        Standard errors are clustered by entity and take the end points as known. They
+        are 0 if the weights are not estimated. They are missing for a nested structure,
+        for weights by year, for the scope ``"legacy_lnT"`` and if the data were not a
+        Panel. They are also missing for PCA weights if `diagnostics` has the code
+        ``"unstable_components"``: other components may be retained in another sample.
         """
-        table = self.recipe.system.to_frame().set_index("indicator")[["dimension", "direction"]]
+        table = self.recipe.system.to_frame().set_index("indicator")[
+            ["dimension", "direction"]
+        ]
         return table.assign(
             entropy=1.0 - self.state.redundancy,
             redundancy=self.state.redundancy,
             weight=self.state.weights.mean(axis=0),
-            std_error=np.nan if self.entity_sums is None else self.entity_sums.delta_errors(),
+            std_error=np.nan
+            if self.entity_sums is None
+            else self.entity_sums.delta_errors(),
         )
 
     @property
@@ -171,16 +191,21 @@ class IndexResults(Summarised, PickledByName):
         """
         if self.state.periods is None:
             return None
-        return pd.DataFrame(self.state.weights, index=self.state.periods, columns=self._indicators)
+        return pd.DataFrame(
+            self.state.weights, index=self.state.periods, columns=self._indicators
+        )
 
     @property
     def end_points(self) -> pd.DataFrame:
         """End points: low and high of each indicator, or mean and sd for z-scores.
 
-        They are the end points of the normalisation.
-        The index is the indicator, or (time, indicator) if each year has its own end points.
+        They are the end points of the normalisation. The index is the indicator, or
+        (time, indicator) if each year has its own end points.
         """
-        tables = [pd.DataFrame(part.scale.table, index=self._indicators) for part in self.state.learned]
+        tables = [
+            pd.DataFrame(part.scale.table, index=self._indicators)
+            for part in self.state.learned
+        ]
         if not self.recipe.scope.scale_by_period:
             return tables[0]
         return pd.concat(tables, keys=self.state.periods)
@@ -197,21 +222,26 @@ class IndexResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            One row per row of the panel. ``per_year`` is the rank among the rows of the same period,
-            ``pooled`` the rank among all rows. With ``scope="per_year"``, ``pooled`` is missing, because
-            scores of different years are not comparable.
+            One row per row of the panel. ``per_year`` is the rank among the rows of the
+            same period, ``pooled`` the rank among all rows. With ``scope="per_year"``,
+            ``pooled`` is missing, because scores of different years are not comparable.
 
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
         >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
         >>> dp.CompositeIndex(system).fit(states).ranks().loc[("WY", 1986)].tolist()
         [1, 5]
         """
         scores = self.scores
         values, index = np.asarray(scores, dtype=np.float64)[None], scores.index
-        ranks = {name: descending_ranks(values, ranked_together(index, name))[0] for name in get_args(Among)}
+        ranks = {
+            name: descending_ranks(values, ranked_together(index, name))[0]
+            for name in get_args(Among)
+        }
         table = pd.DataFrame(ranks, index=index).astype("Int64")
         if not self.recipe.scope.comparable_years:
             table["pooled"] = pd.NA
@@ -229,18 +259,20 @@ class IndexResults(Summarised, PickledByName):
         Parameters
         ----------
         panel : Panel, or a table that narwhals reads
-            Data with the same indicators, for example of later years or other regions. If the index has end
-            points or weights by year, it can score only the years of the sample; with ``scope="expanding"`` a
-            later year has those of the last year of the sample. A table that is not a Panel can be scored
-            only if the index has min-max normalisation and linear aggregation.
+            Data with the same indicators, for example of later years or other regions.
+            If the index has end points or weights by year, it can score only the years
+            of the sample; with ``scope="expanding"`` a later year has those of the last
+            year of the sample. A table that is not a Panel can be scored only if the
+            index has min-max normalisation and linear aggregation.
 
         Returns
         -------
         Series, or a table of the same type as `panel`
-            For a Panel, the scores. For another table, the table with the scores as an additional column; the
-            score is missing if an indicator is missing, and a lazy table stays lazy. A value beyond the end
-            points can give a score below 0 or above 1. ``.attrs["diagnostics"]`` of a Series has the remarks
-            on its scores.
+            For a Panel, the scores. For another table, the table with the scores as an
+            additional column; the score is missing if an indicator is missing, and a
+            lazy table stays lazy. A value beyond the end points can give a score below
+            0 or above 1. ``.attrs["diagnostics"]`` of a Series has the remarks on its
+            scores.
 
         Raises
         ------
@@ -256,9 +288,10 @@ class IndexResults(Summarised, PickledByName):
         Warns
         -----
         IndicatorWarning
-            If values beyond the end points give a score below 0 or above 1, with the share of rows of each
-            indicator: perhaps a column has another unit. With ``scope="base_year(...)"`` this is a remark and
-            no warning, because other years may be beyond the base year. Also if a score with a geometric mean
+            If values beyond the end points give a score below 0 or above 1, with the
+            share of rows of each indicator: perhaps a column has another unit. With
+            ``scope="base_year(...)"`` this is a remark and no warning, because other
+            years may be beyond the base year. Also if a score with a geometric mean
             is 0. Not for a table that is not a Panel.
 
         Examples
@@ -292,10 +325,11 @@ class IndexResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            The weight times the normalised value, with rows of the panel in the rows and indicators in the
-            columns. Each row adds up to the score with linear aggregation, also if the index has another
-            aggregation. With ``"geometric_dimensions"``, the columns of a dimension add up to its score times
-            the sum of its weights.
+            The weight times the normalised value, with rows of the panel in the rows
+            and indicators in the columns. Each row adds up to the score with linear
+            aggregation, also if the index has another aggregation. With
+            ``"geometric_dimensions"``, the columns of a dimension add up to its score
+            times the sum of its weights.
 
         Raises
         ------
@@ -305,9 +339,13 @@ class IndexResults(Summarised, PickledByName):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
         >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
-        >>> dp.CompositeIndex(system).fit(states).contributions(states).loc[("AL", 1970)].round(3).tolist()
+        >>> dp.CompositeIndex(system).fit(states).contributions(states).loc[
+        ...     ("AL", 1970)
+        ... ].round(3).tolist()
         [0.122, 0.113]
         """
         index, scaled = self._scaled(panel)
@@ -317,8 +355,8 @@ class IndexResults(Summarised, PickledByName):
     def obstacle_degree(self, panel: Panel) -> pd.DataFrame:
         """Compute the obstacle degree of each indicator in each row.
 
-        The obstacle degree is the share of an indicator in the difference between a row's score and the best
-        score, which is 1.
+        The obstacle degree is the share of an indicator in the difference between a
+        row's score and the best score, which is 1.
 
         Parameters
         ----------
@@ -328,8 +366,9 @@ class IndexResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            w_j (1 - z_ij) / sum_k w_k (1 - z_ik) for row i of the panel and indicator j, with weights w and
-            normalised values z. Each row adds up to one. It is missing if all values of the row are 1.
+            w_j (1 - z_ij) / sum_k w_k (1 - z_ik) for row i of the panel and indicator
+            j, with weights w and normalised values z. Each row adds up to one. It is
+            missing if all values of the row are 1.
 
         Raises
         ------
@@ -341,17 +380,25 @@ class IndexResults(Summarised, PickledByName):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
         >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
-        >>> dp.CompositeIndex(system).fit(states).obstacle_degree(states).loc[("AL", 1970)].round(3).tolist()
+        >>> dp.CompositeIndex(system).fit(states).obstacle_degree(states).loc[
+        ...     ("AL", 1970)
+        ... ].round(3).tolist()
         [0.665, 0.335]
         """
         if self.recipe.normalise == "zscore":
-            raise OptionError("obstacle degrees need a best value of 1: refit with normalise='minmax'.")
+            raise OptionError(
+                "obstacle degrees need a best value of 1: refit with "
+                "normalise='minmax'."
+            )
         below = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
         if below:
             raise IndicatorError(
-                f"obstacle degrees need weights >= 0, but {quoted(below)} has a negative weight."
+                f"obstacle degrees need weights >= 0, but {quoted(below)} has a "
+                "negative weight."
             )
         index, scaled = self._scaled(panel)
         weights = self.state.weights[scaled.states]
@@ -359,7 +406,8 @@ class IndexResults(Summarised, PickledByName):
             (scaled.z > 1.0) & (weights > 0),
             self.recipe.names,
             ("beyond", "lies beyond its better end point"),
-            "The obstacle degree is negative there: use a scope whose end points cover every row.",
+            "The obstacle degree is negative there: use a scope whose end points "
+            "cover every row.",
             index=index,
         )
         lack = weights * (1.0 - scaled.z)
@@ -377,37 +425,49 @@ class IndexResults(Summarised, PickledByName):
         reps : int
             Number of draws.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Seed of the draws. ``.attrs["rng_entropy"]`` of the returned table reproduces them.
+            Seed of the draws. ``.attrs["rng_entropy"]`` of the returned table
+            reproduces them.
 
         Returns
         -------
         DataFrame
-            Weights with one row per draw and one column per indicator. A row is missing if the weights cannot
-            be estimated in its draw.
+            Weights with one row per draw and one column per indicator. A row is missing
+            if the weights cannot be estimated in its draw.
 
         Raises
         ------
         OptionError
-            If the weights cannot be computed from sums by entity (nested structure, weights by year, scope
-            ``"legacy_lnT"``), or if `reps` is not an integer from 1 to 10,000,000.
+            If the weights cannot be computed from sums by entity (nested structure,
+            weights by year, scope ``"legacy_lnT"``), or if `reps` is not an integer
+            from 1 to 10,000,000.
 
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
         >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
-        >>> dp.CompositeIndex(system).fit(states).weight_draws(199, rng=1).std().round(3).tolist()
+        >>> dp.CompositeIndex(system).fit(states).weight_draws(199, rng=1).std().round(
+        ...     3
+        ... ).tolist()
         [0.059, 0.059]
         """
         sums = self._need_sums("weight_draws")
         reps = check_whole("reps", reps, 1, MOST_DRAWS)
         seed = seed_sequence(rng)
-        issue(too_few_clusters_to_draw(sums.rows.size, "entity", "method='delta' needs no draws."))
+        issue(
+            too_few_clusters_to_draw(
+                sums.rows.size, "entity", "method='delta' needs no draws."
+            )
+        )
         values = sums.draws(reps, seed)
         lost = int(np.isnan(values).any(axis=1).sum())
         why = "have no weights, because no indicator varies among the drawn entities."
         issue(lost_draws(lost, reps, why))
-        draws = pd.DataFrame(values, index=pd.RangeIndex(reps, name="draw"), columns=self._indicators)
+        draws = pd.DataFrame(
+            values, index=pd.RangeIndex(reps, name="draw"), columns=self._indicators
+        )
         draws.attrs["rng_entropy"] = seed.entropy
         return draws
 
@@ -426,10 +486,12 @@ class IndexResults(Summarised, PickledByName):
         Parameters
         ----------
         method : {"delta", "jackknife", "bootstrap"}
-            ``"delta"`` (default) uses the influence functions of the weights, summed within each entity.
-            ``"jackknife"`` leaves out one entity at a time. Both are missing for PCA weights if `diagnostics`
-            has the code ``"unstable_components"``. ``"bootstrap"`` draws entities with replacement and has a
-            percentile interval, which is missing with fewer than five entities.
+            ``"delta"`` (default) uses the influence functions of the weights, summed
+            within each entity. ``"jackknife"`` leaves out one entity at a time. Both
+            are missing for PCA weights if `diagnostics` has the code
+            ``"unstable_components"``. ``"bootstrap"`` draws entities with replacement
+            and has a percentile interval, which is missing with fewer than five
+            entities.
         reps : int
             Number of draws of the bootstrap, 999 by default.
         level : float
@@ -440,28 +502,33 @@ class IndexResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            One row per indicator with columns weight, std_error, conf_low and conf_high. For ``"delta"`` and
-            ``"jackknife"`` the interval is weight -+ t std_error, with t from the t distribution with n - 1
-            degrees of freedom for n entities.
+            One row per indicator with columns weight, std_error, conf_low and
+            conf_high. For ``"delta"`` and ``"jackknife"`` the interval is weight -+ t
+            std_error, with t from the t distribution with n - 1 degrees of freedom for
+            n entities.
 
         Raises
         ------
         OptionError
-            If the method is unknown, or the weights cannot be computed from sums by entity (nested structure,
-            weights by year, scope ``"legacy_lnT"``).
+            If the method is unknown, or the weights cannot be computed from sums by
+            entity (nested structure, weights by year, scope ``"legacy_lnT"``).
 
         Notes
         -----
-        The end points are taken as known. The bootstrap and the delta method are not valid for a minimum or a
-        maximum. With ``scope="goalposts"`` the end points are not estimated, so it is the best choice for
-        inference.
+        The end points are taken as known. The bootstrap and the delta method are not
+        valid for a minimum or a maximum. With ``scope="goalposts"`` the end points are
+        not estimated, so it is the best choice for inference.
 
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
         >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
-        >>> dp.CompositeIndex(system).fit(states).weight_errors("jackknife").loc["roads"].round(3).tolist()
+        >>> dp.CompositeIndex(system).fit(states).weight_errors("jackknife").loc[
+        ...     "roads"
+        ... ].round(3).tolist()
         [0.631, 0.066, 0.498, 0.763]
         """
         check_option("method", method, get_args(WeightErrors))
@@ -477,7 +544,9 @@ class IndexResults(Summarised, PickledByName):
             error = sums.delta_errors()
             if method == "jackknife" and not sums.unstable_components():
                 left_out = sums.jackknife()
-                error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+                error = np.sqrt(
+                    (n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
+                )
             low, high, _ = intervals.delta(weight, error, n - 1, level)
         columns = {
             "weight": weight,
@@ -487,7 +556,9 @@ class IndexResults(Summarised, PickledByName):
         }
         return pd.DataFrame(columns, index=self._indicators)
 
-    def audit(self, panel: Panel | None = None, *, size: str | None = None) -> pd.DataFrame:
+    def audit(
+        self, panel: Panel | None = None, *, size: str | None = None
+    ) -> pd.DataFrame:
         """Check the index for common problems.
 
         Parameters
@@ -495,18 +566,20 @@ class IndexResults(Summarised, PickledByName):
         panel : Panel, optional
             The fitted panel; needed only with `size`.
         size : str, optional
-            Column that measures the size of an entity, such as population. It helps to find indicators that
-            are amounts rather than ratios. If the name and unit of an indicator do not show this, it is
-            reported as an amount if the rank correlation of its entity means with those of `size` is at least
-            .8. Without `panel` and `size` only names and units are checked.
+            Column that measures the size of an entity, such as population. It helps to
+            find indicators that are amounts rather than ratios. If the name and unit of
+            an indicator do not show this, it is reported as an amount if the rank
+            correlation of its entity means with those of `size` is at least .8. Without
+            `panel` and `size` only names and units are checked.
 
         Returns
         -------
         DataFrame
-            One row per check with columns ``check``, ``finding`` (``ok``, ``note`` or ``warning``) and
-            ``message``. The checks are ``future_information`` (do scores depend on later years?),
-            ``comparability`` (of scores over years and samples), ``size_variables`` (are indicators amounts?)
-            and ``legacy_lnT`` (are the weights those of a known wrong script?).
+            One row per check with columns ``check``, ``finding`` (``ok``, ``note`` or
+            ``warning``) and ``message``. The checks are ``future_information`` (do
+            scores depend on later years?), ``comparability`` (of scores over years and
+            samples), ``size_variables`` (are indicators amounts?) and ``legacy_lnT``
+            (are the weights those of a known wrong script?).
 
         Raises
         ------
@@ -516,7 +589,9 @@ class IndexResults(Summarised, PickledByName):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
         >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
         >>> dp.CompositeIndex(system).fit(states).audit()["finding"].tolist()
         ['warning', 'ok', 'ok', 'ok']
@@ -542,8 +617,8 @@ class IndexResults(Summarised, PickledByName):
         if sums is not None and sums.rows.size > 1:
             return sums
         why = (
-            "the weights of the ln T script are wrong, so their standard errors are not meaningful; use "
-            "scope='pooled'"
+            "the weights of the ln T script are wrong, so their standard errors are "
+            "not meaningful; use scope='pooled'"
         )
         if sums is not None:
             why = "a sampling error needs at least two entities"
@@ -551,13 +626,13 @@ class IndexResults(Summarised, PickledByName):
             why = "a table that is not a Panel has no entities to resample; fit a Panel"
         elif self.recipe.structure == "nested":
             why = (
-                "the weights of nested dimensions cannot be recomputed without the rows; use "
-                "'equal_dimensions' or 'flat'"
+                "the weights of nested dimensions cannot be recomputed without the "
+                "rows; use 'equal_dimensions' or 'flat'"
             )
         elif self.state.periods is not None:
             why = (
-                "yearly weights cannot be recomputed without the rows; use 'pooled', 'base_year(...)' or "
-                "'goalposts'"
+                "yearly weights cannot be recomputed without the rows; use 'pooled', "
+                "'base_year(...)' or 'goalposts'"
             )
         raise OptionError(
             f"{caller}: {why}.",
@@ -598,8 +673,8 @@ class IndexResults(Summarised, PickledByName):
             return "Weights without standard errors"
         entities = self.entity_sums.rows.size
         return (
-            f"Standard errors of the weights clustered by entity ({entities:,} entities), end points of the "
-            "normalisation taken as known"
+            f"Standard errors of the weights clustered by entity ({entities:,} "
+            "entities), end points of the normalisation taken as known"
         )
 
     @property
@@ -613,19 +688,26 @@ class IndexResults(Summarised, PickledByName):
             if options.scope.replication_only:
                 divisor = f" (entropy divided by ln {self.n_times})"
             elif self.state.periods is None:
-                rows = self.nobs if self.entity_sums is None else int(self.entity_sums.rows.sum())
+                rows = (
+                    self.nobs
+                    if self.entity_sums is None
+                    else int(self.entity_sums.rows.sum())
+                )
                 divisor = f" (entropy divided by ln {rows})"
             weights += f"{divisor}, shift {options.shift:g}"
         return (
-            f"{options.normalise} normalisation ({options.scope.text}); {weights}; {options.structure}, "
-            f"{options.aggregation}; missing values: {options.missing}"
+            f"{options.normalise} normalisation ({options.scope.text}); {weights}; "
+            f"{options.structure}, {options.aggregation}; missing values: "
+            f"{options.missing}"
         )
 
     def _numbers(self) -> PlainNumbers:
         names = self._indicators
         learned = self.state.learned
         units = [i.unit for i in self.recipe.system]
-        indicators = self.weights.assign(unit=units, **learned[-1].scale.table).reset_index()
+        indicators = self.weights.assign(
+            unit=units, **learned[-1].scale.table
+        ).reset_index()
         periods = () if self.state.periods is None else tuple(self.state.periods)
         years = [
             {"time": time}
@@ -654,26 +736,31 @@ class IndexResults(Summarised, PickledByName):
 def _stored(values: Floats | None) -> Floats:
     if values is None:
         raise OptionError(
-            "the index was fitted on a table that is not a Panel, and its rows were not stored: "
-            "results.apply(table) adds the scores to the table as a column.",
+            "the index was fitted on a table that is not a Panel, and its rows were "
+            "not stored: results.apply(table) adds the scores to the table "
+            "as a column.",
             [Notice("no_rows", "the rows were not stored")],
         )
     return values
 
 
-# --- checks -------------------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------
 
 
 def _future_information(options: IndexOptions, *, imputed: bool) -> Finding:
     """Report whether scores use information from later years."""
     if options.scope.text == "goalposts" and not options.weights_estimated:
         return "ok", (
-            "end points are fixed in advance and weights are not estimated: no future information is used."
+            "end points are fixed in advance and weights are not estimated: no future "
+            "information is used."
         )
     if options.scope.text == "expanding" and imputed:
         return (
             "warning",
-            "each year uses only the years up to it, but interpolated cells use later years.",
+            (
+                "each year uses only the years up to it, but interpolated cells use "
+                "later years."
+            ),
         )
     return options.scope.future
 
@@ -689,18 +776,28 @@ def is_level(name: str, unit: str) -> bool | None:
     return True if _LEVEL.search(words) else None
 
 
-def _size_variables(system: IndicatorSystem, panel: Panel | None, size: str | None) -> Finding:
-    """Report indicators that are amounts, by name and unit, or by their correlation with `size`."""
+def _size_variables(
+    system: IndicatorSystem, panel: Panel | None, size: str | None
+) -> Finding:
+    """Report indicators that are amounts, by name, unit or correlation."""
     is_amount = {i.name: is_level(i.name, i.unit) for i in system}
-    # A ratio that says so may go with size all the same: what is denser is often larger.
-    measured = {n: r for n, r in _size_correlations(system, panel, size).items() if is_amount[n] is None}
+    # A ratio that says so may go with size all the same: what is denser is often
+    # larger.
+    measured = {
+        n: r
+        for n, r in _size_correlations(system, panel, size).items()
+        if is_amount[n] is None
+    }
     amounts = [n for n, level in is_amount.items() if level]
     if not measured:
-        return _amounts_by_name(amounts, [level is not None for level in is_amount.values()])
+        return _amounts_by_name(
+            amounts, [level is not None for level in is_amount.values()]
+        )
     shown = ", ".join(f"{cited(n)} {r:z.2f}" for n, r in measured.items())
     text = (
-        f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, "
-        "which measure the size of a unit. Divide by population, area or output."
+        f"rank correlations of entity means with {cited(str(size))}: {shown}. These "
+        "look like amounts, which measure the size of a unit. Divide by population, "
+        "area or output."
     )
     many = 2 * (len(amounts) + len(measured)) > len(is_amount)
     more = f" By name or unit {quoted(amounts)} too." if amounts else ""
@@ -708,11 +805,11 @@ def _size_variables(system: IndicatorSystem, panel: Panel | None, size: str | No
 
 
 def _amounts_by_name(amounts: list[str], classified: list[bool]) -> Finding:
-    """Judge by names and units alone; `classified` tells which indicators they classify."""
+    """Judge by names and units; `classified` tells for which this is possible."""
     if 2 * len(amounts) > sum(classified):
         return "warning", (
-            f"{quoted(amounts)} are amounts or counts: the index measures the size of a unit. Divide by "
-            "population, area or output."
+            f"{quoted(amounts)} are amounts or counts: the index measures the size of "
+            "a unit. Divide by population, area or output."
         )
     if amounts:
         are = "is an amount" if len(amounts) == 1 else "are amounts"
@@ -721,16 +818,23 @@ def _amounts_by_name(amounts: list[str], classified: list[bool]) -> Finding:
         return "ok", "all indicators are ratios."
     return (
         "ok",
-        "no indicator is an amount by its name or unit; audit(panel, size=...) compares with size.",
+        (
+            "no indicator is an amount by its name or unit; audit(panel, size=...) "
+            "compares with size."
+        ),
     )
 
 
-def _size_correlations(system: IndicatorSystem, panel: Panel | None, size: str | None) -> dict[str, float]:
+def _size_correlations(
+    system: IndicatorSystem, panel: Panel | None, size: str | None
+) -> dict[str, float]:
     """Find indicators whose entity means have a high rank correlation with `size`."""
     if panel is None and size is None:
         return {}
     if not isinstance(panel, Panel) or not isinstance(size, str):
-        raise InputTypeError("audit(panel, size=...) takes a Panel and the name of one of its columns.")
+        raise InputTypeError(
+            "audit(panel, size=...) takes a Panel and the name of one of its columns."
+        )
     absent = [n for n in (*system.names, size) if n not in panel.columns]
     if absent:
         raise unknown_columns(absent, panel.columns, "audit")
@@ -740,13 +844,15 @@ def _size_correlations(system: IndicatorSystem, panel: Panel | None, size: str |
     return {str(n): float(r) for n, r in correlation.items() if r >= _FOLLOWS}
 
 
-def _legacy_weights(options: IndexOptions, state: State, nobs: int, n_times: int | None) -> Finding:
-    """Report whether weights are those of the copied script; `n_times` is None without periods."""
+def _legacy_weights(
+    options: IndexOptions, state: State, nobs: int, n_times: int | None
+) -> Finding:
+    """Report whether weights are those of the copied script."""
     if options.scope.replication_only:
         return "warning", (
-            "the copied script divides the entropies of all rows by the logarithm of the number of "
-            "years, so that they exceed 1 and the order of the weights is reversed. Use it for "
-            "replication only."
+            "the copied script divides the entropies of all rows by the logarithm of "
+            "the number of years, so that they exceed 1 and the order of the weights "
+            "is reversed. Use it for replication only."
         )
     given_weights = options.given_weights
     if given_weights is None and options.weighting != "entropy":
@@ -755,22 +861,31 @@ def _legacy_weights(options: IndexOptions, state: State, nobs: int, n_times: int
     if given_weights is None or script is None:
         return (
             "ok",
-            "entropies are divided by the logarithm of the number of rows they are computed from.",
+            (
+                "entropies are divided by the logarithm of the number of rows they are "
+                "computed from."
+            ),
         )
 
     correct = state.redundancy / state.redundancy.sum()
     distance = np.abs(given_weights - script).max()
     if distance < min(PRINTED_WEIGHTS, float(np.abs(given_weights - correct).max())):
         return "warning", (
-            "the given weights are those of the copied script, which divides entropies by the logarithm "
-            "of the number of years; the correct entropy weights of these rows have the reverse order."
+            "the given weights are those of the copied script, which divides entropies "
+            "by the logarithm of the number of years; the correct entropy weights of "
+            "these rows have the reverse order."
         )
     return "ok", "the given weights are not those of the copied script."
 
 
 def _script_weights(state: State, nobs: int, n_times: int | None) -> Floats | None:
     """Compute the copied script's weights from entropies of a pooled fit."""
-    if state.periods is not None or n_times is None or n_times < 2 or np.isnan(state.redundancy).any():
+    if (
+        state.periods is not None
+        or n_times is None
+        or n_times < 2
+        or np.isnan(state.redundancy).any()
+    ):
         return None
     redundancy = 1.0 - (1.0 - state.redundancy) * np.log(nobs) / np.log(n_times)
     redundancy = np.where(state.learned[0].weighing.constant, 0.0, redundancy)

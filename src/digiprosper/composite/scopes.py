@@ -1,4 +1,4 @@
-"""Scopes: which rows end points and weights are learned from, and all that follows from it."""
+"""Scopes: which rows end points and weights are learned from."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
 class LearningScope:
     """A scope as a value.
 
-    text: the option as its user writes it
-    rows: which rows are learned from: all at once, those of the base year, or for each year
+    text: the option as its user writes it rows: which rows are learned from: all at
+    once, those of the base year, or for each year
         its own or those up to it
     comparability: finding of the audit on scores of different years and samples
     future: finding of the audit on whether scores use later years
@@ -83,18 +83,20 @@ class LearningScope:
         """
         if self.needs_periods and not has_time:
             raise OptionError(
-                f"scope={cited(self.text)} needs a time key, but this is a cross-section: use 'pooled', or "
-                "Panel(df, entity=, time=).",
+                f"scope={cited(self.text)} needs a time key, but this is a "
+                "cross-section: use 'pooled', or Panel(df, entity=, time=).",
                 [option_problem("scope", self.text, what="no time key")],
             )
         if self.replication_only and times.size == 1:
             raise OptionError(
-                "scope='legacy_lnT' divides by the logarithm of the number of years, which is 0 for one "
-                "year; use 'pooled'.",
+                "scope='legacy_lnT' divides by the logarithm of the number of years, "
+                "which is 0 for one year; use 'pooled'.",
                 [option_problem("scope", self.text, what="one period")],
             )
 
-    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
+    def learned_rows(
+        self, time: Ints, times: pd.Index[Any]
+    ) -> tuple[RowSelection, ...]:
         """Select the rows that each state is learned from.
 
         `time`, (N,), has the position of each row's period in `times`.
@@ -107,12 +109,14 @@ class LearningScope:
         return tuple(time <= k if self.rows == "past" else time == k for k in periods)
 
     def state_positions(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
-        """Find the position of the yearly state that scores each period; negative where there is none.
+        """Find the yearly state that scores each period; negative without one.
 
         With rows up to each year it is the latest state that uses no later year.
         """
         if self.rows == "past":
-            return np.asarray(periods.searchsorted(times, side="right") - 1, dtype=np.intp)
+            return np.asarray(
+                periods.searchsorted(times, side="right") - 1, dtype=np.intp
+            )
         return np.asarray(periods.get_indexer(times), dtype=np.intp)
 
     def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
@@ -125,13 +129,19 @@ class LearningScope:
 
 _LATER_YEARS: Final = (
     "warning",
-    "scores of early years depend on later years and change when a year is added. For event studies "
-    "and policy evaluation use 'expanding', 'base_year(...)' or 'goalposts'.",
+    (
+        "scores of early years depend on later years and change when a year is added. "
+        "For event studies and policy evaluation use 'expanding', 'base_year(...)' or "
+        "'goalposts'."
+    ),
 )
 _COMPARABLE: Final = ("ok", "comparable over time, and with rows scored by `apply`.")
 _WEIGHTS_DIFFER: Final = (
     "note",
-    "the weights differ between years: part of a change in the score is a change in the weights.",
+    (
+        "the weights differ between years: part of a change in the score is a change "
+        "in the weights."
+    ),
 )
 _BY_WORD: Final = {
     scope.text: scope
@@ -141,7 +151,10 @@ _BY_WORD: Final = {
             "all",
             (
                 "ok",
-                "comparable within the sample, but not with an index of another sample or of more years.",
+                (
+                    "comparable within the sample, but not with an index of another "
+                    "sample or of more years."
+                ),
             ),
             _LATER_YEARS,
             needs_periods=False,
@@ -151,16 +164,23 @@ _BY_WORD: Final = {
             "own",
             (
                 "warning",
-                "the best value of each indicator is 1 in every year: scores of different years are not "
-                "comparable.",
+                (
+                    "the best value of each indicator is 1 in every year: scores of "
+                    "different years are not comparable."
+                ),
             ),
             (
                 "note",
-                "each year uses only its own rows, but growth common to all entities is removed.",
+                (
+                    "each year uses only its own rows, but growth common to all "
+                    "entities is removed."
+                ),
             ),
             scale_by_period=True,
         ),
-        LearningScope("pooled_norm_yearly_weights", "own", _WEIGHTS_DIFFER, _LATER_YEARS),
+        LearningScope(
+            "pooled_norm_yearly_weights", "own", _WEIGHTS_DIFFER, _LATER_YEARS
+        ),
         LearningScope(
             "expanding",
             "past",
@@ -174,8 +194,10 @@ _BY_WORD: Final = {
             _COMPARABLE,
             (
                 "note",
-                "end points are fixed in advance; weights are estimated from all years. Pass given weights "
-                "if no future information may be used.",
+                (
+                    "end points are fixed in advance; weights are estimated from all "
+                    "years. Pass given weights if no future information may be used."
+                ),
             ),
             needs_periods=False,
         ),
@@ -193,7 +215,10 @@ _BASE_YEAR: Final = LearningScope(
     _COMPARABLE,
     (
         "ok",
-        "scale and weights are estimated in the base year: later years use no future information.",
+        (
+            "scale and weights are estimated in the base year: later years use no "
+            "future information."
+        ),
     ),
 )
 SCOPES: Final = tuple(_BY_WORD)
@@ -203,13 +228,19 @@ def read_scope(scope: object) -> LearningScope:
     """Make the scope of an option's word, such as "pooled" or "base_year(2011)"."""
     base_year = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
     if base_year and base_year[1]:
-        return replace(_BASE_YEAR, text=f"base_year({base_year[1]})", period=base_year[1])
+        return replace(
+            _BASE_YEAR, text=f"base_year({base_year[1]})", period=base_year[1]
+        )
     if isinstance(scope, str) and scope in _BY_WORD:
         return _BY_WORD[scope]
-    hint = " Include the base year: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
+    hint = (
+        " Include the base year: 'base_year(2011)'."
+        if str(scope).startswith("base_year")
+        else ""
+    )
     raise OptionError(
-        f"scope={cited(scope)} is not known; use one of {', '.join(map(repr, SCOPES))}, "
-        f"'base_year(2011)'.{hint}",
+        f"scope={cited(scope)} is not known; use one of "
+        f"{', '.join(map(repr, SCOPES))}, 'base_year(2011)'.{hint}",
         [option_problem("scope", scope, SCOPES)],
     )
 
@@ -226,7 +257,8 @@ def find_period(times: pd.Index[Any], text: str) -> int:
     if len(positions) != 1:
         problem = "is not a period of" if not positions else "begins several periods of"
         raise OptionError(
-            f"scope='base_year({text})': {cited(text)} {problem} the sample; it has {quoted(words, 12)}.",
+            f"scope='base_year({text})': {cited(text)} {problem} the sample; it has "
+            f"{quoted(words, 12)}.",
             [option_problem("scope", text, words, f"no period {cited(text)}")],
         )
     return positions[0]

@@ -49,54 +49,64 @@ if TYPE_CHECKING:
 class CompositeIndex(Specification):
     """Composite index of several indicators.
 
-    The indicators are normalised, weighted and aggregated to one score per row of a panel.
+    The indicators are normalised, weighted and aggregated to one score per row of a
+    panel.
 
     Parameters
     ----------
     system : IndicatorSystem
         The indicators, with their directions, dimensions and goalposts.
     scope : str, default "pooled"
-        Rows from which the end points of the normalisation (minimum and maximum, or mean and standard
-        deviation) and the weights are computed:
+        Rows from which the end points of the normalisation (minimum and maximum, or
+        mean and standard deviation) and the weights are computed:
 
         - ``"pooled"``: all rows.
         - ``"per_year"``: for each year, the rows of this year.
-        - ``"pooled_norm_yearly_weights"``: end points from all rows, weights of each year from its rows.
+        - ``"pooled_norm_yearly_weights"``: end points from all rows, weights of each
+          year from its rows.
         - ``"base_year(2011)"``: the rows of one year, here 2011.
         - ``"expanding"``: for year t, the rows of the years up to t.
-        - ``"goalposts"``: end points from the `goalposts` of the indicators, weights from all rows.
-        - ``"legacy_lnT"``: replicates a script with a known error, and warns. The script divides the entropy
-          of all rows by the logarithm of the number of years instead of the number of rows.
+        - ``"goalposts"``: end points from the `goalposts` of the indicators, weights
+          from all rows.
+        - ``"legacy_lnT"``: replicates a script with a known error, and warns. The
+          script divides the entropy of all rows by the logarithm of the number of years
+          instead of the number of rows.
 
-        Scores of different years are comparable if all years have the same end points and weights.
+        Scores of different years are comparable if all years have the same end points
+        and weights.
     normalise : {"minmax", "zscore", "rank", "max", "none"}, default "minmax"
-        ``"minmax"`` is (x - min) / (max - min) for direction ``"+"`` and (max - x) / (max - min) for ``"-"``.
-        ``"zscore"`` is (x - mean) / sd with divisor n - 1, with the opposite sign for ``"-"``. ``"rank"`` is
-        the rank scaled from 0 to 1; tied values have their mean rank. ``"max"`` is x / max for ``"+"`` and
-        min / x for ``"-"``. ``"none"`` uses the values as they are.
+        ``"minmax"`` is (x - min) / (max - min) for direction ``"+"`` and (max - x) /
+        (max - min) for ``"-"``. ``"zscore"`` is (x - mean) / sd with divisor n - 1,
+        with the opposite sign for ``"-"``. ``"rank"`` is the rank scaled from 0 to 1;
+        tied values have their mean rank. ``"max"`` is x / max for ``"+"`` and min / x
+        for ``"-"``. ``"none"`` uses the values as they are.
     shift : float, default 0.0
-        Number added to the normalised values before the logarithm of entropy weights. Scores do not use it.
-        The default is 0 because 0 ln 0 = 0 by definition, so no shift is needed.
+        Number added to the normalised values before the logarithm of entropy weights.
+        Scores do not use it. The default is 0 because 0 ln 0 = 0 by definition, so no
+        shift is needed.
     weighting : {"entropy", "critic", "cv", "std", "pca", "equal"} or mapping
-        The default is ``"entropy"``.
-        How the weights are computed; see `entropy_weights`, `critic_weights`, `cv_weights`, `std_weights`,
-        `pca_weights` and `equal_weights`. Or given weights, ``{indicator: weight}``, which are divided by
-        their sum.
+        The default is ``"entropy"``. How the weights are computed; see
+        `entropy_weights`, `critic_weights`, `cv_weights`, `std_weights`, `pca_weights`
+        and `equal_weights`. Or given weights, ``{indicator: weight}``, which are
+        divided by their sum.
     structure : {"flat", "nested", "equal_dimensions"}, default "flat"
-        ``"flat"`` weights all indicators together. ``"nested"`` weights the indicators within each dimension,
-        and then the scores of the dimensions in the same way. ``"equal_dimensions"`` weights the indicators
-        within each dimension, and all dimensions equally.
+        ``"flat"`` weights all indicators together. ``"nested"`` weights the indicators
+        within each dimension, and then the scores of the dimensions in the same way.
+        ``"equal_dimensions"`` weights the indicators within each dimension, and all
+        dimensions equally.
     aggregate : {"linear", "geometric", "geometric_dimensions", "topsis"}
-        The default is ``"linear"``.
-        ``"linear"`` is the weighted sum, ``"geometric"`` the weighted geometric mean, and ``"topsis"`` the
-        relative closeness to the best values. ``"geometric_dimensions"`` is linear inside each dimension and
-        geometric across dimensions, as the Human Development Index (UNDP 2024, Human Development Report
-        2023/24, technical note 1): the product of ``D_k ** W_k`` over the dimensions k, where ``W_k`` is the
-        sum of the weights of the dimension and ``D_k`` its score in `IndexResults.dimension_scores`. A zero
-        in one indicator then does not make the score 0; a dimension whose score is 0 does.
+        The default is ``"linear"``. ``"linear"`` is the weighted sum, ``"geometric"``
+        the weighted geometric mean, and ``"topsis"`` the relative closeness to the best
+        values. ``"geometric_dimensions"`` is linear inside each dimension and geometric
+        across dimensions, as the Human Development Index (UNDP 2024, Human Development
+        Report 2023/24, technical note 1): the product of ``D_k ** W_k`` over the
+        dimensions k, where ``W_k`` is the sum of the weights of the dimension and
+        ``D_k`` its score in `IndexResults.dimension_scores`. A zero in one indicator
+        then does not make the score 0; a dimension whose score is 0 does.
     missing : {"raise", "drop"}, default "raise"
-        ``"raise"`` raises an error if an indicator is missing. ``"drop"`` drops the rows in which any
-        indicator is missing. `Panel.interpolate` can fill missing values first.
+        ``"raise"`` raises an error if an indicator is missing. ``"drop"`` drops the
+        rows in which any indicator is missing. `Panel.interpolate` can fill missing
+        values first.
     name : str, default "index_score"
         Name of the scores, which is also the name of their column after `Panel.attach`.
 
@@ -113,10 +123,21 @@ class CompositeIndex(Specification):
     --------
     >>> import pandas as pd
     >>> import digiprosper as dp
-    >>> table = pd.DataFrame({"region": ["a", "a", "b"], "year": [2019, 2020, 2020],
-    ...                       "ports": [1.0, 2, 3], "users": [5.0, 9, 9], "price": [7.0, 7, 4]})
-    >>> system = dp.IndicatorSystem.from_dict({"": {"ports": "+", "users": "+", "price": "-"}})
-    >>> index = dp.CompositeIndex(system, name="digital").fit(dp.Panel(table, entity="region", time="year"))
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "region": ["a", "a", "b"],
+    ...         "year": [2019, 2020, 2020],
+    ...         "ports": [1.0, 2, 3],
+    ...         "users": [5.0, 9, 9],
+    ...         "price": [7.0, 7, 4],
+    ...     }
+    ... )
+    >>> system = dp.IndicatorSystem.from_dict(
+    ...     {"": {"ports": "+", "users": "+", "price": "-"}}
+    ... )
+    >>> index = dp.CompositeIndex(system, name="digital").fit(
+    ...     dp.Panel(table, entity="region", time="year")
+    ... )
     >>> index.scores.round(4).tolist()
     [0.0, 0.3237, 1.0]
     >>> index.weights["weight"].round(4).tolist()
@@ -128,7 +149,9 @@ class CompositeIndex(Specification):
     scope: Scope | str = "pooled"
     normalise: Normalisation = "minmax"
     shift: float = 0.0
-    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = "entropy"
+    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = (
+        "entropy"
+    )
     structure: IndexStructure = "flat"
     aggregate: Aggregation = "linear"
     missing: IndexMissing = "raise"
@@ -139,7 +162,8 @@ class CompositeIndex(Specification):
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         if not isinstance(self.system, IndicatorSystem):
             raise InputTypeError(
-                f"CompositeIndex takes an IndicatorSystem, not {type(self.system).__name__}; "
+                "CompositeIndex takes an IndicatorSystem, not "
+                f"{type(self.system).__name__}; "
                 "make one with IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )
         for option in OPTIONS:
@@ -147,7 +171,9 @@ class CompositeIndex(Specification):
             object.__setattr__(self, option, value)
         name: object = self.name
         if not isinstance(name, str) or not name:
-            raise InputTypeError(f"name={cited(name)}: the name of the scores must be a non-empty text.")
+            raise InputTypeError(
+                f"name={cited(name)}: the name of the scores must be a non-empty text."
+            )
         refuse_contradictions(self.recipe)
 
     @property
@@ -196,21 +222,26 @@ class CompositeIndex(Specification):
         Raises
         ------
         OptionError
-            If the weights are given: the new indicator has none. Use `replace` to change system and weights.
+            If the weights are given: the new indicator has none. Use `replace` to
+            change system and weights.
         InputTypeError, IndicatorError
             As in `IndicatorSystem.add`.
 
         Examples
         --------
         >>> import digiprosper as dp
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}))
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}})
+        ... )
         >>> index.add("users").system.names
         ('ports', 'price', 'users')
         """
         return self.replace(system=self.system.add(*indicators))
 
     def drop(self, *names: str) -> Self:
-        """Drop indicators. Given weights of the other indicators keep their proportions.
+        """Drop indicators.
+
+        Given weights of the other indicators keep their proportions.
 
         Parameters
         ----------
@@ -232,7 +263,9 @@ class CompositeIndex(Specification):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}))
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}})
+        ... )
         >>> index.drop("price").system.names
         ('ports',)
         """
@@ -242,7 +275,9 @@ class CompositeIndex(Specification):
         return self.replace(system=self.system.drop(*names), weighting=weighting)
 
     def swap(self, old: str, new: str) -> Self:
-        """Replace the column of one indicator. Its direction, dimension, goalposts and given weight stay.
+        """Replace the column of one indicator.
+
+        Its direction, dimension, goalposts and given weight stay.
 
         Parameters
         ----------
@@ -264,7 +299,9 @@ class CompositeIndex(Specification):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}}))
+        >>> index = dp.CompositeIndex(
+        ...     dp.IndicatorSystem.from_dict({"": {"ports": "+", "price": "-"}})
+        ... )
         >>> index.swap("ports", "phones").system.names
         ('phones', 'price')
         """
@@ -273,17 +310,21 @@ class CompositeIndex(Specification):
             weighting = tuple((new if n == old else n, w) for n, w in weighting)
         return self.replace(system=self.system.swap(old, new), weighting=weighting)
 
-    def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
+    def fit(
+        self, panel: Any, *, rng: object = None, progress: bool = False
+    ) -> IndexResults:
         """Compute the end points, the weights and the scores.
 
         Parameters
         ----------
         panel : Panel, or a table that narwhals reads
-            Data with each indicator as a numeric column. A table that is not a Panel may be a pandas, polars
-            or pyarrow table, a DuckDB relation or a PySpark table. It is read with two aggregate queries, so
-            it may be larger than memory. This needs entropy weights, min-max normalisation, linear
-            aggregation, flat structure and the scope ``"pooled"`` or ``"goalposts"``. The results then have
-            no scores and no standard errors; `IndexResults.apply` computes the scores.
+            Data with each indicator as a numeric column. A table that is not a Panel
+            may be a pandas, polars or pyarrow table, a DuckDB relation or a PySpark
+            table. It is read with two aggregate queries, so it may be larger than
+            memory. This needs entropy weights, min-max normalisation, linear
+            aggregation, flat structure and the scope ``"pooled"`` or ``"goalposts"``.
+            The results then have no scores and no standard errors; `IndexResults.apply`
+            computes the scores.
         rng : optional
             Not used. All specifications have this argument.
         progress : bool, default False
@@ -299,27 +340,32 @@ class CompositeIndex(Specification):
         ColumnError
             If the panel does not have an indicator.
         IndicatorError
-            If a column is not numeric, if all indicators are constant, or if the index is not defined for the
-            values of an indicator, such as a geometric mean of negative values.
+            If a column is not numeric, if all indicators are constant, or if the index
+            is not defined for the values of an indicator, such as a geometric mean of
+            negative values.
         MissingDataError
             If values are missing and `missing` is ``"raise"``, or if no row is left.
         OptionError
-            If the scope needs periods and the panel has none, or a period that the panel does not have.
+            If the scope needs periods and the panel has none, or a period that the
+            panel does not have.
 
         Warns
         -----
         IndicatorWarning
-            If an indicator is constant, has a negative weight, or has a weight of more than three times the
-            equal weight. Also if the shift is .01 or more, if a score with a geometric mean is 0, if the
-            scope is ``"legacy_lnT"``, or if values beyond the end points give scores below 0 or above 1.
+            If an indicator is constant, has a negative weight, or has a weight of more
+            than three times the equal weight. Also if the shift is .01 or more, if a
+            score with a geometric mean is 0, if the scope is ``"legacy_lnT"``, or if
+            values beyond the end points give scores below 0 or above 1.
         MissingDataWarning
-            If rows were dropped. Also if the scope is ``"expanding"`` and values are interpolated, because an
-            interpolated value depends on a later year.
+            If rows were dropped. Also if the scope is ``"expanding"`` and values are
+            interpolated, because an interpolated value depends on a later year.
 
         Examples
         --------
         >>> import digiprosper as dp
-        >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+        >>> states = dp.datasets.us_states().assign(
+        ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+        ... )
         >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
         >>> dp.CompositeIndex(system).fit(states).weights["weight"].round(3).to_dict()
         {'roads': 0.631, 'pipes': 0.369}
@@ -332,7 +378,8 @@ class CompositeIndex(Specification):
 
         sample = cut_rows(options, panel)
         state, scaled, values = learn_and_score(options, sample)
-        # Weights by period, of dimensions and of the script cannot be computed from sums.
+        # Weights by period, of dimensions and of the script cannot be computed from
+        # sums.
         sums = None
         if state.periods is None and options.has_sums:
             (sums,) = state_sums(options, state, sample)
@@ -341,7 +388,9 @@ class CompositeIndex(Specification):
         periods = () if state.periods is None else tuple(state.periods)
         notices = [
             *dropped_rows(sample),
-            *weight_remarks(options.names, weighings, options.rule(sample.n_times), periods),
+            *weight_remarks(
+                options.names, weighings, options.rule(sample.n_times), periods
+            ),
             *score_remarks(options, scaled.z, values),
             *component_remarks(sums),
         ]

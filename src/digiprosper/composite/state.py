@@ -1,4 +1,4 @@
-"""The rows an index reads, and what it learns from them: scale, weights, and which of them scores a row."""
+"""The rows of an index, and what it learns from them: scale and weights."""
 
 from __future__ import annotations
 
@@ -44,10 +44,12 @@ if TYPE_CHECKING:
 _ROLE: Final = "indicators"
 
 
-# --- rows ---------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------
 
 
-def cut_rows(options: IndexOptions, panel: Panel, caller: str = "CompositeIndex") -> Sample:
+def cut_rows(
+    options: IndexOptions, panel: Panel, caller: str = "CompositeIndex"
+) -> Sample:
     """Cut the complete rows an index reads from a panel."""
     check_panel(panel, caller)
     names = options.names
@@ -58,9 +60,9 @@ def cut_rows(options: IndexOptions, panel: Panel, caller: str = "CompositeIndex"
     text = [n for n in names if not pd.api.types.is_numeric_dtype(frame[n].dtype)]
     if text:
         raise IndicatorError(
-            f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first. "
-            "A file with numbers such as '1,234' or with '-' for no value: "
-            "pandas.read_csv(path, thousands=',', na_values='-').",
+            f"indicator {quoted(text)} is not numeric; convert it with "
+            "pandas.to_numeric first. A file with numbers such as '1,234' or with "
+            "'-' for no value: pandas.read_csv(path, thousands=',', na_values='-').",
             list(map(text_problem, text)),
         )
     sample = panel.sample({_ROLE: names}, missing=options.missing)
@@ -77,21 +79,26 @@ def dropped_rows(sample: Sample) -> list[Notice]:
 def without_indicator(sample: Sample, name: str) -> Sample:
     """Leave a column out; the rows stay."""
     keep = np.array([n != name for n in sample.names])
-    return _of_columns(sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name))
+    return _of_columns(
+        sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name)
+    )
 
 
 def _of_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
-    return replace(sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))})
+    return replace(
+        sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))}
+    )
 
 
-# --- what is learned ----------------------------------------------------------------------------------------
+# --- what is learned ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned(PickledByName):
     """Scale and weights learned from one set of rows.
 
-    worst, best (m,): smallest and largest normalised value of the rows the scale was learned from.
+    worst, best (m,): smallest and largest normalised value of the rows the scale was
+    learned from.
     """
 
     scale: EndPoints
@@ -102,7 +109,7 @@ class Learned(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaledRows:
-    """Normalised rows, z (N, m), with the position of the state that scores each, states (N,)."""
+    """Normalised rows, z (N, m), and the states (N,) that score them."""
 
     z: Floats
     states: Ints
@@ -123,7 +130,9 @@ class State(PickledByName):
     @property
     def redundancy(self) -> Floats:
         """One minus the relative entropy, its mean over yearly states, shape (m,)."""
-        return np.asarray(np.mean([part.weighing.redundancy for part in self.learned], axis=0))
+        return np.asarray(
+            np.mean([part.weighing.redundancy for part in self.learned], axis=0)
+        )
 
     def scaled(self, options: IndexOptions, sample: Sample) -> ScaledRows:
         """Normalise the rows of a sample, each by its state."""
@@ -134,14 +143,18 @@ class State(PickledByName):
             z[rows] = part.scale.apply(sample.matrix[rows], options.positive)
         return ScaledRows(z, states)
 
-    def scores(self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]) -> Floats:
+    def scores(
+        self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
+    ) -> Floats:
         """Aggregate normalised rows to scores, (N,); messages have its `index`."""
         if options.aggregation in PRODUCTS:
             self._refuse_negative_factors(options, scaled, index)
         return np.asarray(self.scores_under(options, scaled, self.weights[:, None])[0])
 
-    def scores_under(self, options: IndexOptions, scaled: ScaledRows, weights: Floats) -> Floats:
-        """Aggregate normalised rows under other weights, (L, R, m), to scores, (R, N)."""
+    def scores_under(
+        self, options: IndexOptions, scaled: ScaledRows, weights: Floats
+    ) -> Floats:
+        """Aggregate normalised rows by weights, (L, R, m), to scores, (R, N)."""
         scores = np.empty((weights.shape[1], len(scaled.z)))
         for k, part, rows in self._parts(scaled.states):
             scores[:, rows] = aggregate(
@@ -157,9 +170,13 @@ class State(PickledByName):
     def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
         """Average inside dimensions, (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
         weights = self.weights[scaled.states]
-        total = np.stack([weights[:, columns].sum(axis=1) for columns in groups], axis=1)
+        total = np.stack(
+            [weights[:, columns].sum(axis=1) for columns in groups], axis=1
+        )
         weighted = weights * scaled.z
-        sums = np.stack([weighted[:, columns].sum(axis=1) for columns in groups], axis=1)
+        sums = np.stack(
+            [weighted[:, columns].sum(axis=1) for columns in groups], axis=1
+        )
         return sums / np.where(total != 0, total, np.nan)
 
     def _refuse_negative_factors(
@@ -168,10 +185,12 @@ class State(PickledByName):
         below = names_where(options.names, self.weights.min(axis=0) < 0)
         if below:
             message = (
-                f"aggregate={cited(options.aggregation)} needs weights >= 0, but {quoted(below)} has a "
-                "negative weight; use 'linear'."
+                f"aggregate={cited(options.aggregation)} needs weights >= 0, but "
+                f"{quoted(below)} has a negative weight; use 'linear'."
             )
-            raise IndicatorError(message, [Notice("negative_weight", message, {"columns": tuple(below)})])
+            raise IndicatorError(
+                message, [Notice("negative_weight", message, {"columns": tuple(below)})]
+            )
         names: Sequence[str] = options.names
         negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
         problem = "is below the worse end point"
@@ -183,8 +202,8 @@ class State(PickledByName):
             negative,
             names,
             ("negative", problem),
-            "The geometric mean is undefined there: use aggregate='linear', or a scope whose end points "
-            "cover every row.",
+            "The geometric mean is undefined there: use aggregate='linear', or a scope "
+            "whose end points cover every row.",
             index=index,
         )
 
@@ -210,14 +229,25 @@ class State(PickledByName):
             positions = scope.state_positions(sample.times, periods)
         unseen = sample.times[positions < 0]
         if unseen.size:
-            why = f"has its own scale or weights in each period, estimated for {periods[0]} to {periods[-1]}"
+            why = (
+                "has its own scale or weights in each period, estimated for "
+                f"{periods[0]} to {periods[-1]}"
+            )
             if scope.rows == "past":
-                why = f"was estimated from {periods[0]} on and has no weights for earlier periods"
+                why = (
+                    f"was estimated from {periods[0]} on and has no weights for "
+                    "earlier periods"
+                )
             raise OptionError(
-                f"scope={cited(scope.text)} {why}; the panel has {quoted(unseen)}. Select "
-                "these periods only and fit the index on them, or use 'pooled', 'base_year(...)' or "
-                "'goalposts', which can score any period.",
-                [option_problem("scope", scope.text, what=f"unseen period {quoted(unseen)}")],
+                f"scope={cited(scope.text)} {why}; the panel has {quoted(unseen)}. "
+                "Select these periods only and fit the index on them, or use "
+                "'pooled', 'base_year(...)' or 'goalposts', which can "
+                "score any period.",
+                [
+                    option_problem(
+                        "scope", scope.text, what=f"unseen period {quoted(unseen)}"
+                    )
+                ],
             )
         return np.asarray(positions, dtype=np.intp)[sample.time]
 
@@ -226,7 +256,9 @@ def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Noti
     """Remark on scores that are 0 or beyond the end points."""
     remarks = zero_remarks(values, options.aggregation)
     if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
-        remarks += beyond_remarks(options.names, z, values, one_year=options.scope.rows == "base")
+        remarks += beyond_remarks(
+            options.names, z, values, one_year=options.scope.rows == "base"
+        )
     return remarks
 
 
@@ -248,7 +280,9 @@ def learn(options: IndexOptions, sample: Sample) -> State:
     return State(tuple(learned), times)
 
 
-def learn_and_score(options: IndexOptions, sample: Sample) -> tuple[State, ScaledRows, Floats]:
+def learn_and_score(
+    options: IndexOptions, sample: Sample
+) -> tuple[State, ScaledRows, Floats]:
     """Learn from the rows that the scope selects, and score all rows."""
     state = learn(options, sample)
     scaled = state.scaled(options, sample)
@@ -295,10 +329,13 @@ def _learn_one(
         )
 
     weighing = weigh(z, rule, options.names, where=where)
-    if options.aggregation == "topsis" and not weighing.weights[~weighing.constant].any():
+    if (
+        options.aggregation == "topsis"
+        and not weighing.weights[~weighing.constant].any()
+    ):
         message = (
-            f"aggregate='topsis': no indicator with a weight varies{where}, so the best row equals the "
-            "worst; use 'linear'."
+            f"aggregate='topsis': no indicator with a weight varies{where}, so the "
+            "best row equals the worst; use 'linear'."
         )
         data = {"scope": options.scope.text}
         raise IndicatorError(message, [Notice("constant_indicator", message, data)])
@@ -313,7 +350,9 @@ def _scale(options: IndexOptions, sample: Sample, rows: RowSelection) -> EndPoin
     return options.learn_scale(sample.matrix[rows])
 
 
-def _refuse_undefined(options: IndexOptions, sample: Sample, rows: RowSelection) -> None:
+def _refuse_undefined(
+    options: IndexOptions, sample: Sample, rows: RowSelection
+) -> None:
     if options.normalise == "max":
         refuse_cells(
             sample.matrix[rows] <= 0,

@@ -33,7 +33,9 @@ Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = get_args(Weighting)
 
 _MOST: Final = 1_000_000
-_UNDEFINED: Final = "Entropy is undefined for these values: normalise first, as CompositeIndex does."
+_UNDEFINED: Final = (
+    "Entropy is undefined for these values: normalise first, as CompositeIndex does."
+)
 
 
 def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
@@ -44,15 +46,17 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Non-negative values of m indicators in which a higher value is better. They are not normalised here.
+        Non-negative values of m indicators in which a higher value is better. They are
+        not normalised here.
     shift : float, default 0.0
-        Number added to the values before the logarithm. The default is 0 because 0 ln 0 = 0 by definition.
-        Use another value only to replicate a paper that has one.
+        Number added to the values before the logarithm. The default is 0 because 0 ln
+        0 = 0 by definition. Use another value only to replicate a paper that has one.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in the order of the columns, with sum one. A constant column has weight 0.
+        Weights in the order of the columns, with sum one. A constant column has
+        weight 0.
 
     Raises
     ------
@@ -68,16 +72,18 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     Warns
     -----
     IndicatorWarning
-        If a column is constant, a weight is more than three times 1/m, or the shift is .01 or more.
+        If a column is constant, a weight is more than three times 1/m, or the shift is
+        .01 or more.
 
     Notes
     -----
-    With p_ij = z_ij / sum_i z_ij, the entropy of column j is e_j = -sum_i p_ij ln p_ij / ln n (Shannon 1948).
-    The weights are w_j = (1 - e_j) / sum_k (1 - e_k) (Hwang and Yoon 1981).
+    With p_ij = z_ij / sum_i z_ij, the entropy of column j is e_j = -sum_i p_ij ln p_ij
+    / ln n (Shannon 1948). The weights are w_j = (1 - e_j) / sum_k (1 - e_k) (Hwang and
+    Yoon 1981).
 
-    1 - e_j equals T_j / ln n, where T_j is Theil's T of column j. So the weights are the shares of the
-    columns in the sum of their Theil indices. A column with large dispersion or skewness has a large weight,
-    whether it is important or not.
+    1 - e_j equals T_j / ln n, where T_j is Theil's T of column j. So the weights are
+    the shares of the columns in the sum of their Theil indices. A column with large
+    dispersion or skewness has a large weight, whether it is important or not.
 
     Examples
     --------
@@ -89,7 +95,8 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     """
     z, names = as_table(Z, "entropy_weights")
     check_shift(shift)
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
+    # What overflows is refused below
+    with np.errstate(over="ignore", invalid="ignore"):
         sums = column_sums(z, shift=shift)
     if not (np.isfinite(sums.total).all() and np.isfinite(sums.z_log_z).all()):
         refuse_missing(z, names)
@@ -106,20 +113,21 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
 def critic_weights(Z: Any) -> Floats:
     """Compute CRITIC weights.
 
-    A column has a large weight if its standard deviation is large and its correlations with the other columns
-    are small.
+    A column has a large weight if its standard deviation is large and its correlations
+    with the other columns are small.
 
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Values of m indicators in which a higher value is better; they may be negative. Reverse other columns
-        first, because the weights depend on the signs of the correlations. The values are not normalised
-        here.
+        Values of m indicators in which a higher value is better; they may be negative.
+        Reverse other columns first, because the weights depend on the signs of the
+        correlations. The values are not normalised here.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in the order of the columns, with sum one. A constant column has weight 0.
+        Weights in the order of the columns, with sum one. A constant column has
+        weight 0.
 
     Raises
     ------
@@ -137,15 +145,18 @@ def critic_weights(Z: Any) -> Floats:
 
     Notes
     -----
-    w_j is proportional to sd_j sum_k (1 - r_jk), with the standard deviation sd_j of column j and the
-    correlation r_jk of columns j and k (Diakoulaki, Mavrotas and Papayannakis 1995, Computers & Operations
-    Research 22:763-770). The divisor of the standard deviation, n or n - 1, does not matter.
+    w_j is proportional to sd_j sum_k (1 - r_jk), with the standard deviation sd_j of
+    column j and the correlation r_jk of columns j and k (Diakoulaki, Mavrotas and
+    Papayannakis 1995, Computers & Operations Research 22:763-770). The divisor of the
+    standard deviation, n or n - 1, does not matter.
 
     Examples
     --------
     >>> import numpy as np
     >>> from digiprosper import critic_weights
-    >>> critic_weights(np.array([[0, 0, 0.9], [0.5, 0.6, 0], [1, 1, 1]])).round(4).tolist()
+    >>> critic_weights(np.array([[0, 0, 0.9], [0.5, 0.6, 0], [1, 1, 1]])).round(
+    ...     4
+    ... ).tolist()
     [0.2243, 0.2541, 0.5216]
     """
     return _weights(Z, "critic")
@@ -157,12 +168,14 @@ def cv_weights(Z: Any) -> Floats:
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Non-negative values of m indicators in which a higher value is better. They are not normalised here.
+        Non-negative values of m indicators in which a higher value is better. They are
+        not normalised here.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in the order of the columns, with sum one. A constant column has weight 0.
+        Weights in the order of the columns, with sum one. A constant column has
+        weight 0.
 
     Raises
     ------
@@ -176,7 +189,8 @@ def cv_weights(Z: Any) -> Floats:
 
     Notes
     -----
-    w_j is proportional to sd_j / mean_j. The divisor of the standard deviation, n or n - 1, does not matter.
+    w_j is proportional to sd_j / mean_j. The divisor of the standard deviation, n or
+    n - 1, does not matter.
 
     Examples
     --------
@@ -194,13 +208,14 @@ def std_weights(Z: Any) -> Floats:
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Values of m indicators in which a higher value is better, on comparable scales. They are not
-        normalised here.
+        Values of m indicators in which a higher value is better, on comparable scales.
+        They are not normalised here.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in the order of the columns, with sum one. A constant column has weight 0.
+        Weights in the order of the columns, with sum one. A constant column has
+        weight 0.
 
     Raises
     ------
@@ -228,14 +243,15 @@ def pca_weights(Z: Any) -> Floats:
     Parameters
     ----------
     Z : array or DataFrame, shape (n, m)
-        Values of m indicators in which a higher value is better. Only their correlations are used, so their
-        units do not matter.
+        Values of m indicators in which a higher value is better. Only their
+        correlations are used, so their units do not matter.
 
     Returns
     -------
     ndarray, shape (m,)
-        Weights in the order of the columns, with sum one. A constant column has weight 0. A column that is
-        negatively correlated with most others can have a negative weight.
+        Weights in the order of the columns, with sum one. A constant column has
+        weight 0. A column that is negatively correlated with most others can have a
+        negative weight.
 
     Raises
     ------
@@ -245,20 +261,24 @@ def pca_weights(Z: Any) -> Floats:
     Warns
     -----
     IndicatorWarning
-        If a column is constant, a weight is negative, or a weight is more than three times 1/m.
+        If a column is constant, a weight is negative, or a weight is more than three
+        times 1/m.
 
     Notes
     -----
-    The vector of weights is proportional to sum_k lambda_k v_k. Here lambda_k and v_k are the eigenvalues and
-    eigenvectors of the correlation matrix. The sum is over the components with an eigenvalue above 1, or the
-    first one if there are none. The sign of each eigenvector is chosen so that its elements have a sum >= 0.
-    For all rows of a panel together, the Chinese literature calls this method global PCA.
+    The vector of weights is proportional to sum_k lambda_k v_k. Here lambda_k and v_k
+    are the eigenvalues and eigenvectors of the correlation matrix. The sum is over the
+    components with an eigenvalue above 1, or the first one if there are none. The sign
+    of each eigenvector is chosen so that its elements have a sum >= 0. For all rows of
+    a panel together, the Chinese literature calls this method global PCA.
 
     Examples
     --------
     >>> import numpy as np
     >>> from digiprosper import pca_weights
-    >>> pca_weights(np.array([[0, 0.1, 0.4], [0.5, 0.6, 0], [1, 1, 1]])).round(4).tolist()
+    >>> pca_weights(np.array([[0, 0.1, 0.4], [0.5, 0.6, 0], [1, 1, 1]])).round(
+    ...     4
+    ... ).tolist()
     [0.3617, 0.3557, 0.2826]
     """
     return _weights(Z, "pca")
@@ -289,8 +309,14 @@ def equal_weights(m: int) -> Floats:
     [0.25, 0.25, 0.25, 0.25]
     """
     number = plain(m)
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
-        raise InputTypeError(f"equal_weights takes the number of indicators, not {cited(m)}.")
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or not 1 <= number <= _MOST
+    ):
+        raise InputTypeError(
+            f"equal_weights takes the number of indicators, not {cited(m)}."
+        )
     return np.full(number, 1.0 / number)
 
 
@@ -305,7 +331,10 @@ def is_nonnegative(value: object) -> bool:
 def check_shift(shift: object) -> None:
     """Refuse a shift that is not a finite number >= 0."""
     if not is_nonnegative(shift):
-        message = f"shift={cited(shift)} must be a number >= 0; use 0 unless you replicate a paper."
+        message = (
+            f"shift={cited(shift)} must be a number >= 0; use 0 unless you "
+            "replicate a paper."
+        )
         raise OptionError(message, [option_problem("shift", shift, what=message)])
 
 
@@ -314,7 +343,10 @@ def _weights(Z: Any, weighting: Weighting) -> Floats:
     refuse_missing(z, names)
     refuse_extreme(z, names)
     if weighting == "cv":
-        cure = "These weights need values of at least 0: normalise first, as CompositeIndex does."
+        cure = (
+            "These weights need values of at least 0: normalise first, as "
+            "CompositeIndex does."
+        )
         refuse_cells(z < 0, names, ("negative", "is negative"), cure)
     rule = flat_rule(weighting, len(names))
     weighing = weigh(z, rule, names)

@@ -1,4 +1,4 @@
-"""US states as they are, and borders and capitals of states and of Chinese provinces."""
+"""US states, and borders and capitals of states and Chinese provinces."""
 
 from __future__ import annotations
 
@@ -38,35 +38,40 @@ _LABELS = {
 def us_states() -> Panel:
     """Load Munnell's panel of the 48 contiguous US states over 17 years.
 
-    These are real data without missing values. They are part of linearmodels, so nothing is downloaded.
+    These are real data without missing values. They are part of linearmodels, so
+    nothing is downloaded.
 
     Returns
     -------
     Panel
-        Panel with keys ``state`` (two letters) and ``year`` (1970 to 1986). Labels have the units.
+        Panel with keys ``state`` (two letters) and ``year`` (1970 to 1986). Labels have
+        the units.
 
-        ============  ==========  ==========================================================
+        ============  ==========  ======================================================
         column        in Munnell  meaning
-        ============  ==========  ==========================================================
+        ============  ==========  ======================================================
         state_name    STATE       name of the state, upper case without spaces
-        pcap          P_CAP       stock of public capital, million USD: hwy + water + util
+        pcap          P_CAP       stock of public capital, million USD: hwy + water +
+                                  util
         hwy           HWY         highways and streets, million USD
         water         WATER       water and sewer facilities, million USD
         util          UTIL        other public buildings and structures, million USD
         pc            PC          stock of private capital, million USD
         gsp           GSP         gross state product, million USD
-        emp           EMP         employment in non-agricultural payrolls, thousand persons
+        emp           EMP         employment in non-agricultural payrolls, thousand
+                                  persons
         unemp         UNEMP       unemployment rate, %; a proxy of the business cycle
-        ============  ==========  ==========================================================
+        ============  ==========  ======================================================
 
         Amounts are in constant prices of 1982.
 
     Notes
     -----
-    Source: Munnell, A. H. (1990), Why has productivity growth declined? Productivity and public investment,
-    New England Economic Review, January/February, 3-22; used by Baltagi, B. H. and Pinnoi, N. (1995), Public
-    capital stock and state productivity growth: further evidence from an error components model, Empirical
-    Economics 20, 351-359. The same data are ``Produc`` of the R package plm.
+    Source: Munnell, A. H. (1990), Why has productivity growth declined? Productivity
+    and public investment, New England Economic Review, January/February, 3-22; used by
+    Baltagi, B. H. and Pinnoi, N. (1995), Public capital stock and state productivity
+    growth: further evidence from an error components model, Empirical Economics 20,
+    351-359. The same data are ``Produc`` of the R package plm.
 
     Examples
     --------
@@ -81,8 +86,12 @@ def us_states() -> Panel:
     package = find_spec("linearmodels")
     assert package is not None
     assert package.origin is not None
-    frame = pd.read_csv(Path(package.origin).parent / "datasets" / "munnell" / "munnell.csv.bz2")
-    return Panel(frame.rename(columns=_COLUMNS), entity="state", time="year", labels=_LABELS)
+    frame = pd.read_csv(
+        Path(package.origin).parent / "datasets" / "munnell" / "munnell.csv.bz2"
+    )
+    return Panel(
+        frame.rename(columns=_COLUMNS), entity="state", time="year", labels=_LABELS
+    )
 
 
 def us_neighbours() -> dict[str, tuple[str, ...]]:
@@ -91,14 +100,14 @@ def us_neighbours() -> dict[str, tuple[str, ...]]:
     Returns
     -------
     dict
-        For each state the states with a common border, by the two letters of `us_states`. Arizona and
-        Colorado, and New Mexico and Utah, which have only a common point, are neighbours. States separated by
-        water are not.
+        For each state the states with a common border, by the two letters of
+        `us_states`. Arizona and Colorado, and New Mexico and Utah, which have only a
+        common point, are neighbours. States separated by water are not.
 
     Notes
     -----
-    The neighbours are the same as in ``states48.gal`` of libpysal's examples, and in ``usaww`` of the R
-    package splm.
+    The neighbours are the same as in ``states48.gal`` of libpysal's examples, and in
+    ``usaww`` of the R package splm.
 
     Examples
     --------
@@ -118,8 +127,8 @@ def us_capitals() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Latitude ``lat`` and longitude ``lon`` in degrees with two decimals, indexed by the two letters of
-        `us_states`.
+        Latitude ``lat`` and longitude ``lon`` in degrees with two decimals, indexed by
+        the two letters of `us_states`.
 
     Examples
     --------
@@ -139,9 +148,9 @@ def province_neighbours() -> dict[str, tuple[str, ...]]:
     Returns
     -------
     dict
-        For each province the provinces with a common border, with the names of `simulate_provinces`
-        (``"shaanxi"`` is 陕西, ``"shanxi"`` is 山西). The island Hainan is a neighbour of Guangdong, as in
-        most papers.
+        For each province the provinces with a common border, with the names of
+        `simulate_provinces` (``"shaanxi"`` is 陕西, ``"shanxi"`` is 山西). The island
+        Hainan is a neighbour of Guangdong, as in most papers.
 
     Examples
     --------
@@ -161,8 +170,8 @@ def province_capitals() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Latitude ``lat`` and longitude ``lon`` of the city centre in degrees, indexed by the names of
-        `simulate_provinces`.
+        Latitude ``lat`` and longitude ``lon`` of the city centre in degrees, indexed by
+        the names of `simulate_provinces`.
 
     Examples
     --------
@@ -177,13 +186,16 @@ def province_capitals() -> pd.DataFrame:
 
 
 def read_table(name: str) -> pd.DataFrame:
-    """Read a table beside this file as text, so that numbers can be converted exactly."""
+    """Read a table beside this file as text, to convert numbers exactly."""
     return pd.read_csv(Path(__file__).with_name(f"{name}.csv"), dtype=str)
 
 
 def _neighbours(name: str) -> dict[str, tuple[str, ...]]:
     table = read_table(name)
-    return {k: tuple(v.split()) for k, v in zip(table.iloc[:, 0], table["neighbours"], strict=True)}
+    return {
+        k: tuple(v.split())
+        for k, v in zip(table.iloc[:, 0], table["neighbours"], strict=True)
+    }
 
 
 def _capitals(name: str) -> pd.DataFrame:

@@ -55,7 +55,9 @@ _EQUATIONS: Final = {
     "entrepreneurship": _Equation(1.6, 0.30, 0.60, 0.160, (0.010, -0.004, 0.003)),
     "prosperity": _Equation(0.0, 0.05, 0.05, 0.012, (0.0010, 0.0008, -0.0004)),
     "rural_income": _Equation(9.2, 0.25, 0.80, 0.060, (0.004, 0.003, 0.001)),
-    "urban_rural_theil": _Equation(0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)),
+    "urban_rural_theil": _Equation(
+        0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)
+    ),
 }
 
 
@@ -72,22 +74,23 @@ class Truth:
     direct : float
         Direct effect of ``digital`` on ``prosperity``.
     threshold : float
-        Threshold of ``urban``, the last value of the first regime. It is an observed value, just below 57% if
-        the sample has enough rows on both sides.
+        Threshold of ``urban``, the last value of the first regime. It is an observed
+        value, just below 57% if the sample has enough rows on both sides.
     regime_slopes : pair of float
         Effects of ``digital`` on ``rural_income`` if ``urban <= threshold``, and above.
     curve : pair of float
-        Coefficients of ``digital`` and its square in the equation of ``urban_rural_theil``, an inverse
-        U-shape.
+        Coefficients of ``digital`` and its square in the equation of
+        ``urban_rural_theil``, an inverse U-shape.
     controls : mapping
         Coefficients of the controls for each outcome.
     systems : mapping
-        Indicator systems of ``"digital"`` and ``"prosperity"``, as taken by ``IndicatorSystem.from_dict``.
+        Indicator systems of ``"digital"`` and ``"prosperity"``, as taken by
+        ``IndicatorSystem.from_dict``.
     weights : mapping
         Entropy weights of the indicators of both systems in this sample.
     errors : DataFrame
-        Errors of each outcome, with the rows of the panel. Outcome minus error satisfies its equation
-        exactly.
+        Errors of each outcome, with the rows of the panel. Outcome minus error
+        satisfies its equation exactly.
     equations : str
         Equations of all outcomes, as text.
     labels : mapping
@@ -135,7 +138,9 @@ class Truth:
     @property
     def effects(self) -> dict[str, float]:
         """Mediation effects with the names of `MediationResults`."""
-        parts = {f"indirect:{channel}": value for channel, value in self.indirect.items()}
+        parts = {
+            f"indirect:{channel}": value for channel, value in self.indirect.items()
+        }
         return {
             "total": self.total,
             "direct": self.direct,
@@ -154,8 +159,8 @@ class Truth:
         Returns
         -------
         DataFrame
-            One row per indicator with columns indicator, direction, dimension, unit and label, as taken by
-            ``IndicatorSystem.from_frame``.
+            One row per indicator with columns indicator, direction, dimension, unit and
+            label, as taken by ``IndicatorSystem.from_frame``.
 
         Raises
         ------
@@ -163,7 +168,9 @@ class Truth:
             If there is no such system.
         """
         check_option("system", system, ("digital", "prosperity"))
-        table = _indicators(system).rename(columns={"column": "indicator", "chinese": "label"})
+        table = _indicators(system).rename(
+            columns={"column": "indicator", "chinese": "label"}
+        )
         return table[["indicator", "direction", "dimension", "unit", "label"]]
 
 
@@ -172,45 +179,51 @@ def simulate_provinces(
 ) -> tuple[Panel, Truth]:
     """Simulate a panel of Chinese provinces in which all effects are known.
 
-    Names and units are those of the literature on Chinese provinces; all numbers are simulated.
+    Names and units are those of the literature on Chinese provinces; all numbers are
+    simulated.
 
     Parameters
     ----------
     n : int, default 31
-        Number of provinces, at least 5. From the 32nd on their names are ``region_32``, ...
+        Number of provinces, at least 5. From the 32nd on their names are
+        ``region_32``, ...
     periods : int, default 12
         Number of years from 2011 on, at least 4.
     gaps : float, default 0
-        Probability, below .5, that a value of an indicator or a control is missing between the first and the
-        last year. The other values do not depend on it. ``digital`` and ``prosperity`` are never missing.
+        Probability, below .5, that a value of an indicator or a control is missing
+        between the first and the last year. The other values do not depend on it.
+        ``digital`` and ``prosperity`` are never missing.
     rng : int, sequence of int, SeedSequence, Generator or None, default 0
         Seed. The same seed gives the same panel; None gives a new one each time.
 
     Returns
     -------
     panel : Panel
-        Panel with keys ``province`` and ``year`` and Chinese labels. Columns are ``province_zh`` and
-        ``region``; the indicators of both systems; their entropy indices ``digital`` and ``prosperity``,
-        equal to those of `CompositeIndex`; the mediators ``productivity``, ``upgrading`` and
-        ``entrepreneurship``; the other outcomes ``rural_income`` and ``urban_rural_theil``; the controls
-        ``urban``, ``fiscal`` and ``openness``; ``post_offices_1984``, which does not vary over time, and
-        ``national_users``, which does not vary between provinces.
+        Panel with keys ``province`` and ``year`` and Chinese labels. Columns are
+        ``province_zh`` and ``region``; the indicators of both systems; their entropy
+        indices ``digital`` and ``prosperity``, equal to those of `CompositeIndex`; the
+        mediators ``productivity``, ``upgrading`` and ``entrepreneurship``; the other
+        outcomes ``rural_income`` and ``urban_rural_theil``; the controls ``urban``,
+        ``fiscal`` and ``openness``; ``post_offices_1984``, which does not vary over
+        time, and ``national_users``, which does not vary between provinces.
     truth : Truth
         True parameters, indicator systems, equations and errors.
 
     Raises
     ------
     OptionError
-        If `n` or `periods` is not an integer or is too small, or `gaps` is not a probability below .5.
+        If `n` or `periods` is not an integer or is too small, or `gaps` is not a
+        probability below .5.
     InputTypeError
         If `rng` cannot be used as a seed.
 
     Notes
     -----
-    All outcomes depend on province effects, year effects, the three controls and an error. The error is
-    first-order autoregressive with coefficient .4, and its standard deviation differs between provinces. The
-    regressor of all equations is the entropy index of this sample, which is exogenous. Provinces in which it
-    increases faster had more post offices in 1984. Post offices are in no equation, so
+    All outcomes depend on province effects, year effects, the three controls and an
+    error. The error is first-order autoregressive with coefficient .4, and its standard
+    deviation differs between provinces. The regressor of all equations is the entropy
+    index of this sample, which is exogenous. Provinces in which it increases faster had
+    more post offices in 1984. Post offices are in no equation, so
     ``post_offices_1984:lag(national_users)`` is a valid instrument.
 
     Examples
@@ -233,25 +246,38 @@ def simulate_provinces(
     def outcome(name: str, systematic: Floats) -> Floats:
         equation = _EQUATIONS[name]
         errors[name] = draw.errors(equation.error_sd)
-        base = systematic + draw.effects(equation.level, equation.entity_sd, equation.trend) + errors[name]
-        return base + sum(c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True))
+        base = (
+            systematic
+            + draw.effects(equation.level, equation.entity_sd, equation.trend)
+            + errors[name]
+        )
+        return base + sum(
+            c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True)
+        )
 
     digital = columns["digital"]
     for channel, a in _A.items():
         columns[channel] = outcome(channel, a * digital)
-    prosperity = outcome("prosperity", _DIRECT * digital + sum(b * columns[m] for m, b in _B.items()))
+    prosperity = outcome(
+        "prosperity", _DIRECT * digital + sum(b * columns[m] for m, b in _B.items())
+    )
     indicators, prosperity_weights = _prosperity(draw, prosperity)
     columns |= indicators
-    # What the search for the indicators left over is part of the error, so that the equation holds exactly.
+    # What the search for the indicators left over is part of the error, so that the
+    # equation holds exactly.
     gap = columns["prosperity"] - prosperity
     errors["prosperity"] += gap - gap.mean()
 
     # An observed value, as every value up to the next one splits the rows alike.
     urban = columns["urban"]
-    gamma = float(urban[urban <= np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))].max())
+    gamma = float(
+        urban[urban <= np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))].max()
+    )
     slopes = np.where(urban <= gamma, *_REGIME_SLOPES)
     columns["rural_income"] = outcome("rural_income", slopes * digital)
-    columns["urban_rural_theil"] = outcome("urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2)
+    columns["urban_rural_theil"] = outcome(
+        "urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2
+    )
     columns |= _instrument(draw, digital)
 
     panel = _panel(_with_gaps(draw, columns, gaps), n, periods)
@@ -262,8 +288,13 @@ def simulate_provinces(
         threshold=gamma,
         regime_slopes=_REGIME_SLOPES,
         curve=_CURVE,
-        controls={k: dict(zip(_CONTROLS, e.controls, strict=True)) for k, e in _EQUATIONS.items()},
-        systems={name: _as_dict(_indicators(name)) for name in ("digital", "prosperity")},
+        controls={
+            k: dict(zip(_CONTROLS, e.controls, strict=True))
+            for k, e in _EQUATIONS.items()
+        },
+        systems={
+            name: _as_dict(_indicators(name)) for name in ("digital", "prosperity")
+        },
         weights={"digital": digital_weights, "prosperity": prosperity_weights},
         errors=_panel(errors, n, periods).frame[list(errors)],
         equations=_in_words(gamma),
@@ -282,7 +313,9 @@ class _Draw:
 
     def effects(self, level: float, entity_sd: float, trend: float) -> Floats:
         entity = self.rng.normal(level, entity_sd, (self.n, 1))
-        year = np.linspace(0, trend, self.periods) + self.rng.normal(0, abs(trend) / 50, self.periods)
+        year = np.linspace(0, trend, self.periods) + self.rng.normal(
+            0, abs(trend) / 50, self.periods
+        )
         return entity + year
 
     def wander(self, sd: Any, rho: float) -> Floats:
@@ -321,12 +354,15 @@ def _controls(draw: _Draw) -> dict[str, Floats]:
     }
 
 
-def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
+def _prosperity(
+    draw: _Draw, target: Floats
+) -> tuple[dict[str, Floats], dict[str, float]]:
     """Draw indicators whose entropy index is the target plus a constant.
 
-    Indicator j is target + noise_j; its index is sum_j c_j (target + noise_j) - constant, c_j = weight_j /
-    range_j. Removing sum_j c_j noise_j from every noise and scaling it until sum_j c_j = 1 leaves the target.
-    Weights and ranges change with the noise, so this is repeated until it converges.
+    Indicator j is target + noise_j; its index is sum_j c_j (target + noise_j) -
+    constant, c_j = weight_j / range_j. Removing sum_j c_j noise_j from every noise and
+    scaling it until sum_j c_j = 1 leaves the target. Weights and ranges change with the
+    noise, so this is repeated until it converges.
     """
     size = len(_indicators("prosperity"))
     entity = draw.rng.normal(0, 0.10, (draw.n, 1, size))
@@ -348,7 +384,9 @@ def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
     """Draw a level of 1984 that fits the later rise of the index, and a series."""
     rise = digital[:, [-1]] - digital[:, [0]]
     offices = 2 * rise + draw.rng.uniform(0, 0.4, (draw.n, 1))
-    users = np.linspace(5.1, 10.7, draw.periods) + draw.rng.uniform(-0.1, 0.1, draw.periods)
+    users = np.linspace(5.1, 10.7, draw.periods) + draw.rng.uniform(
+        -0.1, 0.1, draw.periods
+    )
     shape = (draw.n, draw.periods)
     return {
         "post_offices_1984": np.broadcast_to(offices, shape),
@@ -356,7 +394,9 @@ def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
     }
 
 
-def _with_gaps(draw: _Draw, columns: dict[str, Floats], share: float) -> dict[str, Floats]:
+def _with_gaps(
+    draw: _Draw, columns: dict[str, Floats], share: float
+) -> dict[str, Floats]:
     """Delete values of indicators and controls, not in the first or last period."""
     names = [
         *_indicators("digital")["column"],
@@ -365,7 +405,9 @@ def _with_gaps(draw: _Draw, columns: dict[str, Floats], share: float) -> dict[st
     ]
     missing = draw.rng.random((len(names), draw.n, draw.periods)) < share
     missing[..., [0, -1]] = False
-    return columns | {n: np.where(m, np.nan, columns[n]) for n, m in zip(names, missing, strict=True)}
+    return columns | {
+        n: np.where(m, np.nan, columns[n]) for n, m in zip(names, missing, strict=True)
+    }
 
 
 def _entropy_weights(z: Floats) -> Floats:
@@ -373,38 +415,45 @@ def _entropy_weights(z: Floats) -> Floats:
 
 
 def _index(system: System, z: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Make columns of the indicators, in their units, and of their index from z in [0, 1]; and weights."""
+    """Make indicators in their units, their index from z, and its weights."""
     weights = _entropy_weights(z)
     table = _indicators(system)
     low, high = table["low"].to_numpy(), table["high"].to_numpy()
     values = low + (high - low) * np.where(table["direction"] == "+", z, 1 - z)
     columns = dict(zip(table["column"], np.moveaxis(values, -1, 0), strict=True))
-    return columns | {system: z @ weights}, dict(zip(table["column"], weights.tolist(), strict=True))
+    return columns | {system: z @ weights}, dict(
+        zip(table["column"], weights.tolist(), strict=True)
+    )
 
 
 def _panel(columns: Mapping[str, Floats], n: int, periods: int) -> Panel:
     names = ["province", "province_zh", "region"]
-    more = [(f"region_{k}", f"地区{k}", ("east", "central", "west")[k % 3]) for k in range(32, n + 1)]
+    more = [
+        (f"region_{k}", f"地区{k}", ("east", "central", "west")[k % 3])
+        for k in range(32, n + 1)
+    ]
     rows = [*read_table("provinces")[names].itertuples(index=False, name=None), *more]
     provinces = pd.DataFrame(rows[:n], columns=names)
     frame = provinces.loc[provinces.index.repeat(periods)].reset_index(drop=True)
     years = np.tile(np.arange(2011, 2011 + periods), n)
     frame = frame.assign(year=years, **{k: v.ravel() for k, v in columns.items()})
     keys = ("province", "year")
-    labels = {k: v for k, v in _labels("chinese").items() if k in frame and k not in keys}
+    labels = {
+        k: v for k, v in _labels("chinese").items() if k in frame and k not in keys
+    }
     return Panel(frame, *keys, labels=labels)
 
 
 @cache
 def _indicators(system: System) -> pd.DataFrame:
-    """Return the indicators of a system, one a row, with their smallest and largest values and skewness."""
+    """Return the indicators of a system, with their ranges and skewness."""
     table = read_table("columns")
     table = table[table["system"] == system].reset_index(drop=True)
     return table.astype({"low": float, "high": float, "skew": float})
 
 
 def _labels(language: str) -> dict[str, str]:
-    """Return the labels of all columns and keys; the Chinese ones of indicators have their units."""
+    """Return the labels of all columns and keys."""
     table = read_table("columns")
     texts = table[language]
     if language == "chinese":
@@ -422,73 +471,98 @@ def _as_dict(indicators: pd.DataFrame) -> dict[str, dict[str, Literal["+", "-"]]
 def _in_words(gamma: float) -> str:
     lines = [f"{m} = {a:g} digital + rest" for m, a in _A.items()]
     lines.append(
-        f"prosperity = {_DIRECT:g} digital + " + " + ".join(f"{b:g} {m}" for m, b in _B.items()) + " + rest"
+        f"prosperity = {_DIRECT:g} digital + "
+        + " + ".join(f"{b:g} {m}" for m, b in _B.items())
+        + " + rest"
     )
     low, high = _REGIME_SLOPES
     lines.append(
         f"rural_income = {low:g} digital [urban <= {gamma:.2f}] "
         f"+ {high:g} digital [urban > {gamma:.2f}] + rest"
     )
-    lines.append(f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest")
-    lines.append("rest = province effect + year effect + controls (urban, fiscal, openness) + error")
+    lines.append(
+        f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest"
+    )
+    lines.append(
+        "rest = province effect + year effect + controls (urban, fiscal, "
+        "openness) + error"
+    )
     lines.append("digital, prosperity = entropy indices of their indicators")
     return "\n".join(lines)
 
 
 def _check_size(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | np.integer)
+        or value < least
+    ):
         message = f"{name}={cited(value)} must be an integer of at least {least}."
         raise OptionError(message, [option_problem(name, value, what=message)])
 
 
 def _check_gaps(share: object) -> None:
-    if isinstance(share, bool) or not isinstance(share, float | int | np.number) or not 0 <= share < 0.5:
+    if (
+        isinstance(share, bool)
+        or not isinstance(share, float | int | np.number)
+        or not 0 <= share < 0.5
+    ):
         message = f"gaps={cited(share)} must be a probability below .5, such as .02."
         raise OptionError(message, [option_problem("gaps", share, what=message)])
 
 
-# --- estimates beside the truth -----------------------------------------------------------------------------
+# --- estimates beside the truth -------------------------------------------------------
 
 
-def beside_truth(rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0.95) -> pd.DataFrame:
+def beside_truth(
+    rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0.95
+) -> pd.DataFrame:
     """Compare estimates with the true parameters of a simulated panel.
 
     Parameters
     ----------
     rows : mapping
-        For each row ``(truth, results, term)``, where results may also be a table such as
-        ``results.impacts``. Or ``(truth, estimate, pieces)``, where pieces is a confidence set: a list of
-        intervals, as in `ThresholdResults.confidence_set` and ``fieller`` of `u_test`.
+        For each row ``(truth, results, term)``, where results may also be a table such
+        as ``results.impacts``. Or ``(truth, estimate, pieces)``, where pieces is a
+        confidence set: a list of intervals, as in `ThresholdResults.confidence_set` and
+        ``fieller`` of `u_test`.
     level : float, default 0.95
         Confidence level of the intervals of results. A table has its own intervals.
 
     Returns
     -------
     DataFrame
-        One row per row of `rows`, with columns truth, estimate, std_error (missing for a set), conf_low,
-        conf_high (the ends of the interval or set), and inside: whether the interval or set contains the
-        truth.
+        One row per row of `rows`, with columns truth, estimate, std_error (missing for
+        a set), conf_low, conf_high (the ends of the interval or set), and inside:
+        whether the interval or set contains the truth.
 
     Raises
     ------
     InputTypeError
         If a row has neither of these forms.
     ColumnError
-        If results do not have the term, or a table has it twice or does not have these columns.
+        If results do not have the term, or a table has it twice or does not have these
+        columns.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces(rng=2026)
-    >>> fit = dp.FixedEffects("prosperity", ["digital", *truth.controls["prosperity"]]).fit(panel)
-    >>> dp.datasets.beside_truth({"Total effect": (truth.total, fit, "digital")}).round(3)
+    >>> fit = dp.FixedEffects(
+    ...     "prosperity", ["digital", *truth.controls["prosperity"]]
+    ... ).fit(panel)
+    >>> dp.datasets.beside_truth({"Total effect": (truth.total, fit, "digital")}).round(
+    ...     3
+    ... )
                   truth  estimate  std_error  conf_low  conf_high  inside
     Total effect   0.44     0.424      0.023     0.377      0.471    True
     """
     level = check_level(level)
     mapping: object = rows
     if not isinstance(mapping, Mapping) or not mapping:
-        raise InputTypeError("beside_truth: rows must be a mapping from names to (truth, results, term).")
+        raise InputTypeError(
+            "beside_truth: rows must be a mapping from names to (truth, results, term)."
+        )
     lines = [_line(name, row, level) for name, row in rows.items()]
     names = pd.Index(rows.keys(), dtype=object)
     return pd.DataFrame(lines, index=names, columns=["truth", *_INTERVAL, "inside"])
@@ -503,26 +577,34 @@ def _line(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
     if isinstance(term_or_interval, str) and isinstance(frame, pd.DataFrame):
         return truth, *_of_term(name, truth, frame, term_or_interval)
     estimate = _numbers(name, row, results).item()
-    return truth, *_of_set(truth, estimate, _numbers(name, row, term_or_interval, (-1, 2)))
+    return truth, *_of_set(
+        truth, estimate, _numbers(name, row, term_or_interval, (-1, 2))
+    )
 
 
-def _numbers(name: object, row: object, values: object, shape: tuple[int, ...] = ()) -> Any:
+def _numbers(
+    name: object, row: object, values: object, shape: tuple[int, ...] = ()
+) -> Any:
     try:
         return np.asarray(values, dtype=float).reshape(shape)
     except (TypeError, ValueError):
         raise _no_row(name, row) from None
 
 
-def _of_term(name: object, truth: float, frame: pd.DataFrame, term: str) -> tuple[float | bool, ...]:
+def _of_term(
+    name: object, truth: float, frame: pd.DataFrame, term: str
+) -> tuple[float | bool, ...]:
     lacking = {"term", *_INTERVAL} - set(frame.columns)
     if lacking:
-        raise ColumnError(f"beside_truth: the frame of {cited(name)} lacks {quoted(sorted(lacking))}.")
+        raise ColumnError(
+            f"beside_truth: the frame of {cited(name)} lacks {quoted(sorted(lacking))}."
+        )
     rows = frame.loc[frame["term"] == term]
     if len(rows) != 1:
         times = "twice or more" if len(rows) else "not"
         raise ColumnError(
-            f"beside_truth: the results of {cited(name)} have the term {cited(term)} {times}; their terms "
-            f"are {quoted(frame['term'])}."
+            f"beside_truth: the results of {cited(name)} have the term {cited(term)} "
+            f"{times}; their terms are {quoted(frame['term'])}."
         )
     numbers = rows[list(_INTERVAL)].to_numpy(dtype=float)[0]
     estimate, error, low, high = numbers.tolist()
@@ -531,12 +613,14 @@ def _of_term(name: object, truth: float, frame: pd.DataFrame, term: str) -> tupl
 
 def _of_set(truth: float, estimate: float, pieces: Any) -> tuple[float | bool, ...]:
     inside = bool(((pieces[:, 0] <= truth) & (truth <= pieces[:, 1])).any())
-    low, high = (float(pieces.min()), float(pieces.max())) if len(pieces) else (np.nan, np.nan)
+    low, high = (
+        (float(pieces.min()), float(pieces.max())) if len(pieces) else (np.nan, np.nan)
+    )
     return estimate, np.nan, low, high, inside
 
 
 def _no_row(name: object, row: object) -> InputTypeError:
     return InputTypeError(
-        f"beside_truth: the row {cited(name)} is {cited(row)}; it must be (truth, results, term), or "
-        "(truth, estimate, [(low, high)])."
+        f"beside_truth: the row {cited(name)} is {cited(row)}; it must be (truth, "
+        "results, term), or (truth, estimate, [(low, high)])."
     )

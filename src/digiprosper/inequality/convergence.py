@@ -59,9 +59,10 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per period. ``cv`` is the coefficient of variation, with divisor n of the variance. ``sd_log``
-        is the standard deviation of ln y, with divisor n - 1; it is missing with one entity. Sigma
-        convergence means that they decrease over time.
+        One row per period. ``cv`` is the coefficient of variation, with divisor n of
+        the variance. ``sd_log`` is the standard deviation of ln y, with divisor n - 1;
+        it is missing with one entity. Sigma convergence means that they decrease over
+        time.
 
     Raises
     ------
@@ -75,12 +76,13 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     Warns
     -----
     MissingDataWarning
-        If the panel is not balanced. The dispersion then also changes because the entities change.
+        If the panel is not balanced. The dispersion then also changes because the
+        entities change.
 
     Notes
     -----
-    The concept is that of Barro and Sala-i-Martin (1992, Journal of Political Economy 100:223-251). All
-    entities have the same weight.
+    The concept is that of Barro and Sala-i-Martin (1992, Journal of Political Economy
+    100:223-251). All entities have the same weight.
 
     Examples
     --------
@@ -110,7 +112,9 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     deviations = logs - (np.bincount(time, logs) / rows)[time]
     columns = {
         "cv": variation_by_group(y, time, periods.size, np.ones(y.size)),
-        "sd_log": np.sqrt(np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)),
+        "sd_log": np.sqrt(
+            np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)
+        ),
     }
     return pd.DataFrame(columns, index=panel.times[periods])
 
@@ -122,9 +126,10 @@ def _unbalanced(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
     if not partial:
         return []
     text = (
-        f"{cited(column)}: {partial} of {counted(gaps.size, 'entity', 'entities')} are not observed in every "
-        "period, so the dispersion also changes with the composition of the sample. Use a balanced panel: "
-        "subset() it to rows with values, then balance() it."
+        f"{cited(column)}: {partial} of {counted(gaps.size, 'entity', 'entities')} are "
+        "not observed in every period, so the dispersion also changes with the "
+        "composition of the sample. Use a balanced panel: subset() it to rows with "
+        "values, then balance() it."
     )
     return [missing_rows(int(gaps.sum()), text, {column: int(gaps.sum())})]
 
@@ -133,17 +138,21 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
     check_panel(panel, function)
     if panel.time_name is None:
         raise PanelIndexError(
-            f"{function} needs a time key, but this is a cross-section: Panel(df, entity=, time=)."
+            f"{function} needs a time key, but this is a cross-section: Panel(df, "
+            "entity=, time=)."
         )
     name: object = column
     if not isinstance(name, str):
         raise InputTypeError(
-            f"{function}: column must be one column or term (text), not {type(name).__name__}."
+            f"{function}: column must be one column or term (text), not "
+            f"{type(name).__name__}."
         )
 
     term = parse(column, table_of(panel).known, function)
     if any(f.category for f in term.factors):
-        raise TermError(f"{function}: {cited(column)} is categorical; specify a numeric column.")
+        raise TermError(
+            f"{function}: {cited(column)} is categorical; specify a numeric column."
+        )
     values = evaluate(term, table_of(panel))
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
@@ -161,8 +170,8 @@ class MarkovResult(Summarised, PickledByName):
     cut_rule : str
         ``"pooled"``, ``"per_year"`` or ``"given"``.
     breaks : ndarray, shape (1, K - 1) or (T, K - 1)
-        Upper ends of the classes except the last, in units of `column`. With ``"per_year"`` there is one row
-        per period.
+        Upper ends of the classes except the last, in units of `column`. With
+        ``"per_year"`` there is one row per period.
     times : Index or None
         Periods of `breaks`, or None if there is one row.
     transitions : ndarray of int, shape (K, K)
@@ -175,7 +184,9 @@ class MarkovResult(Summarised, PickledByName):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> moves = dp.markov_transitions(dp.datasets.us_states(), "I(gsp / emp)", classes=2, cuts="per_year")
+    >>> moves = dp.markov_transitions(
+    ...     dp.datasets.us_states(), "I(gsp / emp)", classes=2, cuts="per_year"
+    ... )
     >>> moves.counts.values.tolist()
     [[369, 15], [15, 369]]
     """
@@ -199,7 +210,9 @@ class MarkovResult(Summarised, PickledByName):
 
         Class 1 is the lowest.
         """
-        return pd.DataFrame(self.transitions.copy(), self._classes("from"), self._classes("to"))
+        return pd.DataFrame(
+            self.transitions.copy(), self._classes("from"), self._classes("to")
+        )
 
     @property
     def probabilities(self) -> pd.DataFrame:
@@ -213,7 +226,9 @@ class MarkovResult(Summarised, PickledByName):
 
         It is missing if it is not unique.
         """
-        return pd.Series(self.ergodic_values.copy(), self._classes("class"), name="ergodic")
+        return pd.Series(
+            self.ergodic_values.copy(), self._classes("class"), name="ergodic"
+        )
 
     @property
     def cuts(self) -> pd.DataFrame:
@@ -288,17 +303,20 @@ def markov_transitions(
     column : str
         Column or term that defines the classes.
     classes : int, optional
-        Number of classes. The default is 4 (quartiles), or the number of given cuts plus one.
+        Number of classes. The default is 4 (quartiles), or the number of given cuts
+        plus one.
     cuts : {"pooled", "per_year"} or sequence of float
-        ``"pooled"`` (default) uses quantiles of all rows, so a class is a range of values. If the column has
-        a common trend, use values relative to the mean of the period. ``"per_year"`` uses quantiles of each
-        period, so a class is a range of ranks. Numbers are the upper ends of the classes except the last, in
-        ascending order.
+        ``"pooled"`` (default) uses quantiles of all rows, so a class is a range of
+        values. If the column has a common trend, use values relative to the mean of the
+        period. ``"per_year"`` uses quantiles of each period, so a class is a range of
+        ranks. Numbers are the upper ends of the classes except the last, in ascending
+        order.
 
     Returns
     -------
     MarkovResult
-        Transition `probabilities`, `counts`, the `ergodic` distribution, and the `cuts`.
+        Transition `probabilities`, `counts`, the `ergodic` distribution, and the
+        `cuts`.
 
     Raises
     ------
@@ -307,21 +325,23 @@ def markov_transitions(
     ColumnError, TermError, InputTypeError, MissingDataError, PanelIndexError
         As in `sigma_convergence`.
     IdentificationError
-        If two cuts are equal, if no entity has two consecutive periods, or if there is no transition from a
-        class.
+        If two cuts are equal, if no entity has two consecutive periods, or if there is
+        no transition from a class.
 
     Notes
     -----
-    The method is that of Quah (1993, European Economic Review 37:426-434). A value equal to a cut is in the
-    lower class. Quantiles are interpolated linearly. The ergodic distribution p solves p = p P with the
-    matrix P of probabilities. It is unique if the Markov chain has one closed set of classes, and missing
-    otherwise.
+    The method is that of Quah (1993, European Economic Review 37:426-434). A value
+    equal to a cut is in the lower class. Quantiles are interpolated linearly. The
+    ergodic distribution p solves p = p P with the matrix P of probabilities. It is
+    unique if the Markov chain has one closed set of classes, and missing otherwise.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> from digiprosper import markov_transitions
-    >>> moves = markov_transitions(dp.datasets.us_states(), "I(gsp / emp)", classes=3, cuts="per_year")
+    >>> moves = markov_transitions(
+    ...     dp.datasets.us_states(), "I(gsp / emp)", classes=3, cuts="per_year"
+    ... )
     >>> moves.counts.values.tolist(), moves.n
     ([[243, 13, 0], [13, 226, 17], [0, 17, 239]], 768)
     >>> moves.ergodic.round(3).tolist()
@@ -337,8 +357,8 @@ def markov_transitions(
     moves = ~np.isnan(state) & ~np.isnan(next_state)
     if not moves.any():
         raise IdentificationError(
-            f"markov_transitions: no entity has {cited(column)} in two consecutive periods; check the "
-            "step of the panel."
+            f"markov_transitions: no entity has {cited(column)} in two consecutive "
+            "periods; check the step of the panel."
         )
     pairs = (state[moves] * k + next_state[moves]).astype(np.intp)
     counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
@@ -346,14 +366,16 @@ def markov_transitions(
     if without_moves:
         raise IdentificationError(
             f"markov_transitions: no transition of {cited(column)} starts in class "
-            f"{', '.join(without_moves)} of {k}, so its transition probabilities are undefined; use "
-            "fewer classes or other cuts."
+            f"{', '.join(without_moves)} of {k}, so its transition probabilities are "
+            "undefined; use fewer classes or other cuts."
         )
 
     distribution, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     rule = cuts if isinstance(cuts, str) else "given"
     times = panel.times if rule == "per_year" else None
-    return MarkovResult(column, rule, breaks, times, counts, distribution, reducible(closed))
+    return MarkovResult(
+        column, rule, breaks, times, counts, distribution, reducible(closed)
+    )
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:
@@ -365,10 +387,14 @@ def _n_classes(classes: int | None, cuts: object) -> int:
         check_option("cuts", cuts, ("pooled", "per_year"))
         return number or _CLASSES
     if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
-        raise OptionError(f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers.")
+        raise OptionError(
+            f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of "
+            "ascending numbers."
+        )
     if number not in (None, len(cuts) + 1):
         raise OptionError(
-            f"classes={number} with {len(cuts)} cuts, which make {len(cuts) + 1}; omit classes."
+            f"classes={number} with {len(cuts)} cuts, which make {len(cuts) + 1}; "
+            "omit classes."
         )
     return len(cuts) + 1
 
@@ -380,27 +406,35 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
     observed = ~np.isnan(values)
     if k > observed.sum():
         raise OptionError(
-            f"classes={cited(k)}: {cited(column)} has {observed.sum():,} values, fewer than classes. Use "
-            "fewer classes, or pass cuts."
+            f"classes={cited(k)}: {cited(column)} has {observed.sum():,} values, fewer "
+            "than classes. Use fewer classes, or pass cuts."
         )
     time = np.zeros(values.size) if cuts == "pooled" else table_of(panel).keys.time
     periods = range(1 if cuts == "pooled" else panel.n_times)
     breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in periods])
     same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
     if same.any():
-        where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+        where = (
+            ""
+            if cuts == "pooled"
+            else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+        )
         raise IdentificationError(
-            f"markov_transitions: {k} classes of {cited(column)} have equal cuts{where}: too many equal "
-            "values. Use fewer classes, or pass cuts."
+            f"markov_transitions: {k} classes of {cited(column)} have equal "
+            f"cuts{where}: too many equal values. Use fewer classes, or pass cuts."
         )
     return breaks
 
 
 def _read_breaks(cuts: Any) -> Floats:
-    real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
+    real = [
+        isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts
+    ]
     breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
     if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
-        raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
+        raise OptionError(
+            f"cuts={cited(cuts)} must be finite numbers in ascending order."
+        )
     return breaks[None, :]
 
 

@@ -52,21 +52,24 @@ class DagumResult(Summarised, PickledByName):
     within : float
         Component of inequality within groups.
     between : float
-        Component between groups: the Gini coefficient if all rows had the mean of their group.
-    transvariation : float
-        Component from overlapping groups, in which rows of a poorer group have more than rows of a richer
+        Component between groups: the Gini coefficient if all rows had the mean of their
         group.
+    transvariation : float
+        Component from overlapping groups, in which rows of a poorer group have more
+        than rows of a richer group.
     labels : Index, length K
         Groups, sorted if possible.
     population_shares, income_shares, means, ginis : ndarray, shape (K,)
-        Numbers of each group. The Gini coefficient is missing if all values of a group are zero.
+        Numbers of each group. The Gini coefficient is missing if all values of a group
+        are zero.
     ahead : ndarray, shape (K, K)
-        ``E(Y_j - Y_h)+``, the mean of the positive part of the difference between a row of group j (row) and
-        one of group h (column), in units of y.
+        ``E(Y_j - Y_h)+``, the mean of the positive part of the difference between a row
+        of group j (row) and one of group h (column), in units of y.
     nobs : int
         Number of rows with a positive weight.
     draw_values : ndarray, shape (R, 4)
-        Draws of the total and of the shares; NaN for a draw without inequality or without income.
+        Draws of the total and of the shares; NaN for a draw without inequality or
+        without income.
     level : float
         Confidence level of `intervals`.
     n_clusters : int or None
@@ -110,7 +113,9 @@ class DagumResult(Summarised, PickledByName):
         They are missing if all values are equal.
         """
         parts = np.array([[self.total, self.within, self.between, self.transvariation]])
-        return pd.Series(_shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share")
+        return pd.Series(
+            _shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share"
+        )
 
     @property
     def groups(self) -> pd.DataFrame:
@@ -126,8 +131,9 @@ class DagumResult(Summarised, PickledByName):
     def pairs(self) -> pd.DataFrame:
         """One row per pair of groups: richer, poorer, gini (G_jh), distance (D_jh).
 
-        ``gini`` is E|Y_j - Y_h| divided by the sum of the two means. ``distance`` is 0 if the means are equal
-        and 1 if the groups do not overlap. Both are missing if they are zero divided by zero.
+        ``gini`` is E|Y_j - Y_h| divided by the sum of the two means. ``distance`` is 0
+        if the means are equal and 1 if the groups do not overlap. Both are missing if
+        they are zero divided by zero.
         """
         order = np.argsort(-self.means, kind="stable")
         first, second = np.triu_indices(order.size, 1)
@@ -156,7 +162,9 @@ class DagumResult(Summarised, PickledByName):
         """
         low, high = np.full((2, len(_TERMS)), np.nan)
         if len(self.draw_values):
-            low, high = intervals.percentile(self.draw_values, self.level, clusters=self.n_clusters)
+            low, high = intervals.percentile(
+                self.draw_values, self.level, clusters=self.n_clusters
+            )
         columns = {
             "estimate": [self.total, *self.shares],
             "conf_low": low,
@@ -171,9 +179,14 @@ class DagumResult(Summarised, PickledByName):
         if not len(self.draw_values):
             return text
         if not intervals.enough_clusters(self.n_clusters):
-            needed = f"{self.n_clusters} clusters, but the bootstrap needs {intervals.LEAST_CLUSTERS} or more"
+            needed = (
+                f"{self.n_clusters} clusters, but the bootstrap needs "
+                f"{intervals.LEAST_CLUSTERS} or more"
+            )
             return f"{text}; percentile intervals not computed: {needed}"
-        drawn = f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
+        drawn = (
+            f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
+        )
         return f"{text}; percentile intervals from {drawn}"
 
     @property
@@ -203,7 +216,11 @@ class DagumResult(Summarised, PickledByName):
                 "" if np.isnan(share) else f"{share:z.1%}",
             ]
             form = ".4f" if name == "total" else ".1%"
-            rows.append([*cells, interval_text(low, high, form=form, computed=computed)][: len(head)])
+            rows.append(
+                [*cells, interval_text(low, high, form=form, computed=computed)][
+                    : len(head)
+                ]
+            )
         return Summary(
             type=type(self).__name__,
             title=f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
@@ -242,12 +259,13 @@ def dagum(
 ) -> DagumResult:
     """Decompose the Gini coefficient by groups (Dagum 1997).
 
-    The parts are within, between and transvariation.
-    Let p_j be the population share, s_j the income share and m_j the mean of group j. Then
-    ``G_jh = E|Y_j - Y_h| / (m_j + m_h)``, and for m_j > m_h ``D_jh = (d_jh - d_hj) / (d_jh + d_hj)`` with
-    ``d_jh = E(Y_j - Y_h)+``. The within component is ``G_w = sum_j G_jj p_j s_j``. The between component is
-    ``G_nb = sum_{j>h} G_jh D_jh (p_j s_h + p_h s_j)``. The transvariation G_t is the same sum with 1 - D_jh.
-    The three components add up to the Gini coefficient.
+    The parts are within, between and transvariation. Let p_j be the population share,
+    s_j the income share and m_j the mean of group j. Then
+    ``G_jh = E|Y_j - Y_h| / (m_j + m_h)``, and for m_j > m_h
+    ``D_jh = (d_jh - d_hj) / (d_jh + d_hj)`` with ``d_jh = E(Y_j - Y_h)+``. The within
+    component is ``G_w = sum_j G_jj p_j s_j``. The between component is
+    ``G_nb = sum_{j>h} G_jh D_jh (p_j s_h + p_h s_j)``. The transvariation G_t is the
+    same sum with 1 - D_jh. The three components add up to the Gini coefficient.
 
     Parameters
     ----------
@@ -258,10 +276,12 @@ def dagum(
     obs_weights : array or Series, shape (N,), optional
         Weights >= 0, such as populations. A row with weight 2 counts as two rows.
     clusters : sequence or Series, shape (N,), optional
-        Cluster of each row, which the bootstrap draws. With several years of a province use the province. By
-        default each row is a cluster, which is correct only for a single cross-section.
+        Cluster of each row, which the bootstrap draws. With several years of a province
+        use the province. By default each row is a cluster, which is correct only for a
+        single cross-section.
     reps : int
-        Number of bootstrap draws for the intervals. The default is 0, no intervals; 999 is usual.
+        Number of bootstrap draws for the intervals. The default is 0, no intervals; 999
+        is usual.
     rng : int, SeedSequence, Generator or None
         Seed of the draws.
     level : float
@@ -270,8 +290,9 @@ def dagum(
     Returns
     -------
     DagumResult
-        The components `within`, `between` and `transvariation`, their `shares`, and tables of `groups` and
-        `pairs` of groups. With draws also `intervals` and `draws`.
+        The components `within`, `between` and `transvariation`, their `shares`, and
+        tables of `groups` and `pairs` of groups. With draws also `intervals` and
+        `draws`.
 
     Raises
     ------
@@ -282,24 +303,28 @@ def dagum(
     MissingDataError
         If a value is missing or infinite.
     IdentificationError
-        If a value is negative, or all are zero. With draws also if there is only one cluster.
+        If a value is negative, or all are zero. With draws also if there is only one
+        cluster.
     OptionError
-        If a weight is negative, all weights are zero, or `reps` or `level` has a value that is not allowed.
+        If a weight is negative, all weights are zero, or `reps` or `level` has a value
+        that is not allowed.
 
     Warns
     -----
     FewClustersWarning
-        If there are fewer than 20 clusters. With fewer than five, intervals are missing.
+        If there are fewer than 20 clusters. With fewer than five, intervals are
+        missing.
     FewDrawsWarning
         If `reps` is below 199, or draws were dropped.
 
     Notes
     -----
-    The decomposition is that of Dagum (1997, Empirical Economics 22:515-531). It is computed from sorted
-    values, without a matrix of all pairs of rows. Series are matched by index, other inputs by position.
+    The decomposition is that of Dagum (1997, Empirical Economics 22:515-531). It is
+    computed from sorted values, without a matrix of all pairs of rows. Series are
+    matched by index, other inputs by position.
 
-    The intervals are percentile intervals. Each draw takes clusters with replacement (Efron 1979; Field and
-    Welsh 2007, JRSS B 69:369-390).
+    The intervals are percentile intervals. Each draw takes clusters with replacement
+    (Efron 1979; Field and Welsh 2007, JRSS B 69:369-390).
 
     Examples
     --------
@@ -313,12 +338,18 @@ def dagum(
     """
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
-    labels_of_rows = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
+    labels_of_rows = (
+        {"groups": groups}
+        if clusters is None
+        else {"groups": groups, "clusters": clusters}
+    )
     sample = observe("dagum", y, obs_weights, labels_of_rows)
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
     no_draws = np.empty((0, 4)), None, None, ()
-    values, n_clusters, entropy, notices = _draw(sample, reps, rng) if reps else no_draws
+    values, n_clusters, entropy, notices = (
+        _draw(sample, reps, rng) if reps else no_draws
+    )
     issue(notices)
 
     income = parts.sizes * parts.means
@@ -342,18 +373,27 @@ def dagum(
     )
 
 
-def _draw(sample: Observations, reps: int, rng: object) -> tuple[Floats, int, int, tuple[Notice, ...]]:
+def _draw(
+    sample: Observations, reps: int, rng: object
+) -> tuple[Floats, int, int, tuple[Notice, ...]]:
     """Draw total and shares (R, 4); also return clusters, seed and notices."""
     codes = sample.codes
     clusters = codes.get("clusters", np.arange(sample.y.size))
     rows = kernel.ranked(sample.y, codes["groups"], clusters, sample.weights)
     seed, n_clusters = seed_sequence(rng), rows.n_clusters
     if n_clusters < 2:
-        raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
+        raise IdentificationError(
+            "dagum: bootstrap intervals need at least two clusters."
+        )
 
     values = _shares(kernel.dagum_draws(rows, reps, seed))
-    imprecise = "bootstrap intervals from so few clusters are imprecise and mostly too short."
-    equal = "were dropped: all drawn values are equal, so there is no inequality to decompose."
+    imprecise = (
+        "bootstrap intervals from so few clusters are imprecise and mostly too short."
+    )
+    equal = (
+        "were dropped: all drawn values are equal, so there is no inequality "
+        "to decompose."
+    )
     notices = (
         *(
             too_few_clusters_to_draw(n_clusters, _CLUSTERS)
@@ -363,7 +403,11 @@ def _draw(sample: Observations, reps: int, rng: object) -> tuple[Floats, int, in
         *lost_draws(int(np.isnan(values[:, 1]).sum()), reps, equal),
     )
     index = sample.rows
-    if "clusters" not in codes and index.nlevels == 2 and index.get_level_values(0).has_duplicates:
+    if (
+        "clusters" not in codes
+        and index.nlevels == 2
+        and index.get_level_values(0).has_duplicates
+    ):
         notices += (rows_drawn(0 if index.names[0] is None else index.names[0]),)
     return values, n_clusters, cast("int", seed.entropy), notices
 

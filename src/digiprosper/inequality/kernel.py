@@ -1,8 +1,9 @@
 """Gini by groups and its draws, further measures, and a Markov chain's long run.
 
-Everything about pairs of incomes is an integral over the distance between neighbours in rank:
-``E|Y - Y'| = 2 int F (1 - F) dx`` and ``E(Y_j - Y_h)+ = int F_h (1 - F_j) dx``. No term is negative, so that
-equal incomes give exactly zero, and groups that do not overlap have exactly no transvariation.
+Everything about pairs of incomes is an integral over the distance between neighbours in
+rank: ``E|Y - Y'| = 2 int F (1 - F) dx`` and ``E(Y_j - Y_h)+ = int F_h (1 - F_j) dx``.
+No term is negative, so that equal incomes give exactly zero, and groups that do not
+overlap have exactly no transvariation.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def gini(y: Floats, obs_weights: Floats) -> float:
 def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Sum weights, weights times x, and gaps of x times weight below and above.
 
-    x ascends along its last axis, shape (N,) or (R, N); weights have shape (N,) or (R, N), one row per draw.
+    x ascends along its last axis, shape (N,) or (R, N); weights have shape (N,) or
+    (R, N), one row per draw.
     """
     below = np.cumsum(weights, axis=-1)
     size = np.asarray(below[..., -1])
@@ -44,7 +46,8 @@ def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
 def theil_l(y: Floats, obs_weights: Floats) -> float:
     """Compute Theil's L, the mean log deviation: mean ln(mean / y), y positive."""
     u = y / np.average(y, weights=obs_weights)
-    # u - 1 has mean zero; added to each term it makes all of them non-negative, so that no digits cancel.
+    # u - 1 has mean zero; added to each term it makes all of them non-negative, so that
+    # no digits cancel.
     d = u - 1.0
     log = np.where(u > _LOW, np.log1p(np.maximum(d, -_LOW)), np.log(u))
     return float(np.average(d - log, weights=obs_weights))
@@ -87,8 +90,8 @@ def variation(y: Floats, obs_weights: Floats, ddof: int = 0) -> float:
 class Dagum:
     """Gini coefficient decomposed by groups.
 
-    `sizes` are sums of weights; `ginis` is NaN for a group of zeros. `ahead` (K, K) is ``E(Y_j - Y_h)+``, the
-    mean lead of a member of j (row) over a member of h (column).
+    `sizes` are sums of weights; `ginis` is NaN for a group of zeros. `ahead` (K, K) is
+    ``E(Y_j - Y_h)+``, the mean lead of a member of j (row) over a member of h (column).
     """
 
     total: float
@@ -106,9 +109,10 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
 
     `groups` are codes 0..K-1; the weights of every group have a positive sum.
 
-    With n and m the size and mean of a group, p its share in rows and s in income, p_j s_h + p_h s_j is
-    n_j n_h (m_j + m_h) / (n^2 m). The denominators of the pairs' coefficients cancel, and every part is a sum
-    of n_j n_h E(Y_j - Y_h)+ over n^2 m. One sort, then one pass over the rows for each group.
+    With n and m the size and mean of a group, p its share in rows and s in income, p_j
+    s_h + p_h s_j is n_j n_h (m_j + m_h) / (n^2 m). The denominators of the pairs'
+    coefficients cancel, and every part is a sum of n_j n_h E(Y_j - Y_h)+ over n^2 m.
+    One sort, then one pass over the rows for each group.
     """
     order = np.argsort(y, kind="stable")
     x = y[order]
@@ -147,8 +151,8 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
 class Rows:
     """Rows in the two orders every draw needs: by value, by value inside groups.
 
-    `pooled` and `grouped` are values in ascending order, their clusters and weights, each (N,). `starts`
-    has the first position of each group in `grouped`, and N.
+    `pooled` and `grouped` are values in ascending order, their clusters and weights,
+    each (N,). `starts` has the first position of each group in `grouped`, and N.
     """
 
     pooled: tuple[Floats, Ints, Floats]
@@ -172,38 +176,53 @@ def ranked(y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats) -> Rows
 def dagum_parts(rows: Rows, counts: Floats) -> Floats:
     """Decompose the Gini coefficient of drawn clusters, (R, 4).
 
-    The columns are G, within, between and transvariation.
-    `counts` (R, C) is how often each cluster is in each draw. A group without a drawn cluster is left out.
-    NaN if all drawn values are zero.
+    The columns are G, within, between and transvariation. `counts` (R, C) is how often
+    each cluster is in each draw. A group without a drawn cluster is left out. NaN if
+    all drawn values are zero.
     """
     x, clusters, weights = rows.pooled
     size, income, spread = _spread(x, counts[:, clusters] * weights)
     x, clusters, weights = rows.grouped
-    groups = [slice(a, b) for a, b in zip(rows.starts[:-1], rows.starts[1:], strict=True)]
+    groups = [
+        slice(a, b) for a, b in zip(rows.starts[:-1], rows.starts[1:], strict=True)
+    ]
     by_group = [_spread(x[g], counts[:, clusters[g]] * weights[g]) for g in groups]
-    sizes, incomes, spreads = (np.stack(parts, axis=1) for parts in zip(*by_group, strict=True))
-    # A group that is not drawn weighs nothing, and at the lower end it widens no gap between others.
+    sizes, incomes, spreads = (
+        np.stack(parts, axis=1) for parts in zip(*by_group, strict=True)
+    )
+    # A group that is not drawn weighs nothing, and at the lower end it widens no gap
+    # between others.
     means = incomes / np.where(sizes > 0.0, sizes, 1.0)
     order = np.argsort(means, axis=1)
-    _, _, spread_of_means = _spread(np.take_along_axis(means, order, 1), np.take_along_axis(sizes, order, 1))
+    _, _, spread_of_means = _spread(
+        np.take_along_axis(means, order, 1), np.take_along_axis(sizes, order, 1)
+    )
     with np.errstate(invalid="ignore"):
-        total, within, between = np.stack([spread, spreads.sum(axis=1), spread_of_means]) / (size * income)
+        total, within, between = np.stack(
+            [spread, spreads.sum(axis=1), spread_of_means]
+        ) / (size * income)
     # The rest is never negative but for rounding.
-    return np.stack([total, within, between, np.maximum(total - within - between, 0.0)], axis=1)
+    return np.stack(
+        [total, within, between, np.maximum(total - within - between, 0.0)], axis=1
+    )
 
 
-def dagum_draws(rows: Rows, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**22) -> Floats:
+def dagum_draws(
+    rows: Rows, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**22
+) -> Floats:
     """Draw clusters with replacement and decompose each draw, as `dagum_parts`.
 
-    `memory` limits the bytes of the arrays of one chunk of draws: running sums are fastest in cache. Chunks
-    do not change the draws.
+    `memory` limits the bytes of the arrays of one chunk of draws: running sums are
+    fastest in cache. Chunks do not change the draws.
     """
     generator = np.random.default_rng(seed)
     chunk = max(1, memory // (8 * (4 * rows.pooled[0].size + 4 * rows.n_clusters)))
     out = np.empty((reps, 4))
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        out[start:stop] = dagum_parts(rows, draw_counts(generator, rows.n_clusters, stop - start))
+        out[start:stop] = dagum_parts(
+            rows, draw_counts(generator, rows.n_clusters, stop - start)
+        )
     return out
 
 
@@ -212,11 +231,14 @@ def ergodic(transitions: Floats) -> tuple[Floats, int]:
 
     Also its number of closed sets of classes.
 
-    p is 0 for transient classes, and NaN if there are several closed sets, so that it depends on the start.
+    p is 0 for transient classes, and NaN if there are several closed sets, so that it
+    depends on the start.
     """
     from scipy.sparse.csgraph import connected_components
 
-    count, member = connected_components(transitions > 0, directed=True, connection="strong")
+    count, member = connected_components(
+        transitions > 0, directed=True, connection="strong"
+    )
     leaves = (transitions > 0) & (member[:, None] != member)
     closed = np.setdiff1d(np.arange(count), member[leaves.any(axis=1)])
     distribution = np.full(len(transitions), np.nan)

@@ -19,21 +19,22 @@ if TYPE_CHECKING:
 def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     """Compute the Gini coefficient.
 
-    ``G = sum_i sum_j w_i w_j |y_i - y_j| / (2 W^2 mean)``, where W is the sum of the weights w_i.
+    ``G = sum_i sum_j w_i w_j |y_i - y_j| / (2 W^2 mean)``, where W is the sum of the
+    weights w_i.
 
     Parameters
     ----------
     y : array or Series, shape (N,)
         Values >= 0, such as incomes, in any unit.
     obs_weights : array or Series, shape (N,), optional
-        Weights >= 0, such as populations. A row with weight 2 counts as two rows. A Series is matched to `y`
-        by its index.
+        Weights >= 0, such as populations. A row with weight 2 counts as two rows. A
+        Series is matched to `y` by its index.
 
     Returns
     -------
     float
-        Gini coefficient of a population, in [0, 1). Multiply it by N / (N - 1) for the version of a sample,
-        whose maximum is 1.
+        Gini coefficient of a population, in [0, 1). Multiply it by N / (N - 1) for the
+        version of a sample, whose maximum is 1.
 
     Raises
     ------
@@ -51,7 +52,8 @@ def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     Notes
     -----
     The coefficient is that of Gini (1914). It is computed from sorted values as
-    ``sum_k (y_(k+1) - y_(k)) W_k (W - W_k) / (W^2 mean)``, where W_k is the sum of the weights up to rank k.
+    ``sum_k (y_(k+1) - y_(k)) W_k (W - W_k) / (W^2 mean)``, where W_k is the sum of the
+    weights up to rank k.
 
     Examples
     --------
@@ -85,7 +87,8 @@ def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
 
     Notes
     -----
-    The index is that of Theil (1967). Entropy weights are shares of such indices; see `entropy_weights`.
+    The index is that of Theil (1967). Entropy weights are shares of such indices; see
+    `entropy_weights`.
 
     Examples
     --------
@@ -131,11 +134,14 @@ def theil_l(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     return kernel.theil_l(sample.y, sample.weights)
 
 
-def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) -> float:
+def atkinson(
+    y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None
+) -> float:
     """Compute Atkinson's index.
 
-    It is the share of total income that could be given up without loss of welfare if the rest were
-    distributed equally: ``A = 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e))``. For e = 1 it is one minus the
+    It is the share of total income that could be given up without loss of welfare if
+    the rest were distributed equally:
+    ``A = 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e))``. For e = 1 it is one minus the
     geometric mean divided by the arithmetic mean.
 
     Parameters
@@ -143,7 +149,8 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
     y : array or Series, shape (N,)
         Values >= 0; positive if `epsilon` is 1 or more.
     epsilon : float
-        Inequality aversion e >= 0; .5, 1 and 2 are usual. With a larger value low incomes have more weight.
+        Inequality aversion e >= 0; .5, 1 and 2 are usual. With a larger value low
+        incomes have more weight.
     obs_weights : array or Series, shape (N,), optional
         As in `gini`.
 
@@ -157,7 +164,8 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
     OptionError
         If `epsilon` is not a finite number >= 0.
     InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
-        As in `gini`. Also an IdentificationError if a value is zero and `epsilon` is 1 or more.
+        As in `gini`. Also an IdentificationError if a value is zero and `epsilon` is 1
+        or more.
 
     Notes
     -----
@@ -173,12 +181,19 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
     value: object = epsilon
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not math.isfinite(epsilon) or epsilon < 0:
-        raise OptionError(f"epsilon={cited(epsilon)} must be a number of at least 0, such as .5, 1 or 2.")
-    sample = observe("atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero")
+        raise OptionError(
+            f"epsilon={cited(epsilon)} must be a number of at least 0, such "
+            "as .5, 1 or 2."
+        )
+    sample = observe(
+        "atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero"
+    )
     return kernel.atkinson(sample.y, sample.weights, float(epsilon))
 
 
-def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers | None = None) -> float:
+def coefficient_of_variation(
+    y: Numbers, *, ddof: int = 0, obs_weights: Numbers | None = None
+) -> float:
     """Compute the coefficient of variation: standard deviation divided by mean.
 
     Parameters
@@ -186,9 +201,11 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
     y : array or Series, shape (N,)
         Values of either sign with a positive mean.
     ddof : int
-        The variance has the divisor N - ddof, with ddof = 0 by default. With weights N is their sum.
+        The variance has the divisor N - ddof, with ddof = 0 by default. With weights N
+        is their sum.
     obs_weights : array or Series, shape (N,), optional
-        As in `gini`. With populations this is the weighted coefficient of Williamson (1965).
+        As in `gini`. With populations this is the weighted coefficient of Williamson
+        (1965).
 
     Returns
     -------
@@ -200,18 +217,22 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
     OptionError
         If `ddof` is not an integer >= 0 below the sum of weights.
     InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
-        As in `gini`, but negative values are allowed. An IdentificationError if the mean is not positive.
+        As in `gini`, but negative values are allowed. An IdentificationError if the
+        mean is not positive.
 
     Notes
     -----
-    The weighted coefficient is that of Williamson (1965, Economic Development and Cultural Change 13(4), part
-    2).
+    The weighted coefficient is that of Williamson (1965, Economic Development and
+    Cultural Change 13(4), part 2).
 
     Examples
     --------
     >>> from digiprosper import coefficient_of_variation
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
-    >>> round(coefficient_of_variation(incomes), 4), round(coefficient_of_variation(incomes, ddof=1), 4)
+    >>> (
+    ...     round(coefficient_of_variation(incomes), 4),
+    ...     round(coefficient_of_variation(incomes, ddof=1), 4),
+    ... )
     (0.5188, 0.5469)
     """
     ddof = plain(ddof)
@@ -222,12 +243,13 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
     rows = float(sample.weights.sum())
     if ddof and rows <= ddof:
         raise OptionError(
-            f"ddof={ddof} treats weights as numbers of rows, but they add up to {rows:g}; use ddof=0 "
-            "with shares."
+            f"ddof={ddof} treats weights as numbers of rows, but they add up to "
+            f"{rows:g}; use ddof=0 with shares."
         )
     mean = float(np.average(sample.y, weights=sample.weights))
     if not mean > 0:
         raise IdentificationError(
-            f"coefficient_of_variation: the mean is {mean:.6g}; the coefficient needs a positive mean."
+            f"coefficient_of_variation: the mean is {mean:.6g}; the coefficient needs "
+            "a positive mean."
         )
     return kernel.variation(sample.y, sample.weights, ddof)

@@ -34,15 +34,17 @@ RowLabels: TypeAlias = "Iterable[Hashable] | pd.Series[Any] | pd.Index[Any]"
 
 
 Least = Literal["any", "zero", "positive"]
-"""What values may be: any number, at least zero with a positive sum, or all positive."""
+"""What values may be: any number, at least zero with a positive sum, or all
+positive."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations:
     """Rows with a positive weight.
 
-    `codes` maps an argument to (N,) codes 0..K-1 of its labels, and `levels` to the label of each code.
-    `rows` are labels of the rows, or positions if nothing has an index.
+    `codes` maps an argument to (N,) codes 0..K-1 of its labels, and `levels` to the
+    label of each code. `rows` are labels of the rows, or positions if nothing has an
+    index.
     """
 
     y: Floats
@@ -67,7 +69,9 @@ def observe(
     """
     numeric = {"y": y} if obs_weights is None else {"y": y, "obs_weights": obs_weights}
     cells, rows = aligned(function, {**numeric, **(labels or {})})
-    values: dict[str, Floats] = {name: numbers(function, name, cells[name]) for name in numeric}
+    values: dict[str, Floats] = {
+        name: numbers(function, name, cells[name]) for name in numeric
+    }
     by_label = {name: coded(function, name, cells[name]) for name in labels or {}}
     codes = {name: code for name, (code, _) in by_label.items()}
     refuse_missing(function, {**values, **codes}, rows)
@@ -82,7 +86,9 @@ def observe(
     for name, (code, level) in by_label.items():
         used, codes[name] = np.unique(code[positive], return_inverse=True)
         levels[name] = level[used]
-    return Observations(values["y"][positive], weights[positive], codes, levels, rows[positive])
+    return Observations(
+        values["y"][positive], weights[positive], codes, levels, rows[positive]
+    )
 
 
 def _refuse_weights(function: str, weights: Floats, rows: pd.Index[Any]) -> None:
@@ -93,15 +99,34 @@ def _refuse_weights(function: str, weights: Floats, rows: pd.Index[Any]) -> None
     else:
         return
     raise OptionError(
-        f"{function}: obs_weights is {problem}; weights must be at least 0, such as populations."
+        f"{function}: obs_weights is {problem}; weights must be at least 0, such as "
+        "populations."
     )
 
 
-def _refuse_low(function: str, y: Floats, counted: Bools, rows: pd.Index[Any], least: Least) -> None:
+def _refuse_low(
+    function: str, y: Floats, counted: Bools, rows: pd.Index[Any], least: Least
+) -> None:
     if least == "any":
         return
-    refuse(function, "y", counted & (y < 0), rows, "negative", "Shares of a total need values of at least 0")
+    refuse(
+        function,
+        "y",
+        counted & (y < 0),
+        rows,
+        "negative",
+        "Shares of a total need values of at least 0",
+    )
     if least == "positive":
-        refuse(function, "y", counted & (y == 0), rows, "zero", "This measure takes logarithms of y")
+        refuse(
+            function,
+            "y",
+            counted & (y == 0),
+            rows,
+            "zero",
+            "This measure takes logarithms of y",
+        )
     if not y[counted].any():
-        raise IdentificationError(f"{function}: y is zero in every row, so inequality is not defined.")
+        raise IdentificationError(
+            f"{function}: y is zero in every row, so inequality is not defined."
+        )

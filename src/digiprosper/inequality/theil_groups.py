@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel.arguments import Arguments
 
-# Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2% is the smallest of
-# most regions. Units differ by 100 (percent), 1,000 or 10,000.
+# Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2%
+# is the smallest of most regions. Units differ by 100 (percent), 1,000 or 10,000.
 _MOST_APART = 50.0
 _POPULATIONS = ("urban_population", "rural_population")
 
@@ -38,19 +38,23 @@ class TheilDecomposition(Summarised, PickledByName):
     total : float
         Theil's T of all rows.
     between : float
-        ``sum_k s_k ln(m_k / m)``, with income share s_k and mean m_k of group k, and overall mean m.
+        ``sum_k s_k ln(m_k / m)``, with income share s_k and mean m_k of group k, and
+        overall mean m.
     within : float
         ``sum_k s_k T_k``, with Theil's T_k of group k.
     by_group : DataFrame
-        One row per group: population_share, income_share, mean, theil (T_k), and between and within, its
-        terms of the two sums. Its term of `between` is negative if its mean is below the overall mean.
+        One row per group: population_share, income_share, mean, theil (T_k), and
+        between and within, its terms of the two sums. Its term of `between` is negative
+        if its mean is below the overall mean.
     nobs : int
         Number of rows with a positive weight.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> found = dp.theil_decomposition([12, 18, 25, 31, 40, 22], ["E", "E", "C", "E", "C", "C"])
+    >>> found = dp.theil_decomposition(
+    ...     [12, 18, 25, 31, 40, 22], ["E", "E", "C", "E", "C", "C"]
+    ... )
     >>> round(found.between, 3), round(found.within, 3)
     (0.016, 0.052)
     """
@@ -71,7 +75,9 @@ class TheilDecomposition(Summarised, PickledByName):
                     f"{value / self.total:z.1%}" if self.total else "",
                 ]
             )
-        groups = self.by_group[["population_share", "income_share", "theil"]].itertuples(name=None)
+        groups = self.by_group[
+            ["population_share", "income_share", "theil"]
+        ].itertuples(name=None)
         rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, *row in groups]
         return Summary(
             type=type(self).__name__,
@@ -84,8 +90,12 @@ class TheilDecomposition(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        numbers = {name: getattr(self, name) for name in ("total", "between", "within", "nobs")}
-        return PlainNumbers(more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")})
+        numbers = {
+            name: getattr(self, name) for name in ("total", "between", "within", "nobs")
+        }
+        return PlainNumbers(
+            more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")}
+        )
 
 
 def theil_decomposition(
@@ -100,12 +110,14 @@ def theil_decomposition(
     groups : sequence or Series, shape (N,)
         Group of each row: text or numbers.
     obs_weights : array or Series, shape (N,), optional
-        Weights >= 0. A row with weight 2 counts as two rows. For incomes per head use populations.
+        Weights >= 0. A row with weight 2 counts as two rows. For incomes per head use
+        populations.
 
     Returns
     -------
     TheilDecomposition
-        The components `between` and `within`, which add up to `total`, and a table `by_group`.
+        The components `between` and `within`, which add up to `total`, and a table
+        `by_group`.
 
     Raises
     ------
@@ -114,13 +126,16 @@ def theil_decomposition(
 
     Notes
     -----
-    Theil (1967); Bourguignon (1979), Econometrica 47:901-920; Shorrocks (1980), Econometrica 48:613-625.
+    Theil (1967); Bourguignon (1979), Econometrica 47:901-920; Shorrocks (1980),
+    Econometrica 48:613-625.
 
     Examples
     --------
     >>> from digiprosper import theil_decomposition
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
-    >>> found = theil_decomposition(incomes, ["E", "E", "C", "E", "E", "C", "W", "W", "E", "C"])
+    >>> found = theil_decomposition(
+    ...     incomes, ["E", "E", "C", "E", "E", "C", "W", "W", "E", "C"]
+    ... )
     >>> round(found.total, 4), round(found.between, 4), round(found.within, 4)
     (0.1277, 0.0466, 0.0811)
     >>> found.by_group["theil"].round(4).to_dict()
@@ -159,21 +174,22 @@ def urban_rural_theil(
 ) -> Any:
     """Compute the Theil index of the urban-rural income gap in each row.
 
-    ``sum_k (Y_k / Y) ln[(Y_k / Y) / (X_k / X)]`` with k = urban, rural. X_k is the population and Y_k the
-    *total* income: income per head times population.
+    ``sum_k (Y_k / Y) ln[(Y_k / Y) / (X_k / X)]`` with k = urban, rural. X_k is the
+    population and Y_k the *total* income: income per head times population.
 
     Parameters
     ----------
     urban_income, rural_income : float, array or Series, shape (N,)
         Income *per head*, >= 0, both in one unit.
     urban_population, rural_population : float, array or Series, shape (N,)
-        Population, >= 0, both in one unit. They may be shares: the urbanisation rate u and 1 - u.
+        Population, >= 0, both in one unit. They may be shares: the urbanisation rate u
+        and 1 - u.
 
     Returns
     -------
     float, ndarray or Series
-        The index, at least 0. A Series named ``urban_rural_theil`` if an argument is a Series, and a float if
-        all are numbers. It is missing if an argument is missing.
+        The index, at least 0. A Series named ``urban_rural_theil`` if an argument is a
+        Series, and a float if all are numbers. It is missing if an argument is missing.
 
     Raises
     ------
@@ -189,15 +205,16 @@ def urban_rural_theil(
     Warns
     -----
     IndicatorWarning
-        If one of two incomes, or one of two populations, is more than 50 times the other in some row: they
-        probably have two units, such as persons and 10,000 persons. It is no error, because a city may have
-        nearly no rural population.
+        If one of two incomes, or one of two populations, is more than 50 times the
+        other in some row: they probably have two units, such as persons and 10,000
+        persons. It is no error, because a city may have nearly no rural population.
 
     Notes
     -----
-    The index is that of Theil (1967). It is the between component of Theil's T for two groups. Inequality
-    within urban and rural areas is not included, so it is a lower bound of T. Do not use income per head for
-    Y_k: the index would then not be zero if incomes per head are equal.
+    The index is that of Theil (1967). It is the between component of Theil's T for two
+    groups. Inequality within urban and rural areas is not included, so it is a lower
+    bound of T. Do not use income per head for Y_k: the index would then not be zero if
+    incomes per head are equal.
 
     Examples
     --------
@@ -246,10 +263,16 @@ def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
         if apart.any():
             ratio = float(np.median(above[apart] / below[apart]))
             rows = columns.rows[apart][:5].tolist()
-            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows)))
+            notices.append(
+                mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows))
+            )
     return notices
 
 
-def _between_two(urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats) -> Floats:
+def _between_two(
+    urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats
+) -> Floats:
     groups = np.tile(np.arange(urban.size), 2)
-    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people])
+    return theil_by_group(
+        np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people]
+    )

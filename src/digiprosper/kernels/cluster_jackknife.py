@@ -31,18 +31,23 @@ def deviations(
 
     (G, k) for residuals (N,), and (G, o, k) for those of several outcomes (N, o). The
     residuals are regressed on the basis without each cluster, all effects estimated
-    again: with every cluster their slopes are zero, so that no difference of nearly equal
-    estimates is formed. Missing where a coefficient is not identified without the cluster.
+    again: with every cluster their slopes are zero, so that no difference of nearly
+    equal estimates is formed. Missing where a coefficient is not identified without the
+    cluster.
 
-    `basis` (N, m) spans the demeaned regressors, far from collinear; a last column of ones is that of a model
-    without effects. `slopes` (k, m) turns coefficients on the basis into those of the regressors. `memory` is
-    the bytes of one chunk.
+    `basis` (N, m) spans the demeaned regressors, far from collinear; a last column of
+    ones is that of a model without effects. `slopes` (k, m) turns coefficients on the
+    basis into those of the regressors. `memory` is the bytes of one chunk.
     """
     constant = not effects and bool((basis[:, -1] == 1.0).all())
     varying = basis[:, :-1] if constant else basis
     outcomes = residuals.reshape(len(residuals), -1)
     grams = entity_grams(
-        np.column_stack([outcomes, varying]), clusters, effects, demeaned=True, obs_weights=obs_weights
+        np.column_stack([outcomes, varying]),
+        clusters,
+        effects,
+        demeaned=True,
+        obs_weights=obs_weights,
     )
     total, groups, count = grams.sums.sum(axis=0), grams.n_clusters, outcomes.shape[1]
     moved = np.empty((groups, count, basis.shape[1]))
@@ -53,16 +58,20 @@ def deviations(
         batch = slice(start, start + chunk)
         system, _, scale = systems(grams, total - grams.sums[batch])
         moved[batch, :, : varying.shape[1]], null = _solved(system, scale, count)
-        missing[batch] = _unidentified(null, slopes[:, : varying.shape[1]] / scale[count:])
+        missing[batch] = _unidentified(
+            null, slopes[:, : varying.shape[1]] / scale[count:]
+        )
     if constant:
         for j, column in enumerate(outcomes.T):
-            moved[:, j, -1] = _mean_without(column, varying, moved[:, j, :-1], clusters, obs_weights)
+            moved[:, j, -1] = _mean_without(
+                column, varying, moved[:, j, :-1], clusters, obs_weights
+            )
     changes = np.where(missing[:, None, :], np.nan, moved @ slopes.T)
     return changes[:, 0] if residuals.ndim == 1 else changes
 
 
 def _solved(system: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Floats]:
-    """Regress the first columns on the others: slopes (R, o, m), and null directions or zeros (R, m, m)."""
+    """Regress the first columns on the others: slopes, null directions."""
     products = np.moveaxis(system, 2, 0)
     values, vectors = np.linalg.eigh(products[:, outcomes:, outcomes:])
     identified = values > LOST_WITHOUT
@@ -83,22 +92,31 @@ def _unidentified(null: Floats, slopes: Floats) -> Bools:
 
 
 def _mean_without(
-    residuals: Floats, basis: Floats, moved: Floats, clusters: Ints, obs_weights: Floats | None
+    residuals: Floats,
+    basis: Floats,
+    moved: Floats,
+    clusters: Ints,
+    obs_weights: Floats | None,
 ) -> Floats:
     """Compute the mean residual of the other rows, net of slopes without a cluster."""
     groups = len(moved)
     columns = np.column_stack([np.ones(residuals.size), residuals, basis])
     sums = level_sums(clusters, groups, columns, obs_weights)
     other_sums = sums.sum(axis=0) - sums
-    return np.asarray((other_sums[:, 1] - np.einsum("gj,gj->g", other_sums[:, 2:], moved)) / other_sums[:, 0])
+    return np.asarray(
+        (other_sums[:, 1] - np.einsum("gj,gj->g", other_sums[:, 2:], moved))
+        / other_sums[:, 0]
+    )
 
 
-def deviation_halves(moved: Floats, factor: float | None = None) -> tuple[Floats, Floats]:
+def deviation_halves(
+    moved: Floats, factor: float | None = None
+) -> tuple[Floats, Floats]:
     """Halve the covariance from the sum of the deviations' outer products.
 
-    It is ``(G - 1) / G``, or `factor`, times the sum.
-    The covariance is ``root @ root.T``, `middle` the identity. Rows of coefficients that are not identified
-    without some cluster are missing in `root` (k, m), m between 1 and k.
+    It is ``(G - 1) / G``, or `factor`, times the sum. The covariance is
+    ``root @ root.T``, `middle` the identity. Rows of coefficients that are not
+    identified without some cluster are missing in `root` (k, m), m between 1 and k.
     """
     groups, k = moved.shape
     identified = ~np.isnan(moved).any(axis=0)
@@ -106,5 +124,7 @@ def deviation_halves(moved: Floats, factor: float | None = None) -> tuple[Floats
         return np.full((k, 1), np.nan), np.eye(1)
     triangle = np.asarray(np.linalg.qr(moved[:, identified], mode="r"))
     root = np.full((k, len(triangle)), np.nan)
-    root[identified] = triangle.T * np.sqrt((groups - 1) / groups if factor is None else factor)
+    root[identified] = triangle.T * np.sqrt(
+        (groups - 1) / groups if factor is None else factor
+    )
     return root, np.eye(len(triangle))

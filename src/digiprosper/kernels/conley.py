@@ -14,11 +14,13 @@ from digiprosper.kernels.within import level_sums
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-# Pairs of locations whose distances are computed at a time: about 100 MB with what the formula needs.
+# Pairs of locations whose distances are computed at a time: about 100 MB with what the
+# formula needs.
 _PAIRS: Final = 2_000_000
 # Locations that are computed together however few are near.
 _FEWEST: Final = 32
-# Cells of locations by periods, as a multiple of the rows, up to which all periods are summed together.
+# Cells of locations by periods, as a multiple of the rows, up to which all periods are
+# summed together.
 _CELLS: Final = 4
 
 
@@ -26,11 +28,13 @@ _CELLS: Final = 4
 class Nearby:
     """Pairs of rows with correlated errors, and their weights.
 
-    A pair of one period at distance d has the weight ``max(1 - d / cutoff, 0)`` (bartlett), or 1 up to the
-    cutoff (uniform); periods of an entity that are l <= `lags` apart have ``1 - l / (lags + 1)``.
+    A pair of one period at distance d has the weight ``max(1 - d / cutoff, 0)``
+    (bartlett), or 1 up to the cutoff (uniform); periods of an entity that are l <=
+    `lags` apart have ``1 - l / (lags + 1)``.
     """
 
-    degrees: Floats  # (P, 2) latitude and longitude of each location, sorted by latitude
+    # (P, 2) latitude and longitude of each location, sorted by latitude
+    degrees: Floats
     place: Ints  # (N,) location of each row
     time: Ints  # (N,) period of each row, codes without gaps
     entity: Ints  # (N,)
@@ -52,15 +56,18 @@ def nearby(
 ) -> Nearby:
     """Collect the rows' locations; `degrees` (N, 2) may vary within an entity."""
     locations, location = np.unique(degrees, axis=0, return_inverse=True)
-    return Nearby(locations, location.reshape(-1), time, entity, position, cutoff, kernel, lags)
+    return Nearby(
+        locations, location.reshape(-1), time, entity, position, cutoff, kernel, lags
+    )
 
 
 def near_products(scores: Floats, near: Nearby) -> Floats:
     """Sum the products of scores (N, k) of all pairs, by the pair's weight: (k, k).
 
-    ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it s_iu'``: pairs of one period by
-    their distance, pairs of one entity by the periods between them. Two entities in two periods are
-    uncorrelated. The sum is symmetric, but need not be positive semidefinite.
+    ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it
+    s_iu'``: pairs of one period by their distance, pairs of one entity by the periods
+    between them. Two entities in two periods are uncorrelated. The sum is symmetric,
+    but need not be positive semidefinite.
     """
     total = _over_space(scores, near) + _over_time(scores, near)
     return np.asarray((total + total.T) / 2)
@@ -71,7 +78,9 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
     if len(near.degrees) * periods <= _CELLS * len(scores):
         cells = near.place * periods + near.time
         sums = level_sums(cells, len(near.degrees) * periods, scores)
-        return _products(sums.reshape(len(near.degrees), -1), near.degrees, scores.shape[1], near)
+        return _products(
+            sums.reshape(len(near.degrees), -1), near.degrees, scores.shape[1], near
+        )
 
     # Most locations have rows in few periods only.
     total = np.zeros((scores.shape[1], scores.shape[1]))
@@ -85,18 +94,25 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
 
 def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
     """Multiply a location's sums with those of locations within the cutoff."""
-    latitude, reach = degrees[:, 0], np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE)
+    latitude, reach = (
+        degrees[:, 0],
+        np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE),
+    )
     ends = np.searchsorted(latitude, latitude + reach, side="right")
     total, start = np.zeros((k, k)), 0
     while start < len(degrees):
         stop = start + _block(ends[start:] - start)
         last = int(ends[stop - 1])
-        weights = _weights(great_circle(degrees[start:stop, None], degrees[None, start:last]), near)
+        weights = _weights(
+            great_circle(degrees[start:stop, None], degrees[None, start:last]), near
+        )
         block_sums = sums[start:stop].reshape(-1, k)
         within = weights[:, : stop - start] @ sums[start:stop]
         total += block_sums.T @ within.reshape(-1, k)
         if last > stop:
-            cross_products = block_sums.T @ (weights[:, stop - start :] @ sums[stop:last]).reshape(-1, k)
+            cross_products = block_sums.T @ (
+                weights[:, stop - start :] @ sums[stop:last]
+            ).reshape(-1, k)
             total += cross_products + cross_products.T
         start = stop
     return total
@@ -151,6 +167,8 @@ def nearest_place(near: Nearby) -> float:
         return float("inf")
     latitude, longitude = np.radians(near.degrees).T
     level = np.cos(latitude)
-    points = np.column_stack([level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)])
+    points = np.column_stack(
+        [level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)]
+    )
     chords = np.asarray(cKDTree(points).query(points, k=2)[0])
     return float(2 * EARTH_RADIUS * np.arcsin(chords[:, 1].min() / 2))

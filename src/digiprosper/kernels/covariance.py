@@ -25,9 +25,11 @@ class Ranks:
     """Ranks of the dummies of absorbed effects, in all and inside clusters."""
 
     every: int  # of all effects, 1 (the constant) without effects
-    nested: int  # of the effects nested in a cluster, 1 if there is none; without slopes by level
+    # Of the effects nested in a cluster, 1 if there is none; without slopes by level
+    nested: int
     nested_or_entity: int  # the same with the entity effect, nested or not
-    lone_nested: bool  # a single effect, nested in every cluster; effects that it spans are not counted
+    # a single effect, nested in every cluster; effects that it spans are not counted
+    lone_nested: bool
     intercept: bool  # no effect at all
     exact: bool  # False if a rank is an upper bound
     slopes: int = 0  # what slopes by level add to the rank of the other effects
@@ -36,20 +38,28 @@ class Ranks:
 def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ranks:
     """Count the parameters of absorbed effects, in all and inside clusters.
 
-    Slopes by level count as the regressors that they stand for, in clusters that contain the level too.
-    `clusters` is empty unless errors are clustered; `entity` is the position of the entity effect.
+    Slopes by level count as the regressors that they stand for, in clusters that
+    contain the level too. `clusters` is empty unless errors are clustered; `entity` is
+    the position of the entity effect.
     """
     codes, constants = absorbed.codes, absorbed.constants
-    nested = tuple([p for p in constants if any(is_nested(codes[p], c) for c in clusters)])
+    nested = tuple(
+        [p for p in constants if any(is_nested(codes[p], c) for c in clusters)]
+    )
     exempt = nested if entity is None else tuple(sorted({*nested, entity}))
-    ranks_of = {positions: _rank_of(absorbed, positions) for positions in {nested, exempt, constants}}
+    ranks_of = {
+        positions: _rank_of(absorbed, positions)
+        for positions in {nested, exempt, constants}
+    }
     # One that is nested in all other effects spans them.
     containing = [*[codes[p] for p in constants], *clusters]
     return Ranks(
         every=absorbed.rank,
         nested=ranks_of[nested][0],
         nested_or_entity=ranks_of[exempt][0],
-        lone_nested=any(all(is_nested(codes[p], c) for c in containing) for p in nested),
+        lone_nested=any(
+            all(is_nested(codes[p], c) for c in containing) for p in nested
+        ),
         intercept=not codes,
         exact=absorbed.exact and all(exact for _, exact in ranks_of.values()),
         slopes=absorbed.rank - ranks_of[constants][0],
@@ -60,7 +70,9 @@ def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
     if len(positions) == len(absorbed.codes):
         return absorbed.rank, absorbed.exact
     codes = [absorbed.codes[p] for p in positions]
-    rank, exact = effects_rank(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
+    rank, exact = effects_rank(
+        codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights
+    )
     return min(rank, absorbed.rank), exact
 
 
@@ -71,10 +83,14 @@ class Counts:
     n: int  # rows
     k: int  # slopes, the intercept not counted
     full: int  # slopes and the rank of all dummies (1 for an intercept)
-    nest: int  # slopes, a constant, and the rank of all effects less that of the effects nested in a cluster
+    # Slopes, a constant, and the rank of all effects less that of the effects nested in
+    # a cluster
+    nest: int
     xtreg: int  # as `nest`, with the entity effect never counted
-    coefficients: int  # slopes, by level too, and the intercept if there is one (what plm counts)
-    lone_nested: bool  # a single effect, nested in every cluster (which linearmodels then leaves out)
+    # Slopes, by level too, and the intercept if there is one (what plm counts)
+    coefficients: int
+    # a single effect, nested in every cluster (which linearmodels then leaves out)
+    lone_nested: bool
     groups: tuple[int, ...]  # clusters in each dimension
     periods: int  # number of periods
 
@@ -90,7 +106,9 @@ class Counts:
         )
 
 
-def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods: int) -> Counts:
+def counts(
+    n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods: int
+) -> Counts:
     """Count rows and parameters as each convention does.
 
     An effect that others span changes no count.
@@ -114,7 +132,8 @@ class Part:
 
     sign: float  # +1, or -1 for the intersection of two of the clusterings
     factor: float  # small-sample factor
-    codes: Ints | None  # (N,) groups whose scores are summed first; None for single rows
+    # (N,) groups whose scores are summed first; None for single rows
+    codes: Ints | None
     levels: int  # number of groups
 
 
@@ -123,12 +142,15 @@ class Vcov:
     """How the scores of a fit are turned into the middle of the sandwich."""
 
     cov_type: str
-    # sums to add, several only for clusters in several ways; the factor of ``unadjusted`` is 1 / df
+    # sums to add, several only for clusters in several ways; the factor of
+    # ``unadjusted`` is 1 / df
     parts: tuple[Part, ...]
-    df_t: float  # of the t statistics, except under ``cr2``, where each coefficient has its own
+    # Of the t statistics, except under ``cr2``, where each coefficient has its own
+    df_t: float
     bandwidth: int | None  # lags of Driscoll and Kraay, or of Conley
     counted: int  # K in the factor; 0 where there is none
-    leverage: Floats | None = None  # (N,) of the rows in the effects, for ``hc2`` and ``hc3``
+    # (N,) of the rows in the effects, for ``hc2`` and ``hc3``
+    leverage: Floats | None = None
     # estimated again without each cluster (``crv3``), or in the hat matrix (``cr2``)
     effects: tuple[Effect, ...] = ()
     near: Nearby | None = None  # which rows have correlated errors, for ``conley``
@@ -155,20 +177,25 @@ def vcov(
 ) -> Vcov:
     """Choose groups, small-sample factors and degrees of freedom of a covariance.
 
-    `conley_vcov` is for ``conley``. `ssc` is the convention of the factor; ``hc2``, ``hc3``, ``crv3`` and
-    ``cr2`` have none. ``clustered`` takes one to three clusterings, ``crv3`` and ``cr2`` take one. `time`
-    (N,) codes periods in order. `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
+    `conley_vcov` is for ``conley``. `ssc` is the convention of the factor; ``hc2``,
+    ``hc3``, ``crv3`` and ``cr2`` have none. ``clustered`` takes one to three
+    clusterings, ``crv3`` and ``cr2`` take one. `time` (N,) codes periods in order.
+    `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
     """
     n, df = count.n, float(count.n - count.full)
     if cov_type in ("hc2", "hc3"):
-        return Vcov(cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage)
+        return Vcov(
+            cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage
+        )
     if cov_type == "crv3":
         groups = count.groups[0]
         part = Part(1.0, (groups - 1) / groups, clusters[0], groups)
         return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
     if cov_type == "cr2":
         part = Part(1.0, 1.0, clusters[0], count.groups[0])
-        return Vcov(cov_type, (part,), count.groups[0] - 1, None, 0, effects=tuple(effects))
+        return Vcov(
+            cov_type, (part,), count.groups[0] - 1, None, 0, effects=tuple(effects)
+        )
 
     counted = _counted(cov_type, ssc, count)
     df_resid = n - counted
@@ -179,7 +206,13 @@ def vcov(
     if cov_type == "driscoll_kraay":
         t = count.periods
         lags = default_bandwidth(t) if bandwidth is None else bandwidth
-        return Vcov(cov_type, (Part(1.0, _factor(ssc, t, n, df_resid), time, t),), t - 1, lags, counted)
+        return Vcov(
+            cov_type,
+            (Part(1.0, _factor(ssc, t, n, df_resid), time, t),),
+            t - 1,
+            lags,
+            counted,
+        )
     parts = _clustered_parts(ssc, count.groups, clusters, n, df_resid)
     return Vcov(cov_type, parts, min(count.groups) - 1, None, counted)
 
@@ -189,13 +222,19 @@ def conley_vcov(ssc: str, count: Counts, near: Nearby) -> Vcov:
     counted = _counted("conley", ssc, count)
     part = Part(1.0, count.n / (count.n - counted), None, count.n)
     lags = near.lags if count.periods > 1 else None
-    return Vcov("conley", (part,), float(count.n - count.full), lags, counted, near=near)
+    return Vcov(
+        "conley", (part,), float(count.n - count.full), lags, counted, near=near
+    )
 
 
 def _factor(ssc: str, groups: int, n: int, df_resid: int) -> float:
     if ssc == "none":
         return 1.0
-    return n / df_resid if ssc == "linearmodels" else groups / (groups - 1) * (n - 1) / df_resid
+    return (
+        n / df_resid
+        if ssc == "linearmodels"
+        else groups / (groups - 1) * (n - 1) / df_resid
+    )
 
 
 def _clustered_parts(
@@ -238,36 +277,49 @@ def _intersection(clusters: Sequence[Ints]) -> tuple[Ints, int]:
     """Code the combinations of clusters that occur."""
     joint = clusters[0]
     for codes in clusters[1:]:
-        _, joint = np.unique(joint * (int(codes.max()) + 1) + codes, return_inverse=True)
+        _, joint = np.unique(
+            joint * (int(codes.max()) + 1) + codes, return_inverse=True
+        )
     return joint.astype(np.intp), int(joint.max()) + 1
 
 
-def meat(design: Floats, residuals: Floats, estimator: Vcov, *, obs_weights: Floats | None = None) -> Floats:
+def meat(
+    design: Floats,
+    residuals: Floats,
+    estimator: Vcov,
+    *,
+    obs_weights: Floats | None = None,
+) -> Floats:
     """Compute the sandwich's middle M, (k, k); the covariance is ``root @ M @ root.T``.
 
-    `design` (N, k) has demeaned columns or a basis of them, as in `least_squares.Fit`; residuals are already
-    multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``. Not for ``crv3`` and ``cr2``, which are no
-    sums of products of scores.
+    `design` (N, k) has demeaned columns or a basis of them, as in `least_squares.Fit`;
+    residuals are already multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``.
+    Not for ``crv3`` and ``cr2``, which are no sums of products of scores.
     """
     return joint_meat([(design, residuals, estimator)], obs_weights=obs_weights)
 
 
 def joint_meat(
-    equations: Sequence[tuple[Floats, Floats, Vcov]], *, obs_weights: Floats | None = None
+    equations: Sequence[tuple[Floats, Floats, Vcov]],
+    *,
+    obs_weights: Floats | None = None,
 ) -> Floats:
     """Compute the sandwich's middle (K, K) of several equations on the same rows.
 
-    The covariance of the slopes has the blocks ``root_i @ M_ij @ root_j.T``. Between two equations each
-    part's factor is the geometric mean of their factors. Under ``unadjusted`` rows are independent, with one
-    error variance an equation and one covariance a pair (Zellner 1962); residuals of an outcome's equation
-    that has the other equation's outcome and regressors are orthogonal to that equation's, and the two are
-    uncorrelated.
+    The covariance of the slopes has the blocks ``root_i @ M_ij @ root_j.T``. Between
+    two equations each part's factor is the geometric mean of their factors. Under
+    ``unadjusted`` rows are independent, with one error variance an equation and one
+    covariance a pair (Zellner 1962); residuals of an outcome's equation that has the
+    other equation's outcome and regressors are orthogonal to that equation's, and the
+    two are uncorrelated.
     """
     w = 1.0 if obs_weights is None else obs_weights
     first = equations[0][2]
     assert first.cov_type not in ("crv3", "cr2")
     if first.cov_type == "unadjusted":
-        return np.block([[_of_independent_rows(a, b, w) for b in equations] for a in equations])
+        return np.block(
+            [[_of_independent_rows(a, b, w) for b in equations] for a in equations]
+        )
     total: Floats | float = 0.0
     for position, part in enumerate(first.parts):
         scores = [
@@ -280,7 +332,9 @@ def joint_meat(
 
 
 def _of_independent_rows(
-    first: tuple[Floats, Floats, Vcov], second: tuple[Floats, Floats, Vcov], w: Floats | float
+    first: tuple[Floats, Floats, Vcov],
+    second: tuple[Floats, Floats, Vcov],
+    w: Floats | float,
 ) -> Floats:
     (x, e, first_estimator), (z, u, second_estimator) = first, second
     factor = np.sqrt(first_estimator.parts[0].factor * second_estimator.parts[0].factor)
@@ -290,7 +344,8 @@ def _of_independent_rows(
 def halves(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
     """Rescale the halves of a sandwich to a middle with unit diagonal, in any units.
 
-    The diagonal of `middle` (m, m) may be negative in part; ``root @ middle @ root.T`` stays the same.
+    The diagonal of `middle` (m, m) may be negative in part; ``root @ middle @ root.T``
+    stays the same.
     """
     size = np.sqrt(np.abs(np.diag(middle)))
     size = np.where(size > 0, size, 1.0)

@@ -25,21 +25,24 @@ class Solved:
 
     y: Floats  # (N,) demeaned outcome
     x: Floats  # (N, k) demeaned regressors
-    # (N, m) times residuals the scores: Q of the (projected) regressors, or `x` if not near collinear
+    # (N, m) times residuals the scores: Q of the (projected) regressors, or `x` if not
+    # near collinear
     scored: Floats
     coefficients: Floats  # (k,) slopes
     residuals: Floats  # (N,) outcome minus fit, unweighted
-    # (k, m) ``root @ scored.T @ (w * e)`` is how far errors e move the slopes: inverse of R, or `bread`
+    # (k, m) ``root @ scored.T @ (w * e)`` is how far errors e move the slopes: inverse
+    # of R, or `bread`
     root: Floats
     bread: Floats  # (k, k) inverse of the (weighted) cross product of the regressors
     condition: float  # condition number of the regressors scaled to unit length
-    count: Counts  # rows, slopes, rank of the effects and K, as each convention counts them
+    # Rows, slopes, rank of the effects and K, as each convention counts them
+    count: Counts
     vcov: Vcov  # how scores become a covariance
     obs_weights: Floats | None = None
     # (N,) multiplies the residuals in the scores of ``hc2`` and ``hc3``; None is one
     error_scale: Floats | None = None
-    # (N, m) what errors move the fitted values by, per unit of their scores: with instruments ``x @ root``,
-    # the regressors themselves; None is `scored`
+    # (N, m) what errors move the fitted values by, per unit of their scores: with
+    # instruments ``x @ root``, the regressors themselves; None is `scored`
     moved: Floats | None = None
 
     @property
@@ -59,14 +62,22 @@ class Solved:
     @property
     def errors(self) -> Floats:
         """Residuals as they enter the scores."""
-        return self.residuals if self.error_scale is None else self.residuals * self.error_scale
+        return (
+            self.residuals
+            if self.error_scale is None
+            else self.residuals * self.error_scale
+        )
 
     def deviations(self) -> Floats:
         """Compute estimates without each cluster, less those with all: (G, k).
 
         Missing where a coefficient is not identified without the cluster.
         """
-        weighted = self.scored if self.obs_weights is None else self.scored * self.obs_weights[:, None]
+        weighted = (
+            self.scored
+            if self.obs_weights is None
+            else self.scored * self.obs_weights[:, None]
+        )
         codes = self.vcov.parts[0].codes
         assert codes is not None
         return deviations(
@@ -81,8 +92,9 @@ class Solved:
     def sandwich(self) -> tuple[Floats, Floats]:
         """Compute the halves of the slopes' covariance ``root @ middle @ root.T``.
 
-        `middle` (m, m) has a diagonal of ones as far as it is positive. Under ``crv3`` rows of `root` (k, m)
-        are missing for coefficients that are not identified without some cluster.
+        `middle` (m, m) has a diagonal of ones as far as it is positive. Under ``crv3``
+        rows of `root` (k, m) are missing for coefficients that are not identified
+        without some cluster.
         """
         if self.vcov.cov_type == "crv3":
             return deviation_halves(self.deviations())
@@ -92,8 +104,8 @@ class Solved:
     def with_intercept(self, means: Floats, rows: float) -> Solved:
         """Add the intercept at zero, a linear map of the one at the means.
 
-        `bread` and `x` stay those of the slopes. `means` (1 + k,) are those of outcome and regressors before
-        they were demeaned; `rows` is the sum of the weights.
+        `bread` and `x` stay those of the slopes. `means` (1 + k,) are those of outcome
+        and regressors before they were demeaned; `rows` is the sum of the weights.
         """
         k, m = self.root.shape
         root = np.zeros((k + 1, m + 1))
@@ -105,7 +117,9 @@ class Solved:
             self,
             scored=np.column_stack([self.scored, ones]),
             moved=None if self.moved is None else np.column_stack([self.moved, ones]),
-            coefficients=np.append(self.coefficients, means[0] - means[1:] @ self.coefficients),
+            coefficients=np.append(
+                self.coefficients, means[0] - means[1:] @ self.coefficients
+            ),
             root=root,
         )
 
@@ -117,13 +131,22 @@ class Solved:
     def held_fixed(self, regressor: int) -> Floats:
         """Compute squares and product (2, 2) of outcome and regressor j.
 
-        The regressor net of the others has the square ``1 / bread_jj``; the outcome net of them is the
-        residual plus the slope times it, and residual and regressor are orthogonal (Frisch and Waugh 1933).
+        The regressor net of the others has the square ``1 / bread_jj``; the outcome net
+        of them is the residual plus the slope times it, and residual and regressor are
+        orthogonal (Frisch and Waugh 1933).
         """
-        regressor_square, slope = 1 / self.bread[regressor, regressor], self.coefficients[regressor]
-        outcome_square = self.residuals @ self.weighted_residuals + slope**2 * regressor_square
+        regressor_square, slope = (
+            1 / self.bread[regressor, regressor],
+            self.coefficients[regressor],
+        )
+        outcome_square = (
+            self.residuals @ self.weighted_residuals + slope**2 * regressor_square
+        )
         return np.array(
-            [[outcome_square, slope * regressor_square], [slope * regressor_square, regressor_square]]
+            [
+                [outcome_square, slope * regressor_square],
+                [slope * regressor_square, regressor_square],
+            ]
         )
 
 
@@ -138,13 +161,16 @@ def solve(
 ) -> Solved:
     """Solve an equation by least squares; `x` (N, k) is demeaned, of full rank.
 
-    `products` are their (weighted) cross products with themselves and with the outcome, where they are known.
+    `products` are their (weighted) cross products with themselves and with the outcome,
+    where they are known.
     """
     fit = ols(x, y, obs_weights=obs_weights, products=products)
     scale = None
     if estimator.leverage is not None:
         scale = error_scale(
-            estimator.cov_type, estimator.leverage, row_leverage(fit.basis, obs_weights=obs_weights)
+            estimator.cov_type,
+            estimator.leverage,
+            row_leverage(fit.basis, obs_weights=obs_weights),
         )
     return Solved(
         y=y,
@@ -168,7 +194,8 @@ def joint_covariance(equations: Sequence[Solved]) -> Floats:
         root, _ = deviation_halves(np.hstack([e.deviations() for e in equations]))
         return np.asarray(root @ root.T)
     middle = joint_meat(
-        [(e.scored, e.errors, e.vcov) for e in equations], obs_weights=equations[0].obs_weights
+        [(e.scored, e.errors, e.vcov) for e in equations],
+        obs_weights=equations[0].obs_weights,
     )
     root = _block_diagonal([e.root for e in equations])
     joint = root @ middle @ root.T

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 LEAST_CLUSTERS: Final = 5
 """Fewest clusters whose draws may give an interval, a p-value or a standard error.
 
-G clusters can be drawn in (2G - 1)! / (G! (G - 1)!) different ways: 3, 10 and 35 for two, three and four.
-Draws from so few agree with one another whatever the data: with entity and period effects a test of a true
-null at nominal 5% rejects in all samples of two clusters, .37 of those of three and .12 of those of four.
+G clusters can be drawn in (2G - 1)! / (G! (G - 1)!) different ways: 3, 10 and 35 for
+two, three and four. Draws from so few agree with one another whatever the data: with
+entity and period effects a test of a true null at nominal 5% rejects in all samples of
+two clusters, .37 of those of three and .12 of those of four.
 """
 
 # Where the normal density leaves the range of floats.
 _FAR: Final = 38.0
 # Distances from a bend, halved down to rounding.
-_HALVES: Final = np.multiply.outer([-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.0))).ravel()
+_HALVES: Final = np.multiply.outer(
+    [-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.0))
+).ravel()
 
 
 def enough_clusters(clusters: int | None) -> bool:
@@ -31,17 +34,21 @@ def enough_clusters(clusters: int | None) -> bool:
     return clusters is None or clusters >= LEAST_CLUSTERS
 
 
-def percentile(draws: Floats, level: float = 0.95, *, clusters: int | None) -> tuple[Floats, Floats]:
+def percentile(
+    draws: Floats, level: float = 0.95, *, clusters: int | None
+) -> tuple[Floats, Floats]:
     """Compute the percentile interval of every column of bootstrap draws.
 
-    Efron (1979), Annals of Statistics 7:1. With B usable draws the ends are the order statistics at q (B + 1)
-    for q = (1 - level) / 2 and 1 - q, interpolated where q (B + 1) is not an integer (numpy's ``weibull``
-    rule) and the extreme draw where it lies beyond one. `draws` is (B,) or (B, k); NaN, a draw that could not
-    be estimated, is left out column by column. The ends are NaN without a usable draw and below five
-    clusters; `clusters` is None where the draws are not of clusters. `percentile_p` inverts exactly this
-    interval.
+    Efron (1979), Annals of Statistics 7:1. With B usable draws the ends are the order
+    statistics at q (B + 1) for q = (1 - level) / 2 and 1 - q, interpolated where q
+    (B + 1) is not an integer (numpy's ``weibull`` rule) and the extreme draw where it
+    lies beyond one. `draws` is (B,) or (B, k); NaN, a draw that could not be estimated,
+    is left out column by column. The ends are NaN without a usable draw and below five
+    clusters; `clusters` is None where the draws are not of clusters. `percentile_p`
+    inverts exactly this interval.
     """
-    tail = round((1.0 - level) / 2.0, 12)  # so that tail * (B + 1) is the integer it is meant to be
+    # So that tail * (B + 1) is the integer it is meant to be
+    tail = round((1.0 - level) / 2.0, 12)
     columns = _readable(draws, clusters)
     shape = columns.shape[1:]
     return _read(columns, np.full(shape, tail), np.full(shape, 1.0 - tail))
@@ -50,9 +57,10 @@ def percentile(draws: Floats, level: float = 0.95, *, clusters: int | None) -> t
 def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> Floats:
     """Compute the two-sided p-value that inverts the percentile interval.
 
-    ``p = min(1, 2 (1 + min(#{t* <= null}, #{t* >= null})) / (B + 1))``, so that p is never 0 and ``p <= 1 -
-    level`` exactly when the interval of that level leaves `null` out (where (1 - level) / 2 times (B + 1) is
-    an integer). Missing values are those of `percentile`.
+    ``p = min(1, 2 (1 + min(#{t* <= null}, #{t* >= null})) / (B + 1))``, so that p is
+    never 0 and ``p <= 1 - level`` exactly when the interval of that level leaves `null`
+    out (where (1 - level) / 2 times (B + 1) is an integer). Missing values are those of
+    `percentile`.
     """
     columns = _readable(draws, clusters)
     usable = np.sum(~np.isnan(columns), axis=0)
@@ -66,39 +74,47 @@ def bc(
 ) -> tuple[Floats, Floats]:
     """Compute the bias-corrected interval: `bca` with acceleration 0 (Efron 1987).
 
-    JASA 82:171.
-    The ends are the quantiles ``Phi(2 z0 + z_q)`` of the draws, where z0 is ``Phi^-1`` of the share of draws
-    below the estimate. For a product of coefficients near 0 it covers less than it says (Fritz, Taylor &
-    MacKinnon 2012, Multivariate Behavioral Research 47:61).
+    JASA 82:171. The ends are the quantiles ``Phi(2 z0 + z_q)`` of the draws, where z0
+    is ``Phi^-1`` of the share of draws below the estimate. For a product of
+    coefficients near 0 it covers less than it says (Fritz, Taylor & MacKinnon 2012,
+    Multivariate Behavioral Research 47:61).
     """
     return bca(draws, estimates, np.zeros(()), level, clusters=clusters)
 
 
-def bc_p(draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int | None) -> Floats:
+def bc_p(
+    draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int | None
+) -> Floats:
     """Compute the p-value that inverts the bias-corrected interval, two-sided.
 
-    ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = w - 2 z0``, where w is ``Phi^-1`` of the share of draws below
-    `null`.
+    ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = w - 2 z0``, where w is ``Phi^-1`` of
+    the share of draws below `null`.
     """
     return bca_p(draws, estimates, np.zeros(()), null, clusters=clusters)
 
 
 def bca(
-    draws: Floats, estimates: Floats, acceleration: Floats, level: float = 0.95, *, clusters: int | None
+    draws: Floats,
+    estimates: Floats,
+    acceleration: Floats,
+    level: float = 0.95,
+    *,
+    clusters: int | None,
 ) -> tuple[Floats, Floats]:
     """Compute the bias-corrected accelerated interval of columns of bootstrap draws.
 
-    The ends are the quantiles ``Phi(z0 + (z0 + z_q) / (1 - acc (z0 + z_q)))`` of the draws, read by the rule
-    of `percentile`, for ``z_q = Phi^-1(q)``, q = (1 - level) / 2 and 1 - q. z0 is ``Phi^-1`` of the share of
-    draws below the estimate, ties one half, kept in [1 / (B + 1), B / (B + 1)] so that it is finite (Efron
-    1987, JASA 82:171; DiCiccio & Efron 1996, Statistical Science 11:189). `estimates` and `acceleration` are
-    () or (k,). The ends are NaN without a usable draw, an estimate or an acceleration, and below five
-    clusters.
+    The ends are the quantiles ``Phi(z0 + (z0 + z_q) / (1 - acc (z0 + z_q)))`` of the
+    draws, read by the rule of `percentile`, for ``z_q = Phi^-1(q)``, q = (1 - level) /
+    2 and 1 - q. z0 is ``Phi^-1`` of the share of draws below the estimate, ties one
+    half, kept in [1 / (B + 1), B / (B + 1)] so that it is finite (Efron 1987, JASA
+    82:171; DiCiccio & Efron 1996, Statistical Science 11:189). `estimates` and
+    `acceleration` are () or (k,). The ends are NaN without a usable draw, an estimate
+    or an acceleration, and below five clusters.
 
-    Where ``1 - acc (z0 + z_q)`` is 0 or less the formula has passed its pole, and would jump from one tail of
-    the draws to the other. The end is then the limit before the pole, the extreme draw on that side. As a
-    jackknife's acceleration is at most 1/6 in size, this needs abs(z0 + z_q) of 6: draws that hardly know the
-    estimate.
+    Where ``1 - acc (z0 + z_q)`` is 0 or less the formula has passed its pole, and would
+    jump from one tail of the draws to the other. The end is then the limit before the
+    pole, the extreme draw on that side. As a jackknife's acceleration is at most 1/6 in
+    size, this needs abs(z0 + z_q) of 6: draws that hardly know the estimate.
     """
     from scipy import special
 
@@ -111,18 +127,25 @@ def bca(
 
 
 def bca_p(
-    draws: Floats, estimates: Floats, acceleration: Floats, null: float = 0.0, *, clusters: int | None
+    draws: Floats,
+    estimates: Floats,
+    acceleration: Floats,
+    null: float = 0.0,
+    *,
+    clusters: int | None,
 ) -> Floats:
     """Compute the two-sided p-value that inverts the BCa interval.
 
-    One minus the level at which an end meets `null`: ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = (w - z0) /
-    (1 + acc (w - z0)) - z0``, where w is to `null` what z0 is to the estimate in `bca`.
+    One minus the level at which an end meets `null`: ``p = 2 min(Phi(z), 1 - Phi(z))``
+    with ``z = (w - z0) / (1 + acc (w - z0)) - z0``, where w is to `null` what z0 is to
+    the estimate in `bca`.
 
-    ``p <= 1 - level`` exactly when the interval of that level leaves `null` out, except where `null` lies
-    between the two draws from which an end is interpolated, or on one of them: the p counts whole draws. It
-    may fall below 2 / (B + 1): z0 and the acceleration carry the normal distribution beyond the last draw.
-    Where ``1 + acc (w - z0)`` is 0 or less no level reaches `null`; p is then 2 / (B + 1), and not 0, which
-    no number of draws could show.
+    ``p <= 1 - level`` exactly when the interval of that level leaves `null` out, except
+    where `null` lies between the two draws from which an end is interpolated, or on one
+    of them: the p counts whole draws. It may fall below 2 / (B + 1): z0 and the
+    acceleration carry the normal distribution beyond the last draw. Where
+    ``1 + acc (w - z0)`` is 0 or less no level reaches `null`; p is then 2 / (B + 1),
+    and not 0, which no number of draws could show.
     """
     from scipy import special
 
@@ -138,8 +161,8 @@ def bca_p(
 def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
     """Compute the covariance (k, k) of bootstrap draws (B, k), with divisor B - 1.
 
-    A row with a missing value is left out. NaN throughout with fewer than two usable rows, and below five
-    clusters.
+    A row with a missing value is left out. NaN throughout with fewer than two usable
+    rows, and below five clusters.
     """
     columns = _readable(draws, clusters)
     complete = columns[~np.isnan(columns).any(axis=1)]
@@ -154,10 +177,11 @@ def acceleration(jackknife: Floats) -> Floats:
 
     What is left out must be what the bootstrap draws.
 
-    ``acc = sum u^3 / (6 (sum u^2)^1.5)`` with ``u_g = mean(jackknife) - jackknife_g``; at most 1/6 in size
-    (Efron 1987, JASA 82:171, in the jackknife form of DiCiccio & Efron 1996, Statistical Science 11:189).
-    Missing values are left out column by column. 0 where the values are all equal (to 1e-12 of the largest);
-    NaN for a column without a value.
+    ``acc = sum u^3 / (6 (sum u^2)^1.5)`` with ``u_g = mean(jackknife) - jackknife_g``;
+    at most 1/6 in size (Efron 1987, JASA 82:171, in the jackknife form of DiCiccio &
+    Efron 1996, Statistical Science 11:189). Missing values are left out column by
+    column. 0 where the values are all equal (to 1e-12 of the largest); NaN for a column
+    without a value.
     """
     values = np.asarray(jackknife, dtype=float)
     observed = ~np.isnan(values)
@@ -176,12 +200,14 @@ def acceleration(jackknife: Floats) -> Floats:
 def holm(p: Floats) -> Floats:
     """Adjust the p-values (K,) of a family of tests by Holm's step-down.
 
-    Holm (1979), Scandinavian Journal of Statistics 6:65. With p sorted from small to large, ``p~(k) = max_{j
-    <= k} min(1, (K - j + 1) p(j))``: the chance of one false rejection or more among all K is kept, however
-    the tests depend on each other. A missing p stays missing and does not count in K.
+    Holm (1979), Scandinavian Journal of Statistics 6:65. With p sorted from small to
+    large, ``p~(k) = max_{j <= k} min(1, (K - j + 1) p(j))``: the chance of one false
+    rejection or more among all K is kept, however the tests depend on each other. A
+    missing p stays missing and does not count in K.
     """
     p_values = np.asarray(p, dtype=float)
-    order = np.argsort(p_values)[: int(np.sum(~np.isnan(p_values)))]  # missing values are sorted last
+    # Missing values are sorted last
+    order = np.argsort(p_values)[: int(np.sum(~np.isnan(p_values)))]
     adjusted = np.full(p_values.shape, np.nan)
     multiples = np.arange(order.size, 0, -1) * p_values[order]
     adjusted[order] = np.maximum.accumulate(np.minimum(1.0, multiples))
@@ -191,18 +217,22 @@ def holm(p: Floats) -> Floats:
 def romano_wolf(statistics: Floats, draws: Floats, *, clusters: int | None) -> Floats:
     """Compute two-sided p-values of a family of tests by Romano and Wolf's step-down.
 
-    Romano & Wolf (2005), Econometrica 73:1237. With the statistics ordered by size from large to small,
-    ``p(k) = (1 + #{max over the k-th and all smaller |t*| >= |t(k)|}) / (B + 1)``, and no p is smaller than
-    the one before it (Romano & Wolf 2016, Statistics & Probability Letters 113:38). As Holm's it keeps the
-    chance of one false rejection or more, but it takes the dependence of the tests from the draws and so
-    rejects more where they move together.
+    Romano & Wolf (2005), Econometrica 73:1237. With the statistics ordered by size from
+    large to small,
+    ``p(k) = (1 + #{max over the k-th and all smaller |t*| >= |t(k)|}) / (B +
+    1)``, and no p is smaller than the one before it (Romano & Wolf 2016, Statistics &
+    Probability Letters 113:38). As Holm's it keeps the chance of one false rejection or
+    more, but it takes the dependence of the tests from the draws and so rejects more
+    where they move together.
 
-    `draws` (B, K) are studentised and centred, (draw - estimate) / standard error, of all tests *from the
-    same resamples*; a row with a missing value is left out. A missing statistic stays missing and leaves the
-    family. NaN throughout without a usable row, and below five clusters.
+    `draws` (B, K) are studentised and centred, (draw - estimate) / standard error, of
+    all tests *from the same resamples*; a row with a missing value is left out. A
+    missing statistic stays missing and leaves the family. NaN throughout without a
+    usable row, and below five clusters.
     """
     sizes = np.abs(np.asarray(statistics, dtype=float))
-    order = np.argsort(-sizes, kind="stable")[: int(np.sum(~np.isnan(sizes)))]  # missing ones are sorted last
+    # Missing ones are sorted last
+    order = np.argsort(-sizes, kind="stable")[: int(np.sum(~np.isnan(sizes)))]
     family = np.abs(_readable(draws, clusters)[:, order])
     family = family[~np.isnan(family).any(axis=1)]
     p = np.full(sizes.shape, np.nan)
@@ -218,16 +248,23 @@ def delta(
 ) -> tuple[Floats, Floats, Floats]:
     """Compute the symmetric t interval around every estimate (k,), with its p-value.
 
-    The p-value is ``2 P(t > |estimate / std_error|)``. `df` of ``inf`` gives the normal distribution.
+    The p-value is ``2 P(t > |estimate / std_error|)``. `df` of ``inf`` gives the normal
+    distribution.
     """
     from scipy import special
 
-    estimates, std_errors = np.asarray(estimates, dtype=float), np.asarray(std_errors, dtype=float)
+    estimates, std_errors = (
+        np.asarray(estimates, dtype=float),
+        np.asarray(std_errors, dtype=float),
+    )
     upper = (1.0 + level) / 2.0
     critical = special.ndtri(upper) if np.isinf(df) else special.stdtrit(df, upper)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(estimates / std_errors)
-    p = np.asarray(2.0 * (special.ndtr(-t) if np.isinf(df) else special.stdtr(df, -t)), dtype=np.float64)
+    p = np.asarray(
+        2.0 * (special.ndtr(-t) if np.isinf(df) else special.stdtr(df, -t)),
+        dtype=np.float64,
+    )
     return estimates - critical * std_errors, estimates + critical * std_errors, p
 
 
@@ -236,24 +273,29 @@ def product_interval(
 ) -> tuple[float, float]:
     """Compute the interval of ab from the distribution of a product of normals.
 
-    The ends are the quantiles (1 - level) / 2 and (1 + level) / 2 of XY, where X is normal with mean a and
-    standard deviation s_a, Y with b and s_b, and their correlation is r (MacKinnon, Fritz, Williams &
-    Lockwood 2007, Behavior Research Methods 39:384; with a correlation Tofighi & MacKinnon 2011, Behavior
-    Research Methods 43:692). They are exact to 1e-12 of the product's standard deviation, and NaN if a number
-    is missing. `product_p` inverts exactly this interval.
+    The ends are the quantiles (1 - level) / 2 and (1 + level) / 2 of XY, where X is
+    normal with mean a and standard deviation s_a, Y with b and s_b, and their
+    correlation is r (MacKinnon, Fritz, Williams & Lockwood 2007, Behavior Research
+    Methods 39:384; with a correlation Tofighi & MacKinnon 2011, Behavior Research
+    Methods 43:692). They are exact to 1e-12 of the product's standard deviation, and
+    NaN if a number is missing. `product_p` inverts exactly this interval.
     """
     spread = _product_spread(a, b, s_a, s_b, r)
     if np.isnan(a * b + spread):
         return np.nan, np.nan
     tail = (1.0 - level) / 2.0
-    # The high end is the low end of -XY: a tail is a sum, and exact; a rest to 1 is not.
-    return _product_quantile(tail, a, b, s_a, s_b, r), -_product_quantile(tail, -a, b, s_a, s_b, -r)
+    # The high end is the low end of -XY: a tail is a sum, and exact; a rest to 1
+    # is not.
+    return _product_quantile(tail, a, b, s_a, s_b, r), -_product_quantile(
+        tail, -a, b, s_a, s_b, -r
+    )
 
 
 def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> float:
     """Compute the p-value that inverts `product_interval`: ``2 min(F(0), 1 - F(0))``.
 
-    F is the distribution of the product. NaN if a number is missing or nothing is random.
+    F is the distribution of the product. NaN if a number is missing or nothing is
+    random.
     """
     from scipy import special
 
@@ -262,49 +304,78 @@ def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> flo
         return np.nan
     if s_a == 0.0 or s_b == 0.0:
         return float(2.0 * special.ndtr(-abs(a * b) / spread))
-    tails = _product_share(0.0, a, b, s_a, s_b, r), _product_share(0.0, -a, b, s_a, s_b, -r)
+    tails = (
+        _product_share(0.0, a, b, s_a, s_b, r),
+        _product_share(0.0, -a, b, s_a, s_b, -r),
+    )
     return min(1.0, 2.0 * min(tails))
 
 
 def _product_spread(a: float, b: float, s_a: float, s_b: float, r: float) -> float:
     """Compute the standard deviation of the product of two normal numbers."""
-    square = (a * s_b) ** 2 + (b * s_a) ** 2 + 2 * r * (a * s_b) * (b * s_a) + (s_a * s_b) ** 2 * (1 + r * r)
+    square = (
+        (a * s_b) ** 2
+        + (b * s_a) ** 2
+        + 2 * r * (a * s_b) * (b * s_a)
+        + (s_a * s_b) ** 2 * (1 + r * r)
+    )
     return float(np.sqrt(max(square, 0.0)))
 
 
-def _product_quantile(share: float, a: float, b: float, s_a: float, s_b: float, r: float) -> float:
+def _product_quantile(
+    share: float, a: float, b: float, s_a: float, s_b: float, r: float
+) -> float:
     from scipy import optimize, special
 
     mean, spread = a * b + r * s_a * s_b, _product_spread(a, b, s_a, s_b, r)
     if s_a == 0.0 or s_b == 0.0:  # a constant times a normal number
         return mean + float(special.ndtri(share)) * spread
-    reach = spread / np.sqrt(min(share, 1.0 - share))  # Cantelli's inequality: the quantile lies inside
+    # Cantelli's inequality: the quantile lies inside
+    reach = spread / np.sqrt(min(share, 1.0 - share))
 
     def excess(z: float) -> float:
         return _product_share(z, a, b, s_a, s_b, r) - share
 
-    return float(optimize.brentq(excess, mean - reach, mean + reach, xtol=PRODUCT_QUANTILE * spread))
+    return float(
+        optimize.brentq(
+            excess, mean - reach, mean + reach, xtol=PRODUCT_QUANTILE * spread
+        )
+    )
 
 
-def _product_share(z: float, a: float, b: float, s_a: float, s_b: float, r: float) -> float:
+def _product_share(
+    z: float, a: float, b: float, s_a: float, s_b: float, r: float
+) -> float:
     """Compute P(XY <= z): over X, that Y is at most z / X, or at least where X < 0."""
     from scipy import special
 
-    # X is a + u, and given it Y is normal around b + r u. The integrand bends where X is 0 and where X times
-    # this mean is z: panels halve towards these values, and Gauss's rule is exact to rounding in each panel.
+    # X is a + u, and given it Y is normal around b + r u. The integrand bends where X
+    # is 0 and where X times this mean is z: panels halve towards these values, and
+    # Gauss's rule is exact to rounding in each panel.
     a, b, z = a / s_a, b / s_b, z / (s_a * s_b)
     conditional_sd = np.sqrt(max(1.0 - r * r, 0.0))
     linear, constant = b + r * a, a * b - z
-    root = -(linear + np.copysign(np.sqrt(max(linear**2 - 4.0 * r * constant, 0.0)), linear)) / 2.0
+    root = (
+        -(
+            linear
+            + np.copysign(np.sqrt(max(linear**2 - 4.0 * r * constant, 0.0)), linear)
+        )
+        / 2.0
+    )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        bends = np.nan_to_num(np.array([-a, np.divide(root, r), np.divide(constant, root)]))
-        edges = np.concatenate([np.arange(-_FAR, _FAR + 1.0), (bends[:, None] + _HALVES).ravel()])
+        bends = np.nan_to_num(
+            np.array([-a, np.divide(root, r), np.divide(constant, root)])
+        )
+        edges = np.concatenate(
+            [np.arange(-_FAR, _FAR + 1.0), (bends[:, None] + _HALVES).ravel()]
+        )
         edges = np.unique(np.clip(edges, -_FAR, _FAR))
         nodes, weights = _gauss()
         half = np.diff(edges)[:, None] / 2.0
         u = edges[:-1, None] + half * (1.0 + nodes)
         score = np.sign(a + u) * (z / (a + u) - b - r * u) / conditional_sd
-    score = np.where(np.isnan(score), np.copysign(np.inf, z), score)  # X = 0 to rounding
+    # X = 0 to rounding
+    score = np.where(np.isnan(score), np.copysign(np.inf, z), score)
     integrand = special.ndtr(score) * np.exp(-(u**2) / 2.0)
     return float(np.sum(half * weights * integrand) / np.sqrt(2.0 * np.pi))
 
@@ -319,10 +390,12 @@ def fieller(
 ) -> list[tuple[float, float]]:
     """Compute Fieller's confidence set for a ratio n / d of two normal estimates.
 
-    Fieller (1954), JRSS B 16:175. The set is ``{r : |n - r d| <= critical * se(n - r d)}``: all r with ``A
-    r^2 - 2 B r + C <= 0``, A = d^2 - c^2 v_dd, B = n d - c^2 v_nd, C = n^2 - c^2 v_nn. It is one bounded
-    interval exactly when d differs from 0 at the same level; otherwise it is two unbounded pieces or the
-    whole line. `variance` is (v_nn, v_nd, v_dd). The turning point of ``b1 x + b2 x^2`` is the ratio -b1 / (2
+    Fieller (1954), JRSS B 16:175. The set is
+    ``{r : |n - r d| <= critical * se(n - r d)}``: all r with
+    ``A r^2 - 2 B r + C <= 0``, A = d^2 - c^2 v_dd, B = n d - c^2 v_nd, C = n^2 - c^2
+    v_nn. It is one bounded interval exactly when d differs from 0 at the same level;
+    otherwise it is two unbounded pieces or the whole line. `variance` is
+    (v_nn, v_nd, v_dd). The turning point of ``b1 x + b2 x^2`` is the ratio -b1 / (2
     b2), with variances ``(v11, -2 v12, 4 v22)``.
     """
     n, d = ratio
@@ -333,9 +406,11 @@ def fieller(
         return _half_line(b, c)
     discriminant = b * b - a * c
     if discriminant <= 0.0:
-        # With a > 0 only a degenerate variance comes here: the set is the estimate itself.
+        # With a > 0 only a degenerate variance comes here: the set is the estimate
+        # itself.
         return [(b / a, b / a)] if a > 0.0 else [(-np.inf, np.inf)]
-    # The larger root in size first: the other from the product of the roots, without cancellation.
+    # The larger root in size first: the other from the product of the roots, without
+    # cancellation.
     q = b + np.copysign(np.sqrt(discriminant), b)
     low, high = sorted((float(q / a), float(c / q)))
     return [(low, high)] if a > 0.0 else [(-np.inf, low), (high, np.inf)]
@@ -384,4 +459,6 @@ def _bent(z: Floats, rate: Floats) -> Floats:
     """Compute z / (1 - rate z), from the pole on its limit; -rate inverts it."""
     denominator = 1.0 - rate * z
     passed = denominator <= 0.0
-    return np.asarray(np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator)))
+    return np.asarray(
+        np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator))
+    )

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class Fit:
     """A least-squares solution.
 
-    ``root @ basis.T @ (w * e)`` is how far errors `e` move the slopes; a covariance ``root @ meat(basis, ..)
-    @ root.T`` squares no condition number.
+    ``root @ basis.T @ (w * e)`` is how far errors `e` move the slopes; a covariance
+    ``root @ meat(basis, ..) @ root.T`` squares no condition number.
     """
 
     coefficients: Floats
     residuals: Floats  # (N,) outcome minus fit, unweighted
-    basis: Floats  # (N, k) orthonormal by the weights, or the design if far from collinear
+    # (N, k) orthonormal by the weights, or the design if far from collinear
+    basis: Floats
     root: Floats  # (k, k)
     bread: Floats  # (k, k) inverse of the (weighted) cross product of the columns
     condition: float  # condition number of the columns scaled to unit length
@@ -47,8 +48,9 @@ def with_weights(columns: Floats, obs_weights: Floats | None) -> Floats:
 def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependence]:
     """Find columns that are combinations of earlier ones; none if of full rank.
 
-    Columns are scaled to unit length; one counts as dependent when its distance from the span of the earlier
-    independent ones is below 1e-9. `gram` is their cross product, where it is known.
+    Columns are scaled to unit length; one counts as dependent when its distance from
+    the span of the earlier independent ones is below 1e-9. `gram` is their cross
+    product, where it is known.
     """
     unit, scale = _scaled(design.T @ design if gram is None else gram)
     if _well_conditioned(unit) is not None:
@@ -62,12 +64,22 @@ def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependenc
     independent: list[int] = []
     for j in range(scaled.shape[1]):
         basis = scaled[:, independent]
-        solution = np.linalg.lstsq(basis, scaled[:, j], rcond=None)[0] if independent else np.zeros(0)
+        solution = (
+            np.linalg.lstsq(basis, scaled[:, j], rcond=None)[0]
+            if independent
+            else np.zeros(0)
+        )
         if float(np.linalg.norm(scaled[:, j] - basis @ solution)) > COLLINEAR:
             independent.append(j)
         else:
             dependent.append(
-                Dependence(j, tuple(independent[i] for i in np.flatnonzero(np.abs(solution) > PART_OF)))
+                Dependence(
+                    j,
+                    tuple(
+                        independent[i]
+                        for i in np.flatnonzero(np.abs(solution) > PART_OF)
+                    ),
+                )
             )
     return dependent
 
@@ -81,9 +93,10 @@ def ols(
 ) -> Fit:
     """Solve least squares on columns of full rank, scaled to unit length.
 
-    By QR, unless the columns are far from collinear: then the normal equations lose nothing (their error is
-    1e-16 times the squared condition number, at most 1e-12) and take a fraction of the time. `products` are
-    the (weighted) cross products of the design with itself and with the outcome, where they are known.
+    By QR, unless the columns are far from collinear: then the normal equations lose
+    nothing (their error is 1e-16 times the squared condition number, at most 1e-12) and
+    take a fraction of the time. `products` are the (weighted) cross products of the
+    design with itself and with the outcome, where they are known.
     """
     if products is None:
         weighted_design = with_weights(design, obs_weights)
@@ -96,10 +109,14 @@ def ols(
     bread = (bread + bread.T) / 2
     coefficients = bread @ products[1]
     condition = float(np.sqrt(spectrum[-1] / spectrum[0]))
-    return Fit(coefficients, outcome - design @ coefficients, design, bread, bread, condition)
+    return Fit(
+        coefficients, outcome - design @ coefficients, design, bread, bread, condition
+    )
 
 
-def _by_rotation(design: Floats, outcome: Floats, scale: Floats, obs_weights: Floats | None) -> Fit:
+def _by_rotation(
+    design: Floats, outcome: Floats, scale: Floats, obs_weights: Floats | None
+) -> Fit:
     """Solve by QR of weighted columns."""
     root_weights = None if obs_weights is None else np.sqrt(obs_weights)
     weighted_outcome = with_weights(outcome, root_weights)
@@ -111,7 +128,14 @@ def _by_rotation(design: Floats, outcome: Floats, scale: Floats, obs_weights: Fl
     if root_weights is not None:
         residuals, q = residuals / root_weights, q / root_weights[:, None]
     singular = np.linalg.svd(r, compute_uv=False)
-    return Fit(root @ heights, residuals, q, root, root @ root.T, float(singular[0] / singular[-1]))
+    return Fit(
+        root @ heights,
+        residuals,
+        q,
+        root,
+        root @ root.T,
+        float(singular[0] / singular[-1]),
+    )
 
 
 def _scaled(gram: Floats) -> tuple[Floats, Floats]:
@@ -123,4 +147,6 @@ def _scaled(gram: Floats) -> tuple[Floats, Floats]:
 def _well_conditioned(gram: Floats) -> Floats | None:
     """Compute eigenvalues of a unit-diagonal cross product; None if near singular."""
     spectrum = np.linalg.eigvalsh(gram)
-    return np.asarray(spectrum) if spectrum[0] > WELL_CONDITIONED * spectrum[-1] else None
+    return (
+        np.asarray(spectrum) if spectrum[0] > WELL_CONDITIONED * spectrum[-1] else None
+    )

@@ -35,8 +35,9 @@ def effects_leverage(absorbed: Within, n: int) -> Floats | None:
 def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
     """Compute the leverage (N,): ``h_i = w_i x_i' (X'WX)^-1 x_i``, columns demeaned.
 
-    `basis` (N, m) spans the demeaned regressors and is far from collinear. Demeaned columns are orthogonal
-    to the dummies, so that the leverage of both together is the sum of their leverages.
+    `basis` (N, m) spans the demeaned regressors and is far from collinear. Demeaned
+    columns are orthogonal to the dummies, so that the leverage of both together is the
+    sum of their leverages.
     """
     weighted_basis = with_weights(basis, obs_weights)
     shares = basis @ np.linalg.inv(weighted_basis.T @ basis)
@@ -46,27 +47,37 @@ def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
 def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:
     """Compute what multiplies residuals: ``(1 - h)^-1/2``, HC2; ``1 / (1 - h)``, HC3.
 
-    MacKinnon & White (1985). `effects` and `regressors` (N,) are leverages, h their sum. The scale is zero
-    for rows that the effects alone fit perfectly, such as the only row of an entity: the slopes are the same
-    without them. It is infinite for rows that effects and regressors together fit perfectly, without which a
-    slope is not identified.
+    MacKinnon & White (1985). `effects` and `regressors` (N,) are leverages, h
+    their sum. The scale is zero for rows that the effects alone fit perfectly, such as
+    the only row of an entity: the slopes are the same without them. It is infinite for
+    rows that effects and regressors together fit perfectly, without which a slope is
+    not identified.
     """
     one_minus_h = 1 - effects - regressors
     scale = np.full(one_minus_h.shape, np.inf)
-    np.power(one_minus_h, -_POWERS[cov_type], out=scale, where=one_minus_h > FULL_LEVERAGE)
+    np.power(
+        one_minus_h, -_POWERS[cov_type], out=scale, where=one_minus_h > FULL_LEVERAGE
+    )
     return np.where(effects > 1 - FULL_LEVERAGE, 0.0, scale)
 
 
 def variation_shares(
-    basis: Floats, root: Floats, codes: Ints, levels: int, *, obs_weights: Floats | None = None
+    basis: Floats,
+    root: Floats,
+    codes: Ints,
+    levels: int,
+    *,
+    obs_weights: Floats | None = None,
 ) -> Floats:
     """Compute each cluster's share (G, k) of the variation that identifies each slope.
 
-    With ``a = X (X'X)^-1 e_j``, column j net of the others over its own sum of squares (Frisch & Waugh 1933),
-    the share of cluster g is ``a_g'a_g / a'a``: its partial leverage (MacKinnon, Nielsen & Webb 2023).
-    `basis` (N, m) and `root` (k, m) are those of `least_squares.Fit`. Each column of shares adds up to 1.
+    With ``a = X (X'X)^-1 e_j``, column j net of the others over its own sum of squares
+    (Frisch & Waugh 1933), the share of cluster g is ``a_g'a_g / a'a``: its partial
+    leverage (MacKinnon, Nielsen & Webb 2023). `basis` (N, m) and `root` (k, m) are
+    those of `least_squares.Fit`. Each column of shares adds up to 1.
     """
-    net = root @ basis.T  # one regressor a row, since sums by level are faster along the memory
+    # One regressor a row, since sums by level are faster along the memory
+    net = root @ basis.T
     np.square(net, out=net)
     sums = level_sums(codes, levels, net.T, obs_weights)
     return np.asarray(sums / sums.sum(axis=0))
@@ -75,11 +86,13 @@ def variation_shares(
 def effective_clusters(shares: Floats) -> Floats:
     """Compute each slope's effective number of clusters from (G, k) shares.
 
-    ``G* = G / (1 + Gamma)``, Gamma the mean squared deviation of the clusters' contributions from their mean,
-    over the square of that mean (Carter, Schnepel & Steigerwald 2017, eq. 10). The contribution is that of
-    errors which are independent within clusters: the share of the variation, so that G* is the inverse of the
-    sum of squared shares. For errors that are all alike within a cluster it would be the squared sum of the
-    regressor, which is zero in every cluster once entity effects are out.
+    ``G* = G / (1 + Gamma)``, Gamma the mean squared deviation of the clusters'
+    contributions from their mean, over the square of that mean (Carter, Schnepel &
+    Steigerwald 2017, eq. 10). The contribution is that of errors which are independent
+    within clusters: the share of the variation, so that G* is the inverse of the sum of
+    squared shares. For errors that are all alike within a cluster it would be the
+    squared sum of the regressor, which is zero in every cluster once entity effects
+    are out.
     """
     groups = shares.shape[0]
     mean = shares.mean(axis=0)

@@ -1,9 +1,10 @@
 """The resampling engine: Grams by cluster, drawn counts, all draws in one batch.
 
-One draw of a cluster bootstrap is a weighting of the clusters, so whatever a least-squares fit needs is
-``W @ F``: W (draws x clusters) the counts, F (clusters x cross products) computed once. A cluster drawn
-twice is two clusters with effects of their own, which is automatic here: effects nested in a cluster are
-demeaned before the products are formed.
+One draw of a cluster bootstrap is a weighting of the clusters, so whatever a
+least-squares fit needs is ``W @ F``: W (draws x clusters) the counts, F (clusters x
+cross products) computed once. A cluster drawn twice is two clusters with effects of
+their own, which is automatic here: effects nested in a cluster are demeaned before the
+products are formed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, OptionError, cited, option_problem
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    cited,
+    option_problem,
+)
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
@@ -30,10 +37,12 @@ Equation = tuple[int, tuple[int, ...]]
 """Column of the outcome and columns of the regressors."""
 
 Block = tuple[tuple[int, ...], tuple[int, ...]]
-"""Columns of outcomes and columns of the regressors, if any, whose residuals are multiplied."""
+"""Columns of outcomes and columns of the regressors, if any, whose residuals are
+multiplied."""
 
 Combine: TypeAlias = "Callable[[Floats], Floats]"
-"""From (R, G) counts to the (R, p, q) combinations of the columns that equations are about."""
+"""From (R, G) counts to the (R, p, q) combinations of the columns that equations are
+about."""
 
 _CACHED = 2**23
 _BLOCK = 2**14
@@ -48,17 +57,20 @@ _Inverse: TypeAlias = Literal["diagonal", "linked", "pseudo"]
 class Grams:
     """Cross products by cluster, ready to be weighted.
 
-    `sums` has per cluster the upper triangle of the p columns' products; the p x L products with the dummies
-    of the effects that cross the clusters; the rows of each of these L levels, unless `inverse` is
-    ``"linked"``; and the upper triangles of the dummies' own products, block by block, unless it is
-    ``"diagonal"``.
+    `sums` has per cluster the upper triangle of the p columns' products; the p x L
+    products with the dummies of the effects that cross the clusters; the rows of each
+    of these L levels, unless `inverse` is ``"linked"``; and the upper triangles of the
+    dummies' own products, block by block, unless it is ``"diagonal"``.
     """
 
     sums: Floats  # (G, q)
     n_columns: int  # p
-    n_levels: int  # L, levels of the effects that cross the clusters; 0 when there is none
-    blocks: tuple[int, ...]  # levels of each block, L in all; no row links levels of different blocks
-    # of the dummies' products: diagonal; null directions are sums of linked levels; by eigenvalues
+    # L, levels of the effects that cross the clusters; 0 when there is none
+    n_levels: int
+    # Levels of each block, L in all; no row links levels of different blocks
+    blocks: tuple[int, ...]
+    # of the dummies' products: diagonal; null directions are sums of linked levels; by
+    # eigenvalues
     inverse: _Inverse
     scale: Floats  # (p,) norm of each demeaned column, by which it was divided
 
@@ -74,7 +86,8 @@ class Draws:
 
     coefficients: tuple[Floats, ...]  # (R, k) per equation
     lost: int  # draws in which a regressor does not vary by itself
-    # (R, m, m) per block of m outcomes: products of residuals, summed over the rows, in units of the columns
+    # (R, m, m) per block of m outcomes: products of residuals, summed over the rows, in
+    # units of the columns
     residuals: tuple[Floats, ...] = ()
 
 
@@ -88,38 +101,48 @@ def entity_grams(
 ) -> Grams:
     """Form the cross products of each cluster from which every draw is refitted.
 
-    They are F in the formulas of the module. Effects nested in the clusters are new in every copy of a
-    cluster; they are taken out of the columns. Others (periods, when entities are drawn) cross the
-    clusters and are shared by all copies: their dummies are carried along and taken out of each draw by
-    `refit`. Without effects the constant is that dummy. An effect whose levels are unions of another's is
-    left out. Slopes by level have to be nested in the clusters.
+    They are F in the formulas of the module. Effects nested in the clusters are new in
+    every copy of a cluster; they are taken out of the columns. Others (periods, when
+    entities are drawn) cross the clusters and are shared by all copies: their dummies
+    are carried along and taken out of each draw by `refit`. Without effects the
+    constant is that dummy. An effect whose levels are unions of another's is left out.
+    Slopes by level have to be nested in the clusters.
 
-    `columns` (N, p) has outcomes and regressors of all equations; `demeaned` says that all effects have been
-    taken out of them with the same weights, which are of mean one. Raises OptionError if F would exceed
-    2**27 numbers (1 GB), or if the levels of a slope cross the clusters.
+    `columns` (N, p) has outcomes and regressors of all equations; `demeaned` says that
+    all effects have been taken out of them with the same weights, which are of
+    mean one. Raises OptionError if F would exceed 2**27 numbers (1 GB), or if the
+    levels of a slope cross the clusters.
     """
     n, p = columns.shape
     layout = _lay_out(clusters, effects, obs_weights)
     width = layout.width(p)
     if layout.groups * width > _MOST:
         raise OptionError(
-            f"effects not nested in the {layout.groups} clusters have {layout.levels} levels; the products "
-            f"of their dummies would need {layout.groups * width:.2g} numbers, and {_MOST:.2g} is the "
-            "limit. Absorb effects with fewer levels, or specify clusters in which they are nested."
+            f"effects not nested in the {layout.groups} clusters have {layout.levels} "
+            "levels; the products of their dummies would need "
+            f"{layout.groups * width:.2g} numbers, and {_MOST:.2g} is the limit. "
+            "Absorb effects with fewer levels, or specify clusters in which "
+            "they are nested."
         )
 
     if not demeaned:
-        columns = within([*layout.nested, *layout.slopes], n, obs_weights=obs_weights).demean(columns)
+        columns = within(
+            [*layout.nested, *layout.slopes], n, obs_weights=obs_weights
+        ).demean(columns)
     scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
     scale[scale == 0.0] = 1.0
     columns = columns / scale
 
     sums = np.empty((layout.groups, width))
     start = 0
-    for part in chain(_products(layout, columns), _with_dummies(layout, columns), _of_dummies(layout)):
+    for part in chain(
+        _products(layout, columns), _with_dummies(layout, columns), _of_dummies(layout)
+    ):
         sums[:, start : start + part.shape[1]] = part
         start += part.shape[1]
-    return Grams(sums, p, layout.levels, tuple(layout.blocks.tolist()), layout.inverse, scale)
+    return Grams(
+        sums, p, layout.levels, tuple(layout.blocks.tolist()), layout.inverse, scale
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +173,16 @@ class _Layout:
         """Count the numbers that one cluster needs with p columns."""
         counts = 0 if self.inverse == "linked" else self.levels
         dummy_products = (
-            0 if self.inverse == "diagonal" else int((self.blocks * (self.blocks + 1) // 2).sum())
+            0
+            if self.inverse == "diagonal"
+            else int((self.blocks * (self.blocks + 1) // 2).sum())
         )
         return p * (p + 1) // 2 + p * self.levels + counts + dummy_products
 
 
-def _lay_out(clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | None) -> _Layout:
+def _lay_out(
+    clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | None
+) -> _Layout:
     constants, slopes = apart(effects)
     _refuse_crossing(slopes, clusters)
     nested: list[Ints] = []
@@ -169,7 +196,9 @@ def _lay_out(clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | No
     inverse: _Inverse = "pseudo" if crossed else "diagonal"
     if not slopes:
         inverse = _inverse_of(crossed, blocks, nested, weighted=obs_weights is not None)
-    return _Layout(clusters, groups, nested, slopes, crossed, blocks, inverse, obs_weights)
+    return _Layout(
+        clusters, groups, nested, slopes, crossed, blocks, inverse, obs_weights
+    )
 
 
 def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
@@ -177,15 +206,20 @@ def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
     if crossing:
         levels, groups = int(crossing[0].codes.max()) + 1, int(clusters.max()) + 1
         raise OptionError(
-            f"slopes by {levels} groups in absorb: the groups are not nested in the {groups} clusters, which "
-            "are drawn or left out with their slopes. Absorb slopes by groups that lie inside the clusters, "
-            "or specify clusters in which the groups are nested.",
+            f"slopes by {levels} groups in absorb: the groups are not nested in the "
+            f"{groups} clusters, which are drawn or left out with their slopes. "
+            "Absorb slopes by groups that lie inside the clusters, or specify "
+            "clusters in which the groups are nested.",
             [option_problem("absorb", what="slopes cross the clusters")],
         )
 
 
-def _inverse_of(crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *, weighted: bool) -> _Inverse:
-    if not crossed or (len(crossed) == 1 and _orthogonal(crossed[0], blocks, nested, weighted=weighted)):
+def _inverse_of(
+    crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *, weighted: bool
+) -> _Inverse:
+    if not crossed or (
+        len(crossed) == 1 and _orthogonal(crossed[0], blocks, nested, weighted=weighted)
+    ):
         return "diagonal"
     return "linked" if len(crossed) == len(nested) == 1 else "pseudo"
 
@@ -204,7 +238,9 @@ def _with_dummies(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
         return
     cells = [layout.clusters * levels + codes for codes in layout.crossed]
     for column in demeaned.T:
-        yield _total(cells, groups * levels, with_weights(column, layout.obs_weights)).reshape(groups, levels)
+        yield _total(
+            cells, groups * levels, with_weights(column, layout.obs_weights)
+        ).reshape(groups, levels)
     if layout.inverse != "linked":
         yield _total(cells, groups * levels, layout.obs_weights).reshape(groups, levels)
 
@@ -226,7 +262,10 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
 
     block, _ = compress(label)
     sizes = [int(codes.max()) + 1 for codes in crossed]
-    through = [codes + start for codes, start in zip(crossed, np.cumsum([0, *sizes]), strict=False)]
+    through = [
+        codes + start
+        for codes, start in zip(crossed, np.cumsum([0, *sizes]), strict=False)
+    ]
     home = np.empty(sum(sizes), dtype=np.intp)
     for codes in through:
         home[codes] = block
@@ -236,12 +275,14 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
     return [rank[codes] for codes in through], np.bincount(home)
 
 
-def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted: bool) -> bool:
+def _orthogonal(
+    crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted: bool
+) -> bool:
     """Decide whether products of dummies act as a diagonal matrix.
 
-    Nothing demeaned: dummies of one effect are orthogonal. Every nested level with each level of its block
-    once: the matrix of a block is a multiple of the identity but for the constant, which the demeaned
-    columns do not see. Weights leave no such multiple.
+    Nothing demeaned: dummies of one effect are orthogonal. Every nested level with each
+    level of its block once: the matrix of a block is a multiple of the identity but for
+    the constant, which the demeaned columns do not see. Weights leave no such multiple.
     """
     if weighted or len(nested) != 1:
         return not nested
@@ -249,7 +290,11 @@ def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted
     size = np.bincount(nested[0])
     if (size[nested[0]] != blocks[block]).any():
         return False
-    cell = (np.cumsum(size) - size)[nested[0]] + crossed - (np.cumsum(blocks) - blocks)[block]
+    cell = (
+        (np.cumsum(size) - size)[nested[0]]
+        + crossed
+        - (np.cumsum(blocks) - blocks)[block]
+    )
     return bool((np.bincount(cell, minlength=crossed.size) == 1).all())
 
 
@@ -268,7 +313,12 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
     """
     if layout.inverse == "diagonal":
         return
-    clusters, groups, crossed, blocks = layout.clusters, layout.groups, layout.crossed, layout.blocks
+    clusters, groups, crossed, blocks = (
+        layout.clusters,
+        layout.groups,
+        layout.crossed,
+        layout.blocks,
+    )
     for size, end in zip(blocks.tolist(), np.cumsum(blocks).tolist(), strict=True):
         rows = np.flatnonzero((crossed[0] >= end - size) & (crossed[0] < end))
         local = [codes[rows] - (end - size) for codes in crossed]
@@ -276,8 +326,12 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
         w = None if layout.obs_weights is None else layout.obs_weights[rows]
         demean = _demeaning(*layout.nested_at(rows), rows.size, w)
         for level in range(size):
-            dummy = np.any([codes == level for codes in local], axis=0).astype(np.float64)
-            products = _total(cells, groups * size, with_weights(demean(dummy), w)).reshape(groups, size)
+            dummy = np.any([codes == level for codes in local], axis=0).astype(
+                np.float64
+            )
+            products = _total(
+                cells, groups * size, with_weights(demean(dummy), w)
+            ).reshape(groups, size)
             yield products[:, level:]
 
 
@@ -290,12 +344,16 @@ def _demeaning(
         return within([*nested, *slopes], n, obs_weights=w).demean
     codes = nested[0]
     size = np.bincount(codes, weights=w)
-    # Not the general projection: zeros have to be exact, in differences of sums too; they tell what is not
-    # linked.
-    return lambda dummy: dummy - (np.bincount(codes, weights=with_weights(dummy, w)) / size)[codes]
+    # Not the general projection: zeros have to be exact, in differences of sums too;
+    # they tell what is not linked.
+    return lambda dummy: (
+        dummy - (np.bincount(codes, weights=with_weights(dummy, w)) / size)[codes]
+    )
 
 
-def draw_counts(rng: np.random.SeedSequence | np.random.Generator, n_clusters: int, reps: int) -> Floats:
+def draw_counts(
+    rng: np.random.SeedSequence | np.random.Generator, n_clusters: int, reps: int
+) -> Floats:
     """Draw clusters with replacement: how often each is in each draw, (R, G).
 
     The counts depend on `rng` and the number of clusters alone, bit for bit.
@@ -314,7 +372,9 @@ def _count(generator: np.random.Generator, out: Floats) -> Floats:
         block = out[start : start + rows]
         block_codes = codes[: block.shape[0]]
         np.add(drawn[start : start + rows], offsets[: block.shape[0]], out=block_codes)
-        block[:] = np.bincount(block_codes.ravel(), minlength=block.size).reshape(block.shape)
+        block[:] = np.bincount(block_codes.ravel(), minlength=block.size).reshape(
+            block.shape
+        )
     return out
 
 
@@ -328,18 +388,20 @@ def refit(
 ) -> tuple[Floats, ...]:
     """Fit every equation under every weighting of the clusters.
 
-    `weights` (R, G) are counts of a bootstrap, or ones for the full sample. Each block of `residuals` has m
-    outcomes, whose residuals on the regressors are multiplied with each other. `combine` (R, p, q) gives the
-    q variables of the equations as combinations of the p columns, anew in every draw. Returns (R, k)
-    coefficients by equation, then (R, m, m) residual products by block; NaN where a regressor does not vary
-    by itself.
+    `weights` (R, G) are counts of a bootstrap, or ones for the full sample. Each block
+    of `residuals` has m outcomes, whose residuals on the regressors are multiplied with
+    each other. `combine` (R, p, q) gives the q variables of the equations as
+    combinations of the p columns, anew in every draw. Returns (R, k) coefficients by
+    equation, then (R, m, m) residual products by block; NaN where a regressor does not
+    vary by itself.
 
-    With Z the columns and D the crossed dummies, net of nested effects, the Gram matrix of a
-    draw is the Schur complement ``Z'Z - Z'D (D'D)^+ D'Z``. With one crossed effect the null directions of
-    D'D are known, one for each connected component and one for each level no drawn cluster has: a one for
-    every two levels that the draw's rows link, and on the diagonal, fills them and leaves the complement as
-    it is, at a tenth of the cost of a pseudo-inverse. With several, D'D is scaled by the rows of each level
-    and its eigenvalues below 1e-10 are null.
+    With Z the columns and D the crossed dummies, net of nested effects, the Gram matrix
+    of a draw is the Schur complement ``Z'Z - Z'D (D'D)^+ D'Z``. With one crossed effect
+    the null directions of D'D are known, one for each connected component and one for
+    each level no drawn cluster has: a one for every two levels that the draw's rows
+    link, and on the diagonal, fills them and leaves the complement as it is, at a tenth
+    of the cost of a pseudo-inverse. With several, D'D is scaled by the rows of each
+    level and its eigenvalues below 1e-10 are null.
     """
     return _fits(grams, weights @ grams.sums, equations, residuals, combine)
 
@@ -361,37 +423,51 @@ def _fits(
         for y in ys:
             positions.setdefault(y, len(positions))
     solved = {
-        x: _solve(system[np.ix_(x, x)], system[np.ix_(x, list(positions))], floor[list(x)])
+        x: _solve(
+            system[np.ix_(x, x)], system[np.ix_(x, list(positions))], floor[list(x)]
+        )
         for x, positions in outcomes.items()
     }
-    coefficients = [solved[x][:, outcomes[x][y]].T * (scale[y] / scale[list(x)]) for y, x in equations]
+    coefficients = [
+        solved[x][:, outcomes[x][y]].T * (scale[y] / scale[list(x)])
+        for y, x in equations
+    ]
 
     products = []
     for ys, x in residuals:
         slopes = solved[x][:, [outcomes[x][y] for y in ys]]
-        residual_products = system[np.ix_(ys, ys)] - np.einsum("kir,kjr->ijr", system[np.ix_(x, ys)], slopes)
+        residual_products = system[np.ix_(ys, ys)] - np.einsum(
+            "kir,kjr->ijr", system[np.ix_(x, ys)], slopes
+        )
         residual_products = residual_products.transpose(2, 0, 1) * np.multiply.outer(
             scale[list(ys)], scale[list(ys)]
         )
-        residual_products = (residual_products + residual_products.transpose(0, 2, 1)) / 2.0
+        residual_products = (
+            residual_products + residual_products.transpose(0, 2, 1)
+        ) / 2.0
         squares = np.einsum("rii->ri", residual_products)
         np.maximum(squares, 0.0, out=squares)  # rounding where nothing is left
         products.append(residual_products)
     return (*coefficients, *products)
 
 
-def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[Floats, Floats, Floats]:
+def systems(
+    grams: Grams, sums: Floats, combine: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
     """Form products of the variables in each draw from weighted `sums` (R, q).
 
-    Returns products (q, q, R) of columns divided by their scale, least pivots (q, R), and the scale (q,).
-    `combine` is as in `refit`.
+    Returns products (q, q, R) of columns divided by their scale, least pivots (q, R),
+    and the scale (q,). `combine` is as in `refit`.
     """
     p, levels = grams.n_columns, grams.n_levels
     rows, cols = np.triu_indices(p)
     position = np.empty((p, p), dtype=np.intp)
     position[rows, cols] = position[cols, rows] = np.arange(rows.size)
     products = sums[:, position.ravel()].reshape(-1, p, p)
-    before = np.maximum(products.diagonal(axis1=1, axis2=2), grams.sums[:, np.diag(position)].sum(axis=0))
+    before = np.maximum(
+        products.diagonal(axis1=1, axis2=2),
+        grams.sums[:, np.diag(position)].sum(axis=0),
+    )
     scale = grams.scale
     if combine is not None:
         combine = combine * scale[:, None]
@@ -399,7 +475,9 @@ def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[
         before = (combine * (products @ combine)).sum(axis=1)
     if levels:
         cross = sums[:, rows.size : rows.size + p * levels].reshape(-1, p, levels)
-        products = products - _explained(grams, cross, sums[:, rows.size + p * levels :])
+        products = products - _explained(
+            grams, cross, sums[:, rows.size + p * levels :]
+        )
     if combine is not None:
         products = combine.transpose(0, 2, 1) @ products @ combine
     return np.moveaxis(products, 0, 2), LOST_IN_DRAW * before.T, scale
@@ -428,7 +506,9 @@ def _explained(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
             system += _linked(system != 0.0)
             explained += part @ np.linalg.solve(system, part.transpose(0, 2, 1))
         else:
-            half = _half(cross[:, :, block_levels], system, np.sqrt(scale[:, block_levels]))
+            half = _half(
+                cross[:, :, block_levels], system, np.sqrt(scale[:, block_levels])
+            )
             explained += half @ half.transpose(0, 2, 1)
         level, start = level + size, stop
     return explained
@@ -490,8 +570,9 @@ def bootstrap(
 ) -> Draws:
     """Draw clusters and refit every equation on the same draws.
 
-    `residuals` are blocks as in `refit`; `combine` computes the variables of the equations from the counts of
-    a chunk. `memory` is the bytes of one chunk of draws (256 MB by default); chunks do not change the draws.
+    `residuals` are blocks as in `refit`; `combine` computes the variables of the
+    equations from the counts of a chunk. `memory` is the bytes of one chunk of draws
+    (256 MB by default); chunks do not change the draws.
     """
     generator = np.random.default_rng(seed)
 
@@ -501,7 +582,8 @@ def bootstrap(
         return refit(grams, weights, equations, residuals=residuals, combine=mixed)
 
     draw_bytes = bytes_each(grams) + 32 * grams.n_clusters
-    # What fits into the caches is drawn and counted half as fast again, if the products still are matrices.
+    # What fits into the caches is drawn and counted half as fast again, if the products
+    # still are matrices.
     chunk = max(1, min(memory // draw_bytes, max(_CACHED // draw_bytes, _ROWS)))
     buffer = np.empty((min(chunk, reps), grams.n_clusters))
     return _gather(fit, reps, chunk, equations, residuals)
@@ -550,38 +632,58 @@ def _gather(
         lost |= np.isnan(part.reshape(reps, -1)).any(axis=1)
     for part in out:
         part[lost] = np.nan
-    return Draws(tuple(out[: len(equations)]), int(lost.sum()), tuple(out[len(equations) :]))
+    return Draws(
+        tuple(out[: len(equations)]), int(lost.sum()), tuple(out[len(equations) :])
+    )
 
 
 def seed_sequence(rng: object = None) -> np.random.SeedSequence:
     """Turn the `rng` of a caller into one seed that reproduces the run.
 
-    ``seed_sequence(seed.entropy)``, an int, gives the same stream. None takes fresh entropy from the system.
-    From a Generator 128 bits are drawn, which moves it on and needs no spawning. A sequence, and a
-    SeedSequence that was spawned or has a sequence as its entropy, is folded into 128 bits. Anything else, a
-    bool or a negative number included, raises InputTypeError.
+    ``seed_sequence(seed.entropy)``, an int, gives the same stream. None takes fresh
+    entropy from the system. From a Generator 128 bits are drawn, which moves it on and
+    needs no spawning. A sequence, and a SeedSequence that was spawned or has a sequence
+    as its entropy, is folded into 128 bits. Anything else, a bool or a negative number
+    included, raises InputTypeError.
     """
     if rng is None:
         return np.random.SeedSequence()
     if isinstance(rng, np.random.Generator):
-        return np.random.SeedSequence(_integer(rng.integers(0, 2**32, size=4, dtype=np.uint32)))
+        return np.random.SeedSequence(
+            _integer(rng.integers(0, 2**32, size=4, dtype=np.uint32))
+        )
     if isinstance(rng, np.random.SeedSequence):
         plain = isinstance(rng.entropy, int) and not rng.spawn_key
-        return np.random.SeedSequence(rng.entropy if plain else _integer(rng.generate_state(4)))
+        return np.random.SeedSequence(
+            rng.entropy if plain else _integer(rng.generate_state(4))
+        )
 
     if isinstance(rng, list | tuple | np.ndarray) and np.ndim(rng) == 1:
         words = _checked_words(list(rng), rng)
-        return np.random.SeedSequence(_integer(np.random.SeedSequence(words).generate_state(4)))
+        return np.random.SeedSequence(
+            _integer(np.random.SeedSequence(words).generate_state(4))
+        )
     return np.random.SeedSequence(_checked_words([rng], rng)[0])
 
 
 def _checked_words(words: Sequence[object], rng: object) -> list[int]:
-    entropy = [int(w) for w in words if isinstance(w, int | np.integer) and not isinstance(w, bool)]
+    entropy = [
+        int(w)
+        for w in words
+        if isinstance(w, int | np.integer) and not isinstance(w, bool)
+    ]
     if not words or len(entropy) < len(words) or min(entropy) < 0:
         raise InputTypeError(
-            f"rng={cited(rng)} is not a valid random number generator or seed; pass None, an integer of at "
-            "least 0, a sequence of such integers, a numpy SeedSequence or a numpy Generator.",
-            [Notice("rng", f"rng is a {type(rng).__name__}", {"type": type(rng).__name__})],
+            f"rng={cited(rng)} is not a valid random number generator or seed; pass "
+            "None, an integer of at least 0, a sequence of such integers, a numpy "
+            "SeedSequence or a numpy Generator.",
+            [
+                Notice(
+                    "rng",
+                    f"rng is a {type(rng).__name__}",
+                    {"type": type(rng).__name__},
+                )
+            ],
         )
     return entropy
 

@@ -42,36 +42,45 @@ def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
 class Directions:
     """Columns that span an effect's q slopes, orthogonal inside each level."""
 
-    # q (N,): (weighted) sum of squares one in each level, or zero where the level has no such slope
+    # q (N,): (weighted) sum of squares one in each level, or zero where the level has
+    # no such slope
     columns: tuple[Floats, ...]
     # q (levels,): no combination of the constant, if centred, and the columns before
     identified: tuple[Bools, ...]
-    # (levels, 1 + q, q) each direction as a combination of the constant and the original columns
+    # (levels, 1 + q, q) each direction as a combination of the constant and the
+    # original columns
     back: Floats
 
     def slopes(self, values: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
         """Turn coefficients of the q directions into those of the original columns.
 
-        They are (k, levels) each.
-        The first array is what the constant of each level is to be raised by. Coefficients that are not
-        identified are zero.
+        They are (k, levels) each. The first array is what the constant of each level is
+        to be raised by. Coefficients that are not identified are zero.
         """
         level, *slopes = np.einsum("qkl,lpq->pkl", np.stack(values), self.back)
         return level, slopes
 
 
 def directions(
-    codes: Ints, levels: int, slopes: Sequence[Floats], *, centred: bool, obs_weights: Floats | None = None
+    codes: Ints,
+    levels: int,
+    slopes: Sequence[Floats],
+    *,
+    centred: bool,
+    obs_weights: Floats | None = None,
 ) -> Directions:
     """Make q slope columns (N,) orthogonal inside levels, each net of those before.
 
-    `centred` says that other effects have the constant of each level: means are taken out then, which changes
-    nothing but digits, of a year for example.
+    `centred` says that other effects have the constant of each level: means are taken
+    out then, which changes nothing but digits, of a year for example.
     """
     w = obs_weights
 
     def sums(values: Floats) -> Floats:
-        return np.asarray(np.bincount(codes, values if w is None else values * w, levels), dtype=np.float64)
+        return np.asarray(
+            np.bincount(codes, values if w is None else values * w, levels),
+            dtype=np.float64,
+        )
 
     size = np.bincount(codes, weights=w, minlength=levels)
     back = np.zeros((levels, 1 + len(slopes), len(slopes)))
@@ -83,7 +92,8 @@ def directions(
         squares = sums(column**2)
         varies = squares > 0
         if centred:
-            # Less the first value of a level, a year is exact, and so are the sums of what is left.
+            # Less the first value of a level, a year is exact, and so are the sums of
+            # what is left.
             first = np.empty(levels)
             first[codes[::-1]] = column[::-1]
             for mean in (first, None, None):

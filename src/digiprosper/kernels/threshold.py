@@ -1,10 +1,12 @@
 """Running-sum search for thresholds of a panel regression over all candidates.
 
-The model is ``y = effects + fixed columns + sum_j z 1(q <= g_j) d_j + e`` (Hansen 1999, J. Econometrics
-93:345-368). With ``M`` the within projection of one effect and ``Q`` an orthonormal basis of the other fixed
-columns, the drop in the sum of squares at a candidate ``g`` is ``b(g)' A(g)^-1 b(g)``, where ``b`` and ``A``
-are running sums in the order of ``q``: all candidates cost one pass. Everything here is kept in that order;
-outcomes come in batches, of which the data are a batch of one and the bootstrap draws are others.
+The model is ``y = effects + fixed columns + sum_j z 1(q <= g_j) d_j + e`` (Hansen
+1999, J. Econometrics 93:345-368). With ``M`` the within projection of one effect and
+``Q`` an orthonormal basis of the other fixed columns, the drop in the sum of squares at
+a candidate ``g`` is ``b(g)' A(g)^-1 b(g)``, where ``b`` and ``A`` are running sums in
+the order of ``q``: all candidates cost one pass. Everything here is kept in that order;
+outcomes come in batches, of which the data are a batch of one and the bootstrap draws
+are others.
 """
 
 from __future__ import annotations
@@ -33,19 +35,21 @@ if TYPE_CHECKING:
 # --- candidates ------------------------------------------------------------------
 
 Grid: TypeAlias = int | Literal["hansen"] | None
-"""Which values are candidates: so many quantiles, the positions of Hansen's program, or all."""
+"""Which values are candidates: so many quantiles, the positions of Hansen's program, or
+all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variation:
     """Pairs of neighbouring rows, in the order of q, where an entity's z differs.
 
-    An entity varies among the rows from a to b if one of its pairs lies between them, so that such entities
-    are counted without looking at the rows again.
+    An entity varies among the rows from a to b if one of its pairs lies between them,
+    so that such entities are counted without looking at the rows again.
     """
 
     least: int  # entities that each regime needs
-    first: Ints  # (L,) rank of the first row of each pair, by entity, in the order of q within one
+    # (L,) rank of the first row of each pair, by entity, in the order of q within one
+    first: Ints
     second: Ints  # (L,) rank of the second row
     entity: Ints  # (L,) entity of each pair, 0, 1, ...
     nobs: int  # rows
@@ -54,19 +58,32 @@ class Variation:
     def zone(self, cuts: Ints) -> tuple[Ints, Ints]:
         """Find the cuts between which too few entities vary beside each fixed cut (c,).
 
-        The ends of the sample are 0 and N. Another cut has to be at most the first or at least the second
-        result; -1 and N + 1 where there is no such cut.
+        The ends of the sample are 0 and N. Another cut has to be at most the first or
+        at least the second result; -1 and N + 1 where there is no such cut.
         """
         keys = np.arange(self.count) * (self.nobs + 1)
-        after = np.searchsorted(self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None])
-        before = np.searchsorted(self.entity * (self.nobs + 1) + self.second, keys + cuts[:, None]) - 1
+        after = np.searchsorted(
+            self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None]
+        )
+        before = (
+            np.searchsorted(
+                self.entity * (self.nobs + 1) + self.second, keys + cuts[:, None]
+            )
+            - 1
+        )
         ends = np.append(self.second + 1, self.nobs + 1)[after]
         entities = np.append(self.entity, -1)
         ends = np.where(entities[after] == np.arange(self.count), ends, self.nobs + 1)
-        starts = np.where(entities[before] == np.arange(self.count), np.append(self.first, -1)[before], -1)
+        starts = np.where(
+            entities[before] == np.arange(self.count),
+            np.append(self.first, -1)[before],
+            -1,
+        )
         kth = self.least - 1
         above = np.partition(ends, kth, axis=1)[:, kth]
-        below = np.partition(starts, self.count - 1 - kth, axis=1)[:, self.count - 1 - kth]
+        below = np.partition(starts, self.count - 1 - kth, axis=1)[
+            :, self.count - 1 - kth
+        ]
         return below, above
 
 
@@ -79,7 +96,9 @@ def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
         )
     by_entity = np.argsort(entity[order], kind="stable").astype(np.intp)
     rows = order[by_entity]
-    pair = (entity[rows[1:]] == entity[rows[:-1]]) & (z[rows[1:]] != z[rows[:-1]]).any(axis=1)
+    pair = (entity[rows[1:]] == entity[rows[:-1]]) & (z[rows[1:]] != z[rows[:-1]]).any(
+        axis=1
+    )
     at = np.flatnonzero(pair)
     codes = entity[rows[at]].astype(np.intp)
     return Variation(least, by_entity[at], by_entity[at + 1], codes, order.size, count)
@@ -91,10 +110,12 @@ class Candidates:
 
     values: Floats  # (G,) increasing
     cuts: Ints  # (G,) rows in the low regime at each value
-    # (m, G) where threshold j may lie if no other is fixed; the last row serves all further ones
+    # (m, G) where threshold j may lie if no other is fixed; the last row serves all
+    # further ones
     allowed: Bools
     need: Ints  # (m,) rows that threshold j must leave in each regime it creates
-    # positions of given thresholds in `values`, in their order; empty when they are searched
+    # positions of given thresholds in `values`, in their order; empty when they are
+    # searched
     given: tuple[int, ...]
     order: Ints  # (N,) rows in the order of the threshold variable (stable)
     varying: Variation | None = None  # what a regime needs beside rows
@@ -102,8 +123,9 @@ class Candidates:
     def open_to(self, threshold: int, fixed: Ints) -> Bools:
         """Find where a threshold, numbered from 0, may lie if others are fixed: (c, G).
 
-        `fixed` (c, l) has positions of the others, one row a batch member. True where every regime it would
-        create keeps enough rows, by the threshold's own trim, and entities.
+        `fixed` (c, l) has positions of the others, one row a batch member. True where
+        every regime it would create keeps enough rows, by the threshold's own trim, and
+        entities.
         """
         row = min(threshold, self.need.size - 1)
         free = np.repeat(self.allowed[row][None, :], fixed.shape[0], axis=0)
@@ -129,12 +151,13 @@ def candidates(
 ) -> Candidates:
     """List the candidate values of each threshold.
 
-    `trims` has the share of the rows that each regime keeps, one per threshold; the last serves all further
-    ones. `grid`: None takes every distinct value; an int that many evenly spaced quantiles, as observed
-    values; "hansen" the 393 positions of his program, for which trims only set the distance to other
-    thresholds. Given thresholds need not be observed values. `min_nobs` rows are kept in each regime whatever
-    the trim. Raises ThresholdSearchError if some threshold has no candidate, or a given one leaves a regime
-    empty.
+    `trims` has the share of the rows that each regime keeps, one per threshold; the
+    last serves all further ones. `grid`: None takes every distinct value; an int that
+    many evenly spaced quantiles, as observed values; "hansen" the 393 positions of his
+    program, for which trims only set the distance to other thresholds. Given thresholds
+    need not be observed values. `min_nobs` rows are kept in each regime whatever the
+    trim. Raises ThresholdSearchError if some threshold has no candidate, or a given one
+    leaves a regime empty.
     """
     order = np.argsort(q, kind="stable").astype(np.intp)
     ranked = q[order]
@@ -143,9 +166,12 @@ def candidates(
     side: Literal["right", "left"] = "right" if rule == "<=" else "left"
     cuts = np.searchsorted(ranked, values, side=side).astype(np.intp)
 
-    # One row more than there are is as much as any larger number, and fits into an array.
+    # One row more than there are is as much as any larger number, and fits into an
+    # array.
     min_nobs = min(min_nobs, q.size + 1)
-    need = np.array([max(min_nobs, int(np.ceil(t * q.size - WHOLE))) for t in trims], dtype=np.intp)
+    need = np.array(
+        [max(min_nobs, int(np.ceil(t * q.size - WHOLE))) for t in trims], dtype=np.intp
+    )
     least = (np.full_like(need, min_nobs) if grid == "hansen" else need)[:, None]
     allowed = np.array([np.isin(values, offer) for offer in offers])
     allowed &= (cuts >= least) & (q.size - cuts >= least)
@@ -153,7 +179,9 @@ def candidates(
         below, above = varying.zone(np.array([0, q.size], dtype=np.intp))
         allowed &= (cuts >= above[0]) & (cuts <= below[1])
     if not given and not allowed.any(axis=1).all():
-        raise ThresholdSearchError("no candidate keeps enough rows or entities in each regime")
+        raise ThresholdSearchError(
+            "no candidate keeps enough rows or entities in each regime"
+        )
 
     usable = allowed.any(axis=0) | np.isin(values, given)
     values, cuts, allowed = values[usable], cuts[usable], allowed[:, usable]
@@ -169,7 +197,9 @@ def _offer(ranked: Floats, trim: float, grid: Grid, rule: str) -> Floats:
     if grid == "hansen":
         distinct = np.unique(ranked)
         # His position is floor(share * count), counted from one.
-        at = np.floor((0.01 + np.arange(393) / 400) * distinct.size + WHOLE).astype(np.intp)
+        at = np.floor((0.01 + np.arange(393) / 400) * distinct.size + WHOLE).astype(
+            np.intp
+        )
         return np.asarray(distinct[np.maximum(at, 1) - 1])
     shares = np.linspace(trim, 1 - trim, min(grid, ranked.size))
     at = np.ceil(shares * ranked.size - WHOLE).astype(np.intp) - (rule == "<=")
@@ -178,7 +208,8 @@ def _offer(ranked: Floats, trim: float, grid: Grid, rule: str) -> Floats:
 
 # --- running sums of the regressors ----------------------------------------------
 
-# From so many numbers on a copy of the fixed columns costs more than importing scipy.linalg.
+# From so many numbers on a copy of the fixed columns costs more than importing
+# scipy.linalg.
 _LARGE = 1 << 24
 # Numbers that the columns of slopes by level may take, 128 MB.
 _MOST_SLOPES = 1 << 24
@@ -197,7 +228,10 @@ class Groups:
         """Take level means out of the last axis."""
         if self.sizes.size == 1:
             return np.asarray(rows - rows.mean(axis=-1, keepdims=True))
-        means = np.add.reduceat(np.take(rows, self.order, axis=-1), self.starts, axis=-1) / self.sizes
+        means = (
+            np.add.reduceat(np.take(rows, self.order, axis=-1), self.starts, axis=-1)
+            / self.sizes
+        )
         return np.asarray(rows - np.take(means, self.codes, axis=-1))
 
 
@@ -210,15 +244,21 @@ def _group(codes: Ints) -> Groups:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a search needs and no outcome changes. Rows are in the order of the threshold variable."""
+    """What a search needs and no outcome changes.
+
+    Rows are in the order of the threshold variable.
+    """
 
     candidates: Candidates
     groups: Groups  # levels of the effect that is taken out by its means
     z: Floats  # (k, N) regime-dependent columns, made orthogonal and of mean square one
     basis: Floats  # (p, N) orthonormal basis of the fixed columns after the pass
-    loadings: Floats  # (k, p, G) products of the basis with the regime block at each candidate
-    gram: Floats  # (k, k, 1, G) products of the block with itself after demean and basis
-    squares: Floats  # (k, k, G) the same before the pass; the diagonal is the scale of what is left
+    # (k, p, G) products of the basis with the regime block at each candidate
+    loadings: Floats
+    # (k, k, 1, G) products of the block with itself after demean and basis
+    gram: Floats
+    # (k, k, G) the same before the pass; the diagonal is the scale of what is left
+    squares: Floats
 
     @property
     def nobs(self) -> int:
@@ -229,8 +269,9 @@ class Plan:
     def chunk(self) -> int:
         """Number of batch members computed together.
 
-        As many as stay in a processor's cache; else eight, so that basis and loadings are read once for all
-        of them, as long as their arrays stay small enough for freed memory to be used again.
+        As many as stay in a processor's cache; else eight, so that basis and loadings
+        are read once for all of them, as long as their arrays stay small enough for
+        freed memory to be used again.
         """
         k, n = self.z.shape
         return int(max(1, min(256, 65_536 // n), min(8, 1_000_000 // (n * k))))
@@ -238,7 +279,8 @@ class Plan:
     def residualise(self, rows: Floats) -> Floats:
         """Take all effects and fixed columns out of rows (c, N), in the order of q.
 
-        The basis is taken out twice, so that residuals are orthogonal to it to machine precision.
+        The basis is taken out twice, so that residuals are orthogonal to it to machine
+        precision.
         """
         residuals = self.groups.demean(rows - rows.mean(axis=-1, keepdims=True))
         for _ in range(2):
@@ -260,7 +302,9 @@ class Plan:
         """Find rows' regimes 1, 2, ..., in original order, thresholds at `at`."""
         numbers = np.empty(self.nobs, dtype=np.intp)
         cuts = np.sort(self.candidates.cuts[list(at)])
-        numbers[self.candidates.order] = 1 + np.searchsorted(cuts, np.arange(self.nobs), side="right")
+        numbers[self.candidates.order] = 1 + np.searchsorted(
+            cuts, np.arange(self.nobs), side="right"
+        )
         return numbers
 
 
@@ -274,11 +318,12 @@ def plan(
 ) -> Plan:
     """Compute the running sums that depend on the regressors only, in O(N (p k + k^2)).
 
-    `z` (N, k) has the regime-dependent columns, `fixed` (N, p) those with a common slope; dependent ones do
-    no harm. The effect with most levels is taken out by its means, the others become dummies, slopes by
-    level dummies times their column; without any the mean is taken out. `intercept` lets the level shift
-    with the regime too. Raises CollinearityError if regime-dependent columns are combinations of one
-    another, OptionError if slopes by level would take more than 2**24 numbers.
+    `z` (N, k) has the regime-dependent columns, `fixed` (N, p) those with a common
+    slope; dependent ones do no harm. The effect with most levels is taken out by its
+    means, the others become dummies, slopes by level dummies times their column;
+    without any the mean is taken out. `intercept` lets the level shift with the
+    regime too. Raises CollinearityError if regime-dependent columns are combinations of
+    one another, OptionError if slopes by level would take more than 2**24 numbers.
     """
     order = candidates.order
     constants, slopes = apart(effects)
@@ -289,7 +334,9 @@ def plan(
     others = [codes for codes in others if not is_nested(demeaned, codes)]
     dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
     dummies += [_columns_of(slope, absorbed)[:, order] for slope in slopes]
-    columns = np.concatenate([fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64)
+    columns = np.concatenate(
+        [fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64
+    )
     basis = _basis(columns, groups)
     block = z[order].T
     if intercept:
@@ -302,8 +349,9 @@ def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
     levels = int(slope.codes.max()) + 1
     if levels * slope.codes.size > _MOST_SLOPES:
         raise OptionError(
-            f"slopes by {levels:,} groups in absorb: the search of thresholds needs a column for each, which "
-            f"is too many with {slope.codes.size:,} rows. Absorb slopes by fewer groups.",
+            f"slopes by {levels:,} groups in absorb: the search of thresholds needs a "
+            f"column for each, which is too many with {slope.codes.size:,} rows. "
+            "Absorb slopes by fewer groups.",
             [option_problem("absorb", what="too many groups")],
         )
     centred = any(is_nested(codes, slope.codes) for codes in constants)
@@ -314,8 +362,8 @@ def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
 def with_level(search: Plan) -> Plan:
     """Let the level shift with the regime too, from the same basis.
 
-    Its first regime-dependent column is the constant. Raises CollinearityError if the regime-dependent
-    columns add up to a constant: their level shifts already.
+    Its first regime-dependent column is the constant. Raises CollinearityError if the
+    regime-dependent columns add up to a constant: their level shifts already.
     """
     block = np.concatenate([np.ones((1, search.nobs)), search.z])
     return _sums(search.candidates, search.groups, search.basis, block)
@@ -354,8 +402,12 @@ def _sums(candidates: Candidates, groups: Groups, basis: Floats, block: Floats) 
             np.take(running, last, out=out, mode="clip")
     raw = _block_products(white, groups)[:, :, last]
     gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
-    squares = np.stack([[np.cumsum(first * second)[last] for first in white] for second in white])
-    return Plan(candidates, groups, white, basis, loadings, gram[:, :, None, :], squares)
+    squares = np.stack(
+        [[np.cumsum(first * second)[last] for first in white] for second in white]
+    )
+    return Plan(
+        candidates, groups, white, basis, loadings, gram[:, :, None, :], squares
+    )
 
 
 def _basis(columns: Floats, groups: Groups) -> Floats:
@@ -363,7 +415,8 @@ def _basis(columns: Floats, groups: Groups) -> Floats:
     columns -= columns.mean(axis=1, keepdims=True)
     before = np.sqrt(np.einsum("pn,pn->p", columns, columns))
     for row in columns:
-        # A second pass removes what rounding left when level means dwarf the variation around them.
+        # A second pass removes what rounding left when level means dwarf the variation
+        # around them.
         row[:] = groups.demean(groups.demean(row))
     after = np.sqrt(np.einsum("pn,pn->p", columns, columns))
     varying = after > UNIDENTIFIED * np.maximum(before, np.finfo(np.float64).tiny)
@@ -390,7 +443,9 @@ def _whiten(block: Floats) -> Floats:
         raise CollinearityError("a regime-dependent column is zero in every row")
     q, r = np.linalg.qr((block / norms[:, None]).T)
     if np.abs(np.diag(r)).min() < UNIDENTIFIED:
-        raise CollinearityError("the regime-dependent columns are exact linear combinations of one another")
+        raise CollinearityError(
+            "the regime-dependent columns are exact linear combinations of one another"
+        )
     return np.asarray(np.ascontiguousarray(q.T) * np.sqrt(block.shape[1]))
 
 
@@ -403,12 +458,15 @@ def _block_products(z: Floats, groups: Groups) -> Floats:
     by_level = z[:, groups.order]
     means = np.add.reduceat(by_level, groups.starts, axis=1) / groups.sizes
     level = groups.codes[groups.order]
-    # Sums inside a level are kept around its mean, so that they return to zero at each level's end.
+    # Sums inside a level are kept around its mean, so that they return to zero at each
+    # level's end.
     around = np.cumsum(by_level - means[:, level], axis=1)
     around = np.concatenate([np.zeros((k, 1)), around[:, :-1]], axis=1)
     around -= around[:, groups.starts][:, level]
     before = np.empty_like(z)
-    before[:, groups.order] = around + (np.arange(n) - groups.starts[level]) * means[:, level]
+    before[:, groups.order] = (
+        around + (np.arange(n) - groups.starts[level]) * means[:, level]
+    )
     size = groups.sizes[groups.codes]
     products = np.empty((k, k, n))
     for a in range(k):
@@ -431,9 +489,12 @@ class State:
     """A batch of c outcomes, with the thresholds fixed so far taken out."""
 
     ssr: Floats  # (c,) sum of squares of the residuals
-    score: Floats  # (k, c, G) products of the regime block at each candidate with the residuals
-    gram: Floats  # (k, k, 1 or c, G) products of the block with itself after all that is fixed
-    # (k, k, c, G) per fixed threshold: its orthonormal block times the block at each candidate
+    # (k, c, G) products of the regime block at each candidate with the residuals
+    score: Floats
+    # (k, k, 1 or c, G) products of the block with itself after all that is fixed
+    gram: Floats
+    # (k, k, c, G) per fixed threshold: its orthonormal block times the block at each
+    # candidate
     blocks: tuple[Floats, ...]
     fixed: Ints  # (c, l) positions of the fixed thresholds
 
@@ -444,7 +505,9 @@ def start(search: Plan, outcomes: Floats) -> State:
     O(N (p + k)) an outcome.
     """
     basis_products = outcomes @ search.basis.T
-    ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum("cp,cp->c", basis_products, basis_products)
+    ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum(
+        "cp,cp->c", basis_products, basis_products
+    )
     last = search.candidates.cuts - 1
     score = np.empty((search.z.shape[0], outcomes.shape[0], last.size))
     running = np.empty_like(outcomes)
@@ -453,13 +516,16 @@ def start(search: Plan, outcomes: Floats) -> State:
         np.take(running, last, axis=1, out=out, mode="clip")
         for tile in _tiles(out):
             out[:, tile] -= basis_products @ loading[:, tile]
-    return State(ssr, score, search.gram, (), np.empty((outcomes.shape[0], 0), dtype=np.intp))
+    return State(
+        ssr, score, search.gram, (), np.empty((outcomes.shape[0], 0), dtype=np.intp)
+    )
 
 
 def drops(search: Plan, state: State) -> Floats:
     """Compute by how much one more threshold at each candidate reduces the SSR.
 
-    ``b' A^-1 b``, (c, G). Minus infinity where the block is not identified (no variation left).
+    ``b' A^-1 b``, (c, G). Minus infinity where the block is not identified (no
+    variation left).
     """
     gains = np.empty(state.score.shape[1:])
     for tile in _tiles(gains):
@@ -490,7 +556,8 @@ def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
     bad: Bools = np.zeros(gram.shape[2:], dtype=np.bool_)
     total = np.zeros(score.shape[1:])
 
-    # Columns of which rounding alone is left pass the test of each pivot, and overflow a few pivots later.
+    # Columns of which rounding alone is left pass the test of each pivot, and overflow
+    # a few pivots later.
     with np.errstate(over="ignore", invalid="ignore"):
         for a in range(k):
             row: list[Floats] = []
@@ -500,7 +567,10 @@ def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
             pivot = gram[a, a] - sum(x * x for x in row)
             bad |= ~(pivot > UNIDENTIFIED * squares[a, a])
             inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
-            solved.append((score[a] - sum(x * y for x, y in zip(row, solved, strict=False))) * inverse[a])
+            solved.append(
+                (score[a] - sum(x * y for x, y in zip(row, solved, strict=False)))
+                * inverse[a]
+            )
             total += solved[a] * solved[a]
             rows.append(row)
 
@@ -519,13 +589,19 @@ def condition(search: Plan, state: State, at: Ints) -> State:
     lower = np.minimum(np.arange(candidates.cuts.size), at[:, None])
     cross = np.empty((k, k, at.size, candidates.cuts.size))
     for a in range(k):
-        means = np.add.reduceat(search.z[a][groups.order] * low, groups.starts, axis=1) / groups.sizes
+        means = (
+            np.add.reduceat(search.z[a][groups.order] * low, groups.starts, axis=1)
+            / groups.sizes
+        )
         spread = np.take(means, groups.codes, axis=1)
         for b in range(k):
-            # The demeaned block times z is the product of the rows below both, less the means below one.
+            # The demeaned block times z is the product of the rows below both, less the
+            # means below one.
             running = np.cumsum(spread * search.z[b], axis=1)
             np.take(running, candidates.cuts - 1, axis=1, out=cross[a, b], mode="clip")
-            np.subtract(np.take(search.squares[a, b], lower), cross[a, b], out=cross[a, b])
+            np.subtract(
+                np.take(search.squares[a, b], lower), cross[a, b], out=cross[a, b]
+            )
             cross[a, b] -= search.loadings[a][:, at].T @ search.loadings[b]
 
     members = np.arange(at.size)
@@ -569,7 +645,8 @@ class Stage:
 
     null_ssr: float  # sum of squares of the refined model with one threshold less
     ssr: float  # least sum of squares over the new threshold, the others held
-    at: tuple[int, ...]  # positions of all thresholds after refinement, in the order found
+    # Positions of all thresholds after refinement, in the order found
+    at: tuple[int, ...]
 
 
 def open_search(search: Plan, outcome: Floats) -> State:
@@ -580,9 +657,10 @@ def open_search(search: Plan, outcome: Floats) -> State:
 def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
     """Find one more threshold, then refine all; or take the next of those given.
 
-    `at` has the positions of the thresholds so far. Refined until no threshold moves given the others (Bai
-    1997, Econometric Theory 13:315-352); ThresholdSearchError if that does not settle. None if no candidate
-    is left at which the slopes are identified.
+    `at` has the positions of the thresholds so far. Refined until no threshold moves
+    given the others (Bai 1997, Econometric Theory 13:315-352); ThresholdSearchError if
+    that does not settle. None if no candidate is left at which the slopes are
+    identified.
     """
     null = _fix(search, base, at)
     if search.candidates.given:
@@ -603,7 +681,8 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
 def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]:
     """Profile each threshold, others held: sums of squares (m, G), and the least.
 
-    Infinite where a threshold may not lie; a searched threshold's own position always counts.
+    Infinite where a threshold may not lie; a searched threshold's own position always
+    counts.
     """
     profiles = np.empty((len(at), search.candidates.values.size))
     for j in range(len(at)):
@@ -614,8 +693,8 @@ def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]
 def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
     """Find the pair of thresholds with the least sum of squares; one trim for both.
 
-    First comes the one that alone leaves the smaller sum of squares. Raises ThresholdSearchError if no pair
-    is admissible.
+    First comes the one that alone leaves the smaller sum of squares. Raises
+    ThresholdSearchError if no pair is admissible.
     """
     alone = _profile(search, base, 0)
     first = np.flatnonzero(np.isfinite(alone))
@@ -633,14 +712,17 @@ def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
         )
         state = condition(search, copies, at)
         sums = state.ssr[:, None] - drops(search, state)
-        # The other half of the pairs has been, or will be, looked at from the other side.
+        # The other half of the pairs has been, or will be, looked at from the other
+        # side.
         seen = np.arange(count) < at[:, None]
         sums[~search.candidates.open_to(1, state.fixed) | seen] = np.inf
         member, other = np.unravel_index(int(sums.argmin()), sums.shape)
         if sums[member, other] < best * (1 - SAME_SSR):
             best, pair = float(sums[member, other]), (int(at[member]), int(other))
     if not np.isfinite(best):
-        raise ThresholdSearchError("no pair of candidates keeps enough rows and entities in each regime")
+        raise ThresholdSearchError(
+            "no pair of candidates keeps enough rows and entities in each regime"
+        )
     if alone[pair[1]] < alone[pair[0]]:
         pair = pair[1], pair[0]
     return pair, best
@@ -658,7 +740,9 @@ def _profile_of(search: Plan, base: State, at: Sequence[int], threshold: int) ->
     return _profile(search, others, threshold, at[threshold])
 
 
-def _profile(search: Plan, state: State, threshold: int, present: int | None = None) -> Floats:
+def _profile(
+    search: Plan, state: State, threshold: int, present: int | None = None
+) -> Floats:
     """Compute the sum of squares by candidate; infinite where none may lie."""
     candidates = search.candidates
     if candidates.given:  # others that are given need no room
@@ -666,7 +750,8 @@ def _profile(search: Plan, state: State, threshold: int, present: int | None = N
     else:
         free = candidates.open_to(threshold, state.fixed)[0]
     if present is not None and not candidates.given:
-        # Another threshold with a smaller trim may have come nearer than this one may go: it can stay.
+        # Another threshold with a smaller trim may have come nearer than this one may
+        # go: it can stay.
         free[present] = True
     profile: Floats = np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
     return profile
@@ -686,19 +771,23 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
         for j in range(len(at)):
             profile = _profile_of(search, base, at, j)
             best = lowest(profile)
-            # The sum of squares falls with every move, so that the cycles end; rounding is no fall.
+            # The sum of squares falls with every move, so that the cycles end; rounding
+            # is no fall.
             if profile[best] < profile[at[j]] * (1 - NO_FALL):
                 at = [*at[:j], best, *at[j + 1 :]]
                 moved = True
         if not moved:
             return at
-    raise ThresholdSearchError(f"the refinement did not converge in {_MOST_CYCLES} cycles")
+    raise ThresholdSearchError(
+        f"the refinement did not converge in {_MOST_CYCLES} cycles"
+    )
 
 
 def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Floats]:
     """Split an outcome (N,) into what thresholds explain and the residual.
 
-    The outcome is in the original order of rows, the results in that of the threshold variable.
+    The outcome is in the original order of rows, the results in that of the threshold
+    variable.
     """
     residuals = search.residuals(outcome)
     if not at:

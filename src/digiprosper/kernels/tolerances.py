@@ -1,88 +1,111 @@
 """What counts as zero, equal or collinear: each number with what it is a share of.
 
-Two numbers of the same size have two names where they are about different things, so that one can move
-without the other. Cut-offs of notices (few clusters, few draws) are not here but beside what they say.
+Two numbers of the same size have two names where they are about different things, so
+that one can move without the other. Cut-offs of notices (few clusters, few draws) are
+not here but beside what they say.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# --- columns and regressors ---------------------------------------------------------------------------------
+# --- columns and regressors -----------------------------------------------------------
 
 CONSTANT: Final = 1e-13
 """Spread of a column over its largest value: below it the column is constant."""
 ABSORBED: Final = 1e-9
-"""Norm of a column with the effects (and controls) out, over that of its deviations from the mean."""
+"""Norm of a column with the effects (and controls) out, over that of its deviations
+from the mean."""
 COLLINEAR: Final = 1e-9
 """Norm of a column scaled to one that is left with the columns before it out."""
 PART_OF: Final = 1e-6
-"""Coefficient of a collinear column, scaled to one, on another that is named as part of it."""
+"""Coefficient of a collinear column, scaled to one, on another that is named as part of
+it."""
 HIDDEN_SQUARE: Final = 1e-8
-"""Norm left of a control with a quadratic curve out, over that of its deviations: it is the curve."""
+"""Norm left of a control with a quadratic curve out, over that of its deviations: it is
+the curve."""
 IS_SQUARE: Final = 1e-6
 """Difference between a column and the square it should be, over the largest square."""
 WELL_CONDITIONED: Final = 1e-4
-"""Smallest over largest eigenvalue of cross products that have digits enough to stand for the columns."""
+"""Smallest over largest eigenvalue of cross products that have digits enough to stand
+for the columns."""
 LOST_DIGITS: Final = 1e-6
-"""Rounding of a product over what is left of it: above it fewer than six digits are left."""
+"""Rounding of a product over what is left of it: above it fewer than six digits are
+left."""
 SAME_MEAN: Final = 1e-8
-"""Difference of two means over the largest value that is rounding: the values are those of the fit."""
+"""Difference of two means over the largest value that is rounding: the values are those
+of the fit."""
 TWO_VALUES: Final = 1e-9
-"""Variance that two values at the ends have more than a column, over its squared range."""
+"""Variance that two values at the ends have more than a column, over its squared
+range."""
 ZERO_MEAN: Final = 1e-12
 """Mean over standard deviation: below it the column is centred."""
 NO_DIVISION: Final = 1e-300
 """Smallest divisor: keeps a quotient of zeros finite."""
 LARGEST_COLUMN: Final = 1e100
-"""Largest absolute value of a column, and one over the smallest: variances of slopes have its square."""
+"""Largest absolute value of a column, and one over the smallest: variances of slopes
+have its square."""
 LARGEST_PRODUCT: Final = 1e120
-"""Largest product or ratio of two columns, and largest value where only squares are computed."""
+"""Largest product or ratio of two columns, and largest value where only squares are
+computed."""
 
-# --- effects ------------------------------------------------------------------------------------------------
+# --- effects --------------------------------------------------------------------------
 
 REDUNDANT_LEVELS: Final = 1e-10
 """Eigenvalue of the cross products of dummies, scaled by the rows of each level.
 
-Of m effects they lie between 0 and m. Null ones come out as rounding, about 1e-14; the least of the others
-tells how loosely the levels hang together: about 1 / L^2 in a chain of L levels, 1 / n where a single row
-joins a part of n rows to the rest.
+Of m effects they lie between 0 and m. Null ones come out as rounding, about 1e-14; the
+least of the others tells how loosely the levels hang together: about 1 / L^2 in a chain
+of L levels, 1 / n where a single row joins a part of n rows to the rest.
 """
 CONVERGED: Final = 1e-14
-"""Norm of the rest over that of the right-hand side at which conjugate gradients end."""
+"""Norm of the rest over that of the right-hand side at which conjugate gradients
+end."""
 NOT_CONVERGED: Final = 1e-10
 """The same at the last iteration: above it the effects cannot be taken out."""
 NO_CURVATURE: Final = 1e-12
-"""Curvature of a direction over its square: below it nothing more can be gained along it."""
+"""Curvature of a direction over its square: below it nothing more can be gained along
+it."""
 DWARFED: Final = 1e-2
-"""Sum of squares after a pass over that before: below it a second pass removes rounding."""
+"""Sum of squares after a pass over that before: below it a second pass removes
+rounding."""
 SECOND_PASS: Final = 4e-4
-"""Share of the sum of squares before a pass that is added to the one after it, as size of a second one."""
+"""Share of the sum of squares before a pass that is added to the one after it, as size
+of a second one."""
 
-# --- covariances and fits -----------------------------------------------------------------------------------
+# --- covariances and fits -------------------------------------------------------------
 
 SINGULAR: Final = 1e-12
-"""Smallest eigenvalue over the size of its terms below which a covariance has no inverse."""
+"""Smallest eigenvalue over the size of its terms below which a covariance has no
+inverse."""
 NEGATIVE: Final = 1e-10
 """Negative eigenvalue of the scaled scores' covariance that is more than rounding."""
 FULL_LEVERAGE: Final = 1e-10
-"""One less the leverage of a row: below it the row is fitted perfectly, whatever its outcome."""
+"""One less the leverage of a row: below it the row is fitted perfectly, whatever its
+outcome."""
 LOST_WITHOUT: Final = 1e-10
-"""Variation of scaled regressors without a cluster, over that with it: below it a slope is not identified."""
+"""Variation of scaled regressors without a cluster, over that with it: below it a slope
+is not identified."""
 NO_VARIANCE: Final = 1e-10
-"""Standard error over the sum of its scores' sizes: below it the scores add up to zero."""
+"""Standard error over the sum of its scores' sizes: below it the scores add up to
+zero."""
 PERFECT_FIT: Final = 1e-11
-"""Norm of the residuals over that of the demeaned columns: below it the fit is perfect."""
+"""Norm of the residuals over that of the demeaned columns: below it the fit is
+perfect."""
 NO_RESIDUALS: Final = 1e-15
-"""Least sum of squares, over the null's, where F and LR divide by it: an exact fit leaves rounding."""
+"""Least sum of squares, over the null's, where F and LR divide by it: an exact fit
+leaves rounding."""
 FLAT_RESIDUALS: Final = 1e-14
-"""Sum of squares of residuals with their mean out, over that before: below it they are constant."""
+"""Sum of squares of residuals with their mean out, over that before: below it they are
+constant."""
 EQUAL_SQUARES: Final = 1e-16
-"""Variance of an entity's mean squared residual over its square: below it all its squares are equal."""
+"""Variance of an entity's mean squared residual over its square: below it all its
+squares are equal."""
 NO_PERIOD_SUMS: Final = 1e-6
-"""Sum of a period's residuals over the root of their sum of squares: below it in all periods it is zero."""
+"""Sum of a period's residuals over the root of their sum of squares: below it in all
+periods it is zero."""
 
-# --- instruments --------------------------------------------------------------------------------------------
+# --- instruments ----------------------------------------------------------------------
 
 UNRELATED: Final = 1e-9
 """Canonical correlation of endogenous regressors and instruments that is rounding."""
@@ -94,48 +117,61 @@ More roots than there are do no harm: the statistic is computed between each two
 SAME_ROOT: Final = 1e-10
 """Difference of two roots, in units of one or of their size, that is rounding."""
 
-# --- thresholds and kinks -----------------------------------------------------------------------------------
+# --- thresholds and kinks -------------------------------------------------------------
 
 UNIDENTIFIED: Final = 1e-9
-"""Share of a regime column's sum of squares left after all else: below it its slope is not identified."""
+"""Share of a regime column's sum of squares left after all else: below it its slope is
+not identified."""
 NO_SCORE: Final = 1e-9
 """Squares of clusters' scores over those of their rows: below it they are rounding."""
 KINK_DIGITS: Final = 1e-7
-"""Share left of sums over rows near one another and far from the mean: below it too many digits are lost."""
+"""Share left of sums over rows near one another and far from the mean: below it too
+many digits are lost."""
 SAME_SSR: Final = 1e-12
-"""Difference of two sums of squares, as between candidates with no row in between: the lowest is taken."""
+"""Difference of two sums of squares, as between candidates with no row in between: the
+lowest is taken."""
 NO_FALL: Final = 1e-13
-"""Fall of the sum of squares in a cycle of the refinement that is rounding, so that the cycles end."""
+"""Fall of the sum of squares in a cycle of the refinement that is rounding, so that the
+cycles end."""
 FLAT_DRAWS: Final = 1e-9
-"""Least critical value of a kink's set, over the degrees of freedom: draws of rounding make no set."""
+"""Least critical value of a kink's set, over the degrees of freedom: draws of rounding
+make no set."""
 EQUAL_DRAWS: Final = 1e-9
-"""Standard deviation of draws, over the largest of them: equal draws have no density."""
+"""Standard deviation of draws, over the largest of them: equal draws have no
+density."""
 SAME_SLOPES: Final = 1e-9
 """Difference of two regimes' slopes, over the largest: a smaller one has no sign."""
 WHOLE: Final = 1e-9
-"""Rounding of a share times a number of rows, such as .07 * 100, that is a whole number."""
+"""Rounding of a share times a number of rows, such as .07 * 100, that is a whole
+number."""
 
-# --- tests and draws ----------------------------------------------------------------------------------------
+# --- tests and draws ------------------------------------------------------------------
 
 SAME_LEVEL: Final = 1e-12
 """Rounding of 1 - level."""
 SAME_STATISTIC: Final = 1e-10
-"""Difference of a drawn statistic from the data's, over it: the same data up to sign or scale are ties."""
+"""Difference of a drawn statistic from the data's, over it: the same data up to sign or
+scale are ties."""
 TIED_DRAWS: Final = 1e-9
-"""Difference of a drawn t from the data's, over it, or itself below one: the data are one of the draws."""
+"""Difference of a drawn t from the data's, over it, or itself below one: the data are
+one of the draws."""
 LOST_IN_DRAW: Final = 1e-12
-"""Variation of a column in a draw over that in the sample: below it the column does not vary."""
+"""Variation of a column in a draw over that in the sample: below it the column does not
+vary."""
 SAME_WITHOUT: Final = 1e-12
-"""Difference of leave-one-out estimates, over the largest: equal ones have no acceleration."""
+"""Difference of leave-one-out estimates, over the largest: equal ones have no
+acceleration."""
 PRODUCT_QUANTILE: Final = 1e-13
 """Precision of a quantile of a product of normals, in its standard deviations."""
 
-# --- indices, ranks and inequality --------------------------------------------------------------------------
+# --- indices, ranks and inequality ----------------------------------------------------
 
 SMALL_THEIL: Final = 1e-3
-"""Theil index below which it is a mean of divergences: a difference of large sums loses digits."""
+"""Theil index below which it is a mean of divergences: a difference of large sums loses
+digits."""
 NO_THEIL: Final = 1e-28
-"""Theil index that may be the rounding of a constant column: a range of rounding alone leaves 1e-31."""
+"""Theil index that may be the rounding of a constant column: a range of rounding alone
+leaves 1e-31."""
 ALL_ZERO: Final = 1e-12
 """Drawn mean over that of the sample: below it all that is drawn is zero."""
 EQUAL_VALUES: Final = 1e-14
@@ -143,7 +179,8 @@ EQUAL_VALUES: Final = 1e-14
 CANCELLED: Final = 1e-12
 """Sum of redundancies over the sum of their sizes: below it they leave no weights."""
 SAME_CORRELATION: Final = 1e-12
-"""Difference from one of a correlation, or of an eigenvalue of correlations, that is rounding."""
+"""Difference from one of a correlation, or of an eigenvalue of correlations, that is
+rounding."""
 SAME_SCORE: Final = 1e-12
 """Difference of two scores over the largest: rounding must not break a tie."""
 SAME_RANKS: Final = 1e-12
@@ -159,28 +196,34 @@ PRINTED_WEIGHTS: Final = 2e-3
 FIXED_POINT: Final = 1e-10
 """Change of simulated shares between two iterations at which they end."""
 
-# --- policy -------------------------------------------------------------------------------------------------
+# --- policy ---------------------------------------------------------------------------
 
 LAST_STEP: Final = 1e-9
-"""Change of a Newton step at which coefficients of a logit are exact, since steps double the digits."""
+"""Change of a Newton step at which coefficients of a logit are exact, since steps
+double the digits."""
 LAST_STEP_TWO_PERIODS: Final = 1e-12
 """Change of log odds at which a logit of two periods is exact to rounding."""
 
-# --- spatial ------------------------------------------------------------------------------------------------
+# --- spatial --------------------------------------------------------------------------
 
 SYMMETRIC: Final = 1e-12
 """Difference of the weights in both directions over the larger that is rounding."""
 AT_THE_END: Final = 1e-8
-"""Distance of an optimum from an end of the interval, over its length, within which it is at the end."""
+"""Distance of an optimum from an end of the interval, over its length, within which it
+is at the end."""
 EXACT_ROOT: Final = 1e-15
-"""Width, over the length of the interval, at which a root of the score is exact to rounding."""
+"""Width, over the length of the interval, at which a root of the score is exact to
+rounding."""
 REAL_EIGENVALUE: Final = 1e-9
 """Imaginary part, or size, of an eigenvalue over the largest that is rounding."""
 SIMILAR: Final = 1e-12
-"""Difference of a scaled matrix from its transpose, over its largest element, that is rounding."""
+"""Difference of a scaled matrix from its transpose, over its largest element, that is
+rounding."""
 EQUAL_ROW_SUMS: Final = 1e-12
 """Difference of row sums, over the largest, that is rounding."""
 SAME_DISTANCE: Final = 1e-9
-"""Difference of two distances over the larger that is rounding: entities at both are equally far."""
+"""Difference of two distances over the larger that is rounding: entities at both are
+equally far."""
 EQUAL_DIFFERENCE: Final = 1e-12
-"""Difference of two values over the larger that is rounding: weights of one over the difference have none."""
+"""Difference of two values over the larger that is rounding: weights of one over the
+difference have none."""

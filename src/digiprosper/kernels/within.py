@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Directions, Effect
 
-# Dummies of all effects but the largest are solved for densely up to this many; beyond, by conjugate
-# gradients.
+# Dummies of all effects but the largest are solved for densely up to this many; beyond,
+# by conjugate gradients.
 _DENSE = 1200
 _DENSE_CELLS = 20_000_000
 _ITERATIONS = 5000
-# Only speed depends on it, no result, so it is no tolerance: with fewer rows the look at their order costs
-# more than it saves.
+# Only speed depends on it, no result, so it is no tolerance: with fewer rows the look
+# at their order costs more than it saves.
 _MANY_ROWS = 10_000
 
 
@@ -74,11 +74,16 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
     kept: list[Ints] = []
     for codes in effects:
         if not any(is_nested(finer, codes) for finer in kept):
-            kept = [*(coarser for coarser in kept if not is_nested(codes, coarser)), codes]
+            kept = [
+                *(coarser for coarser in kept if not is_nested(codes, coarser)),
+                codes,
+            ]
     return kept
 
 
-def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> tuple[int, bool]:
+def effects_rank(
+    effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
+) -> tuple[int, bool]:
     """Count parameters of effects without slopes: the rank of all dummies, or 1.
 
     Also return whether the rank is exact, as in `Within`.
@@ -92,12 +97,15 @@ def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
-    """Slopes by the same levels, and the effect that holds the constants of these levels."""
+    """Slopes by the same levels, and the effect with their constants."""
 
     slopes: tuple[int, ...]  # positions among the effects
     directions: Directions  # of the slopes
-    host: int  # position of the effect without slope that holds the constants of the levels, -1 without
-    levels: Ints | None  # of each level of the host the level of this block; None where they are the same
+    # Position of the effect without slope that holds the constants of the levels, -1
+    # without
+    host: int
+    # Of each level of the host the level of this block; None where they are the same
+    levels: Ints | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,23 +113,30 @@ class Within:
     """The projection that takes out effects."""
 
     codes: tuple[Ints, ...]  # (N,) codes without gaps of each effect
-    slopes: tuple[Floats | None, ...]  # (N,) column of a slope by level; None for a constant by level
+    # (N,) column of a slope by level; None for a constant by level
+    slopes: tuple[Floats | None, ...]
     levels: tuple[int, ...]  # of each effect
-    rank: int  # of all dummies, times the slopes' columns, together; 1 (the constant) without effects
-    main: int  # effect taken out in closed form, of those with most parameters; -1 without effects
+    # Of all dummies, times the slopes' columns, together; 1 (the constant) without
+    # effects
+    rank: int
+    # Effect taken out in closed form, of those with most parameters; -1 without effects
+    main: int
     obs_weights: Floats | None
     _starts: Ints | None
     _counts: tuple[Floats, ...]
     _cross: Any
     _gram: Any
     _inverse: Floats | None
-    # False if `rank` is an upper bound: effects that are not nested, or slopes, of too many levels
+    # False if `rank` is an upper bound: effects that are not nested, or slopes, of too
+    # many levels
     exact: bool = True
-    closed_form: tuple[int, ...] = ()  # effects of the levels of `main`, all taken out in closed form
+    # Effects of the levels of `main`, all taken out in closed form
+    closed_form: tuple[int, ...] = ()
     # (levels,) levels that have a slope, for each effect that is one
     identified: tuple[Bools | None, ...] = ()
     _blocks: tuple[_Block, ...] = ()
-    # (N,) columns that span the slopes: orthogonal, and of sum of squares one, in each level
+    # (N,) columns that span the slopes: orthogonal, and of sum of squares one, in each
+    # level
     _units: tuple[Floats | None, ...] = ()
 
     @property
@@ -134,8 +149,9 @@ class Within:
         """Codes of the effects; OptionError if one is a slope by level."""
         if self.has_slopes:
             raise OptionError(
-                "this computation does not take slopes by level (absorb='province[year]'); absorb effects "
-                "without slopes, or add the slopes to the regressors (x), as 'C(province):year'.",
+                "this computation does not take slopes by level "
+                "(absorb='province[year]'); absorb effects without slopes, or add "
+                "the slopes to the regressors (x), as 'C(province):year'.",
                 [option_problem("absorb", what="slopes in absorb")],
             )
         return self.codes
@@ -144,7 +160,9 @@ class Within:
     def every(self) -> tuple[Effect, ...]:
         """Codes of each effect, or a slope by level."""
         parts = zip(self.codes, self.slopes, strict=True)
-        return tuple(codes if slope is None else Slope(codes, slope) for codes, slope in parts)
+        return tuple(
+            codes if slope is None else Slope(codes, slope) for codes, slope in parts
+        )
 
     @property
     def constants(self) -> tuple[int, ...]:
@@ -162,9 +180,9 @@ class Within:
     def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
         """Split columns, (N,) or (N, k), into demeaned ones and a value per level.
 
-        Of a slope the value is its coefficient (zero in levels that have none). Of the constants by level all
-        but the first have mean zero; their means are in the first. Without effects there is one array with
-        the mean.
+        Of a slope the value is its coefficient (zero in levels that have none). Of the
+        constants by level all but the first have mean zero; their means are in the
+        first. Without effects there is one array with the mean.
         """
         work = self._work(columns)
         means = self._centre(work)
@@ -190,27 +208,39 @@ class Within:
     def with_gaps(self, values: Sequence[Floats]) -> list[Floats]:
         """Set `decompose`'s slopes to missing in levels without own variation."""
         identified = self.identified or (None,) * len(values)
-        return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, identified, strict=True)]
+        return [
+            v if k is None else np.where(k, v, np.nan)
+            for v, k in zip(values, identified, strict=True)
+        ]
 
     @staticmethod
     def _work(columns: Floats) -> Floats:
-        # One contiguous row a column: sums and look-ups by level are several times faster that way.
+        # One contiguous row a column: sums and look-ups by level are several times
+        # faster that way.
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
     def _centre(self, work: Floats) -> Floats:
         """Take out means by level of the main effect, or overall means without one.
 
-        They are returned, (k, levels). Where levels dwarf the variation around them a value less its own
-        level's mean is exact in floating point, and less the overall mean it is not.
+        They are returned, (k, levels). Where levels dwarf the variation around them a
+        value less its own level's mean is exact in floating point, and less the overall
+        mean it is not.
         """
         w = self.obs_weights
         if self.main < 0:
-            means = work.mean(axis=1)[:, None] if w is None else (work @ (w / w.sum()))[:, None]
+            means = (
+                work.mean(axis=1)[:, None]
+                if w is None
+                else (work @ (w / w.sum()))[:, None]
+            )
             work -= means
             return np.asarray(means)
         if not self._is_centred:
             return np.zeros((len(work), 1))
-        means = self._sums(self.main, work if w is None else work * w) / self._counts[self.main]
+        means = (
+            self._sums(self.main, work if w is None else work * w)
+            / self._counts[self.main]
+        )
         for row, part in zip(work, means, strict=True):
             row -= part.take(self.codes[self.main])
         return np.asarray(means)
@@ -236,21 +266,28 @@ class Within:
     def leverage(self, n: int) -> Floats:
         """Compute the leverage (N,) of every row in a regression on the effects alone.
 
-        With D the dummies, times the columns of slopes, and W the weights, ``h_i = w_i d_i' (D'WD)^+ d_i``:
-        one over the rows of the level for a single effect. Of several effects, the largest has that part, and
-        the dummies of the others, net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the
-        levels of the row, and its values of the columns, alone. Raises OptionError if the effects have too
-        many levels to be solved for densely.
+        With D the dummies, times the columns of slopes, and W the weights,
+        ``h_i = w_i d_i' (D'WD)^+ d_i``: one over the rows of the level for a single
+        effect. Of several effects, the largest has that part, and the dummies of the
+        others, net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the
+        levels of the row, and its values of the columns, alone. Raises OptionError if
+        the effects have too many levels to be solved for densely.
         """
         if not self.is_dense:
             raise OptionError(
-                f"the effects have {sum(self.levels):,} levels, too many to compute the leverage of the rows."
+                f"the effects have {sum(self.levels):,} levels, too many to compute "
+                "the leverage of the rows."
             )
         weights = np.ones(n) if self.obs_weights is None else self.obs_weights
         if self.main < 0:
             return np.asarray(weights / weights.sum())
-        shares = [self._unit(p) / self._counts[p][self.codes[p]] for p in self.closed_form]
-        out = sum(self._unit(p) * share for p, share in zip(self.closed_form, shares, strict=True))
+        shares = [
+            self._unit(p) / self._counts[p][self.codes[p]] for p in self.closed_form
+        ]
+        out = sum(
+            self._unit(p) * share
+            for p, share in zip(self.closed_form, shares, strict=True)
+        )
         if self._inverse is not None:
             out = out + self._further_leverage(shares)
         return np.clip(weights * out, 0.0, 1.0)
@@ -265,7 +302,9 @@ class Within:
         half = self._cross @ self._inverse
         others = [p for p in range(len(self.levels)) if p not in self.closed_form]
         starts = np.cumsum([0, *(self.levels[p] for p in others)])
-        columns = [self.codes[p] + start for p, start in zip(others, starts, strict=False)]
+        columns = [
+            self.codes[p] + start for p, start in zip(others, starts, strict=False)
+        ]
         main = self.codes[self.main]
         blocks = len(self.closed_form)
         cross, halves = np.split(self._cross, blocks), np.split(half, blocks)
@@ -274,9 +313,13 @@ class Within:
         for first, second in product(range(blocks), repeat=2):
             by_level = np.einsum("ij,ij->i", cross[first], halves[second])
             out += by_level[main] * shares[first] * shares[second]
-        for block, (p, column) in product(range(blocks), zip(others, columns, strict=True)):
+        for block, (p, column) in product(
+            range(blocks), zip(others, columns, strict=True)
+        ):
             out -= 2 * halves[block][main, column] * shares[block] * self._unit(p)
-        for (p, first), (q, second) in product(zip(others, columns, strict=True), repeat=2):
+        for (p, first), (q, second) in product(
+            zip(others, columns, strict=True), repeat=2
+        ):
             out += self._inverse[first, second] * self._unit(p) * self._unit(q)
         return out
 
@@ -284,8 +327,11 @@ class Within:
         before = np.einsum("ij,ij->i", work, work)
         values = self._once(work, before)
         after = np.einsum("ij,ij->i", work, work)
-        # A second pass removes what rounding left where levels dwarf the variation around them.
-        if (self._cross is not None and self._inverse is None) or (after < DWARFED * before).any():
+        # A second pass removes what rounding left where levels dwarf the variation
+        # around them.
+        if (self._cross is not None and self._inverse is None) or (
+            after < DWARFED * before
+        ).any():
             correction = self._once(work, after + SECOND_PASS * before)
             values = [a + b for a, b in zip(values, correction, strict=True)]
         return values
@@ -293,16 +339,27 @@ class Within:
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
         """Demean rows in place; return what was taken out, (k, levels) for each effect.
 
-        `square` is the squared length that the exactness of conjugate gradients is measured by.
+        `square` is the squared length that the exactness of conjugate gradients is
+        measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        closed_form, positions, counts = self.closed_form, range(len(self.levels)), self.main_counts
+        closed_form, positions, counts = (
+            self.closed_form,
+            range(len(self.levels)),
+            self.main_counts,
+        )
         main = _beside([self._sums(p, weighted) for p in closed_form]) / counts
         others = [p for p in positions if p not in closed_form]
         values: dict[int, Floats] = {}
         if others:
-            right = _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
-            solved = self._conjugate(right.T, square).T if self._inverse is None else right @ self._inverse
+            right = (
+                _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
+            )
+            solved = (
+                self._conjugate(right.T, square).T
+                if self._inverse is None
+                else right @ self._inverse
+            )
             main = main - (self._cross @ solved.T).T / counts
             values = self._by_effect(solved, others)
         values |= self._by_effect(main, closed_form)
@@ -322,7 +379,7 @@ class Within:
         return counts[0] if len(counts) == 1 else np.concatenate(counts)
 
     def _by_effect(self, values: Floats, positions: Iterable[int]) -> dict[int, Floats]:
-        """Split values of several effects side by side, by the positions of the effects."""
+        """Split values of several effects side by side, by effect."""
         out, start = {}, 0
         for position in positions:
             stop = start + self.levels[position]
@@ -345,10 +402,13 @@ class Within:
 
         def apply(vectors: Floats) -> Floats:
             scaled = scale * vectors
-            net = self._gram @ scaled - self._cross.T @ ((self._cross @ scaled) / counts)
+            net = self._gram @ scaled - self._cross.T @ (
+                (self._cross @ scaled) / counts
+            )
             return np.asarray(scale * net)
 
-        # The floor is a multiple of the rounding in `right`; below it lies only its part outside the range.
+        # The floor is a multiple of the rounding in `right`; below it lies only its
+        # part outside the range.
         if self.obs_weights is not None:
             size = size * self.obs_weights.mean()
         floor = CONVERGED**2 * size
@@ -362,8 +422,11 @@ class Within:
                 break
             image = apply(direction)
             curvature = np.einsum("ij,ij->j", direction, image)
-            # A direction without curvature lies in the null space: nothing more can be gained along it.
-            active &= curvature > NO_CURVATURE * np.einsum("ij,ij->j", direction, direction)
+            # A direction without curvature lies in the null space: nothing more can be
+            # gained along it.
+            active &= curvature > NO_CURVATURE * np.einsum(
+                "ij,ij->j", direction, direction
+            )
             step = np.where(active, square / np.where(active, curvature, 1.0), 0.0)
             solution += step * direction
             residual -= step * image
@@ -374,13 +437,15 @@ class Within:
             direction = residual + ratio * direction
         if (square > NOT_CONVERGED**2 * size).any():
             raise IdentificationError(
-                "the effects are so weakly connected that they could not be partialled out exactly; "
-                "absorb fewer effects."
+                "the effects are so weakly connected that they could not be partialled "
+                "out exactly; absorb fewer effects."
             )
         return np.asarray(scale * solution)
 
 
-def level_sums(codes: Ints, levels: int, values: Floats, factor: Floats | None = None) -> Floats:
+def level_sums(
+    codes: Ints, levels: int, values: Floats, factor: Floats | None = None
+) -> Floats:
     """Sum columns (N, k), times `factor` (N,) if given, by level: (levels, k)."""
     out = np.empty((values.shape[1], levels))
     # Rows of a level that lie together are summed faster.
@@ -410,21 +475,26 @@ def within(
 ) -> Within:
     """Prepare the projection that takes out effects; without any, only the mean.
 
-    The effect with most levels is taken out by its means, and by its regressions on slopes of the same
-    levels; the dummies of the others, times their slopes, are then solved for from ``S g = r`` with ``S =
-    D'MD``, exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis 1999, eq. 3.9, for two
-    effects). Past 1,200 further dummies the same system is solved by conjugate gradients. Codes have no
+    The effect with most levels is taken out by its means, and by its regressions on
+    slopes of the same levels; the dummies of the others, times their slopes, are then
+    solved for from ``S g = r`` with ``S = D'MD``, exactly, by a pseudo-inverse of the
+    scaled `S` (Abowd, Kramarz & Margolis 1999, eq. 3.9, for two effects). Past 1,200
+    further dummies the same system is solved by conjugate gradients. Codes have no
     gaps; effects of the same levels are taken out together.
     """
     if not effects:
         return Within((), (), (), 1, -1, obs_weights, None, (), None, None, None)
 
-    pairs = [(e.codes, e.column) if isinstance(e, Slope) else (e, None) for e in effects]
+    pairs = [
+        (e.codes, e.column) if isinstance(e, Slope) else (e, None) for e in effects
+    ]
     codes, slopes = zip(*pairs, strict=True)
     levels = tuple([int(c.max()) + 1 for c in codes])
     groups = _same_levels(codes, slopes)
     with_slopes = [group for group in groups if slopes[group[-1]] is not None]
-    blocks = tuple([_block(group, codes, slopes, levels, obs_weights) for group in with_slopes])
+    blocks = tuple(
+        [_block(group, codes, slopes, levels, obs_weights) for group in with_slopes]
+    )
     units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
     largest = max(groups, key=lambda group: levels[group[0]] * len(group))
@@ -451,7 +521,11 @@ def within(
 
 def _with_others(projection: Within, n: int) -> Within:
     """Prepare the system of the effects that are not taken out in closed form."""
-    levels, counts, main_counts = projection.levels, projection._counts, projection.main_counts
+    levels, counts, main_counts = (
+        projection.levels,
+        projection._counts,
+        projection.main_counts,
+    )
     others = [p for p in range(len(levels)) if p not in projection.closed_form]
     width = main_counts.size
     size = sum(levels) - width
@@ -462,11 +536,15 @@ def _with_others(projection: Within, n: int) -> Within:
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
     system = gram - cross.T @ (cross / main_counts[:, None])
     inverse, good = _pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
-    return replace(projection, rank=projection.rank + good, _cross=cross, _inverse=inverse)
+    return replace(
+        projection, rank=projection.rank + good, _cross=cross, _inverse=inverse
+    )
 
 
-def _same_levels(codes: tuple[Ints, ...], slopes: tuple[Floats | None, ...]) -> list[list[int]]:
-    """Group the positions of effects of the same levels: a constant, slopes or both, slopes last."""
+def _same_levels(
+    codes: tuple[Ints, ...], slopes: tuple[Floats | None, ...]
+) -> list[list[int]]:
+    """Group effects of the same levels: a constant, slopes or both."""
     groups = [[p] for p, slope in enumerate(slopes) if slope is None]
     for p, slope in enumerate(slopes):
         if slope is None:
@@ -488,13 +566,20 @@ def _block(
 ) -> _Block:
     """Make the slopes of effects of the same levels orthogonal."""
     columns = {p: column for p in group if (column := slopes[p]) is not None}
-    # Means of levels may be taken out of a slope's column where other dummies add up to those of its levels.
+    # Means of levels may be taken out of a slope's column where other dummies add up to
+    # those of its levels.
     level_codes, size = codes[group[0]], levels[group[0]]
     constants = [p for p, slope in enumerate(slopes) if slope is None]
     first = [p for p in group if p in constants]
-    host = next((p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1)
+    host = next(
+        (p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1
+    )
     orthogonal = directions(
-        level_codes, size, list(columns.values()), centred=host >= 0, obs_weights=obs_weights
+        level_codes,
+        size,
+        list(columns.values()),
+        centred=host >= 0,
+        obs_weights=obs_weights,
     )
     block_levels = None
     if host >= 0 and host not in group:
@@ -503,7 +588,9 @@ def _block(
     return _Block(tuple(columns), orthogonal, host, block_levels)
 
 
-def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
+def _spans(
+    blocks: Sequence[_Block], size: int
+) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
     """List the column, and the levels that have a slope, of each effect."""
     columns: list[Floats | None] = [None] * size
     identified: list[Bools | None] = [None] * size
@@ -528,7 +615,9 @@ def _beside(parts: list[Floats]) -> Floats:
 
 
 def _parameters(
-    positions: Iterable[int], levels: tuple[int, ...], identified: tuple[Bools | None, ...]
+    positions: Iterable[int],
+    levels: tuple[int, ...],
+    identified: tuple[Bools | None, ...],
 ) -> int:
     """Count constants and slopes of effects by themselves."""
     count = 0
@@ -547,7 +636,9 @@ def _factor(absorbed: Within, a: int, b: int) -> Floats | None:
     return out
 
 
-def _counted(codes: Ints, levels: int, obs_weights: Floats | None, unit: Floats | None) -> Floats:
+def _counted(
+    codes: Ints, levels: int, obs_weights: Floats | None, unit: Floats | None
+) -> Floats:
     if unit is not None:
         return np.ones(levels)
     return np.bincount(codes, weights=obs_weights, minlength=levels).astype(np.float64)
@@ -555,7 +646,8 @@ def _counted(codes: Ints, levels: int, obs_weights: Floats | None, unit: Floats 
 
 def _pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     """Invert the dummies' products where they are not null; also return their rank."""
-    # Scaled by counts, not by its own diagonal: that of an effect nested in another is rounding alone.
+    # Scaled by counts, not by its own diagonal: that of an effect nested in another is
+    # rounding alone.
     scale = 1 / np.sqrt(counts)
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)
     good = values > REDUNDANT_LEVELS
@@ -608,13 +700,17 @@ def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
     slope_positions = [p for p in range(len(absorbed.codes)) if p not in constants]
     slopes_rank = _parameters(slope_positions, absorbed.levels, absorbed.identified)
     largest_first = sorted(
-        finest([absorbed.codes[p] for p in constants]), key=lambda codes: -int(codes.max())
+        finest([absorbed.codes[p] for p in constants]),
+        key=lambda codes: -int(codes.max()),
     )
     levels = [int(codes.max()) + 1 for codes in largest_first]
     if len(largest_first) < 2:
         return sum(levels) + slopes_rank, not slope_positions
     size = levels[0] + levels[1]
-    graph = coo_array((np.ones(n), (largest_first[0], levels[0] + largest_first[1])), shape=(size, size))
+    graph = coo_array(
+        (np.ones(n), (largest_first[0], levels[0] + largest_first[1])),
+        shape=(size, size),
+    )
     components: Any = connected_components(graph, directed=False, return_labels=False)
     rank = size - int(components) + sum(m - 1 for m in levels[2:])
     return rank + slopes_rank, len(largest_first) == 2 and not slope_positions

@@ -41,8 +41,15 @@ def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
 
 def issued(fitted: Fitted) -> tuple[Notice, ...]:
     """Issue and return the notices about a fit, except those about standard errors."""
-    error_codes = {notice.code for notice in fitted.prepared.few} | {"few_treated", "robust_inconsistent"}
-    notices = tuple(notice for notice in fitted.results.diagnostics if notice.code not in error_codes)
+    error_codes = {notice.code for notice in fitted.prepared.few} | {
+        "few_treated",
+        "robust_inconsistent",
+    }
+    notices = tuple(
+        notice
+        for notice in fitted.results.diagnostics
+        if notice.code not in error_codes
+    )
     issue(notices)
     return notices
 
@@ -53,8 +60,8 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
     if position is None:
         name = fitted.prepared.sample.keys.entity_name
         raise IdentificationError(
-            f"{caller} needs entity effects, and the specification has none: set entity_effects=True "
-            f"(effects of {name}).",
+            f"{caller} needs entity effects, and the specification has none: set "
+            f"entity_effects=True (effects of {name}).",
             [Notice("no_entity_effects", "no entity effects", {"entity": name})],
         )
     return fitted.prepared.effect_names[position]
@@ -64,18 +71,21 @@ def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
     """Refuse a fit whose residuals are zero up to rounding."""
     if any(notice.code == "perfect_fit" for notice in results.diagnostics):
         raise IdentificationError(
-            f"{caller}: the fit is perfect, so there are no residuals to test. Check whether the outcome is "
-            "computed from the regressors.",
+            f"{caller}: the fit is perfect, so there are no residuals to test. Check "
+            "whether the outcome is computed from the regressors.",
             [Notice("perfect_fit", "no residuals", {"depvar": results.depvar})],
         )
 
 
 def refuse_slopes(fitted: Fitted, caller: str) -> None:
     """Refuse a fit with absorbed slopes, such as ``province[year]``."""
-    slopes = [effect.name for effect in fitted.prepared.absorbed if effect.slope is not None]
+    slopes = [
+        effect.name for effect in fitted.prepared.absorbed if effect.slope is not None
+    ]
     if slopes:
         raise OptionError(
-            f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit them in absorb.",
+            f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit "
+            "them in absorb.",
             [option_problem("absorb", tuple(slopes))],
         )
 
@@ -83,9 +93,12 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
 def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
     """Keep only the named effects of a sample: the same rows, without notices.
 
-    Where the effects that are kept do not contain a constant, one for all rows is added.
+    Where the effects that are kept do not contain a constant, one for all rows is
+    added.
     """
-    positions = [p for p, effect in enumerate(prepared.absorbed) if effect.name in names]
+    positions = [
+        p for p, effect in enumerate(prepared.absorbed) if effect.name in names
+    ]
     old, sample = prepared.within, prepared.sample
     effects = [old.every[p] for p in positions]
     if effects and not any(p in old.constants for p in positions):
@@ -101,7 +114,9 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
         within=absorbing,
         absorbed=tuple(prepared.absorbed[p] for p in positions),
         entity_position=position,
-        count=counts(sample.nobs, 0, effect_ranks, prepared.cluster_codes, periods=sample.n_times),
+        count=counts(
+            sample.nobs, 0, effect_ranks, prepared.cluster_codes, periods=sample.n_times
+        ),
         notices=(),
         few=(),
         leverage=None,
@@ -109,7 +124,10 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
 
 
 def with_clusters(
-    prepared: Prepared, names: Sequence[str], codes: Sequence[Ints], options: LinearOptions
+    prepared: Prepared,
+    names: Sequence[str],
+    codes: Sequence[Ints],
+    options: LinearOptions,
 ) -> Prepared:
     """Choose other clusters and options for the same rows, without notices."""
     effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
@@ -130,18 +148,23 @@ def with_clusters(
 def joint_test(
     results: LinearResults, tested: Sequence[str], caller: str, *, name: str, null: str
 ) -> TestResult:
-    """Test that the coefficients `tested` are zero; `name` and `null` are those of the test."""
+    """Test that the coefficients `tested` are zero."""
     form, notices = joint_form(results, tested, caller)
     weights = np.eye(len(results.names))[[results.names.index(term) for term in tested]]
-    test = results.estimated.joint_test(form, weights, weights @ results.coefficients, name=name, null=null)
+    test = results.estimated.joint_test(
+        form, weights, weights @ results.coefficients, name=name, null=null
+    )
     return replace(test, diagnostics=notices)
 
 
-def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tuple[float, tuple[Notice, ...]]:
+def joint_form(
+    results: LinearResults, names: Sequence[str], caller: str
+) -> tuple[float, tuple[Notice, ...]]:
     """Compute the Wald statistic (chi-square) that named coefficients are zero.
 
-    It is missing, with a warning, where the covariance of two-way clusters is not positive definite. Refuse a
-    coefficient without standard error, and more coefficients than the covariance has rank for.
+    It is missing, with a warning, where the covariance of two-way clusters is not
+    positive definite. Refuse a coefficient without standard error, and more
+    coefficients than the covariance has rank for.
     """
     positions = [results.names.index(name) for name in names]
     tested = np.eye(len(results.names))[positions]
@@ -151,13 +174,22 @@ def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tup
         raise IdentificationError(
             f"{caller}: {quoted(without)} has no standard error under this covariance "
             f"({freedom_text(results.df_t)}), so it cannot be tested.",
-            [Notice("no_variance", "no standard error", {"coefficients": tuple(without)})],
+            [
+                Notice(
+                    "no_variance", "no standard error", {"coefficients": tuple(without)}
+                )
+            ],
         )
     if abs(least) <= SINGULAR:
         raise IdentificationError(
-            f"{caller}: {len(positions)} coefficients cannot be tested together under this covariance "
-            f"({freedom_text(results.df_t)}): their covariance matrix is singular.",
-            [Notice("singular_covariance", "no inverse", {"coefficients": tuple(names)})],
+            f"{caller}: {len(positions)} coefficients cannot be tested together under "
+            f"this covariance ({freedom_text(results.df_t)}): their covariance "
+            "matrix is singular.",
+            [
+                Notice(
+                    "singular_covariance", "no inverse", {"coefficients": tuple(names)}
+                )
+            ],
         )
     notices = (negative_variance(names),) if least < 0 else ()
     issue(notices)

@@ -8,7 +8,12 @@ import numpy as np
 
 from digiprosper.errors import IdentificationError, OptionError, cited, issue
 from digiprosper.kernels.intervals import enough_clusters
-from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams, seed_sequence
+from digiprosper.kernels.resampling import (
+    bootstrap,
+    draw_counts,
+    entity_grams,
+    seed_sequence,
+)
 from digiprosper.kernels.within import is_nested, level_sums
 from digiprosper.linear.estimation import columns_at
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
@@ -30,8 +35,13 @@ if TYPE_CHECKING:
 
 _LEAST_REPS = 20
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters"})
-_REMEDY = "Use dp.wild_bootstrap(spec, panel, term), which draws weights of the clusters."
-_LOST = "failed: in the drawn sample a regressor is collinear. Intervals use the remaining draws."
+_REMEDY = (
+    "Use dp.wild_bootstrap(spec, panel, term), which draws weights of the clusters."
+)
+_LOST = (
+    "failed: in the drawn sample a regressor is collinear. Intervals use the "
+    "remaining draws."
+)
 
 
 def cluster_bootstrap(
@@ -39,16 +49,17 @@ def cluster_bootstrap(
 ) -> EffectResults:
     """Bootstrap a linear model: draw clusters and estimate the model in each draw.
 
-    Clusters are drawn with replacement.
-    This is the pairs cluster bootstrap (Cameron & Miller 2015, section VI.C.1). A cluster that is drawn twice
-    counts as two clusters, each with its own fixed effects. Fixed effects that are common to clusters, such
-    as time effects, are estimated in each draw. With few clusters use `wild_bootstrap`, which is more
-    reliable.
+    Clusters are drawn with replacement. This is the pairs cluster bootstrap (Cameron &
+    Miller 2015, section VI.C.1). A cluster that is drawn twice counts as two clusters,
+    each with its own fixed effects. Fixed effects that are common to clusters, such as
+    time effects, are estimated in each draw. With few clusters use `wild_bootstrap`,
+    which is more reliable.
 
     Parameters
     ----------
     spec : FixedEffects
-        The specification. The draws are of its clusters, or of entities if it has no clusters.
+        The specification. The draws are of its clusters, or of entities if it has no
+        clusters.
     panel : Panel
         The data.
     reps : int
@@ -59,32 +70,35 @@ def cluster_bootstrap(
     Returns
     -------
     EffectResults
-        Coefficients of the fit, with percentile intervals and p-values from the bootstrap. Covariance,
-        standard errors and t statistics are those of the fit. `draws` has one row per draw and one column per
-        coefficient.
+        Coefficients of the fit, with percentile intervals and p-values from the
+        bootstrap. Covariance, standard errors and t statistics are those of the fit.
+        `draws` has one row per draw and one column per coefficient.
 
     Raises
     ------
     InputTypeError
         If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     OptionError
-        If there are two-way clusters, if a cluster contains neither whole entities nor whole periods, or if
-        `reps` is below 20.
+        If there are two-way clusters, if a cluster contains neither whole entities nor
+        whole periods, or if `reps` is below 20.
     IdentificationError
         If no draw has estimates; and as in `FixedEffects.fit`.
 
     Notes
     -----
-    A draw has no estimates if a regressor is collinear in it. Such draws are dropped, and a notice reports
-    their number. With fewer than five clusters there is no interval and no p-value.
+    A draw has no estimates if a regressor is collinear in it. Such draws are dropped,
+    and a notice reports their number. With fewer than five clusters there is no
+    interval and no p-value.
 
-    The cross products of each cluster are computed once. The estimates of a draw are computed from them, and
-    equal those of a refit.
+    The cross products of each cluster are computed once. The estimates of a draw are
+    computed from them, and equal those of a refit.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
     >>> results = dp.cluster_bootstrap(spec, dp.datasets.us_states(), rng=2026)
     >>> results.conf_int().round(2).loc["log(emp)"].tolist()
     [0.6, 0.94]
@@ -102,8 +116,8 @@ def cluster_bootstrap(
     slopes = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
     if slopes.lost == reps and enough_clusters(grams.n_clusters):
         raise IdentificationError(
-            f"all {reps} {drawn} draws failed: in each of them a regressor is collinear (for example a dummy "
-            "of one entity). Drop it."
+            f"all {reps} {drawn} draws failed: in each of them a regressor is "
+            "collinear (for example a dummy of one entity). Drop it."
         )
     values = slopes.coefficients[0]
     if not fit.prepared.effect_names:
@@ -133,7 +147,9 @@ def cluster_bootstrap(
     )
 
 
-def _intercepts(fit: Fitted, codes: Ints, slopes: Floats, seed: np.random.SeedSequence) -> Floats:
+def _intercepts(
+    fit: Fitted, codes: Ints, slopes: Floats, seed: np.random.SeedSequence
+) -> Floats:
     """Compute each draw's intercept: the mean outcome less that of the fit."""
     raw = columns_at(fit.demeaned.raw, (0, *fit.regressors))
     groups, weights = int(codes.max()) + 1, fit.prepared.obs_weights
@@ -143,8 +159,12 @@ def _intercepts(fit: Fitted, codes: Ints, slopes: Floats, seed: np.random.SeedSe
     return np.asarray(means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes))
 
 
-def _notices(fit: Fitted, grams: Grams, drawn: str, lost: int, reps: int) -> tuple[Notice, ...]:
-    of_fit = (notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD)
+def _notices(
+    fit: Fitted, grams: Grams, drawn: str, lost: int, reps: int
+) -> tuple[Notice, ...]:
+    of_fit = (
+        notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD
+    )
     groups = grams.n_clusters
     if not enough_clusters(groups):
         return (*of_fit, *too_few_clusters_to_draw(groups, drawn, _REMEDY))
@@ -163,7 +183,7 @@ def _glance(fit: Fitted, seed: np.random.SeedSequence) -> Glance:
     return info
 
 
-# --- what is drawn ------------------------------------------------------------------------------------------
+# --- what is drawn --------------------------------------------------------------------
 
 
 def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
@@ -175,12 +195,17 @@ def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
         return prepared.sample.entity, "entity"
     codes, name = prepared.cluster_codes[0], prepared.cluster_names[0]
     keys = {prepared.sample.keys.entity_name, prepared.sample.keys.time_name}
-    of_keys = [e for e, n in zip(prepared.within.codes, prepared.effect_names, strict=False) if n in keys]
+    of_keys = [
+        e
+        for e, n in zip(prepared.within.codes, prepared.effect_names, strict=False)
+        if n in keys
+    ]
     if sum(not is_nested(e, codes) for e in of_keys) > 1:
         raise OptionError(
-            f"clusters={cited(prepared.options.clusters)}: neither entities nor periods are nested in "
-            "the clusters, which the bootstrap needs to draw them with their effects. Specify clusters "
-            "of whole entities, or of whole periods."
+            f"clusters={cited(prepared.options.clusters)}: neither entities nor "
+            "periods are nested in the clusters, which the bootstrap needs to draw "
+            "them with their effects. Specify clusters of whole entities, or of "
+            "whole periods."
         )
     return codes, name
 
@@ -189,7 +214,7 @@ def refuse_two_way(clusters: Sequence[str] | None) -> None:
     """Refuse two-way clusters, which cannot be drawn whole."""
     if clusters is not None and len(clusters) > 1:
         raise OptionError(
-            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, which is not "
-            "possible with two-way clusters. Specify one; the two-way clustered standard errors of "
-            "FixedEffects need no draws."
+            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, "
+            "which is not possible with two-way clusters. Specify one; the two-way "
+            "clustered standard errors of FixedEffects need no draws."
         )

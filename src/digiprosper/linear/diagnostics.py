@@ -31,50 +31,70 @@ if TYPE_CHECKING:
 _LAGS = (1, 2)
 _HALF = 0.5
 _BIASED_SLOPES = (
-    "and so are the other slopes. Omit it, or use an estimator for dynamic panels (Arellano & Bond 1991)."
+    "and so are the other slopes. Omit it, or use an estimator for dynamic panels "
+    "(Arellano & Bond 1991)."
 )
-_NO_REGRESSOR = frozenset({"y", "obs_weights", "coordinates", "threshold_variable", "absorb"})
+_NO_REGRESSOR = frozenset(
+    {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
+)
 
 
 def few_treated(
-    prepared: Prepared, names: Sequence[str], basis: Floats, root: Floats, *, unread: Sequence[str] = ()
+    prepared: Prepared,
+    names: Sequence[str],
+    basis: Floats,
+    root: Floats,
+    *,
+    unread: Sequence[str] = (),
 ) -> list[Notice]:
     """Report slopes that depend on few clusters' variation.
 
-    `basis` (N, m) spans the demeaned regressors; errors e move the slopes by ``root @ basis.T @ e``. Columns
-    named in `unread` are not reported.
+    `basis` (N, m) spans the demeaned regressors; errors e move the slopes by
+    ``root @ basis.T @ e``. Columns named in `unread` are not reported.
     """
     dimensions = []
-    for clusters, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
+    for clusters, codes in zip(
+        prepared.cluster_names, prepared.cluster_codes, strict=True
+    ):
         groups = int(codes.max()) + 1
-        shares = variation_shares(basis, root, codes, groups, obs_weights=prepared.obs_weights)
+        shares = variation_shares(
+            basis, root, codes, groups, obs_weights=prepared.obs_weights
+        )
         effective = effective_clusters(shares)
         few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
         columns = [j for j in few.tolist() if names[j] not in unread]
         if columns:
             levels = prepared.sample.code_levels[clusters]
-            terms = {names[j]: _carriers(float(effective[j]), shares[:, j], levels) for j in columns}
+            terms = {
+                names[j]: _carriers(float(effective[j]), shares[:, j], levels)
+                for j in columns
+            }
             dimensions.append(FewTreated(clusters, groups, terms))
     return few_treated_notices(dimensions)
 
 
-def _carriers(effective: float, shares: Floats, levels: pd.Index[Any]) -> dict[str, Any]:
+def _carriers(
+    effective: float, shares: Floats, levels: pd.Index[Any]
+) -> dict[str, Any]:
     """Name the clusters with most of a regressor's variation, and their shares."""
     largest = np.argsort(-shares, kind="stable")[: max(1, round(effective))]
     return {
         "effective": effective,
         "share": float(shares[largest].sum()),
-        "largest": dict(zip(levels[largest].tolist(), shares[largest].tolist(), strict=True)),
+        "largest": dict(
+            zip(levels[largest].tolist(), shares[largest].tolist(), strict=True)
+        ),
     }
 
 
 def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
     """Report squares and products with fewer than six digits correct after rounding.
 
-    A square or product of a column far from zero is rounded to about 16 digits of its own size; what is left
-    once effects and other regressors are out is smaller by the square of mean over standard deviation.
-    `moments` (k, 5) are rows, mean, standard deviation, minimum and maximum; `bread` (k, k) is the inverse of
-    the cross products of the demeaned columns.
+    A square or product of a column far from zero is rounded to about 16 digits of its
+    own size; what is left once effects and other regressors are out is smaller by the
+    square of mean over standard deviation. `moments` (k, 5) are rows, mean, standard
+    deviation, minimum and maximum; `bread` (k, k) is the inverse of the cross products
+    of the demeaned columns.
     """
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
@@ -85,24 +105,33 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
         return []
     imprecise = [names[j] for j in positions.tolist()]
     text = (
-        f"{quoted(imprecise)}: rounding leaves fewer than six correct digits after the effects and the other "
-        "regressors are partialled out, because its columns are far from zero. Coefficients and standard "
-        "errors are not more precise. Subtract the mean of each column before it is squared or multiplied."
+        f"{quoted(imprecise)}: rounding leaves fewer than six correct digits after the "
+        "effects and the other regressors are partialled out, because its columns "
+        "are far from zero. Coefficients and standard errors are not more precise. "
+        "Subtract the mean of each column before it is squared or multiplied."
     )
-    return [near_collinear(imprecise, "rounding", float(rounding[positions].max()), text)]
+    return [
+        near_collinear(imprecise, "rounding", float(rounding[positions].max()), text)
+    ]
 
 
 def said_once(notices: Iterable[Notice]) -> list[Notice]:
     """Combine the notices of several equations, equal ones once.
 
-    Those with the code few_treated become one for each dimension of the clusters, with the numbers of the
-    first equation.
+    Those with the code few_treated become one for each dimension of the clusters, with
+    the numbers of the first equation.
     """
     every_notice = list(notices)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
-    few = [FewTreated(**notice.data) for notice in every_notice if notice.code == "few_treated"]
+    few = [
+        FewTreated(**notice.data)
+        for notice in every_notice
+        if notice.code == "few_treated"
+    ]
     distinct = [
-        notice for position, notice in enumerate(other_notices) if notice not in other_notices[:position]
+        notice
+        for position, notice in enumerate(other_notices)
+        if notice not in other_notices[:position]
     ]
     return [*distinct, *few_treated_notices(few)]
 
@@ -116,38 +145,57 @@ def lagged_outcome(
 ) -> list[Notice]:
     """Report lags of the outcome as regressors, which the within estimator biases.
 
-    There is no bias without entity effects, or effects nested in the entity (Nickell 1981, Econometrica
-    49:1417, eq. 18). `consequence` ends the sentence: what follows for the model and what to do. Lags of the
-    columns with the role `outcome` are searched in `roles`, by default in all roles of regressors.
+    There is no bias without entity effects, or effects nested in the entity (Nickell
+    1981, Econometrica 49:1417, eq. 18). `consequence` ends the sentence: what follows
+    for the model and what to do. Lags of the columns with the role `outcome` are
+    searched in `roles`, by default in all roles of regressors.
     """
     sample = prepared.sample
     if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         return []
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     rows_apart = list(_rows_apart(sample.entity, sample.time))
-    lags = {at: _lags_of_outcome(sample, at, searched, rows_apart) for at in sample.roles[outcome]}
+    lags = {
+        at: _lags_of_outcome(sample, at, searched, rows_apart)
+        for at in sample.roles[outcome]
+    }
     word = "outcome" if outcome == "y" else "mediator"
     return [
-        lagged_outcome_notice(columns, f"the {word} {cited(sample.names[at])}", sample, consequence)
+        lagged_outcome_notice(
+            columns, f"the {word} {cited(sample.names[at])}", sample, consequence
+        )
         for at, columns in lags.items()
         if columns
     ]
 
 
 def _lags_of_outcome(
-    sample: Sample, at: int, roles: Sequence[str], rows_apart: Sequence[tuple[Ints, Ints]]
+    sample: Sample,
+    at: int,
+    roles: Sequence[str],
+    rows_apart: Sequence[tuple[Ints, Ints]],
 ) -> list[str]:
     """Find columns with a lag of one or two periods as a factor.
 
-    By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
-    in the sample.
+    By its values a column is a lag if it repeats the outcome of one or two periods
+    before, wherever both are in the sample.
     """
-    positions = list(dict.fromkeys([position for role in roles for position in sample.roles[role]]))
+    positions = list(
+        dict.fromkeys([position for role in roles for position in sample.roles[role]])
+    )
     named = _named_lags(sample.lags[sample.names[at]])
-    lags = {position for position in positions if not named.isdisjoint(sample.lags[sample.names[position]])}
+    lags = {
+        position
+        for position in positions
+        if not named.isdisjoint(sample.lags[sample.names[position]])
+    }
     for later, earlier in rows_apart:
         lags.update(_repeating(sample.matrix, positions, at, later, earlier))
-    return list(dict.fromkeys([sample.names[position] for position in positions if position in lags]))
+    return list(
+        dict.fromkeys(
+            [sample.names[position] for position in positions if position in lags]
+        )
+    )
 
 
 def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -158,29 +206,47 @@ def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
     return {(factor, shift + k) for k in _LAGS}
 
 
-def _repeating(matrix: Floats, positions: Sequence[int], at: int, row: Ints, before: Ints) -> list[int]:
+def _repeating(
+    matrix: Floats, positions: Sequence[int], at: int, row: Ints, before: Ints
+) -> list[int]:
     """Find columns that repeat the outcome of earlier rows."""
     if row.size < 2:
         return []
     # The first rows are enough to see that most columns are no lag.
     first = matrix[row[:8]][:, positions] == matrix[before[:8], at, None]
-    likely = [position for position, equal in zip(positions, first.all(axis=0), strict=True) if equal]
+    likely = [
+        position
+        for position, equal in zip(positions, first.all(axis=0), strict=True)
+        if equal
+    ]
     if not likely:
         return []
     past = matrix[before, at]
     if np.ptp(past) == 0:
         return []
-    return [position for position in likely if np.array_equal(matrix[row, position], past)]
+    return [
+        position for position in likely if np.array_equal(matrix[row, position], past)
+    ]
 
 
 def _rows_apart(entity: Ints, time: Ints) -> Iterator[tuple[Ints, Ints]]:
     """Yield pairs (later, earlier) of an entity's rows some periods apart."""
     steps = range(1, min(max(_LAGS), time.size - 1) + 1)
     # Rows of another entity are no periods apart.
-    gaps = {step: np.where(entity[step:] == entity[:-step], time[step:] - time[:-step], 0) for step in steps}
+    gaps = {
+        step: np.where(entity[step:] == entity[:-step], time[step:] - time[:-step], 0)
+        for step in steps
+    }
     for periods in _LAGS:
-        before = [np.flatnonzero(gap == periods) for step, gap in gaps.items() if step <= periods]
-        row = [earlier_rows + step for step, earlier_rows in zip(steps, before, strict=False)]
+        before = [
+            np.flatnonzero(gap == periods)
+            for step, gap in gaps.items()
+            if step <= periods
+        ]
+        row = [
+            earlier_rows + step
+            for step, earlier_rows in zip(steps, before, strict=False)
+        ]
         none = np.empty(0, dtype=np.intp)
         yield np.concatenate([none, *row]), np.concatenate([none, *before])
 
@@ -190,17 +256,21 @@ def not_semidefinite(
 ) -> list[Notice]:
     """Report a covariance (two-way, Conley) that is not positive semidefinite.
 
-    `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues as `covariance`
-    (k, k).
+    `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues
+    as `covariance` (k, k).
     """
     kind = _perhaps_indefinite(prepared)
-    fewer = "another cutoff or kernel" if prepared.near is not None else "clusters in fewer ways"
+    fewer = (
+        "another cutoff or kernel"
+        if prepared.near is not None
+        else "clusters in fewer ways"
+    )
     if kind is None or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
     text = (
-        f"the covariance {kind} is not positive semidefinite; it is not adjusted. Some standard errors are "
-        f"too small or missing: compare with {fewer}."
+        f"the covariance {kind} is not positive semidefinite; it is not adjusted. Some "
+        f"standard errors are too small or missing: compare with {fewer}."
     )
     if negative:
         have = "has" if len(negative) == 1 else "have"

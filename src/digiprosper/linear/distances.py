@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import OptionError, check_option, cited, counted, option_problem, quoted
+from digiprosper.errors import (
+    OptionError,
+    check_option,
+    cited,
+    counted,
+    option_problem,
+    quoted,
+)
 from digiprosper.kernels.conley import nearby, nearest_place, rows_within
 from digiprosper.linear.notices import moving_places, no_neighbours
 from digiprosper.panel.access import table_of
@@ -35,36 +42,49 @@ def check_distances(spec: Any) -> None:
         return
     cutoff: object = spec.distance_cutoff
     if cutoff is None:
-        raise OptionError(f"{_CALLER} needs distance_cutoff, in kilometres: distance_cutoff=300.")
+        raise OptionError(
+            f"{_CALLER} needs distance_cutoff, in kilometres: distance_cutoff=300."
+        )
     number = isinstance(cutoff, int | float) and not isinstance(cutoff, bool)
     if not number or not math.isfinite(cutoff) or cutoff <= 0:  # type: ignore[arg-type, operator]
-        raise OptionError(f"distance_cutoff={cited(cutoff)} must be a number of kilometres above 0.")
+        raise OptionError(
+            f"distance_cutoff={cited(cutoff)} must be a number of kilometres above 0."
+        )
     object.__setattr__(spec, "distance_cutoff", float(cutoff))  # type: ignore[arg-type]
     if spec.coordinates is not None:
         terms = as_terms(spec.coordinates, "coordinates")
         if len(terms) != 2:
             raise OptionError(
-                f"coordinates={cited(terms)} must be two terms, latitude and longitude: ('lat', 'lon')."
+                f"coordinates={cited(terms)} must be two terms, latitude and "
+                "longitude: ('lat', 'lon')."
             )
         object.__setattr__(spec, "coordinates", terms)
 
 
 def _refuse_without_conley(spec: Any) -> None:
-    defaults = {"coordinates": None, "distance_cutoff": None, "distance_kernel": "bartlett"}
+    defaults = {
+        "coordinates": None,
+        "distance_cutoff": None,
+        "distance_kernel": "bartlett",
+    }
     for name, default in defaults.items():
         value = getattr(spec, name)
         if value != default:
             raise OptionError(f"{name}={cited(value)} requires {_CALLER}.")
 
 
-def coordinate_terms(panel: Panel, coordinates: Sequence[str] | None) -> tuple[str, ...]:
+def coordinate_terms(
+    panel: Panel, coordinates: Sequence[str] | None
+) -> tuple[str, ...]:
     """Return the terms of latitude and longitude: by default, usual names."""
     if coordinates is not None:
         return tuple(coordinates)
     return coordinate_names(list(table_of(panel).known), _CALLER)
 
 
-def near_rows(sample: Sample, cutoff: float, kernel: str, bandwidth: int | None) -> Nearby:
+def near_rows(
+    sample: Sample, cutoff: float, kernel: str, bandwidth: int | None
+) -> Nearby:
     """Find which rows have correlated errors, for the Conley covariance.
 
     Refuse coordinates that are not two columns of degrees, and lags that pair no rows.
@@ -72,12 +92,25 @@ def near_rows(sample: Sample, cutoff: float, kernel: str, bandwidth: int | None)
     degrees = sample.columns("coordinates")
     if degrees.shape[1] != 2:
         names = sample.names_of("coordinates")
-        raise OptionError(f"coordinates make {len(names)} columns ({quoted(names)}); they must be two.")
-    refuse_beyond(degrees, f"the coordinates {quoted(sample.names_of('coordinates'))}", _CALLER)
+        raise OptionError(
+            f"coordinates make {len(names)} columns ({quoted(names)}); they "
+            "must be two."
+        )
+    refuse_beyond(
+        degrees, f"the coordinates {quoted(sample.names_of('coordinates'))}", _CALLER
+    )
     ordinals = sample.keys.ordinals
     position = sample.time if ordinals is None else ordinals[sample.time]
     lags = _lags(sample, position, bandwidth)
-    return nearby(degrees, sample.time, sample.entity, position, cutoff=cutoff, kernel=kernel, lags=lags)
+    return nearby(
+        degrees,
+        sample.time,
+        sample.entity,
+        position,
+        cutoff=cutoff,
+        kernel=kernel,
+        lags=lags,
+    )
 
 
 def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
@@ -93,11 +126,13 @@ def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
         reason = f"each {entity} is in one row only; omit it"
     else:
         reason = (
-            f"no {entity} has two rows at most {counted(bandwidth, 'step')} of {time} apart. Specify how far "
-            "its periods are apart, Panel(df, entity, time, step=5), or set bandwidth=0"
+            f"no {entity} has two rows at most {counted(bandwidth, 'step')} of {time} "
+            "apart. Specify how far its periods are apart, Panel(df, entity, time, "
+            "step=5), or set bandwidth=0"
         )
     raise OptionError(
-        f"bandwidth={bandwidth}: {reason}.", [option_problem("bandwidth", bandwidth, what=reason)]
+        f"bandwidth={bandwidth}: {reason}.",
+        [option_problem("bandwidth", bandwidth, what=reason)],
     )
 
 
@@ -109,7 +144,9 @@ def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:
     nearest = nearest_place(near)
     if nearest > near.cutoff:
         out.append(no_neighbours(near.cutoff, nearest))
-    same = (sample.entity[1:] == sample.entity[:-1]) & (near.place[1:] != near.place[:-1])
+    same = (sample.entity[1:] == sample.entity[:-1]) & (
+        near.place[1:] != near.place[:-1]
+    )
     moving = np.unique(sample.entity[1:][same]).size
     if moving:
         out.append(moving_places(moving, sample))

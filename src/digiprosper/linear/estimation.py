@@ -65,15 +65,19 @@ class Demeaned:
     names: tuple[str, ...]
     raw: Floats  # (N, p) as in the data
     columns: Floats  # (N, p) net of the effects
-    # (levels, p) each: what an effect takes out, all but the first with mean zero; without effects, the means
+    # (levels, p) each: what an effect takes out, all but the first with mean zero;
+    # without effects, the means
     effects: tuple[Floats, ...]
-    # (p, 5) rows, mean, standard deviation, minimum and maximum of the raw columns, never weighted
+    # (p, 5) rows, mean, standard deviation, minimum and maximum of the raw columns,
+    # never weighted
     moments: Floats
     lengths: Floats  # (p,) norms of the demeaned columns, never weighted
     constant: Bools  # (p,) raw columns that do not vary but for rounding
-    absorbed: Bools  # (p,) columns of which the effects leave nothing, constant ones among them
-    # (p, p) (weighted) cross products of the demeaned columns. None if they outnumber the rows: equations
-    # with so many are refused, and the products of thousands of dummies would fill the memory first.
+    # (p,) columns of which the effects leave nothing, constant ones among them
+    absorbed: Bools
+    # (p, p) (weighted) cross products of the demeaned columns. None if they outnumber
+    # the rows: equations with so many are refused, and the products of thousands of
+    # dummies would fill the memory first.
     products: Floats | None
 
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
@@ -84,7 +88,9 @@ class Demeaned:
         """Select demeaned columns (N, k) by position."""
         return columns_at(self.columns, positions)
 
-    def with_columns(self, prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
+    def with_columns(
+        self, prepared: Prepared, names: Sequence[str], raw: Floats
+    ) -> Demeaned:
         """Append further columns (N, q), given as in the data."""
         if not names:
             return self
@@ -115,7 +121,9 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
         squares = np.diag(products)
     moments, lengths = _moments(raw), np.sqrt(squares)
     spreads = _spreads(moments)
-    constant = spreads <= CONSTANT * np.abs(moments[:, 3:5]).max(axis=1) * np.sqrt(moments[:, 0])
+    constant = spreads <= CONSTANT * np.abs(moments[:, 3:5]).max(axis=1) * np.sqrt(
+        moments[:, 0]
+    )
     return Demeaned(
         names=tuple(names),
         raw=raw,
@@ -154,8 +162,12 @@ def fit_columns(
 
     Refuse what `fit_equation` refuses. Notices are kept in `diagnostics`, not issued.
     """
-    demeaned = demean_columns(prepared, (depvar, *names), _side_by_side(outcome[:, None], design))
-    return fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread)[0]
+    demeaned = demean_columns(
+        prepared, (depvar, *names), _side_by_side(outcome[:, None], design)
+    )
+    return fit_equation(
+        prepared, demeaned, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread
+    )[0]
 
 
 def fit_equation(
@@ -170,19 +182,27 @@ def fit_equation(
 ) -> tuple[LinearResults, Solved]:
     """Solve one equation of a system; return its results, and the solution.
 
-    `outcome` and `regressors` are positions in `demeaned`. Notices, `remarks` among them, are kept in
-    `diagnostics`, not issued. `unread` names columns that the model adds itself, such as the dummy of a
-    regime: no notice says that their slopes depend on few clusters. `own_covariance` is False where the model
-    computes the covariance together with further parameters, and reports on that one whether it is positive
+    `outcome` and `regressors` are positions in `demeaned`. Notices, `remarks` among
+    them, are kept in `diagnostics`, not issued. `unread` names columns that the model
+    adds itself, such as the dummy of a regime: no notice says that their slopes depend
+    on few clusters. `own_covariance` is False where the model computes the covariance
+    together with further parameters, and reports on that one whether it is positive
     semidefinite.
     """
     columns, notices = checked_columns(prepared, demeaned, outcome, regressors)
     solved = _solve(prepared, demeaned, outcome, columns)
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
-    notices += fit_notices(solved, demeaned.lengths[outcome], demeaned.names[outcome], names)
+    notices += fit_notices(
+        solved, demeaned.lengths[outcome], demeaned.names[outcome], names
+    )
     results = results_with_covariance(
-        prepared, demeaned, (outcome, *columns), solved, unread, own_covariance=own_covariance
+        prepared,
+        demeaned,
+        (outcome, *columns),
+        solved,
+        unread,
+        own_covariance=own_covariance,
     )
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
@@ -191,7 +211,7 @@ def fit_equation(
 def checked_columns(
     prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Refuse an equation that is not identified; return the positions to use, and notices."""
+    """Refuse an equation that is not identified; return positions and notices."""
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
@@ -208,14 +228,20 @@ def refuse_names(names: Sequence[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise TermError(
-            f"{quoted(twice)} is the name of a column and of a term of the model; rename the column."
+            f"{quoted(twice)} is the name of a column and of a term of the model; "
+            "rename the column."
         )
 
 
-def _solve(prepared: Prepared, demeaned: Demeaned, outcome: int, columns: Sequence[int]) -> Solved:
+def _solve(
+    prepared: Prepared, demeaned: Demeaned, outcome: int, columns: Sequence[int]
+) -> Solved:
     products = None
     if demeaned.products is not None:
-        products = (demeaned.products[np.ix_(columns, columns)], demeaned.products[columns, outcome])
+        products = (
+            demeaned.products[np.ix_(columns, columns)],
+            demeaned.products[columns, outcome],
+        )
     return solve(
         demeaned.columns[:, outcome],
         demeaned.taken(columns),
@@ -242,15 +268,16 @@ def counts_and_vcov(prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
     )
 
 
-# --- columns that cannot be estimated ---------------------------------------------------------------------
+# --- columns that cannot be estimated -------------------------------------------------
 
 
 def independent_columns(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out, or refuse, what the effects absorb and what is a combination of other columns.
+    """Leave out, or refuse, absorbed columns and combinations of others.
 
-    `regressors` are positions in `demeaned`; returns those that remain, and what there is to notice.
+    `regressors` are positions in `demeaned`; returns those that remain, and what there
+    is to notice.
     """
     strict = prepared.options.collinear == "raise"
     varying = _varying(prepared, demeaned, regressors)
@@ -260,27 +287,42 @@ def independent_columns(
     columns, collinear = _without_combinations(prepared, demeaned, varying)
     if collinear and strict:
         raise CollinearityError(
-            several(collinear) + ". Drop one of them (FixedEffects does so with collinear='drop').",
+            several(collinear)
+            + ". Drop one of them (FixedEffects does so with collinear='drop').",
             collinear,
         )
-    dropped = [dropped_from_effects(prepared, demeaned, j) for j in regressors if demeaned.absorbed[j]]
+    dropped = [
+        dropped_from_effects(prepared, demeaned, j)
+        for j in regressors
+        if demeaned.absorbed[j]
+    ]
     dropped += [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
     return columns, dropped
 
 
-def _varying(prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]) -> list[int]:
+def _varying(
+    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
+) -> list[int]:
     """Leave out, or refuse, what the effects absorb."""
-    problems = [absorbed_problem(prepared, demeaned, j) for j in regressors if demeaned.absorbed[j]]
+    problems = [
+        absorbed_problem(prepared, demeaned, j)
+        for j in regressors
+        if demeaned.absorbed[j]
+    ]
     if problems and prepared.options.collinear == "raise":
         raise IdentificationError(
             several(problems)
-            + ". Its coefficient is not identified: drop it, interact it with a variable that varies "
-            "within the effects, or omit the effect.",
+            + (
+                ". Its coefficient is not identified: drop it, interact it with a "
+                "variable that varies within the effects, or omit the effect."
+            ),
             problems,
         )
     if len(problems) == len(regressors):
         effects = effects_text(prepared)
-        raise IdentificationError(f"every regressor is absorbed by the effects ({effects}).", problems)
+        raise IdentificationError(
+            f"every regressor is absorbed by the effects ({effects}).", problems
+        )
     return [j for j in regressors if not demeaned.absorbed[j]]
 
 
@@ -293,7 +335,9 @@ def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Not
     """Describe a column that the effects absorb, as the problem of an error."""
     name = demeaned.names[column]
     data = {"column": name, "effects": effects_text(prepared)}
-    return Notice("absorbed", f"{cited(name)} {why_absorbed(prepared, demeaned, column)}", data)
+    return Notice(
+        "absorbed", f"{cited(name)} {why_absorbed(prepared, demeaned, column)}", data
+    )
 
 
 def dropped_from_effects(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
@@ -321,7 +365,10 @@ def _without_combinations(
         return columns, []
     names = [demeaned.names[j] for j in columns]
     redundant = {columns[d.column] for d in combinations}
-    problems = [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in combinations]
+    problems = [
+        collinear_problem(names[d.column], [names[i] for i in d.on])
+        for d in combinations
+    ]
     return [j for j in columns if j not in redundant], problems
 
 
@@ -335,8 +382,8 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
-            f"{counted(k, 'slope')} and {counted(rank, 'absorbed effect')} on {counted(n, 'row')}: {many} "
-            "rows. Drop terms or effects."
+            f"{counted(k, 'slope')} and {counted(rank, 'absorbed effect')} on "
+            f"{counted(n, 'row')}: {many} rows. Drop terms or effects."
         )
 
 
@@ -344,7 +391,9 @@ def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) ->
     """Refuse a constant or absorbed outcome before a search divides by it."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
-        raise IdentificationError(f"the outcome {cited(depvar)} is constant in the sample.")
+        raise IdentificationError(
+            f"the outcome {cited(depvar)} is constant in the sample."
+        )
     if demeaned.absorbed[outcome]:
         effects = ", ".join(prepared.effect_names)
         raise IdentificationError(
@@ -352,10 +401,12 @@ def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) ->
         )
 
 
-# --- what is told of a fit --------------------------------------------------------------------------------
+# --- what is told of a fit ------------------------------------------------------------
 
 
-def fit_notices(solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
+def fit_notices(
+    solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]
+) -> list[Notice]:
     """Report regressors that are nearly collinear, and residuals that are rounding.
 
     `length` is the norm of the demeaned outcome.
@@ -363,7 +414,8 @@ def fit_notices(solved: Solved | Fit, length: float, depvar: str, names: Sequenc
     out = []
     if solved.condition > NEAR:
         text = (
-            f"regressors are nearly collinear (condition number {solved.condition:.1e}); slopes are unstable."
+            "regressors are nearly collinear (condition number "
+            f"{solved.condition:.1e}); slopes are unstable."
         )
         out.append(near_collinear(names, "condition", solved.condition, text))
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
@@ -371,7 +423,7 @@ def fit_notices(solved: Solved | Fit, length: float, depvar: str, names: Sequenc
     return out
 
 
-# --- from a solved equation to its results ----------------------------------------------------------------
+# --- from a solved equation to its results --------------------------------------------
 
 
 def results_with_covariance(
@@ -385,16 +437,23 @@ def results_with_covariance(
 ) -> LinearResults:
     """Make results of a solved equation, with names.
 
-    `positions` are those of the outcome, then of the regressors; `unread` and `own_covariance` as in
-    `fit_equation`.
+    `positions` are those of the outcome, then of the regressors; `unread` and
+    `own_covariance` as in `fit_equation`.
     """
     depvar, *names = (demeaned.names[j] for j in positions)
     terms, full = tuple(names), solved
     if not prepared.absorbed:
-        terms, full = (*names, "Intercept"), with_intercept(prepared, demeaned, positions, solved)
+        terms, full = (
+            (*names, "Intercept"),
+            with_intercept(prepared, demeaned, positions, solved),
+        )
 
     reduced = bias_reduced(full) if full.vcov.cov_type == "cr2" else None
-    root, middle = full.sandwich() if reduced is None else deviation_halves(reduced.moved, factor=1.0)
+    root, middle = (
+        full.sandwich()
+        if reduced is None
+        else deviation_halves(reduced.moved, factor=1.0)
+    )
     covariance = root @ middle @ root.T
     empty = without_information(solved, covariance)
     root[empty] = np.nan
@@ -402,9 +461,19 @@ def results_with_covariance(
     notices = [
         *lost_digits(names, demeaned.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
-        *cluster_notices(prepared, terms, full, covariance, None if reduced is None else reduced.moved),
+        *cluster_notices(
+            prepared,
+            terms,
+            full,
+            covariance,
+            None if reduced is None else reduced.moved,
+        ),
         *perfect_row_notices(prepared, solved),
-        *(not_semidefinite(prepared, terms, covariance, middle) if own_covariance else []),
+        *(
+            not_semidefinite(prepared, terms, covariance, middle)
+            if own_covariance
+            else []
+        ),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]
     results = LinearResults(
@@ -419,7 +488,9 @@ def results_with_covariance(
             by_cluster=_sums_by_cluster(prepared, full),
             **_rows_and_effects(prepared, demeaned, positions, full),
         ),
-        sample=estimation_sample(prepared.sample, prepared.options.obs_weights, demeaned, positions),
+        sample=estimation_sample(
+            prepared.sample, prepared.options.obs_weights, demeaned, positions
+        ),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
     )
@@ -427,7 +498,7 @@ def results_with_covariance(
 
 
 def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, ...]:
-    """Sum by cluster what joint tests of clustered errors need; empty with too many clusters."""
+    """Sum by cluster what joint tests need; empty with too many clusters."""
     if prepared.options.cov_type != "clustered":
         return ()
     ways = zip(prepared.cluster_codes, prepared.count.groups, strict=True)
@@ -454,7 +525,10 @@ def _rows_and_effects(
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes = solved.coefficients[:k]
     # What the effects take out of the outcome less what they take out of the fit.
-    values = [e[:, positions[0]] - e[:, list(positions[1:])] @ slopes for e in demeaned.effects]
+    values = [
+        e[:, positions[0]] - e[:, list(positions[1:])] @ slopes
+        for e in demeaned.effects
+    ]
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     return {
         "residuals": solved.residuals,
@@ -465,7 +539,12 @@ def _rows_and_effects(
         "effect_names": prepared.effect_names,
         # Without effects there are no levels: the one value is the intercept.
         "effect_values": tuple(
-            zip(prepared.effect_names, levels, prepared.within.with_gaps(values), strict=False)
+            zip(
+                prepared.effect_names,
+                levels,
+                prepared.within.with_gaps(values),
+                strict=False,
+            )
         ),
         "effect_terms": tuple((term.effect, term.slope) for term in prepared.absorbed),
     }
@@ -479,7 +558,10 @@ def _fit_statistics(
     def square(column: Floats) -> float:
         return float(column @ column if w is None else (w * column) @ column)
 
-    ssr, total = square(solved.residuals), square(outcome - np.average(outcome, weights=w))
+    ssr, total = (
+        square(solved.residuals),
+        square(outcome - np.average(outcome, weights=w)),
+    )
     inside = 1 - ssr / square(solved.y)
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
@@ -493,15 +575,21 @@ def _fit_statistics(
             if position != entity:
                 unexplained += prepared.within.by_row(value, position)
         deviations = prepared.within.deviations
-        by_entity = 1 - square(deviations(unexplained, entity)) / square(deviations(outcome, entity))
+        by_entity = 1 - square(deviations(unexplained, entity)) / square(
+            deviations(outcome, entity)
+        )
     return 1 - ssr / total, inside, by_entity, adjusted
 
 
-def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) -> Inference:
+def _inference(
+    prepared: Prepared, solved: Solved, reduced: BiasReduced | None
+) -> Inference:
     cov_type = prepared.options.cov_type
     df_t = solved.vcov.df_t
     if reduced is not None:
-        df_t = float(np.nanmin(reduced.df_t(np.eye(reduced.moved.shape[1])), initial=df_t))
+        df_t = float(
+            np.nanmin(reduced.df_t(np.eye(reduced.moved.shape[1])), initial=df_t)
+        )
     return Inference(
         cov_type=cov_type,
         ssc=None if cov_type in WITHOUT_FACTOR else prepared.options.ssc,
@@ -511,14 +599,19 @@ def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) 
         df_counted=solved.vcov.counted,
         bandwidth=solved.vcov.bandwidth,
         distance_cutoff=prepared.options.distance_cutoff,
-        distance_kernel=prepared.options.distance_kernel if cov_type == "conley" else None,
+        distance_kernel=prepared.options.distance_kernel
+        if cov_type == "conley"
+        else None,
     )
 
 
 def estimation_sample(
-    sample: Sample, obs_weights: str | None, demeaned: Demeaned, positions: Sequence[int]
+    sample: Sample,
+    obs_weights: str | None,
+    demeaned: Demeaned,
+    positions: Sequence[int],
 ) -> EstimationSample:
-    """Describe the rows of a fit, with moments of the outcome and the regressors at `positions`."""
+    """Describe the rows of a fit, with moments of outcome and regressors."""
     names = tuple(demeaned.names[j] for j in positions)
     further = [name for name in sample.variables if name not in names]
     values = (sample.variables[name] for name in further)
@@ -528,14 +621,20 @@ def estimation_sample(
         key_names=sample.keys.pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,
-        stats=((*names, *further), np.vstack([demeaned.moments[list(positions)], *moments])),
+        stats=(
+            (*names, *further),
+            np.vstack([demeaned.moments[list(positions)], *moments]),
+        ),
         categories=dict(sample.categories),
         obs_weights=obs_weights,
-        factors={**sample.factors, **{name: sample.factors_of(name) for name in names[1:]}},
+        factors={
+            **sample.factors,
+            **{name: sample.factors_of(name) for name in names[1:]},
+        },
     )
 
 
-# --- columns ----------------------------------------------------------------------------------------------
+# --- columns --------------------------------------------------------------------------
 
 
 def _side_by_side(first: Floats, second: Floats) -> Floats:
@@ -561,11 +660,18 @@ def _spreads(moments: Floats) -> Floats:
 def _moments(columns: Floats) -> Floats:
     """Compute rows, mean, standard deviation, minimum and maximum of each column."""
     n, k = columns.shape
-    if k > 1 and n * k > _MANY_CELLS:  # column by column, so that no copy of the whole is made
+    # Column by column, so that no copy of the whole is made
+    if k > 1 and n * k > _MANY_CELLS:
         return np.vstack([_moments(columns[:, j : j + 1]) for j in range(k)])
     if n == 0:
         return np.tile([0.0, np.nan, np.nan, np.nan, np.nan], (k, 1))
     mean = columns.mean(axis=0)
     centred = columns - mean
-    sd = np.sqrt(np.einsum("ij,ij->j", centred, centred) / (n - 1)) if n > 1 else np.full(k, np.nan)
-    return np.column_stack([np.full(k, n), mean, sd, columns.min(axis=0), columns.max(axis=0)])
+    sd = (
+        np.sqrt(np.einsum("ij,ij->j", centred, centred) / (n - 1))
+        if n > 1
+        else np.full(k, np.nan)
+    )
+    return np.column_stack(
+        [np.full(k, n), mean, sd, columns.min(axis=0), columns.max(axis=0)]
+    )

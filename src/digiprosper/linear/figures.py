@@ -21,7 +21,9 @@ _POINTS = 401
 
 
 def drawn_density(
-    test: TestResult, texts: Mapping[str, str] | None = None, language: Language = "english"
+    test: TestResult,
+    texts: Mapping[str, str] | None = None,
+    language: Language = "english",
 ) -> DrawnDensity:
     """Estimate the density of draws of a statistic, over a range with the data's.
 
@@ -34,16 +36,24 @@ def drawn_density(
     spread = float(drawn.std()) if drawn.size else 0.0
     if spread <= EQUAL_DRAWS * np.abs(drawn).max(initial=0.0):
         raise IdentificationError(
-            f"plots.placebo: the {drawn.size} draws with a statistic are all equal and have no density.",
+            f"plots.placebo: the {drawn.size} draws with a statistic are all equal and "
+            "have no density.",
             [Notice("equal_draws", "no density", {"draws": int(drawn.size)})],
         )
 
     # Scaled, since the density of very small or very large numbers is out of range.
     scaled, scaled_statistic = drawn / spread, test.statistic / spread
-    low, high = min(scaled.min() - 1, scaled_statistic), max(scaled.max() + 1, scaled_statistic)
+    low, high = (
+        min(scaled.min() - 1, scaled_statistic),
+        max(scaled.max() + 1, scaled_statistic),
+    )
     grid = np.linspace(low, high, _POINTS)
-    points = pd.DataFrame({"value": grid * spread, "density": gaussian_kde(scaled)(grid) / spread})
-    return DrawnDensity(_name(test, texts or {}, language), points, drawn, test.statistic, test.p_value)
+    points = pd.DataFrame(
+        {"value": grid * spread, "density": gaussian_kde(scaled)(grid) / spread}
+    )
+    return DrawnDensity(
+        _name(test, texts or {}, language), points, drawn, test.statistic, test.p_value
+    )
 
 
 def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str:
@@ -53,7 +63,9 @@ def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str
         return FIGURE.say("draws.estimate", language, term=texts.get(term, term))
     if language == "english":
         name = f"{test.name[0].lower()}{test.name[1:]}"
-        return test.name if term is not None else FIGURE.say("draws.statistic", name=name)
+        return (
+            test.name if term is not None else FIGURE.say("draws.statistic", name=name)
+        )
     if term is not None:
         return FIGURE.say("draws.difference", language, term=texts.get(term, term))
     code = f"draws.{test.name}"

@@ -15,7 +15,12 @@ from digiprosper.errors import (
 )
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel, check_distances
-from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation, with_intercept
+from digiprosper.linear.estimation import (
+    columns_at,
+    demean_columns,
+    fit_equation,
+    with_intercept,
+)
 from digiprosper.linear.formula import read_formula
 from digiprosper.linear.preparation import (
     CovType,
@@ -28,7 +33,13 @@ from digiprosper.linear.preparation import (
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.grammar import in_other_words, refused
 from digiprosper.panel.terms import canonical
-from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    one_term,
+    plain_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,80 +55,95 @@ if TYPE_CHECKING:
 class FixedEffects(Specification):
     """Linear regression with entity, time and other fixed effects.
 
-    Estimates ``y_it = x_it'b + a_i + l_t + ... + e_it`` by ordinary least squares. The fixed effects are
-    absorbed: outcome and regressors are replaced by their residuals from a regression on all dummies (Frisch
-    & Waugh 1933; Lovell 1963). The estimates equal those with dummies, also in unbalanced panels. Without
-    fixed effects the model has an intercept.
+    Estimates ``y_it = x_it'b + a_i + l_t + ... + e_it`` by ordinary least squares. The
+    fixed effects are absorbed: outcome and regressors are replaced by their residuals
+    from a regression on all dummies (Frisch & Waugh 1933; Lovell 1963). The estimates
+    equal those with dummies, also in unbalanced panels. Without fixed effects the model
+    has an intercept.
 
     Parameters
     ----------
     y : str
         Outcome: a column, or a term such as ``"log(gdp)"``.
     x : sequence of str
-        Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``, ``"lag(x)"``,
-        ``"C(region)"``, ``"C(region, ref='east')"`` with a reference level, and ``"treated(first)"``, the
-        dummy of a policy from the first treated time on.
+        Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``,
+        ``"lag(x)"``, ``"C(region)"``, ``"C(region, ref='east')"`` with a reference
+        level, and ``"treated(first)"``, the dummy of a policy from the first treated
+        time on.
     entity_effects, time_effects : bool
-        Whether to absorb entity and time fixed effects. Both are True by default, since the two-way model is
-        the usual one for panels.
+        Whether to absorb entity and time fixed effects. Both are True by default, since
+        the two-way model is the usual one for panels.
     absorb : sequence of str
-        Other fixed effects. ``"region^year"``, or ``"region:year"``, has one effect per pair of region and
-        year; codes are never multiplied.
-        ``"province[year]"`` has an effect and a slope of year for each province, ``"province[[year]]"`` only
-        the slope, and ``"province[year, x]"`` an effect and slopes of year and x. Slopes need numeric terms.
+        Other fixed effects. ``"region^year"``, or ``"region:year"``, has one effect per
+        pair of region and year; codes are never multiplied. ``"province[year]"`` has an
+        effect and a slope of year for each province, ``"province[[year]]"`` only the
+        slope, and ``"province[year, x]"`` an effect and slopes of year and x. Slopes
+        need numeric terms.
     cov_type : str
-        Type of the standard errors: ``"clustered"``, ``"crv3"``, ``"cr2"``, ``"robust"``, ``"hc2"``,
-        ``"hc3"``, ``"unadjusted"``, ``"driscoll_kraay"`` or ``"conley"``. The default is ``"clustered"``,
-        since the errors of an entity are usually correlated over time. ``"crv3"`` is the cluster jackknife,
-        which is more reliable with few clusters or clusters of unequal size. ``"cr2"`` reduces the bias of
-        clustered errors, and each t statistic has degrees of freedom of its own (Bell & McCaffrey 2002); see
-        `LinearResults.df_by_term`. It takes no weights. ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the
-        leverage of the rows (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows
+        Type of the standard errors: ``"clustered"``, ``"crv3"``, ``"cr2"``,
+        ``"robust"``, ``"hc2"``, ``"hc3"``, ``"unadjusted"``, ``"driscoll_kraay"`` or
+        ``"conley"``. The default is ``"clustered"``, since the errors of an entity are
+        usually correlated over time. ``"crv3"`` is the cluster jackknife, which is more
+        reliable with few clusters or clusters of unequal size. ``"cr2"`` reduces the
+        bias of clustered errors, and each t statistic has degrees of freedom of its own
+        (Bell & McCaffrey 2002); see `LinearResults.df_by_term`. It takes no weights.
+        ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the leverage of the rows
+        (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows
         for correlation between entities that are near each other; see Notes.
     clusters : str or sequence of up to three str, optional
-        Cluster variables. The default is the entity. ``"region^year"``, or ``"region:year"``, has one cluster
-        per pair. ``"crv3"`` and ``"cr2"`` take one variable. The covariance of clusters in several ways is
-        that of Cameron, Gelbach & Miller (2011).
+        Cluster variables. The default is the entity. ``"region^year"``, or
+        ``"region:year"``, has one cluster per pair. ``"crv3"`` and ``"cr2"`` take one
+        variable. The covariance of clusters in several ways is that of Cameron, Gelbach
+        & Miller (2011).
     bandwidth : int, optional
-        Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of ``"conley"`` within
-        an entity. Lags of ``"driscoll_kraay"`` count the T periods that are in the sample, so the periods
-        before and after a gap are one lag apart. Lags of ``"conley"`` are differences of time, in which gaps
-        count; the default is the time from the first period to the last, T - 1 without
-        gaps. Then all pairs of rows of an entity may be correlated, as with ``"clustered"``, but with weights
-        that decline with the lag.
+        Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of
+        ``"conley"`` within an entity. Lags of ``"driscoll_kraay"`` count the T periods
+        that are in the sample, so the periods before and after a gap are one lag apart.
+        Lags of ``"conley"`` are differences of time, in which gaps count; the default
+        is the time from the first period to the last, T - 1 without gaps. Then all
+        pairs of rows of an entity may be correlated, as with ``"clustered"``, but with
+        weights that decline with the lag.
     coordinates : sequence of two str, optional
-        Latitude and longitude in degrees, for ``"conley"``. By default the columns named lat or latitude, and
-        lon, lng, long or longitude. The coordinates of an entity may change over time.
+        Latitude and longitude in degrees, for ``"conley"``. By default the columns
+        named lat or latitude, and lon, lng, long or longitude. The coordinates of an
+        entity may change over time.
     distance_cutoff : float, optional
-        Distance in kilometres from which the errors of two entities are uncorrelated, for ``"conley"``. There
-        is no default, because the distance depends on the application.
+        Distance in kilometres from which the errors of two entities are uncorrelated,
+        for ``"conley"``. There is no default, because the distance depends on the
+        application.
     distance_kernel : {"bartlett", "uniform"}
-        Weights of pairs of entities, for ``"conley"``. ``"bartlett"`` (default) declines linearly to zero at
-        the cutoff; ``"uniform"`` is one up to the cutoff.
+        Weights of pairs of entities, for ``"conley"``. ``"bartlett"`` (default)
+        declines linearly to zero at the cutoff; ``"uniform"`` is one up to the cutoff.
     ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
-        Small-sample correction, named after the package that uses it. The default ``"reghdfe"`` equals the
-        default of fixest and pyfixest. ``"areg"`` and ``"sandwich"`` count all effects, as a regression with
-        dummies does; with clusters in several ways ``"sandwich"`` multiplies each part of the covariance by
-        its own G/(G-1). ``"hc2"``, ``"hc3"``, ``"crv3"`` and ``"cr2"`` have no such correction.
+        Small-sample correction, named after the package that uses it. The default
+        ``"reghdfe"`` equals the default of fixest and pyfixest. ``"areg"`` and
+        ``"sandwich"`` count all effects, as a regression with dummies does; with
+        clusters in several ways ``"sandwich"`` multiplies each part of the covariance
+        by its own G/(G-1). ``"hc2"``, ``"hc3"``, ``"crv3"`` and ``"cr2"`` have no such
+        correction.
     obs_weights : str, optional
         Column with weights of the rows.
     singletons : {"drop", "keep"}
-        Singletons are rows that are the only observation of a fixed effect. They do not change the
-        coefficients but make clustered standard errors too small, so by default they are dropped with a
-        warning.
+        Singletons are rows that are the only observation of a fixed effect. They do not
+        change the coefficients but make clustered standard errors too small, so by
+        default they are dropped with a warning.
     collinear : {"raise", "drop"}
-        What to do if a regressor is a linear combination of others. ``"raise"`` (default) raises an error;
-        ``"drop"`` drops the last of these columns and adds a notice to `diagnostics`.
+        What to do if a regressor is a linear combination of others. ``"raise"``
+        (default) raises an error; ``"drop"`` drops the last of these columns and adds a
+        notice to `diagnostics`.
     missing : {"drop", "raise"}
-        ``"drop"`` (default) drops rows with missing values, with a warning. ``"raise"`` raises an error.
+        ``"drop"`` (default) drops rows with missing values, with a warning. ``"raise"``
+        raises an error.
     keep_rows : bool
-        Whether the results keep residuals, fitted values and row labels. The default is True. With False the
-        results are small for any number of rows, and `predict` still works.
+        Whether the results keep residuals, fitted values and row labels. The default is
+        True. With False the results are small for any number of rows, and `predict`
+        still works.
 
     Raises
     ------
     OptionError
-        By the constructor, if an option has an unknown value or contradicts another one.
+        By the constructor, if an option has an unknown value or contradicts
+        another one.
     ColumnError, TermError, InputTypeError, MissingDataError
         By `fit`, if a column or term cannot be used.
     IdentificationError, CollinearityError
@@ -125,20 +151,24 @@ class FixedEffects(Specification):
 
     Notes
     -----
-    ``cov_type="conley"`` is the covariance of Conley (1999, Journal of Econometrics 92:1), with lags as in
-    Hsiang (2010, PNAS 107:15367). The middle of the sandwich is
+    ``cov_type="conley"`` is the covariance of Conley (1999, Journal of Econometrics
+    92:1), with lags as in Hsiang (2010, PNAS 107:15367). The middle of the sandwich is
     ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it s_iu'``.
 
-    - ``s_it = x_it e_it`` are the scores, with x_it after the fixed effects are absorbed.
-    - ``K(d)`` is ``max(1 - d / distance_cutoff, 0)``, or with the uniform kernel 1 up to the cutoff. ``d_ij``
-      is the great-circle distance on a sphere of radius 6371.0088 km.
-    - ``w(l)`` is ``max(1 - l / (bandwidth + 1), 0)``. Lags are differences of time, so gaps count.
+    - ``s_it = x_it e_it`` are the scores, with x_it after the fixed effects are
+      absorbed.
+    - ``K(d)`` is ``max(1 - d / distance_cutoff, 0)``, or with the uniform kernel 1 up
+      to the cutoff. ``d_ij`` is the great-circle distance on a sphere of radius
+      6371.0088 km.
+    - ``w(l)`` is ``max(1 - l / (bandwidth + 1), 0)``. Lags are differences of time, so
+      gaps count.
     - Errors of different entities in different periods are uncorrelated.
 
-    The small-sample correction is n/(n - K) and t has n - K degrees of freedom, where K includes all fixed
-    effects. Without neighbours and lags the standard errors are HC1. The matrix need not be positive
-    semi-definite. It is not adjusted then; a notice ``not_psd`` reports it, and a coefficient with a negative
-    variance has no standard error.
+    The small-sample correction is n/(n - K) and t has n - K degrees of freedom, where K
+    includes all fixed effects. Without neighbours and lags the standard errors are HC1.
+    The matrix need not be positive semi-definite. It is not adjusted then; a notice
+    ``not_psd`` reports it, and a coefficient with a negative variance has no standard
+    error.
 
     Examples
     --------
@@ -152,7 +182,8 @@ class FixedEffects(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)  # so that a formula alone has an error of its own
+    # So that a formula alone has an error of its own
+    x: Sequence[str] = field(default=(), metadata=TERM)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -178,7 +209,10 @@ class FixedEffects(Specification):
         if not self.x:
             raise _no_regressors(self.y)
         if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(f"y={cited(self.y)} is also in x; the outcome cannot be its own regressor.")
+            raise TermError(
+                f"y={cited(self.y)} is also in x; the outcome cannot be its "
+                "own regressor."
+            )
         check_regression_options(self)
 
     @classmethod
@@ -188,17 +222,19 @@ class FixedEffects(Specification):
         Parameters
         ----------
         formula : str
-            The outcome, the regressors and, after a bar, the fixed effects, as in fixest. Without a bar there
-            are no fixed effects, and the model has an intercept. ``a*b`` is ``a + b + a:b``. After the bar
-            ``a:b`` means pairs, as ``a^b``.
+            The outcome, the regressors and, after a bar, the fixed effects, as in
+            fixest. Without a bar there are no fixed effects, and the model has an
+            intercept. ``a*b`` is ``a + b + a:b``. After the bar ``a:b`` means pairs, as
+            ``a^b``.
         **options
-            Other options of the constructor, but not `entity_effects` and `time_effects`.
+            Other options of the constructor, but not `entity_effects` and
+            `time_effects`.
 
         Returns
         -------
         FixedEffects
-            A specification with the fixed effects in `absorb`. They may include the entity and time keys of
-            the panel.
+            A specification with the fixed effects in `absorb`. They may include the
+            entity and time keys of the panel.
 
         Raises
         ------
@@ -210,25 +246,42 @@ class FixedEffects(Specification):
         Examples
         --------
         >>> from digiprosper import FixedEffects
-        >>> FixedEffects.from_formula("log(gsp) ~ log(pc) + unemp | state + year").absorb
+        >>> FixedEffects.from_formula(
+        ...     "log(gsp) ~ log(pc) + unemp | state + year"
+        ... ).absorb
         ('state', 'year')
         """
         if not isinstance(formula, str):
-            raise InputTypeError(f"the formula must be text, not {type(formula).__name__}.")
+            raise InputTypeError(
+                f"the formula must be text, not {type(formula).__name__}."
+            )
         for name in ("entity_effects", "time_effects"):
             if name in options:
-                raise OptionError(f"{name} cannot be combined with a formula: specify the effects after '|'.")
+                raise OptionError(
+                    f"{name} cannot be combined with a formula: specify the "
+                    "effects after '|'."
+                )
         y, x, absorb = read_formula(formula)
         extra = as_terms(options.pop("absorb", ()), "absorb")
-        absorb += [t for t in extra if canonical(t) not in {canonical(a) for a in absorb}]
-        return cls(y, x, entity_effects=False, time_effects=False, absorb=absorb, **options)
+        absorb += [
+            t for t in extra if canonical(t) not in {canonical(a) for a in absorb}
+        ]
+        return cls(
+            y, x, entity_effects=False, time_effects=False, absorb=absorb, **options
+        )
 
     @property
     def options(self) -> LinearOptions:
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> LinearResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,  # noqa: ARG002
+        progress: bool = False,  # noqa: ARG002
+    ) -> LinearResults:
         """Estimate the model.
 
         Parameters
@@ -241,18 +294,21 @@ class FixedEffects(Specification):
         Returns
         -------
         LinearResults
-            Coefficients and their covariance. Of the data it keeps only residuals, fitted values and row
-            labels.
+            Coefficients and their covariance. Of the data it keeps only residuals,
+            fitted values and row labels.
 
         Raises
         ------
         ColumnError, TermError, InputTypeError, MissingDataError
-            If `panel` is not a Panel, a column does not exist, a term cannot be read or evaluated, or no row
-            is left. With ``missing="raise"`` also if a value is missing.
+            If `panel` is not a Panel, a column does not exist, a term cannot be read or
+            evaluated, or no row is left. With ``missing="raise"`` also if a value is
+            missing.
         IdentificationError
-            If the model is not identified, for example because the fixed effects absorb all regressors.
+            If the model is not identified, for example because the fixed effects absorb
+            all regressors.
         CollinearityError
-            If a regressor is a linear combination of others and `collinear` is ``"raise"``.
+            If a regressor is a linear combination of others and `collinear` is
+            ``"raise"``.
 
         Warns
         -----
@@ -261,8 +317,9 @@ class FixedEffects(Specification):
         FewClustersWarning, CovarianceWarning, NearCollinearWarning
             If standard errors may be unreliable.
         IdentificationWarning
-            If a lag of the outcome is a regressor in a model with entity effects, or standard errors are
-            clustered by entities that have only one row each. `diagnostics` of the results has all remarks.
+            If a lag of the outcome is a regressor in a model with entity effects, or
+            standard errors are clustered by entities that have only one row each.
+            `diagnostics` of the results has all remarks.
         """
         fitted = estimate(self, panel)
         issue(fitted.results.diagnostics)
@@ -272,15 +329,19 @@ class FixedEffects(Specification):
 def _no_regressors(y: str) -> TermError:
     """Build the error for a specification of an outcome only, or of a formula."""
     advice = in_other_words(y) if "~" in y else None
-    return refused(y, "y", advice) if advice else TermError("x is empty; specify at least one regressor.")
+    return (
+        refused(y, "y", advice)
+        if advice
+        else TermError("x is empty; specify at least one regressor.")
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
     """A fit with its sample, demeaned columns and solution, for further statistics.
 
-    Notices are kept in `results.diagnostics`, not issued. `demeaned` has the outcome, then every regressor of
-    the specification.
+    Notices are kept in `results.diagnostics`, not issued. `demeaned` has the outcome,
+    then every regressor of the specification.
     """
 
     results: LinearResults
@@ -291,27 +352,39 @@ class Fitted:
     @property
     def regressors(self) -> tuple[int, ...]:
         """Positions in `demeaned` of the regressors that were kept."""
-        return self.demeaned.at([name for name in self.results.names if name != "Intercept"])
+        return self.demeaned.at(
+            [name for name in self.results.names if name != "Intercept"]
+        )
 
     @property
     def full(self) -> Solved:
         """The equation with its intercept, where there is one."""
         if self.prepared.effect_names:
             return self.solved
-        return with_intercept(self.prepared, self.demeaned, (0, *self.regressors), self.solved)
+        return with_intercept(
+            self.prepared, self.demeaned, (0, *self.regressors), self.solved
+        )
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     """Fit a specification, keep sample and solution, and issue no notice."""
     roles = {"y": (spec.y,), "x": spec.x}
-    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    prepared = prepare(
+        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
+    )
     sample = prepared.sample
     if len(sample.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
     positions = (*sample.roles["y"], *sample.roles["x"])
-    demeaned = demean_columns(prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions))
+    demeaned = demean_columns(
+        prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions)
+    )
     remarks = lagged_outcome(prepared)
-    results, solved = fit_equation(prepared, demeaned, 0, range(1, len(positions)), remarks=remarks)
+    results, solved = fit_equation(
+        prepared, demeaned, 0, range(1, len(positions)), remarks=remarks
+    )
     return Fitted(results, prepared, demeaned, solved)
 
 
@@ -321,15 +394,17 @@ def refuse_other_specification(caller: str, spec: object) -> None:
         return
     if isinstance(spec, LinearResults):
         raise InputTypeError(
-            f"{caller} takes a specification and a panel, not results, which hold no data: "
-            f"{caller}(spec, panel)."
+            f"{caller} takes a specification and a panel, not results, which hold no "
+            f"data: {caller}(spec, panel)."
         )
     instrumented = (
-        " It is for least squares; the results of FixedEffectsIV have iv_tests, anderson_rubin() and "
-        "endogeneity_test()."
+        " It is for least squares; the results of FixedEffectsIV have iv_tests, "
+        "anderson_rubin() and endogeneity_test()."
     )
     hint = instrumented if hasattr(spec, "instruments") else ""
-    raise InputTypeError(f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.{hint}")
+    raise InputTypeError(
+        f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.{hint}"
+    )
 
 
 def check_regression_options(spec: Any) -> None:
@@ -343,10 +418,14 @@ def check_regression_options(spec: Any) -> None:
     if spec.bandwidth is not None:
         if spec.cov_type not in ("driscoll_kraay", "conley"):
             raise OptionError(
-                f"bandwidth={cited(spec.bandwidth)} requires cov_type='driscoll_kraay' or 'conley'."
+                f"bandwidth={cited(spec.bandwidth)} requires cov_type='driscoll_kraay' "
+                "or 'conley'."
             )
         if not _is_count(spec.bandwidth):
-            raise OptionError(f"bandwidth={cited(spec.bandwidth)} must be a number of lags, 0 or more.")
+            raise OptionError(
+                f"bandwidth={cited(spec.bandwidth)} must be a number of "
+                "lags, 0 or more."
+            )
     check_distances(spec)
     if spec.obs_weights is not None:
         one_term(spec.obs_weights, "obs_weights")

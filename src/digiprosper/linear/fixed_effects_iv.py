@@ -65,10 +65,11 @@ _ROLES = ("y", "endog", "x", "instruments")
 class FixedEffectsIV(Specification):
     """Linear regression with fixed effects and instruments, by two-stage least squares.
 
-    Estimates ``y_it = d_it'b + x_it'c + a_i + l_t + ... + e_it`` with instruments z for d. The fixed effects
-    are absorbed from all columns. The first stage regresses d on z and x, and the second stage regresses y on
-    the fitted values of d and on x (Wooldridge 2010, section 5.2). Estimates, standard errors and degrees of
-    freedom equal those with dummies.
+    Estimates ``y_it = d_it'b + x_it'c + a_i + l_t + ... + e_it`` with instruments z
+    for d. The fixed effects are absorbed from all columns. The first stage regresses d
+    on z and x, and the second stage regresses y on the fitted values of d and on x
+    (Wooldridge 2010, section 5.2). Estimates, standard errors and degrees of freedom
+    equal those with dummies.
 
     Parameters
     ----------
@@ -79,32 +80,34 @@ class FixedEffectsIV(Specification):
     endog : sequence of str
         Endogenous regressors: columns or terms.
     instruments : sequence of str
-        Excluded instruments: columns or terms, at least as many as endogenous regressors. They must vary
-        after the fixed effects are absorbed. `digiprosper.instruments` computes instruments such as
-        shift-share variables.
+        Excluded instruments: columns or terms, at least as many as endogenous
+        regressors. They must vary after the fixed effects are absorbed.
+        `digiprosper.instruments` computes instruments such as shift-share variables.
     entity_effects, time_effects, absorb
         Fixed effects, as in `FixedEffects`.
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay", "conley"}
         Type of the standard errors, as in `FixedEffects`; ``"clustered"`` by default.
     clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows
-        As in `FixedEffects`. K in the small-sample correction counts the slopes of the second stage.
+        As in `FixedEffects`. K in the small-sample correction counts the slopes of the
+        second stage.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear : {"raise", "drop"}
-        What to do if a control or an instrument is absorbed by the fixed effects or is a linear combination
-        of earlier columns. ``"raise"`` (default) raises an error; ``"drop"`` drops it and adds a notice to
-        `diagnostics`. Endogenous regressors are never dropped.
+        What to do if a control or an instrument is absorbed by the fixed effects or is
+        a linear combination of earlier columns. ``"raise"`` (default) raises an error;
+        ``"drop"`` drops it and adds a notice to `diagnostics`. Endogenous regressors
+        are never dropped.
 
     Raises
     ------
     OptionError, TermError
-        By the constructor, if an option has an unknown value, there is no endogenous regressor or no
-        instrument, or a term has two roles.
+        By the constructor, if an option has an unknown value, there is no endogenous
+        regressor or no instrument, or a term has two roles.
     ColumnError, InputTypeError, MissingDataError
         By `fit`, if a column cannot be used.
     IdentificationError, CollinearityError
-        By `fit`, if the model is not identified: for example with fewer instruments than
-        endogenous regressors.
+        By `fit`, if the model is not identified: for example with fewer instruments
+        than endogenous regressors.
 
     See Also
     --------
@@ -149,7 +152,9 @@ class FixedEffectsIV(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         for name in ("endog", "instruments"):
             if not getattr(self, name):
-                raise TermError(f"{name} is empty; specify at least one term, or use FixedEffects.")
+                raise TermError(
+                    f"{name} is empty; specify at least one term, or use FixedEffects."
+                )
         refuse_repeats(self, _ROLES)
         check_regression_options(self)
         refuse_corrected(type(self).__name__, self.cov_type)
@@ -159,7 +164,13 @@ class FixedEffectsIV(Specification):
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> IVResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,  # noqa: ARG002
+        progress: bool = False,  # noqa: ARG002
+    ) -> IVResults:
         """Estimate the model.
 
         Parameters
@@ -172,14 +183,15 @@ class FixedEffectsIV(Specification):
         Returns
         -------
         IVResults
-            Coefficients of the endogenous regressors, then of `x`, with first stages and tests of the
-            instruments.
+            Coefficients of the endogenous regressors, then of `x`, with first stages
+            and tests of the instruments.
 
         Raises
         ------
         ColumnError, TermError, InputTypeError, MissingDataError
-            If `panel` is not a Panel, a column does not exist, a term cannot be read or evaluated, or no row
-            is left. With ``missing="raise"`` also if a value is missing.
+            If `panel` is not a Panel, a column does not exist, a term cannot be read or
+            evaluated, or no row is left. With ``missing="raise"`` also if a value is
+            missing.
         IdentificationError, CollinearityError
             If the model is not identified.
 
@@ -192,12 +204,25 @@ class FixedEffectsIV(Specification):
         CovarianceWarning, NearCollinearWarning
             As in `FixedEffects.fit`.
         """
-        roles = {"y": (self.y,), "endog": self.endog, "x": self.x, "instruments": self.instruments}
-        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
+        roles = {
+            "y": (self.y,),
+            "endog": self.endog,
+            "x": self.x,
+            "instruments": self.instruments,
+        }
+        prepared = prepare(
+            panel, roles, self.options, singletons=self.singletons, missing=self.missing
+        )
         sample = prepared.sample
         if len(sample.roles["y"]) != 1:
-            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
-        names = (self.y, *(name for role in _ROLES[1:] for name in sample.names_of(role)))
+            raise TermError(
+                f"y={cited(self.y)} makes several columns; the outcome must "
+                "be one column."
+            )
+        names = (
+            self.y,
+            *(name for role in _ROLES[1:] for name in sample.names_of(role)),
+        )
         refuse_names(names[1:])
         refuse_too_few(names, places_of(sample))
 
@@ -216,22 +241,36 @@ def _two_stage(
 ) -> IVResults:
     """Solve the equation, first stages and reduced form on the same columns."""
     y, x = demeaned.columns[:, 0], taken(demeaned, positions.regressors)
-    controls, instruments = taken(demeaned, positions.controls), taken(demeaned, positions.instruments)
+    controls, instruments = (
+        taken(demeaned, positions.controls),
+        taken(demeaned, positions.instruments),
+    )
     projected = project(
-        y, taken(demeaned, positions.endog), controls, instruments, obs_weights=prepared.obs_weights
+        y,
+        taken(demeaned, positions.endog),
+        controls,
+        instruments,
+        obs_weights=prepared.obs_weights,
     )
     endog = tuple(demeaned.names[j] for j in positions.endog)
     refuse_unidentified(projected, endog)
 
     solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
-    named = results_with_covariance(prepared, demeaned, at, solved, (), own_covariance=True)
+    named = results_with_covariance(
+        prepared, demeaned, at, solved, (), own_covariance=True
+    )
     first_stage = ResultSet(tuple(_stages(prepared, demeaned, positions)))
     tests = instrument_tests(prepared, projected, solved, first_stage)
     notices = (
         *_about_rows(prepared),
         *dropped,
-        *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], [demeaned.names[j] for j in at[1:]]),
+        *fit_notices(
+            solved,
+            demeaned.lengths[0],
+            demeaned.names[0],
+            [demeaned.names[j] for j in at[1:]],
+        ),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
         *first_stage_strength(endog, tests),
@@ -256,11 +295,17 @@ def _two_stage(
 def _about_rows(prepared: Prepared) -> list[Notice]:
     """Collect notices on rows and clusters; few clusters concern instruments."""
     names, groups = prepared.cluster_names, prepared.count.groups
-    few = [notice for g, name in zip(groups, names, strict=True) for notice in few_for_instruments(g, name)]
+    few = [
+        notice
+        for g, name in zip(groups, names, strict=True)
+        for notice in few_for_instruments(g, name)
+    ]
     return [notice for notice in prepared.notices if notice not in prepared.few] + few
 
 
-def _stages(prepared: Prepared, demeaned: Demeaned, positions: Places) -> list[tuple[str, LinearResults]]:
+def _stages(
+    prepared: Prepared, demeaned: Demeaned, positions: Places
+) -> list[tuple[str, LinearResults]]:
     """Regress each endogenous regressor on instruments and controls."""
     return [
         (demeaned.names[j], fit_equation(prepared, demeaned, j, positions.exogenous)[0])

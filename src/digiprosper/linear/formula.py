@@ -12,8 +12,8 @@ from digiprosper.report.parsing import KEPT
 _LONGEST = 20_000
 _MOST_JOINS = 6
 _MOST_SUMS = 20
-# Brackets that formulaic reads as code, and halves of characters, which it cannot read. Formulaic reads what
-# stands before the bar; square brackets after it are slopes.
+# Brackets that formulaic reads as code, and halves of characters, which it cannot read.
+# Formulaic reads what stands before the bar; square brackets after it are slopes.
 _CODE = re.compile(r"[\[\]{}]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _HELP = "Write 'y ~ a + b | province + year'."
@@ -29,7 +29,8 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
     right = _regressors(model, formula)
     if "1" not in right and not effects:
         raise TermError(
-            f"the formula {cited(formula)} removes the intercept; a model without effects always has one."
+            f"the formula {cited(formula)} removes the intercept; a model without "
+            "effects always has one."
         )
     # formulaic respells white space; a coefficient keeps the name that was typed.
     tilde = _hidden(model).index("~")
@@ -43,11 +44,13 @@ def _refuse_odd(formula: str) -> None:
     """Refuse what is too long, is another program's, or is code."""
     if len(formula) > _LONGEST:
         raise TermError(
-            f"the formula {cited(formula)} has more than {_LONGEST:,} characters; pass x as a list."
+            f"the formula {cited(formula)} has more than {_LONGEST:,} characters; pass "
+            "x as a list."
         )
     if "#" in formula:
         raise TermError(
-            f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for crossed effects."
+            f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for "
+            "crossed effects."
         )
     model, *effects = formula.split("|")
     if len(effects) > 1 and "~" in effects[-1]:
@@ -56,8 +59,14 @@ def _refuse_odd(formula: str) -> None:
             "FixedEffectsIV(y, x, endog, instruments)."
         )
     if len(effects) > 1 or "~" not in _hidden(model):
-        raise TermError(f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}")
-    if _HALVES.search(formula) or _CODE.search(re.sub(KEPT, "q", model)) or re.search("[{}]", formula):
+        raise TermError(
+            f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}"
+        )
+    if (
+        _HALVES.search(formula)
+        or _CODE.search(re.sub(KEPT, "q", model))
+        or re.search("[{}]", formula)
+    ):
         raise _unread(formula)
     _refuse_powers(model, formula)
     _refuse_many(model, formula)
@@ -82,7 +91,9 @@ def _regressors(model: str, formula: str) -> list[str]:
     except (FormulaicError, SyntaxError) as error:
         raise _unread(formula) from error
     if not hasattr(parsed, "lhs"):
-        raise TermError(f"the formula {cited(formula)} needs an outcome before '~'. {_HELP}")
+        raise TermError(
+            f"the formula {cited(formula)} needs an outcome before '~'. {_HELP}"
+        )
     outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
     if len(outcomes) != 1:
         raise TermError(f"the formula {cited(formula)} needs one outcome. {_HELP}")
@@ -93,15 +104,18 @@ def _effects(parts: list[str], formula: str) -> list[str]:
     """Split what stands after the bar, if there is one."""
     absorb = [text.strip() for part in parts for text in _summands(part)]
     if "" in absorb:
-        raise TermError(f"the formula {cited(formula)} has an empty effect after '|'. {_HELP}")
+        raise TermError(
+            f"the formula {cited(formula)} has an empty effect after '|'. {_HELP}"
+        )
     return absorb
 
 
 def _refuse_powers(model: str, formula: str) -> None:
     if re.search(r"\^|\*\*", _outside_calls(model)):
         raise TermError(
-            f"the formula {cited(formula)} has a power outside I(), which formulas treat as an "
-            "interaction; write I(x**2) for a square and a*b for an interaction."
+            f"the formula {cited(formula)} has a power outside I(), which formulas "
+            "treat as an interaction; write I(x**2) for a square and a*b for an "
+            "interaction."
         )
 
 
@@ -111,9 +125,9 @@ def _refuse_many(model: str, formula: str) -> None:
         joins, sums = len(re.findall(r"[*:/]", summand)), summand.count("+")
         if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
             raise TermError(
-                f"the formula {cited(formula)} has a product of too many columns: at most {_MOST_JOINS} "
-                f"signs '*' or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the terms out "
-                "in x."
+                f"the formula {cited(formula)} has a product of too many columns: at "
+                f"most {_MOST_JOINS} signs '*' or ':' in one, and {_MOST_SUMS} signs "
+                "'+' in its brackets. Write the terms out in x."
             )
 
 

@@ -30,7 +30,12 @@ from digiprosper.linear.auxiliary import (
     with_clusters,
     with_effects,
 )
-from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation, with_intercept
+from digiprosper.linear.estimation import (
+    columns_at,
+    demean_columns,
+    fit_equation,
+    with_intercept,
+)
 from digiprosper.linear.kernels.restricted_wild import restricted_wild
 from digiprosper.report.estimates import wald_result
 from digiprosper.report.notices import not_psd
@@ -50,24 +55,29 @@ HausmanMethod = Literal["mundlak", "classical"]
 
 _NULL = "the entity effects are uncorrelated with the regressors"
 _MEAN = "mean of {}"
-# Cells of the random-effects regressors, dummies of the periods included, that are written out.
+# Cells of the random-effects regressors, dummies of the periods included, that are
+# written out.
 _MOST_CELLS = 50_000_000
 
 
-def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundlak") -> TestResult:
+def hausman(
+    spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundlak"
+) -> TestResult:
     """Test fixed against random effects.
 
     The null hypothesis is that entity effects and regressors are not correlated.
-    ``"mundlak"`` regresses the outcome on an intercept, the regressors and the entity means of the
-    regressors, by pooled least squares. Other fixed effects of the specification are absorbed. It tests that
-    the coefficients of the means are zero. Standard errors are clustered by entity, or by the `clusters` of
-    the specification, without a small-sample correction. So the test allows for heteroskedasticity and serial
-    correlation.
+    ``"mundlak"`` regresses the outcome on an intercept, the regressors and the entity
+    means of the regressors, by pooled least squares. Other fixed effects of the
+    specification are absorbed. It tests that the coefficients of the means are zero.
+    Standard errors are clustered by entity, or by the `clusters` of the specification,
+    without a small-sample correction. So the test allows for heteroskedasticity and
+    serial correlation.
 
-    ``"classical"`` is the test of Hausman: ``q'(V_fe - V_re)^-1 q``, with the difference q of the slopes of
-    fixed and random effects (Swamy & Arora 1972) and their covariances. It assumes independent errors with
-    equal variances, for any `cov_type`. With serially correlated errors it is not valid. The difference of
-    the covariances need not be positive definite; a warning reports this.
+    ``"classical"`` is the test of Hausman: ``q'(V_fe - V_re)^-1 q``, with the
+    difference q of the slopes of fixed and random effects (Swamy & Arora 1972) and
+    their covariances. It assumes independent errors with equal variances, for any
+    `cov_type`. With serially correlated errors it is not valid. The difference of the
+    covariances need not be positive definite; a warning reports this.
 
     The two methods can give different conclusions.
 
@@ -78,27 +88,30 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     panel : Panel
         The data.
     method : {"mundlak", "classical"}
-        The test. The default is ``"mundlak"``, since errors in panels are usually correlated within entities.
+        The test. The default is ``"mundlak"``, since errors in panels are usually
+        correlated within entities.
 
     Returns
     -------
     TestResult
-        `statistic` (chi-square), `df` (the number of regressors that are compared) and `p_value`. With
-        ``"mundlak"`` the p-value is that of a restricted wild cluster bootstrap; the test with the chi-square
-        distribution is ``alternatives["chi2"]``. `detail` is
-        a DataFrame with one row per regressor. With ``"mundlak"`` it has term, estimate, std_error, statistic
-        and p_value of the coefficient of the mean. With ``"classical"`` it has term, fixed, random,
+        `statistic` (chi-square), `df` (the number of regressors that are compared) and
+        `p_value`. With ``"mundlak"`` the p-value is that of a restricted wild cluster
+        bootstrap; the test with the chi-square distribution is
+        ``alternatives["chi2"]``. `detail` is a DataFrame with one row per regressor.
+        With ``"mundlak"`` it has term, estimate, std_error, statistic and p_value of
+        the coefficient of the mean. With ``"classical"`` it has term, fixed, random,
         difference, and std_error of the difference.
 
     Raises
     ------
     OptionError
-        If `method` is unknown, or slopes are absorbed. With ``"classical"`` also if the specification has
-        weights or fixed effects other than entity and time, or if the time dummies need too much memory.
+        If `method` is unknown, or slopes are absorbed. With ``"classical"`` also if the
+        specification has weights or fixed effects other than entity and time, or if the
+        time dummies need too much memory.
     IdentificationError
-        If there are no entity effects, if no regressor has different means in different entities, or if there
-        are more such regressors than clusters allow. With ``"classical"`` also if there are too few entities
-        or the statistic is negative.
+        If there are no entity effects, if no regressor has different means in different
+        entities, or if there are more such regressors than clusters allow. With
+        ``"classical"`` also if there are too few entities or the statistic is negative.
     InputTypeError
         If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     DigiprosperError
@@ -106,29 +119,37 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
 
     Notes
     -----
-    Sources are Mundlak (1978, Econometrica 46:69), Hausman (1978, Econometrica 46:1251), Arellano (1993,
-    Journal of Econometrics 59:87) and Wooldridge (2010, section 10.7.3).
+    Sources are Mundlak (1978, Econometrica 46:69), Hausman (1978, Econometrica
+    46:1251), Arellano (1993, Journal of Econometrics 59:87) and Wooldridge (2010,
+    section 10.7.3).
 
-    ``"mundlak"``: in a balanced panel the statistic equals that of ``phtest(method = "aux")`` of the R
-    package plm with HC0 errors clustered by entity, and the slopes of the regression equal those of fixed
-    effects. With time effects the time dummies are regressors too, but only the means of `x` are tested. A
-    mean that does not vary between entities is dropped.
+    ``"mundlak"``: in a balanced panel the statistic equals that of
+    ``phtest(method = "aux")`` of the R package plm with HC0 errors clustered by entity,
+    and the slopes of the regression equal those of fixed effects. With time effects the
+    time dummies are regressors too, but only the means of `x` are tested. A mean that
+    does not vary between entities is dropped.
 
-    With few clusters the chi-square distribution rejects a true hypothesis in 17 to 70% of the samples. The
-    p-value is from 999 draws with a fixed seed: the residuals of random effects, which impose the hypothesis,
-    are multiplied by one random sign (with up to 12 clusters, one of six points) per cluster, and the
-    statistic of the draw is compared with that of the data (Cameron, Gelbach & Miller 2008, Review of
-    Economics and Statistics 90:414). With clusters in several ways, or more than 1,000, it is chi-square.
+    With few clusters the chi-square distribution rejects a true hypothesis in 17 to 70%
+    of the samples. The p-value is from 999 draws with a fixed seed: the residuals of
+    random effects, which impose the hypothesis, are multiplied by one random sign (with
+    up to 12 clusters, one of six points) per cluster, and the statistic of the draw is
+    compared with that of the data (Cameron, Gelbach & Miller 2008, Review of Economics
+    and Statistics 90:414). With clusters in several ways, or more than 1,000, it is
+    chi-square.
 
-    ``"classical"``: the variance of the entity effects is computed as in Stata's ``xtreg, re``, by
-    linearmodels. It uses the residuals of the between regression and the harmonic mean of the numbers of
-    periods. In balanced panels plm gives the same numbers. Time effects are dummies in both models and are
-    not compared.
+    ``"classical"``: the variance of the entity effects is computed as in Stata's
+    ``xtreg, re``, by linearmodels. It uses the residuals of the between regression and
+    the harmonic mean of the numbers of periods. In balanced panels plm gives the same
+    numbers. Time effects are dummies in both models and are not compared.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"], time_effects=False)
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)",
+    ...     ["log(pcap)", "log(pc)", "log(emp)", "unemp"],
+    ...     time_effects=False,
+    ... )
     >>> states = dp.datasets.us_states()
     >>> test = dp.hausman(spec, states)
     >>> round(test.statistic, 1), test.df, round(test.p_value, 4)  # or print(test)
@@ -140,11 +161,13 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     refuse_slopes(fitted, "hausman")
     refuse_perfect_fit(fitted.results, "hausman")
     notices = issued(fitted)
-    test = _mundlak(fitted, entity) if method == "mundlak" else _classical(fitted, entity)
+    test = (
+        _mundlak(fitted, entity) if method == "mundlak" else _classical(fitted, entity)
+    )
     return replace(test, diagnostics=(*notices, *test.diagnostics))
 
 
-# --- means of the regressors --------------------------------------------------------------------------------
+# --- means of the regressors ----------------------------------------------------------
 
 
 def _mundlak(fitted: Fitted, entity: str) -> TestResult:
@@ -157,13 +180,15 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     beside = _pooled(prepared, entity)
     columns = np.hstack([outcome, raw, _entity_means(prepared, raw)])
     demeaned = demean_columns(beside, (fitted.results.depvar, *names, *means), columns)
-    results, solved = fit_equation(beside, demeaned, 0, range(1, columns.shape[1]), unread=demeaned.names)
+    results, solved = fit_equation(
+        beside, demeaned, 0, range(1, columns.shape[1]), unread=demeaned.names
+    )
 
     tested = [name for name in means if name in results.names]
     if not tested:
         raise IdentificationError(
-            "hausman: the means of the regressors do not vary between entities, so the effects cannot be "
-            "correlated with them, and there is nothing to test.",
+            "hausman: the means of the regressors do not vary between entities, so the "
+            "effects cannot be correlated with them, and there is nothing to test.",
             [Notice("no_means", "means do not vary", {"terms": tuple(names)})],
         )
     form, notices = joint_form(results, tested, "hausman")
@@ -179,36 +204,62 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
 
 
 def _by_bootstrap(
-    test: TestResult, results: LinearResults, tested: list[str], full: Solved, residuals: Floats
+    test: TestResult,
+    results: LinearResults,
+    tested: list[str],
+    full: Solved,
+    residuals: Floats,
 ) -> TestResult:
-    """Compute the p-value by the wild cluster bootstrap, with the residuals of random effects."""
+    """Compute the p-value by a bootstrap of random-effects residuals."""
     (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts
     assert part.codes is not None
     weights = np.eye(len(results.names))[[results.names.index(name) for name in tested]]
-    restricted = level_sums(part.codes, part.levels, full.scored, full.weighted(residuals))
-    wild = restricted_wild(sums, weights, weights @ results.coefficients, restricted=restricted)
-    return replace(test, p_value=wild.p_value, method=wild.text, alternatives={"chi2": test})
+    restricted = level_sums(
+        part.codes, part.levels, full.scored, full.weighted(residuals)
+    )
+    wild = restricted_wild(
+        sums, weights, weights @ results.coefficients, restricted=restricted
+    )
+    return replace(
+        test, p_value=wild.p_value, method=wild.text, alternatives={"chi2": test}
+    )
 
 
-def _random_effects_residuals(fitted: Fitted, demeaned: Demeaned, results: LinearResults) -> Floats:
-    """Compute residuals under the null: outcome less the random-effects fit of the regressors.
+def _random_effects_residuals(
+    fitted: Fitted, demeaned: Demeaned, results: LinearResults
+) -> Floats:
+    """Compute residuals under the null, those of random effects.
 
-    Pooled least squares would attribute to the regressors what the entity effects explain, and a bootstrap
-    from its residuals rejects too often. The variance of the effects is that of Swamy & Arora (1972).
+    Pooled least squares would attribute to the regressors what the entity effects
+    explain, and a bootstrap from its residuals rejects too often. The variance of the
+    effects is that of Swamy & Arora (1972).
     """
     prepared, k = fitted.prepared, len(fitted.regressors)
     entity, count = prepared.sample.entity, prepared.sample.n_entities
     w = np.ones(entity.size) if prepared.obs_weights is None else prepared.obs_weights
     rows = np.bincount(entity, w)
-    noise = fitted.solved.residuals @ fitted.solved.weighted_residuals / fitted.solved.df_resid
+    noise = (
+        fitted.solved.residuals
+        @ fitted.solved.weighted_residuals
+        / fitted.solved.df_resid
+    )
     means = np.bincount(entity, w * results.residuals) / rows
-    between = means @ means / max(count - len(results.names), 1) - noise * (1 / rows).mean()
+    between = (
+        means @ means / max(count - len(results.names), 1) - noise * (1 / rows).mean()
+    )
     theta = 1 - np.sqrt(noise / (noise + rows * max(between, 0.0)))
 
     columns = demeaned.columns[:, : 1 + k]
-    partly = columns - (theta[:, None] * level_sums(entity, count, columns, w) / rows[:, None])[entity]
+    partly = (
+        columns
+        - (theta[:, None] * level_sums(entity, count, columns, w) / rows[:, None])[
+            entity
+        ]
+    )
     root = np.sqrt(w)[:, None]
-    slopes = np.linalg.lstsq(partly[:, 1:] * root, partly[:, 0] * root[:, 0], rcond=None)[0]
+    slopes = np.linalg.lstsq(
+        partly[:, 1:] * root, partly[:, 0] * root[:, 0], rcond=None
+    )[0]
     return np.asarray(columns[:, 0] - columns[:, 1:] @ slopes)
 
 
@@ -218,7 +269,12 @@ def _pooled(prepared: Prepared, entity: str) -> Prepared:
     if not names:
         names, codes = (entity,), (prepared.sample.entity,)
     options = replace(
-        prepared.options, cov_type="clustered", clusters=names, bandwidth=None, ssc="none", collinear="drop"
+        prepared.options,
+        cov_type="clustered",
+        clusters=names,
+        bandwidth=None,
+        ssc="none",
+        collinear="drop",
     )
     other_effects = [name for name in prepared.effect_names if name != entity]
     return with_clusters(with_effects(prepared, other_effects), names, codes, options)
@@ -238,7 +294,7 @@ def _means_table(results: LinearResults, tested: list[str]) -> pd.DataFrame:
     return table[table["term"].isin(tested)].reset_index(drop=True)
 
 
-# --- fixed less random effects ------------------------------------------------------------------------------
+# --- fixed less random effects --------------------------------------------------------
 
 
 def _classical(fitted: Fitted, entity: str) -> TestResult:
@@ -252,7 +308,9 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
 
     gap, difference = fixed - random, solved.bread * variance - covariance
     scale = np.sqrt(np.diag(solved.bread) * variance)
-    statistic, notices = _quadratic_form(gap / scale, difference / np.outer(scale, scale))
+    statistic, notices = _quadratic_form(
+        gap / scale, difference / np.outer(scale, scale)
+    )
 
     columns = {
         "fixed": fixed,
@@ -260,12 +318,25 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
         "difference": gap,
         "std_error": standard_errors(np.diag(difference)),
     }
-    detail = pd.DataFrame({"term": [fitted.demeaned.names[j] for j in regressors], **columns})
+    detail = pd.DataFrame(
+        {"term": [fitted.demeaned.names[j] for j in regressors], **columns}
+    )
     p = float(chdtrc(k, statistic))
-    return TestResult("Hausman test", statistic, "chi2", float(k), p, _NULL, detail, diagnostics=notices)
+    return TestResult(
+        "Hausman test",
+        statistic,
+        "chi2",
+        float(k),
+        p,
+        _NULL,
+        detail,
+        diagnostics=notices,
+    )
 
 
-def _quadratic_form(gap: Floats, difference: Floats) -> tuple[float, tuple[Notice, ...]]:
+def _quadratic_form(
+    gap: Floats, difference: Floats
+) -> tuple[float, tuple[Notice, ...]]:
     """Compute the statistic; warn if the difference of covariances is indefinite."""
     values, vectors = np.linalg.eigh(difference)
     least = float(values[0])
@@ -273,17 +344,25 @@ def _quadratic_form(gap: Floats, difference: Floats) -> tuple[float, tuple[Notic
         statistic = float(((vectors.T @ gap) ** 2 / values).sum())
     if np.abs(values).min() <= SINGULAR or statistic < 0:
         raise IdentificationError(
-            "hausman(method='classical'): the difference of the covariances of fixed and random effects is "
-            "not positive definite, and the statistic is negative or not defined. Use method='mundlak', "
-            "which needs no difference and allows for clusters.",
-            [Notice("indefinite", "no statistic", {"least_eigenvalue": least, "statistic": statistic})],
+            "hausman(method='classical'): the difference of the covariances of fixed "
+            "and random effects is not positive definite, and the statistic is "
+            "negative or not defined. Use method='mundlak', which needs no "
+            "difference and allows for clusters.",
+            [
+                Notice(
+                    "indefinite",
+                    "no statistic",
+                    {"least_eigenvalue": least, "statistic": statistic},
+                )
+            ],
         )
     if least > 0:
         return statistic, ()
     text = (
-        "hausman(method='classical'): the covariance of fixed effects less that of random effects "
-        "is not positive definite, so the statistic need not be chi-square under the null. Stata, plm "
-        "and linearmodels give the same number; method='mundlak' needs no difference."
+        "hausman(method='classical'): the covariance of fixed effects less that of "
+        "random effects is not positive definite, so the statistic need not be "
+        "chi-square under the null. Stata, plm and linearmodels give the same "
+        "number; method='mundlak' needs no difference."
     )
     notice = not_psd(["V_fe - V_re"], text)
     issue([notice])
@@ -293,12 +372,14 @@ def _quadratic_form(gap: Floats, difference: Floats) -> tuple[float, tuple[Notic
 def _refuse_classical(fitted: Fitted, entity: str) -> None:
     """Refuse what the comparison with random effects is not defined for."""
     prepared, sample = fitted.prepared, fitted.prepared.sample
-    other_effects = [n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)]
+    other_effects = [
+        n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)
+    ]
     instead = "Use method='mundlak'."
     if other_effects:
         raise OptionError(
-            f"hausman(method='classical') knows effects of entities and periods only, not "
-            f"{', '.join(other_effects)}. {instead}",
+            "hausman(method='classical') knows effects of entities and periods only, "
+            f"not {', '.join(other_effects)}. {instead}",
             [option_problem("absorb", tuple(other_effects))],
         )
     if prepared.obs_weights is not None:
@@ -309,8 +390,9 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
     cells = sample.nobs * (len(fitted.regressors) + len(_period_codes(fitted)))
     if cells > _MOST_CELLS:
         raise OptionError(
-            f"hausman(method='classical') writes out the dummies of {counted(sample.n_times, 'period')} on "
-            f"{sample.nobs:,} rows, which is too much for the memory. {instead}",
+            "hausman(method='classical') writes out the dummies of "
+            f"{counted(sample.n_times, 'period')} on {sample.nobs:,} rows, which is "
+            f"too much for the memory. {instead}",
             [option_problem("time_effects", value=True)],
         )
 
@@ -328,21 +410,35 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
 
     sample, regressors = fitted.prepared.sample, fitted.regressors
     positions = (0, *regressors)
-    moments, raw = fitted.demeaned.moments[list(positions)], columns_at(fitted.demeaned.raw, positions)
+    moments, raw = (
+        fitted.demeaned.moments[list(positions)],
+        columns_at(fitted.demeaned.raw, positions),
+    )
     scaled = (raw - moments[:, 1]) / moments[:, 2]
-    dummies = [(sample.time == code).astype(np.float64) for code in _period_codes(fitted)]
+    dummies = [
+        (sample.time == code).astype(np.float64) for code in _period_codes(fitted)
+    ]
 
     index = pd.MultiIndex.from_arrays([sample.entity, sample.time])
     outcome = pd.DataFrame(scaled[:, :1], index, ["y"])
-    design = pd.DataFrame(np.column_stack([np.ones(len(raw)), scaled[:, 1:], *dummies]), index)
+    design = pd.DataFrame(
+        np.column_stack([np.ones(len(raw)), scaled[:, 1:], *dummies]), index
+    )
     design.columns = [f"x{i}" for i in range(design.shape[1])]
     try:
         results = RandomEffects(outcome, design, check_rank=False).fit()
     except ValueError as error:
-        # No degrees of freedom in the between regression; those of the within regression were checked.
+        # No degrees of freedom in the between regression; those of the within
+        # regression were checked.
         raise IdentificationError(
             f"hausman(method='classical'): random effects cannot be estimated. {error}",
-            [Notice("random_effects", str(error), {"n_entities": sample.n_entities, "k": len(regressors)})],
+            [
+                Notice(
+                    "random_effects",
+                    str(error),
+                    {"n_entities": sample.n_entities, "k": len(regressors)},
+                )
+            ],
         ) from error
 
     k, units = len(regressors), moments[0, 2] / moments[1:, 2]

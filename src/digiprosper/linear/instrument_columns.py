@@ -73,23 +73,28 @@ def taken(demeaned: Demeaned, columns: Sequence[int]) -> Floats:
 
 def refuse_too_few(names: Sequence[str], positions: Places) -> None:
     """Refuse fewer instruments than endogenous regressors."""
-    instruments, endog = ([names[j] for j in some] for some in (positions.instruments, positions.endog))
+    instruments, endog = (
+        [names[j] for j in some] for some in (positions.instruments, positions.endog)
+    )
     if len(instruments) >= len(endog):
         return
     text = (
         f"{counted(len(instruments), 'instrument')} ({quoted(instruments)}) for "
-        f"{counted(len(endog), 'endogenous regressor')} ({quoted(endog)}): the model is not identified. "
-        "There must be at least as many instruments as endogenous regressors."
+        f"{counted(len(endog), 'endogenous regressor')} ({quoted(endog)}): the model "
+        "is not identified. There must be at least as many instruments as "
+        "endogenous regressors."
     )
     data = {"instruments": tuple(instruments), "endog": tuple(endog)}
     raise IdentificationError(text, [Notice("too_few_instruments", text, data)])
 
 
-def usable(prepared: Prepared, demeaned: Demeaned, positions: Places) -> tuple[Places, list[Notice]]:
+def usable(
+    prepared: Prepared, demeaned: Demeaned, positions: Places
+) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, columns that the effects absorb and combinations of others.
 
-    Controls and instruments are left out with ``collinear="drop"`` only. An endogenous regressor never is:
-    its coefficient is what was asked for.
+    Controls and instruments are left out with ``collinear="drop"`` only. An endogenous
+    regressor never is: its coefficient is what was asked for.
     """
     varying, absorbed = _varying(prepared, demeaned, positions)
     refuse_wide(prepared.sample.nobs, len(varying.exogenous), prepared.within.rank)
@@ -98,10 +103,15 @@ def usable(prepared: Prepared, demeaned: Demeaned, positions: Places) -> tuple[P
 
     ordered = (*used.controls, *used.endog)
     problems = [
-        p for p in _combinations(demeaned, ordered) if p.data["column"] in _names(demeaned, used.endog)
+        p
+        for p in _combinations(demeaned, ordered)
+        if p.data["column"] in _names(demeaned, used.endog)
     ]
     if problems:
-        text = f"{several(problems)}. The coefficient of an endogenous regressor is not identified then."
+        text = (
+            f"{several(problems)}. The coefficient of an endogenous regressor is not "
+            "identified then."
+        )
         raise CollinearityError(text, problems)
     return used, [*absorbed, *collinear]
 
@@ -110,16 +120,22 @@ def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
     return [demeaned.names[j] for j in columns]
 
 
-def _varying(prepared: Prepared, demeaned: Demeaned, positions: Places) -> tuple[Places, list[Notice]]:
+def _varying(
+    prepared: Prepared, demeaned: Demeaned, positions: Places
+) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, what the effects absorb."""
-    absorbed = [j for j in (*positions.endog, *positions.exogenous) if demeaned.absorbed[j]]
+    absorbed = [
+        j for j in (*positions.endog, *positions.exogenous) if demeaned.absorbed[j]
+    ]
     if not absorbed:
         return positions, []
     strict = prepared.options.collinear == "raise"
     needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
     if needed:
         problems = [_why_refused(prepared, demeaned, positions, j) for j in needed]
-        raise IdentificationError(f"{several(problems)}. {_way_out(needed, positions)}", problems)
+        raise IdentificationError(
+            f"{several(problems)}. {_way_out(needed, positions)}", problems
+        )
     varying = _without(positions, absorbed)
     refuse_too_few(demeaned.names, varying)
     return varying, [dropped_from_effects(prepared, demeaned, j) for j in absorbed]
@@ -133,7 +149,9 @@ def _without(positions: Places, dropped: Collection[int]) -> Places:
     )
 
 
-def _why_refused(prepared: Prepared, demeaned: Demeaned, positions: Places, column: int) -> Notice:
+def _why_refused(
+    prepared: Prepared, demeaned: Demeaned, positions: Places, column: int
+) -> Notice:
     if column in positions.instruments:
         return _absorbed_instrument(prepared, demeaned, column)
     return absorbed_problem(prepared, demeaned, column)
@@ -141,31 +159,39 @@ def _why_refused(prepared: Prepared, demeaned: Demeaned, positions: Places, colu
 
 def _way_out(absorbed: Sequence[int], positions: Places) -> str:
     if set(absorbed) <= set(positions.instruments):
-        return "It explains nothing once the effects are partialled out, and cannot be an instrument."
+        return (
+            "It explains nothing once the effects are partialled out, and cannot be "
+            "an instrument."
+        )
     return (
-        "Its coefficient is not identified: drop it, interact it with a variable that varies within the "
-        "effects, or omit the effect."
+        "Its coefficient is not identified: drop it, interact it with a variable that "
+        "varies within the effects, or omit the effect."
     )
 
 
 def _absorbed_instrument(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
     """Describe an instrument that the effects absorb, and what to interact it with."""
     problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
-    raw, entity, time = demeaned.raw[:, column], sample.keys.entity_name, sample.keys.time_name
+    raw, entity, time = (
+        demeaned.raw[:, column],
+        sample.keys.entity_name,
+        sample.keys.time_name,
+    )
     name = cited(demeaned.names[column])
     absorbs_time = time is not None and time in prepared.effect_names
     if demeaned.constant[column]:
         text = f"the instrument {name} is constant in the sample"
     elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
         text = (
-            f"the instrument {name} does not vary within a {entity} and is absorbed by the {entity} effects; "
-            "interact it with something that varies over time, such as instruments.interact(panel, "
-            f"{name}, series)"
+            f"the instrument {name} does not vary within a {entity} and is absorbed by "
+            f"the {entity} effects; interact it with something that varies over "
+            f"time, such as instruments.interact(panel, {name}, series)"
         )
     elif absorbs_time and not _varies_within(raw, sample.time):
         text = (
-            f"the instrument {name} does not vary within a {time} and is absorbed by the {time} effects; "
-            f"interact it with something that differs across the values of {entity}"
+            f"the instrument {name} does not vary within a {time} and is absorbed by "
+            f"the {time} effects; interact it with something that differs across the "
+            f"values of {entity}"
         )
     else:
         text = f"the instrument {problem.message}"
@@ -187,40 +213,62 @@ def _without_combinations(
         return positions, []
     if prepared.options.collinear == "raise":
         text = (
-            f"{several(problems)}. Drop one of them; an instrument must vary independently of the controls "
-            "and of the other instruments (FixedEffectsIV drops it with collinear='drop')."
+            f"{several(problems)}. Drop one of them; an instrument must vary "
+            "independently of the controls and of the other instruments "
+            "(FixedEffectsIV drops it with collinear='drop')."
         )
         raise CollinearityError(text, problems)
     names = {p.data["column"] for p in problems}
-    independent = _without(positions, [j for j in positions.exogenous if demeaned.names[j] in names])
-    return independent, [dropped_collinear(p.data["column"], p.data["on"]) for p in problems]
+    independent = _without(
+        positions, [j for j in positions.exogenous if demeaned.names[j] in names]
+    )
+    return independent, [
+        dropped_collinear(p.data["column"], p.data["on"]) for p in problems
+    ]
 
 
 def _combinations(demeaned: Demeaned, columns: Sequence[int]) -> list[Notice]:
     combinations = dependences(demeaned.taken(columns))
     names = _names(demeaned, columns)
-    return [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in combinations]
+    return [
+        collinear_problem(names[d.column], [names[i] for i in d.on])
+        for d in combinations
+    ]
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
     """Refuse a first stage whose instruments explain nothing, or everything.
 
-    Everything: the endogenous regressors, or a combination of them, are exact combinations of instruments and
-    controls. Nothing: the instruments do not move them separately even in the sample.
+    Everything: the endogenous regressors, or a combination of them, are exact
+    combinations of instruments and controls. Nothing: the instruments do not move them
+    separately even in the sample.
     """
-    weigh = 1.0 if projected.obs_weights is None else np.sqrt(projected.obs_weights)[:, None]
+    weigh = (
+        1.0
+        if projected.obs_weights is None
+        else np.sqrt(projected.obs_weights)[:, None]
+    )
     residuals = projected.endog_left * weigh
     size = np.sqrt((projected.endog**2).sum(axis=0) + (residuals**2).sum(axis=0))
     if np.linalg.svd(residuals / size, compute_uv=False)[-1] < COLLINEAR:
-        are = "is an exact combination" if len(endog) == 1 else "are, together, exact combinations"
-        text = (
-            f"{quoted(endog)} {are} of the instruments and the controls: exogenous if these are. "
-            "Specify it in x, or check how the instruments were computed."
+        are = (
+            "is an exact combination"
+            if len(endog) == 1
+            else "are, together, exact combinations"
         )
-        raise CollinearityError(text, [Notice("perfect_first_stage", text, {"endog": tuple(endog)})])
+        text = (
+            f"{quoted(endog)} {are} of the instruments and the controls: exogenous if "
+            "these are. Specify it in x, or check how the instruments were computed."
+        )
+        raise CollinearityError(
+            text, [Notice("perfect_first_stage", text, {"endog": tuple(endog)})]
+        )
     if canonical_correlation(projected) < UNRELATED:
         text = (
-            f"the instruments are uncorrelated with {quoted(endog)} in the sample, net of controls and "
-            "effects, or do not explain these regressors separately: the model is not identified."
+            f"the instruments are uncorrelated with {quoted(endog)} in the sample, net "
+            "of controls and effects, or do not explain these regressors "
+            "separately: the model is not identified."
         )
-        raise IdentificationError(text, [Notice("unrelated_instruments", text, {"endog": tuple(endog)})])
+        raise IdentificationError(
+            text, [Notice("unrelated_instruments", text, {"endog": tuple(endog)})]
+        )

@@ -51,8 +51,13 @@ def instrument_tests(
         out |= _conditional(prepared, projected, list(first_stage))
     out |= _of_the_rank(prepared, projected)
     if len(first_stage) == 1:
-        effective = effective_f(projected, counts_and_vcov(prepared, _slopes(projected))[1])
-        out |= {"effective_f": effective.statistic, "effective_f_critical": effective.critical}
+        effective = effective_f(
+            projected, counts_and_vcov(prepared, _slopes(projected))[1]
+        )
+        out |= {
+            "effective_f": effective.statistic,
+            "effective_f_critical": effective.critical,
+        }
     return {**out, **_overidentification(prepared, projected, solved)}
 
 
@@ -76,7 +81,9 @@ def _slopes(projected: Projection) -> int:
     return int(projected.basis.shape[1])
 
 
-def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> TestResult:
+def _first_stage_f(
+    name: str, results: LinearResults, projected: Projection
+) -> TestResult:
     q = projected.instruments.shape[1]
     f = float("nan")
     if q <= results.df_t:
@@ -86,27 +93,39 @@ def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> 
     return f_test(f"First-stage F of {name}", f, (q, results.df_t), null)
 
 
-def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) -> dict[str, TestResult]:
+def _conditional(
+    prepared: Prepared, projected: Projection, endog: list[str]
+) -> dict[str, TestResult]:
     """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
     vcov = counts_and_vcov(prepared, _slopes(projected))[1]
     q, m = projected.first_slopes.shape
     out = {}
     for j, name in enumerate(endog):
         f = sanderson_windmeijer(projected, j, vcov)
-        null = f"the instruments do not explain {name} given the other endogenous regressors"
-        test = f_test(f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, vcov.df_t), null)
+        null = (
+            f"the instruments do not explain {name} given the other "
+            "endogenous regressors"
+        )
+        test = f_test(
+            f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, vcov.df_t), null
+        )
         out[f"sanderson_windmeijer_f:{name}"] = test
     return out
 
 
-def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float | TestResult]:
+def _of_the_rank(
+    prepared: Prepared, projected: Projection
+) -> dict[str, float | TestResult]:
     """Compute Kleibergen-Paap's LM and F, and Cragg-Donald's F."""
     count, vcov = counts_and_vcov(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
     rank_f = kleibergen_paap(projected, projected.endog_left, vcov) / q
-    lm = kleibergen_paap(projected, net, without_factors(vcov, _large_sample_rows(prepared)))
-    # With as many clusters as instruments the LM statistic is the number of clusters, whatever the data.
+    lm = kleibergen_paap(
+        projected, net, without_factors(vcov, _large_sample_rows(prepared))
+    )
+    # With as many clusters as instruments the LM statistic is the number of clusters,
+    # whatever the data.
     lm = float("nan") if np.isnan(rank_f) else lm
     null = "the instruments do not identify the coefficients (underidentification)"
     return {
@@ -121,14 +140,18 @@ def _large_sample_rows(prepared: Prepared) -> float:
     return float(prepared.sample.nobs - prepared.within.rank + 1)
 
 
-def _overidentification(prepared: Prepared, projected: Projection, solved: Solved) -> dict[str, TestResult]:
+def _overidentification(
+    prepared: Prepared, projected: Projection, solved: Solved
+) -> dict[str, TestResult]:
     """Compute Hansen's J under the fit's covariance, and Sargan's statistic."""
     q, m = projected.first_slopes.shape
     null = "the instruments are valid (overidentifying restrictions)"
     rows = _large_sample_rows(prepared)
     j = sargan = float("nan")
     if q > m:
-        j = overidentification(projected, solved.residuals, without_factors(solved.vcov, rows))
+        j = overidentification(
+            projected, solved.residuals, without_factors(solved.vcov, rows)
+        )
         sargan = _sargan(projected, solved, rows)
     return {
         "hansen_j": _chi2_test("Hansen J", j, q - m, null),
@@ -147,9 +170,10 @@ def endogeneity(
 ) -> TestResult:
     """Test whether endogenous regressors are exogenous, if the instruments are.
 
-    The residuals of the first stages are added to least squares of the equation, and their coefficients
-    tested jointly under the fit's covariance (Hausman 1978; Wooldridge 1995). F is missing with more
-    regressors than rows or clusters allow, or if the scores add up to zero.
+    The residuals of the first stages are added to least squares of the equation, and
+    their coefficients tested jointly under the fit's covariance (Hausman 1978;
+    Wooldridge 1995). F is missing with more regressors than rows or clusters allow, or
+    if the scores add up to zero.
     """
     endog = [demeaned.names[j] for j in positions.endog]
     m, k = len(endog), len(positions.regressors) + len(endog)
@@ -164,8 +188,19 @@ def endogeneity(
     count, vcov = counts_and_vcov(prepared, k)
     f = float("nan")
     if m <= vcov.df_t:
-        design = np.hstack([taken(demeaned, positions.regressors), projected.endog_left])
-        f = _joint_f(solve(demeaned.columns[:, 0], design, count, vcov, obs_weights=prepared.obs_weights), m)
+        design = np.hstack(
+            [taken(demeaned, positions.regressors), projected.endog_left]
+        )
+        f = _joint_f(
+            solve(
+                demeaned.columns[:, 0],
+                design,
+                count,
+                vcov,
+                obs_weights=prepared.obs_weights,
+            ),
+            m,
+        )
     return f_test(name, f, (m, vcov.df_t), null)
 
 

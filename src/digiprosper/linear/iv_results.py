@@ -45,47 +45,53 @@ _NO_F = "not available"
 class IVResults(LinearResults):
     """Results of two-stage least squares, with first stages and instrument tests.
 
-    Made by `FixedEffectsIV.fit`. It has all methods of `LinearResults`. R2 is computed from the outcome minus
-    the fitted values at the observed regressors, as in Stata, so it may be negative.
+    Made by `FixedEffectsIV.fit`. It has all methods of `LinearResults`. R2 is computed
+    from the outcome minus the fitted values at the observed regressors, as in Stata, so
+    it may be negative.
 
     Parameters
     ----------
     endog, instruments : tuple of str
         Endogenous regressors and excluded instruments that were used.
     first_stage : ResultSet
-        For each endogenous regressor, its regression on the instruments and controls: a `LinearResults` with
-        the same type of standard errors.
+        For each endogenous regressor, its regression on the instruments and controls: a
+        `LinearResults` with the same type of standard errors.
     reduced_form : LinearResults
         Regression of the outcome on the instruments and controls.
     iv_tests : mapping
-        Tests of the instruments. Each value is a number or a `TestResult`. Controls and fixed effects are
-        partialled out.
+        Tests of the instruments. Each value is a number or a `TestResult`. Controls and
+        fixed effects are partialled out.
 
         ``first_stage_f:x``
-            F statistic of the instruments in the first stage of x, with the standard errors of the fit.
+            F statistic of the instruments in the first stage of x, with the standard
+            errors of the fit.
         ``sanderson_windmeijer_f:x``
-            Conditional first-stage F of Sanderson & Windmeijer (2016), if there are several endogenous
-            regressors.
+            Conditional first-stage F of Sanderson & Windmeijer (2016), if there are
+            several endogenous regressors.
         ``kp_rk_lm``
-            LM test of underidentification of Kleibergen & Paap (2006), chi-square, with the covariance of the
-            fit and no small-sample correction. It is missing if ``kp_rk_f`` is. With
-            ``cov_type="unadjusted"`` it is Anderson's canonical correlation statistic n r^2, where n is
-            reduced by the number of absorbed effects.
+            LM test of underidentification of Kleibergen & Paap (2006), chi-square, with
+            the covariance of the fit and no small-sample correction. It is missing if
+            ``kp_rk_f`` is. With ``cov_type="unadjusted"`` it is Anderson's canonical
+            correlation statistic n r^2, where n is reduced by the number of absorbed
+            effects.
         ``kp_rk_f``
-            Wald F statistic of Kleibergen & Paap (2006), with the small-sample correction of the fit. With
-            one endogenous regressor it equals the first-stage F.
+            Wald F statistic of Kleibergen & Paap (2006), with the small-sample
+            correction of the fit. With one endogenous regressor it equals the
+            first-stage F.
         ``cragg_donald``
-            F statistic of Cragg & Donald (1993), which assumes independent errors with equal variances. Its
-            residual degrees of freedom count the absorbed effects.
+            F statistic of Cragg & Donald (1993), which assumes independent errors with
+            equal variances. Its residual degrees of freedom count the absorbed effects.
         ``effective_f``, ``effective_f_critical``
-            Effective F of Montiel Olea & Pflueger (2013) and its 5% critical value for a bias of at most 10%
-            of the worst case; only with one endogenous regressor.
+            Effective F of Montiel Olea & Pflueger (2013) and its 5% critical value for
+            a bias of at most 10% of the worst case; only with one endogenous regressor.
         ``hansen_j``
-            Hansen's J test of the overidentifying restrictions, with the covariance of the fit, at the
-            two-step efficient GMM estimate. It is missing if the model is exactly identified.
+            Hansen's J test of the overidentifying restrictions, with the covariance of
+            the fit, at the two-step efficient GMM estimate. It is missing if the model
+            is exactly identified.
         ``sargan``
-            Sargan's test of the overidentifying restrictions, which assumes independent errors with equal
-            variances. It is missing if the model is exactly identified.
+            Sargan's test of the overidentifying restrictions, which assumes independent
+            errors with equal variances. It is missing if the model is exactly
+            identified.
     endogeneity : TestResult
         Result of `endogeneity_test`.
     reduced_forms : ReducedForms
@@ -95,9 +101,16 @@ class IVResults(LinearResults):
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
     >>> z, u, *e = np.random.default_rng(1).normal(size=(4, 600))
-    >>> keys = {"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)}
-    >>> frame = pd.DataFrame({**keys, "z": z, "x": z + u + e[0], "y": z + 3 * u + e[0] + e[1]})
-    >>> fit = dp.FixedEffectsIV("y", [], ["x"], ["z"]).fit(dp.Panel(frame, "city", "year"))
+    >>> keys = {
+    ...     "city": np.repeat(np.arange(60), 10),
+    ...     "year": np.tile(np.arange(10), 60),
+    ... }
+    >>> frame = pd.DataFrame(
+    ...     {**keys, "z": z, "x": z + u + e[0], "y": z + 3 * u + e[0] + e[1]}
+    ... )
+    >>> fit = dp.FixedEffectsIV("y", [], ["x"], ["z"]).fit(
+    ...     dp.Panel(frame, "city", "year")
+    ... )
     >>> float(fit.params["x"].round(1)), round(fit.iv_tests["effective_f"])
     (0.9, 208)
     >>> [tuple(round(end, 1) for end in piece) for piece in fit.anderson_rubin()]
@@ -114,7 +127,7 @@ class IVResults(LinearResults):
     endogeneity: TestResult
     reduced_forms: ReducedForms
 
-    # --- tests --------------------------------------------------------------------------------------------
+    # --- tests ------------------------------------------------------------------------
 
     @property
     def sargan(self) -> TestResult:
@@ -127,10 +140,11 @@ class IVResults(LinearResults):
     def endogeneity_test(self) -> TestResult:
         """Test whether regressors in `endog` are exogenous, assuming valid instruments.
 
-        The residuals of the first stages are added to the equation, which is estimated by least squares, and
-        tested jointly (Hausman 1978; Wooldridge 1995). The covariance is of the type of the fit. Stata's
-        ``estat endogenous`` after ``ivregress, vce(robust)`` computes this test. The option ``endog()`` of
-        ivreg2 computes another one, the difference of two J statistics.
+        The residuals of the first stages are added to the equation, which is estimated
+        by least squares, and tested jointly (Hausman 1978; Wooldridge 1995). The
+        covariance is of the type of the fit. Stata's ``estat endogenous`` after
+        ``ivregress, vce(robust)`` computes this test. The option ``endog()`` of ivreg2
+        computes another one, the difference of two J statistics.
 
         Returns
         -------
@@ -140,7 +154,9 @@ class IVResults(LinearResults):
         Examples
         --------
         >>> from digiprosper import FixedEffectsIV, datasets
-        >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
+        >>> spec = FixedEffectsIV(
+        ...     "log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"]
+        ... )
         >>> test = spec.fit(datasets.us_states()).endogeneity_test()
         >>> test.df
         (1.0, 47.0)
@@ -150,13 +166,14 @@ class IVResults(LinearResults):
     def anderson_rubin(self, level: float = 0.95) -> list[tuple[float, float]]:
         """Compute the Anderson-Rubin confidence set of the endogenous coefficient.
 
-        This is the coefficient of the endogenous regressor.
-        The set has all values b0 that the Anderson-Rubin test does not reject. The test regresses the outcome
-        minus b0 times the regressor on controls and instruments, and tests the instruments jointly (Anderson
-        & Rubin 1949). The set has the correct coverage also with weak instruments. With clusters in one way
-        the covariance is that of the jackknife (CRV3) and F has Hotelling's factor, so that it holds with few
-        clusters too; with clusters in several ways their covariances are added, without subtracting that of
-        the intersections, which is conservative.
+        This is the coefficient of the endogenous regressor. The set has all values b0
+        that the Anderson-Rubin test does not reject. The test regresses the outcome
+        minus b0 times the regressor on controls and instruments, and tests the
+        instruments jointly (Anderson & Rubin 1949). The set has the correct coverage
+        also with weak instruments. With clusters in one way the covariance is that of
+        the jackknife (CRV3) and F has Hotelling's factor, so that it holds with few
+        clusters too; with clusters in several ways their covariances are added, without
+        subtracting that of the intersections, which is conservative.
 
         Parameters
         ----------
@@ -166,24 +183,31 @@ class IVResults(LinearResults):
         Returns
         -------
         list of pairs of float
-            Intervals (low, high) in ascending order. With weak instruments the set can be unbounded, so an
-            end can be infinite, and there can be two intervals. The list is empty if the test rejects every
-            value, which can happen if some instruments are not valid.
+            Intervals (low, high) in ascending order. With weak instruments the set can
+            be unbounded, so an end can be infinite, and there can be two intervals. The
+            list is empty if the test rejects every value, which can happen if some
+            instruments are not valid.
 
         Raises
         ------
         OptionError
-            If there are several endogenous regressors: use `anderson_rubin_test`. Also if `level` is not
-            between 0 and 1.
+            If there are several endogenous regressors: use `anderson_rubin_test`. Also
+            if `level` is not between 0 and 1.
         IdentificationError
-            If the test cannot be computed, for example with fewer clusters than instruments.
+            If the test cannot be computed, for example with fewer clusters than
+            instruments.
 
         Examples
         --------
         >>> from digiprosper import FixedEffectsIV, datasets
         >>> panel = datasets.us_states()
-        >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
-        >>> [(round(low, 2), round(high, 2)) for low, high in spec.fit(panel).anderson_rubin()]
+        >>> spec = FixedEffectsIV(
+        ...     "log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"]
+        ... )
+        >>> [
+        ...     (round(low, 2), round(high, 2))
+        ...     for low, high in spec.fit(panel).anderson_rubin()
+        ... ]
         [(0.74, 0.97)]
         """
         from scipy.special import fdtri
@@ -191,30 +215,36 @@ class IVResults(LinearResults):
         level = check_level(level)
         if len(self.endog) > 1:
             raise OptionError(
-                f"anderson_rubin() is for one endogenous regressor; there are {len(self.endog)} "
-                f"({quoted(self.endog)}). Test values of all of them jointly with "
+                "anderson_rubin() is for one endogenous regressor; there are "
+                f"{len(self.endog)} ({quoted(self.endog)}). Test values of all of "
+                "them jointly with "
                 "anderson_rubin_test({...})."
             )
         self._refuse_without_test()
         q = len(self.instruments)
-        return confidence_set(self.reduced_forms, float(fdtri(q, self.reduced_forms.df_t, level)))
+        return confidence_set(
+            self.reduced_forms, float(fdtri(q, self.reduced_forms.df_t, level))
+        )
 
-    def anderson_rubin_test(self, values: float | Mapping[str, float] | pd.Series[float] = 0.0) -> TestResult:
+    def anderson_rubin_test(
+        self, values: float | Mapping[str, float] | pd.Series[float] = 0.0
+    ) -> TestResult:
         """Test coefficients of the endogenous regressors with the Anderson-Rubin test.
 
-        The test has the correct size also with weak instruments. Its null hypothesis is that the coefficients
-        have these values and that the instruments are valid.
+        The test has the correct size also with weak instruments. Its null hypothesis is
+        that the coefficients have these values and that the instruments are valid.
 
         Parameters
         ----------
         values : float, mapping or Series
-            Coefficient under the null hypothesis, 0 by default. With several endogenous regressors, a mapping
-            with one coefficient for each.
+            Coefficient under the null hypothesis, 0 by default. With several endogenous
+            regressors, a mapping with one coefficient for each.
 
         Returns
         -------
         TestResult
-            F test. Its degrees of freedom are the number of instruments and those of the reduced form.
+            F test. Its degrees of freedom are the number of instruments and those of
+            the reduced form.
 
         Raises
         ------
@@ -223,18 +253,23 @@ class IVResults(LinearResults):
         InputTypeError
             If a value is not a finite number.
         IdentificationError
-            If the test cannot be computed, for example with fewer clusters than instruments.
+            If the test cannot be computed, for example with fewer clusters than
+            instruments.
 
         Examples
         --------
         >>> from digiprosper import FixedEffectsIV, datasets
-        >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
+        >>> spec = FixedEffectsIV(
+        ...     "log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"]
+        ... )
         >>> spec.fit(datasets.us_states()).anderson_rubin_test(1.0).p_value < 0.05
         True
         """
         chosen = self._values_of(values)
         self._refuse_without_test()
-        f = statistic(self.reduced_forms, np.array([chosen[name] for name in self.endog]))
+        f = statistic(
+            self.reduced_forms, np.array([chosen[name] for name in self.endog])
+        )
         null = ", ".join(f"{name} = {chosen[name]:g}" for name in self.endog)
         df = (len(self.instruments), self.reduced_forms.df_t)
         return f_test("Anderson-Rubin test", f, df, null)
@@ -246,15 +281,17 @@ class IVResults(LinearResults):
             all_zero = np.isscalar(values) and values == 0
             if len(self.endog) > 1 and not all_zero:
                 raise OptionError(
-                    f"anderson_rubin_test: values={cited(values)} for {len(self.endog)} endogenous "
-                    f"regressors; pass a mapping with a value for each of {quoted(self.endog)}."
+                    f"anderson_rubin_test: values={cited(values)} for "
+                    f"{len(self.endog)} endogenous regressors; pass a mapping with a "
+                    f"value for each of {quoted(self.endog)}."
                 )
             values = dict.fromkeys(self.endog, values)
         by_regressor: Mapping[str, Any] = values
         if set(by_regressor) != set(self.endog):
             raise OptionError(
-                f"anderson_rubin_test: values are for {quoted(by_regressor)}; pass one for each endogenous "
-                f"regressor, {quoted(self.endog)}, and for no other."
+                f"anderson_rubin_test: values are for {quoted(by_regressor)}; pass one "
+                f"for each endogenous regressor, {quoted(self.endog)}, and "
+                "for no other."
             )
         return {name: _finite(by_regressor[name], name) for name in self.endog}
 
@@ -262,11 +299,12 @@ class IVResults(LinearResults):
         q, df = len(self.instruments), self.reduced_forms.df_t
         if np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog)))) or df < 1:
             raise IdentificationError(
-                f"the Anderson-Rubin test does not exist: {q} instruments cannot be tested jointly under "
-                f"this covariance ({self.conventions}). Use fewer instruments or another covariance."
+                f"the Anderson-Rubin test does not exist: {q} instruments cannot be "
+                f"tested jointly under this covariance ({self.conventions}). Use "
+                "fewer instruments or another covariance."
             )
 
-    # --- the protocol -------------------------------------------------------------------------------------
+    # --- the protocol -----------------------------------------------------------------
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows and R2.
@@ -277,7 +315,10 @@ class IVResults(LinearResults):
             A mapping with the same keys for all types of results.
         """
         f = cast("float", self.iv_tests["kp_rk_f"])
-        of_instruments = {"model": "FixedEffectsIV", "kp_rk_f": None if np.isnan(f) else f}
+        of_instruments = {
+            "model": "FixedEffectsIV",
+            "kp_rk_f": None if np.isnan(f) else f,
+        }
         return cast("Glance", {**LinearResults.glance(self), **of_instruments})
 
     def without_rows(self) -> Self:
@@ -288,9 +329,12 @@ class IVResults(LinearResults):
         Returns
         -------
         IVResults
-            The same estimates in less memory. Methods that need the rows raise an OptionError.
+            The same estimates in less memory. Methods that need the rows raise an
+            OptionError.
         """
-        stages = tuple((name, stage.without_rows()) for name, stage in self.first_stage.items())
+        stages = tuple(
+            (name, stage.without_rows()) for name, stage in self.first_stage.items()
+        )
         return replace(
             LinearResults.without_rows(self),
             first_stage=ResultSet(stages),
@@ -301,12 +345,14 @@ class IVResults(LinearResults):
     def stages(self) -> IVStages:
         """First stages and second stage for one table, with tests of the instruments.
 
-        ``etable(results.stages)`` prints them. With one instrument the effective F equals the F of the
-        instrument and has no separate row. The Kleibergen-Paap F in `stats` of the table is that of the
-        second stage.
+        ``etable(results.stages)`` prints them. With one instrument the effective F
+        equals the F of the instrument and has no separate row. The Kleibergen-Paap F in
+        `stats` of the table is that of the second stage.
         """
         single = len(self.endog) == 1
-        labels = ["First stage" if single else f"First stage: {name}" for name in self.endog]
+        labels = [
+            "First stage" if single else f"First stage: {name}" for name in self.endog
+        ]
         stages = zip(labels, self.first_stage.values(), strict=True)
         return IVStages((*stages, ("Second stage", self)))
 
@@ -325,7 +371,9 @@ class IVResults(LinearResults):
         tuple of Column
             One column.
         """
-        remark = Remark("two_stage", {"endog": self.endog, "instruments": self.instruments})
+        remark = Remark(
+            "two_stage", {"endog": self.endog, "instruments": self.instruments}
+        )
         factors = {**self.reduced_form.factors, **self.factors}
         column = result_column(self, level)
         return (replace(column, factors=factors, remarks=(remark, *column.remarks)),)
@@ -333,13 +381,23 @@ class IVResults(LinearResults):
     def _summary(self) -> Summary:
         plain = LinearResults._summary(self)
         *before, remarks = plain.blocks
-        return replace(plain, blocks=(*before, Lines(("", *self._test_lines()), wrapped=True), remarks))
+        return replace(
+            plain,
+            blocks=(*before, Lines(("", *self._test_lines()), wrapped=True), remarks),
+        )
 
     def _test_lines(self) -> list[str]:
         return [
-            f"Instrumented: {', '.join(self.endog)}. Instruments: {', '.join(self.instruments)}.",
+            (
+                f"Instrumented: {', '.join(self.endog)}. Instruments: "
+                f"{', '.join(self.instruments)}."
+            ),
             f"First stage: {self._strength()}.",
-            *(f"{test.name}: {_test_text(test)}." for test in self._tests() if not np.isnan(test.statistic)),
+            *(
+                f"{test.name}: {_test_text(test)}."
+                for test in self._tests()
+                if not np.isnan(test.statistic)
+            ),
             *self._joint_lines(),
             *self._set_lines(),
         ]
@@ -348,17 +406,25 @@ class IVResults(LinearResults):
         if not np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
             return []
         return [
-            "The instruments cannot be tested jointly under this covariance: there are too few clusters or "
-            "periods, or the covariance of two-way clusters is not positive definite."
+            (
+                "The instruments cannot be tested jointly under this covariance: there "
+                "are too few clusters or periods, or the covariance of two-way "
+                "clusters is not positive definite."
+            )
         ]
 
     def _strength(self) -> str:
         tests = self.iv_tests
         parts = []
         if "effective_f" in tests:
-            critical = f" (5% critical value {tests['effective_f_critical']:.1f} for a bias of 10%)"
+            critical = (
+                f" (5% critical value {tests['effective_f_critical']:.1f} for a "
+                "bias of 10%)"
+            )
             effective = _f_text(cast("float", tests["effective_f"]))
-            parts.append(f"effective F {effective}{'' if effective == _NO_F else critical}")
+            parts.append(
+                f"effective F {effective}{'' if effective == _NO_F else critical}"
+            )
         parts.append(f"Kleibergen-Paap F {_f_text(cast('float', tests['kp_rk_f']))}")
         parts.append(f"Cragg-Donald F {tests['cragg_donald']:.4g}")
         return ", ".join(parts)
@@ -384,7 +450,9 @@ class IVResults(LinearResults):
             "instruments": self.instruments,
             "iv_tests": tests,
             "endogeneity_test": _plain_test(self.endogeneity),
-            "first_stage": {name: stage.to_dict() for name, stage in self.first_stage.items()},
+            "first_stage": {
+                name: stage.to_dict() for name, stage in self.first_stage.items()
+            },
             "reduced_form": self.reduced_form.to_dict(),
         }
 
@@ -393,8 +461,8 @@ class IVResults(LinearResults):
 class IVStages(ResultSet):
     """First stages and second stage of one fit, for `etable`.
 
-    `outcomes` has pairs of a title, ``"First stage"`` (``"First stage: x"`` if there are several) or
-    ``"Second stage"``, and a result.
+    `outcomes` has pairs of a title, ``"First stage"`` (``"First stage: x"`` if there
+    are several) or ``"Second stage"``, and a result.
     """
 
     @property
@@ -403,7 +471,10 @@ class IVStages(ResultSet):
         *firsts, second = self.labels
         endog = self[second].endog
         code = "stage.first" if len(firsts) == 1 else "stage.first.of"
-        first = {label: Remark(code, {"name": (x,)}, WORDS) for label, x in zip(firsts, endog, strict=True)}
+        first = {
+            label: Remark(code, {"name": (x,)}, WORDS)
+            for label, x in zip(firsts, endog, strict=True)
+        }
         return first | {second: Remark("stage.second", {}, WORDS)}
 
     @property
@@ -427,7 +498,10 @@ class IVStages(ResultSet):
             code: {second: over},
             "endogeneity": {second: endogeneity},
         }
-        return tuple(SharedRow(Remark(f"stage.{name}", {}, WORDS), cells) for name, cells in rows.items())
+        return tuple(
+            SharedRow(Remark(f"stage.{name}", {}, WORDS), cells)
+            for name, cells in rows.items()
+        )
 
 
 def set_text(intervals: Sequence[tuple[float, float]]) -> str:
@@ -435,7 +509,9 @@ def set_text(intervals: Sequence[tuple[float, float]]) -> str:
     if not intervals:
         return "empty (every value is rejected)"
     return " and ".join(
-        ("(" if low == -np.inf else "[") + f"{low:z.4g}, {high:z.4g}" + (")" if high == np.inf else "]")
+        ("(" if low == -np.inf else "[")
+        + f"{low:z.4g}, {high:z.4g}"
+        + (")" if high == np.inf else "]")
         for low, high in intervals
     )
 
@@ -447,7 +523,10 @@ def _f_text(f: float) -> str:
 def _test_text(test: TestResult) -> str:
     df: Any = test.df
     degrees = f"{df[0]:g}, {df[1]:g}" if isinstance(df, tuple) else f"{df:g}"
-    return f"{test.distribution}({degrees}) = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+    return (
+        f"{test.distribution}({degrees}) = {test.statistic:z.4g}, "
+        f"{p_words(test.p_value, digits=3)}"
+    )
 
 
 def _plain_test(value: float | TestResult) -> Any:
@@ -460,9 +539,12 @@ def _finite(value: object, name: str) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if isinstance(value, bool | str) or np.isnan(number):
-        raise InputTypeError(f"anderson_rubin_test: the value of {name} is {cited(value)}, not a number.")
+        raise InputTypeError(
+            f"anderson_rubin_test: the value of {name} is {cited(value)}, not a number."
+        )
     if not np.isfinite(number):
         raise MissingDataError(
-            f"anderson_rubin_test: the value of {name} is {cited(value)}; it must be finite."
+            f"anderson_rubin_test: the value of {name} is {cited(value)}; it "
+            "must be finite."
         )
     return number

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError, cited, quoted
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    OptionError,
+    TermError,
+    cited,
+    quoted,
+)
 from digiprosper.kernels.tolerances import TWO_VALUES, ZERO_MEAN
 from digiprosper.panel.terms import canonical
 
@@ -26,7 +33,8 @@ if TYPE_CHECKING:
 class _Part:
     """What stands before a coefficient in the slope.
 
-    A number, powers of columns, and dummies of categories with their column and position of the level.
+    A number, powers of columns, and dummies of categories with their column and
+    position of the level.
     """
 
     factor: float
@@ -43,12 +51,15 @@ def slope_weights(
 ) -> tuple[Floats, Any]:
     """Differentiate each term by a variable at m values: ``weights @ b``.
 
-    Return weights (m, k) and the values, numbers or levels of a category. `at` has one column or category to
-    its values; by default the `default_points` of the column that the slope depends on. `categories` has the
-    column and the estimated levels of each. Refuse what is not in the equation, and one dummy of a category.
+    Return weights (m, k) and the values, numbers or levels of a category. `at` has one
+    column or category to its values; by default the `default_points` of the column that
+    the slope depends on. `categories` has the column and the estimated levels of each.
+    Refuse what is not in the equation, and one dummy of a category.
     """
     parts = _parts(terms, variable, stats)
-    column, values = _where(variable, [p for p in parts if p is not None], at, stats, categories)
+    column, values = _where(
+        variable, [p for p in parts if p is not None], at, stats, categories
+    )
     levels = dict(categories.values())
     weights = np.zeros((len(values), len(terms)))
     for j, part in enumerate(parts):
@@ -57,24 +68,32 @@ def slope_weights(
     return weights, values
 
 
-def slope_columns(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> list[str]:
+def slope_columns(
+    terms: Sequence[Term], variable: str, stats: pd.DataFrame
+) -> list[str]:
     """List the columns a slope depends on, the default first; empty if constant.
 
     Refuse a variable that is not in the equation, or in a form that is not known.
     """
-    columns = _depends([part for part in _parts(terms, variable, stats) if part is not None])
+    columns = _depends(
+        [part for part in _parts(terms, variable, stats) if part is not None]
+    )
     return sorted(columns, key=lambda column: column != variable)
 
 
 def default_points(stats: pd.DataFrame, column: str) -> Floats:
     """Return a column's default values at which a slope is computed, ascending.
 
-    Both values of a column that has two, such as a dummy; otherwise minimum, mean less one standard
-    deviation, mean, mean plus one, and maximum, as far as they are between minimum and maximum.
+    Both values of a column that has two, such as a dummy; otherwise minimum, mean less
+    one standard deviation, mean, mean plus one, and maximum, as far as they are between
+    minimum and maximum.
     """
     row = stats.index.get_loc(column)
-    n, mean, sd, low, high = (float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max"))
-    # Of all columns between the same ends and with the same mean, that of two values has the most variance.
+    n, mean, sd, low, high = (
+        float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max")
+    )
+    # Of all columns between the same ends and with the same mean, that of two values
+    # has the most variance.
     missing = (mean - low) * (high - mean) - sd**2 * (n - 1) / n
     if missing <= TWO_VALUES * (high - low) ** 2:
         return np.unique([low, high])
@@ -83,7 +102,9 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     return np.unique(points[(points >= low) & (points <= high)])
 
 
-def _parts(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> list[_Part | None]:
+def _parts(
+    terms: Sequence[Term], variable: str, stats: pd.DataFrame
+) -> list[_Part | None]:
     """Differentiate each term."""
     # A factor of a product may be spelt in another way than the column by itself.
     spelling = {canonical(name): name for name in (*map(str, stats.index), variable)}
@@ -91,13 +112,18 @@ def _parts(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> list[_P
     if all(p is None for p in parts):
         names = [term.name for term in terms]
         raise ColumnError(
-            f"no coefficient contains the variable {cited(variable)}; they are {quoted(names, 20)}."
+            f"no coefficient contains the variable {cited(variable)}; they are "
+            f"{quoted(names, 20)}."
         )
     return parts
 
 
 def _depends(parts: Sequence[_Part]) -> list[str]:
-    columns = (c for part in parts for c in (*part.powers, *(c for c, _ in part.dummies.values())))
+    columns = (
+        c
+        for part in parts
+        for c in (*part.powers, *(c for c, _ in part.dummies.values()))
+    )
     return list(dict.fromkeys(columns))
 
 
@@ -121,8 +147,9 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
         base, power = base_and_power(factor, spelling)
         if base != variable and hides(factor, variable):
             raise TermError(
-                f"the slope in {cited(variable)} is not known for the term {cited(term.name)}: only the "
-                "variable itself, I(x**k) and products with columns."
+                f"the slope in {cited(variable)} is not known for the term "
+                f"{cited(term.name)}: only the variable itself, I(x**k) and products "
+                "with columns."
             )
         powers[base] = powers.get(base, 0) + power
     return powers
@@ -156,7 +183,9 @@ def _where(
     if at is not None:
         return _given(variable, depends, at, categories)
     if not depends:
-        return None, np.array([_mean(stats, variable)]) if variable in stats.index else np.array([0.0])
+        return None, np.array(
+            [_mean(stats, variable)]
+        ) if variable in stats.index else np.array([0.0])
     column = variable if variable in depends else depends[0]
     levels = dict(categories.values())
     if column in levels:
@@ -170,22 +199,29 @@ def _given(
     variable: str, depends: Sequence[str], at: Mapping[str, Any], categories: Categories
 ) -> tuple[str, Any]:
     if not hasattr(at, "items") or len(at) != 1:
-        raise InputTypeError(f"at={cited(at)} must map one column to its values, such as {{'x': [0, 1]}}.")
+        raise InputTypeError(
+            f"at={cited(at)} must map one column to its values, such as "
+            f"{{'x': [0, 1]}}."
+        )
     column, points = next(iter(at.items()))
     refuse_dummy(column, categories)
     if not depends:
         cure = f"I({variable}**2)" if column == variable else f"{variable}:{column}"
         raise ColumnError(
-            f"at={{{cited(column)}: {cited(points)}}}: the slope in {cited(variable)} is constant in this "
-            f"model, which has no product or power of it. Leave at out, or add {cited(cure)} to x."
+            f"at={{{cited(column)}: {cited(points)}}}: the slope in {cited(variable)} "
+            "is constant in this model, which has no product or power of it. Leave "
+            f"at out, or add {cited(cure)} to x."
         )
     if column not in depends:
         raise ColumnError(
-            f"the slope in {cited(variable)} does not depend on {cited(column)} but on {quoted(depends)}."
+            f"the slope in {cited(variable)} does not depend on {cited(column)} but on "
+            f"{quoted(depends)}."
         )
     levels = dict(categories.values())
     if column in levels:
-        return column, levels[column].take(known_level_places(column, points, levels[column]))
+        return column, levels[column].take(
+            known_level_places(column, points, levels[column])
+        )
     try:
         return column, np.atleast_1d(np.asarray(points, dtype=np.float64))
     except (TypeError, ValueError) as error:
@@ -200,20 +236,23 @@ def refuse_dummy(column: object, categories: Categories) -> None:
         if str(column) == factor or str(column).startswith(f"{factor}["):
             some = levels[:5].tolist()
             raise OptionError(
-                f"at={{{cited(column)}: ...}}: one dummy does not determine the other dummies of "
-                f"{cited(category)}. Pass levels of the category: at={{{cited(category)}: {some}}}."
+                f"at={{{cited(column)}: ...}}: one dummy does not determine the other "
+                f"dummies of {cited(category)}. Pass levels of the category: "
+                f"at={{{cited(category)}: {some}}}."
             )
 
 
 def known_level_places(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
     """Return positions of one or several levels in the sample; refuse others."""
-    labels, requested = levels.tolist(), np.asarray(values, dtype=object).ravel().tolist()
+    labels, requested = (
+        levels.tolist(),
+        np.asarray(values, dtype=object).ravel().tolist(),
+    )
     unknown = [level for level in requested if level not in labels]
     if unknown or not requested:
         raise OptionError(
-            f"at={{{cited(column)}: {cited(values)}}}: not among the levels in the estimation sample, which "
-            "are "
-            f"{quoted(levels, 12)}."
+            f"at={{{cited(column)}: {cited(values)}}}: not among the levels in the "
+            f"estimation sample, which are {quoted(levels, 12)}."
         )
     return [labels.index(level) for level in requested]
 
@@ -228,7 +267,11 @@ def _evaluated(
     """Compute one coefficient's weights: columns at given values or at means."""
     out = np.full(len(values), part.factor)
     for name, power in part.powers.items():
-        out *= (np.asarray(values, dtype=np.float64) if name == column else _mean(stats, name)) ** power
+        out *= (
+            np.asarray(values, dtype=np.float64)
+            if name == column
+            else _mean(stats, name)
+        ) ** power
     for dummy, (category, position) in part.dummies.items():
         if category == column:
             out *= values == levels[category][position]
@@ -236,8 +279,9 @@ def _evaluated(
             out *= _mean(stats, dummy)
         else:
             raise ColumnError(
-                f"the shares of the levels of {cited(category)} are not known, since C({category}) is "
-                f"not a term by itself; pass at={{{cited(category)}: [...]}}, or add C({category}) to x."
+                f"the shares of the levels of {cited(category)} are not known, since "
+                f"C({category}) is not a term by itself; pass "
+                f"at={{{cited(category)}: [...]}}, or add C({category}) to x."
             )
     return out
 
@@ -249,4 +293,6 @@ def _mean(stats: pd.DataFrame, name: str) -> float:
 
 
 def _no_statistics(name: str) -> ColumnError:
-    return ColumnError(f"no sample statistics for {cited(name)}; pass at={{{cited(name)}: [...]}}.")
+    return ColumnError(
+        f"no sample statistics for {cited(name)}; pass at={{{cited(name)}: [...]}}."
+    )

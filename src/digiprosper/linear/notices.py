@@ -1,34 +1,40 @@
 """Notices about linear models: one maker a code.
 
-======================== ==================================================================================
+======================== ===============================================================
 code                     data
-======================== ==================================================================================
+======================== ===============================================================
 singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
 few_weightings           clusters (name), n_clusters, least (smallest p-value)
-few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters of the first)
+few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters
+                         of the first)
 few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times
 rank_bound               effects, rank
-saturated_levels         effect, levels, rows: levels with as few rows as parameters, and their rows
+saturated_levels         effect, levels, rows: levels with as few rows as parameters,
+                         and their rows
 dropped_absorbed         column, effects
 dropped_collinear        column, on (the others)
 near_collinear           columns, measure ("condition", "rounding" or "mean"), value
 perfect_fit              depvar
 no_variance              terms
-needed_clusters          clusters (name), terms (term to the clusters without which it is not identified)
+needed_clusters          clusters (name), terms (term to the clusters without which it
+                         is not identified)
 perfect_rows             count, rows (labels of the first five)
 robust_inconsistent      cov_type, periods (rows per entity)
 no_neighbours            distance_cutoff, nearest (both in kilometres)
 moving_places            entity (name), count, n_entities
-few_treated              clusters (name), n_clusters, terms (term to effective, share, largest)
+few_treated              clusters (name), n_clusters, terms (term to effective, share,
+                         largest)
 lagged_outcome           columns, periods (rows per entity)
 unseen                   count
-weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical; F below 10
-biased_first_stage       as weak_first_stage, F from 10 to the critical value; not a warning
-======================== ==================================================================================
+weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical;
+                         F below 10
+biased_first_stage       as weak_first_stage, F from 10 to the critical value; not a
+                         warning
+======================== ===============================================================
 """
 
 from __future__ import annotations
@@ -47,8 +53,9 @@ if TYPE_CHECKING:
 
 FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 
-# Below so many effective clusters 95% intervals cover less than 90%; see docs/validity.md. With few
-# clusters in all many a regressor has no more, and intervals with G - 1 degrees of freedom allow for it.
+# Below so many effective clusters 95% intervals cover less than 90%; see
+# docs/validity.md. With few clusters in all many a regressor has no more, and intervals
+# with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS: Final = 7.0
 # From so many clusters of similar sizes on the wild bootstrap keeps its size; see
 # docs/explanations/few_clusters.md.
@@ -63,19 +70,29 @@ NEAR: Final = 1e8
 WEAK_F: Final = 10.0
 
 
-# --- rows and clusters --------------------------------------------------------------------------------------
+# --- rows and clusters ----------------------------------------------------------------
 
 
-def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, remaining: int | None) -> Notice:  # noqa: FBT001
+def dropped_rows(
+    dropped: Dropped,
+    panel: Panel,
+    shifted: bool,  # noqa: FBT001
+    remaining: int | None,
+) -> Notice:
     """Report rows that missing values took; `shifted` if only in lags and leads.
 
-    `remaining` is the rows of the model, for the last notice about dropped rows; None in the others.
+    `remaining` is the rows of the model, for the last notice about dropped rows; None
+    in the others.
     """
     text = rows_dropped(dropped.count, panel.nobs, dropped.by_term)
     if shifted and panel.is_part:
-        text += " Lags are computed from the rows of this panel only: create them before subset()."
+        text += (
+            " Lags are computed from the rows of this panel only: create them "
+            "before subset()."
+        )
     compared = {
-        c.term: {"columns": c.columns, "count": c.count, "entities": c.entities} for c in dropped.compared
+        c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}
+        for c in dropped.compared
     }
     comparisons = "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
@@ -88,18 +105,26 @@ def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, remaining: int |
     )
 
 
-def singletons_dropped(dropped: Dropped, effects: Sequence[str], remaining: int | None) -> Notice:
+def singletons_dropped(
+    dropped: Dropped, effects: Sequence[str], remaining: int | None
+) -> Notice:
     """Report singletons that left the sample; `remaining` as in `dropped_rows`."""
     text = (
         dropped.message
         if remaining is None
         else f"{dropped.message.removesuffix('.')}.{_rows_left(remaining)}"
     )
-    return Notice("singletons", text, {"count": dropped.count, "effects": tuple(effects)})
+    return Notice(
+        "singletons", text, {"count": dropped.count, "effects": tuple(effects)}
+    )
 
 
 def _rows_left(remaining: int | None) -> str:
-    return "" if remaining is None else f" The model uses the other {counted(remaining, 'row')}."
+    return (
+        ""
+        if remaining is None
+        else f" The model uses the other {counted(remaining, 'row')}."
+    )
 
 
 def few_for_slopes(
@@ -107,39 +132,52 @@ def few_for_slopes(
 ) -> tuple[Notice, ...]:
     """Report that t intervals of slopes rest on few clusters.
 
-    `fewest` is the clusters of the dimension that has fewest of them, if there are several.
+    `fewest` is the clusters of the dimension that has fewest of them, if there are
+    several.
     """
     fewest = clusters if fewest is None else fewest
     if cov_type == "cr2":
-        used = "t intervals with Bell-McCaffrey degrees of freedom are used, which are meant for few clusters"
+        used = (
+            "t intervals with Bell-McCaffrey degrees of freedom are used, which are "
+            "meant for few clusters"
+        )
     else:
         used = (
-            f"t intervals with {freedom_text(fewest - 1)} are used. Clustered standard errors are reliable "
-            "with many clusters only"
+            f"t intervals with {freedom_text(fewest - 1)} are used. Clustered standard "
+            "errors are reliable with many clusters only"
         )
     return few_clusters(
-        clusters, name, f"{used}; {_remedy(clusters, cov_type, several_ways=fewest != clusters)}."
+        clusters,
+        name,
+        f"{used}; {_remedy(clusters, cov_type, several_ways=fewest != clusters)}.",
     )
 
 
 def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
     if several_ways:
         return (
-            "compare with the dimension of fewer clusters alone and dp.wild_bootstrap(spec, panel, term), "
-            "which takes one-way clusters"
+            "compare with the dimension of fewer clusters alone and "
+            "dp.wild_bootstrap(spec, panel, term), which takes one-way clusters"
         )
     if cov_type == "cr2":
-        return "they hold if the errors of a cluster are about as variable as those of the others"
+        return (
+            "they hold if the errors of a cluster are about as variable as those "
+            "of the others"
+        )
     if clusters >= WILD_CLUSTERS:
         return (
-            "confirm a borderline result with dp.wild_bootstrap(spec, panel, term), the wild cluster "
-            "bootstrap of a FixedEffects specification with cov_type='clustered'"
+            "confirm a borderline result with dp.wild_bootstrap(spec, panel, term), "
+            "the wild cluster bootstrap of a FixedEffects specification with "
+            "cov_type='clustered'"
         )
     if cov_type == "crv3":
-        return f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often, also with CRV3"
+        return (
+            f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often, "
+            "also with CRV3"
+        )
     return (
-        f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often; compare with cov_type='crv3', "
-        "or 'cr2', which are more reliable"
+        f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often; compare "
+        "with cov_type='crv3', or 'cr2', which are more reliable"
     )
 
 
@@ -148,9 +186,10 @@ def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
     return few_clusters(
         clusters,
         name,
-        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors and first-stage "
-        "F are reliable with many clusters only. Anderson-Rubin sets allow for few (jackknife covariance); a "
-        "wild bootstrap for instruments is in Stata's boottest (Davidson & MacKinnon 2010).",
+        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard "
+        "errors and first-stage F are reliable with many clusters only. "
+        "Anderson-Rubin sets allow for few (jackknife covariance); a wild bootstrap "
+        "for instruments is in Stata's boottest (Davidson & MacKinnon 2010).",
     )
 
 
@@ -159,8 +198,8 @@ def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
     return few_clusters(
         clusters,
         name,
-        "percentile intervals from draws of few clusters are often too short; confirm a borderline result "
-        "with dp.wild_bootstrap(spec, panel, term).",
+        "percentile intervals from draws of few clusters are often too short; confirm "
+        "a borderline result with dp.wild_bootstrap(spec, panel, term).",
     )
 
 
@@ -174,9 +213,10 @@ def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
     if least <= LEAST_P:
         return ()
     text = (
-        f"{clusters} clusters ({name}) have {points**clusters} combinations of weights: the p-value of the "
-        f"wild bootstrap cannot be below {least:.2g}, and wide intervals are unbounded. Specify more "
-        "clusters, or report the estimate without a test."
+        f"{clusters} clusters ({name}) have {points**clusters} combinations of "
+        f"weights: the p-value of the wild bootstrap cannot be below {least:.2g}, "
+        "and wide intervals are unbounded. Specify more clusters, or report the "
+        "estimate without a test."
     )
     data = {"clusters": name, "n_clusters": clusters, "least": least}
     return (Notice("few_weightings", text, data),)
@@ -185,9 +225,10 @@ def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
 def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> Notice:
     """Report a regressor that whole clusters share, if paths are exchanged."""
     text = (
-        f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but its paths were exchanged "
-        f"between {entity}: the p-value is too small if whole clusters were treated together. Use a panel "
-        f"whose entities are the {groups} clusters."
+        f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but "
+        f"its paths were exchanged between {entity}: the p-value is too small if "
+        "whole clusters were treated together. Use a panel whose entities are the "
+        f"{groups} clusters."
     )
     data = {"term": term, "clusters": clusters, "n_clusters": groups, "entity": entity}
     return Notice("assigned_by_cluster", text, data)
@@ -198,9 +239,10 @@ def few_periods(n_times: int) -> list[Notice]:
     if n_times >= FEW_PERIODS:
         return []
     text = (
-        f"{n_times} periods: Driscoll-Kraay intervals are too short if shocks that entities share are "
-        "autocorrelated: in simulated panels of 10 to 60 periods they missed the true coefficient in 12 to "
-        "36% of the samples. Errors clustered by entity, with time effects, missed it in 7 to 9%."
+        f"{n_times} periods: Driscoll-Kraay intervals are too short if shocks that "
+        "entities share are autocorrelated: in simulated panels of 10 to 60 periods "
+        "they missed the true coefficient in 12 to 36% of the samples. Errors "
+        "clustered by entity, with time effects, missed it in 7 to 9%."
     )
     return [Notice("few_periods", text, {"n_times": n_times})]
 
@@ -209,10 +251,11 @@ def entities_across(count: int, sample: Sample, clusters: Sequence[str]) -> Noti
     """Report entities with rows in several clusters."""
     entity = sample.keys.entity_name
     text = (
-        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have rows in several "
-        f"clusters ({' and '.join(clusters)}): errors of an entity are treated as independent across "
-        "clusters, and standard errors are often too small. Clusters are normally the entity or groups of "
-        "whole entities; two-way clusters, of which one is the entity, allow for both."
+        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) "
+        f"have rows in several clusters ({' and '.join(clusters)}): errors of an "
+        "entity are treated as independent across clusters, and standard errors are "
+        "often too small. Clusters are normally the entity or groups of whole "
+        "entities; two-way clusters, of which one is the entity, allow for both."
     )
     data = {"clusters": tuple(clusters), "count": count, "entity": entity}
     return Notice("entities_across_clusters", text, data)
@@ -224,11 +267,15 @@ def entities_once(panel: Panel, row_number: str) -> Notice:
     `row_number` says what to do if the entity is a row number, or nothing.
     """
     text = (
-        f"each cluster ({panel.entity_name}) has one row: the standard errors do not allow for correlation "
-        f"between rows.{row_number} For repeated cross-sections specify the clusters, such as "
-        "clusters='region'."
+        f"each cluster ({panel.entity_name}) has one row: the standard errors do not "
+        f"allow for correlation between rows.{row_number} For repeated "
+        "cross-sections specify the clusters, such as clusters='region'."
     )
-    return Notice("entities_once", text, {"entity": panel.entity_name, "n_entities": panel.n_entities})
+    return Notice(
+        "entities_once",
+        text,
+        {"entity": panel.entity_name, "n_entities": panel.n_entities},
+    )
 
 
 def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
@@ -236,19 +283,24 @@ def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
     if not levels:
         return []
     text = (
-        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all): no more rows than "
-        "parameters (a constant and slopes). These rows are fitted perfectly. They do not affect the "
-        "coefficients, but are counted as rows."
+        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all): no "
+        "more rows than parameters (a constant and slopes). These rows are fitted "
+        "perfectly. They do not affect the coefficients, but are counted as rows."
     )
-    return [Notice("saturated_levels", text, {"effect": effect, "levels": levels, "rows": rows})]
+    return [
+        Notice(
+            "saturated_levels", text, {"effect": effect, "levels": levels, "rows": rows}
+        )
+    ]
 
 
 def rank_bound(effects: Sequence[str], rank: int) -> Notice:
     """Report that the rank of the absorbed effects is a bound."""
     text = (
-        f"the effects ({', '.join(effects)}) have too many levels to count their redundant parameters "
-        "exactly: with three or more effects, one redundant parameter is assumed for each further effect. K "
-        "and the standard errors may be too large, and df_resid too small."
+        f"the effects ({', '.join(effects)}) have too many levels to count their "
+        "redundant parameters exactly: with three or more effects, one redundant "
+        "parameter is assumed for each further effect. K and the standard errors "
+        "may be too large, and df_resid too small."
     )
     return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
 
@@ -256,51 +308,69 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
     """Report that robust errors are inconsistent with entity effects.
 
-    Stock & Watson (2008), Econometrica 76:155: with T fixed above 2 and entity effects, the squared residuals
-    of an entity contain its average error variance, and HC errors converge to another number.
+    Stock & Watson (2008), Econometrica 76:155: with T fixed above 2 and entity effects,
+    the squared residuals of an entity contain its average error variance, and HC errors
+    converge to another number.
     """
     kind, instead = "robust to heteroskedasticity alone", "Use cov_type='clustered'"
     if cov_type == "conley":
-        kind, instead = "that take the periods of an entity as independent", "Set a bandwidth above 0"
+        kind, instead = (
+            "that take the periods of an entity as independent",
+            "Set a bandwidth above 0",
+        )
     text = (
-        f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} are inconsistent when the "
-        f"number of periods is fixed and above 2 (here {periods:.3g} per entity; Stock & Watson 2008). "
-        f"{instead}."
+        f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} are "
+        "inconsistent when the number of periods is fixed and above 2 (here "
+        f"{periods:.3g} per entity; Stock & Watson 2008). {instead}."
     )
-    return Notice("robust_inconsistent", text, {"cov_type": cov_type, "periods": float(periods)})
+    return Notice(
+        "robust_inconsistent", text, {"cov_type": cov_type, "periods": float(periods)}
+    )
 
 
 def no_neighbours(cutoff: float, nearest: float) -> Notice:
     """Report that all places are beyond the distance cutoff; both in kilometres."""
-    apart = f"the nearest two are {nearest:,.3g} km apart" if nearest < float("inf") else "there is one place"
-    text = (
-        f"distance_cutoff={cutoff:,g} km: no two places are within this distance ({apart}), so errors of "
-        "different places are assumed to be uncorrelated. Check that the distance is in kilometres."
+    apart = (
+        f"the nearest two are {nearest:,.3g} km apart"
+        if nearest < float("inf")
+        else "there is one place"
     )
-    return Notice("no_neighbours", text, {"distance_cutoff": cutoff, "nearest": nearest})
+    text = (
+        f"distance_cutoff={cutoff:,g} km: no two places are within this distance "
+        f"({apart}), so errors of different places are assumed to be uncorrelated. "
+        "Check that the distance is in kilometres."
+    )
+    return Notice(
+        "no_neighbours", text, {"distance_cutoff": cutoff, "nearest": nearest}
+    )
 
 
 def moving_places(count: int, sample: Sample) -> Notice:
     """Report entities whose coordinates differ between periods."""
     entity = sample.keys.entity_name
     text = (
-        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have coordinates that "
-        "differ between periods; distances are those of each period."
+        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) "
+        "have coordinates that differ between periods; distances are those of "
+        "each period."
     )
     data = {"entity": entity, "count": count, "n_entities": sample.n_entities}
     return Notice("moving_places", text, data)
 
 
-# --- columns and the fit ------------------------------------------------------------------------------------
+# --- columns and the fit --------------------------------------------------------------
 
 
 def near_collinear(
-    columns: Sequence[str], measure: Literal["condition", "rounding", "mean"], value: float, text: str
+    columns: Sequence[str],
+    measure: Literal["condition", "rounding", "mean"],
+    value: float,
+    text: str,
 ) -> Notice:
     """Report columns that are so nearly collinear that digits are lost.
 
-    The measure is the condition number of the regressors, the rounding of a product over what is left of it,
-    or a mean in standard deviations; `text` says the same in words.
+    The measure is the condition number of the regressors, the rounding of a product
+    over what is left of it, or a mean in standard deviations; `text` says the same in
+    words.
     """
     data = {"columns": tuple(columns), "measure": measure, "value": float(value)}
     return Notice("near_collinear", text, data)
@@ -309,8 +379,8 @@ def near_collinear(
 def perfect_fit(depvar: str) -> Notice:
     """Report residuals that are rounding."""
     text = (
-        f"the regressors explain {cited(depvar)} perfectly; standard errors and tests are not meaningful. "
-        "Check whether a regressor is computed from it."
+        f"the regressors explain {cited(depvar)} perfectly; standard errors and tests "
+        "are not meaningful. Check whether a regressor is computed from it."
     )
     return Notice("perfect_fit", text, {"depvar": depvar})
 
@@ -320,21 +390,28 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
     if not terms:
         return []
     text = (
-        f"no standard error for {quoted(terms)}: in every group the scores add up to zero by construction "
-        "(for example two entities with entity and time effects). Use cov_type='robust', or fewer effects."
+        f"no standard error for {quoted(terms)}: in every group the scores add up to "
+        "zero by construction (for example two entities with entity and time "
+        "effects). Use cov_type='robust', or fewer effects."
     )
     return [Notice("no_variance", text, {"terms": tuple(terms)})]
 
 
-def needed_clusters(clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]) -> Notice:
+def needed_clusters(
+    clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]
+) -> Notice:
     """Report coefficients not identified without some cluster, with its label."""
     labels = list(dict.fromkeys(label for some in terms.values() for label in some))
     text = (
-        f"no standard error for {quoted(terms)}: not identified without {clusters} {quoted(labels)}, as "
-        f"cov_type={cited(cov_type)} requires of every cluster. Other coefficients are not affected. Use "
-        "cov_type='clustered', but its standard errors depend on these clusters alone."
+        f"no standard error for {quoted(terms)}: not identified without {clusters} "
+        f"{quoted(labels)}, as cov_type={cited(cov_type)} requires of every cluster. "
+        "Other coefficients are not affected. Use cov_type='clustered', but its "
+        "standard errors depend on these clusters alone."
     )
-    data = {"clusters": clusters, "terms": {term: tuple(some) for term, some in terms.items()}}
+    data = {
+        "clusters": clusters,
+        "terms": {term: tuple(some) for term, some in terms.items()},
+    }
     return Notice("needed_clusters", text, data)
 
 
@@ -343,8 +420,9 @@ def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]
     if not count:
         return []
     text = (
-        f"the effects alone fit {counted(count, 'row')} perfectly (such as {quoted(rows)}); "
-        f"cov_type={cited(cov_type)} leaves them out, which changes neither slopes nor degrees of freedom."
+        f"the effects alone fit {counted(count, 'row')} perfectly (such as "
+        f"{quoted(rows)}); cov_type={cited(cov_type)} leaves them out, which changes "
+        "neither slopes nor degrees of freedom."
     )
     return [Notice("perfect_rows", text, {"count": count, "rows": tuple(rows)})]
 
@@ -369,8 +447,8 @@ def why_collinear(on: Sequence[str]) -> str:
 class FewTreated(NamedTuple):
     """Slopes of an equation that rest on the variation of few clusters.
 
-    `terms` has of each term ``effective`` (effective clusters), ``share`` (of its variation in the largest of
-    them) and ``largest`` (label to share).
+    `terms` has of each term ``effective`` (effective clusters), ``share`` (of its
+    variation in the largest of them) and ``largest`` (label to share).
     """
 
     clusters: str
@@ -381,8 +459,8 @@ class FewTreated(NamedTuple):
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
     """Report slopes, of one or several equations, that depend on few clusters.
 
-    There is one notice for each dimension of the clusters; a term has the numbers of the equation that comes
-    first.
+    There is one notice for each dimension of the clusters; a term has the numbers of
+    the equation that comes first.
     """
     joint: dict[str, FewTreated] = {}
     for entry in entries:
@@ -400,50 +478,67 @@ def _few_treated(entry: FewTreated) -> Notice:
         subject = f"the coefficient of {quoted(terms)} depends on few clusters:"
         errors = "Its interval is too short and its p-value too small"
     else:
-        subject = f"the coefficients of {quoted(terms)} depend on few clusters: that of {cited(name)} on"
+        subject = (
+            f"the coefficients of {quoted(terms)} depend on few clusters: that of "
+            f"{cited(name)} on"
+        )
         errors = "Their intervals are too short and their p-values too small"
     text = (
-        f"{subject} {first['effective']:.1f} effective clusters instead of {groups} ({clusters}), and "
-        f"{first['share']:.0%} of its variation is in {carriers} ({quoted(first['largest'], 3)}). {errors}; "
-        "coefficients that are not named here are not affected. Check that the result is robust to dropping "
-        "these clusters. For a treatment in FixedEffects use dp.randomisation_test(spec, panel, term)."
+        f"{subject} {first['effective']:.1f} effective clusters instead of {groups} "
+        f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
+        f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
+        "here are not affected. Check that the result is robust to dropping these "
+        "clusters. For a treatment in FixedEffects use dp.randomisation_test(spec, "
+        "panel, term)."
     )
     return Notice("few_treated", text, entry._asdict())
 
 
-def few_treated_in_draws(terms: Sequence[str], effective: float, groups: int, clusters: str) -> Notice:
+def few_treated_in_draws(
+    terms: Sequence[str], effective: float, groups: int, clusters: str
+) -> Notice:
     """Report that a wild bootstrap is about a slope that depends on few clusters.
 
     `effective` is the effective clusters of the first of the tested coefficients.
     """
     text = (
-        f"{quoted(terms)} depends on few clusters, {effective:.1f} effective ones instead of {groups} "
-        f"({clusters}): the wild bootstrap then rejects far too rarely, and its interval is too long "
-        "(MacKinnon & Webb 2017). For a treatment use dp.randomisation_test(spec, panel, term)."
+        f"{quoted(terms)} depends on few clusters, {effective:.1f} effective ones "
+        f"instead of {groups} ({clusters}): the wild bootstrap then rejects far too "
+        "rarely, and its interval is too long (MacKinnon & Webb 2017). For a "
+        "treatment use dp.randomisation_test(spec, panel, term)."
     )
-    data = {"clusters": clusters, "n_clusters": groups, "terms": tuple(terms), "effective": float(effective)}
+    data = {
+        "clusters": clusters,
+        "n_clusters": groups,
+        "terms": tuple(terms),
+        "effective": float(effective),
+    }
     return Notice("few_treated_in_draws", text, data)
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:
     """Report that there are so few different permutations that no p-value is small.
 
-    `permuted` says what is permuted, by default the paths of the regressor; the data are one of the
-    permutations.
+    `permuted` says what is permuted, by default the paths of the regressor; the data
+    are one of the permutations.
     """
     if ways * LEAST_P >= 1:
         return ()
     text = (
-        f"{permuted or f'the paths of {cited(term)} can be exchanged between entities'} in {ways:.0f} "
-        f"different ways only: the p-value cannot be below {1 / ways:.2g}."
+        f"{permuted or f'the paths of {cited(term)} can be exchanged between entities'}"
+        f" in {ways:.0f} different ways only: the p-value cannot be below "
+        f"{1 / ways:.2g}."
     )
     return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
 
 
-def lagged_outcome_notice(columns: Sequence[str], outcome: str, sample: Sample, consequence: str) -> Notice:
+def lagged_outcome_notice(
+    columns: Sequence[str], outcome: str, sample: Sample, consequence: str
+) -> Notice:
     """Report lags of the outcome among the regressors, with entity effects.
 
-    `outcome` says in words whose lags they are, `consequence` what follows for the model and what to do.
+    `outcome` says in words whose lags they are, `consequence` what follows for the
+    model and what to do.
     """
     single = len(columns) == 1
     if any(len(sample.lags[name]) > 1 for name in columns):
@@ -451,15 +546,17 @@ def lagged_outcome_notice(columns: Sequence[str], outcome: str, sample: Sample, 
     else:
         are = "is the lag" if single else "are lags"
     text = (
-        f"{quoted(columns)} {are} of {outcome}: with entity effects its slope is biased by about 1/T "
-        f"(Nickell 1981), {consequence}"
+        f"{quoted(columns)} {are} of {outcome}: with entity effects its slope is "
+        f"biased by about 1/T (Nickell 1981), {consequence}"
     )
     return nickell(columns, sample.nobs / sample.n_entities, text)
 
 
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
     """Report the bias of Nickell (1981) in a short panel: about one over T."""
-    return Notice("lagged_outcome", text, {"columns": tuple(columns), "periods": float(periods)})
+    return Notice(
+        "lagged_outcome", text, {"columns": tuple(columns), "periods": float(periods)}
+    )
 
 
 def unseen(count: int, text: str) -> Notice:
@@ -467,14 +564,16 @@ def unseen(count: int, text: str) -> Notice:
     return Notice("unseen", text, {"count": count})
 
 
-# --- instruments --------------------------------------------------------------------------------------------
+# --- instruments ----------------------------------------------------------------------
 
 
-def first_stage_strength(endog: Sequence[str], tests: Mapping[str, Any]) -> list[Notice]:
+def first_stage_strength(
+    endog: Sequence[str], tests: Mapping[str, Any]
+) -> list[Notice]:
     """Report instruments that explain little of the endogenous regressors.
 
-    With one endogenous regressor its effective F and the critical value of it are read, with several the
-    Kleibergen-Paap F.
+    With one endogenous regressor its effective F and the critical value of it are read,
+    with several the Kleibergen-Paap F.
     """
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
     value, critical = tests[statistic], tests.get("effective_f_critical")
@@ -482,18 +581,36 @@ def first_stage_strength(endog: Sequence[str], tests: Mapping[str, Any]) -> list
     if not weak and (critical is None or not value < critical):
         return []
     word = "effective" if statistic == "effective_f" else "Kleibergen-Paap"
-    limit = "" if critical is None else f" (5% critical value for a bias of at most 10%: {critical:.1f})"
+    limit = (
+        ""
+        if critical is None
+        else f" (5% critical value for a bias of at most 10%: {critical:.1f})"
+    )
     if len(endog) == 1:
         instead = "the Anderson-Rubin set, results.anderson_rubin(), is"
     else:
-        instead = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
+        instead = (
+            "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
+        )
     if weak:
         consequence = (
-            "the instruments are weak. The estimate may be biased towards least squares, and its t interval "
-            f"may cover too rarely; {instead} valid also with weak instruments. Report it instead."
+            "the instruments are weak. The estimate may be biased towards least "
+            f"squares, and its t interval may cover too rarely; {instead} valid also "
+            "with weak instruments. Report it instead."
         )
     else:
-        consequence = f"the bias of the estimate may exceed 10% of the worst case; {instead} not affected."
-    text = f"{word} F = {value:.3g} of the first stage of {quoted(endog)}{limit}: {consequence}"
-    data = {"endog": tuple(endog), "statistic": statistic, "value": float(value), "critical": critical}
+        consequence = (
+            f"the bias of the estimate may exceed 10% of the worst case; {instead} "
+            "not affected."
+        )
+    text = (
+        f"{word} F = {value:.3g} of the first stage of {quoted(endog)}{limit}: "
+        f"{consequence}"
+    )
+    data = {
+        "endog": tuple(endog),
+        "statistic": statistic,
+        "value": float(value),
+        "critical": critical,
+    }
     return [Notice("weak_first_stage" if weak else "biased_first_stage", text, data)]

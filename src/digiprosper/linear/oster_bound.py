@@ -21,7 +21,11 @@ from digiprosper.errors import (
 from digiprosper.linear.auxiliary import issued, refuse_perfect_fit
 from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import Fitted, refuse_other_specification
-from digiprosper.linear.kernels.selection import adjusted_slopes, needed_selection, two_regressions
+from digiprosper.linear.kernels.selection import (
+    adjusted_slopes,
+    needed_selection,
+    two_regressions,
+)
 from digiprosper.linear.preparation import prepare
 from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
 from digiprosper.panel.terms import canonical
@@ -49,10 +53,11 @@ def oster_bound(
 ) -> pd.DataFrame:
     """Compute the bound of a slope under selection on unobservables (Oster 2019).
 
-    The bound uses the slopes without and with `controls`, and the R2 of the two regressions. It assumes that
-    selection on the omitted variables is proportional to selection on the controls. A slope that does not
-    change with the controls is evidence against omitted variable bias only if the controls explain much of
-    the outcome.
+    The bound uses the slopes without and with `controls`, and the R2 of the two
+    regressions. It assumes that selection on the omitted variables is proportional to
+    selection on the controls. A slope that does not change with the controls is
+    evidence against omitted variable bias only if the controls explain much of the
+    outcome.
 
     Parameters
     ----------
@@ -63,17 +68,19 @@ def oster_bound(
     term : str
         The regressor, by its name in the results.
     controls : sequence of str
-        Terms of `x` that are left out of the regression without controls. Fixed effects and all other terms
-        are in both regressions.
+        Terms of `x` that are left out of the regression without controls. Fixed effects
+        and all other terms are in both regressions.
     rmax : float
-        R2 of a regression with all omitted variables, as a multiple of the R2 with controls; the product is
-        at most 1. The default is 1.3, with which 90% of the results of randomised trials would survive (Oster
-        2019, section 4). ``float("inf")`` is an R2 of 1.
+        R2 of a regression with all omitted variables, as a multiple of the R2 with
+        controls; the product is at most 1. The default is 1.3, with which 90% of the
+        results of randomised trials would survive (Oster 2019, section 4).
+        ``float("inf")`` is an R2 of 1.
     delta : float
-        Selection on the omitted variables relative to selection on `controls`. The default is 1: equal
-        selection.
+        Selection on the omitted variables relative to selection on `controls`. The
+        default is 1: equal selection.
     rsquared_max : float, optional
-        The R2 with all omitted variables itself, instead of `rmax`. Stata's ``psacalc`` calls it ``rmax``.
+        The R2 with all omitted variables itself, instead of `rmax`. Stata's ``psacalc``
+        calls it ``rmax``.
 
     Returns
     -------
@@ -81,51 +88,59 @@ def oster_bound(
         One row with columns
 
         - ``term``;
-        - ``beta_uncontrolled``, ``rsquared_uncontrolled``, ``beta_controlled``, ``rsquared_controlled``:
-          slope and R2 without and with controls;
+        - ``beta_uncontrolled``, ``rsquared_uncontrolled``, ``beta_controlled``,
+          ``rsquared_controlled``: slope and R2 without and with controls;
         - ``rsquared_max``, ``delta``: the assumptions;
         - ``beta_adjusted``: the bias-adjusted slope;
-        - ``bound_low``, ``bound_high``: ``beta_controlled`` and ``beta_adjusted`` in ascending order;
+        - ``bound_low``, ``bound_high``: ``beta_controlled`` and ``beta_adjusted`` in
+          ascending order;
         - ``excludes_zero``: whether 0 is outside these bounds;
         - ``delta_zero``: the delta for which the adjusted slope is 0;
-        - ``n_solutions``: number of adjusted slopes that are consistent with `delta`. The nearest to
-          ``beta_controlled`` is reported.
+        - ``n_solutions``: number of adjusted slopes that are consistent with `delta`.
+          The nearest to ``beta_controlled`` is reported.
 
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or a term is not text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or a term is not
+        text.
     TermError
-        If `term` is not a regressor or has a column in common with another one, or if a control is not in
-        `x`.
+        If `term` is not a regressor or has a column in common with another one, or if a
+        control is not in `x`.
     OptionError
-        If `rmax` is not above 1, if `rsquared_max` is not above the R2 with controls or is above 1, or if
-        `delta` is not a number.
+        If `rmax` is not above 1, if `rsquared_max` is not above the R2 with controls or
+        is above 1, or if `delta` is not a number.
     IdentificationError
-        If the fit is perfect, or if no slope is consistent with `delta`. The latter can happen only if
-        `delta` is above 1.
+        If the fit is perfect, or if no slope is consistent with `delta`. The latter can
+        happen only if `delta` is above 1.
 
     Notes
     -----
-    The method is that of Oster (2019, Journal of Business & Economic Statistics 37:187), propositions 1 to 3.
-    The adjusted slope solves a cubic equation. Solutions whose bias has the wrong direction are dropped
-    (assumption 3 of the paper), so with ``delta=1`` there is one solution. Both regressions use the rows of
-    `spec`.
+    The method is that of Oster (2019, Journal of Business & Economic Statistics
+    37:187), propositions 1 to 3. The adjusted slope solves a cubic equation. Solutions
+    whose bias has the wrong direction are dropped (assumption 3 of the paper), so with
+    ``delta=1`` there is one solution. Both regressions use the rows of `spec`.
 
-    The fixed effects are in both regressions, so R2 is the within R2, and `rmax` multiplies the within R2.
-    Without fixed effects the numbers equal those of ``psacalc`` after ``regress``, with the other terms in
-    ``mcontrol``. After ``xtreg, fe``, ``psacalc`` combines the within R2 with the overall variance of the
+    The fixed effects are in both regressions, so R2 is the within R2, and `rmax`
+    multiplies the within R2. Without fixed effects the numbers equal those of
+    ``psacalc`` after ``regress``, with the other terms in ``mcontrol``. After
+    ``xtreg, fe``, ``psacalc`` combines the within R2 with the overall variance of the
     outcome, so its numbers differ.
 
-    If ``delta_zero`` is above 1, the omitted variables would have to be more important than the controls to
-    explain the whole slope. It is negative if the controls move the slope away from 0.
+    If ``delta_zero`` is above 1, the omitted variables would have to be more important
+    than the controls to explain the whole slope. It is negative if the controls move
+    the slope away from 0.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "log(emp)", "unemp"])
-    >>> bound = dp.oster_bound(spec, dp.datasets.us_states(), "log(pc)", ["log(emp)", "unemp"])
-    >>> bound[["beta_uncontrolled", "beta_controlled", "beta_adjusted"]].round(3).values.tolist()
+    >>> bound = dp.oster_bound(
+    ...     spec, dp.datasets.us_states(), "log(pc)", ["log(emp)", "unemp"]
+    ... )
+    >>> bound[["beta_uncontrolled", "beta_controlled", "beta_adjusted"]].round(
+    ...     3
+    ... ).values.tolist()
     [[0.718, 0.164, -0.196]]
     >>> bool(bound["excludes_zero"][0]), round(float(bound["delta_zero"][0]), 2)
     (False, 0.49)
@@ -170,14 +185,24 @@ class _Regressions:
     moments: TwoRegressions
 
 
-def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence[str]) -> _Regressions:
+def _regressions(
+    spec: FixedEffects, panel: Panel, term: str, controls: Sequence[str]
+) -> _Regressions:
     """Fit the specification, and regress on the same rows without the controls."""
-    others = [regressor for regressor in spec.x if canonical(regressor) not in set(map(canonical, controls))]
+    others = [
+        regressor
+        for regressor in spec.x
+        if canonical(regressor) not in set(map(canonical, controls))
+    ]
     roles = {"y": (spec.y,), "x": others, "controls": controls}
-    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    prepared = prepare(
+        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
+    )
     sample = prepared.sample
     if len(sample.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
     positions = (*sample.roles["y"], *sample.roles["x"], *sample.roles["controls"])
     names = (spec.y, *sample.names_of("x"), *sample.names_of("controls"))
     demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
@@ -185,16 +210,26 @@ def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence
     fitted = Fitted(results, prepared, demeaned, solved)
     refuse_perfect_fit(results, _CALLER)
     name = named_regressor(fitted, term, _CALLER)
-    of_controls = [regressor for regressor in sample.names_of("controls") if regressor in results.names]
+    of_controls = [
+        regressor
+        for regressor in sample.names_of("controls")
+        if regressor in results.names
+    ]
     if not of_controls:
-        text = f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear."
-        raise IdentificationError(text, [Notice("no_controls", text, {"controls": tuple(controls)})])
+        text = (
+            f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear."
+        )
+        raise IdentificationError(
+            text, [Notice("no_controls", text, {"controls": tuple(controls)})]
+        )
     issued(fitted)
 
     return _Regressions(name, _both(spec.y, name, of_controls, fitted))
 
 
-def _both(y: str, name: str, of_controls: Sequence[str], fitted: Fitted) -> TwoRegressions:
+def _both(
+    y: str, name: str, of_controls: Sequence[str], fitted: Fitted
+) -> TwoRegressions:
     """Regress with and without the controls left, other regressors in both."""
     results, prepared, demeaned = fitted.results, fitted.prepared, fitted.demeaned
     common = [
@@ -202,33 +237,45 @@ def _both(y: str, name: str, of_controls: Sequence[str], fitted: Fitted) -> TwoR
         for regressor in prepared.sample.names_of("x")
         if regressor in results.names and regressor != name
     ]
-    root = 1.0 if prepared.obs_weights is None else np.sqrt(prepared.obs_weights)[:, None]
+    root = (
+        1.0 if prepared.obs_weights is None else np.sqrt(prepared.obs_weights)[:, None]
+    )
     outcome, x, m, w = (
-        demeaned.columns[:, list(demeaned.at(names))] * root for names in ([y], [name], common, of_controls)
+        demeaned.columns[:, list(demeaned.at(names))] * root
+        for names in ([y], [name], common, of_controls)
     )
     return two_regressions(outcome[:, 0], x[:, 0], m, w)
 
 
-# --- what was asked for -------------------------------------------------------------------------------------
+# --- what was asked for ---------------------------------------------------------------
 
 
-def _checked_controls(spec: FixedEffects, term: str, controls: Sequence[str]) -> tuple[str, ...]:
+def _checked_controls(
+    spec: FixedEffects, term: str, controls: Sequence[str]
+) -> tuple[str, ...]:
     chosen = as_terms(controls, "controls")
     if not chosen:
         raise OptionError(
-            f"{_CALLER}: controls is empty; name the terms of x that stand for what is omitted.",
+            f"{_CALLER}: controls is empty; name the terms of x that stand for "
+            "what is omitted.",
             [option_problem("controls", ())],
         )
     in_model = set(map(canonical, spec.x))
     absent = [control for control in chosen if canonical(control) not in in_model]
     if absent:
         raise TermError(
-            f"{_CALLER}: controls has {quoted(absent)}, which x does not have; it has {quoted(spec.x, 20)}. "
-            "The specification is the one with all controls.",
-            [Notice("not_in_x", cited(control), {"term": control}) for control in absent],
+            f"{_CALLER}: controls has {quoted(absent)}, which x does not have; it has "
+            f"{quoted(spec.x, 20)}. The specification is the one with all controls.",
+            [
+                Notice("not_in_x", cited(control), {"term": control})
+                for control in absent
+            ],
         )
     if canonical(term) in map(canonical, chosen):
-        raise TermError(f"{_CALLER}: {cited(term)} is the term itself and cannot be among the controls.")
+        raise TermError(
+            f"{_CALLER}: {cited(term)} is the term itself and cannot be among "
+            "the controls."
+        )
     return chosen
 
 
@@ -236,14 +283,16 @@ def _limit(controlled: float, rmax: object, rsquared_max: object) -> float:
     if rsquared_max is not None:
         limit = _number("rsquared_max", rsquared_max)
         if not controlled < limit <= 1:
-            reason = f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
+            reason = (
+                f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
+            )
             raise _wrong("rsquared_max", rsquared_max, reason)
         return limit
     multiple = _number("rmax", rmax)
     if not multiple > 1:
         reason = (
-            "must be above 1: it multiplies the R2 with controls. For an R2 itself, as in psacalc, pass "
-            "rsquared_max=..."
+            "must be above 1: it multiplies the R2 with controls. For an R2 itself, as "
+            "in psacalc, pass rsquared_max=..."
         )
         raise _wrong("rmax", rmax, reason)
     return min(multiple * controlled, 1.0)
@@ -263,7 +312,9 @@ def _wrong(name: str, value: object, reason: str) -> OptionError:
 
 def _no_solution(delta: float, limit: float) -> IdentificationError:
     text = (
-        f"{_CALLER}: no slope is consistent with delta={delta:g} and an R2 of {limit:.4g}. Use a "
-        "smaller delta or a smaller rmax."
+        f"{_CALLER}: no slope is consistent with delta={delta:g} and an R2 of "
+        f"{limit:.4g}. Use a smaller delta or a smaller rmax."
     )
-    return IdentificationError(text, [Notice("no_solution", text, {"delta": delta, "rsquared_max": limit})])
+    return IdentificationError(
+        text, [Notice("no_solution", text, {"delta": delta, "rsquared_max": limit})]
+    )

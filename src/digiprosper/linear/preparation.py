@@ -23,7 +23,12 @@ from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, is_nested, not_singletons, within
-from digiprosper.linear.distances import DistanceKernel, coordinate_terms, distance_notices, near_rows
+from digiprosper.linear.distances import (
+    DistanceKernel,
+    coordinate_terms,
+    distance_notices,
+    near_rows,
+)
 from digiprosper.linear.notices import (
     dropped_rows,
     entities_across,
@@ -52,7 +57,15 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factor
 
 CovType = Literal[
-    "unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "cr2", "driscoll_kraay", "conley"
+    "unadjusted",
+    "robust",
+    "hc2",
+    "hc3",
+    "clustered",
+    "crv3",
+    "cr2",
+    "driscoll_kraay",
+    "conley",
 ]
 Ssc = Literal["reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"]
 _CLUSTERED = ("clustered", "crv3", "cr2")
@@ -64,7 +77,8 @@ class LinearOptions:
 
     entity_effects: bool = True
     time_effects: bool = True
-    absorb: Sequence[str] = ()  # further terms, slopes by their levels too; a key among them is that effect
+    # Further terms, slopes by their levels too; a key among them is that effect
+    absorb: Sequence[str] = ()
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     bandwidth: int | None = None
@@ -74,7 +88,8 @@ class LinearOptions:
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
     collinear: Literal["raise", "drop"] = "raise"  # what to do about exact combinations
-    keep_rows: bool = True  # whether results keep residuals, fitted values and row labels
+    # Whether results keep residuals, fitted values and row labels
+    keep_rows: bool = True
 
 
 def check_linear_options(spec: Any) -> None:
@@ -82,7 +97,8 @@ def check_linear_options(spec: Any) -> None:
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
-                f"{name}={cited(getattr(spec, name))} must be True or False; specify other effects in absorb."
+                f"{name}={cited(getattr(spec, name))} must be True or False; specify "
+                "other effects in absorb."
             )
     check_option("cov_type", spec.cov_type, get_args(CovType))
     if not hasattr(spec, "distance_cutoff"):
@@ -90,16 +106,22 @@ def check_linear_options(spec: Any) -> None:
         reason = (
             "it takes no coordinates and no distance"
             if conley
-            else "its tests need degrees of freedom that are known for a single linear regression only"
+            else (
+                "its tests need degrees of freedom that are known for a single linear "
+                "regression only"
+            )
         )
         refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), reason)
     check_option("ssc", spec.ssc, get_args(Ssc))
     if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
         text = (
-            "cov_type='cr2' does not take obs_weights: programs that have CR2 disagree about the variances "
-            "that weights stand for. Use cov_type='crv3' or 'clustered'."
+            "cov_type='cr2' does not take obs_weights: programs that have CR2 disagree "
+            "about the variances that weights stand for. Use cov_type='crv3' or "
+            "'clustered'."
         )
-        raise OptionError(text, [option_problem("obs_weights", spec.obs_weights, what=text)])
+        raise OptionError(
+            text, [option_problem("obs_weights", spec.obs_weights, what=text)]
+        )
     if spec.clusters is not None:
         clusters = as_terms(spec.clusters, "clusters")
         _check_clusters(clusters, spec.cov_type)
@@ -109,38 +131,50 @@ def check_linear_options(spec: Any) -> None:
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
     if cov_type not in _CLUSTERED:
         raise OptionError(
-            f"clusters={cited(clusters)} requires cov_type='clustered', 'crv3' or 'cr2', "
-            f"not {cited(cov_type)}."
+            f"clusters={cited(clusters)} requires cov_type='clustered', 'crv3' or "
+            f"'cr2', not {cited(cov_type)}."
         )
     if not 1 <= len(clusters) <= 3:
-        raise OptionError(f"clusters={cited(clusters)} must be one, two or three terms.")
+        raise OptionError(
+            f"clusters={cited(clusters)} must be one, two or three terms."
+        )
     if len(clusters) > 1 and cov_type != "clustered":
         raise OptionError(
-            f"clusters={cited(clusters)}: cov_type={cited(cov_type)} is defined for clusters in one way. "
-            "Specify one term, or use cov_type='clustered'."
+            f"clusters={cited(clusters)}: cov_type={cited(cov_type)} is defined for "
+            "clusters in one way. Specify one term, or use cov_type='clustered'."
         )
 
 
-def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], reason: str) -> None:
+def refuse_cov_types(
+    spec: str, cov_type: str, refused: Sequence[str], reason: str
+) -> None:
     """Refuse covariances not defined for a specification; `reason` ends the text."""
     if cov_type in refused:
         allowed = tuple(word for word in get_args(CovType) if word not in refused)
         text = (
-            f"cov_type={cited(cov_type)} is not available for {spec}: {reason}. Use one of {quoted(allowed)}."
+            f"cov_type={cited(cov_type)} is not available for {spec}: {reason}. Use "
+            f"one of {quoted(allowed)}."
         )
         raise OptionError(text, [option_problem("cov_type", cov_type, allowed, text)])
 
 
 def refuse_corrected(spec: str, cov_type: str) -> None:
     """Refuse HC2, HC3, CRV3 and CR2 for a specification with instruments."""
-    reason = "its correction for leverage is that of least squares and not exact with instruments"
+    reason = (
+        "its correction for leverage is that of least squares and not exact "
+        "with instruments"
+    )
     refuse_cov_types(spec, cov_type, ("hc2", "hc3", "crv3", "cr2"), reason)
 
 
 def linear_options(spec: Any) -> LinearOptions:
     """Take a specification's linear options; those it lacks keep their default."""
     return LinearOptions(
-        **{f.name: getattr(spec, f.name) for f in fields(LinearOptions) if hasattr(spec, f.name)}
+        **{
+            f.name: getattr(spec, f.name)
+            for f in fields(LinearOptions)
+            if hasattr(spec, f.name)
+        }
     )
 
 
@@ -160,8 +194,10 @@ class Prepared:
     notices: tuple[Notice, ...]  # about the rows and the clusters
     # those of `notices` that are about few clusters and the t intervals of an equation
     few: tuple[Notice, ...]
-    leverage: Floats | None = None  # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
-    near: Nearby | None = None  # which rows have correlated errors, with ``conley`` only
+    # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
+    leverage: Floats | None = None
+    # Which rows have correlated errors, with ``conley`` only
+    near: Nearby | None = None
 
     @property
     def effect_names(self) -> tuple[str, ...]:
@@ -179,9 +215,10 @@ def prepare(
 ) -> Prepared:
     """Cut one sample and code its effects and clusters.
 
-    `roles` has roles to terms, which a specification has checked. Singletons (rows that are the only
-    one of an effect's level) are dropped repeatedly. Refuse rows, effects and clusters that cannot be
-    used, and columns so large or so small that their squares and products cannot be computed.
+    `roles` has roles to terms, which a specification has checked. Singletons (rows that
+    are the only one of an effect's level) are dropped repeatedly. Refuse rows, effects
+    and clusters that cannot be used, and columns so large or so small that their
+    squares and products cannot be computed.
     """
     check_panel(panel, "fit")
     absorbed = _effects(panel, options)
@@ -189,15 +226,25 @@ def prepare(
     slopes = _slopes(absorbed)
     clusters = _clusters(panel, options)
     roles = {**roles, **_further_roles(panel, slopes, options)}
-    sample = cut_sample(table_of(panel), roles, codes=effects, clusters=clusters, missing=missing)
+    sample = cut_sample(
+        table_of(panel), roles, codes=effects, clusters=clusters, missing=missing
+    )
     before = sample.nobs
     if singletons == "drop":
         sample = _without_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     # A variable that is a term by itself is checked as that column.
-    variables = {name: values for name, values in sample.variables.items() if name not in sample.names}
-    columns = np.column_stack([sample.matrix, *variables.values()]) if variables else sample.matrix
+    variables = {
+        name: values
+        for name, values in sample.variables.items()
+        if name not in sample.names
+    }
+    columns = (
+        np.column_stack([sample.matrix, *variables.values()])
+        if variables
+        else sample.matrix
+    )
     refuse_extreme(columns, [*sample.names, *variables])
     _refuse_lone(sample, panel, options)
 
@@ -238,7 +285,9 @@ def prepare(
     )
 
 
-def _further_roles(panel: Panel, slopes: Sequence[str], options: LinearOptions) -> dict[str, Sequence[str]]:
+def _further_roles(
+    panel: Panel, slopes: Sequence[str], options: LinearOptions
+) -> dict[str, Sequence[str]]:
     """List the columns that effects and errors need beside those of the equations."""
     roles: dict[str, Sequence[str]] = {}
     if options.obs_weights is not None:
@@ -253,14 +302,18 @@ def _further_roles(panel: Panel, slopes: Sequence[str], options: LinearOptions) 
 def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
     if options.distance_cutoff is None:
         return None
-    return near_rows(sample, options.distance_cutoff, options.distance_kernel, options.bandwidth)
+    return near_rows(
+        sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
+    )
 
 
 def _robust_notices(
     sample: Sample, absorbed: Within, near: Nearby | None, options: LinearOptions
 ) -> list[Notice]:
     """Report errors that do not allow for what entity effects do to the residuals."""
-    independent = options.cov_type in ("robust", "hc2", "hc3") or (near is not None and near.lags == 0)
+    independent = options.cov_type in ("robust", "hc2", "hc3") or (
+        near is not None and near.lags == 0
+    )
     if not independent:
         return []
     by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.codes)
@@ -275,11 +328,15 @@ def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None
         return None
     leverage = effects_leverage(absorbed, n)
     if leverage is None:
-        most, further = max(absorbed.levels), sum(absorbed.levels) - max(absorbed.levels)
+        most, further = (
+            max(absorbed.levels),
+            sum(absorbed.levels) - max(absorbed.levels),
+        )
         raise OptionError(
-            f"cov_type={cited(options.cov_type)} needs the leverage of every row, which cannot be "
-            f"computed with {further:,} levels of effects in addition to the {most:,} of the largest effect. "
-            "Absorb effects with fewer levels, or use cov_type='robust' or 'clustered'."
+            f"cov_type={cited(options.cov_type)} needs the leverage of every row, "
+            f"which cannot be computed with {further:,} levels of effects in "
+            f"addition to the {most:,} of the largest effect. Absorb effects with "
+            "fewer levels, or use cov_type='robust' or 'clustered'."
         )
     return leverage
 
@@ -290,17 +347,23 @@ def _clusters(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
     return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
 
 
-def _without_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) -> Sample:
+def _without_singletons(
+    sample: Sample, effects: tuple[str, ...], panel: Panel
+) -> Sample:
     """Leave out rows that are the only one of a level of an effect."""
     if not effects:
         return sample
     mask = not_singletons([sample.codes[e] for e in effects])
     if not mask.any():
         raise IdentificationError(
-            f"every row is a singleton (the only row of its {', '.join(effects)}), so there is no "
-            "variation within the effects. Remove an effect (entity_effects=False for a "
-            f"cross-section).{_row_number(panel)}",
-            [Notice("singletons", "all rows", {"count": sample.nobs, "effects": effects})],
+            f"every row is a singleton (the only row of its {', '.join(effects)}), so "
+            "there is no variation within the effects. Remove an effect "
+            f"(entity_effects=False for a cross-section).{_row_number(panel)}",
+            [
+                Notice(
+                    "singletons", "all rows", {"count": sample.nobs, "effects": effects}
+                )
+            ],
         )
     return sample.keep(mask, f"singletons ({', '.join(effects)})")
 
@@ -330,29 +393,33 @@ def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     """Refuse columns whose squares, products or quotients overflow or underflow.
 
-    These have a largest absolute value above 1e100 or below 1e-100, or two of them a product or ratio beyond
-    1e120 or 1e-120: variances of slopes have the units of the square of either. Missing values do not count;
-    a column of zeros passes.
+    These have a largest absolute value above 1e100 or below 1e-100, or two of them a
+    product or ratio beyond 1e120 or 1e-120: variances of slopes have the units of the
+    square of either. Missing values do not count; a column of zeros passes.
     """
     sizes = _largest_sizes(columns)
     extreme = _extreme(sizes)
     if extreme:
         problems = [_too_far(names[j], float(sizes[j])) for j in extreme]
         raise IdentificationError(
-            f"{several(problems)}: squares, products or ratios of such values exceed the range of "
-            "floating-point numbers. Rescale them.",
+            f"{several(problems)}: squares, products or ratios of such values exceed "
+            "the range of floating-point numbers. Rescale them.",
             problems,
         )
 
 
 def _extreme(sizes: Floats) -> list[int]:
-    """Find columns that are out of range by themselves, or the two that are together."""
+    """Find columns that are out of range, or the two that are together."""
     exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
     alone = np.flatnonzero(exponents > math.log10(LARGEST_COLUMN))
     if alone.size:
         return alone.tolist()
     farthest = np.argsort(exponents, kind="stable")[-2:]
-    return farthest.tolist() if exponents[farthest].sum() > math.log10(LARGEST_PRODUCT) else []
+    return (
+        farthest.tolist()
+        if exponents[farthest].sum() > math.log10(LARGEST_PRODUCT)
+        else []
+    )
 
 
 def _too_far(name: str, size: float) -> Notice:
@@ -369,18 +436,31 @@ def _largest_sizes(columns: Floats) -> Floats:
 
 
 def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([term.slope for term in absorbed if term.slope is not None]))
+    return tuple(
+        dict.fromkeys([term.slope for term in absorbed if term.slope is not None])
+    )
 
 
 def _within(
-    sample: Sample, absorbed: Sequence[Absorbed], slopes: Sequence[str], weights: Floats | None
+    sample: Sample,
+    absorbed: Sequence[Absorbed],
+    slopes: Sequence[str],
+    weights: Floats | None,
 ) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
-    columns = dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
-    effects = [_effect(sample.codes[term.effect], term.slope, columns) for term in absorbed]
+    columns = (
+        dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
+    )
+    effects = [
+        _effect(sample.codes[term.effect], term.slope, columns) for term in absorbed
+    ]
     out = within(effects, sample.nobs, obs_weights=weights)
     by_term = zip(absorbed, out.identified, strict=False)
-    problems = [_no_slope(term) for term, levels in by_term if levels is not None and not levels.any()]
+    problems = [
+        _no_slope(term)
+        for term, levels in by_term
+        if levels is not None and not levels.any()
+    ]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
     return out
@@ -392,26 +472,38 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
         return []
     parameters: dict[str, Ints] = {}
     rows: dict[str, Ints] = {}
-    for term, codes, identified in zip(absorbed, absorbing.codes, absorbing.identified, strict=True):
+    for term, codes, identified in zip(
+        absorbed, absorbing.codes, absorbing.identified, strict=True
+    ):
         counts_by_level = np.bincount(codes)
         rows[term.effect] = counts_by_level
-        added = np.ones_like(counts_by_level) if identified is None else identified.astype(np.intp)
+        added = (
+            np.ones_like(counts_by_level)
+            if identified is None
+            else identified.astype(np.intp)
+        )
         parameters[term.effect] = parameters.get(term.effect, 0) + added
 
     out = []
-    for effect in dict.fromkeys(term.effect for term in absorbed if term.slope is not None):
+    for effect in dict.fromkeys(
+        term.effect for term in absorbed if term.slope is not None
+    ):
         full = rows[effect] <= parameters[effect]
         out += saturated_levels(effect, int(full.sum()), int(rows[effect][full].sum()))
     return out
 
 
-def _slope_factors(sample: Sample, absorbed: Sequence[Absorbed]) -> dict[str, tuple[Factor, ...]]:
+def _slope_factors(
+    sample: Sample, absorbed: Sequence[Absorbed]
+) -> dict[str, tuple[Factor, ...]]:
     """Describe each slope: factors of its effect, and of its term, marked."""
     out = {}
     for term in absorbed:
         if term.slope is not None:
             mark = "trend" if term.slope == sample.keys.time_name else "slope"
-            of = (replace(factor, slope=mark) for factor in sample.factors_of(term.slope))
+            of = (
+                replace(factor, slope=mark) for factor in sample.factors_of(term.slope)
+            )
             out[term.name] = (*sample.factors_of(term.effect), *of)
     return out
 
@@ -422,10 +514,12 @@ def _effect(codes: Ints, slope: str | None, columns: Mapping[str, Floats]) -> Ef
 
 def _no_slope(absorbed: Absorbed) -> Notice:
     text = (
-        f"{cited(absorbed.name)} has no slope, since {cited(absorbed.slope)} does not vary by itself within "
-        f"any level of {cited(absorbed.effect)}"
+        f"{cited(absorbed.name)} has no slope, since {cited(absorbed.slope)} does not "
+        f"vary by itself within any level of {cited(absorbed.effect)}"
     )
-    return Notice("absorbed", text, {"column": absorbed.slope, "effects": absorbed.effect})
+    return Notice(
+        "absorbed", text, {"column": absorbed.slope, "effects": absorbed.effect}
+    )
 
 
 def _effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
@@ -461,17 +555,21 @@ def _refuse_slopes_alone(absorbed: Sequence[Absorbed]) -> None:
         term = absorbed[0]
         written = f"{term.effect}[{term.slope}]"
         raise OptionError(
-            f"absorb={cited(term.name)}: a model with slopes by group and no effect has no intercept. Write "
-            f"{cited(written)}, or add an effect.",
+            f"absorb={cited(term.name)}: a model with slopes by group and no effect "
+            f"has no intercept. Write {cited(written)}, or add an effect.",
             [option_problem("absorb", term.name, what="slopes alone")],
         )
 
 
 def _refuse_all_effects(panel: Panel, options: LinearOptions) -> None:
-    if options.entity_effects and options.time_effects and panel.n_entities == panel.nobs:
+    if (
+        options.entity_effects
+        and options.time_effects
+        and panel.n_entities == panel.nobs
+    ):
         raise IdentificationError(
-            "a cross-section has one row per entity: entity and time effects absorb all variation. Set "
-            "entity_effects=False and time_effects=False."
+            "a cross-section has one row per entity: entity and time effects absorb "
+            "all variation. Set entity_effects=False and time_effects=False."
         )
 
 
@@ -485,12 +583,15 @@ def _row_number(panel: Panel) -> str:
     if not panel.entities_occur_once:
         return ""
     return (
-        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row number, pass the "
-        "column that identifies the unit as the entity, Panel(df, entity=...)."
+        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row "
+        "number, pass the column that identifies the unit as the entity, Panel(df, "
+        "entity=...)."
     )
 
 
-def _dropped_notices(panel: Panel, sample: Sample, before: int, effects: Sequence[str]) -> list[Notice]:
+def _dropped_notices(
+    panel: Panel, sample: Sample, before: int, effects: Sequence[str]
+) -> list[Notice]:
     """Report what missing values and singletons took, and how many rows are left."""
     by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
     singletons = sample.dropped[-1] if sample.nobs < before else None
@@ -498,7 +599,11 @@ def _dropped_notices(panel: Panel, sample: Sample, before: int, effects: Sequenc
     out = []
     for i, dropped in enumerate(by_missing):
         remaining = sample.nobs if i == last else None
-        out.append(dropped_rows(dropped, panel, _only_shifted(panel, sample, dropped), remaining))
+        out.append(
+            dropped_rows(
+                dropped, panel, _only_shifted(panel, sample, dropped), remaining
+            )
+        )
     if singletons is not None:
         out.append(singletons_dropped(singletons, effects, sample.nobs))
     return out
@@ -507,15 +612,21 @@ def _dropped_notices(panel: Panel, sample: Sample, before: int, effects: Sequenc
 def _only_shifted(panel: Panel, sample: Sample, dropped: Dropped) -> bool:
     """Tell whether all terms that are missing are lags and leads."""
     columns = table_of(panel).known
-    return all(t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term)
+    return all(
+        t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
+    )
 
 
 def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
-    if sample.n_entities == 1 and options.entity_effects and options.cov_type in _CLUSTERED:
+    if (
+        sample.n_entities == 1
+        and options.entity_effects
+        and options.cov_type in _CLUSTERED
+    ):
         raise IdentificationError(
-            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): clustered standard "
-            "errors need at least two clusters. Use cov_type='robust' with entity_effects=False for a "
-            "single time series."
+            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): "
+            "clustered standard errors need at least two clusters. Use "
+            "cov_type='robust' with entity_effects=False for a single time series."
         )
 
 
@@ -525,26 +636,31 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
     values = sample.columns("obs_weights")[:, 0]
     if (values < 0).any() or not (values > 0).any():
         raise OptionError(
-            f"obs_weights={cited(options.obs_weights)} is negative somewhere, or zero everywhere."
+            f"obs_weights={cited(options.obs_weights)} is negative somewhere, or "
+            "zero everywhere."
         )
     if (values == 0).any():
         raise OptionError(
-            f"obs_weights={cited(options.obs_weights)} is zero in {int((values == 0).sum())} rows; "
-            "remove them with panel.subset()."
+            f"obs_weights={cited(options.obs_weights)} is zero in "
+            f"{int((values == 0).sum())} rows; remove them with panel.subset()."
         )
     return np.asarray(values / values.mean())
 
 
-def _cluster_notices(names: Sequence[str], codes: Sequence[Ints], cov_type: str) -> list[Notice]:
+def _cluster_notices(
+    names: Sequence[str], codes: Sequence[Ints], cov_type: str
+) -> list[Notice]:
     out = list[Notice]()
     counts_of_clusters = [int(code.max()) + 1 for code in codes]
     for name, groups in zip(names, counts_of_clusters, strict=True):
         if groups < 2:
             raise IdentificationError(
-                f"clusters: {cited(name)} has one value in the sample; clustered standard errors need at "
-                "least two clusters."
+                f"clusters: {cited(name)} has one value in the sample; clustered "
+                "standard errors need at least two clusters."
             )
-        out += few_for_slopes(groups, name, cov_type=cov_type, fewest=min(counts_of_clusters))
+        out += few_for_slopes(
+            groups, name, cov_type=cov_type, fewest=min(counts_of_clusters)
+        )
     return out
 
 
@@ -552,9 +668,12 @@ def _period_notices(sample: Sample, options: LinearOptions) -> list[Notice]:
     if options.cov_type != "driscoll_kraay":
         return []
     if sample.n_times < 2:
-        raise IdentificationError("cov_type='driscoll_kraay' needs several periods; the sample has one.")
+        raise IdentificationError(
+            "cov_type='driscoll_kraay' needs several periods; the sample has one."
+        )
     if options.bandwidth is not None and options.bandwidth >= sample.n_times:
         raise OptionError(
-            f"bandwidth={options.bandwidth} must be below the number of periods, {sample.n_times}."
+            f"bandwidth={options.bandwidth} must be below the number of periods, "
+            f"{sample.n_times}."
         )
     return few_periods(sample.n_times)

@@ -51,65 +51,75 @@ def randomisation_test(
 ) -> TestResult:
     """Test a regressor by randomisation inference: permute its values between entities.
 
-    With few treated entities, neither clustered standard errors nor the wild bootstrap are reliable. Suppose
-    that the treated entities were chosen at random and that the treatment has no effect on any entity. Then
-    the outcomes would be the same if other entities had been treated. So the t statistic is compared with the
-    t statistics after random permutations of the treatment (Fisher 1935; MacKinnon & Webb 2020).
+    With few treated entities, neither clustered standard errors nor the wild bootstrap
+    are reliable. Suppose that the treated entities were chosen at random and that the
+    treatment has no effect on any entity. Then the outcomes would be the same if other
+    entities had been treated. So the t statistic is compared with the t statistics
+    after random permutations of the treatment (Fisher 1935; MacKinnon & Webb 2020).
 
     Parameters
     ----------
     spec : FixedEffects
-        The specification. Its `cov_type` cannot be ``"crv3"``, ``"cr2"`` or ``"conley"``.
+        The specification. Its `cov_type` cannot be ``"crv3"``, ``"cr2"`` or
+        ``"conley"``.
     panel : Panel
         The data.
     term : str
         The regressor, by its name in the results. It may be continuous.
     reps : int
-        Number of permutations, at least 19; 999 by default. If there are no more different permutations than
-        this, each of them is used once, and nothing is random.
+        Number of permutations, at least 19; 999 by default. If there are no more
+        different permutations than this, each of them is used once, and nothing is
+        random.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Seed of the permutations. ``result.detail["rng_entropy"]`` reproduces them; it is None if all
-        permutations are used.
+        Seed of the permutations. ``result.detail["rng_entropy"]`` reproduces them; it
+        is None if all permutations are used.
     progress : bool
-        Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra ``parallel``).
+        Whether to show a progress bar on stderr, False by default. It needs tqdm (the
+        extra ``parallel``).
 
     Returns
     -------
     TestResult
-        `statistic` is the t statistic of the fit, and `draws` are the t statistics t* of the permutations.
-        The p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. If all permutations are used, those of the data
-        are among them, and the p-value is the share of them with ``|t*| >= |t|``. `detail` has the number of
-        entities whose values are permuted (``exchanged``) and not permuted, the number of permutations
-        (``reps``) and whether these are all (``enumerated``), the number of permutations without a t
-        statistic (``lost``; they count as ``|t*| >= |t|``), and ``rng_entropy``.
+        `statistic` is the t statistic of the fit, and `draws` are the t statistics t*
+        of the permutations. The p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. If
+        all permutations are used, those of the data are among them, and the p-value is
+        the share of them with ``|t*| >= |t|``. `detail` has the number of entities
+        whose values are permuted (``exchanged``) and not permuted, the number of
+        permutations (``reps``) and whether these are all (``enumerated``), the number
+        of permutations without a t statistic (``lost``; they count as ``|t*| >= |t|``),
+        and ``rng_entropy``.
 
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not
+        text.
     TermError
-        If `term` is not a regressor of the fit, or one of its columns is also in another regressor, such as
-        an interaction.
+        If `term` is not a regressor of the fit, or one of its columns is also in
+        another regressor, such as an interaction.
     OptionError
         If `cov_type` is ``"crv3"``, ``"cr2"`` or ``"conley"``, or `reps` is below 19.
     IdentificationError
-        If no permutation changes the regressor, for example because no two entities have rows in the same
-        periods. Also if the term has no standard error; and as in `FixedEffects.fit`.
+        If no permutation changes the regressor, for example because no two entities
+        have rows in the same periods. Also if the term has no standard error; and as in
+        `FixedEffects.fit`.
 
     Notes
     -----
-    All values of the regressor in an entity move together to another entity that has rows in the same
-    periods. Entities with rows in other periods than all others keep their values. The outcome, the other
-    regressors and the fixed effects do not move. The t statistic is compared rather than the coefficient,
-    since its distribution depends less on differences between entities (MacKinnon & Webb 2020, Journal of
+    All values of the regressor in an entity move together to another entity that has
+    rows in the same periods. Entities with rows in other periods than all others keep
+    their values. The outcome, the other regressors and the fixed effects do not move.
+    The t statistic is compared rather than the coefficient, since its distribution
+    depends less on differences between entities (MacKinnon & Webb 2020, Journal of
     Econometrics 218:435).
 
-    The test is valid if all permutations were equally likely. It is not valid if entities selected themselves
-    into treatment, or if groups of entities were treated together. A notice reports if the regressor is the
-    same in all entities of a cluster.
+    The test is valid if all permutations were equally likely. It is not valid if
+    entities selected themselves into treatment, or if groups of entities were treated
+    together. A notice reports if the regressor is the same in all entities of a
+    cluster.
 
-    With 2 treated entities of 31 there are only 465 different permutations, so the p-value cannot be smaller
-    than 1/465.
+    With 2 treated entities of 31 there are only 465 different permutations, so the
+    p-value cannot be smaller than 1/465.
 
     Examples
     --------
@@ -131,7 +141,9 @@ def randomisation_test(
     column = fit.demeaned.raw[:, fit.regressors[position]]
     t = float(fit.results.tstats.iloc[position])
     if not np.isfinite(t):
-        raise IdentificationError(f"{cited(name)} has no standard error, and so no t statistic to compare.")
+        raise IdentificationError(
+            f"{cited(name)} has no standard error, and so no t statistic to compare."
+        )
 
     moved = paths(column, sample.entity, sample.time)
     _refuse_unmoved(fit.prepared, name, moved)
@@ -139,7 +151,13 @@ def randomisation_test(
     reps = round(moved.ways) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
         draws = exchanged_statistics(
-            fit.solved, position, fit.prepared.within, moved, reps, None if enumerated else seed, done=done
+            fit.solved,
+            position,
+            fit.prepared.within,
+            moved,
+            reps,
+            None if enumerated else seed,
+            done=done,
         )
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
@@ -162,7 +180,9 @@ def randomisation_test(
             "reps": reps,
             "enumerated": enumerated,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": None if enumerated or not isinstance(seed.entropy, int) else seed.entropy,
+            "rng_entropy": None
+            if enumerated or not isinstance(seed.entropy, int)
+            else seed.entropy,
         },
         draws=draws,
         diagnostics=notices,
@@ -174,21 +194,25 @@ def _check(spec: FixedEffects, term: str) -> None:
     refuse_no_term(term, "randomisation_test")
     if spec.cov_type in ("crv3", "cr2", "conley"):
         raise OptionError(
-            f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use cov_type='clustered'. "
-            "The p-value depends little on the type of standard error, which is the same in all permutations."
+            f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use "
+            "cov_type='clustered'. The p-value depends little on the type of "
+            "standard error, which is the same in all permutations."
         )
 
 
 def named_regressor(fit: Fitted, term: str, caller: str) -> str:
     """Find a regressor by any spelling, and return its name in the results.
 
-    Refuse one that has a column in common with another: which of them to change would be unclear.
+    Refuse one that has a column in common with another: which of them to change would
+    be unclear.
     """
     refuse_no_term(term, caller)
     names = [name for name in fit.results.names if name != "Intercept"]
     matches = [name for name in names if canonical(name) == canonical(term)]
     if not matches:
-        raise TermError(f"{caller}: no regressor named {cited(term)}; they are {quoted(names, 20)}.")
+        raise TermError(
+            f"{caller}: no regressor named {cited(term)}; they are {quoted(names, 20)}."
+        )
     _refuse_shared(fit, matches[0], names, caller)
     return matches[0]
 
@@ -203,27 +227,51 @@ def _refuse_shared(fit: Fitted, name: str, names: Sequence[str], caller: str) ->
     """Refuse a regressor that has a column in common with another."""
 
     def columns(regressor: str) -> set[str]:
-        return {column for factor in fit.results.factors[regressor] for column in factor.columns}
+        return {
+            column
+            for factor in fit.results.factors[regressor]
+            for column in factor.columns
+        }
 
-    shared = [candidate for candidate in names if candidate != name and columns(candidate) & columns(name)]
+    shared = [
+        candidate
+        for candidate in names
+        if candidate != name and columns(candidate) & columns(name)
+    ]
     if shared:
         raise TermError(
-            f"{caller}: {quoted(shared)} has a column of {cited(name)} too, which would not be "
-            "exchanged. Test a specification in which the column is in one regressor only.",
-            [Notice("repeated", candidate, {"term": candidate}) for candidate in shared],
+            f"{caller}: {quoted(shared)} has a column of {cited(name)} too, which "
+            "would not be exchanged. Test a specification in which the column is in "
+            "one regressor only.",
+            [
+                Notice("repeated", candidate, {"term": candidate})
+                for candidate in shared
+            ],
         )
 
 
 def _refuse_unmoved(prepared: Prepared, name: str, moved: Paths) -> None:
     if moved.differ:
         return
-    entity, unexchanged = prepared.sample.keys.entity_name, int((~moved.exchanged).sum())
+    entity, unexchanged = (
+        prepared.sample.keys.entity_name,
+        int((~moved.exchanged).sum()),
+    )
     if not moved.exchanged.any():
         reason = f"no two {entity} are in the sample in the same periods"
     else:
-        reason = f"it is the same for all {entity} that are in the sample in the same periods"
-        reason += f", and {unexchanged} {entity} with periods of their own keep theirs" if unexchanged else ""
-    raise IdentificationError(f"the paths of {cited(name)} cannot be exchanged: {reason}.")
+        reason = (
+            f"it is the same for all {entity} that are in the sample in the "
+            "same periods"
+        )
+        reason += (
+            f", and {unexchanged} {entity} with periods of their own keep theirs"
+            if unexchanged
+            else ""
+        )
+    raise IdentificationError(
+        f"the paths of {cited(name)} cannot be exchanged: {reason}."
+    )
 
 
 def _by_cluster(prepared: Prepared, name: str, column: Floats) -> tuple[Notice, ...]:
@@ -240,4 +288,8 @@ def _by_cluster(prepared: Prepared, name: str, column: Floats) -> tuple[Notice, 
     same_cell = np.diff(cells[order]) == 0
     if not same_cell.any() or (np.diff(column[order])[same_cell] != 0).any():
         return ()
-    return (assigned_by_cluster(name, prepared.cluster_names[0], groups, sample.keys.entity_name),)
+    return (
+        assigned_by_cluster(
+            name, prepared.cluster_names[0], groups, sample.keys.entity_name
+        ),
+    )

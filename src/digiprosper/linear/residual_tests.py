@@ -20,7 +20,13 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import EQUAL_SQUARES, NO_PERIOD_SUMS, NO_VARIANCE
 from digiprosper.kernels.within import compress
-from digiprosper.linear.auxiliary import entity_effect, issued, refit, refuse_perfect_fit, refuse_slopes
+from digiprosper.linear.auxiliary import (
+    entity_effect,
+    issued,
+    refit,
+    refuse_perfect_fit,
+    refuse_slopes,
+)
 from digiprosper.linear.kernels.residual_tests import (
     correlations_between,
     levene,
@@ -46,53 +52,62 @@ _LEVENE_PERIODS = 20
 _LEVENE_REPS = 999
 _LEVENE_SEED = 2011
 _OVERSIZED = (
-    "oversized when T is small: with few rows per entity it rejects far too often, even if all variances "
-    "are equal"
+    "oversized when T is small: with few rows per entity it rejects far too often, "
+    "even if all variances are equal"
 )
 
 
 def pesaran_cd(results: LinearResults) -> TestResult:
     """Test for cross-sectional dependence of the residuals (Pesaran's CD test).
 
-    ``CD = M^(-1/2) sum_{i<j} sqrt(T_ij) rho_ij``, where rho_ij is the correlation of the residuals of
-    entities i and j over their T_ij common periods, and M is the number of pairs. Under the null hypothesis
-    of no correlation CD is standard normal. The test is two-sided.
+    ``CD = M^(-1/2) sum_{i<j} sqrt(T_ij) rho_ij``, where rho_ij is the correlation of
+    the residuals of entities i and j over their T_ij common periods, and M is the
+    number of pairs. Under the null hypothesis of no correlation CD is standard normal.
+    The test is two-sided.
 
     Parameters
     ----------
     results : LinearResults
-        Results of a model without time effects. With time effects the residuals of each period add up to
-        zero, so CD is about ``-sqrt(T / 2)`` for any correlation, and the test is not valid.
+        Results of a model without time effects. With time effects the residuals of each
+        period add up to zero, so CD is about ``-sqrt(T / 2)`` for any correlation, and
+        the test is not valid.
 
     Returns
     -------
     TestResult
-        `statistic` is CD. `detail` has the mean correlation, the mean absolute correlation, the number of
-        pairs, the number of pairs that are left out (fewer than two common periods, or constant residuals),
-        and the smallest number of common periods.
+        `statistic` is CD. `detail` has the mean correlation, the mean absolute
+        correlation, the number of pairs, the number of pairs that are left out (fewer
+        than two common periods, or constant residuals), and the smallest number of
+        common periods.
 
     Raises
     ------
     IdentificationError
-        If there are time effects, or the residuals of each period add up to zero for another reason, such as
-        time dummies among the regressors or an effect ``"region^year"``. Also in a cross-section, with one
-        entity, if no pair has common periods, or if the fit is perfect.
+        If there are time effects, or the residuals of each period add up to zero for
+        another reason, such as time dummies among the regressors or an effect
+        ``"region^year"``. Also in a cross-section, with one entity, if no pair has
+        common periods, or if the fit is perfect.
     InputTypeError
         If `results` is not the result of a linear model.
 
     Notes
     -----
-    The test is that of Pesaran (2004, CESifo working paper 1229; 2015, Econometric Reviews 34:1089). In
-    unbalanced panels it equals ``pcdtest(test = "cd")`` of plm, ``pesaran_cd`` of linearmodels and ``xtcd``
-    of Stata. Residuals are not weighted.
+    The test is that of Pesaran (2004, CESifo working paper 1229; 2015, Econometric
+    Reviews 34:1089). In unbalanced panels it equals ``pcdtest(test = "cd")`` of plm,
+    ``pesaran_cd`` of linearmodels and ``xtcd`` of Stata. Residuals are not weighted.
 
-    Positive and negative correlations cancel, so the test has little power against common factors whose
-    loadings have mean zero. With serially correlated errors it rejects too often.
+    Positive and negative correlations cancel, so the test has little power against
+    common factors whose loadings have mean zero. With serially correlated errors it
+    rejects too often.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"], time_effects=False)
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)",
+    ...     ["log(pcap)", "log(pc)", "log(emp)", "unemp"],
+    ...     time_effects=False,
+    ... )
     >>> test = dp.pesaran_cd(spec.fit(dp.datasets.us_states()))
     >>> round(test.statistic, 4), round(test.detail["mean_correlation"], 3)
     (30.3685, 0.219)
@@ -104,7 +119,8 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     correlations = correlations_between(rows.residuals, rows.entity, rows.time)
     if correlations.pairs == 0:
         raise IdentificationError(
-            "pesaran_cd: no two entities have residuals that vary over at least two common periods.",
+            "pesaran_cd: no two entities have residuals that vary over at least two "
+            "common periods.",
             [Notice("no_pairs", "no pairs", {"left_out": correlations.left_out})],
         )
 
@@ -118,36 +134,53 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     }
     p = float(2 * ndtr(-abs(statistic)))
     null = "the errors of entities are uncorrelated with one another"
-    return TestResult("Pesaran CD test", float(statistic), "normal", None, p, null, detail)
+    return TestResult(
+        "Pesaran CD test", float(statistic), "normal", None, p, null, detail
+    )
 
 
 def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
     """Refuse residuals that add up to zero in every period."""
     by_name = results.key_names[1] in results.effect_names
-    if not by_name and np.abs(period_sums(rows.residuals, rows.time)).max() > NO_PERIOD_SUMS:
+    if (
+        not by_name
+        and np.abs(period_sums(rows.residuals, rows.time)).max() > NO_PERIOD_SUMS
+    ):
         return
     reason = "has time effects" if by_name else "absorbs the mean of every period"
     raise IdentificationError(
-        f"pesaran_cd: the model {reason}, so the residuals of every period add up to zero and the statistic "
-        "is about -sqrt(T / 2) for any correlation. Fit the model with time_effects=False and without time "
-        "dummies. The test then shows whether time effects are needed.",
-        [Notice("time_effects", "residuals add up to zero", {"effects": results.effect_names})],
+        f"pesaran_cd: the model {reason}, so the residuals of every period add up to "
+        "zero and the statistic is about -sqrt(T / 2) for any correlation. Fit the "
+        "model with time_effects=False and without time dummies. The test then "
+        "shows whether time effects are needed.",
+        [
+            Notice(
+                "time_effects",
+                "residuals add up to zero",
+                {"effects": results.effect_names},
+            )
+        ],
     )
 
 
-def modified_wald(results: LinearResults, *, method: Literal["levene", "chi2"] = "levene") -> TestResult:
+def modified_wald(
+    results: LinearResults, *, method: Literal["levene", "chi2"] = "levene"
+) -> TestResult:
     """Test for groupwise heteroskedasticity: equal error variances of entities.
 
-    ``"chi2"`` is the modified Wald test of Stata's ``xttest3``: ``W = sum_i (s2_i - s2)^2 / V_i``. Here
-    ``s2_i = sum_t e_it^2 / T_i`` is the variance of the residuals of entity i,
+    ``"chi2"`` is the modified Wald test of Stata's ``xttest3``:
+    ``W = sum_i (s2_i - s2)^2 / V_i``. Here ``s2_i = sum_t e_it^2 / T_i`` is the
+    variance of the residuals of entity i,
     ``V_i = sum_t (e_it^2 - s2_i)^2 / (T_i (T_i - 1))`` is the variance of s2_i, and
-    ``s2 = sum_it e_it^2 / n``. It is compared with the chi-square distribution with N degrees of freedom, one
-    per entity. With 20 rows an entity or fewer it rejects nearly always, even if all variances are equal.
+    ``s2 = sum_it e_it^2 / n``. It is compared with the chi-square distribution with N
+    degrees of freedom, one per entity. With 20 rows an entity or fewer it rejects
+    nearly always, even if all variances are equal.
 
-    ``"levene"`` compares the mean absolute residuals of the entities by an analysis of variance (Levene
-    1960). Its p-value is from 999 draws of AR(1) errors of one variance, with the pooled innovations of the
-    residuals. Below 20 rows an entity no test can tell different variances from errors with heavy tails, and
-    this one is refused.
+    ``"levene"`` compares the mean absolute residuals of the entities by an analysis of
+    variance (Levene 1960). Its p-value is from 999 draws of AR(1) errors of one
+    variance, with the pooled innovations of the residuals. Below 20 rows an entity no
+    test can tell different variances from errors with heavy tails, and this one is
+    refused.
 
     No test is needed for standard errors that do not assume equal variances, such as
     ``cov_type="clustered"``.
@@ -157,21 +190,24 @@ def modified_wald(results: LinearResults, *, method: Literal["levene", "chi2"] =
     results : LinearResults
         Results of any linear model with at least two rows per entity.
     method : {"levene", "chi2"}
-        The test; ``"levene"`` by default, since it rejects a true hypothesis about as often as it says.
+        The test; ``"levene"`` by default, since it rejects a true hypothesis about as
+        often as it says.
 
     Returns
     -------
     TestResult
-        F test with a p-value from draws, with the modified Wald test among its `alternatives`; or the
-        chi-square test with N degrees of freedom. `detail` has the smallest, the mean and the largest number
-        of rows of an entity, the smallest and the largest variance, and a ``note`` on the size of the test.
+        F test with a p-value from draws, with the modified Wald test among its
+        `alternatives`; or the chi-square test with N degrees of freedom. `detail` has
+        the smallest, the mean and the largest number of rows of an entity, the smallest
+        and the largest variance, and a ``note`` on the size of the test.
 
     Raises
     ------
     IdentificationError
-        If there is only one entity, if an entity has only one row, or if V_i of an entity is zero. V_i is
-        zero with two rows and entity effects, or if the fit of the entity is perfect. With ``"levene"`` also
-        if entities have fewer than 20 rows on average.
+        If there is only one entity, if an entity has only one row, or if V_i of an
+        entity is zero. V_i is zero with two rows and entity effects, or if the fit of
+        the entity is perfect. With ``"levene"`` also if entities have fewer than 20
+        rows on average.
     OptionError
         If `method` is unknown.
     InputTypeError
@@ -179,13 +215,16 @@ def modified_wald(results: LinearResults, *, method: Literal["levene", "chi2"] =
 
     Notes
     -----
-    Sources are Greene (2000, p. 598) and Baum (2001, Stata Journal 1:101). Residuals are not weighted. If an
-    entity has only two rows and the model has entity effects, drop it with ``panel.subset``.
+    Sources are Greene (2000, p. 598) and Baum (2001, Stata Journal 1:101). Residuals
+    are not weighted. If an entity has only two rows and the model has entity effects,
+    drop it with ``panel.subset``.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
     >>> test = dp.modified_wald(spec.fit(dp.datasets.us_states()), method="chi2")
     >>> test.df, test.detail["mean_rows"]
     (48.0, 17.0)
@@ -210,21 +249,32 @@ def modified_wald(results: LinearResults, *, method: Literal["levene", "chi2"] =
     }
     df = float(counts.size)
     null = "the errors of all entities have the same variance"
-    wald = TestResult("Modified Wald test", statistic, "chi2", df, float(chdtrc(df, statistic)), null, detail)
+    wald = TestResult(
+        "Modified Wald test",
+        statistic,
+        "chi2",
+        df,
+        float(chdtrc(df, statistic)),
+        null,
+        detail,
+    )
     return wald if method == "chi2" else _levene(rows, wald)
 
 
 def _levene(rows: _Rows, wald: TestResult) -> TestResult:
-    """Compare absolute residuals between entities, with draws of AR(1) errors of one variance."""
+    """Compare absolute residuals between entities, with simulated errors."""
     n, count = rows.residuals.size, int(rows.entity.max()) + 1
     if n / count < _LEVENE_PERIODS:
         text = (
-            f"modified_wald: entities have {n / count:.3g} rows on average, and with fewer than "
-            f"{_LEVENE_PERIODS} no test can tell different variances from errors with heavy tails. Standard "
-            "errors clustered by entity do not assume equal variances; method='chi2' gives what Stata's "
-            "xttest3 prints, which rejects nearly always."
+            f"modified_wald: entities have {n / count:.3g} rows on average, and with "
+            f"fewer than {_LEVENE_PERIODS} no test can tell different variances from "
+            "errors with heavy tails. Standard errors clustered by entity do not "
+            "assume equal variances; method='chi2' gives what Stata's xttest3 "
+            "prints, which rejects nearly always."
         )
-        raise IdentificationError(text, [Notice("few_periods", text, {"mean_rows": n / count})])
+        raise IdentificationError(
+            text, [Notice("few_periods", text, {"mean_rows": n / count})]
+        )
     scaled = rows.residuals / rows.residuals.std()
     before = np.full((count, int(rows.time.max()) + 2), np.nan)
     before[rows.entity, rows.time + 1] = scaled
@@ -251,29 +301,42 @@ def _levene(rows: _Rows, wald: TestResult) -> TestResult:
     )
 
 
-def _refuse_no_variance(results: LinearResults, entities: pd.Index[Any], squares: Squares) -> None:
+def _refuse_no_variance(
+    results: LinearResults, entities: pd.Index[Any], squares: Squares
+) -> None:
     """Refuse entities whose squared residuals do not vary."""
-    flat = np.isnan(squares.variances) | (squares.variances <= EQUAL_SQUARES * squares.means**2)
+    flat = np.isnan(squares.variances) | (
+        squares.variances <= EQUAL_SQUARES * squares.means**2
+    )
     if not flat.any():
         return
     labels, few = list(entities[flat]), int(squares.rows[flat].max())
     raise IdentificationError(
-        f"modified_wald: the squared residuals of {counted(len(labels), 'entity', 'entities')} do not vary "
-        f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} each), so the statistic "
-        "is infinite. The test needs at least three rows per entity with entity effects, and two without. "
-        "Drop these entities with panel.subset().",
-        [Notice("equal_squares", "no variance", {"entities": labels[:5], "count": len(labels)})],
+        "modified_wald: the squared residuals of "
+        f"{counted(len(labels), 'entity', 'entities')} do not vary "
+        f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} "
+        "each), so the statistic is infinite. The test needs at least three rows "
+        "per entity with entity effects, and two without. Drop these entities with "
+        "panel.subset().",
+        [
+            Notice(
+                "equal_squares",
+                "no variance",
+                {"entities": labels[:5], "count": len(labels)},
+            )
+        ],
     )
 
 
 def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     """Test for serial correlation of the errors (Wooldridge).
 
-    The model has entity effects.
-    Entity effects make the residuals u of an entity add up to zero, so with independent errors the slope rho
-    of the residuals on their lag is not 0 but rho_0 = ``-1 / (T - 1)``. The test imposes it: with
-    ``r_i = sum_t (u_it - rho_0 u_it-1) u_it-1`` the score statistic is ``LM = (sum r_i)^2 / sum r_i^2``, and
-    ``(N - 1) LM / (N - LM)`` is F(1, N - 1). It allows for variances that differ between entities.
+    The model has entity effects. Entity effects make the residuals u of an entity add
+    up to zero, so with independent errors the slope rho of the residuals on their lag
+    is not 0 but rho_0 = ``-1 / (T - 1)``. The test imposes it: with
+    ``r_i = sum_t (u_it - rho_0 u_it-1) u_it-1`` the score statistic is
+    ``LM = (sum r_i)^2 / sum r_i^2``, and ``(N - 1) LM / (N - LM)`` is F(1, N - 1). It
+    allows for variances that differ between entities.
 
     Parameters
     ----------
@@ -285,17 +348,18 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     Returns
     -------
     TestResult
-        F test with 1 and N - 1 degrees of freedom, with N entities. `alternatives` has the test of
-        ``pwartest`` in the R package plm. `detail` has rho, its value under the null hypothesis, its standard
-        error, and the numbers of rows and entities.
+        F test with 1 and N - 1 degrees of freedom, with N entities. `alternatives` has
+        the test of ``pwartest`` in the R package plm. `detail` has rho, its value under
+        the null hypothesis, its standard error, and the numbers of rows and entities.
 
     Raises
     ------
     IdentificationError
-        If there are no entity effects, if no entity has three rows, if fewer than two entities have
-        consecutive periods, or if the fit is perfect.
+        If there are no entity effects, if no entity has three rows, if fewer than two
+        entities have consecutive periods, or if the fit is perfect.
     OptionError
-        If the specification has weights or absorbed slopes, for which rho_0 is not known.
+        If the specification has weights or absorbed slopes, for which rho_0 is not
+        known.
     PanelIndexError
         If the step of time is not known.
     InputTypeError
@@ -305,23 +369,27 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
 
     Notes
     -----
-    The hypothesis is that of Wooldridge (2010, section 10.5.4), whose test compares ``(rho - rho_0)^2 / V``
-    with F(1, n - 2), where V is the variance of rho, clustered by entity, and n the rows of the regression.
-    With few entities it rejects a true hypothesis in up to a quarter of the samples; it is
-    ``alternatives["plm"]``, and in balanced panels it equals ``pwartest`` of the R package plm. In unbalanced
-    panels plm sets T to the number of periods; here
-    ``rho_0 = -(sum 1 / T_i) / (sum (T_i - 1) / T_i)``, with sums over the pairs of consecutive rows, where
-    T_i is the number of rows of the entity. Stata's ``xtserial`` is another test: it uses the residuals of
-    first differences, for which the null value is -.5. With time effects or `absorb`, rho_0 is approximate
-    and needs many entities.
+    The hypothesis is that of Wooldridge (2010, section 10.5.4), whose test compares
+    ``(rho - rho_0)^2 / V`` with F(1, n - 2), where V is the variance of rho, clustered
+    by entity, and n the rows of the regression. With few entities it rejects a true
+    hypothesis in up to a quarter of the samples; it is ``alternatives["plm"]``, and in
+    balanced panels it equals ``pwartest`` of the R package plm. In unbalanced panels
+    plm sets T to the number of periods; here
+    ``rho_0 = -(sum 1 / T_i) / (sum (T_i - 1) / T_i)``, with sums over the pairs of
+    consecutive rows, where T_i is the number of rows of the entity. Stata's
+    ``xtserial`` is another test: it uses the residuals of first differences, for which
+    the null value is -.5. With time effects or `absorb`, rho_0 is approximate and needs
+    many entities.
 
-    If the test rejects, use standard errors clustered by entity (the default of `FixedEffects`) or a dynamic
-    model.
+    If the test rejects, use standard errors clustered by entity (the default of
+    `FixedEffects`) or a dynamic model.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
     >>> test = dp.wooldridge_ar1(spec, dp.datasets.us_states())
     >>> test.df, round(test.detail["rho_null"], 4)
     ((1.0, 47.0), -0.0625)
@@ -351,8 +419,13 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
         "rows": regression.rows,
         "entities": regression.entities,
     }
-    name, hypothesis = "Wooldridge test of AR(1) errors", "the errors are serially uncorrelated"
-    plain = TestResult(name, statistic, "F", df, float(fdtrc(*df, statistic)), hypothesis, detail)
+    name, hypothesis = (
+        "Wooldridge test of AR(1) errors",
+        "the errors are serially uncorrelated",
+    )
+    plain = TestResult(
+        name, statistic, "F", df, float(fdtrc(*df, statistic)), hypothesis, detail
+    )
     score, entities = score_test(residuals, before, sample.entity, null)
     df = (1.0, entities - 1.0)
     return replace(
@@ -370,15 +443,16 @@ def _refuse_short(fitted: Fitted) -> None:
     prepared = fitted.prepared
     if prepared.obs_weights is not None:
         raise OptionError(
-            "wooldridge_ar1 is not defined with obs_weights, because the correlation of the residuals under "
-            "the null hypothesis is not known. Fit without weights for this test.",
+            "wooldridge_ar1 is not defined with obs_weights, because the correlation "
+            "of the residuals under the null hypothesis is not known. Fit without "
+            "weights for this test.",
             [option_problem("obs_weights", prepared.options.obs_weights)],
         )
     most = int(np.bincount(prepared.sample.entity).max())
     if most < _FEW_PERIODS:
         raise IdentificationError(
-            f"wooldridge_ar1: no entity has {_FEW_PERIODS} rows. Two residuals of an entity add up to zero, "
-            "whatever the errors.",
+            f"wooldridge_ar1: no entity has {_FEW_PERIODS} rows. Two residuals of an "
+            "entity add up to zero, whatever the errors.",
             [Notice("few_periods", "fewer than three rows", {"most_rows": most})],
         )
 
@@ -396,19 +470,27 @@ def _refuse_no_pairs(lagged: Persistence) -> None:
     """Refuse a regression with too few rows, or errors zero in sum by entity."""
     if lagged.entities < 2 or lagged.rows <= 2:
         raise IdentificationError(
-            f"wooldridge_ar1: only {counted(lagged.entities, 'entity', 'entities')} with "
-            f"{counted(lagged.rows, 'pair')} of consecutive periods; at least two entities and three pairs "
-            "are needed. Check the time key and the step of the panel.",
-            [Notice("no_pairs", "too few pairs", {"pairs": lagged.rows, "entities": lagged.entities})],
+            f"wooldridge_ar1: only {counted(lagged.entities, 'entity', 'entities')} "
+            f"with {counted(lagged.rows, 'pair')} of consecutive periods; at least "
+            "two entities and three pairs are needed. Check the time key and the "
+            "step of the panel.",
+            [
+                Notice(
+                    "no_pairs",
+                    "too few pairs",
+                    {"pairs": lagged.rows, "entities": lagged.entities},
+                )
+            ],
         )
     if not lagged.variance > NO_VARIANCE**2:
         raise IdentificationError(
-            "wooldridge_ar1: the variance of the coefficient of the lag is zero or missing: no test.",
+            "wooldridge_ar1: the variance of the coefficient of the lag is zero or "
+            "missing: no test.",
             [Notice("no_variance", "no variance", {"rho": lagged.slope})],
         )
 
 
-# --- rows of a result ---------------------------------------------------------------------------------------
+# --- rows of a result -----------------------------------------------------------------
 
 
 class _Rows(NamedTuple):
@@ -424,14 +506,15 @@ def _rows(results: LinearResults, caller: str) -> _Rows:
     candidate: object = results
     if not isinstance(candidate, LinearResults):
         raise InputTypeError(
-            f"{caller} takes the results of a linear model, what FixedEffects(...).fit(panel) returns, not "
-            f"{type(candidate).__name__}."
+            f"{caller} takes the results of a linear model, what "
+            f"FixedEffects(...).fit(panel) returns, not {type(candidate).__name__}."
         )
     refuse_perfect_fit(results, caller)
     index = results.index
     if not isinstance(index, pd.MultiIndex):
         raise IdentificationError(
-            f"{caller} needs several periods of each entity, and these are results of a cross-section.",
+            f"{caller} needs several periods of each entity, and these are results of "
+            "a cross-section.",
             [Notice("cross_section", "one period", {"entity": results.key_names[0]})],
         )
 

@@ -29,7 +29,11 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, sample_text
-from digiprosper.report.variance import negative_variance, quadratic_form, standard_errors
+from digiprosper.report.variance import (
+    negative_variance,
+    quadratic_form,
+    standard_errors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +44,8 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
-# The variance of the residuals under these is their sum of squares over their degrees of freedom.
+# The variance of the residuals under these is their sum of squares over their degrees
+# of freedom.
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 
 
@@ -48,8 +53,13 @@ def _kept(rows: Any, attribute: str) -> Any:
     """Return what the fit kept of every row, or refuse."""
     if rows is not None:
         return rows
-    text = f"this result has no {attribute}: it was fitted with keep_rows=False. Fit with keep_rows=True."
-    raise OptionError(text, [option_problem("keep_rows", value=False, allowed=(True,), what=text)])
+    text = (
+        f"this result has no {attribute}: it was fitted with keep_rows=False. Fit with "
+        "keep_rows=True."
+    )
+    raise OptionError(
+        text, [option_problem("keep_rows", value=False, allowed=(True,), what=text)]
+    )
 
 
 @lru_cache(maxsize=256)
@@ -66,12 +76,14 @@ class EstimationSample(PickledByName):
     key_names: tuple[str, str | None]  # entity and time
     n_entities: int
     n_times: int
-    # names of m variables and terms, and an (m, 5) array with their nobs, mean, sd, min and max
+    # names of m variables and terms, and an (m, 5) array with their nobs, mean, sd, min
+    # and max
     stats: tuple[tuple[str, ...], Floats]
     # for each category in the terms, its column and the levels that were estimated
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     obs_weights: str | None = None  # column with the weights of the rows
-    # for each regressor, outcome, absorbed effect or cluster, the factors of which it is the product
+    # for each regressor, outcome, absorbed effect or cluster, the factors of which it
+    # is the product
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
     rows: RowSummary | None = None  # if the fit did not keep its rows
 
@@ -90,7 +102,8 @@ class Estimated(Estimates):
     """Estimates by least squares, with residuals and absorbed effects."""
 
     residuals: Floats | None  # (N,), None with ``keep_rows=False``
-    fitted: Floats | None  # (N,) including the fixed effects, None with ``keep_rows=False``
+    # (N,) including the fixed effects, None with ``keep_rows=False``
+    fitted: Floats | None
     # R2 including the fixed effects, within R2, within-entity R2, adjusted R2
     fit_statistics: tuple[float, float, float, float]
     df_resid: float  # rows less slopes less rank of the absorbed effects
@@ -100,10 +113,12 @@ class Estimated(Estimates):
     effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
     # of each absorbed effect, the term of its levels, and that of its slope or None
     effect_terms: tuple[tuple[str, str | None], ...] = ()
-    has_f: bool = True  # whether the covariance has enough rank for a joint test of all slopes
+    # Whether the covariance has enough rank for a joint test of all slopes
+    has_f: bool = True
     # what the degrees of freedom of ``cov_type="cr2"`` are computed from
     bias_reduced: BiasReduced | None = None
-    # sums by cluster of one-way or, one for each way, of several-way clustered errors; empty with too many
+    # sums by cluster of one-way or, one for each way, of several-way clustered errors;
+    # empty with too many
     by_cluster: tuple[ClusterSums, ...] = ()
 
     def df_of(self, weights: Floats) -> Floats | float:
@@ -113,13 +128,21 @@ class Estimated(Estimates):
         return self.bias_reduced.df_t(weights)
 
     def joint_test(
-        self, form: float, weights: Floats, gap: Floats, *, name: str, null: str, drawn: bool = True
+        self,
+        form: float,
+        weights: Floats,
+        gap: Floats,
+        *,
+        name: str,
+        null: str,
+        drawn: bool = True,
     ) -> TestResult:
         """Test jointly by the method whose size holds with few clusters.
 
-        Under ``"clustered"`` p-values of several restrictions are those of the restricted wild cluster
-        bootstrap, with clusters in several ways those of `_added_covariances`; F(q, G - 1) is an alternative.
-        Under ``"crv3"`` the test is Hotelling's, under ``"cr2"`` that of Pustejovsky & Tipton (2018).
+        Under ``"clustered"`` p-values of several restrictions are those of the
+        restricted wild cluster bootstrap, with clusters in several ways those of
+        `_added_covariances`; F(q, G - 1) is an alternative. Under ``"crv3"`` the test
+        is Hotelling's, under ``"cr2"`` that of Pustejovsky & Tipton (2018).
         """
         if self.bias_reduced is not None:
             return self._approximate_hotelling(form, weights, name, null)
@@ -131,7 +154,10 @@ class Estimated(Estimates):
             test = hotelling(self.covariance_of(weights), gap, groups, name, null)
             return replace(test, alternatives={"f": plain})
         if len(self.by_cluster) > 1:
-            return replace(self._added_covariances(weights, gap, name, null), alternatives={"stata": plain})
+            return replace(
+                self._added_covariances(weights, gap, name, null),
+                alternatives={"stata": plain},
+            )
         if not self.by_cluster or not drawn:
             return plain
         (sums,) = self.by_cluster
@@ -142,20 +168,29 @@ class Estimated(Estimates):
             method=wild.text,
             alternatives={
                 "stata": plain,
-                "crv3": hotelling(jackknife_covariance(sums, weights), gap, sums.groups, name, null),
+                "crv3": hotelling(
+                    jackknife_covariance(sums, weights), gap, sums.groups, name, null
+                ),
             },
         )
 
-    def _added_covariances(self, weights: Floats, gap: Floats, name: str, null: str) -> TestResult:
-        """Compare the Wald statistic with the covariances of all ways added with Hotelling's F."""
+    def _added_covariances(
+        self, weights: Floats, gap: Floats, name: str, null: str
+    ) -> TestResult:
+        """Compare with Hotelling's F, the covariances of all ways added."""
         groups = min(way.groups for way in self.by_cluster)
-        test = hotelling(added_covariance(self.by_cluster, weights), gap, groups, name, null)
+        test = hotelling(
+            added_covariance(self.by_cluster, weights), gap, groups, name, null
+        )
         return replace(test, method="covariances of the clusters in each way added")
 
-    def _approximate_hotelling(self, form: float, weights: Floats, name: str, null: str) -> TestResult:
-        """Compare ``(eta - q + 1) / (eta q)`` times the Wald statistic with F(q, eta - q + 1).
+    def _approximate_hotelling(
+        self, form: float, weights: Floats, name: str, null: str
+    ) -> TestResult:
+        """Compare the Wald statistic with F(q, eta - q + 1), scaled.
 
-        eta are the degrees of freedom of the covariance matrix. Missing if eta is below q.
+        eta are the degrees of freedom of the covariance matrix. Missing if eta is
+        below q.
         """
         from scipy.special import fdtrc
 
@@ -172,18 +207,20 @@ class Estimated(Estimates):
 class LinearResults(BaseResults):
     """Results of a linear model: coefficients, covariance, tests and predictions.
 
-    Made by `FixedEffects.fit`; other models use it for their equations. It keeps residuals, fitted values and
-    row labels (unless ``keep_rows=False``), but no other data.
+    Made by `FixedEffects.fit`; other models use it for their equations. It keeps
+    residuals, fitted values and row labels (unless ``keep_rows=False``), but no other
+    data.
 
     Parameters
     ----------
     depvar : str
         Outcome.
     estimated : Estimated
-        Names, coefficients, covariance, residuals and R2. The names are the terms as they were written. In
-        its `inference` the degrees of freedom of t are G - 1 with G clusters (the smaller G of clusters in
-        several ways), those of `df_by_term` under ``"cr2"``, T - 1 for Driscoll-Kraay standard errors, and
-        otherwise `df_resid`.
+        Names, coefficients, covariance, residuals and R2. The names are the terms as
+        they were written. In its `inference` the degrees of freedom of t are G - 1 with
+        G clusters (the smaller G of clusters in several ways), those of `df_by_term`
+        under ``"cr2"``, T - 1 for Driscoll-Kraay standard errors, and otherwise
+        `df_resid`.
     sample : EstimationSample
         The rows of the fit.
     labels : mapping
@@ -216,7 +253,7 @@ class LinearResults(BaseResults):
     version: str = __version__
     equation: Term | None = None
 
-    # --- the protocol -------------------------------------------------------------------------------------
+    # --- the protocol -----------------------------------------------------------------
 
     @property
     def nobs(self) -> int:
@@ -231,7 +268,9 @@ class LinearResults(BaseResults):
         Glance
             A mapping with the same keys for all types of results.
         """
-        r2, inside, by_entity, adjusted = (None if np.isnan(v) else float(v) for v in self.fit_statistics)
+        r2, inside, by_entity, adjusted = (
+            None if np.isnan(v) else float(v) for v in self.fit_statistics
+        )
         f_value = self.f_value
         values: dict[str, Any] = {
             "depvar": self.depvar,
@@ -262,11 +301,15 @@ class LinearResults(BaseResults):
         return tuple(
             Term(name, kind="intercept")
             if name == "Intercept"
-            else Term(name, path=(name,), factors=self.sample.factors.get(name, (Factor(name, name),)))
+            else Term(
+                name,
+                path=(name,),
+                factors=self.sample.factors.get(name, (Factor(name, name),)),
+            )
             for name in self.names
         )
 
-    # --- inference ----------------------------------------------------------------------------------------
+    # --- inference --------------------------------------------------------------------
 
     @property
     def df_by_term(self) -> pd.Series[float]:
@@ -295,8 +338,9 @@ class LinearResults(BaseResults):
     def covariance_of(self, weights: Floats) -> Floats:
         """Compute the covariance matrix of weighted sums of the coefficients.
 
-        It equals ``weights @ covariance @ weights.T``, but is more precise if regressors are nearly
-        collinear. Coefficients with weight 0 in all sums are ignored, also if their variance is missing.
+        It equals ``weights @ covariance @ weights.T``, but is more precise if
+        regressors are nearly collinear. Coefficients with weight 0 in all sums are
+        ignored, also if their variance is missing.
 
         Parameters
         ----------
@@ -330,8 +374,8 @@ class LinearResults(BaseResults):
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
         """Return standardised coefficients: estimate times sd(x) / sd(y).
 
-        Standard deviations are those of the rows of the fit, without weights and before the fixed effects are
-        absorbed.
+        Standard deviations are those of the rows of the fit, without weights and before
+        the fixed effects are absorbed.
 
         Parameters
         ----------
@@ -346,7 +390,9 @@ class LinearResults(BaseResults):
         Examples
         --------
         >>> import digiprosper as dp
-        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(
+        ...     dp.datasets.us_states()
+        ... )
         >>> fit.standardised()["estimate"].round(3).tolist()
         [0.601, -0.036]
         """
@@ -358,54 +404,71 @@ class LinearResults(BaseResults):
         return out[out["term"] != "Intercept"].reset_index(drop=True)
 
     def marginal_effect(
-        self, term: str, at: Mapping[str, Sequence[Any]] | None = None, *, level: float = 0.95
+        self,
+        term: str,
+        at: Mapping[str, Sequence[Any]] | None = None,
+        *,
+        level: float = 0.95,
     ) -> pd.DataFrame:
         """Compute the marginal effect of a variable at several values.
 
-        They are values of the variables that the effect depends on.
-        The variable may occur as itself, as a power ``I(x**k)``, and in interactions with other columns.
+        They are values of the variables that the effect depends on. The variable may
+        occur as itself, as a power ``I(x**k)``, and in interactions with other columns.
 
         Parameters
         ----------
         term : str
             The variable.
         at : mapping, optional
-            One column and its values, such as ``{"z": [0, 1]}``, or a category and its levels, such as
-            ``{"region": ["east", "west"]}``. All other columns are at their means.
+            One column and its values, such as ``{"z": [0, 1]}``, or a category and its
+            levels, such as ``{"region": ["east", "west"]}``. All other columns are at
+            their means.
 
-            The default is the column that the marginal effect depends on: the variable itself, or the column
-            of the interaction. A category is evaluated at all levels and a column of two values at both. Any
-            other column is evaluated at its minimum, mean minus one standard deviation, mean, mean plus one
-            standard deviation, and maximum; values outside the range of the data are left out. Means and
-            standard deviations are unweighted.
+            The default is the column that the marginal effect depends on: the variable
+            itself, or the column of the interaction. A category is evaluated at all
+            levels and a column of two values at both. Any other column is evaluated at
+            its minimum, mean minus one standard deviation, mean, mean plus one standard
+            deviation, and maximum; values outside the range of the data are left out.
+            Means and standard deviations are unweighted.
         level : float
             Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row per value, with columns at, estimate, std_error, conf_low and conf_high.
+            One row per value, with columns at, estimate, std_error, conf_low and
+            conf_high.
 
         Raises
         ------
         ColumnError
-            If no regressor contains the variable, or the marginal effect does not depend on the column in
-            `at`.
+            If no regressor contains the variable, or the marginal effect does not
+            depend on the column in `at`.
         TermError
             If the variable is in a term of another type, such as ``log(x)``.
         OptionError
-            If `at` has a level that is not in the estimation sample, or one dummy of a category
-            (``"C(region)[T.east]"``) instead of the category.
+            If `at` has a level that is not in the estimation sample, or one dummy of a
+            category (``"C(region)[T.east]"``) instead of the category.
 
         Examples
         --------
         >>> import numpy as np, pandas as pd
         >>> from digiprosper import FixedEffects, Panel
-        >>> keys = {"city": np.repeat(np.arange(30), 6), "year": np.tile(np.arange(6), 30)}
-        >>> frame = pd.DataFrame(keys).assign(region=lambda f: np.array(["east", "west"])[f["city"] % 2])
+        >>> keys = {
+        ...     "city": np.repeat(np.arange(30), 6),
+        ...     "year": np.tile(np.arange(6), 30),
+        ... }
+        >>> frame = pd.DataFrame(keys).assign(
+        ...     region=lambda f: np.array(["east", "west"])[f["city"] % 2]
+        ... )
         >>> frame["x"] = np.random.default_rng(1).normal(size=180)
-        >>> frame["y"] = np.where(frame["region"] == "east", 1.0, 3.0) * frame["x"] + frame["city"] % 7
-        >>> fit = FixedEffects("y", ["x", "C(region):x"], cov_type="robust").fit(Panel(frame, "city", "year"))
+        >>> frame["y"] = (
+        ...     np.where(frame["region"] == "east", 1.0, 3.0) * frame["x"]
+        ...     + frame["city"] % 7
+        ... )
+        >>> fit = FixedEffects("y", ["x", "C(region):x"], cov_type="robust").fit(
+        ...     Panel(frame, "city", "year")
+        ... )
         >>> fit.marginal_effect("x")[["at", "estimate"]].round(3).values.tolist()
         [['east', 1.0], ['west', 3.0]]
         """
@@ -418,9 +481,11 @@ class LinearResults(BaseResults):
         se = standard_errors(variance)
         half = self.estimated.critical(level, weights) * se
         columns = {"at": values, "estimate": estimate, "std_error": se}
-        return pd.DataFrame({**columns, "conf_low": estimate - half, "conf_high": estimate + half})
+        return pd.DataFrame(
+            {**columns, "conf_low": estimate - half, "conf_high": estimate + half}
+        )
 
-    # --- the sample ---------------------------------------------------------------------------------------
+    # --- the sample -------------------------------------------------------------------
 
     @property
     def sample_stats(self) -> pd.DataFrame:
@@ -429,7 +494,9 @@ class LinearResults(BaseResults):
         They are unweighted. Columns are nobs, mean, sd, min and max.
         """
         names, values = self.stats
-        out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=list(_STATS))
+        out = pd.DataFrame(
+            values, index=pd.Index(list(names), name="variable"), columns=list(_STATS)
+        )
         return out.astype({"nobs": int})
 
     @property
@@ -446,7 +513,8 @@ class LinearResults(BaseResults):
     def rsquared_within_entity(self) -> float:
         """R2 of the slopes within entities, as in xtreg and linearmodels.
 
-        Outcome and regressors are deviations from entity means. Other fixed effects count as unexplained.
+        Outcome and regressors are deviations from entity means. Other fixed effects
+        count as unexplained.
         """
         return self.fit_statistics[2]
 
@@ -477,11 +545,15 @@ class LinearResults(BaseResults):
     def effects(self) -> dict[str, pd.Series[float]]:
         """Estimates of the absorbed effects: a Series by level for each effect.
 
-        All effects except one are normalised to mean zero. The slopes of ``absorb="province[year]"`` have the
-        name ``"province[[year]]"``; they are missing for levels in which the column does not vary. Together
-        with time effects, such slopes are identified only up to a common trend.
+        All effects except one are normalised to mean zero. The slopes of
+        ``absorb="province[year]"`` have the name ``"province[[year]]"``; they are
+        missing for levels in which the column does not vary. Together with time
+        effects, such slopes are identified only up to a common trend.
         """
-        return {n: pd.Series(v, index=levels, name=n, copy=True) for n, levels, v in self.effect_values}
+        return {
+            n: pd.Series(v, index=levels, name=n, copy=True)
+            for n, levels, v in self.effect_values
+        }
 
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the outcome, including the fixed effects.
@@ -494,13 +566,15 @@ class LinearResults(BaseResults):
         Returns
         -------
         Series
-            Predictions indexed by row of `panel`. A prediction is missing, with a warning, if a fixed effect
-            of the row was not estimated or a regressor is missing.
+            Predictions indexed by row of `panel`. A prediction is missing, with a
+            warning, if a fixed effect of the row was not estimated or a regressor is
+            missing.
 
         Raises
         ------
         ColumnError, InputTypeError, MissingDataError
-            If `panel` is not a Panel or does not have a column, or a term cannot be evaluated.
+            If `panel` is not a Panel or does not have a column, or a term cannot be
+            evaluated.
 
         Examples
         --------
@@ -519,20 +593,30 @@ class LinearResults(BaseResults):
         total = np.zeros(table.nobs)
         for term, b in zip(self.terms, self.coefficients, strict=True):
             constant = term.kind == "intercept"
-            column = 1.0 if constant else coefficient_column(table, term.factors, self.categories)
+            column = (
+                1.0
+                if constant
+                else coefficient_column(table, term.factors, self.categories)
+            )
             total = total + b * column
         terms = self.effect_terms or [(name, None) for name, *_ in self.effect_values]
-        for (effect, slope), (_, levels, values) in zip(terms, self.effect_values, strict=True):
+        for (effect, slope), (_, levels, values) in zip(
+            terms, self.effect_values, strict=True
+        ):
             codes, panel_levels = coded(table, effect)
             positions = levels.get_indexer(panel_levels)[codes]
             value = np.where((codes >= 0) & (positions >= 0), values[positions], np.nan)
-            column = 1.0 if slope is None else coefficient_column(table, self.factors[slope], {})
+            column = (
+                1.0
+                if slope is None
+                else coefficient_column(table, self.factors[slope], {})
+            )
             total = total + value * column
         unknown = int(np.isnan(total).sum())
         if unknown:
             text = (
-                f"{unknown} of {panel.nobs} rows have no prediction: a regressor is missing or an effect "
-                "was not estimated for them."
+                f"{unknown} of {panel.nobs} rows have no prediction: a regressor is "
+                "missing or an effect was not estimated for them."
             )
             issue([unseen(unknown, text)])
         return pd.Series(total, index=panel.index, name=self.depvar)
@@ -543,9 +627,12 @@ class LinearResults(BaseResults):
         Returns
         -------
         LinearResults
-            The same estimates in less memory. Methods that need the rows raise an OptionError.
+            The same estimates in less memory. Methods that need the rows raise an
+            OptionError.
         """
-        rows = RowSummary(nobs=self.nobs, sample_hash=self._sample_hash(), ssr=self._ssr())
+        rows = RowSummary(
+            nobs=self.nobs, sample_hash=self._sample_hash(), ssr=self._ssr()
+        )
         return replace(
             self,
             estimated=replace(self.estimated, residuals=None, fitted=None),
@@ -555,9 +642,9 @@ class LinearResults(BaseResults):
     def constant(self, level: float = 0.95) -> pd.Series[float]:
         """Give the constant, as Stata's ``xtreg, fe``, ``areg``, ``reghdfe`` report it.
 
-        With absorbed effects it is the mean of the outcome less the slopes times the means of the regressors
-        in the estimation sample, which makes the effects average zero over the rows. Without any it is the
-        intercept of the fit.
+        With absorbed effects it is the mean of the outcome less the slopes times the
+        means of the regressors in the estimation sample, which makes the effects
+        average zero over the rows. Without any it is the intercept of the fit.
 
         Parameters
         ----------
@@ -567,15 +654,17 @@ class LinearResults(BaseResults):
         Returns
         -------
         Series
-            estimate, std_error, statistic, p_value, conf_low, conf_high; all missing with weights of rows.
-            The error is known for unadjusted errors, and where the residuals add up to zero in every cluster,
-            that is where the clusters are absorbed as effects; elsewhere it is missing.
+            estimate, std_error, statistic, p_value, conf_low, conf_high; all missing
+            with weights of rows. The error is known for unadjusted errors, and where
+            the residuals add up to zero in every cluster, that is where the clusters
+            are absorbed as effects; elsewhere it is missing.
 
         Notes
         -----
-        With V the covariance of the slopes and m the means of the regressors the variance is ``m'Vm``, and
-        ``m'Vm + s^2/N`` for unadjusted errors: that of a regression, with a constant, of the columns without
-        the effects but with their means added again (Gould 2013, Stata FAQ: the intercept of xtreg, fe).
+        With V the covariance of the slopes and m the means of the regressors the
+        variance is ``m'Vm``, and ``m'Vm + s^2/N`` for unadjusted errors: that of a
+        regression, with a constant, of the columns without the effects but with their
+        means added again (Gould 2013, Stata FAQ: the intercept of xtreg, fe).
 
         Examples
         --------
@@ -585,19 +674,30 @@ class LinearResults(BaseResults):
         [2.926, 0.755]
         """
         level = check_level(level)
-        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        names = [
+            "estimate",
+            "std_error",
+            "statistic",
+            "p_value",
+            "conf_low",
+            "conf_high",
+        ]
         if not self.effect_names and "Intercept" in self.names:
             intercept_row = self.tidy(level).set_index("term").loc["Intercept", names]
-            return pd.Series(intercept_row.to_numpy(dtype=float), index=names, name="Intercept")
+            return pd.Series(
+                intercept_row.to_numpy(dtype=float), index=names, name="Intercept"
+            )
         if self.obs_weights is not None:
             return pd.Series(math.nan, index=names, name="Intercept")
         means = self.sample_stats["mean"]
         weights = means.reindex(self.names).to_numpy(dtype=float)
         estimate = float(means[self.depvar] - weights @ self.coefficients)
         error = _constant_error(self, weights)
-        return pd.Series(_t_test(estimate, error, self.df_t, level), index=names, name="Intercept")
+        return pd.Series(
+            _t_test(estimate, error, self.df_t, level), index=names, name="Intercept"
+        )
 
-    # --- words --------------------------------------------------------------------------------------------
+    # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
         return Summary(
@@ -606,9 +706,14 @@ class LinearResults(BaseResults):
             blocks=(
                 Lines(
                     (
-                        f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+                        (
+                            "Effects: "
+                            f"{', '.join(self.effect_names) or 'none (intercept)'}"
+                        ),
                         *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
-                        sample_text(self.nobs, self.n_entities, self.n_times, self.key_names),
+                        sample_text(
+                            self.nobs, self.n_entities, self.n_times, self.key_names
+                        ),
                         f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
                         "",
                     )
@@ -636,9 +741,13 @@ class LinearResults(BaseResults):
     @property
     def settings(self) -> str:
         """Number of parameters K in the small-sample correction, if there is one."""
-        return f"K = {self.df_counted} in the small-sample correction" if self.df_counted else ""
+        return (
+            f"K = {self.df_counted} in the small-sample correction"
+            if self.df_counted
+            else ""
+        )
 
-    # --- the groups, field by field -----------------------------------------------------------------------
+    # --- the groups, field by field ---------------------------------------------------
 
     @property
     def residuals(self) -> Floats:
@@ -786,32 +895,39 @@ class LinearResults(BaseResults):
         """Summary of the rows of a fit with ``keep_rows=False``; otherwise None."""
         return self.sample.rows
 
-    # --- other people's tables ----------------------------------------------------------------------------
+    # --- other people's tables --------------------------------------------------------
 
     def __maketables_stat__(self, key: str) -> Any:
         if key == "rmse":
             return float(np.sqrt(self._ssr() / self.df_resid))
         return BaseResults.__maketables_stat__(self, key)
 
-    # --- inside -------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------
 
     def _term_index(self) -> pd.Index[Any]:
         return _term_index(self.names).view()
 
     def _test_of_slopes(self, *, drawn: bool) -> TestResult:
-        """Test that all slopes are zero; without draws the p-value is that of F(q, G - 1)."""
+        """Test that all slopes are zero; without draws by F(q, G - 1)."""
         k = len(self.names) - ("Intercept" in self.names)
         name, null = "F test", "all slopes are zero"
-        # With no more clusters than slopes the covariance is singular and the joint test does not exist.
+        # With no more clusters than slopes the covariance is singular and the joint
+        # test does not exist.
         most = self.n_clusters[0] - 1 if self.cov_type == "cr2" else self.df_t
         if not self.has_f or k > most:
             return TestResult(name, np.nan, "F", (float(k), self.df_t), np.nan, null)
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
         form, _ = self.estimated.wald(slopes, gap)
-        return self.estimated.joint_test(form, slopes, gap, name=name, null=null, drawn=drawn)
+        return self.estimated.joint_test(
+            form, slopes, gap, name=name, null=null, drawn=drawn
+        )
 
     def _ssr(self) -> float:
-        return float(self.residuals @ self.residuals) if self.rows is None else self.rows.ssr
+        return (
+            float(self.residuals @ self.residuals)
+            if self.rows is None
+            else self.rows.ssr
+        )
 
     def _sample_hash(self) -> str:
         if self.rows is not None:
@@ -819,8 +935,10 @@ class LinearResults(BaseResults):
         return hash_of(self.index)
 
 
-def hotelling(covariance: Floats, gap: Floats, groups: int, name: str, null: str) -> TestResult:
-    """Compare ``(G - q) / (q (G - 1))`` times a Wald statistic with F(q, G - q) (Hotelling 1931)."""
+def hotelling(
+    covariance: Floats, gap: Floats, groups: int, name: str, null: str
+) -> TestResult:
+    """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931)."""
     from scipy.special import fdtrc
 
     q = len(gap)

@@ -53,14 +53,17 @@ def slope_curve(
 ) -> SlopeCurve:
     """Lay out a slope over its moderator's range, or at each level.
 
-    By default the moderator is that of `marginal_effect`. The rows of the panel, which must be that of the
-    fit, show where the moderator has values.
+    By default the moderator is that of `marginal_effect`. The rows of the panel, which
+    must be that of the fit, show where the moderator has values.
     """
     axis = _moderator(results, term, moderator)
     stats = results.sample_stats
     grid = axis.levels
     if grid is None:
-        low, high = (float(stats[end].to_numpy()[stats.index.get_loc(axis.column)]) for end in ("min", "max"))
+        low, high = (
+            float(stats[end].to_numpy()[stats.index.get_loc(axis.column)])
+            for end in ("min", "max")
+        )
         grid = np.linspace(low, high, _POINTS).tolist()
     points = results.marginal_effect(term, at={axis.column: grid}, level=level)
 
@@ -100,7 +103,8 @@ def _moderator(results: LinearResults, term: object, moderator: object) -> _Mode
 
 def _no_name(name: str, value: object) -> InputTypeError:
     return InputTypeError(
-        f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.", [option_problem(name, value)]
+        f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.",
+        [option_problem(name, value)],
     )
 
 
@@ -108,16 +112,17 @@ def _chosen(columns: Sequence[str], term: str, moderator: str | None) -> str:
     """Check the moderator, or choose the first."""
     if not columns:
         raise ColumnError(
-            f"{_PURPOSE}: the slope in {cited(term)} is constant in this model. Add a product such as "
-            f"{cited(f'{term}:w')}, or {cited(f'I({term}**2)')}, to x.",
+            f"{_PURPOSE}: the slope in {cited(term)} is constant in this model. Add a "
+            f"product such as {cited(f'{term}:w')}, or "
+            f"{cited(f'I({term}**2)')}, to x.",
             [column_problem(term, "term", "a constant slope")],
         )
     if moderator is None:
         return columns[0]
     if moderator not in columns:
         raise ColumnError(
-            f"{_PURPOSE}: the slope in {cited(term)} does not depend on {cited(moderator)} but on "
-            f"{quoted(columns)}.",
+            f"{_PURPOSE}: the slope in {cited(term)} does not depend on "
+            f"{cited(moderator)} but on {quoted(columns)}.",
             [column_problem(moderator, "moderator", f"not a moderator of {term}")],
         )
     return moderator
@@ -125,27 +130,39 @@ def _chosen(columns: Sequence[str], term: str, moderator: str | None) -> str:
 
 def _regions(points: pd.DataFrame) -> list[Interval]:
     """List intervals where the slope's interval excludes 0, ends interpolated."""
-    at, low, high = (points[name].to_numpy(dtype=np.float64) for name in ("at", "conf_low", "conf_high"))
+    at, low, high = (
+        points[name].to_numpy(dtype=np.float64)
+        for name in ("at", "conf_low", "conf_high")
+    )
     # The end nearer to 0 is above 0 where 0 is left out.
     gap = np.maximum(low, -high)
     outside = gap > 0
     ends = np.flatnonzero(np.diff(outside.astype(int)))
-    crossings = at[ends] + (at[ends + 1] - at[ends]) * gap[ends] / (gap[ends] - gap[ends + 1])
-    edges = [*([at[0]] if outside[0] else []), *crossings, *([at[-1]] if outside[-1] else [])]
+    crossings = at[ends] + (at[ends + 1] - at[ends]) * gap[ends] / (
+        gap[ends] - gap[ends + 1]
+    )
+    edges = [
+        *([at[0]] if outside[0] else []),
+        *crossings,
+        *([at[-1]] if outside[-1] else []),
+    ]
     return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-# --- rows ---------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------
 
 
 def _rows_of(results: LinearResults, column: str, panel: object) -> pd.Series[Any]:
     """Read the moderator in the rows of the estimation sample."""
     if not isinstance(panel, Panel):
         raise InputTypeError(
-            f"{_PURPOSE}: panel must be the Panel of the fit, not {type(panel).__name__}.",
+            f"{_PURPOSE}: panel must be the Panel of the fit, not "
+            f"{type(panel).__name__}.",
             [option_problem("panel", type(panel).__name__)],
         )
-    frame = panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
+    frame = (
+        panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
+    )
     if column in frame:
         every = pd.Series(frame[column].to_numpy(), panel.frame.index)
     else:
@@ -171,12 +188,15 @@ def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -
     numbers = values.to_numpy(dtype=np.float64)
     gap = abs(float(numbers.mean()) - row["mean"])
     if not gap <= SAME_MEAN * max(abs(row["min"]), abs(row["max"])):
-        raise _another_panel(f"the mean of {cited(column)} in these rows differs", column)
+        raise _another_panel(
+            f"the mean of {cited(column)} in these rows differs", column
+        )
 
 
 def _another_panel(reason: str, column: str | None = None) -> AlignmentError:
     return AlignmentError(
-        f"{_PURPOSE}: panel is not the one that was fitted: {reason}. Pass the panel that `fit` took.",
+        f"{_PURPOSE}: panel is not the one that was fitted: {reason}. Pass the panel "
+        "that `fit` took.",
         [alignment_problem(column, reason)],
     )
 

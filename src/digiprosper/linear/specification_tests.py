@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import CollinearityError, IdentificationError, Notice, issue, quoted
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    Notice,
+    issue,
+    quoted,
+)
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import PERFECT_FIT
-from digiprosper.linear.auxiliary import issued, joint_test, refit, refuse_perfect_fit, with_effects
+from digiprosper.linear.auxiliary import (
+    issued,
+    joint_test,
+    refit,
+    refuse_perfect_fit,
+    with_effects,
+)
 from digiprosper.linear.estimation import columns_at, fit_equation
 from digiprosper.report.tests import TestResult
 
@@ -28,16 +40,18 @@ _POWERS = ("fitted values, squared", "fitted values, cubed")
 def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     """Test whether all fixed effects are zero, against pooled least squares.
 
-    ``F = ((SSR_0 - SSR_1) / q) / (SSR_1 / (n - k - r))``. SSR_1 is the sum of squared residuals with fixed
-    effects, SSR_0 that with an intercept instead on the same rows. n is the number of rows, k the number of
-    slopes, r the rank of all dummies, and q = r - 1. `detail` also tests each fixed effect given the others.
+    ``F = ((SSR_0 - SSR_1) / q) / (SSR_1 / (n - k - r))``. SSR_1 is the sum of squared
+    residuals with fixed effects, SSR_0 that with an intercept instead on the same rows.
+    n is the number of rows, k the number of slopes, r the rank of all dummies, and q =
+    r - 1. `detail` also tests each fixed effect given the others.
 
-    The test assumes independent errors with equal variances, for any `cov_type` of the specification. A
-    version with standard errors clustered by entity does not exist, because the clustered covariance matrix
-    of the entity effects is zero. For this reason Stata's ``xtreg, fe vce(cluster)`` does not print the test.
+    The test assumes independent errors with equal variances, for any `cov_type` of the
+    specification. A version with standard errors clustered by entity does not exist,
+    because the clustered covariance matrix of the entity effects is zero. For this
+    reason Stata's ``xtreg, fe vce(cluster)`` does not print the test.
 
-    If the test rejects, this is not a reason to prefer fixed to random effects. `hausman` with
-    ``method="mundlak"`` tests that, and allows for clusters.
+    If the test rejects, this is not a reason to prefer fixed to random effects.
+    `hausman` with ``method="mundlak"`` tests that, and allows for clusters.
 
     Parameters
     ----------
@@ -49,30 +63,35 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     Returns
     -------
     TestResult
-        F test with (q, n - k - r) degrees of freedom. `detail` is a DataFrame with one row per fixed effect
-        and columns effect, statistic, df_num, df_denom and p_value. The numbers are missing for an effect
-        that is nested in the others.
+        F test with (q, n - k - r) degrees of freedom. `detail` is a DataFrame with one
+        row per fixed effect and columns effect, statistic, df_num, df_denom and
+        p_value. The numbers are missing for an effect that is nested in the others.
 
     Raises
     ------
     InputTypeError
         If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     IdentificationError
-        If there are no fixed effects, if they have only one level, or if the fit is perfect.
+        If there are no fixed effects, if they have only one level, or if the fit is
+        perfect.
     DigiprosperError
         As in `FixedEffects.fit`.
 
     Notes
     -----
-    The test is in Baltagi (2021, section 4.2). With one fixed effect it equals "F test that all u_i=0" of
-    Stata's ``xtreg, fe``, and ``pFtest(within, pooling)`` of the R package plm. With two it equals plm's test
-    of two-way effects. A row of `detail` equals Stata's test with dummies of the other effect among the
-    regressors.
+    The test is in Baltagi (2021, section 4.2). With one fixed effect it equals "F test
+    that all u_i=0" of Stata's ``xtreg, fe``, and ``pFtest(within, pooling)`` of the R
+    package plm. With two it equals plm's test of two-way effects. A row of `detail`
+    equals Stata's test with dummies of the other effect among the regressors.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"], time_effects=False)
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)",
+    ...     ["log(pcap)", "log(pc)", "log(emp)", "unemp"],
+    ...     time_effects=False,
+    ... )
     >>> test = dp.poolability(spec, dp.datasets.us_states())
     >>> round(test.statistic, 2), test.df
     (75.82, (47.0, 764.0))
@@ -81,8 +100,8 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     effects = fitted.prepared.effect_names
     if not effects:
         raise IdentificationError(
-            "poolability tests the absorbed effects, and the specification has none: set entity_effects or "
-            "time_effects, or name effects in absorb.",
+            "poolability tests the absorbed effects, and the specification has none: "
+            "set entity_effects or time_effects, or name effects in absorb.",
             [Notice("no_effects", "no effects", {})],
         )
     refuse_perfect_fit(fitted.results, "poolability")
@@ -91,18 +110,34 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     statistic, q, df, p = _effects_test(fitted, ())
     if q == 0:
         raise IdentificationError(
-            f"poolability: the effects ({', '.join(effects)}) are the same constant for all rows of the "
-            "sample, so there is nothing to test.",
+            f"poolability: the effects ({', '.join(effects)}) are the same constant "
+            "for all rows of the sample, so there is nothing to test.",
             [Notice("no_effects", "one level", {"effects": effects})],
         )
-    rows = [_effects_test(fitted, [e for e in effects if e != name]) for name in effects]
+    rows = [
+        _effects_test(fitted, [e for e in effects if e != name]) for name in effects
+    ]
     detail = pd.DataFrame(rows, columns=["statistic", "df_num", "df_denom", "p_value"])
     detail.insert(0, "effect", list(effects))
-    null = f"the effects ({', '.join(effects)}) are all zero; independent errors with one variance"
-    return TestResult("F test of the effects", statistic, "F", (q, df), p, null, detail, diagnostics=notices)
+    null = (
+        f"the effects ({', '.join(effects)}) are all zero; independent errors with "
+        "one variance"
+    )
+    return TestResult(
+        "F test of the effects",
+        statistic,
+        "F",
+        (q, df),
+        p,
+        null,
+        detail,
+        diagnostics=notices,
+    )
 
 
-def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> tuple[float, float, float, float]:
+def _effects_test(
+    fitted: Fitted, other_effects: Sequence[str]
+) -> tuple[float, float, float, float]:
     """Compute F, its degrees of freedom and p-value of all effects but some others."""
     from scipy.special import fdtrc
 
@@ -114,7 +149,9 @@ def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> tuple[float, 
 
     positions = (0, *fitted.regressors)
     demeaned = restricted.within.demean(columns_at(fitted.demeaned.raw, positions))
-    residuals = ols(demeaned[:, 1:], demeaned[:, 0], obs_weights=prepared.obs_weights).residuals
+    residuals = ols(
+        demeaned[:, 1:], demeaned[:, 0], obs_weights=prepared.obs_weights
+    ).residuals
     w = 1.0 if prepared.obs_weights is None else prepared.obs_weights
     unrestricted = float(solved.residuals @ solved.weighted_residuals)
     # Of two nearly equal sums the difference could come out negative by rounding.
@@ -126,12 +163,12 @@ def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> tuple[float, 
 def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     """Test the functional form with powers of fitted values (Ramsey's RESET).
 
-    The powers are squares and cubes.
-    The fitted values are ``x'b`` without the fixed effects, as given by Stata's ``predict, xb`` after
-    ``xtreg, fe``. Their square and cube are added to the regressors, and the two coefficients are tested
-    jointly with the standard errors of the specification. The estimated fixed effects are not in the fitted
-    values, because with few periods they are imprecise: each contains the mean error of its level. Without
-    fixed effects this is the usual test.
+    The powers are squares and cubes. The fitted values are ``x'b`` without the fixed
+    effects, as given by Stata's ``predict, xb`` after ``xtreg, fe``. Their square and
+    cube are added to the regressors, and the two coefficients are tested jointly with
+    the standard errors of the specification. The estimated fixed effects are not in the
+    fitted values, because with few periods they are imprecise: each contains the mean
+    error of its level. Without fixed effects this is the usual test.
 
     Parameters
     ----------
@@ -143,32 +180,37 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     Returns
     -------
     TestResult
-        F test with 2 and `df_t` degrees of freedom (G - 1 with G clusters). `detail` is a DataFrame with one
-        row for the square and one for the cube of the standardised fitted values, and columns term, estimate,
-        std_error, statistic and p_value. With two-way clusters the covariance matrix may not be positive
-        definite; the statistic is then missing, with a warning.
+        F test with 2 and `df_t` degrees of freedom (G - 1 with G clusters). `detail` is
+        a DataFrame with one row for the square and one for the cube of the standardised
+        fitted values, and columns term, estimate, std_error, statistic and p_value.
+        With two-way clusters the covariance matrix may not be positive definite; the
+        statistic is then missing, with a warning.
 
     Raises
     ------
     InputTypeError
         If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
     IdentificationError
-        If the powers are linear combinations of the regressors (for example with a single dummy as
-        regressor), if the covariance matrix has too little rank to test them, or if the fit is perfect.
+        If the powers are linear combinations of the regressors (for example with a
+        single dummy as regressor), if the covariance matrix has too little rank to test
+        them, or if the fit is perfect.
     DigiprosperError
         As in `FixedEffects.fit`.
 
     Notes
     -----
-    The test is that of Ramsey (1969, Journal of the Royal Statistical Society B 31:350). If it rejects, the
-    functional form is wrong, but the test does not show which form is correct. Try squares, interactions or
-    logarithms that theory suggests, and see `u_test`. The test does not detect omitted variables that are
-    unrelated to powers of the regressors.
+    The test is that of Ramsey (1969, Journal of the Royal Statistical Society B
+    31:350). If it rejects, the functional form is wrong, but the test does not show
+    which form is correct. Try squares, interactions or logarithms that theory suggests,
+    and see `u_test`. The test does not detect omitted variables that are unrelated to
+    powers of the regressors.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
     >>> test = dp.reset_test(spec, dp.datasets.us_states())
     >>> test.df
     (2.0, 47)
@@ -180,20 +222,36 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     null = "the square and the cube of the fitted values have no effect"
     test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
     columns = ["term", "estimate", "std_error", "statistic", "p_value"]
-    detail = wider.tidy().loc[lambda f: f["term"].isin(_POWERS), columns].reset_index(drop=True)
-    return replace(test, detail=detail, diagnostics=(*wider.diagnostics, *test.diagnostics))
+    detail = (
+        wider.tidy()
+        .loc[lambda f: f["term"].isin(_POWERS), columns]
+        .reset_index(drop=True)
+    )
+    return replace(
+        test, detail=detail, diagnostics=(*wider.diagnostics, *test.diagnostics)
+    )
 
 
 def _with_powers(fitted: Fitted) -> LinearResults:
     """Regress on the regressors and the powers of their fitted values."""
     regressors = fitted.regressors
-    values = columns_at(fitted.demeaned.raw, regressors) @ fitted.solved.coefficients[: len(regressors)]
+    values = (
+        columns_at(fitted.demeaned.raw, regressors)
+        @ fitted.solved.coefficients[: len(regressors)]
+    )
     values = values - values.mean()
     spread, outcome = float(values.std()), fitted.demeaned.moments[0, 2]
     if spread <= PERFECT_FIT * outcome:
         raise IdentificationError(
-            "reset_test: the slopes are zero, so the fitted values do not vary and have no powers.",
-            [Notice("flat_fit", "no variation", {"spread": spread, "outcome": float(outcome)})],
+            "reset_test: the slopes are zero, so the fitted values do not vary and "
+            "have no powers.",
+            [
+                Notice(
+                    "flat_fit",
+                    "no variation",
+                    {"spread": spread, "outcome": float(outcome)},
+                )
+            ],
         )
     values = values / spread
     powers: Any = np.column_stack([values**2, values**3])
@@ -208,6 +266,7 @@ def _with_powers(fitted: Fitted) -> LinearResults:
         # Without the powers the same regression has been estimated.
         names = quoted(fitted.results.names)
         raise IdentificationError(
-            f"reset_test: powers of the fitted values cannot be added to the regressors {names}: {error}",
+            "reset_test: powers of the fitted values cannot be added to the "
+            f"regressors {names}: {error}",
             error.problems,
         ) from error

@@ -23,14 +23,25 @@ _MOST_OF = 0.5
 def without_information(solved: Solved, covariance: Floats) -> Ints:
     """Find slopes whose scores sum to zero in every group: variance is rounding.
 
-    The (k, k) covariance may have a further coefficient, an intercept, which is not looked at.
+    The (k, k) covariance may have a further coefficient, an intercept, which is not
+    looked at.
     """
-    if solved.vcov.cov_type not in ("clustered", "crv3", "cr2", "driscoll_kraay", "conley"):
+    if solved.vcov.cov_type not in (
+        "clustered",
+        "crv3",
+        "cr2",
+        "driscoll_kraay",
+        "conley",
+    ):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
     weighted = solved.weighted_residuals
     # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
-    most = weighted.size * float((weighted * solved.residuals).max()) * np.diag(solved.bread)
+    most = (
+        weighted.size
+        * float((weighted * solved.residuals).max())
+        * np.diag(solved.bread)
+    )
     if (variance > NO_VARIANCE**2 * most).all():
         return np.empty(0, dtype=np.intp)
     size = np.abs((solved.scored * weighted[:, None]) @ solved.root.T).sum(axis=0)
@@ -52,16 +63,23 @@ def cluster_notices(
     cov_type = solved.vcov.cov_type
     if cov_type not in ("crv3", "cr2") or not missing.size:
         return []
-    clusters, without = prepared.cluster_names[0], np.isnan(solved.deviations() if moved is None else moved)
+    clusters, without = (
+        prepared.cluster_names[0],
+        np.isnan(solved.deviations() if moved is None else moved),
+    )
     levels = prepared.sample.code_levels[clusters]
     return [
         needed_clusters(
-            clusters, cov_type, {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()}
+            clusters,
+            cov_type,
+            {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()},
         )
     ]
 
 
-def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str]) -> None:
+def refuse_full_leverage(
+    prepared: Prepared, solved: Solved, names: Sequence[str]
+) -> None:
     """Refuse rows that a regressor fits perfectly: HC2 and HC3 are undefined."""
     if solved.error_scale is None or np.isfinite(solved.error_scale).all():
         return
@@ -71,13 +89,16 @@ def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str
         squares *= solved.obs_weights[rows, None]
     # The row's share of the variation of each regressor net of the others.
     shares = (squares / np.diag(solved.bread)).max(axis=0)
-    terms = [name for name, share in zip(names, shares, strict=True) if share > _MOST_OF]
+    terms = [
+        name for name, share in zip(names, shares, strict=True) if share > _MOST_OF
+    ]
     index = prepared.sample.index
     first, by_terms = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
     text = (
-        f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{by_terms}: with a leverage of 1, "
-        f"cov_type={cited(prepared.options.cov_type)} is not defined. Drop the row and the regressor that "
-        "is specific to it, or use cov_type='robust' or 'clustered'."
+        f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{by_terms}: "
+        f"with a leverage of 1, cov_type={cited(prepared.options.cov_type)} is not "
+        "defined. Drop the row and the regressor that is specific to it, or use "
+        "cov_type='robust' or 'clustered'."
     )
     data = {"count": int(rows.size), "rows": first, "terms": tuple(terms)}
     raise IdentificationError(text, [Notice("full_leverage", text, data)])

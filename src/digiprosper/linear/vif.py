@@ -32,18 +32,19 @@ if TYPE_CHECKING:
 def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     """Compute variance inflation factors, ``1 / (1 - R2_j)``.
 
-    ``R2_j`` is the R2 of a regression of column j on all other columns and an intercept, without fixed
-    effects and weights. Rows with a missing value are dropped.
+    ``R2_j`` is the R2 of a regression of column j on all other columns and an
+    intercept, without fixed effects and weights. Rows with a missing value are dropped.
 
-    A regression with fixed effects uses only the variation that they leave. So these factors say little about
-    the precision of its coefficients.
+    A regression with fixed effects uses only the variation that they leave. So these
+    factors say little about the precision of its coefficients.
 
     Parameters
     ----------
     panel : Panel
         The data.
     x : sequence of str
-        Regressors: columns or terms, as in `FixedEffects`. A category ``C(region)`` has one row per dummy.
+        Regressors: columns or terms, as in `FixedEffects`. A category ``C(region)`` has
+        one row per dummy.
 
     Returns
     -------
@@ -57,15 +58,17 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     ColumnError, TermError
         If a column does not exist, or a term cannot be read.
     IdentificationError
-        If a column is constant, or the number of rows is not larger than the number of columns.
+        If a column is constant, or the number of rows is not larger than the number of
+        columns.
     CollinearityError
         If a column is a linear combination of others, so that its factor is infinite.
 
     Notes
     -----
-    The factors equal those of Stata's ``estat vif`` after ``regress``, and of ``variance_inflation_factor``
-    of statsmodels with a constant among the columns. A large factor is not a reason to drop a control: this
-    makes confidence intervals narrower but can bias the coefficients.
+    The factors equal those of Stata's ``estat vif`` after ``regress``, and of
+    ``variance_inflation_factor`` of statsmodels with a constant among the columns. A
+    large factor is not a reason to drop a control: this makes confidence intervals
+    narrower but can bias the coefficients.
 
     Examples
     --------
@@ -80,7 +83,9 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     terms = as_terms(x, "x")
     if not terms:
         raise IdentificationError("vif: x is empty; specify at least one term.")
-    options = LinearOptions(entity_effects=False, time_effects=False, cov_type="unadjusted")
+    options = LinearOptions(
+        entity_effects=False, time_effects=False, cov_type="unadjusted"
+    )
     prepared = prepare(panel, {"x": terms}, options)
     issue(prepared.notices)
 
@@ -88,19 +93,31 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     demeaned = demean_columns(prepared, names, prepared.sample.columns("x"))
     _refuse(demeaned)
     inflation = _inflation(demeaned.columns / demeaned.lengths)
-    return pd.DataFrame({"term": list(names), "vif": inflation, "tolerance": 1 / inflation})
+    return pd.DataFrame(
+        {"term": list(names), "vif": inflation, "tolerance": 1 / inflation}
+    )
 
 
 def _refuse(demeaned: Demeaned) -> None:
     """Refuse columns that have no factor."""
     rows, count = demeaned.columns.shape
-    constant = [name for name, flat in zip(demeaned.names, demeaned.absorbed, strict=True) if flat]
+    constant = [
+        name
+        for name, flat in zip(demeaned.names, demeaned.absorbed, strict=True)
+        if flat
+    ]
     if constant:
-        problems = [Notice("constant", f"{cited(name)} is constant", {"column": name}) for name in constant]
-        raise IdentificationError(f"vif: {several(problems)} in the rows without missing values.", problems)
+        problems = [
+            Notice("constant", f"{cited(name)} is constant", {"column": name})
+            for name in constant
+        ]
+        raise IdentificationError(
+            f"vif: {several(problems)} in the rows without missing values.", problems
+        )
     if rows <= count:
         raise IdentificationError(
-            f"vif: {count} columns on {rows} rows; there must be more rows than columns.",
+            f"vif: {count} columns on {rows} rows; there must be more rows "
+            "than columns.",
             [Notice("rows", "too few rows", {"rows": rows, "columns": count})],
         )
     problems = [
@@ -109,7 +126,8 @@ def _refuse(demeaned: Demeaned) -> None:
     ]
     if problems:
         raise CollinearityError(
-            f"vif: {several(problems)}: its factor is infinite. Omit one of them.", problems
+            f"vif: {several(problems)}: its factor is infinite. Omit one of them.",
+            problems,
         )
 
 

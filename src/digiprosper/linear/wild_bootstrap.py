@@ -58,9 +58,10 @@ _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"
 class WildBootstrapResult(TestResult):
     """Wild cluster bootstrap test of one restriction, made by `wild_bootstrap`.
 
-    It is a `TestResult` with a confidence interval. `statistic` is the t statistic of the fit, and `draws`
-    are the t statistics of the draws. `detail` has the type of the weights, whether all combinations of
-    weights were used, and the numbers of draws and clusters.
+    It is a `TestResult` with a confidence interval. `statistic` is the t statistic of
+    the fit, and `draws` are the t statistics of the draws. `detail` has the type of the
+    weights, whether all combinations of weights were used, and the numbers of draws and
+    clusters.
 
     Parameters
     ----------
@@ -77,13 +78,16 @@ class WildBootstrapResult(TestResult):
     inference : Inference
         Type of the standard errors of the fit.
     rng_entropy : int or None
-        Seed of the draws; pass it as `rng` to reproduce them. None if all combinations of weights were used.
+        Seed of the draws; pass it as `rng` to reproduce them. None if all combinations
+        of weights were used.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
-    >>> test = dp.wild_bootstrap(spec, dp.datasets.us_states(), "log(pc) = 0.6", reps=999, rng=1)
+    >>> test = dp.wild_bootstrap(
+    ...     spec, dp.datasets.us_states(), "log(pc) = 0.6", reps=999, rng=1
+    ... )
     >>> round(test.p_value, 2)
     0.34
     >>> [round(end, 2) for end in test.interval()]
@@ -109,9 +113,10 @@ class WildBootstrapResult(TestResult):
         Returns
         -------
         low, high : float
-            Ends of the smallest interval that contains all null values with ``p > 1 - level``. An end is
-            infinite if the test rejects no value on its side. This happens if there are so few clusters or
-            treated clusters that the p-value cannot be small.
+            Ends of the smallest interval that contains all null values with
+            ``p > 1 - level``. An end is infinite if the test rejects no value on its
+            side. This happens if there are so few clusters or treated clusters that the
+            p-value cannot be small.
 
         Raises
         ------
@@ -120,8 +125,9 @@ class WildBootstrapResult(TestResult):
 
         Notes
         -----
-        The residuals are computed under each null value, and the same weights are used for all (MacKinnon,
-        Nielsen & Webb 2023, section 3.4; Roodman et al. 2019, section 3.5).
+        The residuals are computed under each null value, and the same weights are used
+        for all (MacKinnon, Nielsen & Webb 2023, section 3.4; Roodman et al. 2019,
+        section 3.5).
 
         Examples
         --------
@@ -133,7 +139,10 @@ class WildBootstrapResult(TestResult):
         True
         """
         low, high = inverted(self.drawn, check_level(level))
-        return self.estimate - high * self.std_error, self.estimate - low * self.std_error
+        return (
+            self.estimate - high * self.std_error,
+            self.estimate - low * self.std_error,
+        )
 
     @property
     def draws_text(self) -> str:
@@ -164,10 +173,14 @@ class WildBootstrapResult(TestResult):
             "draws": self.drawn.reps,
             "clusters": self.inference.n_clusters[0],
         }
-        named = {code: WORDS.say(f"wild.{code}", level=f"{level:.0%}") for code in values}
+        named = {
+            code: WORDS.say(f"wild.{code}", level=f"{level:.0%}") for code in values
+        }
         cells = {named[code]: PlainCell(code, value) for code, value in values.items()}
         words = _with_rows(named, level)
-        return (Column(self.null, cells=cells, whole=Remark("wild.note", {}), words=words),)
+        return (
+            Column(self.null, cells=cells, whole=Remark("wild.note", {}), words=words),
+        )
 
     def _summary(self) -> Summary:
         low, high = self.interval()
@@ -190,11 +203,17 @@ class WildBootstrapResult(TestResult):
 
     def _numbers(self) -> PlainNumbers:
         names = (
-            "name statistic distribution df p_value null combination estimate std_error null_value detail "
-            "rng_entropy"
+            "name statistic distribution df p_value null combination estimate "
+            "std_error null_value detail rng_entropy"
         )
         more = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(more={**more, "interval": list(self.interval()), "column": self._plain_column()})
+        return PlainNumbers(
+            more={
+                **more,
+                "interval": list(self.interval()),
+                "column": self._plain_column(),
+            }
+        )
 
 
 def _with_rows(named: Mapping[str, str], level: float) -> Words:
@@ -212,25 +231,28 @@ def wild_bootstrap(
 ) -> WildBootstrapResult:
     """Test one coefficient, or a linear combination, by the wild cluster bootstrap.
 
-    With few clusters, or clusters of very different sizes, t tests with clustered standard errors reject too
-    often. The wild cluster restricted bootstrap (Cameron, Gelbach & Miller 2008) rejects at about the nominal
-    rate if there are about ten or more clusters of similar sizes. The model is estimated under the null
-    hypothesis. In each draw its residuals are multiplied by one random weight per cluster, and the t
-    statistic is computed from the new outcome. The t statistic of the fit is compared with those of the
-    draws.
+    With few clusters, or clusters of very different sizes, t tests with clustered
+    standard errors reject too often. The wild cluster restricted bootstrap (Cameron,
+    Gelbach & Miller 2008) rejects at about the nominal rate if there are about ten or
+    more clusters of similar sizes. The model is estimated under the null hypothesis. In
+    each draw its residuals are multiplied by one random weight per cluster, and the t
+    statistic is computed from the new outcome. The t statistic of the fit is compared
+    with those of the draws.
 
     Parameters
     ----------
     spec : FixedEffects
-        The specification, with ``cov_type="clustered"`` and one-way clusters (by default the entity).
+        The specification, with ``cov_type="clustered"`` and one-way clusters (by
+        default the entity).
     panel : Panel
         The data.
     term : str
-        A coefficient by its name in the results, ``"x1"``, which is tested to be zero. Or one restriction, as
-        in `LinearResults.wald_test`: ``"x1 = 0.5"``, ``"x1 + 2*x2"`` (equal to zero), ``"x1 = x2"``.
+        A coefficient by its name in the results, ``"x1"``, which is tested to be zero.
+        Or one restriction, as in `LinearResults.wald_test`: ``"x1 = 0.5"``,
+        ``"x1 + 2*x2"`` (equal to zero), ``"x1 = x2"``.
     reps : int
-        Number of draws, at least 99; 9999 by default. If there are at most as many combinations of weights,
-        all of them are used instead.
+        Number of draws, at least 99; 9999 by default. If there are at most as many
+        combinations of weights, all of them are used instead.
     rng : None, int, sequence of int, SeedSequence or Generator
         Seed of the weights. The `rng_entropy` of the result reproduces them.
 
@@ -242,35 +264,41 @@ def wild_bootstrap(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not
+        text.
     OptionError
-        If `cov_type` is not ``"clustered"``, if there are two-way clusters, or if `reps` is below 99.
+        If `cov_type` is not ``"clustered"``, if there are two-way clusters, or if
+        `reps` is below 99.
     TermError
-        If the restriction cannot be read, uses a name that is not a coefficient, or is more than one
-        restriction.
+        If the restriction cannot be read, uses a name that is not a coefficient, or is
+        more than one restriction.
     IdentificationError
         If the combination has no standard error; and as in `FixedEffects.fit`.
 
     Notes
     -----
-    A draw has the outcome ``y* = x'b + w_g u``. Here b and u are the coefficients and residuals under the
-    null hypothesis, and w_g is the weight of cluster g. The fixed effects are absorbed from y* again, so
-    effects that are common to clusters, such as time effects, are estimated in each draw. t* uses the
-    clustered standard error (CRV1) of the draw. This is the method WCR-C (type "11") of MacKinnon, Nielsen &
+    A draw has the outcome ``y* = x'b + w_g u``. Here b and u are the coefficients and
+    residuals under the null hypothesis, and w_g is the weight of cluster g. The fixed
+    effects are absorbed from y* again, so effects that are common to clusters, such as
+    time effects, are estimated in each draw. t* uses the clustered standard error
+    (CRV1) of the draw. This is the method WCR-C (type "11") of MacKinnon, Nielsen &
     Webb (2023, Journal of Econometrics 232:272).
 
-    With up to 12 clusters the weights have Webb's six-point distribution, otherwise they are -1 or 1
-    (Rademacher). If all combinations of weights are used, the p-value is the share with ``|t*| >= |t|``.
-    Otherwise it is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. All draws are computed from sums by cluster
+    With up to 12 clusters the weights have Webb's six-point distribution, otherwise
+    they are -1 or 1 (Rademacher). If all combinations of weights are used, the p-value
+    is the share with ``|t*| >= |t|``. Otherwise it is
+    ``(1 + #{|t*| >= |t|}) / (reps + 1)``. All draws are computed from sums by cluster
     (Roodman, Nielsen, MacKinnon & Webb 2019, Stata Journal 19:4).
 
-    With few *treated* clusters the test rejects too rarely (MacKinnon & Webb 2017). A notice reports this
-    case; use `randomisation_test` then.
+    With few *treated* clusters the test rejects too rarely (MacKinnon & Webb 2017). A
+    notice reports this case; use `randomisation_test` then.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
     >>> test = dp.wild_bootstrap(spec, dp.datasets.us_states(), "unemp", rng=2026)
     >>> round(test.statistic, 2), round(test.p_value, 2)
     (-1.32, 0.22)
@@ -286,8 +314,8 @@ def wild_bootstrap(
     variance = float(fit.results.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
         raise IdentificationError(
-            f"{cited(term)} has no standard error: in every cluster its scores add up to zero. Use "
-            "fewer effects or other clusters."
+            f"{cited(term)} has no standard error: in every cluster its scores add up "
+            "to zero. Use fewer effects or other clusters."
         )
     error, (part,) = np.sqrt(variance), fit.solved.vcov.parts
     codes = fit.prepared.cluster_codes[0]
@@ -304,19 +332,20 @@ def _check(spec: FixedEffects, term: str) -> None:
     refuse_other_specification("wild_bootstrap", spec)
     if not isinstance(term, str):
         raise InputTypeError(
-            "wild_bootstrap takes one restriction as text, such as 'x' or 'x1 + 2*x2 = 1', not "
-            f"{cited(term)}."
+            "wild_bootstrap takes one restriction as text, such as 'x' or 'x1 + 2*x2 "
+            f"= 1', not {cited(term)}."
         )
     if spec.cov_type != "clustered":
         raise OptionError(
-            f"wild_bootstrap requires cov_type='clustered', not {cited(spec.cov_type)}: weights are drawn by "
-            "cluster, and t has the clustered standard error of each draw. Use "
+            "wild_bootstrap requires cov_type='clustered', not "
+            f"{cited(spec.cov_type)}: weights are drawn by cluster, and t has the "
+            "clustered standard error of each draw. Use "
             "spec.replace(cov_type='clustered')."
         )
     if spec.clusters is not None and len(spec.clusters) > 1:
         raise OptionError(
-            f"wild_bootstrap requires one-way clusters, not {cited(spec.clusters)}: specify the "
-            "dimension with fewer clusters."
+            f"wild_bootstrap requires one-way clusters, not {cited(spec.clusters)}: "
+            "specify the dimension with fewer clusters."
         )
 
 
@@ -326,8 +355,8 @@ def _one_restriction(text: str, fit: Fitted) -> tuple[Floats, float]:
     matrix, value = read_restrictions(text, names)
     if len(matrix) != 1:
         raise TermError(
-            f"wild_bootstrap tests one restriction at a time; {cited(text)} has {len(matrix)}. The "
-            f"coefficients are {quoted(names, 20)}."
+            f"wild_bootstrap tests one restriction at a time; {cited(text)} has "
+            f"{len(matrix)}. The coefficients are {quoted(names, 20)}."
         )
     return matrix[0], float(value[0]) + 0.0  # no minus before a zero
 
@@ -337,14 +366,20 @@ def _few_treated(fit: Fitted, row: Floats) -> list[Notice]:
 
     The fit reports this of t intervals.
     """
-    tested = {name for name, weight in zip(fit.results.names, row.tolist(), strict=True) if weight}
+    tested = {
+        name
+        for name, weight in zip(fit.results.names, row.tolist(), strict=True)
+        if weight
+    }
     out = []
     for notice in fit.results.diagnostics:
         terms = [t for t in notice.data.get("terms", ()) if t in tested]
         if notice.code == "few_treated" and terms:
             effective = notice.data["terms"][terms[0]]["effective"]
             out.append(
-                few_treated_in_draws(terms, effective, notice.data["n_clusters"], notice.data["clusters"])
+                few_treated_in_draws(
+                    terms, effective, notice.data["n_clusters"], notice.data["clusters"]
+                )
             )
     return out
 
@@ -362,7 +397,11 @@ def _named(
     combined, error, value = numbers
     t = (combined - value) / error
     drawn = statistics(draws, t)
-    entropy = None if weights.enumerated or not isinstance(seed.entropy, int) else seed.entropy
+    entropy = (
+        None
+        if weights.enumerated or not isinstance(seed.entropy, int)
+        else seed.entropy
+    )
     clusters = fit.prepared.cluster_names[0]
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),

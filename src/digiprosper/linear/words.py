@@ -22,8 +22,10 @@ WORDS = Words(
         "wild.p_value": "p-value",
         "wild.draws": "Draws",
         "wild.clusters": "Clusters",
-        "wild.note": "Wild cluster bootstrap: p-values and intervals with the null imposed; t with clustered "
-        "standard errors.",
+        "wild.note": (
+            "Wild cluster bootstrap: p-values and intervals with the null imposed; t "
+            "with clustered standard errors."
+        ),
     },
     chinese={
         "two_stage": "两阶段最小二乘法，{endog}的工具变量为{instruments}。",

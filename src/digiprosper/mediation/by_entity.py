@@ -49,31 +49,34 @@ _MEMORY = 2**28
 def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     """Estimate mediation within entities, between them, and pooled, on one sample.
 
-    Two questions have different answers: whether the outcome changes if the treatment changes in an entity
-    (within), and whether entities with a higher treatment have a higher outcome (between). The estimators are
+    Two questions have different answers: whether the outcome changes if the treatment
+    changes in an entity (within), and whether entities with a higher treatment have a
+    higher outcome (between). The estimators are
 
-    - ``within``: entity effects and the other fixed effects of the specification (by default time effects);
+    - ``within``: entity effects and the other fixed effects of the specification (by
+      default time effects);
     - ``within_entity``: only entity effects;
-    - ``first_difference``: differences to the previous period, with the other fixed effects of the
-      specification. Rows without a previous period are dropped. Without other fixed effects there is no
-      intercept, because it would be a common trend;
+    - ``first_difference``: differences to the previous period, with the other fixed
+      effects of the specification. Rows without a previous period are dropped. Without
+      other fixed effects there is no intercept, because it would be a common trend;
     - ``between``: one row with the means of each entity, and an intercept;
     - ``pooled``: all rows, no fixed effects, and an intercept.
 
     Parameters
     ----------
     spec : Mediation
-        A specification with parallel mediators. Only its terms and fixed effects are used. The within
-        estimators always have entity effects.
+        A specification with parallel mediators. Only its terms and fixed effects are
+        used. The within estimators always have entity effects.
     panel : Panel
         The data.
 
     Returns
     -------
     DataFrame
-        One row per estimator. Columns are ``a``, ``b``, ``indirect``, ``direct``, ``total`` and ``nobs``
-        (rows of the regression); with several mediators ``a:<m>``, ``b:<m>`` and ``indirect:<m>``, then the
-        others. total = direct + indirect in each row. A row is missing if the treatment or a mediator is
+        One row per estimator. Columns are ``a``, ``b``, ``indirect``, ``direct``,
+        ``total`` and ``nobs`` (rows of the regression); with several mediators
+        ``a:<m>``, ``b:<m>`` and ``indirect:<m>``, then the others. total = direct +
+        indirect in each row. A row is missing if the treatment or a mediator is
         constant or collinear.
 
     Raises
@@ -81,7 +84,8 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     InputTypeError
         If `spec` is not a `Mediation` or `panel` is not a Panel.
     OptionError
-        If the specification has a serial structure, a moderator, a threshold or a square.
+        If the specification has a serial structure, a moderator, a threshold or a
+        square.
     IdentificationError
         If the data are a cross-section, or no estimator is identified.
     CollinearityError
@@ -96,13 +100,15 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
 
     Notes
     -----
-    All estimators use the sample of `Mediation` with entity effects, so they differ only by method. A control
-    that is absorbed or collinear is dropped from this estimator.
+    All estimators use the sample of `Mediation` with entity effects, so they differ
+    only by method. A control that is absorbed or collinear is dropped from this
+    estimator.
 
-    In a balanced panel the pooled slope of y on x alone is a weighted mean of the within slope s_w and the
-    between slope s_b, ``(S_w s_w + S_b s_b) / (S_w + S_b)``, where S_w and S_b are the within and between
-    sums of squares of x (Mundlak 1978, Econometrica 46:69; for mediation Zhang, Zyphur and Preacher 2009,
-    Organizational Research Methods 12:695).
+    In a balanced panel the pooled slope of y on x alone is a weighted mean of the
+    within slope s_w and the between slope s_b, ``(S_w s_w + S_b s_b) / (S_w + S_b)``,
+    where S_w and S_b are the within and between sums of squares of x (Mundlak 1978,
+    Econometrica 46:69; for mediation Zhang, Zyphur and Preacher 2009, Organizational
+    Research Methods 12:695).
 
     Examples
     --------
@@ -131,29 +137,34 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=labels)
     if frame["total"].isna().all():
         raise IdentificationError(
-            f"no effect is identified: {quoted(names[:-1])} are collinear with one another or with the "
-            "controls, both within and between entities."
+            f"no effect is identified: {quoted(names[:-1])} are collinear with one "
+            "another or with the controls, both within and between entities."
         )
     return frame.rename_axis(index="estimator").astype({"nobs": int})
 
 
-def _parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepared, Floats, tuple[str, ...]]:
+def _parallel_sample(
+    spec: Mediation, panel: Panel, caller: str
+) -> tuple[Prepared, Floats, tuple[str, ...]]:
     """Prepare the sample of a parallel mediation with entity effects, no notices.
 
-    The columns (N, p) are controls, treatment, mediators and outcome, centred; the names are without
-    controls.
+    The columns (N, p) are controls, treatment, mediators and outcome, centred; the
+    names are without controls.
     """
     refuse_other_models(spec, caller, "remove {} from the specification (spec.replace)")
     check_panel(panel, caller)
     if panel.time_name is None:
         raise IdentificationError(
-            f"{caller} needs several rows per entity, but this panel is a cross-section, which has "
-            "variation between entities only. Use Mediation with entity_effects=False."
+            f"{caller} needs several rows per entity, but this panel is a "
+            "cross-section, which has variation between entities only. Use "
+            "Mediation with entity_effects=False."
         )
     every_role = term_roles(spec)
     roles = {role: every_role[role] for role in ("x", "treatment", "mediators", "y")}
     # Errors are not computed here; clusters would only be checked.
-    options = replace(linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None)
+    options = replace(
+        linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None
+    )
     prepared = prepare(panel, roles, options)
     sample = prepared.sample
     names: tuple[str, ...] = ()
@@ -167,10 +178,15 @@ def _parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepar
     columns[:, constant] = 0.0
     outcome, mediators = columns[:, -1], columns[:, -len(names) + 1 : -1]
     for name, column in zip(names[1:-1], mediators.T, strict=True):
-        if outcome.any() and column.any() and dependences(np.column_stack([outcome, column])):
+        if (
+            outcome.any()
+            and column.any()
+            and dependences(np.column_stack([outcome, column]))
+        ):
             raise CollinearityError(
-                f"the mediator {cited(name)} is collinear with the outcome {cited(names[-1])}; a "
-                "variable cannot mediate itself. Use another mediator.",
+                f"the mediator {cited(name)} is collinear with the outcome "
+                f"{cited(names[-1])}; a variable cannot mediate itself. Use "
+                "another mediator.",
                 [collinearity_problem(name, [names[-1]])],
             )
     return prepared, columns, names
@@ -179,15 +195,17 @@ def _parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepar
 def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     """Estimate the equations of a parallel mediation for one block of rows or many.
 
-    From one triangle, R of ``[controls, x, m_1..m_K, y] = QR``: its block of (x, m) is what the controls
-    leave (Frisch and Waugh 1933), so total and a are ratios in its first row, direct and b solve it.
+    From one triangle, R of ``[controls, x, m_1..m_K, y] = QR``: its block of (x, m) is
+    what the controls leave (Frisch and Waugh 1933), so total and a are ratios in its
+    first row, direct and b solve it.
 
-    `columns` (..., T, p) are demeaned, with rows of zeros as padding; a column shorter than `floor` (..., p)
-    counts as zero. Slopes (..., 2 + 2 K) are total, direct, a_1..a_K, b_1..b_K; NaN if a regressor is zero or
-    collinear.
+    `columns` (..., T, p) are demeaned, with rows of zeros as padding; a column shorter
+    than `floor` (..., p) counts as zero. Slopes (..., 2 + 2 K) are total, direct,
+    a_1..a_K, b_1..b_K; NaN if a regressor is zero or collinear.
     """
     length = np.sqrt((columns**2).sum(axis=-2))
-    scale = np.where(length > floor, length, np.inf)  # a column that is rounding alone becomes exactly zero
+    # a column that is rounding alone becomes exactly zero
+    scale = np.where(length > floor, length, np.inf)
     unit = columns / scale[..., None, :]
     short = max(columns.shape[-1] - columns.shape[-2], 0)
     filled = np.pad(unit, [(0, 0)] * (unit.ndim - 2) + [(0, short), (0, 0)])
@@ -195,32 +213,49 @@ def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     diagonal = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
     lost = np.any(diagonal[..., :-1] <= COLLINEAR, axis=-1, keepdims=True)
     first = columns.shape[-1] - 2 - mediators
-    block = np.where(lost[..., None], np.eye(1 + mediators), triangle[..., first:-1, first:-1])
+    block = np.where(
+        lost[..., None], np.eye(1 + mediators), triangle[..., first:-1, first:-1]
+    )
     outcome = triangle[..., first:-1, -1:]
     both = np.linalg.solve(block, outcome)[..., 0]
-    a, total = block[..., 0, 1:] / block[..., 0, :1], outcome[..., 0, :] / block[..., 0, :1]
+    a, total = (
+        block[..., 0, 1:] / block[..., 0, :1],
+        outcome[..., 0, :] / block[..., 0, :1],
+    )
     x, m, y = scale[..., [first]], scale[..., first + 1 : -1], scale[..., -1:]
     # An outcome that does not move has slopes of zero; its scale is infinite.
     y = np.where(np.isinf(y), 0.0, y)
     with np.errstate(invalid="ignore"):
-        slopes = [total * y / x, both[..., :1] * y / x, a * m / x, both[..., 1:] * y / m]
+        slopes = [
+            total * y / x,
+            both[..., :1] * y / x,
+            a * m / x,
+            both[..., 1:] * y / m,
+        ]
     return np.where(lost, np.nan, np.concatenate(slopes, axis=-1))
 
 
-def _views(prepared: Prepared, columns: Floats, panel: Panel) -> dict[str, tuple[Floats, int]]:
+def _views(
+    prepared: Prepared, columns: Floats, panel: Panel
+) -> dict[str, tuple[Floats, int]]:
     """Transform columns for each estimator, with the rank of removed effects."""
-    slopes = tuple(effect.name for effect in prepared.absorbed if effect.slope is not None)
+    slopes = tuple(
+        effect.name for effect in prepared.absorbed if effect.slope is not None
+    )
     if slopes:
         raise OptionError(
-            f"within_between does not take slopes by group in absorb ({quoted(slopes)}): differences and "
-            "means by entity have no such slopes. Omit them.",
+            "within_between does not take slopes by group in absorb "
+            f"({quoted(slopes)}): differences and means by entity have no such "
+            "slopes. Omit them.",
             [option_problem("absorb", slopes, what="slopes in absorb")],
         )
     sample = prepared.sample
     entity = within([sample.entity], sample.nobs)
     later, earlier = _neighbours(sample, panel)
     changes, rank = columns[later] - columns[earlier], 0
-    crossing_effects = [c for c in prepared.within.effects if not is_nested(sample.entity, c)]
+    crossing_effects = [
+        c for c in prepared.within.effects if not is_nested(sample.entity, c)
+    ]
     if crossing_effects and later.size:
         after = within([compress(c[later])[0] for c in crossing_effects], later.size)
         changes, rank = after.demean(changes), after.rank
@@ -250,8 +285,12 @@ def _effects(demeaned: Floats, spread: Floats, rank: int, mediators: int) -> Flo
     n, p = demeaned.shape
     floor = ABSORBED * spread * np.sqrt(n)
     system = np.arange(p - 2 - mediators, p)
-    controls = [j for j in range(system[0]) if np.linalg.norm(demeaned[:, j]) > floor[j]]
-    collinear = [d.column for d in dependences(demeaned[:, controls])] if controls else []
+    controls = [
+        j for j in range(system[0]) if np.linalg.norm(demeaned[:, j]) > floor[j]
+    ]
+    collinear = (
+        [d.column for d in dependences(demeaned[:, controls])] if controls else []
+    )
     used = [*np.delete(controls, collinear).astype(np.intp), *system]
     slopes = np.full(2 + 2 * mediators, np.nan)
     if n > rank + len(used) - 1:
@@ -268,9 +307,10 @@ def _effects(demeaned: Floats, spread: Floats, rank: int, mediators: int) -> Flo
 class MeanGroupResults(EffectResults):
     """Results of mean-group mediation, made by `mean_group_mediation`.
 
-    Terms are ``total``, ``direct`` and ``indirect``, and for each mediator ``indirect:<m>`` (the mean of a_i
-    b_i), ``a:<m>`` and ``b:<m>`` (the mean slopes), ``product_of_means:<m>``, and ``covariance:<m>`` (the
-    difference between the mean of a_i b_i and the product of the means).
+    Terms are ``total``, ``direct`` and ``indirect``, and for each mediator
+    ``indirect:<m>`` (the mean of a_i b_i), ``a:<m>`` and ``b:<m>`` (the mean slopes),
+    ``product_of_means:<m>``, and ``covariance:<m>`` (the difference between the mean of
+    a_i b_i and the product of the means).
 
     Parameters
     ----------
@@ -307,34 +347,41 @@ class MeanGroupResults(EffectResults):
         return self.entity_table.copy()
 
     def _summary(self) -> Summary:
-        path = f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
+        path = (
+            f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
+        )
         return self._summarised(f"Mean group mediation: {path}")
 
     def _more_numbers(self) -> dict[str, Any]:
-        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        # A slotted dataclass is a new class: `super()` without arguments would look in
+        # the old one.
         draws = EffectResults._more_numbers(self)
         slopes = self.entity_table.to_dict("index")
         roles = {"treatment": self.treatment, "mediators": self.mediators}
         return {**draws, **roles, "entities": slopes}
 
 
-def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -> MeanGroupResults:
+def mean_group_mediation(
+    spec: Mediation, panel: Panel, *, rng: object = None
+) -> MeanGroupResults:
     """Estimate mediation for each entity, and average the effects.
 
-    This is the mean-group estimator.
-    If slopes differ between entities, the mean indirect effect is
-    ``E(a_i b_i) = E(a_i) E(b_i) + cov(a_i, b_i)``. A model with common slopes ignores the covariance (Bauer,
-    Preacher and Gil 2006). Here the equations ``y = c_i x + ..``, ``m_k = a_ik x + ..`` and
-    ``y = c'_i x + sum_k b_ik m_k + ..`` are estimated over time for each entity i, with an intercept and the
-    controls. The effects are means over entities (Pesaran and Smith 1995). total = direct + indirect holds
-    exactly, in the estimates and in each draw.
+    This is the mean-group estimator. If slopes differ between entities, the mean
+    indirect effect is ``E(a_i b_i) = E(a_i) E(b_i) + cov(a_i, b_i)``. A model with
+    common slopes ignores the covariance (Bauer, Preacher and Gil 2006). Here the
+    equations ``y = c_i x + ..``, ``m_k = a_ik x + ..`` and
+    ``y = c'_i x + sum_k b_ik m_k + ..`` are estimated over time for each entity i, with
+    an intercept and the controls. The effects are means over entities (Pesaran and
+    Smith 1995). total = direct + indirect holds exactly, in the estimates and in each
+    draw.
 
     Parameters
     ----------
     spec : Mediation
-        A specification with parallel mediators. `reps` is the number of draws. `cov_type`, `ssc` and
-        `entity_effects` are not used; each entity has its own intercept. With `time_effects` (default),
-        entity and time effects are first absorbed from all columns of the sample.
+        A specification with parallel mediators. `reps` is the number of draws.
+        `cov_type`, `ssc` and `entity_effects` are not used; each entity has its own
+        intercept. With `time_effects` (default), entity and time effects are first
+        absorbed from all columns of the sample.
     panel : Panel
         The data. Each entity needs many periods.
     rng : None, int, sequence of int, SeedSequence or Generator
@@ -343,40 +390,45 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     Returns
     -------
     MeanGroupResults
-        Mean effects with standard errors, intervals and draws. `entities` has the slopes of each entity.
+        Mean effects with standard errors, intervals and draws. `entities` has the
+        slopes of each entity.
 
     Raises
     ------
     InputTypeError, OptionError, TermError, CollinearityError
-        As in `within_between`. Also an OptionError if the specification has other fixed effects, or clusters
-        other than the entity.
+        As in `within_between`. Also an OptionError if the specification has other fixed
+        effects, or clusters other than the entity.
     IdentificationError
         If the data are a cross-section, or fewer than two entities can be estimated.
 
     Warns
     -----
     MissingDataWarning
-        If entities are left out: those with no more rows than the equation of the outcome has parameters, and
-        those in which the treatment, a mediator or a control is constant or collinear. Their rows are still
-        used for the time effects.
+        If entities are left out: those with no more rows than the equation of the
+        outcome has parameters, and those in which the treatment, a mediator or a
+        control is constant or collinear. Their rows are still used for the time
+        effects.
 
     Notes
     -----
-    Sources are Pesaran and Smith (1995, Journal of Econometrics 68:79) and Bauer, Preacher and Gil (2006,
-    Psychological Methods 11:142).
+    Sources are Pesaran and Smith (1995, Journal of Econometrics 68:79) and Bauer,
+    Preacher and Gil (2006, Psychological Methods 11:142).
 
-    The covariance matrix of the mean effects is ``sum_i d_i d_i' / (N (N - 1))``, where d_i is the deviation
-    of entity i from the mean (Pesaran and Smith 1995). Standard errors of ``product_of_means`` and
-    ``covariance`` use the delta method. t has N - 1 degrees of freedom. This is valid for any errors within
-    entities, if entities are independent. The bootstrap draws entities with replacement.
+    The covariance matrix of the mean effects is ``sum_i d_i d_i' / (N (N - 1))``, where
+    d_i is the deviation of entity i from the mean (Pesaran and Smith 1995). Standard
+    errors of ``product_of_means`` and ``covariance`` use the delta method. t has N - 1
+    degrees of freedom. This is valid for any errors within entities, if entities are
+    independent. The bootstrap draws entities with replacement.
 
-    If treatment and mediators are strictly exogenous, the errors of a_i and b_i are uncorrelated, so the mean
-    of a_i b_i is unbiased also in short panels. If they depend on past outcomes, all slopes have a bias of
-    order 1/T, which does not vanish in the mean.
+    If treatment and mediators are strictly exogenous, the errors of a_i and b_i are
+    uncorrelated, so the mean of a_i b_i is unbiased also in short panels. If they
+    depend on past outcomes, all slopes have a bias of order 1/T, which does not vanish
+    in the mean.
 
-    Time effects remove shocks that are common to all entities. If slopes differ, they do not remove the
-    effect of common shocks of the treatment or the mediators completely, and b can be biased. The estimator
-    of Pesaran (2006, Econometrica 74:967) for this case is not available.
+    Time effects remove shocks that are common to all entities. If slopes differ, they
+    do not remove the effect of common shocks of the treatment or the mediators
+    completely, and b can be biased. The estimator of Pesaran (2006, Econometrica
+    74:967) for this case is not available.
 
     Examples
     --------
@@ -395,11 +447,13 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     seed = seed_sequence(rng)
     sample, k = prepared.sample, len(names) - 2
     length = np.bincount(sample.entity)
-    parameters = columns.shape[1]  # the regressors of the outcome's equation and an intercept
+    # The regressors of the outcome's equation and an intercept
+    parameters = columns.shape[1]
     long_enough = length > parameters
     slopes = np.full((length.size, 2 + 2 * k), np.nan)
     if long_enough.any():
-        # Where no entity has enough rows, a term with thousands of levels would fill the memory for nothing.
+        # Where no entity has enough rows, a term with thousands of levels would fill
+        # the memory for nothing.
         slopes = _slopes(prepared, columns, k)
     used = long_enough & ~np.isnan(slopes).any(axis=1)
     dropped = _left_out(prepared, long_enough, used, parameters)
@@ -434,14 +488,17 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         n_drawn=entities,
     )
     labels = [f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators]
-    table = pd.DataFrame(values, index=sample.entities[used], columns=["total", "direct", *labels])
+    table = pd.DataFrame(
+        values, index=sample.entities[used], columns=["total", "direct", *labels]
+    )
     return MeanGroupResults(
         terms=terms,
         words=WORDS,
         estimated=estimated,
         info=info,
         errors_text=(
-            f"Mean group standard errors ({entities} entities, t with {entities - 1} degrees of freedom)"
+            f"Mean group standard errors ({entities} entities, t with {entities - 1} "
+            "degrees of freedom)"
         ),
         diagnostics=diagnostics,
         labels=dict(sample.labels),
@@ -456,26 +513,32 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
 def _refuse_options(spec: Mediation, panel: Panel) -> None:
     if spec.absorb:
         raise OptionError(
-            f"absorb={cited(spec.absorb)}: each entity's regression has its own intercept, after period "
-            "effects are removed (time_effects). Omit absorb."
+            f"absorb={cited(spec.absorb)}: each entity's regression has its own "
+            "intercept, after period effects are removed (time_effects). "
+            "Omit absorb."
         )
     if spec.clusters not in (None, (panel.entity_name,)):
         raise OptionError(
-            f"clusters={cited(spec.clusters)}: the mean group estimator averages over entities and "
-            "resamples entities. Omit clusters."
+            f"clusters={cited(spec.clusters)}: the mean group estimator averages over "
+            "entities and resamples entities. Omit clusters."
         )
 
 
 def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
     """Estimate each entity's equations; NaN if a regressor does not vary there."""
     sample = prepared.sample
-    floor = ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
+    floor = (
+        ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
+    )
     demeaned = prepared.within.demean(columns)
     slopes = _path_slopes(_blocks(demeaned, sample.entity), mediators, floor)
     if len(prepared.effect_names) > 1:
-        # Time effects give a constant regressor the variation of other entities, which identifies no slope.
+        # Time effects give a constant regressor the variation of other entities, which
+        # identifies no slope.
         within_entity = within([sample.entity], sample.nobs).demean(columns)
-        constant = np.isnan(_path_slopes(_blocks(within_entity, sample.entity), mediators, floor)).any(axis=1)
+        constant = np.isnan(
+            _path_slopes(_blocks(within_entity, sample.entity), mediators, floor)
+        ).any(axis=1)
         slopes[constant] = np.nan
     return slopes
 
@@ -499,7 +562,9 @@ def _terms(values: Floats, around: Floats | None = None) -> Floats:
         mean_a, mean_b, _ = np.split(around[2:], 3)
         of_means = a * mean_b + mean_a * b
     indirect = products.sum(axis=1, keepdims=True)
-    return np.hstack([values[:, :2], indirect, products, a, b, of_means, products - of_means])
+    return np.hstack(
+        [values[:, :2], indirect, products, a, b, of_means, products - of_means]
+    )
 
 
 def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:
@@ -510,34 +575,47 @@ def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Flo
     return np.vstack([draw_counts(generator, n, size) @ values / n for size in sizes])
 
 
-def _left_out(prepared: Prepared, long_enough: Bools, used: Bools, parameters: int) -> list[Notice]:
+def _left_out(
+    prepared: Prepared, long_enough: Bools, used: Bools, parameters: int
+) -> list[Notice]:
     names, key = prepared.sample.entities, prepared.sample.keys.entity_name
     if used.size < 2:
         raise IdentificationError(
-            f"only one {key} is in the sample ({names[0]}): the mean group needs two entities or more."
+            f"only one {key} is in the sample ({names[0]}): the mean group needs two "
+            "entities or more."
         )
     if used.all():
         return []
     reasons = (
-        (~long_enough, f"{parameters} rows or fewer, too few for {parameters} parameters"),
-        (long_enough & ~used, "a treatment, mediator or control that is collinear over time"),
+        (
+            ~long_enough,
+            f"{parameters} rows or fewer, too few for {parameters} parameters",
+        ),
+        (
+            long_enough & ~used,
+            "a treatment, mediator or control that is collinear over time",
+        ),
     )
-    why = "; ".join(f"{quoted(names[mask])} with {text}" for mask, text in reasons if mask.any())
+    why = "; ".join(
+        f"{quoted(names[mask])} with {text}" for mask, text in reasons if mask.any()
+    )
     dropped = tuple(names[~used])
     count = f"{len(dropped)} of {used.size} entities ({key})"
     text = f"{count} cannot be estimated separately and are dropped: {why}."
     notice = left_out(text, dropped)
     if used.sum() < 2:
         raise IdentificationError(
-            f"{text} The mean group estimator needs at least two entities: use a longer panel, or fewer "
-            "controls.",
+            f"{text} The mean group estimator needs at least two entities: use a "
+            "longer panel, or fewer controls.",
             [notice],
         )
     return [notice]
 
 
 def _few(entities: int, reps: int) -> list[Notice]:
-    few = too_few_clusters_to_draw(entities, "entity", "interval('delta') needs no draws.") or few_clusters(
+    few = too_few_clusters_to_draw(
+        entities, "entity", "interval('delta') needs no draws."
+    ) or few_clusters(
         entities,
         "entity",
         "percentile intervals are reliable with many entities only; "

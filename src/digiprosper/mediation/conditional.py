@@ -9,7 +9,12 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, check_level, cited
-from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters, fieller, percentile
+from digiprosper.kernels.intervals import (
+    LEAST_CLUSTERS,
+    enough_clusters,
+    fieller,
+    percentile,
+)
 from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
@@ -37,12 +42,13 @@ class JohnsonNeyman(Summarised, PickledByName):
     coefficients : (D + 1,) array
         Coefficients of the effect, which is ``sum_d coefficients[d] w^d``.
     regions : list of (low, high)
-        Closed intervals of w inside `support` in which the confidence interval of the effect does not contain
-        0, in ascending order.
+        Closed intervals of w inside `support` in which the confidence interval of the
+        effect does not contain 0, in ascending order.
     support : tuple (low, high)
         Range of the variable in the sample.
     points : (G, 4) array
-        Values of w with equal distances over the support, the effect, and both ends of its interval.
+        Values of w with equal distances over the support, the effect, and both ends of
+        its interval.
     share : float
         Approximate share of the rows of the sample in the regions.
     level : float
@@ -56,7 +62,13 @@ class JohnsonNeyman(Summarised, PickledByName):
     --------
     >>> import digiprosper as dp
     >>> spec = dp.Mediation(
-    ...     "log(gsp)", "log(pc)", "log(emp)", ["unemp"], moderator="unemp", moderates=("direct",), reps=199
+    ...     "log(gsp)",
+    ...     "log(pc)",
+    ...     "log(emp)",
+    ...     ["unemp"],
+    ...     moderator="unemp",
+    ...     moderates=("direct",),
+    ...     reps=199,
     ... )
     >>> found = spec.fit(dp.datasets.us_states(), rng=1).johnson_neyman("direct")
     >>> found.effect, found.variable, found.regions
@@ -80,21 +92,29 @@ class JohnsonNeyman(Summarised, PickledByName):
 
         Columns are at, estimate, conf_low and conf_high.
         """
-        return pd.DataFrame(self.points.copy(), columns=["at", "estimate", "conf_low", "conf_high"])
+        return pd.DataFrame(
+            self.points.copy(), columns=["at", "estimate", "conf_low", "conf_high"]
+        )
 
     def _summary(self) -> Summary:
         low, high = (f"{v:.4g}" for v in self.support)
         size = f"{100 * (1 - self.level):.3g}%"
-        title = f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
+        title = (
+            f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
+        )
         if self.regions:
             lines = [
                 f"Significant at {size} where {self.variable} is",
                 *map(self._words, self.regions),
-                f"{100 * self.share:.0f}% of the rows are in this region; {self.variable} ranges from "
-                f"{low} to {high}",
+                (
+                    f"{100 * self.share:.0f}% of the rows are in this region; "
+                    f"{self.variable} ranges from {low} to {high}"
+                ),
             ]
         else:
-            lines = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
+            lines = [
+                f"Not significant at {size} at any {self.variable} from {low} to {high}"
+            ]
         return Summary(
             type=type(self).__name__,
             title=title,
@@ -104,14 +124,21 @@ class JohnsonNeyman(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        names = "effect variable coefficients regions support share level method conventions"
+        names = (
+            "effect variable coefficients regions support share level "
+            "method conventions"
+        )
         values = {name: getattr(self, name) for name in names.split()}
         return PlainNumbers(more={**values, "curve": self.curve.to_dict("records")})
 
     def _words(self, region: tuple[float, float]) -> str:
         low, high = region
         middle = (low + high) / 2
-        sign = "positive" if _polynomial(np.array([middle]), self.coefficients)[0] > 0 else "negative"
+        sign = (
+            "positive"
+            if _polynomial(np.array([middle]), self.coefficients)[0] > 0
+            else "negative"
+        )
         return f"- in [{low:.4g}, {high:.4g}] ({sign})"
 
 
@@ -123,9 +150,10 @@ def significant_regions(
 ) -> list[tuple[float, float]]:
     """Find where ``b0 + b1 w`` is significantly different from zero, in closed form.
 
-    `variance` is (v00, v01, v11) of b0 and b1, `support` the range of w. Elsewhere, where ``|b0 + b1 w| <=
-    critical * se(w)``, is Fieller's set of ``-b0 / b1``. Johnson & Neyman (1936), Statistical Research
-    Memoirs 1:57; Bauer & Curran (2005), Multivariate Behavioral Research 40:373.
+    `variance` is (v00, v01, v11) of b0 and b1, `support` the range of w. Elsewhere,
+    where ``|b0 + b1 w| <= critical * se(w)``, is Fieller's set of ``-b0 / b1``. Johnson
+    & Neyman (1936), Statistical Research Memoirs 1:57; Bauer & Curran (2005),
+    Multivariate Behavioral Research 40:373.
     """
     (b0, b1), (v00, v01, v11), (low, high) = slope, variance, support
     pieces = fieller((-b0, b1), (v00, -v01, v11), critical)
@@ -147,10 +175,10 @@ def johnson_neyman(
 ) -> JohnsonNeyman:
     """Find the Johnson-Neyman regions of one path ``b0 + b1 w``, with exact ends.
 
-    `df` is that of t, ``inf`` for the normal distribution. `quantiles` are evenly spaced quantiles of w in
-    the sample, from its smallest to its largest value. The level holds at each value of w; that a region
-    exists somewhere is a claim about many values at once (Esarey & Sumner 2018, Comparative Political Studies
-    51:1144).
+    `df` is that of t, ``inf`` for the normal distribution. `quantiles` are evenly
+    spaced quantiles of w in the sample, from its smallest to its largest value. The
+    level holds at each value of w; that a region exists somewhere is a claim about many
+    values at once (Esarey & Sumner 2018, Comparative Political Studies 51:1144).
     """
     from scipy.special import ndtri, stdtrit
 
@@ -160,9 +188,9 @@ def johnson_neyman(
     spread = v00 + 2 * at * v01 + at**2 * v11
     if not (v11 > 0 and (spread >= 0).all() and np.isfinite(slope).all()):
         raise IdentificationError(
-            f"{effect} by {cited(variable)} has no standard error everywhere (the fit's diagnostics say "
-            "why), "
-            "so no region can be tested. Choose another cov_type or other clusters."
+            f"{effect} by {cited(variable)} has no standard error everywhere (the "
+            "fit's diagnostics say why), so no region can be tested. Choose another "
+            "cov_type or other clusters."
         )
     upper = (1 + level) / 2
     critical = float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))
@@ -196,16 +224,18 @@ def johnson_neyman_draws(
 ) -> JohnsonNeyman:
     """Find the Johnson-Neyman regions of an effect, a polynomial in w, from draws.
 
-    The effect is ``sum_d coefficients[d] w^d``; `draws` (R, D + 1) has a row of NaN for a lost draw.
-    `clusters` is None if the draws are not of clusters, `quantiles` as in `johnson_neyman`. The ends of the
-    percentile interval are continuous in w: regions are found on 401 points and their ends by bisection, so
-    that regions narrower than the distance of the points can be missed.
+    The effect is ``sum_d coefficients[d] w^d``; `draws` (R, D + 1) has a row of NaN for
+    a lost draw. `clusters` is None if the draws are not of clusters, `quantiles` as in
+    `johnson_neyman`. The ends of the percentile interval are continuous in w: regions
+    are found on 401 points and their ends by bisection, so that regions narrower than
+    the distance of the points can be missed.
     """
     level = check_level(level)
     at, support = _values(variable, quantiles)
     if draws.ndim != 2 or draws.shape[1:] != coefficients.shape:
         raise AlignmentError(
-            f"{effect}: {coefficients.shape} coefficients need draws of as many columns; got {draws.shape}."
+            f"{effect}: {coefficients.shape} coefficients need draws of as many "
+            f"columns; got {draws.shape}."
         )
     if not np.isfinite(draws).all(axis=1).any():
         raise IdentificationError(
@@ -213,8 +243,9 @@ def johnson_neyman_draws(
         )
     if not enough_clusters(clusters):
         raise IdentificationError(
-            f"{effect} by {cited(variable)}: intervals are not computed from draws of {clusters} "
-            f"clusters, so there is no region; at least {LEAST_CLUSTERS} clusters are needed."
+            f"{effect} by {cited(variable)}: intervals are not computed from draws of "
+            f"{clusters} clusters, so there is no region; at least {LEAST_CLUSTERS} "
+            "clusters are needed."
         )
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
@@ -248,11 +279,15 @@ def _polynomial(at: Floats, coefficients: Floats) -> Floats:
 def _values(variable: str, quantiles: Floats) -> tuple[Floats, tuple[float, float]]:
     low, high = float(quantiles[0]), float(quantiles[-1])
     if not low < high:
-        raise IdentificationError(f"{cited(variable)} is {low:g} in every row: no effect can depend on it.")
+        raise IdentificationError(
+            f"{cited(variable)} is {low:g} in every row: no effect can depend on it."
+        )
     return np.linspace(low, high, _POINTS), (low, high)
 
 
-def _above_zero(at: Floats, values: Floats, function: Callable[[float], float]) -> list[tuple[float, float]]:
+def _above_zero(
+    at: Floats, values: Floats, function: Callable[[float], float]
+) -> list[tuple[float, float]]:
     """Find intervals where a continuous function is positive, by bisection."""
     inside = values > 0
     ends = [float(at[0])] if inside[0] else []

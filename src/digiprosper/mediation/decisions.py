@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
+from digiprosper.errors import (
+    AlignmentError,
+    IdentificationError,
+    Notice,
+    check_level,
+    cited,
+)
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+)
 from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
@@ -63,12 +76,14 @@ class Decision(Summarised, PickledByName):
 
     Notes
     -----
-    Wen and Ye (2014, Advances in Psychological Science 22:731): (1) a significant c is framed as mediation,
-    otherwise as masking; (2) if a and b are both significant, go to step 4; (3) otherwise, unless ab is
-    significant, there is no indirect effect; (4) if c' is not significant, mediation is complete; (5) if ab
-    and c' have the same sign, mediation is partial, with the ratio ``ab / c``; if they have opposite signs it
-    is masking, with the ratio ``|ab / c'|``. Types are those of Zhao, Lynch and Chen (2010, Journal of
-    Consumer Research 37:197). The p-value of ab should be that of its bootstrap interval.
+    Wen and Ye (2014, Advances in Psychological Science 22:731): (1) a significant c is
+    framed as mediation, otherwise as masking; (2) if a and b are both significant, go
+    to step 4; (3) otherwise, unless ab is significant, there is no indirect effect; (4)
+    if c' is not significant, mediation is complete; (5) if ab and c' have the same
+    sign, mediation is partial, with the ratio ``ab / c``; if they have opposite signs
+    it is masking, with the ratio ``|ab / c'|``. Types are those of Zhao, Lynch and Chen
+    (2010, Journal of Consumer Research 37:197). The p-value of ab should be that of its
+    bootstrap interval.
 
     Examples
     --------
@@ -98,8 +113,9 @@ class Decision(Summarised, PickledByName):
             test = getattr(self, name)
             if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
                 raise IdentificationError(
-                    f"decision on {cited(self.mediator)}: no test of the path {cited(name)} (estimate "
-                    f"{test.estimate:g}, p {test.p_value:g}); the fit's diagnostics say why. Choose "
+                    f"decision on {cited(self.mediator)}: no test of the path "
+                    f"{cited(name)} (estimate {test.estimate:g}, p "
+                    f"{test.p_value:g}); the fit's diagnostics say why. Choose "
                     "another cov_type, more draws or finer clusters."
                 )
 
@@ -107,24 +123,35 @@ class Decision(Summarised, PickledByName):
     def steps(self) -> pd.DataFrame:
         """The five steps of Wen & Ye (2014), one row per step.
 
-        Columns are test, estimate, statistic, p_value, passed and reached; steps that were not reached are
-        shown too. Step 2 needs both a and b to be significant, and shows the one with the larger p-value.
-        Step 3 has the bootstrap p-value and no statistic. Step 5 compares signs: it shows ab / c', without
-        statistic and p-value.
+        Columns are test, estimate, statistic, p_value, passed and reached; steps that
+        were not reached are shown too. Step 2 needs both a and b to be significant, and
+        shows the one with the larger p-value. Step 3 has the bootstrap p-value and no
+        statistic. Step 5 compares signs: it shows ab / c', without statistic and
+        p-value.
         """
         name, weaker = self._weaker
         tests = [
             ("total effect c", self.total),
             (f"a and b (weaker: {name})", weaker),
-            ("indirect effect ab (bootstrap p)", replace(self.indirect, statistic=math.nan)),
+            (
+                "indirect effect ab (bootstrap p)",
+                replace(self.indirect, statistic=math.nan),
+            ),
             ("direct effect c'", self.direct),
-            ("sign of ab / c'", Test(_over(self.indirect, self.direct), math.nan, math.nan)),
+            (
+                "sign of ab / c'",
+                Test(_over(self.indirect, self.direct), math.nan, math.nan),
+            ),
         ]
         passed = [*(self._passes(test) for _, test in tests[:4]), self._same_sign]
         has_indirect = passed[1] or passed[2]
-        rows = [(name, test.estimate, test.statistic, test.p_value) for name, test in tests]
+        rows = [
+            (name, test.estimate, test.statistic, test.p_value) for name, test in tests
+        ]
         columns = ["test", "estimate", "statistic", "p_value"]
-        frame = pd.DataFrame(rows, index=pd.RangeIndex(1, 6, name="step"), columns=columns)
+        frame = pd.DataFrame(
+            rows, index=pd.RangeIndex(1, 6, name="step"), columns=columns
+        )
         reached = [True, True, not passed[1], has_indirect, has_indirect and passed[3]]
         return frame.assign(passed=passed, reached=reached)
 
@@ -142,7 +169,9 @@ class Decision(Summarised, PickledByName):
 
         "no indirect effect", "complete mediation", "partial mediation" or "masking".
         """
-        if not (self._passes(self.a) and self._passes(self.b)) and not self._passes(self.indirect):
+        if not (self._passes(self.a) and self._passes(self.b)) and not self._passes(
+            self.indirect
+        ):
             return "no indirect effect"
         if not self._passes(self.direct):
             return "complete mediation"
@@ -166,14 +195,24 @@ class Decision(Summarised, PickledByName):
 
         The `branch` decides which.
         """
-        return {"partial mediation": "indirect/total", "masking": "|indirect/direct|"}.get(self.branch)
+        return {
+            "partial mediation": "indirect/total",
+            "masking": "|indirect/direct|",
+        }.get(self.branch)
 
     @property
     def ratio(self) -> float:
-        """Value of the ratio `ratio_name`. It can exceed 1; it is missing if there is no ratio."""
+        """Value of the ratio `ratio_name`.
+
+        It can exceed 1; it is missing if there is no ratio.
+        """
         if self.branch == "partial mediation":
             return _over(self.indirect, self.total)
-        return abs(_over(self.indirect, self.direct)) if self.branch == "masking" else math.nan
+        return (
+            abs(_over(self.indirect, self.direct))
+            if self.branch == "masking"
+            else math.nan
+        )
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
@@ -182,29 +221,41 @@ class Decision(Summarised, PickledByName):
         notices = []
         if self.ratio_name is not None:
             total_differs = self._passes(self.total)
-            notices += no_share(self.mediator, self.ratio, self.ratio_name, total_differs=total_differs)
+            notices += no_share(
+                self.mediator, self.ratio, self.ratio_name, total_differs=total_differs
+            )
         if self.branch != "no indirect effect":
             steps.append((4, "c'", self.direct, self.direct_draws_p))
             if not self._passes(self.indirect):
                 notices.append(readings_differ(self.mediator, self.ratio))
         for step, name, test, draws_p in steps:
-            if not math.isnan(draws_p) and rejects(draws_p, self.level) != self._passes(test):
+            if not math.isnan(draws_p) and rejects(draws_p, self.level) != self._passes(
+                test
+            ):
                 p_values = test.p_value, draws_p
-                notices.append(tests_differ(self.mediator, self.ratio, step, name, p_values))
+                notices.append(
+                    tests_differ(self.mediator, self.ratio, step, name, p_values)
+                )
         return tuple(notices)
 
     def _summary(self) -> Summary:
         rows = []
-        for step, text, estimate, t, p, passed, reached in self.steps.itertuples(name=None):
+        for step, text, estimate, t, p, passed, reached in self.steps.itertuples(
+            name=None
+        ):
             answer = ("yes" if passed else "no") if reached else "not reached"
             numbers = [
-                "" if math.isnan(v) else f"{v:{form}}" for v, form in ((estimate, "z.4g"), (t, "z.2f"))
+                "" if math.isnan(v) else f"{v:{form}}"
+                for v, form in ((estimate, "z.4g"), (t, "z.2f"))
             ]
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
         verdict = "is" if self._passes(self.total) else "is not"
         size = f"{100 * (1 - self.level):.3g}%"
         lines = [
-            f"Framed as {self.framing}: the total effect {verdict} significant at {size}",
+            (
+                f"Framed as {self.framing}: the total effect {verdict} "
+                f"significant at {size}"
+            ),
             f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
         ]
         if self.ratio_name:
@@ -212,7 +263,8 @@ class Decision(Summarised, PickledByName):
         notices = self.diagnostics
         return Summary(
             type=type(self).__name__,
-            title=f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}",
+            title=f"{self.treatment} -> {self.mediator} -> {self.outcome}: "
+            f"{self.branch}",
             wrapped_title=True,
             blocks=(
                 Lines(("",)),
@@ -225,9 +277,14 @@ class Decision(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        names = "mediator treatment outcome branch framing zhao ratio ratio_name level conventions"
+        names = (
+            "mediator treatment outcome branch framing zhao ratio ratio_name "
+            "level conventions"
+        )
         values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(more={**values, "steps": self.steps.reset_index().to_dict("records")})
+        return PlainNumbers(
+            more={**values, "steps": self.steps.reset_index().to_dict("records")}
+        )
 
     def _passes(self, test: Test) -> bool:
         return rejects(test.p_value, self.level)
@@ -239,7 +296,9 @@ class Decision(Summarised, PickledByName):
     @property
     def _weaker(self) -> tuple[str, Test]:
         tests = {"a": self.a, "b": self.b}
-        return max(tests.items(), key=lambda item: (item[1].p_value, -abs(item[1].statistic)))
+        return max(
+            tests.items(), key=lambda item: (item[1].p_value, -abs(item[1].statistic))
+        )
 
 
 def two_step(
@@ -253,17 +312,20 @@ def two_step(
 ) -> pd.DataFrame:
     """Test the effect on each mediator, with p-values that allow for several tests.
 
-    Jiang (2022, China Industrial Economics (5):100) estimates x -> m alone, where x is identified as in x ->
-    y, and argues m -> y from theory, because that path is confounded. `draws` (B, K) are of the same clusters
-    for all K mediators; a draw with a missing value is dropped. p_holm is of Holm (1979), p_romano_wolf of
-    Romano & Wolf (2005) with draws ``(a* - a) / std_error``. A mediator without a standard error has neither
-    and does not count among the tests; below five clusters p_romano_wolf is missing.
+    Jiang (2022, China Industrial Economics (5):100) estimates x -> m alone, where x is
+    identified as in x -> y, and argues m -> y from theory, because that path is
+    confounded. `draws` (B, K) are of the same clusters for all K mediators; a draw with
+    a missing value is dropped. p_holm is of Holm (1979), p_romano_wolf of Romano & Wolf
+    (2005) with draws ``(a* - a) / std_error``. A mediator without a standard error has
+    neither and does not count among the tests; below five clusters p_romano_wolf is
+    missing.
     """
     k = len(mediators)
     shapes = {v.shape for v in (estimates, std_errors, p_values)} | {draws.shape[1:]}
     if draws.ndim != 2 or shapes != {(k,)}:
         raise AlignmentError(
-            f"two_step: {k} mediators need ({k},) estimates and (B, {k}) draws; got {shapes}."
+            f"two_step: {k} mediators need ({k},) estimates and (B, {k}) draws; "
+            f"got {shapes}."
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.where(std_errors > 0, std_errors, np.nan)

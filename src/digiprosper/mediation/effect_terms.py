@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Point
 
 REGIMES = ("regime1", "regime2")
-"""What names of effects in a regime end in, from low to high values of the threshold variable."""
+"""What names of effects in a regime end in, from low to high values of the threshold
+variable."""
 
 
 def effect(kind: str, *path: str) -> Term:
@@ -37,14 +38,17 @@ def named_fits(
     equations: Iterable[Term], fits: Iterable[LinearResults]
 ) -> tuple[tuple[str, LinearResults], ...]:
     """Pair fits with the names of their equations."""
-    return tuple((term.name, replace(fit, equation=term)) for term, fit in zip(equations, fits, strict=True))
+    return tuple(
+        (term.name, replace(fit, equation=term))
+        for term, fit in zip(equations, fits, strict=True)
+    )
 
 
 def change_of(term: Term, kind: str) -> Term:
     """Make the term of how much an effect changes.
 
-    It is ``"index:<m>"``, ``"index:direct"`` or ``"difference:<m>"``.
-    The kind is "index" by a unit of a moderator, and "difference" from the low to the high regime.
+    It is ``"index:<m>"``, ``"index:direct"`` or ``"difference:<m>"``. The kind is
+    "index" by a unit of a moderator, and "difference" from the low to the high regime.
     """
     changed = ">".join(term.path) or term.kind
     return Term(f"{kind}:{changed}", "mediation", kind, term.path, of=term.kind)
@@ -57,12 +61,16 @@ def at_point(term: Term, point: Point) -> Term:
 
 def in_regime(term: Term, regime: Regime) -> Term:
     """Make the term of an effect in a regime, such as ``"indirect:<m>:regime1"``."""
-    return replace(term, name=f"{term.name}:{REGIMES[regime.number - 1]}", regime=regime)
+    return replace(
+        term, name=f"{term.name}:{REGIMES[regime.number - 1]}", regime=regime
+    )
 
 
 def regimes_of(variable: str, threshold: float) -> tuple[Regime, Regime]:
     """Make a threshold's low and high regime; the threshold is in the low one."""
-    return Regime(variable, 1, 2, -math.inf, threshold), Regime(variable, 2, 2, threshold)
+    return Regime(variable, 1, 2, -math.inf, threshold), Regime(
+        variable, 2, 2, threshold
+    )
 
 
 def whole_of(term: Term) -> Term:
@@ -72,4 +80,9 @@ def whole_of(term: Term) -> Term:
 
 def is_specific(term: Term) -> bool:
     """Whether a term is the indirect effect of one mediator or chain, all rows."""
-    return term.kind == "indirect" and bool(term.path) and term.point is None and term.regime is None
+    return (
+        term.kind == "indirect"
+        and bool(term.path)
+        and term.point is None
+        and term.regime is None
+    )

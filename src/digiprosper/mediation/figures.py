@@ -13,7 +13,13 @@ from digiprosper.kernels.intervals import LEAST_CLUSTERS
 from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.columns import result_column
-from digiprosper.report.drawings import ConditionalCurve, Effect, Effects, PathDiagram, SensitivityCurve
+from digiprosper.report.drawings import (
+    ConditionalCurve,
+    Effect,
+    Effects,
+    PathDiagram,
+    SensitivityCurve,
+)
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.text import conventions
@@ -35,7 +41,7 @@ _STRUCTURES = {"moderated": "path.moderator", "quadratic": "path.square"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-# --- words --------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------
 
 
 def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Term]:
@@ -45,7 +51,11 @@ def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Ter
     """
     excluded = {effect("indirect", m) for m in results.mediators if m not in mediators}
     excluded |= {effect("indirect")} if len(mediators) == 1 else set()
-    return [t for t in results.terms if t.kind != "proportion_mediated" and whole_of(t) not in excluded]
+    return [
+        t
+        for t in results.terms
+        if t.kind != "proportion_mediated" and whole_of(t) not in excluded
+    ]
 
 
 def effect_words(
@@ -69,16 +79,22 @@ def effect_words(
 def part_words(term: Term, variable: str, language: Language = "english") -> str:
     """Write where an effect is, as ``"w = 55 (50% quantile)"``, or that it changes.
 
-    `variable` is the label of what effects depend on. Empty for an effect that does not depend on anything.
+    `variable` is the label of what effects depend on. Empty for an effect that does not
+    depend on anything.
     """
     if term.of:
         return WORDS.say(f"part.{term.kind}", language, variable=variable)
     if term.point is not None:
         value = f"{term.point.value:.4g}"
-        return WORDS.say(f"part.{term.point.code}", language, variable=variable, value=value)
+        return WORDS.say(
+            f"part.{term.point.code}", language, variable=variable, value=value
+        )
     if term.regime is not None:
         low = term.regime.number == 1
-        return f"{variable} {'<=' if low else '>'} {term.regime.upper if low else term.regime.lower:.4g}"
+        return (
+            f"{variable} {'<=' if low else '>'} "
+            f"{term.regime.upper if low else term.regime.lower:.4g}"
+        )
     return WORDS.say("part.mean", language) if variable else ""
 
 
@@ -100,11 +116,14 @@ class _Wording:
         return effect_words(term, self.texts, self.results.factors, form, self.language)
 
 
-# --- effects ------------------------------------------------------------------------------------------------
+# --- effects --------------------------------------------------------------------------
 
 
 def effects(
-    results: MediationResults, texts: Mapping[str, str], level: float, language: Language = "english"
+    results: MediationResults,
+    texts: Mapping[str, str],
+    level: float,
+    language: Language = "english",
 ) -> Effects:
     """Collect total, direct and indirect effects with their labels.
 
@@ -118,8 +137,12 @@ def effects(
             continue
         part = (part_words(term, variable, language),) if results.variable else ()
         named = term.name in texts
-        names[term.name] = (texts[term.name],) if named else (wording.effect(term), *part)
-    return Effects(result_column(results, level), names, _draws_words(wording, level), level)
+        names[term.name] = (
+            (texts[term.name],) if named else (wording.effect(term), *part)
+        )
+    return Effects(
+        result_column(results, level), names, _draws_words(wording, level), level
+    )
 
 
 def conditional_curve(
@@ -135,9 +158,9 @@ def conditional_curve(
     """
     if not results.routes:
         raise OptionError(
-            "plots.conditional_effect: no effect of this fit depends on a continuous variable; fit "
-            "Mediation(.., moderator='w', moderates='a') or quadratic='a'. The regimes of a threshold are in "
-            "effect_plot.",
+            "plots.conditional_effect: no effect of this fit depends on a continuous "
+            "variable; fit Mediation(.., moderator='w', moderates='a') or "
+            "quadratic='a'. The regimes of a threshold are in effect_plot.",
             [option_problem("effect", effect_name, what="no conditional effect")],
         )
     wording = _Wording(results, texts, language)
@@ -157,7 +180,9 @@ def conditional_curve(
 
 
 def sensitivity_curve(
-    results: MediationSensitivity, texts: Mapping[str, str], language: Language = "english"
+    results: MediationSensitivity,
+    texts: Mapping[str, str],
+    language: Language = "english",
 ) -> SensitivityCurve:
     """Lay out an indirect effect over the correlation of the two errors."""
     term = effect("indirect", results.mediator)
@@ -172,18 +197,20 @@ def sensitivity_curve(
     )
 
 
-# --- paths --------------------------------------------------------------------------------------------------
+# --- paths ----------------------------------------------------------------------------
 
 
-def chosen_mediators(results: MediationResults, mediator: str | None) -> tuple[str, ...]:
+def chosen_mediators(
+    results: MediationResults, mediator: str | None
+) -> tuple[str, ...]:
     """Check the mediator of a path diagram; None is all of them."""
     if mediator is None:
         return results.mediators
     check_option("mediator", mediator, results.mediators)
     if results.structure == "serial":
         raise OptionError(
-            f"plots.mediation_path: mediator={cited(mediator)}, but serial mediators cannot be shown "
-            "separately; omit it.",
+            f"plots.mediation_path: mediator={cited(mediator)}, but serial mediators "
+            "cannot be shown separately; omit it.",
             [option_problem("mediator", mediator)],
         )
     return (mediator,)
@@ -204,7 +231,11 @@ def path_diagram(
     chain = results.structure == "serial" and len(mediators) > 1
     arrows = _arrows(wording, mediators, chain=chain)
     moderated = results.structure == "moderated"
-    kinds = {"a": arrows["first"][0], "b": arrows["second"][0], "direct": arrows["direct"]}
+    kinds = {
+        "a": arrows["first"][0],
+        "b": arrows["second"][0],
+        "direct": arrows["direct"],
+    }
     return PathDiagram(
         treatment=wording.label(results.treatment),
         outcome=wording.label(results.info["depvar"] or ""),
@@ -212,7 +243,9 @@ def path_diagram(
         chain=chain,
         **arrows,
         moderator=wording.label(variable) if moderated else "",
-        moved=frozenset(kind for kind, slope in kinds.items() if moderated and len(slope) > 1),
+        moved=frozenset(
+            kind for kind, slope in kinds.items() if moderated and len(slope) > 1
+        ),
         title=wording.say("path.effect.mean" if variable else "path.effect"),
         effects=_listed_effects(wording, mediators, level),
         level=level,
@@ -220,11 +253,16 @@ def path_diagram(
     )
 
 
-def _arrows(wording: _Wording, mediators: Sequence[str], *, chain: bool) -> dict[str, Any]:
+def _arrows(
+    wording: _Wording, mediators: Sequence[str], *, chain: bool
+) -> dict[str, Any]:
     """Collect the slopes of every arrow."""
     results, treatment = wording.results, wording.results.treatment
     several = len(mediators) > 1
-    number = [str(k + 1).translate(_SUBSCRIPTS) if several else "" for k in range(len(mediators))]
+    number = [
+        str(k + 1).translate(_SUBSCRIPTS) if several else ""
+        for k in range(len(mediators))
+    ]
     numbered = list(zip(mediators, number, strict=True))
     slopes = partial(_slopes, wording)
     total = slopes("total", treatment, wording.say("path.total", name="c"))
@@ -242,7 +280,9 @@ def _arrows(wording: _Wording, mediators: Sequence[str], *, chain: bool) -> dict
     }
 
 
-def _slopes(wording: _Wording, equation: str, term: str, name: str) -> list[tuple[str, Estimate]]:
+def _slopes(
+    wording: _Wording, equation: str, term: str, name: str
+) -> list[tuple[str, Estimate]]:
     """List the slopes of a term in an equation, with their texts on an arrow."""
     estimates = result_column(wording.results.paths[equation]).estimates
     names = _slope_texts(wording, term, name)
@@ -254,7 +294,10 @@ def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:
     structure, variable = wording.results.structure, wording.results.variable
     if structure == "threshold":
         sides = zip(REGIMES, _SIDES, strict=True)
-        return {f"{term}:{regime}": wording.say(f"path.{side}", name=name) for regime, side in sides}
+        return {
+            f"{term}:{regime}": wording.say(f"path.{side}", name=name)
+            for regime, side in sides
+        }
     names = {term: f"{name} ="}
     if structure == "moderated":
         names[f"{term}:{variable}"] = "× w:"
@@ -263,15 +306,24 @@ def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:
     return names
 
 
-def _listed_effects(wording: _Wording, mediators: Sequence[str], level: float) -> list[Effect]:
+def _listed_effects(
+    wording: _Wording, mediators: Sequence[str], level: float
+) -> list[Effect]:
     """List effects that no arrow shows."""
     results = wording.results
-    estimates, terms = result_column(results, level).estimates, terms_about(results, mediators)
+    estimates, terms = (
+        result_column(results, level).estimates,
+        terms_about(results, mediators),
+    )
     wholes = list(dict.fromkeys(map(whole_of, terms)))
-    ordered = sorted(terms, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != ""))
+    ordered = sorted(
+        terms, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != "")
+    )
     drawn = () if results.variable else _DRAWN
     return [
-        Effect(_listed_words(wording, term), estimates[term.name], term != whole_of(term))
+        Effect(
+            _listed_words(wording, term), estimates[term.name], term != whole_of(term)
+        )
         for term in ordered
         if whole_of(term).kind not in drawn
     ]

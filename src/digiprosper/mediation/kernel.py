@@ -29,8 +29,8 @@ Slope = tuple[tuple[int, float, float], ...]
 class Products(PickledByName):
     """Terms that are sums of constants times products of coefficients.
 
-    ``[(1.0, (0, 2)), (1.0, (1, 3))]`` is ``k0 k2 + k1 k3``. `ratio` is (numerator, denominator) of a last
-    term, which is not in `terms`.
+    ``[(1.0, (0, 2)), (1.0, (1, 3))]`` is ``k0 k2 + k1 k3``. `ratio` is (numerator,
+    denominator) of a last term, which is not in `terms`.
     """
 
     terms: Sequence[Sequence[Monomial]]
@@ -63,7 +63,9 @@ class Products(PickledByName):
             last = (out[above] - values[-1] * out[below]) / values[below]
         return np.vstack([out, last])
 
-    def estimate(self, coefficients: Floats, covariance: Floats, draws: Floats) -> Effects:
+    def estimate(
+        self, coefficients: Floats, covariance: Floats, draws: Floats
+    ) -> Effects:
         """Compute terms from coefficients (K,), the delta method, and draws (R, K)."""
         gradient = self.gradient(coefficients)
         estimates = self.evaluate(coefficients[None, :])[0]
@@ -135,12 +137,18 @@ class PathSystem(PickledByName):
 
 
 def simulated(
-    estimates: Floats, covariance: Floats, reps: int, rng: np.random.SeedSequence, *, df: float = np.inf
+    estimates: Floats,
+    covariance: Floats,
+    reps: int,
+    rng: np.random.SeedSequence,
+    *,
+    df: float = np.inf,
 ) -> Floats:
     """Draw coefficients, (R, K), from the normal distribution or t of their estimates.
 
-    `covariance` is positive semidefinite; negative eigenvalues from rounding count as 0. With finite `df` it
-    is the scale matrix of a multivariate t. Draws are NaN if it is not finite.
+    `covariance` is positive semidefinite; negative eigenvalues from rounding count
+    as 0. With finite `df` it is the scale matrix of a multivariate t. Draws are NaN if
+    it is not finite.
     """
     if not np.isfinite(covariance).all():
         return np.full((reps, estimates.size), np.nan)
@@ -164,7 +172,9 @@ def as_numbers(values: object) -> Floats:
     return numbers if numbers.ndim == 1 else np.empty(0)
 
 
-def bisect(positive: Callable[[float], bool], inside: float, outside: float) -> tuple[float, float]:
+def bisect(
+    positive: Callable[[float], bool], inside: float, outside: float
+) -> tuple[float, float]:
     """Find the end of an interval where a function is positive: values beside it."""
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2

@@ -52,14 +52,15 @@ _Effects = list[tuple[Term, _Sum]]
 class Layout:
     """Columns of a system, its equations, and the effects computed from their slopes.
 
-    - columns: (N, p), outcome, treatment, mediators, controls, and columns that the specification adds
+    - columns: (N, p), outcome, treatment, mediators, controls, and columns that the
+      specification adds
     - equations: (outcome, regressors) as column numbers
     - equation_terms: total, mediator:<m>, outcome
     - effects: terms of the results, the proportion last
     - products: from the used slopes to the effects
     - used: (equation, column) of the slopes in effects, in the order of `products`
-    - blocks: (outcomes, regressors) of residuals for the sensitivity analysis, one for each mediator; or
-      empty
+    - blocks: (outcomes, regressors) of residuals for the sensitivity analysis, one for
+      each mediator; or empty
     - routes: effects as functions of `variable`
     - quantiles: (101,), of the variable in the sample; or empty
     - points: (suffix, value) at which terms evaluate the effects
@@ -105,11 +106,16 @@ class _Columns:
     def add(self, name: str, values: Floats, why: str, *factors: Factor) -> int:
         """Add a column; refuse one with a term that is the same."""
         if canonical(name) in map(canonical, self.values):
-            raise TermError(f"{cited(name)} is among the terms, but {why} adds it already; remove it from x.")
+            raise TermError(
+                f"{cited(name)} is among the terms, but {why} adds it already; "
+                "remove it from x."
+            )
         self.factors[name], self.values[name] = factors, values
         return len(self.values) - 1
 
-    def multiply(self, number: int, other: str, values: Floats, why: str, *factors: Factor) -> int:
+    def multiply(
+        self, number: int, other: str, values: Floats, why: str, *factors: Factor
+    ) -> int:
         """Add the product of a column with another one."""
         name = list(self.values)[number]
         factors = (*self.sample.factors_of(name), *factors)
@@ -138,15 +144,19 @@ def term_columns(sample: Sample, roles: Iterable[str]) -> dict[str, Floats]:
         name: column
         for role in roles
         if role in sample.roles
-        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True)
+        for name, column in zip(
+            sample.names_of(role), sample.columns(role).T, strict=True
+        )
     }
 
 
-def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True) -> Layout:
+def lay_out(
+    spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True
+) -> Layout:
     """Set up the columns, equations and effects of a specification on a sample.
 
-    `gamma` is the threshold. With `level` a moderator, or the dummy of the low regime, enters itself in
-    addition to its products; False if the fixed effects absorb it.
+    `gamma` is the threshold. With `level` a moderator, or the dummy of the low regime,
+    enters itself in addition to its products; False if the fixed effects absorb it.
     """
     columns = _Columns(sample)
     if gamma is not None:
@@ -163,14 +173,21 @@ def _constant(spec: Any, columns: _Columns) -> Layout:
     through, mediators = columns.through, columns.mediators
     serial, count = spec.structure == "serial", len(through)
     equations = columns.equations(
-        (1,), [(1, *(through[:k] if serial else ())) for k in range(count)], (1, *through)
+        (1,),
+        [(1, *(through[:k] if serial else ())) for k in range(count)],
+        (1, *through),
     )
 
     chains = chain.from_iterable(
-        combinations(range(count), size) for size in range(1, count + 1 if serial else 2)
+        combinations(range(count), size)
+        for size in range(1, count + 1 if serial else 2)
     )
     specific: _Effects = [
-        (effect("indirect", *(mediators[k] for k in path)), [(1.0, _links(path, through))]) for path in chains
+        (
+            effect("indirect", *(mediators[k] for k in path)),
+            [(1.0, _links(path, through))],
+        )
+        for path in chains
     ]
     effects: _Effects = [
         (effect("total"), [(1.0, ((0, 1),))]),
@@ -191,22 +208,29 @@ def _links(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]
 
 def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
     through, moderates = columns.through, spec.moderates
-    (number,), (name,) = columns.numbers("moderator"), columns.sample.names_of("moderator")
+    (number,), (name,) = (
+        columns.numbers("moderator"),
+        columns.sample.names_of("moderator"),
+    )
     if number in (0, 1, *through):
         raise TermError(
-            f"moderator={cited(name)} is the outcome, the treatment or a mediator. quadratic=('a',) lets the "
-            "treatment's slope depend on the treatment."
+            f"moderator={cited(name)} is the outcome, the treatment or a mediator. "
+            "quadratic=('a',) lets the treatment's slope depend on the treatment."
         )
     w, factors = columns.values[name], columns.sample.factors_of(name)
     level = (number,) if with_level and number not in columns.controls else ()
     moving = (1, *through) if "b" in moderates else (1,)
-    interactions = {j: columns.multiply(j, name, w, "moderates", *factors) for j in moving}
+    interactions = {
+        j: columns.multiply(j, name, w, "moderates", *factors) for j in moving
+    }
 
     total = (1, interactions[1], *level)
     to_outcome = [1, interactions[1]] if "direct" in moderates else [1]
     to_outcome += [*through, *(interactions[m] for m in through if m in interactions)]
     to_outcome += level if {"b", "direct"} & set(moderates) else ()
-    equations = columns.equations(total, [total if "a" in moderates else (1,)] * len(through), to_outcome)
+    equations = columns.equations(
+        total, [total if "a" in moderates else (1,)] * len(through), to_outcome
+    )
 
     slopes = _slopes(columns, moderates, interactions, 1.0)
     percents = _VALUES if np.unique(w).size == 2 else _QUANTILES
@@ -220,7 +244,11 @@ def _index(slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]) -> _Ef
     linear = through if ("a" in moderates) != ("b" in moderates) else []
     linear += [direct] if "direct" in moderates else []
     return [
-        (change_of(term, "index"), [(1.0, tuple(parts[-1][0] for parts in slopes[term]))]) for term in linear
+        (
+            change_of(term, "index"),
+            [(1.0, tuple(parts[-1][0] for parts in slopes[term]))],
+        )
+        for term in linear
     ]
 
 
@@ -253,11 +281,15 @@ def _slopes(
     return _by_effect(columns, slope)
 
 
-def _by_effect(columns: _Columns, slope: Callable[[int, int, str], _Slope]) -> dict[Term, list[_Slope]]:
+def _by_effect(
+    columns: _Columns, slope: Callable[[int, int, str], _Slope]
+) -> dict[Term, list[_Slope]]:
     """Write every effect's slopes: of an equation, a column, the word of a path."""
     last = len(columns.through) + 1
     slopes = {effect("direct"): [slope(last, 1, "direct")]}
-    for k, (mediator, m) in enumerate(zip(columns.mediators, columns.through, strict=True)):
+    for k, (mediator, m) in enumerate(
+        zip(columns.mediators, columns.through, strict=True)
+    ):
         path = [slope(1 + k, 1, "a"), slope(last, m, "b")]
         slopes[effect("indirect", mediator)] = path
     return slopes
@@ -274,8 +306,14 @@ def _along_variable(
 ) -> Layout:
     """Lay out effects that depend on a variable (N,): averages, quantile values."""
     quantiles = np.quantile(values, np.linspace(0, 1, 101))
-    points = tuple((code, float(quantiles[percent])) for code, percent in percents.items())
-    moving = {term: parts for term, parts in slopes.items() if any(len(slope) > 1 for slope in parts)}
+    points = tuple(
+        (code, float(quantiles[percent])) for code, percent in percents.items()
+    )
+    moving = {
+        term: parts
+        for term, parts in slopes.items()
+        if any(len(slope) > 1 for slope in parts)
+    }
     at_points = [
         (at_point(term, Point(variable, code, value)), expand(parts, np.array([value])))
         for term, parts in moving.items()
@@ -293,7 +331,9 @@ def _along_variable(
     )
 
 
-def _averages(slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None) -> _Effects:
+def _averages(
+    slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None
+) -> _Effects:
     """Average effects over values (N,) of their variable; `slopes` begin with direct.
 
     In a regime a single mediator has no sum of indirect effects.
@@ -357,7 +397,10 @@ def _finish(
     routes = routes or {}
     number = {at: i for i, at in enumerate(_used(effects, routes))}
     sums = [
-        [(constant, tuple(number[at] for at in positions)) for constant, positions in parts]
+        [
+            (constant, tuple(number[at] for at in positions))
+            for constant, positions in parts
+        ]
         for _, parts in effects
     ]
     return Layout(
@@ -391,12 +434,17 @@ def _distinct(effects: _Effects) -> list[Term]:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
         raise TermError(
-            f"because of a mediator's name the term {quoted(twins)} refers to two effects; rename its "
-            "column (panel.assign)."
+            f"because of a mediator's name the term {quoted(twins)} refers to two "
+            "effects; rename its column (panel.assign)."
         )
     return [term for term, _ in effects]
 
 
-def _route(number: Mapping[_Position, int], term: Term, slopes: Sequence[_Slope]) -> Route:
-    parts = (tuple((number[at], level, rate) for at, level, rate in slope) for slope in slopes)
+def _route(
+    number: Mapping[_Position, int], term: Term, slopes: Sequence[_Slope]
+) -> Route:
+    parts = (
+        tuple((number[at], level, rate) for at, level, rate in slope)
+        for slope in slopes
+    )
     return Route(term.name, tuple(parts))

@@ -82,8 +82,9 @@ Moderated = Literal["a", "b", "direct"]
 
 _MOST_SERIAL = 6
 _REMEDY = (
-    "With fewer than 40 clusters the percentile interval may be too short: confirm a borderline result "
-    "with joint_significance(), or with the p-values of dp.wild_bootstrap for a and b."
+    "With fewer than 40 clusters the percentile interval may be too short: confirm a "
+    "borderline result with joint_significance(), or with the p-values of "
+    "dp.wild_bootstrap for a and b."
 )
 
 
@@ -91,11 +92,12 @@ _REMEDY = (
 class Mediation(Specification):
     """Mediation analysis with fixed effects.
 
-    It has total, direct and indirect effects of a treatment.
-    The equations are ``y = c x + ..``, ``m_k = a_k x + ..`` and ``y = c' x + sum_k b_k m_k + ..``, with
-    treatment x and mediators m_k. All have the same controls, fixed effects and rows. c is the total effect,
-    c' the direct effect and a_k b_k the indirect effect through m_k. Then ``c = c' + sum_k a_k b_k`` holds
-    exactly, in the estimates and in each bootstrap draw (Preacher & Hayes 2008; Gelbach 2016).
+    It has total, direct and indirect effects of a treatment. The equations are
+    ``y = c x + ..``, ``m_k = a_k x + ..`` and ``y = c' x + sum_k b_k m_k + ..``, with
+    treatment x and mediators m_k. All have the same controls, fixed effects and rows. c
+    is the total effect, c' the direct effect and a_k b_k the indirect effect through
+    m_k. Then ``c = c' + sum_k a_k b_k`` holds exactly, in the estimates and in each
+    bootstrap draw (Preacher & Hayes 2008; Gelbach 2016).
 
     Parameters
     ----------
@@ -108,63 +110,70 @@ class Mediation(Specification):
     x : str or sequence of str
         Controls of all equations, none by default.
     structure : {"parallel", "serial"}
-        ``"parallel"`` (default): mediators do not affect each other. ``"serial"``: each mediator depends on
-        those before it (Hayes' model 6). Each chain has an effect ``indirect:<m1>><m2>``, and the chains add
-        up to the indirect effect of the parallel structure. A chain has at most six mediators.
+        ``"parallel"`` (default): mediators do not affect each other. ``"serial"``: each
+        mediator depends on those before it (Hayes' model 6). Each chain has an effect
+        ``indirect:<m1>><m2>``, and the chains add up to the indirect effect of the
+        parallel structure. A chain has at most six mediators.
     moderator : str, optional
-        Moderator w: a column or a term. Its interactions with treatment or mediators (products of levels) are
-        added to the equations that `moderates` selects, together with w itself. To have w in all equations,
-        add it to `x` too.
+        Moderator w: a column or a term. Its interactions with treatment or mediators
+        (products of levels) are added to the equations that `moderates` selects,
+        together with w itself. To have w in all equations, add it to `x` too.
     moderates : {"a", "b", "direct"}, one or several
-        Slopes that depend on w. ``"a"``: effect of the treatment on the mediators (Hayes' model 7);
-        ``index:<m>`` is the change of the indirect effect with w. ``"b"``: effect of the mediators on the
-        outcome (model 14). Both (model 58) have no such index. ``"direct"``: direct effect (model 5), whose
-        change with w is ``index:direct``. If an interaction exists and is not in the model, the others are
-        biased; so compare with a model that has all three.
+        Slopes that depend on w. ``"a"``: effect of the treatment on the mediators
+        (Hayes' model 7); ``index:<m>`` is the change of the indirect effect with w.
+        ``"b"``: effect of the mediators on the outcome (model 14). Both (model 58) have
+        no such index. ``"direct"``: direct effect (model 5), whose change with w is
+        ``index:direct``. If an interaction exists and is not in the model, the others
+        are biased; so compare with a model that has all three.
     threshold : str or (str, float), optional
-        Threshold variable q. Effects differ between regime 1, ``q <= gamma``, and regime 2. Slopes of
-        treatment and mediators differ by regime in all equations. With a pair, gamma is given. Otherwise
-        gamma minimises the sum of squared residuals of the outcome, among all values that leave at least 5%
-        of the rows in each regime.
+        Threshold variable q. Effects differ between regime 1, ``q <= gamma``, and
+        regime 2. Slopes of treatment and mediators differ by regime in all equations.
+        With a pair, gamma is given. Otherwise gamma minimises the sum of squared
+        residuals of the outcome, among all values that leave at least 5% of the rows in
+        each regime.
     regime_intercept : bool
-        Whether the equations also have an intercept by regime (term ``"intercept:regime1"``). The default is
-        True. Without it gamma and all effects depend on the zero of treatment and mediators, for example on
-        the unit inside a logarithm. Use False only to replicate fits without it, such as those of Stata's
+        Whether the equations also have an intercept by regime (term
+        ``"intercept:regime1"``). The default is True. Without it gamma and all effects
+        depend on the zero of treatment and mediators, for example on the unit inside a
+        logarithm. Use False only to replicate fits without it, such as those of Stata's
         ``xthreg``.
     search_draws : bool
-        Whether gamma is searched again in each bootstrap draw. The default is False, which takes gamma as
-        known. True is slower and more reliable in small samples.
+        Whether gamma is searched again in each bootstrap draw. The default is False,
+        which takes gamma as known. True is slower and more reliable in small samples.
     quadratic : {"a", "direct"}, one or both
-        Equations with the square of the treatment: those of the mediators (``"a"``) or that of the outcome
-        (``"direct"``). The instantaneous indirect effect at x is ``(a1 + 2 a2 x) b`` (Hayes & Preacher 2010).
+        Equations with the square of the treatment: those of the mediators (``"a"``) or
+        that of the outcome (``"direct"``). The instantaneous indirect effect at x is
+        ``(a1 + 2 a2 x) b`` (Hayes & Preacher 2010).
     absorb : str or sequence of str
-        Other fixed effects of all equations, as in `FixedEffects`. Slopes such as ``"province[year]"`` must
-        be by groups that are nested in the clusters.
+        Other fixed effects of all equations, as in `FixedEffects`. Slopes such as
+        ``"province[year]"`` must be by groups that are nested in the clusters.
     entity_effects, time_effects : bool
-        Whether to absorb entity and time effects, True by default. Without fixed effects there is an
-        intercept.
+        Whether to absorb entity and time effects, True by default. Without fixed
+        effects there is an intercept.
     cov_type : str, default "clustered"
-        Type of the joint covariance matrix of all equations, as in `FixedEffects`: ``"clustered"``,
-        ``"crv3"``, ``"robust"``, ``"hc2"``, ``"hc3"``, ``"unadjusted"`` or ``"driscoll_kraay"``.
+        Type of the joint covariance matrix of all equations, as in `FixedEffects`:
+        ``"clustered"``, ``"crv3"``, ``"robust"``, ``"hc2"``, ``"hc3"``,
+        ``"unadjusted"`` or ``"driscoll_kraay"``.
     clusters : str, optional
-        Cluster variable, by default the entity. The bootstrap draws these clusters, under any `cov_type`.
+        Cluster variable, by default the entity. The bootstrap draws these clusters,
+        under any `cov_type`.
     ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
         Small-sample correction of each equation, as in `FixedEffects`.
     reps : int
-        Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a 95% interval are draws,
-        without interpolation.
+        Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a
+        95% interval are draws, without interpolation.
 
     Raises
     ------
     OptionError
-        By the constructor, if an option has an unknown value, if `reps` is too small, if there are two-way
-        clusters, or if more than one of a serial structure, `moderator`, `threshold` and `quadratic` is
-        given.
+        By the constructor, if an option has an unknown value, if `reps` is too small,
+        if there are two-way clusters, or if more than one of a serial structure,
+        `moderator`, `threshold` and `quadratic` is given.
     TermError
         By the constructor, if a term has two roles.
     IdentificationError
-        By `fit`, if the treatment or a mediator is absorbed by the fixed effects. Its effect is then not
-        identified.
+        By `fit`, if the treatment or a mediator is absorbed by the fixed effects. Its
+        effect is then not identified.
     ThresholdSearchError
         By `fit`, if no threshold leaves enough rows in each regime.
     DigiprosperError
@@ -172,20 +181,27 @@ class Mediation(Specification):
 
     Notes
     -----
-    The bootstrap draws clusters with replacement, and estimates all equations and fixed effects in each draw.
-    Intervals are percentile intervals, and p-values are consistent with them. If rows were taken as
-    independent, a true null hypothesis would be rejected far too often with serially correlated errors
-    (documentation, page "Validity"). Standard errors use the delta method with the joint covariance matrix of
-    all equations (Weesie 1999; Gelbach 2016); they take an estimated gamma as known.
+    The bootstrap draws clusters with replacement, and estimates all equations and fixed
+    effects in each draw. Intervals are percentile intervals, and p-values are
+    consistent with them. If rows were taken as independent, a true null hypothesis
+    would be rejected far too often with serially correlated errors (documentation, page
+    "Validity"). Standard errors use the delta method with the joint covariance matrix
+    of all equations (Weesie 1999; Gelbach 2016); they take an estimated gamma as known.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
     >>> controls = ["urban", "fiscal", "openness"]
-    >>> spec = dp.Mediation("prosperity", "digital", ["productivity", "upgrading"], controls, reps=999)
+    >>> spec = dp.Mediation(
+    ...     "prosperity", "digital", ["productivity", "upgrading"], controls, reps=999
+    ... )
     >>> results = spec.fit(panel, rng=2026)
-    >>> list(results.params.index[:3]), list(results.params.index[3:5]), results.params.index[5]
+    >>> (
+    ...     list(results.params.index[:3]),
+    ...     list(results.params.index[3:5]),
+    ...     results.params.index[5],
+    ... )
     (['total', 'direct', 'indirect'],
      ['indirect:productivity', 'indirect:upgrading'],
      'proportion_mediated')
@@ -222,8 +238,8 @@ class Mediation(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         if not self.mediators:
             raise TermError(
-                "mediators is empty; specify at least one term (FixedEffects estimates the total effect "
-                "alone)."
+                "mediators is empty; specify at least one term (FixedEffects estimates "
+                "the total effect alone)."
             )
         refuse_repeats(self, ("y", "treatment", "mediators", "x"))
         check_option("structure", self.structure, get_args(MediationStructure))
@@ -234,7 +250,10 @@ class Mediation(Specification):
 
     def _check_dependence(self) -> None:
         """Check moderator, threshold, square and chain, on which effects may depend."""
-        for name, words in (("moderates", get_args(Moderated)), ("quadratic", ("a", "direct"))):
+        for name, words in (
+            ("moderates", get_args(Moderated)),
+            ("quadratic", ("a", "direct")),
+        ):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
             for word in getattr(self, name):
                 check_option(name, word, words)
@@ -242,9 +261,10 @@ class Mediation(Specification):
             one_term(self.moderator, "moderator")
         if (self.moderator is None) != (not self.moderates):
             raise OptionError(
-                f"moderator={cited(self.moderator)} with moderates={cited(self.moderates)}: specify the "
-                "moderator and the slopes it moderates, one or more of 'a' (treatment to mediator), 'b' "
-                "(mediator to outcome) and 'direct'."
+                f"moderator={cited(self.moderator)} with "
+                f"moderates={cited(self.moderates)}: specify the moderator and the "
+                "slopes it moderates, one or more of 'a' (treatment to mediator), "
+                "'b' (mediator to outcome) and 'direct'."
             )
         if not isinstance(self.threshold, str | None):
             object.__setattr__(self, "threshold", _threshold(self.threshold))
@@ -257,46 +277,62 @@ class Mediation(Specification):
         }
         several = [name for name, used in options.items() if used]
         if len(several) > 1:
-            raise OptionError(f"{' and '.join(several)} cannot be combined; specify one of them.")
+            raise OptionError(
+                f"{' and '.join(several)} cannot be combined; specify one of them."
+            )
         if self.structure == "serial" and len(self.mediators) > _MOST_SERIAL:
             raise OptionError(
                 f"structure='serial' with {len(self.mediators)} mediators has "
-                f"{2 ** len(self.mediators) - 1} chains; at most {_MOST_SERIAL} mediators are allowed."
+                f"{2 ** len(self.mediators) - 1} chains; at most {_MOST_SERIAL} "
+                "mediators are allowed."
             )
 
     def _check_threshold(self) -> None:
         (q,) = term_roles(self).get("threshold_variable", (None,))
-        if q is not None and canonical(q) in {canonical(t) for t in (self.y, *self.mediators)}:
+        if q is not None and canonical(q) in {
+            canonical(t) for t in (self.y, *self.mediators)
+        }:
             role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
             raise TermError(
-                f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and splitting the sample "
-                "by a variable that the treatment affects biases the slopes. Use the treatment, or a "
-                "variable determined before it."
+                f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and "
+                "splitting the sample by a variable that the treatment affects "
+                "biases the slopes. Use the treatment, or a variable "
+                "determined before it."
             )
         for name in ("search_draws", "regime_intercept"):
             if not isinstance(getattr(self, name), bool):
-                raise OptionError(f"{name}={cited(getattr(self, name))} must be True or False.")
+                raise OptionError(
+                    f"{name}={cited(getattr(self, name))} must be True or False."
+                )
         if self.search_draws and not isinstance(self.threshold, str):
             raise OptionError(
-                f"search_draws={cited(self.search_draws)}: True requires an estimated threshold, such as "
-                "threshold='q'."
+                f"search_draws={cited(self.search_draws)}: True requires an estimated "
+                "threshold, such as threshold='q'."
             )
         if self.threshold is None and not self.regime_intercept:
-            raise OptionError("regime_intercept=False requires a threshold, such as threshold='q'.")
+            raise OptionError(
+                "regime_intercept=False requires a threshold, such as threshold='q'."
+            )
 
     @property
     def options(self) -> LinearOptions:
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> MediationResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,
+        progress: bool = False,  # noqa: ARG002
+    ) -> MediationResults:
         """Estimate and bootstrap all equations.
 
         Parameters
         ----------
         panel : Panel
-            The data. Rows with a missing value in any term are dropped from all equations. A cross-section is
-            a Panel without a time key.
+            The data. Rows with a missing value in any term are dropped from all
+            equations. A cross-section is a Panel without a time key.
         rng : None, int, sequence of int, SeedSequence or Generator
             Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
@@ -305,8 +341,8 @@ class Mediation(Specification):
         Returns
         -------
         MediationResults
-            Effects with standard errors, intervals and draws. Of the rows it keeps only the residuals of its
-            `paths`.
+            Effects with standard errors, intervals and draws. Of the rows it keeps only
+            the residuals of its `paths`.
         """
         seed = seed_sequence(rng)
         prepared = self._prepare(panel)
@@ -314,7 +350,9 @@ class Mediation(Specification):
         gamma = self._gamma(prepared)
         level = self._level_enters(prepared, demeaned, gamma)
         layout = lay_out(self, prepared.sample, gamma, level=level)
-        prepared = replace(prepared, sample=prepared.sample.with_factors(layout.factors))
+        prepared = replace(
+            prepared, sample=prepared.sample.with_factors(layout.factors)
+        )
         system = estimate(
             prepared,
             demean_added(prepared, demeaned, layout),
@@ -326,9 +364,13 @@ class Mediation(Specification):
         )
         gammas = np.empty(0)
         if self.search_draws:
-            gammas, system, draws = searched_draws(self, prepared, demeaned, system, seed, len(layout.terms))
+            gammas, system, draws = searched_draws(
+                self, prepared, demeaned, system, seed, len(layout.terms)
+            )
         paths = _path_system(system, layout)
-        effects = paths.products.estimate(paths.estimates, paths.covariance, paths.draws)
+        effects = paths.products.estimate(
+            paths.estimates, paths.covariance, paths.draws
+        )
         if self.search_draws:
             effects = *effects[:2], draws
         unclear = blank_unclear_share(effects, system.n_drawn)
@@ -348,11 +390,21 @@ class Mediation(Specification):
         }
         sample = prepared.sample
         return MediationResults(
-            **result_fields(prepared, system, layout.effects, effects, diagnostics, "Mediation", seed),
+            **result_fields(
+                prepared,
+                system,
+                layout.effects,
+                effects,
+                diagnostics,
+                "Mediation",
+                seed,
+            ),
             treatment=sample.names_of("treatment")[0],
             mediators=sample.names_of("mediators"),
             equations=named_fits(layout.equation_terms, system.fits),
-            structure=next((kind for kind, option in kinds.items() if option), self.structure),
+            structure=next(
+                (kind for kind, option in kinds.items() if option), self.structure
+            ),
             system=paths,
             variable=layout.variable,
             quantiles=layout.quantiles,
@@ -370,7 +422,9 @@ class Mediation(Specification):
         for role, terms in roles.items():
             if role != "x":
                 value = terms if role == "mediators" else terms[0]
-                refuse_several(prepared.sample, role, len(terms), f"{role}={cited(value)} makes")
+                refuse_several(
+                    prepared.sample, role, len(terms), f"{role}={cited(value)} makes"
+                )
         return prepared
 
     def _gamma(self, prepared: Prepared) -> float | None:
@@ -380,13 +434,16 @@ class Mediation(Specification):
         q = prepared.sample.columns("threshold_variable")[:, 0]
         if not q.min() <= gamma < q.max():
             raise ThresholdSearchError(
-                f"threshold={cited(self.threshold)} leaves a regime without rows: {cited(name)} ranges "
-                f"from {q.min():.6g} to {q.max():.6g} in the sample.",
+                f"threshold={cited(self.threshold)} leaves a regime without rows: "
+                f"{cited(name)} ranges from {q.min():.6g} to {q.max():.6g} "
+                "in the sample.",
                 [Notice("empty_regime", name, {"column": name, "gamma": gamma})],
             )
         return gamma
 
-    def _level_enters(self, prepared: Prepared, demeaned: Demeaned, gamma: float | None) -> bool:
+    def _level_enters(
+        self, prepared: Prepared, demeaned: Demeaned, gamma: float | None
+    ) -> bool:
         if gamma is not None:
             return self.regime_intercept and not holds_level(prepared, demeaned, gamma)
         if self.moderator is None:
@@ -394,7 +451,9 @@ class Mediation(Specification):
         (moderator,) = demeaned.at(prepared.sample.names_of("moderator"))
         return not (demeaned.absorbed[moderator] and not demeaned.constant[moderator])
 
-    def _about_variable(self, prepared: Prepared, layout: Layout, gamma: float | None) -> list[Notice]:
+    def _about_variable(
+        self, prepared: Prepared, layout: Layout, gamma: float | None
+    ) -> list[Notice]:
         """Report what is doubtful about the threshold, the moderator or the square."""
         sample, notices = prepared.sample, []
         if isinstance(self.threshold, str):
@@ -403,7 +462,11 @@ class Mediation(Specification):
             level = layout.names.index(sample.names_of("moderator")[0])
             if not any(level in regressors for _, regressors in layout.equations):
                 notices.append(absorbed_level(self.moderator, prepared.effect_names))
-        if gamma is not None and self.regime_intercept and REGIME_INTERCEPT not in layout.names:
+        if (
+            gamma is not None
+            and self.regime_intercept
+            and REGIME_INTERCEPT not in layout.names
+        ):
             held_by = (*prepared.effect_names, *self.x)
             (variable,) = term_roles(self)["threshold_variable"]
             notices.append(held_level(variable, held_by))
@@ -424,7 +487,9 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
         roles["moderator"] = (spec.moderator,)
     if spec.threshold is not None:
         threshold = spec.threshold
-        roles["threshold_variable"] = (threshold if isinstance(threshold, str) else threshold[0],)
+        roles["threshold_variable"] = (
+            threshold if isinstance(threshold, str) else threshold[0],
+        )
     return roles
 
 
@@ -434,7 +499,9 @@ def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
     `remedy` has braces for the option.
     """
     if not isinstance(spec, Mediation):
-        raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
+        raise InputTypeError(
+            f"{caller} takes a Mediation specification, not {type(spec).__name__}."
+        )
     for name in ("structure", "moderator", "threshold", "quadratic"):
         value = getattr(spec, name)
         if value not in (None, (), "parallel"):
@@ -452,14 +519,18 @@ def _path_system(system: System, layout: Layout) -> PathSystem:
     moments = [m[upper, later] for m in system.residuals]
     moment_draws = [m[:, upper, later] for m in system.residual_draws]
     return PathSystem(
-        names=tuple((layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used),
+        names=tuple(
+            (layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used
+        ),
         estimates=system.coefficients[at],
         covariance=system.covariance[np.ix_(at, at)],
         unadjusted=system.unadjusted[at],
         draws=system.draws[:, at],
         jackknife=system.jackknife[:, at],
         moments=np.reshape(moments, (-1, 3)),
-        moment_draws=np.reshape(moment_draws, (-1, len(system.draws), 3)).swapaxes(0, 1),
+        moment_draws=np.reshape(moment_draws, (-1, len(system.draws), 3)).swapaxes(
+            0, 1
+        ),
         products=layout.products,
     )
 
@@ -476,10 +547,16 @@ def _influential(
     g, j = divmod(int(np.argmax(shifts)), shifts.shape[1])
     if shifts[g, j] < max(INFLUENCE / np.sqrt(shifts.shape[0]), LEAST_INFLUENCE):
         return []
-    name = prepared.cluster_names[0] if prepared.options.clusters else prepared.sample.keys.entity_name
+    name = (
+        prepared.cluster_names[0]
+        if prepared.options.clusters
+        else prepared.sample.keys.entity_name
+    )
     cluster = name, prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     both = float(estimates[j]), float(without[g, j])
-    return [influential_cluster(cluster, len(shifts), names[j], both, float(shifts[g, j]))]
+    return [
+        influential_cluster(cluster, len(shifts), names[j], both, float(shifts[g, j]))
+    ]
 
 
 def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:
@@ -490,9 +567,9 @@ def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:
         ratio = float(abs(column.mean()) / column.std())
         if ratio > MEAN_IN_SDS:
             text = (
-                f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: "
-                "interactions with it, and their standard errors, lose numerical precision. Subtract "
-                "a constant near its mean."
+                f"the mean of {cited(name)} is {ratio:.1e} times its standard "
+                "deviation: interactions with it, and their standard errors, lose "
+                "numerical precision. Subtract a constant near its mean."
             )
             notices.append(near_collinear([name], "mean", ratio, text))
     return notices
@@ -504,13 +581,18 @@ def _threshold(value: object) -> tuple[str, float]:
             if not isinstance(gamma, bool) and np.isfinite(gamma):
                 return term, float(gamma)
     raise OptionError(
-        f"threshold={cited(value)} must be a term, or a term and a finite number such as ('q', 6.5)."
+        f"threshold={cited(value)} must be a term, or a term and a finite number such "
+        "as ('q', 6.5)."
     )
 
 
-def _regime_counts(prepared: Prepared, gamma: float | None) -> tuple[tuple[int, int], ...]:
+def _regime_counts(
+    prepared: Prepared, gamma: float | None
+) -> tuple[tuple[int, int], ...]:
     if gamma is None:
         return ()
     sample = prepared.sample
     low = sample.columns("threshold_variable")[:, 0] <= gamma
-    return tuple((int(r.sum()), int(np.unique(sample.entity[r]).size)) for r in (low, ~low))
+    return tuple(
+        (int(r.sum()), int(np.unique(sample.entity[r]).size)) for r in (low, ~low)
+    )

@@ -70,7 +70,8 @@ _EQUATIONS = (
     ("m on z given x", _M, (_Z, _X)),
     ("y on z given x", _Y, (_Z, _X)),
 )
-# Slopes that the effects are made of, by equation and column, in the order that `_effects` takes them.
+# Slopes that the effects are made of, by equation and column, in the order that
+# `_effects` takes them.
 _USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
 _STAGES = (0, 3)
 
@@ -79,9 +80,10 @@ _STAGES = (0, 3)
 class MediationIVResults(EffectResults):
     """Results of mediation analysis with one instrument, made by `MediationIV.fit`.
 
-    Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>``, ``a``, ``b`` and ``proportion_mediated``.
-    Effects are changes of the outcome per unit of the treatment. a is the change of the mediator per unit of
-    the treatment, and b the change of the outcome per unit of the mediator.
+    Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>``, ``a``, ``b`` and
+    ``proportion_mediated``. Effects are changes of the outcome per unit of the
+    treatment. a is the change of the mediator per unit of the treatment, and b the
+    change of the outcome per unit of the mediator.
 
     Parameters
     ----------
@@ -94,8 +96,8 @@ class MediationIVResults(EffectResults):
 
     Notes
     -----
-    The other parameters are those of `EffectResults`. `cov` is the covariance matrix of the effects by the
-    delta method, with the `cov_type` of the fit.
+    The other parameters are those of `EffectResults`. `cov` is the covariance matrix of
+    the effects by the delta method, with the `cov_type` of the fit.
 
     Examples
     --------
@@ -121,8 +123,9 @@ class MediationIVResults(EffectResults):
     def paths(self) -> dict[str, LinearResults]:
         """Reduced forms by name.
 
-        The names are ``x on z``, ``y on z``, ``m on z``, ``m on z given x`` and ``y on z given x``, with the
-        terms of treatment x, mediator m, outcome y and instrument z.
+        The names are ``x on z``, ``y on z``, ``m on z``, ``m on z given x`` and
+        ``y on z given x``, with the terms of treatment x, mediator m, outcome y and
+        instrument z.
         """
         return dict(self.equations)
 
@@ -130,9 +133,10 @@ class MediationIVResults(EffectResults):
     def first_stage(self) -> pd.DataFrame:
         """First stages, with rows ``x on z`` and ``m on z given x``.
 
-        Columns are coefficient, std_error, F and p_value (with the `cov_type` of the fit), and partial_r2.
-        With one instrument, F is the square of t, and equals the Wald F of Kleibergen and Paap (2006) and the
-        effective F of Montiel Olea and Pflueger (2013).
+        Columns are coefficient, std_error, F and p_value (with the `cov_type` of the
+        fit), and partial_r2. With one instrument, F is the square of t, and equals the
+        Wald F of Kleibergen and Paap (2006) and the effective F of Montiel Olea and
+        Pflueger (2013).
         """
         index = pd.Index([_EQUATIONS[stage][0] for stage in _STAGES], name="stage")
         columns = ["coefficient", "std_error", "F", "p_value", "partial_r2"]
@@ -144,21 +148,34 @@ class MediationIVResults(EffectResults):
         total, direct, indirect, _, a, b, _ = (float(v) for v in self.estimates)
         (first, first_p), (second, second_p) = self.stages[:, [2, 3]]
         words = [
-            f"A one-unit increase in {self.treatment} changes {outcome} by {total:.4g}: {direct:.4g} "
-            f"directly and {indirect:.4g} through {self.mediator} (a = {a:.4g}, b = {b:.4g}). This "
-            f"requires that {self.instrument} is a valid instrument, and that {self.treatment} and "
-            f"{outcome} have no common cause other than through {self.mediator}.",
-            f"First stage F: {first:.4g} for {self.treatment} on {self.instrument} (p {p_text(first_p)}); "
-            f"{second:.4g} for {self.mediator} on {self.instrument} given {self.treatment} "
-            f"(p {p_text(second_p)}), usually the weak one.",
+            (
+                f"A one-unit increase in {self.treatment} changes {outcome} by "
+                f"{total:.4g}: {direct:.4g} directly and {indirect:.4g} through "
+                f"{self.mediator} (a = {a:.4g}, b = {b:.4g}). This requires that "
+                f"{self.instrument} is a valid instrument, and that {self.treatment} "
+                f"and {outcome} have no common cause other than through "
+                f"{self.mediator}."
+            ),
+            (
+                f"First stage F: {first:.4g} for {self.treatment} on {self.instrument} "
+                f"(p {p_text(first_p)}); {second:.4g} for {self.mediator} on "
+                f"{self.instrument} given {self.treatment} (p {p_text(second_p)}), "
+                "usually the weak one."
+            ),
         ]
-        return self._summarised(f"IV mediation: {path}, instrument {self.instrument}", words)
+        return self._summarised(
+            f"IV mediation: {path}, instrument {self.instrument}", words
+        )
 
     def _more_numbers(self) -> dict[str, Any]:
-        roles = {name: getattr(self, name) for name in ("treatment", "mediator", "instrument")}
+        roles = {
+            name: getattr(self, name)
+            for name in ("treatment", "mediator", "instrument")
+        }
         stages = self.first_stage.to_dict("index")
         paths = {name: fit.to_dict() for name, fit in self.equations}
-        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        # A slotted dataclass is a new class: `super()` without arguments would look in
+        # the old one.
         draws = EffectResults._more_numbers(self)
         return {**draws, **roles, "first_stage": stages, "paths": paths}
 
@@ -167,11 +184,11 @@ class MediationIVResults(EffectResults):
 class MediationIV(Specification):
     """Mediation analysis with one instrument.
 
-    The instrument is for treatment and mediator (Dippel, Ferrara and Heblich 2020).
-    The equations are ``y = c x + ..`` and ``m = a x + ..``, with instrument z for the treatment x, and
-    ``y = c' x + b m + ..``, with instrument z for the mediator m and x as a control. All have the same
-    controls, fixed effects and rows. ``c = c' + a b`` holds exactly, in the estimates and in each bootstrap
-    draw.
+    The instrument is for treatment and mediator (Dippel, Ferrara and Heblich 2020). The
+    equations are ``y = c x + ..`` and ``m = a x + ..``, with instrument z for the
+    treatment x, and ``y = c' x + b m + ..``, with instrument z for the mediator m and x
+    as a control. All have the same controls, fixed effects and rows. ``c = c' + a b``
+    holds exactly, in the estimates and in each bootstrap draw.
 
     Parameters
     ----------
@@ -182,70 +199,77 @@ class MediationIV(Specification):
     mediator : str
         Endogenous mediator: one column or term.
     instrument : str
-        Instrument z: a column or a term. It affects the treatment, and the outcome only through the
-        treatment.
+        Instrument z: a column or a term. It affects the treatment, and the outcome only
+        through the treatment.
     x : sequence of str
         Controls of all equations, none by default.
     entity_effects, time_effects : bool
-        Whether to absorb entity and time effects, True by default. Without fixed effects there is an
-        intercept.
+        Whether to absorb entity and time effects, True by default. Without fixed
+        effects there is an intercept.
     absorb : sequence of str
-        Other fixed effects of all equations, as in `FixedEffects`. Slopes such as ``"province[year]"`` must
-        be by groups that are nested in the clusters.
+        Other fixed effects of all equations, as in `FixedEffects`. Slopes such as
+        ``"province[year]"`` must be by groups that are nested in the clusters.
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
-        Type of the joint covariance matrix of all equations, as in `FixedEffects`; ``"clustered"`` by
-        default.
+        Type of the joint covariance matrix of all equations, as in `FixedEffects`;
+        ``"clustered"`` by default.
     clusters : str, optional
-        Cluster variable, by default the entity. The bootstrap draws these clusters, under any `cov_type`.
+        Cluster variable, by default the entity. The bootstrap draws these clusters,
+        under any `cov_type`.
     ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
         Small-sample correction of each equation, as in `FixedEffectsIV`.
     reps : int
-        Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a 95% interval are draws,
-        without interpolation.
+        Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a
+        95% interval are draws, without interpolation.
 
     Raises
     ------
     OptionError
-        By the constructor, if an option has an unknown value, `reps` is too small, or there are two-way
-        clusters.
+        By the constructor, if an option has an unknown value, `reps` is too small, or
+        there are two-way clusters.
     TermError
-        By the constructor, if a term has two roles, or there are several mediators or instruments.
+        By the constructor, if a term has two roles, or there are several mediators or
+        instruments.
     IdentificationError
-        By `fit`, if treatment, mediator or instrument is absorbed by the fixed effects, or the mediator is a
-        linear combination of treatment, instrument and controls.
+        By `fit`, if treatment, mediator or instrument is absorbed by the fixed effects,
+        or the mediator is a linear combination of treatment, instrument and controls.
     CollinearityError
-        By `fit`, if the instrument is a linear combination of the treatment and the controls.
+        By `fit`, if the instrument is a linear combination of the treatment and the
+        controls.
 
     Warns
     -----
     IdentificationWarning
-        If a first-stage F is below 10, or the proportion mediated is not meaningful (as in `Mediation`).
+        If a first-stage F is below 10, or the proportion mediated is not meaningful (as
+        in `Mediation`).
 
     Notes
     -----
-    **Assumptions.** z is exogenous given controls and fixed effects, and affects y only through x. Omitted
-    common causes of x and m, and of m and y, are allowed. But there is no omitted common cause of x and y
-    that does not work through m.
+    **Assumptions.** z is exogenous given controls and fixed effects, and affects y only
+    through x. Omitted common causes of x and m, and of m and y, are allowed. But there
+    is no omitted common cause of x and y that does not work through m.
 
-    **Identification of b.** Given x, a higher z means that the omitted causes of x are lower. If these also
-    affect m, then z and m are correlated given x, so z is an instrument for m. If x and m have no omitted
-    common cause, b is not identified. Often this first stage is weak. With F of at least 10 the bias is
-    small, but a t test at 5% has the correct size only from F = 104.7 on (Lee, McCrary, Moreira and Porter
-    2022, American Economic Review 112:3260).
+    **Identification of b.** Given x, a higher z means that the omitted causes of x are
+    lower. If these also affect m, then z and m are correlated given x, so z is an
+    instrument for m. If x and m have no omitted common cause, b is not identified.
+    Often this first stage is weak. With F of at least 10 the bias is small, but a t
+    test at 5% has the correct size only from F = 104.7 on (Lee, McCrary, Moreira and
+    Porter 2022, American Economic Review 112:3260).
 
-    **Computation.** All estimates are ratios of slopes of reduced forms, which are estimated by least
-    squares. Let p be slopes on z, and let r and d be slopes on z and x in regressions on both. Then
-    ``c = p_y/p_x``, ``a = p_m/p_x``, ``b = r_y/r_m`` and ``c' = d_y - b d_m``. Standard errors use the delta
-    method and equal those of 2SLS. Intervals and p-values are percentile intervals from draws of clusters,
-    with all equations estimated in each draw.
+    **Computation.** All estimates are ratios of slopes of reduced forms, which are
+    estimated by least squares. Let p be slopes on z, and let r and d be slopes on z and
+    x in regressions on both. Then ``c = p_y/p_x``, ``a = p_m/p_x``, ``b = r_y/r_m`` and
+    ``c' = d_y - b d_m``. Standard errors use the delta method and equal those of 2SLS.
+    Intervals and p-values are percentile intervals from draws of clusters, with all
+    equations estimated in each draw.
 
-    The method is that of Dippel, Ferrara and Heblich (2020, Stata Journal 20:613). Identification is proved
-    by Dippel, Gold, Heblich and Pinto (2017, NBER Working Paper 23209).
+    The method is that of Dippel, Ferrara and Heblich (2020, Stata Journal 20:613).
+    Identification is proved by Dippel, Gold, Heblich and Pinto (2017, NBER Working
+    Paper 23209).
 
     Examples
     --------
-    Simulated data with two omitted variables: u affects x and m, and v affects m and y. The true values are
-    c' = .3 and a b = .6 x .5.
+    Simulated data with two omitted variables: u affects x and m, and v affects m and y.
+    The true values are c' = .3 and a b = .6 x .5.
 
     >>> import numpy as np, pandas as pd
     >>> from digiprosper import MediationIV, Panel
@@ -254,7 +278,9 @@ class MediationIV(Specification):
     >>> x = z + u + e[0]
     >>> m = .6 * x + 2 * u + v + e[1]
     >>> y = .3 * x + .5 * m - v + e[2]
-    >>> frame = pd.DataFrame({"city": np.repeat(np.arange(400), 10), "year": np.tile(np.arange(10), 400)})
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(np.arange(400), 10), "year": np.tile(np.arange(10), 400)}
+    ... )
     >>> panel = Panel(frame.assign(z=z, x=x, m=m, y=y), "city", "year")
     >>> results = MediationIV("y", "x", "m", "z", reps=999).fit(panel, rng=1)
     >>> results.conf_int().loc[["direct", "indirect"]].round(2).to_numpy().tolist()
@@ -282,9 +308,9 @@ class MediationIV(Specification):
         for name in ("mediator", "instrument"):
             if isinstance(getattr(self, name), list | tuple):
                 raise TermError(
-                    f"{name}={cited(getattr(self, name))}: one instrument identifies the effect through "
-                    f"one mediator. Specify one {name}; Mediation allows several mediators, treated as "
-                    "exogenous."
+                    f"{name}={cited(getattr(self, name))}: one instrument identifies "
+                    f"the effect through one mediator. Specify one {name}; Mediation "
+                    "allows several mediators, treated as exogenous."
                 )
         for name in _ROLES[:-1]:
             one_term(getattr(self, name), name)
@@ -301,14 +327,20 @@ class MediationIV(Specification):
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> MediationIVResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,
+        progress: bool = False,  # noqa: ARG002
+    ) -> MediationIVResults:
         """Estimate and bootstrap all equations.
 
         Parameters
         ----------
         panel : Panel
-            The data. Rows with a missing value in any term are dropped from all equations. A cross-section is
-            a Panel without a time key.
+            The data. Rows with a missing value in any term are dropped from all
+            equations. A cross-section is a Panel without a time key.
         rng : None, int, sequence of int, SeedSequence or Generator
             Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
@@ -317,8 +349,8 @@ class MediationIV(Specification):
         Returns
         -------
         MediationIVResults
-            Effects with standard errors, intervals and draws. Of the rows it keeps only the residuals of its
-            `paths`.
+            Effects with standard errors, intervals and draws. Of the rows it keeps only
+            the residuals of its `paths`.
         """
         seed = seed_sequence(rng)
         roles = {role: as_terms(getattr(self, role), role) for role in _ROLES}
@@ -327,7 +359,9 @@ class MediationIV(Specification):
             refuse_several(prepared.sample, role, 1, f"{role}:")
         demeaned = demean_terms(prepared, _ROLES)
         names, controls = demeaned.names, tuple(range(4, len(demeaned.names)))
-        layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
+        layout = [
+            (outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS
+        ]
         system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
         _refuse_exact(system, names)
         at = [system.at(*slope) for slope in _USED]
@@ -355,11 +389,15 @@ class MediationIV(Specification):
             *map(effect, ("a", "b", "proportion_mediated")),
         )
         return MediationIVResults(
-            **result_fields(prepared, system, terms, effects, diagnostics, "MediationIV", seed),
+            **result_fields(
+                prepared, system, terms, effects, diagnostics, "MediationIV", seed
+            ),
             treatment=treatment,
             mediator=mediator,
             instrument=instrument,
-            equations=named_fits([equation_term(code) for code, _, _ in _EQUATIONS], system.fits),
+            equations=named_fits(
+                [equation_term(code) for code, _, _ in _EQUATIONS], system.fits
+            ),
             stages=stages,
         )
 
@@ -372,9 +410,9 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
         if any(n.code == "perfect_fit" for n in fit.diagnostics):
             on = tuple(names[j] for j in regressors)
             raise IdentificationError(
-                f"{cited(names[outcome])} is an exact linear combination of {quoted(on)} and the "
-                "controls after the effects are partialled out, so no variation is left for an "
-                "instrument. Use another term.",
+                f"{cited(names[outcome])} is an exact linear combination of "
+                f"{quoted(on)} and the controls after the effects are partialled "
+                "out, so no variation is left for an instrument. Use another term.",
                 [collinearity_problem(names[outcome], on)],
             )
 
@@ -386,7 +424,9 @@ def _effects(slopes: Floats) -> Floats:
     a = _ratio(m_z, x_z)
     b = _ratio(y_zx, m_zx)
     indirect = a * b
-    return np.column_stack([total, y_x - b * m_x, indirect, indirect, a, b, _ratio(indirect, total)])
+    return np.column_stack(
+        [total, y_x - b * m_x, indirect, indirect, a, b, _ratio(indirect, total)]
+    )
 
 
 def _ratio(upper: Floats, lower: Floats) -> Floats:
@@ -401,12 +441,17 @@ def _gradient(slopes: Floats) -> Floats:
     total, _, _, _, a, b, share = _effects(slopes[None, :])[0]
     unit = np.eye(slopes.size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        by_total, by_a = (unit[1] - total * unit[0]) / x_z, (unit[2] - a * unit[0]) / x_z
+        by_total, by_a = (
+            (unit[1] - total * unit[0]) / x_z,
+            (unit[2] - a * unit[0]) / x_z,
+        )
         by_b = (unit[5] - b * unit[3]) / m_zx
         by_direct = unit[6] - b * unit[4] - m_x * by_b
         by_indirect = a * by_b + b * by_a
         by_share = (by_indirect - share * by_total) / total
-    return np.vstack([by_total, by_direct, by_indirect, by_indirect, by_a, by_b, by_share])
+    return np.vstack(
+        [by_total, by_direct, by_indirect, by_indirect, by_a, by_b, by_share]
+    )
 
 
 def _first_stages(system: System) -> Floats:
@@ -414,10 +459,14 @@ def _first_stages(system: System) -> Floats:
     rows = []
     for equation in _STAGES:
         fit = system.fits[equation]
-        coefficient, error, p = (float(s.iloc[0]) for s in (fit.params, fit.std_errors, fit.pvalues))
+        coefficient, error, p = (
+            float(s.iloc[0]) for s in (fit.params, fit.std_errors, fit.pvalues)
+        )
         plain, df = system.unadjusted[system.at(equation, _Z)]
         square = (coefficient / plain) ** 2
-        rows.append((coefficient, error, (coefficient / error) ** 2, p, square / (square + df)))
+        rows.append(
+            (coefficient, error, (coefficient / error) ** 2, p, square / (square + df))
+        )
     return np.array(rows)
 
 
@@ -425,7 +474,11 @@ def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
     treatment, mediator, instrument = names[_X : _Z + 1]
     equations = {
         "x on z": f"{treatment} on {instrument} (total, a and what follows)",
-        "m on z given x": f"{mediator} on {instrument} given {treatment} (b, direct, indirect)",
+        "m on z given x": (
+            f"{mediator} on {instrument} given {treatment} (b, direct, indirect)"
+        ),
     }
-    f_statistics = {_EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True)}
+    f_statistics = {
+        _EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True)
+    }
     return weak_instrument(f_statistics, equations)

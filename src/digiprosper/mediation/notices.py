@@ -1,8 +1,8 @@
 """Notices about mediation models: one maker a code.
 
-=================== =======================================================================================
+=================== ====================================================================
 code                data
-=================== =======================================================================================
+=================== ====================================================================
 pooled              nobs
 masking             direct, indirect, total_interval
 absorbed_level      column
@@ -17,7 +17,7 @@ ratio_negative      mediator, ratio
 total_near_zero     mediator, ratio
 readings_differ     mediator, ratio
 tests_differ        mediator, ratio
-=================== =======================================================================================
+=================== ====================================================================
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ from digiprosper.report.text import p_text
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-# The loss of one of G clusters moves an effect by some standard errors whatever the data. In the median of
-# 200 simulated panels without an odd cluster (serial correlation 0 and .8, G 31 to 200) it is 2.8 to 4.8 over
-# the root of G; beyond 6, and .5, at most 4% of them are remarked on.
+# The loss of one of G clusters moves an effect by some standard errors whatever the
+# data. In the median of 200 simulated panels without an odd cluster (serial correlation
+# 0 and .8, G 31 to 200) it is 2.8 to 4.8 over the root of G; beyond 6, and .5, at most
+# 4% of them are remarked on.
 INFLUENCE: Final = 6.0
 LEAST_INFLUENCE: Final = 0.5
 # A mean of so many standard deviations costs products their digits.
 MEAN_IN_SDS: Final = 1e4
-# Median residual degrees of freedom of an entity's own regression, below which its slopes are imprecise.
+# Median residual degrees of freedom of an entity's own regression, below which its
+# slopes are imprecise.
 SHORT_SERIES: Final = 10
 # F of a first stage below which an instrument is weak (Staiger & Stock 1997).
 WEAK_F: Final = 10.0
@@ -59,25 +61,33 @@ def few_for_paths(clusters: int, name: str, remedy: str) -> tuple[Notice, ...]:
 def pooled(nobs: int) -> Notice:
     """Report that no effects are absorbed."""
     text = (
-        "no effects are absorbed (pooled OLS): the estimates mix variation within entities and differences "
-        "between entities. Set entity_effects=True for the within effects."
+        "no effects are absorbed (pooled OLS): the estimates mix variation within "
+        "entities and differences between entities. Set entity_effects=True for the "
+        "within effects."
     )
     return Notice("pooled", text, {"nobs": nobs})
 
 
-def masking(why: str, direct: float, indirect: float, total_interval: tuple[float, float]) -> Notice:
+def masking(
+    why: str, direct: float, indirect: float, total_interval: tuple[float, float]
+) -> Notice:
     """Report that the proportion mediated has no meaning; `why` is the reason."""
     text = (
-        f"{why}: proportion_mediated is not meaningful and is set to missing. Report the effects themselves."
+        f"{why}: proportion_mediated is not meaningful and is set to missing. Report "
+        "the effects themselves."
     )
-    return Notice("masking", text, {"direct": direct, "indirect": indirect, "total_interval": total_interval})
+    return Notice(
+        "masking",
+        text,
+        {"direct": direct, "indirect": indirect, "total_interval": total_interval},
+    )
 
 
 def absorbed_level(moderator: str, effects: Sequence[str]) -> Notice:
     """Report that the level of the moderator is collinear with the effects."""
     text = (
-        f"the moderator {cited(moderator)} is collinear with the effects ({', '.join(effects)}): only its "
-        "interactions are included, not its level."
+        f"the moderator {cited(moderator)} is collinear with the effects "
+        f"({', '.join(effects)}): only its interactions are included, not its level."
     )
     return Notice("absorbed_level", text, {"column": moderator})
 
@@ -86,8 +96,8 @@ def held_level(threshold_variable: str, held_by: Sequence[str]) -> Notice:
     """Report that the dummy of the regime is collinear with effects and controls."""
     terms = ", ".join(held_by) or "the intercept"
     text = (
-        f"regime_intercept: the regime dummy of {cited(threshold_variable)} is collinear with the effects "
-        f"and controls ({terms}) and is not added."
+        f"regime_intercept: the regime dummy of {cited(threshold_variable)} is "
+        f"collinear with the effects and controls ({terms}) and is not added."
     )
     return Notice("held_level", text, {"column": threshold_variable})
 
@@ -95,48 +105,63 @@ def held_level(threshold_variable: str, held_by: Sequence[str]) -> Notice:
 def untested_threshold(column: str, gamma: float | None) -> Notice:
     """Report that an estimated threshold is not tested."""
     text = (
-        f"{column} = {gamma:.5g} minimises the sum of squared residuals. This is not evidence that a "
-        "threshold exists; test for it with PanelThreshold."
+        f"{column} = {gamma:.5g} minimises the sum of squared residuals. This is not "
+        "evidence that a threshold exists; test for it with PanelThreshold."
     )
     return Notice("untested_threshold", text, {"column": column, "gamma": gamma})
 
 
 def influential_cluster(
-    cluster: tuple[str, Hashable], n_clusters: int, term: str, estimates: tuple[float, float], shift: float
+    cluster: tuple[str, Hashable],
+    n_clusters: int,
+    term: str,
+    estimates: tuple[float, float],
+    shift: float,
 ) -> Notice:
     """Report the cluster without which a main effect would change most.
 
-    `cluster` is the name of the cluster variable and the label; `estimates` are with and without it; `shift`
-    is their distance in standard errors.
+    `cluster` is the name of the cluster variable and the label; `estimates` are with
+    and without it; `shift` is their distance in standard errors.
     """
     name, label = cluster
     estimate, without = estimates
     text = (
-        f"one of {n_clusters} clusters has a large influence: without {name} {label} the term {cited(term)} "
-        f"would be {without:.4g}, not {estimate:.4g} ({shift:.2f} standard errors). Report the results "
-        "without it, too."
+        f"one of {n_clusters} clusters has a large influence: without {name} {label} "
+        f"the term {cited(term)} would be {without:.4g}, not {estimate:.4g} "
+        f"({shift:.2f} standard errors). Report the results without it, too."
     )
-    return Notice("influential_cluster", text, {"cluster": label, "term": term, "without": without})
+    return Notice(
+        "influential_cluster",
+        text,
+        {"cluster": label, "term": term, "without": without},
+    )
 
 
-def weak_instrument(stages: Mapping[str, float], equations: Mapping[str, str]) -> list[Notice]:
+def weak_instrument(
+    stages: Mapping[str, float], equations: Mapping[str, str]
+) -> list[Notice]:
     """Report first stages in which the instrument is weak; `stages` maps them to F."""
     weak = {stage: f for stage, f in stages.items() if f < WEAK_F}
     if not weak:
         return []
-    listed = "; ".join(f"F = {f:.3g} of {equations[stage]}" for stage, f in weak.items())
+    listed = "; ".join(
+        f"F = {f:.3g} of {equations[stage]}" for stage, f in weak.items()
+    )
     text = (
-        f"weak instrument: {listed}. With F below {WEAK_F:g} the estimates are biased towards least squares, "
-        "and the coverage of the intervals may be too low. The second stage (the mediator given the "
-        "treatment) is usually the weak one: the instrument is relevant for it only if treatment and "
-        "mediator have a common cause."
+        f"weak instrument: {listed}. With F below {WEAK_F:g} the estimates are biased "
+        "towards least squares, and the coverage of the intervals may be too low. "
+        "The second stage (the mediator given the treatment) is usually the weak "
+        "one: the instrument is relevant for it only if treatment and mediator have "
+        "a common cause."
     )
     return [Notice("weak_instrument", text, {"stages": weak})]
 
 
 def left_out(text: str, entities: Sequence[Hashable]) -> Notice:
     """Report entities that cannot be estimated separately."""
-    return Notice("left_out", text, {"count": len(entities), "entities": tuple(entities)})
+    return Notice(
+        "left_out", text, {"count": len(entities), "entities": tuple(entities)}
+    )
 
 
 def short_series(median_df: float, key: str) -> list[Notice]:
@@ -144,18 +169,21 @@ def short_series(median_df: float, key: str) -> list[Notice]:
     if median_df >= SHORT_SERIES:
         return []
     text = (
-        f"half of the entities ({key}) have {median_df:g} residual degrees of freedom or fewer: their slopes "
-        "are imprecise, and a few may dominate the mean (see entities). If treatment or mediators respond to "
-        "past outcomes, the slopes and their mean have a bias of order 1/T; Mediation with common slopes is "
+        f"half of the entities ({key}) have {median_df:g} residual degrees of freedom "
+        "or fewer: their slopes are imprecise, and a few may dominate the mean (see "
+        "entities). If treatment or mediators respond to past outcomes, the slopes "
+        "and their mean have a bias of order 1/T; Mediation with common slopes is "
         "more precise."
     )
     return [Notice("short_series", text, {"median_df": median_df})]
 
 
-# --- decisions ----------------------------------------------------------------------------------------------
+# --- decisions ------------------------------------------------------------------------
 
 
-def no_share(mediator: str, ratio: float, name: str, *, total_differs: bool) -> list[Notice]:
+def no_share(
+    mediator: str, ratio: float, name: str, *, total_differs: bool
+) -> list[Notice]:
     """Report a ratio that is no share: above 1, negative, or of a total near zero."""
     data = {"mediator": mediator, "ratio": ratio}
     text, of_total = f"{name} = {ratio:.3g}", name == "indirect/total"
@@ -171,25 +199,33 @@ def no_share(mediator: str, ratio: float, name: str, *, total_differs: bool) -> 
         why = "the total effect has the opposite sign, so it is not a share."
         notices.append(Notice("ratio_negative", f"{text}: {why}", data))
     if of_total and not total_differs:
-        why = "the total effect is not significantly different from zero, so the denominator of"
-        notices.append(Notice("total_near_zero", f"{why} {text} is close to zero.", data))
+        why = (
+            "the total effect is not significantly different from zero, so the "
+            "denominator of"
+        )
+        notices.append(
+            Notice("total_near_zero", f"{why} {text} is close to zero.", data)
+        )
     return notices
 
 
 def readings_differ(mediator: str, ratio: float) -> Notice:
     """Report that the five steps and Zhao, Lynch & Chen (2010) disagree."""
     text = (
-        "a and b are both significantly different from zero, but ab is not: the five steps continue, while "
-        "Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
+        "a and b are both significantly different from zero, but ab is not: the five "
+        "steps continue, while Zhao, Lynch & Chen (2010) conclude that there is no "
+        "indirect effect."
     )
     return Notice("readings_differ", text, {"mediator": mediator, "ratio": ratio})
 
 
-def tests_differ(mediator: str, ratio: float, step: int, name: str, p_values: tuple[float, float]) -> Notice:
+def tests_differ(
+    mediator: str, ratio: float, step: int, name: str, p_values: tuple[float, float]
+) -> Notice:
     """Report a step with different conclusions from the t test and the bootstrap."""
     of_t, of_draws = p_values
     text = (
-        f"step {step} depends on the test: {name} has p {p_text(of_t)} from the t test and "
-        f"{p_text(of_draws)} from the bootstrap. Report both."
+        f"step {step} depends on the test: {name} has p {p_text(of_t)} from the t test "
+        f"and {p_text(of_draws)} from the bootstrap. Report both."
     )
     return Notice("tests_differ", text, {"mediator": mediator, "ratio": ratio})

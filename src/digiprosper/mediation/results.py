@@ -67,14 +67,15 @@ _LEVEL = 0.95
 class MediationResults(EffectResults):
     """Results of mediation analysis: total, direct and indirect effects.
 
-    `Mediation.fit` makes them.
-    Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator, those of the structure,
-    and ``proportion_mediated``. A serial structure has the chains ``indirect:<m1>><m2>``. A moderator has
-    ``index:<m>`` and effects at quantiles such as ``indirect:<m>:p10``. A threshold has
-    ``indirect:<m>:regime1`` and ``difference:<m>``.
+    `Mediation.fit` makes them. Terms are ``total``, ``direct``, ``indirect``,
+    ``indirect:<m>`` for each mediator, those of the structure, and
+    ``proportion_mediated``. A serial structure has the chains ``indirect:<m1>><m2>``. A
+    moderator has ``index:<m>`` and effects at quantiles such as ``indirect:<m>:p10``. A
+    threshold has ``indirect:<m>:regime1`` and ``difference:<m>``.
 
-    Effects are changes of the outcome per unit of the treatment. If an effect depends on a moderator, a
-    threshold or the treatment itself, the term without a suffix is its average over the rows of the sample.
+    Effects are changes of the outcome per unit of the treatment. If an effect depends
+    on a moderator, a threshold or the treatment itself, the term without a suffix is
+    its average over the rows of the sample.
 
     Parameters
     ----------
@@ -83,35 +84,39 @@ class MediationResults(EffectResults):
     mediators : tuple of str
         Mediators.
     equations : tuple of (name, LinearResults)
-        ``total`` (y on x), ``mediator:<m>`` (m on x) and ``outcome`` (y on x and all m), with the controls.
+        ``total`` (y on x), ``mediator:<m>`` (m on x) and ``outcome`` (y on x and all
+        m), with the controls.
     structure : str
-        ``"parallel"``, ``"serial"``, ``"moderated"``, ``"threshold"`` or ``"quadratic"``.
+        ``"parallel"``, ``"serial"``, ``"moderated"``, ``"threshold"`` or
+        ``"quadratic"``.
     system : PathSystem
         Coefficients of all equations, their covariance matrix, draws and jackknife.
     variable : str
-        Variable that effects depend on: the moderator, the threshold variable or the treatment; or the empty
-        text. The fields that follow are empty if effects are constant.
+        Variable that effects depend on: the moderator, the threshold variable or the
+        treatment; or the empty text. The fields that follow are empty if effects are
+        constant.
     quantiles : (101,) array
         Quantiles 0, 1, ..., 100% of the variable in the sample.
     points : tuple of (suffix, value)
-        Values at which terms evaluate the effects, with the suffix of the term: the 10, 50 and 90% quantiles,
-        or both values of a dummy.
+        Values at which terms evaluate the effects, with the suffix of the term: the 10,
+        50 and 90% quantiles, or both values of a dummy.
     routes : tuple of Route
         Effects as functions of the variable.
     threshold : float or None
         Threshold gamma.
     threshold_draws : (R,) array
-        Threshold in each draw with ``search_draws=True``; otherwise empty. Intervals "percentile" and "bc"
-        allow for its estimation. "delta" and "monte_carlo" take the threshold as known, and so does the
-        acceleration of "bca". The draws are not a confidence set of the threshold (Yu 2014, Econometric
-        Theory 30:676); `PanelThreshold` computes one.
+        Threshold in each draw with ``search_draws=True``; otherwise empty. Intervals
+        "percentile" and "bc" allow for its estimation. "delta" and "monte_carlo" take
+        the threshold as known, and so does the acceleration of "bca". The draws are not
+        a confidence set of the threshold (Yu 2014, Econometric Theory 30:676);
+        `PanelThreshold` computes one.
     regime_counts : tuple of (rows, entities)
         Numbers of rows and entities of each regime.
 
     Notes
     -----
-    The other parameters are those of `EffectResults`. `cov` is the covariance matrix of the effects by the
-    delta method, with the `cov_type` of the fit.
+    The other parameters are those of `EffectResults`. `cov` is the covariance matrix of
+    the effects by the delta method, with the `cov_type` of the fit.
 
     Examples
     --------
@@ -124,7 +129,13 @@ class MediationResults(EffectResults):
     (5, 4)
     """
 
-    methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc", "bca", "monte_carlo")
+    methods: ClassVar[tuple[str, ...]] = (
+        "percentile",
+        "delta",
+        "bc",
+        "bca",
+        "monte_carlo",
+    )
 
     treatment: str = ""
     mediators: tuple[str, ...] = ()
@@ -153,23 +164,27 @@ class MediationResults(EffectResults):
     def regimes(self) -> pd.DataFrame:
         """Regimes of a threshold: lower, upper, nobs, n_entities.
 
-        A regime has the rows with ``lower < q <= upper``. Without a threshold the table is empty.
+        A regime has the rows with ``lower < q <= upper``. Without a threshold the table
+        is empty.
         """
         counts, gamma = self.regime_counts, self.threshold
         bounds = [] if gamma is None else [(-np.inf, gamma), (gamma, np.inf)]
         rows = [(*ends, *count) for ends, count in zip(bounds, counts, strict=True)]
         index = pd.Index([f"regime{i + 1}" for i in range(len(rows))], name="regime")
-        return pd.DataFrame(rows, index=index, columns=["lower", "upper", "nobs", "n_entities"])
+        return pd.DataFrame(
+            rows, index=index, columns=["lower", "upper", "nobs", "n_entities"]
+        )
 
-    # --- tests of products --------------------------------------------------------------------------------
+    # --- tests of products ------------------------------------------------------------
 
     def sobel(self, kind: SobelKind = "sobel") -> pd.DataFrame:
         """Test each indirect effect with the Sobel test.
 
-        The variance of a b is ``a^2 s_b^2 + b^2 s_a^2`` (Sobel 1982), with ``+ s_a^2 s_b^2`` (Aroian 1947) or
-        ``- s_a^2 s_b^2`` (Goodman 1960). s_a and s_b are the standard errors of the fit. The test assumes
-        that the product is normal, which it is not. So it is conservative near 0, and the bootstrap interval
-        of `tidy` is better.
+        The variance of a b is ``a^2 s_b^2 + b^2 s_a^2`` (Sobel 1982), with
+        ``+ s_a^2 s_b^2`` (Aroian 1947) or ``- s_a^2 s_b^2`` (Goodman 1960). s_a and s_b
+        are the standard errors of the fit. The test assumes that the product is normal,
+        which it is not. So it is conservative near 0, and the bootstrap interval of
+        `tidy` is better.
 
         Parameters
         ----------
@@ -179,13 +194,14 @@ class MediationResults(EffectResults):
         Returns
         -------
         DataFrame
-            One row per ``indirect:<m>``, with columns estimate, std_error, statistic and p_value (two-sided,
-            normal).
+            One row per ``indirect:<m>``, with columns estimate, std_error, statistic
+            and p_value (two-sided, normal).
 
         Raises
         ------
         OptionError
-            If `kind` is unknown, or the effects depend on a moderator, a threshold or the treatment.
+            If `kind` is unknown, or the effects depend on a moderator, a threshold or
+            the treatment.
 
         Warns
         -----
@@ -199,11 +215,19 @@ class MediationResults(EffectResults):
         variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
         names = self._indirect_terms
         if negative := names[variance < 0].tolist():
-            text = f"Goodman's variance of {quoted(negative)} is negative: there is no such standard error."
+            text = (
+                f"Goodman's variance of {quoted(negative)} is negative: there is no "
+                "such standard error."
+            )
             issue([not_psd(negative, text)])
         error = np.sqrt(np.where(variance < 0, np.nan, variance))
         _, _, p = intervals.delta(a * b, error, np.inf)
-        columns = {"estimate": a * b, "std_error": error, "statistic": a * b / error, "p_value": p}
+        columns = {
+            "estimate": a * b,
+            "std_error": error,
+            "statistic": a * b / error,
+            "p_value": p,
+        }
         return pd.DataFrame(columns, index=names)
 
     def product_interval(self, *, level: float = 0.95) -> pd.DataFrame:
@@ -211,10 +235,11 @@ class MediationResults(EffectResults):
 
         The distribution is that of a product of two normal estimates.
 
-        a and b are assumed to be normal, with the standard errors and the correlation of the fit. The ends
-        are quantiles of the exact distribution of their product (Tofighi & MacKinnon 2011), so no draws are
-        needed. ``interval("monte_carlo")`` approximates it by simulation, except with few clusters, for which
-        it uses the t distribution.
+        a and b are assumed to be normal, with the standard errors and the correlation
+        of the fit. The ends are quantiles of the exact distribution of their product
+        (Tofighi & MacKinnon 2011), so no draws are needed. ``interval("monte_carlo")``
+        approximates it by simulation, except with few clusters, for which it uses the t
+        distribution.
 
         Parameters
         ----------
@@ -224,23 +249,31 @@ class MediationResults(EffectResults):
         Returns
         -------
         DataFrame
-            One row per ``indirect:<m>``, with columns estimate, conf_low, conf_high and p_value. The p-value
-            is 1 minus the level at which an end of the interval is 0.
+            One row per ``indirect:<m>``, with columns estimate, conf_low, conf_high and
+            p_value. The p-value is 1 minus the level at which an end of the interval
+            is 0.
 
         Raises
         ------
         OptionError
-            If `level` is not between 0 and 1, or the effects depend on a moderator, a threshold or the
-            treatment.
+            If `level` is not between 0 and 1, or the effects depend on a moderator, a
+            threshold or the treatment.
         """
         self._refuse_varying("product_interval")
         level = check_level(level)
         rows = []
         for m in self.mediators:
             at = self._slopes(m)
-            (a, b), v = self.system.estimates[at].tolist(), self.system.covariance[np.ix_(at, at)]
+            (a, b), v = (
+                self.system.estimates[at].tolist(),
+                self.system.covariance[np.ix_(at, at)],
+            )
             s_a, s_b = np.sqrt(np.diag(v)).tolist()
-            r = float(np.clip(v[0, 1] / (s_a * s_b), -1.0, 1.0)) if s_a * s_b > 0 else 0.0
+            r = (
+                float(np.clip(v[0, 1] / (s_a * s_b), -1.0, 1.0))
+                if s_a * s_b > 0
+                else 0.0
+            )
             ends = intervals.product_interval(a, b, s_a, s_b, r, level)
             rows.append([a * b, *ends, intervals.product_p(a, b, s_a, s_b, r)])
         columns = ["estimate", "conf_low", "conf_high", "p_value"]
@@ -249,9 +282,9 @@ class MediationResults(EffectResults):
     def joint_significance(self) -> pd.DataFrame:
         """Test each indirect effect by joint significance.
 
-        Both paths must be significant.
-        The p-value is the larger of those of a and b, which are t tests with the standard errors and degrees
-        of freedom of the fit. There is no interval. The test has good size and power (MacKinnon et al. 2002).
+        Both paths must be significant. The p-value is the larger of those of a and b,
+        which are t tests with the standard errors and degrees of freedom of the fit.
+        There is no interval. The test has good size and power (MacKinnon et al. 2002).
 
         Returns
         -------
@@ -271,8 +304,9 @@ class MediationResults(EffectResults):
     def contrasts(self, *, level: float = 0.95) -> pd.DataFrame:
         """Test differences between indirect effects.
 
-        These are the differences between each pair of mediators or chains, or between a conditional effect at
-        the highest and at the lowest of its values (such as p90 and p10).
+        These are the differences between each pair of mediators or chains, or between a
+        conditional effect at the highest and at the lowest of its values (such as p90
+        and p10).
 
         Parameters
         ----------
@@ -282,9 +316,10 @@ class MediationResults(EffectResults):
         Returns
         -------
         DataFrame
-            One row per difference, ``"<term> - <term>"``. Columns are estimate, std_error and statistic
-            (delta method), and p_value, conf_low and conf_high (bootstrap percentiles). The table is empty if
-            there is only one indirect effect.
+            One row per difference, ``"<term> - <term>"``. Columns are estimate,
+            std_error and statistic (delta method), and p_value, conf_low and conf_high
+            (bootstrap percentiles). The table is empty if there is only one indirect
+            effect.
 
         Raises
         ------
@@ -295,13 +330,19 @@ class MediationResults(EffectResults):
         specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
         pairs = [*combinations(specific, 2), *self._ends_of_routes]
         i, j = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        estimates, draws, unit = self.estimates, self.draw_values, np.eye(len(self.names))
+        estimates, draws, unit = (
+            self.estimates,
+            self.draw_values,
+            np.eye(len(self.names)),
+        )
         covariance = self.estimated.covariance_of(unit[i] - unit[j])
         effects = estimates[i] - estimates[j], covariance, draws[:, i] - draws[:, j]
-        names = [f"{self.names[first]} - {self.names[second]}" for first, second in pairs]
+        names = [
+            f"{self.names[first]} - {self.names[second]}" for first, second in pairs
+        ]
         return self._frame(names, effects, level)
 
-    # --- decisions ----------------------------------------------------------------------------------------
+    # --- decisions --------------------------------------------------------------------
 
     def decision(self, mediator: str | None = None, *, level: float = 0.95) -> Decision:
         """Apply the five-step procedure of Wen and Ye (2014) to one mediator.
@@ -316,15 +357,16 @@ class MediationResults(EffectResults):
         Returns
         -------
         Decision
-            The conclusion ``branch``, all ``steps``, the type ``zhao`` of Zhao, Lynch and Chen (2010), and a
-            ``ratio``. The paths are tested with the standard errors of the fit, and the indirect effect with
-            the bootstrap.
+            The conclusion ``branch``, all ``steps``, the type ``zhao`` of Zhao, Lynch
+            and Chen (2010), and a ``ratio``. The paths are tested with the standard
+            errors of the fit, and the indirect effect with the bootstrap.
 
         Raises
         ------
         OptionError
-            If the mediator is not in the model, or is not given although there are several. Also if the
-            effects depend on a moderator, a threshold or the treatment.
+            If the mediator is not in the model, or is not given although there are
+            several. Also if the effects depend on a moderator, a threshold or the
+            treatment.
 
         Examples
         --------
@@ -358,27 +400,30 @@ class MediationResults(EffectResults):
     def two_step(self) -> pd.DataFrame:
         """Test the treatment's effect on each mediator, as proposed by Jiang (2022).
 
-        If the treatment is identified, so is its effect on a mediator. The effect of a mediator on the
-        outcome is usually confounded; Jiang (2022) justifies it by theory instead of estimating it. So he
-        reports neither c' nor ab / c. The p-values are adjusted for testing several mediators with the
-        methods of Holm and of Romano and Wolf (2005).
+        If the treatment is identified, so is its effect on a mediator. The effect of a
+        mediator on the outcome is usually confounded; Jiang (2022) justifies it by
+        theory instead of estimating it. So he reports neither c' nor ab / c. The
+        p-values are adjusted for testing several mediators with the methods of Holm and
+        of Romano and Wolf (2005).
 
         Returns
         -------
         DataFrame
-            One row per mediator, with columns estimate, std_error, statistic, p_value, p_holm and
-            p_romano_wolf.
+            One row per mediator, with columns estimate, std_error, statistic, p_value,
+            p_holm and p_romano_wolf.
 
         Raises
         ------
         OptionError
-            If the effects depend on a moderator, a threshold or the treatment, or the mediators are a chain.
+            If the effects depend on a moderator, a threshold or the treatment, or the
+            mediators are a chain.
         """
         self._refuse_varying("two_step")
         if self.structure == "serial":
             raise OptionError(
-                "two_step tests the effect of the treatment on each mediator, but serial mediators are "
-                "also regressed on earlier mediators. Fit structure='parallel'."
+                "two_step tests the effect of the treatment on each mediator, but "
+                "serial mediators are also regressed on earlier mediators. Fit "
+                "structure='parallel'."
             )
         at = [self._slopes(m)[0] for m in self.mediators]
         return two_step(
@@ -390,24 +435,30 @@ class MediationResults(EffectResults):
             clusters=self.n_drawn,
         )
 
-    # --- robustness ---------------------------------------------------------------------------------------
+    # --- robustness -------------------------------------------------------------------
 
     def sensitivity(
-        self, mediator: str | None = None, *, level: float = 0.95, rho: Sequence[float] | None = None
+        self,
+        mediator: str | None = None,
+        *,
+        level: float = 0.95,
+        rho: Sequence[float] | None = None,
     ) -> MediationSensitivity:
         """Compute the indirect effect over the errors' correlation.
 
-        It is a function of their correlation rho (Imai et al. 2010).
-        A correlation rho between the errors of mediator and outcome arises if a common cause is omitted. The
-        indirect effect is then ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``. r, s1 and s2 are the
-        correlation and the standard deviations of the residuals of outcome and mediator from regressions on
-        the treatment, the controls and the other mediators (Imai, Keele and Yamamoto 2010). It is ab at rho =
-        0, and 0 at rho = r.
+        It is a function of their correlation rho (Imai et al. 2010). A correlation rho
+        between the errors of mediator and outcome arises if a common cause is omitted.
+        The indirect effect is then
+        ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``. r, s1 and s2 are the
+        correlation and the standard deviations of the residuals of outcome and mediator
+        from regressions on the treatment, the controls and the other mediators (Imai,
+        Keele and Yamamoto 2010). It is ab at rho = 0, and 0 at rho = r.
 
         Parameters
         ----------
         mediator : str, optional
-            The mediator. It must be given if there are several; the others are then controls.
+            The mediator. It must be given if there are several; the others are then
+            controls.
         level : float
             Confidence level of the percentile intervals, .95 by default.
         rho : sequence of float, optional
@@ -416,13 +467,14 @@ class MediationResults(EffectResults):
         Returns
         -------
         MediationSensitivity
-            The ``curve``, and ``rho_at_zero``, the correlation at which the effect is 0.
+            The ``curve``, and ``rho_at_zero``, the correlation at which the effect
+            is 0.
 
         Raises
         ------
         OptionError
-            If the mediator is not in the model, or the effects depend on a moderator, a threshold or the
-            treatment.
+            If the mediator is not in the model, or the effects depend on a moderator, a
+            threshold or the treatment.
         """
         self._refuse_varying("sensitivity")
         level = check_level(level)
@@ -442,13 +494,16 @@ class MediationResults(EffectResults):
             factors=self.factors,
         )
 
-    def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
+    def robustness_value(
+        self, mediator: str | None = None, *, level: float = 0.95
+    ) -> pd.DataFrame:
         """Compute the robustness values of both paths of a mediator.
 
-        The values are those of Cinelli and Hazlett (2020).
-        An omitted variable can reduce the estimate of a path to 0 only if it explains at least the share RV
-        of the residual variance of its regressor, or of its outcome. The values are computed from t
-        statistics with unadjusted standard errors, because a partial R2 measures fit.
+        The values are those of Cinelli and Hazlett (2020). An omitted variable can
+        reduce the estimate of a path to 0 only if it explains at least the share RV of
+        the residual variance of its regressor, or of its outcome. The values are
+        computed from t statistics with unadjusted standard errors, because a partial R2
+        measures fit.
 
         Parameters
         ----------
@@ -460,14 +515,14 @@ class MediationResults(EffectResults):
         Returns
         -------
         DataFrame
-            Rows a and b. Columns are partial_r2, rv, and rv_alpha, the share from which the path is no longer
-            significant.
+            Rows a and b. Columns are partial_r2, rv, and rv_alpha, the share from which
+            the path is no longer significant.
 
         Raises
         ------
         OptionError
-            If the mediator is not in the model, or the effects depend on a moderator, a threshold or the
-            treatment.
+            If the mediator is not in the model, or the effects depend on a moderator, a
+            threshold or the treatment.
         """
         self._refuse_varying("robustness_value")
         level = check_level(level)
@@ -477,9 +532,11 @@ class MediationResults(EffectResults):
         columns = dict(zip(("partial_r2", "rv", "rv_alpha"), values, strict=True))
         return pd.DataFrame(columns, index=pd.Index(["a", "b"], name="path"))
 
-    # --- effects that depend on a variable ----------------------------------------------------------------
+    # --- effects that depend on a variable --------------------------------------------
 
-    def conditional_effects(self, at: Sequence[float] | None = None, *, level: float = 0.95) -> pd.DataFrame:
+    def conditional_effects(
+        self, at: Sequence[float] | None = None, *, level: float = 0.95
+    ) -> pd.DataFrame:
         """Compute the effects at values of the moderator.
 
         In a quadratic model they are values of the treatment.
@@ -487,15 +544,17 @@ class MediationResults(EffectResults):
         Parameters
         ----------
         at : sequence of float, optional
-            Values. The default is the 10, 50 and 90% quantiles in the sample, or both values of a dummy.
+            Values. The default is the 10, 50 and 90% quantiles in the sample, or both
+            values of a dummy.
         level : float
             Confidence level of the intervals, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row per effect and value. Columns are effect, at, estimate, std_error and statistic (delta
-            method), and p_value, conf_low and conf_high (bootstrap percentiles).
+            One row per effect and value. Columns are effect, at, estimate, std_error
+            and statistic (delta method), and p_value, conf_low and conf_high (bootstrap
+            percentiles).
 
         Raises
         ------
@@ -510,7 +569,9 @@ class MediationResults(EffectResults):
             if not values.size or not np.isfinite(values).all():
                 raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
         pairs = [(route, value) for route in self.routes for value in values.tolist()]
-        effects = Products([expand(route.slopes, np.array([value])) for route, value in pairs])
+        effects = Products(
+            [expand(route.slopes, np.array([value])) for route, value in pairs]
+        )
         system = self.system
         estimated = effects.estimate(system.estimates, system.covariance, system.draws)
         frame = self._frame([route.name for route, _ in pairs], estimated, level)
@@ -519,28 +580,35 @@ class MediationResults(EffectResults):
         return frame
 
     def johnson_neyman(
-        self, effect: str | None = None, *, level: float = 0.95, method: str | None = None
+        self,
+        effect: str | None = None,
+        *,
+        level: float = 0.95,
+        method: str | None = None,
     ) -> JohnsonNeyman:
         """Find where a conditional effect is significant (Johnson-Neyman regions).
 
-        For a single slope the ends of the regions solve a quadratic equation (Johnson and Neyman 1936; Bauer
-        and Curran 2005), with the standard errors and the t distribution of the fit. For a product of slopes
-        they are computed from the bootstrap draws.
+        For a single slope the ends of the regions solve a quadratic equation (Johnson
+        and Neyman 1936; Bauer and Curran 2005), with the standard errors and the t
+        distribution of the fit. For a product of slopes they are computed from the
+        bootstrap draws.
 
         Parameters
         ----------
         effect : str, optional
-            ``"indirect:<m>"`` or ``"direct"``. It must be given if several effects depend on the variable.
+            ``"indirect:<m>"`` or ``"direct"``. It must be given if several effects
+            depend on the variable.
         level : float
             Confidence level of the intervals, .95 by default.
         method : {"t", "percentile"}, optional
-            The default is ``"t"`` for a single slope and ``"percentile"`` for a product of slopes.
-            ``"percentile"`` is consistent with `conditional_effects`.
+            The default is ``"t"`` for a single slope and ``"percentile"`` for a product
+            of slopes. ``"percentile"`` is consistent with `conditional_effects`.
 
         Returns
         -------
         JohnsonNeyman
-            The ``regions``, the ``share`` of rows in them, and the ``curve`` of the effect.
+            The ``regions``, the ``share`` of rows in them, and the ``curve`` of the
+            effect.
 
         Raises
         ------
@@ -552,7 +620,8 @@ class MediationResults(EffectResults):
         names = [r.name for r in self.routes]
         if effect is None and len(names) > 1:
             raise OptionError(
-                f"johnson_neyman: specify the effect; {quoted(names, 12)} depend on {self.variable}."
+                f"johnson_neyman: specify the effect; {quoted(names, 12)} depend on "
+                f"{self.variable}."
             )
         effect = names[0] if effect is None else effect
         check_option("effect", effect, names)
@@ -587,7 +656,7 @@ class MediationResults(EffectResults):
             conventions=self.errors_text,
         )
 
-    # --- in words -----------------------------------------------------------------------------------------
+    # --- in words ---------------------------------------------------------------------
 
     def path_rows(
         self,
@@ -604,27 +673,30 @@ class MediationResults(EffectResults):
         mediator : str, optional
             Only rows of this mediator. The default is all mediators.
         digits : int
-            Number of decimals, 3 by default. A number that would be rounded to 0 keeps this many significant
-            digits.
+            Number of decimals, 3 by default. A number that would be rounded to 0 keeps
+            this many significant digits.
         labels : mapping, optional
-            Labels of the mediators by term or column, as in `etable`. They replace those of the panel.
+            Labels of the mediators by term or column, as in `etable`. They replace
+            those of the panel.
         language : {"en", "zh"}
             Language of the names of the rows, English by default.
 
         Returns
         -------
         dict of str to list of str
-            For each mediator or chain, the indirect effect with its 95% percentile interval and p-value; with
-            fewer than five clusters only the effect. For each mediator also Sobel's z. The values are in the
-            column of the equation of the outcome.
+            For each mediator or chain, the indirect effect with its 95% percentile
+            interval and p-value; with fewer than five clusters only the effect. For
+            each mediator also Sobel's z. The values are in the column of the equation
+            of the outcome.
 
         Raises
         ------
         InputTypeError
             If `labels` is not a mapping.
         OptionError
-            If the mediator is not in the model, `digits` is not an integer from 0 to 15, or `language` is
-            unknown. Also if the effects depend on a moderator, a threshold or the treatment.
+            If the mediator is not in the model, `digits` is not an integer from 0 to
+            15, or `language` is unknown. Also if the effects depend on a moderator, a
+            threshold or the treatment.
 
         Examples
         --------
@@ -641,7 +713,8 @@ class MediationResults(EffectResults):
         check_option("language", language, tuple(_LANGUAGES))
         if not isinstance(labels, Mapping | None):
             raise InputTypeError(
-                'path_rows: labels must be a mapping of texts such as {"digital": "Digital economy"}.',
+                'path_rows: labels must be a mapping of texts such as {"digital": '
+                '"Digital economy"}.',
                 [option_problem("labels", labels, what="not a mapping of texts")],
             )
         texts = {**self.labels, **(labels or {})}
@@ -653,9 +726,13 @@ class MediationResults(EffectResults):
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
                 continue
-            path = " → ".join(name_label(link, texts, self.factors) for link in term.path)
+            path = " → ".join(
+                name_label(link, texts, self.factors) for link in term.path
+            )
             drawn = ends.loc[term.name].to_numpy()
-            cells = _path_cells(drawn, sobel.get(term.name), digits, computed=self._readable)
+            cells = _path_cells(
+                drawn, sobel.get(term.name), digits, computed=self._readable
+            )
             through = say("row.through", path=path) if len(self.mediators) > 1 else ""
             for code, cell in cells.items():
                 out[say(f"row.{code}", through=through)] = [*blank, cell]
@@ -663,12 +740,21 @@ class MediationResults(EffectResults):
 
     def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""
-        arrow = " -> ".join(self.mediators) if self.structure == "serial" else ", ".join(self.mediators)
-        words = self._words(outcome) if not self.variable else self._varying_words(outcome)
-        return self._summarised(f"Mediation: {self.treatment} -> {arrow} -> {outcome}", words)
+        arrow = (
+            " -> ".join(self.mediators)
+            if self.structure == "serial"
+            else ", ".join(self.mediators)
+        )
+        words = (
+            self._words(outcome) if not self.variable else self._varying_words(outcome)
+        )
+        return self._summarised(
+            f"Mediation: {self.treatment} -> {arrow} -> {outcome}", words
+        )
 
     def _more_numbers(self) -> dict[str, Any]:
-        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        # A slotted dataclass is a new class: `super()` without arguments would look in
+        # the old one.
         return {
             **EffectResults._more_numbers(self),
             "treatment": self.treatment,
@@ -679,12 +765,14 @@ class MediationResults(EffectResults):
             "paths": {name: fit.to_dict() for name, fit in self.equations},
         }
 
-    # --- inside -------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------
 
     def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
         effects = self.system.products
         if method == "bca":
-            acceleration = intervals.acceleration(self._masked(effects.evaluate(self.system.jackknife)))
+            acceleration = intervals.acceleration(
+                self._masked(effects.evaluate(self.system.jackknife))
+            )
             bca_arguments = (self.draw_values, self.estimates, acceleration)
             ends = intervals.bca(*bca_arguments, level, clusters=self.n_drawn)
             return (*ends, intervals.bca_p(*bca_arguments, clusters=self.n_drawn))
@@ -692,7 +780,9 @@ class MediationResults(EffectResults):
             seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
             groups = self.info["n_clusters"]
             df = self.df_t if groups is not None and groups < FEW_CLUSTERS else np.inf
-            paths = simulated(self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df)
+            paths = simulated(
+                self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df
+            )
             draws = self._masked(effects.evaluate(paths))
             ends = intervals.percentile(draws, level, clusters=None)
             return (*ends, intervals.percentile_p(draws, clusters=None))
@@ -702,10 +792,14 @@ class MediationResults(EffectResults):
         values[:, np.isnan(self.estimates)] = np.nan
         return values
 
-    def _frame(self, names: Sequence[str], effects: Effects, level: float) -> pd.DataFrame:
+    def _frame(
+        self, names: Sequence[str], effects: Effects, level: float
+    ) -> pd.DataFrame:
         """Write functions of the effects as `tidy` writes the effects, by term."""
         estimates, covariance, draws = effects
-        estimated = DrawnEstimates.of(names, estimates, covariance, self.inference, draw_values=draws)
+        estimated = DrawnEstimates.of(
+            names, estimates, covariance, self.inference, draw_values=draws
+        )
         return EffectResults(estimated, self.info).tidy(level).set_index("term")
 
     @property
@@ -715,7 +809,10 @@ class MediationResults(EffectResults):
             return []
         (first, _), *_, (last, _) = self.points
         at = self.names.index
-        return [(at(f"{route.name}:{last}"), at(f"{route.name}:{first}")) for route in self.routes]
+        return [
+            (at(f"{route.name}:{last}"), at(f"{route.name}:{first}"))
+            for route in self.routes
+        ]
 
     @property
     def _indirect_terms(self) -> pd.Index[str]:
@@ -724,15 +821,16 @@ class MediationResults(EffectResults):
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
             raise OptionError(
-                f"{method} requires a constant effect, but here it depends on {cited(self.variable)}. "
-                f"Fit without the {self.structure} part, or use the terms of tidy()."
+                f"{method} requires a constant effect, but here it depends on "
+                f"{cited(self.variable)}. Fit without the {self.structure} part, or "
+                "use the terms of tidy()."
             )
 
     def _refuse_constant(self, method: str) -> None:
         if not self.routes:
             raise OptionError(
-                f"{method} needs an effect that depends on a variable: Mediation(.., moderator='w', "
-                "moderates=('a',)), or quadratic=('a',)."
+                f"{method} needs an effect that depends on a variable: Mediation(.., "
+                "moderator='w', moderates=('a',)), or quadratic=('a',)."
             )
 
     def _mediator(self, mediator: str | None) -> str:
@@ -759,21 +857,35 @@ class MediationResults(EffectResults):
     def _product(self, mediator: str) -> tuple[float, float, float, float]:
         first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
         x, m = self.treatment, mediator
-        return first.params[x], second.params[m], first.std_errors[x], second.std_errors[m]
+        return (
+            first.params[x],
+            second.params[m],
+            first.std_errors[x],
+            second.std_errors[m],
+        )
 
     def _words(self, outcome: str) -> list[str]:
         ends = self.interval("percentile")
         total, direct, indirect = (float(v) for v in self.estimates[:3])
         sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
         lines = [
-            f"A one-unit increase in {self.treatment} is associated with a change in {outcome} of "
-            f"{total:.4g} (one overall standard deviation, {sd:.4g}: {sd * total:.4g}):",
-            f"{direct:.4g} directly and {indirect:.4g} through {listed(self.mediators)}.",
+            (
+                f"A one-unit increase in {self.treatment} is associated with a change "
+                f"in {outcome} of {total:.4g} (one overall standard deviation, "
+                f"{sd:.4g}: {sd * total:.4g}):"
+            ),
+            (
+                f"{direct:.4g} directly and {indirect:.4g} through "
+                f"{listed(self.mediators)}."
+            ),
         ]
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
             p = float(ends["p_value"][f"indirect:{mediator}"])
-            yes, no = "its interval excludes 0: an indirect effect", "its interval includes 0"
+            yes, no = (
+                "its interval excludes 0: an indirect effect",
+                "its interval includes 0",
+            )
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
             lines.append(f"{path}{_verdict(p, yes, no)}.")
         share = float(self.estimates[-1])
@@ -781,8 +893,13 @@ class MediationResults(EffectResults):
             row = ends.loc["proportion_mediated"].to_dict()
             reach = f"95% interval {row['conf_low']:z.0%} to {row['conf_high']:z.0%}"
             significant = rejects(row["p_value"], _LEVEL)
-            doubt = "" if significant else "; it includes 0: the share is not significant"
-            lines.append(f"Share of the total effect through the mediators: {share:z.1%} ({reach}{doubt}).")
+            doubt = (
+                "" if significant else "; it includes 0: the share is not significant"
+            )
+            lines.append(
+                f"Share of the total effect through the mediators: {share:z.1%} "
+                f"({reach}{doubt})."
+            )
         return lines
 
     def _in_words(self, frame: pd.DataFrame, yes: str, no: str) -> list[str]:
@@ -796,22 +913,29 @@ class MediationResults(EffectResults):
 
     def _varying_words(self, outcome: str) -> list[str]:
         lines = [
-            f"Effects of one unit of {self.treatment} on {outcome}. They depend on {self.variable}; "
-            "terms without a suffix are averages over the rows of the sample, and every total is "
-            "direct + indirect, not the slope of a separate regression."
+            (
+                f"Effects of one unit of {self.treatment} on {outcome}. They depend on "
+                f"{self.variable}; terms without a suffix are averages over the rows "
+                "of the sample, and every total is direct + indirect, not the slope "
+                "of a separate regression."
+            )
         ]
         if self.threshold is not None:
             low, high = self.regimes["nobs"]
             shifts = "intercept:regime1" in self.paths["outcome"].names
             lines.append(
-                f"Regimes split at {self.variable} = {self.threshold:.5g}: {low:,} rows at or below, "
-                f"{high:,} above{'; each has its own intercept' if shifts else ''}."
+                f"Regimes split at {self.variable} = {self.threshold:.5g}: {low:,} "
+                f"rows at or below, {high:,} "
+                f"above{'; each has its own intercept' if shifts else ''}."
             )
         else:
             at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
             lines.append(f"{self.variable}: {at}.")
         ends = [f"{self.names[i]} - {self.names[j]}" for i, j in self._ends_of_routes]
-        differ = "they are significantly different", "they are not significantly different"
+        differ = (
+            "they are significantly different",
+            "they are not significantly different",
+        )
         depends = (
             "the effect depends significantly on it",
             "the effect does not depend significantly on it",
@@ -831,7 +955,9 @@ def _verdict(p: float, yes: str, no: str) -> str:
     return f"; {yes if rejects(p, _LEVEL) else no}"
 
 
-def _path_cells(drawn: Floats, sobel: float | None, digits: int, *, computed: bool) -> dict[str, str]:
+def _path_cells(
+    drawn: Floats, sobel: float | None, digits: int, *, computed: bool
+) -> dict[str, str]:
     """Write an indirect effect's cells by row code.
 
     `drawn` is estimate, ends and p-value.

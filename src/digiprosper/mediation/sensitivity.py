@@ -44,7 +44,8 @@ class MediationSensitivity(Summarised, PickledByName):
     rho : (G,) array
         Correlations of the errors of mediator and outcome.
     effects : (G, 3) array
-        For each correlation, the indirect effect and both ends of its percentile interval.
+        For each correlation, the indirect effect and both ends of its percentile
+        interval.
     assumed : (3,) array
         The indirect effect and its interval at rho = 0, which the fit assumes.
     rho_at_zero : float
@@ -52,8 +53,9 @@ class MediationSensitivity(Summarised, PickledByName):
     rho_low, rho_high : float
         Percentile interval of `rho_at_zero`.
     rho_insignificant : float
-        Correlation nearest to 0 at which the interval contains 0. It is 0 if the indirect effect of the fit
-        is not significant, and missing if there is no such correlation up to .99 or no interval.
+        Correlation nearest to 0 at which the interval contains 0. It is 0 if the
+        indirect effect of the fit is not significant, and missing if there is no such
+        correlation up to .99 or no interval.
     level : float
         Confidence level of the intervals.
     conventions : str
@@ -92,14 +94,17 @@ class MediationSensitivity(Summarised, PickledByName):
         Columns are rho, indirect, conf_low and conf_high.
         """
         indirect, low, high = self.effects.T.copy()
-        return pd.DataFrame({"rho": self.rho, "indirect": indirect, "conf_low": low, "conf_high": high})
+        return pd.DataFrame(
+            {"rho": self.rho, "indirect": indirect, "conf_low": low, "conf_high": high}
+        )
 
     @property
     def r2_at_zero(self) -> float:
         """Square of `rho_at_zero`.
 
-        An omitted common cause explains a share of the residual variance of the mediator and a share of that
-        of the outcome. If the product of these shares is `r2_at_zero`, the indirect effect is 0.
+        An omitted common cause explains a share of the residual variance of the
+        mediator and a share of that of the outcome. If the product of these shares is
+        `r2_at_zero`, the indirect effect is 0.
         """
         return self.rho_at_zero**2
 
@@ -113,17 +118,25 @@ class MediationSensitivity(Summarised, PickledByName):
         elif self.rho_insignificant == 0:
             covers = f"Its {size} interval includes 0 already at rho = 0"
         else:
-            covers = f"Its {size} interval first includes 0 at rho = {self.rho_insignificant:.3g}"
+            covers = (
+                f"Its {size} interval first includes 0 at rho = "
+                f"{self.rho_insignificant:.3g}"
+            )
         share = f"{100 * abs(self.rho_at_zero):.3g}%"
         title = (
-            f"Sensitivity of the indirect effect through {self.mediator} to an omitted common cause of "
-            "mediator and outcome (Imai, Keele & Yamamoto 2010); rho is the correlation of their errors"
+            f"Sensitivity of the indirect effect through {self.mediator} to an omitted "
+            "common cause of mediator and outcome (Imai, Keele & Yamamoto 2010); "
+            "rho is the correlation of their errors"
         )
         lines = (
             f"At rho = 0, as the fit assumes: {ab:z.4g}{_ends_text(low, high, '.4g')}",
-            f"Zero at rho = {self.rho_at_zero:.3g}{_ends_text(self.rho_low, self.rho_high, '.3g')}, "
-            f"product of R2 {self.r2_at_zero:.3g}: the cause would explain {share} of the residual "
-            "variance of each",
+            (
+                "Zero at rho = "
+                f"{self.rho_at_zero:.3g}"
+                f"{_ends_text(self.rho_low, self.rho_high, '.3g')}, product of R2 "
+                f"{self.r2_at_zero:.3g}: the cause would explain {share} of the "
+                "residual variance of each"
+            ),
             covers,
         )
         return Summary(
@@ -135,9 +148,14 @@ class MediationSensitivity(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        names = "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant assumed level conventions"
+        names = (
+            "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant "
+            "assumed level conventions"
+        )
         values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(labels=self.labels, more={**values, "curve": self.curve.to_dict("records")})
+        return PlainNumbers(
+            labels=self.labels, more={**values, "curve": self.curve.to_dict("records")}
+        )
 
 
 def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
@@ -156,34 +174,41 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
 ) -> MediationSensitivity:
     """Compute the indirect effect over the correlation of the two errors.
 
-    With e1 the residual of the outcome without this mediator, e2 that of the mediator, r their correlation
-    and s1, s2 their standard deviations, the effect under a correlation rho of the structural errors is
-    ``ACME(rho) = a (s1 / s2) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``: ab at rho = 0, and 0 exactly at
-    rho = r. Imai, Keele & Yamamoto (2010), Statistical Science 25:51, theorem 4, solved for the effect;
-    linear paths without interaction of treatment and mediator.
+    With e1 the residual of the outcome without this mediator, e2 that of the mediator,
+    r their correlation and s1, s2 their standard deviations, the effect under a
+    correlation rho of the structural errors is
+    ``ACME(rho) = a (s1 / s2) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``: ab at rho = 0,
+    and 0 exactly at rho = r. Imai, Keele & Yamamoto (2010), Statistical Science 25:51,
+    theorem 4, solved for the effect; linear paths without interaction of treatment and
+    mediator.
 
-    `moments` (3,) are the cross products s11, s12, s22 of e1 and e2, with any common divisor, and
-    `moment_draws` (R, 3) those of the draws; `a_draws` (R,) has NaN for a lost draw. Intervals are missing
-    below five clusters; `clusters` is None if the draws are not of clusters. `rho` is -.90, -.89, .., .90 and
-    r by default.
+    `moments` (3,) are the cross products s11, s12, s22 of e1 and e2, with any common
+    divisor, and `moment_draws` (R, 3) those of the draws; `a_draws` (R,) has NaN for a
+    lost draw. Intervals are missing below five clusters; `clusters` is None if the
+    draws are not of clusters. `rho` is -.90, -.89, .., .90 and r by default.
     """
     level = check_level(level)
     if a_draws.ndim != 1 or moment_draws.shape != (a_draws.size, 3):
         raise AlignmentError(
-            f"sensitivity: (R,) draws of a need (R, 3) moments; got {a_draws.shape} and {moment_draws.shape}."
+            f"sensitivity: (R,) draws of a need (R, 3) moments; got {a_draws.shape} "
+            f"and {moment_draws.shape}."
         )
     r, scaled = _parts(np.asarray(a), np.asarray(moments))
     if np.isnan(r * scaled):
         raise IdentificationError(
-            f"sensitivity: {cited(mediator)} or the outcome has no variation left after the other terms, "
-            "so the correlation of their errors is undefined. Drop a term or an effect."
+            f"sensitivity: {cited(mediator)} or the outcome has no variation left "
+            "after the other terms, so the correlation of their errors is "
+            "undefined. Drop a term or an effect."
         )
     if rho is None:
         at = np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
     else:
         at = as_numbers(rho)
         if not at.size or not np.all(np.abs(at) < 1):
-            raise OptionError(f"rho={cited(rho)} must be correlations between -1 and 1, both excluded.")
+            raise OptionError(
+                f"rho={cited(rho)} must be correlations between -1 and 1, "
+                "both excluded."
+            )
     r_draws, scaled_draws = _parts(a_draws, moment_draws)
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
@@ -215,32 +240,42 @@ def robustness_value(
     """Compute partial R2, robustness value and that for significance.
 
     With ``f = |t| / sqrt(df)``: partial R2 ``t^2 / (t^2 + df)``; robustness value
-    ``RV = (sqrt(f^4 + 4 f^2) - f^2) / 2``, the share of the residual variance of both the regressor and the
-    outcome that an omitted variable must explain to bring the coefficient to 0; for its significance, the
-    same with ``f - f*`` for f, ``f* = t_crit(df - 1) / sqrt(df - 1)``, 0 if that is negative.
+    ``RV = (sqrt(f^4 + 4 f^2) - f^2) / 2``, the share of the residual variance of both
+    the regressor and the outcome that an omitted variable must explain to bring the
+    coefficient to 0; for its significance, the same with ``f - f*`` for f,
+    ``f* = t_crit(df - 1) / sqrt(df - 1)``, 0 if that is negative.
 
-    Cinelli & Hazlett (2020), JRSS B 82:39, section 4. Where ``f f* > 1``, with few degrees of freedom, an
-    omitted variable that explains less of the outcome than of the regressor does more harm to the t, and
-    ``rv_alpha = (f^2 - f*^2) / (1 + f^2)``. t is unadjusted, because partial R2 is a measure of fit; `df`
-    counts the effects.
+    Cinelli & Hazlett (2020), JRSS B 82:39, section 4. Where ``f f* > 1``, with few
+    degrees of freedom, an omitted variable that explains less of the outcome than of
+    the regressor does more harm to the t, and ``rv_alpha = (f^2 - f*^2) / (1 + f^2)``.
+    t is unadjusted, because partial R2 is a measure of fit; `df` counts the effects.
     """
     from scipy.special import stdtrit
 
     level = check_level(level)
     if not np.all(np.asarray(df) > 1):
-        raise OptionError(f"robustness_value: df={cited(df)}; more than 1 degree of freedom is needed.")
+        raise OptionError(
+            f"robustness_value: df={cited(df)}; more than 1 degree of "
+            "freedom is needed."
+        )
     square = np.square(t) / df
-    f, critical = np.sqrt(square), stdtrit(np.subtract(df, 1), (1 + level) / 2) / np.sqrt(np.subtract(df, 1))
+    f, critical = (
+        np.sqrt(square),
+        stdtrit(np.subtract(df, 1), (1 + level) / 2) / np.sqrt(np.subtract(df, 1)),
+    )
     gap = np.maximum(f - critical, 0)
-    rv_alpha = np.where(f * critical > 1, gap * (f + critical) / (1 + square), _robustness(gap))
+    rv_alpha = np.where(
+        f * critical > 1, gap * (f + critical) / (1 + square), _robustness(gap)
+    )
     return square / (1 + square), _robustness(f), rv_alpha[()]
 
 
 def mediational_e_value(d: float | Floats) -> float | Floats:
     """Compute the mediational E-value of a standardised indirect effect.
 
-    The E-value is the risk ratio that an omitted common cause must have with both mediator and outcome so
-    that the true effect is zero. ``RR = exp(.91 |d|)`` and ``E = RR + sqrt(RR (RR - 1))``.
+    The E-value is the risk ratio that an omitted common cause must have with both
+    mediator and outcome so that the true effect is zero. ``RR = exp(.91 |d|)`` and
+    ``E = RR + sqrt(RR (RR - 1))``.
 
     Parameters
     ----------
@@ -261,8 +296,9 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
 
     Notes
     -----
-    The E-value is that of Smith & VanderWeele (2019, Epidemiology 30:835). It was developed for risk ratios.
-    For linear models use `MediationResults.sensitivity` and `MediationResults.robustness_value` first.
+    The E-value is that of Smith & VanderWeele (2019, Epidemiology 30:835). It was
+    developed for risk ratios. For linear models use `MediationResults.sensitivity` and
+    `MediationResults.robustness_value` first.
 
     Examples
     --------
@@ -272,9 +308,14 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
     try:
         effect = np.asarray(d, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputTypeError(f"d={cited(d)}: a number, or an array of numbers.") from error
+        raise InputTypeError(
+            f"d={cited(d)}: a number, or an array of numbers."
+        ) from error
     if not (np.abs(effect) < _LARGEST_EFFECT).all():
-        raise OptionError(f"d={cited(d)}: finite effects in standard deviations, below {_LARGEST_EFFECT}.")
+        raise OptionError(
+            f"d={cited(d)}: finite effects in standard deviations, below "
+            f"{_LARGEST_EFFECT}."
+        )
     ratio = np.exp(0.91 * np.abs(effect))
     return np.asarray(ratio + np.sqrt(ratio * (ratio - 1)))[()]
 
@@ -295,7 +336,9 @@ def _parts(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         r, ratio = s12 / np.sqrt(s11 * s22), np.sqrt(s11 / s22)
     usable = (s11 > 0) & (s22 > 0) & np.isfinite(a)
-    return np.where(usable, np.clip(r, -1, 1), np.nan), np.where(usable, a * ratio, np.nan)
+    return np.where(usable, np.clip(r, -1, 1), np.nan), np.where(
+        usable, a * ratio, np.nan
+    )
 
 
 def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
@@ -320,5 +363,7 @@ def _first_cover(ends: Callable[[Floats], tuple[Floats, Floats]]) -> float:
         covering = np.flatnonzero(~excludes_zero(points))
         if covering.size:
             near, beyond = points[covering[0] - 1], points[covering[0]]
-            crossings.append(bisect(lambda rho: excludes_zero(np.array([rho]))[0], near, beyond)[1])
+            crossings.append(
+                bisect(lambda rho: excludes_zero(np.array([rho]))[0], near, beyond)[1]
+            )
     return min(crossings, key=abs, default=float("nan"))

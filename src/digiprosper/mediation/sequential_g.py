@@ -32,25 +32,32 @@ if TYPE_CHECKING:
 
 
 def sequential_g(
-    spec: Mediation, panel: Panel, intermediate: str | Sequence[str], *, rng: object = None
+    spec: Mediation,
+    panel: Panel,
+    intermediate: str | Sequence[str],
+    *,
+    rng: object = None,
 ) -> EffectResults:
     """Estimate a treatment's controlled direct effect with intermediate confounders.
 
-    An intermediate confounder Z is affected by the treatment and affects both mediator and outcome. In
-    `Mediation` there is no good choice then: with Z as a control the direct effect misses a part, and without
-    Z the mediator is confounded. Sequential g-estimation solves this in two steps (Vansteelandt 2009;
-    Acharya, Blackwell and Sen 2016):
+    An intermediate confounder Z is affected by the treatment and affects both mediator
+    and outcome. In `Mediation` there is no good choice then: with Z as a control the
+    direct effect misses a part, and without Z the mediator is confounded. Sequential
+    g-estimation solves this in two steps (Vansteelandt 2009; Acharya, Blackwell and Sen
+    2016):
 
     1. Estimate ``y = .. x + sum_k b_k m_k + controls + Z`` and keep only the b_k.
-    2. Estimate ``y - sum_k b_k m_k = d x + controls``. d is the controlled direct effect: the effect of the
-       treatment with the mediators held constant.
+    2. Estimate ``y - sum_k b_k m_k = d x + controls``. d is the controlled direct
+       effect: the effect of the treatment with the mediators held constant.
 
-    So ``d = c - sum_k a_k b_k``, where c and a_k are the effects of x on y and on m_k, estimated without Z.
+    So ``d = c - sum_k a_k b_k``, where c and a_k are the effects of x on y and on m_k,
+    estimated without Z.
 
     Parameters
     ----------
     spec : Mediation
-        A specification with parallel mediators. Its controls must not be affected by the treatment.
+        A specification with parallel mediators. Its controls must not be affected by
+        the treatment.
     panel : Panel
         The data.
     intermediate : str or sequence of str
@@ -61,41 +68,42 @@ def sequential_g(
     Returns
     -------
     EffectResults
-        Terms ``total`` (c), ``controlled_direct`` (d), ``eliminated`` (c - d) and ``eliminated:<m>`` (a_k
-        b_k). Intervals are from the bootstrap, in which both steps are estimated in each draw of clusters.
-        `cov` uses the delta method with the `cov_type` of the specification.
+        Terms ``total`` (c), ``controlled_direct`` (d), ``eliminated`` (c - d) and
+        ``eliminated:<m>`` (a_k b_k). Intervals are from the bootstrap, in which both
+        steps are estimated in each draw of clusters. `cov` uses the delta method with
+        the `cov_type` of the specification.
 
     Raises
     ------
     InputTypeError
         If `spec` is not a `Mediation`, `panel` is not a Panel or a term is not text.
     OptionError
-        If the specification has a serial structure, a moderator, a threshold or a square, or `intermediate`
-        is empty.
+        If the specification has a serial structure, a moderator, a threshold or a
+        square, or `intermediate` is empty.
     TermError
-        If an intermediate confounder has another role in the specification, or if treatment, outcome or a
-        mediator has several columns.
+        If an intermediate confounder has another role in the specification, or if
+        treatment, outcome or a mediator has several columns.
     IdentificationError, CollinearityError
         As in `Mediation.fit`.
 
     Notes
     -----
-    Assumptions: no omitted common cause of treatment and outcome given the controls; no omitted common cause
-    of mediators and outcome given controls, treatment and Z; linear equations; effects of the mediators that
-    do not depend on the treatment or Z. Then d does not depend on the value at which the mediators are held
-    constant.
+    Assumptions: no omitted common cause of treatment and outcome given the controls; no
+    omitted common cause of mediators and outcome given controls, treatment and Z;
+    linear equations; effects of the mediators that do not depend on the treatment or Z.
+    Then d does not depend on the value at which the mediators are held constant.
 
-    ``eliminated`` is not an indirect effect, because a part of it may be an effect of the treatment through Z
-    on the mediators. It shows how much smaller the effect is if the mediators are held constant (Acharya,
-    Blackwell and Sen 2016).
+    ``eliminated`` is not an indirect effect, because a part of it may be an effect of
+    the treatment through Z on the mediators. It shows how much smaller the effect is if
+    the mediators are held constant (Acharya, Blackwell and Sen 2016).
 
-    Sources are Acharya, Blackwell and Sen (2016, American Political Science Review 110:512) and Vansteelandt
-    (2009, Epidemiology 20:851).
+    Sources are Acharya, Blackwell and Sen (2016, American Political Science Review
+    110:512) and Vansteelandt (2009, Epidemiology 20:851).
 
     Examples
     --------
-    Public capital may raise output through employment. It may also attract private capital, which affects
-    both:
+    Public capital may raise output through employment. It may also attract private
+    capital, which affects both:
 
     >>> import digiprosper as dp
     >>> spec = dp.Mediation("log(gsp)", "log(pcap)", "log(emp)", ["unemp"], reps=999)
@@ -125,7 +133,11 @@ def sequential_g(
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
-    return EffectResults(**result_fields(prepared, system, terms, effects, diagnostics, "Sequential g", seed))
+    return EffectResults(
+        **result_fields(
+            prepared, system, terms, effects, diagnostics, "Sequential g", seed
+        )
+    )
 
 
 def _products(system: System, mediators: int) -> Products:
@@ -133,7 +145,8 @@ def _products(system: System, mediators: int) -> Products:
     total: list[Monomial] = [(1.0, (system.at(0, 1),))]
     first_step = mediators + 1
     parts: list[Monomial] = [
-        (1.0, (system.at(1 + i, 1), system.at(first_step, 2 + i))) for i in range(mediators)
+        (1.0, (system.at(1 + i, 1), system.at(first_step, 2 + i)))
+        for i in range(mediators)
     ]
     negative: list[Monomial] = [(-constant, at) for constant, at in parts]
     return Products([total, total + negative, parts, *([part] for part in parts)])
@@ -145,15 +158,17 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
     terms = as_terms(intermediate, "intermediate")
     if not terms:
         raise OptionError(
-            "intermediate is empty: without intermediate confounders the controlled direct effect is the "
-            "term 'direct' of Mediation. Specify at least one, or fit the specification itself."
+            "intermediate is empty: without intermediate confounders the controlled "
+            "direct effect is the term 'direct' of Mediation. Specify at least one, "
+            "or fit the specification itself."
         )
     used = {canonical(t) for t in spec.terms}
     repeated = [t for t in terms if canonical(t) in used]
     if repeated:
         raise TermError(
-            f"intermediate: {quoted(repeated)} is already in the specification. A control affected by the "
-            "treatment belongs in intermediate only: remove it with spec.drop().",
+            f"intermediate: {quoted(repeated)} is already in the specification. A "
+            "control affected by the treatment belongs in intermediate only: remove "
+            "it with spec.drop().",
             [Notice("repeated", t, {"term": t}) for t in repeated],
         )
     return terms

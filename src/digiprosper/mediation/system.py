@@ -73,14 +73,17 @@ LEAST_REPS = 20
 _RARE = 0.05
 _TRIM = 0.05
 _NO_THRESHOLD = (
-    "failed: in the drawn sample no threshold leaves enough rows in each regime. Intervals use the remaining "
-    "draws."
+    "failed: in the drawn sample no threshold leaves enough rows in each regime. "
+    "Intervals use the remaining draws."
 )
 _REMEDY = (
-    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
+    "With fewer than 40 clusters the percentile interval may be too short: compare it "
+    "with interval('delta')."
 )
 _DELTA = "interval('delta') needs no draws."
-_BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
+_BIASED_PATHS = (
+    "and so are the other paths. Omit it, or lag treatment and mediator instead."
+)
 _BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
 # What messages call the columns of a role.
 _KINDS = {"y": "outcome", "mediators": "mediator"}
@@ -94,15 +97,18 @@ class System:
 
     - layout: (outcome, regressors) of each equation, as column numbers
     - coefficients: (K,), slopes of the equations in order, without intercepts
-    - covariance: (K, K), with the cov_type and ssc of the fit; all NaN if a slope has no standard error
-    - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of freedom after the
-      effects
+    - covariance: (K, K), with the cov_type and ssc of the fit; all NaN if a slope has
+      no standard error
+    - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of
+      freedom after the effects
     - draws: (R, K), a lost draw is a row of NaN
     - jackknife: (G, K), coefficients without each cluster
-    - residuals: cross products (m, m) of residuals, one for each block; residual_draws (R, m, m) in each draw
+    - residuals: cross products (m, m) of residuals, one for each block; residual_draws
+      (R, m, m) in each draw
     - n_drawn, drawn: number and name of the clusters
     - lost: number of draws in which an equation could not be estimated
-    - notices: of all equations, without repetition, and of clusters too few for the bootstrap
+    - notices: of all equations, without repetition, and of clusters too few for the
+      bootstrap
     """
 
     fits: tuple[LinearResults, ...]
@@ -137,14 +143,18 @@ def estimate(
 ) -> System:
     """Estimate every equation, then all of them in each draw of clusters.
 
-    `remedy` ends the notice about few clusters; that of the equations is about their own t intervals and
-    stays with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross
-    products are needed in every draw: the outcome of an equation and one of its regressors, given the other
-    regressors. The notices are not issued.
+    `remedy` ends the notice about few clusters; that of the equations is about their
+    own t intervals and stays with them. `residuals` are blocks (outcomes, regressors)
+    of two outcomes whose residual cross products are needed in every draw: the outcome
+    of an equation and one of its regressors, given the other regressors. The notices
+    are not issued.
     """
     layout = tuple(layout)
     fits, solved = zip(
-        *(fit_equation(prepared, demeaned, y, x, unread=[REGIME_INTERCEPT]) for y, x in layout),
+        *(
+            fit_equation(prepared, demeaned, y, x, unread=[REGIME_INTERCEPT])
+            for y, x in layout
+        ),
         strict=True,
     )
 
@@ -160,15 +170,18 @@ def estimate(
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
     if draws.lost == reps and enough_clusters(grams.n_clusters):
         raise IdentificationError(
-            f"all {reps} {drawn} draws failed: in each of them the treatment, a mediator or a control is "
-            "collinear (for example a dummy of one entity). Drop such a control."
+            f"all {reps} {drawn} draws failed: in each of them the treatment, a "
+            "mediator or a control is collinear (for example a dummy of one "
+            "entity). Drop such a control."
         )
     return System(
         fits=fits,
         layout=layout,
         coefficients=np.concatenate([equation.coefficients for equation in solved]),
         covariance=covariance,
-        unadjusted=np.array([(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]),
+        unadjusted=np.array(
+            [(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]
+        ),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
         residuals=tuple(_net(solved, layout, block) for block in residuals),
@@ -180,7 +193,9 @@ def estimate(
     )
 
 
-def _notices(prepared: Prepared, fits: Sequence[LinearResults], remedy: str) -> list[Notice]:
+def _notices(
+    prepared: Prepared, fits: Sequence[LinearResults], remedy: str
+) -> list[Notice]:
     """Collect the notices of the equations; the model has its own of few clusters."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
     notices = [notice for notice in of_fits if notice not in prepared.few]
@@ -189,7 +204,9 @@ def _notices(prepared: Prepared, fits: Sequence[LinearResults], remedy: str) -> 
     return notices
 
 
-def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]) -> None:
+def refuse_absorbed(
+    prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
+) -> None:
     """Refuse columns without variation, and a mediator equal to y or x.
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
@@ -201,15 +218,17 @@ def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
             f"the {role} {cited(name)} does not vary within the effects ({effects})",
             {"column": name, "effects": effects},
         )
-        for role, name, absorbed in zip(roles, demeaned.names, demeaned.absorbed, strict=False)
+        for role, name, absorbed in zip(
+            roles, demeaned.names, demeaned.absorbed, strict=False
+        )
         if absorbed and role != "outcome"
     ]
     if problems:
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
-            "Use a column that varies within the effects, or omit an effect: with entity_effects=False "
-            "the estimates also use variation between entities, which is a different effect "
-            "(within_between reports both).",
+            "Use a column that varies within the effects, or omit an effect: with "
+            "entity_effects=False the estimates also use variation between entities, "
+            "which is a different effect (within_between reports both).",
             problems,
         )
     columns, lengths, names = demeaned.columns, demeaned.lengths, demeaned.names
@@ -220,14 +239,16 @@ def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
         slope = (regressor @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
         if np.linalg.norm(mediator - regressor * slope) < COLLINEAR * lengths[j]:
             raise CollinearityError(
-                f"the mediator {cited(names[j])} is collinear with the {other} {cited(names[i])} "
-                "after the effects are partialled out; a variable cannot mediate itself. Use another "
-                "mediator.",
+                f"the mediator {cited(names[j])} is collinear with the {other} "
+                f"{cited(names[i])} after the effects are partialled out; a variable "
+                "cannot mediate itself. Use another mediator.",
                 [collinearity_problem(names[j], [names[i]])],
             )
 
 
-def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) -> Glance:
+def glance_of(
+    outcome: LinearResults, model: str, seed: np.random.SeedSequence
+) -> Glance:
     """Make the glance of a system: its outcome equation without fit measures."""
     return {
         **outcome.glance(),
@@ -244,8 +265,8 @@ def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) 
 def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]:
     """Report few draws, and draws in which the equations could not be estimated.
 
-    `searched` if the threshold was searched in each of them. Without intervals (few clusters) nothing is
-    reported.
+    `searched` if the threshold was searched in each of them. Without intervals (few
+    clusters) nothing is reported.
     """
     if not enough_clusters(system.n_drawn):
         return ()
@@ -253,19 +274,23 @@ def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]
     if searched:
         return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
     why = (
-        "failed: in the drawn sample the treatment, a mediator or a control is collinear. Intervals use the "
-        "remaining draws."
+        "failed: in the drawn sample the treatment, a mediator or a control is "
+        "collinear. Intervals use the remaining draws."
     )
     if lost > _RARE * reps:
-        why += " With so many failed draws the intervals are too short; do not rely on them."
+        why += (
+            " With so many failed draws the intervals are too short; do not "
+            "rely on them."
+        )
     return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why, system.drawn))
 
 
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
     """Set the proportion mediated, the last effect, to missing if without meaning.
 
-    That is, if direct and indirect effect have opposite signs, or the 95% percentile interval of the total
-    effect covers 0 or is missing. The first effects are total, direct and indirect effect.
+    That is, if direct and indirect effect have opposite signs, or the 95% percentile
+    interval of the total effect covers 0 or is missing. The first effects are total,
+    direct and indirect effect.
     """
     estimates, covariance, draws = effects
     direct, indirect = map(float, estimates[1:3])
@@ -275,7 +300,9 @@ def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
     elif np.isnan(low):
         why = "the total effect has no confidence interval"
     elif not (low > 0 or high < 0):
-        why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, includes 0"
+        why = (
+            f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, includes 0"
+        )
     else:
         return ()
     for values in (estimates, draws, covariance, covariance.T):
@@ -300,8 +327,12 @@ def demean_terms(prepared: Prepared, roles: Sequence[str]) -> Demeaned:
     """Demean columns of roles in their order; refuse those that identify no path."""
     sample = prepared.sample
     columns = term_columns(sample, roles)
-    demeaned = demean_columns(prepared, tuple(columns), np.array(list(columns.values())).T)
-    kinds = [_KINDS.get(r, r) for r in roles[: roles.index("x")] for _ in sample.roles[r]]
+    demeaned = demean_columns(
+        prepared, tuple(columns), np.array(list(columns.values())).T
+    )
+    kinds = [
+        _KINDS.get(r, r) for r in roles[: roles.index("x")] for _ in sample.roles[r]
+    ]
     refuse_absorbed(prepared, demeaned, kinds)
     return demeaned
 
@@ -310,16 +341,21 @@ def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Deme
     """Demean the columns that a layout adds to those of its terms."""
     of_terms = len(demeaned.names)
     if of_terms < len(layout.names):
-        # Products of columns are wider apart than the columns, which were checked when the sample was cut.
+        # Products of columns are wider apart than the columns, which were checked when
+        # the sample was cut.
         refuse_extreme(layout.columns, layout.names)
-    return demeaned.with_columns(prepared, layout.names[of_terms:], layout.columns[:, of_terms:])
+    return demeaned.with_columns(
+        prepared, layout.names[of_terms:], layout.columns[:, of_terms:]
+    )
 
 
 def refuse_several(sample: Sample, role: str, count: int, start: str) -> None:
     """Refuse terms of several columns; `start` begins the message."""
     columns = sample.names_of(role)
     if len(columns) != count:
-        raise TermError(f"{start} the columns {quoted(columns)}; each term must be one column.")
+        raise TermError(
+            f"{start} the columns {quoted(columns)}; each term must be one column."
+        )
 
 
 def result_fields(
@@ -364,7 +400,7 @@ def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> 
     raise ValueError(f"no equation of column {outcome} has {(regressor, *controls)}")
 
 
-# --- the threshold ----------------------------------------------------------------------
+# --- the threshold --------------------------------------------------------------------
 
 
 def search_threshold(spec: Any, prepared: Prepared) -> float:
@@ -374,13 +410,16 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
     """
     y, z, x, q = _searched_columns(prepared)
     try:
-        return _least(y, z, x, q, prepared.within.every, intercept=spec.regime_intercept)
+        return _least(
+            y, z, x, q, prepared.within.every, intercept=spec.regime_intercept
+        )
     except (ThresholdSearchError, CollinearityError) as error:
         name = prepared.sample.names_of("threshold_variable")[0]
         raise ThresholdSearchError(
-            f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has {np.unique(q).size:,} values "
-            f"in {q.size:,} rows; each regime needs at least 5% of the rows, with variation in treatment "
-            "and mediators. Pass the value, ('q', 6.5), or use another variable.",
+            f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has "
+            f"{np.unique(q).size:,} values in {q.size:,} rows; each regime needs at "
+            "least 5% of the rows, with variation in treatment and mediators. Pass "
+            "the value, ('q', 6.5), or use another variable.",
             [Notice("no_room", str(error), {"column": name})],
         ) from error
 
@@ -388,8 +427,8 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
 def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     """Whether the dummy of the low regime is collinear with effects and controls.
 
-    This is so if no entity ever changes its regime. The dummy then has no coefficient, and nothing depends on
-    where the split variables are zero.
+    This is so if no entity ever changes its regime. The dummy then has no coefficient,
+    and nothing depends on where the split variables are zero.
     """
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
@@ -398,7 +437,9 @@ def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
         at = demeaned.at(sample.names_of("x"))
         controls, size = demeaned.taken(at), demeaned.lengths[list(at)]
         controls = controls[:, size > 0] / size[size > 0]
-        residuals = residuals - controls @ np.linalg.lstsq(controls, residuals, rcond=None)[0]
+        residuals = (
+            residuals - controls @ np.linalg.lstsq(controls, residuals, rcond=None)[0]
+        )
     return bool(np.linalg.norm(residuals) < ABSORBED * np.linalg.norm(low - low.mean()))
 
 
@@ -412,10 +453,11 @@ def searched_draws(
 ) -> tuple[Floats, System, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
-    Returns thresholds (R,), the system with these draws, and effects (R, n_terms), NaN in draws without a
-    threshold. The draws are those of the system, made again from its seed. Each is written out row by row,
-    with new codes for repeated clusters, and searched like a sample: running sums over rows are not weighted
-    sums of clusters. The fits are batched over draws with the same threshold.
+    Returns thresholds (R,), the system with these draws, and effects (R, n_terms), NaN
+    in draws without a threshold. The draws are those of the system, made again from its
+    seed. Each is written out row by row, with new codes for repeated clusters, and
+    searched like a sample: running sums over rows are not weighted sums of clusters.
+    The fits are batched over draws with the same threshold.
     """
     codes, _ = drawn_clusters(prepared)
     sizes = np.bincount(codes)
@@ -431,7 +473,9 @@ def searched_draws(
         effects = _fresh(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
-            gammas[r] = _least(y[rows], z[rows], x[rows], q[rows], effects, intercept=intercept)
+            gammas[r] = _least(
+                y[rows], z[rows], x[rows], q[rows], effects, intercept=intercept
+            )
     draws = np.full_like(system.draws, np.nan)
     terms = np.full((gammas.size, n_terms), np.nan)
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
@@ -440,7 +484,9 @@ def searched_draws(
         layout = lay_out(spec, prepared.sample, gamma, level=level)
         columns = demean_added(prepared, demeaned, layout).columns
         grams = entity_grams(columns, codes, every, demeaned=True)
-        draws[same_gamma] = np.hstack(refit(grams, counts[same_gamma], layout.equations))
+        draws[same_gamma] = np.hstack(
+            refit(grams, counts[same_gamma], layout.equations)
+        )
         # Averages over the rows have the shares of the draw's own regimes.
         at = np.array([system.at(*slope) for slope in layout.used])
         terms[same_gamma] = layout.products.evaluate(draws[np.ix_(same_gamma, at)])
@@ -453,11 +499,22 @@ def _searched_columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Float
     """Select outcome, split regressors, controls, threshold variable."""
     sample = prepared.sample
     split = np.column_stack([sample.columns("treatment"), sample.columns("mediators")])
-    return sample.columns("y")[:, 0], split, sample.columns("x"), sample.columns("threshold_variable")[:, 0]
+    return (
+        sample.columns("y")[:, 0],
+        split,
+        sample.columns("x"),
+        sample.columns("threshold_variable")[:, 0],
+    )
 
 
 def _least(
-    y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Effect], *, intercept: bool
+    y: Floats,
+    z: Floats,
+    x: Floats,
+    q: Floats,
+    effects: Sequence[Effect],
+    *,
+    intercept: bool,
 ) -> float:
     """Find the candidate with least sum of squares, infinite if not identified."""
 
@@ -471,11 +528,15 @@ def _least(
         sums[held] = sums_of_squares(without_level(running))[held]
     best = lowest(sums)
     if not np.isfinite(sums[best]):
-        raise ThresholdSearchError("no candidate leaves enough rows in each regime to estimate its slopes")
+        raise ThresholdSearchError(
+            "no candidate leaves enough rows in each regime to estimate its slopes"
+        )
     return float(running.candidates.values[best])
 
 
-def _fresh(effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints) -> list[Effect]:
+def _fresh(
+    effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints
+) -> list[Effect]:
     """Code effects of a draw: nested ones anew by copy, crossing ones unchanged."""
 
     def drawn(effect: Ints) -> Ints:
@@ -485,4 +546,7 @@ def _fresh(effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints) -> 
         return np.unique(levels, return_inverse=True)[1].astype(np.intp)
 
     constants, slopes = apart(effects)
-    return [*map(drawn, constants), *(Slope(drawn(s.codes), s.column[rows]) for s in slopes)]
+    return [
+        *map(drawn, constants),
+        *(Slope(drawn(s.codes), s.column[rows]) for s in slopes),
+    ]

@@ -20,7 +20,8 @@ def check_panel(panel: object, caller: str) -> None:
     """Refuse anything but a panel."""
     if not isinstance(panel, Panel):
         raise InputTypeError(
-            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
+            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, "
+            "entity='province', time='year')."
         )
 
 

@@ -50,22 +50,30 @@ class Arguments:
     names: Mapping[str, tuple[str, ...]]
     # By argument that is a table: the labels of its columns.
     heads: Mapping[str, list[Hashable]]
-    # By argument: codes and levels of its row labels; a code is negative where a label is missing.
+    # By argument: codes and levels of its row labels; a code is negative where a label
+    # is missing.
     labels: Mapping[str, tuple[Ints, pd.Index[Any]]]
     # Row labels, length N; positions where no argument has an index.
     rows: pd.Index[Any]
-    # Type of the result: a Series if any argument is a Series or DataFrame, a number if all are numbers.
+    # Type of the result: a Series if any argument is a Series or DataFrame, a number if
+    # all are numbers.
     kind: Kind
 
     @property
     def complete(self) -> Bools:
         """Rows in which nothing is missing, shape (N,)."""
-        missing = [np.isnan(_as_table(values)).any(axis=1) for values in self.numbers.values()]
+        missing = [
+            np.isnan(_as_table(values)).any(axis=1) for values in self.numbers.values()
+        ]
         missing += [codes < 0 for codes, _ in self.labels.values()]
         return np.asarray(~np.logical_or.reduce(missing))
 
     def refuse(
-        self, arguments: Sequence[str], is_bad: Callable[[Floats], Bools], defect: str, why: str
+        self,
+        arguments: Sequence[str],
+        is_bad: Callable[[Floats], Bools],
+        defect: str,
+        why: str,
     ) -> None:
         """Refuse values where `is_bad` is true, all columns in one error.
 
@@ -74,16 +82,21 @@ class Arguments:
         columns = {
             name: column
             for argument in arguments
-            for name, column in zip(self.names[argument], _as_table(self.numbers[argument]).T, strict=True)
+            for name, column in zip(
+                self.names[argument], _as_table(self.numbers[argument]).T, strict=True
+            )
         }
-        self.refuse_rows({name: is_bad(column) for name, column in columns.items()}, defect, why)
+        self.refuse_rows(
+            {name: is_bad(column) for name, column in columns.items()}, defect, why
+        )
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
         """Refuse the rows that are marked (N,) under any name, in one error."""
         problems = _defects(bad, self.rows, defect)
         if problems:
             raise IdentificationError(
-                f"{self.function}: {several(problems)}. {why}. Correct these rows, or set them to missing.",
+                f"{self.function}: {several(problems)}. {why}. Correct these rows, or "
+                "set them to missing.",
                 problems,
             )
 
@@ -93,34 +106,47 @@ class Arguments:
         `formula` takes the numbers of each argument, in order, in the complete rows.
         """
         complete = self.complete
-        return self.returned(self._finite(formula, [v[complete] for v in self.numbers.values()]), complete)
+        return self.returned(
+            self._finite(formula, [v[complete] for v in self.numbers.values()]),
+            complete,
+        )
 
     def by_group(self, formula: Callable[..., Floats], groups: Ints) -> Any:
         """Compute numbers by groups of rows; a missing value makes the group missing.
 
-        Every row of such a group is missing.
-        `formula` takes codes 0..G-1, G, and the numbers of each argument, and returns (n,) or (n, K).
+        Every row of such a group is missing. `formula` takes codes 0..G-1, G, and the
+        numbers of each argument, and returns (n,) or (n, K).
         """
         gaps = np.bincount(groups, ~self.complete)
         in_complete_groups = gaps[groups] == 0
         present, codes = np.unique(groups[in_complete_groups], return_inverse=True)
         blocks = [v[in_complete_groups] for v in self.numbers.values()]
-        return self.returned(self._finite(formula, [codes, present.size, *blocks]), in_complete_groups)
+        return self.returned(
+            self._finite(formula, [codes, present.size, *blocks]), in_complete_groups
+        )
 
     def _finite(self, formula: Callable[..., Floats], inputs: list[Any]) -> Floats:
         with np.errstate(all="ignore"):
             values = formula(*inputs)
         if not np.isfinite(values).all():
             raise IdentificationError(
-                f"{self.function}: the result exceeds the range of floating-point numbers: use another unit.",
-                [Notice("extreme", self.function, {"column": self.function, "largest": np.inf})],
+                f"{self.function}: the result exceeds the range of floating-point "
+                "numbers: use another unit.",
+                [
+                    Notice(
+                        "extreme",
+                        self.function,
+                        {"column": self.function, "largest": np.inf},
+                    )
+                ],
             )
         return values
 
     def returned(self, values: Floats, at: Bools) -> Any:
         """Return results in the type of the arguments, named as the function.
 
-        `values` (n,) or (n, K) belong to the rows `at` (N,); the other rows are missing.
+        `values` (n,) or (n, K) belong to the rows `at` (N,); the other rows are
+        missing.
         """
         out = np.full((at.size, *values.shape[1:]), np.nan)
         out[at] = values
@@ -129,7 +155,9 @@ class Arguments:
         if self.kind == "array":
             return out
         if out.ndim == 2:
-            return pd.DataFrame(out, index=self.rows, columns=next(iter(self.heads.values())))
+            return pd.DataFrame(
+                out, index=self.rows, columns=next(iter(self.heads.values()))
+            )
         return pd.Series(out, index=self.rows, name=self.function)
 
 
@@ -152,12 +180,15 @@ def arguments(
 ) -> Arguments:
     """Align a function's arguments and make them numbers.
 
-    Series are aligned by index, others by position.
-    A number in `columns` stands for every row. `tables` are DataFrames, arrays (N, K), or lists or mappings
-    of columns, and come before `columns`. `labels` have one label per row.
+    Series are aligned by index, others by position. A number in `columns` stands for
+    every row. `tables` are DataFrames, arrays (N, K), or lists or mappings of columns,
+    and come before `columns`. `labels` have one label per row.
     """
     # By argument: its columns by the names that messages use.
-    parts = {argument: _columns_of(function, argument, table) for argument, table in tables.items()}
+    parts = {
+        argument: _columns_of(function, argument, table)
+        for argument, table in tables.items()
+    }
     parts |= {argument: {argument: column} for argument, column in columns.items()}
     flat = {name: column for part in parts.values() for name, column in part.items()}
     _refuse_texts(function, flat)
@@ -182,10 +213,15 @@ def _numeric(
     function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
 ) -> dict[str, Floats]:
     """Convert columns to numbers, one per row, that are finite when squared."""
-    numeric = {name: np.broadcast_to(numbers(function, name, cells[name]), len(rows)) for name in names}
+    numeric = {
+        name: np.broadcast_to(numbers(function, name, cells[name]), len(rows))
+        for name in names
+    }
     _refuse_infinite(function, numeric, rows)
     observed = {name: column[~np.isnan(column)] for name, column in numeric.items()}
-    refuse_extreme(function, {name: column for name, column in observed.items() if column.size})
+    refuse_extreme(
+        function, {name: column for name, column in observed.items() if column.size}
+    )
     return numeric
 
 
@@ -196,10 +232,14 @@ def _kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
 
 
 def _joined(
-    numeric: Mapping[str, Floats], parts: Mapping[str, Mapping[str, Any]], tables: Mapping[str, Any]
+    numeric: Mapping[str, Floats],
+    parts: Mapping[str, Mapping[str, Any]],
+    tables: Mapping[str, Any],
 ) -> dict[str, Floats]:
     """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
-    columns = {argument: [numeric[name] for name in part] for argument, part in parts.items()}
+    columns = {
+        argument: [numeric[name] for name in part] for argument, part in parts.items()
+    }
     return {
         argument: np.column_stack(arrays) if argument in tables else arrays[0]
         for argument, arrays in columns.items()
@@ -215,13 +255,20 @@ def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
     if not columns:
         raise InputTypeError(f"{function}: {argument} has no columns.")
     counts = Counter(heads)
-    unique = [head if counts[head] == 1 else position for position, head in enumerate(heads)]
-    return {f"{argument}[{head!r}]": column for head, column in zip(unique, columns, strict=True)}
+    unique = [
+        head if counts[head] == 1 else position for position, head in enumerate(heads)
+    ]
+    return {
+        f"{argument}[{head!r}]": column
+        for head, column in zip(unique, columns, strict=True)
+    }
 
 
 def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[Any]]:
     if isinstance(table, pd.DataFrame):
-        return list(table.columns), [table.iloc[:, position] for position in range(table.shape[1])]
+        return list(table.columns), [
+            table.iloc[:, position] for position in range(table.shape[1])
+        ]
     if isinstance(table, Mapping):
         return list(table), list(table.values())
     if isinstance(table, list | tuple):
@@ -229,21 +276,30 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
     cells = np.asarray(table) if hasattr(table, "__array__") else None
     if cells is None or cells.ndim != 2:
         raise InputTypeError(
-            f"{function}: {argument} is a {type(table).__name__}; pass a list of columns or a DataFrame, "
-            "such as df[['primary', 'secondary', 'tertiary']]."
+            f"{function}: {argument} is a {type(table).__name__}; pass a list of "
+            "columns or a DataFrame, such as df[['primary', 'secondary', "
+            "'tertiary']]."
         )
     return list(range(cells.shape[1])), list(cells.T)
 
 
-def _heads(tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Hashable]]:
+def _heads(
+    tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[Hashable]]:
     """List column labels of each table: names of Series, or else positions."""
-    return {argument: _labels_of(table, parts[argument].values()) for argument, table in tables.items()}
+    return {
+        argument: _labels_of(table, parts[argument].values())
+        for argument, table in tables.items()
+    }
 
 
 def _labels_of(table: Any, columns: Iterable[Any]) -> list[Hashable]:
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
-    return [c.name if isinstance(c, pd.Series) else position for position, c in enumerate(columns)]
+    return [
+        c.name if isinstance(c, pd.Series) else position
+        for position, c in enumerate(columns)
+    ]
 
 
 def _is_number(value: object) -> bool:
@@ -256,16 +312,23 @@ def _refuse_texts(function: str, columns: Mapping[str, Any]) -> None:
     for name, value in columns.items():
         if isinstance(value, str | bytes) or value is None:
             raise InputTypeError(
-                f"{function}: {name} is {cited(value)}; pass a number, an array or a Series."
+                f"{function}: {name} is {cited(value)}; pass a number, an array "
+                "or a Series."
             )
 
 
-def _refuse_infinite(function: str, columns: Mapping[str, Floats], rows: pd.Index[Any]) -> None:
-    problems = [p for name, column in columns.items() for p in infinite_problems(name, name, column, rows)]
+def _refuse_infinite(
+    function: str, columns: Mapping[str, Floats], rows: pd.Index[Any]
+) -> None:
+    problems = [
+        p
+        for name, column in columns.items()
+        for p in infinite_problems(name, name, column, rows)
+    ]
     if problems:
         raise MissingDataError(
-            f"{function}: {several(problems)}. This is often a division by zero or the log of zero: correct "
-            "it, or set these cells to missing.",
+            f"{function}: {several(problems)}. This is often a division by zero or the "
+            "log of zero: correct it, or set these cells to missing.",
             problems,
         )
 
@@ -280,15 +343,19 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
         codes, uniques = pd.factorize(value)
     except TypeError as error:
         raise InputTypeError(
-            f"{function}: {name} has labels that cannot be compared ({error}); use text or numbers."
+            f"{function}: {name} has labels that cannot be compared ({error}); use "
+            "text or numbers."
         ) from error
 
     levels = (
-        uniques if isinstance(uniques, pd.Index) else pd.Index(uniques, tupleize_cols=False).infer_objects()
+        uniques
+        if isinstance(uniques, pd.Index)
+        else pd.Index(uniques, tupleize_cols=False).infer_objects()
     )
     try:
         order = np.asarray(levels.argsort(), dtype=np.intp)
-    except TypeError:  # labels of several kinds have no order but that of their first rows
+    # Labels of several kinds have no order but that of their first rows
+    except TypeError:
         order = np.arange(len(levels))
 
     rank = np.full(len(levels) + 1, -1, dtype=np.intp)
@@ -299,7 +366,9 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
     return rank[codes], levels
 
 
-def aligned(function: str, columns: Mapping[str, Any]) -> tuple[dict[str, Any], pd.Index[Any]]:
+def aligned(
+    function: str, columns: Mapping[str, Any]
+) -> tuple[dict[str, Any], pd.Index[Any]]:
     """Align columns by index or by position, and return the row labels too.
 
     The row labels are positions where no column has an index.
@@ -307,12 +376,20 @@ def aligned(function: str, columns: Mapping[str, Any]) -> tuple[dict[str, Any], 
     cells = {name: _column(function, name, column) for name, column in columns.items()}
     _refuse_lengths(function, {name: len(column) for name, column in cells.items()})
 
-    series = {name: column for name, column in cells.items() if isinstance(column, pd.Series)}
+    series = {
+        name: column for name, column in cells.items() if isinstance(column, pd.Series)
+    }
     first = next(iter(series), None)
-    rows = pd.RangeIndex(len(next(iter(cells.values())))) if first is None else series[first].index
+    rows = (
+        pd.RangeIndex(len(next(iter(cells.values()))))
+        if first is None
+        else series[first].index
+    )
     for name, column in series.items():
         if not column.index.equals(rows):
-            cells[name] = column.iloc[_row_positions(function, name, str(first), column.index, rows)]
+            cells[name] = column.iloc[
+                _row_positions(function, name, str(first), column.index, rows)
+            ]
     if not len(rows):
         raise MissingDataError(f"{function}: there are no rows.")
     return cells, rows
@@ -322,7 +399,8 @@ def _refuse_lengths(function: str, lengths: Mapping[str, int]) -> None:
     if len(set(lengths.values())) > 1:
         texts = {name: f"{name} {length:,}" for name, length in lengths.items()}
         raise AlignmentError(
-            f"{function}: the lengths differ ({', '.join(texts.values())}); pass one value per row in each.",
+            f"{function}: the lengths differ ({', '.join(texts.values())}); pass one "
+            "value per row in each.",
             [alignment_problem(name, text) for name, text in texts.items()],
         )
 
@@ -333,33 +411,46 @@ def _column(function: str, name: str, value: Any) -> Any:
     column = np.asarray(value) if hasattr(value, "__array__") else None
     if column is not None and column.ndim == 1:
         return column
-    if column is not None or isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+    if (
+        column is not None
+        or isinstance(value, str | bytes | dict)
+        or not isinstance(value, Iterable)
+    ):
         shape = "" if column is None else f" of shape {column.shape}"
         raise InputTypeError(
-            f"{function}: {name} is a {type(value).__name__}{shape}; pass one value per row, as a list, "
-            "an array or a Series."
+            f"{function}: {name} is a {type(value).__name__}{shape}; pass one value "
+            "per row, as a list, an array or a Series."
         )
     return list(value)
 
 
-def _row_positions(function: str, name: str, first: str, index: pd.Index[Any], rows: pd.Index[Any]) -> Ints:
+def _row_positions(
+    function: str, name: str, first: str, index: pd.Index[Any], rows: pd.Index[Any]
+) -> Ints:
     if index.is_unique and rows.is_unique and index.nlevels == rows.nlevels:
         positions = index.get_indexer(rows)
         if (positions >= 0).all():
             return positions
     strangers = index[~index.isin(rows)] if index.nlevels == rows.nlevels else index
-    shown = f" (in {name} alone: {rows_text(tuple(strangers[:5]))})" if len(strangers) else ""
+    shown = (
+        f" (in {name} alone: {rows_text(tuple(strangers[:5]))})"
+        if len(strangers)
+        else ""
+    )
     raise AlignmentError(
-        f"{function}: {name} and {first} are Series with different rows{shown}; take both from one "
-        f"DataFrame, or align them first: {name}.reindex({first}.index). Rows that repeat a label are "
-        "matched only in the same order.",
+        f"{function}: {name} and {first} are Series with different rows{shown}; take "
+        "both from one DataFrame, or align them first: "
+        f"{name}.reindex({first}.index). Rows that repeat a label are matched only "
+        "in the same order.",
         [alignment_problem(name, f"other index for {cited(name)}", strangers[:5])],
     )
 
 
 def numbers(function: str, name: str, value: Any) -> Floats:
     """Convert a column to float64, shape (N,); NaN where a cell is missing."""
-    real = pd.api.types.is_numeric_dtype(value) and not pd.api.types.is_complex_dtype(value)
+    real = pd.api.types.is_numeric_dtype(value) and not pd.api.types.is_complex_dtype(
+        value
+    )
     if isinstance(value, pd.Series | pd.Index) and real:
         return value.to_numpy(dtype=np.float64, na_value=np.nan)
     try:
@@ -374,7 +465,9 @@ def numbers(function: str, name: str, value: Any) -> Floats:
 def _array(value: Any) -> np.ndarray[Any, Any]:
     """Convert a column to an array; objects to numbers, unless text or complex."""
     cells = np.asarray(value)
-    if cells.dtype.kind != "O" or any(isinstance(v, str | bytes | complex) for v in cells.flat):
+    if cells.dtype.kind != "O" or any(
+        isinstance(v, str | bytes | complex) for v in cells.flat
+    ):
         return cells
     return np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
 
@@ -386,13 +479,15 @@ def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
     if any(isinstance(v, int) and abs(v) > limit for v in cells):
         odd.append(f"an integer beyond {limit:.1e}")
     return InputTypeError(
-        f"{function}: {name} is not one number per row (first: {quoted(odd, 3)}); convert text with "
-        "pandas.to_numeric first.",
+        f"{function}: {name} is not one number per row (first: {quoted(odd, 3)}); "
+        "convert text with pandas.to_numeric first.",
         [text_problem(name, odd)],
     )
 
 
-def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd.Index[Any]) -> None:
+def refuse_missing(
+    function: str, columns: Mapping[str, Floats | Ints], rows: pd.Index[Any]
+) -> None:
     """Refuse missing cells (negative codes) and infinite ones, all in one error."""
     problems = []
     for name, column in columns.items():
@@ -403,30 +498,44 @@ def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd
             problems.append(missing_problem(name, int(bad.sum()), rows[bad][:5], text))
     if problems:
         text = several(problems)
-        raise MissingDataError(f"{function}: {text}. Fill or remove these rows first.", problems)
+        raise MissingDataError(
+            f"{function}: {text}. Fill or remove these rows first.", problems
+        )
 
 
 def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
     """Refuse columns whose squares overflow or vanish."""
     largest = {name: float(np.abs(column).max()) for name, column in columns.items()}
-    bad = {n: v for n, v in largest.items() if v > LARGEST_PRODUCT or 0 < v < 1 / LARGEST_PRODUCT}
+    bad = {
+        n: v
+        for n, v in largest.items()
+        if v > LARGEST_PRODUCT or 0 < v < 1 / LARGEST_PRODUCT
+    }
     if bad:
         text = "; ".join(f"{n} has a largest value of {v:.2g}" for n, v in bad.items())
         raise IdentificationError(
-            f"{function}: {text}. Its squares exceed the range of floating-point numbers: use another unit.",
+            f"{function}: {text}. Its squares exceed the range of floating-point "
+            "numbers: use another unit.",
             [Notice("extreme", n, {"column": n, "largest": v}) for n, v in bad.items()],
         )
 
 
-def refuse(function: str, name: str, bad: Bools, rows: pd.Index[Any], defect: str, why: str) -> None:
+def refuse(
+    function: str, name: str, bad: Bools, rows: pd.Index[Any], defect: str, why: str
+) -> None:
     """Refuse values that a measure cannot take."""
     problems = _defects({name: bad}, rows, defect)
     if problems:
-        text = f"{function}: {problems[0].message}. {why}: correct or remove these rows, and report it."
+        text = (
+            f"{function}: {problems[0].message}. {why}: correct or remove these rows, "
+            "and report it."
+        )
         raise IdentificationError(text, problems)
 
 
-def _defects(bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str) -> list[Notice]:
+def _defects(
+    bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str
+) -> list[Notice]:
     """State which rows (N,) of each name have a defect, where there are any."""
     return [
         Notice(

@@ -50,11 +50,13 @@ _ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
 def assigned(table: Table, name: str, value: object) -> Table:
     """Add or replace one column, for `Panel.assign`."""
     if name in table.keys.names:
-        raise PanelIndexError(f"{cited(name)} is a key and cannot be assigned; build a new Panel.")
+        raise PanelIndexError(
+            f"{cited(name)} is a key and cannot be assigned; build a new Panel."
+        )
     if UNPRINTABLE.search(name):
         raise ColumnError(
-            f"assign: the name {cited(name)} has line breaks or control characters; write "
-            f"{cited(one_line(name))}."
+            f"assign: the name {cited(name)} has line breaks or control characters; "
+            f"write {cited(one_line(name))}."
         )
     changed = table.with_columns({name: _values(table, name, value)})
     refuse_infinite(changed.data[[name]], table.index)
@@ -71,12 +73,17 @@ def _values(table: Table, name: str, value: object) -> Any:
             return value
     if isinstance(value, pd.Series):
         return aligned(table, value, name).array
-    if value is None or np.isscalar(value) or isinstance(value, pd.Timestamp | pd.Period):
+    if (
+        value is None
+        or np.isscalar(value)
+        or isinstance(value, pd.Timestamp | pd.Period)
+    ):
         return value
     raise AlignmentError(
-        f"{cited(name)} is a {type(value).__name__} without row labels. The rows of the panel are "
-        "sorted, so values cannot be matched by position: pass a Series indexed by (entity, time), "
-        "such as panel.frame['x'] * 2, or a term as text.",
+        f"{cited(name)} is a {type(value).__name__} without row labels. The rows of "
+        "the panel are sorted, so values cannot be matched by position: pass a "
+        "Series indexed by (entity, time), such as panel.frame['x'] * 2, or a "
+        "term as text.",
         [alignment_problem(name, f"no labels for {cited(name)}")],
     )
 
@@ -84,7 +91,10 @@ def _values(table: Table, name: str, value: object) -> Any:
 def _values_of_term(table: Table, name: str, text: str) -> Any:
     term = parse(text, table.known, f"assign({name}=...)")
     if any(factor.category for factor in term.factors):
-        raise TermError(f"assign({name}=...): C() makes several columns; use it in the model instead.")
+        raise TermError(
+            f"assign({name}=...): C() makes several columns; use it in the "
+            "model instead."
+        )
     return evaluate(term, table) if term.column is None else table.raw(term.column)
 
 
@@ -94,14 +104,19 @@ def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
     _refuse_swapped(table, value.index, name)
     if value.index.equals(index):
         return value
-    if value.index.nlevels == index.nlevels and value.index.is_unique and len(value) == len(index):
+    if (
+        value.index.nlevels == index.nlevels
+        and value.index.is_unique
+        and len(value) == len(index)
+    ):
         positions = value.index.get_indexer(index)
         if (positions >= 0).all():
             return value.iloc[positions]
     raise AlignmentError(
-        f"{cited(name)} has {len(value)} rows indexed by {quoted(value.index.names)}; the panel has "
-        f"{len(index)} rows indexed by {quoted(index.names)}. The two indexes do not match. "
-        "Start from panel.frame, or use panel.attach() for data that cover only some rows.",
+        f"{cited(name)} has {len(value)} rows indexed by {quoted(value.index.names)}; "
+        f"the panel has {len(index)} rows indexed by {quoted(index.names)}. The two "
+        "indexes do not match. Start from panel.frame, or use panel.attach() for "
+        "data that cover only some rows.",
         [alignment_problem(name, f"other index for {cited(name)}")],
     )
 
@@ -110,8 +125,8 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
     keys = list(table.keys.names)
     if len(keys) == 2 and list(index.names) == keys[::-1]:
         raise AlignmentError(
-            f"{cited(name)} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; swap "
-            "the levels: .swaplevel().",
+            f"{cited(name)} is indexed by {quoted(index.names)}, the panel by "
+            f"{quoted(keys)}; swap the levels: .swaplevel().",
             [alignment_problem(name, "levels in the other order")],
         )
 
@@ -122,7 +137,9 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
     frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
     keys = [n for n in frame.columns if n in table.keys.names]
     if keys:
-        raise PanelIndexError(f"{quoted(keys)} is a key and cannot be attached; rename the column.")
+        raise PanelIndexError(
+            f"{quoted(keys)} is a key and cannot be attached; rename the column."
+        )
 
     target = _labels_to_match(table, frame.index)
     if not frame.index.is_unique:
@@ -140,11 +157,14 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
 def _refuse_unkeyed(data: object) -> None:
     if not (isinstance(data, pd.Series) or hasattr(data, "columns")):
         raise InputTypeError(
-            f"attach takes a Series or DataFrame indexed by the keys, not {type(data).__name__}. "
-            "For a composite index pass its scores: panel.attach(index.scores)."
+            "attach takes a Series or DataFrame indexed by the keys, not "
+            f"{type(data).__name__}. For a composite index pass its scores: "
+            "panel.attach(index.scores)."
         )
     if isinstance(data, pd.Series) and data.name is None:
-        raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
+        raise AlignmentError(
+            "the Series has no name; give it one: series.rename('index_score')."
+        )
 
 
 def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
@@ -158,27 +178,33 @@ def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
     if names == [str(table.keys.time_name)]:
         return table.keys.times.take(table.keys.time)
     raise AlignmentError(
-        f"the data are indexed by {quoted(names)}; index them by {quoted(table.index.names)}, or by one key."
+        f"the data are indexed by {quoted(names)}; index them by "
+        f"{quoted(table.index.names)}, or by one key."
     )
 
 
 def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
-    in_panel = target.get_indexer_for(index) >= 0 if target.is_unique else index.isin(target)
+    in_panel = (
+        target.get_indexer_for(index) >= 0 if target.is_unique else index.isin(target)
+    )
     strangers = index[~in_panel]
     if len(strangers):
         raise AlignmentError(
-            f"{len(strangers)} rows of the data have keys that are not in the panel (first: "
-            f"{rows_text(tuple(strangers[:5]))}); drop these rows first.",
+            f"{len(strangers)} rows of the data have keys that are not in the panel "
+            f"(first: {rows_text(tuple(strangers[:5]))}); drop these rows first.",
             [alignment_problem(None, "strangers", strangers[:5])],
         )
 
 
-def checked_labels(labels: Mapping[str, str], column_names: Sequence[str]) -> dict[str, str]:
+def checked_labels(
+    labels: Mapping[str, str], column_names: Sequence[str]
+) -> dict[str, str]:
     """Check the labels of columns and terms, and put each on one line."""
     mapping: object = labels
     if not isinstance(mapping, Mapping):
         raise InputTypeError(
-            f"labels must be a mapping of column to text, not {type(mapping).__name__}: {{'gdp': 'GDP'}}."
+            "labels must be a mapping of column to text, not "
+            f"{type(mapping).__name__}: {{'gdp': 'GDP'}}."
         )
     no_text = [n for n in mapping if not isinstance(n, str)]
     if no_text:
@@ -200,7 +226,10 @@ def _refuse_unknown(names: Iterable[str], column_names: Sequence[str]) -> None:
         except ColumnError as error:
             unknown += [problem.data["column"] for problem in error.problems]
     if unknown:
-        advice = "Label a column that is made later by panel.relabel(), once the panel has it."
+        advice = (
+            "Label a column that is made later by panel.relabel(), once the "
+            "panel has it."
+        )
         raise unknown_columns(unknown, column_names, "labels", advice=advice)
 
 
@@ -225,7 +254,9 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
             entities=keys.entities.rename(entity),
             times=keys.times.rename(time),
         ),
-        labels={_key(text, table, names): label for text, label in table.labels.items()},
+        labels={
+            _key(text, table, names): label for text, label in table.labels.items()
+        },
     )
 
 
@@ -240,11 +271,19 @@ def _refuse_unusable(names: Mapping[str, object]) -> None:
     odd = [old for old, new in names.items() if not isinstance(new, str)]
     if odd:
         raise InputTypeError(f"rename: the new name of {quoted(odd)} is not text.")
-    bad = [str(new) for new in names.values() if not str(new).strip() or UNPRINTABLE.search(str(new))]
+    bad = [
+        str(new)
+        for new in names.values()
+        if not str(new).strip() or UNPRINTABLE.search(str(new))
+    ]
     if bad:
         raise ColumnError(
-            f"rename: the new name {quoted(bad)} is empty, or has line breaks or control characters.",
-            [column_problem(name, "rename", f"{cited(name)} is no name") for name in bad],
+            f"rename: the new name {quoted(bad)} is empty, or has line breaks or "
+            "control characters.",
+            [
+                column_problem(name, "rename", f"{cited(name)} is no name")
+                for name in bad
+            ],
         )
 
 
@@ -253,9 +292,12 @@ def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
     clashes = [name for name, count in counts.items() if count > 1]
     if clashes:
         raise ColumnError(
-            f"rename: {quoted(clashes)} would be the name of two columns; rename the other, too, or leave "
-            "it out of the table.",
-            [column_problem(name, "rename", f"{cited(name)} twice") for name in clashes],
+            f"rename: {quoted(clashes)} would be the name of two columns; rename the "
+            "other, too, or leave it out of the table.",
+            [
+                column_problem(name, "rename", f"{cited(name)} twice")
+                for name in clashes
+            ],
         )
 
 
@@ -270,16 +312,19 @@ def standardised(table: Table, name: str, groups: Ints) -> Floats:
     flat = ~np.isnan(size) & ~(sd > CONSTANT * np.where(np.isnan(size), 0.0, size))
     if flat.any():
         raise IdentificationError(
-            f"standardise: column {cited(name)} does not vary in {table.describe_rows(flat)}; drop it, or "
-            "choose larger groups."
+            f"standardise: column {cited(name)} does not vary in "
+            f"{table.describe_rows(flat)}; drop it, or choose larger groups."
         )
     return np.asarray((values - grouped.transform("mean").to_numpy()) / sd)
 
 
-def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quantile: str) -> Floats:
+def winsorized(
+    values: Floats, groups: Ints, shares: tuple[float, float], quantile: str
+) -> Floats:
     """Replace values beyond their group's quantiles by these, in a copy.
 
-    `shares` are the lower and upper share; `quantile` is the rule, ``"stata"`` or ``"linear"``.
+    `shares` are the lower and upper share; `quantile` is the rule, ``"stata"`` or
+    ``"linear"``.
     """
     of_values = _stata_quantile if quantile == "stata" else np.quantile
     out = values.copy()
@@ -287,7 +332,8 @@ def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quanti
     for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
         rows = part[~np.isnan(values[part])]
         if rows.size:
-            # Sums and differences of two values may be out of range, those of their halves are not.
+            # Sums and differences of two values may be out of range, those of their
+            # halves are not.
             halves = values[rows] / 2
             low, high = (2 * of_values(halves, share) for share in shares)
             out[rows] = np.clip(values[rows], low, high)
@@ -314,8 +360,9 @@ def interpolated(
 ) -> tuple[Table, list[pd.DataFrame], list[Notice]]:
     """Fill gaps linearly in time within each entity, for `Panel.interpolate`.
 
-    `extrapolate` carries the nearest value beyond an entity's first and last observation.
-    Also return the filled cells (column, entity, time, value) by column, and notices.
+    `extrapolate` carries the nearest value beyond an entity's first and last
+    observation. Also return the filled cells (column, entity, time, value) by column,
+    and notices.
     """
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
@@ -327,13 +374,17 @@ def interpolated(
         if filled.any():
             columns[name] = new
             logs.append(_logged(table, name, filled, new))
-            notices += _doubts(table, name, filled, int((filled & np.isnan(inside)).sum()))
+            notices += _doubts(
+                table, name, filled, int((filled & np.isnan(inside)).sum())
+            )
             notices += _equal_to_a_lag(table, name, filled)
         notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
     return table.with_columns(columns), logs, notices
 
 
-def _filled(table: Table, values: Floats, *, extrapolate: bool) -> tuple[Floats, Floats]:
+def _filled(
+    table: Table, values: Floats, *, extrapolate: bool
+) -> tuple[Floats, Floats]:
     """Fill between an entity's observations, and beyond them if `extrapolate`."""
     keys = table.keys
     position = _positions(keys)[keys.time]
@@ -343,7 +394,9 @@ def _filled(table: Table, values: Floats, *, extrapolate: bool) -> tuple[Floats,
     return inside, filled_in(values, position, keys.entity, extrapolate=True)
 
 
-def filled_in(values: Floats, position: Floats, entity: Ints, *, extrapolate: bool) -> Floats:
+def filled_in(
+    values: Floats, position: Floats, entity: Ints, *, extrapolate: bool
+) -> Floats:
     """Fill missing values (N,) linearly within each entity, in a copy.
 
     `position` (N,) is the time of each row as a number; `entity` (N,) has sorted codes.
@@ -390,15 +443,15 @@ def _doubts(table: Table, name: str, filled: Bools, ends: int) -> list[Notice]:
     out = []
     if count > _LARGE_SHARE * table.nobs:
         text = (
-            f"{count / table.nobs:.0%} of {cited(name)} is interpolated ({counted(count, 'cell')}, "
-            f"{entities}): estimates depend on interpolated values. "
-            "See panel.imputations."
+            f"{count / table.nobs:.0%} of {cited(name)} is interpolated "
+            f"({counted(count, 'cell')}, {entities}): estimates depend on "
+            "interpolated values. See panel.imputations."
         )
         out.append(imputed({name: count}, "many", text))
     if ends:
         text = (
-            f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first or after the "
-            f"last observation of {cited(name)}."
+            f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first "
+            f"or after the last observation of {cited(name)}."
         )
         out.append(imputed({name: ends}, "extrapolated", text))
     return out
@@ -413,9 +466,10 @@ def _equal_to_a_lag(table: Table, name: str, filled: Bools) -> list[Notice]:
     for source in numeric_columns(table):
         if source != name and _is_lag(table, name, source, filled):
             text = (
-                f"{cited(name)} equals the lag of {cited(source)}; its missing values are the first "
-                f"periods of each entity. {counted(count, 'cell')} filled. Interpolate "
-                f"{cited(source)} before lagging, or drop the first period."
+                f"{cited(name)} equals the lag of {cited(source)}; its missing values "
+                f"are the first periods of each entity. {counted(count, 'cell')} "
+                f"filled. Interpolate {cited(source)} before lagging, or drop the "
+                "first period."
             )
             notices.append(imputed({name: count}, "lagged", text, source))
     return notices
@@ -428,12 +482,17 @@ def _is_lag(table: Table, name: str, source: str, filled: Bools) -> bool:
     return bool(equal and (np.isnan(lagged) & filled).any())
 
 
-def _unfilled(keys: Keys, name: str, values: Floats, *, extrapolate: bool) -> list[Notice]:
+def _unfilled(
+    keys: Keys, name: str, values: Floats, *, extrapolate: bool
+) -> list[Notice]:
     missing = np.isnan(values)
     if not missing.any():
         return []
     data = _counts(keys, name, missing)
-    cure = "they lie before the first or after the last value of their entity, or the entity has no value"
+    cure = (
+        "they lie before the first or after the last value of their entity, or the "
+        "entity has no value"
+    )
     if extrapolate:
         cure = "their entity has no observed value"
     text = (

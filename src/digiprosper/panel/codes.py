@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from digiprosper.panel.table import Table
 
 _HELP = (
-    "Slopes by group are written 'province[year]', or 'province[[year]]' without the effect of the province "
-    "itself; several are separated by commas"
+    "Slopes by group are written 'province[year]', or 'province[[year]]' without the "
+    "effect of the province itself; several are separated by commas"
 )
 
 
@@ -93,7 +93,10 @@ def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> li
     for part in parts:
         term = parse(part, column_names, "absorb")
         if term.categories:
-            why = f"a slope needs numbers and {cited(part)} is a category; crossed effects are written"
+            why = (
+                f"a slope needs numbers and {cited(part)} is a category; crossed "
+                "effects are written"
+            )
             raise _refused(text, f"{why} {cited('province^region')}")
         slopes.append(term.column or canonical(part, column_names))
     return list(dict.fromkeys(slopes))
@@ -109,7 +112,8 @@ def _refused(text: str, why: str) -> TermError:
 def effect_key(effect: str, column_names: Sequence[str]) -> str:
     """Name an effect: ``C(state)`` is ``state``, and ``a^b`` is ``b^a`` and ``a:b``."""
     parts = {
-        term.column or canonical(term.text, column_names) for term in crossed(effect, column_names, "absorb")
+        term.column or canonical(term.text, column_names)
+        for term in crossed(effect, column_names, "absorb")
     }
     # No name of a column has a line break.
     return "\n".join(sorted(parts))
@@ -124,7 +128,7 @@ def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
 
 
 def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
-    """Parse an absorbed effect or a cluster; several terms are the combinations of their levels."""
+    """Parse an absorbed effect or a cluster, perhaps of several terms."""
     if text in table.known:
         return (Term(text, text, ()),)
     terms = crossed(text, table.known, role)
@@ -134,16 +138,24 @@ def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
 
 
 def code_terms(table: Table, terms: Sequence[Term]) -> tuple[Ints, pd.Index[Any]]:
-    """Code the combinations of the levels of terms: codes (N,), -1 where missing, and their levels."""
+    """Code combinations of levels of terms: codes (N,) and levels."""
     effects = [_coded_term(table, term) for term in terms]
-    return effects[0] if len(effects) == 1 else _pairs(effects, [term.text for term in terms])
+    return (
+        effects[0]
+        if len(effects) == 1
+        else _pairs(effects, [term.text for term in terms])
+    )
 
 
 def _refuse_products(table: Table, text: str, role: str) -> None:
     """Refuse ``:`` with a measured column, since it may mean combinations or slopes."""
     term = parse(text, table.known, role)
     if len(term.factors) > 1:
-        measured = [f.text for f in term.factors if f.category is None and not _has_levels(table, f.names[0])]
+        measured = [
+            f.text
+            for f in term.factors
+            if f.category is None and not _has_levels(table, f.names[0])
+        ]
         if measured:
             raise no_pairs(term, measured, role)
 
@@ -168,14 +180,19 @@ def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
     return levels_of(table, term.column)
 
 
-def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]) -> tuple[Ints, pd.Index[Any]]:
+def _pairs(
+    effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]
+) -> tuple[Ints, pd.Index[Any]]:
     """Code the combinations that occur; -1 where one effect is missing."""
     gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
     rows = np.flatnonzero(~gaps)
     joint = np.zeros(rows.size, dtype=np.intp)
     for codes, levels in effects:
-        # Numbered again at every step, since the product of all numbers of levels may exceed an integer.
-        joint = np.unique(joint * max(levels.size, 1) + codes[rows], return_inverse=True)[1].ravel()
+        # Numbered again at every step, since the product of all numbers of levels may
+        # exceed an integer.
+        joint = np.unique(
+            joint * max(levels.size, 1) + codes[rows], return_inverse=True
+        )[1].ravel()
 
     first = rows[np.unique(joint, return_index=True)[1]]
     numbered = np.full(gaps.size, -1, dtype=np.intp)

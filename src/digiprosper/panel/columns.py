@@ -31,13 +31,13 @@ _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
 def missing_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
-    """Count the rows (N,) in which each text is missing, the most first, without those in none."""
+    """Count the rows in which each text is missing, the most first."""
     counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None]:
-    """Find the rows (N,) in which any column is missing, with a notice (code missing_rows)."""
+    """Find the rows (N,) in which any column is missing, with a notice."""
     gaps = {name: table.series(name).isna().to_numpy() for name in names}
     rows = np.zeros(table.nobs, dtype=bool)
     for gap in gaps.values():
@@ -53,14 +53,20 @@ def refuse_no_names(columns: object) -> None:
     """Refuse in ``panel[...]`` all but a name or a list of different names."""
     if not isinstance(columns, str | list):
         raise InputTypeError(
-            f"panel[...] takes a name or a list of names, not {type(columns).__name__}: panel['x'], "
-            "panel[['x', 'z']]. Choose rows with panel.subset()."
+            "panel[...] takes a name or a list of names, not "
+            f"{type(columns).__name__}: panel['x'], panel[['x', 'z']]. Choose rows "
+            "with panel.subset()."
         )
-    names = Counter(name for name in columns if isinstance(name, str)) if isinstance(columns, list) else {}
+    names = (
+        Counter(name for name in columns if isinstance(name, str))
+        if isinstance(columns, list)
+        else {}
+    )
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         raise ColumnError(
-            f"panel[...]: {quoted(twice)} is in the list more than once; name each column once."
+            f"panel[...]: {quoted(twice)} is in the list more than once; name each "
+            "column once."
         )
 
 
@@ -69,7 +75,9 @@ def numeric_columns(table: Table) -> list[str]:
     return [name for name in table.data.columns if is_number_type(table.data[name])]
 
 
-def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: str) -> list[str]:
+def chosen_columns(
+    table: Table, columns: str | Sequence[str] | None, method: str
+) -> list[str]:
     """Check the columns that were passed to a method; None stands for all numeric ones.
 
     Keys are allowed only where the method changes nothing.
@@ -77,10 +85,16 @@ def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: st
     if columns is None:
         return numeric_columns(table)
 
-    names: list[Any] = [columns] if isinstance(columns, str) or not np.iterable(columns) else list(columns)
+    names: list[Any] = (
+        [columns]
+        if isinstance(columns, str) or not np.iterable(columns)
+        else list(columns)
+    )
     odd = [n for n in names if not isinstance(n, str)]
     if odd:
-        raise InputTypeError(f"{method}: columns are names (text); {quoted(odd)} is not.")
+        raise InputTypeError(
+            f"{method}: columns are names (text); {quoted(odd)} is not."
+        )
     unknown = [n for n in names if n not in table.known]
     if unknown:
         raise unknown_columns(unknown, table.known, method, table.labels)
@@ -92,7 +106,9 @@ def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: st
 def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
     keys = [n for n in names if n in table.keys.names]
     if keys:
-        raise PanelIndexError(f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy.")
+        raise PanelIndexError(
+            f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy."
+        )
 
 
 def grouping(table: Table, by: str | None, method: str) -> Ints:
@@ -104,7 +120,9 @@ def grouping(table: Table, by: str | None, method: str) -> Ints:
         return np.zeros(table.nobs, dtype=np.intp)
     column: object = by
     if not isinstance(column, str):
-        raise InputTypeError(f"{method}(by={cited(column)}): by is the name of one column.")
+        raise InputTypeError(
+            f"{method}(by={cited(column)}): by is the name of one column."
+        )
     if by in ("time", table.keys.time_name):
         return table.keys.time
     if by in ("entity", table.keys.entity_name):
@@ -115,6 +133,7 @@ def grouping(table: Table, by: str | None, method: str) -> Ints:
     codes = pd.factorize(table.data[by])[0].astype(np.intp)
     if (codes < 0).any():
         raise MissingDataError(
-            f"{method}(by={cited(by)}): {cited(by)} is missing in {table.describe_rows(codes < 0)}."
+            f"{method}(by={cited(by)}): {cited(by)} is missing in "
+            f"{table.describe_rows(codes < 0)}."
         )
     return codes

@@ -13,9 +13,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, TermError, cited, issue, nearest, term_problem, unknown_columns
+from digiprosper.errors import (
+    Notice,
+    TermError,
+    cited,
+    issue,
+    nearest,
+    term_problem,
+    unknown_columns,
+)
 from digiprosper.panel.evaluation import calculate
-from digiprosper.panel.grammar import BINARY, COMPARE, FUNCTIONS, check_arithmetic, coded_words
+from digiprosper.panel.grammar import (
+    BINARY,
+    COMPARE,
+    FUNCTIONS,
+    check_arithmetic,
+    coded_words,
+)
 from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import is_number_type
 from digiprosper.report.parsing import KEPT, too_deep, too_long
@@ -45,7 +59,8 @@ _ALLOWED = (
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
 _INSIDE_INT64 = 63
-# Values named in a warning, and values of a column among which the nearest is looked for.
+# Values named in a warning, and values of a column among which the nearest is
+# looked for.
 _MOST_NAMED = 5
 _MOSTCOMPARED = 2_000
 
@@ -66,19 +81,24 @@ class _Condition:
 def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     """Find the rows where a condition is true, shape (N,).
 
-    It may have comparisons (also chained), arithmetic, functions of terms, ``and``, ``or``, ``not`` (or
-    ``&``, ``|``, ``~``) and ``in`` with a list. As in pandas, a comparison with a missing value is false,
-    and ``!=`` and ``not in`` are true; in nullable columns it is missing, and the row is not selected.
+    It may have comparisons (also chained), arithmetic, functions of terms, ``and``,
+    ``or``, ``not`` (or ``&``, ``|``, ``~``) and ``in`` with a list. As in pandas, a
+    comparison with a missing value is false, and ``!=`` and ``not in`` are true; in
+    nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
     tree, names = _read(condition)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    columns = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
+    columns = [
+        n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called
+    ]
     for column in columns:
         column.id = names.get(column.id, column.id)
     unknown = [c.id for c in columns if c.id not in table.known]
     if unknown:
-        raise unknown_columns(unknown, table.known, f"{caller}({cited(text)})", table.labels)
+        raise unknown_columns(
+            unknown, table.known, f"{caller}({cited(text)})", table.labels
+        )
     truth = _truth(tree, condition)
     return np.asarray(truth.fillna(value=False).to_numpy(dtype=bool))
 
@@ -87,10 +107,14 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
     text = condition.text.strip()
     long = too_long(text, _LONGEST)
     if long:
-        raise condition.refused(f"cannot be read: {long}. Pass a mask made from panel.frame.")
+        raise condition.refused(
+            f"cannot be read: {long}. Pass a mask made from panel.frame."
+        )
 
     # As in pandas, where & and | bind as and and or do.
-    spelled = _AND_OR.sub(lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text)
+    spelled = _AND_OR.sub(
+        lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
+    )
     source, names = coded_words(spelled)
     try:
         tree = ast.parse(source, mode="eval").body
@@ -98,14 +122,20 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
         cure = "write such as \"year >= 2015 and region == 'east'\"."
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
-        raise condition.refused(f"cannot be read as a condition on columns; {cure}") from error
+        raise condition.refused(
+            f"cannot be read as a condition on columns; {cure}"
+        ) from error
 
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:
-        shown = f", not {cited(ast.unparse(odd[0]))}" if isinstance(odd[0], ast.expr) else ""
+        shown = (
+            f", not {cited(ast.unparse(odd[0]))}"
+            if isinstance(odd[0], ast.expr)
+            else ""
+        )
         raise condition.refused(
-            f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For anything "
-            "else pass a mask made from panel.frame."
+            f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For "
+            "anything else pass a mask made from panel.frame."
         )
     deep = too_deep(tree)
     if deep:
@@ -129,22 +159,31 @@ def _truth(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
     if isinstance(node, ast.Compare):
         sides = pairwise([node.left, *node.comparators])
         pairs = zip(node.ops, sides, strict=True)
-        return reduce(operator.and_, [_compared(op, a, b, condition) for op, (a, b) in pairs])
+        return reduce(
+            operator.and_, [_compared(op, a, b, condition) for op, (a, b) in pairs]
+        )
     if isinstance(node, ast.Name):
         values = condition.table.series(node.id)
         if pd.api.types.is_bool_dtype(values.dtype):
             return _one_kind(values)
     raise condition.refused(
-        f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it with ==, <, in."
+        f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it "
+        "with ==, <, in."
     )
 
 
 def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
     """Give nullable boolean columns one type: pandas cannot mix them with arrow's."""
-    return truth.astype("boolean") if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype) else truth
+    return (
+        truth.astype("boolean")
+        if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype)
+        else truth
+    )
 
 
-def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> pd.Series[Any]:
+def _compared(
+    op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
+) -> pd.Series[Any]:
     if isinstance(op, ast.In | ast.NotIn):
         return _member(op, a, b, condition)
     if type(op) not in COMPARE:
@@ -156,28 +195,36 @@ def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) ->
     # What pandas raises when text is compared with numbers, by the type of the column.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise condition.refused(
-            f"cannot be evaluated ({error}); compare numbers with numbers and text with text, such as "
-            "\"year >= 2015 and region == 'east'\"."
+            f"cannot be evaluated ({error}); compare numbers with numbers and text "
+            "with text, such as \"year >= 2015 and region == 'east'\"."
         ) from error
     if not isinstance(truth, pd.Series):
-        raise condition.refused("is not true or false for each row: it compares two constants.")
+        raise condition.refused(
+            "is not true or false for each row: it compares two constants."
+        )
     return _one_kind(truth)
 
 
-def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> pd.Series[Any]:
+def _member(
+    op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
+) -> pd.Series[Any]:
     if not isinstance(b, ast.List | ast.Tuple):
         raise condition.refused("needs a list after 'in': region in ['east', 'west'].")
     values = [_constant(v, condition) for v in b.elts]
     column = _side(a, condition)
     if not isinstance(column, pd.Series):
-        raise condition.refused("is not true or false for each row: it looks for a constant in a list.")
+        raise condition.refused(
+            "is not true or false for each row: it looks for a constant in a list."
+        )
     for value in values:
         _refuse_other_kind(column, value, condition)
 
     # isin compares a text with dates as text, == reads it as a date.
     dates = bool(values) and has_dates(column)
     is_member = _one_kind(
-        reduce(operator.or_, [column == v for v in values]) if dates else column.isin(values)
+        reduce(operator.or_, [column == v for v in values])
+        if dates
+        else column.isin(values)
     )
     if isinstance(a, ast.Name):
         _warn_of_unseen(values, column, a.id, condition)
@@ -185,7 +232,10 @@ def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> p
 
 
 def _warn_of_unseen(
-    values: Sequence[str | float], column: pd.Series[Any], name: str, condition: _Condition
+    values: Sequence[str | float],
+    column: pd.Series[Any],
+    name: str,
+    condition: _Condition,
 ) -> None:
     """Warn of values in a list that do not occur in the column: most are misspelt."""
     seen = pd.Series(column.dropna().unique())
@@ -197,7 +247,9 @@ def _warn_of_unseen(
     if not unseen:
         return
     texts = [s for s in seen[:_MOSTCOMPARED] if isinstance(s, str)]
-    shown = ", ".join(f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED])
+    shown = ", ".join(
+        f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED]
+    )
     more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
     remark = f"these values do not occur in the column {cited(name)}"
     text = f"{condition.caller}({cited(condition.text)}): {remark}: {shown}{more}."
@@ -217,7 +269,9 @@ def _side(node: ast.expr, condition: _Condition) -> Any:
         case ast.Constant():
             return _constant(node, condition)
         case ast.List() | ast.Tuple():
-            raise condition.refused("compares with a list; write in: region in ['east', 'west'].")
+            raise condition.refused(
+                "compares with a list; write in: region in ['east', 'west']."
+            )
     return _arithmetic(node, condition)
 
 
@@ -226,11 +280,17 @@ def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]
     values = calculate(node, condition.table, condition.text)
     if np.ndim(values) == 0:
         return float(values)
-    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in condition.table.known]
+    names = [
+        n.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.Name) and n.id in condition.table.known
+    ]
     out = pd.Series(values)
     types = [condition.table.series(name).dtype for name in names]
     nullable = any(
-        isinstance(t, pd.api.extensions.ExtensionDtype) and pd.api.types.is_numeric_dtype(t) for t in types
+        isinstance(t, pd.api.extensions.ExtensionDtype)
+        and pd.api.types.is_numeric_dtype(t)
+        for t in types
     )
     return out.astype("Float64") if nullable else out
 
@@ -240,7 +300,9 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
         return node.value
     check_arithmetic(node, condition.text, "subset")
     value: Any = (
-        node.value if isinstance(node, ast.Constant) else calculate(node, condition.table, condition.text)
+        node.value
+        if isinstance(node, ast.Constant)
+        else calculate(node, condition.table, condition.text)
     )
     if isinstance(value, int) and value.bit_length() <= _INSIDE_INT64:
         return value
@@ -255,12 +317,22 @@ def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -
     pandas finds numbers and text unequal everywhere.
     """
     if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
-        if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(right_side.dtype, pd.PeriodDtype):
+        if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(
+            right_side.dtype, pd.PeriodDtype
+        ):
             raise condition.refused("compares periods with a column of another type.")
         return
-    column, operand = (left_side, right_side) if isinstance(left_side, pd.Series) else (right_side, left_side)
-    if isinstance(column, pd.Series) and isinstance(operand, str) and is_number_type(column):
+    column, operand = (
+        (left_side, right_side)
+        if isinstance(left_side, pd.Series)
+        else (right_side, left_side)
+    )
+    if (
+        isinstance(column, pd.Series)
+        and isinstance(operand, str)
+        and is_number_type(column)
+    ):
         raise condition.refused(
-            f"compares numbers with the text {cited(operand)}; compare numbers with numbers and text with "
-            "text."
+            f"compares numbers with the text {cited(operand)}; compare numbers with "
+            "numbers and text with text."
         )

@@ -26,13 +26,15 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
     data: object = frame
     if not isinstance(data, pd.DataFrame):
         raise InputTypeError(
-            f"{caller} takes a DataFrame with latitude and longitude, not {type(data).__name__}: "
-            "panel.frame[['lat', 'lon']]."
+            f"{caller} takes a DataFrame with latitude and longitude, not "
+            f"{type(data).__name__}: panel.frame[['lat', 'lon']]."
         )
     values = frame[list(coordinate_names(list(frame.columns), caller))]
     odd = [c for c in values.columns if not _holds_numbers(values[c])]
     if odd:
-        raise InputTypeError(f"{caller}: the column {quoted(odd)} does not hold numbers.")
+        raise InputTypeError(
+            f"{caller}: the column {quoted(odd)} does not hold numbers."
+        )
     degrees = values.to_numpy(dtype=np.float64, na_value=np.nan)
     refuse_beyond(degrees, "coordinates", caller)
     return degrees
@@ -41,18 +43,21 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
 def coordinate_names(names: Sequence[Any], caller: str) -> tuple[Any, Any]:
     """Find the one column of latitude and the one of longitude by their names."""
     matches = [
-        [n for n in names if str(n).casefold() in spellings] for spellings in (_LATITUDES, _LONGITUDES)
+        [n for n in names if str(n).casefold() in spellings]
+        for spellings in (_LATITUDES, _LONGITUDES)
     ]
     if [len(columns) for columns in matches] != [1, 1]:
         raise ColumnError(
-            f"{caller}: the columns are {quoted(names)}; it needs one latitude ('lat') and one longitude "
-            "('lon')."
+            f"{caller}: the columns are {quoted(names)}; it needs one latitude ('lat') "
+            "and one longitude ('lon')."
         )
     return matches[0][0], matches[1][0]
 
 
 def _holds_numbers(column: pd.Series[float]) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
+    return pd.api.types.is_numeric_dtype(
+        column.dtype
+    ) and not pd.api.types.is_complex_dtype(column.dtype)
 
 
 def refuse_beyond(degrees: Floats, subject: str, caller: str) -> None:
@@ -60,6 +65,6 @@ def refuse_beyond(degrees: Floats, subject: str, caller: str) -> None:
     latitude, longitude = np.abs(degrees).T
     if (latitude > 90).any() or (longitude > 180).any():
         raise OptionError(
-            f"{caller}: {subject} have a latitude beyond 90 or a longitude beyond 180 degrees; are they "
-            "swapped, or not in degrees?"
+            f"{caller}: {subject} have a latitude beyond 90 or a longitude beyond 180 "
+            "degrees; are they swapped, or not in degrees?"
         )

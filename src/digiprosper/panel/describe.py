@@ -29,11 +29,13 @@ class Correlation:
     r : DataFrame
         Pearson correlation of each pair, over the rows where both columns are observed.
     p : DataFrame
-        Two-sided p-values of the t test with n - 2 degrees of freedom. The test assumes independent rows.
+        Two-sided p-values of the t test with n - 2 degrees of freedom. The test assumes
+        independent rows.
     n : DataFrame
         Number of rows of each pair.
     mean, sd : Series
-        Mean and standard deviation (divisor n - 1) of each column over its own non-missing rows.
+        Mean and standard deviation (divisor n - 1) of each column over its own
+        non-missing rows.
     labels : mapping
         Labels of the columns.
     """
@@ -45,21 +47,37 @@ class Correlation:
     sd: pd.Series[float]
     labels: Mapping[str, str] = field(default_factory=dict)
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
+    # As of all results
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table: means, standard deviations, correlations.
 
         `level` is not used: all results have this argument.
         """
         names = [_name_text(name) for name in self.r.columns]
         cells = {
-            "Mean": {name: PlainCell("Mean", float(v)) for name, v in zip(names, self.mean, strict=True)},
-            "SD": {name: PlainCell("SD", float(v)) for name, v in zip(names, self.sd, strict=True)},
-            **{f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))},
+            "Mean": {
+                name: PlainCell("Mean", float(v))
+                for name, v in zip(names, self.mean, strict=True)
+            },
+            "SD": {
+                name: PlainCell("SD", float(v))
+                for name, v in zip(names, self.sd, strict=True)
+            },
+            **{
+                f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))
+            },
         }
         numbers = {name: number for number, name in enumerate(names, start=1)}
         whole = self._sizes()
         return tuple(
-            Column(title, cells=column_cells, labels=self.labels, numbers=numbers, whole=whole, words=WORDS)
+            Column(
+                title,
+                cells=column_cells,
+                labels=self.labels,
+                numbers=numbers,
+                whole=whole,
+                words=WORDS,
+            )
             for title, column_cells in cells.items()
         )
 
@@ -67,7 +85,10 @@ class Correlation:
         r, p = self.r.to_numpy(dtype=float), self.p.to_numpy(dtype=float)
         title = f"({j + 1})"
         blanks = {above: PlainCell(title, "") for above in names[:j]}
-        below = {names[i]: PlainCell(title, float(r[i, j]), float(p[i, j])) for i in range(j + 1, len(names))}
+        below = {
+            names[i]: PlainCell(title, float(r[i, j]), float(p[i, j]))
+            for i in range(j + 1, len(names))
+        }
         return blanks | {names[j]: PlainCell(title, float(r[j, j]))} | below
 
     def _sizes(self) -> Remark | None:
@@ -80,13 +101,17 @@ class Correlation:
 
 
 def _name_text(name: object) -> str:
-    return " / ".join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
+    return (
+        " / ".join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
+    )
 
 
 def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
     """Compute N, mean, sd, min, p50, max of columns (N,), for `Panel.summarise`."""
     rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
-    out = pd.DataFrame.from_dict(rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"])
+    out = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"]
+    )
     return out.astype({"N": int}).rename_axis("variable")
 
 
@@ -95,7 +120,9 @@ def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Corre
     from scipy.special import stdtr
 
     names = list(columns)
-    data = pd.DataFrame({name: x / unit_of(x[~np.isnan(x)]) for name, x in columns.items()})
+    data = pd.DataFrame(
+        {name: x / unit_of(x[~np.isnan(x)]) for name, x in columns.items()}
+    )
     r = data.corr()
     observed = data.notna().astype(float)
     n = observed.T @ observed
@@ -105,10 +132,14 @@ def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Corre
     p = pd.DataFrame(2 * stdtr(df.to_numpy(), -t), index=names, columns=names)
     column_labels = {name: text for name, text in labels.items() if name in columns}
     summary = summarise(columns)
-    return Correlation(r, p.where(df > 0), n.astype(int), summary["mean"], summary["sd"], column_labels)
+    return Correlation(
+        r, p.where(df > 0), n.astype(int), summary["mean"], summary["sd"], column_labels
+    )
 
 
-def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int) -> pd.DataFrame:
+def between_within(
+    columns: Mapping[str, Floats], entity: Ints, n_entities: int
+) -> pd.DataFrame:
     """Split variation of columns (N,) into between and within (`Panel.describe`).
 
     The rows of the table are (variable, part).
@@ -131,7 +162,9 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
             rows[name, part] = [mean * unit, sd * unit, low * unit, high * unit, size]
 
     index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
-    return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"])
+    return pd.DataFrame(
+        list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"]
+    )
 
 
 def _parts(x: Floats, entity: Ints, n_entities: int) -> tuple[Floats, Floats]:
@@ -148,9 +181,17 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
     unit = unit_of(x)
     sd = float((x / unit).std(ddof=1)) * unit if x.size > 1 else np.nan
-    # Of two values in the middle the sum may be out of range, that of their halves is not.
+    # Of two values in the middle the sum may be out of range, that of their halves
+    # is not.
     middle = 2 * float(np.median(x / 2))
-    return x.size, float((x / unit).mean()) * unit, sd, float(x.min()), middle, float(x.max())
+    return (
+        x.size,
+        float((x / unit).mean()) * unit,
+        sd,
+        float(x.min()),
+        middle,
+        float(x.max()),
+    )
 
 
 def unit_of(x: Floats) -> float:

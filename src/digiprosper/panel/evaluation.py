@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, cited
+from digiprosper.errors import (
+    InputTypeError,
+    MissingDataError,
+    Notice,
+    TermError,
+    cited,
+)
 from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
 from digiprosper.panel.treatment import treated
 
@@ -37,7 +43,11 @@ def evaluate(term: Term, table: Table) -> Floats:
     out: Floats | None = None
     for factor in term.factors:
         value = np.asarray(calculate(factor.node, table, term.text), dtype=np.float64)
-        out = value if out is None else _finite(np.multiply, (out, value), table, term.text)
+        out = (
+            value
+            if out is None
+            else _finite(np.multiply, (out, value), table, term.text)
+        )
     assert out is not None
     return out
 
@@ -83,18 +93,25 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
     value = calculate(node.args[0], table, text)
     if name not in SHIFTS:
         return _finite(_MATHS[name], (value,), table, text)
-    return _shifted(name, np.asarray(value, dtype=np.float64), steps(node, text, "x"), table, text)
+    return _shifted(
+        name, np.asarray(value, dtype=np.float64), steps(node, text, "x"), table, text
+    )
 
 
 def _shifted(name: str, value: Floats, periods: int, table: Table, text: str) -> Floats:
     shifted = table.shift(value, -periods if name == "lead" else periods)
     if np.isnan(shifted).all():
         raise MissingDataError(
-            f"the term {cited(text)} is missing in every row: no entity is observed {periods} step"
+            f"the term {cited(text)} is missing in every row: no entity is observed "
+            f"{periods} step"
             f"{'s' * (periods > 1)} apart. Check the time key and the panel's step.",
             [Notice("missing_everywhere", text, {"term": text})],
         )
-    return _finite(np.subtract, (value, shifted), table, text) if name == "diff" else shifted
+    return (
+        _finite(np.subtract, (value, shifted), table, text)
+        if name == "diff"
+        else shifted
+    )
 
 
 def _compare(node: ast.Compare, table: Table, text: str) -> Floats:
@@ -112,28 +129,42 @@ def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
     sides = [node.left, node.comparators[0]]
     names = [s.id for s in sides if isinstance(s, ast.Name)]
     words = [s.value for s in sides if isinstance(s, ast.Constant)]
-    if not isinstance(comparison, ast.Eq | ast.NotEq) or len(names) + len(words) < len(sides):
-        raise TermError(f"the term {cited(text)} compares text; only == and != with a column are possible.")
+    if not isinstance(comparison, ast.Eq | ast.NotEq) or len(names) + len(words) < len(
+        sides
+    ):
+        raise TermError(
+            f"the term {cited(text)} compares text; only == and != with a column "
+            "are possible."
+        )
     if not names:
         raise TermError(f"the term {cited(text)} compares two constants.")
 
     values = table.raw(names[0])
     if values.dtype.kind not in "OU":
         raise TermError(
-            f"the term {cited(text)} compares the column {cited(names[0])} ({values.dtype}) with text."
+            f"the term {cited(text)} compares the column {cited(names[0])} "
+            f"({values.dtype}) with text."
         )
     missing = np.asarray(pd.isna(values))
     equal = np.array(
-        [not gap and value == words[0] for value, gap in zip(values, missing, strict=True)], dtype=bool
+        [
+            not gap and value == words[0]
+            for value, gap in zip(values, missing, strict=True)
+        ],
+        dtype=bool,
     )
     truth = equal if isinstance(comparison, ast.Eq) else ~equal
     return np.where(missing, np.nan, truth)
 
 
-def _finite(function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str) -> Any:
+def _finite(
+    function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str
+) -> Any:
     for value in values:
         if isinstance(value, str):
-            raise InputTypeError(f"the term {cited(text)} needs numbers and got the text {cited(value)}.")
+            raise InputTypeError(
+                f"the term {cited(text)} needs numbers and got the text {cited(value)}."
+            )
 
     missing = reduce(np.logical_or, map(np.isnan, values))
     with np.errstate(all="ignore"):
@@ -144,9 +175,10 @@ def _finite(function: Callable[..., Any], values: tuple[Any, ...], table: Table,
     if np.any(bad):
         where = table.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(
-            f"the term {cited(text)} is undefined or infinite in {where}: a log of zero or less, a root "
-            "of a negative number, a division by zero, or a result beyond 1.8e308. Correct or rescale "
-            "the column, use log1p(), or subset the panel.",
+            f"the term {cited(text)} is undefined or infinite in {where}: a log of "
+            "zero or less, a root of a negative number, a division by zero, or a "
+            "result beyond 1.8e308. Correct or rescale the column, use log1p(), or "
+            "subset the panel.",
             [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
         )
     return out

@@ -40,26 +40,39 @@ def dummy_factor(factor: ParsedFactor, ending: str, level: int) -> Factor:
     `level` is the position among the levels in the sample.
     """
     column, category = factor.names[0], number_factor(factor, factor.text)
-    return Factor(f"{factor.text}{ending}", column, level=level, columns=(column,), pieces=(category, ending))
+    return Factor(
+        f"{factor.text}{ending}",
+        column,
+        level=level,
+        columns=(column,),
+        pieces=(category, ending),
+    )
 
 
 def number_factor(factor: ParsedFactor, text: str) -> Factor:
     """Describe a numeric factor.
 
-    ``I(x**2)``, ``I(1 / x)`` and ``sqrt(x)`` have a column and its power, ``log(x)`` a column and a function,
-    lags and leads a number of periods. `columns` also has the terms inside the factor.
+    ``I(x**2)``, ``I(1 / x)`` and ``sqrt(x)`` have a column and its power, ``log(x)`` a
+    column and a function, lags and leads a number of periods. `columns` also has the
+    terms inside the factor.
     """
     node = factor.node
     if isinstance(node, ast.Name):
         return Factor(text, node.id, columns=factor.names)
     assert isinstance(node, ast.Call)
     # The calls inside are terms too.
-    calls = [_text(part) for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
+    calls = [
+        _text(part)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Call) and part is not node
+    ]
     columns = tuple(dict.fromkeys((*factor.names, *calls)))
     described = partial(Factor, text, columns=columns, pieces=factor.pieces)
     function = called(node)
     if function in _SIGNS:
-        return described(column=text, shift=_SIGNS[function] * steps(node, function, "x"))
+        return described(
+            column=text, shift=_SIGNS[function] * steps(node, function, "x")
+        )
     if function == "log":
         return described(column=_text(node.args[0]), function=function)
 
@@ -75,7 +88,11 @@ def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, flo
         return node, 0.5
     if function != "I" or not isinstance(node, ast.BinOp):
         return None, 1.0
-    if isinstance(node.op, ast.Div) and _number(node.left) == 1 and _is_plain(node.right):
+    if (
+        isinstance(node.op, ast.Div)
+        and _number(node.left) == 1
+        and _is_plain(node.right)
+    ):
         return node.right, -1.0
     power = _number(node.right)
     if isinstance(node.op, ast.Pow) and power is not None and _is_plain(node.left):
@@ -102,6 +119,8 @@ def _text(node: ast.expr) -> str:
         return node.id
     copied = deepcopy(node)
     for part in ast.walk(copied):
-        if isinstance(part, ast.Name) and (not part.id.isidentifier() or keyword.iskeyword(part.id)):
+        if isinstance(part, ast.Name) and (
+            not part.id.isidentifier() or keyword.iskeyword(part.id)
+        ):
             part.id = f"`{part.id}`"
     return ast.unparse(copied)

@@ -31,10 +31,20 @@ from digiprosper.panel.changes import (
     standardised,
     winsorized,
 )
-from digiprosper.panel.columns import chosen_columns, grouping, missing_in, refuse_no_names
+from digiprosper.panel.columns import (
+    chosen_columns,
+    grouping,
+    missing_in,
+    refuse_no_names,
+)
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
-from digiprosper.panel.keys import jumping_times, refuse_infinite, sorted_keys, to_pandas
+from digiprosper.panel.keys import (
+    jumping_times,
+    refuse_infinite,
+    sorted_keys,
+    to_pandas,
+)
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
@@ -54,31 +64,35 @@ _MOST_ROWS = 1_000_000_000_000
 class Panel:
     """A long table with an entity key and a time key.
 
-    The keys are checked and the rows are sorted by entity, then time. A panel never changes: its methods
-    return new panels.
+    The keys are checked and the rows are sorted by entity, then time. A panel never
+    changes: its methods return new panels.
 
     Parameters
     ----------
     data : DataFrame, polars.DataFrame or pyarrow.Table
         A table with one row per entity and time. `Panel` does not change it.
     entity : str, optional
-        Column with the entity (province, firm, ...). Without it the index of the table must be a MultiIndex
-        (entity, time).
+        Column with the entity (province, firm, ...). Without it the index of the table
+        must be a MultiIndex (entity, time).
     time : str, optional
-        Column with the time: integers, dates or periods. If `entity` is given and `time` is not, the data are
-        a cross-section with one row per entity.
+        Column with the time: integers, dates or periods. If `entity` is given and
+        `time` is not, the data are a cross-section with one row per entity.
     labels : mapping, optional
-        Labels of columns, or of terms such as ``"log(gdp)"``. Tables and figures show the labels.
+        Labels of columns, or of terms such as ``"log(gdp)"``. Tables and figures show
+        the labels.
     step : int or str, optional
-        Length of one period, which lags and differences need. For integers the default is 1. For dates it is
-        a frequency such as ``"M"``; the default is the longest of year, quarter, month, week and day that has
-        at most one date of the data in each period.
+        Length of one period, which lags and differences need. For integers the default
+        is 1. For dates it is a frequency such as ``"M"``; the default is the longest of
+        year, quarter, month, week and day that has at most one date of the data in each
+        period.
     time_format : str, optional
-        How to read times that are numbers or texts. The directives are those of ``datetime.strptime``,
-        and ``%q`` for a quarter: ``"%Y%m"`` reads 201801, ``"%Y%q"`` reads 20181, ``"%YQ%q"`` reads
-        2018Q1, and ``"%G%V"`` reads a week of ISO 8601. The times become periods (of a month, quarter,
-        week or year), and tables show these periods. If the format has days (``"%Y%m%d"``), the times
-        become dates. By default numbers are used as they are, so 201901 is 89 steps after 201812.
+        How to read times that are numbers or texts. The directives are those of
+        ``datetime.strptime``, and ``%q`` for a quarter: ``"%Y%m"`` reads 201801,
+        ``"%Y%q"`` reads 20181, ``"%YQ%q"`` reads 2018Q1, and ``"%G%V"`` reads a week of
+        ISO 8601. The times become periods (of a month, quarter, week or year), and
+        tables show these periods. If the format has days (``"%Y%m%d"``), the times
+        become dates. By default numbers are used as they are, so 201901 is 89 steps
+        after 201812.
 
     Attributes
     ----------
@@ -88,28 +102,37 @@ class Panel:
     Raises
     ------
     PanelIndexError
-        If a key column does not exist, has missing values or cannot be sorted, if two rows have the same
-        keys, or if a time does not fit `time_format`.
+        If a key column does not exist, has missing values or cannot be sorted, if two
+        rows have the same keys, or if a time does not fit `time_format`.
     ColumnError
-        If two columns have the same name, or if a label is for a column that does not exist.
+        If two columns have the same name, or if a label is for a column that does not
+        exist.
     InputTypeError
         If `data` is not a table.
     OptionError
-        If `step` does not fit the type of the time key, or `time_format` is not a format of times.
+        If `step` does not fit the type of the time key, or `time_format` is not a
+        format of times.
     MissingDataError
         If a column has infinite values.
 
     Warns
     -----
     DigiprosperWarning
-        If the time key seems to be a year with its month, quarter, week or day in one number, so that
-        lags have gaps. Pass `time_format`, or ``step=1`` if the numbers are meant as they are.
+        If the time key seems to be a year with its month, quarter, week or day in one
+        number, so that lags have gaps. Pass `time_format`, or ``step=1`` if the numbers
+        are meant as they are.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import Panel
-    >>> df = pd.DataFrame({"city": list("AABB"), "year": [2019, 2020, 2019, 2020], "gdp": [1.0, 2, 3, 5]})
+    >>> df = pd.DataFrame(
+    ...     {
+    ...         "city": list("AABB"),
+    ...         "year": [2019, 2020, 2019, 2020],
+    ...         "gdp": [1.0, 2, 3, 5],
+    ...     }
+    ... )
     >>> panel = Panel(df, entity="city", time="year", labels={"gdp": "GDP per head"})
     >>> panel
     Panel: 2 city x 2 year, 4 rows, balanced; columns gdp
@@ -118,7 +141,9 @@ class Panel:
 
     Year and month in one number:
 
-    >>> df = pd.DataFrame({"city": ["A", "A"], "month": [201812, 201901], "gdp": [1.0, 2.0]})
+    >>> df = pd.DataFrame(
+    ...     {"city": ["A", "A"], "month": [201812, 201901], "gdp": [1.0, 2.0]}
+    ... )
     >>> monthly = Panel(df, entity="city", time="month", time_format="%Y%m")
     >>> monthly.lag("gdp").frame
                   gdp  gdp_lag1
@@ -148,7 +173,9 @@ class Panel:
         names = (*keys.names, *frame.columns)
         checked = {} if labels is None else checked_labels(labels, names)
         self._table = Table(frame, keys, checked, step)
-        self._imputations = pd.DataFrame({"column": [], "entity": [], "time": [], "value": []})
+        self._imputations = pd.DataFrame(
+            {"column": [], "entity": [], "time": [], "value": []}
+        )
         self._is_part = False
         issue(filter(None, [jumping_times(keys, step)]))
 
@@ -172,15 +199,17 @@ class Panel:
         entity, time, step, time_format
             As in `Panel`.
         encoding : str, optional
-            Encoding of the text in a file of Stata 13 or earlier, such as ``"gb18030"``. The default is
-            Latin-1. Files of Stata 14 and later are in UTF-8 and need no encoding.
+            Encoding of the text in a file of Stata 13 or earlier, such as
+            ``"gb18030"``. The default is Latin-1. Files of Stata 14 and later are in
+            UTF-8 and need no encoding.
 
         Returns
         -------
         Panel
-            A panel whose labels are the variable labels of the file. If every value of a column has a value
-            label, the column becomes a category of these labels, in the order of their codes. The time key
-            keeps its numbers. Other numeric columns become int64 or float64.
+            A panel whose labels are the variable labels of the file. If every value of
+            a column has a value label, the column becomes a category of these labels,
+            in the order of their codes. The time key keeps its numbers. Other numeric
+            columns become int64 or float64.
 
         Raises
         ------
@@ -196,26 +225,35 @@ class Panel:
         Warns
         -----
         DigiprosperWarning
-            If only some values of a column have a value label (the column keeps its numbers), if dates have
-            the format ``%tC`` with leap seconds (they stay numbers), or if text is not valid UTF-8 in a file
-            of Stata 14 or later.
+            If only some values of a column have a value label (the column keeps its
+            numbers), if dates have the format ``%tC`` with leap seconds (they stay
+            numbers), or if text is not valid UTF-8 in a file of Stata 14 or later.
 
         Notes
         -----
-        The missing values ``.`` and ``.a`` to ``.z`` all become NaN. Empty text is missing, as in Stata.
-        Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps. A month, quarter, half-year or year becomes
-        its first day. Lags of such data count months, quarters or years. Half-years count as every second
-        quarter, so the previous half-year is the lag of two periods. The keys that ``xtset`` stored in the
-        file are not read, so pass `entity` and `time`.
+        The missing values ``.`` and ``.a`` to ``.z`` all become NaN. Empty text is
+        missing, as in Stata. Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps.
+        A month, quarter, half-year or year becomes its first day. Lags of such data
+        count months, quarters or years. Half-years count as every second quarter, so
+        the previous half-year is the lag of two periods. The keys that ``xtset`` stored
+        in the file are not read, so pass `entity` and `time`.
 
         Examples
         --------
         >>> import pathlib, tempfile
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"city": ["A", "A", "B"], "year": [2019, 2020, 2020], "gdp": [1.0, 2.0, 5.0]})
+        >>> df = pd.DataFrame(
+        ...     {
+        ...         "city": ["A", "A", "B"],
+        ...         "year": [2019, 2020, 2020],
+        ...         "gdp": [1.0, 2.0, 5.0],
+        ...     }
+        ... )
         >>> path = pathlib.Path(tempfile.mkdtemp(), "cities.dta")
-        >>> df.to_stata(path, write_index=False, variable_labels={"gdp": "GDP per head"})
+        >>> df.to_stata(
+        ...     path, write_index=False, variable_labels={"gdp": "GDP per head"}
+        ... )
         >>> panel = Panel.from_stata(path, entity="city", time="year")
         >>> panel
         Panel: 2 city x 2 year, 3 rows, unbalanced; columns gdp
@@ -223,11 +261,19 @@ class Panel:
         {'gdp': 'GDP per head'}
         """
         frame, labels, notices = read_stata(path, time, encoding)
-        panel = cls(frame, entity, time, labels=labels, step=step, time_format=time_format)
+        panel = cls(
+            frame, entity, time, labels=labels, step=step, time_format=time_format
+        )
         issue(notices)
         return panel
 
-    def _with(self, table: Table, imputations: pd.DataFrame | None = None, *, is_part: bool = False) -> Panel:
+    def _with(
+        self,
+        table: Table,
+        imputations: pd.DataFrame | None = None,
+        *,
+        is_part: bool = False,
+    ) -> Panel:
         panel = Panel.__new__(Panel)
         panel._table = table
         panel._imputations = self._imputations if imputations is None else imputations
@@ -251,18 +297,28 @@ class Panel:
         balance = "balanced" if self.is_balanced else "unbalanced"
         if self.entities_occur_once:
             balance = f"each {self.entity_name} in one {self.time_name} only"
-        return f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump()}; columns {', '.join(self.columns)}"
+        return (
+            f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump()}; columns "
+            f"{', '.join(self.columns)}"
+        )
 
     def _jump(self) -> str:
         jump = jumping_times(self._table.keys, self._table.step)
         if jump is None:
             return ""
-        return f", {self.time_name} jumps from {jump.data['before']} to {jump.data['after']}: see time_format"
+        return (
+            f", {self.time_name} jumps from {jump.data['before']} to "
+            f"{jump.data['after']}: see time_format"
+        )
 
     def _repr_html_(self) -> str:
-        with np.errstate(over="ignore"):  # pandas compares columns of float16 with numbers beyond their range
+        # Pandas compares columns of float16 with numbers beyond their range
+        with np.errstate(over="ignore"):
             head = self.frame.head(6).to_html()
-        return f"<p>{self.n_entities} × {self.n_times}, {self.nobs} rows{escape(self._jump())}</p>{head}"
+        return (
+            f"<p>{self.n_entities} × {self.n_times}, {self.nobs} "
+            f"rows{escape(self._jump())}</p>{head}"
+        )
 
     def __len__(self) -> int:
         return self.nobs
@@ -351,7 +407,8 @@ class Panel:
     def entities_occur_once(self) -> bool:
         """Whether the panel has several times, and each entity a row at only one.
 
-        This is true of repeated cross-sections, and of a table whose entity key is a row number.
+        This is true of repeated cross-sections, and of a table whose entity key is a
+        row number.
         """
         return self.n_times > 1 and self.nobs == self.n_entities
 
@@ -370,7 +427,7 @@ class Panel:
         """Cells that `interpolate` filled: column, entity, time, value (a copy)."""
         return self._imputations.copy()
 
-    # --- samples ------------------------------------------------------------------------------------------
+    # --- samples ----------------------------------------------------------------------
 
     def sample(
         self,
@@ -382,20 +439,23 @@ class Panel:
     ) -> Sample:
         """Take one sample for all equations of a model.
 
-        Each term is evaluated on all rows of the panel, so lags use rows that are dropped later. Then rows
-        with a missing value in any term are dropped.
+        Each term is evaluated on all rows of the panel, so lags use rows that are
+        dropped later. Then rows with a missing value in any term are dropped.
 
         Parameters
         ----------
         roles : mapping
-            Terms of each role, such as ``{"y": ("gdp",), "x": ("digital", "lag(edu)")}``.
+            Terms of each role, such as
+            ``{"y": ("gdp",), "x": ("digital", "lag(edu)")}``.
         codes : sequence of str
-            Categorical terms, such as absorbed effects, which become integer codes. ``"region^year"`` has one
-            code per pair of region and year.
+            Categorical terms, such as absorbed effects, which become integer codes.
+            ``"region^year"`` has one code per pair of region and year.
         clusters : sequence of str
-            Cluster variables, which also become integer codes. A missing value in them is an error.
+            Cluster variables, which also become integer codes. A missing value in them
+            is an error.
         missing : {"drop", "raise"}
-            ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an error.
+            ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an
+            error.
 
         Returns
         -------
@@ -409,10 +469,11 @@ class Panel:
         ColumnError
             If a column does not exist.
         InputTypeError
-            If `roles`, `codes` or `clusters` is not of the type above, or a column of numbers has text.
+            If `roles`, `codes` or `clusters` is not of the type above, or a column of
+            numbers has text.
         MissingDataError
-            If no row is left, if a term is missing in every row, or if a cluster variable is missing. With
-            ``missing="raise"`` also if any term is missing.
+            If no row is left, if a term is missing in every row, or if a cluster
+            variable is missing. With ``missing="raise"`` also if any term is missing.
         OptionError
             If `missing` is another word.
 
@@ -420,25 +481,37 @@ class Panel:
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "y": [1, 2, 3, 4], "x": [1, None, 0, 2]})
+        >>> df = pd.DataFrame(
+        ...     {
+        ...         "i": [1, 1, 2, 2],
+        ...         "t": [1, 2, 1, 2],
+        ...         "y": [1, 2, 3, 4],
+        ...         "x": [1, None, 0, 2],
+        ...     }
+        ... )
         >>> sample = Panel(df, "i", "t").sample({"y": ["y"], "x": ["x"]})
         >>> sample.nobs, sample.dropped[0].by_term
         (3, {'x': 1})
         """
         terms = checked_roles(roles, codes=codes, clusters=clusters, missing=missing)
-        return cut_sample(self._table, terms, codes=codes, clusters=clusters, missing=missing)
+        return cut_sample(
+            self._table, terms, codes=codes, clusters=clusters, missing=missing
+        )
 
-    # --- new columns --------------------------------------------------------------------------------------
+    # --- new columns ------------------------------------------------------------------
 
-    def assign(self, **columns: str | float | pd.Series[Any] | Callable[[pd.DataFrame], Any]) -> Panel:
+    def assign(
+        self, **columns: str | float | pd.Series[Any] | Callable[[pd.DataFrame], Any]
+    ) -> Panel:
         """Add or replace columns.
 
         Parameters
         ----------
         **columns
-            The value of each new column: a term (``"log(gdp / pop)"``), a number, a Series indexed by
-            (entity, time), or a function that takes the panel's `frame` and returns a Series or an array. A
-            later column may use an earlier one.
+            The value of each new column: a term (``"log(gdp / pop)"``), a number, a
+            Series indexed by (entity, time), or a function that takes the panel's
+            `frame` and returns a Series or an array. A later column may use an
+            earlier one.
 
         Returns
         -------
@@ -448,13 +521,13 @@ class Panel:
         Raises
         ------
         AlignmentError
-            If a value is an array, or a Series with another index. The panel sorts its rows, so values
-            cannot be matched by position.
+            If a value is an array, or a Series with another index. The panel sorts its
+            rows, so values cannot be matched by position.
         PanelIndexError
             If the name is that of a key.
         TermError, ColumnError, MissingDataError
-            If a term cannot be read, uses a column that does not exist, or the new column is infinite
-            somewhere.
+            If a term cannot be read, uses a column that does not exist, or the new
+            column is infinite somewhere.
 
         Examples
         --------
@@ -474,9 +547,9 @@ class Panel:
         Parameters
         ----------
         data : Series or DataFrame
-            Data indexed by (entity, time), by the entity, or by the time. An index of one level must have the
-            name of its key. A Series needs a name. Rows of the panel without data are missing in the new
-            columns.
+            Data indexed by (entity, time), by the entity, or by the time. An index of
+            one level must have the name of its key. A Series needs a name. Rows of the
+            panel without data are missing in the new columns.
 
         Returns
         -------
@@ -486,9 +559,11 @@ class Panel:
         Raises
         ------
         InputTypeError
-            If `data` is neither a Series nor a DataFrame. Of the results of an index pass ``scores``.
+            If `data` is neither a Series nor a DataFrame. Of the results of an index
+            pass ``scores``.
         AlignmentError
-            If the index has other levels, repeats a key, or has a key that the panel does not have.
+            If the index has other levels, repeats a key, or has a key that the panel
+            does not have.
         PanelIndexError
             If a column has the name of a key.
         MissingDataError
@@ -511,8 +586,8 @@ class Panel:
         Parameters
         ----------
         **text
-            The label of each column or term. Pass a name that is not a Python identifier as
-            ``relabel(**{"K / L": "Capital depth"})``.
+            The label of each column or term. Pass a name that is not a Python
+            identifier as ``relabel(**{"K / L": "Capital depth"})``.
 
         Returns
         -------
@@ -542,20 +617,21 @@ class Panel:
         Parameters
         ----------
         **names
-            The new name of each column, ``old="new"``. Pass a name that is not a Python identifier as
-            ``rename(**{"K / L": "depth"})``. Two columns may exchange their names.
+            The new name of each column, ``old="new"``. Pass a name that is not a Python
+            identifier as ``rename(**{"K / L": "depth"})``. Two columns may exchange
+            their names.
 
         Returns
         -------
         Panel
-            A new panel. Labels of terms are kept: after ``rename(gdp="output")`` the label of ``log(gdp)`` is
-            that of ``log(output)``.
+            A new panel. Labels of terms are kept: after ``rename(gdp="output")`` the
+            label of ``log(gdp)`` is that of ``log(output)``.
 
         Raises
         ------
         ColumnError
-            If a column does not exist. If a new name is that of another column, is empty, or has line breaks
-            or control characters.
+            If a column does not exist. If a new name is that of another column, is
+            empty, or has line breaks or control characters.
         InputTypeError
             If a new name is not text.
 
@@ -568,9 +644,11 @@ class Panel:
         """
         table = renamed(self._table, names)
         log = self._imputations
-        return self._with(table, log.assign(column=log["column"].replace(names)) if len(log) else None)
+        return self._with(
+            table, log.assign(column=log["column"].replace(names)) if len(log) else None
+        )
 
-    # --- fewer rows ---------------------------------------------------------------------------------------
+    # --- fewer rows -------------------------------------------------------------------
 
     def subset(self, rows: str | pd.Series[bool]) -> Panel:
         """Keep some rows.
@@ -578,9 +656,10 @@ class Panel:
         Parameters
         ----------
         rows : str or Series of bool
-            A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or a Series of True and
-            False indexed by (entity, time). A condition may have comparisons, arithmetic, the functions of
-            terms, ``and``, ``or``, ``not``, and ``in`` with a list.
+            A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or
+            a Series of True and False indexed by (entity, time). A condition may have
+            comparisons, arithmetic, the functions of terms, ``and``, ``or``, ``not``,
+            and ``in`` with a list.
 
         Returns
         -------
@@ -607,9 +686,9 @@ class Panel:
 
         Notes
         -----
-        As in pandas, a comparison with a missing value is false, and ``!=`` is true. So ``x <= 0`` drops the
-        rows where x is missing; ``not (x > 0)`` and ``x != 0`` keep them. In columns of a nullable type of
-        pandas all of them drop these rows.
+        As in pandas, a comparison with a missing value is false, and ``!=`` is true. So
+        ``x <= 0`` drops the rows where x is missing; ``not (x > 0)`` and ``x != 0``
+        keep them. In columns of a nullable type of pandas all of them drop these rows.
 
         Examples
         --------
@@ -621,23 +700,26 @@ class Panel:
             return self._cut(rows_where(rows, self._table), f"subset({cited(rows)})")
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
-                f"a {type(rows).__name__} has no row labels; pass a condition as text, or a Series of True "
-                "and False indexed by (entity, time)."
+                f"a {type(rows).__name__} has no row labels; pass a condition as text, "
+                "or a Series of True and False indexed by (entity, time)."
             )
         mask = aligned(self._table, rows, "the mask")
         if mask.isna().any():
             raise MissingDataError(
-                f"the mask has missing values in {int(mask.isna().sum())} rows; use .fillna(False)."
+                f"the mask has missing values in {int(mask.isna().sum())} rows; use "
+                ".fillna(False)."
             )
         if not pd.api.types.is_bool_dtype(mask.dtype):
-            raise InputTypeError(f"the mask has dtype {mask.dtype}; it must be boolean (True or False).")
+            raise InputTypeError(
+                f"the mask has dtype {mask.dtype}; it must be boolean (True or False)."
+            )
         return self._cut(mask.to_numpy(dtype=bool), "the mask")
 
     def dropna(self, columns: str | Sequence[str] | None = None) -> Panel:
         """Drop the rows with a missing value in some columns.
 
-        Models drop such rows themselves, for the terms that they use. Create lags before you drop rows: later
-        lags are computed from the rows that are left.
+        Models drop such rows themselves, for the terms that they use. Create lags
+        before you drop rows: later lags are computed from the rows that are left.
 
         Parameters
         ----------
@@ -659,14 +741,17 @@ class Panel:
         Warns
         -----
         MissingDataWarning
-            If rows are dropped. It states how many, and in how many each column is missing.
+            If rows are dropped. It states how many, and in how many each column is
+            missing.
 
         Examples
         --------
         >>> import warnings
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "x": [1, None, 0, 2]})
+        >>> df = pd.DataFrame(
+        ...     {"i": [1, 1, 2, 2], "t": [1, 2, 1, 2], "x": [1, None, 0, 2]}
+        ... )
         >>> with warnings.catch_warnings(record=True) as said:
         ...     warnings.simplefilter("always")
         ...     len(Panel(df, "i", "t").dropna("x"))
@@ -689,8 +774,8 @@ class Panel:
         Parameters
         ----------
         keep : {"entities", "times"}
-            ``"entities"`` (default) keeps the entities that have a row at every time. ``"times"`` keeps the
-            times at which every entity has a row.
+            ``"entities"`` (default) keeps the entities that have a row at every time.
+            ``"times"`` keeps the times at which every entity has a row.
 
         Returns
         -------
@@ -708,7 +793,9 @@ class Panel:
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 2, 2, 2], "t": [1, 2, 1, 2, 3], "x": [1.0, 3, 0, 2, 9]})
+        >>> df = pd.DataFrame(
+        ...     {"i": [1, 1, 2, 2, 2], "t": [1, 2, 1, 2, 3], "x": [1.0, 3, 0, 2, 9]}
+        ... )
         >>> Panel(df, "i", "t").balance("times")
         Panel: 2 i x 2 t, 4 rows, balanced; columns x
         """
@@ -720,7 +807,7 @@ class Panel:
             complete = (np.bincount(keys.time) == self.n_entities)[keys.time]
         return self._cut(complete, f"balance(keep={cited(keep)})")
 
-    # --- changed columns ----------------------------------------------------------------------------------
+    # --- changed columns --------------------------------------------------------------
 
     def standardise(self, columns: str | Sequence[str], by: str | None = None) -> Panel:
         """Standardise columns to mean 0 and standard deviation 1.
@@ -732,8 +819,8 @@ class Panel:
         columns : str or sequence of str
             Numeric columns.
         by : str, optional
-            Column whose groups are standardised separately, or ``"entity"`` or ``"time"``. By default all
-            rows are one group.
+            Column whose groups are standardised separately, or ``"entity"`` or
+            ``"time"``. By default all rows are one group.
 
         Returns
         -------
@@ -760,7 +847,11 @@ class Panel:
         """
         groups = grouping(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
-        return self._with(self._table.with_columns({n: standardised(self._table, n, groups) for n in names}))
+        return self._with(
+            self._table.with_columns(
+                {n: standardised(self._table, n, groups) for n in names}
+            )
+        )
 
     def winsorize(
         self,
@@ -772,23 +863,23 @@ class Panel:
     ) -> Panel:
         """Replace extreme values by quantiles.
 
-        Values below the lower quantile are set to that quantile, values above the upper one to the upper one.
-        No row is dropped.
+        Values below the lower quantile are set to that quantile, values above the upper
+        one to the upper one. No row is dropped.
 
         Parameters
         ----------
         columns : str or sequence of str
             Numeric columns.
         lower, upper : float
-            Quantiles as shares between 0 and 1; 0.01 and 0.99 by default, as in ``winsor2``. With ``lower=0``
-            or ``upper=1`` that end does not change.
+            Quantiles as shares between 0 and 1; 0.01 and 0.99 by default, as in
+            ``winsor2``. With ``lower=0`` or ``upper=1`` that end does not change.
         by : str, optional
-            Column whose groups have their own quantiles, or ``"entity"`` or ``"time"``. By default all rows
-            are one group.
+            Column whose groups have their own quantiles, or ``"entity"`` or ``"time"``.
+            By default all rows are one group.
         quantile : {"stata", "linear"}
-            How a quantile is computed. ``"stata"`` (default) averages the inverse of the distribution
-            function, as ``summarize, detail`` and ``winsor2`` do. ``"linear"`` interpolates, as numpy does by
-            default.
+            How a quantile is computed. ``"stata"`` (default) averages the inverse of
+            the distribution function, as ``summarize, detail`` and ``winsor2`` do.
+            ``"linear"`` interpolates, as numpy does by default.
 
         Returns
         -------
@@ -810,7 +901,9 @@ class Panel:
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 2, 2, 2], "t": [1, 2, 1, 2, 3], "x": [1.0, 3, 0, 2, 9]})
+        >>> df = pd.DataFrame(
+        ...     {"i": [1, 1, 2, 2, 2], "t": [1, 2, 1, 2, 3], "x": [1.0, 3, 0, 2, 9]}
+        ... )
         >>> Panel(df, "i", "t").winsorize("x", lower=0.2, upper=0.8)["x"].tolist()
         [1.0, 3.0, 0.5, 2.0, 6.0]
         """
@@ -818,16 +911,23 @@ class Panel:
         numbers = all(isinstance(plain(v), int | float) for v in (lower, upper))
         if not numbers or not 0 <= lower < upper <= 1:
             raise OptionError(
-                f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < upper <= 1, such "
-                "as .01 and .99."
+                f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < "
+                "upper <= 1, such as .01 and .99."
             )
 
         groups = grouping(self._table, by, "winsorize")
         names = chosen_columns(self._table, columns, "winsorize")
-        changed = {n: winsorized(self._table.numeric(n), groups, (lower, upper), quantile) for n in names}
+        changed = {
+            n: winsorized(self._table.numeric(n), groups, (lower, upper), quantile)
+            for n in names
+        }
         return self._with(self._table.with_columns(changed))
 
-    def interpolate(self, columns: str | Sequence[str], extrapolate: bool = False) -> Panel:  # noqa: FBT001, FBT002
+    def interpolate(
+        self,
+        columns: str | Sequence[str],
+        extrapolate: bool = False,  # noqa: FBT001, FBT002
+    ) -> Panel:
         """Fill missing values by linear interpolation in time within each entity.
 
         No row is added.
@@ -837,8 +937,9 @@ class Panel:
         columns : str or sequence of str
             Numeric columns.
         extrapolate : bool
-            Whether to also fill values before an entity's first observation and after its last one with the
-            nearest observed value. The default is False, because nothing is observed on one side of them.
+            Whether to also fill values before an entity's first observation and after
+            its last one with the nearest observed value. The default is False, because
+            nothing is observed on one side of them.
 
         Returns
         -------
@@ -855,24 +956,31 @@ class Panel:
         Warns
         -----
         MissingDataWarning
-            If values stay missing, if more than a tenth of a column is filled, or if values before the first
-            or after the last observation are filled. Also if the column is the lag of another one: its first
-            period is missing by construction, and should not be filled.
+            If values stay missing, if more than a tenth of a column is filled, or if
+            values before the first or after the last observation are filled. Also if
+            the column is the lag of another one: its first period is missing by
+            construction, and should not be filled.
 
         Examples
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1] * 12, "t": range(2001, 2013), "x": [1.0, None, *range(3, 13)]})
+        >>> df = pd.DataFrame(
+        ...     {"i": [1] * 12, "t": range(2001, 2013), "x": [1.0, None, *range(3, 13)]}
+        ... )
         >>> panel = Panel(df, "i", "t").interpolate("x")
         >>> print(panel.imputations)
           column  entity  time  value
         0      x       1  2002    2.0
         """
         if self.time_name is None:
-            raise PanelIndexError("interpolate needs a time key, but this is a cross-section.")
+            raise PanelIndexError(
+                "interpolate needs a time key, but this is a cross-section."
+            )
         names = chosen_columns(self._table, columns, "interpolate")
-        table, new_logs, notices = interpolated(self._table, names, extrapolate=extrapolate)
+        table, new_logs, notices = interpolated(
+            self._table, names, extrapolate=extrapolate
+        )
         issue(notices)
         logs = [log for log in (self._imputations, *new_logs) if len(log)]
         return self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
@@ -885,8 +993,9 @@ class Panel:
         columns : str or sequence of str
             Numeric columns.
         periods : int
-            Number of periods, at least 1 (default). As with Stata's ``L.``, the lag of 2015 is the value of
-            2014; if the entity has no row in 2014, the lag is missing.
+            Number of periods, at least 1 (default). As with Stata's ``L.``, the lag of
+            2015 is the value of 2014; if the entity has no row in 2014, the lag is
+            missing.
 
         Returns
         -------
@@ -908,7 +1017,9 @@ class Panel:
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 1], "t": [2013, 2014, 2016], "x": [1.0, 3, 9]})
+        >>> df = pd.DataFrame(
+        ...     {"i": [1, 1, 1], "t": [2013, 2014, 2016], "x": [1.0, 3, 9]}
+        ... )
         >>> Panel(df, "i", "t").lag("x")["x_lag1"].tolist()
         [nan, 1.0, nan]
         """
@@ -922,7 +1033,8 @@ class Panel:
         columns : str or sequence of str
             Numeric columns.
         periods : int
-            The difference is x minus its lag of this many periods; at least 1 (default).
+            The difference is x minus its lag of this many periods; at least 1
+            (default).
 
         Returns
         -------
@@ -938,20 +1050,28 @@ class Panel:
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel
-        >>> df = pd.DataFrame({"i": [1, 1, 1], "t": [2013, 2014, 2016], "x": [1.0, 3, 9]})
+        >>> df = pd.DataFrame(
+        ...     {"i": [1, 1, 1], "t": [2013, 2014, 2016], "x": [1.0, 3, 9]}
+        ... )
         >>> Panel(df, "i", "t").diff("x")["x_diff1"].tolist()
         [nan, 2.0, nan]
         """
         return self._with_shifts(columns, periods, "diff")
 
-    def _with_shifts(self, columns: str | Sequence[str], periods: int, kind: str) -> Panel:
+    def _with_shifts(
+        self, columns: str | Sequence[str], periods: int, kind: str
+    ) -> Panel:
         number = plain(periods)
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise OptionError(f"periods={cited(periods)} must be an integer of at least 1.")
+            raise OptionError(
+                f"periods={cited(periods)} must be an integer of at least 1."
+            )
         names = chosen_columns(self._table, columns, kind)
-        return self.assign(**{f"{n}_{kind}{number}": f"{kind}(`{n}`, {number})" for n in names})
+        return self.assign(
+            **{f"{n}_{kind}{number}": f"{kind}(`{n}`, {number})" for n in names}
+        )
 
-    # --- what is in it ------------------------------------------------------------------------------------
+    # --- what is in it ----------------------------------------------------------------
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """Show the first rows.
@@ -990,8 +1110,9 @@ class Panel:
         Returns
         -------
         DataFrame
-            One row per variable, with columns N, mean, sd, min, p50 (the median) and max. Each variable is
-            described over its own non-missing rows. The standard deviation has the divisor n - 1.
+            One row per variable, with columns N, mean, sd, min, p50 (the median)
+            and max. Each variable is described over its own non-missing rows. The
+            standard deviation has the divisor n - 1.
 
         Raises
         ------
@@ -1017,9 +1138,9 @@ class Panel:
         Returns
         -------
         Correlation
-            Tables `r` (Pearson correlations), `p` (two-sided p-values) and `n` (rows where both columns are
-            observed), and `mean` and `sd` of each column. ``etable(panel.correlate())`` prints the lower
-            triangle of `r`.
+            Tables `r` (Pearson correlations), `p` (two-sided p-values) and `n` (rows
+            where both columns are observed), and `mean` and `sd` of each column.
+            ``etable(panel.correlate())`` prints the lower triangle of `r`.
 
         Raises
         ------
@@ -1048,9 +1169,10 @@ class Panel:
         Returns
         -------
         DataFrame
-            Three rows per variable, indexed by (variable, part). Its columns are mean, sd, min, max and N.
-            Part ``overall`` describes the N rows, ``between`` the means of the N entities, and ``within`` the
-            values x - (mean of the entity) + (overall mean), with N the average number of rows per entity.
+            Three rows per variable, indexed by (variable, part). Its columns are mean,
+            sd, min, max and N. Part ``overall`` describes the N rows, ``between`` the
+            means of the N entities, and ``within`` the values x - (mean of the
+            entity) + (overall mean), with N the average number of rows per entity.
 
         Raises
         ------
@@ -1066,5 +1188,10 @@ class Panel:
         numbers = self._numbers(columns, "describe")
         return between_within(numbers, self._table.keys.entity, self.n_entities)
 
-    def _numbers(self, columns: str | Sequence[str] | None, method: str) -> dict[str, Floats]:
-        return {n: self._table.numeric(n) for n in chosen_columns(self._table, columns, method)}
+    def _numbers(
+        self, columns: str | Sequence[str] | None, method: str
+    ) -> dict[str, Floats]:
+        return {
+            n: self._table.numeric(n)
+            for n in chosen_columns(self._table, columns, method)
+        }

@@ -1,7 +1,7 @@
 """What a text may contain to be a term, and what a refusal says to write instead.
 
-Python's own grammar reads a term, with ``@`` in place of ``:``. A text is read only up to a length and a
-depth, so that none takes long.
+Python's own grammar reads a term, with ``@`` in place of ``:``. A text is read only up
+to a length and a depth, so that none takes long.
 """
 
 from __future__ import annotations
@@ -26,7 +26,19 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Pieces
 
-FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff", "treated")
+FUNCTIONS = (
+    "C",
+    "I",
+    "log",
+    "log1p",
+    "exp",
+    "sqrt",
+    "abs",
+    "lag",
+    "lead",
+    "diff",
+    "treated",
+)
 SHIFTS = ("lag", "lead", "diff")
 BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
@@ -46,19 +58,31 @@ COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.GtE: operator.ge,
 }
 
-_TOKEN = re.compile(rf"(?P<text>{QUOTED})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])")
+_TOKEN = re.compile(
+    rf"(?P<text>{QUOTED})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])"
+)
 _LONGEST_ADVICE = 100
 
-# What Stata and numpy call it, and the way to write it here; the first that fits is shown.
+# What Stata and numpy call it, and the way to write it here; the first that fits is
+# shown.
 _SPELLINGS = (
     (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
-    (r"#", "Stata's '#' is ':' for a product of regressors and '^' for pairs in absorb and clusters"),
+    (
+        r"#",
+        (
+            "Stata's '#' is ':' for a product of regressors and '^' for pairs in "
+            "absorb and clusters"
+        ),
+    ),
     (r"^L\d*\.(\w+)$", r"a lag is lag(\1)"),
     (r"^F\d*\.(\w+)$", r"a lead is lead(\1)"),
     (r"^D\d*\.(\w+)$", r"a difference is diff(\1)"),
     (r"^i\.(\w+)$", r"categories are C(\1)"),
     (r"^ib(\d+)\.(\w+)$", r"categories with the reference \1 are C(\2, ref=\1)"),
-    (r"^i\((\w+), *ref *= *([^()]+)\)$", r"categories with a reference are C(\1, ref=\2)"),
+    (
+        r"^i\((\w+), *ref *= *([^()]+)\)$",
+        r"categories with a reference are C(\1, ref=\2)",
+    ),
     (r"^i\((\w+)\)$", r"categories are C(\1)"),
     (
         r"^C\((\w+), *Treatment\((?:reference *= *)?([^()]+)\)\)$",
@@ -68,18 +92,22 @@ _SPELLINGS = (
     (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
     (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
     (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
-    (r"~", "it is a formula; read it with FixedEffects.from_formula('y ~ x | id + year')"),
+    (
+        r"~",
+        "it is a formula; read it with FixedEffects.from_formula('y ~ x | id + year')",
+    ),
 )
 
 
-# --- texts ------------------------------------------------------------------------------------------------
+# --- texts ----------------------------------------------------------------------------
 
 
 def coded_words(text: str) -> tuple[str, dict[str, str]]:
     """Replace names that Python's grammar does not accept by words, and ``:`` by ``@``.
 
-    ``@`` and ``#`` become ``$``, which Python refuses: it would read the one as an operator
-    and the other as a comment. The mapping is from word to name; no such word is in `text`.
+    ``@`` and ``#`` become ``$``, which Python refuses: it would read the one as an
+    operator and the other as a comment. The mapping is from word to name; no such word
+    is in `text`.
     """
     words: dict[str, str] = {}
     stem = "_ticked"
@@ -91,7 +119,9 @@ def coded_words(text: str) -> tuple[str, dict[str, str]]:
         if mark:
             return "@" if mark == ":" else "$"
         # Python reads full-width letters as the plain ones: another column, or none.
-        if match["word"] and match["word"] != unicodedata.normalize("NFKC", match["word"]):
+        if match["word"] and match["word"] != unicodedata.normalize(
+            "NFKC", match["word"]
+        ):
             name = match["word"]
         return words.setdefault(name, f"{stem}{len(words)}_") if name else match[0]
 
@@ -105,7 +135,9 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
     def written(match: re.Match[str]) -> str:
         name, after = match["ticked"] or match["word"], text[match.end() :].lstrip()
         # The name of a function or, as in C(region, ref='east'), of an argument.
-        is_no_column = match["word"] is not None and re.match(r"\(|=(?!=)", after) is not None
+        is_no_column = (
+            match["word"] is not None and re.match(r"\(|=(?!=)", after) is not None
+        )
         return match[0] if is_no_column else names.get(name, match[0])
 
     return _TOKEN.sub(written, text)
@@ -116,7 +148,7 @@ def as_written(name: str) -> str:
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
 
 
-# --- syntax trees -----------------------------------------------------------------------------------------
+# --- syntax trees ---------------------------------------------------------------------
 
 
 def joined(tree: ast.expr) -> list[ast.expr]:
@@ -128,7 +160,11 @@ def joined(tree: ast.expr) -> list[ast.expr]:
 
 def called(node: ast.AST) -> str:
     """Return the name of the function a node calls; empty if none by name."""
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    return (
+        node.func.id
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        else ""
+    )
 
 
 def columns_in(node: ast.AST) -> list[str]:
@@ -143,7 +179,8 @@ def columns_in(node: ast.AST) -> list[str]:
 class Source:
     """A term as Python's parser read it."""
 
-    # With words in place of names that the parser does not accept, and @ in place of the colon.
+    # With words in place of names that the parser does not accept, and @ in place of
+    # the colon.
     text: str
     # Such a word to the name that it stands for.
     names: Mapping[str, str]
@@ -178,7 +215,9 @@ class Source:
         starts = list(accumulate(map(len, lines), initial=0))
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
-        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+        return starts[node.lineno - 1] + node.col_offset, starts[
+            node.end_lineno - 1
+        ] + node.end_col_offset
 
     def _between(self, start: int, stop: int) -> str:
         return self.text.encode()[start:stop].decode()
@@ -210,7 +249,10 @@ def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
         return refused(text, role, f"it is several terms; {_several(tree, text)}")
     if isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
         return refused(text, role, f"write {_inside(text)} for arithmetic")
-    why = in_other_words(text) or "it is neither a column nor a call of an allowed function"
+    why = (
+        in_other_words(text)
+        or "it is neither a column nor a call of an allowed function"
+    )
     return refused(text, role, why)
 
 
@@ -227,7 +269,11 @@ def reference(node: ast.expr) -> str | float | None:
         return None
     value = node.keywords[0].value
     try:
-        level = ast.literal_eval(value) if isinstance(value, ast.Constant | ast.UnaryOp) else None
+        level = (
+            ast.literal_eval(value)
+            if isinstance(value, ast.Constant | ast.UnaryOp)
+            else None
+        )
     except (TypeError, ValueError):  # an operation on anything but a number
         return None
     return level if isinstance(level, str) or _is_number(level) else None
@@ -285,19 +331,30 @@ def _check_call(node: ast.Call, text: str, role: str) -> None:
             text,
             role,
             in_other_words(text)
-            or "C() takes one column, and one of its values as the reference, C(region, ref='east'); it is "
-            "used alone or as a factor of an interaction with ':'",
+            or (
+                "C() takes one column, and one of its values as the reference, "
+                "C(region, ref='east'); it is used alone or as a factor of an "
+                "interaction with ':'"
+            ),
         )
     if name in SHIFTS:
         steps(node, text, role)
     elif name == "treated" and (not _of_a_column(node) or node.keywords):
-        raise refused(text, role, "treated() takes one column, with the first treated time of each entity")
+        raise refused(
+            text,
+            role,
+            "treated() takes one column, with the first treated time of each entity",
+        )
     elif len(node.args) != 1 or node.keywords:
         raise refused(text, role, f"{name}() takes one argument")
 
 
 def _of_a_column(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name)
+    return (
+        isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and isinstance(node.args[0], ast.Name)
+    )
 
 
 def steps(node: ast.Call, text: str, role: str) -> int:
@@ -309,14 +366,19 @@ def steps(node: ast.Call, text: str, role: str) -> int:
         return 1
 
     match arguments[0]:
-        case ast.Constant(value=int() as periods) if periods is not True and periods >= 1:
+        case ast.Constant(value=int() as periods) if (
+            periods is not True and periods >= 1
+        ):
             return periods
     raise refused(
-        text, role, "the number of periods must be an integer of at least 1; for later periods use lead()"
+        text,
+        role,
+        "the number of periods must be an integer of at least 1; for later "
+        "periods use lead()",
     )
 
 
-# --- refusals ---------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 
 def refused(text: str, role: str, why: str) -> TermError:
@@ -341,11 +403,15 @@ def in_other_words(text: str) -> str | None:
 def _not_allowed(node: ast.expr, text: str, role: str) -> TermError:
     operation = node.op if isinstance(node, ast.BinOp) else None
     if isinstance(operation, ast.MatMult):
-        why = "':' joins the factors of an interaction and must be outside function calls"
+        why = (
+            "':' joins the factors of an interaction and must be outside function calls"
+        )
         return refused(text.replace(" @ ", ":"), role, why)
     if isinstance(operation, ast.BitXor):
         return refused(text, role, "write ** for a power inside a call")
-    return refused(text, role, f"{cited(ast.unparse(node))} is not allowed inside a term")
+    return refused(
+        text, role, f"{cited(ast.unparse(node))} is not allowed inside a term"
+    )
 
 
 def _inside(text: str) -> str:

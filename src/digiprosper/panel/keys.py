@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
 _DATE_STEPS = ("Y", "Q", "M", "W", "D")
-# A year with a part of it in one number: the format, how many digits, and what they are.
+# A year with a part of it in one number: the format, how many digits, and what
+# they are.
 _ONE_NUMBER = (
     ("%Y%m", 6, "year and month"),
     ("%Y0%q", 6, "year and quarter"),
@@ -62,13 +63,18 @@ class Keys:
     # Codes of the rows, shape (N,), sorted by entity and then time.
     entity: Ints
     time: Ints
-    # Position of each time on the grid of steps, shape (T,); None where the step cannot be determined.
+    # Position of each time on the grid of steps, shape (T,); None where the step cannot
+    # be determined.
     ordinals: Ints | None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the keys; one in a cross-section."""
-        return (self.entity_name,) if self.time_name is None else (self.entity_name, self.time_name)
+        return (
+            (self.entity_name,)
+            if self.time_name is None
+            else (self.entity_name, self.time_name)
+        )
 
     @property
     def pair(self) -> tuple[str, str | None]:
@@ -91,14 +97,27 @@ class Keys:
         """Keep some rows (N,), with codes without gaps, on the same grid of steps."""
         entity, entities = cut_codes(self.entity[mask], self.entities)
         time, times = cut_codes(self.time[mask], self.times)
-        ordinals = None if self.ordinals is None else self.ordinals[np.unique(self.time[mask])]
-        return replace(self, entities=entities, times=times, entity=entity, time=time, ordinals=ordinals)
+        ordinals = (
+            None if self.ordinals is None else self.ordinals[np.unique(self.time[mask])]
+        )
+        return replace(
+            self,
+            entities=entities,
+            times=times,
+            entity=entity,
+            time=time,
+            ordinals=ordinals,
+        )
 
 
 def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
     """Renumber codes (N,) without gaps in order; drop levels without a row."""
     compact, size = compress(codes)
-    return (compact, levels) if size == levels.size else (compact, levels[np.unique(codes)])
+    return (
+        (compact, levels)
+        if size == levels.size
+        else (compact, levels[np.unique(codes)])
+    )
 
 
 def to_pandas(data: object) -> pd.DataFrame:
@@ -111,20 +130,26 @@ def to_pandas(data: object) -> pd.DataFrame:
     odd = [c for c in names if not isinstance(c, str)]
     if odd:
         raise InputTypeError(
-            f"column names must be text; got {quoted(odd)}. Rename them: df.columns = df.columns.map(str)."
+            f"column names must be text; got {quoted(odd)}. Rename them: df.columns = "
+            "df.columns.map(str)."
         )
     if not frame.columns.is_unique:
         twice = list(dict.fromkeys(frame.columns[frame.columns.duplicated()]))
         raise ColumnError(
             f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
-            [column_problem(c, "columns", f"repeated column {cited(c)}") for c in twice],
+            [
+                column_problem(c, "columns", f"repeated column {cited(c)}")
+                for c in twice
+            ],
         )
     return _one_line_names(frame)
 
 
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove line breaks and control characters, as in Excel headers, from names."""
-    levels: list[Any] = [_as_named(n) if isinstance(n, str) else n for n in frame.index.names]
+    levels: list[Any] = [
+        _as_named(n) if isinstance(n, str) else n for n in frame.index.names
+    ]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
     renamed = {n: one_line(n) for n in frame.columns if UNPRINTABLE.search(n)}
@@ -133,8 +158,8 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
 
     _refuse_clashes(renamed, frame.columns)
     text = (
-        f"{counted(len(renamed), 'column name')} with line breaks or control characters; in the panel: "
-        f"{quoted(renamed.values())}."
+        f"{counted(len(renamed), 'column name')} with line breaks or control "
+        f"characters; in the panel: {quoted(renamed.values())}."
     )
     issue([Notice("renamed_columns", text, {"renamed": renamed})])
     return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
@@ -145,9 +170,13 @@ def _refuse_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
         raise ColumnError(
-            f"column {quoted(clashes)} has line breaks or control characters in its name; without them "
-            "the name is empty or equal to that of another column. Rename it.",
-            [column_problem(n, "columns", f"{cited(n)} becomes {cited(renamed[n])}") for n in clashes],
+            f"column {quoted(clashes)} has line breaks or control characters in its "
+            "name; without them the name is empty or equal to that of another "
+            "column. Rename it.",
+            [
+                column_problem(n, "columns", f"{cited(n)} becomes {cited(renamed[n])}")
+                for n in clashes
+            ],
         )
 
 
@@ -161,11 +190,14 @@ def _foreign(data: object) -> pd.DataFrame:
         except (TypeError, ValueError, NotImplementedError) as error:
             # Some types of Arrow (intervals, say) have no counterpart in pandas.
             raise InputTypeError(
-                f"the table cannot be converted to pandas: {cited(str(error))}. Convert or drop the column "
-                "of that type first."
+                f"the table cannot be converted to pandas: {cited(str(error))}. "
+                "Convert or drop the column of that type first."
             ) from error
     if isinstance(table, nw.LazyFrame):
-        raise InputTypeError("the table is lazy; call .collect() (or .df() in DuckDB) and pass the result.")
+        raise InputTypeError(
+            "the table is lazy; call .collect() (or .df() in DuckDB) and "
+            "pass the result."
+        )
     raise InputTypeError(
         f"Panel takes a pandas, polars or pyarrow table, not {type(data).__name__}. "
         "For arrays or dicts: Panel(pandas.DataFrame(...), entity=..., time=...)."
@@ -173,12 +205,16 @@ def _foreign(data: object) -> pd.DataFrame:
 
 
 def sorted_keys(
-    frame: pd.DataFrame, entity: str | None, time: str | None, step: object, time_format: object = None
+    frame: pd.DataFrame,
+    entity: str | None,
+    time: str | None,
+    step: object,
+    time_format: object = None,
 ) -> tuple[pd.DataFrame, Keys]:
     """Check and code the keys, and sort the rows by entity and time.
 
-    The sorted frame has no keys and a plain range index. `frame` may have a two-level MultiIndex.
-    `time_format` says how numbers or texts are read as times.
+    The sorted frame has no keys and a plain range index. `frame` may have a two-level
+    MultiIndex. `time_format` says how numbers or texts are read as times.
     """
     frame, entity, time = _key_columns(frame, entity, time)
     if len(frame) == 0:
@@ -191,20 +227,29 @@ def sorted_keys(
     steps: Ints = np.zeros(len(frame), dtype=np.intp)
     if time is not None:
         column = frame[time]
-        values = _orderable(column, time) if time_format is None else _read_times(column, time, time_format)
+        values = (
+            _orderable(column, time)
+            if time_format is None
+            else _read_times(column, time, time_format)
+        )
         steps, times = _factorize(values, time)
     elif time_format is not None:
         raise _no_format(
-            time_format, f"time_format={cited(time_format)} needs a time key: Panel(..., time=)."
+            time_format,
+            f"time_format={cited(time_format)} needs a time key: Panel(..., time=).",
         )
     order = np.lexsort((steps, codes))
     codes, steps = codes[order], steps[order]
-    _refuse_repeats(frame, names, order, (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1]))
+    _refuse_repeats(
+        frame, names, order, (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1])
+    )
 
     rows = frame.drop(columns=names)
     if not (order[1:] > order[:-1]).all():
         rows = rows.take(order)
-    keys = Keys(entity, time, entities, times, codes, steps, _ordinals(times, time, step))
+    keys = Keys(
+        entity, time, entities, times, codes, steps, _ordinals(times, time, step)
+    )
     return rows.reset_index(drop=True), keys
 
 
@@ -220,7 +265,8 @@ def _key_columns(
     entity, time = _as_named(entity), None if time is None else _as_named(time)
     if entity == time:
         raise PanelIndexError(
-            f"entity and time are both {cited(entity)}; they must be two different columns."
+            f"entity and time are both {cited(entity)}; they must be two "
+            "different columns."
         )
     names = [entity] if time is None else [entity, time]
     if (set(names) - set(frame.columns)) & set(frame.index.names):
@@ -232,21 +278,26 @@ def _key_columns(
     return frame, entity, time
 
 
-def _keys_in_index(frame: pd.DataFrame, time: str | None) -> tuple[pd.DataFrame, str, str]:
+def _keys_in_index(
+    frame: pd.DataFrame, time: str | None
+) -> tuple[pd.DataFrame, str, str]:
     if time is not None:
-        raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
+        raise PanelIndexError(
+            f"time={cited(time)} is given without entity; specify both keys."
+        )
     if frame.index.nlevels != 2:
         raise PanelIndexError(
-            "specify the keys: Panel(df, entity='province', time='year'). Without them the table "
-            f"needs a MultiIndex of two levels (entity, time); this index has {frame.index.nlevels}."
+            "specify the keys: Panel(df, entity='province', time='year'). Without "
+            "them the table needs a MultiIndex of two levels (entity, time); this "
+            f"index has {frame.index.nlevels}."
         )
     names = zip(frame.index.names, ("entity", "time"), strict=True)
     first, second = (default if n is None else one_line(str(n)) for n, default in names)
     both = [n for n in (first, second) if n in frame.columns]
     if both or first == second:
         raise PanelIndexError(
-            f"{quoted(both or [first])} is the name of both an index level and a column, or of both "
-            "index levels; rename one."
+            f"{quoted(both or [first])} is the name of both an index level and a "
+            "column, or of both index levels; rename one."
         )
     return frame.rename_axis(index=[first, second]).reset_index(), first, second
 
@@ -266,19 +317,22 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
             problems.append(
                 Notice(
                     "missing_key",
-                    f"key {cited(name)} is missing in {count} row{'s' * (count > 1)} (first: "
-                    f"{', '.join(rows)})",
+                    f"key {cited(name)} is missing in {count} row{'s' * (count > 1)} "
+                    f"(first: {', '.join(rows)})",
                     {"column": name, "count": count, "rows": tuple(rows)},
                 )
             )
     if problems:
         text = several(problems)
         raise PanelIndexError(
-            f"{text}. Fill the key or remove the rows: df.dropna(subset={names}).", problems
+            f"{text}. Fill the key or remove the rows: df.dropna(subset={names}).",
+            problems,
         )
 
 
-def _refuse_repeats(frame: pd.DataFrame, names: list[str], order: Ints, same: Bools) -> None:
+def _refuse_repeats(
+    frame: pd.DataFrame, names: list[str], order: Ints, same: Bools
+) -> None:
     if not same.any():
         return
     rows = frame[names].take(order[1:][same]).drop_duplicates()
@@ -287,16 +341,29 @@ def _refuse_repeats(frame: pd.DataFrame, names: list[str], order: Ints, same: Bo
     if len(names) == 1:
         cure = "Specify the time column too, or aggregate to one row per entity."
     else:
-        cure = "Each (entity, time) pair must be unique: aggregate or drop the duplicates."
+        cure = (
+            "Each (entity, time) pair must be unique: aggregate or drop the duplicates."
+        )
     count = int(same.sum())
     raise PanelIndexError(
-        f"{counted(count, 'row')} with the key ({', '.join(names)}) of an earlier row; first: {text}. {cure}",
-        [Notice("repeated_key", text, {"columns": tuple(names), "count": count, "keys": tuple(shown)})],
+        f"{counted(count, 'row')} with the key ({', '.join(names)}) of an earlier row; "
+        f"first: {text}. {cure}",
+        [
+            Notice(
+                "repeated_key",
+                text,
+                {"columns": tuple(names), "count": count, "keys": tuple(shown)},
+            )
+        ],
     )
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
-    kinds = sorted({type(v).__name__ for v in values}) if pd.api.types.is_object_dtype(values.dtype) else []
+    kinds = (
+        sorted({type(v).__name__ for v in values})
+        if pd.api.types.is_object_dtype(values.dtype)
+        else []
+    )
     mixed = PanelIndexError(
         f"key {cited(name)} mixes {' and '.join(kinds)} and cannot be ordered; "
         f"convert it to one type, for example df[{cited(name)}].astype(str)."
@@ -308,22 +375,26 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
     except TypeError as error:
         raise mixed from error
     index = plain_levels(levels)
-    if isinstance(index.dtype, pd.api.extensions.ExtensionDtype) and pd.api.types.is_integer_dtype(
-        index.dtype
-    ):
+    if isinstance(
+        index.dtype, pd.api.extensions.ExtensionDtype
+    ) and pd.api.types.is_integer_dtype(index.dtype):
         index = index.astype("int64")
     return codes.astype(np.intp), index.rename(name)
 
 
 def plain_levels(levels: Any) -> pd.Index[Any]:
-    """Turn the levels of `pandas.factorize` into an index; those of categories have their values' type."""
+    """Turn the levels of `pandas.factorize` into an index of their type."""
     index: pd.Index[Any] = pd.Index(levels)
-    return pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
+    return (
+        pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
+    )
 
 
 def has_dates(values: pd.Series[Any]) -> bool:
     """Tell whether a column has dates or periods."""
-    return isinstance(values.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)
+    return isinstance(
+        values.dtype, pd.PeriodDtype
+    ) or pd.api.types.is_datetime64_any_dtype(values.dtype)
 
 
 def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -331,29 +402,45 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     kind = values.dtype
     if has_dates(values) or pd.api.types.is_integer_dtype(kind):
         return values
-    if pd.api.types.is_object_dtype(kind) and all(isinstance(v, dt.date) for v in values):
+    if pd.api.types.is_object_dtype(kind) and all(
+        isinstance(v, dt.date) for v in values
+    ):
         return pd.to_datetime(values)
-    # pandas makes whole numbers decimal as soon as one is missing; nothing is lost on the way back.
+    # pandas makes whole numbers decimal as soon as one is missing; nothing is lost on
+    # the way back.
     if pd.api.types.is_float_dtype(kind) and bool((values % 1 == 0).all()):
         return values.astype("int64")
     raise _no_time(values, name)
 
 
-def _read_times(values: pd.Series[Any], name: str, time_format: object) -> pd.Series[Any]:
+def _read_times(
+    values: pd.Series[Any], name: str, time_format: object
+) -> pd.Series[Any]:
     """Read numbers or texts as periods, or as dates if the format has days."""
     if has_dates(values):
-        text = f"time {cited(name)} has dates or periods, which need no format; omit time_format."
+        text = (
+            f"time {cited(name)} has dates or periods, which need no format; omit "
+            "time_format."
+        )
         raise _no_format(time_format, text)
-    codes, texts = pd.factorize(np.array([_time_as_text(v) for v in values], dtype=object))
+    codes, texts = pd.factorize(
+        np.array([_time_as_text(v) for v in values], dtype=object)
+    )
     times = _times_of(texts.tolist(), time_format)
     unread = np.asarray(times.isna())
     if unread.any():
         rows, shown = int(unread[codes].sum()), texts[unread]
         text = (
-            f"time {cited(name)}: {counted(shown.size, 'value')} in {counted(rows, 'row')} cannot be read by "
+            f"time {cited(name)}: {counted(shown.size, 'value')} in "
+            f"{counted(rows, 'row')} cannot be read by "
             f"time_format={cited(time_format)} (first: {quoted(shown)})"
         )
-        data = {"column": name, "format": time_format, "count": rows, "values": tuple(shown[:5])}
+        data = {
+            "column": name,
+            "format": time_format,
+            "count": rows,
+            "values": tuple(shown[:5]),
+        }
         cure = "Correct these values, or pass the format of all values."
         raise PanelIndexError(f"{text}. {cure}", [Notice("unread_times", text, data)])
     return pd.Series(times.take(codes), index=values.index)
@@ -365,24 +452,35 @@ def _time_as_text(value: object) -> str:
     return str(int(cast("float", value)) if whole else value).strip()
 
 
-def _times_of(texts: list[str], time_format: object) -> pd.PeriodIndex | pd.DatetimeIndex:
+def _times_of(
+    texts: list[str], time_format: object
+) -> pd.PeriodIndex | pd.DatetimeIndex:
     """Read each text as a time; missing where it does not match the format."""
     if not isinstance(time_format, str) or not re.search("%[YyG]", time_format):
         text = (
-            f"time_format={cited(time_format)} must be a text with the year, such as '%Y%m' for 201801, "
-            "'%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
+            f"time_format={cited(time_format)} must be a text with the year, such as "
+            "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
         )
         raise _no_format(time_format, text)
     parts = set(re.findall("%(.)", time_format))
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        return pd.PeriodIndex(_periods_of(texts, time_format, "%Y", "%q", _quarter), freq="Q")
+        return pd.PeriodIndex(
+            _periods_of(texts, time_format, "%Y", "%q", _quarter), freq="Q"
+        )
     if "V" in parts and not parts & set("aAuw"):
-        return pd.PeriodIndex(_periods_of(texts, time_format, "%G", "%V", _week), freq="W")
+        return pd.PeriodIndex(
+            _periods_of(texts, time_format, "%G", "%V", _week), freq="W"
+        )
     try:
-        dates = pd.to_datetime(pd.Index(texts, dtype=object), format=time_format, errors="coerce")
+        dates = pd.to_datetime(
+            pd.Index(texts, dtype=object), format=time_format, errors="coerce"
+        )
     except (ValueError, re.error) as error:
-        text = f"time_format={cited(time_format)} is no format of dates: {clipped(str(error))}."
+        text = (
+            f"time_format={cited(time_format)} is no format of dates: "
+            f"{clipped(str(error))}."
+        )
         raise _no_format(time_format, text) from error
     if parts <= set("YymbB"):
         return dates.to_period("M" if parts & set("mbB") else "Y")
@@ -390,7 +488,9 @@ def _times_of(texts: list[str], time_format: object) -> pd.PeriodIndex | pd.Date
 
 
 def _quarter(year: int, quarter: int) -> pd.Period | None:
-    return pd.Period(year=year, quarter=quarter, freq="Q") if 1 <= quarter <= 4 else None
+    return (
+        pd.Period(year=year, quarter=quarter, freq="Q") if 1 <= quarter <= 4 else None
+    )
 
 
 def _week(year: int, week: int) -> pd.Period | None:
@@ -407,14 +507,21 @@ def _periods_of(
     part: str,
     period: Callable[[int, int], pd.Period | None],
 ) -> list[pd.Period | None]:
-    """Read each text as a year and a part of it; None where it does not match the format."""
+    """Read each text as a year and a part of it; None without match."""
     pattern = re.escape(time_format)
-    pattern = pattern.replace(year, "(?P<year>[0-9]{4})", 1).replace(part, "(?P<part>[0-9]{1,2})", 1)
+    pattern = pattern.replace(year, "(?P<year>[0-9]{4})", 1).replace(
+        part, "(?P<part>[0-9]{1,2})", 1
+    )
     if "%" in pattern or "<year>" not in pattern:
-        text = f"time_format={cited(time_format)} must have {year} and {part} once each, and no other part."
+        text = (
+            f"time_format={cited(time_format)} must have {year} and {part} once each, "
+            "and no other part."
+        )
         raise _no_format(time_format, text)
     matches = [re.fullmatch(pattern, text) for text in texts]
-    return [None if m is None else period(int(m["year"]), int(m["part"])) for m in matches]
+    return [
+        None if m is None else period(int(m["year"]), int(m["part"])) for m in matches
+    ]
 
 
 def _no_format(time_format: object, text: str) -> OptionError:
@@ -424,10 +531,14 @@ def _no_format(time_format: object, text: str) -> OptionError:
 def jumping_times(keys: Keys, step: object) -> Notice | None:
     """Report times such as 201812 and 201901, one month but 89 numbers apart.
 
-    Notice of code jumping_times with data column, before, after (the first jump) and format (which reads such
-    times). None where a `step` is set.
+    Notice of code jumping_times with data column, before, after (the first jump) and
+    format (which reads such times). None where a `step` is set.
     """
-    if step is not None or keys.time_name is None or not pd.api.types.is_integer_dtype(keys.times.dtype):
+    if (
+        step is not None
+        or keys.time_name is None
+        or not pd.api.types.is_integer_dtype(keys.times.dtype)
+    ):
         return None
     values = keys.times.to_numpy(dtype=np.int64)
     for time_format, digits, description in _ONE_NUMBER:
@@ -442,11 +553,18 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         if jumps.size:
             before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
             text = (
-                f"{cited(keys.time_name)} seems to be {description} in one number. It jumps from {before} to "
-                f"{after}, so lags, leads and differences are missing there. Pass time_format="
-                f"{time_format!r} to Panel, or convert it with pd.PeriodIndex or pd.to_datetime."
+                f"{cited(keys.time_name)} seems to be {description} in one number. It "
+                f"jumps from {before} to {after}, so lags, leads and differences are "
+                "missing there. Pass time_format="
+                f"{time_format!r} to Panel, or convert it with pd.PeriodIndex or "
+                "pd.to_datetime."
             )
-            data = {"column": keys.time_name, "before": before, "after": after, "format": time_format}
+            data = {
+                "column": keys.time_name,
+                "before": before,
+                "after": after,
+                "format": time_format,
+            }
             return Notice("jumping_times", text, data)
     return None
 
@@ -455,17 +573,21 @@ def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
     shown = quoted(values.drop_duplicates().head(3))
     if pd.api.types.is_float_dtype(values.dtype):
         return PanelIndexError(
-            f"time {cited(name)} has fractional values ({shown}); convert it to integers, dates or periods."
+            f"time {cited(name)} has fractional values ({shown}); convert it to "
+            "integers, dates or periods."
         )
     if pd.api.types.is_bool_dtype(values.dtype):
-        return PanelIndexError(f"time {cited(name)} is boolean (True or False), which cannot be a time.")
+        return PanelIndexError(
+            f"time {cited(name)} is boolean (True or False), which cannot be a time."
+        )
     years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
     if not pd.to_numeric(values, errors="coerce").isna().any():
         years = f"df[{cited(name)}].astype(int)"
     return PanelIndexError(
-        f"time {cited(name)} is text ({shown}) and has no order in time. Convert it: {years} for "
-        f"years, pd.to_datetime(df[{cited(name)}]) for dates, pd.PeriodIndex(df[{cited(name)}], freq='Q') "
-        "for quarters. Or pass the format of the text to Panel, such as time_format='%Y-%m'."
+        f"time {cited(name)} is text ({shown}) and has no order in time. Convert it: "
+        f"{years} for years, pd.to_datetime(df[{cited(name)}]) for dates, "
+        f"pd.PeriodIndex(df[{cited(name)}], freq='Q') for quarters. Or pass the "
+        "format of the text to Panel, such as time_format='%Y-%m'."
     )
 
 
@@ -475,20 +597,27 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
     if pd.api.types.is_integer_dtype(times.dtype):
         size = 1 if step is None else step
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise OptionError(f"step={cited(step)}: for integer times the step must be a positive integer.")
+            raise OptionError(
+                f"step={cited(step)}: for integer times the step must be a "
+                "positive integer."
+            )
         values = times.to_numpy(dtype=np.int64)
-        # A time off the grid of steps is never one step from another; doubling keeps such values apart.
+        # A time off the grid of steps is never one step from another; doubling keeps
+        # such values apart.
         return (values if size == 1 else _on_grid(values, int(size))).astype(np.intp)
     if isinstance(times, pd.PeriodIndex):
         if step is not None:
             raise OptionError(
-                f"step={cited(step)}: the periods in {cited(name)} have their own frequency; omit step."
+                f"step={cited(step)}: the periods in {cited(name)} have their own "
+                "frequency; omit step."
             )
         return np.asarray(times.asi8, dtype=np.intp)
     return _date_ordinals(pd.DatetimeIndex(times), step)
 
 
-def _on_grid(values: np.ndarray[Any, np.dtype[np.int64]], size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _on_grid(
+    values: np.ndarray[Any, np.dtype[np.int64]], size: int
+) -> np.ndarray[Any, np.dtype[np.int64]]:
     offset = values - values[0]
     # A step longer than the panel has no second time on its grid, whatever its length.
     size = min(size, int(offset.max()) + 1)
@@ -501,17 +630,20 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
     if step is not None:
         if not isinstance(step, str):
             raise OptionError(
-                f"step={cited(step)}: for dates the step must be a frequency such as 'Y', 'Q', 'M', 'W' "
-                "or 'D'."
+                f"step={cited(step)}: for dates the step must be a frequency such as "
+                "'Y', 'Q', 'M', 'W' or 'D'."
             )
         try:
             periods = naive.to_period(step)
         except ValueError as error:
             raise OptionError(
-                f"step={cited(step)} is not a valid frequency; use 'Y', 'Q', 'M', 'W' or 'D'."
+                f"step={cited(step)} is not a valid frequency; use 'Y', 'Q', "
+                "'M', 'W' or 'D'."
             ) from error
         if not periods.is_unique:
-            raise OptionError(f"step={cited(step)} is too coarse: several dates fall into one period.")
+            raise OptionError(
+                f"step={cited(step)} is too coarse: several dates fall into one period."
+            )
         return np.asarray(periods.asi8, dtype=np.intp)
 
     for code in _DATE_STEPS:
@@ -531,14 +663,19 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     if problems:
         raise MissingDataError(
             several(problems)
-            + ". This is often the log of zero or a division by zero: correct it, or set the cells to "
-            "missing with df.replace([numpy.inf, -numpy.inf], numpy.nan).",
+            + (
+                ". This is often the log of zero or a division by zero: correct it, or "
+                "set the cells to missing with df.replace([numpy.inf, "
+                "-numpy.inf], numpy.nan)."
+            ),
             problems,
         )
 
 
-def infinite_problems(name: str, subject: str, values: Floats, index: pd.Index[Any]) -> list[Notice]:
-    """State that a column (N,) is infinite (code infinite; data column, count, rows), if it is."""
+def infinite_problems(
+    name: str, subject: str, values: Floats, index: pd.Index[Any]
+) -> list[Notice]:
+    """State that a column (N,) is infinite (code infinite), if it is."""
     bad = np.isinf(values)
     if not bad.any():
         return []
@@ -553,12 +690,16 @@ def rows_data(bad: Bools, index: pd.Index[Any]) -> dict[str, Any]:
 
 def where(bad: Bools, index: pd.Index[Any]) -> str:
     """Count the marked rows (N,) and list the first, for a message."""
-    return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(index[bad][:5]))})"
+    return (
+        f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(index[bad][:5]))})"
+    )
 
 
 def rows_text(rows: tuple[object, ...]) -> str:
     """List row labels for a message, such as ``"(Beijing, 2011), (Hebei, 2012)"``."""
     return ", ".join(
-        "(" + ", ".join(clipped(str(v)) for v in row) + ")" if isinstance(row, tuple) else clipped(str(row))
+        "(" + ", ".join(clipped(str(v)) for v in row) + ")"
+        if isinstance(row, tuple)
+        else clipped(str(row))
         for row in rows
     )

@@ -42,16 +42,22 @@ class Compared:
     def message(self) -> str:
         """Which rows are missing why, and what to write instead."""
         names = quoted(self.columns)
-        whole = f", with all rows of {self.entities:,} {self.entity_name}" if self.entities else ""
+        whole = (
+            f", with all rows of {self.entities:,} {self.entity_name}"
+            if self.entities
+            else ""
+        )
         text = (
-            f"{clipped(self.term)} compares with {names}, which is missing in {counted(self.count, 'row')}"
+            f"{clipped(self.term)} compares with {names}, which is missing in "
+            f"{counted(self.count, 'row')}"
             f"{whole}: these rows are dropped because of the comparison"
         )
         if self.first is None:
             return f"{text}. Fill {names} by assign() if they belong to the model"
         return (
-            f"{text}. If {cited(self.first)} is missing for those that are never treated, write "
-            f"treated({as_written(self.first)}), which is 1 from the first treated period on and 0 for them"
+            f"{text}. If {cited(self.first)} is missing for those that are never "
+            f"treated, write treated({as_written(self.first)}), which is 1 from the "
+            "first treated period on and 0 for them"
         )
 
 
@@ -73,10 +79,12 @@ class Dropped:
     @property
     def message(self) -> str:
         """A sentence with the number, the reason and the first rows."""
-        detail = "".join(f" {clipped(t)} ({c})," for t, c in self.by_term.items()).rstrip(",")
+        detail = "".join(
+            f" {clipped(t)} ({c})," for t, c in self.by_term.items()
+        ).rstrip(",")
         text = (
-            f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; first: "
-            f"{rows_text(self.rows)}"
+            f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; "
+            f"first: {rows_text(self.rows)}"
         )
         return ". ".join([text, *(c.message for c in self.compared)])
 
@@ -85,33 +93,37 @@ class Dropped:
 class Sample:
     """The rows without missing values that all equations of a model use.
 
-    `Panel.sample` makes it. Models take the outcome, regressors and codes of fixed effects and clusters from
-    it.
+    `Panel.sample` makes it. Models take the outcome, regressors and codes of fixed
+    effects and clusters from it.
 
     Parameters
     ----------
     matrix : (N, p) array
-        Values of the p columns of all terms. A numeric term has one column; a category ``C(x)`` has one for
-        each level except the first. Each column is contiguous in memory.
+        Values of the p columns of all terms. A numeric term has one column; a category
+        ``C(x)`` has one for each level except the first. Each column is contiguous in
+        memory.
     names : tuple of str
         Names of the p columns, which are also the names of coefficients.
     roles : mapping
         For each role, the positions of its columns in `matrix`.
     entity, time : (N,) arrays of int
-        Codes 0, 1, ... of the entity and the time of each row. Rows are sorted by entity, then time.
+        Codes 0, 1, ... of the entity and the time of each row. Rows are sorted by
+        entity, then time.
     codes : mapping
-        For each cluster variable and absorbed effect, the (N,) array of its codes 0, 1, ...
+        For each cluster variable and absorbed effect, the (N,) array of its codes 0,
+        1, ...
     code_levels : mapping
         For each of these terms, the values that the codes stand for.
     variables : mapping
-        For each numeric column that a term uses, its (N,) values before any transformation. They may be
-        missing.
+        For each numeric column that a term uses, its (N,) values before any
+        transformation. They may be missing.
     index : Index
         Labels of the N rows.
     dropped : tuple of Dropped
         The rows that were dropped, and the reasons.
     categories : mapping
-        For each term such as ``"C(region)"``, its column and the levels that occur in the sample.
+        For each term such as ``"C(region)"``, its column and the levels that occur in
+        the sample.
     labels : mapping
         Labels of columns.
     keys : Keys
@@ -124,7 +136,9 @@ class Sample:
     Examples
     --------
     >>> import digiprosper as dp
-    >>> sample = dp.datasets.us_states().sample({"y": ["log(gsp)"], "x": ["log(pc)", "unemp"]})
+    >>> sample = dp.datasets.us_states().sample(
+    ...     {"y": ["log(gsp)"], "x": ["log(pc)", "unemp"]}
+    ... )
     >>> sample.names, sample.matrix.shape
     (('log(gsp)', 'log(pc)', 'unemp'), (816, 3))
     """
@@ -248,10 +262,13 @@ class Sample:
         Returns
         -------
         Sample
-            A sample with the factors of each product of a column and a dummy, such as ``"x:regime1"``.
+            A sample with the factors of each product of a column and a dummy, such as
+            ``"x:regime1"``.
         """
         pairs = product(names, dummies)
-        return self.with_factors({f"{n}:{d}": (*self.factors_of(n), Factor(d, d)) for n, d in pairs})
+        return self.with_factors(
+            {f"{n}:{d}": (*self.factors_of(n), Factor(d, d)) for n, d in pairs}
+        )
 
     def keep(
         self,
@@ -270,7 +287,8 @@ class Sample:
         reason : str
             Why the others are dropped.
         by_term : mapping, optional
-            If the reason is missing values: the number of rows in which each term is missing.
+            If the reason is missing values: the number of rows in which each term is
+            missing.
         compared : sequence of Compared
             The terms in which a comparison is missing.
 
@@ -287,11 +305,19 @@ class Sample:
         if mask.all():
             return self
         first = tuple(self.index[~mask][:5])
-        note = Dropped(reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared))
+        note = Dropped(
+            reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared)
+        )
         if not mask.any():
             raise MissingDataError(
                 f"the sample has no rows. {note.message}.",
-                [Notice("no_rows", note.message, {"reason": reason, "by_term": note.by_term})],
+                [
+                    Notice(
+                        "no_rows",
+                        note.message,
+                        {"reason": reason, "by_term": note.by_term},
+                    )
+                ],
             )
 
         keys = self.keys.keep(mask)
@@ -302,7 +328,9 @@ class Sample:
             elif code is self.time:
                 codes[term], levels[term] = keys.time, keys.times
             else:
-                codes[term], levels[term] = cut_codes(code[mask], self.code_levels[term])
+                codes[term], levels[term] = cut_codes(
+                    code[mask], self.code_levels[term]
+                )
 
         return replace(
             self,

@@ -1,4 +1,4 @@
-"""One sample for a system of equations: which rows, which codes, and terms written out as columns."""
+"""One sample for a system of equations: rows, codes and columns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ from digiprosper.errors import (
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
 from digiprosper.panel.columns import missing_counts
 from digiprosper.panel.evaluation import calculate, evaluate
-from digiprosper.panel.factors import crossed_factors, dummy_factor, number_factor, term_factors
+from digiprosper.panel.factors import (
+    crossed_factors,
+    dummy_factor,
+    number_factor,
+    term_factors,
+)
 from digiprosper.panel.grammar import as_written, columns_in
 from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.terms import Term, canonical, crossed, parse
@@ -44,7 +49,8 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import ParsedFactor
     from digiprosper.report.terms import Factor
 
-# A term, and for each of its categories whether it loses its first level, or its reference.
+# A term, and for each of its categories whether it loses its first level, or its
+# reference.
 _Use: TypeAlias = tuple[str, tuple[bool, ...]]
 # Numbers in the matrix of a sample: 8 GB. Every fit makes several copies of it.
 _MOST_CELLS = 2**30
@@ -52,7 +58,7 @@ _NO_REGRESSOR = ("y", "obs_weights", "coordinates", "threshold_variable", "absor
 
 
 class _Column(NamedTuple):
-    """A column (N,) of the matrix, the factors whose product it is, and its term's lags."""
+    """A column (N,) of the matrix, its factors, and its term's lags."""
 
     name: str
     array: Floats
@@ -61,7 +67,7 @@ class _Column(NamedTuple):
 
 
 class _Category(NamedTuple):
-    """A column as categories: codes (N,), and the values behind them, also in the sample."""
+    """A column as categories: codes (N,), and the values behind them."""
 
     codes: Ints
     levels: pd.Index[Any]
@@ -78,7 +84,7 @@ def cut_sample(
     clusters: Sequence[str],
     missing: str,
 ) -> Sample:
-    """Select the complete rows of a sample, for `Panel.sample`, whose arguments are checked.
+    """Select the complete rows of a sample, for checked arguments.
 
     `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     """
@@ -92,13 +98,17 @@ def cut_sample(
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     categories = _categories(table, terms.values(), complete)
-    uses = _uses_by_role(keys_by_role, terms, categories, table.nobs, int(complete.sum()))
+    uses = _uses_by_role(
+        keys_by_role, terms, categories, table.nobs, int(complete.sum())
+    )
     factors = {key: term_factors(term) for key, term in terms.items()}
     columns, positions = _columns(terms, uses, values, beside, factors, categories)
     typed_factors = _typed_factors(roles, keys_by_role, factors)
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
-        matrix=np.array([c.array for c in columns]).T if columns else np.empty((table.nobs, 0)),
+        matrix=np.array([c.array for c in columns]).T
+        if columns
+        else np.empty((table.nobs, 0)),
         names=tuple([column.name for column in columns]),
         roles=positions,
         entity=table.keys.entity,
@@ -123,29 +133,49 @@ def cut_sample(
     return whole.keep(complete, "missing", by_term=by_term, compared=compared)
 
 
-def checked_roles(roles: Any, *, codes: object, clusters: object, missing: object) -> dict[str, list[str]]:
+def checked_roles(
+    roles: Any, *, codes: object, clusters: object, missing: object
+) -> dict[str, list[str]]:
     """Check the arguments of `Panel.sample`; return its terms by role."""
     check_option("missing", missing, ("drop", "raise"))
-    wrong = [name for name, texts in (("codes", codes), ("clusters", clusters)) if not _are_texts(texts)]
+    wrong = [
+        name
+        for name, texts in (("codes", codes), ("clusters", clusters))
+        if not _are_texts(texts)
+    ]
     if wrong:
-        raise InputTypeError(f"{' and '.join(wrong)} of a sample are lists of terms (text).")
+        raise InputTypeError(
+            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
+        )
     if not hasattr(roles, "items") or not _name_terms(dict(roles)):
         raise InputTypeError(
-            "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': ['digital']}."
+            "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': "
+            "['digital']}."
         )
-    out = {role: [texts] if isinstance(texts, str) else list(texts) for role, texts in dict(roles).items()}
-    odd = [text for text in chain.from_iterable(out.values()) if not isinstance(text, str)]
+    out = {
+        role: [texts] if isinstance(texts, str) else list(texts)
+        for role, texts in dict(roles).items()
+    }
+    odd = [
+        text for text in chain.from_iterable(out.values()) if not isinstance(text, str)
+    ]
     if odd:
         raise InputTypeError(f"terms are text; {quoted(odd)} is not.")
     return out
 
 
 def _are_texts(value: object) -> bool:
-    return not isinstance(value, str) and np.iterable(value) and all(isinstance(t, str) for t in value)
+    return (
+        not isinstance(value, str)
+        and np.iterable(value)
+        and all(isinstance(t, str) for t in value)
+    )
 
 
 def _name_terms(roles: Mapping[Any, Any]) -> bool:
-    return all(isinstance(role, str) and np.iterable(texts) for role, texts in roles.items())
+    return all(
+        isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
+    )
 
 
 def _parse_roles(
@@ -171,7 +201,9 @@ def _parse_roles(
     if unknown:
         problems = list(chain.from_iterable(error.problems for error in unknown))
         where = problems[0].data["role"] if len(unknown) == 1 else "the model"
-        raise unknown_columns([n.data["column"] for n in problems], column_names, where, table.labels)
+        raise unknown_columns(
+            [n.data["column"] for n in problems], column_names, where, table.labels
+        )
     return terms, keys_by_role
 
 
@@ -180,7 +212,7 @@ def _typed_factors(
     keys_by_role: Mapping[str, Sequence[str]],
     factors: Mapping[str, tuple[Factor, ...]],
 ) -> dict[str, tuple[Factor, ...]]:
-    """List the factors of terms by the text that was typed, which specifications use."""
+    """List the factors of terms by the text that was typed."""
     return {
         text: factors[key]
         for role, texts in typed.items()
@@ -191,7 +223,7 @@ def _typed_factors(
 def _all_codes(
     table: Table, codes: Sequence[str], clusters: Sequence[str]
 ) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]], dict[str, tuple[Factor, ...]]]:
-    """Code effects and clusters by their text: codes, levels and factors, a product for combinations."""
+    """Code effects and clusters by text: codes, levels and factors."""
     arrays, levels, factors = {}, {}, {}
     for text in dict.fromkeys([*codes, *clusters]):
         terms = effect_terms(table, text, "absorb" if text in codes else "clusters")
@@ -211,7 +243,9 @@ def _gaps(
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
     gaps += [(text, np.isnan(column)) for text, column in beside.items()]
     for term in terms.values():
-        gaps += [(name, np.asarray(pd.isna(table.raw(name)))) for name in term.categories]
+        gaps += [
+            (name, np.asarray(pd.isna(table.raw(name)))) for name in term.categories
+        ]
     gaps += [(text, array < 0) for text, array in codes.items()]
     out: dict[str, Bools] = {}
     for text, gap in gaps:
@@ -226,19 +260,26 @@ def _refuse_cluster_gaps(
         bad = (codes[text] < 0) & complete
         if bad.any():
             raise MissingDataError(
-                f"clusters: {cited(text)} is missing in {table.describe_rows(bad)}. Fill it, or subset the "
-                "panel.",
+                f"clusters: {cited(text)} is missing in {table.describe_rows(bad)}. "
+                "Fill it, or subset the panel.",
                 [missing_problem(text, int(bad.sum()))],
             )
 
 
 def _missing_comparisons(
-    table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Bools]
+    table: Table,
+    terms: Iterable[Term],
+    effects: Sequence[str],
+    gaps: Mapping[str, Bools],
 ) -> list[Compared]:
     """Find terms missing where a comparison in them is, and its other side."""
     # By the text under which `_gaps` has the factors.
     factors = {
-        text: [factor for term in crossed(text, table.known, "absorb") for factor in term.factors]
+        text: [
+            factor
+            for term in crossed(text, table.known, "absorb")
+            for factor in term.factors
+        ]
         for text in effects
     }
     for term in terms:
@@ -262,7 +303,9 @@ def _missing_comparison(
     if not np.any(absent):
         return []
     rows = np.logical_or.reduce(absent)
-    missing = [node for node, where in zip(compared, absent, strict=True) if where.any()]
+    missing = [
+        node for node, where in zip(compared, absent, strict=True) if where.any()
+    ]
     names = dict.fromkeys(chain.from_iterable(columns_in(node) for node in missing))
     columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
     first = columns[0] if len(columns) == 1 and keys.time_name in names else None
@@ -270,25 +313,31 @@ def _missing_comparison(
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 
-def _missing_values(by_term: Mapping[str, int], compared: Sequence[Compared], rows: str) -> MissingDataError:
+def _missing_values(
+    by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
+) -> MissingDataError:
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     why = "".join(f" {c.message}." for c in compared)
     return MissingDataError(
-        f"missing values in {shown}: {rows}.{why} Fill them, such as with panel.interpolate(columns), or set "
-        "missing='drop'.",
+        f"missing values in {shown}: {rows}.{why} Fill them, such as with "
+        "panel.interpolate(columns), or set missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],
     )
 
 
 def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
     """Collect the raw numeric columns inside terms that are more than a column."""
-    calculated = [term.names for term in terms if term.column is None and not term.categories]
+    calculated = [
+        term.names for term in terms if term.column is None and not term.categories
+    ]
     names = dict.fromkeys(chain.from_iterable(calculated))
     return {name: table.numeric(name) for name in names if table.is_numeric(name)}
 
 
 def coefficient_column(
-    table: Table, factors: Sequence[Factor], categories: Mapping[str, tuple[str, pd.Index[Any]]]
+    table: Table,
+    factors: Sequence[Factor],
+    categories: Mapping[str, tuple[str, pd.Index[Any]]],
 ) -> Floats:
     """Rebuild the column (N,) of a coefficient from its factors.
 
@@ -298,9 +347,15 @@ def coefficient_column(
     levels = dict(categories.values())
     for factor in factors:
         if factor.level is not None:
-            out = out * _dummy(table, factor.column, levels[factor.column], factor.level)
+            out = out * _dummy(
+                table, factor.column, levels[factor.column], factor.level
+            )
     numeric = ":".join(factor.text for factor in factors if factor.level is None)
-    return out * evaluate(parse(numeric, table.known, "predict"), table) if numeric else out
+    return (
+        out * evaluate(parse(numeric, table.known, "predict"), table)
+        if numeric
+        else out
+    )
 
 
 def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
@@ -311,12 +366,16 @@ def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floa
     return np.where(position < 0, np.nan, position == level)
 
 
-def _evaluated(table: Table, terms: Mapping[str, Term]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _evaluated(
+    table: Table, terms: Mapping[str, Term]
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Evaluate each term without categories, and the factors next to categories, once.
 
     The latter, such as x in ``C(region):x``, are by their text.
     """
-    values = {key: evaluate(term, table) for key, term in terms.items() if not term.categories}
+    values = {
+        key: evaluate(term, table) for key, term in terms.items() if not term.categories
+    }
     beside = [_numbers(term) for term in terms.values() if term.categories]
     for factors in beside:
         if len(factors) > 1:  # the product may be infinite where no factor is
@@ -336,12 +395,14 @@ def _uses_by_role(
     nobs: int,
     rows: int,
 ) -> dict[str, list[_Use]]:
-    """List the terms of each role with the categories that lose a level; refuse too many columns.
+    """List the terms of each role, and categories that lose a level.
 
     The table has `nobs` rows, `rows` of them in the sample.
     """
     if not categories:  # each term is one column, whatever the other terms
-        return {role: [(key, ()) for key in keys] for role, keys in keys_by_role.items()}
+        return {
+            role: [(key, ()) for key in keys] for role, keys in keys_by_role.items()
+        }
     uses: dict[str, list[_Use]] = {}
     for role, keys in keys_by_role.items():
         present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
@@ -358,7 +419,7 @@ def _columns(
     factors: Mapping[str, tuple[Factor, ...]],
     categories: Mapping[str, _Category],
 ) -> tuple[list[_Column], dict[str, tuple[int, ...]]]:
-    """Expand terms to columns, and list the positions of each role; roles share columns of a term."""
+    """Expand terms to columns, and list the positions of each role."""
     columns: list[_Column] = []
     positions: dict[_Use, range] = {}
     for use in dict.fromkeys(chain.from_iterable(uses.values())):
@@ -378,8 +439,8 @@ def _columns(
 def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[str]:
     """List the terms of a role and of the roles in the same equation.
 
-    Roles that share terms are rival equations, as the columns of a stepwise table; the others belong
-    together, as a treatment and its controls.
+    Roles that share terms are rival equations, as the columns of a stepwise table; the
+    others belong together, as a treatment and its controls.
     """
     role_keys = set(keys_by_role[role])
     joint_roles = [
@@ -387,7 +448,9 @@ def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[st
         for other_role, keys in keys_by_role.items()
         if other_role not in _NO_REGRESSOR and role_keys.isdisjoint(keys)
     ]
-    return chain.from_iterable(keys_by_role[other_role] for other_role in (role, *joint_roles))
+    return chain.from_iterable(
+        keys_by_role[other_role] for other_role in (role, *joint_roles)
+    )
 
 
 def _parts(term: Term) -> frozenset[str]:
@@ -400,22 +463,26 @@ def _part(factor: ParsedFactor) -> str:
     """Name a factor by its column: a category, whatever its reference level."""
     if factor.category is not None:
         return f"C({factor.category})"
-    return factor.names[0] if isinstance(factor.node, ast.Name) else canonical(factor.text)
+    return (
+        factor.names[0] if isinstance(factor.node, ast.Name) else canonical(factor.text)
+    )
 
 
 def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
     """Decide for each category whether it loses its reference level.
 
-    It does where the term without it is in the equation (the effects or the intercept for a category alone),
-    as in any formula language.
+    It does where the term without it is in the equation (the effects or the intercept
+    for a category alone), as in any formula language.
     """
     categories = [factor for factor in term.factors if factor.category is not None]
     margins = [_parts(term) - {_part(factor)} for factor in categories]
     return tuple(not margin or margin in present for margin in margins)
 
 
-def _categories(table: Table, terms: Iterable[Term], complete: Bools) -> dict[str, _Category]:
-    """Code the columns inside categories, each once; levels without a complete row do not exist."""
+def _categories(
+    table: Table, terms: Iterable[Term], complete: Bools
+) -> dict[str, _Category]:
+    """Code the columns inside categories, each once, on complete rows."""
     out: dict[str, _Category] = {}
     for name in dict.fromkeys([name for term in terms for name in term.categories]):
         codes, levels = levels_of(table, name)
@@ -429,7 +496,7 @@ def _categories(table: Table, terms: Iterable[Term], complete: Bools) -> dict[st
 def _levels_by_text(
     terms: Iterable[Term], categories: Mapping[str, _Category]
 ) -> dict[str, tuple[str, pd.Index[Any]]]:
-    """List the column and the levels in the sample of each text such as ``"C(region)"``."""
+    """List column and levels of each text such as ``"C(region)"``."""
     return {
         factor.text: (factor.category, categories[factor.category].seen_levels)
         for term in terms
@@ -446,7 +513,9 @@ def _widths(
     out = {}
     for key, reduced in uses:
         sizes = [categories[name].seen.size for name in terms[key].categories]
-        out[terms[key]] = math.prod(size - without for size, without in zip(sizes, reduced, strict=True))
+        out[terms[key]] = math.prod(
+            size - without for size, without in zip(sizes, reduced, strict=True)
+        )
     return out
 
 
@@ -460,7 +529,9 @@ def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
         raise _too_wide(alone or categories, widths, nobs, rows)
 
 
-def _too_wide(terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows: int) -> IdentificationError:
+def _too_wide(
+    terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows: int
+) -> IdentificationError:
     total = sum(widths.values())
     widest = sorted(terms, key=widths.__getitem__, reverse=True)
     problems = [
@@ -476,8 +547,9 @@ def _too_wide(terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows
     if total <= rows:
         why = f"its columns would need {total * nobs * 8 / 2**30:,.0f} GB of memory"
     return IdentificationError(
-        f"{several(problems)}{together}, and the sample has {counted(rows, 'row')}: {why}. Drop terms, or "
-        f"absorb categories: absorb={quoted(map(_as_effect, widest))}.",
+        f"{several(problems)}{together}, and the sample has {counted(rows, 'row')}: "
+        f"{why}. Drop terms, or absorb categories: "
+        f"absorb={quoted(map(_as_effect, widest))}.",
         problems,
     )
 
@@ -495,18 +567,25 @@ def _expand(
     reduced: Sequence[bool],
     categories: Mapping[str, _Category],
 ) -> list[_Column]:
-    """Multiply the dummies of a term's categories with each other and with its other factors."""
+    """Multiply the dummies of a term's categories and its other factors."""
     products: list[tuple[tuple[Factor, ...], Floats | float]] = [((), 1.0)]
     losing = iter(reduced)
     for factor in term.factors:
         if factor.category is None:
             multipliers = [(number_factor(factor, factor.text), beside[factor.text])]
         else:
-            multipliers = _dummies(factor, categories[factor.category], without_reference=next(losing))
+            multipliers = _dummies(
+                factor, categories[factor.category], without_reference=next(losing)
+            )
         pairs = product(products, multipliers)
-        products = [((*before, new), column * values) for (before, column), (new, values) in pairs]
+        products = [
+            ((*before, new), column * values)
+            for (before, column), (new, values) in pairs
+        ]
     return [
-        _Column(":".join(f.text for f in factors), np.asarray(column), factors, term.lags)
+        _Column(
+            ":".join(f.text for f in factors), np.asarray(column), factors, term.lags
+        )
         for factors, column in products
     ]
 
@@ -542,7 +621,8 @@ def _reference(factor: ParsedFactor, category: _Category) -> int:
         guess = nearest(factor.reference, seen)
         why = f"{column} has no value {cited(factor.reference)}{guess}"
     raise TermError(
-        f"the term {cited(factor.text)} has no reference level: {why}; its values are {quoted(seen, 12)}.",
+        f"the term {cited(factor.text)} has no reference level: {why}; its values are "
+        f"{quoted(seen, 12)}.",
         [term_problem(factor.text, "ref", why)],
     )
 
@@ -556,5 +636,6 @@ def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
     return [
         position
         for position, (level, text) in enumerate(zip(levels, texts, strict=True))
-        if level == reference or str(reference) in (text, text.removesuffix(" 00:00:00"))
+        if level == reference
+        or str(reference) in (text, text.removesuffix(" 00:00:00"))
     ]

@@ -45,17 +45,20 @@ _WIDE = {"i": "int64", "f": "float64"}
 def read_stata(
     path: str | os.PathLike[str], time: str | None = None, encoding: str | None = None
 ) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
-    """Read a Stata file: its table, labels of variables, and what differs from the file.
+    """Read a Stata file: table, labels, and what differs from the file.
 
     Value labels become categories; missing values of every code are missing.
 
-    The time key `time` keeps its numbers. `encoding` is that of text in files of Stata 13 and earlier.
+    The time key `time` keeps its numbers. `encoding` is that of text in files of Stata
+    13 and earlier.
     """
     frame, labels, value_labels, caught = _read(path)
     if encoding is not None:
         frame = frame.map(lambda v: _decoded(v, encoding))
         labels = _all_decoded(labels, encoding)
-        value_labels = {name: _all_decoded(texts, encoding) for name, texts in value_labels.items()}
+        value_labels = {
+            name: _all_decoded(texts, encoding) for name, texts in value_labels.items()
+        }
 
     _empty_as_missing(frame)
     notices = _of_warnings(caught, frame)
@@ -65,7 +68,11 @@ def read_stata(
         value_labels.pop(time, None)
     partly = _name_values(frame, value_labels)
     shown = {name: one_line(label) for name, label in labels.items()}
-    return frame, {name: label for name, label in shown.items() if label}, notices + partly
+    return (
+        frame,
+        {name: label for name, label in shown.items() if label},
+        notices + partly,
+    )
 
 
 def _empty_as_missing(frame: pd.DataFrame) -> None:
@@ -74,7 +81,9 @@ def _empty_as_missing(frame: pd.DataFrame) -> None:
         frame[name] = frame[name].mask(frame[name] == "")
 
 
-def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]) -> list[Notice]:
+def _name_values(
+    frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]
+) -> list[Notice]:
     """Convert columns with all values labelled to categories; report others."""
     partly = []
     for name, texts in value_labels.items():
@@ -86,16 +95,20 @@ def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, st
     if not partly:
         return []
     text = (
-        f"{quoted(partly)}: some values have no value label, or one that another value has too; the "
-        "numbers are kept."
+        f"{quoted(partly)}: some values have no value label, or one that another value "
+        "has too; the numbers are kept."
     )
     return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 
 
-def _read(path: Any) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any]]:
+def _read(
+    path: Any,
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any]]:
     """Read variables, their labels, value labels, and the warnings of pandas."""
     if not isinstance(path, str | os.PathLike):
-        raise InputTypeError(f"from_stata takes the path of a file, not {type(path).__name__}.")
+        raise InputTypeError(
+            f"from_stata takes the path of a file, not {type(path).__name__}."
+        )
     content = Path(path).read_bytes()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -111,13 +124,21 @@ def _read(path: Any) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, 
                 texts = reader.value_labels()
         except _DAMAGED as error:
             raise InputTypeError(
-                f"from_stata: {cited(str(path))} cannot be read as a Stata file (.dta), or is damaged: "
-                f"{clipped(str(error))}."
+                f"from_stata: {cited(str(path))} cannot be read as a Stata file "
+                f"(.dta), or is damaged: {clipped(str(error))}."
             ) from error
     # Arithmetic of narrow integers would overflow.
-    kinds = {name: kind for name, dtype in frame.dtypes.items() if (kind := _WIDE.get(dtype.kind))}
+    kinds = {
+        name: kind
+        for name, dtype in frame.dtypes.items()
+        if (kind := _WIDE.get(dtype.kind))
+    }
     frame = frame.astype(kinds)
-    value_labels = {name: texts[key] for name, key in zip(frame.columns, sets, strict=True) if key in texts}
+    value_labels = {
+        name: texts[key]
+        for name, key in zip(frame.columns, sets, strict=True)
+        if key in texts
+    }
     return frame, labels, value_labels, caught
 
 
@@ -135,14 +156,21 @@ def _decoded(text: Any, encoding: str) -> Any:
         message = f"encoding={cited(encoding)} is not known; use one such as 'gb18030'."
         raise OptionError(message, [option_problem("encoding", encoding)]) from error
     except UnicodeEncodeError as error:
-        message = f"encoding={cited(encoding)}: the text of this file is Unicode already; leave encoding out."
+        message = (
+            f"encoding={cited(encoding)}: the text of this file is Unicode already; "
+            "leave encoding out."
+        )
         raise OptionError(message, [option_problem("encoding", encoding)]) from error
     except UnicodeDecodeError as error:
-        message = f"encoding={cited(encoding)} is not the encoding of the text {cited(text)}."
+        message = (
+            f"encoding={cited(encoding)} is not the encoding of the text {cited(text)}."
+        )
         raise OptionError(message, [option_problem("encoding", encoding)]) from error
 
 
-def _as_category(values: pd.Series[Any], texts: Mapping[int, str]) -> pd.Series[Any] | None:
+def _as_category(
+    values: pd.Series[Any], texts: Mapping[int, str]
+) -> pd.Series[Any] | None:
     """Replace codes by labels; None unless every value has a label of its own."""
     codes = sorted(values.dropna().unique())
     words = [texts[code] for code in codes if code in texts]
@@ -154,28 +182,37 @@ def _as_category(values: pd.Series[Any], texts: Mapping[int, str]) -> pd.Series[
     return pd.Series(category, index=values.index, name=values.name)
 
 
-def _of_warnings(caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame) -> list[Notice]:
+def _of_warnings(
+    caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame
+) -> list[Notice]:
     """Convert the known warnings of pandas to notices; issue any other again."""
     notices = []
     for warning in caught:
         if _LEAP_SECONDS in str(warning.message):
-            columns = tuple([str(name) for name in frame if _are_numbers_as_objects(frame[name])])
+            columns = tuple(
+                [str(name) for name in frame if _are_numbers_as_objects(frame[name])]
+            )
             text = (
-                f"{quoted(columns)} counts milliseconds with leap seconds (%tC) and stays a number; for "
-                "dates write it as %tc in Stata: generate double t = cofC(x)."
+                f"{quoted(columns)} counts milliseconds with leap seconds (%tC) and "
+                "stays a number; for dates write it as %tc in Stata: generate "
+                "double t = cofC(x)."
             )
             notices.append(Notice("leap_seconds", text, {"columns": columns}))
         elif issubclass(warning.category, UnicodeWarning):
             text = (
-                "some text of the Stata file is not in UTF-8, which files of Stata 14 and later should "
-                "have, and was read as Latin-1; convert the file in Stata with 'unicode translate', or "
-                "pass its encoding."
+                "some text of the Stata file is not in UTF-8, which files of Stata 14 "
+                "and later should have, and was read as Latin-1; convert the file in "
+                "Stata with 'unicode translate', or pass its encoding."
             )
             notices.append(Notice("undecoded_text", text))
         else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
     return list({notice.code: notice for notice in notices}.values())
 
 
 def _are_numbers_as_objects(values: pd.Series[Any]) -> bool:
-    return values.dtype == object and all(isinstance(v, int | float) for v in values.dropna())
+    return values.dtype == object and all(
+        isinstance(v, int | float) for v in values.dropna()
+    )

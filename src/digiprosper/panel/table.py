@@ -104,7 +104,9 @@ class Table:
         # Off-grid ordinals are not monotone in time, so the lookup sorts its own keys.
         order = np.argsort(positions, kind="stable")
         sources = positions - periods
-        candidates = np.minimum(np.searchsorted(positions[order], sources), positions.size - 1)
+        candidates = np.minimum(
+            np.searchsorted(positions[order], sources), positions.size - 1
+        )
 
         has_source = positions[order][candidates] == sources
         inside = (ordinal - periods >= 0) & has_source
@@ -115,16 +117,19 @@ class Table:
         keys = self.keys
         if keys.time_name is None:
             raise PanelIndexError(
-                "lags need a time key, but this is a cross-section: Panel(df, entity=, time=)."
+                "lags need a time key, but this is a cross-section: Panel(df, "
+                "entity=, time=)."
             )
         if keys.ordinals is None:
             raise PanelIndexError(
-                f"the step of {cited(keys.time_name)} cannot be determined; pass it: Panel(..., step='M')."
+                f"the step of {cited(keys.time_name)} cannot be determined; pass it: "
+                "Panel(..., step='M')."
             )
         ordinal = keys.ordinals[keys.time]
         ordinal = ordinal - ordinal.min()
         if isinstance(self.step, int | np.integer):
-            # Another grid of steps lies farther away than any lag inside the panel reaches.
+            # Another grid of steps lies farther away than any lag inside the panel
+            # reaches.
             return ordinal, int(keys.times[-1] - keys.times[0]) // int(self.step)
         return ordinal, int(ordinal.max())
 
@@ -141,7 +146,9 @@ class Table:
 
     def keep(self, mask: Bools) -> Table:
         """Keep some rows."""
-        return replace(self, data=self.data[mask].reset_index(drop=True), keys=self.keys.keep(mask))
+        return replace(
+            self, data=self.data[mask].reset_index(drop=True), keys=self.keys.keep(mask)
+        )
 
 
 def is_number_type(values: pd.Series[Any]) -> bool:
@@ -170,7 +177,8 @@ def _not_numeric(values: pd.Series[Any], name: str) -> InputTypeError:
         if has_dates(values):
             cure = f"assign a number, such as panel[{cited(name)}].dt.year"
     return InputTypeError(
-        f"column {cited(name)} is {values.dtype} and not numeric (first: {quoted(odd, 3)}); {cure}.",
+        f"column {cited(name)} is {values.dtype} and not numeric (first: "
+        f"{quoted(odd, 3)}); {cure}.",
         [text_problem(name, odd[:5])],
     )
 

@@ -1,8 +1,8 @@
 """Terms: what each is made of, read from its syntax tree.
 
-A string that equals a column name is that column. Anything else is one formulaic-style term: factors joined
-by ``:``, each a column or a call of `C I log log1p exp sqrt abs lag lead diff treated`. Nothing else is
-reachable.
+A string that equals a column name is that column. Anything else is one formulaic-style
+term: factors joined by ``:``, each a column or a call of
+`C I log log1p exp sqrt abs lag lead diff treated`. Nothing else is reachable.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import TermError, cited, clipped, quoted, term_problem, unknown_columns
+from digiprosper.errors import (
+    TermError,
+    cited,
+    clipped,
+    quoted,
+    term_problem,
+    unknown_columns,
+)
 from digiprosper.panel.grammar import (
     FUNCTIONS,
     SHIFTS,
@@ -62,7 +69,8 @@ class ParsedFactor:
     category: str | None
     # The text with its columns and calls apart; empty for a column.
     pieces: Pieces
-    # The level without a dummy, such as 'east' of C(region, ref='east'); None for the first.
+    # The level without a dummy, such as 'east' of C(region, ref='east'); None for the
+    # first.
     reference: str | float | None = None
 
 
@@ -84,7 +92,9 @@ class Term:
         """Columns inside."""
         if self.column is not None:
             return (self.column,)
-        return tuple(dict.fromkeys([name for factor in self.factors for name in factor.names]))
+        return tuple(
+            dict.fromkeys([name for factor in self.factors for name in factor.names])
+        )
 
     @property
     def shifts(self) -> bool:
@@ -124,13 +134,16 @@ def _has_logarithm(node: ast.AST) -> bool:
     # A difference of logarithms has no units.
     if called(node) == "diff":
         return False
-    return called(node) in _LOGARITHMS or any(_has_logarithm(part) for part in ast.iter_child_nodes(node))
+    return called(node) in _LOGARITHMS or any(
+        _has_logarithm(part) for part in ast.iter_child_nodes(node)
+    )
 
 
 def canonical(text: str, column_names: Iterable[str] = ()) -> str:
     """Write a term in the form in which terms are compared.
 
-    Blanks outside quotation marks and backticks are removed. The name of a column stays as it is.
+    Blanks outside quotation marks and backticks are removed. The name of a column stays
+    as it is.
     """
 
     def shorter(match: re.Match[str]) -> str:
@@ -157,7 +170,10 @@ def _reads_as_term(text: str) -> bool:
         return False
     if too_deep(tree):
         return False
-    return all(isinstance(factor, ast.Name) or called(factor) in FUNCTIONS for factor in joined(tree))
+    return all(
+        isinstance(factor, ast.Name) or called(factor) in FUNCTIONS
+        for factor in joined(tree)
+    )
 
 
 def split_crossed(text: str, column_names: Sequence[str]) -> tuple[str, ...]:
@@ -182,20 +198,29 @@ def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
 def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or cluster: one term, or several combined.
 
-    A category ``C(region)`` is the column. ``:`` joins only columns and categories: a product of numbers
-    is no effect.
+    A category ``C(region)`` is the column. ``:`` joins only columns and categories: a
+    product of numbers is no effect.
     """
-    parts = [parse(part, column_names, role) for part in split_crossed(text, column_names)]
+    parts = [
+        parse(part, column_names, role) for part in split_crossed(text, column_names)
+    ]
     return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
 
 
 def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
-    columns = [f.category or (f.names[0] if isinstance(f.node, ast.Name) else None) for f in term.factors]
+    columns = [
+        f.category or (f.names[0] if isinstance(f.node, ast.Name) else None)
+        for f in term.factors
+    ]
     if None not in columns:
-        return tuple(Term(name, name, ()) for name in columns if name is not None) or (term,)
+        return tuple(Term(name, name, ()) for name in columns if name is not None) or (
+            term,
+        )
     if len(columns) == 1:
         return (term,)
-    numbers = [f.text for name, f in zip(columns, term.factors, strict=True) if name is None]
+    numbers = [
+        f.text for name, f in zip(columns, term.factors, strict=True) if name is None
+    ]
     raise no_pairs(term, numbers, role)
 
 
@@ -206,11 +231,14 @@ def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
     groups = "^".join(text for text in texts if text not in numbers) or "region"
     slopes = f"{groups}[{':'.join(numbers)}]"
     why = (
-        f"{quoted(numbers)} is not a column of whole numbers, text or categories, so ':' may mean pairs or "
-        f"slopes. Write {cited(pairs)} for one effect per combination of values, or {cited(slopes)} in "
-        "absorb for slopes by group"
+        f"{quoted(numbers)} is not a column of whole numbers, text or categories, so "
+        f"':' may mean pairs or slopes. Write {cited(pairs)} for one effect per "
+        f"combination of values, or {cited(slopes)} in absorb for slopes by group"
     )
-    return TermError(f"{role} cannot use {cited(term.text)}: {why}.", [term_problem(term.text, role, why)])
+    return TermError(
+        f"{role} cannot use {cited(term.text)}: {why}.",
+        [term_problem(term.text, role, why)],
+    )
 
 
 def parse(text: str, column_names: Sequence[str], role: str) -> Term:
@@ -236,7 +264,9 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     return Term(stripped, None, tuple(factors), categories)
 
 
-def _tree(stripped: str, column_names: Sequence[str], role: str) -> tuple[ast.expr, Source]:
+def _tree(
+    stripped: str, column_names: Sequence[str], role: str
+) -> tuple[ast.expr, Source]:
     """Parse with Python's grammar; ':' becomes the one operator terms lack."""
     long = too_long(stripped, LONGEST_TERM)
     if long:
@@ -256,19 +286,27 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
     words = text.split()
     if " " in text and set(words) <= set(column_names):
         return TermError(
-            f"{role}={cited(text)} has several columns in one text; pass a list: {cited(words)}."
+            f"{role}={cited(text)} has several columns in one text; pass a list: "
+            f"{cited(words)}."
         )
     if _SIGNS.isdisjoint(text):
         return unknown_columns([text], column_names, role)
 
     why = "it cannot be read (put a name that is not one word in backticks)"
-    reserved = [w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)]
+    reserved = [
+        w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)
+    ]
     if reserved:
-        why = f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, log(`{reserved[0]}`)"
+        why = (
+            f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, "
+            f"log(`{reserved[0]}`)"
+        )
     return refused(text, role, in_other_words(text) or why)
 
 
-def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: str) -> ParsedFactor:
+def _factor(
+    node: ast.expr, source: Source, column_names: Sequence[str], role: str
+) -> ParsedFactor:
     """Check one factor and restore its column names, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
@@ -282,7 +320,11 @@ def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: s
         raise refused(text, role, "it has no column")
     absent = [c for c in columns if c not in column_names]
     if absent:
-        raise unknown_columns(absent, column_names, role if text in absent else f"{role} ({clipped(text)})")
+        raise unknown_columns(
+            absent,
+            column_names,
+            role if text in absent else f"{role} ({clipped(text)})",
+        )
 
     pieces = source.pieces(node)
     for part in ast.walk(node) if names else ():

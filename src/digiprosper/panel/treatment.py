@@ -34,28 +34,42 @@ def as_times(table: Table, column: str) -> Any:
     if values.isna().all():
         return np.full(len(values), np.nan)
     if pd.api.types.is_integer_dtype(times.dtype):
-        fits = is_number_type(values) and not pd.api.types.is_complex_dtype(values.dtype)
-        return table.numeric(column) if fits and not pd.api.types.is_bool_dtype(values.dtype) else None
+        fits = is_number_type(values) and not pd.api.types.is_complex_dtype(
+            values.dtype
+        )
+        return (
+            table.numeric(column)
+            if fits and not pd.api.types.is_bool_dtype(values.dtype)
+            else None
+        )
     if type(pd.Index(values)) is type(times) and pd.Index(values).dtype == times.dtype:
         return pd.Index(values)
     is_date = isinstance(times, pd.DatetimeIndex) and times.tz is None
-    return pd.DatetimeIndex(values) if is_date and pd.api.types.is_datetime64_dtype(values.dtype) else None
+    return (
+        pd.DatetimeIndex(values)
+        if is_date and pd.api.types.is_datetime64_dtype(values.dtype)
+        else None
+    )
 
 
 def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> None:
     """Refuse first treated times that vary within an entity.
 
-    `codes` (N,) are equal where the times of two rows are, or both have none; `subject` begins the message.
+    `codes` (N,) are equal where the times of two rows are, or both have none; `subject`
+    begins the message.
     """
     starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
     differs = np.unique(keys.entity[codes != codes[starts][keys.entity]])
     if differs.size:
         names = keys.entities[differs].tolist()
         text = (
-            f"{subject} has several values in {entities_text(keys, names)}: a first treated time is "
-            "the same in all rows of an entity, and missing in all of them if it is never treated."
+            f"{subject} has several values in {entities_text(keys, names)}: a first "
+            "treated time is the same in all rows of an entity, and missing in all "
+            "of them if it is never treated."
         )
-        raise IdentificationError(text, [Notice("event_varies", text, {"event": column, "entities": names})])
+        raise IdentificationError(
+            text, [Notice("event_varies", text, {"event": column, "entities": names})]
+        )
 
 
 def entities_text(keys: Keys, names: list[Any]) -> str:
@@ -66,8 +80,8 @@ def entities_text(keys: Keys, names: list[Any]) -> str:
 def treated(table: Table, column: str, text: str) -> Floats:
     """Compute the dummy of an absorbing treatment, (N,): 1 from its time on.
 
-    The column of first treated times is missing for entities that are never treated, as in `EventStudy` and
-    `StaggeredDid`.
+    The column of first treated times is missing for entities that are never treated, as
+    in `EventStudy` and `StaggeredDid`.
     """
     keys = table.keys
     if keys.time_name is None:
@@ -76,13 +90,18 @@ def treated(table: Table, column: str, text: str) -> Floats:
             "Panel(df, entity=, time=)."
         )
     if column in keys.names:
-        raise _refused(text, f"{cited(column)} is a key of the panel; name a column of first treated times")
+        raise _refused(
+            text,
+            f"{cited(column)} is a key of the panel; name a column of first "
+            "treated times",
+        )
     first = as_times(table, column)
     if first is None:
         raise InputTypeError(
-            f"the term {cited(text)}: {cited(column)} is {table.series(column).dtype}, but "
-            f"{cited(keys.time_name)} is {keys.times.dtype}. A column of first treated times has the type of "
-            "the time key, and is missing where an entity is never treated.",
+            f"the term {cited(text)}: {cited(column)} is {table.series(column).dtype}, "
+            f"but {cited(keys.time_name)} is {keys.times.dtype}. A column of first "
+            "treated times has the type of the time key, and is missing where an "
+            "entity is never treated.",
             [term_problem(text, column, "another type than the time key")],
         )
     never = np.asarray(pd.isna(first))
@@ -90,7 +109,9 @@ def treated(table: Table, column: str, text: str) -> Floats:
         return np.zeros(never.size)
     if pd.api.types.is_integer_dtype(keys.times.dtype):
         _refuse_early_codes(table, first, column, text)
-    refuse_several_times(keys, pd.factorize(first)[0], column, f"the term {cited(text)}: {cited(column)}")
+    refuse_several_times(
+        keys, pd.factorize(first)[0], column, f"the term {cited(text)}: {cited(column)}"
+    )
     return np.where(never, 0.0, np.asarray(keys.times.take(keys.time) >= first))
 
 
@@ -100,16 +121,23 @@ def _refuse_early_codes(table: Table, first: Floats, column: str, text: str) -> 
     if not early.any():
         return
     if set(first[~np.isnan(first)]) <= {0.0, 1.0}:
-        raise _refused(text, f"{cited(column)} is of 0 and 1: it is such a dummy itself, so write {column}")
+        raise _refused(
+            text,
+            f"{cited(column)} is of 0 and 1: it is such a dummy itself, so "
+            f"write {column}",
+        )
     least = f"{first[early].min():g}"
     raise _refused(
         text,
         f"{cited(column)} is {least} in {table.describe_rows(early)}, before the first "
-        f"{table.keys.time_name} ({table.keys.times[0]}). Let it be missing where an entity is "
-        "never treated, "
-        f"assign({column}=lambda f: f[{cited(column)}].where(f[{cited(column)}] > 0))",
+        f"{table.keys.time_name} ({table.keys.times[0]}). Let it be missing where an "
+        f"entity is never treated, assign({column}=lambda f: "
+        f"f[{cited(column)}].where(f[{cited(column)}] > 0))",
     )
 
 
 def _refused(text: str, why: str) -> TermError:
-    return TermError(f"the term {cited(text)} cannot be used: {why}.", [term_problem(text, "treated", why)])
+    return TermError(
+        f"the term {cited(text)} cannot be used: {why}.",
+        [term_problem(text, "treated", why)],
+    )

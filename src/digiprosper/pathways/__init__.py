@@ -1,8 +1,8 @@
 """Propositions about mechanisms, and tests of them with panel data.
 
-`Mechanism` is one proposition. `seed_catalogue` has the propositions of the paper on the digital economy and
-common prosperity. `evaluate` tests propositions on a panel. This module is provisional: names may still
-change.
+`Mechanism` is one proposition. `seed_catalogue` has the propositions of the paper on
+the digital economy and common prosperity. `evaluate` tests propositions on a panel.
+This module is provisional: names may still change.
 """
 
 from __future__ import annotations

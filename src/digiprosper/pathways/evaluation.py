@@ -56,10 +56,12 @@ if TYPE_CHECKING:
     from digiprosper.spatial.weights import SpatialWeights
 
 REPS: Final = 9999
-"""Draws behind a p-value: with few, none is small enough after an adjustment for fifty tests."""
+"""Draws behind a p-value: with few, none is small enough after an adjustment for fifty
+tests."""
 
 _ADJUST: Final = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
-# What the data of one proposition lack; any other error is one of the call, or of this library.
+# What the data of one proposition lack; any other error is one of the call, or of this
+# library.
 _NOT_TESTABLE: Final = (
     IdentificationError,
     CollinearityError,
@@ -83,9 +85,9 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
 ) -> MechanismReport:
     """Test propositions on a panel, with p-values adjusted for multiple tests.
 
-    All models have entity and time effects, the same controls, and standard errors clustered by entity. If
-    the data or the model of a proposition are missing, it is "not testable", and the report states what a
-    test would need.
+    All models have entity and time effects, the same controls, and standard errors
+    clustered by entity. If the data or the model of a proposition are missing, it is
+    "not testable", and the report states what a test would need.
 
     Parameters
     ----------
@@ -94,38 +96,44 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     mechanisms : sequence of Mechanism
         Propositions, such as those of `seed_catalogue`.
     columns : mapping
-        Column of each role, such as ``{"de": "digital", "cp": "prosperity"}``. Transformations must be
-        columns; make them with `Panel.assign`. Roles may be missing.
+        Column of each role, such as ``{"de": "digital", "cp": "prosperity"}``.
+        Transformations must be columns; make them with `Panel.assign`. Roles may be
+        missing.
     controls : str or sequence of str
-        Controls of all models: columns or terms. A variable of a proposition is not a control in its model.
+        Controls of all models: columns or terms. A variable of a proposition is not a
+        control in its model.
     systems : mapping, optional
-        `IndicatorSystem` of each column that is an index. A proposition is not tested if one of its variables
-        is an indicator of another, or if two of its indices have a common indicator.
+        `IndicatorSystem` of each column that is an index. A proposition is not tested
+        if one of its variables is an indicator of another, or if two of its indices
+        have a common indicator.
     spatial_weights : SpatialWeights, optional
         Spatial weights, needed for propositions with shape ``"spatial"``.
     adjust : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}
         Adjustment of the p-values of all tested propositions, as in
         `statsmodels.stats.multitest.multipletests`. The default is ``"holm"``.
     level : float
-        Confidence level of verdicts and of intervals, which are not adjusted; .95 by default.
+        Confidence level of verdicts and of intervals, which are not adjusted; .95 by
+        default.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Seed of all draws. Each proposition uses the same seed, so its numbers do not depend on the others:
-        ``rng=report.rng_entropy`` in a call of the estimator reproduces them.
+        Seed of all draws. Each proposition uses the same seed, so its numbers do not
+        depend on the others: ``rng=report.rng_entropy`` in a call of the estimator
+        reproduces them.
     language : {"en", "zh"}
         Language of the report.
 
     Returns
     -------
     MechanismReport
-        One row per proposition. If it has several causes or outcomes, there is one row for each.
+        One row per proposition. If it has several causes or outcomes, there is one row
+        for each.
 
     Raises
     ------
     InputTypeError
         If an argument has the wrong type.
     OptionError
-        If `columns` has a role that is neither in the mechanisms nor in the catalogue, ids are repeated, or
-        an option has a value that is not allowed.
+        If `columns` has a role that is neither in the mechanisms nor in the catalogue,
+        ids are repeated, or an option has a value that is not allowed.
     ColumnError, TermError
         If a column or a control is not in the panel, or a control cannot be read.
     PanelIndexError
@@ -140,36 +148,47 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
 
     Notes
     -----
-    The table in `Mechanism` has the estimate of each shape. The p-values and intervals are:
+    The table in `Mechanism` has the estimate of each shape. The p-values and intervals
+    are:
 
-    - slopes and interactions: wild cluster bootstrap under the null hypothesis with 9,999 draws, and the
-      interval that inverts it. For ``coupled`` it is the slope of one variable on the other: its direction
-      is not identified;
-    - indirect effects: percentiles of 9,999 cluster bootstrap draws, and t tests of both paths if their signs
-      are claimed;
-    - ``threshold``: the larger of two p-values, of the bootstrap test for a threshold (in intercept and
-      slope) with 9,999 draws, and of the t test of equal slopes given the threshold; with channels also the
-      change of their indirect effects at this threshold;
+    - slopes and interactions: wild cluster bootstrap under the null hypothesis with
+      9,999 draws, and the interval that inverts it. For ``coupled`` it is the slope of
+      one variable on the other: its direction is not identified;
+    - indirect effects: percentiles of 9,999 cluster bootstrap draws, and t tests of
+      both paths if their signs are claimed;
+    - ``threshold``: the larger of two p-values, of the bootstrap test for a threshold
+      (in intercept and slope) with 9,999 draws, and of the t test of equal slopes given
+      the threshold; with channels also the change of their indirect effects at this
+      threshold;
     - ``U``: two-sided t tests of the slopes at both ends of the data;
-    - ``spatial``: effect in a spatial Durbin model with the bias correction of Lee & Yu (2010) and standard
-      errors clustered by entity;
+    - ``spatial``: effect in a spatial Durbin model with the bias correction of Lee & Yu
+      (2010) and standard errors clustered by entity;
     - ``design="staggered"``: average effect over all treated rows by imputation.
 
-    A claim about several estimates (channels, moderators, both ends of a U) is tested with an
-    intersection-union test (Berger 1982). Its p-value is the largest of the estimates if all have the claimed
-    sign or all have the opposite sign; otherwise it is 1. The row shows the estimate with the largest
-    p-value, or one without the claimed sign if signs differ; `MechanismReport.parts` has all.
+    A claim about several estimates (channels, moderators, both ends of a U) is tested
+    with an intersection-union test (Berger 1982). Its p-value is the largest of the
+    estimates if all have the claimed sign or all have the opposite sign; otherwise it
+    is 1. The row shows the estimate with the largest p-value, or one without the
+    claimed sign if signs differ; `MechanismReport.parts` has all.
 
-    If the adjusted p-value is at most ``1 - level``, the verdict is "supported" or "contradicted", depending
-    on the sign. Otherwise it is "inconclusive", which is not evidence of no relation.
+    If the adjusted p-value is at most ``1 - level``, the verdict is "supported" or
+    "contradicted", depending on the sign. Otherwise it is "inconclusive", which is not
+    evidence of no relation.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> from digiprosper import pathways
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> catalogue = [m for m in pathways.seed_catalogue() if m.id in ("P05", "P15", "P41")]
-    >>> columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading", "ur_gap": "urban_rural_theil"}
+    >>> catalogue = [
+    ...     m for m in pathways.seed_catalogue() if m.id in ("P05", "P15", "P41")
+    ... ]
+    >>> columns = {
+    ...     "de": "digital",
+    ...     "cp": "prosperity",
+    ...     "isu": "upgrading",
+    ...     "ur_gap": "urban_rural_theil",
+    ... }
     >>> controls = ["urban", "fiscal", "openness"]
     >>> report = pathways.evaluate(panel, catalogue, columns, controls=controls, rng=1)
     >>> report.frame["verdict"].to_dict()
@@ -232,7 +251,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     )
 
 
-# --- the arguments ------------------------------------------------------------------------------------------
+# --- the arguments --------------------------------------------------------------------
 
 
 def _check_panel(panel: object) -> None:
@@ -242,17 +261,23 @@ def _check_panel(panel: object) -> None:
             [option_problem("panel", panel)],
         )
     if panel.time_name is None:
-        raise PanelIndexError("pathways.evaluate needs a panel with a time key: models have time effects.")
+        raise PanelIndexError(
+            "pathways.evaluate needs a panel with a time key: models have time effects."
+        )
 
 
 def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     """Check that there are propositions and that no id repeats."""
     listed = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
-    others = [value for value in listed if not isinstance(value, Mechanism)] if listed else [mechanisms]
+    others = (
+        [value for value in listed if not isinstance(value, Mechanism)]
+        if listed
+        else [mechanisms]
+    )
     if others:
         raise InputTypeError(
-            "pathways.evaluate takes a list of Mechanism, such as pathways.seed_catalogue(); got "
-            f"{cited(others[0])}.",
+            "pathways.evaluate takes a list of Mechanism, such as "
+            f"pathways.seed_catalogue(); got {cited(others[0])}.",
             [option_problem("mechanisms", others[0])],
         )
     ids = [row.id for mechanism in listed for row in mechanism.split()]
@@ -265,9 +290,13 @@ def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     return tuple(listed)
 
 
-def checked_columns(panel: Panel, mechanisms: Iterable[Mechanism], columns: Any) -> dict[str, str]:
+def checked_columns(
+    panel: Panel, mechanisms: Iterable[Mechanism], columns: Any
+) -> dict[str, str]:
     """Check that roles are known and their columns in the panel."""
-    _refuse_other("columns", columns, "a mapping of role to column, such as {'de': 'digital'}")
+    _refuse_other(
+        "columns", columns, "a mapping of role to column, such as {'de': 'digital'}"
+    )
     for role, column in columns.items():
         if not isinstance(role, str) or not isinstance(column, str):
             raise InputTypeError(
@@ -279,7 +308,8 @@ def checked_columns(panel: Panel, mechanisms: Iterable[Mechanism], columns: Any)
     unknown = [role for role in columns if role not in roles]
     if unknown:
         raise OptionError(
-            f"columns: no mechanism has the role {quoted(unknown)}. The roles are {quoted(roles, 12)}.",
+            f"columns: no mechanism has the role {quoted(unknown)}. The roles are "
+            f"{quoted(roles, 12)}.",
             [option_problem("columns", role, roles) for role in unknown],
         )
     _refuse_absent(panel, dict.fromkeys(columns.values()), "columns")
@@ -292,8 +322,8 @@ def checked_systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem]:
     for column, system in systems.items():
         if not isinstance(system, IndicatorSystem):
             raise InputTypeError(
-                f"systems[{cited(column)}] is not an IndicatorSystem; IndicatorSystem.from_dict makes one of "
-                "a mapping.",
+                f"systems[{cited(column)}] is not an IndicatorSystem; "
+                "IndicatorSystem.from_dict makes one of a mapping.",
                 [option_problem("systems", column)],
             )
     _refuse_absent(panel, systems, "systems")
@@ -314,7 +344,7 @@ def _refuse_absent(panel: Panel, columns: Iterable[str], role: str) -> None:
         raise unknown_columns(absent, panel.columns, role, panel.labels)
 
 
-# --- why a proposition is not tested ------------------------------------------------------------------------
+# --- why a proposition is not tested --------------------------------------------------
 
 
 def refusal(
@@ -325,7 +355,9 @@ def refusal(
 ) -> Reason | None:
     """Find out before any fit why a proposition cannot be tested; None if it can."""
     if mechanism.testable == "no":
-        return Reason("data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh})
+        return Reason(
+            "data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh}
+        )
     without = tuple(role for role in mechanism.roles if role not in columns)
     if without:
         return Reason("column", {"roles": without})
@@ -346,7 +378,9 @@ def _overlaps(
     inside = [
         (indicator, index, "")
         for index in names
-        for indicator in indicators_among(index, [name for name in names if name != index], systems)
+        for indicator in indicators_among(
+            index, [name for name in names if name != index], systems
+        )
     ]
     shared = [
         (str(indicator), index, other)
@@ -356,7 +390,9 @@ def _overlaps(
     return (*inside, *shared)
 
 
-def indicators_among(index: str, terms: Sequence[str], systems: Mapping[str, IndicatorSystem]) -> list[str]:
+def indicators_among(
+    index: str, terms: Sequence[str], systems: Mapping[str, IndicatorSystem]
+) -> list[str]:
     """Find an index's indicators among terms; none if `index` is not an index."""
     if index not in systems:
         return []
@@ -364,7 +400,7 @@ def indicators_among(index: str, terms: Sequence[str], systems: Mapping[str, Ind
     return [str(name) for name in audit.loc[audit["other_columns"], "indicator"]]
 
 
-# --- one proposition ----------------------------------------------------------------------------------------
+# --- one proposition ------------------------------------------------------------------
 
 
 def _tested(
@@ -381,23 +417,32 @@ def _tested(
         return replace(finding, reason=Reason("failed", data))
     for part in estimated.parts:
         if math.isnan(part.p_value):
-            return replace(finding, reason=Reason("no_p", {"code": part.code, "of": part.of}))
+            return replace(
+                finding, reason=Reason("no_p", {"code": part.code, "of": part.of})
+            )
     return estimated
 
 
-def _other_controls(controls: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
+def _other_controls(
+    controls: Sequence[str], columns: Collection[str]
+) -> tuple[str, ...]:
     """Leave out the controls that are columns of the proposition."""
     used = set(map(canonical, columns))
     return tuple(term for term in controls if canonical(term) not in used)
 
 
-def _on_common_rows(panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]) -> Panel:
+def _on_common_rows(
+    panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]
+) -> Panel:
     """Give all models of a proposition the same rows: those that all of them have.
 
-    Values are taken out rather than rows, so that lags among the controls stay what they are.
+    Values are taken out rather than rows, so that lags among the controls stay what
+    they are.
     """
     several = row.channels if row.shape == "threshold" else row.moderators[1:]
-    beside = [role for role in whole.outcomes if role not in row.roles and role in columns]
+    beside = [
+        role for role in whole.outcomes if role not in row.roles and role in columns
+    ]
     if not several and not beside:
         return panel
     names = list(dict.fromkeys(columns[role] for role in (*row.roles, *beside)))
@@ -406,11 +451,13 @@ def _on_common_rows(panel: Panel, row: Mechanism, whole: Mechanism, columns: Map
     if not missing.any():
         return panel
     # A column of truth values cannot have missing ones.
-    numbers = values.astype({name: float for name in names if values[name].dtype == bool})
+    numbers = values.astype(
+        {name: float for name in names if values[name].dtype == bool}
+    )
     return panel.assign(**{name: numbers[name].where(~missing) for name in names})
 
 
-# --- the model of each shape --------------------------------------------------------------------------------
+# --- the model of each shape ----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,7 +539,7 @@ class Proposition:
             notices=tuple(said_once(remarks)),
         )
 
-    # --- one regression ---------------------------------------------------------------------------------
+    # --- one regression ---------------------------------------------------------------
 
     def _linear(self) -> Finding:
         return self._drawn_slopes([self.cause], "slope", [""])
@@ -502,7 +549,9 @@ class Proposition:
         terms = [*products, self.cause, *self._levels(self.moderators)]
         return self._drawn_slopes(terms, "interaction", self.moderators)
 
-    def _drawn_slopes(self, terms: Sequence[str], code: str, about: Sequence[str]) -> Finding:
+    def _drawn_slopes(
+        self, terms: Sequence[str], code: str, about: Sequence[str]
+    ) -> Finding:
         """Test coefficients by the wild cluster bootstrap; `about` has columns."""
         spec = FixedEffects(self.outcome, [*terms, *self.controls])
         fit = spec.fit(self.panel)
@@ -522,9 +571,11 @@ class Proposition:
 
     def _levels(self, moderators: Sequence[str]) -> list[str]:
         """List moderators that are regressors too: not the cause, and not absorbed."""
-        return [w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])]
+        return [
+            w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])
+        ]
 
-    # --- curves -----------------------------------------------------------------------------------------
+    # --- curves -----------------------------------------------------------------------
 
     def _u_shape(self) -> Finding:
         x = self.cause
@@ -540,7 +591,9 @@ class Proposition:
             strict=True,
         )
         parts = [
-            self._t_part(code, sign, slope, slope / t if t else math.nan, test.df_t, at=at)
+            self._t_part(
+                code, sign, slope, slope / t if t else math.nan, test.df_t, at=at
+            )
             for code, sign, at, slope, t in ends
         ]
         low, high = test.fieller[0] if len(test.fieller) == 1 else (math.nan, math.nan)
@@ -549,7 +602,9 @@ class Proposition:
             "turning_low": low,
             "turning_high": high,
         }
-        return self._finding("u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning)
+        return self._finding(
+            "u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning
+        )
 
     def _u_moderated(self) -> Finding:
         """Test the shift of the turning point with one moderator after the other."""
@@ -563,10 +618,16 @@ class Proposition:
             test = moderated_u_test(fit, self.cause, w, level=self.level)
             remarks += [*fit.diagnostics, *test.diagnostics]
             shift: Any = test.shift.detail
-            parts.append(self._t_part("shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w))
+            parts.append(
+                self._t_part(
+                    "shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w
+                )
+            )
         return self._finding("moderated_u_test", parts, fit, remarks)
 
-    def _t_part(self, code: str, sign: str, value: float, error: float, df: float, **where: Any) -> Part:
+    def _t_part(
+        self, code: str, sign: str, value: float, error: float, df: float, **where: Any
+    ) -> Part:
         """Test an estimate by its t statistic."""
         from scipy.special import stdtr, stdtrit
 
@@ -583,17 +644,20 @@ class Proposition:
             **where,
         )
 
-    # --- channels ---------------------------------------------------------------------------------------
+    # --- channels ---------------------------------------------------------------------
 
     def _mediation(self, **options: Any) -> MediationResults:
         """Fit the paths through all channels."""
         variables = (self.outcome, self.cause, self.channels, self.controls)
-        return Mediation(*variables, reps=REPS, **options).fit(self.panel, rng=self.entropy)
+        return Mediation(*variables, reps=REPS, **options).fit(
+            self.panel, rng=self.entropy
+        )
 
     def _mediated(self) -> Finding:
         fit = self._mediation()
         parts = self._channel_parts(fit, "indirect", "indirect")
-        if self.mechanism.path_signs:  # the claim is about the slopes on both paths of every channel
+        # The claim is about the slopes on both paths of every channel
+        if self.mechanism.path_signs:
             first, second = tuple(self.mechanism.path_signs)
             outcome = self._by_term(fit.paths["outcome"])
             for m in self.channels:
@@ -607,7 +671,9 @@ class Proposition:
         total = fit.paths["total"]
         extremes: Any = total.sample_stats.loc[self.cause]
         low, high = float(extremes["min"]), float(extremes["max"])
-        rows: Any = fit.conditional_effects([low, high], level=self.level).set_index(["effect", "at"])
+        rows: Any = fit.conditional_effects([low, high], level=self.level).set_index(
+            ["effect", "at"]
+        )
         first, second = self.mechanism.sign.split("/")
         parts = [
             _row_part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
@@ -622,12 +688,15 @@ class Proposition:
     def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
         """Read one effect of every channel."""
         rows, sign = self._by_term(fit), self.mechanism.sign
-        return [_row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m) for m in self.channels]
+        return [
+            _row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m)
+            for m in self.channels
+        ]
 
     def _by_term(self, fit: Results) -> Any:
         return fit.tidy(self.level).set_index("term")
 
-    # --- thresholds -------------------------------------------------------------------------------------
+    # --- thresholds -------------------------------------------------------------------
 
     def _threshold(self) -> Finding:
         """Test for a threshold, and whether slope or effects differ by regime."""
@@ -666,19 +735,23 @@ class Proposition:
         detail = {"threshold": gamma, "p_threshold": p_threshold}
         return self._finding("panel_threshold", parts, fit.slopes, remarks, **detail)
 
-    # --- space and policy -------------------------------------------------------------------------------
+    # --- space and policy -------------------------------------------------------------
 
     def _spatial(self) -> Finding:
         weights: Any = self.spatial_weights
         spec = PanelSpatial(self.outcome, [self.cause, *self.controls], weights)
         fit = spec.fit(self.panel, rng=self.entropy)
         rows, impact = fit.effects_table(self.level), self.mechanism.impact
-        part = _row_part(rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign)
+        part = _row_part(
+            rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign
+        )
         return self._finding("panel_spatial", [part], fit, fit.diagnostics)
 
     def _staggered(self) -> Finding:
         options: Any = {"estimator": "imputation", "aggregate": "simple"}
-        fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(self.panel)
+        fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(
+            self.panel
+        )
         part = _row_part(fit.tidy(self.level).iloc[0], "average", self.mechanism.sign)
         return self._finding("staggered_did", [part], fit, fit.diagnostics)
 
@@ -701,7 +774,7 @@ def _is_absorbed(values: Any) -> bool:
     return any(int(values.groupby(level=key).nunique().max()) <= 1 for key in keys)
 
 
-# --- remarks ------------------------------------------------------------------------------------------------
+# --- remarks --------------------------------------------------------------------------
 
 
 def _remarks(
@@ -714,7 +787,9 @@ def _remarks(
     tested = [finding for finding in findings if finding.tested]
     count, alpha = len(tested), 1 - level
     draws = 0 if adjust.startswith("fdr") or adjust == "none" else count
-    left_out = {f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested}
+    left_out = {
+        f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested
+    }
     overlaps = {f.mechanism.id: _controls_in_indices(f, systems or {}) for f in tested}
     return [
         *notices.several_tests(count, adjust, alpha),
@@ -727,7 +802,9 @@ def _remarks(
     ]
 
 
-def _controls_in_indices(finding: Finding, systems: Mapping[str, IndicatorSystem]) -> list[tuple[str, str]]:
+def _controls_in_indices(
+    finding: Finding, systems: Mapping[str, IndicatorSystem]
+) -> list[tuple[str, str]]:
     """Find controls that are indicators of an index in the same model."""
     return [
         (name, index)

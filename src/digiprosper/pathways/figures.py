@@ -32,12 +32,13 @@ def pathway_figure(
 ) -> Pathways:
     """Order a report's propositions by stage on the way from cause to outcome.
 
-    `labels` win over those of the panel, and Chinese over the language of the report. Stages without
-    propositions are left out.
+    `labels` win over those of the panel, and Chinese over the language of the report.
+    Stages without propositions are left out.
     """
     if not isinstance(report, MechanismReport):
         raise InputTypeError(
-            f"{purpose}: takes what pathways.evaluate returns, not {type(report).__name__}.",
+            f"{purpose}: takes what pathways.evaluate returns, not "
+            f"{type(report).__name__}.",
             [models_problem("no MechanismReport", report)],
         )
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
@@ -56,7 +57,9 @@ def pathway_figure(
     )
 
 
-def _end(code: str, role: str, findings: Sequence[Finding], kind: str, names: Names) -> str:
+def _end(
+    code: str, role: str, findings: Sequence[Finding], kind: str, names: Names
+) -> str:
     """Name an end of the diagram: by catalogue, by the only column, or "several"."""
     columns = {
         name: finding.columns.get(name, name)
@@ -66,13 +69,17 @@ def _end(code: str, role: str, findings: Sequence[Finding], kind: str, names: Na
     if role in columns:
         return names.say(code)
     several = set(columns.values())
-    return names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
+    return (
+        names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
+    )
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:
     in_stage = [finding for finding in findings if finding.mechanism.stage == code]
     untested = [finding.mechanism.id for finding in in_stage if not finding.tested]
-    text = names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
+    text = (
+        names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
+    )
     rows = [_row(finding, names) for finding in in_stage if finding.tested]
     return PathwayStage(names.say(f"stage.{code}"), rows, text)
 
@@ -80,7 +87,9 @@ def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage
 def _row(finding: Finding, names: Names) -> PathwayRow:
     part: Any = finding.deciding
     mechanism = finding.mechanism
-    through = ".mediated" if mechanism.shape == "threshold" and mechanism.channels else ""
+    through = (
+        ".mediated" if mechanism.shape == "threshold" and mechanism.channels else ""
+    )
     return PathwayRow(
         id=mechanism.id,
         path=names.say(f"path.{mechanism.shape}{through}", **variables(finding, names)),

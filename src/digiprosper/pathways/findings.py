@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.pathways.mechanism import Mechanism
 
-Verdict: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not testable"]
+Verdict: TypeAlias = Literal[
+    "supported", "contradicted", "inconclusive", "not testable"
+]
 VERDICTS: Final[tuple[Verdict, ...]] = (
     "supported",
     "contradicted",
@@ -125,9 +127,9 @@ def agreement(parts: Sequence[Part]) -> Agreement:
 def joint_p(parts: Sequence[Part]) -> float:
     """Combine the p-values of parts that are all claimed: an intersection-union test.
 
-    The largest two-sided p-value if all signs are as claimed or all are opposite. Otherwise one part
-    contradicts each direction and p is 1: the one-sided p-value of a part with the wrong sign is above
-    one half.
+    The largest two-sided p-value if all signs are as claimed or all are opposite.
+    Otherwise one part contradicts each direction and p is 1: the one-sided p-value of a
+    part with the wrong sign is above one half.
     """
     p_values = [part.p_value for part in parts]
     if any(map(math.isnan, p_values)):
@@ -143,7 +145,9 @@ def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdic
     return "supported" if whole == "claimed" else "contradicted"
 
 
-def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tuple[Finding, ...]:
+def with_verdicts(
+    findings: Sequence[Finding], adjust: str, level: float
+) -> tuple[Finding, ...]:
     """Adjust the p-values over all propositions that were tested, and judge each."""
     p_values = [joint_p(finding.parts) for finding in findings if finding.tested]
     pairs = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
@@ -152,7 +156,9 @@ def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tup
         if finding.tested:
             p, p_adjusted = next(pairs)
             verdict = verdict_of(finding.parts, p_adjusted, level)
-            judged.append(replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict))
+            judged.append(
+                replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict)
+            )
         else:
             judged.append(finding)
     return tuple(judged)
@@ -161,8 +167,8 @@ def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tup
 def adjusted(p_values: Sequence[float], method: str) -> list[float]:
     """Adjust p-values of several tests.
 
-    Holm (1979) and Bonferroni bound the probability of any false rejection; Benjamini & Hochberg (1995) and
-    Benjamini & Yekutieli (2001) the expected share of false ones.
+    Holm (1979) and Bonferroni bound the probability of any false rejection; Benjamini &
+    Hochberg (1995) and Benjamini & Yekutieli (2001) the expected share of false ones.
     """
     if method == "none" or not p_values:
         return list(p_values)

@@ -49,8 +49,9 @@ _STAGES: Final = ("", "cake", "division", "constraint", "policy")
 class Mechanism(PickledByName):
     """One proposition about a mechanism, with all that is needed to test it.
 
-    The variables are roles, such as ``"de"``. The argument `columns` of `evaluate` maps roles to columns of a
-    panel. Several causes, outcomes or moderators are one text, separated by ``;``.
+    The variables are roles, such as ``"de"``. The argument `columns` of `evaluate` maps
+    roles to columns of a panel. Several causes, outcomes or moderators are one text,
+    separated by ``;``.
 
     Parameters
     ----------
@@ -63,8 +64,8 @@ class Mechanism(PickledByName):
     cause : str
         Role of the explanatory variable. Several causes are tested separately.
     channels : sequence of str, or str
-        Roles of the mediators, which are in one model. With shape ``"threshold"`` their indirect effects are
-        compared between regimes.
+        Roles of the mediators, which are in one model. With shape ``"threshold"`` their
+        indirect effects are compared between regimes.
     outcome : str
         Role of the outcome. Several outcomes are tested separately, on the same rows.
     sign : {"+", "-", "-/+", "+/-", "shift"}
@@ -78,18 +79,19 @@ class Mechanism(PickledByName):
     test : str
         Description of the test.
     testable : {"yes", "proxy", "no"}
-        ``"proxy"`` if a variable is measured by a proxy. ``"no"`` if it needs data of another type; the
-        verdict is then "not testable" for any columns. ``dataclasses.replace(mechanism, testable="yes")``
-        changes this.
+        ``"proxy"`` if a variable is measured by a proxy. ``"no"`` if it needs data of
+        another type; the verdict is then "not testable" for any columns.
+        ``dataclasses.replace(mechanism, testable="yes")`` changes this.
     path_signs : str
-        For shape ``"mediated"``: claimed signs of both paths, such as ``"+-"`` if the cause increases the
-        mediator and the mediator decreases the outcome. Empty if only the sign of the indirect effect is
-        claimed.
+        For shape ``"mediated"``: claimed signs of both paths, such as ``"+-"`` if the
+        cause increases the mediator and the mediator decreases the outcome. Empty if
+        only the sign of the indirect effect is claimed.
     design : {"", "staggered"}
-        For shape ``"linear"``: ``"staggered"`` if the cause is a policy that entities adopt at different
-        times.
+        For shape ``"linear"``: ``"staggered"`` if the cause is a policy that entities
+        adopt at different times.
     impact : {"total", "direct", "indirect"}
-        For shape ``"spatial"``: effect whose sign is claimed. Indirect effects are spillovers.
+        For shape ``"spatial"``: effect whose sign is claimed. Indirect effects are
+        spillovers.
     stand_in : str
         Role that is measured by a proxy, if `testable` is ``"proxy"``.
     needs, needs_zh : str
@@ -104,16 +106,16 @@ class Mechanism(PickledByName):
     InputTypeError
         If a field is not text.
     OptionError
-        If an option has an unknown value, if the sign is not possible for the shape, or if the roles do not
-        fit the shape.
+        If an option has an unknown value, if the sign is not possible for the shape, or
+        if the roles do not fit the shape.
 
     Notes
     -----
     The estimate whose sign is claimed, and its model, are:
 
-    ===============  ===============================================  ======================
+    ===============  ===============================================  ==================
     shape            estimate                                         model
-    ===============  ===============================================  ======================
+    ===============  ===============================================  ==================
     ``linear``       slope of the cause                               `FixedEffects`
     ``mediated``     indirect effect of every channel                 `Mediation`
     ``moderated``    interaction of cause and moderator               `FixedEffects`
@@ -121,20 +123,27 @@ class Mechanism(PickledByName):
                      passes a threshold
     ``U``            slopes at the least and the largest value of     `u_test`
                      the cause
-    ``U-mediated``   indirect effects at these values                 `Mediation`, quadratic
+    ``U-mediated``   indirect effects at these values                 `Mediation`,
+                                                                      quadratic
     ``U-moderated``  shift of the turning point (no direction is      `moderated_u_test`
                      claimed)
     ``coupled``      slope of the outcome on the cause; its           `FixedEffects`
                      direction is not identified
     ``spatial``      total effect, or that of `impact`                `PanelSpatial`
-    ===============  ===============================================  ======================
+    ===============  ===============================================  ==================
 
     Examples
     --------
     >>> from digiprosper import pathways
     >>> mechanism = pathways.Mechanism(
-    ...     "P05", "Upgrading carries the digital economy to common prosperity", cause="de",
-    ...     channels=("isu",), outcome="cp", sign="+", shape="mediated")
+    ...     "P05",
+    ...     "Upgrading carries the digital economy to common prosperity",
+    ...     cause="de",
+    ...     channels=("isu",),
+    ...     outcome="cp",
+    ...     sign="+",
+    ...     shape="mediated",
+    ... )
     >>> mechanism.roles
     ('de', 'isu', 'cp')
     """
@@ -163,12 +172,20 @@ class Mechanism(PickledByName):
     where: str = ""
 
     def __post_init__(self) -> None:
-        roles: Any = split_roles(self.channels) if isinstance(self.channels, str) else self.channels
-        if not isinstance(roles, list | tuple) or not all(isinstance(role, str) for role in roles):
+        roles: Any = (
+            split_roles(self.channels)
+            if isinstance(self.channels, str)
+            else self.channels
+        )
+        if not isinstance(roles, list | tuple) or not all(
+            isinstance(role, str) for role in roles
+        ):
             raise self._wrong_type("channels", "a list of roles (text)")
         object.__setattr__(self, "channels", tuple(roles))
         for item in fields(self):
-            if item.name != "channels" and not isinstance(getattr(self, item.name), str):
+            if item.name != "channels" and not isinstance(
+                getattr(self, item.name), str
+            ):
                 raise self._wrong_type(item.name, "text")
         for name in ("id", "claim", "cause", "outcome"):
             if not getattr(self, name).strip():
@@ -204,8 +221,8 @@ class Mechanism(PickledByName):
         Returns
         -------
         tuple of Mechanism
-            The mechanism itself if there is one cause and one outcome. Otherwise one for each pair, with ids
-            such as ``"P08:cp_growth"``.
+            The mechanism itself if there is one cause and one outcome. Otherwise one
+            for each pair, with ids such as ``"P08:cp_growth"``.
         """
         causes, outcomes, stages = self.causes, self.outcomes, split_roles(self.stage)
         if len(causes) == 1 and len(outcomes) == 1:
@@ -213,7 +230,9 @@ class Mechanism(PickledByName):
         if len(stages) != len(outcomes):
             stages = (self.stage,) * len(outcomes)
         rows = []
-        for cause, (outcome, stage) in product(causes, zip(outcomes, stages, strict=True)):
+        for cause, (outcome, stage) in product(
+            causes, zip(outcomes, stages, strict=True)
+        ):
             name = ":".join(
                 [
                     self.id,
@@ -221,10 +240,12 @@ class Mechanism(PickledByName):
                     *[outcome] * (len(outcomes) > 1),
                 ]
             )
-            rows.append(replace(self, id=name, cause=cause, outcome=outcome, stage=stage))
+            rows.append(
+                replace(self, id=name, cause=cause, outcome=outcome, stage=stage)
+            )
         return tuple(rows)
 
-    # --- checks -------------------------------------------------------------------------------------------
+    # --- checks -----------------------------------------------------------------------
 
     def _check_words(self) -> None:
         words = {
@@ -241,7 +262,9 @@ class Mechanism(PickledByName):
         signs = _SIGNS.get(self.shape, ("+", "-"))
         if self.sign not in signs:
             sign, shape = cited(self.sign), cited(self.shape)
-            problem = f"sign={sign} does not suit shape={shape}, which takes {quoted(signs)}"
+            problem = (
+                f"sign={sign} does not suit shape={shape}, which takes {quoted(signs)}"
+            )
             raise self._problem("sign", problem)
 
     def _check_roles(self) -> None:
@@ -287,8 +310,8 @@ class Mechanism(PickledByName):
         if self.path_signs and sign != self.sign:
             raise self._problem(
                 "path_signs",
-                f"path_signs={cited(self.path_signs)} make an indirect effect with the sign {sign}, but "
-                f"sign={cited(self.sign)}",
+                f"path_signs={cited(self.path_signs)} make an indirect effect with the "
+                f"sign {sign}, but sign={cited(self.sign)}",
             )
         named = [*self.causes, *self.channels, *self.outcomes]
         # A cause may be its own threshold variable.
@@ -319,17 +342,19 @@ def split_roles(text: str) -> tuple[str, ...]:
 
 def roles_of(mechanisms: Iterable[Mechanism]) -> tuple[str, ...]:
     """List roles of several mechanisms, each once, in order of occurrence."""
-    return tuple(dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles))
+    return tuple(
+        dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles)
+    )
 
 
 def seed_catalogue() -> tuple[Mechanism, ...]:
     """Return the propositions of Kang & Liu.
 
-    They are about the digital economy and common prosperity.
-    Kang & Liu, "Exploring the Path to Achieving Common Prosperity Enabled by the Digital Economy", describe
-    channels and constraints without estimates. Each proposition states one of their sentences in a form that
-    can be tested. `source` is the work that they cite for it. P16 and P17 are from the abstract of a cited
-    work.
+    They are about the digital economy and common prosperity. Kang & Liu, "Exploring the
+    Path to Achieving Common Prosperity Enabled by the Digital Economy", describe
+    channels and constraints without estimates. Each proposition states one of their
+    sentences in a form that can be tested. `source` is the work that they cite for it.
+    P16 and P17 are from the abstract of a cited work.
 
     Returns
     -------
@@ -338,9 +363,10 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
 
     Notes
     -----
-    Roles are ``de`` (digital economy), ``cp`` (common prosperity), ``cp_growth`` and ``cp_share`` (its two
-    dimensions), ``ur_gap`` (ratio or Theil index of urban and rural incomes), ``gini`` (income inequality),
-    ``isu`` (industrial upgrading), ``tfp`` (productivity), and others whose names explain themselves.
+    Roles are ``de`` (digital economy), ``cp`` (common prosperity), ``cp_growth`` and
+    ``cp_share`` (its two dimensions), ``ur_gap`` (ratio or Theil index of urban and
+    rural incomes), ``gini`` (income inequality), ``isu`` (industrial upgrading),
+    ``tfp`` (productivity), and others whose names explain themselves.
 
     Examples
     --------
@@ -351,6 +377,10 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
     >>> sum(mechanism.testable == "no" for mechanism in catalogue)
     6
     """
-    text = files("digiprosper.pathways").joinpath("propositions.csv").read_text(encoding="utf-8")
+    text = (
+        files("digiprosper.pathways")
+        .joinpath("propositions.csv")
+        .read_text(encoding="utf-8")
+    )
     rows: Any = csv.DictReader(text.splitlines())
     return tuple(Mechanism(**row) for row in rows)

@@ -1,16 +1,17 @@
 """Remarks on a report of propositions.
 
-=======================  ==================================================================================
+=======================  ===============================================================
 code                     data
-=======================  ==================================================================================
-several_tests            tests, method, chance (how many would reject without adjustment), alpha
+=======================  ===============================================================
+several_tests            tests, method, chance (how many would reject without
+                         adjustment), alpha
 association              none
 samples_differ           least, most (observations)
 overlap_not_searched     none
 controls_left_out        names (of controls), ids (of propositions)
 controls_overlap         names (of controls), indices, ids
 few_draws_to_adjust      tests, reps, least (adjusted p-value that is possible)
-=======================  ==================================================================================
+=======================  ===============================================================
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ def several_tests(tests: int, method: str, alpha: float) -> list[Notice]:
         "chance": round(tests * alpha, 1),
         "alpha": round(alpha, 6),
     }
-    return [Notice("several_tests", _sentences("several_tests", data), data)] if tests else []
+    return (
+        [Notice("several_tests", _sentences("several_tests", data), data)]
+        if tests
+        else []
+    )
 
 
 def association(tests: int) -> list[Notice]:
@@ -74,7 +79,11 @@ def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
         "names": names,
         "ids": tuple(name for name, terms in left_out.items() if terms),
     }
-    return [Notice("controls_left_out", _sentences("controls_left_out", data), data)] if names else []
+    return (
+        [Notice("controls_left_out", _sentences("controls_left_out", data), data)]
+        if names
+        else []
+    )
 
 
 def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[Notice]:
@@ -84,7 +93,11 @@ def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[
     indices = tuple(dict.fromkeys(index for _, index in pairs))
     ids = tuple(name for name, group in overlaps.items() if group)
     data = {"names": names, "indices": indices, "ids": ids}
-    return [Notice("controls_overlap", _sentences("controls_overlap", data), data)] if pairs else []
+    return (
+        [Notice("controls_overlap", _sentences("controls_overlap", data), data)]
+        if pairs
+        else []
+    )
 
 
 def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
@@ -96,10 +109,14 @@ def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
     data = {"tests": tests, "reps": reps, "least": round(least, 4)}
     if least <= alpha:
         return []
-    return [Notice("few_draws_to_adjust", _sentences("few_draws_to_adjust", data), data)]
+    return [
+        Notice("few_draws_to_adjust", _sentences("few_draws_to_adjust", data), data)
+    ]
 
 
-def _sentences(code: str, data: Mapping[str, object], language: Language = "english") -> str:
+def _sentences(
+    code: str, data: Mapping[str, object], language: Language = "english"
+) -> str:
     parts = {
         name: _SEPARATORS[language].join(value) if isinstance(value, tuple) else value
         for name, value in data.items()

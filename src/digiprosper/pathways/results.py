@@ -52,7 +52,8 @@ class MechanismReport(Summarised, PickledByName):
     language : {"en", "zh"}
         Language of the texts.
     labels : mapping
-        Labels of columns. Chinese texts use Chinese labels, and English texts use the others.
+        Labels of columns. Chinese texts use Chinese labels, and English texts use the
+        others.
     entity_name : str
         Entity key, by which standard errors are clustered.
     reps : int
@@ -67,7 +68,9 @@ class MechanismReport(Summarised, PickledByName):
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
     >>> chosen = [m for m in dp.pathways.seed_catalogue() if m.id in ("P31", "P41")]
-    >>> report = dp.pathways.evaluate(panel, chosen, {"de": "digital", "rural_income": "rural_income"}, rng=1)
+    >>> report = dp.pathways.evaluate(
+    ...     panel, chosen, {"de": "digital", "rural_income": "rural_income"}, rng=1
+    ... )
     >>> report.frame["verdict"].to_dict()
     {'P31': 'supported', 'P41': 'not testable'}
     >>> print(report.in_language("zh").frame.loc["P41", "wording"])
@@ -88,22 +91,26 @@ class MechanismReport(Summarised, PickledByName):
     def frame(self) -> pd.DataFrame:
         """Results with one row per proposition, indexed by its id.
 
-        Columns are claim, verdict and wording; shape and sign; term, estimate, std_error, conf_low,
-        conf_high, p_value and p_adjusted; estimator, nobs, n_entities, n_clusters, clusters and controls; and
-        reason, a code that states why it was not tested. If a claim is about several estimates, the row shows
-        the one with the largest p-value, or one without the claimed sign if signs differ; `parts` has all.
-        p_value is that of the whole claim. Intervals are not adjusted for multiple tests. Numbers are missing
-        if a proposition was not tested.
+        Columns are claim, verdict and wording; shape and sign; term, estimate,
+        std_error, conf_low, conf_high, p_value and p_adjusted; estimator, nobs,
+        n_entities, n_clusters, clusters and controls; and reason, a code that states
+        why it was not tested. If a claim is about several estimates, the row shows the
+        one with the largest p-value, or one without the claimed sign if signs differ;
+        `parts` has all. p_value is that of the whole claim. Intervals are not adjusted
+        for multiple tests. Numbers are missing if a proposition was not tested.
         """
         index = pd.Index([finding.mechanism.id for finding in self.findings], name="id")
-        return pd.DataFrame([self._row(finding) for finding in self.findings], index=index)
+        return pd.DataFrame(
+            [self._row(finding) for finding in self.findings], index=index
+        )
 
     @property
     def parts(self) -> pd.DataFrame:
         """Estimates with one row per estimate whose sign is claimed.
 
-        Columns are id, part (a code), of (its column), at (the value at which it is evaluated), sign
-        (claimed), estimate, std_error, conf_low, conf_high and p_value.
+        Columns are id, part (a code), of (its column), at (the value at which it is
+        evaluated), sign (claimed), estimate, std_error, conf_low, conf_high and
+        p_value.
         """
         names = (
             "of",
@@ -128,7 +135,11 @@ class MechanismReport(Summarised, PickledByName):
 
         Columns are id, code and message. The message is in English.
         """
-        rows = [(f.mechanism.id, notice.code, notice.message) for f in self.findings for notice in f.notices]
+        rows = [
+            (f.mechanism.id, notice.code, notice.message)
+            for f in self.findings
+            for notice in f.notices
+        ]
         return pd.DataFrame(rows, columns=["id", "code", "message"])
 
     def in_language(self, language: str) -> MechanismReport:
@@ -163,12 +174,14 @@ class MechanismReport(Summarised, PickledByName):
         Returns
         -------
         tuple of Column
-            Columns with estimate, interval, adjusted p-value, observations and verdict, in the language of
-            the report.
+            Columns with estimate, interval, adjusted p-value, observations and verdict,
+            in the language of the report.
         """
         names, percent, note = self._names, f"{self.level:.0%}", " ".join(self._remarks)
         tested = {f.mechanism.id: f for f in self.findings if f.tested}
-        claims = {name: f"{name} {claim_of(f.mechanism, names)}" for name, f in tested.items()}
+        claims = {
+            name: f"{name} {claim_of(f.mechanism, names)}" for name, f in tested.items()
+        }
         contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
             "term": ("term", self._term),
             "estimate": ("estimate", lambda f: _number(f, "estimate")),
@@ -187,7 +200,7 @@ class MechanismReport(Summarised, PickledByName):
             for head, (kind, content) in contents.items()
         )
 
-    # --- words --------------------------------------------------------------------------------------------
+    # --- words ------------------------------------------------------------------------
 
     @property
     def _names(self) -> Names:
@@ -195,7 +208,9 @@ class MechanismReport(Summarised, PickledByName):
 
     @property
     def _remarks(self) -> list[str]:
-        return [words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics]
+        return [
+            words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics
+        ]
 
     def _term(self, finding: Finding) -> str:
         part = finding.deciding
@@ -250,8 +265,12 @@ class MechanismReport(Summarised, PickledByName):
             for finding in self.findings
             if finding.tested
         ]
-        table = Cells.of([names.say(f"head.{head}", level=level) for head in heads], rows)
-        errors = names.say("errors", entity=names.name(self.entity_name), reps=f"{self.reps:,}")
+        table = Cells.of(
+            [names.say(f"head.{head}", level=level) for head in heads], rows
+        )
+        errors = names.say(
+            "errors", entity=names.name(self.entity_name), reps=f"{self.reps:,}"
+        )
         settings = names.say("settings", entropy=self.rng_entropy)
         remarks = [names.say("remark", text=text) for text in self._remarks]
         lines = [*self._untested(), *remarks, *self._model_remarks()]
@@ -294,7 +313,11 @@ class MechanismReport(Summarised, PickledByName):
             elif reason is not None:
                 ids_by_reason.setdefault(names.reason(reason), []).append(name)
         lines = self._with_ids("not_tested", "why", ids_by_reason)
-        return [*lines, names.say("not_tested.column", ids=", ".join(without))] if without else lines
+        return (
+            [*lines, names.say("not_tested.column", ids=", ".join(without))]
+            if without
+            else lines
+        )
 
     def _model_remarks(self) -> list[str]:
         """Write each notice of the models once, with the ids of its propositions."""
@@ -304,9 +327,14 @@ class MechanismReport(Summarised, PickledByName):
                 ids_by_message.setdefault(message, []).append(finding.mechanism.id)
         return self._with_ids("remark.model", "text", ids_by_message)
 
-    def _with_ids(self, code: str, part: str, ids_by_text: Mapping[str, list[str]]) -> list[str]:
+    def _with_ids(
+        self, code: str, part: str, ids_by_text: Mapping[str, list[str]]
+    ) -> list[str]:
         say = self._names.say
-        return [say(code, ids=say("comma").join(ids), **{part: text}) for text, ids in ids_by_text.items()]
+        return [
+            say(code, ids=say("comma").join(ids), **{part: text})
+            for text, ids in ids_by_text.items()
+        ]
 
     def _numbers(self) -> PlainNumbers:
         tables = {
@@ -322,7 +350,7 @@ class MechanismReport(Summarised, PickledByName):
         )
 
 
-# --- one sentence a proposition -----------------------------------------------------------------------------
+# --- one sentence a proposition -------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,18 +385,30 @@ class Names:
         """State why a proposition was not tested, as part of a sentence."""
         code, parts = reason.code, dict(reason.data)
         if "roles" in parts:
-            code = "column.several" if code == "column" and len(parts["roles"]) > 1 else code
-            parts["roles"] = self.say("comma").join(f"'{role}'" for role in parts["roles"])
+            code = (
+                "column.several"
+                if code == "column" and len(parts["roles"]) > 1
+                else code
+            )
+            parts["roles"] = self.say("comma").join(
+                f"'{role}'" for role in parts["roles"]
+            )
         if code == "data":
             code = "data" if parts["needs"] else "data.none"
-            parts["needs"] = (self.language == "chinese" and parts["needs_zh"]) or parts["needs"]
+            parts["needs"] = (
+                self.language == "chinese" and parts["needs_zh"]
+            ) or parts["needs"]
         elif code == "same_column":
             parts["column"] = self.name(parts["column"])
         elif code == "overlap":
-            parts["found"] = self.say("separator").join(map(self._overlap, parts["found"]))
+            parts["found"] = self.say("separator").join(
+                map(self._overlap, parts["found"])
+            )
         elif code == "no_p":
             of = self.name(parts["of"])
-            parts["what"] = self.say(parts.pop("code"), of=of, cause="", outcome="", at="")
+            parts["what"] = self.say(
+                parts.pop("code"), of=of, cause="", outcome="", at=""
+            )
         return self.say(f"why.{code}", **parts)
 
     def _overlap(self, overlap: tuple[str, str, str]) -> str:
@@ -394,7 +434,9 @@ def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
     """Write what the data say of a proposition, as an association, in one sentence."""
     mechanism = finding.mechanism
     if finding.reason is not None:
-        return names.say("say.not testable", id=mechanism.id, why=names.reason(finding.reason))
+        return names.say(
+            "say.not testable", id=mechanism.id, why=names.reason(finding.reason)
+        )
     stand_in = finding.columns.get(mechanism.stand_in, "")
     return names.say(
         f"say.{finding.verdict}",
@@ -418,7 +460,11 @@ def ends(low: float, high: float) -> str:
 def _relation(finding: Finding, names: Names) -> str:
     """Write the relation that was found."""
     mechanism = finding.mechanism
-    sign = _OPPOSITE[mechanism.sign] if finding.verdict == "contradicted" else mechanism.sign
+    sign = (
+        _OPPOSITE[mechanism.sign]
+        if finding.verdict == "contradicted"
+        else mechanism.sign
+    )
     shape = mechanism.design or mechanism.shape
     code = shape if sign == "shift" else f"{shape}.{sign}"
     numbers = {name: short(value) for name, value in finding.detail.items()}
@@ -461,7 +507,11 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
 
 def _number(finding: Finding, name: str) -> float:
     """Return a number of the part that decides."""
-    return float("nan") if finding.deciding is None else float(getattr(finding.deciding, name))
+    return (
+        float("nan")
+        if finding.deciding is None
+        else float(getattr(finding.deciding, name))
+    )
 
 
 def _interval(finding: Finding) -> str:

@@ -19,27 +19,61 @@ WORDS = Words(
         # relations
         "linear.+": "{cause} is positively associated with {outcome}",
         "linear.-": "{cause} is negatively associated with {outcome}",
-        "staggered.+": "{outcome} is higher under {cause} than without it, under the assumption of "
-        "parallel trends",
-        "staggered.-": "{outcome} is lower under {cause} than without it, under the assumption of "
-        "parallel trends",
+        "staggered.+": (
+            "{outcome} is higher under {cause} than without it, under the assumption "
+            "of parallel trends"
+        ),
+        "staggered.-": (
+            "{outcome} is lower under {cause} than without it, under the assumption of "
+            "parallel trends"
+        ),
         "mediated.+": "{cause} is associated with {outcome} through {channels}",
         "mediated.-": "{cause} is associated with {outcome} through {channels}",
-        "moderated.+": "the slope of {outcome} on {cause} is larger where {moderators} is higher",
-        "moderated.-": "the slope of {outcome} on {cause} is smaller where {moderators} is higher",
-        "threshold.+": "the slope of {outcome} on {cause} is larger where {moderators} is above {threshold}",
-        "threshold.-": "the slope of {outcome} on {cause} is smaller where {moderators} is above {threshold}",
-        "U.-/+": "{outcome} first falls and then rises with {cause}, turning at {turning_point}",
-        "U.+/-": "{outcome} first rises and then falls with {cause}, turning at {turning_point}",
-        "U-mediated.-/+": "the association of {cause} with {outcome} through {channels} is negative at "
-        "low values of {cause} and positive at high ones",
-        "U-mediated.+/-": "the association of {cause} with {outcome} through {channels} is positive at "
-        "low values of {cause} and negative at high ones",
-        "U-moderated": "the turning point of {outcome} in {cause} moves with {moderators}",
-        "coupled.+": "{cause} and {outcome} are positively associated, direction not identified",
-        "coupled.-": "{cause} and {outcome} are negatively associated, direction not identified",
-        "spatial.+": "{cause}, here and in other places, is positively associated with {outcome}",
-        "spatial.-": "{cause}, here and in other places, is negatively associated with {outcome}",
+        "moderated.+": (
+            "the slope of {outcome} on {cause} is larger where {moderators} is higher"
+        ),
+        "moderated.-": (
+            "the slope of {outcome} on {cause} is smaller where {moderators} is higher"
+        ),
+        "threshold.+": (
+            "the slope of {outcome} on {cause} is larger where {moderators} is "
+            "above {threshold}"
+        ),
+        "threshold.-": (
+            "the slope of {outcome} on {cause} is smaller where {moderators} is "
+            "above {threshold}"
+        ),
+        "U.-/+": (
+            "{outcome} first falls and then rises with {cause}, turning at "
+            "{turning_point}"
+        ),
+        "U.+/-": (
+            "{outcome} first rises and then falls with {cause}, turning at "
+            "{turning_point}"
+        ),
+        "U-mediated.-/+": (
+            "the association of {cause} with {outcome} through {channels} is negative "
+            "at low values of {cause} and positive at high ones"
+        ),
+        "U-mediated.+/-": (
+            "the association of {cause} with {outcome} through {channels} is positive "
+            "at low values of {cause} and negative at high ones"
+        ),
+        "U-moderated": (
+            "the turning point of {outcome} in {cause} moves with {moderators}"
+        ),
+        "coupled.+": (
+            "{cause} and {outcome} are positively associated, direction not identified"
+        ),
+        "coupled.-": (
+            "{cause} and {outcome} are negatively associated, direction not identified"
+        ),
+        "spatial.+": (
+            "{cause}, here and in other places, is positively associated with {outcome}"
+        ),
+        "spatial.-": (
+            "{cause}, here and in other places, is negatively associated with {outcome}"
+        ),
         # numbers
         "number": "{what} {estimate} {interval}",
         "ending": "{numbers}, adjusted p {p}, {count} entities",
@@ -94,27 +128,46 @@ WORDS = Words(
         "roles_of": "{id} ({roles})",
         "comma": ", ",
         # notes
-        "note.several_tests": "{tests} tests, p-values adjusted by {method}. Without adjustment about "
-        "{chance} of them would reject at {alpha} by chance alone. Intervals are not adjusted.",
-        "note.association": "Verdicts are about associations. In a mediation this is true of the path "
-        "from channel to outcome even with an instrument for the explanatory variable (Jiang 2022).",
-        "note.samples_differ": "Rows differ in their samples: from {least} to {most} observations.",
-        "note.overlap_not_searched": "Overlap of channels with the indicators of an index "
-        "was not checked: pass systems={{column: IndicatorSystem}}.",
-        "note.controls_left_out": "A variable of a proposition cannot be one of its controls: {names} "
-        "dropped from the controls of {ids}.",
-        "note.controls_overlap": "The control {names} is an indicator of {indices}: the same data "
-        "are on both sides of {ids}.",
-        "note.few_draws_to_adjust": "With {tests} tests and {reps} draws no adjusted p-value can be below "
-        "{least}: use adjust='fdr_bh', or evaluate fewer propositions at once.",
+        "note.several_tests": (
+            "{tests} tests, p-values adjusted by {method}. Without adjustment about "
+            "{chance} of them would reject at {alpha} by chance alone. Intervals are "
+            "not adjusted."
+        ),
+        "note.association": (
+            "Verdicts are about associations. In a mediation this is true of the path "
+            "from channel to outcome even with an instrument for the explanatory "
+            "variable (Jiang 2022)."
+        ),
+        "note.samples_differ": (
+            "Rows differ in their samples: from {least} to {most} observations."
+        ),
+        "note.overlap_not_searched": (
+            "Overlap of channels with the indicators of an index was not checked: pass "
+            "systems={{column: IndicatorSystem}}."
+        ),
+        "note.controls_left_out": (
+            "A variable of a proposition cannot be one of its controls: {names} "
+            "dropped from the controls of {ids}."
+        ),
+        "note.controls_overlap": (
+            "The control {names} is an indicator of {indices}: the same data are on "
+            "both sides of {ids}."
+        ),
+        "note.few_draws_to_adjust": (
+            "With {tests} tests and {reps} draws no adjusted p-value can be below "
+            "{least}: use adjust='fdr_bh', or evaluate fewer propositions at once."
+        ),
         "method.holm": "Holm's method",
         "method.bonferroni": "Bonferroni's method",
         "method.fdr_bh": "the method of Benjamini and Hochberg",
         "method.fdr_by": "the method of Benjamini and Yekutieli",
         "method.none": "no method",
-        "errors": "Standard errors clustered by {entity}. p-values of slopes, interactions and thresholds: "
-        "wild cluster bootstrap; of indirect parts: percentiles of the cluster bootstrap; {reps} draws. "
-        "Ends of a curve, shifts, spatial models and staggered policies: t or normal tests",
+        "errors": (
+            "Standard errors clustered by {entity}. p-values of slopes, interactions "
+            "and thresholds: wild cluster bootstrap; of indirect parts: percentiles "
+            "of the cluster bootstrap; {reps} draws. Ends of a curve, shifts, spatial "
+            "models and staggered policies: t or normal tests"
+        ),
         "settings": "rng {entropy}",
         # figure
         "source": "Digital economy",
@@ -137,9 +190,11 @@ WORDS = Words(
         "path.U-mediated": "{cause}, {cause}² → {channels} → {outcome}",
         "path.U-moderated": "({cause}, {cause}²) × {moderators} → {outcome}",
         "path.coupled": "{cause} ↔ {outcome}",
-        "figure.note": "Arrows point as the propositions claim; estimates are associations. Beside each: "
-        "the estimate that decides, with its {level} interval, not adjusted. Verdicts by p-values "
-        "adjusted over {tests} tests ({method}).",
+        "figure.note": (
+            "Arrows point as the propositions claim; estimates are associations. "
+            "Beside each: the estimate that decides, with its {level} interval, not "
+            "adjusted. Verdicts by p-values adjusted over {tests} tests ({method})."
+        ),
         "remark": "Note: {text}",
         "remark.model": "Note on {ids}: {text}",
     },
@@ -165,8 +220,12 @@ WORDS = Words(
         "threshold.-": "{moderators}高于{threshold}时，{outcome}对{cause}的斜率更小",
         "U.-/+": "随着{cause}上升，{outcome}先降后升，转折点为{turning_point}",
         "U.+/-": "随着{cause}上升，{outcome}先升后降，转折点为{turning_point}",
-        "U-mediated.-/+": "{cause}经由{channels}与{outcome}的关联在{cause}较低时为负，较高时为正",
-        "U-mediated.+/-": "{cause}经由{channels}与{outcome}的关联在{cause}较低时为正，较高时为负",
+        "U-mediated.-/+": (
+            "{cause}经由{channels}与{outcome}的关联在{cause}较低时为负，较高时为正"
+        ),
+        "U-mediated.+/-": (
+            "{cause}经由{channels}与{outcome}的关联在{cause}较低时为正，较高时为负"
+        ),
         "U-moderated": "{outcome}关于{cause}的转折点随{moderators}移动",
         "coupled.+": "{cause}与{outcome}正相关，方向无法识别",
         "coupled.-": "{cause}与{outcome}负相关，方向无法识别",
@@ -224,14 +283,22 @@ WORDS = Words(
         "comma": "、",
         "note.several_tests": "共{tests}个检验，p值按{method}校正。若不校正，"
         "约有{chance}个检验会在{alpha}水平上偶然拒绝。置信区间未作校正。",
-        "note.association": "所有结论均为相关关系。在中介模型中，即使解释变量有工具变量，"
+        "note.association": "所有结论均为相关关系。在中介模型中，"
+        "即使解释变量有工具变量，"
         "渠道变量与结果变量之间的路径仍是相关关系（江艇，2022）。",
         "note.samples_differ": "各行样本不同：观测值从{least}到{most}。",
-        "note.overlap_not_searched": "未检查渠道变量与指数指标是否重叠：请提供systems={{列名: "
-        "IndicatorSystem}}。",
-        "note.controls_left_out": "命题中的变量不同时作为其控制变量：{names}未列入{ids}的控制变量。",
-        "note.controls_overlap": "控制变量{names}是{indices}的组成指标：{ids}的方程两边含有相同数据。",
-        "note.few_draws_to_adjust": "共{tests}个检验、{reps}次抽样，校正p值不会低于{least}："
+        "note.overlap_not_searched": (
+            "未检查渠道变量与指数指标是否重叠：请提供systems={{列名: "
+            "IndicatorSystem}}。"
+        ),
+        "note.controls_left_out": (
+            "命题中的变量不同时作为其控制变量：{names}未列入{ids}的控制变量。"
+        ),
+        "note.controls_overlap": (
+            "控制变量{names}是{indices}的组成指标：{ids}的方程两边含有相同数据。"
+        ),
+        "note.few_draws_to_adjust": "共{tests}个检验、{reps}次抽样，"
+        "校正p值不会低于{least}："
         "请用adjust='fdr_bh'，或减少一次检验的命题数。",
         "method.holm": "Holm方法",
         "method.bonferroni": "Bonferroni方法",
@@ -257,7 +324,9 @@ WORDS = Words(
         "path.mediated": "{cause} → {channels} → {outcome}",
         "path.moderated": "{cause} × {moderators} → {outcome}",
         "path.threshold": "{cause} → {outcome}（以{moderators}为门槛）",
-        "path.threshold.mediated": "{cause} → {channels} → {outcome}（以{moderators}为门槛）",
+        "path.threshold.mediated": (
+            "{cause} → {channels} → {outcome}（以{moderators}为门槛）"
+        ),
         "path.U": "{cause}及其平方 → {outcome}",
         "path.U-mediated": "{cause}及其平方 → {channels} → {outcome}",
         "path.U-moderated": "{cause}及其平方 × {moderators} → {outcome}",

@@ -22,26 +22,27 @@ if TYPE_CHECKING:
 def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     """Decompose the slope of a staggered treatment (Goodman-Bacon 2021).
 
-    It is the slope of a regression with two-way fixed effects.
-    The slope is a weighted average of differences in differences between two cohorts. A cohort is the set of
+    It is the slope of a regression with two-way fixed effects. The slope is a weighted
+    average of differences in differences between two cohorts. A cohort is the set of
     entities that are first treated in the same period.
 
     Parameters
     ----------
     spec : FixedEffects
-        A specification with entity and time effects, no weights, and one regressor: a dummy that is 0 before
-        treatment and 1 from then on.
+        A specification with entity and time effects, no weights, and one regressor: a
+        dummy that is 0 before treatment and 1 from then on.
     panel : Panel
         The data. The sample must be balanced.
 
     Returns
     -------
     DataFrame
-        One row per comparison of two cohorts, with the largest weight first. Columns are comparison
-        (``"treated vs never"``, ``"earlier vs later"``, ``"later vs earlier"`` or ``"treated vs always"``),
-        treated and control (first treated times of the two cohorts; missing for entities never or always
-        treated), weight and estimate. The weights add up to one, and the weighted sum of the estimates is the
-        slope.
+        One row per comparison of two cohorts, with the largest weight first. Columns
+        are comparison (``"treated vs never"``, ``"earlier vs later"``,
+        ``"later vs earlier"`` or ``"treated vs always"``), treated and control (first
+        treated times of the two cohorts; missing for entities never or always treated),
+        weight and estimate. The weights add up to one, and the weighted sum of the
+        estimates is the slope.
 
     Raises
     ------
@@ -50,28 +51,35 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     OptionError
         If `spec` has other regressors, other fixed effects or weights.
     IdentificationError
-        If the sample is unbalanced, if the treatment is not 0 or 1 or returns to 0, or if no entity becomes
-        treated.
+        If the sample is unbalanced, if the treatment is not 0 or 1 or returns to 0, or
+        if no entity becomes treated.
     DigiprosperError
         As in `FixedEffects.fit`.
 
     Notes
     -----
-    The decomposition is equation 10 of Goodman-Bacon (2021, Journal of Econometrics 225:254). In
-    ``later vs earlier`` the controls are entities that are already treated. If their effects grow over time,
-    this estimate is too small. If its weight is large, compare the slope with the estimates of
-    `StaggeredDid`.
+    The decomposition is equation 10 of Goodman-Bacon (2021, Journal of Econometrics
+    225:254). In ``later vs earlier`` the controls are entities that are already
+    treated. If their effects grow over time, this estimate is too small. If its weight
+    is large, compare the slope with the estimates of `StaggeredDid`.
 
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
-    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 6), "year": np.tile(np.arange(2010, 2016), 60)})
+    >>> df = pd.DataFrame(
+    ...     {
+    ...         "city": np.repeat(np.arange(60), 6),
+    ...         "year": np.tile(np.arange(2010, 2016), 60),
+    ...     }
+    ... )
     >>> first = (df["city"] % 6).map({0: 2012, 1: 2012, 2: 2014}).fillna(9999)
     >>> df["on"] = (df["year"] >= first).astype(float)
     >>> df["y"] = df["on"] * (1 + df["year"] - first) + df["city"]
     >>> spec = dp.FixedEffects("y", ["on"])
     >>> parts = dp.bacon_decomposition(spec, dp.Panel(df, "city", "year"))
-    >>> parts.round(3)[["comparison", "treated", "weight", "estimate"]].values.tolist()[:2]
+    >>> parts.round(3)[["comparison", "treated", "weight", "estimate"]].values.tolist()[
+    ...     :2
+    ... ]
     [['treated vs never', 2012, 0.545, 2.5], ['treated vs never', 2014, 0.273, 1.5]]
     >>> slope = spec.fit(dp.Panel(df, "city", "year")).params["on"]
     >>> bool(np.isclose((parts["weight"] * parts["estimate"]).sum(), slope))
@@ -87,7 +95,9 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     )
     sample = prepared.sample
     first = _first_treated(spec.x[0], sample)
-    cohorts, of_entity, sizes = np.unique(first, return_inverse=True, return_counts=True)
+    cohorts, of_entity, sizes = np.unique(
+        first, return_inverse=True, return_counts=True
+    )
     outcome = sample.columns("y").reshape(sample.n_entities, sample.n_times)
     means = cluster_sums(outcome, of_entity, sizes.size) / sizes[:, None]
     pairs, weights, estimates = compare_cohorts(means, cohorts, sizes / sizes.sum())
@@ -99,13 +109,19 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "comparison": [_kind(t, c, sample.n_times) for t, c in cohorts[pairs]],
-            "treated": pd.Series([labels[cohort] for cohort in pairs[:, 0]], dtype=whole),
-            "control": pd.Series([labels[cohort] for cohort in pairs[:, 1]], dtype=whole),
+            "treated": pd.Series(
+                [labels[cohort] for cohort in pairs[:, 0]], dtype=whole
+            ),
+            "control": pd.Series(
+                [labels[cohort] for cohort in pairs[:, 1]], dtype=whole
+            ),
             "weight": weights,
             "estimate": estimates,
         }
     )
-    return frame.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
+    return frame.sort_values(
+        "weight", ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def _kind(treated: int, control: int, n_times: int) -> str:
@@ -118,7 +134,8 @@ def _kind(treated: int, control: int, n_times: int) -> str:
 def _refuse_other_models(spec: object) -> None:
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(
-            f"bacon_decomposition takes a FixedEffects specification, not {type(spec).__name__}."
+            "bacon_decomposition takes a FixedEffects specification, not "
+            f"{type(spec).__name__}."
         )
     if len(spec.x) != 1:
         text = (
@@ -144,10 +161,15 @@ def _first_treated(event: str, sample: Sample) -> Ints:
             "for balanced ones only: keep entities with all periods, with panel.subset."
         )
         sizes = ("nobs", "n_entities", "n_times")
-        raise not_identified("unbalanced", text, **{size: getattr(sample, size) for size in sizes})
+        raise not_identified(
+            "unbalanced", text, **{size: getattr(sample, size) for size in sizes}
+        )
     values: Any = sample.columns("x")
     if values.shape[1] != 1 or not np.isin(values, (0.0, 1.0)).all():
-        text = f"{cited(event)} must be 0 before treatment and 1 from then on; it has other values."
+        text = (
+            f"{cited(event)} must be 0 before treatment and 1 from then on; it has "
+            "other values."
+        )
         raise not_identified("event_values", text, event=event)
     dummy = values.reshape(sample.n_entities, sample.n_times)
     names = sample.entities[(np.diff(dummy, axis=1) < 0).any(axis=1)].tolist()
@@ -168,19 +190,27 @@ def _first_treated(event: str, sample: Sample) -> Ints:
     return np.asarray(first)
 
 
-def compare_cohorts(means: Floats, first: Ints, share: Floats) -> tuple[Ints, Floats, Floats]:
+def compare_cohorts(
+    means: Floats, first: Ints, share: Floats
+) -> tuple[Ints, Floats, Floats]:
     """Compare cohorts pair by pair (Goodman-Bacon 2021, equations 7 to 10).
 
-    Journal of Econometrics 225:254.
-    `means` (G, T): outcome by cohort and period. `first` (G,): first treated period of each cohort, all
-    different; 0 if always treated, T if never. `share` (G,): share of the entities. The pairs are those in
-    which the first cohort becomes treated while the treatment of the other does not change.
+    Journal of Econometrics 225:254. `means` (G, T): outcome by cohort and period.
+    `first` (G,): first treated period of each cohort, all different; 0 if always
+    treated, T if never. `share` (G,): share of the entities. The pairs are those in
+    which the first cohort becomes treated while the treatment of the other does not
+    change.
 
-    Returns the positions (m, 2) of the cohort that becomes treated and of the one it is compared with, and
-    weights, which add up to one, and estimates (m,). Their weighted sum is the slope.
+    Returns the positions (m, 2) of the cohort that becomes treated and of the one it is
+    compared with, and weights, which add up to one, and estimates (m,). Their weighted
+    sum is the slope.
     """
     periods = np.arange(means.shape[1])
-    pairs = [pair for pair in permutations(range(first.size), 2) if 0 < first[pair[0]] < periods.size]
+    pairs = [
+        pair
+        for pair in permutations(range(first.size), 2)
+        if 0 < first[pair[0]] < periods.size
+    ]
     weights, estimates = np.empty((2, len(pairs)))
     for index, (treated, control) in enumerate(pairs):
         # The periods in which the treatment of the control cohort does not change.
@@ -190,11 +220,14 @@ def compare_cohorts(means: Floats, first: Ints, share: Floats) -> tuple[Ints, Fl
         since = periods >= first[treated]
         gap = means[treated] - means[control]
         estimates[index] = gap[window & since].mean() - gap[window & ~since].mean()
-        # Variance of the treatment, net of both effects, in the rows of the pair, times their share squared.
-        # As in the paper, n_kl is the share of the treated cohort, d_bar its share of treated periods.
+        # Variance of the treatment, net of both effects, in the rows of the pair, times
+        # their share squared. As in the paper, n_kl is the share of the treated cohort,
+        # d_bar its share of treated periods.
         pair_share = share[treated] + share[control]
         n_kl = share[treated] / pair_share
         d_bar = since[window].mean()
-        weights[index] = (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
+        weights[index] = (
+            (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
+        )
     positions = np.array(pairs, dtype=np.intp).reshape(-1, 2)
     return positions, weights / weights.sum(), estimates

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from digiprosper.policy.kernels.unit_signs import UnitScores
     from digiprosper.policy.timing import Cohorts
 
-# Controls of a higher probability of treatment have no weight, as in the R package DRDID.
+# Controls of a higher probability of treatment have no weight, as in the R package
+# DRDID.
 _TRIM = 0.995
 _ITERATIONS = 100
 # Log odds beyond which probabilities are 0 and 1.
@@ -68,10 +69,10 @@ def estimate_callaway_santanna(
 ) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
     """Estimate ATT(g, t) as differences in differences.
 
-    The covariance is the sum of squared influence functions by cluster. With controls `x` and
-    ``cov_type="hc2"`` it is that of the jackknife. Returns the effects, the weights (N, m) of the outcomes in
-    them without `x`, the event time of the reference (None if it differs between cohorts), the type of the
-    errors, and notices.
+    The covariance is the sum of squared influence functions by cluster. With controls
+    `x` and ``cov_type="hc2"`` it is that of the jackknife. Returns the effects, the
+    weights (N, m) of the outcomes in them without `x`, the event time of the reference
+    (None if it differs between cohorts), the type of the errors, and notices.
     """
     _refuse_without_control(spec, cohorts)
     codes = clusters_of_entities(prepared)
@@ -105,7 +106,9 @@ def estimate_callaway_santanna(
     )
     if spec.x:
         estimated = effects, cells, codes
-        cells, inference = _with_jackknife(spec, prepared.sample, cohorts, estimated, inference)
+        cells, inference = _with_jackknife(
+            spec, prepared.sample, cohorts, estimated, inference
+        )
         return cells, None, reference, inference, notices
     weights = None
     if prepared.sample.nobs * len(effects) <= MOST_WEIGHTS:
@@ -136,7 +139,9 @@ def _with_jackknife(
     used = np.array([effect.used for effect in effects])
     controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), 0.0)
     size = np.maximum(used.sum(axis=1), 1)[:, None, None]
-    centred = np.where(used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0)
+    centred = np.where(
+        used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0
+    )
     spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / size)
     scaled = centred / np.where(spread > 0, spread, 1.0)
     data = Comparisons(
@@ -164,7 +169,9 @@ def _with_jackknife(
     return replace(cells, joint=joint), jackknife
 
 
-def _units_of_jackknife(deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools) -> UnitScores | None:
+def _units_of_jackknife(
+    deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools
+) -> UnitScores | None:
     """Take the deviations (C, m) without each cluster as what its entities add.
 
     None if clusters have entities of several cohorts. `used` (m, n) are the entities of
@@ -182,7 +189,9 @@ def _units_of_jackknife(deviations: Floats, cohorts: Cohorts, codes: Ints, used:
     return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
 
 
-def _row_weights(effects: Sequence[_Effect], sample: Sample, obs_weights: Floats) -> Floats:
+def _row_weights(
+    effects: Sequence[_Effect], sample: Sample, obs_weights: Floats
+) -> Floats:
     """Compute the weights (N, m) of the outcomes in differences of means."""
     row = np.full((sample.n_entities, sample.n_times), -1)
     row[sample.entity, sample.time] = np.arange(sample.nobs)
@@ -191,7 +200,9 @@ def _row_weights(effects: Sequence[_Effect], sample: Sample, obs_weights: Floats
         later, base = row[effect.used, effect.time], row[effect.used, effect.base]
         earlier = base if effect.base < effect.time else later
         size, treated = obs_weights[earlier], effect.treated[effect.used]
-        share = np.where(treated, size / size[treated].sum(), -size / size[~treated].sum())
+        share = np.where(
+            treated, size / size[treated].sum(), -size / size[~treated].sum()
+        )
         weights[later, column] = share
         weights[base, column] = -share
     return weights
@@ -202,7 +213,8 @@ def _effects(
 ) -> tuple[list[_Effect], list[tuple[int, int]]]:
     """Estimate each effect from the entities with rows in both periods compared.
 
-    `last` (G,): last period before treatment. Also returns the (cohort, period) that cannot be estimated.
+    `last` (G,): last period before treatment. Also returns the (cohort, period) that
+    cannot be estimated.
     """
     y, x, weights = _by_entity(sample, cohorts.weights)
     effects, left_out = [], []
@@ -219,9 +231,12 @@ def _effects(
         if base < 0 or not inside.any() or inside.all():
             left_out.append((cohort, time))
             continue
-        # Weights, as controls, are those of the earlier period: R's did and csdid, without fix_weights.
+        # Weights, as controls, are those of the earlier period: R's did and csdid,
+        # without fix_weights.
         earlier = min(time, base)
-        effect = difference(change[used], inside, x[used, earlier], weights[used, earlier], adjustment)
+        effect = difference(
+            change[used], inside, x[used, earlier], weights[used, earlier], adjustment
+        )
         if effect.problem:
             raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
         influence = np.zeros(change.size)
@@ -245,7 +260,8 @@ def _effects(
 def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int, int]]:
     """List cohorts with an effect's period and the one compared with; -1 if none.
 
-    An effect before treatment is the change since the previous period, unless the base is universal.
+    An effect before treatment is the change since the previous period, unless the base
+    is universal.
     """
     comparisons = []
     for cohort, first in enumerate(cohorts.first):
@@ -258,7 +274,10 @@ def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int
 
 
 def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTime:
-    """Collect the effects, and the covariance of effects and cohort shares. `codes` is by entity."""
+    """Collect the effects, and the covariance of effects and cohort shares.
+
+    `codes` is by entity.
+    """
     cohort = np.array([effect.cohort for effect in effects], dtype=np.intp)
     time = np.array([effect.time for effect in effects], dtype=np.intp)
     event = cohorts.steps[time] - cohorts.first[cohort]
@@ -270,7 +289,8 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
         )
         raise not_identified("no_effects", text, n_effects=0)
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
-    # The sum of the weights needs no derivative: averages depend on the ratios of the shares alone.
+    # The sum of the weights needs no derivative: averages depend on the ratios of the
+    # shares alone.
     relative = (cohorts.entity_weights / cohorts.entity_weights.mean())[:, None]
     shares = (relative * member - cohorts.share) / member.shape[0]
     scores = np.column_stack([*[effect.influence for effect in effects], shares])
@@ -287,7 +307,9 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
         mass=cohorts.share[cohort],
         share=cohorts.share,
         joint=joint,
-        treated_part=treated_products(scores, np.hstack([member[:, cohort], treated]), codes, clusters),
+        treated_part=treated_products(
+            scores, np.hstack([member[:, cohort], treated]), codes, clusters
+        ),
         influence=joint,
     )
 
@@ -333,7 +355,9 @@ def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
         )
     else:
         return
-    raise not_identified("no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts))
+    raise not_identified(
+        "no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts)
+    )
 
 
 def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Exception:
@@ -355,7 +379,7 @@ def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Except
     return not_identified(problem, text, cohort=cohort, time=time, x=tuple(x))
 
 
-# --- two periods --------------------------------------------------------------------------------------------
+# --- two periods ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -367,14 +391,18 @@ class Difference:
     problem: str = ""  # "collinear_controls" or "no_overlap" if there is no estimate
 
 
-def difference(change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str) -> Difference:
+def difference(
+    change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str
+) -> Difference:
     """Compare the changes of treated entities and of controls (Sant'Anna & Zhao 2020).
 
-    Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one, 2.6 and theorem A.1. All
-    means, the regression and the logit are weighted, as in the R package DRDID.
+    Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one,
+    2.6 and theorem A.1. All means, the regression and the logit are weighted, as in the
+    R package DRDID.
 
-    `change` (n,) is the later outcome less the earlier one, `x` (n, k) has the controls (k may be 0), and
-    `adjustment` is ``"doubly_robust"``, ``"ipw"`` or ``"regression"``.
+    `change` (n,) is the later outcome less the earlier one, `x` (n, k) has the controls
+    (k may be 0), and `adjustment` is ``"doubly_robust"``, ``"ipw"`` or
+    ``"regression"``.
     """
     weights = weights / weights.mean()
     # Without controls all three are the difference of means.
@@ -414,7 +442,9 @@ def difference(change: Floats, treated: Bools, x: Floats, weights: Floats, adjus
     return Difference(mean - control_mean, influence - gap + correction)
 
 
-def _odds(design: Floats, treated: Bools, weights: Floats) -> tuple[Floats, Floats] | tuple[None, None]:
+def _odds(
+    design: Floats, treated: Bools, weights: Floats
+) -> tuple[Floats, Floats] | tuple[None, None]:
     """Estimate odds of treatment by a logit, and influence (n, 1 + k) on slopes."""
     outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
@@ -436,7 +466,9 @@ def _odds(design: Floats, treated: Bools, weights: Floats) -> tuple[Floats, Floa
     return odds, np.asarray(score @ np.linalg.pinv(hessian))
 
 
-def _logit(design: Floats, outcome: Floats, slopes: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _logit(
+    design: Floats, outcome: Floats, slopes: Floats, weights: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return the scores of a logit, its negative Hessian and the probabilities."""
     chance = 1 / (1 + np.exp(-design @ slopes))
     hessian = (design * (weights * chance * (1 - chance))[:, None]).T @ design

@@ -62,29 +62,34 @@ class EventStudy(Specification):
     """Event study: linear regression on dummies of event time, with fixed effects.
 
     Event time is the number of periods since the first treatment. The model is
-    ``y_it = sum_k b_k 1(t - g_i = k) + x_it'c + a_i + l_t + e_it``, where g_i is the first treated time of
-    entity i. k runs from ``-before`` to ``after`` without the reference. Estimates and standard errors equal
-    those of `FixedEffects` with these dummies.
+    ``y_it = sum_k b_k 1(t - g_i = k) + x_it'c + a_i + l_t + e_it``, where g_i is the
+    first treated time of entity i. k runs from ``-before`` to ``after`` without the
+    reference. Estimates and standard errors equal those of `FixedEffects` with these
+    dummies.
 
     Parameters
     ----------
     y : str
         Outcome: a column or a term.
     event : str
-        Column with the first treated time of the entity, which has the type of the time key and is missing if
-        the entity is never treated. Or a dummy that is 0 before treatment and 1 from then on.
+        Column with the first treated time of the entity, which has the type of the time
+        key and is missing if the entity is never treated. Or a dummy that is 0 before
+        treatment and 1 from then on.
     x : sequence of str
         Controls: columns or terms. None by default.
     before, after : int
-        The window: there are dummies of event times ``-before`` to ``after``. The default is 5 for both.
+        The window: there are dummies of event times ``-before`` to ``after``. The
+        default is 5 for both.
     reference : int
-        Event time without a dummy, from ``-before`` to -1. Coefficients are differences from it. The default
-        is -1, the last period before treatment.
+        Event time without a dummy, from ``-before`` to -1. Coefficients are differences
+        from it. The default is -1, the last period before treatment.
     bin_ends : bool
-        With True (default) the first and the last dummy also contain all event times beyond them, so no row
-        is dropped (Schmidheiny & Siegloch 2023). With False a row beyond the window is an error.
+        With True (default) the first and the last dummy also contain all event times
+        beyond them, so no row is dropped (Schmidheiny & Siegloch 2023). With False a
+        row beyond the window is an error.
     never : float, optional
-        Value of `event` for entities that are never treated, in addition to missing values. Many files use 0.
+        Value of `event` for entities that are never treated, in addition to missing
+        values. Many files use 0.
     entity_effects, time_effects, absorb, cov_type, clusters, bandwidth
         As in `FixedEffects`.
     ssc, obs_weights, singletons
@@ -92,22 +97,22 @@ class EventStudy(Specification):
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear, missing, keep_rows
-        As in `FixedEffects`. ``collinear="drop"`` can drop controls but not event times. A row is not dropped
-        if `event` is missing.
+        As in `FixedEffects`. ``collinear="drop"`` can drop controls but not event
+        times. A row is not dropped if `event` is missing.
 
     Raises
     ------
     OptionError, InputTypeError, TermError
-        By the constructor, if an option has an unknown value, the reference is outside the window, or a term
-        has two roles.
+        By the constructor, if an option has an unknown value, the reference is outside
+        the window, or a term has two roles.
     PanelIndexError, ColumnError, InputTypeError, MissingDataError
-        By `fit`, if there is no time key, a column does not exist, or `event` has another type than the time
-        key.
+        By `fit`, if there is no time key, a column does not exist, or `event` has
+        another type than the time key.
     IdentificationError, CollinearityError
-        By `fit`, if the treatment returns to 0, if `event` has times that are not in the panel, if treated
-        entities have no period before treatment, or if no treated entity has one of the event times. Also if
-        the fixed effects absorb the event times, for example because all entities are first treated in the
-        same period.
+        By `fit`, if the treatment returns to 0, if `event` has times that are not in
+        the panel, if treated entities have no period before treatment, or if no treated
+        entity has one of the event times. Also if the fixed effects absorb the event
+        times, for example because all entities are first treated in the same period.
 
     See Also
     --------
@@ -117,19 +122,27 @@ class EventStudy(Specification):
 
     Notes
     -----
-    With one cohort (all treated entities are first treated in the same period) the coefficients are
-    differences in differences. With several cohorts whose effects differ, each coefficient also contains
-    effects of other event times (Sun & Abraham 2021, Journal of Econometrics 225:175). A notice in
-    `diagnostics` reports this case. For binned ends see Schmidheiny & Siegloch (2023, Journal of Applied
-    Econometrics 38:695).
+    With one cohort (all treated entities are first treated in the same period) the
+    coefficients are differences in differences. With several cohorts whose effects
+    differ, each coefficient also contains effects of other event times (Sun & Abraham
+    2021, Journal of Econometrics 225:175). A notice in `diagnostics` reports this case.
+    For binned ends see Schmidheiny & Siegloch (2023, Journal of Applied Econometrics
+    38:695).
 
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
     >>> rng = np.random.default_rng(1)
-    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 8), "year": np.tile(np.arange(2010, 2018), 60)})
+    >>> df = pd.DataFrame(
+    ...     {
+    ...         "city": np.repeat(np.arange(60), 8),
+    ...         "year": np.tile(np.arange(2010, 2018), 60),
+    ...     }
+    ... )
     >>> df["first"] = np.where(df["city"] < 25, 2014.0, np.nan)
-    >>> df["y"] = 2.0 * (df["year"] >= df["first"]) + df["city"] % 7 + rng.normal(size=480)
+    >>> df["y"] = (
+    ...     2.0 * (df["year"] >= df["first"]) + df["city"] % 7 + rng.normal(size=480)
+    ... )
     >>> spec = dp.EventStudy("y", "first", before=4, after=3)
     >>> fit = spec.fit(dp.Panel(df, "city", "year"))
     >>> fit.path[["time", "estimate", "n_treated"]].round(2).values.tolist()[2:5]
@@ -200,7 +213,9 @@ class EventStudy(Specification):
             Coefficients of the event times, ``event:-5`` and so on, then of `x`.
         """
         roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
+        prepared = prepare(
+            panel, roles, self.options, singletons=self.singletons, missing=self.missing
+        )
         sample = prepared.sample
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)

@@ -21,13 +21,18 @@ EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
 
 
 def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
-    """Return event studies by name; those of a sequence are numbered. `purpose` is for the error."""
+    """Return event studies by name; those of a sequence are numbered.
+
+    `purpose` is for the error.
+    """
     named: dict[str, Any] = {"": results}
     if isinstance(results, Mapping):
         named = {str(head): study for head, study in results.items()}
     elif isinstance(results, Sequence) and not isinstance(results, str):
         named = {f"({number})": study for number, study in enumerate(results, 1)}
-    others = [study for study in named.values() if not isinstance(study, EffectsByEventTime)]
+    others = [
+        study for study in named.values() if not isinstance(study, EffectsByEventTime)
+    ]
     if others or not named:
         refused = others[0] if others else results
         kind = type(refused).__name__ if others else "none"
@@ -44,7 +49,8 @@ def event_paths(
 ) -> EventPaths:
     """Collect the estimates by event time of several studies.
 
-    An event time that is a binned end in some studies only is labelled by its number; these studies name it.
+    An event time that is a binned end in some studies only is labelled by its number;
+    these studies name it.
     """
     points = {head: _points(study, level) for head, study in studies.items()}
     times = sorted({int(time) for path in points.values() for time in path["time"]})
@@ -58,7 +64,9 @@ def event_paths(
         before = getattr(study, "before", "").removeprefix("reference")
         ends, name = _unnamed_ends(texts_of[head], ticks), texts.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
-    outcomes = {name_label(study.depvar, texts, study.factors) for study in studies.values()}
+    outcomes = {
+        name_label(study.depvar, texts, study.factors) for study in studies.values()
+    }
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
 
@@ -75,7 +83,9 @@ def _points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
     return points.assign(band_low=band["conf_low"], band_high=band["conf_high"])
 
 
-def _unnamed_ends(texts: Mapping[int, str], ticks: Mapping[int, str]) -> tuple[str, ...]:
+def _unnamed_ends(
+    texts: Mapping[int, str], ticks: Mapping[int, str]
+) -> tuple[str, ...]:
     """List a study's binned ends whose tick has the number of the event time."""
     items = texts.items()
     return tuple(text for time, text in items if text not in (str(time), ticks[time]))
@@ -97,5 +107,7 @@ def balance(matching: Matching, texts: Mapping[str, str]) -> Balance:
     labels = [name_label(term, texts, matching.factors) for term in rows["term"]]
     before, after = rows["std_diff_before"].abs(), rows["std_diff_after"].abs()
     points = pd.DataFrame({"label": labels, "before": before, "after": after})
-    points = points.sort_values("before", ascending=False, ignore_index=True, kind="stable")
+    points = points.sort_values(
+        "before", ascending=False, ignore_index=True, kind="stable"
+    )
     return Balance(points, ALIKE)

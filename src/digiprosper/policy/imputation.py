@@ -35,8 +35,9 @@ def estimate_imputation(
 ) -> tuple[GroupTime, Floats | None, None, Inference, tuple[Notice, ...]]:
     """Impute untreated outcomes of treated rows, and average the differences.
 
-    Differences before treatment are estimated by event time. Returns the effects, the weights (N, m) of the
-    outcomes in them, no reference, the type of the errors, and no notices.
+    Differences before treatment are estimated by event time. Returns the effects, the
+    weights (N, m) of the outcomes in them, no reference, the type of the errors, and no
+    notices.
     """
     sample, (clusters,) = prepared.sample, prepared.cluster_codes
     y = sample.columns("y")[:, 0]
@@ -59,7 +60,9 @@ def estimate_imputation(
         model, y, dummies.astype(np.float64), cohorts.treated, clusters
     )
     leads = events[identified]
-    counts = [np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)]
+    counts = [
+        np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)
+    ]
 
     pooled, n_cohorts = np.full(leads.size, -1), cohorts.first.size
     scores = np.hstack([scores, lead_scores])
@@ -70,14 +73,18 @@ def estimate_imputation(
         event=np.append(cohorts.steps[time] - cohorts.first[cohort], leads),
         estimates=np.append(estimates, lead_estimates),
         n_treated=np.append(np.bincount(group), np.array(counts, dtype=np.intp)),
-        mass=np.append(np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)),
+        mass=np.append(
+            np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)
+        ),
         share=cohorts.share,
         joint=joint,
         treated_part=np.pad(lead_part, (used.size, n_cohorts)),
         influence=joint,
     )
     n_clusters = (int(clusters.max()) + 1,)
-    inference = Inference(cov_type="clustered", clusters=prepared.cluster_names, n_clusters=n_clusters)
+    inference = Inference(
+        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=n_clusters
+    )
     row_weights = None
     if sample.nobs * cells.estimates.size <= MOST_WEIGHTS:
         leads_used = dummies[:, identified].astype(np.float64)
@@ -108,12 +115,16 @@ def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
     return np.asarray(events[events.size - leads :])
 
 
-def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample) -> None:
+def _refuse_not_imputable(
+    model: UntreatedModel, treated: Bools, sample: Sample
+) -> None:
     """Refuse treated rows whose untreated outcome is not identified."""
     not_imputable = treated & ~model.imputable
     if not not_imputable.any():
         return
-    always_treated = np.unique(sample.entity[not_imputable & (model.sums[sample.entity] == 0)])
+    always_treated = np.unique(
+        sample.entity[not_imputable & (model.sums[sample.entity] == 0)]
+    )
     if always_treated.size:
         names = sample.entities[always_treated].tolist()
         text = (
@@ -133,7 +144,7 @@ def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample)
     raise not_identified("not_imputable", text, times=times)
 
 
-# --- the model of untreated rows ----------------------------------------------------------------------------
+# --- the model of untreated rows ------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,8 +155,9 @@ class UntreatedModel:
     entity: Ints  # (N,) code of the entity
     weights: Floats  # (N,) positive
     sums: Floats  # (n,) sum of the weights of the untreated rows of each entity
-    # (N, q) dummies of periods and controls, less the weighted mean of the entity's untreated rows, and
-    # rotated: times the root of the weights, the columns are orthonormal in untreated rows.
+    # (N, q) dummies of periods and controls, less the weighted mean of the entity's
+    # untreated rows, and rotated: times the root of the weights, the columns are
+    # orthonormal in untreated rows.
     design: Floats
     imputable: Bools  # (N,) rows whose untreated outcome the untreated rows identify
 
@@ -157,14 +169,19 @@ class UntreatedModel:
         return np.asarray(centred - self.design @ slopes)
 
 
-def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats) -> UntreatedModel:
+def untreated_model(
+    entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats
+) -> UntreatedModel:
     """Prepare the regression of untreated rows on effects and controls `x` (N, k).
 
-    `entity` and `time` are codes without gaps, `treated` the rows to impute, `weights` positive.
+    `entity` and `time` are codes without gaps, `treated` the rows to impute, `weights`
+    positive.
     """
     untreated = ~treated
     root = np.sqrt(weights[untreated])[:, None]
-    sums = np.bincount(entity[untreated], weights[untreated], minlength=int(entity.max()) + 1)
+    sums = np.bincount(
+        entity[untreated], weights[untreated], minlength=int(entity.max()) + 1
+    )
     periods = (time[:, None] == np.arange(1, int(time.max()) + 1)).astype(np.float64)
     centred = _centred(np.column_stack([periods, x]), untreated, entity, weights)
     size = np.sqrt(((root * centred[untreated]) ** 2).sum(axis=0))
@@ -174,7 +191,9 @@ def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights
     triangle = np.linalg.qr(root * scaled[untreated], mode="r")
     _, values, axes = np.linalg.svd(triangle)
     rank = int((values > COLLINEAR * max(values[0], 1.0)).sum()) if values.size else 0
-    outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(axis=1, initial=0.0)
+    outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(
+        axis=1, initial=0.0
+    )
     return UntreatedModel(
         untreated=untreated,
         entity=entity,
@@ -195,20 +214,27 @@ def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) ->
     return np.asarray(values - means[entity])
 
 
-def impute(model: UntreatedModel, y: Floats, group: Ints, clusters: Ints) -> tuple[Floats, Floats]:
+def impute(
+    model: UntreatedModel, y: Floats, group: Ints, clusters: Ints
+) -> tuple[Floats, Floats]:
     """Average the effects of groups of treated rows, with conservative standard errors.
 
-    Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorem 1 for the estimates,
-    theorem 3 and equation 8 for the errors, with effects taken as equal within groups. `group` (N,) has no
-    gaps and is -1 for untreated rows; all treated rows must be imputable. Returns m estimates, and scores
-    (C, m) by cluster whose cross products are the covariance.
+    Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorem 1 for
+    the estimates, theorem 3 and equation 8 for the errors, with effects taken as equal
+    within groups. `group` (N,) has no gaps and is -1 for untreated rows; all treated
+    rows must be imputable. Returns m estimates, and scores (C, m) by cluster whose
+    cross products are the covariance.
     """
     residual = model.residuals(y[:, None])[:, 0]
     treated = ~model.untreated
     inside, weights = group[treated], model.weights[treated]
-    means = np.bincount(inside, weights * residual[treated]) / np.bincount(inside, weights)
+    means = np.bincount(inside, weights * residual[treated]) / np.bincount(
+        inside, weights
+    )
     spread = residual.copy()
-    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[inside]
+    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[
+        inside
+    ]
 
     n_clusters = int(clusters.max()) + 1
     step = max(_CHUNK // (8 * group.size), 1)
@@ -244,11 +270,13 @@ def _scores(
     clusters: tuple[Ints, int],
 ) -> Floats:
     """Sum by cluster residuals times rows' weights in the means of groups."""
-    return cluster_sums(_row_weights(model, group, chosen_groups) * spread[:, None], *clusters)
+    return cluster_sums(
+        _row_weights(model, group, chosen_groups) * spread[:, None], *clusters
+    )
 
 
 def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Floats:
-    """Compute the weights (N, m) of outcomes in the means of the effects of the chosen groups."""
+    """Compute the weights (N, m) of outcomes in mean effects of groups."""
     shares = (group[:, None] == chosen_groups) * model.weights[:, None]
     shares /= shares.sum(axis=0)
     by_entity = cluster_sums(shares, model.entity, model.sums.size)
@@ -259,7 +287,7 @@ def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Flo
 
 
 def _lead_weights(model: UntreatedModel, leads: Floats) -> Floats:
-    """Compute the weights (N, k) of outcomes in the slopes of event times before treatment."""
+    """Compute the weights (N, k) of outcomes in slopes before treatment."""
     untreated = model.untreated
     root = np.sqrt(model.weights[untreated])[:, None]
     regressors = root * model.residuals(leads)[untreated]
@@ -273,12 +301,13 @@ def lead_effects(
 ) -> tuple[Bools, Floats, Floats, Floats]:
     """Regress untreated outcomes on dummies (N, m) of event times before treatment.
 
-    Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a small-sample correction. A
-    dummy that is collinear with the effects or the dummies after it has no estimate, so that of event times
-    that add up to others the latest stay. `ever`: rows of entities that are ever treated.
+    Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a
+    small-sample correction. A dummy that is collinear with the effects or the dummies
+    after it has no estimate, so that of event times that add up to others the latest
+    stay. `ever`: rows of entities that are ever treated.
 
-    Returns which dummies have an estimate (m,), k estimates, their scores (C, k) by cluster, and the part of
-    the covariance (k, k) due to treated entities.
+    Returns which dummies have an estimate (m,), k estimates, their scores (C, k) by
+    cluster, and the part of the covariance (k, k) due to treated entities.
     """
     untreated = model.untreated
     root = np.sqrt(model.weights[untreated])[:, None]
@@ -288,13 +317,21 @@ def lead_effects(
     identified = np.zeros(leads.shape[1], dtype=np.bool_)
     for column in reversed(range(leads.shape[1])):
         later = columns[:, identified]
-        remainder = columns[:, column] - later @ np.linalg.lstsq(later, columns[:, column])[0]
-        identified[column] = np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
+        remainder = (
+            columns[:, column] - later @ np.linalg.lstsq(later, columns[:, column])[0]
+        )
+        identified[column] = (
+            np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
+        )
 
     regressors = columns[:, identified]
-    slopes: Floats = np.asarray(np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64)
+    slopes: Floats = np.asarray(
+        np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64
+    )
     residual = outcome - regressors @ slopes
-    scores = (regressors * residual[:, None]) @ np.linalg.pinv(regressors.T @ regressors)
+    scores = (regressors * residual[:, None]) @ np.linalg.pinv(
+        regressors.T @ regressors
+    )
     member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
     codes, count = clusters[untreated], int(clusters.max()) + 1
     treated_part = treated_products(scores, member, codes, count)

@@ -73,65 +73,73 @@ def match_entities(  # noqa: PLR0913
 ) -> Matching:
     """Match each treated entity to untreated entities with a similar propensity score.
 
-    The propensity score is the probability that an entity is ever treated, given its values before treatment
-    (base values). It is estimated by a logit with one row per entity. Each treated entity is matched to the
-    `k` untreated entities with the nearest scores. The matches are the same in all periods, so all rows of an
-    entity have the same weight.
+    The propensity score is the probability that an entity is ever treated, given its
+    values before treatment (base values). It is estimated by a logit with one row per
+    entity. Each treated entity is matched to the `k` untreated entities with the
+    nearest scores. The matches are the same in all periods, so all rows of an entity
+    have the same weight.
 
     Parameters
     ----------
     panel : Panel
         The data. It may be a cross-section.
     treated : str
-        A dummy. An entity is treated if it is 1 in any row. The dummy may change from 0 to 1 with the
-        treatment, or be constant in each entity.
+        A dummy. An entity is treated if it is 1 in any row. The dummy may change from 0
+        to 1 with the treatment, or be constant in each entity.
     x : sequence of str
         Terms of the logit: columns or terms, as in `FixedEffects`.
     base : {"first", "pre"} or period
-        Period of the base values. ``"first"`` (default) is the first row of each entity. ``"pre"`` is the
-        mean over all periods before any entity is treated. A period, such as 2010, is this period. Base
-        values must be from before the treatment; this is checked if the dummy changes from 0 to 1.
+        Period of the base values. ``"first"`` (default) is the first row of each
+        entity. ``"pre"`` is the mean over all periods before any entity is treated. A
+        period, such as 2010, is this period. Base values must be from before the
+        treatment; this is checked if the dummy changes from 0 to 1.
     k : int
-        Number of controls for each treated entity, 1 by default. It is smaller if fewer are within the
-        caliper.
+        Number of controls for each treated entity, 1 by default. It is smaller if fewer
+        are within the caliper.
     caliper : float or None
-        Largest difference of the propensity scores of a match, as in ``psmatch2``. The default is .05; None
-        is no limit.
+        Largest difference of the propensity scores of a match, as in ``psmatch2``. The
+        default is .05; None is no limit.
     replace : bool
-        Whether a control can be matched to several treated entities. The default is True. With False, treated
-        entities are matched in the order of their scores, from the largest, with one control in each round.
-        Among equal scores, the first in the order of entities is matched first.
+        Whether a control can be matched to several treated entities. The default is
+        True. With False, treated entities are matched in the order of their scores,
+        from the largest, with one control in each round. Among equal scores, the first
+        in the order of entities is matched first.
     support : bool
-        Whether treated entities outside the common support, the range of the scores of the controls, are left
-        out, as with ``psmatch2, common``. The default is True. With False they are matched to the nearest
-        controls too, as in R's MatchIt and Stata's ``teffects psmatch``.
+        Whether treated entities outside the common support, the range of the scores of
+        the controls, are left out, as with ``psmatch2, common``. The default is True.
+        With False they are matched to the nearest controls too, as in R's MatchIt and
+        Stata's ``teffects psmatch``.
     ties : {"all", "first"}, optional
-        Which controls are matched if several have the same distance as the `k`-th nearest one. ``"all"``
-        (default with replacement) takes all of them, with equal shares, as in Abadie & Imbens (2006), Stata's
-        ``teffects psmatch`` and R's Matching: the matches do not depend on the order of entities.
-        ``"first"`` takes the first in the order of entities; without replacement this is the only way.
+        Which controls are matched if several have the same distance as the `k`-th
+        nearest one. ``"all"`` (default with replacement) takes all of them, with equal
+        shares, as in Abadie & Imbens (2006), Stata's ``teffects psmatch`` and R's
+        Matching: the matches do not depend on the order of entities. ``"first"`` takes
+        the first in the order of entities; without replacement this is the only way.
 
     Returns
     -------
     Matching
-        Its `weights` has one weight per row of the panel, which is missing for entities that are not in the
-        matched sample. ``FixedEffects(..., obs_weights="w").fit(panel.assign(w=matching.weights))`` drops
-        these rows. It also has `balance`, `pairs`, `support` and `unmatched`. ``etable(matching)`` prints the
-        balance and `plots.balance` plots it.
+        Its `weights` has one weight per row of the panel, which is missing for entities
+        that are not in the matched sample.
+        ``FixedEffects(..., obs_weights="w").fit(panel.assign(w=matching.weights))``
+        drops these rows. It also has `balance`, `pairs`, `support` and `unmatched`.
+        ``etable(matching)`` prints the balance and `plots.balance` plots it.
 
     Raises
     ------
     InputTypeError, ColumnError, TermError
-        If `panel` is not a Panel, if a column does not exist or is not numeric, or if `treated` is not 0 or 1
-        or is also in `x`.
+        If `panel` is not a Panel, if a column does not exist or is not numeric, or if
+        `treated` is not 0 or 1 or is also in `x`.
     OptionError, PanelIndexError
-        If `base` is not a period of the panel, or an option has a value that is not allowed.
+        If `base` is not a period of the panel, or an option has a value that is not
+        allowed.
     MissingDataError
         If `treated` has missing values.
     IdentificationError, CollinearityError
-        If an entity is already treated in the base period, or if all entities or none are treated. If a term
-        is constant, is a linear combination of others, or predicts the treatment perfectly. If the logit does
-        not converge, or no treated entity has a match.
+        If an entity is already treated in the base period, or if all entities or none
+        are treated. If a term is constant, is a linear combination of others, or
+        predicts the treatment perfectly. If the logit does not converge, or no treated
+        entity has a match.
 
     Warns
     -----
@@ -147,38 +155,52 @@ def match_entities(  # noqa: PLR0913
 
     Notes
     -----
-    A notice reports how many treated entities have several controls at the same distance. A matched treated
-    entity has weight 1. A control has weight 1/m for each treated entity it is matched to, where m is the
-    number of controls of this entity (Abadie & Imbens 2006, Econometrica 74:235).
+    A notice reports how many treated entities have several controls at the same
+    distance. A matched treated entity has weight 1. A control has weight 1/m for each
+    treated entity it is matched to, where m is the number of controls of this entity
+    (Abadie & Imbens 2006, Econometrica 74:235).
 
-    In `balance`, `std_diff` is the difference of the means, divided by the square root of the mean of the two
-    variances. The variances before matching are used also after matching (Rosenbaum & Rubin 1985, American
-    Statistician 39:33; ``pstest``). With one treated entity only the variance of the controls is used.
-    `variance_ratio` is the variance of the treated divided by that of the controls.
+    In `balance`, `std_diff` is the difference of the means, divided by the square root
+    of the mean of the two variances. The variances before matching are used also after
+    matching (Rosenbaum & Rubin 1985, American Statistician 39:33; ``pstest``). With one
+    treated entity only the variance of the controls is used. `variance_ratio` is the
+    variance of the treated divided by that of the controls.
 
-    Standard errors of a model on the matched sample take the weights as given. They do not allow for
-    estimated scores and the choice of controls. `Matching.att` has standard errors that do (Abadie & Imbens
-    2006, 2016), for one outcome per entity. Matching balances
-    only the base values of `x`, not variables that are not in `x`.
+    Standard errors of a model on the matched sample take the weights as given. They do
+    not allow for estimated scores and the choice of controls. `Matching.att` has
+    standard errors that do (Abadie & Imbens 2006, 2016), for one outcome per entity.
+    Matching balances only the base values of `x`, not variables that are not in `x`.
 
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
     >>> rng = np.random.default_rng(4)
-    >>> df = pd.DataFrame({"city": np.repeat(np.arange(120), 6), "year": np.tile(np.arange(2010, 2016), 120)})
+    >>> df = pd.DataFrame(
+    ...     {
+    ...         "city": np.repeat(np.arange(120), 6),
+    ...         "year": np.tile(np.arange(2010, 2016), 120),
+    ...     }
+    ... )
     >>> size = rng.normal(size=120)
     >>> chosen = rng.uniform(size=120) < 0.15 + 0.3 * (size > 0)
     >>> df["size"] = size[df["city"]]
     >>> df["policy"] = (chosen[df["city"]] & (df["year"] >= 2013)) * 1.0
-    >>> df["y"] = df["policy"] + 0.2 * df["size"] * (df["year"] - 2010) + rng.normal(size=720)
+    >>> df["y"] = (
+    ...     df["policy"] + 0.2 * df["size"] * (df["year"] - 2010) + rng.normal(size=720)
+    ... )
     >>> panel = dp.Panel(df, "city", "year")
     >>> matching = dp.match_entities(panel, "policy", ["size"], base=2012)
-    >>> matching.balance[["term", "std_diff_before", "std_diff_after"]].round(2).values.tolist()
+    >>> matching.balance[["term", "std_diff_before", "std_diff_after"]].round(
+    ...     2
+    ... ).values.tolist()
     [['size', 0.72, -0.01]]
     >>> spec = dp.FixedEffects("y", ["policy"])
     >>> matched = panel.assign(w=matching.weights).subset("w > 0")
     >>> fit = spec.replace(obs_weights="w").fit(matched)
-    >>> round(float(spec.fit(panel).params["policy"]), 2), round(float(fit.params["policy"]), 2)
+    >>> (
+    ...     round(float(spec.fit(panel).params["policy"]), 2),
+    ...     round(float(fit.params["policy"]), 2),
+    ... )
     (1.52, 1.02)
     """
     terms = _checked_terms(panel, treated, x)
@@ -199,7 +221,9 @@ def match_entities(  # noqa: PLR0913
     if not pairs.treated.size:
         raise _nobody_matched(limit, scores[is_treated], score_c)
     weights = np.zeros(is_treated.size)
-    weights[candidates], weights[~is_treated] = pair_weights(pairs, score_t.size, score_c.size)
+    weights[candidates], weights[~is_treated] = pair_weights(
+        pairs, score_t.size, score_c.size
+    )
 
     frame = _by_entity(entities, is_treated, scores, supported, weights)
     unmatched = _unmatched(frame, limit, support=bool(support))
@@ -227,8 +251,12 @@ def match_entities(  # noqa: PLR0913
         pairs=_named_pairs(pairs, entities[candidates], entities[~is_treated]),
         unmatched=unmatched,
         balance=balance,
-        coefficients=pd.Series(coefficients, index=["Intercept", *names], name="coefficient"),
-        weights=pd.Series(by_entity[keys.entity], index=panel.index, name="match_weight"),
+        coefficients=pd.Series(
+            coefficients, index=["Intercept", *names], name="coefficient"
+        ),
+        weights=pd.Series(
+            by_entity[keys.entity], index=panel.index, name="match_weight"
+        ),
         n_treated=n_treated,
         n_control=is_treated.size - n_treated,
         key_names=keys.names,
@@ -238,7 +266,7 @@ def match_entities(  # noqa: PLR0913
     )
 
 
-# --- what was asked for -------------------------------------------------------------------------------------
+# --- what was asked for ---------------------------------------------------------------
 
 
 def _checked_terms(panel: object, treated: str, x: Sequence[str]) -> tuple[str, ...]:
@@ -250,13 +278,19 @@ def _checked_terms(panel: object, treated: str, x: Sequence[str]) -> tuple[str, 
     one_term(treated, "treated")
     terms = as_terms(x, "x")
     if not terms:
-        raise IdentificationError("match_entities: x is empty; specify at least one term to match on.")
+        raise IdentificationError(
+            "match_entities: x is empty; specify at least one term to match on."
+        )
     if canonical(treated) in map(canonical, terms):
-        raise TermError(f"treated={cited(treated)} is also in x; a term can have one role only.")
+        raise TermError(
+            f"treated={cited(treated)} is also in x; a term can have one role only."
+        )
     return terms
 
 
-def _checked_options(k: object, caliper: object, replace: object, support: object, ties: object) -> float:
+def _checked_options(
+    k: object, caliper: object, replace: object, support: object, ties: object
+) -> float:
     """Check the options, and return the largest difference of scores."""
     check_whole("k", k, 1, _MOST_NEIGHBOURS)
     check_option("replace", replace, (True, False))
@@ -280,7 +314,7 @@ def _checked_options(k: object, caliper: object, replace: object, support: objec
     return float(limit)
 
 
-# --- one row an entity: whether it is treated, and its values before treatment ------------------------------
+# --- one row an entity: whether it is treated, and its values before treatment --------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -296,11 +330,14 @@ class BaseValues:
     missing: dict[str, int]  # number of entities without a base value, by term
 
 
-def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) -> BaseValues:
+def base_values(
+    panel: Panel, treated: str, terms: Sequence[str], base: object
+) -> BaseValues:
     """Read which entities are treated, and the base values of all entities.
 
-    `base` is ``"first"``, ``"pre"`` or a period. Base values from after the start of treatment are refused,
-    if `treated` changes over time. Lags in `terms` are computed from the whole panel.
+    `base` is ``"first"``, ``"pre"`` or a period. Base values from after the start of
+    treatment are refused, if `treated` changes over time. Lags in `terms` are computed
+    from the whole panel.
     """
     table = table_of(panel)
     keys = table.keys
@@ -346,12 +383,16 @@ def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) 
 
 def _treatment(table: Table, column: str) -> Floats:
     if column in table.keys.names:
-        raise TermError(f"treated={cited(column)} is a key of the panel; specify a column of 0 and 1.")
+        raise TermError(
+            f"treated={cited(column)} is a key of the panel; specify a "
+            "column of 0 and 1."
+        )
     values = table.numeric(column)
     absent = np.isnan(values)
     if absent.any():
         raise MissingDataError(
-            f"treated={cited(column)} is missing in {table.describe_rows(absent)}: fill it in.",
+            f"treated={cited(column)} is missing in "
+            f"{table.describe_rows(absent)}: fill it in.",
             [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
         )
     other_values = np.unique(values[~np.isin(values, (0.0, 1.0))])[:5]
@@ -366,10 +407,13 @@ def _treatment(table: Table, column: str) -> Floats:
     return values
 
 
-def _base_rows(table: Table, treated: str, base: object, dummy: Floats) -> tuple[Bools, str]:
+def _base_rows(
+    table: Table, treated: str, base: object, dummy: Floats
+) -> tuple[Bools, str]:
     """Find rows of base values, and name their period; refuse rows since treatment."""
     keys = table.keys
-    # The first treated period of each entity, if the dummy changes over time; T if never treated.
+    # The first treated period of each entity, if the dummy changes over time; T if
+    # never treated.
     start = np.full(keys.entities.size, keys.times.size)
     changes = (np.diff(dummy)[np.diff(keys.entity) == 0] != 0).any()
     if changes:
@@ -380,7 +424,8 @@ def _base_rows(table: Table, treated: str, base: object, dummy: Floats) -> tuple
         words = "the only row" if time is None else f"the first {time} of each {entity}"
     elif time is None:
         raise PanelIndexError(
-            f"base={cited(base)}: this is a cross-section without periods; omit base, or set base='first'."
+            f"base={cited(base)}: this is a cross-section without periods; omit base, "
+            "or set base='first'."
         )
     elif isinstance(base, str) and base == "pre":
         if not changes:
@@ -395,7 +440,9 @@ def _base_rows(table: Table, treated: str, base: object, dummy: Floats) -> tuple
     else:
         period = _period(keys, base)
         rows, words = keys.time == period, f"{time} {keys.times[period]}"
-    names = keys.entities[np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])].tolist()
+    names = keys.entities[
+        np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])
+    ].tolist()
     if names:
         text = (
             f"base={cited(base)}: {counted(len(names), entity, entity)} "
@@ -426,7 +473,9 @@ def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
     used = rows & ~np.isnan(values).any(axis=1)
     entity, size = keys.entity[used], keys.entities.size
     count = np.bincount(entity, minlength=size)
-    sums = [np.bincount(entity, weights=column, minlength=size) for column in values[used].T]
+    sums = [
+        np.bincount(entity, weights=column, minlength=size) for column in values[used].T
+    ]
     with np.errstate(invalid="ignore"):
         return np.asarray(np.column_stack(sums) / count[:, None])
 
@@ -437,18 +486,22 @@ def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
     counts = {}
     for term in terms:
         has_value = panel.index.isin(panel.sample({"x": [term]}).index)
-        counts[term] = keys.entities.size - np.unique(keys.entity[rows & has_value]).size
+        counts[term] = (
+            keys.entities.size - np.unique(keys.entity[rows & has_value]).size
+        )
     return {term: count for term, count in counts.items() if count}
 
 
-# --- the logit ----------------------------------------------------------------------------------------------
+# --- the logit ------------------------------------------------------------------------
 
 
-def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats, Floats]:
+def propensity(
+    x: Floats, treated: Bools, names: Sequence[str]
+) -> tuple[Floats, Floats]:
     """Estimate the probability of treatment by a logit on `x` (N, p).
 
-    Returns the probabilities (N,) and the coefficients (1 + p,): the intercept, then those of the columns in
-    their own units.
+    Returns the probabilities (N,) and the coefficients (1 + p,): the intercept, then
+    those of the columns in their own units.
     """
     from scipy.special import expit
     from statsmodels.discrete.discrete_model import Logit
@@ -462,7 +515,9 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
             f"{design.shape[1]} entities with base values, and there are "
             f"{len(design)}. Use fewer terms in x."
         )
-        raise not_identified("few_entities", text, entities=len(design), terms=tuple(names))
+        raise not_identified(
+            "few_entities", text, entities=len(design), terms=tuple(names)
+        )
     _refuse_separated(design, treated, names)
 
     # On its way the exponential may be infinite; the probability is then 0.
@@ -495,18 +550,25 @@ def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
     flat = scale <= CONSTANT * np.abs(x).max(axis=0)
     if flat.any():
         constant = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
-        problems = [Notice("constant", f"{cited(name)} is constant", {"column": name}) for name in constant]
+        problems = [
+            Notice("constant", f"{cited(name)} is constant", {"column": name})
+            for name in constant
+        ]
         raise IdentificationError(
             f"x: {several(problems)} in the base values of the entities, so it cannot "
             "explain who is treated. Omit it.",
             problems,
         )
     dependent = [
-        collinear_problem(names[dependence.column], [names[position] for position in dependence.on])
+        collinear_problem(
+            names[dependence.column], [names[position] for position in dependence.on]
+        )
         for dependence in dependences(deviations / scale)
     ]
     if dependent:
-        raise CollinearityError(f"x: {several(dependent)} in the base values. Omit one of them.", dependent)
+        raise CollinearityError(
+            f"x: {several(dependent)} in the base values. Omit one of them.", dependent
+        )
     return centre, scale
 
 
@@ -531,18 +593,23 @@ def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> N
 def is_separated(x: Floats, treated: Bools) -> bool:
     """Return whether columns separate two groups, so that a logit has no estimate.
 
-    Albert & Anderson (1984), Biometrika 71:1: there is no finite estimate if and only if some b has
-    ``x_i'b >= 0`` for all rows of the first group and ``<= 0`` for all others, not all of them 0. A linear
-    program finds it (Konis 2007). `x` has a constant, and columns in similar units.
+    Albert & Anderson (1984), Biometrika 71:1: there is no finite estimate if and only
+    if some b has ``x_i'b >= 0`` for all rows of the first group and ``<= 0`` for all
+    others, not all of them 0. A linear program finds it (Konis 2007). `x` has a
+    constant, and columns in similar units.
     """
     from scipy.optimize import linprog
 
     signed = np.where(treated, 1.0, -1.0)[:, None] * x
-    solution = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0))
-    return solution.x is not None and bool((signed @ solution.x).sum() > _SEPARATED * len(x))
+    solution = linprog(
+        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0)
+    )
+    return solution.x is not None and bool(
+        (signed @ solution.x).sum() > _SEPARATED * len(x)
+    )
 
 
-# --- what came out ------------------------------------------------------------------------------------------
+# --- what came out --------------------------------------------------------------------
 
 
 def _on_support(scores: Floats, treated: Bools) -> Bools:
@@ -550,7 +617,9 @@ def _on_support(scores: Floats, treated: Bools) -> Bools:
     supported = np.empty(scores.size, dtype=bool)
     for group in (treated, ~treated):
         others = scores[~group]
-        supported[group] = (scores[group] >= others.min()) & (scores[group] <= others.max())
+        supported[group] = (scores[group] >= others.min()) & (
+            scores[group] <= others.max()
+        )
     return supported
 
 
@@ -566,12 +635,16 @@ def _by_entity(
     return frame.assign(weight=np.where(weights > 0, weights, np.nan))
 
 
-def _named_pairs(pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]) -> pd.DataFrame:
+def _named_pairs(
+    pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]
+) -> pd.DataFrame:
     named = {"treated": treated[pairs.treated], "control": controls[pairs.control]}
     return pd.DataFrame({**named, "distance": pairs.distance})
 
 
-def _nobody_matched(limit: float, treated: Floats, controls: Floats) -> IdentificationError:
+def _nobody_matched(
+    limit: float, treated: Floats, controls: Floats
+) -> IdentificationError:
     """Return the error that no score of a control is near; scores are by group."""
     smallest = float(np.abs(treated[:, None] - controls).min())
     text = (
@@ -590,10 +663,14 @@ def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFr
     reasons = np.where(distance <= limit, "used", "caliper").astype(object)
     if support:
         reasons[~unmatched["on_support"].to_numpy()] = "support"
-    return pd.DataFrame({"treated": unmatched.index, "score": scores, "reason": reasons})
+    return pd.DataFrame(
+        {"treated": unmatched.index, "score": scores, "reason": reasons}
+    )
 
 
-def _balance(names: Sequence[str], x: Floats, treated: Bools, weights: Floats) -> pd.DataFrame:
+def _balance(
+    names: Sequence[str], x: Floats, treated: Bools, weights: Floats
+) -> pd.DataFrame:
     columns: dict[str, Any] = {"term": list(names)}
     spread = None
     for when, used in (("before", np.ones(len(x))), ("after", weights)):

@@ -99,7 +99,9 @@ class MatchedEffect(LinearCombination):
         tuple of Column
             One.
         """
-        remark = Remark("scores.estimated" if self.estimated_scores else "scores.given", {})
+        remark = Remark(
+            "scores.estimated" if self.estimated_scores else "scores.given", {}
+        )
         column = result_column(self, level)
         return (replace(column, remarks=(remark,), absorbs=False),)
 
@@ -111,7 +113,8 @@ class MatchedEffect(LinearCombination):
         cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
         return Summary(
             type=type(self).__name__,
-            title=f"Average effect on matched treated entities, outcome: {self.fit_glance['depvar']}",
+            title="Average effect on matched treated entities, outcome: "
+            f"{self.fit_glance['depvar']}",
             blocks=(cells, Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -123,8 +126,9 @@ class MatchedEffect(LinearCombination):
 class Matching(Summarised, PickledByName):
     """Matched sample with weights and balance, made by `match_entities`.
 
-    Pass `weights` to a specification to estimate an effect, as the example of `match_entities` does. `att` is
-    the average effect on an outcome with one value per entity.
+    Pass `weights` to a specification to estimate an effect, as the example of
+    `match_entities` does. `att` is the average effect on an outcome with one value per
+    entity.
 
     Parameters
     ----------
@@ -141,27 +145,33 @@ class Matching(Summarised, PickledByName):
     replace : bool
         Whether a control can be matched to several treated entities.
     common_support : bool
-        Whether treated entities outside the range of the scores of the controls were left out.
+        Whether treated entities outside the range of the scores of the controls were
+        left out.
     ties : str
-        Which of the controls at the same distance are matched, ``"all"`` or the ``"first"``.
+        Which of the controls at the same distance are matched, ``"all"`` or the
+        ``"first"``.
     entities : DataFrame
-        One row per entity with base values. Columns are treated (bool), score (propensity score), on_support
-        (bool) and weight (missing if the entity is not in the matched sample).
+        One row per entity with base values. Columns are treated (bool), score
+        (propensity score), on_support (bool) and weight (missing if the entity is not
+        in the matched sample).
     base_values : DataFrame
         Base values: one row per entity, one column per column of the logit.
     pairs : DataFrame
-        Matches, the nearest first. Columns are treated and control (entities) and distance (of their scores).
+        Matches, the nearest first. Columns are treated and control (entities) and
+        distance (of their scores).
     unmatched : DataFrame
-        Treated entities without a match. Columns are treated, score and reason: ``"support"``, ``"caliper"``,
-        or ``"used"`` if all controls are matched to other treated entities.
+        Treated entities without a match. Columns are treated, score and reason:
+        ``"support"``, ``"caliper"``, or ``"used"`` if all controls are matched to other
+        treated entities.
     balance : DataFrame
-        One row per column of the logit: term, and mean_treated, mean_control, std_diff and variance_ratio,
-        each with ``_before`` and ``_after`` for before and after matching.
+        One row per column of the logit: term, and mean_treated, mean_control, std_diff
+        and variance_ratio, each with ``_before`` and ``_after`` for before and after
+        matching.
     coefficients : Series
         Coefficients of the logit: the intercept, then its columns.
     weights : Series
-        Weight of each row of the panel, with the name ``"match_weight"``. It is missing for entities that are
-        not in the matched sample.
+        Weight of each row of the panel, with the name ``"match_weight"``. It is missing
+        for entities that are not in the matched sample.
     n_treated, n_control : int
         Numbers of treated and untreated entities with base values.
     key_names : tuple of str
@@ -176,10 +186,14 @@ class Matching(Summarised, PickledByName):
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
-    >>> frame = pd.DataFrame({"city": np.repeat(range(40), 2), "year": np.tile([2010, 2011], 40)})
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(range(40), 2), "year": np.tile([2010, 2011], 40)}
+    ... )
     >>> frame["size"] = frame["city"] // 2
     >>> frame["policy"] = 1.0 * ((frame["city"] % 4 == 1) & (frame["year"] == 2011))
-    >>> matching = dp.match_entities(dp.Panel(frame, "city", "year"), "policy", ["size"])
+    >>> matching = dp.match_entities(
+    ...     dp.Panel(frame, "city", "year"), "policy", ["size"]
+    ... )
     >>> matching.balance["term"].tolist()
     ['size']
     """
@@ -221,7 +235,8 @@ class Matching(Summarised, PickledByName):
     def support(self) -> pd.DataFrame:
         """Propensity scores of treated and controls: group, n, min, mean, max.
 
-        Columns on_support and matched are numbers of entities on the common support and with a match.
+        Columns on_support and matched are numbers of entities on the common support and
+        with a match.
         """
         names = {True: "treated", False: "control"}
         groups = self.entities.groupby(self.entities["treated"].map(names))
@@ -239,19 +254,20 @@ class Matching(Summarised, PickledByName):
     def att(self, outcome: pd.Series[float], *, neighbours: int = 1) -> MatchedEffect:
         """Estimate the average effect on the matched treated entities.
 
-        Its standard errors are those of Abadie and Imbens.
-        The estimate is the mean difference between the outcome of a treated entity and the mean outcome of
-        its matches. In a panel the outcome is usually a change, such as the mean after the treatment less
-        that before it, so that the estimate is a difference in differences.
+        Its standard errors are those of Abadie and Imbens. The estimate is the mean
+        difference between the outcome of a treated entity and the mean outcome of its
+        matches. In a panel the outcome is usually a change, such as the mean after the
+        treatment less that before it, so that the estimate is a difference in
+        differences.
 
         Parameters
         ----------
         outcome : Series
             One value per entity, indexed by entity. Other entities are ignored.
         neighbours : int
-            Number of entities of the same group, beside the entity itself, from which the variance of an
-            outcome given the score is estimated. The default is 1. Stata's ``vce(robust, nn(2))`` counts the
-            entity itself.
+            Number of entities of the same group, beside the entity itself, from which
+            the variance of an outcome given the score is estimated. The default is 1.
+            Stata's ``vce(robust, nn(2))`` counts the entity itself.
 
         Returns
         -------
@@ -269,19 +285,22 @@ class Matching(Summarised, PickledByName):
 
         Notes
         -----
-        With replacement, the variance of Abadie & Imbens (2006, Econometrica 74:235) allows for controls that
-        are matched several times. If all treated entities are matched, the correction of Abadie & Imbens
-        (2016, Econometrica 84:781) for the estimated score is added, as in Stata's ``teffects psmatch``. It
-        can be negative. It needs entities with near values of `x`; they are found by the Mahalanobis
-        distance, so that units do not matter. Stata uses the Euclidean distance of the columns, so its
-        standard errors differ slightly.
+        With replacement, the variance of Abadie & Imbens (2006, Econometrica 74:235)
+        allows for controls that are matched several times. If all treated entities are
+        matched, the correction of Abadie & Imbens (2016, Econometrica 84:781) for the
+        estimated score is added, as in Stata's ``teffects psmatch``. It can be
+        negative. It needs entities with near values of `x`; they are found by the
+        Mahalanobis distance, so that units do not matter. Stata uses the Euclidean
+        distance of the columns, so its standard errors differ slightly.
 
-        If some treated entities are not matched, the effect is that of the matched ones, and the standard
-        error takes the scores and the choice of these entities as given. So it does without replacement: the
-        variance is then that of Abadie & Imbens (2012, JASA 107:833). A notice says this.
+        If some treated entities are not matched, the effect is that of the matched
+        ones, and the standard error takes the scores and the choice of these entities
+        as given. So it does without replacement: the variance is then that of Abadie &
+        Imbens (2012, JASA 107:833). A notice says this.
 
-        No standard error allows for the bias of matches that are not exact, or for correlation between
-        entities. The bootstrap is not valid for nearest neighbours (Abadie & Imbens 2008).
+        No standard error allows for the bias of matches that are not exact, or for
+        correlation between entities. The bootstrap is not valid for nearest neighbours
+        (Abadie & Imbens 2008).
 
         Examples
         --------
@@ -291,16 +310,19 @@ class Matching(Summarised, PickledByName):
         >>> frame["policy"] = 1.0 * (rng.normal(size=300) < frame["size"] / 2 - 1)
         >>> frame["growth"] = frame["policy"] + frame["size"] + rng.normal(size=300)
         >>> panel = dp.Panel(frame, "city")
-        >>> matching = dp.match_entities(panel, "policy", ["size"], caliper=None, support=False)
+        >>> matching = dp.match_entities(
+        ...     panel, "policy", ["size"], caliper=None, support=False
+        ... )
         >>> effect = matching.att(frame.set_index("city")["growth"])
         >>> round(effect.estimate, 2), round(effect.std_error, 2)
         (0.97, 0.22)
         """
         return _matched_effect(self, outcome, neighbours)
 
-    # --- the balance as a table, the whole as text ----------------------------------------------------------
+    # --- the balance as a table, the whole as text ------------------------------------
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
+    # As of all results
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table of the balance.
 
         Parameters
@@ -311,7 +333,8 @@ class Matching(Summarised, PickledByName):
         Returns
         -------
         tuple of Column
-            Columns with means, standardised differences and variance ratios, before and after matching.
+            Columns with means, standardised differences and variance ratios, before and
+            after matching.
         """
         counts = {
             "treated": self.n_treated,
@@ -336,7 +359,9 @@ class Matching(Summarised, PickledByName):
         return tuple(
             Column(
                 head,
-                cells={str(term): PlainCell(head, v) for term, v in balance[name].items()},
+                cells={
+                    str(term): PlainCell(head, v) for term, v in balance[name].items()
+                },
                 labels=self.labels,
                 factors=self.factors,
                 whole=sizes,
@@ -346,8 +371,12 @@ class Matching(Summarised, PickledByName):
         )
 
     def _how(self) -> str:
-        neighbour = "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
-        within = "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        neighbour = (
+            "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
+        )
+        within = (
+            "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        )
         outside = "" if self.common_support else ", also outside the common support"
         return (
             f"{neighbour} by the propensity score (logit, distance of probabilities) "
@@ -362,18 +391,28 @@ class Matching(Summarised, PickledByName):
         lines = (
             f"Base values: {self.base}",
             self._how(),
-            f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{unmatched_text}",
+            (
+                f"Treated {entity}: {self.n_treated:,}, matched "
+                f"{self.n_matched:,}{unmatched_text}"
+            ),
             f"Controls: {self.n_control:,}, used {self.n_used:,} (worth "
             f"{self.effective_controls:.4g} of equal weight; largest weight "
             f"{heaviest:.4g})",
-            f"Rows with a weight: {int(self.weights.notna().sum()):,} of {self.weights.size:,}",
+            (
+                f"Rows with a weight: {int(self.weights.notna().sum()):,} of "
+                f"{self.weights.size:,}"
+            ),
         )
         # The balance, two lines per term.
         rows = []
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", "matched")):
-                numbers = [number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS]
-                rows.append([str(row["term"]) if when == "before" else "", words, *numbers])
+                numbers = [
+                    number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS
+                ]
+                rows.append(
+                    [str(row["term"]) if when == "before" else "", words, *numbers]
+                )
         balance = Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
         return Summary(
             type=type(self).__name__,
@@ -400,13 +439,14 @@ class Matching(Summarised, PickledByName):
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 
 
-# --- the average effect -------------------------------------------------------------------------------------
+# --- the average effect ---------------------------------------------------------------
 
 
 def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> MatchedEffect:
     """Estimate the average effect on the matched treated entities; see `Matching.att`.
 
-    The correction for estimated scores needs all treated entities matched, with replacement.
+    The correction for estimated scores needs all treated entities matched, with
+    replacement.
     """
     entities, entity = matching.entities, matching.key_names[0]
     treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()
@@ -425,9 +465,13 @@ def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> Matche
         reason = "unmatched"
     if not reason:
         x = matching.base_values.to_numpy()
-        design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
+        design = np.column_stack(
+            [np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)]
+        )
         columns = design, whitened(x)
-        correction = score_correction(centred, treated, scores, columns, estimate, neighbours)
+        correction = score_correction(
+            centred, treated, scores, columns, estimate, neighbours
+        )
     if variance + correction <= 0:
         correction, reason = 0.0, "variance"
     name = "outcome" if outcome.name is None else str(outcome.name)

@@ -15,7 +15,9 @@ def not_identified(code: str, text: str, **data: Any) -> IdentificationError:
     return IdentificationError(text, [Notice(code, text, data)])
 
 
-def bad_option(option: str, value: object, text: str, allowed: Iterable[object] = ()) -> OptionError:
+def bad_option(
+    option: str, value: object, text: str, allowed: Iterable[object] = ()
+) -> OptionError:
     """Return the error that an option cannot have a value."""
     return OptionError(text, [option_problem(option, value, allowed, text)])
 
@@ -38,4 +40,6 @@ def have(count: int) -> str:
 
 def plain_cohorts(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
     """List first treated times with numbers of entities; as text unless whole."""
-    return [[time if isinstance(time, int) else str(time), count] for time, count in cohorts]
+    return [
+        [time if isinstance(time, int) else str(time), count] for time, count in cohorts
+    ]

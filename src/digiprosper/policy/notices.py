@@ -1,30 +1,39 @@
 """Notices about event studies, staggered adoption and matching: one maker a code.
 
-==================== ======================================================================================
+==================== ===================================================================
 code                 data
-==================== ======================================================================================
+==================== ===================================================================
 several_cohorts      cohorts (first treated time to the number of entities)
 none_never_treated   binned (ends of the window that are binned)
 no_rows_before       count, entities (the first five)
-few_treated_clusters clusters (name), n_treated (clusters with a treated entity), n_clusters
-small_cohorts        cohorts (first treated time to the number of entities, of those with few)
+few_treated_clusters clusters (name), n_treated (clusters with a treated entity),
+                     n_clusters
+small_cohorts        cohorts (first treated time to the number of entities, of those
+                     with few)
 pairs_of_rows        nobs, n_entities, n_times
 cells_left_out       cells (pairs of cohort and period)
-earlier_base         cohorts (first treated time to the period that its effects are differences from), changes
-                     (period to the previous one, where the change between them is over several periods)
+earlier_base         cohorts (first treated time to the period that its effects are
+                     differences from), changes
+                     (period to the previous one, where the change between them is over
+                     several periods)
 weights_vary         weights (column), count (entities), n_entities
-reference_unobserved reference (event time), cohorts (first treated time to the number of entities)
-few_untreated        n_untreated, alone (groups of one: first treated times, and "never"), cov_type
-other_errors         cov_type (asked for), reason (``"divided"``, ``"large"`` or ``"jackknife"``)
+reference_unobserved reference (event time), cohorts (first treated time to the number
+                     of entities)
+few_untreated        n_untreated, alone (groups of one: first treated times, and
+                     "never"), cov_type
+other_errors         cov_type (asked for), reason (``"divided"``, ``"large"`` or
+                     ``"jackknife"``)
 few_per_covariate    ratio (entities a covariate, in the smallest comparison)
-no_base_values       count, treated (how many of them), entities (the first five), by_term
+no_base_values       count, treated (how many of them), entities (the first five),
+                     by_term
 several_base_periods periods (first period to the number of entities)
-unmatched_treated    count, n_treated, entities, reasons (of each: support, caliper, used)
+unmatched_treated    count, n_treated, entities, reasons (of each: support, caliper,
+                     used)
 tied_scores          count (treated entities), ties (all, or the first)
 few_matched          count (treated entities with a match)
 scores_given         reason (replace, unmatched, or variance)
 still_unbalanced     terms (term to standardised difference after matching)
-==================== ======================================================================================
+==================== ===================================================================
 """
 
 from __future__ import annotations
@@ -51,7 +60,8 @@ if TYPE_CHECKING:
     from digiprosper.policy.window import EventWindow
 
 ALIKE: Final = 0.1
-"""Standardised difference up to which groups count as alike (Austin 2009, Statistics in Medicine 28:3083)."""
+"""Standardised difference up to which groups count as alike (Austin 2009, Statistics in
+Medicine 28:3083)."""
 
 # Why a treated entity has no match, by code.
 _UNMATCHED: Final = {
@@ -60,20 +70,20 @@ _UNMATCHED: Final = {
     "used": "whose controls were all taken",
 }
 
-# With two treated of 40 clusters a 95% interval covers the truth in 69% of panels, with five in 89%, with ten
-# in 94%: docs/explanations/event_study.md.
+# With two treated of 40 clusters a 95% interval covers the truth in 69% of panels, with
+# five in 89%, with ten in 94%: docs/explanations/event_study.md.
 _LEAST_TREATED: Final = 10
 _LEAST_SHARE: Final = 0.1
-# With cohorts of five csdid's pre-trend test at 5% rejects in 35 to 41% of panels, with ten in 10 to 15%,
-# with 25 in 4 to 9%: docs/explanations/staggered_adoption.md.
+# With cohorts of five csdid's pre-trend test at 5% rejects in 35 to 41% of panels, with
+# ten in 10 to 15%, with 25 in 4 to 9%: docs/explanations/staggered_adoption.md.
 _SMALL_COHORT: Final = 10
 # With three never treated of 31 entities the intervals of csdid cover the truth in 85%
 # of panels, with two in 75%, with one in 35%: docs/explanations/staggered_adoption.md.
 _FEW_UNTREATED: Final = 5
 # Peduzzi et al. (1996), Journal of Clinical Epidemiology 49:1373.
 _PER_COVARIATE: Final = 10
-# With about ten treated of 31 entities a 95% interval of the matched effect covers the truth in 87% of
-# samples, with about 33 of 100 in 94%: docs/explanations/matching.md.
+# With about ten treated of 31 entities a 95% interval of the matched effect covers the
+# truth in 87% of samples, with about 33 of 100 in 94%: docs/explanations/matching.md.
 _FEW_MATCHED: Final = 20
 
 
@@ -134,22 +144,32 @@ def reference_unobserved(window: EventWindow, cohorts: Cohorts) -> Iterator[Noti
         yield Notice("reference_unobserved", text, data)
 
 
-def few_treated_clusters(prepared: Prepared, treated: Bools, *, small: bool = False) -> tuple[Notice, ...]:
+def few_treated_clusters(
+    prepared: Prepared, treated: Bools, *, small: bool = False
+) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
-    Of several dimensions with few, it is about the one with the fewest; without clustering, about entities.
-    `treated` (N,): rows of entities that are ever treated. `small`: the errors allow for it.
+    Of several dimensions with few, it is about the one with the fewest; without
+    clustering, about entities. `treated` (N,): rows of entities that are ever treated.
+    `small`: the errors allow for it.
     """
     sample = prepared.sample
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
     codes = prepared.cluster_codes or (sample.entity,)
     counts = [(np.unique(code[treated]).size, int(code.max()) + 1) for code in codes]
-    few = [count for count in counts if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])]
+    few = [
+        count
+        for count in counts
+        if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])
+    ]
     if not few:
         return ()
     n_treated, n_clusters = min(few)
     name = names[counts.index((n_treated, n_clusters))]
-    text = f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) {have(n_treated)} treated entities. "
+    text = (
+        f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) {have(n_treated)} "
+        "treated entities. "
+    )
     if small:
         text += (
             "Standard errors and degrees of freedom (df_by_term) allow for it, so that "
@@ -169,10 +189,12 @@ def few_treated_clusters(prepared: Prepared, treated: Bools, *, small: bool = Fa
     return (Notice("few_treated_clusters", text, data),)
 
 
-# --- staggered adoption -------------------------------------------------------------------------------------
+# --- staggered adoption ---------------------------------------------------------------
 
 
-def few_for_averages(clusters: int, name: str, *, small: bool = False) -> tuple[Notice, ...]:
+def few_for_averages(
+    clusters: int, name: str, *, small: bool = False
+) -> tuple[Notice, ...]:
     """Report that standard errors of averages of effects are based on few clusters.
 
     Nothing is reported if the errors allow for it (`small`).
@@ -187,7 +209,9 @@ def few_for_averages(clusters: int, name: str, *, small: bool = False) -> tuple[
     )
 
 
-def small_cohorts(coding: CohortCoding, *, allowed_for: bool = False) -> Iterator[Notice]:
+def small_cohorts(
+    coding: CohortCoding, *, allowed_for: bool = False
+) -> Iterator[Notice]:
     """Report cohorts of fewer than ten entities; `allowed_for`: by the errors."""
     small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
     if small:
@@ -204,7 +228,9 @@ def small_cohorts(coding: CohortCoding, *, allowed_for: bool = False) -> Iterato
         yield Notice("small_cohorts", text, {"cohorts": small})
 
 
-def few_untreated(coding: CohortCoding, units: UnitScores | None, cov_type: str) -> Iterator[Notice]:
+def few_untreated(
+    coding: CohortCoding, units: UnitScores | None, cov_type: str
+) -> Iterator[Notice]:
     """Report that effects depend on few never treated entities, or on a single one.
 
     `cov_type` is that of the errors: ``"cr2"``, ``"crv3"`` or ``"clustered"``.
@@ -216,15 +242,27 @@ def few_untreated(coding: CohortCoding, units: UnitScores | None, cov_type: str)
         return
     parts = []
     if few:
-        parts.append(f"every effect depends on {coding.n_never} untreated {coding.entity}")
+        parts.append(
+            f"every effect depends on {coding.n_never} untreated {coding.entity}"
+        )
     for name in alone:
-        who = "never treated" if name == "never" else f"first treated in {time_text(name)}"
+        who = (
+            "never treated"
+            if name == "never"
+            else f"first treated in {time_text(name)}"
+        )
         parts.append(f"the {coding.entity} {who} rest on one unit")
     text = "; ".join(parts)
     if alone and cov_type == "cr2":
-        text += ". The standard errors assume that its errors are as variable as those of the others"
+        text += (
+            ". The standard errors assume that its errors are as variable as those "
+            "of the others"
+        )
     if cov_type == "clustered":
-        text += ". The standard errors are far too small: use cov_type='hc2', which allows for it"
+        text += (
+            ". The standard errors are far too small: use cov_type='hc2', which "
+            "allows for it"
+        )
     data = {"n_untreated": coding.n_never, "alone": tuple(alone), "cov_type": cov_type}
     yield Notice("few_untreated", f"{text}.", data)
 
@@ -255,7 +293,9 @@ def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
             "is compared with, as in csdid."
         )
         sizes = ("nobs", "n_entities", "n_times")
-        yield Notice("pairs_of_rows", text, {size: getattr(sample, size) for size in sizes})
+        yield Notice(
+            "pairs_of_rows", text, {size: getattr(sample, size) for size in sizes}
+        )
 
 
 def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> Iterator[Notice]:
@@ -275,12 +315,14 @@ def earlier_base(
 ) -> Iterator[Notice]:
     """Report cohorts without a row in the base period of their effects.
 
-    R's did and csdid compare such a cohort with its last earlier period, without a message. The effect is the
-    same if trends are parallel over the longer time, so the cohort is not refused. But its effects assume
-    more than those of other cohorts, and changes over several periods have the event time of one.
+    R's did and csdid compare such a cohort with its last earlier period, without a
+    message. The effect is the same if trends are parallel over the longer time, so the
+    cohort is not refused. But its effects assume more than those of other cohorts, and
+    changes over several periods have the event time of one.
 
-    `last` (G,): position of the period that the effects of a cohort are differences from, or -1. `changes`:
-    positions of periods before treatment whose previous period is several steps earlier.
+    `last` (G,): position of the period that the effects of a cohort are differences
+    from, or -1. `changes`: positions of periods before treatment whose previous period
+    is several steps earlier.
     """
     times = cohorts.coding.times
     distance = np.where(last >= 0, cohorts.first - cohorts.steps[last], 0)
@@ -288,7 +330,9 @@ def earlier_base(
     for i in np.flatnonzero(distance > anticipation + 1):
         cohort, base = cohorts.coding.cohorts[i][0], times[last[i]]
         bases[cohort] = base
-        named.append(f"{time_text(cohort)} with {time_text(base)} ({distance[i]} periods before)")
+        named.append(
+            f"{time_text(cohort)} with {time_text(base)} ({distance[i]} periods before)"
+        )
     long = {times[i]: times[i - 1] for i in changes}
     if not bases and not long:
         return
@@ -303,17 +347,23 @@ def earlier_base(
             "longer time."
         )
     if long:
-        spans = [f"{time_text(before)} to {time_text(time)}" for time, before in long.items()]
+        spans = [
+            f"{time_text(before)} to {time_text(time)}" for time, before in long.items()
+        ]
         text += (
             f" Before treatment, changes over several periods ({first_few(spans)}) "
             "have the event time of their last period and are averaged with changes "
             "over one period."
         )
-    text += " If rows are several units of time apart by design, use dp.Panel(..., step=)."
+    text += (
+        " If rows are several units of time apart by design, use dp.Panel(..., step=)."
+    )
     yield Notice("earlier_base", text, {"cohorts": bases, "changes": long})
 
 
-def weights_vary(sample: Sample, column: str, weights: Floats | None) -> Iterator[Notice]:
+def weights_vary(
+    sample: Sample, column: str, weights: Floats | None
+) -> Iterator[Notice]:
     """Report weights (N,) that change within entities, and which are used."""
     if weights is None:
         return
@@ -335,7 +385,8 @@ def weights_vary(sample: Sample, column: str, weights: Floats | None) -> Iterato
 def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
     """Report that the probability of treatment rests on few entities per control.
 
-    `ratio`: entities per control in the smallest group compared; None without a propensity score.
+    `ratio`: entities per control in the smallest group compared; None without a
+    propensity score.
     """
     if ratio is not None and ratio < _PER_COVARIATE:
         text = (
@@ -347,7 +398,7 @@ def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
         yield Notice("few_per_covariate", text, {"ratio": ratio})
 
 
-# --- matched samples ----------------------------------------------------------------------------------------
+# --- matched samples ------------------------------------------------------------------
 
 
 def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
@@ -356,7 +407,9 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
     if names:
         treated = int(base_data.treated[~base_data.complete].sum())
         by_term = base_data.missing
-        terms = ", ".join(f"{clipped(term)} ({count})" for term, count in by_term.items())
+        terms = ", ".join(
+            f"{clipped(term)} ({count})" for term, count in by_term.items()
+        )
         text = (
             f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them "
             f"treated, {have(len(names))} no base values ({base_data.base}): {terms}. "
@@ -375,7 +428,9 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
         yield Notice("several_base_periods", text, {"periods": dict(periods)})
 
 
-def unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> Iterator[Notice]:
+def unmatched_treated(
+    unmatched: pd.DataFrame, n_treated: int, entity: str
+) -> Iterator[Notice]:
     """Report the treated entities that have no match, with the reasons."""
     names, reasons = unmatched["treated"].tolist(), unmatched["reason"].tolist()
     if names:
@@ -391,7 +446,9 @@ def unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> I
 def reasons_text(reasons: Sequence[str]) -> str:
     """Count the treated entities without a match by reason, in words."""
     return ", ".join(
-        f"{reasons.count(code):,} {words}" for code, words in _UNMATCHED.items() if code in reasons
+        f"{reasons.count(code):,} {words}"
+        for code, words in _UNMATCHED.items()
+        if code in reasons
     )
 
 
@@ -403,9 +460,9 @@ def tied_scores(count: int, ties: str, entity: str) -> Iterator[Notice]:
             text += "distance, and all of these are matched, with equal shares."
         else:
             text += (
-                f"distance, of which the first in the order of {entity} was taken. Other "
-                "names would give another sample: use ties='all' with replacement, or "
-                "add terms to x that distinguish them."
+                f"distance, of which the first in the order of {entity} was taken. "
+                "Other names would give another sample: use ties='all' with "
+                "replacement, or add terms to x that distinguish them."
             )
         yield Notice("tied_scores", text, {"count": count, "ties": ties})
 
@@ -415,7 +472,9 @@ def still_unbalanced(balance: pd.DataFrame) -> Iterator[Notice]:
     after = balance.set_index("term")["std_diff_after"]
     unbalanced = {str(term): float(v) for term, v in after.items() if abs(v) > ALIKE}
     if unbalanced:
-        shown = ", ".join(f"{clipped(term)} ({v:.2f})" for term, v in unbalanced.items())
+        shown = ", ".join(
+            f"{clipped(term)} ({v:.2f})" for term, v in unbalanced.items()
+        )
         text = (
             f"after matching, base values still differ by more than {ALIKE:g} standard "
             f"deviations: {shown}. Add powers or interactions to x, use a smaller "
@@ -439,7 +498,8 @@ def few_matched(count: int, entity: str) -> Iterator[Notice]:
 def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
     """Report a standard error that does not allow for estimated propensity scores.
 
-    `reason` is ``"replace"``, ``"unmatched"`` or ``"variance"``; empty if it does allow for it.
+    `reason` is ``"replace"``, ``"unmatched"`` or ``"variance"``; empty if it does allow
+    for it.
     """
     explanations = {
         "replace": "its formula is known for matching with replacement only",

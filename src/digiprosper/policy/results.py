@@ -44,10 +44,16 @@ class EventStudyResults(LinearResults):
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
-    >>> frame = pd.DataFrame({"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)})
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)}
+    ... )
     >>> frame["first"] = np.where(frame["city"] % 2 == 0, 2013.0, np.nan)
-    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(1).normal(size=360)
-    >>> fit = dp.EventStudy("y", "first", before=3, after=2).fit(dp.Panel(frame, "city", "year"))
+    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(
+    ...     1
+    ... ).normal(size=360)
+    >>> fit = dp.EventStudy("y", "first", before=3, after=2).fit(
+    ...     dp.Panel(frame, "city", "year")
+    ... )
     >>> fit.event_path()["estimate"].round(1).tolist()
     [0.2, 0.1, 0.0, 2.0, 2.5, 2.2]
     """
@@ -72,14 +78,17 @@ class EventStudyResults(LinearResults):
         Returns
         -------
         DataFrame
-            One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated.
-            n_treated is the number of treated entities with rows at this event time; at a binned end it
-            includes rows beyond it. The reference has estimate 0 and no standard error.
+            One row per event time, with columns time, estimate, std_error, conf_low,
+            conf_high and n_treated. n_treated is the number of treated entities with
+            rows at this event time; at a binned end it includes rows beyond it. The
+            reference has estimate 0 and no standard error.
         """
         window = self.window
         rows = self.tidy(level).set_index("term")
         names = [event_name(time) for time in window.times]
-        path = rows.reindex(names)[["estimate", "std_error", "conf_low", "conf_high"]].reset_index(drop=True)
+        path = rows.reindex(names)[
+            ["estimate", "std_error", "conf_low", "conf_high"]
+        ].reset_index(drop=True)
         path.loc[window.times.index(window.reference), "estimate"] = 0.0
         path.insert(0, "time", list(window.times))
         return path.assign(n_treated=list(window.n_treated))
@@ -100,14 +109,16 @@ class EventStudyResults(LinearResults):
         Raises
         ------
         OptionError
-            If the reference is the only event time before treatment. With clustered standard errors also if
-            the other event times before treatment are not fewer than the treated clusters.
+            If the reference is the only event time before treatment. With clustered
+            standard errors also if the other event times before treatment are not fewer
+            than the treated clusters.
 
         Notes
         -----
-        If the test does not reject, this does not prove parallel trends. The test has little power against
-        trends that would bias the effects, and reporting effects only if it does not reject biases them (Roth
-        2022, American Economic Review: Insights 4:305).
+        If the test does not reject, this does not prove parallel trends. The test has
+        little power against trends that would bias the effects, and reporting effects
+        only if it does not reject biases them (Roth 2022, American Economic Review:
+        Insights 4:305).
         """
         window, leads = self.window, self.window.leads
         if not leads:
@@ -115,10 +126,15 @@ class EventStudyResults(LinearResults):
                 "pretrend_test: the window has no event time before treatment beside "
                 f"the reference {window.reference}; fit with a larger before."
             )
-        # Coefficients are means of treated entities, so that the residuals of c treated clusters vary in
-        # c - 1 dimensions. With as many leads the variance of some sum of them is that of the other clusters
-        # alone, which is far too small: with one treated cluster the test rejects nearly always.
-        few = [n.data["n_treated"] for n in self.diagnostics if n.code == "few_treated_clusters"]
+        # Coefficients are means of treated entities, so that the residuals of c treated
+        # clusters vary in c - 1 dimensions. With as many leads the variance of some sum
+        # of them is that of the other clusters alone, which is far too small: with one
+        # treated cluster the test rejects nearly always.
+        few = [
+            n.data["n_treated"]
+            for n in self.diagnostics
+            if n.code == "few_treated_clusters"
+        ]
         treated = min(few, default=window.n_ever)
         if self.inference.clusters and treated <= len(leads):
             text = (
@@ -131,13 +147,18 @@ class EventStudyResults(LinearResults):
         test = self.wald_test([f"{event_name(time)} = 0" for time in leads])
         return replace(test, name="Pre-trend test")
 
-    # --- the protocol -------------------------------------------------------------------------------------
+    # --- the protocol -----------------------------------------------------------------
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: an event time or a slope."""
-        event_terms = {event_name(time): self.window.term(time) for time in self.window.estimated}
-        return tuple(event_terms.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
+        event_terms = {
+            event_name(time): self.window.term(time) for time in self.window.estimated
+        }
+        return tuple(
+            event_terms.get(term.name, term)
+            for term in cast("Any", LinearResults.terms).fget(self)
+        )
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -160,14 +181,15 @@ class EventStudyResults(LinearResults):
         Returns
         -------
         Series
-            Predictions indexed by row of `panel`. A prediction is missing, with a warning, if a fixed effect
-            of the row was not estimated or a regressor is missing.
+            Predictions indexed by row of `panel`. A prediction is missing, with a
+            warning, if a fixed effect of the row was not estimated or a regressor is
+            missing.
 
         Raises
         ------
         DigiprosperError
-            If `panel` is not a Panel, or the column of the event is not valid, as in `EventStudy.fit`. The
-            panel must contain the periods before treatment.
+            If `panel` is not a Panel, or the column of the event is not valid, as in
+            `EventStudy.fit`. The panel must contain the periods before treatment.
         """
         window = self.window
         check_panel(panel, "predict")
@@ -196,7 +218,9 @@ class EventStudyResults(LinearResults):
             f"Event time {window.reference} is the reference.",
         ]
         if window.binned:
-            ends = [f"{event_name(time)} is {window.text(time)}" for time in window.binned]
+            ends = [
+                f"{event_name(time)} is {window.text(time)}" for time in window.binned
+            ]
             lines.append(f"Ends are binned: {', '.join(ends)}.")
         position = window.times.index(window.reference)
         cells = with_reference(cells, position, window.reference)

@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from digiprosper.policy.timing import Cohorts
     from digiprosper.report.inference import Inference
 
-StaggeredEstimator: TypeAlias = Literal["callaway_santanna", "imputation", "sun_abraham"]
+StaggeredEstimator: TypeAlias = Literal[
+    "callaway_santanna", "imputation", "sun_abraham"
+]
 StaggeredControl: TypeAlias = Literal["never", "not_yet"]
 StaggeredAggregate: TypeAlias = Literal["dynamic", "simple", "group", "calendar"]
 StaggeredAdjustment: TypeAlias = Literal["doubly_robust", "ipw", "regression"]
@@ -85,80 +87,93 @@ _ESTIMATOR_OF_OPTION: Final = {
 class StaggeredDid(Specification):
     """Difference in differences if entities are first treated in different periods.
 
-    First the average effect ATT(g, t) is estimated for each cohort g and time t, relative to entities that
-    are not treated. A cohort is the set of entities that are first treated in the same period. Then the
-    effects are averaged. The coefficients of a two-way `FixedEffects` or `EventStudy` can have negative
-    weights and mix event times; these averages do not.
+    First the average effect ATT(g, t) is estimated for each cohort g and time t,
+    relative to entities that are not treated. A cohort is the set of entities that are
+    first treated in the same period. Then the effects are averaged. The coefficients of
+    a two-way `FixedEffects` or `EventStudy` can have negative weights and mix event
+    times; these averages do not.
 
     Parameters
     ----------
     y : str
         Outcome: a column or a term.
     event : str
-        Column with the first treated time of the entity, missing if it is never treated. Or a dummy that is 0
-        before treatment and 1 from then on. As in `EventStudy`.
+        Column with the first treated time of the entity, missing if it is never
+        treated. Or a dummy that is 0 before treatment and 1 from then on. As in
+        `EventStudy`.
     x : sequence of str
-        Controls: columns or terms, none by default. With ``"callaway_santanna"`` parallel trends are assumed
-        given `x`, and the values are those of the earlier of the two periods that are compared. With the
-        other estimators `x` are regressors.
+        Controls: columns or terms, none by default. With ``"callaway_santanna"``
+        parallel trends are assumed given `x`, and the values are those of the earlier
+        of the two periods that are compared. With the other estimators `x` are
+        regressors.
     estimator : {"callaway_santanna", "imputation", "sun_abraham"}
-        ``"callaway_santanna"`` (default; Callaway & Sant'Anna 2021) computes a difference in differences for
-        each cohort and period. ``"imputation"`` (Borusyak, Jaravel & Spiess 2024) estimates entity and time
-        effects from all untreated rows, and subtracts them from the outcomes of treated rows; it is the most
-        precise if errors are independent over time. ``"sun_abraham"`` (Sun & Abraham 2021) is one regression
-        with a dummy for each cohort and period.
+        ``"callaway_santanna"`` (default; Callaway & Sant'Anna 2021) computes a
+        difference in differences for each cohort and period. ``"imputation"``
+        (Borusyak, Jaravel & Spiess 2024) estimates entity and time effects from all
+        untreated rows, and subtracts them from the outcomes of treated rows; it is the
+        most precise if errors are independent over time. ``"sun_abraham"`` (Sun &
+        Abraham 2021) is one regression with a dummy for each cohort and period.
     control : {"never", "not_yet"}, optional
-        Control group of ``"callaway_santanna"``: entities that are never treated (``"never"``, the default),
-        or also entities that are treated later (``"not_yet"``). ``"imputation"`` always uses ``"not_yet"``,
-        and ``"sun_abraham"`` always uses ``"never"``.
+        Control group of ``"callaway_santanna"``: entities that are never treated
+        (``"never"``, the default), or also entities that are treated later
+        (``"not_yet"``). ``"imputation"`` always uses ``"not_yet"``, and
+        ``"sun_abraham"`` always uses ``"never"``.
     aggregate : {"dynamic", "simple", "group", "calendar"}
-        How effects are averaged: by event time (``"dynamic"``, the default), over all treated rows
-        (``"simple"``), by cohort (``"group"``), or by period (``"calendar"``).
-        `StaggeredDidResults.aggregate` can change it after the fit.
+        How effects are averaged: by event time (``"dynamic"``, the default), over all
+        treated rows (``"simple"``), by cohort (``"group"``), or by period
+        (``"calendar"``). `StaggeredDidResults.aggregate` can change it after the fit.
     adjustment : {"doubly_robust", "ipw", "regression"}, optional
-        How ``"callaway_santanna"`` adjusts for `x`. The default is ``"doubly_robust"`` (Sant'Anna & Zhao
-        2020).
+        How ``"callaway_santanna"`` adjusts for `x`. The default is ``"doubly_robust"``
+        (Sant'Anna & Zhao 2020).
     base_period : {"varying", "universal"}, optional
-        Period that ``"callaway_santanna"`` compares periods before treatment with. ``"varying"`` (default, as
-        in csdid and R's did) is the previous period. ``"universal"`` is the last period before treatment, as
-        in an event study. Effects after treatment do not depend on it.
+        Period that ``"callaway_santanna"`` compares periods before treatment with.
+        ``"varying"`` (default, as in csdid and R's did) is the previous period.
+        ``"universal"`` is the last period before treatment, as in an event study.
+        Effects after treatment do not depend on it.
     anticipation : int
-        Number of periods before treatment in which it may already have effects. The default is 0.
+        Number of periods before treatment in which it may already have effects. The
+        default is 0.
     leads : int, optional
-        With ``"imputation"``: number of event times before treatment, counted from the treatment, that are
-        estimated and tested. They are compared with all earlier periods. The default is the largest number
-        for which at least half of the treated entities have an earlier period.
+        With ``"imputation"``: number of event times before treatment, counted from the
+        treatment, that are estimated and tested. They are compared with all earlier
+        periods. The default is the largest number for which at least half of the
+        treated entities have an earlier period.
     never : float, optional
-        Value of `event` for entities that are never treated, in addition to missing values. Many files use 0.
+        Value of `event` for entities that are never treated, in addition to missing
+        values. Many files use 0.
     cov_type : {"hc2", "influence"}
-        Standard errors. ``"hc2"`` (default) holds with few entities in a cohort: HC2 by cluster (CR2), with t
-        and Bell and McCaffrey's degrees of freedom for each effect, and with `x` in ``"callaway_santanna"``
-        the jackknife of the whole estimator, with t(G - 1). ``"influence"`` has the errors of csdid,
-        did_imputation and of the regression of Sun and Abraham. Results name them ``"cr2"``, ``"crv3"`` (the
-        jackknife) and ``"clustered"``. See Notes.
+        Standard errors. ``"hc2"`` (default) holds with few entities in a cohort: HC2 by
+        cluster (CR2), with t and Bell and McCaffrey's degrees of freedom for each
+        effect, and with `x` in ``"callaway_santanna"`` the jackknife of the whole
+        estimator, with t(G - 1). ``"influence"`` has the errors of csdid,
+        did_imputation and of the regression of Sun and Abraham. Results name them
+        ``"cr2"``, ``"crv3"`` (the jackknife) and ``"clustered"``. See Notes.
     clusters : sequence of str, optional
         One cluster variable. The default is the entity.
     obs_weights : str, optional
-        Column with positive weights of the rows, such as population, so that effects are those of a
-        weighted population. All means, regressions and propensity scores are weighted, and so are averages
-        over cohorts and periods. ``"callaway_santanna"`` uses, as `weightsname` in R's did, the weights of
-        the earlier of the two periods that are compared, and for the sizes of cohorts those of the first row
-        of each entity; a notice says so if weights change over time. The other estimators use the weight of
-        every row.
+        Column with positive weights of the rows, such as population, so that effects
+        are those of a weighted population. All means, regressions and propensity scores
+        are weighted, and so are averages over cohorts and periods.
+        ``"callaway_santanna"`` uses, as `weightsname` in R's did, the weights of the
+        earlier of the two periods that are compared, and for the sizes of cohorts those
+        of the first row of each entity; a notice says so if weights change over time.
+        The other estimators use the weight of every row.
     missing : {"drop", "raise"}
-        ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an error.
+        ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an
+        error.
 
     Raises
     ------
     OptionError, InputTypeError, TermError
-        By the constructor, if an option has an unknown value, or is not an option of the estimator. By `fit`,
-        if a weight is zero or negative.
+        By the constructor, if an option has an unknown value, or is not an option of
+        the estimator. By `fit`, if a weight is zero or negative.
     PanelIndexError, ColumnError, InputTypeError, MissingDataError
-        By `fit`, if there is no time key, a column does not exist, or `event` has another type than the time
-        key.
+        By `fit`, if there is no time key, a column does not exist, or `event` has
+        another type than the time key.
     IdentificationError, CollinearityError
-        By `fit`, if the treatment returns to 0, if entities are treated from the first period on, if there is
-        no control group, or if the untreated outcome of treated rows is not identified.
+        By `fit`, if the treatment returns to 0, if entities are treated from the first
+        period on, if there is no control group, or if the untreated outcome of treated
+        rows is not identified.
 
     See Also
     --------
@@ -167,36 +182,51 @@ class StaggeredDid(Specification):
 
     Notes
     -----
-    Standard errors with ``cov_type="hc2"``: every estimate is a weighted sum of outcomes. The entities of a
-    cohort differ from its mean, in each period, by their errors alone. The squares of these differences,
-    divided by one minus the share of the entity in its cohort, estimate the variance; the degrees of freedom
-    are those of Bell & McCaffrey (2002, Survey Methodology 28:169), with the covariance over time of all
-    entities as working model. A cohort of one entity, or a single entity that is never treated, shows no such
-    difference: its errors are taken to be as variable as those of the others, and a notice says so. The
-    jackknife is computed for at most 100 clusters; with more, errors are from influence functions.
+    Standard errors with ``cov_type="hc2"``: every estimate is a weighted sum of
+    outcomes. The entities of a cohort differ from its mean, in each period, by their
+    errors alone. The squares of these differences, divided by one minus the share of
+    the entity in its cohort, estimate the variance; the degrees of freedom are those of
+    Bell & McCaffrey (2002, Survey Methodology 28:169), with the covariance over time of
+    all entities as working model. A cohort of one entity, or a single entity that is
+    never treated, shows no such difference: its errors are taken to be as variable as
+    those of the others, and a notice says so. The jackknife is computed for at most 100
+    clusters; with more, errors are from influence functions.
 
-    ``cov_type="influence"``: for ``"callaway_santanna"`` (Callaway & Sant'Anna 2021, Journal of Econometrics
-    225:200) from influence functions, which allow for the sampling of the cohort shares, as in csdid. For
-    ``"imputation"`` (Borusyak, Jaravel & Spiess 2024, Review of Economic Studies 91:3253) those of theorem 3
-    of the paper, with equal effects within a cohort and period, as in did_imputation. Both are clustered,
-    without a small-sample correction, and use the normal distribution. For ``"sun_abraham"`` (Sun & Abraham
-    2021, Journal of Econometrics 225:175) those of the regression, with small-sample correction and t.
-    ``"imputation"`` and ``"sun_abraham"`` take the cohort shares as fixed; Stata's eventstudyinteract allows
-    for their sampling. With few entities in a cohort or few never treated these intervals are too short.
+    ``cov_type="influence"``: for ``"callaway_santanna"`` (Callaway & Sant'Anna 2021,
+    Journal of Econometrics 225:200) from influence functions, which allow for the
+    sampling of the cohort shares, as in csdid. For ``"imputation"`` (Borusyak, Jaravel
+    & Spiess 2024, Review of Economic Studies 91:3253) those of theorem 3 of the paper,
+    with equal effects within a cohort and period, as in did_imputation. Both are
+    clustered, without a small-sample correction, and use the normal distribution. For
+    ``"sun_abraham"`` (Sun & Abraham 2021, Journal of Econometrics 225:175) those of the
+    regression, with small-sample correction and t. ``"imputation"`` and
+    ``"sun_abraham"`` take the cohort shares as fixed; Stata's eventstudyinteract allows
+    for their sampling. With few entities in a cohort or few never treated these
+    intervals are too short.
 
-    If the panel has no rows in the last period before the treatment of a cohort, the cohort is compared with
-    its last earlier period, as in csdid and R's did. The notice ``earlier_base`` names such cohorts.
+    If the panel has no rows in the last period before the treatment of a cohort, the
+    cohort is compared with its last earlier period, as in csdid and R's did. The notice
+    ``earlier_base`` names such cohorts.
 
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
     >>> rng = np.random.default_rng(1)
-    >>> df = pd.DataFrame({"city": np.repeat(np.arange(90), 8), "year": np.tile(np.arange(2010, 2018), 90)})
+    >>> df = pd.DataFrame(
+    ...     {
+    ...         "city": np.repeat(np.arange(90), 8),
+    ...         "year": np.tile(np.arange(2010, 2018), 90),
+    ...     }
+    ... )
     >>> df["first"] = np.array([2013.0, 2015.0, np.nan])[df["city"] % 3]
-    >>> df["y"] = (df["year"] - df["first"] + 1).clip(0).fillna(0) + rng.normal(size=720)
+    >>> df["y"] = (df["year"] - df["first"] + 1).clip(0).fillna(0) + rng.normal(
+    ...     size=720
+    ... )
     >>> spec = dp.StaggeredDid("y", "first", estimator="imputation")
     >>> fit = spec.fit(dp.Panel(df, "city", "year"))
-    >>> fit.path.loc[fit.path["time"] >= 0, ["time", "estimate", "n_treated"]].round(1).values.tolist()[:3]
+    >>> fit.path.loc[fit.path["time"] >= 0, ["time", "estimate", "n_treated"]].round(
+    ...     1
+    ... ).values.tolist()[:3]
     [[0.0, 1.1, 60.0], [1.0, 2.2, 60.0], [2.0, 3.2, 60.0]]
     """
 
@@ -263,7 +293,8 @@ class StaggeredDid(Specification):
         Returns
         -------
         StaggeredDidResults
-            Average effects: the overall average ``att``, then those by event time, cohort or period.
+            Average effects: the overall average ``att``, then those by event time,
+            cohort or period.
         """
         check_panel(panel, "fit")
         timing = read_timing(table_of(panel), self.event, self.never)
@@ -274,8 +305,12 @@ class StaggeredDid(Specification):
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
         _refuse_without_effects(self, sample, cohorts)
         estimate = _ESTIMATE[self.estimator]
-        cells, weights, reference, inference, notices = estimate(self, prepared, cohorts)
-        cells, inference = with_unit_errors(self, prepared, cohorts, (cells, weights), inference)
+        cells, weights, reference, inference, notices = estimate(
+            self, prepared, cohorts
+        )
+        cells, inference = with_unit_errors(
+            self, prepared, cohorts, (cells, weights), inference
+        )
         n_clusters = min(inference.n_clusters)
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
@@ -319,7 +354,9 @@ class StaggeredDid(Specification):
         )
 
 
-def _refuse_without_effects(spec: StaggeredDid, sample: Sample, cohorts: Cohorts) -> None:
+def _refuse_without_effects(
+    spec: StaggeredDid, sample: Sample, cohorts: Cohorts
+) -> None:
     """Refuse a sample without rows of treated entities since their treatment."""
     if not (cohorts.treated & (cohorts.event >= 0)).any():
         text = (
@@ -358,7 +395,9 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
     """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:
-        compared = "entities never treated" if allowed == ("never",) else "all untreated rows"
+        compared = (
+            "entities never treated" if allowed == ("never",) else "all untreated rows"
+        )
         text = (
             f"control={cited(spec.control)}: estimator={cited(spec.estimator)} always "
             f"compares with {compared}. Leave it out, or use "

@@ -67,7 +67,10 @@ _OVERALL = {
 }
 _BEFORE = {
     "reference": "Event time {time} is the reference: it is 0 by construction.",
-    "previous": "Before treatment: change since the previous period; event time -1 is estimated.",
+    "previous": (
+        "Before treatment: change since the previous period; event time -1 "
+        "is estimated."
+    ),
     "earlier": "Before treatment: difference from all earlier periods.",
     "cohorts": "The reference is not the same event time for all cohorts.",
 }
@@ -113,9 +116,9 @@ class StaggeredEstimates(Estimates):
     ) -> TestResult:
         """Turn a Wald statistic into an F test.
 
-        With v the fewest degrees of freedom of the q sums, ``(v - q + 1) / (v q)`` times
-        the statistic is F(q, v - q + 1), as if the covariance was Wishart. It is missing
-        if v is below q.
+        With v the fewest degrees of freedom of the q sums, ``(v - q + 1) / (v q)``
+        times the statistic is F(q, v - q + 1), as if the covariance was Wishart. It is
+        missing if v is below q.
         """
         from scipy.special import fdtrc
 
@@ -130,16 +133,17 @@ class StaggeredEstimates(Estimates):
 class StaggeredDidResults(BaseResults):
     """Average effects on the treated, made by `StaggeredDid.fit`.
 
-    The first element of `params` is the overall average ``att``. The others are effects by event time
-    (``event:-2``, ...), cohort (``cohort:2014``, ...) or period (``period:2014``, ...). The results keep no
-    rows of the data.
+    The first element of `params` is the overall average ``att``. The others are effects
+    by event time (``event:-2``, ...), cohort (``cohort:2014``, ...) or period
+    (``period:2014``, ...). The results keep no rows of the data.
 
     Parameters
     ----------
     depvar : str
         Outcome.
     by : str
-        How effects are averaged: ``"dynamic"``, ``"simple"``, ``"group"`` or ``"calendar"``.
+        How effects are averaged: ``"dynamic"``, ``"simple"``, ``"group"`` or
+        ``"calendar"``.
     cells : GroupTime
         Effects by cohort and time, with their covariance matrix.
     coding : CohortCoding
@@ -157,7 +161,8 @@ class StaggeredDidResults(BaseResults):
     x : tuple of str
         Controls.
     reference : int or None
-        Event time whose effect is zero by construction, if all effects are differences from one event time.
+        Event time whose effect is zero by construction, if all effects are differences
+        from one event time.
     info : Glance
         Summary numbers of the fit.
     inference : Inference
@@ -169,14 +174,19 @@ class StaggeredDidResults(BaseResults):
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
     balanced : int or None
-        Event time up to which all cohorts in the averages by event time are observed; see `aggregate`.
+        Event time up to which all cohorts in the averages by event time are observed;
+        see `aggregate`.
 
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
-    >>> frame = pd.DataFrame({"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)})
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)}
+    ... )
     >>> frame["first"] = np.array([2012.0, 2013.0, np.nan])[frame["city"] % 3]
-    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(1).normal(size=360)
+    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(
+    ...     1
+    ... ).normal(size=360)
     >>> fit = dp.StaggeredDid("y", "first").fit(dp.Panel(frame, "city", "year"))
     >>> fit.path.columns.tolist()[:4]
     ['time', 'estimate', 'std_error', 'conf_low']
@@ -210,9 +220,10 @@ class StaggeredDidResults(BaseResults):
         by : {"dynamic", "simple", "group", "calendar"}
             By event time, over all treated rows, by cohort, or by period.
         balanced : int, optional
-            Only with ``"dynamic"``: use only cohorts that are observed up to this event time, and no later
-            event times. So all event times from 0 on have the same cohorts (`balance_e` of R's did). With
-            ``"imputation"`` the effects before treatment are dropped, since they are not estimated by cohort.
+            Only with ``"dynamic"``: use only cohorts that are observed up to this event
+            time, and no later event times. So all event times from 0 on have the same
+            cohorts (`balance_e` of R's did). With ``"imputation"`` the effects before
+            treatment are dropped, since they are not estimated by cohort.
 
         Returns
         -------
@@ -222,16 +233,23 @@ class StaggeredDidResults(BaseResults):
         Raises
         ------
         OptionError
-            If `by` is unknown, if `balanced` is given with another average, or if no cohort is observed up to
-            it.
+            If `by` is unknown, if `balanced` is given with another average, or if no
+            cohort is observed up to it.
 
         Examples
         --------
         >>> import numpy as np, pandas as pd, digiprosper as dp
-        >>> frame = pd.DataFrame({"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)})
+        >>> frame = pd.DataFrame(
+        ...     {
+        ...         "city": np.repeat(range(60), 6),
+        ...         "year": np.tile(range(2010, 2016), 60),
+        ...     }
+        ... )
         >>> frame["first"] = np.array([2012.0, 2013.0, np.nan])[frame["city"] % 3]
         >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + frame["city"] % 7
-        >>> fit = dp.StaggeredDid("y", "first", estimator="imputation").fit(dp.Panel(frame, "city", "year"))
+        >>> fit = dp.StaggeredDid("y", "first", estimator="imputation").fit(
+        ...     dp.Panel(frame, "city", "year")
+        ... )
         >>> fit.aggregate("group").names
         ('att', 'cohort:2012', 'cohort:2013')
         """
@@ -246,20 +264,23 @@ class StaggeredDidResults(BaseResults):
             check_whole("balanced", balanced, 0, int(self.cells.event.max()))
         return replace(self, by=by, balanced=balanced)
 
-    # --- effects by cohort and time, and over event time --------------------------------------------------
+    # --- effects by cohort and time, and over event time ------------------------------
 
     @property
     def group_time(self) -> pd.DataFrame:
         """Effects by cohort and time, ATT(g, t), with 95% intervals.
 
-        Columns are cohort (first treated time), time, event_time, estimate, std_error, statistic, p_value,
-        conf_low, conf_high and n_treated (number of treated entities).
+        Columns are cohort (first treated time), time, event_time, estimate, std_error,
+        statistic, p_value, conf_low, conf_high and n_treated (number of treated
+        entities).
         """
         cells, coding = self.cells, self.coding
         by_cohort = np.flatnonzero(cells.cohort >= 0)
         cohorts = [coding.cohorts[i][0] for i in cells.cohort[by_cohort]]
         times = [coding.times[i] for i in cells.time[by_cohort]]
-        names = [f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)]
+        names = [
+            f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)
+        ]
         gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._estimates_of(names, cells.estimates[by_cohort], gradient)
         errors, statistics, p_values = estimated.tests()
@@ -296,15 +317,16 @@ class StaggeredDidResults(BaseResults):
         level : float
             Confidence level of the intervals, .95 by default.
         bands : {"pointwise", "joint"}
-            ``"pointwise"`` (default): each interval covers the effect of its event time. ``"joint"``: the
-            intervals cover the effects of all event times at once, so that they are wider; a path outside of
-            the band is rejected.
+            ``"pointwise"`` (default): each interval covers the effect of its event
+            time. ``"joint"``: the intervals cover the effects of all event times at
+            once, so that they are wider; a path outside of the band is rejected.
 
         Returns
         -------
         DataFrame
-            One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated
-            (number of treated entities). The reference has estimate 0 and no standard error.
+            One row per event time, with columns time, estimate, std_error, conf_low,
+            conf_high and n_treated (number of treated entities). The reference has
+            estimate 0 and no standard error.
 
         Raises
         ------
@@ -313,10 +335,11 @@ class StaggeredDidResults(BaseResults):
 
         Notes
         -----
-        The joint band is estimate plus and minus a critical value times the standard error. The critical
-        value is a quantile of the largest absolute t statistic in 999 draws with a fixed seed: random signs
-        of clusters, with the standard errors computed again in every draw. Without that the band is too
-        narrow with few entities in a cohort.
+        The joint band is estimate plus and minus a critical value times the standard
+        error. The critical value is a quantile of the largest absolute t statistic in
+        999 draws with a fixed seed: random signs of clusters, with the standard errors
+        computed again in every draw. Without that the band is too narrow with few
+        entities in a cohort.
         """
         check_option("bands", bands, ("pointwise", "joint"))
         averages = average(self.cells, "dynamic", self.balanced)
@@ -325,8 +348,12 @@ class StaggeredDidResults(BaseResults):
         path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
         path.insert(0, "time", averages.keys)
         if bands == "joint":
-            half = self._joint_critical(averages.gradient[1:], level) * path["std_error"]
-            path = path.assign(conf_low=path["estimate"] - half, conf_high=path["estimate"] + half)
+            half = (
+                self._joint_critical(averages.gradient[1:], level) * path["std_error"]
+            )
+            path = path.assign(
+                conf_low=path["estimate"] - half, conf_high=path["estimate"] + half
+            )
         used = averages.gradient[1:, : self.cells.estimates.size] != 0
         path = path.assign(n_treated=used @ self.cells.n_treated)
         if reference is None or reference in averages.keys:
@@ -358,9 +385,10 @@ class StaggeredDidResults(BaseResults):
     def before(self) -> str:
         """What effects by event time before treatment are relative to, as a code.
 
-        ``"reference"``: one event time, `reference`, whose effect is zero by construction. ``"previous"``:
-        the previous period, so that event time -1 is an estimate like the others. ``"earlier"``: all periods
-        before those that are estimated. ``"cohorts"``: a period that is not the same event time for all
+        ``"reference"``: one event time, `reference`, whose effect is zero by
+        construction. ``"previous"``: the previous period, so that event time -1 is an
+        estimate like the others. ``"earlier"``: all periods before those that are
+        estimated. ``"cohorts"``: a period that is not the same event time for all
         cohorts. Empty if there are no effects before treatment.
         """
         if self.reference is not None:
@@ -369,7 +397,9 @@ class StaggeredDidResults(BaseResults):
             return ""
         if self.estimator == "imputation":
             return "earlier"
-        varying = self.estimator == "callaway_santanna" and self.base_period == "varying"
+        varying = (
+            self.estimator == "callaway_santanna" and self.base_period == "varying"
+        )
         return "previous" if varying else "cohorts"
 
     def pretrend_test(self, by: str = "group_time") -> TestResult:
@@ -378,29 +408,31 @@ class StaggeredDidResults(BaseResults):
         Parameters
         ----------
         by : {"group_time", "dynamic"}
-            ``"group_time"`` (default) tests the effects by cohort and time, as csdid and R's did do.
-            ``"dynamic"`` tests their averages by event time, which are fewer. With ``"imputation"`` both test
-            the effects by event time.
+            ``"group_time"`` (default) tests the effects by cohort and time, as csdid
+            and R's did do. ``"dynamic"`` tests their averages by event time, which are
+            fewer. With ``"imputation"`` both test the effects by event time.
 
         Returns
         -------
         TestResult
-            Wald test that all effects before treatment (and its anticipation) are zero. Its p-value is that
-            of a wild bootstrap: random signs of clusters times the residuals without effects before
-            treatment, with the statistic computed again in 999 draws with a fixed seed, or in all signs of at
-            most ten clusters. ``alternatives`` has the test of other programs: chi-squared, with
-            ``"sun_abraham"`` F. With few entities in a cohort it rejects true hypotheses far too often.
+            Wald test that all effects before treatment (and its anticipation) are zero.
+            Its p-value is that of a wild bootstrap: random signs of clusters times the
+            residuals without effects before treatment, with the statistic computed
+            again in 999 draws with a fixed seed, or in all signs of at most ten
+            clusters. ``alternatives`` has the test of other programs: chi-squared, with
+            ``"sun_abraham"`` F. With few entities in a cohort it rejects true
+            hypotheses far too often.
 
         Raises
         ------
         OptionError
-            If `by` is unknown, if there are no effects before treatment, or if they are too many for the
-            number of treated clusters.
+            If `by` is unknown, if there are no effects before treatment, or if they are
+            too many for the number of treated clusters.
 
         Notes
         -----
-        If the test does not reject, this does not prove parallel trends (Roth 2022, American Economic Review:
-        Insights 4:305).
+        If the test does not reject, this does not prove parallel trends (Roth 2022,
+        American Economic Review: Insights 4:305).
         """
         check_option("by", by, ("group_time", "dynamic"))
         averages = average(self.cells, "dynamic", self.balanced)
@@ -419,7 +451,9 @@ class StaggeredDidResults(BaseResults):
         kind = "averages by event time" if pooled else "effects by cohort and time"
         effects = f"{before.sum()} {kind} before treatment are"
         weights = np.eye(before.sum())
-        tested = self._estimates_of((), estimates[before], gradient[before], influence=True)
+        tested = self._estimates_of(
+            (), estimates[before], gradient[before], influence=True
+        )
         form, least = tested.wald(weights, tested.coefficients)
         # Where a standard error is missing, so is the test.
         if self._testable(gradient[before]) and not abs(least) <= SINGULAR:
@@ -433,7 +467,10 @@ class StaggeredDidResults(BaseResults):
             return self._wild_pretrend(standard, estimates[before], gradient[before])
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
         if not self._testable(averages.gradient[1:][leads]):
-            fewer = " Fewer can be tested with estimator='imputation' and a small number of leads."
+            fewer = (
+                " Fewer can be tested with estimator='imputation' and a small "
+                "number of leads."
+            )
         text = (
             f"{effects} too many to test jointly with {self.coding.n_ever:,} treated "
             f"{self.coding.entity} in {len(self.coding.cohorts)} cohorts and errors "
@@ -441,9 +478,13 @@ class StaggeredDidResults(BaseResults):
             "sums would be that of controls alone, or zero, and the test would reject "
             f"far too often.{'' if pooled else fewer}"
         )
-        raise OptionError(f"pretrend_test: {text}", [option_problem("by", by, what=text)])
+        raise OptionError(
+            f"pretrend_test: {text}", [option_problem("by", by, what=text)]
+        )
 
-    def _wild_pretrend(self, standard: TestResult, estimates: Floats, gradient: Floats) -> TestResult:
+    def _wild_pretrend(
+        self, standard: TestResult, estimates: Floats, gradient: Floats
+    ) -> TestResult:
         """Test by a wild bootstrap, with the test of other programs beside it.
 
         Without the scores that it draws there is only the `standard` test.
@@ -466,12 +507,14 @@ class StaggeredDidResults(BaseResults):
             alternatives={_PROGRAMS[self.estimator][1]: standard},
         )
 
-    # --- the protocol -------------------------------------------------------------------------------------
+    # --- the protocol -----------------------------------------------------------------
 
     @property
     def df_by_term(self) -> pd.Series[float]:
-        """Degrees of freedom of each t statistic; infinite for the normal distribution."""
-        df = np.broadcast_to(self.estimated.df_of(np.eye(len(self.names))), len(self.names))
+        """Degrees of freedom of t by term; infinite for the normal distribution."""
+        df = np.broadcast_to(
+            self.estimated.df_of(np.eye(len(self.names))), len(self.names)
+        )
         return self._by_term(df, "df")
 
     @property
@@ -522,15 +565,20 @@ class StaggeredDidResults(BaseResults):
         if self.by == "dynamic" and self.before:
             time = {"time": (str(self.reference),)}
             remarks.append(Remark(f"before.{self.before}", time))
-        # Differences in differences of two periods have no effects to absorb; the two others are regressions.
+        # Differences in differences of two periods have no effects to absorb; the two
+        # others are regressions.
         regression = self.estimator != "callaway_santanna"
         if self.x:
             code = "controls" if regression else f"controls.{self.adjustment}"
             remarks.append(Remark(code, {"x": self.x}))
         column = result_column(self, level)
-        return (replace(column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x),)
+        return (
+            replace(
+                column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x
+            ),
+        )
 
-    # --- words --------------------------------------------------------------------------------------------
+    # --- words ------------------------------------------------------------------------
 
     @property
     def conventions(self) -> str:
@@ -546,7 +594,10 @@ class StaggeredDidResults(BaseResults):
         source = "conservative, with effects taken as equal inside a cohort and period"
         if self.estimator == "callaway_santanna":
             source = "from influence functions, those of the cohorts' shares included"
-        return f"Standard errors clustered by {names} ({count:,} clusters, normal distribution), {source}"
+        return (
+            f"Standard errors clustered by {names} ({count:,} clusters, normal "
+            f"distribution), {source}"
+        )
 
     @property
     def settings(self) -> str:
@@ -582,7 +633,9 @@ class StaggeredDidResults(BaseResults):
     def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
         if self.df_t == inf:
-            cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
+            cells = replace(
+                cells, head=tuple("z" if h == "t" else h for h in cells.head)
+            )
         keys = average(self.cells, self.by, self.balanced).keys
         reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:
@@ -623,7 +676,10 @@ class StaggeredDidResults(BaseResults):
         """Write which intervals these are, and what other programs print."""
         lines = []
         if self.by == "dynamic":
-            lines.append("Intervals are pointwise; event_path(bands='joint') covers all event times at once.")
+            lines.append(
+                "Intervals are pointwise; event_path(bands='joint') covers all event "
+                "times at once."
+            )
         if self.inference.cov_type in ("cr2", "crv3"):
             averages = average(self.cells, self.by, self.balanced)
             gradient, estimates = averages.gradient[:1], averages.estimates[:1]
@@ -652,7 +708,7 @@ class StaggeredDidResults(BaseResults):
             "path": self.path.to_dict("records"),
         }
 
-    # --- inside -------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------
 
     def _term(self, key: int) -> Term:
         """Describe one average."""
@@ -694,10 +750,16 @@ class StaggeredDidResults(BaseResults):
             "middle": middle,
             "inference": self.inference,
         }
-        if self.inference.cov_type == "cr2" and not influence and cells.units is not None:
+        if (
+            self.inference.cov_type == "cr2"
+            and not influence
+            and cells.units is not None
+        ):
             m = cells.estimates.size
             shares = cells.influence[m:, m:]
-            return StaggeredEstimates(**numbers, gradient=gradient, shares=shares, units=cells.units)
+            return StaggeredEstimates(
+                **numbers, gradient=gradient, shares=shares, units=cells.units
+            )
         if influence and self.estimator != "sun_abraham":
             numbers["inference"] = replace(self.inference, df_t=inf)
         return Estimates(**numbers)
@@ -705,10 +767,11 @@ class StaggeredDidResults(BaseResults):
     def _testable(self, gradient: Floats) -> bool:
         """Return whether differences of treated clusters can test so many restrictions.
 
-        The covariance of the effects adds the variation of treated entities about the mean of their cohort
-        and that of controls. A cohort of one entity adds nothing: its residual is zero whatever its errors
-        are. So the treated part must itself have the rank of the restrictions. Otherwise the covariance of
-        some sum of the effects is that of controls alone, which is far too small.
+        The covariance of the effects adds the variation of treated entities about the
+        mean of their cohort and that of controls. A cohort of one entity adds nothing:
+        its residual is zero whatever its errors are. So the treated part must itself
+        have the rank of the restrictions. Otherwise the covariance of some sum of the
+        effects is that of controls alone, which is far too small.
         """
         zeros = np.zeros(len(gradient))
         size = self._estimates_of((), zeros, gradient, influence=True).std_errors()

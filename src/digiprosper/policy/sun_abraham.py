@@ -26,9 +26,9 @@ def estimate_sun_abraham(
 ) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
     """Regress the outcome on dummies of cohorts and periods, one before each omitted.
 
-    Averages take the shares of the cohorts as fixed. Returns the effects, the weights (N, m) of the outcomes
-    in them, the event time of the reference (None if it differs between cohorts), the type of the errors, and
-    notices.
+    Averages take the shares of the cohorts as fixed. Returns the effects, the weights
+    (N, m) of the outcomes in them, the event time of the reference (None if it differs
+    between cohorts), the type of the errors, and notices.
     """
     sample, coding = prepared.sample, cohorts.coding
     if not coding.n_never:
@@ -45,12 +45,15 @@ def estimate_sun_abraham(
     estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
     dummies = (code[:, None] == estimated).astype(np.float64)
     dummy_names = [
-        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}" for g, t in pairs[estimated]
+        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}"
+        for g, t in pairs[estimated]
     ]
     names = (spec.y, *dummy_names, *sample.names_of("x"))
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, columns)
-    fitted, solved = fit_equation(prepared, demeaned, 0, range(1, len(names)), unread=dummy_names)
+    fitted, solved = fit_equation(
+        prepared, demeaned, 0, range(1, len(names)), unread=dummy_names
+    )
 
     m, n_cohorts = estimated.size, cohorts.first.size
     cohort, time = pairs[estimated].T
@@ -90,8 +93,8 @@ def estimate_sun_abraham(
 def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:
     """List the cohorts and periods in which treated entities have rows.
 
-    Returns positions (p, 2) of cohort and period, in order, and by row (N,) the position of its pair; -1 for
-    entities that are never treated.
+    Returns positions (p, 2) of cohort and period, in order, and by row (N,) the
+    position of its pair; -1 for entities that are never treated.
     """
     treated = cohorts.treated
     code = np.full(time.size, -1)

@@ -46,7 +46,9 @@ class Timing:
     """When each entity of a panel is first treated."""
 
     keys: Keys
-    first: Ints  # (n,) position of the first treated time among the panel's times; -1 if never treated
+    # (n,) position of the first treated time among the panel's times; -1 if never
+    # treated
+    first: Ints
 
     def of(self, keys: Keys) -> Ints:
         """Return the first treated time, as in `first`, of each entity of `keys`."""
@@ -55,8 +57,8 @@ class Timing:
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
         """Count the periods since treatment.
 
-        Returns by row of `keys` the steps of time since treatment, negative before it and 0 if never
-        treated, and whether the entity is ever treated.
+        Returns by row of `keys` the steps of time since treatment, negative before it
+        and 0 if never treated, and whether the entity is ever treated.
         """
         first = self.of(keys)[keys.entity]
         since = _ordinals(keys)[keys.time] - _ordinals(self.keys)[first]
@@ -67,8 +69,9 @@ class Timing:
 def read_timing(table: Table, column: str, never: float | None) -> Timing:
     """Read when each entity is first treated, and check it.
 
-    `column` has first treated times, or is 0 before treatment and 1 from then on. `never` is its value for
-    entities that are never treated, in addition to missing values.
+    `column` has first treated times, or is 0 before treatment and 1 from then on.
+    `never` is its value for entities that are never treated, in addition to missing
+    values.
     """
     keys = table.keys
     _refuse_without_steps(keys, column)
@@ -97,7 +100,10 @@ def check_never(never: Any) -> None:
     is_number = isinstance(never, int | float) and not isinstance(never, bool)
     # The comparison is false of a missing value too.
     if not (is_number and -_LARGEST <= never <= _LARGEST):
-        text = f"never={cited(never)} must be a number, the value of event for entities never treated."
+        text = (
+            f"never={cited(never)} must be a number, the value of event for entities "
+            "never treated."
+        )
         raise bad_option("never", never, text)
 
 
@@ -109,7 +115,8 @@ def _ordinals(keys: Keys) -> Ints:
 def _refuse_without_steps(keys: Keys, column: str) -> None:
     if keys.time_name is None:
         raise PanelIndexError(
-            "event times need a time key, but this is a cross-section: Panel(df, entity=, time=)."
+            "event times need a time key, but this is a cross-section: Panel(df, "
+            "entity=, time=)."
         )
     if column in keys.names:
         raise TermError(
@@ -139,7 +146,11 @@ def _is_switch(values: pd.Series[Any], never: float | None) -> bool:
         return False
     distinct = set(values.dropna().unique().tolist())
     # A column of ones and missing values may be of entities first treated at time 1.
-    return bool(distinct) and distinct <= {0, 1} and (0 in distinct or not values.isna().any())
+    return (
+        bool(distinct)
+        and distinct <= {0, 1}
+        and (0 in distinct or not values.isna().any())
+    )
 
 
 def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
@@ -182,7 +193,9 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     ):
         names = keys.entities[np.unique(keys.entity[rows])].tolist()
         if names:
-            defect = defect.format(names=entities_text(keys, names), entity=keys.entity_name)
+            defect = defect.format(
+                names=entities_text(keys, names), entity=keys.entity_name
+            )
             text = f"event={cited(column)} {defect}"
             raise not_identified(code, text, event=column, entities=names)
     first = np.full(keys.entities.size, _NEVER)
@@ -190,10 +203,12 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     return first
 
 
-# --- a column of first treated times ------------------------------------------------------------------------
+# --- a column of first treated times --------------------------------------------------
 
 
-def _positions(table: Table, column: str, values: pd.Series[Any], never: float | None) -> Ints:
+def _positions(
+    table: Table, column: str, values: pd.Series[Any], never: float | None
+) -> Ints:
     """Find the position of each row's first treated time among panel times."""
     times = table.keys.times
     first_times: Any = as_times(table, column)
@@ -212,13 +227,20 @@ def _positions(table: Table, column: str, values: pd.Series[Any], never: float |
         equal: Any = isinstance(first_times, np.ndarray) and first_times == never
         if not np.any(equal):
             text = (
-                f"never={cited(never)}: no entity has this value in event={cited(column)}. Leave never out."
+                f"never={cited(never)}: no entity has this value in "
+                f"event={cited(column)}. Leave never out."
             )
             raise bad_option("never", never, text)
         never_treated = never_treated | equal
-    grid = times.astype(np.float64) if pd.api.types.is_integer_dtype(times.dtype) else times
+    grid = (
+        times.astype(np.float64)
+        if pd.api.types.is_integer_dtype(times.dtype)
+        else times
+    )
     positions = np.asarray(grid.get_indexer(pd.Index(first_times)))
-    positions = np.where(never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions))
+    positions = np.where(
+        never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions)
+    )
     if (positions == _UNKNOWN).any():
         _refuse_other_times(table, column, pd.Index(first_times)[positions == _UNKNOWN])
     return positions
@@ -238,16 +260,24 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
             "entities have no period before treatment, so drop them with panel.subset"
         )
         if isinstance(distinct[0], float):
-            parts[0] += f"; if it means never treated, pass never={_short(before_panel[0])}"
+            parts[0] += (
+                f"; if it means never treated, pass never={_short(before_panel[0])}"
+            )
     if between.size:
-        parts.append(f"{_values(between)} in no row of {name}: correct the values, or add these periods")
+        parts.append(
+            f"{_values(between)} in no row of {name}: correct the values, or add "
+            "these periods"
+        )
     if after_panel.size:
         parts.append(
             f"{_values(after_panel)} after the last {name} ({times[-1]}): let it be "
             "missing, since such entities are not treated in the panel"
         )
     described = "; it has ".join(parts)
-    text = f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It has {described}."
+    text = (
+        f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It "
+        f"has {described}."
+    )
     values = [*before_panel, *between, *after_panel]
     raise not_identified("event_times", text, event=column, values=values)
 
@@ -260,7 +290,7 @@ def _short(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-# --- cohorts ------------------------------------------------------------------------------------------------
+# --- cohorts --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +300,8 @@ class CohortCoding(PickledByName):
     event: str  # column that says when an entity is treated
     entity: str  # name of the entity key
     time: str  # name of the time key
-    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
+    # First treated time and number of entities, in order
+    cohorts: tuple[tuple[Any, int], ...]
     n_never: int  # number of entities that are never treated
     times: tuple[Any, ...]  # periods of the sample, in order
 
@@ -284,7 +315,10 @@ class CohortCoding(PickledByName):
         """Number of entities by first treated time, in words."""
         counts = [f"{time_text(time)} ({count:,})" for time, count in self.cohorts]
         shown = first_few(counts, _MOST_COHORTS)
-        return f"First treated {self.time} ({self.entity}): {shown}; never: {self.n_never:,}"
+        return (
+            f"First treated {self.time} ({self.entity}): {shown}; never: "
+            f"{self.n_never:,}"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,7 +332,8 @@ class Cohorts:
     cohort: Ints  # (N,) position of the cohort; -1 if never treated
     event: Ints  # (N,) steps of time since treatment; 0 if never treated
     weights: Floats  # (N,) weight of the row; 1 without weights
-    # (n,) weight in the sizes of cohorts: that of the first row, as in R's did on balanced panels.
+    # (n,) weight in the sizes of cohorts: that of the first row, as in R's did on
+    # balanced panels.
     entity_weights: Floats
     share: Floats  # (G,) share of each cohort in the weights of all entities
 
@@ -308,10 +343,17 @@ class Cohorts:
         return self.cohort >= 0
 
 
-def read_cohorts(spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None) -> Cohorts:
-    """Find the cohort of each entity of a sample. `timing` is of the whole panel, `weights` of rows."""
+def read_cohorts(
+    spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
+) -> Cohorts:
+    """Find the cohort of each entity of a sample.
+
+    `timing` is of the whole panel, `weights` of rows.
+    """
     if len(sample.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
     positions = timing.of(sample.keys)
     treated = positions >= 0
     if not treated.any():

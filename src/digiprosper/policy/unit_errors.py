@@ -1,4 +1,4 @@
-"""Errors of effects by cohort and time from the entities of each cohort, for all estimators."""
+"""Errors of effects by cohort and time, for all estimators."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def scores_of_units(
     if spec.estimator == "callaway_santanna":
         x = x[:, :0]
     cell, _ = compress(group[sample.entity] * sample.n_times + sample.time)
-    effects = within([sample.entity, cell], sample.nobs, obs_weights=prepared.obs_weights)
+    effects = within(
+        [sample.entity, cell], sample.nobs, obs_weights=prepared.obs_weights
+    )
     residuals = _net_of(effects.demean(np.column_stack([y, x])), cohorts.weights)
     treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
     model = untreated_model(sample.entity, sample.time, x, treated, cohorts.weights)

@@ -26,14 +26,17 @@ class EventWindow(PickledByName):
     """Event times that have a coefficient, and how many entities have them."""
 
     event: str  # column that says when an entity is treated
-    never: float | None  # its value for entities that are never treated, beside missing values
+    # Its value for entities that are never treated, beside missing values
+    never: float | None
     before: int  # the first event time is -before
     after: int  # the last event time
     reference: int  # event time without a coefficient
     lowest: int  # smallest event time in the sample
     highest: int  # largest event time in the sample
-    n_treated: tuple[int, ...]  # treated entities with rows at each event time of the window, in order
-    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
+    # Treated entities with rows at each event time of the window, in order
+    n_treated: tuple[int, ...]
+    # First treated time and number of entities, in order
+    cohorts: tuple[tuple[Any, int], ...]
     n_never: int  # number of entities that are never treated
 
     @property
@@ -71,7 +74,8 @@ class EventWindow(PickledByName):
     def term(self, time: int) -> Term:
         """Describe the coefficient of an event time.
 
-        A binned end has a family of its own: in a table it is not in the row of the single event time.
+        A binned end has a family of its own: in a table it is not in the row of the
+        single event time.
         """
         point = Point(self.event, self.text(time), float(time))
         family = "binned_event" if time in self.binned else "event"
@@ -86,8 +90,8 @@ def event_name(time: int) -> str:
 def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
     """Return the dummies (N, k) of the event times that have a coefficient.
 
-    They are 0 for entities that are never treated. Event times beyond an end of the window count as that
-    end.
+    They are 0 for entities that are never treated. Event times beyond an end of the
+    window count as that end.
     """
     inside = np.clip(times, -window.before, window.after)
     equal = inside[:, None] == np.array(window.estimated)
@@ -119,7 +123,9 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     size = int(entities.max()) + 1
     pairs = np.unique(positions * size + entities)
     counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
-    _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest)
+    _refuse_unreached(
+        spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest
+    )
     return EventWindow(
         event=spec.event,
         never=spec.never,
@@ -134,7 +140,9 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     )
 
 
-def _refuse_unreached(spec: Any, unreached: list[int], lowest: int, highest: int) -> None:
+def _refuse_unreached(
+    spec: Any, unreached: list[int], lowest: int, highest: int
+) -> None:
     """Refuse event times at which no treated entity has a row."""
     if not unreached:
         return

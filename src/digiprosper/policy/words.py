@@ -12,9 +12,13 @@ BALANCE_HEADS = {
 }
 """Heads of the columns of a table of the balance, before and after matching."""
 
-_HEADS = [f"{head}, {when}" for when in ("before", "after") for head in BALANCE_HEADS.values()]
+_HEADS = [
+    f"{head}, {when}" for when in ("before", "after") for head in BALANCE_HEADS.values()
+]
 _HEADS_ZH = [
-    f"{head}，匹配{when}" for when in "前后" for head in ("处理组", "对照组", "标准化差异", "方差比")
+    f"{head}，匹配{when}"
+    for when in "前后"
+    for head in ("处理组", "对照组", "标准化差异", "方差比")
 ]
 _MATCHED = (
     "Base values of {treated} treated and {controls} control entities ({entity}) "
@@ -23,7 +27,8 @@ _MATCHED = (
     "matching)."
 )
 _MATCHED_ZH = (
-    "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，匹配后分别为{matched}个和{used}个。"
+    "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，"
+    "匹配后分别为{matched}个和{used}个。"
     "logit倾向得分近邻匹配（1:{k}），"
 )
 _MATCHED_ZH_END = "。标准化差异为均值之差除以匹配前两组方差均值的平方根。"
@@ -52,12 +57,19 @@ WORDS = Words(
         "att_group": "ATT, mean of cohorts",
         "att_calendar": "ATT, mean of periods",
         "point": "{effect} {point}",
-        "callaway_santanna.never": "Callaway & Sant'Anna (2021), compared with never treated.",
-        "callaway_santanna.not_yet": "Callaway & Sant'Anna (2021), compared with not yet treated.",
+        "callaway_santanna.never": (
+            "Callaway & Sant'Anna (2021), compared with never treated."
+        ),
+        "callaway_santanna.not_yet": (
+            "Callaway & Sant'Anna (2021), compared with not yet treated."
+        ),
         "imputation.not_yet": "imputation, Borusyak, Jaravel & Spiess (2024).",
         "sun_abraham.never": "Sun & Abraham (2021), compared with never treated.",
         "before.reference": "event time {time} is the reference, 0 by construction.",
-        "before.previous": "before treatment: change since the previous period; event time -1 is estimated.",
+        "before.previous": (
+            "before treatment: change since the previous period; event time -1 "
+            "is estimated."
+        ),
         "before.earlier": "before treatment: difference from all earlier periods.",
         "before.cohorts": "the reference is not the same event time for all cohorts.",
         "controls": "controls {x}.",
@@ -66,8 +78,12 @@ WORDS = Words(
         "controls.regression": "controls {x}, regression.",
         **{f"head.{head}": head for head in _HEADS},
         "att_matched": "ATT, matched entities",
-        "scores.estimated": "standard error of Abadie & Imbens (2016), for estimated scores.",
-        "scores.given": "standard error of Abadie & Imbens (2006), scores taken as given.",
+        "scores.estimated": (
+            "standard error of Abadie & Imbens (2016), for estimated scores."
+        ),
+        "scores.given": (
+            "standard error of Abadie & Imbens (2006), scores taken as given."
+        ),
         **dict.fromkeys(_CODES, _MATCHED),
     },
     chinese={
@@ -80,7 +96,9 @@ WORDS = Words(
         "att_calendar": "ATT（时期平均）",
         "point": "{effect}{point}",
         "callaway_santanna.never": "Callaway & Sant'Anna (2021)，以从未处理组为对照。",
-        "callaway_santanna.not_yet": "Callaway & Sant'Anna (2021)，以尚未处理组为对照。",
+        "callaway_santanna.not_yet": (
+            "Callaway & Sant'Anna (2021)，以尚未处理组为对照。"
+        ),
         "imputation.not_yet": "插补估计，Borusyak, Jaravel & Spiess (2024)。",
         "sun_abraham.never": "Sun & Abraham (2021)，以从未处理组为对照。",
         "before.reference": "事件时间{time}为基准期，设定为0。",
@@ -91,7 +109,10 @@ WORDS = Words(
         "controls.doubly_robust": "控制{x}，双重稳健。",
         "controls.ipw": "控制{x}，逆概率加权。",
         "controls.regression": "控制{x}，回归调整。",
-        **{f"head.{head}": head_zh for head, head_zh in zip(_HEADS, _HEADS_ZH, strict=True)},
+        **{
+            f"head.{head}": head_zh
+            for head, head_zh in zip(_HEADS, _HEADS_ZH, strict=True)
+        },
         "att_matched": "ATT（匹配个体）",
         "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
         "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 # Counts have no point, and intervals have two numbers: both are centred.
 _NUMBER = re.compile(r"([(<]*-?[\d,]+)(\.\d+(?:e[+-]?\d+)?[)*]*)")
-# Widths in Times of what numbers are written with, as shares of the type size. A minus in LaTeX is wider than
-# a parenthesis, and the hyphen of Times as wide: of the two the minus counts as the wider one.
+# Widths in Times of what numbers are written with, as shares of the type size. A minus
+# in LaTeX is wider than a parenthesis, and the hyphen of Times as wide: of the two the
+# minus counts as the wider one.
 _WIDTHS = {
     ".": 0.25,
     ",": 0.25,

@@ -46,11 +46,15 @@ LEVELS = " / "
 
 Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
 Columns: TypeAlias = Sequence[Column]
-_Several: TypeAlias = ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+_Several: TypeAlias = (
+    ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+)
 Models: TypeAlias = Model | _Several | Mapping[str, Model | _Several]
 
 
-def read_columns(models: Models, caller: str, *, level: float = 0.95, spanning: bool = False) -> list[Column]:
+def read_columns(
+    models: Models, caller: str, *, level: float = 0.95, spanning: bool = False
+) -> list[Column]:
     """Read models in any form that users may pass, one column each, or several.
 
     With `spanning` the key of several columns is a heading above them, otherwise a
@@ -69,7 +73,8 @@ def _read_all(models: object, caller: str, level: float) -> list[Column]:
     columns = [c for head, model in pairs for c in _read(head, model, caller, level)]
     if not columns:
         raise InputTypeError(
-            f"{caller}: models is empty; pass a result, or a list or mapping of results.",
+            f"{caller}: models is empty; pass a result, or a list or "
+            "mapping of results.",
             [models_problem("no models", models)],
         )
     return columns
@@ -101,13 +106,18 @@ def name_columns(
             "with one text per column.",
             [option_problem("heads", heads)],
         )
-    return [replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)]
+    return [
+        replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)
+    ]
 
 
 def _numbered(columns: Columns) -> list[Column]:
     """Give columns without a heading a number."""
     numbers = count(1)
-    return [replace(c, head=f"({next(numbers)})" if c.head is None else c.head) for c in columns]
+    return [
+        replace(c, head=f"({next(numbers)})" if c.head is None else c.head)
+        for c in columns
+    ]
 
 
 def distinct_heads(columns: Columns) -> list[Column]:
@@ -128,7 +138,9 @@ def texts_of(argument: object) -> list[str] | None:
     """Read an argument that is a text or several; None if it is neither."""
     if isinstance(argument, str):
         return [argument]
-    if not isinstance(argument, Iterable) or not all(isinstance(text, str) for text in argument):
+    if not isinstance(argument, Iterable) or not all(
+        isinstance(text, str) for text in argument
+    ):
         return None
     return list(argument)
 
@@ -157,7 +169,9 @@ def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> 
     return replace(column, head=text, over=over)
 
 
-def _head_label(head: str, column: Column, labels: Mapping[str, str], language: Language) -> str:
+def _head_label(
+    head: str, column: Column, labels: Mapping[str, str], language: Language
+) -> str:
     """Print a heading that is a name, or a sum of names such as a set of controls."""
     code = f"head.{head}"
     if head not in labels and code in TABLE and column.cells:
@@ -172,7 +186,8 @@ def check_labels(labels: object, caller: str) -> dict[str, str]:
         return {}
     if not isinstance(labels, Mapping) or not all(isinstance(k, str) for k in labels):
         raise InputTypeError(
-            f'{caller}: labels must be a mapping of texts such as {{"digital": "Digital economy"}}.',
+            f'{caller}: labels must be a mapping of texts such as {{"digital": '
+            f'"Digital economy"}}.',
             [option_problem("labels", labels, what="not a mapping of texts")],
         )
     return {k: tidy_text(v) for k, v in labels.items()}
@@ -181,8 +196,8 @@ def check_labels(labels: object, caller: str) -> dict[str, str]:
 def merged_labels(columns: Columns, labels: Mapping[str, str]) -> dict[str, str]:
     """Merge the labels of all models (the first wins) with those of the call.
 
-    Those of the call win over all.
-    Where columns have the numbers of their rows as headings, labels start with the number.
+    Those of the call win over all. Where columns have the numbers of their rows as
+    headings, labels start with the number.
     """
     merged: dict[str, str] = {}
     numbers: dict[str, int] = {}
@@ -191,7 +206,9 @@ def merged_labels(columns: Columns, labels: Mapping[str, str]) -> dict[str, str]
         for name, text in column.labels.items():
             merged.setdefault(str(name), tidy_text(text))
     merged |= labels
-    return merged | {name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()}
+    return merged | {
+        name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()
+    }
 
 
 def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
@@ -202,28 +219,35 @@ def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
     return merged
 
 
-def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str) -> list[str]:
+def matching(
+    patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str
+) -> list[str]:
     """Find terms that names or patterns (``*``, ``?``) match, in their order, once."""
     entries = texts_of(patterns)
     if entries is None:
         raise InputTypeError(
-            f"{caller}: {option}={cited(patterns)} must be a term, a pattern or a list of them, such as "
-            "['digital*'].",
+            f"{caller}: {option}={cited(patterns)} must be a term, a pattern or a list "
+            "of them, such as ['digital*'].",
             [option_problem(option, patterns)],
         )
     names = list(terms)
     matched: dict[str, None] = {}
     lost = []
     for entry in entries:
-        hits = [entry] if entry in names else [t for t in names if fnmatchcase(t, entry)]
+        hits = (
+            [entry] if entry in names else [t for t in names if fnmatchcase(t, entry)]
+        )
         if not hits:
             lost.append(entry)
         matched.update(dict.fromkeys(hits))
     if lost:
         raise ColumnError(
-            f"{caller}: {option} matches no term {quoted(lost)}. The terms are {quoted(names, 12)}; a "
-            "pattern such as 'digital*' matches several.",
-            [column_problem(entry, option, f"no term {cited(entry)}") for entry in lost],
+            f"{caller}: {option} matches no term {quoted(lost)}. The terms are "
+            f"{quoted(names, 12)}; a pattern such as 'digital*' matches several.",
+            [
+                column_problem(entry, option, f"no term {cited(entry)}")
+                for entry in lost
+            ],
         )
     return list(matched)
 
@@ -255,12 +279,18 @@ def select(
 def with_products(terms: Sequence[str], columns: Columns) -> list[str]:
     """Add other names of the same products after a term: ``"z:x"``, ``"x:z"``."""
     product_names = products_of(columns)
-    return list(dict.fromkeys(name for term in terms for name in (term, *product_names.get(term, ()))))
+    return list(
+        dict.fromkeys(
+            name for term in terms for name in (term, *product_names.get(term, ()))
+        )
+    )
 
 
 def products_of(columns: Columns) -> dict[str, tuple[str, ...]]:
     """Find products that columns write in another order, as `same_products` does."""
-    return same_products(cell.term for column in columns for cell in column.estimates.values())
+    return same_products(
+        cell.term for column in columns for cell in column.estimates.values()
+    )
 
 
 def all_terms(columns: Columns) -> list[str]:

@@ -52,7 +52,9 @@ _STRIP = 0.2
 # --- over a variable ------------------------------------------------------------------
 
 
-def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: str) -> Axes:
+def draw_conditional_effect(
+    curve: ConditionalCurve, ax: Axes | None, purpose: str
+) -> Axes:
     """Draw an effect over its moderator and where its interval excludes 0.
 
     Quantiles of the moderator are marked at the lower edge.
@@ -68,7 +70,9 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
             axes.axvline(end, color=INK, linewidth=0.8, linestyle=":")
             # Neighbours stand at two heights, for they may be close.
             height = 1.01 + 0.05 * (number % 2)
-            axes.text(end, height, f"{end:.4g}", ha="center", fontsize="small", transform=edge)
+            axes.text(
+                end, height, f"{end:.4g}", ha="center", fontsize="small", transform=edge
+            )
         heights = np.full(len(curve.quantiles), 0.015)
         axes.plot(
             curve.quantiles,
@@ -155,7 +159,9 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
     low, high = curve.interval
     with drawing(curve, ax, purpose, _SIZE, [curve.variable, title, *curve.at]) as axes:
         _draw_band(axes, curve.points.T, say_level("interval.t", curve.level))
-        pieces = [(max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low]
+        pieces = [
+            (max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low
+        ]
         level, sets = f"{100 * curve.level:g}", _set_text(curve.sets)
         label = say("turn.set", level=level, sets=sets)
         if not pieces:
@@ -221,7 +227,9 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _set_text(sets: Sequence[Interval]) -> str:
     missing = say("turn.missing")
-    intervals = [missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets]
+    intervals = [
+        missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets
+    ]
     return say("turn.and").join(intervals) or say("turn.empty")
 
 
@@ -257,7 +265,9 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
             )
         # Excluded candidates have missing values, so that the line has gaps there.
         values = np.append(points["gamma"].to_numpy(), profile.excluded)
-        ratios = np.append(points["lr"].to_numpy(), np.full(profile.excluded.size, np.nan))
+        ratios = np.append(
+            points["lr"].to_numpy(), np.full(profile.excluded.size, np.nan)
+        )
         order = np.argsort(values)
         steps = "steps-post" if profile.before else "steps-pre"
         axes.plot(
@@ -316,7 +326,9 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
         axes.plot(drawn.draws, heights, "|", color=FAINT, markersize=5, transform=edge)
         axes.axvline(0, linestyle=":", **THIN)
         label = say("draws.found", value=f"{drawn.found:.4g}".replace("-", "−"))
-        axes.axvline(drawn.found, color=MARKED, linewidth=1.4, linestyle="--", label=label)
+        axes.axvline(
+            drawn.found, color=MARKED, linewidth=1.4, linestyle="--", label=label
+        )
         axes.set_ylim(0, 1.08 * float(density.max()))
         right = drawn.found < float(value.iloc[0] + value.iloc[-1]) / 2
         x, side = (0.98, "right") if right else (0.02, "left")
@@ -362,7 +374,9 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
                     zorder=2 * row,
                 )
                 axes.plot(grid, height, color=INK, linewidth=1.0, zorder=2 * row + 1)
-            axes.text(1.01, row, ridge.words, transform=edge, va="center", fontsize="small")
+            axes.text(
+                1.01, row, ridge.words, transform=edge, va="center", fontsize="small"
+            )
         axes.set_yticks(range(count), names)
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
         axes.set_xlim(grid[0], grid[-1])

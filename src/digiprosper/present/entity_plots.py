@@ -64,7 +64,8 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
         for number, (name, entity_ranks) in enumerate(ribbons.entities):
             color, marker, face, dashes = look(number)
             low, high, ranks = (
-                entity_ranks[column].to_numpy(dtype=float) for column in ("rank_low", "rank_high", "rank")
+                entity_ranks[column].to_numpy(dtype=float)
+                for column in ("rank_low", "rank_high", "rank")
             )
             axes.fill_between(x, low, high, facecolor=color, alpha=0.18, linewidth=0)
             axes.plot(
@@ -146,7 +147,9 @@ def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
     positions = np.arange(1, len(ranks) + 1)
     for span, color in zip(spans, _SHADES[-len(spans) :], strict=True):
         low, high = ranks - span.low, ranks - span.high
-        axes.fill_between(positions, low, high, step="mid", color=color, linewidth=0, label=span.words)
+        axes.fill_between(
+            positions, low, high, step="mid", color=color, linewidth=0, label=span.words
+        )
     axes.axhline(0, color=INK, linewidth=1.0, label=drawn.mark)
     axes.set_xlim(0.5, len(ranks) + 0.5)
     axes.set_xticks(_rank_ticks(len(ranks)))
@@ -162,7 +165,11 @@ def _rank_ticks(worst: int) -> list[int]:
     """Choose ticks of ranks: 1, then round numbers, at most nine."""
     steps = (m * 10**e for e in range(9) for m in (1, 2, 5))
     step = next(step for step in steps if worst <= 8 * step)
-    return [*range(1, worst + 1, step)] if step <= 2 else [1, *range(step, worst + 1, step)]
+    return (
+        [*range(1, worst + 1, step)]
+        if step <= 2
+        else [1, *range(step, worst + 1, step)]
+    )
 
 
 def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
@@ -245,7 +252,10 @@ def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
         axes.grid(which="minor", color="white", linewidth=1.0)
         axes.tick_params(which="minor", length=0)
     patch = matplotlib.patches.Patch
-    handles = [patch(facecolor=shade, label=text) for shade, text in zip(shades, entries, strict=True)]
+    handles = [
+        patch(facecolor=shade, label=text)
+        for shade, text in zip(shades, entries, strict=True)
+    ]
     blank = int(np.isnan(cells).sum())
     if blank:
         text = say("map.blank", count=f"{blank:,}")
@@ -266,7 +276,9 @@ _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1))
 _CORNERS = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 
 
-def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, purpose: str, *, names: bool) -> Axes:
+def draw_moran_scatter(
+    drawn: MoranScatter, ax: Axes | None, purpose: str, *, names: bool
+) -> Axes:
     """Draw the spatial lag over the value, with a line whose slope is Moran's I."""
     points, entities = drawn.points, [str(entity) for entity in drawn.points.index]
     named = names and len(entities) <= MOST_NAMES
@@ -275,7 +287,9 @@ def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, purpose: str, *, na
         axes.axhline(0, linestyle="--", **THIN)
         axes.axvline(0, linestyle="--", **THIN)
         size = 3 if named else 4.5
-        axes.plot(points["value"], points["spatial_lag"], "o", color=INK, markersize=size)
+        axes.plot(
+            points["value"], points["spatial_lag"], "o", color=INK, markersize=size
+        )
         axes.axline((0, 0), slope=drawn.slope, color=MARKED, linewidth=1.3, zorder=1)
         # With room for the names of the quadrants.
         for column, set_limits in (

@@ -95,9 +95,9 @@ def coefficients(
     Parameters
     ----------
     results : result, list, mapping or ResultSet
-        Results of one or more models. Several models have different markers; the keys of a mapping are in the
-        legend. A model that could not be estimated, or has none of the terms, is listed in the legend with
-        the reason.
+        Results of one or more models. Several models have different markers; the keys
+        of a mapping are in the legend. A model that could not be estimated, or has none
+        of the terms, is listed in the legend with the reason.
     keep, drop : sequence of str, optional
         Terms to keep or to drop: names, or patterns such as ``"digital*"``.
     labels : mapping, optional
@@ -126,7 +126,9 @@ def coefficients(
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(
+    ...     dp.datasets.us_states()
+    ... )
     >>> ax = coefficients(fit, labels={"unemp": "Unemployment"}, keep="unemp")
     >>> ax.get_yticklabels()[0].get_text()
     'Unemployment'
@@ -142,7 +144,9 @@ def coefficients(
     named = name_columns(columns, None, texts, purpose, figure_language())
     columns = [replace(c, head=caller_labels.get(str(c.head), c.head)) for c in named]
     terms = select(columns, keep, drop, caller=purpose)
-    return draw_columns(columns, terms, texts, say_level("estimate", level), ax, purpose)
+    return draw_columns(
+        columns, terms, texts, say_level("estimate", level), ax, purpose
+    )
 
 
 def draw_columns(
@@ -155,11 +159,15 @@ def draw_columns(
 ) -> Axes:
     """Draw the estimates of columns next to each other, one row per term."""
     shared = share_rows(terms, columns, labels, 3, figure_language())
-    rows = [(row.label, cells) for row in shared if (cells := _numbers_in(row, columns))]
+    rows = [
+        (row.label, cells) for row in shared if (cells := _numbers_in(row, columns))
+    ]
     if not rows:
         raise _nothing(purpose)
     models = [_cells_of(position, rows) for position in range(len(columns))]
-    heads = [_head(c, drawn=bool(cells)) for c, cells in zip(columns, models, strict=True)]
+    heads = [
+        _head(c, drawn=bool(cells)) for c, cells in zip(columns, models, strict=True)
+    ]
     names, lines = row_names([label for label, _ in rows], ax, _WIDTH, purpose)
     count = sum(map(bool, models))
     size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
@@ -179,7 +187,8 @@ def draw_columns(
 
 def _nothing(purpose: str) -> InputTypeError:
     return InputTypeError(
-        f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or mapping of them.",
+        f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or "
+        "mapping of them.",
         [models_problem("no estimates")],
     )
 
@@ -214,7 +223,9 @@ def _head(column: Column, *, drawn: bool) -> str:
     return say("absent.failed" if column.failure else "absent.terms", head=column.head)
 
 
-def _draw_models(axes: Axes, models: Sequence[dict[int, Estimate]], heads: Sequence[str]) -> list[Any]:
+def _draw_models(
+    axes: Axes, models: Sequence[dict[int, Estimate]], heads: Sequence[str]
+) -> list[Any]:
     """Draw the models next to each other and return the handles of their legend."""
     handles: list[Any] = []
     count, drawn = sum(map(bool, models)), 0
@@ -311,7 +322,9 @@ _SHARE = 0.7
 _BLANK = 0.5
 
 
-def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool) -> Axes:
+def draw_event_paths(
+    drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool
+) -> Axes:
     """Draw estimates with intervals and joint bands over event time, by model.
 
     There is a line at zero, and one at the start of the policy, between -1 and 0.
@@ -373,7 +386,9 @@ def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
     )
     if path.reference is not None:
         reference = [path.reference + shift]
-        axes.plot(reference, [0.0], marker, color=color, markersize=5, markerfacecolor="white")
+        axes.plot(
+            reference, [0.0], marker, color=color, markersize=5, markerfacecolor="white"
+        )
 
 
 def _event_legend(path: EventPath) -> str:
@@ -381,7 +396,9 @@ def _event_legend(path: EventPath) -> str:
     ends = ", ".join(path.ends).replace("-", "−")
     if path.before:
         before = say(f"event.{path.before}")
-        return say("event.before", head=path.head, before=before) if path.head else before
+        return (
+            say("event.before", head=path.head, before=before) if path.head else before
+        )
     return say("event.ends", head=path.head, ends=ends) if ends else path.head
 
 
@@ -405,10 +422,14 @@ def _labelled(ticks: Mapping[int, str], room: float) -> list[int]:
     ends = [time for time in times if ticks[time] != str(time)]
 
     def has_room(time: int) -> bool:
-        half = {e: (text_em(ticks[e]) + text_em(ticks[time]) + _BLANK) / 2 for e in ends}
+        half = {
+            e: (text_em(ticks[e]) + text_em(ticks[time]) + _BLANK) / 2 for e in ends
+        }
         return all(half[e] * size <= abs(time - e) * room / len(times) for e in ends)
 
-    return sorted({*ends, *(time for time in times if time % step == 0 and has_room(time))})
+    return sorted(
+        {*ends, *(time for time in times if time % step == 0 and has_room(time))}
+    )
 
 
 def _counts(paths: Sequence[EventPath], time: int) -> str:
@@ -450,7 +471,9 @@ def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:
                 alpha=0.5,
                 zorder=1,
             )
-            axes.plot(at, points["estimate"], marker, color=color, markersize=5, label=head)
+            axes.plot(
+                at, points["estimate"], marker, color=color, markersize=5, label=head
+            )
         _name_decay(axes, drawn)
         if count > 1:
             legend_above(axes, columns=count)
@@ -487,7 +510,9 @@ _UPPER, _ROW, _NEXT_LINE, _COLUMN, _HEAD = 3.0, 0.19, 0.13, 0.07, 0.13
 _NAMES_SHARE = 0.38
 
 
-def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose: str) -> Axes:
+def draw_specification_curve(
+    drawn: SpecificationCurve, ax: Axes | None, purpose: str
+) -> Axes:
     """Draw ordered estimates, and below them one row per choice.
 
     Models are at 1, 2, ... on the horizontal axis. With many models, each cell of a row
@@ -534,7 +559,9 @@ def _range(drawn: SpecificationCurve) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _draw_ordered(axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]) -> None:
+def _draw_ordered(
+    axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]
+) -> None:
     """Draw estimates with intervals, or with a band if there are many models."""
     points, count = drawn.points, len(drawn.points)
     at = np.arange(1, count + 1)
@@ -555,7 +582,9 @@ def _draw_ordered(axes: Axes, drawn: SpecificationCurve, interval: tuple[float, 
     axes.set_yticks([tick for tick in ticks if interval[0] <= tick <= interval[1]])
 
 
-def _draw_points(axes: Axes, at: np.ndarray[Any, Any], points: pd.DataFrame, color: str, count: int) -> None:
+def _draw_points(
+    axes: Axes, at: np.ndarray[Any, Any], points: pd.DataFrame, color: str, count: int
+) -> None:
     if count <= _MOST_MARKS:
         low, high = points["conf_low"], points["conf_high"]
         width = 1.3 if count <= _MOST_HEADS else 0.8
@@ -581,12 +610,18 @@ def _mark_main(axes: Axes, drawn: SpecificationCurve) -> None:
         return
     at, row = drawn.main + 1, drawn.points.iloc[drawn.main]
     axes.axvline(at, color=MARKED, linewidth=0.6, alpha=0.5, zorder=1)
-    axes.vlines(at, row["conf_low"], row["conf_high"], color=MARKED, linewidth=1.3, zorder=4)
+    axes.vlines(
+        at, row["conf_low"], row["conf_high"], color=MARKED, linewidth=1.3, zorder=4
+    )
     text = "\n".join(balanced_lines(drawn.main_text, _LONGEST_LINE))
-    axes.plot([at], [row["estimate"]], "D", color=MARKED, markersize=5, zorder=5, label=text)
+    axes.plot(
+        [at], [row["estimate"]], "D", color=MARKED, markersize=5, zorder=5, label=text
+    )
 
 
-def _name_estimates(axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]) -> None:
+def _name_estimates(
+    axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]
+) -> None:
     """Label the axis of the estimates, without the rows of choices."""
     name = drawn.name
     if drawn.outcome:
@@ -625,7 +660,9 @@ def _draw_marks(axes: Axes, choices: np.ndarray[Any, Any], rows: Floats) -> None
         )
 
 
-def _draw_shares(axes: Axes, choices: np.ndarray[Any, Any], rows: Floats, step: float) -> None:
+def _draw_shares(
+    axes: Axes, choices: np.ndarray[Any, Any], rows: Floats, step: float
+) -> None:
     """Shade each cell of a row by the share of its models that made the choice."""
     colors = matplotlib_part("colors")
     count = choices.shape[1]

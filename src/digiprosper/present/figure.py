@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 INK, FAINT, MARKED, PALE = "#1f4e79", "#8a8a8a", "#b03a2e", "#9dbbd8"
 THIN: Final[dict[str, Any]] = {"color": FAINT, "linewidth": 0.8, "zorder": 0}
 """Of lines behind the data, such as that at zero."""
-# Single entities are named, and their cells set apart, up to here; more would not be readable on one page.
+# Single entities are named, and their cells set apart, up to here; more would not be
+# readable on one page.
 MOST_NAMES = 60
 
 _MARKERS: Final = "osD^vPX*"
@@ -41,7 +42,8 @@ _DASHES: Final = ("-", "--", "-.", ":")
 _USUAL_TYPE: Final = 10.0
 # Inches a point of type takes by column and by line, as `type_columns` counts columns.
 _COLUMN, _LINE = 0.56 / 72, 1.3 / 72
-# Fewest columns of a line; the share of a figure that the names of rows may take; inches kept free at a rim.
+# Fewest columns of a line; the share of a figure that the names of rows may take;
+# inches kept free at a rim.
 _FEWEST_COLUMNS: Final = 12
 _NAMES_SHARE: Final = 0.38
 _RIM: Final = 0.15
@@ -123,7 +125,7 @@ def kept_drawing(axes: object) -> Drawing | None:
     return _drawings.get(untyped_axes) if hasattr(axes, "transAxes") else None
 
 
-# --- figures of their own -----------------------------------------------------------------------------------
+# --- figures of their own -------------------------------------------------------------
 
 
 def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> Axes:
@@ -142,14 +144,19 @@ def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
     if fit == "boxes":
         share = min(max(style_width, PAGE) / width, 1.0)
         return share * width, share * height
-    return style_width, height * (type_size() if fit == "rows" else min(style_width / width, 1.0))
+    return style_width, height * (
+        type_size() if fit == "rows" else min(style_width / width, 1.0)
+    )
 
 
-def _fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContextManager[Any]:
+def _fonts(
+    ax: Axes | None, texts: Iterable[str], purpose: str
+) -> AbstractContextManager[Any]:
     """Return a context that adds a Chinese font if a new figure needs it.
 
-    The font must be in `font.family` itself, after the usual family. In `font.sans-serif` it is either not
-    used or replaces the usual one, and then the minus sign is missing. Texts copy the font when made.
+    The font must be in `font.family` itself, after the usual family. In
+    `font.sans-serif` it is either not used or replaces the usual one, and then the
+    minus sign is missing. Texts copy the font when made.
     """
     matplotlib = matplotlib_part("", purpose)
     needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))
@@ -173,13 +180,16 @@ def axes_inches(axes: Axes) -> tuple[float, float]:
     return _room(axes, "x") - _NAMED, _room(axes, "y") - _NAMED
 
 
-# --- texts --------------------------------------------------------------------------------------------------
+# --- texts ----------------------------------------------------------------------------
 
 
-def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str) -> tuple[list[str], int]:
+def row_names(
+    names: Sequence[str], ax: Axes | None, width: float, purpose: str
+) -> tuple[list[str], int]:
     """Break the names of rows into lines, so that most of the width is left for data.
 
-    Returns the names and the largest number of lines. `width` is that of a new figure in inches.
+    Returns the names and the largest number of lines. `width` is that of a new figure
+    in inches.
     """
     column = _column(purpose)
     inches = figure_width() or width
@@ -187,7 +197,9 @@ def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str)
         inches = _inches(ax, "width") / (1 - _NAMES_SHARE)
     columns = max(_NAMES_SHARE * inches / column, _FEWEST_COLUMNS)
     broken = [
-        "\n".join(line for part in name.split("\n") for line in balanced_lines(part, columns))
+        "\n".join(
+            line for part in name.split("\n") for line in balanced_lines(part, columns)
+        )
         for name in names
     ]
     return broken, max((name.count("\n") + 1 for name in broken), default=1)
@@ -196,7 +208,8 @@ def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str)
 def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
     """Label an axis in lines no longer than the axis; each part starts a line.
 
-    A new figure becomes larger with each line after the first, so that no room is taken from the data.
+    A new figure becomes larger with each line after the first, so that no room is taken
+    from the data.
     """
     if axis == "x":
         spread_ticks(axes)
@@ -223,7 +236,8 @@ def tick_step(texts: Sequence[str], inches: float, purpose: str) -> int:
 def spread_ticks(axes: Axes, reserved_width: float = 0.0) -> None:
     """Reduce the number of ticks that matplotlib chooses if their labels would overlap.
 
-    `reserved_width` is the part of the width, in inches, that texts beside the axes need.
+    `reserved_width` is the part of the width, in inches, that texts beside the axes
+    need.
     """
     ticker = matplotlib_part("ticker")
     locator = axes.xaxis.get_major_locator()
@@ -239,11 +253,13 @@ def text_em(text: str) -> float:
     return 72 * _COLUMN * type_columns(text)
 
 
-def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
+def legend_above(
+    axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any
+) -> None:
     """Put the legend above the axes, not wider than they are.
 
-    With a wider legend the layout would shrink the axes at every draw. A new figure becomes higher with each
-    line after the first.
+    With a wider legend the layout would shrink the axes at every draw. A new figure
+    becomes higher with each line after the first.
     """
     anchor: dict[str, Any] = {
         "loc": "lower left",
@@ -252,7 +268,9 @@ def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: 
     }
     width = min((_room(axes, "x") - _RIM) * _figure(axes).dpi, axes.bbox.width)
     for count in range(columns, 0, -1):
-        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **anchor, **options)
+        legend = axes.legend(
+            frameon=False, ncols=count, fontsize="small", **anchor, **options
+        )
         excess = legend.get_window_extent().width - width
         if excess <= 0:
             break

@@ -45,18 +45,21 @@ COLORS: Final = (
     "#777777",
     "#cc79a7",
 )
-"""Of models beside each other: those of Okabe and Ito (2008) with a dark blue; neighbours differ in grey."""
+"""Of models beside each other: those of Okabe and Ito (2008) with a dark blue;
+neighbours differ in grey."""
 
 # 90 and 190 mm, the widths of one column and of a page in journals.
 PAGE: Final = 190 / 25.4
 """Inches."""
 _WIDTHS: Final = {"column": 90 / 25.4, "page": PAGE}
 _NARROWEST, _WIDEST = 2.0, 40.0
-# Points. The small type of legends is .83 of it, so above the 7 points that journals ask for.
+# Points. The small type of legends is .83 of it, so above the 7 points that journals
+# ask for.
 _TYPE: Final = 8.5
 _SHAPE: Final = 0.65
 _LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
-# Has the mathematical signs and subscripts that other fonts lack, and comes with matplotlib.
+# Has the mathematical signs and subscripts that other fonts lack, and comes with
+# matplotlib.
 _SIGNS: Final = "DejaVu Sans"
 
 _FONTS = (
@@ -70,7 +73,8 @@ _FONTS = (
     "WenQuanYi Micro Hei",
     "Noto Sans CJK JP",  # what older matplotlib calls the file that has all of them
 )
-# Files that fontManager may not have listed: it caches, and a font installed since then is not in the cache.
+# Files that fontManager may not have listed: it caches, and a font installed since then
+# is not in the cache.
 _FONT_FILES = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
@@ -89,15 +93,18 @@ _INSTALL = {
 _COLLECTION, _POSTSCRIPT = b"ttcf", b"OTTO"
 
 
-_ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = ContextVar("active", default=())
+_ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = ContextVar(
+    "active", default=()
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FigureStyle:
     """Settings of matplotlib and language of texts, from `plots.figure_style`.
 
-    It can be entered more than once, and inside another one. `width` is in inches. Each character is taken
-    from the first of the `families` that has it. `font_type` is how PDF and PS files embed fonts (3 or 42).
+    It can be entered more than once, and inside another one. `width` is in inches. Each
+    character is taken from the first of the `families` that has it. `font_type` is how
+    PDF and PS files embed fonts (3 or 42).
     """
 
     width: float
@@ -155,26 +162,29 @@ def figure_style(
     Parameters
     ----------
     width : {"column", "page"} or float
-        Width of the figures: 90 mm (``"column"``, the default, for one column of a journal), 190 mm
-        (``"page"``), or inches from 2 to 40. The height is proportional, or depends on the number of rows.
-        The width of path diagrams depends on their boxes, up to a page.
+        Width of the figures: 90 mm (``"column"``, the default, for one column of a
+        journal), 190 mm (``"page"``), or inches from 2 to 40. The height is
+        proportional, or depends on the number of rows. The width of path diagrams
+        depends on their boxes, up to a page.
     language : {"en", "zh"}
-        Language of the texts that the library writes on axes, in legends and in notes. Labels are printed as
-        they are.
+        Language of the texts that the library writes on axes, in legends and in notes.
+        Labels are printed as they are.
     font : str or sequence of str, optional
-        Names of installed fonts, such as ``["Times New Roman", "SimSun"]``. Each character is taken from the
-        first font that has it. The default is the default font of matplotlib, and a font with Chinese
-        characters if needed.
+        Names of installed fonts, such as ``["Times New Roman", "SimSun"]``. Each
+        character is taken from the first font that has it. The default is the default
+        font of matplotlib, and a font with Chinese characters if needed.
 
     Returns
     -------
     FigureStyle
-        A context manager. Its `rc` has the settings of matplotlib, which you can use for other figures.
+        A context manager. Its `rc` has the settings of matplotlib, which you can use
+        for other figures.
 
     Raises
     ------
     OptionError
-        If `width` or `language` has a value that is not allowed, or a font is not installed.
+        If `width` or `language` has a value that is not allowed, or a font is not
+        installed.
     InputTypeError
         If `font` is neither a name nor a list of names.
     ImportError
@@ -187,18 +197,23 @@ def figure_style(
 
     Notes
     -----
-    Call ``savefig`` inside the block, because these settings are used when a file is written.
+    Call ``savefig`` inside the block, because these settings are used when a file is
+    written.
 
-    The font size is 8.5 points, and 7 points in legends. The colours are those of Okabe and Ito (2008), which
-    colour-blind readers can distinguish, with a dark blue first. Neighbouring colours also differ in grey,
-    and each model has another marker. PDF files embed TrueType fonts (type 42), as journals require. Fonts
-    with PostScript outlines, such as Noto Sans CJK, are embedded as type 3, because some readers do not show
-    their type 42 files. SVG files have text as paths. Bitmaps have 300 dots per inch.
+    The font size is 8.5 points, and 7 points in legends. The colours are those of Okabe
+    and Ito (2008), which colour-blind readers can distinguish, with a dark blue first.
+    Neighbouring colours also differ in grey, and each model has another marker. PDF
+    files embed TrueType fonts (type 42), as journals require. Fonts with PostScript
+    outlines, such as Noto Sans CJK, are embedded as type 3, because some readers do not
+    show their type 42 files. SVG files have text as paths. Bitmaps have 300 dots per
+    inch.
 
     Examples
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
-    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
+    >>> fit = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(
+    ...     dp.datasets.us_states()
+    ... )
     >>> with figure_style("column"):
     ...     ax = dp.plots.coefficients(fit)
     >>> round(float(ax.figure.get_figwidth() * 25.4))
@@ -247,7 +262,11 @@ def say_level(code: str, level: float) -> str:
 
 def with_remarks(text: str, remarks: Sequence[str]) -> str:
     """Add remarks, if there are any, in brackets after a text."""
-    return say("brackets", text=text, inside=say("list").join(remarks)) if remarks else text
+    return (
+        say("brackets", text=text, inside=say("list").join(remarks))
+        if remarks
+        else text
+    )
 
 
 def matplotlib_part(part: str, purpose: str = "plots") -> Any:
@@ -265,8 +284,8 @@ def _read_width(width: object) -> float:
     elif isinstance(width, str) and width in _WIDTHS:
         return _WIDTHS[width]
     raise OptionError(
-        f"plots.figure_style: width={cited(width)} must be 'column' (90 mm), 'page' (190 mm) or a number of "
-        f"inches from {_NARROWEST:g} to {_WIDEST:g}.",
+        f"plots.figure_style: width={cited(width)} must be 'column' (90 mm), 'page' "
+        f"(190 mm) or a number of inches from {_NARROWEST:g} to {_WIDEST:g}.",
         [option_problem("width", width, tuple(_WIDTHS))],
     )
 
@@ -281,19 +300,28 @@ def _read_fonts(font: object) -> tuple[str, ...]:
     missing = [name for name in names if name not in installed]
     if missing:
         raise OptionError(
-            f"plots.figure_style: the font {quoted(missing)} is not installed, or was installed after "
-            f"matplotlib listed the fonts; matplotlib.font_manager.fontManager.addfont(file) adds it."
+            f"plots.figure_style: the font {quoted(missing)} is not installed, or was "
+            "installed after matplotlib listed the fonts; "
+            "matplotlib.font_manager.fontManager.addfont(file) adds it."
             f"{nearest(missing[0], sorted(installed))}",
-            [option_problem("font", name, what=f"no font {cited(name)}") for name in missing],
+            [
+                option_problem("font", name, what=f"no font {cited(name)}")
+                for name in missing
+            ],
         )
     return names
 
 
 def _font_names(font: object) -> tuple[str, ...]:
     names = [font] if isinstance(font, str) else font
-    if not isinstance(names, list | tuple) or not names or not all(isinstance(n, str) for n in names):
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or not all(isinstance(n, str) for n in names)
+    ):
         raise InputTypeError(
-            f"plots.figure_style: font={cited(font)} must be the name of a font or a list of names.",
+            f"plots.figure_style: font={cited(font)} must be the name of a font or a "
+            "list of names.",
             [option_problem("font", font)],
         )
     return tuple(names)
@@ -312,9 +340,12 @@ def chinese_font() -> str | None:
             manager.addfont(file)
         listed = _listed(manager)
     if listed is None:
-        solution = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
+        solution = _INSTALL.get(
+            sys.platform, "install Noto Sans CJK SC from fonts.google.com"
+        )
         message = (
-            f"no font with Chinese characters was found, so labels will show boxes. Solution: {solution}"
+            "no font with Chinese characters was found, so labels will show boxes. "
+            f"Solution: {solution}"
         )
         issue(
             [

@@ -33,7 +33,9 @@ Folded = dict[str, list[str]]
 """Terms and absorbed effects by the name of the row that stands for them."""
 
 
-def fold_terms(columns: Columns, controls: Sequence[str] | str, blocks: object, style: Style) -> Folded:
+def fold_terms(
+    columns: Columns, controls: Sequence[str] | str, blocks: object, style: Style
+) -> Folded:
     """Return the terms that each row of controls or blocks summarises, by its name.
 
     `blocks` has terms, patterns or absorbed effects by name.
@@ -68,9 +70,12 @@ def _refuse_overlap(folded: Folded, blocks: object) -> None:
 def _named(blocks: object) -> dict[str, Sequence[str]]:
     if blocks is None:
         return {}
-    if not isinstance(blocks, Mapping) or not all(isinstance(name, str) for name in blocks):
+    if not isinstance(blocks, Mapping) or not all(
+        isinstance(name, str) for name in blocks
+    ):
         raise InputTypeError(
-            f"etable: blocks={cited(blocks)} must be a mapping from rows to terms such as "
+            f"etable: blocks={cited(blocks)} must be a mapping from rows to "
+            "terms such as "
             '{"Controls": ["edu", "open"], "Trends": ["trend*"]}.',
             [option_problem("blocks", blocks)],
         )
@@ -82,22 +87,33 @@ def _named(blocks: object) -> dict[str, Sequence[str]]:
 
 def _refusal(problem: str, blocks: object) -> OptionError:
     return OptionError(
-        f"etable: blocks: {problem}; give every row a name of its own and terms of its own.",
+        f"etable: blocks: {problem}; give every row a name of its own and "
+        "terms of its own.",
         [option_problem("blocks", blocks, what=problem)],
     )
 
 
-def folded_rows(columns: Columns, folded: Folded, style: Style) -> list[tuple[str, list[str]]]:
+def folded_rows(
+    columns: Columns, folded: Folded, style: Style
+) -> list[tuple[str, list[str]]]:
     """Write a row per block: yes, no, or "Some" if some of its terms are there."""
     product_names = products_of(columns)
-    effects = set(chain.from_iterable(absorbed_effects(column) or () for column in columns))
-    rows = {name: {product_names.get(term, (term,)) for term in terms} for name, terms in folded.items()}
+    effects = set(
+        chain.from_iterable(absorbed_effects(column) or () for column in columns)
+    )
+    rows = {
+        name: {product_names.get(term, (term,)) for term in terms}
+        for name, terms in folded.items()
+    }
     return [
-        (name, [_cell(column, terms, effects, style) for column in columns]) for name, terms in rows.items()
+        (name, [_cell(column, terms, effects, style) for column in columns])
+        for name, terms in rows.items()
     ]
 
 
-def _cell(column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style) -> str:
+def _cell(
+    column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style
+) -> str:
     """Write whether a model has the terms, each a set of names of one product."""
     if not column.absorbs and all(not effects.isdisjoint(names) for names in terms):
         return NOT_APPLICABLE
@@ -106,10 +122,16 @@ def _cell(column: Column, terms: Set[tuple[str, ...]], effects: set[str], style:
     if 0 < count < len(terms):
         return style.say(TABLE, "some")
     # Effects computed from several equations do not list what those equations contain.
-    lists_all = column.glance is not None and not (column.inference and column.inference.from_draws)
+    lists_all = column.glance is not None and not (
+        column.inference and column.inference.from_draws
+    )
     return style.answer(yes=count > 0) if count or lists_all else ""
 
 
 def absorbed_effects(column: Column) -> tuple[str, ...] | None:
     """List a column's absorbed effects; None without a model or absorption."""
-    return None if column.glance is None or not column.absorbs else effect_names(column.glance["effects"])
+    return (
+        None
+        if column.glance is None or not column.absorbs
+        else effect_names(column.glance["effects"])
+    )

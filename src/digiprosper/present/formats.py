@@ -49,11 +49,12 @@ _LATEX = {
     "≥": r"$\ge$",
 }
 _GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi "
-    "omega"
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
+    "sigma tau phi chi psi omega"
 )
 _LATEX |= {
-    letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
+    letter: rf"$\{name}$"
+    for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
 }
 _TEXT_WIDTH = 345  # points of a line in LaTeX's article at 10 points
 # A title that brings its number.
@@ -64,7 +65,9 @@ _MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*%?\s*\)$")
 
 def as_markdown(content: Content) -> str:
     """Write a table as a Markdown pipe table, with markup characters escaped."""
-    rows = [[_markdown(cell) for cell in row] for row in (*content.header, *content.body)]
+    rows = [
+        [_markdown(cell) for cell in row] for row in (*content.header, *content.body)
+    ]
     lines = [f"**{_markdown(content.title)}**", ""] if content.title else []
     lines.append("| " + " | ".join(rows[0]) + " |")
     lines.append("|:---|" + ":---:|" * (len(rows[0]) - 1))
@@ -80,7 +83,9 @@ def as_latex(*contents: Content) -> str:
     packages = "booktabs,threeparttable" + (",caption" if own_numbers else "")
     lines = [rf"% In the preamble: \usepackage{{{packages}}}"]
     if any(has_cjk(content.texts) for content in contents):
-        lines.append(r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)")
+        lines.append(
+            r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)"
+        )
     return "\n".join([*lines, *map(_latex_table, contents)])
 
 
@@ -96,7 +101,9 @@ def _latex_table(content: Content) -> str:
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
     for position in range(len(content.header)):
         lines.append(_latex_head(content.parts(position)))
-        lines += _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
+        lines += (
+            _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
+        )
     lines.append(r"\midrule")
     lines += _latex_body(content)
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -109,7 +116,9 @@ def _latex_table(content: Content) -> str:
 
 def _latex_width(content: Content) -> float:
     """Estimate a table's width in points: five per letter, and column space."""
-    columns = zip(*(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True)
+    columns = zip(
+        *(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True
+    )
     letters = max(map(text_width, content.names), default=0)
     letters += sum(max(map(text_width, texts)) for texts in columns)
     return 5 * letters + 12 * (len(content.header[0]) - 1)
@@ -117,7 +126,10 @@ def _latex_width(content: Content) -> float:
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
     cells = [(_latex(text), span) for text, span in parts]
-    joined = (text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}" for text, span in cells)
+    joined = (
+        text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
+        for text, span in cells
+    )
     return " & ".join(joined) + r" \\"
 
 
@@ -142,7 +154,10 @@ def _latex_body(content: Content) -> list[str]:
         if content.is_panel(position):
             lines.append(rf"\multicolumn{{{len(row)}}}{{l}}{{{_latex(row[0])}}} \\")
         else:
-            lines.append(" & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)]) + r" \\")
+            lines.append(
+                " & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)])
+                + r" \\"
+            )
     return lines
 
 
@@ -190,7 +205,8 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    # A bracket or star that comes first would belong to the line break or item before it.
+    # A bracket or star that comes first would belong to the line break or item
+    # before it.
     opening = "{}" if text.startswith(("[", "*")) else ""
     text = text.replace("<=", "≤").replace(">=", "≥")
     return opening + "".join(_LATEX.get(letter, letter) for letter in text)
@@ -259,8 +275,8 @@ def table_path(argument: object, option: str) -> Path:
     ending = path.suffix.lower()
     if ending not in WRITERS:
         raise OptionError(
-            f"cannot write a table to {cited(path.name)}: the ending must be one of {', '.join(WRITERS)}. "
-            "For plain text write str(table).",
+            f"cannot write a table to {cited(path.name)}: the ending must be one of "
+            f"{', '.join(WRITERS)}. For plain text write str(table).",
             [option_problem("path", path.name, WRITERS, f"ending {cited(ending)}")],
         )
     return path
@@ -269,11 +285,13 @@ def table_path(argument: object, option: str) -> Path:
 def write_tables(contents: Sequence[Content], target: Path) -> None:
     """Write tables to one file; an existing file does not change if this fails."""
     write = WRITERS[target.suffix.lower()]
-    # Beside the target and then renamed, so that a failure leaves neither half a file nor none.
+    # Beside the target and then renamed, so that a failure leaves neither half a file
+    # nor none.
     final = target.resolve()
     if not final.parent.is_dir():
         raise FileNotFoundError(
-            f"cannot write {cited(final.name)}: there is no folder {cited(str(final.parent))}."
+            f"cannot write {cited(final.name)}: there is no folder "
+            f"{cited(str(final.parent))}."
         )
     with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
         temporary_file = Path(folder, final.name)

@@ -16,8 +16,12 @@ _OPEN, _CLOSE = (
     r"\uff08「『《【“",
     r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05",
 )
-_WIDE = r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
-# What a line may be broken between: words, and Chinese characters with the punctuation that clings to them.
+_WIDE = (
+    r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    r"\uff00-\uffef"
+)
+# What a line may be broken between: words, and Chinese characters with the punctuation
+# that clings to them.
 _PIECES = re.compile(rf"[{_OPEN}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSE}]*|\s+")
 
 
@@ -48,5 +52,7 @@ def balanced_lines(text: str, columns: float) -> list[str]:
     # No narrower than the longest word that fits: only one that does not may be broken.
     words = (type_columns(part) for part in _PIECES.findall(text))
     least = max((int(np.ceil(w)) for w in words if w <= columns), default=6)
-    narrower = (broken_lines(text, fewer) for fewer in range(max(least, 6), int(columns)))
+    narrower = (
+        broken_lines(text, fewer) for fewer in range(max(least, 6), int(columns))
+    )
     return next((lines for lines in narrower if len(lines) == len(best)), best)

@@ -60,7 +60,7 @@ def _constant_note(columns: Columns, style: Style) -> list[str]:
 
 
 def _whole_notes(columns: Columns, style: Style) -> list[str]:
-    """Write the notes of columns and of sets of models that are about the whole table."""
+    """Write the notes of columns and models about the whole table."""
     notes: dict[str, None] = {}
     for column in columns:
         remarks = [column.whole, *column.set_notes]
@@ -126,7 +126,11 @@ def _errors_text(columns: Columns, style: Style) -> str:
         code = f"ssc.{ssc}"
         brackets.append(style.say(NOTES, code if code in NOTES else "ssc", name=ssc))
     text = _listed(filter(None, brackets), style)
-    return style.say(NOTES, "errors.with", errors=errors, brackets=text) if text else errors
+    return (
+        style.say(NOTES, "errors.with", errors=errors, brackets=text)
+        if text
+        else errors
+    )
 
 
 def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
@@ -217,8 +221,16 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
         *_gap_notes(owned, style),
         *_whole_set_notes(owned, style),
         *_test_notes(owned, style),
-        *(_refused_note(c, block, block.refused, style) for c, block in owned if block.refused),
-        *dict.fromkeys(style.say(c.words, f"{block.kind}.given") for c, block in owned if block.given),
+        *(
+            _refused_note(c, block, block.refused, style)
+            for c, block in owned
+            if block.refused
+        ),
+        *dict.fromkeys(
+            style.say(c.words, f"{block.kind}.given")
+            for c, block in owned
+            if block.given
+        ),
     ]
 
 
@@ -272,7 +284,9 @@ def _whole_set_notes(owned: _Owned, style: Style) -> list[str]:
 
 
 def _test_notes(owned: _Owned, style: Style) -> list[str]:
-    tested = [(c, block) for c, block in owned if any(p.tests for p in block.parameters)]
+    tested = [
+        (c, block) for c, block in owned if any(p.tests for p in block.parameters)
+    ]
     if not tested:
         return []
     statistics = dict.fromkeys(
@@ -293,7 +307,9 @@ def _drawn_words(column: Column, block: Block, style: Style) -> str:
     return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=method)
 
 
-def _refused_note(column: Column, block: Block, test: ParameterTest, style: Style) -> str:
+def _refused_note(
+    column: Column, block: Block, test: ParameterTest, style: Style
+) -> str:
     words, say = column.words, style.say
     code = f"{block.kind}.numbered" if block.parameters else block.kind
     numbers = say(NOTES, "refused.no_p")
@@ -301,7 +317,9 @@ def _refused_note(column: Column, block: Block, test: ParameterTest, style: Styl
         p = style.probability(test.p_value)
         p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
         statistic = say(words, f"statistic.{test.statistic}")
-        numbers = _listed([f"{statistic} = {style.number(test.value)}", p], style, "comma")
+        numbers = _listed(
+            [f"{statistic} = {style.number(test.value)}", p], style, "comma"
+        )
     none = "" if block.parameters else say(words, f"{block.kind}.none")
     return say(
         NOTES,
@@ -318,7 +336,9 @@ def _refused_note(column: Column, block: Block, test: ParameterTest, style: Styl
 # --- gathering ------------------------------------------------------------------------
 
 
-def _by_column(pairs: Iterable[tuple[str, Column]], code: str, style: Style, role: str = "text") -> list[str]:
+def _by_column(
+    pairs: Iterable[tuple[str, Column]], code: str, style: Style, role: str = "text"
+) -> list[str]:
     """Write each text once, with the headings of the columns that share it.
 
     `role` is its placeholder in the words of the code.
@@ -327,7 +347,8 @@ def _by_column(pairs: Iterable[tuple[str, Column]], code: str, style: Style, rol
     for text, column in pairs:
         heads.setdefault(text, []).append(str(column.head))
     return [
-        style.say(NOTES, code, heads=_listed(names, style), **{role: text}) for text, names in heads.items()
+        style.say(NOTES, code, heads=_listed(names, style), **{role: text})
+        for text, names in heads.items()
     ]
 
 

@@ -91,7 +91,8 @@ def _draw_rules(table: Any, content: Content, docx: Any) -> None:
 def point_places(content: Content, page: Page) -> list[float | None]:
     """Return decimal points' positions in cells, in cm from the left padding.
 
-    One element per column without that of the row names; None if no number of a column has decimals.
+    One element per column without that of the row names; None if no number of a column
+    has decimals.
     """
     letter = page.size * _POINT
     return [
@@ -136,7 +137,8 @@ def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
     else:
         paragraph.alignment = text.WD_ALIGN_PARAGRAPH.CENTER
     if not head:
-        # Beside a label of several lines an estimate stands at the last, next to its error.
+        # Beside a label of several lines an estimate stands at the last, next to its
+        # error.
         cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
 
 
@@ -185,7 +187,9 @@ def fit_page(content: Content) -> Page:
         (9.0, across, 0.25),
         (7.5, across, 0.2),
     ):
-        columns = [_centimetres(max(pair), size) for pair in zip(units, words, strict=True)]
+        columns = [
+            _centimetres(max(pair), size) for pair in zip(units, words, strict=True)
+        ]
         # Some letters are wider than half the type size.
         whole = _centimetres(stub + 2, size)
         least = min(whole, wrapped * room)
@@ -199,32 +203,39 @@ def fit_page(content: Content) -> Page:
         # Up to the widths with which no heading is broken.
         share = spare / len(columns)
         needs = [_centimetres(head, size) for head in heads]
-        columns = [c + min(share, max(1.0, need - c)) for c, need in zip(columns, needs, strict=True)]
+        columns = [
+            c + min(share, max(1.0, need - c))
+            for c, need in zip(columns, needs, strict=True)
+        ]
     return Page([wide, *columns], size, room > upright, room)
 
 
 def _centimetres(letters: int, size: float) -> float:
-    """Return the width of a cell; a Latin letter is half as wide as the type is high."""
+    """Return the width of a cell; a Latin letter is half the height wide."""
     return letters * (size * 0.5 * _POINT) + 2 * _PADDING + 0.1
 
 
 def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
-    """Measure the headings of each column; one that spans several is divided among them."""
+    """Measure the headings of columns; a spanning one is divided."""
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
         parts = content.parts(position)[1:]
-        of_row = [-(-measure(text) // span) for text, span in parts for _ in range(span)]
+        of_row = [
+            -(-measure(text) // span) for text, span in parts for _ in range(span)
+        ]
         most = [max(pair) for pair in zip(most, of_row, strict=True)]
     return most
 
 
 def _longest_word(text: str) -> int:
-    """Return the width a heading needs: only more than four Chinese characters break."""
+    """Return the width of a heading: only long Chinese ones break."""
     widths = (min(text_width(word), max(len(word), 8)) for word in text.split())
     return max(widths, default=0)
 
 
-def _write(paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False) -> None:
+def _write(
+    paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False
+) -> None:
     run = paragraph.add_run(text)
     run.bold = bold or None
     _set_font(run.font, run._element.get_or_add_rPr(), size, docx)

@@ -132,13 +132,16 @@ _WIDTH, _PADDING, _NEAR, _TRACK, _INDENT = 1.7, 0.18, 0.04, 0.42, 0.2
 _MOST_ROWS = 20
 
 
-def draw_paths(diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str) -> Axes:
+def draw_paths(
+    diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str
+) -> Axes:
     """Draw the paths from treatment through mediators to outcome, and effects below."""
     style, picture = Style("se", _STARS, digits), _PathPicture()
     lay_out = _in_a_row if diagram.chain else _in_a_stack
     lay_out(picture, diagram, style)
     stars = (
-        say("path.star", mark="*" * count, level=f"{level:g}") for count, level in enumerate(_STARS, start=1)
+        say("path.star", mark="*" * count, level=f"{level:g}")
+        for count, level in enumerate(_STARS, start=1)
     )
     arrows = say("path.arrows", stars=say("list").join(stars))
     _write_effects(picture, _effect_rows(diagram, style), [arrows, *diagram.remarks])
@@ -247,7 +250,9 @@ def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> No
         y += height / 2
 
 
-def _put_moderator(picture: _PathPicture, diagram: PathDiagram, below: Point, sides: Point) -> float:
+def _put_moderator(
+    picture: _PathPicture, diagram: PathDiagram, below: Point, sides: Point
+) -> float:
     """Place the moderator over the paths it moderates, and return its upper edge."""
     (middle, y), (half, right) = below, sides
     text = f"w: {diagram.moderator}"
@@ -266,9 +271,9 @@ def _put_moderator(picture: _PathPicture, diagram: PathDiagram, below: Point, si
 def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
     """Place serial mediators in a row above treatment and outcome.
 
-    Lines above and below the row have different heights, and their texts are between two
-    boxes where no line goes up or down. Thus no text is crossed, whatever the number of
-    mediators.
+    Lines above and below the row have different heights, and their texts are between
+    two boxes where no line goes up or down. Thus no text is crossed, whatever the
+    number of mediators.
     """
     count, names = len(diagram.mediators), diagram.mediators
     treatment, outcome = diagram.treatment, diagram.outcome
@@ -297,8 +302,8 @@ def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None
     picture.arrow((last + side, floors[-1]), (last + side, roofs[1]))
     picture.write("\n".join(second[-1]), last + side + 0.08, middle, ha="left")
     for i in range(1, count):
-        # Ports from left to right as the heights from top to bottom, so that lines of one
-        # box do not cross.
+        # Ports from left to right as the heights from top to bottom, so that lines of
+        # one box do not cross.
         port, k = _WIDTH * (0.4 * i / count - 0.2), count - 1 - i
         x, y = i * pitch - side, foot + (0.8 + most - rises[i - 1]) * _TRACK
         picture.arrow((port, roofs[0]), (port, y), (x, y), (x, floors[i]))
@@ -310,7 +315,7 @@ def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None
 
 
 def _levels(count: int) -> tuple[list[int], list[int]]:
-    """Return heights of lines to the second, third, ... mediator, and from the last but one.
+    """Return heights of lines to the second, third, ... mediator.
 
     Shorter lines are higher. A line to a mediator and one from it, or from a later one,
     share a height.
@@ -350,11 +355,15 @@ def _free_levels(over: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
     levels: dict[tuple[int, int], int] = {}
     for j, k in over:
         used_levels = {level for (s, t), level in levels.items() if s < k and j < t}
-        levels[j, k] = next(level for level in range(len(over)) if level not in used_levels)
+        levels[j, k] = next(
+            level for level in range(len(over)) if level not in used_levels
+        )
     return levels
 
 
-def _ports(path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float) -> Point:
+def _ports(
+    path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float
+) -> Point:
     """Return where a path above the row leaves its first box and enters its second."""
     j, k = path
     outs = sorted((p for p in over if p[0] == j), reverse=True)
@@ -364,7 +373,9 @@ def _ports(path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float)
     return start, end
 
 
-def _write_effects(picture: _PathPicture, rows: Sequence[_Row], remarks: Sequence[str]) -> None:
+def _write_effects(
+    picture: _PathPicture, rows: Sequence[_Row], remarks: Sequence[str]
+) -> None:
     """Write the list of effects and the remarks below what is drawn."""
     left_edge, right_edge, bottom, _ = picture.edges
     step, y = _TYPE * _LINE, bottom - 0.2
@@ -388,7 +399,8 @@ def _write_effects(picture: _PathPicture, rows: Sequence[_Row], remarks: Sequenc
 def _one_line(slopes: Slopes, style: Style) -> Texts:
     """Write the texts of a long arrow: the first slope above it, other terms below."""
     texts = [
-        " ".join(filter(None, (name, style.estimate(cell), style.companion(cell)))) for name, cell in slopes
+        " ".join(filter(None, (name, style.estimate(cell), style.companion(cell))))
+        for name, cell in slopes
     ]
     first, second = [*texts, ""][:2]
     return first, second
@@ -432,7 +444,7 @@ _LOOKS: dict[str, tuple[str, str, str, Any]] = {
 
 
 class _PathwayPicture(_Picture):
-    """A picture with lines, with or without a head, and verdicts; y decreases from 0."""
+    """A picture with lines, perhaps with heads, and verdicts; y decreases."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -459,7 +471,9 @@ class _PathwayPicture(_Picture):
             )
 
 
-def _draw_arrow(axes: Axes, start: Point, end: Point, color: str, line: Any, scale: float) -> None:
+def _draw_arrow(
+    axes: Axes, start: Point, end: Point, color: str, line: Any, scale: float
+) -> None:
     # Not shrunk at its ends, as an annotation is by default.
     style = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0}
     style |= {"color": color, "linestyle": line}
@@ -510,7 +524,9 @@ def _columns(drawn: Pathways) -> _Columns:
     return _Columns(left_edge, ids, path, wide, right_edge - _INSIDE, right_edge)
 
 
-def _write_stage(picture: _PathwayPicture, stage: PathwayStage, columns: _Columns, top: float) -> float:
+def _write_stage(
+    picture: _PathwayPicture, stage: PathwayStage, columns: _Columns, top: float
+) -> float:
     """Write a stage from its upper edge, and return its lower edge."""
     step = _TYPE * _LINE
     y = top - _INSIDE - _BOX_TYPE * _LINE / 2
@@ -528,7 +544,9 @@ def _write_stage(picture: _PathwayPicture, stage: PathwayStage, columns: _Column
     return _write_untested(picture, stage.untested, columns, y) - _INSIDE / 2
 
 
-def _write_untested(picture: _PathwayPicture, text: str, columns: _Columns, y: float) -> float:
+def _write_untested(
+    picture: _PathwayPicture, text: str, columns: _Columns, y: float
+) -> float:
     step = _TYPE * _LINE
     room = (columns.right - columns.left - 2 * _INSIDE) / (_TYPE * _WIDE_COLUMN)
     for line in broken_lines(text, room) if text else []:
@@ -551,12 +569,16 @@ def _join_stages(
     end = columns.right + _GAP
     fork, meet = _BOX + _GAP / 2, end - _GAP / 2
     for y in middles:
-        picture.lines.append(([(_BOX, centre), (fork, centre), (fork, y), (columns.left, y)], True))
+        picture.lines.append(
+            ([(_BOX, centre), (fork, centre), (fork, y), (columns.left, y)], True)
+        )
         picture.lines.append(([(columns.right, y), (meet, y), (meet, centre)], False))
     picture.lines.append(([(meet, centre), (end, centre)], True))
 
 
-def _write_verdicts(picture: _PathwayPicture, drawn: Pathways, width: float, y: float) -> float:
+def _write_verdicts(
+    picture: _PathwayPicture, drawn: Pathways, width: float, y: float
+) -> float:
     """Write the legend of verdicts and the note, and return the lower edge."""
     step = _TYPE * _LINE
     x = 0.0

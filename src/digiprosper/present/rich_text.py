@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from digiprosper.report.rendering import Content
 
 _TWIPS = 1440 / 2.54  # a centimetre
-_FONTS = r"{\fonttbl{\f0\froman\fcharset0 Times New Roman;}{\f1\fnil\fcharset134 SimSun;}}"
+_FONTS = (
+    r"{\fonttbl{\f0\froman\fcharset0 Times New Roman;}{\f1\fnil\fcharset134 SimSun;}}"
+)
 _RULES = {"thick": r"\brdrs\brdrw30", "thin": r"\brdrs\brdrw15"}
 _UPRIGHT, _ACROSS = r"\pgwsxn11906\pghsxn16838", r"\lndscpsxn\pgwsxn16838\pghsxn11906"
 
@@ -32,7 +34,9 @@ def write_rtf(contents: Sequence[Content], path: Path) -> None:
         _opening(page, before) + _table(content, page)
         for content, page, before in zip(contents, pages, befores, strict=False)
     ]
-    text = "\n".join([rf"{{\rtf1\ansi\ansicpg1252\uc1\deff0{_FONTS}{margins}", *parts, "}", ""])
+    text = "\n".join(
+        [rf"{{\rtf1\ansi\ansicpg1252\uc1\deff0{_FONTS}{margins}", *parts, "}", ""]
+    )
     path.write_bytes(text.encode("ascii"))
 
 
@@ -46,13 +50,23 @@ def _opening(page: Page, before: Page | None) -> str:
 
 def _table(content: Content, page: Page) -> str:
     size = round(2 * page.size)
-    title = rf"\pard\plain\qc\keepn\fs{size + 2}\b {_rtf(content.title)}\b0\par" if content.title else ""
+    title = (
+        rf"\pard\plain\qc\keepn\fs{size + 2}\b {_rtf(content.title)}\b0\par"
+        if content.title
+        else ""
+    )
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
     points = point_places(content, page)
-    rows = [_row(content, position, edges, points, size) for position in range(len(content.rows))]
+    rows = [
+        _row(content, position, edges, points, size)
+        for position in range(len(content.rows))
+    ]
     left_indent = round((page.room - sum(page.widths)) / 2 * _TWIPS)
     indent = rf"\li{max(left_indent, 0)}\ri{max(left_indent, 0)}"
-    notes = [rf"\pard\plain\ql{indent}\fs{max(size - 3, 14)} {_rtf(note)}\par" for note in content.notes]
+    notes = [
+        rf"\pard\plain\ql{indent}\fs{max(size - 3, 14)} {_rtf(note)}\par"
+        for note in content.notes
+    ]
     return "\n".join([*filter(None, [title]), *rows, *notes])
 
 
@@ -70,7 +84,8 @@ def _row(
     top = rf"\clbrdrt{_RULES[above]}" if above else ""
     bottoms = [rf"\clbrdrb{_RULES[rule]}" if rule else "" for rule in below]
     cells = "".join(
-        rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}" for bottom, end in zip(bottoms, ends, strict=True)
+        rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}"
+        for bottom, end in zip(bottoms, ends, strict=True)
     )
     space = r"\sb120" if content.opens_block(position) else r"\sb20"
     numbers = zip(parts[1:], points, strict=False)
@@ -83,7 +98,9 @@ def _row(
         for alignment, (text, _) in zip(alignments, parts, strict=False)
     ]
     repeated = r"\trhdr" if head else ""
-    return "\n".join([rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"])
+    return "\n".join(
+        [rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"]
+    )
 
 
 def _placed(text: str, point: float | None) -> str:
@@ -95,7 +112,10 @@ def _placed(text: str, point: float | None) -> str:
 def _rtf(text: str) -> str:
     """Write a text, with a Chinese font; beyond ASCII as UTF-16 codes."""
     runs = ((chinese, "".join(letters)) for chinese, letters in groupby(text, has_cjk))
-    return "".join(rf"{{\f1 {_escaped(run)}}}" if chinese else _escaped(run) for chinese, run in runs)
+    return "".join(
+        rf"{{\f1 {_escaped(run)}}}" if chinese else _escaped(run)
+        for chinese, run in runs
+    )
 
 
 def _escaped(text: str) -> str:
@@ -108,5 +128,8 @@ def _letter(letter: str) -> str:
     if letter.isascii():
         return letter
     code = letter.encode("utf-16-le")
-    units = [int.from_bytes(code[i : i + 2], "little", signed=True) for i in range(0, len(code), 2)]
+    units = [
+        int.from_bytes(code[i : i + 2], "little", signed=True)
+        for i in range(0, len(code), 2)
+    ]
     return "".join(rf"\u{unit}?" for unit in units)

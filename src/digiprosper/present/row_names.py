@@ -51,7 +51,10 @@ def share_rows(
     thresholds are equal, or if `labels` has the term.
     """
     bases = {
-        cell.term.name: cell.term.base for c in columns for cell in c.estimates.values() if cell.term.regime
+        cell.term.name: cell.term.base
+        for c in columns
+        for cell in c.estimates.values()
+        if cell.term.regime
     }
     runs = groupby(terms, key=lambda term: bases.get(term, term))
     parts = [_rows_of(list(run), columns, labels, digits, language) for _, run in runs]
@@ -61,7 +64,9 @@ def share_rows(
     def shared_label(row: _Row) -> str:
         """Return the label of a product: that of the call, or that of the first row."""
         names = () if row.term in labels else products.get(row.term, ())
-        texts = (source[n] for source in (labels, written) for n in names if n in source)
+        texts = (
+            source[n] for source in (labels, written) for n in names if n in source
+        )
         return next(texts, row.label)
 
     return _joined([row._replace(label=shared_label(row)) for row in rows])
@@ -98,17 +103,27 @@ def _joined(rows: Sequence[_Row]) -> list[SharedRow]:
         group = groups[row.label, row.meaning]
         holders = [position for member in group for position in member.members]
         if len(set(holders)) < len(holders):
-            joined.append(SharedRow(f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)))
+            joined.append(
+                SharedRow(
+                    f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)
+                )
+            )
         elif row is group[0]:
-            terms = {position: member.term for member in group for position in member.members}
+            terms = {
+                position: member.term for member in group for position in member.members
+            }
             joined.append(SharedRow(row.label, terms))
     return joined
 
 
-def _meanings(term: str, columns: Columns, labels: Mapping[str, str]) -> dict[int, _Meaning]:
+def _meanings(
+    term: str, columns: Columns, labels: Mapping[str, str]
+) -> dict[int, _Meaning]:
     """Return a term's meaning by column."""
     return {
-        position: () if term in labels or term in column.cells else column.estimates[term].term.meaning
+        position: ()
+        if term in labels or term in column.cells
+        else column.estimates[term].term.meaning
         for position, column in enumerate(columns)
         if term in column.estimates or term in column.cells
     }
@@ -137,7 +152,9 @@ def row_label(
     if first.family != "linear" or first.regime is None:
         return term_words(first, labels, column.words, column.factors, language)
     variable = name_label(first.regime.variable, labels, column.factors)
-    condition = _shared_condition([c.estimates[name].term for c in holders], variable, digits, language)
+    condition = _shared_condition(
+        [c.estimates[name].term for c in holders], variable, digits, language
+    )
     return TABLE.say(
         "regime.kink" if first.regime.kink else "regime",
         language,
@@ -146,7 +163,9 @@ def row_label(
     )
 
 
-def _cell_label(name: str, columns: Columns, labels: Mapping[str, str], language: Language) -> str:
+def _cell_label(
+    name: str, columns: Columns, labels: Mapping[str, str], language: Language
+) -> str:
     """Write the label of a row of plain cells: its method's words or levels."""
     for column in columns:
         if f"row.{name}" in column.words:
@@ -162,9 +181,15 @@ def _part_words(part: str, language: Language) -> str:
     return TABLE.say(code, language) if code in TABLE else part
 
 
-def _shared_condition(terms: Sequence[Term], variable: str, digits: int, language: Language) -> str | None:
+def _shared_condition(
+    terms: Sequence[Term], variable: str, digits: int, language: Language
+) -> str | None:
     """Write the condition of a regime; None if columns have different thresholds."""
-    written = {term.regime.condition(variable, digits, language) for term in terms if term.regime}
+    written = {
+        term.regime.condition(variable, digits, language)
+        for term in terms
+        if term.regime
+    }
     return written.pop() if len(written) == 1 else None
 
 
@@ -181,10 +206,14 @@ def _regime_words(
             "regime.below.kink" if regime.number == 1 else "regime.above.kink", language
         )
     number = TABLE.say("regime.number", language, number=regime.number)
-    which = TABLE.say("regime.number.of", language, number=regime.number, count=regime.count)
+    which = TABLE.say(
+        "regime.number.of", language, number=regime.number, count=regime.count
+    )
     if shared is None:
         return _joined_words(variable, which, language) if apart else number
-    twins = any(meaning[:3] == ("regime", regime.kink, regime.variable) for meaning in apart)
+    twins = any(
+        meaning[:3] == ("regime", regime.kink, regime.variable) for meaning in apart
+    )
     return _joined_words(shared, which, language) if twins else shared
 
 

@@ -51,7 +51,9 @@ _STATS = [code.removeprefix(_STAT) for code in TABLE.english if code.startswith(
 def depvar_rows(columns: Columns, style: Style) -> list[Row]:
     """Write the row of dependent variables; none if no model has one."""
     names = [c.glance["depvar"] if c.glance else None for c in columns]
-    labels = [style.label(n, c) if n else "" for n, c in zip(names, columns, strict=True)]
+    labels = [
+        style.label(n, c) if n else "" for n, c in zip(names, columns, strict=True)
+    ]
     return [(style.say(TABLE, "depvar"), labels)] if any(labels) else []
 
 
@@ -62,7 +64,9 @@ def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]
     so in the first row.
     """
     shared = share_rows(terms, columns, style.labels, style.digits, style.language)
-    rows = [row for shared_row in shared for row in _term_pair(shared_row, columns, style)]
+    rows = [
+        row for shared_row in shared for row in _term_pair(shared_row, columns, style)
+    ]
     failed = [position for position, column in enumerate(columns) if column.failure]
     if failed:
         rows = rows or [(style.say(TABLE, "estimates"), [""] * len(columns))]
@@ -131,7 +135,9 @@ def _block_of(column: Column, kind: str, variable: str) -> Block | None:
 
 
 def _parameter_of(block: Block | None, number: int) -> Parameter | None:
-    return block.parameters[number] if block and number < len(block.parameters) else None
+    return (
+        block.parameters[number] if block and number < len(block.parameters) else None
+    )
 
 
 def _parameter_rows(
@@ -209,7 +215,8 @@ def setting_rows(
 def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:
     if not isinstance(rows, Mapping):
         raise InputTypeError(
-            f"etable: rows={cited(rows)} must be a mapping from a row's name to its values, one per column.",
+            f"etable: rows={cited(rows)} must be a mapping from a row's name to its "
+            "values, one per column.",
             [option_problem("rows", rows)],
         )
     for name, values in rows.items():
@@ -252,7 +259,9 @@ def _key_codes(columns: Columns, effects: Collection[str]) -> dict[str, str]:
     return codes
 
 
-def _yes_no(name: str, column: Column, names: tuple[str, ...] | None, style: Style) -> str:
+def _yes_no(
+    name: str, column: Column, names: tuple[str, ...] | None, style: Style
+) -> str:
     if names is None:
         return "" if column.absorbs else NOT_APPLICABLE
     return style.answer(yes=name in names)
@@ -279,7 +288,9 @@ def _covariance_rows(columns: Columns, style: Style) -> list[Row]:
     return rows
 
 
-def _error_rows(columns: Columns, inferences: Sequence[Inference], style: Style) -> list[Row]:
+def _error_rows(
+    columns: Columns, inferences: Sequence[Inference], style: Style
+) -> list[Row]:
     differ = len(set(map(errors_key, inferences))) > 1
     if _are_clustered_alike(inferences) and (style.cluster_row or differ):
         # Intervals and p-values from draws rest on no standard error; what is drawn are
@@ -345,7 +356,9 @@ def cluster_words(column: Column, joint: str, style: Style) -> str:
     return joint.join(style.label(name, column) for name in clusters)
 
 
-def _set_rows(columns: Columns, caller_rows: Collection[str], style: Style) -> list[Row]:
+def _set_rows(
+    columns: Columns, caller_rows: Collection[str], style: Style
+) -> list[Row]:
     """Write the rows that sets of models add, such as the difference between groups.
 
     A row that is among `caller_rows`, as `ByGroup.rows` returns it, is not repeated.
@@ -382,7 +395,7 @@ def stat_rows(columns: Columns, style: Style) -> list[Row]:
 
 
 def _stat_name(key: str, columns: Columns, style: Style) -> str:
-    """Name a statistic in the words of tables, by its label, or in words of its method."""
+    """Name a statistic in words of tables, its label, or its method's words."""
     code = f"{_STAT}{key}"
     if key in _STATS:
         return style.say(TABLE, code)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from digiprosper.report.rendering import Content
 
 _SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
-_NUMBER = re.compile(r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)")
+_NUMBER = re.compile(
+    r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)"
+)
 _MOST_DIGITS = 15  # of a number in Excel
 
 
@@ -37,7 +39,9 @@ def _sheet_names(contents: Sequence[Content]) -> list[str]:
     names: list[str] = []
     for number, content in enumerate(contents, start=1):
         plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
-        name = " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        name = (
+            " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        )
         used_names = {used_name.casefold() for used_name in names}
         if name.casefold() in used_names or name.casefold() == "history":
             name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
@@ -59,7 +63,9 @@ def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
     for column in range(len(rows[0])):
         texts = content.names if column == 0 else [row[column] for row in rows]
         letter = openpyxl.utils.get_column_letter(column + 1)
-        sheet.column_dimensions[letter].width = 3 + max(map(text_width, texts), default=0)
+        sheet.column_dimensions[letter].width = 3 + max(
+            map(text_width, texts), default=0
+        )
     for number, note in enumerate(content.notes, start=last + 1):
         _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
     sheet.freeze_panes = sheet.cell(last_head + 1, 2)
@@ -113,7 +119,9 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
     return cell
 
 
-def _body_cell(sheet: Any, row: int, column: int, text: str, points: PointColumn | None) -> Any:
+def _body_cell(
+    sheet: Any, row: int, column: int, text: str, points: PointColumn | None
+) -> Any:
     """Write a cell as a number with its printed format, otherwise as text."""
     match = _NUMBER.fullmatch(text)
     number_format = match and _plain_format(match["value"])
@@ -144,7 +152,10 @@ def _room(text: str, points: PointColumn | None) -> tuple[str, str]:
     parts = split_number(text)
     if parts is None or points is None:
         return "", ""
-    lacking = [type_width(widest) - type_width(part) for widest, part in zip(points, parts, strict=True)]
+    lacking = [
+        type_width(widest) - type_width(part)
+        for widest, part in zip(points, parts, strict=True)
+    ]
     return _blanks(lacking[0]), _blanks(lacking[1])
 
 

@@ -47,8 +47,10 @@ def stack_tables(
     Parameters
     ----------
     tables : mapping
-        Panels by title: ``{"Panel A. Output": etable(...), "Panel B. Jobs": etable(...)}``. Values that are
-        not a `Table` are passed to `etable`. All must have the same number of columns.
+        Panels by title:
+        ``{"Panel A. Output": etable(...), "Panel B. Jobs": etable(...)}``. Values that
+        are not a `Table` are passed to `etable`. All must have the same number of
+        columns.
     notes : str or sequence of str, optional
         Lines that are added to the notes below the table.
     title : str, optional
@@ -61,15 +63,16 @@ def stack_tables(
     Returns
     -------
     Table
-        The combined table. Headings and dependent variables that are the same in all panels are shown once at
-        the top, and rows of settings and statistics that are the same are shown once at the bottom. A note
-        that does not apply to all panels starts with the name of its panel.
+        The combined table. Headings and dependent variables that are the same in all
+        panels are shown once at the top, and rows of settings and statistics that are
+        the same are shown once at the bottom. A note that does not apply to all panels
+        starts with the name of its panel.
 
     Raises
     ------
     InputTypeError
-        If `tables` is empty, is not a mapping, or has a value that `etable` does not take. If `notes` is
-        neither text nor a list of text, or `title` is not text.
+        If `tables` is empty, is not a mapping, or has a value that `etable` does not
+        take. If `notes` is neither text nor a list of text, or `title` is not text.
     OptionError
         If the numbers of columns differ, or a table has panels already.
 
@@ -79,7 +82,9 @@ def stack_tables(
     >>> panel, style = dp.datasets.us_states(), dp.TableStyle(stats=["nobs"])
     >>> output = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
     >>> jobs = dp.FixedEffects("log(emp)", ["unemp"]).fit(panel)
-    >>> table = stack_tables({"Panel A. Output": output, "Panel B. Jobs": jobs}, style=style)
+    >>> table = stack_tables(
+    ...     {"Panel A. Output": output, "Panel B. Jobs": jobs}, style=style
+    ... )
     >>> table.frame.index.tolist()[-4:]
     ['state fixed effects', 'year fixed effects', 'SE clustered by', 'Observations']
     """
@@ -144,15 +149,20 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
     widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
     if len(set(widths.values())) > 1:
         problem = "panels differ in their number of columns"
-        counts = ", ".join(f"{cited(name)} has {width}" for name, width in widths.items())
+        counts = ", ".join(
+            f"{cited(name)} has {width}" for name, width in widths.items()
+        )
         raise OptionError(
             f"stack_tables: panels must have equally many columns, but {counts}. Give "
-            "each panel the same models, or save the tables one by one with save_tables.",
+            "each panel the same models, or save the tables one by one with "
+            "save_tables.",
             [option_problem("tables", widths, what=problem)],
         )
 
 
-def _stacked(panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None) -> Table:
+def _stacked(
+    panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None
+) -> Table:
     """Stack panels, with common headings at the top and common settings at the bottom.
 
     If the headings of columns differ, columns are numbered.
@@ -191,7 +201,9 @@ def _shared_heads(panels: Sequence[_Panel]) -> tuple[tuple[str, ...], list[str]]
     return (), [f"({number})" for number in range(1, count + 1)]
 
 
-def _unshared(panel: _Panel, title_row: Row, above: Sequence[Row], closing: Sequence[Row]) -> list[list[Row]]:
+def _unshared(
+    panel: _Panel, title_row: Row, above: Sequence[Row], closing: Sequence[Row]
+) -> list[list[Row]]:
     """Return the rows of a panel by block, without those that all panels share."""
     estimates, *further_blocks = panel.blocks
     own_heads = [row for row in panel.heads if row not in above]
@@ -206,7 +218,9 @@ def _closing(panels: Sequence[_Panel]) -> list[Row]:
     """
     if len(panels) == 1:
         return []
-    alone = [[row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels]
+    alone = [
+        [row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels
+    ]
     return [row for row in alone[0] if all(row in rows for rows in alone[1:])]
 
 

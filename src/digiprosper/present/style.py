@@ -42,7 +42,8 @@ _USUAL_STATS = {
     "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
     "zh": ("nobs", "rsquared", "kp_rk_f"),
 }
-# A column of counts holds fractions, and so floats, where one of them is a mean, as that of `Panel.describe`.
+# A column of counts holds fractions, and so floats, where one of them is a mean, as
+# that of `Panel.describe`.
 _COUNT = "N"
 _NAMED_ROWS = ("intercept", "test.statistic", "test.distribution", "test.p_value")
 # What stands for no where a journal writes yes in one of these ways.
@@ -56,9 +57,12 @@ _NO = {
     "✓": "",
     "Y": "N",
 }
-# Users name the columns and rows of their own numbers: only these names say which of them are p-values.
-# Chinese characters, which are letters too, need no blank before the p.
-_P_NAME = re.compile(r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?")
+# Users name the columns and rows of their own numbers: only these names say which of
+# them are p-values. Chinese characters, which are letters too, need no blank before
+# the p.
+_P_NAME = re.compile(
+    r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +74,17 @@ class TableStyle:
     Parameters
     ----------
     language : {"en", "zh"}
-        Language of the rows, headings and notes that the library writes. Labels are printed as they are. A
-        Chinese table calls the effects of the keys of the panel 个体固定效应 and 时间固定效应, shows the R²
-        including fixed effects, and states in the note how standard errors are clustered. Names of tests, and
-        reasons why a model could not be estimated, are always English.
+        Language of the rows, headings and notes that the library writes. Labels are
+        printed as they are. A Chinese table calls the effects of the keys of the panel
+        个体固定效应 and 时间固定效应, shows the R² including fixed effects, and states
+        in the note how standard errors are clustered. Names of tests, and reasons why a
+        model could not be estimated, are always English.
     below : {"se", "t", "p", "ci"}
-        What is shown below each estimate: standard error (default), t statistic, p-value or confidence
-        interval.
+        What is shown below each estimate: standard error (default), t statistic,
+        p-value or confidence interval.
     stars : sequence of float or None
-        Significance levels in descending order, with one more star for each; by default .1, .05 and .01. None
-        shows no stars.
+        Significance levels in descending order, with one more star for each; by default
+        .1, .05 and .01. None shows no stars.
     digits : int
         Number of decimals, 3 by default.
     stats : sequence of str, optional
@@ -87,13 +92,13 @@ class TableStyle:
         default is nobs, n_entities, rsquared_within and kp_rk_f in English, and nobs,
         rsquared and kp_rk_f in Chinese.
     yes, no : str, optional
-        Text in the rows of controls and fixed effects. The default is Yes and No, or 是 and 否. If only `yes`
-        is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``, empty for ``"√"``, and otherwise the
-        default.
+        Text in the rows of controls and fixed effects. The default is Yes and No, or 是
+        and 否. If only `yes` is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``,
+        empty for ``"√"``, and otherwise the default.
     cluster_row : bool, optional
-        Whether a row shows the clusters if all columns have the same. The default is True in English and
-        False in Chinese, where the note states it. If columns have different standard errors, there is always
-        such a row.
+        Whether a row shows the clusters if all columns have the same. The default is
+        True in English and False in Chinese, where the note states it. If columns have
+        different standard errors, there is always such a row.
 
     Raises
     ------
@@ -106,7 +111,10 @@ class TableStyle:
     --------
     >>> import digiprosper as dp
     >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)"]).fit(dp.datasets.us_states())
-    >>> chinese, labels = TableStyle("zh", yes="控制"), {"state": "省份", "log(pc)": "资本"}
+    >>> chinese, labels = (
+    ...     TableStyle("zh", yes="控制"),
+    ...     {"state": "省份", "log(pc)": "资本"},
+    ... )
     >>> table = dp.etable(fit, style=chinese, labels=labels, title="表1 基准回归")
     >>> table.frame.index.tolist()
     ['被解释变量', '资本', '', '个体固定效应', '时间固定效应', '观测值', 'R²']
@@ -222,8 +230,8 @@ def _check_stars(stars: object) -> tuple[float, ...]:
         levels = [float(s) for s in stars]
     if not levels or not (np.diff(levels) < 0).all():
         raise OptionError(
-            f"stars={cited(stars)} must be levels between 0 and 1 in descending order, such as "
-            "(0.1, 0.05, 0.01), or None.",
+            f"stars={cited(stars)} must be levels between 0 and 1 in descending order, "
+            "such as (0.1, 0.05, 0.01), or None.",
             [option_problem("stars", stars)],
         )
     return tuple(levels)
@@ -257,7 +265,9 @@ class Style:
 
     def remark(self, remark: Remark, column: Column) -> str:
         """Print a remark of a column with the labels of its names."""
-        return remark_text(remark, column.words, self.labels, column.factors, self.language)
+        return remark_text(
+            remark, column.words, self.labels, column.factors, self.language
+        )
 
     @property
     def own_labels(self) -> dict[str, str]:
@@ -280,18 +290,30 @@ class Style:
         text = f"{value:.{self.digits}f}"
         if float(text) != 0:
             return text
-        return f"{value:#.{max(self.digits, 1)}g}" if value != 0 else text.removeprefix("-")
+        return (
+            f"{value:#.{max(self.digits, 1)}g}"
+            if value != 0
+            else text.removeprefix("-")
+        )
 
     def probability(self, value: float) -> str:
         """Write a p-value with at least two decimals, never as zero."""
         digits = max(self.digits, 2)
         if math.isnan(value):
             return ""
-        return f"<{10.0**-digits:.{digits}f}" if value < 10.0**-digits else f"{value:.{digits}f}"
+        return (
+            f"<{10.0**-digits:.{digits}f}"
+            if value < 10.0**-digits
+            else f"{value:.{digits}f}"
+        )
 
     def interval(self, low: float, high: float) -> str:
         """Write an interval in brackets; empty if an end is missing."""
-        return "" if math.isnan(low) or math.isnan(high) else f"[{self.number(low)}, {self.number(high)}]"
+        return (
+            ""
+            if math.isnan(low) or math.isnan(high)
+            else f"[{self.number(low)}, {self.number(high)}]"
+        )
 
     def estimate(self, cell: Estimate) -> str:
         """Write an estimate with its stars."""

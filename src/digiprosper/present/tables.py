@@ -64,13 +64,15 @@ if TYPE_CHECKING:
 class Table:
     """A table for a paper, made by `etable`, `stack_tables` and other functions.
 
-    `print` shows it as text, a notebook shows it as HTML, and `save` writes it to a file.
+    `print` shows it as text, a notebook shows it as HTML, and `save` writes it to a
+    file.
 
     Parameters
     ----------
     frame : DataFrame
-        All cells as text. Column names are the headings of the columns. The index has the names of the rows;
-        it is ``""`` for a row that belongs to the one above, such as a standard error.
+        All cells as text. Column names are the headings of the columns. The index has
+        the names of the rows; it is ``""`` for a row that belongs to the one above,
+        such as a standard error.
     notes : tuple of str
         Lines below the table.
     header_rows : int
@@ -80,8 +82,8 @@ class Table:
     title : str or None
         Line above the table.
     spans : tuple of str
-        Headings above those of the columns, one per column. Equal neighbours are one heading. Empty if there
-        are none.
+        Headings above those of the columns, one per column. Equal neighbours are one
+        heading. Empty if there are none.
     panels : tuple of int
         Rows of `frame` that are titles of panels.
     closing : int or None
@@ -124,9 +126,10 @@ class Table:
         Parameters
         ----------
         path : str or Path
-            File with the ending ``.docx``, ``.xlsx``, ``.tex``, ``.rtf``, ``.csv``, ``.html`` or ``.md``. The
-            first two need the extra ``tables``. In a CSV file, cells such as ``(0.040)``, which a spreadsheet
-            would read as negative numbers, are written as ``="(0.040)"``, as esttab does.
+            File with the ending ``.docx``, ``.xlsx``, ``.tex``, ``.rtf``, ``.csv``,
+            ``.html`` or ``.md``. The first two need the extra ``tables``. In a CSV
+            file, cells such as ``(0.040)``, which a spreadsheet would read as negative
+            numbers, are written as ``="(0.040)"``, as esttab does.
         title : str, optional
             Line above the table. The default is the title of the table.
 
@@ -150,7 +153,9 @@ class Table:
         --------
         >>> import pandas as pd, tempfile, pathlib
         >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> etable(pd.DataFrame({"weight": [1.0]}, index=["mobile"])).save(folder / "weights.md").name
+        >>> etable(pd.DataFrame({"weight": [1.0]}, index=["mobile"])).save(
+        ...     folder / "weights.md"
+        ... ).name
         'weights.md'
         """
         check_title(title)
@@ -169,7 +174,9 @@ class Table:
             body=tuple(body[self.header_rows :]),
             breaks=frozenset(b - self.header_rows for b in self.breaks),
             notes=tuple(map(tidy_text, self.notes)),
-            title=tidy_text(text) if (text := self.title if title is None else title) else None,
+            title=tidy_text(text)
+            if (text := self.title if title is None else title)
+            else None,
             spanning=bool(self.spans),
             panels=frozenset(p - self.header_rows for p in self.panels),
             closing=None if self.closing is None else self.closing - self.header_rows,
@@ -213,31 +220,37 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     Parameters
     ----------
     models : result, test, list, mapping, ResultSet, DataFrame or Correlation
-        The models. The keys of a mapping are the headings of the columns. The key of a list, mapping or
-        ResultSet inside a mapping is a heading above its columns: ``{"Output": [a, b], "Jobs": [c, d]}``. A
-        model that could not be estimated is a column "not estimated" with the reason in the notes. A
-        DataFrame, such as the `weights` of an index or results of another package, is printed as it is.
-        `Panel.correlate` is printed as mean, standard deviation and lower triangle of the correlations with
-        stars. A `TestResult` is printed as statistic, distribution and p-value. Thresholds are headings of
-        their slopes and have rows of their own; given ones are marked.
+        The models. The keys of a mapping are the headings of the columns. The key of a
+        list, mapping or ResultSet inside a mapping is a heading above its columns:
+        ``{"Output": [a, b], "Jobs": [c, d]}``. A model that could not be estimated is a
+        column "not estimated" with the reason in the notes. A DataFrame, such as the
+        `weights` of an index or results of another package, is printed as it is.
+        `Panel.correlate` is printed as mean, standard deviation and lower triangle of
+        the correlations with stars. A `TestResult` is printed as statistic,
+        distribution and p-value. Thresholds are headings of their slopes and have rows
+        of their own; given ones are marked.
     labels : mapping, optional
-        Labels of terms or columns. They replace the labels of the results. The label of a term is used before
-        that of a column inside it. Terms with the same label share a row if no model has two of them;
-        otherwise each has its row, with the term in brackets after the label. There is a warning if a key is
-        not a name in the table but similar to one, or if no key is a name in the table.
+        Labels of terms or columns. They replace the labels of the results. The label of
+        a term is used before that of a column inside it. Terms with the same label
+        share a row if no model has two of them; otherwise each has its row, with the
+        term in brackets after the label. There is a warning if a key is not a name in
+        the table but similar to one, or if no key is a name in the table.
     heads : sequence of str, optional
         Headings of the columns. The default is ``(1)``, ``(2)``, ...
     keep, drop, order : sequence of str, optional
-        Terms to keep, to drop, and to put first: names, or patterns such as ``"digital*"``.
+        Terms to keep, to drop, and to put first: names, or patterns such as
+        ``"digital*"``.
     controls : sequence of str
-        Terms or patterns that are not shown but summarised in a row "Controls" with Yes, No, or Some if a
-        model has only some of them.
+        Terms or patterns that are not shown but summarised in a row "Controls" with
+        Yes, No, or Some if a model has only some of them.
     blocks : mapping, optional
-        Several such rows with their names: ``{"Controls": ["edu", "open"], "Trends": ["trend*"]}``. An
-        element may also be an absorbed effect, such as ``"province[year]"``, whose row is then replaced.
+        Several such rows with their names:
+        ``{"Controls": ["edu", "open"], "Trends": ["trend*"]}``. An element may also be
+        an absorbed effect, such as ``"province[year]"``, whose row is then replaced.
     rows : mapping, optional
-        Additional rows with one value per column, such as ``{"Sample": ["all", "no municipalities"]}``. Use
-        it also to show tests: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``. Numbers in
+        Additional rows with one value per column, such as
+        ``{"Sample": ["all", "no municipalities"]}``. Use it also to show tests:
+        ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``. Numbers in
         a row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance` of any model. The
@@ -250,26 +263,28 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         value. The number of clusters is always shown if it differs from the number of
         entities.
     constant : bool
-        Whether to show the constant of models with fixed effects (`LinearResults.constant`). The default is
-        False. The intercept of a model without fixed effects is always shown.
+        Whether to show the constant of models with fixed effects
+        (`LinearResults.constant`). The default is False. The intercept of a model
+        without fixed effects is always shown.
     std_effect : str or sequence of str
-        Terms or patterns whose standardised effect is shown in a row below the statistics: the coefficient
-        times the standard deviation of the term in the estimation sample (divisor N - 1, without weights,
-        before fixed effects are absorbed).
+        Terms or patterns whose standardised effect is shown in a row below the
+        statistics: the coefficient times the standard deviation of the term in the
+        estimation sample (divisor N - 1, without weights, before fixed effects are
+        absorbed).
     std_effect_in : {"sd", "mean"}
-        The standardised effect is divided by the standard deviation of the outcome (``"sd"``, the default),
-        or by its absolute mean and shown in percent (``"mean"``). Do not use ``"mean"`` for an outcome in
-        logarithms.
+        The standardised effect is divided by the standard deviation of the outcome
+        (``"sd"``, the default), or by its absolute mean and shown in percent
+        (``"mean"``). Do not use ``"mean"`` for an outcome in logarithms.
     below : {"se", "t", "p", "ci"}, optional
-        What is shown below each estimate: standard error, t statistic, p-value or 95% confidence interval.
-        The default is that of the style (standard error).
+        What is shown below each estimate: standard error, t statistic, p-value or 95%
+        confidence interval. The default is that of the style (standard error).
     stars : sequence of float or None, optional
-        Significance levels in descending order, with one more star for each. None shows no stars. The default
-        is that of the style (.1, .05, .01).
+        Significance levels in descending order, with one more star for each. None shows
+        no stars. The default is that of the style (.1, .05, .01).
     digits : int, optional
-        Number of decimals. The default is that of the style (3). A p-value below the last decimal is printed
-        as ``<0.001``. Another number that would be rounded to 0 is printed with this many significant digits,
-        such as ``0.000417``.
+        Number of decimals. The default is that of the style (3). A p-value below the
+        last decimal is printed as ``<0.001``. Another number that would be rounded to 0
+        is printed with this many significant digits, such as ``0.000417``.
     notes : str or sequence of str, optional
         Lines that are added to the notes below the table.
     title : str, optional
@@ -292,12 +307,16 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         If an option has a value that is not allowed, or `stats` has a key that is in
         `glance` of no model.
     ColumnError
-        If `keep`, `drop`, `order`, `controls`, `blocks` or `std_effect` has a term that is in no model.
+        If `keep`, `drop`, `order`, `controls`, `blocks` or `std_effect` has a term that
+        is in no model.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> weights = pd.DataFrame({"entropy": [0.91, 0.72], "weight": [0.243, 0.757]}, index=["ports", "phones"])
+    >>> weights = pd.DataFrame(
+    ...     {"entropy": [0.91, 0.72], "weight": [0.243, 0.757]},
+    ...     index=["ports", "phones"],
+    ... )
     >>> etable(weights, digits=2).frame.loc["ports", "weight"]
     '0.24'
     """
@@ -346,10 +365,19 @@ def read_notes(notes: object, caller: str) -> list[str]:
     return list(map(tidy_text, texts))
 
 
-def _constant_beside(terms: Sequence[str], columns: Sequence[Column], drop: object) -> list[str]:
+def _constant_beside(
+    terms: Sequence[str], columns: Sequence[Column], drop: object
+) -> list[str]:
     """Add the constant of columns that show it to the terms `keep` chose."""
-    has_constant = any(column.constant is not None and "Intercept" in column.estimates for column in columns)
-    return ["Intercept"] if has_constant and "Intercept" not in terms and drop is None else []
+    has_constant = any(
+        column.constant is not None and "Intercept" in column.estimates
+        for column in columns
+    )
+    return (
+        ["Intercept"]
+        if has_constant and "Intercept" not in terms and drop is None
+        else []
+    )
 
 
 def _names_in(columns: Sequence[Column]) -> list[str]:
@@ -370,7 +398,8 @@ def _tell_unused(names: Sequence[str], labels: Mapping[str, str], caller: str) -
     unused = unused_labels(labels, names)
     if unused:
         hints = [
-            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}" for k, name in unused.items()
+            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}"
+            for k, name in unused.items()
         ]
         where = "this table" if caller == "etable" else "these tables"
         hint = ", ".join(hints[:5])
@@ -392,7 +421,9 @@ def _assemble(
         rows += block
     frame = text_frame(rows, [str(c.head) for c in columns])
     spans = tuple(c.over or "" for c in columns)
-    return Table(frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ())
+    return Table(
+        frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ()
+    )
 
 
 def text_frame(rows: Sequence[Row], heads: Sequence[str]) -> pd.DataFrame:
@@ -417,15 +448,15 @@ def save_tables(
     Parameters
     ----------
     path : str or Path
-        File. The ending of its name determines the format, as in `Table.save`. A Word file has the tables one
-        below the other, each on one page if it fits; wide tables are on landscape pages. An Excel file has
-        one sheet per table.
+        File. The ending of its name determines the format, as in `Table.save`. A Word
+        file has the tables one below the other, each on one page if it fits; wide
+        tables are on landscape pages. An Excel file has one sheet per table.
     tables : mapping
-        Tables by title. If a `Table` has a title, this is used instead of the key. Other values are passed to
-        `etable`.
+        Tables by title. If a `Table` has a title, this is used instead of the key.
+        Other values are passed to `etable`.
     labels : mapping, optional
-        Labels of terms or columns, as in `etable`, for values that are not a `Table`. A label may be missing
-        in some tables.
+        Labels of terms or columns, as in `etable`, for values that are not a `Table`. A
+        label may be missing in some tables.
     style : TableStyle, optional
         Style of values that are not a `Table`.
 
@@ -439,8 +470,8 @@ def save_tables(
     OptionError
         If the ending is not one of those of `Table.save`.
     InputTypeError
-        If `path` is not a path, `labels` is not a mapping of texts, or `tables` is empty, is not a mapping,
-        or has a value that `etable` does not take.
+        If `path` is not a path, `labels` is not a mapping of texts, or `tables` is
+        empty, is not a mapping, or has a value that `etable` does not take.
     FileNotFoundError
         If the folder does not exist.
     ImportError
@@ -450,8 +481,13 @@ def save_tables(
     --------
     >>> import pandas as pd, tempfile, pathlib
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> weights = etable(pd.DataFrame({"weight": [0.25, 0.75]}, index=["ports", "mobile"]))
-    >>> save_tables(folder / "paper.md", {"Table 1. Weights": weights, "Table 2. Again": weights}).name
+    >>> weights = etable(
+    ...     pd.DataFrame({"weight": [0.25, 0.75]}, index=["ports", "mobile"])
+    ... )
+    >>> save_tables(
+    ...     folder / "paper.md",
+    ...     {"Table 1. Weights": weights, "Table 2. Again": weights},
+    ... ).name
     'paper.md'
     """
     target = table_path(path, "path")
@@ -472,7 +508,11 @@ def save_tables(
         unused = unused_labels(caller_labels, names[title])
         used = {key: text for key, text in caller_labels.items() if key not in unused}
         with about(f"save_tables: this is the table {cited(title)}."):
-            table = models if isinstance(models, Table) else etable(models, labels=used, style=style)
+            table = (
+                models
+                if isinstance(models, Table)
+                else etable(models, labels=used, style=style)
+            )
         contents.append(table._content(table.title or title))
     write_tables(contents, target)
     return target
@@ -484,7 +524,8 @@ def named_tables(tables: Any, function: str, example: str) -> dict[str, Any]:
     if not is_filled or not all(isinstance(title, str) for title in tables):
         problem = "not a mapping from titles to tables"
         raise InputTypeError(
-            f"{function}: tables must be a mapping from titles to tables such as {example}.",
+            f"{function}: tables must be a mapping from titles to tables such "
+            f"as {example}.",
             [option_problem("tables", tables, what=problem)],
         )
     return dict(tables)

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _CJK = re.compile(
-    r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
+    r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    r"\uff00-\uffef]"
 )
 
-# A Chinese character, or a word of other letters, with the punctuation that no line may begin with.
+# A Chinese character, or a word of other letters, with the punctuation that no line may
+# begin with.
 _UNIT = re.compile(
-    rf"\s*(?:{_CJK.pattern}|(?:(?!{_CJK.pattern})\S)+)[\u3001\u3002\u300d\u300f\u201d\uff01\uff05\uff09\uff0c\uff1a\uff1b\uff1f]*"
+    rf"\s*(?:{_CJK.pattern}|(?:(?!{_CJK.pattern})\S)+)[\u3001\u3002\u300d\u300f\u201d"
+    r"\uff01\uff05\uff09\uff0c\uff1a\uff1b\uff1f]*"
 )
 
 
@@ -35,7 +38,8 @@ def text_width(text: str) -> int:
 def wrap_text(text: str, width: int) -> list[str]:
     """Break a text into lines of at most `width` columns.
 
-    Chinese text breaks between any two characters, but no line starts with closing punctuation.
+    Chinese text breaks between any two characters, but no line starts with closing
+    punctuation.
     """
     if not has_cjk(text):
         return textwrap.wrap(text, width)
@@ -53,22 +57,30 @@ def tidy_text(value: object) -> str:
     return one_line(str(value))
 
 
-def unused_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, str | None]:
+def unused_labels(
+    labels: Mapping[str, str], words: Iterable[str]
+) -> dict[str, str | None]:
     """Find labels that name nothing, probably misspelt, and the names they resemble.
 
-    Labels may be shared between tables, so a label without a use is no error by itself. If no label is used,
-    all are returned, with None for those that resemble no name.
+    Labels may be shared between tables, so a label without a use is no error by itself.
+    If no label is used, all are returned, with None for those that resemble no name.
     """
     names = list(dict.fromkeys(words))
     used = {key for key in labels if _is_used(key, names)}
     parts = _parts_of(names)
     near = {key: _nearest(key, parts, labels) for key in labels if key not in used}
-    return near if not used else {key: name for key, name in near.items() if name is not None}
+    return (
+        near
+        if not used
+        else {key: name for key, name in near.items() if name is not None}
+    )
 
 
 def _parts_of(names: Iterable[str]) -> dict[str, None]:
     """List names and the words in them."""
-    return dict.fromkeys(word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name)))
+    return dict.fromkeys(
+        word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name))
+    )
 
 
 def _is_used(key: str, names: Iterable[str]) -> bool:
@@ -79,12 +91,18 @@ def _is_used(key: str, names: Iterable[str]) -> bool:
 def _is_other_term(key: str, parts: dict[str, None]) -> bool:
     """Return whether a key is a term that is in the table in other terms."""
     columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
-    return [key] != columns and bool(columns) and all(column in parts for column in columns)
+    return (
+        [key] != columns
+        and bool(columns)
+        and all(column in parts for column in columns)
+    )
 
 
 def _nearest(key: str, parts: dict[str, None], labels: Mapping[str, str]) -> str | None:
     """Find the name without a label that a key resembles."""
     if _is_other_term(key, parts):
         return None
-    without = [word for word in parts if word not in labels and re.search(r"[^\W\d]", word)]
+    without = [
+        word for word in parts if word not in labels and re.search(r"[^\W\d]", word)
+    ]
     return next(iter(difflib.get_close_matches(key, without, n=1, cutoff=0.8)), None)

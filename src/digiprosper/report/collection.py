@@ -37,7 +37,8 @@ _KINDS = ("direct", "indirect", "total")
 class ResultSet(PickledByName, Mapping[str, Any]):
     """A mapping of labels to results, made by functions that fit several models.
 
-    It contains the models that were estimated; the errors of the others are in `failures`.
+    It contains the models that were estimated; the errors of the others are in
+    `failures`.
 
     Parameters
     ----------
@@ -47,7 +48,9 @@ class ResultSet(PickledByName, Mapping[str, Any]):
     Examples
     --------
     >>> from digiprosper import FixedEffects, datasets, stepwise
-    >>> steps = stepwise(FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp"])
+    >>> steps = stepwise(
+    ...     FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp"]
+    ... )
     >>> steps.labels
     ('(1)', '(2)')
     >>> steps.compare("log(pc)")["estimate"].round(3).tolist()
@@ -94,29 +97,45 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         str
             The note, or the empty text.
         """
-        return " ".join(remark_text(remark, NO_WORDS, {}, {}, language) for remark in self.table_notes)
+        return " ".join(
+            remark_text(remark, NO_WORDS, {}, {}, language)
+            for remark in self.table_notes
+        )
 
     @property
     def failures(self) -> dict[str, DigiprosperError]:
         """Errors of the models that could not be estimated, by label."""
-        return {label: r for label, r in self.outcomes if isinstance(r, DigiprosperError)}
+        return {
+            label: r for label, r in self.outcomes if isinstance(r, DigiprosperError)
+        }
 
     def _successes(self) -> dict[str, Any]:
-        return {label: r for label, r in self.outcomes if not isinstance(r, DigiprosperError)}
+        return {
+            label: r
+            for label, r in self.outcomes
+            if not isinstance(r, DigiprosperError)
+        }
 
     def _regressions(self) -> dict[str, Any]:
-        slopes = {label: getattr(result, "slopes", result) for label, result in self._successes().items()}
-        return {label: result for label, result in slopes.items() if hasattr(result, "tidy")}
+        slopes = {
+            label: getattr(result, "slopes", result)
+            for label, result in self._successes().items()
+        }
+        return {
+            label: result for label, result in slopes.items() if hasattr(result, "tidy")
+        }
 
     def __getitem__(self, label: str) -> Any:
         outcomes = dict(self.outcomes)
         if label not in outcomes:
             raise ColumnError(
-                f"no model is labelled {cited(label)}; the labels are {quoted(self.labels, 20)}."
+                f"no model is labelled {cited(label)}; the labels are "
+                f"{quoted(self.labels, 20)}."
             )
         if isinstance(outcomes[label], DigiprosperError):
             error = ColumnError(
-                f"the model {cited(label)} was not estimated: {outcomes[label]}", outcomes[label].problems
+                f"the model {cited(label)} was not estimated: {outcomes[label]}",
+                outcomes[label].problems,
             )
             raise error from outcomes[label]
         return outcomes[label]
@@ -149,18 +168,22 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Returns
         -------
         DataFrame
-            One row per model and term, with the label in column ``model`` and the columns of `tidy` of the
-            results. For a threshold model the slopes are shown. Results without terms, such as those of an
-            index, have no rows.
+            One row per model and term, with the label in column ``model`` and the
+            columns of `tidy` of the results. For a threshold model the slopes are
+            shown. Results without terms, such as those of an index, have no rows.
 
         Examples
         --------
         >>> from digiprosper import FixedEffects, datasets, stepwise
-        >>> steps = stepwise(FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp"])
+        >>> steps = stepwise(
+        ...     FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp"]
+        ... )
         >>> steps.tidy()[["model", "term"]].values.tolist()
         [['(1)', 'log(pc)'], ['(2)', 'log(pc)'], ['(2)', 'unemp']]
         """
-        return _stacked({label: result.tidy(level) for label, result in self._regressions().items()})
+        return _stacked(
+            {label: result.tidy(level) for label, result in self._regressions().items()}
+        )
 
     def effects_table(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total effects of spatial models in one table.
@@ -175,22 +198,33 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Returns
         -------
         DataFrame
-            One row per model, term and type of effect, with the label in column ``model``. Other models have
-            no rows.
+            One row per model, term and type of effect, with the label in column
+            ``model``. Other models have no rows.
 
         Examples
         --------
         >>> import digiprosper as dp
         >>> borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
         >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "log(emp)"], borders)
-        >>> models = dp.fit_all({"SDM": spec, "SAR": spec.replace(model="sar")}, dp.datasets.us_states())
+        >>> models = dp.fit_all(
+        ...     {"SDM": spec, "SAR": spec.replace(model="sar")}, dp.datasets.us_states()
+        ... )
         >>> models.effects_table().query("term == 'log(pc)'")["kind"].tolist()
         ['direct', 'indirect', 'total', 'direct', 'indirect', 'total']
         >>> models.compare("log(pc)", kind="indirect")["estimate"].round(3).tolist()
         [0.028, 0.037]
         """
-        effects = {label: getattr(result, "effects_table", None) for label, result in self.items()}
-        return _stacked({label: table(level) for label, table in effects.items() if table is not None})
+        effects = {
+            label: getattr(result, "effects_table", None)
+            for label, result in self.items()
+        }
+        return _stacked(
+            {
+                label: table(level)
+                for label, table in effects.items()
+                if table is not None
+            }
+        )
 
     def compare(
         self, term: str | Sequence[str], level: float = 0.95, *, kind: str | None = None
@@ -201,17 +235,20 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         ----------
         term : str or sequence of str
             Name of the coefficient, or its names in different models, such as
-            ``["digital", "lag(digital)", "digital_pca"]``. ``"x:z"`` is also found as ``"z:x"``.
+            ``["digital", "lag(digital)", "digital_pca"]``. ``"x:z"`` is also found as
+            ``"z:x"``.
         level : float
             Confidence level of the intervals, .95 by default.
         kind : {"direct", "indirect", "total"}, optional
-            Effect of the regressor to compare, for spatial models. The default is the coefficient.
+            Effect of the regressor to compare, for spatial models. The default is the
+            coefficient.
 
         Returns
         -------
         DataFrame
-            One row per model that has the term, with the label in column ``model``, the columns of `tidy`,
-            and nobs. With several names there is a column ``term`` with the name in the model.
+            One row per model that has the term, with the label in column ``model``, the
+            columns of `tidy`, and nobs. With several names there is a column ``term``
+            with the name in the model.
 
         Raises
         ------
@@ -230,7 +267,9 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         >>> base = FixedEffects("log(gsp)", ["log(pc)"])
         >>> battery = {"base": base, "lagged": base.swap("log(pc)", "lag(log(pc))")}
         >>> models = fit_all(battery, datasets.us_states())
-        >>> models.compare(["log(pc)", "lag(log(pc))"])[["model", "term", "nobs"]].values.tolist()
+        >>> models.compare(["log(pc)", "lag(log(pc))"])[
+        ...     ["model", "term", "nobs"]
+        ... ].values.tolist()
         [['base', 'log(pc)', 816], ['lagged', 'lag(log(pc))', 768]]
         """
         names = _names(term)
@@ -240,8 +279,12 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         unknown = [name for name in names if name not in terms]
         if unknown:
             raise ColumnError(
-                f"no model has the term {quoted(unknown)}; the terms are {quoted(terms, 12) or 'none'}.",
-                [column_problem(name, "term", f"no term {cited(name)}") for name in unknown],
+                f"no model has the term {quoted(unknown)}; the terms are "
+                f"{quoted(terms, 12) or 'none'}.",
+                [
+                    column_problem(name, "term", f"no term {cited(name)}")
+                    for name in unknown
+                ],
             )
 
         rows = estimates[estimates["term"].isin(self._with_products(names))]
@@ -255,14 +298,27 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         product_names = same_products(
             term for result in self.values() for term in getattr(result, "terms", ())
         )
-        return [product_name for name in names for product_name in (name, *product_names.get(name, ()))]
+        return [
+            product_name
+            for name in names
+            for product_name in (name, *product_names.get(name, ()))
+        ]
 
     def _effects_of(self, kind: str, level: float) -> pd.DataFrame:
         effects = self.effects_table(level)
-        return effects if effects.empty else effects[effects["kind"] == kind].drop(columns="kind")
+        return (
+            effects
+            if effects.empty
+            else effects[effects["kind"] == kind].drop(columns="kind")
+        )
 
     def __repr__(self) -> str:
-        lines = [f"ResultSet of {counted(len(self), 'model')}: {quoted(list(self), 8) or 'none'}"]
+        lines = [
+            (
+                f"ResultSet of {counted(len(self), 'model')}: "
+                f"{quoted(list(self), 8) or 'none'}"
+            )
+        ]
         for label, error in self.failures.items():
             first = str(error).split(". ")[0]
             lines.append(f"not estimated: {cited(label)}: {first}")
@@ -273,17 +329,24 @@ def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Concatenate frames, with the label of each in the column ``model``."""
     if not frames:
         return pd.DataFrame({"model": []})
-    named = [frame.assign(model=label)[["model", *frame.columns]] for label, frame in frames.items()]
+    named = [
+        frame.assign(model=label)[["model", *frame.columns]]
+        for label, frame in frames.items()
+    ]
     return pd.concat(named, ignore_index=True)
 
 
 def _names(term: object) -> list[str]:
     """Read one or several names of a coefficient."""
     names = [term] if isinstance(term, str) else term
-    if not isinstance(names, Sequence) or not names or not all(isinstance(name, str) for name in names):
+    if (
+        not isinstance(names, Sequence)
+        or not names
+        or not all(isinstance(name, str) for name in names)
+    ):
         raise InputTypeError(
-            f"compare: term={cited(term)} must be the name of a coefficient or a list of names, such as "
-            "['digital', 'lag(digital)'].",
+            f"compare: term={cited(term)} must be the name of a coefficient or a list "
+            "of names, such as ['digital', 'lag(digital)'].",
             [option_problem("term", term)],
         )
     return list(names)
@@ -295,7 +358,11 @@ def _refuse_two(rows: pd.DataFrame) -> None:
     if twice:
         names = rows.loc[rows["model"] == twice[0], "term"].tolist()
         raise TermError(
-            f"compare: the model {cited(twice[0])} has {quoted(names)}, which cannot be names of one "
-            "coefficient. Compare them one at a time, or take the model out.",
-            [Notice("two_names", model, {"model": model, "terms": tuple(names)}) for model in twice],
+            f"compare: the model {cited(twice[0])} has {quoted(names)}, which cannot "
+            "be names of one coefficient. Compare them one at a time, or take "
+            "the model out.",
+            [
+                Notice("two_names", model, {"model": model, "terms": tuple(names)})
+                for model in twice
+            ],
         )

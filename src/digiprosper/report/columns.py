@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _TOO_FEW = "too_few_clusters_to_draw"
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-# What a notice says of terms that have no estimate or no error: its code, to the names in its data.
+# What a notice says of terms that have no estimate or no error: its code, to the names
+# in its data.
 _WITHOUT: Mapping[str, tuple[str, ...]] = {
     "dropped_collinear": ("column", "on"),
     "dropped_absorbed": ("column", "effects"),
@@ -47,7 +48,8 @@ class Estimate(NamedTuple):
 class ParameterTest(NamedTuple):
     """A test of a parameter.
 
-    `statistic` and `of` are codes for the statistic (``"F"``, ``"score"``) and the null hypothesis.
+    `statistic` and `of` are codes for the statistic (``"F"``, ``"score"``) and the null
+    hypothesis.
     """
 
     statistic: str
@@ -60,8 +62,8 @@ class ParameterTest(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter that is not a slope, such as a threshold.
 
-    Its confidence set consists of `pieces` intervals; 0 if it was not estimated. It is `whole` if it contains
-    all of several candidates.
+    Its confidence set consists of `pieces` intervals; 0 if it was not estimated. It is
+    `whole` if it contains all of several candidates.
     """
 
     estimate: float
@@ -122,8 +124,8 @@ class PlainCell(NamedTuple):
 class Remark(NamedTuple):
     """A code for words, and the names to fill in.
 
-    `names` maps placeholders to names of the model, which are printed with their labels. `words` None stands
-    for the words of the column.
+    `names` maps placeholders to names of the model, which are printed with their
+    labels. `words` None stands for the words of the column.
     """
 
     code: str
@@ -142,23 +144,19 @@ class SharedRow(NamedTuple):
 class Column:
     """One column of a table, as codes and numbers.
 
-    head: None is replaced by a number
-    cells: plain cells by row, for values that are not estimates
-    blocks: parameters that are not slopes, such as thresholds
-    factors: factors of the names of outcome, effects, clusters and mediators
-    failure: why there are no estimates
-    numbers: numbers of the rows, if columns have them as headings
-    note, whole: note about the whole table, as text or as a code of `words`
-    remarks: notes about this column
-    equation: equation of a system, printed in words
-    keys: names of entity and time in the panel; None if unknown
-    constant: constant of a model with absorbed effects
-    moments: mean and standard deviation of outcome and terms in the estimation sample, if known
-    over: heading that spans several columns, or a code of `words` for it
-    named: heading in words from a set of models; replaces `head`
-    set_notes, set_rows: notes and rows (name, value) that sets of models add
-    absorbs: whether the method can absorb effects; if not, rows of effects have a dash instead of "No"
-    adjusted: controls that have no estimates
+    head: None is replaced by a number cells: plain cells by row, for values that are
+    not estimates blocks: parameters that are not slopes, such as thresholds factors:
+    factors of the names of outcome, effects, clusters and mediators failure: why there
+    are no estimates numbers: numbers of the rows, if columns have them as headings
+    note, whole: note about the whole table, as text or as a code of `words` remarks:
+    notes about this column equation: equation of a system, printed in words keys: names
+    of entity and time in the panel; None if unknown constant: constant of a model with
+    absorbed effects moments: mean and standard deviation of outcome and terms in the
+    estimation sample, if known over: heading that spans several columns, or a code of
+    `words` for it named: heading in words from a set of models; replaces `head`
+    set_notes, set_rows: notes and rows (name, value) that sets of models add absorbs:
+    whether the method can absorb effects; if not, rows of effects have a dash instead
+    of "No" adjusted: controls that have no estimates
     """
 
     head: str | None = None
@@ -205,7 +203,9 @@ def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
     return (result_column(model, level),) if isinstance(model, Results) else None
 
 
-def result_column(result: Results, level: float = 0.95, *, words: Words | None = None) -> Column:
+def result_column(
+    result: Results, level: float = 0.95, *, words: Words | None = None
+) -> Column:
     """Make a result's column from what all results have.
 
     Terms without description are slopes.
@@ -216,7 +216,8 @@ def result_column(result: Results, level: float = 0.95, *, words: Words | None =
     numbers = frame[list(_NUMBERS)].astype(float).itertuples(index=False, name=None)
     return Column(
         estimates={
-            name: Estimate(term, *row) for (name, term), row in zip(terms.items(), numbers, strict=True)
+            name: Estimate(term, *row)
+            for (name, term), row in zip(terms.items(), numbers, strict=True)
         },
         glance=result.glance(),
         inference=inference_of(result),
@@ -235,7 +236,9 @@ def _missing_terms(result: Results) -> tuple[Remark, ...]:
     """List dropped terms, and terms without a standard error."""
     remarks = []
     for notice in getattr(result, "diagnostics", ()):
-        named = {role: _as_names(notice.data[role]) for role in _WITHOUT.get(notice.code, ())}
+        named = {
+            role: _as_names(notice.data[role]) for role in _WITHOUT.get(notice.code, ())
+        }
         if named and all(named.values()):
             remarks.append(Remark(f"without.{notice.code}", named, NOTES))
     return tuple(remarks)
@@ -251,14 +254,19 @@ def _constant_of(result: Results, level: float) -> Estimate | None:
     if not callable(constant) or not result.glance()["effects"]:
         return None
     numbers = constant(level)
-    return Estimate(Term("Intercept", kind="intercept"), *(float(numbers[name]) for name in _NUMBERS))
+    return Estimate(
+        Term("Intercept", kind="intercept"),
+        *(float(numbers[name]) for name in _NUMBERS),
+    )
 
 
 def _moments_of(result: Results) -> dict[str, tuple[float, float]]:
     stats = getattr(result, "sample_stats", None)
     if stats is None:
         return {}
-    return dict(zip(stats.index, zip(stats["mean"], stats["sd"], strict=True), strict=True))
+    return dict(
+        zip(stats.index, zip(stats["mean"], stats["sd"], strict=True), strict=True)
+    )
 
 
 def inference_of(result: Results) -> Inference:
@@ -267,9 +275,12 @@ def inference_of(result: Results) -> Inference:
     if isinstance(inference, Inference):
         return inference
     glance = result.glance()
-    # Of two-way clusters glance has the smaller number, which is that of the t intervals.
+    # Of two-way clusters glance has the smaller number, which is that of the t
+    # intervals.
     least = glance["n_clusters"]
-    counts: tuple[int, ...] = () if least is None else getattr(result, "n_clusters", ()) or (least,)
+    counts: tuple[int, ...] = (
+        () if least is None else getattr(result, "n_clusters", ()) or (least,)
+    )
     drawn = isinstance(result, HasDraws)
     return Inference(
         cov_type=glance["cov_type"] or "",
@@ -286,7 +297,11 @@ def inference_of(result: Results) -> Inference:
 
 
 def _clusters_drawn(result: object) -> int | None:
-    cluster_counts = (n.data["n_clusters"] for n in getattr(result, "diagnostics", ()) if n.code == _TOO_FEW)
+    cluster_counts = (
+        n.data["n_clusters"]
+        for n in getattr(result, "diagnostics", ())
+        if n.code == _TOO_FEW
+    )
     count: int | None = getattr(result, "n_drawn", next(cluster_counts, None))
     return count
 

@@ -101,7 +101,10 @@ class DrawnEstimates(Drawing):
 
     def data(self) -> pd.DataFrame:
         """Return one row per estimate."""
-        rows = [(model, label, e.term.name, *_numbers(e)) for model, label, e in self.estimates]
+        rows = [
+            (model, label, e.term.name, *_numbers(e))
+            for model, label, e in self.estimates
+        ]
         return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
 
 
@@ -144,7 +147,10 @@ class Effects(Drawing):
     def data(self) -> pd.DataFrame:
         """Return one row per effect."""
         estimates = self.column.estimates
-        rows = [(" ".join(words), term, *_numbers(estimates[term])) for term, words in self.names.items()]
+        rows = [
+            (" ".join(words), term, *_numbers(estimates[term]))
+            for term, words in self.names.items()
+        ]
         return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
 
 
@@ -178,8 +184,9 @@ class ConditionalCurve(Drawing):
 class SlopeCurve(Drawing):
     """The slope of a variable over its moderator.
 
-    points: columns at, estimate, conf_low, conf_high; values of a category or dummy are texts
-    rows: columns low, high, rows: distribution of the moderator in the estimation sample; of a category or
+    points: columns at, estimate, conf_low, conf_high; values of a category or dummy are
+    texts rows: columns low, high, rows: distribution of the moderator in the estimation
+    sample; of a category or
         dummy, columns at, rows; None if unknown
     regions: (low, high) where the interval excludes 0; empty for a category or dummy
     share: share of rows in the regions; missing if unknown
@@ -210,10 +217,10 @@ class SlopeCurve(Drawing):
 class SensitivityCurve(Drawing):
     """An effect over the correlation of two errors.
 
-    points: (G, 4) correlation, effect, both ends of its interval
-    assumed: effect at correlation 0
-    zero, zero_interval: correlation at which the effect is 0, and its interval
-    insignificant: correlation nearest to 0 at which the interval contains 0; missing if there is none
+    points: (G, 4) correlation, effect, both ends of its interval assumed: effect at
+    correlation 0 zero, zero_interval: correlation at which the effect is 0, and its
+    interval insignificant: correlation nearest to 0 at which the interval contains 0;
+    missing if there is none
     """
 
     effect: str
@@ -259,12 +266,15 @@ class TurningCurve(Drawing):
 class EventPath:
     """Estimates of one model by event time.
 
-    points: columns time, estimate, conf_low, conf_high (missing for the reference), n_treated, and
+    points: columns time, estimate, conf_low, conf_high (missing for the reference),
+        n_treated, and
         band_low and band_high if there is a joint band
-    reference: event time that is zero by construction; None if there is none
-    ends: binned ends without a tick, because other models have a single event time there
-    before: base of event times before treatment if it is not the reference: ``"previous"`` period, all
-        ``"earlier"`` periods, or a period that differs between ``"cohorts"``; otherwise empty
+    reference: event time that is zero by construction; None if there is none ends:
+    binned ends without a tick, because other models have a single event time there
+    before: base of event times before treatment if it is not the reference:
+    ``"previous"`` period, all
+        ``"earlier"`` periods, or a period that differs between ``"cohorts"``; otherwise
+        empty
     """
 
     head: str
@@ -290,7 +300,9 @@ class EventPaths(Drawing):
     def data(self) -> pd.DataFrame:
         """Return one row per model and event time."""
         parts = [
-            path.points.assign(model=path.head, reference=path.points["time"] == path.reference)
+            path.points.assign(
+                model=path.head, reference=path.points["time"] == path.reference
+            )
             for path in self.paths
         ]
         table = pd.concat(parts, ignore_index=True)
@@ -302,12 +314,11 @@ class EventPaths(Drawing):
 class MoranScatter(Drawing):
     """The spatial lag of a variable over the variable.
 
-    period: empty for a cross-section
-    weights: name and type of the weights
-    points: columns value, spatial_lag, of the standardised variable, by entity
-    quadrants: words and number of entities of each quadrant, clockwise from the upper right
-    slope: slope of the line through the origin
-    statistic, p_value: Moran's I, and its p-value under randomisation
+    period: empty for a cross-section weights: name and type of the weights points:
+    columns value, spatial_lag, of the standardised variable, by entity quadrants: words
+    and number of entities of each quadrant, clockwise from the upper right slope: slope
+    of the line through the origin statistic, p_value: Moran's I, and its p-value under
+    randomisation
     """
 
     variable: str
@@ -328,10 +339,9 @@ class MoranScatter(Drawing):
 class Decay(Drawing):
     """Effects of a regressor over the cut-off distance of neighbours.
 
-    outcome: label; empty if outcomes differ
-    points: columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and cut-off
-    heads: words of each kind
-    left_out: what is not drawn, in words
+    outcome: label; empty if outcomes differ points: columns kind, cutoff, estimate,
+    conf_low, conf_high, ordered by kind and cut-off heads: words of each kind left_out:
+    what is not drawn, in words
     """
 
     name: str
@@ -346,8 +356,8 @@ class Decay(Drawing):
 class Choice:
     """What some models have and others do not.
 
-    group: kind of choice, such as ``"effect"``; ``"control"`` for the candidates of `control_sets`
-    made: (M,) whether each model has it, in the order of the curve
+    group: kind of choice, such as ``"effect"``; ``"control"`` for the candidates of
+    `control_sets` made: (M,) whether each model has it, in the order of the curve
     """
 
     group: str
@@ -441,8 +451,14 @@ class PathDiagram(Drawing):
         """Return one row per coefficient on an arrow, then one per effect."""
         mediators = self.mediators
         arrows = [
-            *((self.treatment, m, s) for m, s in zip(mediators, self.first, strict=True)),
-            *((m, self.outcome, s) for m, s in zip(mediators, self.second, strict=True)),
+            *(
+                (self.treatment, m, s)
+                for m, s in zip(mediators, self.first, strict=True)
+            ),
+            *(
+                (m, self.outcome, s)
+                for m, s in zip(mediators, self.second, strict=True)
+            ),
             *((mediators[j], mediators[k], s) for (j, k), s in self.between.items()),
             *((self.treatment, self.outcome, s) for s in (self.direct, self.total)),
         ]
@@ -451,7 +467,10 @@ class PathDiagram(Drawing):
             for start, end, slopes in arrows
             for name, estimate in slopes
         ]
-        rows += [("", "", effect.words, *_numbers(effect.estimate)) for effect in self.effects]
+        rows += [
+            ("", "", effect.words, *_numbers(effect.estimate))
+            for effect in self.effects
+        ]
         return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
 
 
@@ -459,9 +478,9 @@ class PathDiagram(Drawing):
 class Ribbons(Drawing):
     """Ranks of a few entities over time, with intervals from draws.
 
-    entities: name, and columns rank, rank_low, rank_high by period (missing without observation)
-    worst: largest rank in any ribbon
-    key, time, title: labels of entities, periods and ranks
+    entities: name, and columns rank, rank_low, rank_high by period (missing without
+    observation) worst: largest rank in any ribbon key, time, title: labels of entities,
+    periods and ranks
     """
 
     entities: Sequence[tuple[str, pd.DataFrame]]
@@ -473,7 +492,10 @@ class Ribbons(Drawing):
 
     def data(self) -> pd.DataFrame:
         """Return one row per entity and period."""
-        parts = [ranks.rename_axis("time").reset_index().assign(entity=name) for name, ranks in self.entities]
+        parts = [
+            ranks.rename_axis("time").reset_index().assign(entity=name)
+            for name, ranks in self.entities
+        ]
         columns = ["entity", "time", "rank", "rank_low", "rank_high"]
         return pd.concat(parts, ignore_index=True)[columns]
 
@@ -565,9 +587,13 @@ class Ridges(Drawing):
     def data(self) -> pd.DataFrame:
         """Return one row per period and grid point, or per period without a density."""
         parts = [
-            pd.DataFrame({"period": ridge.name, "at": self.grid, "density": ridge.density})
+            pd.DataFrame(
+                {"period": ridge.name, "at": self.grid, "density": ridge.density}
+            )
             if ridge.density is not None
-            else pd.DataFrame({"period": [ridge.name], "at": [np.nan], "density": [np.nan]})
+            else pd.DataFrame(
+                {"period": [ridge.name], "at": [np.nan], "density": [np.nan]}
+            )
             for ridge in self.ridges
         ]
         return pd.concat(parts, ignore_index=True)

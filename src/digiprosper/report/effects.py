@@ -54,21 +54,24 @@ def drawn_estimates(
         lost=lost_in(draws),
         rng_entropy=info["rng_entropy"],
     )
-    return DrawnEstimates.of(names, coefficients, covariance, inference, draw_values=draws)
+    return DrawnEstimates.of(
+        names, coefficients, covariance, inference, draw_values=draws
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EffectResults(BaseResults):
     """Estimates with a covariance matrix and bootstrap draws.
 
-    In `tidy` the standard error and the statistic are computed from `cov`. The interval is the percentile
-    interval of the draws, and the p-value is consistent with it.
+    In `tidy` the standard error and the statistic are computed from `cov`. The interval
+    is the percentile interval of the draws, and the p-value is consistent with it.
 
     Parameters
     ----------
     estimated : DrawnEstimates
-        Names, estimates, their covariance matrix and their draws. Its `inference` says what is drawn, and the
-        number of clusters. With fewer than five clusters there is no interval and no p-value.
+        Names, estimates, their covariance matrix and their draws. Its `inference` says
+        what is drawn, and the number of clusters. With fewer than five clusters there
+        is no interval and no p-value.
     info : Glance
         Summary numbers of the fit.
     errors_text : str
@@ -90,7 +93,9 @@ class EffectResults(BaseResults):
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> results = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
+    >>> results = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(
+    ...     panel, rng=1
+    ... )
     >>> isinstance(results, dp.EffectResults), results.draws.shape
     (True, (199, 5))
     """
@@ -129,9 +134,14 @@ class EffectResults(BaseResults):
 
     @property
     def draws(self) -> pd.DataFrame:
-        """Bootstrap draws, one column per term. A draw that could not be estimated is a row of NaN."""
+        """Bootstrap draws, one column per term.
+
+        A draw that could not be estimated is a row of NaN.
+        """
         rows = pd.RangeIndex(self._reps, name="draw")
-        return pd.DataFrame(self.draw_values.copy(), index=rows, columns=self._term_index())
+        return pd.DataFrame(
+            self.draw_values.copy(), index=rows, columns=self._term_index()
+        )
 
     @property
     def lost_draws(self) -> int:
@@ -143,22 +153,25 @@ class EffectResults(BaseResults):
         """Seed of the draws; pass it as `rng` to reproduce them."""
         return self.info["rng_entropy"]
 
-    def interval(self, method: str = "percentile", *, level: float = 0.95) -> pd.DataFrame:
+    def interval(
+        self, method: str = "percentile", *, level: float = 0.95
+    ) -> pd.DataFrame:
         """Return confidence intervals and p-values of one of several methods.
 
         Parameters
         ----------
         method : {"percentile", "delta", "bc"}
-            Method; see Notes. The default is ``"percentile"``. `MediationResults` also has ``"bca"`` and
-            ``"monte_carlo"``.
+            Method; see Notes. The default is ``"percentile"``. `MediationResults` also
+            has ``"bca"`` and ``"monte_carlo"``.
         level : float
             Confidence level, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row per term, with columns estimate, conf_low, conf_high and p_value. For ``"percentile"``,
-            ``"bc"`` and ``"bca"`` the last three are missing with fewer than five clusters.
+            One row per term, with columns estimate, conf_low, conf_high and p_value.
+            For ``"percentile"``, ``"bc"`` and ``"bca"`` the last three are missing with
+            fewer than five clusters.
 
         Raises
         ------
@@ -167,36 +180,46 @@ class EffectResults(BaseResults):
 
         Notes
         -----
-        ``percentile`` : quantiles q and 1 - q of the B draws, with q = (1 - level) / 2. They are the order
-        statistics at q (B + 1) and (1 - q) (B + 1). `tidy` and `conf_int` show this interval.
+        ``percentile`` : quantiles q and 1 - q of the B draws, with q = (1 - level) / 2.
+        They are the order statistics at q (B + 1) and (1 - q) (B + 1). `tidy` and
+        `conf_int` show this interval.
 
-        ``delta`` : estimate plus and minus t times the standard error in `cov`, with `df_t` degrees of
-        freedom. It is symmetric; the distribution of a product of coefficients near 0 is not.
+        ``delta`` : estimate plus and minus t times the standard error in `cov`, with
+        `df_t` degrees of freedom. It is symmetric; the distribution of a product of
+        coefficients near 0 is not.
 
-        ``bc`` : bias-corrected percentile interval (Efron 1987, JASA 82:171), with quantiles
-        ``Phi(2 z0 + z_q)`` of the draws. ``Phi(z0)`` is the share of draws below the estimate. The p-value is
-        1 minus the level at which an end is 0. For a product of coefficients near 0 it rejects too often
-        (Fritz, Taylor & MacKinnon 2012, Multivariate Behavioral Research 47:61). So report it only together
-        with ``percentile``.
+        ``bc`` : bias-corrected percentile interval (Efron 1987, JASA 82:171), with
+        quantiles ``Phi(2 z0 + z_q)`` of the draws. ``Phi(z0)`` is the share of draws
+        below the estimate. The p-value is 1 minus the level at which an end is 0. For a
+        product of coefficients near 0 it rejects too often (Fritz, Taylor & MacKinnon
+        2012, Multivariate Behavioral Research 47:61). So report it only together with
+        ``percentile``.
 
-        ``bca`` : bias-corrected and accelerated interval (Efron 1987), with the acceleration from the
-        jackknife over clusters. Only for `MediationResults`.
+        ``bca`` : bias-corrected and accelerated interval (Efron 1987), with the
+        acceleration from the jackknife over clusters. Only for `MediationResults`.
 
-        ``monte_carlo`` : percentiles of the effects of simulated coefficients, which are drawn from their
-        joint distribution. Only for `MediationResults`.
+        ``monte_carlo`` : percentiles of the effects of simulated coefficients, which
+        are drawn from their joint distribution. Only for `MediationResults`.
 
         Examples
         --------
         >>> import digiprosper as dp
         >>> panel, truth = dp.datasets.simulate_provinces()
-        >>> results = dp.Mediation("prosperity", "digital", "productivity", reps=199).fit(panel, rng=1)
+        >>> results = dp.Mediation(
+        ...     "prosperity", "digital", "productivity", reps=199
+        ... ).fit(panel, rng=1)
         >>> list(results.interval("bc", level=0.9).columns)
         ['estimate', 'conf_low', 'conf_high', 'p_value']
         """
         check_option("method", method, self.methods)
         level = check_level(level)
         low, high, p = self._ends(method, level)
-        columns = {"estimate": self.estimates.copy(), "conf_low": low, "conf_high": high, "p_value": p}
+        columns = {
+            "estimate": self.estimates.copy(),
+            "conf_low": low,
+            "conf_high": high,
+            "p_value": p,
+        }
         return pd.DataFrame(columns, index=self._term_index())
 
     def glance(self) -> Glance:
@@ -225,7 +248,8 @@ class EffectResults(BaseResults):
         Returns
         -------
         str
-            Text such as ``"percentile intervals from 1,999 bootstrap draws of entities"``.
+            Text such as
+            ``"percentile intervals from 1,999 bootstrap draws of entities"``.
         """
         clusters = f"clusters ({name_label(self.drawn, labels or {}, self.factors)})"
         units = "entities" if self.drawn == "entity" else clusters
@@ -247,10 +271,16 @@ class EffectResults(BaseResults):
         Subclasses may add methods.
         """
         if method == "delta":
-            return intervals.delta(self.estimates, self.estimated.std_errors(), self.df_t, level)
+            return intervals.delta(
+                self.estimates, self.estimated.std_errors(), self.df_t, level
+            )
         if method == "bc":
-            ends = intervals.bc(self.draw_values, self.estimates, level, clusters=self.n_drawn)
-            return *ends, intervals.bc_p(self.draw_values, self.estimates, clusters=self.n_drawn)
+            ends = intervals.bc(
+                self.draw_values, self.estimates, level, clusters=self.n_drawn
+            )
+            return *ends, intervals.bc_p(
+                self.draw_values, self.estimates, clusters=self.n_drawn
+            )
         return self._percentile(self.draw_values, level)
 
     def _percentile(self, draws: Floats, level: float) -> tuple[Floats, Floats, Floats]:
@@ -268,13 +298,19 @@ class EffectResults(BaseResults):
 
     def _summary(self) -> Summary:
         info = self.info
-        return self._summarised(info["model"] + (f" of {info['depvar']}" if info["depvar"] else ""))
+        return self._summarised(
+            info["model"] + (f" of {info['depvar']}" if info["depvar"] else "")
+        )
 
     def _summarised(self, title: str, words: Sequence[str] = ()) -> Summary:
         """Build the summary: title, sample, estimates, interpretation, notices."""
         info = self.info
         counts = [f"{self.nobs:,} rows"]
-        counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
+        counts += (
+            [f"{info['n_entities']:,} entities"]
+            if info["n_entities"] is not None
+            else []
+        )
         counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
         effects = ", ".join(effect_names(info["effects"])) or "none (intercept)"
         return Summary(
@@ -295,10 +331,14 @@ class EffectResults(BaseResults):
     def _estimates_shown(self) -> tuple[Block, ...]:
         frame, rows = self.tidy(), []
         numbers = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
-        for term, values in zip(self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True):
+        for term, values in zip(
+            self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True
+        ):
             estimate, error, p, low, high = (float(v) for v in values)
             ends = interval_text(low, high, computed=self._readable)
-            rows.append([term, number_text(estimate, 5), number_text(error), p_text(p), ends])
+            rows.append(
+                [term, number_text(estimate, 5), number_text(error), p_text(p), ends]
+            )
         return (Cells.of(["", "estimate", "std. error", "p", "95% interval"], rows),)
 
     def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def wald_result(form: float, q: int, df_t: float, name: str, null: str) -> TestResult:
-    """Compare a Wald statistic with F(q, df_t), or with chi-square if `df_t` is infinite."""
+    """Compare a Wald statistic with F(q, df_t), or chi-square if infinite."""
     from scipy.special import chdtrc, fdtrc
 
     if df_t == inf:
@@ -62,7 +62,9 @@ class Estimates(PickledByName):
         errors = np.sqrt(np.abs(np.diag(covariance)))
         missing = np.isnan(errors)
         scale = np.where(missing | (errors == 0), 1.0, errors)
-        middle = np.where(missing | missing[:, None], 0.0, covariance / scale / scale[:, None])
+        middle = np.where(
+            missing | missing[:, None], 0.0, covariance / scale / scale[:, None]
+        )
         return cls(
             names=tuple(names),
             coefficients=coefficients,
@@ -80,7 +82,8 @@ class Estimates(PickledByName):
     def rows(self, weights: Floats) -> Floats:
         """Compute ``weights @ root`` for q sums with weights (q, k).
 
-        A coefficient whose weights are all 0 is ignored, so its variance may be missing.
+        A coefficient whose weights are all 0 is ignored, so its variance may be
+        missing.
         """
         used = np.flatnonzero(weights.any(axis=0))
         return np.asarray(weights[:, used] @ self.root[used])
@@ -116,10 +119,10 @@ class Estimates(PickledByName):
         null: str,
         drawn: bool = True,  # noqa: ARG002
     ) -> TestResult:
-        """Turn a Wald statistic into a test that sums with weights (q, k) have given values.
+        """Test that sums with weights (q, k) have given values.
 
-        `form` is the statistic and `gap` (q,) the sums less their values under the null;
-        without `drawn` no bootstrap is used.
+        `form` is the statistic and `gap` (q,) the sums less their values under the
+        null; without `drawn` no bootstrap is used.
         """
         return wald_result(form, len(weights), self.inference.df_t, name, null)
 
@@ -178,12 +181,16 @@ class DrawnEstimates(Estimates):
     def tests(self) -> tuple[Floats, Floats, Floats]:
         """Compute standard errors and statistics, and p-values from the draws."""
         errors, statistics, _ = Estimates.tests(self)
-        p_values = intervals.percentile_p(self.draw_values, clusters=self.inference.n_drawn)
+        p_values = intervals.percentile_p(
+            self.draw_values, clusters=self.inference.n_drawn
+        )
         return errors, statistics, p_values
 
     def limits(self, level: float) -> tuple[Floats, Floats]:
         """Compute percentile intervals of the draws."""
-        ends = intervals.percentile(self.draw_values, check_level(level), clusters=self.inference.n_drawn)
+        ends = intervals.percentile(
+            self.draw_values, check_level(level), clusters=self.inference.n_drawn
+        )
         return ends[0], ends[1]
 
     def combined(self, name: str, weights: Floats, constant: float) -> DrawnEstimates:

@@ -138,13 +138,13 @@ FIGURE = Words(
         "path.side.high": "high regime",
         "path.others": "Also in the outcome's equation: {names}.",
         "path.moderator": (
-            "w: {name}. The slope above × w is the slope at w = 0; the coefficient of × w is its change per "
-            "unit of w."
+            "w: {name}. The slope above × w is the slope at w = 0; the coefficient of "
+            "× w is its change per unit of w."
         ),
         "path.square": "x²: square of {name}; the slope above it is the slope at 0.",
         "path.regimes": (
-            "low: {name} <= {cut} ({low_rows} rows, {low_entities} entities); high: > {cut} ({high_rows} "
-            "rows, {high_entities} entities)."
+            "low: {name} <= {cut} ({low_rows} rows, {low_entities} entities); high: > "
+            "{cut} ({high_rows} rows, {high_entities} entities)."
         ),
         "path.rows": "{count} rows",
         "path.entities": "{count} entities",
@@ -153,8 +153,13 @@ FIGURE = Words(
         "path.no_effects": "none",
         "path.errors": "{errors}; {draws}.",
         "path.clusters": "{errors} ({counts} clusters)",
-        "path.drawn": "{level}% percentile intervals from {count} bootstrap draws of {units}",
-        "path.not_drawn": "percentile intervals not computed: {count} {units} are too few for the bootstrap",
+        "path.drawn": (
+            "{level}% percentile intervals from {count} bootstrap draws of {units}"
+        ),
+        "path.not_drawn": (
+            "percentile intervals not computed: {count} {units} are too few for "
+            "the bootstrap"
+        ),
     },
     chinese={
         "interval": "{level}%置信区间",
@@ -288,10 +293,13 @@ FIGURE = Words(
         "path.side.low": "低区制",
         "path.side.high": "高区制",
         "path.others": "结果方程中还包括：{names}。",
-        "path.moderator": "w：{name}。× w上方为w = 0时的斜率，× w的系数为w每变动一单位斜率的变化。",
+        "path.moderator": (
+            "w：{name}。× w上方为w = 0时的斜率，× w的系数为w每变动一单位斜率的变化。"
+        ),
         "path.square": "x²：{name}的平方；其上方为在0处的斜率。",
         "path.regimes": (
-            "低：{name} <= {cut}（{low_rows}个观测值，{low_entities}个个体）；高：> {cut}（{high_rows}个"
+            "低：{name} <= {cut}（{low_rows}个观测值，{low_entities}个个体）；高：> "
+            "{cut}（{high_rows}个"
             "观测值，{high_entities}个个体）。"
         ),
         "path.rows": "{count}个观测值",

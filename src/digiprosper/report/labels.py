@@ -16,7 +16,8 @@ _POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
 def term_label(term: Term, labels: Mapping[str, str]) -> str:
     """Print a term: its own label, or else its factors', joined by a times sign.
 
-    The square of a labelled column is its label with ``²``. A term without known factors is its name.
+    The square of a labelled column is its label with ``²``. A term without known
+    factors is its name.
     """
     return name_label(term.name, labels, {term.name: term.factors})
 
@@ -38,8 +39,8 @@ def term_words(
 ) -> str:
     """Print a term: its own label, else its method's words, else `term_label`.
 
-    Codes of words: a kind (``"direct"``), ``"indirect.through"`` for one with a path, ``"index.of"`` for a
-    change of an effect, ``"point"`` and ``"regime"``.
+    Codes of words: a kind (``"direct"``), ``"indirect.through"`` for one with a path,
+    ``"index.of"`` for a change of an effect, ``"point"`` and ``"regime"``.
     """
     if term.name in labels:
         return labels[term.name]
@@ -54,7 +55,10 @@ def term_words(
         text = words.say(f"{term.kind}.of", language, effect=text)
     if term.point is not None:
         text = words.say(
-            "point", language, effect=text, point=words.say(f"point.{term.point.code}", language)
+            "point",
+            language,
+            effect=text,
+            point=words.say(f"point.{term.point.code}", language),
         )
     if term.regime is not None:
         text = words.say("regime", language, effect=text, number=term.regime.number)
@@ -82,7 +86,10 @@ def _factor_label(factor: Factor, labels: Mapping[str, str]) -> str:
     label = _own_label(factor, labels)
     if label is not None:
         return label
-    pieces = [piece if isinstance(piece, str) else _factor_label(piece, labels) for piece in factor.pieces]
+    pieces = [
+        piece if isinstance(piece, str) else _factor_label(piece, labels)
+        for piece in factor.pieces
+    ]
     return "".join(pieces) or factor.text
 
 
@@ -91,7 +98,8 @@ def _own_label(factor: Factor, labels: Mapping[str, str]) -> str | None:
     for text in (factor.typed, factor.text):
         if text in labels:
             return labels[text]
-    # A column has no pieces; what has some and the power 1 is a function or a dummy of its column.
+    # A column has no pieces; what has some and the power 1 is a function or a dummy of
+    # its column.
     is_power = factor.power != 1 or not factor.pieces
     if is_power and factor.power in _POWERS and factor.column in labels:
         return labels[factor.column] + _POWERS[factor.power]

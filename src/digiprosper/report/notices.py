@@ -1,22 +1,25 @@
 """Notices that results of several kinds share: one maker a code.
 
-Notices of one method are made in its own `notices`. Every code is made in one function and has one layout of
-data, whichever method it is about. Those made here:
+Notices of one method are made in its own `notices`. Every code is made in one function
+and has one layout of data, whichever method it is about. Those made here:
 
-======================== ==================================================================================
+======================== ===============================================================
 code                     data
-======================== ==================================================================================
+======================== ===============================================================
 too_few_clusters_to_draw clusters (name), n_clusters
 very_few_clusters        clusters (name), n_clusters; below 20
 few_clusters             clusters (name), n_clusters; from 20 to 39
 few_draws                reps
 lost_draws               lost, reps
 not_psd                  terms
-missing_rows             count, by_term (term to rows where it is missing), rows (labels of the first five),
-                         compared (term with a missing comparison to columns, count and entities)
-lagged_rows              as missing_rows, where only lags and leads are missing; not a warning
+missing_rows             count, by_term (term to rows where it is missing), rows (labels
+                         of the first five),
+                         compared (term with a missing comparison to columns, count and
+                         entities)
+lagged_rows              as missing_rows, where only lags and leads are missing; not a
+                         warning
 imputed                  cells (column to interpolated cells), why, lag_of
-======================== ==================================================================================
+======================== ===============================================================
 """
 
 from __future__ import annotations
@@ -34,54 +37,74 @@ if TYPE_CHECKING:
 ReadFromDraws: TypeAlias = Literal["tails", "ends", "test", "effects"]
 WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
 
-# Fewer clusters than these are worth a line, and a warning. Below `LEAST_CLUSTERS` draws give nothing.
+# Fewer clusters than these are worth a line, and a warning. Below `LEAST_CLUSTERS`
+# draws give nothing.
 FEW_CLUSTERS: Final = 40
 VERY_FEW_CLUSTERS: Final = 20
 # Fewer draws than these are too few for what is read from them.
-FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {"tails": 199, "ends": 499, "test": 199, "effects": 199}
+FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {
+    "tails": 199,
+    "ends": 499,
+    "test": 199,
+    "effects": 199,
+}
 
 
-def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tuple[Notice, ...]:
+def too_few_clusters_to_draw(
+    clusters: int, name: str, remedy: str = ""
+) -> tuple[Notice, ...]:
     """Report that draws of fewer than five clusters give no inference."""
     if enough_clusters(clusters):
         return ()
     text = (
-        f"{clusters} clusters ({name}) can be resampled in only {comb(2 * clusters - 1, clusters)} "
-        f"different ways, too few for valid inference. With fewer than {LEAST_CLUSTERS} clusters, "
-        "bootstrap intervals, p-values and standard errors are set to missing; the estimates are not "
-        "affected."
+        f"{clusters} clusters ({name}) can be resampled in only "
+        f"{comb(2 * clusters - 1, clusters)} different ways, too few for valid "
+        f"inference. With fewer than {LEAST_CLUSTERS} clusters, bootstrap intervals, "
+        "p-values and standard errors are set to missing; the estimates are "
+        "not affected."
     )
     data = {"clusters": name, "n_clusters": clusters}
     return (Notice("too_few_clusters_to_draw", f"{text} {remedy}".strip(), data),)
 
 
-def few_clusters(clusters: int, name: str, consequence: str, subject: str = "") -> tuple[Notice, ...]:
+def few_clusters(
+    clusters: int, name: str, consequence: str, subject: str = ""
+) -> tuple[Notice, ...]:
     """Report few clusters: very_few_clusters below 20, few_clusters below 40."""
     if clusters >= FEW_CLUSTERS:
         return ()
     text = f"{subject or f'{clusters} clusters ({name})'}: {consequence}"
     data = {"clusters": name, "n_clusters": clusters}
-    return (Notice("very_few_clusters" if clusters < VERY_FEW_CLUSTERS else "few_clusters", text, data),)
+    return (
+        Notice(
+            "very_few_clusters" if clusters < VERY_FEW_CLUSTERS else "few_clusters",
+            text,
+            data,
+        ),
+    )
 
 
 def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
     """Report that there are few draws for what is read from them.
 
-    `read`: shares of draws beyond a value, the ends of an interval, the p-value of a test
-    ``(1 + #) / (B + 1)``, or two-sided p-values and intervals of effects.
+    `read`: shares of draws beyond a value, the ends of an interval, the p-value of a
+    test ``(1 + #) / (B + 1)``, or two-sided p-values and intervals of effects.
     """
     if reps >= FEW_DRAWS[read]:
         return ()
     text = {
-        "tails": f"reps={reps}: a tail of 2.5% has a simulation error of {_error(0.025, reps):.1%}. Use 999.",
+        "tails": (
+            f"reps={reps}: a tail of 2.5% has a simulation error of "
+            f"{_error(0.025, reps):.1%}. Use 999."
+        ),
         "ends": f"reps={reps}: the ends of a 95% interval need more draws; use 999.",
         "test": (
-            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = 0.05 has a "
-            f"simulation error of {_error(0.05, reps):.2g}. Use 999."
+            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = "
+            f"0.05 has a simulation error of {_error(0.05, reps):.2g}. Use 999."
         ),
         "effects": (
-            f"{reps} draws: the p-value cannot be below {2 / (reps + 1):.3f}, and the interval is "
-            "imprecise. Use 999 or more."
+            f"{reps} draws: the p-value cannot be below {2 / (reps + 1):.3f}, and the "
+            "interval is imprecise. Use 999 or more."
         ),
     }
     return (Notice("few_draws", text[read], {"reps": reps}),)
@@ -92,12 +115,20 @@ def _error(share: float, reps: int) -> float:
     return math.sqrt(share * (1 - share) / reps)
 
 
-def lost_draws(lost: int, reps: int, consequence: str, kind: str = "") -> tuple[Notice, ...]:
+def lost_draws(
+    lost: int, reps: int, consequence: str, kind: str = ""
+) -> tuple[Notice, ...]:
     """Report draws that could not be estimated."""
     if not lost:
         return ()
     draws = f"{kind} draws".strip()
-    return (Notice("lost_draws", f"{lost} of {reps} {draws} {consequence}", {"lost": lost, "reps": reps}),)
+    return (
+        Notice(
+            "lost_draws",
+            f"{lost} of {reps} {draws} {consequence}",
+            {"lost": lost, "reps": reps},
+        ),
+    )
 
 
 def not_psd(terms: Sequence[str], text: str) -> Notice:
@@ -111,7 +142,11 @@ def not_psd(terms: Sequence[str], text: str) -> Notice:
 def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
     """Write what missing removed: ``"2 of 6 rows dropped: missing users (2)."``."""
     terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in by_term.items())
-    more = "; a row may have several missing values" if sum(by_term.values()) > count else ""
+    more = (
+        "; a row may have several missing values"
+        if sum(by_term.values()) > count
+        else ""
+    )
     return f"{count:,} of {counted(nobs, 'row')} dropped: missing {terms}{more}."
 
 
@@ -126,20 +161,27 @@ def missing_rows(
 ) -> Notice:
     """Report rows that missing values removed from a sample.
 
-    by_term: number of rows in which each term is missing
-    rows: labels of the first few
-    shifted: whether only lags and leads are missing; the code is then ``"lagged_rows"``, which is no warning
-    compared: for terms with a comparison, its columns, the number of rows without it, and of entities that
+    by_term: number of rows in which each term is missing rows: labels of the first few
+    shifted: whether only lags and leads are missing; the code is then
+    ``"lagged_rows"``, which is no warning compared: for terms with a comparison, its
+    columns, the number of rows without it, and of entities that
         have no other rows
     """
-    data = {"count": count, "by_term": dict(by_term), "rows": tuple(rows), "compared": dict(compared or {})}
+    data = {
+        "count": count,
+        "by_term": dict(by_term),
+        "rows": tuple(rows),
+        "compared": dict(compared or {}),
+    }
     return Notice("lagged_rows" if shifted else "missing_rows", text, data)
 
 
-def imputed(cells: Mapping[str, int], why: WhyImputed, text: str, lag_of: str | None = None) -> Notice:
+def imputed(
+    cells: Mapping[str, int], why: WhyImputed, text: str, lag_of: str | None = None
+) -> Notice:
     """Report interpolated cells that are doubtful.
 
-    `why`: more than a tenth, before the first or after the last observation, the first lags of another
-    column, or from later years than the weights use.
+    `why`: more than a tenth, before the first or after the last observation, the first
+    lags of another column, or from later years than the weights use.
     """
     return Notice("imputed", text, {"cells": dict(cells), "why": why, "lag_of": lag_of})

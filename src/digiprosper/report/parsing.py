@@ -31,7 +31,10 @@ def too_long(text: str, longest: int) -> str | None:
     if max(map(len, parts["number"]), default=0) > _LONGEST_NUMBER:
         return f"it has a number of more than {_LONGEST_NUMBER} digits"
     if len(parts["sign"]) > _MOST_SIGNS:
-        return f"it has more than {_MOST_SIGNS:,} signs; make its parts columns first, with assign()"
+        return (
+            f"it has more than {_MOST_SIGNS:,} signs; make its parts columns first, "
+            "with assign()"
+        )
     return None
 
 
@@ -42,4 +45,7 @@ def too_deep(tree: ast.expr) -> str | None:
         level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))
         if not level:
             return None
-    return f"it has more than {_DEEPEST} nested levels; make its parts columns first, with assign()"
+    return (
+        f"it has more than {_DEEPEST} nested levels; make its parts columns first, "
+        "with assign()"
+    )

@@ -15,8 +15,9 @@ from digiprosper.errors import Notice, PickleError, quoted
 class PickledByName:
     """Base of a dataclass that is pickled and copied by the names of its fields.
 
-    The pickle has no module path. A public class is found by its public name, another by its name in
-    `digiprosper._held`. A class outside that table, such as a user's subclass, is pickled as usual.
+    The pickle has no module path. A public class is found by its public name, another
+    by its name in `digiprosper._held`. A class outside that table, such as a user's
+    subclass, is pickled as usual.
     """
 
     __slots__ = ()
@@ -27,7 +28,8 @@ class PickledByName:
         return restore, (_name_of(kind) or kind, __version__, named)
 
 
-# Every pickle has the path of this function: it may not move, and its arguments may not change.
+# Every pickle has the path of this function: it may not move, and its arguments may not
+# change.
 def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     """Rebuild a pickled object; `kind` is its type's name, or the type."""
     pickled_type = getattr(_root(), kind, None) if isinstance(kind, str) else kind
@@ -37,7 +39,9 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
 
     unknown = set(named) - {field.name for field in fields(pickled_type)}
     if unknown:
-        raise _not_read(kind, version, f"the type has no field {quoted(sorted(unknown))} here")
+        raise _not_read(
+            kind, version, f"the type has no field {quoted(sorted(unknown))} here"
+        )
 
     added = [field for field in fields(pickled_type) if field.name not in named]
     needed = [field.name for field in added if not _has_default(field)]
@@ -60,8 +64,8 @@ def _not_read(kind: Any, version: str, why: str) -> PickleError:
     name = getattr(kind, "__name__", kind)
     data = {"type": name, "version": version, "installed": __version__}
     text = (
-        f"digiprosper {__version__} cannot read the {name} that digiprosper {version} pickled: {why}. "
-        f"Read it with digiprosper {version}, or fit the model again."
+        f"digiprosper {__version__} cannot read the {name} that digiprosper {version} "
+        f"pickled: {why}. Read it with digiprosper {version}, or fit the model again."
     )
     return PickleError(text, [Notice("pickle", text, data)])
 
@@ -71,11 +75,14 @@ def _has_default(field: Field[Any]) -> bool:
 
 
 def _default(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
+    return (
+        field.default if field.default_factory is MISSING else field.default_factory()
+    )
 
 
 def _root() -> Any:
-    # Asked for by name when it is needed: a module of the package may not import its root.
+    # Asked for by name when it is needed: a module of the package may not import its
+    # root.
     return import_module("digiprosper")
 
 

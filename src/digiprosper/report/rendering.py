@@ -23,12 +23,11 @@ _HEADS = "text-align:center;font-weight:normal;"
 class Content:
     """Texts of a table, for all formats.
 
-    header: rows above the middle rule, the first with the headings; the first cell of a row is its name
-    body: rows below it
-    breaks: positions of body rows that start a new block
-    spanning: whether the first row has headings that span columns, with a rule below each
-    panels: positions of body rows that are titles of panels and span the table
-    closing: position of the first body row that is about all panels
+    header: rows above the middle rule, the first with the headings; the first cell of a
+    row is its name body: rows below it breaks: positions of body rows that start a new
+    block spanning: whether the first row has headings that span columns, with a rule
+    below each panels: positions of body rows that are titles of panels and span the
+    table closing: position of the first body row that is about all panels
     """
 
     header: tuple[list[str], ...]
@@ -48,7 +47,11 @@ class Content:
     @property
     def names(self) -> list[str]:
         """Return the names of the rows, from the first column."""
-        return [row[0] for position, row in enumerate(self.rows) if not self.is_panel(position)]
+        return [
+            row[0]
+            for position, row in enumerate(self.rows)
+            if not self.is_panel(position)
+        ]
 
     def is_head(self, position: int) -> bool:
         """Return whether a row, counted from the header, is above the middle rule."""
@@ -82,7 +85,8 @@ class Content:
     def parts(self, position: int) -> list[tuple[str, int]]:
         """Return the cells of a row with the number of columns that each spans.
 
-        Equal headings next to each other are one cell, unless different headings above span them.
+        Equal headings next to each other are one cell, unless different headings above
+        span them.
         """
         row = self.rows[position]
         if self.is_panel(position):
@@ -108,7 +112,12 @@ def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
     """Join equal neighbours of a header row to (text, span); empty ones stay."""
     joined: list[tuple[str, int]] = []
     for number, cell in enumerate(row):
-        if cell and joined and joined[-1][0] == cell and above[number] == above[number - 1]:
+        if (
+            cell
+            and joined
+            and joined[-1][0] == cell
+            and above[number] == above[number - 1]
+        ):
             joined[-1] = (cell, joined[-1][1] + 1)
         else:
             joined.append((cell, 1))
@@ -126,7 +135,9 @@ def as_text(content: Content) -> str:
     panels = [text_width(content.body[position][0]) for position in content.panels]
     total = max(stub + sum(widths) + 2 * len(widths), *panels, 0)
 
-    body = _text_body(content, lambda row: _text_line(row, stub, columns, widths), "-" * total)
+    body = _text_body(
+        content, lambda row: _text_line(row, stub, columns, widths), "-" * total
+    )
     above = [_text_head(head, stub, widths) for head in heads]
     title = [content.title] if content.title else []
     lines = [*title, "=" * total, *above, "-" * total, *body, "=" * total]
@@ -134,7 +145,9 @@ def as_text(content: Content) -> str:
     return "\n".join(chain(lines, *notes))
 
 
-def _text_body(content: Content, line: Callable[[list[str]], str], rule: str) -> list[str]:
+def _text_body(
+    content: Content, line: Callable[[list[str]], str], rule: str
+) -> list[str]:
     """Write the rows below the middle rule, with a rule above each block."""
     lines = []
     for position, row in enumerate(content.body):
@@ -160,7 +173,9 @@ class _TextColumn:
 
     def aligned(self, cell: str) -> str:
         number = _NUMBER.fullmatch(cell)
-        return number[1].rjust(self.body) + number[2].ljust(self.tail) if number else cell
+        return (
+            number[1].rjust(self.body) + number[2].ljust(self.tail) if number else cell
+        )
 
 
 def _text_head(parts: list[tuple[str, int]], stub: int, widths: Sequence[int]) -> str:
@@ -171,7 +186,9 @@ def _text_head(parts: list[tuple[str, int]], stub: int, widths: Sequence[int]) -
     return "  ".join(cells).rstrip()
 
 
-def _text_line(row: list[str], stub: int, columns: Sequence[_TextColumn], widths: Sequence[int]) -> str:
+def _text_line(
+    row: list[str], stub: int, columns: Sequence[_TextColumn], widths: Sequence[int]
+) -> str:
     placed = zip(row[1:], columns, widths, strict=True)
     cells = [_centre(column.aligned(cell), width) for cell, column, width in placed]
     return "  ".join([_pad(row[0], stub), *cells]).rstrip()
@@ -179,17 +196,29 @@ def _text_line(row: list[str], stub: int, columns: Sequence[_TextColumn], widths
 
 def as_html(content: Content) -> str:
     """Write a table as HTML: three rules, escaped texts, the page's colours."""
-    lines = ['<table class="digiprosper" style="border-collapse:collapse;border:none;font-size:0.95em;">']
+    lines = [
+        (
+            '<table class="digiprosper" '
+            'style="border-collapse:collapse;border:none;font-size:0.95em;">'
+        )
+    ]
     if content.title:
         title = html.escape(content.title)
-        lines.append(f'<caption style="caption-side:top;font-weight:bold;">{title}</caption>')
+        lines.append(
+            f'<caption style="caption-side:top;font-weight:bold;">{title}</caption>'
+        )
     count = len(content.header)
     heads = [_html_head(position, content) for position in range(count)]
-    body = [_html_line(position, content) for position in range(count, len(content.rows))]
+    body = [
+        _html_line(position, content) for position in range(count, len(content.rows))
+    ]
     lines += ["<thead>", *heads, "</thead>\n<tbody>", *body, "</tbody>"]
     if content.notes:
         notes = "<br>".join(html.escape(note) for note in content.notes)
-        style = "border:none;text-align:left;font-size:0.85em;padding:4px 8px;max-width:0;white-space:normal;"
+        style = (
+            "border:none;text-align:left;font-size:0.85em;padding:4px "
+            "8px;max-width:0;white-space:normal;"
+        )
         cell = f'<td colspan="{len(content.header[0])}" style="{style}">{notes}</td>'
         lines.append(f"<tfoot>\n{_html_row([cell])}\n</tfoot>")
     return "\n".join([*lines, "</table>"])
@@ -208,10 +237,18 @@ def _html_head(position: int, content: Content) -> str:
 
 def _html_line(position: int, content: Content) -> str:
     space = "padding-top:0.7em;" if content.opens_block(position) else ""
-    rule = "border-bottom:2px solid currentColor;" if position == len(content.rows) - 1 else ""
+    rule = (
+        "border-bottom:2px solid currentColor;"
+        if position == len(content.rows) - 1
+        else ""
+    )
     rule += "border-top:1px solid currentColor;" if content.is_ruled(position) else ""
     (name, span), *parts = content.parts(position)
-    cells = [_html_cell("th", name, f"text-align:left;font-weight:normal;{space}{rule}", span)]
+    cells = [
+        _html_cell(
+            "th", name, f"text-align:left;font-weight:normal;{space}{rule}", span
+        )
+    ]
     # Beside a label of several lines an estimate stands at the last, next to its error.
     numbers = f"text-align:center;vertical-align:bottom;{space}{rule}"
     return _html_row([*cells, *(_html_cell("td", text, numbers) for text, _ in parts)])
@@ -239,7 +276,10 @@ def _centre(text: str, width: int) -> str:
 def _html_cell(tag: str, text: str, style: str, span: int = 1) -> str:
     # Borders are taken off first: notebooks and sites draw their own around every cell.
     colspan = f' colspan="{span}"' if span > 1 else ""
-    return f'<{tag}{colspan} style="border:none;padding:2px 10px;{style}">{html.escape(text)}</{tag}>'
+    return (
+        f'<{tag}{colspan} style="border:none;padding:2px '
+        f'10px;{style}">{html.escape(text)}</{tag}>'
+    )
 
 
 def _html_row(cells: list[str]) -> str:

@@ -23,9 +23,12 @@ _LONGEST = 20_000
 def restrictions_text(texts: object) -> str:
     """Join restrictions, ``"a = b, c = 0"`` or a list, to one text; refuse others."""
     parts: object = [texts] if isinstance(texts, str) else texts
-    if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
+    if not isinstance(parts, list | tuple) or not all(
+        isinstance(p, str) for p in parts
+    ):
         raise InputTypeError(
-            f"wald_test takes a text such as 'a = b, c = 0', or a list of such texts, not {cited(texts)}."
+            "wald_test takes a text such as 'a = b, c = 0', or a list of such texts, "
+            f"not {cited(texts)}."
         )
     return ", ".join(parts)
 
@@ -33,10 +36,10 @@ def restrictions_text(texts: object) -> str:
 def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Read restrictions such as ``"a = b, c = 0"`` as matrix (q, k), values (q,).
 
-    They restrict ``matrix @ b``.
-    ``"a = b = 0"`` is ``"a = b, b = 0"``, and a part without ``=`` is zero. Coefficients are named as in the
-    results, times numbers, with ``+``, ``-`` and brackets. Refuse text that cannot be read, is too long,
-    names no coefficient or is not linear in them.
+    They restrict ``matrix @ b``. ``"a = b = 0"`` is ``"a = b, b = 0"``, and a part
+    without ``=`` is zero. Coefficients are named as in the results, times numbers, with
+    ``+``, ``-`` and brackets. Refuse text that cannot be read, is too long, names no
+    coefficient or is not linear in them.
     """
     if len(text) > _LONGEST:
         raise _refused(text, f"it has more than {_LONGEST:,} characters")
@@ -45,10 +48,14 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     _refuse_coded(text, coded, words, names)
 
     positions = {word: i for i, word in enumerate(words)}
-    rows = [row for part in coded.split(",") for row in _equations(part, positions, text)]
+    rows = [
+        row for part in coded.split(",") for row in _equations(part, positions, text)
+    ]
     matrix = np.array([row[:-1] for row in rows])
     if not matrix.any(axis=1).all():
-        raise _refused(text, "a part of it restricts no coefficient, or repeats another part")
+        raise _refused(
+            text, "a part of it restricts no coefficient, or repeats another part"
+        )
     return matrix, np.array([-row[-1] for row in rows])
 
 
@@ -58,27 +65,33 @@ def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]
     Refuse what is not text, a restriction, and what cannot be read.
     """
     if not isinstance(text, str):
-        raise InputTypeError(f"combination takes a text such as 'a + 2*b', not {cited(text)}.")
+        raise InputTypeError(
+            f"combination takes a text such as 'a + 2*b', not {cited(text)}."
+        )
     matrix, value = read_restrictions(text, names)
     if len(matrix) > 1 or "=" in _coded(text, names, _words(text, names)):
         raise TermError(
-            f"combination({cited(text)}): it has '=' or is several; a combination is a single sum, such as "
-            "'a + 2*b' or 'a - 1'. Use wald_test for restrictions."
+            f"combination({cited(text)}): it has '=' or is several; a combination is a "
+            "single sum, such as 'a + 2*b' or 'a - 1'. Use wald_test for "
+            "restrictions."
         )
     return matrix[0], -float(value[0])
 
 
-def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[str]) -> None:
+def _refuse_coded(
+    text: str, coded: str, words: Sequence[str], names: Sequence[str]
+) -> None:
     if "==" in coded:
         raise _refused(text, "it has '=='; a restriction has one '='")
-    long = too_long(coded, len(coded))  # codes may be longer than the names for which they stand
+    # Codes may be longer than the names for which they stand
+    long = too_long(coded, len(coded))
     if long:
         raise _refused(text, long)
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
     if stray:
         raise TermError(
-            f"the restriction or sum {cited(text)}: no coefficient named {quoted(stray)}; they are "
-            f"{quoted(names, 20)}."
+            f"the restriction or sum {cited(text)}: no coefficient named "
+            f"{quoted(stray)}; they are {quoted(names, 20)}."
         )
 
 
@@ -90,7 +103,9 @@ def sum_text(weights: Floats, names: Sequence[str]) -> str:
             size = "" if abs(weight) == 1 else f"{abs(weight):g}*"
             parts.append(f"{'-' if weight < 0 else '+'} {size}{name}")
     text = " ".join(parts)
-    return text.removeprefix("+ ") if text.startswith("+") else text.replace("- ", "-", 1)
+    return (
+        text.removeprefix("+ ") if text.startswith("+") else text.replace("- ", "-", 1)
+    )
 
 
 def null_text(text: str, names: Sequence[str]) -> str:
@@ -99,7 +114,11 @@ def null_text(text: str, names: Sequence[str]) -> str:
     name_of = dict(zip(words, names, strict=True))
     parts = [part.strip() for part in _coded(text, names, words).split(",")]
     whole = ", ".join(part if "=" in part else f"{part} = 0" for part in parts)
-    return re.sub(rf"\b{re.escape(_stem(text, names))}\d+\b", lambda match: name_of[match.group(0)], whole)
+    return re.sub(
+        rf"\b{re.escape(_stem(text, names))}\d+\b",
+        lambda match: name_of[match.group(0)],
+        whole,
+    )
 
 
 def _words(text: str, names: Sequence[str]) -> list[str]:
@@ -109,8 +128,8 @@ def _words(text: str, names: Sequence[str]) -> list[str]:
 
 def _refused(text: str, reason: str) -> TermError:
     return TermError(
-        f"the restriction or sum {cited(text)} cannot be read: {reason}; write a sum as 'a + 2*b', "
-        "restrictions as 'a = b' or 'a + 2*b = 1, c = 0'."
+        f"the restriction or sum {cited(text)} cannot be read: {reason}; write a sum "
+        "as 'a + 2*b', restrictions as 'a = b' or 'a + 2*b = 1, c = 0'."
     )
 
 
@@ -133,7 +152,9 @@ def _coded(text: str, names: Sequence[str], words: Sequence[str]) -> str:
         fitting = [exact[typed]] if typed in exact else spaced["".join(typed.split())]
         if len(fitting) > 1:
             raise _refused(
-                text, f"{cited(typed)} matches several coefficients; write its spaces as in the results"
+                text,
+                f"{cited(typed)} matches several coefficients; write its spaces as "
+                "in the results",
             )
         return fitting[0]
 
@@ -158,7 +179,9 @@ def _parsed(side: str, text: str) -> ast.expr:
     try:
         tree = ast.parse(side.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise _refused(text, f"{cited(side.strip())} is not one side of a restriction") from error
+        raise _refused(
+            text, f"{cited(side.strip())} is not one side of a restriction"
+        ) from error
     deep = too_deep(tree)
     if deep:
         raise _refused(text, deep)
@@ -177,7 +200,9 @@ def _linear(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
     if isinstance(node, ast.BinOp):
         a, b = _linear(node.left, positions, text), _linear(node.right, positions, text)
         return _combined(node.op, a, b, text)
-    raise _refused(text, "it may contain only coefficients, numbers, + - * / and parentheses")
+    raise _refused(
+        text, "it may contain only coefficients, numbers, + - * / and parentheses"
+    )
 
 
 def _number(value: object, text: str) -> float:
@@ -196,4 +221,8 @@ def _combined(op: ast.operator, a: Floats, b: Floats, text: str) -> Floats:
         return np.asarray(b * a[-1] if b[:-1].any() else a * b[-1])
     if isinstance(op, ast.Div) and not b[:-1].any() and b[-1] != 0:
         return np.asarray(a / b[-1])
-    raise _refused(text, "it is not linear: coefficients may be added, and multiplied or divided by numbers")
+    raise _refused(
+        text,
+        "it is not linear: coefficients may be added, and multiplied or "
+        "divided by numbers",
+    )

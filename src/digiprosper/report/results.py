@@ -88,7 +88,7 @@ class BaseResults(Summarised, PickledByName):
         """
         raise NotImplementedError
 
-    # --- estimates ------------------------------------------------------------------------
+    # --- estimates --------------------------------------------------------------------
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -165,7 +165,9 @@ class BaseResults(Summarised, PickledByName):
             If `level` is not between 0 and 1.
         """
         low, high = self.estimated.limits(level)
-        return pd.DataFrame({"conf_low": low, "conf_high": high}, index=self._term_index())
+        return pd.DataFrame(
+            {"conf_low": low, "conf_high": high}, index=self._term_index()
+        )
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Return a table with one row per coefficient.
@@ -224,13 +226,13 @@ class BaseResults(Summarised, PickledByName):
             chi-squared test where `df_t` is infinite. It uses `cov`, also where
             intervals are percentiles of draws. Under ``cov_type="clustered"`` the
             p-value of several restrictions is that of the restricted wild cluster
-            bootstrap (Cameron, Gelbach & Miller 2008): 999 draws with a fixed seed, from
-            sums by cluster. The test that Stata prints is ``alternatives["stata"]``.
-            With clusters in several ways their covariances are added and F is
-            Hotelling's, as under ``"crv3"``. The statistic is missing if the
-            covariance matrix of the restrictions is not positive definite, which is
-            possible with clusters in several ways. Under ``cov_type="cr2"`` it is the
-            test of Pustejovsky & Tipton (2018).
+            bootstrap (Cameron, Gelbach & Miller 2008): 999 draws with a fixed seed,
+            from sums by cluster. The test that Stata prints is
+            ``alternatives["stata"]``. With clusters in several ways their covariances
+            are added and F is Hotelling's, as under ``"crv3"``. The statistic is
+            missing if the covariance matrix of the restrictions is not positive
+            definite, which is possible with clusters in several ways. Under
+            ``cov_type="cr2"`` it is the test of Pustejovsky & Tipton (2018).
 
         Raises
         ------
@@ -255,8 +257,8 @@ class BaseResults(Summarised, PickledByName):
         form, least = self.estimated.wald(matrix, gap)
         if abs(least) <= SINGULAR:
             raise TermError(
-                f"wald_test({cited(text)}): the restrictions repeat each other, or there "
-                "are more of them than the covariance allows "
+                f"wald_test({cited(text)}): the restrictions repeat each other, or "
+                "there are more of them than the covariance allows "
                 f"({freedom_text(self.df_t)})."
             )
         if least < 0:
@@ -292,7 +294,9 @@ class BaseResults(Summarised, PickledByName):
         Examples
         --------
         >>> from digiprosper import FixedEffects, datasets
-        >>> spec = FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
+        >>> spec = FixedEffects(
+        ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+        ... )
         >>> fit = spec.fit(datasets.us_states())
         >>> returns = fit.combination("log(pcap) + log(pc) + log(emp) - 1")
         >>> numbers = (returns.estimate, returns.std_error, returns.p_value)
@@ -313,7 +317,7 @@ class BaseResults(Summarised, PickledByName):
             factors=self.factors,
         )
 
-    # --- tables and text --------------------------------------------------------------------
+    # --- tables and text --------------------------------------------------------------
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table.
@@ -368,7 +372,9 @@ class BaseResults(Summarised, PickledByName):
             "r2_within": info["rsquared_within"],
             "adj_r2": info["rsquared_adj"],
             "fvalue": info["f_statistic"],
-            "se_type": f"by: {info['clusters']}" if info["clusters"] else info["cov_type"],
+            "se_type": f"by: {info['clusters']}"
+            if info["clusters"]
+            else info["cov_type"],
             "df_resid": info["df_resid"],
         }
         return statistics.get(key)
@@ -511,7 +517,8 @@ class LinearCombination(BaseResults):
     def _summary(self) -> Summary:
         return Summary(
             type=type(self).__name__,
-            title=f"Linear combination of coefficients, outcome: {self.fit_glance['depvar']}",
+            title="Linear combination of coefficients, outcome: "
+            f"{self.fit_glance['depvar']}",
             blocks=(coefficient_cells(self.tidy()),),
             conventions=self.conventions,
             version=self.version,

@@ -17,7 +17,14 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.rendering import Content, as_html
 from digiprosper.report.terms import Factor
-from digiprosper.report.text import interval_text, json_safe, last_lines, p_text, table, wrapped
+from digiprosper.report.text import (
+    interval_text,
+    json_safe,
+    last_lines,
+    p_text,
+    table,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +79,9 @@ class Cells:
     @property
     def html(self) -> str:
         """Return a table with three rules."""
-        return as_html(Content((list(self.head),), tuple(map(list, self.rows)), frozenset(), ()))
+        return as_html(
+            Content((list(self.head),), tuple(map(list, self.rows)), frozenset(), ())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +134,18 @@ class PlainNumbers:
         """Take the numbers that all results with estimates have."""
         rows: Any = result.tidy().to_dict("records")
         cov = result.cov.to_numpy().tolist()
-        return cls(glance=dict(result.glance()), estimates=tuple(rows), cov=cov, **numbers)
+        return cls(
+            glance=dict(result.glance()), estimates=tuple(rows), cov=cov, **numbers
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(PickledByName):
     """What a result reports.
 
-    A result builds one; `from_dict` makes one again from what `to_dict` of any result gave. It has estimates,
-    their covariance and every word, but neither draws nor rows, and can be a column of a table.
+    A result builds one; `from_dict` makes one again from what `to_dict` of any result
+    gave. It has estimates, their covariance and every word, but neither draws nor rows,
+    and can be a column of a table.
 
     Parameters
     ----------
@@ -180,7 +192,7 @@ class Summary(PickledByName):
     schema: int = SCHEMA
     version: str = __version__
 
-    # --- rendering ----------------------------------------------------------------------------------------
+    # --- rendering --------------------------------------------------------------------
 
     def to_text(self) -> str:
         """Write everything as text, 80 columns wide.
@@ -205,7 +217,10 @@ class Summary(PickledByName):
         str
             Paragraphs and tables; every text is escaped.
         """
-        parts = [f"<p><b>{html.escape(self.title)}</b></p>", *(block.html for block in self.blocks)]
+        parts = [
+            f"<p><b>{html.escape(self.title)}</b></p>",
+            *(block.html for block in self.blocks),
+        ]
         ending = [f"{self.conventions}."] if self.conventions else []
         ending += [f"Settings: {self.settings}."] if self.settings else []
         return "\n".join(part for part in [*parts, _paragraph(ending)] if part)
@@ -216,15 +231,17 @@ class Summary(PickledByName):
         Returns
         -------
         dict
-            ``type``, ``schema``, ``version``; the numbers; ``labels``, ``diagnostics`` and the words under
-            ``"summary"``.
+            ``type``, ``schema``, ``version``; the numbers; ``labels``, ``diagnostics``
+            and the words under ``"summary"``.
         """
         numbers = self.numbers
         sections = {
             "glance": numbers.glance,
             numbers.rows_key: numbers.estimates,
             "cov": numbers.cov,
-            "inference": None if numbers.inference is None else asdict(numbers.inference),
+            "inference": None
+            if numbers.inference is None
+            else asdict(numbers.inference),
         }
         out = {
             "type": self.type,
@@ -234,9 +251,12 @@ class Summary(PickledByName):
             **numbers.more,
             "labels": dict(numbers.labels),
             "factors": {
-                name: [asdict(f) for f in name_factors] for name, name_factors in numbers.factors.items()
+                name: [asdict(f) for f in name_factors]
+                for name, name_factors in numbers.factors.items()
             },
-            "diagnostics": [{"code": n.code, "message": n.message} for n in self.notices],
+            "diagnostics": [
+                {"code": n.code, "message": n.message} for n in self.notices
+            ],
             "summary": {
                 "title": self.title,
                 "wrapped_title": self.wrapped_title,
@@ -270,15 +290,21 @@ class Summary(PickledByName):
             If a later version wrote it.
         """
         untyped: object = stored
-        if not isinstance(untyped, Mapping) or not {"type", "schema", "version", "summary"} <= set(stored):
+        if not isinstance(untyped, Mapping) or not {
+            "type",
+            "schema",
+            "version",
+            "summary",
+        } <= set(stored):
             raise InputTypeError(
-                f"from_dict takes what to_dict of a result gave, with type, schema and version, not "
-                f"{cited(stored)}."
+                "from_dict takes what to_dict of a result gave, with type, schema and "
+                f"version, not {cited(stored)}."
             )
         if stored["schema"] != SCHEMA:
             raise OptionError(
-                f"schema={cited(stored['schema'])}: digiprosper {__version__} reads schema {SCHEMA}. Read it "
-                f"with digiprosper {stored['version']}, which wrote it."
+                f"schema={cited(stored['schema'])}: digiprosper {__version__} reads "
+                f"schema {SCHEMA}. Read it with digiprosper {stored['version']}, "
+                "which wrote it."
             )
         words = stored["summary"]
         return cls(
@@ -286,7 +312,9 @@ class Summary(PickledByName):
             title=words["title"],
             wrapped_title=words["wrapped_title"],
             blocks=tuple(_block(block) for block in words["blocks"]),
-            notices=tuple(Notice(n["code"], n["message"]) for n in stored["diagnostics"]),
+            notices=tuple(
+                Notice(n["code"], n["message"]) for n in stored["diagnostics"]
+            ),
             conventions=words["conventions"],
             settings=words["settings"],
             numbers=_numbers(stored),
@@ -294,7 +322,7 @@ class Summary(PickledByName):
             version=stored["version"],
         )
 
-    # --- a set of estimates -------------------------------------------------------------------------------
+    # --- a set of estimates -----------------------------------------------------------
 
     @property
     def params(self) -> pd.Series[float]:
@@ -348,8 +376,12 @@ class Summary(PickledByName):
             If another level is asked for.
         """
         if level != 0.95:
-            raise OptionError(f"level={cited(level)}: a summary has the intervals at .95 only.")
-        frame = pd.DataFrame(list(self.numbers.estimates or ()), columns=["term", *_NUMBERS])
+            raise OptionError(
+                f"level={cited(level)}: a summary has the intervals at .95 only."
+            )
+        frame = pd.DataFrame(
+            list(self.numbers.estimates or ()), columns=["term", *_NUMBERS]
+        )
         return frame.astype(dict.fromkeys(_NUMBERS, float))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
@@ -368,12 +400,16 @@ class Summary(PickledByName):
         Raises
         ------
         OptionError
-            If another level is asked for, or the result is neither a set of estimates nor a test.
+            If another level is asked for, or the result is neither a set of estimates
+            nor a test.
         """
         stored = self.numbers.more.get("column")
         if stored is None:
             return (result_column(cast("Results", self), level),)
-        cells = {row: PlainCell(column, value) for row, (column, value) in stored["cells"].items()}
+        cells = {
+            row: PlainCell(column, value)
+            for row, (column, value) in stored["cells"].items()
+        }
         return (Column(stored["head"], cells=cells, note=stored["note"]),)
 
     def glance(self) -> dict[str, Any]:
@@ -390,7 +426,9 @@ class Summary(PickledByName):
             If the result has no estimates of its own.
         """
         if self.numbers.glance is None:
-            raise OptionError(f"{self.type} has no estimates of its own; see numbers.more.")
+            raise OptionError(
+                f"{self.type} has no estimates of its own; see numbers.more."
+            )
         return dict(self.numbers.glance)
 
 
@@ -435,8 +473,8 @@ class Summarised:
         Returns
         -------
         str
-            Numbers, and below them remarks, type of the standard errors, and options. A notebook shows
-            tables.
+            Numbers, and below them remarks, type of the standard errors, and options. A
+            notebook shows tables.
         """
         return SummaryText(self._summary())
 
@@ -446,8 +484,8 @@ class Summarised:
         Returns
         -------
         dict
-            The numbers (None if missing), and keys ``type``, ``schema`` and ``version``.
-            ``Summary.from_dict`` of `digiprosper.report.summary` reads it.
+            The numbers (None if missing), and keys ``type``, ``schema`` and
+            ``version``. ``Summary.from_dict`` of `digiprosper.report.summary` reads it.
         """
         return replace(self._summary(), numbers=self._numbers()).to_dict()
 
@@ -464,8 +502,17 @@ def coefficient_cells(tidy: pd.DataFrame) -> Cells:
     return Cells.of(
         ["", "estimate", "std. error", "t", "p", "95% interval"],
         [
-            [str(term), f"{b:z.5g}", f"{se:.4g}", f"{t:z.2f}", p_text(p), interval_text(low, high)]
-            for term, (b, se, t, p, low, high) in zip(tidy["term"], numbers, strict=True)
+            [
+                str(term),
+                f"{b:z.5g}",
+                f"{se:.4g}",
+                f"{t:z.2f}",
+                p_text(p),
+                interval_text(low, high),
+            ]
+            for term, (b, se, t, p, low, high) in zip(
+                tidy["term"], numbers, strict=True
+            )
         ],
     )
 
@@ -476,7 +523,9 @@ def _paragraph(lines: Iterable[str]) -> str:
 
 
 def _stored(block: Block) -> dict[str, Any]:
-    kind = next(word for word, block_type in _BLOCKS.items() if isinstance(block, block_type))
+    kind = next(
+        word for word, block_type in _BLOCKS.items() if isinstance(block, block_type)
+    )
     return {"kind": kind, **{f.name: getattr(block, f.name) for f in fields(block)}}
 
 
@@ -509,11 +558,16 @@ def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
 
 
 def _factor(stored: Mapping[str, Any]) -> Factor:
-    pieces = tuple(piece if isinstance(piece, str) else _factor(piece) for piece in stored["pieces"])
+    pieces = tuple(
+        piece if isinstance(piece, str) else _factor(piece)
+        for piece in stored["pieces"]
+    )
     return Factor(**{**stored, "columns": tuple(stored["columns"]), "pieces": pieces})
 
 
 def _inference(stored: Mapping[str, Any]) -> Inference:
-    values = {name: _tuples(value) for name, value in stored.items() if value is not None}
+    values = {
+        name: _tuples(value) for name, value in stored.items() if value is not None
+    }
     # JSON has no infinity: t without degrees of freedom is the default.
     return Inference(**values)

@@ -24,14 +24,15 @@ class Factor(PickledByName):
     """One factor of a product.
 
     text: as in the specification, such as ``"log(pc)"`` or ``"C(region)[T.east]"``
-    column: column or term of which it is a power, function or dummy; empty for another calculation
-    power, function: applied to the column; ``"I"`` or similar for a calculation
-    level: position among the estimated levels, for a dummy of a category
-    shift: number of periods of a lag; negative for a lead
-    columns: all columns in it, and the terms inside a calculation
-    pieces: the text in parts, with columns and calls separate so that their labels can be printed; empty
+    column: column or term of which it is a power, function or dummy; empty for another
+    calculation power, function: applied to the column; ``"I"`` or similar for a
+    calculation level: position among the estimated levels, for a dummy of a category
+    shift: number of periods of a lag; negative for a lead columns: all columns in it,
+    and the terms inside a calculation pieces: the text in parts, with columns and calls
+    separate so that their labels can be printed; empty
         for a column
-    slope: ``"slope"`` or ``"trend"`` if an absorbed effect has a slope of the column, or of time, by level
+    slope: ``"slope"`` or ``"trend"`` if an absorbed effect has a slope of the column,
+    or of time, by level
     """
 
     text: str
@@ -47,7 +48,9 @@ class Factor(PickledByName):
     @property
     def typed(self) -> str:
         """Return the text as typed; `text` has the spaces of a normal form."""
-        texts = [piece if isinstance(piece, str) else piece.text for piece in self.pieces]
+        texts = [
+            piece if isinstance(piece, str) else piece.text for piece in self.pieces
+        ]
         return "".join(texts) or self.text
 
 
@@ -87,7 +90,9 @@ class Regime(PickledByName):
         """Write a regime's condition: ``"0.53 < urban <= 0.71"``, ``"below 0.53"``."""
         lower, upper = _short(self.lower, digits), _short(self.upper, digits)
         if self.kink:
-            code, value = ("regime.below", upper) if self.number == 1 else ("regime.above", lower)
+            code, value = (
+                ("regime.below", upper) if self.number == 1 else ("regime.above", lower)
+            )
             return TABLE.say(code, language, value=value)
         if self.number == 1:
             return f"{name} {self.rule} {upper}"
@@ -101,9 +106,9 @@ class Regime(PickledByName):
 class Term(PickledByName):
     """One coefficient, effect, weight or other number with a standard error.
 
-    name: as in `params`, such as ``"indirect:log(emp):regime1"``
-    family: ``"linear"``, ``"mediation"``, ``"index"``, ...; its words name the kinds
-    kind: ``"slope"``, ``"intercept"``, ``"total"``, ``"direct"``, ``"indirect"``, ``"difference"``,
+    name: as in `params`, such as ``"indirect:log(emp):regime1"`` family: ``"linear"``,
+    ``"mediation"``, ``"index"``, ...; its words name the kinds kind: ``"slope"``,
+    ``"intercept"``, ``"total"``, ``"direct"``, ``"indirect"``, ``"difference"``,
         ``"proportion_mediated"``, ``"weight"``, ...
     path: term of a slope, or mediators of an effect
     factors: factors of the regressor of a slope
@@ -125,8 +130,9 @@ class Term(PickledByName):
     def meaning(self) -> tuple[object, ...]:
         """Return what must be equal for terms with one name to be the same quantity.
 
-        "Regime 1" of two threshold variables differs, and so do the "total" of a mediation and a regressor
-        called total. Effects of other families share a row whatever their regimes.
+        "Regime 1" of two threshold variables differs, and so do the "total" of a
+        mediation and a regressor called total. Effects of other families share a row
+        whatever their regimes.
         """
         if self.family != "linear":
             return (self.family,)
@@ -142,18 +148,30 @@ class Term(PickledByName):
         """Return the factors of a slope without their order; empty for other terms."""
         if self.family != "linear" or self.kind != "slope" or len(self.factors) < 2:
             return ()
-        return (self.meaning, self.regime and self.regime.number, *sorted(f.text for f in self.factors))
+        return (
+            self.meaning,
+            self.regime and self.regime.number,
+            *sorted(f.text for f in self.factors),
+        )
 
     @property
     def base(self) -> str:
         """Return the term without its regime; a table groups slopes by it."""
-        return self.path[0] if self.regime is not None and len(self.path) == 1 else self.name
+        return (
+            self.path[0]
+            if self.regime is not None and len(self.path) == 1
+            else self.name
+        )
 
 
-def named_terms(names: Iterable[str], factors: Factors | None = None) -> tuple[Term, ...]:
+def named_terms(
+    names: Iterable[str], factors: Factors | None = None
+) -> tuple[Term, ...]:
     """Make slopes from names, and their factors if known."""
     known_factors = factors or {}
-    return tuple(Term(name, path=(name,), factors=known_factors.get(name, ())) for name in names)
+    return tuple(
+        Term(name, path=(name,), factors=known_factors.get(name, ())) for name in names
+    )
 
 
 def same_products(terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from digiprosper.report.columns import Column, PlainCell, remark_text
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Block, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import (
+    Block,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+)
 from digiprosper.report.text import p_words
 from digiprosper.report.words import TABLE
 
@@ -19,8 +26,14 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
 
-# What stands before the number where the name of the distribution would not say which statistic it is.
-_SYMBOLS = {"normal": "z", "bootstrap": "statistic", "permutation": "statistic", "placebo": "statistic"}
+# What stands before the number where the name of the distribution would not say which
+# statistic it is.
+_SYMBOLS = {
+    "normal": "z",
+    "bootstrap": "statistic",
+    "permutation": "statistic",
+    "placebo": "statistic",
+}
 # What is said of a test by another method.
 _PRINTED = {
     "stata": "Stata prints",
@@ -30,7 +43,11 @@ _PRINTED = {
     "f": "With G - 1 degrees of freedom:",
     "chi2": "With the distribution of many clusters:",
 }
-_DRAWN = {"bootstrap": "bootstrap draws", "permutation": "permutations", "placebo": "placebo treatments"}
+_DRAWN = {
+    "bootstrap": "bootstrap draws",
+    "permutation": "permutations",
+    "placebo": "placebo treatments",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -44,9 +61,8 @@ class TestResult(Summarised, PickledByName):
     statistic : float
         Value of the statistic.
     distribution : str
-        Distribution under the null hypothesis:
-        ``"F"``, ``"t"``, ``"chi2"``, ``"normal"``, ``"bootstrap"``, ``"permutation"`` or
-        ``"placebo"``.
+        Distribution under the null hypothesis: ``"F"``, ``"t"``, ``"chi2"``,
+        ``"normal"``, ``"bootstrap"``, ``"permutation"`` or ``"placebo"``.
     df : float, pair of float or None
         Degrees of freedom.
     p_value : float
@@ -108,7 +124,10 @@ class TestResult(Summarised, PickledByName):
             "distribution": self._distribution(),
             "p_value": self.p_value,
         }
-        cells = {TABLE.say(f"test.{code}"): PlainCell(code, value) for code, value in values.items()}
+        cells = {
+            TABLE.say(f"test.{code}"): PlainCell(code, value)
+            for code, value in values.items()
+        }
         return (Column(self.name, cells=cells),)
 
     def _distribution(self) -> str:
@@ -121,38 +140,67 @@ class TestResult(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         symbol = _SYMBOLS.get(self.distribution, self._distribution())
-        numbers = f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}{self._draws_text()}"
+        numbers = (
+            f"{symbol} = {self.statistic:z.4f}, "
+            f"{p_words(self.p_value)}{self._draws_text()}"
+        )
         by = f" ({self.method})" if self.method else ""
         title = f"{self.name}: {numbers}{by}. H0: {self.null}"
-        printed = {key: test for key, test in self.alternatives.items() if key in _PRINTED}
-        others = tuple(f"{_PRINTED[key]} {test._numbers_text()}." for key, test in printed.items())
+        printed = {
+            key: test for key, test in self.alternatives.items() if key in _PRINTED
+        }
+        others = tuple(
+            f"{_PRINTED[key]} {test._numbers_text()}." for key, test in printed.items()
+        )
         blocks: tuple[Block, ...] = (Lines(others, wrapped=True),) if others else ()
         blocks += (Remarks.of(self.diagnostics),) if self.diagnostics else ()
-        return Summary(type=type(self).__name__, title=title, blocks=blocks, notices=self.diagnostics)
+        return Summary(
+            type=type(self).__name__,
+            title=title,
+            blocks=blocks,
+            notices=self.diagnostics,
+        )
 
     def _numbers_text(self) -> str:
-        return f"{self._distribution()} = {self.statistic:z.4f}, {p_words(self.p_value)}"
+        return (
+            f"{self._distribution()} = {self.statistic:z.4f}, {p_words(self.p_value)}"
+        )
 
     def _draws_text(self) -> str:
         if self.draws is None or self.distribution not in _DRAWN:
             return ""
-        enumerated = isinstance(self.detail, dict) and self.detail.get("enumerated", False)
-        return f" ({'all ' * enumerated}{self.draws.size:,} {_DRAWN[self.distribution]})"
+        enumerated = isinstance(self.detail, dict) and self.detail.get(
+            "enumerated", False
+        )
+        return (
+            f" ({'all ' * enumerated}{self.draws.size:,} {_DRAWN[self.distribution]})"
+        )
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")
         values = {name: getattr(self, name) for name in names}
         values["method"] = self.method
         values["alternatives"] = {
-            key: {name: getattr(test, name) for name in names} for key, test in self.alternatives.items()
+            key: {name: getattr(test, name) for name in names}
+            for key, test in self.alternatives.items()
         }
-        return PlainNumbers(more={**values, "detail": self._plain_detail(), "column": self._plain_column()})
+        return PlainNumbers(
+            more={
+                **values,
+                "detail": self._plain_detail(),
+                "column": self._plain_column(),
+            }
+        )
 
     def _plain_column(self) -> dict[str, Any]:
         """Return the table column as plain data, to rebuild a stored test from."""
         (column,) = self.table_columns()
         cells = {row: [cell.column, cell.value] for row, cell in column.cells.items()}
-        note = remark_text(column.whole, column.words, {}, {}) if column.whole else column.note
+        note = (
+            remark_text(column.whole, column.words, {}, {})
+            if column.whole
+            else column.note
+        )
         return {"head": column.head, "cells": cells, "note": note}
 
     def _plain_detail(self) -> object:

@@ -40,7 +40,9 @@ def number_text(value: float, digits: int = 4) -> str:
     return "missing" if np.isnan(value) else f"{value:z.{digits}g}"
 
 
-def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool = True) -> str:
+def interval_text(
+    low: float, high: float, *, form: str = ".4g", computed: bool = True
+) -> str:
     """Print an interval, or ``"missing"`` with its lower end, or ``"not computed"``."""
     if not computed:
         return "not computed"
@@ -48,7 +50,9 @@ def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool 
 
 
 def conventions(
-    inference: Inference, labels: Mapping[str, str] | None = None, factors: Factors | None = None
+    inference: Inference,
+    labels: Mapping[str, str] | None = None,
+    factors: Factors | None = None,
 ) -> str:
     """Describe a regression's errors: clusters, degrees of freedom, correction."""
     details = freedom_text(inference.df_t)
@@ -56,16 +60,22 @@ def conventions(
         details = f"t with {details}"
     if inference.cov_type == "cr2":
         details = (
-            f"t with Bell-McCaffrey degrees of freedom of each coefficient, {inference.df_t:.1f} or more"
+            "t with Bell-McCaffrey degrees of freedom of each coefficient, "
+            f"{inference.df_t:.1f} or more"
         )
     if inference.cov_type not in WITHOUT_FACTOR:
         details += f"; {correction_words(inference.ssc or 'none')}"
     if inference.clusters:
         names = _cluster_names(inference.clusters, labels or {}, factors or {})
         groups = " and ".join(f"{g:,}" for g in inference.n_clusters)
-        kinds = {"crv3": "CRV3, one cluster left out at a time; ", "cr2": "CR2, bias-reduced; "}
+        kinds = {
+            "crv3": "CRV3, one cluster left out at a time; ",
+            "cr2": "CR2, bias-reduced; ",
+        }
         kind = kinds.get(inference.cov_type, "")
-        return f"Standard errors clustered by {names} ({kind}{groups} clusters, {details})"
+        return (
+            f"Standard errors clustered by {names} ({kind}{groups} clusters, {details})"
+        )
     if inference.cov_type in ("conley", "driscoll_kraay"):
         return f"{_correlated(inference)}, {details})"
     robust = {
@@ -89,11 +99,17 @@ def _correlated(inference: Inference) -> str:
 def _near_words(inference: Inference) -> list[str]:
     """Write the cutoff, the kernel and, in a panel, the lags."""
     lags = [] if inference.bandwidth is None else [counted(inference.bandwidth, "lag")]
-    kernel = "uniform kernel" if inference.distance_kernel == "uniform" else "Bartlett kernel"
+    kernel = (
+        "uniform kernel"
+        if inference.distance_kernel == "uniform"
+        else "Bartlett kernel"
+    )
     return [f"{inference.distance_cutoff:,g} km", kernel, *lags]
 
 
-def _cluster_names(names: Iterable[str], labels: Mapping[str, str], factors: Factors) -> str:
+def _cluster_names(
+    names: Iterable[str], labels: Mapping[str, str], factors: Factors
+) -> str:
     return " and ".join(name_label(name, labels, factors) for name in names)
 
 
@@ -106,7 +122,11 @@ def freedom_text(df: float) -> str:
 
 def correction_words(ssc: str) -> str:
     """Name the small-sample correction of a covariance."""
-    return "no small-sample correction" if ssc == "none" else f"small-sample correction as {ssc}"
+    return (
+        "no small-sample correction"
+        if ssc == "none"
+        else f"small-sample correction as {ssc}"
+    )
 
 
 def last_lines(conventions: str, settings: str = "") -> list[str]:
@@ -128,16 +148,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     def line(cells: Sequence[str]) -> str:
         first = cells[0] + " " * (widths[0] - _width(cells[0]))
-        further_cells = [" " * (w - _width(c)) + c for c, w in zip(cells[1:], widths[1:], strict=True)]
+        further_cells = [
+            " " * (w - _width(c)) + c
+            for c, w in zip(cells[1:], widths[1:], strict=True)
+        ]
         return "  ".join([first, *further_cells]).rstrip()
 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     return "\n".join([line(all_rows[0]), rule, *(line(r) for r in all_rows[1:]), rule])
 
 
-def sample_text(nobs: int, n_entities: int, n_times: int, keys: tuple[str, str | None]) -> str:
+def sample_text(
+    nobs: int, n_entities: int, n_times: int, keys: tuple[str, str | None]
+) -> str:
     """Describe a sample: ``"Sample: 816 rows, 48 state x 17 year"``."""
-    text = f"Sample: {nobs:,} rows, {n_entities} {keys[0]} x {n_times} {keys[1] or 'period'}"
+    text = (
+        f"Sample: {nobs:,} rows, {n_entities} {keys[0]} x {n_times} "
+        f"{keys[1] or 'period'}"
+    )
     if is_balanced(nobs, n_entities, n_times):
         return text
     return f"{text}, unbalanced ({nobs / n_entities:.1f} rows each on average)"
@@ -165,4 +193,8 @@ def json_safe(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+    return (
+        value
+        if isinstance(value, str | int | float | bool | type(None))
+        else str(value)
+    )

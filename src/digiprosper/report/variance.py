@@ -24,8 +24,9 @@ def standard_errors(variance: Floats) -> Floats:
 def negative_variance(names: Sequence[str]) -> Notice:
     """Report negative variances, which are possible with clusters in several ways."""
     text = (
-        f"the covariance is not positive semidefinite: the variance of {quoted(names)} is negative, which is "
-        "possible with clusters in several ways. Standard errors and tests that use it are missing."
+        f"the covariance is not positive semidefinite: the variance of {quoted(names)} "
+        "is negative, which is possible with clusters in several ways. Standard "
+        "errors and tests that use it are missing."
     )
     return not_psd(names, text)
 
@@ -33,11 +34,12 @@ def negative_variance(names: Sequence[str]) -> Notice:
 def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, float]:
     """Compute ``gap' V^-1 gap``, ``V = rows @ middle @ rows.T``, rotating the rows.
 
-    `V` itself is not formed: for nearly collinear coefficients it would lose the digits that its inverse
-    needs. `gap` is (q,), `rows` (q, m) has one weighted sum per row, and `middle` (m, m) is symmetric with a
-    diagonal of about one. Returns the form, which is missing unless V is positive definite, and the smallest
-    eigenvalue of V in an orthonormal basis of the rows, relative to the size of the terms that add up to it.
-    That is 0 if rows are linearly dependent, and missing if anything is.
+    `V` itself is not formed: for nearly collinear coefficients it would lose the digits
+    that its inverse needs. `gap` is (q,), `rows` (q, m) has one weighted sum per row,
+    and `middle` (m, m) is symmetric with a diagonal of about one. Returns the form,
+    which is missing unless V is positive definite, and the smallest eigenvalue of V in
+    an orthonormal basis of the rows, relative to the size of the terms that add up
+    to it. That is 0 if rows are linearly dependent, and missing if anything is.
     """
     size = np.linalg.norm(rows, axis=1)
     if not np.isfinite(size).all() or np.isnan(middle).any():

@@ -266,46 +266,65 @@ NOTES = Words(
         "errors.kind.driscoll_kraay": "Driscoll-Kraay standard errors",
         "errors.kind.conley": "Conley standard errors",
         "errors.kind.abadie_imbens": "Abadie-Imbens standard errors",
-        "errors.kind.larger": "Larger of observed-information and clustered standard errors",
+        "errors.kind.larger": (
+            "Larger of observed-information and clustered standard errors"
+        ),
         "errors.kind.observed": "Standard errors from the observed information",
         "errors.kind.information": "Standard errors from the expected information",
         "errors.kind.bootstrap": "Bootstrap standard errors",
         "constant": (
-            "Intercept beside fixed effects: mean of the outcome less slopes times means of the regressors."
+            "Intercept beside fixed effects: mean of the outcome less slopes times "
+            "means of the regressors."
         ),
         "stars": "{pairs}.",
         "stars.one": "{pairs}.",
         "stars.draws": "Stars of {heads}: p-values from {draws}.",
         "stars.correlations": (
-            "Stars of correlations: t test with N - 2 degrees of freedom, which assumes independent rows."
+            "Stars of correlations: t test with N - 2 degrees of freedom, which "
+            "assumes independent rows."
         ),
         "few_drawn": (
-            "Bootstrap p-values and intervals of {heads} are not reported: {count} clusters are too few for "
-            "a bootstrap."
+            "Bootstrap p-values and intervals of {heads} are not reported: {count} "
+            "clusters are too few for a bootstrap."
         ),
         "sets.level": " {level}",
-        "sets": "Below a {what}: its{level} confidence set (lower and upper end); {sources}.",
+        "sets": (
+            "Below a {what}: its{level} confidence set (lower and upper "
+            "end); {sources}."
+        ),
         "gap": "{heads} {what} in {pieces} pieces",
         "gaps": "Confidence sets with gaps: {gaps}.",
         "whole": "{heads} {what}",
-        "wholes": ("The interval contains every candidate, so the data do not show the value: {sets}."),
-        "without.dropped_collinear": "{column} was dropped, because it is collinear with {on}.",
+        "wholes": (
+            "The interval contains every candidate, so the data do not show the "
+            "value: {sets}."
+        ),
+        "without.dropped_collinear": (
+            "{column} was dropped, because it is collinear with {on}."
+        ),
         "without.dropped_absorbed": (
-            "{column} was dropped, because it does not vary within the effects ({effects})."
+            "{column} was dropped, because it does not vary within the effects "
+            "({effects})."
         ),
         "without.no_variance": (
-            "no standard error of {terms}, because the scores add up to zero in every group."
+            "no standard error of {terms}, because the scores add up to zero in "
+            "every group."
         ),
         "without.needed_clusters": (
-            "no standard error of {terms}, because not identified without one of the clusters ({clusters})."
+            "no standard error of {terms}, because not identified without one of the "
+            "clusters ({clusters})."
         ),
         "without.not_psd": (
-            "no standard error of {terms}, because two-way clusters give a negative variance."
+            "no standard error of {terms}, because two-way clusters give a "
+            "negative variance."
         ),
         "tests": "Below {statistics} of a test: its p-value, {sources}.",
         "tests.or": " or ",
         "drawn": "{count} draws, {how}",
-        "refused": "{head} tested and not retained: {what} in {variable}, {numbers} ({drawn}){rest}.",
+        "refused": (
+            "{head} tested and not retained: {what} in {variable}, {numbers} "
+            "({drawn}){rest}."
+        ),
         "refused.no_p": "no p-value",
         "refused.rest": "; {text}",
         "not_estimated": "{head} not estimated: {why}",
@@ -351,12 +370,18 @@ NOTES = Words(
         "errors.kind.observed": "基于观测信息矩阵的标准误",
         "errors.kind.information": "基于期望信息矩阵的标准误",
         "errors.kind.bootstrap": "自助法标准误",
-        "constant": "含固定效应的模型，常数项为被解释变量均值减去斜率与解释变量均值的乘积。",
+        "constant": (
+            "含固定效应的模型，常数项为被解释变量均值减去斜率与解释变量均值的乘积。"
+        ),
         "stars": "{marks}分别表示在{levels}的水平上显著。",
         "stars.one": "{marks}表示在{levels}的水平上显著。",
         "stars.draws": "{heads}的星号：p值来自{draws}。",
-        "stars.correlations": "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。",
-        "few_drawn": "未报告{heads}的自助法p值和区间：{count}个聚类不足以进行自助抽样。",
+        "stars.correlations": (
+            "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。"
+        ),
+        "few_drawn": (
+            "未报告{heads}的自助法p值和区间：{count}个聚类不足以进行自助抽样。"
+        ),
         "sets.level": "{level}",
         "sets": "{what}下方为其{level}置信集（下端和上端），{sources}。",
         "gap": "{heads} {what}分为{pieces}段",
@@ -366,12 +391,16 @@ NOTES = Words(
         "without.dropped_collinear": "{column}与{on}共线，已剔除。",
         "without.dropped_absorbed": "{column}被固定效应（{effects}）吸收，已剔除。",
         "without.no_variance": "{terms}没有标准误，因为得分在每一组内之和为零。",
-        "without.needed_clusters": "{terms}没有标准误，因为剔除某个聚类（{clusters}）后无法识别。",
+        "without.needed_clusters": (
+            "{terms}没有标准误，因为剔除某个聚类（{clusters}）后无法识别。"
+        ),
         "without.not_psd": "{terms}没有标准误，因为双向聚类给出负的方差。",
         "tests": "检验的{statistics}统计量下方为其p值，{sources}。",
         "tests.or": "或",
         "drawn": "{count}次抽样，{how}",
-        "refused": "{head}经检验未保留：{variable}的{what}，{numbers}（{drawn}）{rest}。",
+        "refused": (
+            "{head}经检验未保留：{variable}的{what}，{numbers}（{drawn}）{rest}。"
+        ),
         "refused.no_p": "无p值",
         "refused.rest": "；{text}",
         "not_estimated": "{head}未估计：{why}",

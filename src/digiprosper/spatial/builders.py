@@ -53,28 +53,39 @@ class Built:
     entities: pd.Index[Any]  # labels of the rows
     made_by: str = ""  # such as "inverse distance"; empty for weights as given
     made_from: str | None = None  # variable that the weights are computed from
-    degrees: Floats | None = None  # (n, 2) latitude and longitude, with coordinates only
+    # (n, 2) latitude and longitude, with coordinates only
+    degrees: Floats | None = None
 
 
-# --- tables and lists of links ------------------------------------------------------------------------------
+# --- tables and lists of links --------------------------------------------------------
 
 
 def from_square(frame: pd.DataFrame) -> Built:
     """Read a table with a row and a column per entity, in the order of rows."""
-    rows, columns = checked_labels(frame.index, "the index"), checked_labels(frame.columns, "the columns")
-    remedy = (
-        "A square frame has the same labels in its index and its columns: frame.set_index(...) if a column "
-        "holds them."
+    rows, columns = (
+        checked_labels(frame.index, "the index"),
+        checked_labels(frame.columns, "the columns"),
     )
-    positions = positions_among(columns, rows, "the columns of the frame", "the index", remedy)
+    remedy = (
+        "A square frame has the same labels in its index and its columns: "
+        "frame.set_index(...) if a column holds them."
+    )
+    positions = positions_among(
+        columns, rows, "the columns of the frame", "the index", remedy
+    )
     if len(columns) > len(rows):
         without_row = columns[~columns.isin(rows)]
         raise AlignmentError(
-            f"from_frame: the columns {quoted(without_row)} have no row. {remedy} For one row per link "
+            f"from_frame: the columns {quoted(without_row)} have no row. {remedy} For "
+            "one row per link "
             'name the columns: from_frame(frame, "i", "j", "w").',
             [alignment_problem("columns", "columns without a row", without_row[:5])],
         )
-    not_numeric = [c for c, kind in zip(frame.columns, frame.dtypes, strict=True) if not _holds_numbers(kind)]
+    not_numeric = [
+        c
+        for c, kind in zip(frame.columns, frame.dtypes, strict=True)
+        if not _holds_numbers(kind)
+    ]
     if not_numeric:
         raise InputTypeError(
             f"from_frame: {quoted(not_numeric)} does not hold numbers.",
@@ -93,20 +104,25 @@ def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None
     """Check column names of entity, neighbour and weight; the last may be None."""
     not_text = [name for name in (i, j, w) if not isinstance(name, str | None)]
     if not_text:
-        raise InputTypeError(f"from_frame: {cited(not_text[0])} is no name of a column (text).")
+        raise InputTypeError(
+            f"from_frame: {cited(not_text[0])} is no name of a column (text)."
+        )
     if not isinstance(i, str) or not isinstance(j, str) or i == j:
         raise OptionError(
-            f"from_frame: i={cited(i)} and j={cited(j)} must be two columns: the entity, its neighbour.",
+            f"from_frame: i={cited(i)} and j={cited(j)} must be two columns: the "
+            "entity, its neighbour.",
             [option_problem("i", i), option_problem("j", j)],
         )
     return i, j, w if isinstance(w, str) else None
 
 
-def from_pairs(frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object) -> Built:
+def from_pairs(
+    frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object
+) -> Built:
     """Read a table with one row per link.
 
-    Without a column of weights each link has weight 1. Without `entities` they are all labels of the
-    links, in sorted order.
+    Without a column of weights each link has weight 1. Without `entities` they are all
+    labels of the links, in sorted order.
     """
     absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
     if absent:
@@ -114,7 +130,9 @@ def from_pairs(frame: pd.DataFrame, i: str, j: str, w: str | None, entities: obj
     ends = [_plain_labels(frame[i]), _plain_labels(frame[j])]
     _refuse_repeated_links(pd.MultiIndex.from_arrays(ends))
 
-    labels = _all_labels(ends) if entities is None else checked_labels(entities, "entities")
+    labels = (
+        _all_labels(ends) if entities is None else checked_labels(entities, "entities")
+    )
     rows, neighbours = (
         positions_among(labels, end, "entities", f"the column {cited(c)}")
         for c, end in zip((i, j), ends, strict=True)
@@ -127,7 +145,8 @@ def _numbers(column: pd.Series[Any]) -> Floats:
     if not _holds_numbers(column.dtype):
         name = str(column.name)
         raise InputTypeError(
-            f"from_frame: the column {cited(name)} is {column.dtype}, not numeric.", [text_problem(name)]
+            f"from_frame: the column {cited(name)} is {column.dtype}, not numeric.",
+            [text_problem(name)],
         )
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
@@ -137,9 +156,14 @@ def _plain_labels(column: pd.Series[Any]) -> pd.Index[Any]:
     missing = np.flatnonzero(labels.isna())
     if missing.size:
         raise AlignmentError(
-            f"from_frame: the column {cited(column.name)} has no label in {counted(missing.size, 'row')} "
-            f"(first: {quoted(column.index[missing])}).",
-            [alignment_problem(str(column.name), "missing labels", column.index[missing[:5]])],
+            f"from_frame: the column {cited(column.name)} has no label in "
+            f"{counted(missing.size, 'row')} (first: "
+            f"{quoted(column.index[missing])}).",
+            [
+                alignment_problem(
+                    str(column.name), "missing labels", column.index[missing[:5]]
+                )
+            ],
         )
     return labels
 
@@ -148,7 +172,8 @@ def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
     labels: pd.Index[Any] = ends[0].append(ends[1]).unique()
     try:
         ordered: pd.Index[Any] = labels.sort_values()
-    except TypeError:  # labels of several kinds have no order but that of their first rows
+    # Labels of several kinds have no order but that of their first rows
+    except TypeError:
         return labels
     return ordered
 
@@ -157,8 +182,9 @@ def _refuse_repeated_links(links: pd.MultiIndex) -> None:
     repeated = links[links.duplicated()].unique()
     if len(repeated):
         raise AlignmentError(
-            f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more than once (first: "
-            f"{quoted(repeated)}); add their weights or keep one of each.",
+            f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more "
+            f"than once (first: {quoted(repeated)}); add their weights or keep "
+            "one of each.",
             [alignment_problem(None, "repeated links", repeated[:5])],
         )
 
@@ -183,10 +209,21 @@ def from_lists(neighbours: object) -> Built:
         rows += [row] * len(weight_of)
         ends += list(weight_of)
         weights += list(weight_of.values())
-    neighbour_labels = pd.Index(ends, dtype=None if ends else labels.dtype, tupleize_cols=False)
-    positions = positions_among(labels, neighbour_labels.unique(), "the mapping", "the neighbours")
-    codes = positions[pd.factorize(neighbour_labels)[0]] if ends else np.empty(0, dtype=np.intp)
-    return Built(_links(np.array(rows, dtype=np.intp), codes, np.array(weights), len(labels)), labels)
+    neighbour_labels = pd.Index(
+        ends, dtype=None if ends else labels.dtype, tupleize_cols=False
+    )
+    positions = positions_among(
+        labels, neighbour_labels.unique(), "the mapping", "the neighbours"
+    )
+    codes = (
+        positions[pd.factorize(neighbour_labels)[0]]
+        if ends
+        else np.empty(0, dtype=np.intp)
+    )
+    return Built(
+        _links(np.array(rows, dtype=np.intp), codes, np.array(weights), len(labels)),
+        labels,
+    )
 
 
 def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
@@ -197,42 +234,53 @@ def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
         or getattr(neighbours, "ndim", 1) != 1
     ):
         raise InputTypeError(
-            f"from_neighbours: the neighbours of {cited(entity)} are a {type(neighbours).__name__}; pass a "
-            "list of entities, empty for an entity without neighbours."
+            f"from_neighbours: the neighbours of {cited(entity)} are a "
+            f"{type(neighbours).__name__}; pass a list of entities, empty for an "
+            "entity without neighbours."
         )
     if isinstance(neighbours, Mapping):
         not_numeric = [w for w in neighbours.values() if not _is_number(plain(w))]
         if not_numeric:
             raise InputTypeError(
-                f"from_neighbours: {cited(not_numeric[0])}, a weight of {cited(entity)}, is no number.",
+                f"from_neighbours: {cited(not_numeric[0])}, a weight of "
+                f"{cited(entity)}, is no number.",
                 [text_problem("weight", not_numeric[:5])],
             )
         return {label: float(w) for label, w in neighbours.items()}
     labels = list(neighbours)
-    refuse_repeated(checked_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours")
+    refuse_repeated(
+        checked_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours"
+    )
     return dict.fromkeys(labels, 1.0)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= _LARGEST)
+    return isinstance(value, float) or (
+        isinstance(value, int) and abs(value) <= _LARGEST
+    )
 
 
 def from_pysal(w: Any, entities: object) -> Built:
     """Read libpysal's weights or graph, without importing it, as transformed now.
 
-    `entities` maps ids to labels, or lists labels in the order of the ids; without it ids are the labels.
+    `entities` maps ids to labels, or lists labels in the order of the ids; without it
+    ids are the labels.
     """
     if hasattr(w, "adjacency") and hasattr(w, "unique_ids"):
         ids = checked_labels(w.unique_ids, "the ids of the graph")
         links = w.adjacency.reset_index().set_axis(["i", "j", "w"], axis=1)
-        return Built(from_pairs(links, "i", "j", "w", ids).matrix, _renamed(ids, entities))
+        return Built(
+            from_pairs(links, "i", "j", "w", ids).matrix, _renamed(ids, entities)
+        )
     if all(hasattr(w, name) for name in ("neighbors", "weights", "id_order")):
-        lists = {i: dict(zip(w.neighbors[i], w.weights[i], strict=True)) for i in w.id_order}
+        lists = {
+            i: dict(zip(w.neighbors[i], w.weights[i], strict=True)) for i in w.id_order
+        }
         built = from_lists(lists)
         return Built(built.matrix, _renamed(built.entities, entities))
     raise InputTypeError(
-        f"from_pysal takes weights or a graph of libpysal, not {type(w).__name__}; read a file with "
-        "libpysal.io.open(path).read()."
+        f"from_pysal takes weights or a graph of libpysal, not {type(w).__name__}; "
+        "read a file with libpysal.io.open(path).read()."
     )
 
 
@@ -241,20 +289,26 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
         return ids
     if isinstance(entities, Mapping):
         positions = positions_among(
-            pd.Index(list(entities), tupleize_cols=False), ids, "entities", "the weights"
+            pd.Index(list(entities), tupleize_cols=False),
+            ids,
+            "entities",
+            "the weights",
         )
-        return checked_labels([list(entities.values())[position] for position in positions], "entities")
+        return checked_labels(
+            [list(entities.values())[position] for position in positions], "entities"
+        )
     labels = checked_labels(entities, "entities")
     if len(labels) != len(ids):
         raise AlignmentError(
-            f"from_pysal: {counted(len(labels), 'label')} for {counted(len(ids), 'id')} of the weights "
-            f"({quoted(ids)}); pass a mapping of id to label.",
+            f"from_pysal: {counted(len(labels), 'label')} for "
+            f"{counted(len(ids), 'id')} of the weights ({quoted(ids)}); pass a "
+            "mapping of id to label.",
             [alignment_problem("entities", f"{len(labels)} labels for {len(ids)} ids")],
         )
     return labels
 
 
-# --- places and values --------------------------------------------------------------------------------------
+# --- places and values ----------------------------------------------------------------
 
 
 def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
@@ -263,18 +317,32 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
     power = _positive("power", power, _HIGHEST_POWER, "")
     cutoff = _checked_cutoff(cutoff, degrees)
     _refuse_many(len(labels), cutoff)
-    _refuse_same(labels, same_places(degrees), "are at the same place, so that the distance is zero")
+    _refuse_same(
+        labels,
+        same_places(degrees),
+        "are at the same place, so that the distance is zero",
+    )
     matrix = inverse_distances(degrees, power, cutoff)
-    return Built(matrix, labels, _distance_text("inverse distance", power, cutoff), degrees=degrees)
+    return Built(
+        matrix,
+        labels,
+        _distance_text("inverse distance", power, cutoff),
+        degrees=degrees,
+    )
 
 
 def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
     """Link each entity with its k nearest neighbours."""
     labels, degrees = _places(coordinates, "k_nearest")
     number = plain(k)
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < len(labels):
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or not 1 <= number < len(labels)
+    ):
         raise OptionError(
-            f"k={cited(k)} must be an integer from 1 to {len(labels) - 1}, one less than there are entities.",
+            f"k={cited(k)} must be an integer from 1 to {len(labels) - 1}, one less "
+            "than there are entities.",
             [option_problem("k", k)],
         )
     made_by = counted(number, "nearest neighbour")
@@ -285,12 +353,21 @@ def by_difference(values: pd.Series[Any]) -> Built:
     """Compute weights by the inverse difference of a variable's mean over time."""
     labels, means, name = _means(values, "economic")
     _refuse_many(len(labels), None)
-    _refuse_same(labels, same_values(means), f"have the same {name}, so that the difference is zero")
-    return Built(inverse_differences(means), labels, f"inverse difference of {name}", name)
+    _refuse_same(
+        labels,
+        same_values(means),
+        f"have the same {name}, so that the difference is zero",
+    )
+    return Built(
+        inverse_differences(means), labels, f"inverse difference of {name}", name
+    )
 
 
 def by_gravity(
-    values: pd.Series[Any], coordinates: pd.DataFrame, power: float, cutoff: float | None
+    values: pd.Series[Any],
+    coordinates: pd.DataFrame,
+    power: float,
+    cutoff: float | None,
 ) -> Built:
     """Compute weights by the product of a positive variable over distance^power."""
     built = by_distance(coordinates, power, cutoff)
@@ -300,12 +377,19 @@ def by_gravity(
     not_positive = labels[means <= 0]
     if len(not_positive):
         raise OptionError(
-            f"gravity: {name} is zero or negative for {quoted(not_positive)}; masses are positive.",
-            [option_problem("values", tuple(not_positive[:5]), what="values not positive")],
+            f"gravity: {name} is zero or negative for {quoted(not_positive)}; masses "
+            "are positive.",
+            [
+                option_problem(
+                    "values", tuple(not_positive[:5]), what="values not positive"
+                )
+            ],
         )
     mass = means[positions] / means.max()
     matrix = built.matrix * mass[:, None] * mass
-    made_by = f"gravity: {name} at both ends over {built.made_by.removeprefix('inverse ')}"
+    made_by = (
+        f"gravity: {name} at both ends over {built.made_by.removeprefix('inverse ')}"
+    )
     return Built(matrix, built.entities, made_by, name, built.degrees)
 
 
@@ -313,14 +397,17 @@ def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
     """Return entity labels and their (n, 2) latitude, longitude, one place each."""
     degrees = degrees_of(coordinates, caller)
     labels = _first_level(coordinates.index, caller)
-    _refuse_missing(~np.isfinite(degrees).all(axis=1), coordinates.index, "coordinates", caller)
+    _refuse_missing(
+        ~np.isfinite(degrees).all(axis=1), coordinates.index, "coordinates", caller
+    )
     codes, entities = pd.factorize(labels)
     first_rows = np.full(len(entities), -1)
     first_rows[codes[::-1]] = np.arange(len(codes))[::-1]
     varies = np.unique(codes[(degrees != degrees[first_rows[codes]]).any(axis=1)])
     if varies.size:
         raise AlignmentError(
-            f"{caller}: there are several coordinates for {quoted(entities[varies])}; an entity has one.",
+            f"{caller}: there are several coordinates for {quoted(entities[varies])}; "
+            "an entity has one.",
             [alignment_problem("coordinates", "several places", entities[varies[:5]])],
         )
     return checked_labels(entities, "coordinates"), degrees[first_rows]
@@ -330,12 +417,14 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     """Return entity labels, their means over time, and the variable's name."""
     if not isinstance(values, pd.Series):
         raise InputTypeError(
-            f"{caller} takes a Series indexed by entity, or by entity and time as panel.frame['gdp'], not "
-            f"{type(values).__name__}."
+            f"{caller} takes a Series indexed by entity, or by entity and time as "
+            f"panel.frame['gdp'], not {type(values).__name__}."
         )
     name = "values" if values.name is None else str(values.name)
     if not _holds_numbers(values.dtype):
-        raise InputTypeError(f"{caller}: {name} is {values.dtype}, not numeric.", [text_problem(name)])
+        raise InputTypeError(
+            f"{caller}: {name} is {values.dtype}, not numeric.", [text_problem(name)]
+        )
     labels = _first_level(values.index, caller)
     cells = values.to_numpy(dtype=np.float64, na_value=np.nan)
     _refuse_missing(np.logical_not(np.isfinite(cells)), values.index, name, caller)
@@ -344,8 +433,9 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     if (counts != counts.max()).any():
         fewer_periods = entities[counts < counts.max()]
         raise AlignmentError(
-            f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, so that means over "
-            "time are of different periods; use panel.balance() first, or pass one value per entity.",
+            f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, "
+            "so that means over time are of different periods; use panel.balance() "
+            "first, or pass one value per entity.",
             [alignment_problem(name, "fewer periods", fewer_periods[:5])],
         )
     largest = np.abs(cells).max() or 1.0
@@ -357,13 +447,19 @@ def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
     """Return the entities of an index by entity, or by entity and time."""
     if index.nlevels > 2 or not index.is_unique or not len(index):
         repeated = index[index.duplicated()][:5]
-        wrong = f"{quoted(repeated)} is repeated" if len(repeated) else f"there are {len(index)} rows"
+        wrong = (
+            f"{quoted(repeated)} is repeated"
+            if len(repeated)
+            else f"there are {len(index)} rows"
+        )
         raise AlignmentError(
-            f"{caller}: index the rows by entity, or by entity and time; {wrong}, and the index has "
-            f"{counted(index.nlevels, 'level')}.",
+            f"{caller}: index the rows by entity, or by entity and time; {wrong}, and "
+            f"the index has {counted(index.nlevels, 'level')}.",
             [alignment_problem(None, "other index", repeated)],
         )
-    labels: pd.Index[Any] = pd.Index(list(index.get_level_values(0)), tupleize_cols=False)
+    labels: pd.Index[Any] = pd.Index(
+        list(index.get_level_values(0)), tupleize_cols=False
+    )
     missing = np.flatnonzero(labels.isna())
     if missing.size:
         raise AlignmentError(
@@ -376,8 +472,8 @@ def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
 def _refuse_missing(missing: Any, index: pd.Index[Any], name: str, caller: str) -> None:
     if missing.any():
         raise MissingDataError(
-            f"{caller}: {name} is missing or infinite in {counted(int(missing.sum()), 'row')} (first: "
-            f"{quoted(index[missing])}).",
+            f"{caller}: {name} is missing or infinite in "
+            f"{counted(int(missing.sum()), 'row')} (first: {quoted(index[missing])}).",
             [missing_problem(name, int(missing.sum()), index[missing][:5])],
         )
 
@@ -385,11 +481,14 @@ def _refuse_missing(missing: Any, index: pd.Index[Any], name: str, caller: str) 
 def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) -> None:
     first, second = pairs
     if first.size:
-        named_pairs = [(labels[a], labels[b]) for a, b in zip(first[:5], second[:5], strict=True)]
+        named_pairs = [
+            (labels[a], labels[b]) for a, b in zip(first[:5], second[:5], strict=True)
+        ]
         shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named_pairs)
         raise OptionError(
-            f"{shown} {problem} and the weight infinite ({counted(first.size, 'pair')}). Use other weights, "
-            "or merge these entities.",
+            f"{shown} {problem} and the weight infinite "
+            f"({counted(first.size, 'pair')}). Use other weights, or merge "
+            "these entities.",
             [option_problem("entities", tuple(named_pairs), what=problem)],
         )
 
@@ -397,8 +496,8 @@ def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) 
 def _refuse_many(n: int, cutoff: float | None) -> None:
     if cutoff is None and n > _MOST_DENSE:
         raise OptionError(
-            f"{n:,} entities: weights of all pairs take {8 * n * n / 1e9:.0f} GB. Pass cutoff= in "
-            "kilometres, or use k_nearest.",
+            f"{n:,} entities: weights of all pairs take {8 * n * n / 1e9:.0f} GB. Pass "
+            "cutoff= in kilometres, or use k_nearest.",
             [option_problem("cutoff", cutoff)],
         )
 
@@ -412,8 +511,8 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
     least = float(nearest_distances(degrees).min())
     if number < least:
         raise OptionError(
-            f"cutoff={cited(cutoff)}: no two entities are so close; the nearest are {least:.3g} km apart. A "
-            "cutoff is in kilometres, not in degrees.",
+            f"cutoff={cited(cutoff)}: no two entities are so close; the nearest are "
+            f"{least:.3g} km apart. A cutoff is in kilometres, not in degrees.",
             [option_problem("cutoff", cutoff)],
         )
     return number
@@ -421,10 +520,15 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
 
 def _positive(name: str, value: object, most: float, unit: str) -> float:
     number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= most:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number <= most
+    ):
         limit = "" if most == _LARGEST else f" up to {most:g}"
         raise OptionError(
-            f"{name}={cited(value)} must be a positive number{unit}{limit}.", [option_problem(name, value)]
+            f"{name}={cited(value)} must be a positive number{unit}{limit}.",
+            [option_problem(name, value)],
         )
     return float(number)
 

@@ -38,15 +38,21 @@ class Field:
     weights: SpatialWeights
 
 
-def read_field(caller: str, panel: Panel, column: str, spatial_weights: SpatialWeights) -> Field:
+def read_field(
+    caller: str, panel: Panel, column: str, spatial_weights: SpatialWeights
+) -> Field:
     """Evaluate a term of a balanced panel, and align weights with its entities."""
     argument: object = panel
     if not isinstance(argument, Panel):
-        raise InputTypeError(f"{caller} takes a Panel first, not {type(argument).__name__}.")
+        raise InputTypeError(
+            f"{caller} takes a Panel first, not {type(argument).__name__}."
+        )
     refuse_other(spatial_weights, caller)
     table = table_of(panel)
     values = _values(caller, table, column)
-    times: pd.Index[Any] = pd.Index(["all"]) if table.keys.time_name is None else table.keys.times
+    times: pd.Index[Any] = (
+        pd.Index(["all"]) if table.keys.time_name is None else table.keys.times
+    )
     _refuse_holes(caller, table, column, values, len(times))
 
     cells = np.empty((len(times), len(table.keys.entities)))
@@ -57,20 +63,26 @@ def read_field(caller: str, panel: Panel, column: str, spatial_weights: SpatialW
 
 def _values(caller: str, table: Table, column: object) -> Floats:
     if not isinstance(column, str):
-        raise InputTypeError(f"{caller}: column must be one column or term, not {type(column).__name__}.")
+        raise InputTypeError(
+            f"{caller}: column must be one column or term, not {type(column).__name__}."
+        )
     term = parse(column, table.known, caller)
     if any(factor.category for factor in term.factors):
-        raise TermError(f"{caller}: {cited(column)} is categorical; specify a numeric column.")
+        raise TermError(
+            f"{caller}: {cited(column)} is categorical; specify a numeric column."
+        )
     return evaluate(term, table)
 
 
-def _refuse_holes(caller: str, table: Table, column: str, values: Floats, n_times: int) -> None:
+def _refuse_holes(
+    caller: str, table: Table, column: str, values: Floats, n_times: int
+) -> None:
     missing = np.isnan(values)
     if missing.any():
         raise MissingDataError(
-            f"{caller}: {cited(column)} is missing in {table.describe_rows(missing)}. A spatial lag needs "
-            "all entities in all periods: interpolate() the column, or subset() the panel to rows with "
-            "values and balance() it.",
+            f"{caller}: {cited(column)} is missing in {table.describe_rows(missing)}. "
+            "A spatial lag needs all entities in all periods: interpolate() the "
+            "column, or subset() the panel to rows with values and balance() it.",
             [missing_problem(column, int(missing.sum()), table.index[missing][:5])],
         )
     keys = table.keys
@@ -79,8 +91,9 @@ def _refuse_holes(caller: str, table: Table, column: str, values: Floats, n_time
         rows = np.bincount(keys.entity, minlength=len(keys.entities))
         incomplete = keys.entities[rows < n_times]
         raise MissingDataError(
-            f"{caller}: the panel is not balanced, {counted(absent, 'row is', 'rows are')} not there "
-            f"({keys.entity_name} {quoted(incomplete)}). A spatial lag needs all entities in all periods: "
-            "use panel.balance() first.",
+            f"{caller}: the panel is not balanced, "
+            f"{counted(absent, 'row is', 'rows are')} not there ({keys.entity_name} "
+            f"{quoted(incomplete)}). A spatial lag needs all entities in all "
+            "periods: use panel.balance() first.",
             [missing_problem(column, absent, tuple(incomplete[:5]))],
         )

@@ -47,12 +47,16 @@ Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits to draw by label: numbers for several, empty for one."""
     pairs: list[tuple[str, Any]] = list(_pairs(results))
-    not_fits = [fit for _, fit in pairs if not isinstance(fit, SpatialResults | DigiprosperError)]
+    not_fits = [
+        fit
+        for _, fit in pairs
+        if not isinstance(fit, SpatialResults | DigiprosperError)
+    ]
     if not_fits or not pairs:
         type_name = type(not_fits[0]).__name__ if not_fits else "none"
         raise InputTypeError(
-            f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, list or mapping of them, "
-            f"not {type_name}.",
+            f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, "
+            f"list or mapping of them, not {type_name}.",
             [models_problem("no spatial model", not_fits[0] if not_fits else results)],
         )
     _refuse_twice([label for label, _ in pairs], purpose)
@@ -73,14 +77,19 @@ def _refuse_twice(labels: Sequence[object], purpose: str) -> None:
     repeated = [label for label, count in Counter(labels).items() if count > 1]
     if repeated:
         raise InputTypeError(
-            f"{purpose}: the labels {quoted(repeated)} are duplicated; rename one of each.",
+            f"{purpose}: the labels {quoted(repeated)} are duplicated; rename "
+            "one of each.",
             [models_problem(f"repeated labels {quoted(repeated)}")],
         )
 
 
 def regressors(fits: Fits) -> list[str]:
     """List regressors of all fits, each once, in order of the first fit with it."""
-    return list(dict.fromkeys(name for fit in _estimated(fits).values() for name in fit.effects.terms))
+    return list(
+        dict.fromkeys(
+            name for fit in _estimated(fits).values() for name in fit.effects.terms
+        )
+    )
 
 
 def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
@@ -110,24 +119,31 @@ def impacts(
 ) -> list[Column]:
     """Lay out effects for a figure of estimates.
 
-    Of one fit, a column per kind and a row per regressor; of several, a column per fit and a row per
-    regressor and kind.
+    Of one fit, a column per kind and a row per regressor; of several, a column per fit
+    and a row per regressor and kind.
     """
     estimated = _estimated(fits)
     if len(fits) == 1 and estimated:
         (fit,) = estimated.values()
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
-        return [replace(_among(columns[kind], terms), head=WORDS.say(kind, language)) for kind in kinds]
+        return [
+            replace(_among(columns[kind], terms), head=WORDS.say(kind, language))
+            for kind in kinds
+        ]
     return [_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
 
 
 def _estimated(fits: Fits) -> dict[str, SpatialResults]:
-    return {label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)}
+    return {
+        label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)
+    }
 
 
 def _among(column: Column, terms: Sequence[str]) -> Column:
     """Select the estimates of some terms."""
-    estimates = {name: column.estimates[name] for name in terms if name in column.estimates}
+    estimates = {
+        name: column.estimates[name] for name in terms if name in column.estimates
+    }
     return replace(column, estimates=estimates)
 
 
@@ -159,7 +175,7 @@ def _column(
     )
 
 
-# --- over the cut-off ---------------------------------------------------------------------------------------
+# --- over the cut-off -----------------------------------------------------------------
 
 
 def decay(
@@ -173,8 +189,8 @@ def decay(
 ) -> Decay:
     """Lay out the effects of one regressor over the cut-offs that label the fits.
 
-    Without a term it is the first regressor. `labels` come before those of the fits. Fits that failed or do
-    not have the regressor are counted in `left_out`.
+    Without a term it is the first regressor. `labels` come before those of the fits.
+    Fits that failed or do not have the regressor are counted in `left_out`.
     """
     cutoffs = _cutoffs(list(fits), purpose)
     estimated = _estimated(fits)
@@ -184,16 +200,22 @@ def decay(
             [Notice("no_estimates", "nothing to draw", {"labels": tuple(fits)})],
         )
     name = _regressor(term, regressors(fits), purpose)
-    fits_with_term = {label: fit for label, fit in estimated.items() if name in fit.effects.terms}
+    fits_with_term = {
+        label: fit for label, fit in estimated.items() if name in fit.effects.terms
+    }
     outcomes = {fit.depvar for fit in fits_with_term.values()}
     label_texts = _merged(fits_with_term, "labels") | dict(labels)
     factors = _merged(fits_with_term, "factors")
     return Decay(
         name=name_label(name, label_texts, factors),
-        outcome=name_label(outcomes.pop(), label_texts, factors) if len(outcomes) == 1 else "",
+        outcome=name_label(outcomes.pop(), label_texts, factors)
+        if len(outcomes) == 1
+        else "",
         points=_points(fits_with_term, name, kinds, cutoffs, level),
         heads={kind: WORDS.say(kind, language) for kind in kinds},
-        left_out=_left_out(len(fits) - len(estimated), len(estimated) - len(fits_with_term), language),
+        left_out=_left_out(
+            len(fits) - len(estimated), len(estimated) - len(fits_with_term), language
+        ),
         level=level,
     )
 
@@ -204,8 +226,8 @@ def _cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
     invalid = [label for label, value in cutoffs.items() if not 0 < value < np.inf]
     if invalid:
         raise InputTypeError(
-            f"{purpose}: the labels of the models must be their cut-offs, positive numbers such as 300 or "
-            f"'300', not {quoted(invalid)}.",
+            f"{purpose}: the labels of the models must be their cut-offs, positive "
+            f"numbers such as 300 or '300', not {quoted(invalid)}.",
             [models_problem("a label that is no cut-off", label) for label in invalid],
         )
     _refuse_twice(list(cutoffs.values()), purpose)
@@ -224,11 +246,13 @@ def _regressor(term: object, names: Sequence[str], purpose: str) -> str:
         return names[0]
     if not isinstance(term, str):
         raise InputTypeError(
-            f"{purpose}: term={cited(term)} must be the name of a regressor.", [option_problem("term", term)]
+            f"{purpose}: term={cited(term)} must be the name of a regressor.",
+            [option_problem("term", term)],
         )
     if term not in names:
         raise ColumnError(
-            f"{purpose}: no model has the regressor {cited(term)}; the regressors are {quoted(names, 12)}.",
+            f"{purpose}: no model has the regressor {cited(term)}; the regressors are "
+            f"{quoted(names, 12)}.",
             [column_problem(term, "term", f"no regressor {cited(term)}")],
         )
     return term
@@ -242,11 +266,16 @@ def _points(
     level: float,
 ) -> pd.DataFrame:
     """Return one regressor's effects, by kind in `kinds`' order, then cut-off."""
-    tables = [fit.effects_table(level).assign(cutoff=cutoffs[label]) for label, fit in fits.items()]
+    tables = [
+        fit.effects_table(level).assign(cutoff=cutoffs[label])
+        for label, fit in fits.items()
+    ]
     effects = pd.concat(tables, ignore_index=True)
     rows = effects[(effects["term"] == name) & effects["kind"].isin(kinds)]
     order = rows["kind"].map({kind: i for i, kind in enumerate(kinds)})
-    ordered = rows.assign(order=order).sort_values(["order", "cutoff"], ignore_index=True)
+    ordered = rows.assign(order=order).sort_values(
+        ["order", "cutoff"], ignore_index=True
+    )
     return ordered[["kind", "cutoff", "estimate", "conf_low", "conf_high"]]
 
 
@@ -260,4 +289,8 @@ def _merged(fits: Mapping[str, SpatialResults], field: str) -> dict[str, Any]:
 
 def _left_out(failed: int, lacking: int, language: Language) -> list[str]:
     counts = {"left_out.failed": failed, "left_out.regressor": lacking}
-    return [FIGURE.say(code, language, count=f"{count:,}") for code, count in counts.items() if count]
+    return [
+        FIGURE.say(code, language, count=f"{count:,}")
+        for code, count in counts.items()
+        if count
+    ]

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    option_problem,
+    quoted,
+)
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
 from digiprosper.report.estimates import Estimates
@@ -49,7 +55,8 @@ if TYPE_CHECKING:
     from digiprosper.spatial.preparation import Layout
 
 _LOST = "have a rho outside its interval and were dropped."
-# Residuals of two entities with time effects are each other's negative, and scores add up to zero.
+# Residuals of two entities with time effects are each other's negative, and scores add
+# up to zero.
 _LEAST_CLUSTERS = 3
 
 
@@ -74,13 +81,21 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     covariance = _larger(covariances)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
     inverse = point.inverse(point.optimum.rho)
-    spatial_effects = _effects(layout, point, covariances, inverse, _Draws(seed, spec.reps))
+    spatial_effects = _effects(
+        layout, point, covariances, inverse, _Draws(seed, spec.reps)
+    )
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
     inference = _inference(spec, layout, seed, n_drawn)
-    optimum, spectrum, weights = point.optimum, point.determinants.spectrum, layout.weights
+    optimum, spectrum, weights = (
+        point.optimum,
+        point.determinants.spectrum,
+        layout.weights,
+    )
     df_absorbed = layout.prepared.within.rank
     return SpatialResults(
-        estimated=Estimates.of(names, _values(point, len(names)), covariance, inference),
+        estimated=Estimates.of(
+            names, _values(point, len(names)), covariance, inference
+        ),
         effects=spatial_effects,
         sample=layout.sample,
         labels=dict(layout.prepared.sample.labels),
@@ -92,7 +107,11 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
             *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
             *several_rows(layout.slopes, layout.sample.factors),
-            *(() if seed is None else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)),
+            *(
+                ()
+                if seed is None
+                else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)
+            ),
         ),
         depvar=spec.y,
         model=spec.model,
@@ -105,7 +124,9 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         n_parameters=len(point.spatial) + len(layout.names) + df_absorbed,
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
-        interval=(np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high),
+        interval=(np.nan, np.nan)
+        if spectrum is None
+        else (spectrum.low, spectrum.high),
         weights_name=weights.name,
         weights_text=weights.conventions,
         weights_standardise=weights.standardise,
@@ -122,16 +143,16 @@ def _rsquared(layout: Layout, point: Point, inverse: Floats) -> float:
 
 
 def maximum(spec: Any, layout: Layout) -> Point:
-    """Maximise the likelihood, adjusted or not; refuse a maximum at an end of the interval."""
+    """Maximise the likelihood; refuse a maximum at an end of the interval."""
     lag, error = spec.model in LAG, spec.model in ERROR
     splm = spec.transform == "splm"
     columns = spatial_columns(layout, splm=splm, error=error)
     spectrum = layout.weights.spectrum if lag or error else None
     if spectrum is None and (lag or error):
         raise IdentificationError(
-            f"all eigenvalues of the weights {layout.weights.name!r} are zero, because their links have no "
-            "cycle. So the spatial coefficient is not bounded. Use model='slx', or weights in which "
-            "neighbours are mutual."
+            f"all eigenvalues of the weights {layout.weights.name!r} are zero, because "
+            "their links have no cycle. So the spatial coefficient is not bounded. "
+            "Use model='slx', or weights in which neighbours are mutual."
         )
     determinants = Determinants(spectrum, columns.n_times, columns.nobs)
     if spec.likelihood == "adjusted":
@@ -140,7 +161,9 @@ def maximum(spec: Any, layout: Layout) -> Point:
         optimum = at_values(columns, determinants, 0.0, 0.0)
     else:
         optimum = maximise(columns, determinants, lag=lag, error=error)
-        _refuse_end(optimum, spectrum, layout, adjusted=determinants.period_means is not None)
+        _refuse_end(
+            optimum, spectrum, layout, adjusted=determinants.period_means is not None
+        )
     return Point(
         columns=columns,
         optimum=optimum,
@@ -153,12 +176,13 @@ def maximum(spec: Any, layout: Layout) -> Point:
 
 
 def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Determinants:
-    """Count a period less for entity effects, and a row of each period less for time effects."""
+    """Count a period less for entity effects, an entity less for time."""
     entity, time = layout.effects
     if splm and time and row_sum(layout.matrix) is None:
         text = (
-            "likelihood='adjusted' with time effects and weights with different row sums requires "
-            "transform='exact'. Use likelihood='unadjusted' for the estimates of splm."
+            "likelihood='adjusted' with time effects and weights with different row "
+            "sums requires transform='exact'. Use likelihood='unadjusted' for the "
+            "estimates of splm."
         )
         raise OptionError(text, [option_problem("transform", "splm", ("exact",), text)])
     periods = layout.n_times - float(entity)
@@ -172,20 +196,24 @@ def _values(point: Point, count: int) -> Floats:
     return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
 
 
-def _refuse_end(optimum: Optimum, spectrum: Spectrum, layout: Layout, *, adjusted: bool) -> None:
+def _refuse_end(
+    optimum: Optimum, spectrum: Spectrum, layout: Layout, *, adjusted: bool
+) -> None:
     if not optimum.at_end:
         return
     value = optimum.rho if optimum.at_end == "rho" else optimum.lam
     text = (
-        f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, {spectrum.high:.4g}) in "
-        f"which I - {optimum.at_end} W is invertible: it increases up to {optimum.at_end} = {value:.4g}. "
-        f"Check the weights {layout.weights.name!r}, and whether the outcome has a common trend, which "
+        f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, "
+        f"{spectrum.high:.4g}) in which I - {optimum.at_end} W is invertible: it "
+        f"increases up to {optimum.at_end} = {value:.4g}. Check the weights "
+        f"{layout.weights.name!r}, and whether the outcome has a common trend, which "
         "time effects would remove."
     )
     if adjusted:
         text = (
-            f"{text} With time effects, weights with many links leave little information on "
-            f"{optimum.at_end}: use weights with fewer links or a faster decay."
+            f"{text} With time effects, weights with many links leave little "
+            f"information on {optimum.at_end}: use weights with fewer links or a "
+            "faster decay."
         )
     raise IdentificationError(text)
 
@@ -195,37 +223,55 @@ def _corrected(point: Point, layout: Layout) -> Point:
     entity, time = layout.effects
     if time and row_sum(layout.matrix) is None:
         islands = layout.weights.islands
-        islands_text = f" ({len(islands)} without neighbours: {quoted(islands)})" if islands else ""
+        islands_text = (
+            f" ({len(islands)} without neighbours: {quoted(islands)})"
+            if islands
+            else ""
+        )
         text = (
-            "likelihood='lee_yu' with time effects requires weights with equal row sums, such as "
-            f"row-standardised weights without islands; those of {layout.weights.name!r} differ"
+            "likelihood='lee_yu' with time effects requires weights with equal row "
+            "sums, such as row-standardised weights without islands; those of "
+            f"{layout.weights.name!r} differ"
             f"{islands_text}. Use likelihood='adjusted', which does not require them."
         )
-        raise OptionError(text, [option_problem("likelihood", "lee_yu", ("adjusted",), text)])
+        raise OptionError(
+            text, [option_problem("likelihood", "lee_yu", ("adjusted",), text)]
+        )
     determinants = point.determinants
     spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
-    optimum = lee_yu(point, layout.weights.period_means if time else None, entity=entity)
+    optimum = lee_yu(
+        point, layout.weights.period_means if time else None, entity=entity
+    )
     for coefficient in (optimum.rho, optimum.lam):
         if spectrum is not None and not spectrum.low < coefficient < spectrum.high:
             raise IdentificationError(
-                f"likelihood='lee_yu' moves the spatial coefficient to {coefficient:.4g}, out of its "
-                f"interval ({spectrum.low:.4g}, {spectrum.high:.4g}): there are too few entities. Use "
+                "likelihood='lee_yu' moves the spatial coefficient to "
+                f"{coefficient:.4g}, out of its interval ({spectrum.low:.4g}, "
+                f"{spectrum.high:.4g}): there are too few entities. Use "
                 "likelihood='adjusted', or time_effects=False."
             )
     rows = periods * point.columns.n_entities
-    return replace(point, optimum=optimum, determinants=Determinants(spectrum, periods, rows))
+    return replace(
+        point, optimum=optimum, determinants=Determinants(spectrum, periods, rows)
+    )
 
 
-def _covariances(point: Point, error_type: str, names: tuple[str, ...]) -> tuple[Floats, ...]:
-    """Compute the covariance of the coefficients that have names, or the two whose larger errors count."""
-    information = expected_information(point) if error_type == "information" else observed_information(point)
+def _covariances(
+    point: Point, error_type: str, names: tuple[str, ...]
+) -> tuple[Floats, ...]:
+    """Compute the covariance of named coefficients, or two of them."""
+    information = (
+        expected_information(point)
+        if error_type == "information"
+        else observed_information(point)
+    )
     scale = 1 / np.sqrt(np.abs(np.diag(information)))
     scaled = information * scale * scale[:, None]
     if not float(np.linalg.eigvalsh(scaled)[0]) > SINGULAR:
         raise IdentificationError(
-            "the information matrix of the estimates is not positive definite, because the likelihood is "
-            "flat. So there are no standard errors. Drop regressors, or the spatial lags of some "
-            "(spatial_lags)."
+            "the information matrix of the estimates is not positive definite, because "
+            "the likelihood is flat. So there are no standard errors. Drop "
+            "regressors, or the spatial lags of some (spatial_lags)."
         )
     k = len(names)
     inverse = np.linalg.inv(scaled) * scale * scale[:, None]
@@ -241,12 +287,19 @@ def _covariances(point: Point, error_type: str, names: tuple[str, ...]) -> tuple
 
 
 def _larger(covariances: tuple[Floats, ...]) -> Floats:
-    """Scale the first covariance to the larger of the standard errors, which keeps it positive definite."""
+    """Scale the first covariance to the larger standard errors."""
     first, *others = covariances
     variance = np.diag(first)
     for other in others:
         variance = np.maximum(variance, np.diag(other))
-    scale = np.sqrt(np.divide(variance, np.diag(first), out=np.ones_like(variance), where=np.diag(first) > 0))
+    scale = np.sqrt(
+        np.divide(
+            variance,
+            np.diag(first),
+            out=np.ones_like(variance),
+            where=np.diag(first) > 0,
+        )
+    )
     return np.asarray(first * scale * scale[:, None])
 
 
@@ -254,24 +307,33 @@ def _refuse_two_clusters(point: Point) -> None:
     n = point.columns.n_entities
     if n < _LEAST_CLUSTERS:
         raise IdentificationError(
-            f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the sample has "
-            f"{n}. Use cov_type='observed'."
+            f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the "
+            f"sample has {n}. Use cov_type='observed'."
         )
 
 
-def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, ...]) -> None:
+def _refuse_no_variance(
+    clustered: Floats, observed: Floats, names: tuple[str, ...]
+) -> None:
     """Refuse scores of zero in every entity, as of regressors for single rows."""
     no_variance = ~(clustered > NO_VARIANCE**2 * observed)
     if no_variance.any():
-        terms = [name for name, missing in zip(names, no_variance, strict=True) if missing]
+        terms = [
+            name for name, missing in zip(names, no_variance, strict=True) if missing
+        ]
         raise IdentificationError(
-            f"no clustered standard error for {quoted(terms)}: the scores of every entity add up to zero, "
-            "for example because a regressor varies in only one entity. Use cov_type='observed'."
+            f"no clustered standard error for {quoted(terms)}: the scores of every "
+            "entity add up to zero, for example because a regressor varies in only "
+            "one entity. Use cov_type='observed'."
         )
 
 
 def _effects(
-    layout: Layout, point: Point, covariances: tuple[Floats, ...], inverse: Floats, drawing: _Draws
+    layout: Layout,
+    point: Point,
+    covariances: tuple[Floats, ...],
+    inverse: Floats,
+    drawing: _Draws,
 ) -> SpatialEffects:
     """Compute effects of all regressors, errors by delta method or draws."""
     selection = _chosen(layout, point, len(covariances[0]))
@@ -286,13 +348,19 @@ def _effects(
     else:
         average, derivative = without_lag(matrix)
     estimates, gradient = effects(average, derivative, slopes, lags, lag=lag)
-    drawn = None if drawing.seed is None else _drawn(point, matrix, b, covariances_b, drawing)
+    drawn = (
+        None
+        if drawing.seed is None
+        else _drawn(point, matrix, b, covariances_b, drawing)
+    )
     return SpatialEffects(
         terms=layout.slopes,
         slopes=slopes,
         lags=lags,
         estimates=estimates,
-        covariance=_larger(tuple(gradient @ covariance @ gradient.T for covariance in covariances_b)),
+        covariance=_larger(
+            tuple(gradient @ covariance @ gradient.T for covariance in covariances_b)
+        ),
         draws=drawn,
         units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
@@ -312,8 +380,10 @@ def _chosen(layout: Layout, point: Point, count: int) -> Floats:
     return selection
 
 
-def _drawn(point: Point, matrix: Floats, b: Floats, covariances: list[Floats], drawing: _Draws) -> Floats:
-    """Draw coefficients from their normal distribution and compute the effects of each draw.
+def _drawn(
+    point: Point, matrix: Floats, b: Floats, covariances: list[Floats], drawing: _Draws
+) -> Floats:
+    """Draw coefficients and compute the effects of each draw.
 
     With two covariances, each effect has the draws with the larger standard deviation.
     """
@@ -322,10 +392,15 @@ def _drawn(point: Point, matrix: Floats, b: Floats, covariances: list[Floats], d
     samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]
     spectrum = point.determinants.spectrum if point.lag else None
     if spectrum is not None:
-        inside = [(draws[:, 0] > spectrum.low) & (draws[:, 0] < spectrum.high) for draws in samples]
+        inside = [
+            (draws[:, 0] > spectrum.low) & (draws[:, 0] < spectrum.high)
+            for draws in samples
+        ]
         samples = [draws[np.logical_and.reduce(inside)] for draws in samples]
     first, *others = (
-        effects_of_draws(matrix, spectrum, draws[:, 0], draws[:, q : k + q], draws[:, k + q :])
+        effects_of_draws(
+            matrix, spectrum, draws[:, 0], draws[:, q : k + q], draws[:, k + q :]
+        )
         for draws in samples
     )
     for other in others:
@@ -340,12 +415,16 @@ def _near_ends(point: Point, layout: Layout) -> list[Notice]:
         return []
     notices: list[Notice] = []
     for name, value in zip(point.names, point.spatial, strict=True):
-        notices += near_end(name, value, (spectrum.low, spectrum.high), layout.weights.name)
+        notices += near_end(
+            name, value, (spectrum.low, spectrum.high), layout.weights.name
+        )
     return notices
 
 
-def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -> list[Notice]:
-    """Report the bias of rho, lambda and the standard errors that a likelihood without adjustment leaves."""
+def _bias_notices(
+    spec: Any, layout: Layout, point: Point, covariance: Floats
+) -> list[Notice]:
+    """Report the bias that a likelihood without adjustment leaves."""
     entity, time = layout.effects
     notices: list[Notice] = []
     if spec.likelihood == "adjusted":
@@ -355,8 +434,12 @@ def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -
     if not time or not point.names:
         return notices
     try:
-        adjusted = maximum(spec.replace(likelihood="adjusted", transform="exact"), layout)
-        observed, clustered = _covariances(adjusted, "larger", (*point.names, *layout.names[1:]))
+        adjusted = maximum(
+            spec.replace(likelihood="adjusted", transform="exact"), layout
+        )
+        observed, clustered = _covariances(
+            adjusted, "larger", (*point.names, *layout.names[1:])
+        )
     except IdentificationError:
         return notices
     for j, name in enumerate(point.names):
@@ -376,7 +459,7 @@ def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -
 
 
 def _shock_notices(spec: Any, layout: Layout, point: Point) -> tuple[Notice, ...]:
-    """Report means of the residuals by period that vary more than independent shocks of entities do."""
+    """Report period means of residuals that vary more than by chance."""
     from scipy.special import fdtrc
 
     n, t = len(layout.matrix), layout.n_times
@@ -385,11 +468,16 @@ def _shock_notices(spec: Any, layout: Layout, point: Point) -> tuple[Notice, ...
     residuals = point.optimum.residuals.reshape(n, t)
     means = residuals.mean(axis=0)
     means = means - means.mean()
-    between, total = n * float(means @ means), float(residuals.ravel() @ residuals.ravel())
+    between, total = (
+        n * float(means @ means),
+        float(residuals.ravel() @ residuals.ravel()),
+    )
     df = (t - 1) * (n - 1)
     statistic = between * (n - 1) / max(total - between, np.finfo(np.float64).tiny)
     p_value = float(fdtrc(t - 1, df, statistic))
-    return common_shocks(layout.prepared.sample.keys.time_name, between / total, p_value)
+    return common_shocks(
+        layout.prepared.sample.keys.time_name, between / total, p_value
+    )
 
 
 def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
@@ -400,11 +488,14 @@ def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
     return few_clusters(
         sample.n_entities,
         sample.keys.entity_name,
-        "clustered standard errors are too small with few clusters; compare cov_type='observed'.",
+        "clustered standard errors are too small with few clusters; compare "
+        "cov_type='observed'.",
     )
 
 
-def _inference(spec: Any, layout: Layout, seed: np.random.SeedSequence | None, reps: int) -> Inference:
+def _inference(
+    spec: Any, layout: Layout, seed: np.random.SeedSequence | None, reps: int
+) -> Inference:
     sample = layout.prepared.sample
     by_entity = spec.error_type in ("clustered", "larger")
     groups = sample.n_entities

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import OptionError, cited, issue, nearest, option_problem, quoted
+from digiprosper.errors import (
+    OptionError,
+    cited,
+    issue,
+    nearest,
+    option_problem,
+    quoted,
+)
 from digiprosper.panel.access import table_of
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
@@ -44,7 +51,9 @@ def moran_scatter(
     purpose = "plots.moran_scatter"
     field = read_field(purpose, panel, column, spatial_weights)
     period = _place(field, time)
-    cross_section = Field(field.cells[[period]], field.times[[period]], field.entities, field.weights)
+    cross_section = Field(
+        field.cells[[period]], field.times[[period]], field.entities, field.weights
+    )
     z = standardised(purpose, cross_section, column)
     issue(field.weights.diagnostics)
 
@@ -55,9 +64,12 @@ def moran_scatter(
         variable=_label(panel, column, labels),
         period="" if panel.time_name is None else str(field.times[period]),
         weights=_weights_text(field.weights, language),
-        points=pd.DataFrame({"value": z[0], "spatial_lag": lag[0]}, index=field.entities),
+        points=pd.DataFrame(
+            {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
+        ),
         quadrants=[
-            (FIGURE.say(f"quadrant.{name}", language), int((names == name).sum())) for name in _CLOCKWISE
+            (FIGURE.say(f"quadrant.{name}", language), int((names == name).sum()))
+            for name in _CLOCKWISE
         ],
         slope=float((z * lag).sum() / (z**2).sum()),
         statistic=float(test["statistic"]),
@@ -70,7 +82,11 @@ def _place(field: Field, time: object) -> int:
     if time is None:
         return len(field.times) - 1
     is_label = pd.api.types.is_hashable(time) and not isinstance(time, tuple)
-    positions = np.flatnonzero(field.times.isin([time])) if is_label else np.empty(0, dtype=np.intp)
+    positions = (
+        np.flatnonzero(field.times.isin([time]))
+        if is_label
+        else np.empty(0, dtype=np.intp)
+    )
     if not positions.size:
         raise OptionError(
             f"time={cited(time)} is no period of the panel ({quoted(field.times)})"

@@ -36,9 +36,12 @@ class SpatialEffects(PickledByName):
     slopes: Floats  # (k,) coefficients of the regressors
     lags: Floats  # (k,) coefficients of their spatial lags, 0 where there is none
     estimates: Floats  # (3, k) direct, indirect and total effects
-    covariance: Floats  # (3k, 3k) by the delta method: direct effects of all terms, indirect, total
-    draws: Floats | None  # (B, 3, k) effects of drawn coefficients, if errors are simulated
-    units: Floats  # (6, N) diagonal, row sums, column sums of S = (I - rho W)^-1, then of S W
+    # (3k, 3k) by the delta method: direct effects of all terms, indirect, total
+    covariance: Floats
+    # (B, 3, k) effects of drawn coefficients, if errors are simulated
+    draws: Floats | None
+    # (6, N) diagonal, row sums, column sums of S = (I - rho W)^-1, then of S W
+    units: Floats
     entities: pd.Index[Any]
 
 
@@ -84,8 +87,8 @@ class SpatialDecomposition(PickledByName):
 def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:
     """Tabulate effects with their errors, three rows per term.
 
-    p-values and intervals of simulated errors are computed from the draws. Errors are missing for an effect
-    that the model sets to zero.
+    p-values and intervals of simulated errors are computed from the draws. Errors are
+    missing for an effect that the model sets to zero.
     """
     from scipy.special import stdtr, stdtrit
 
@@ -98,7 +101,9 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         low, high = estimate - half, estimate + half
         p_value = 2 * stdtr(df_t, -np.abs(estimate / error))
     else:
-        drawn = np.where(np.isnan(error), np.nan, effects.draws.reshape(len(effects.draws), -1))
+        drawn = np.where(
+            np.isnan(error), np.nan, effects.draws.reshape(len(effects.draws), -1)
+        )
         low, high = percentile(drawn, level, clusters=None)
         p_value = percentile_p(drawn, clusters=None)
     by_term = np.arange(3 * k).reshape(3, k).T.ravel()
@@ -110,8 +115,13 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         "conf_low": low,
         "conf_high": high,
     }
-    names = {"term": [term for term in effects.terms for _ in KINDS], "kind": list(KINDS) * k}
-    return pd.DataFrame({**names, **{name: values[by_term] for name, values in statistics.items()}})
+    names = {
+        "term": [term for term in effects.terms for _ in KINDS],
+        "kind": list(KINDS) * k,
+    }
+    return pd.DataFrame(
+        {**names, **{name: values[by_term] for name, values in statistics.items()}}
+    )
 
 
 def _errors(effects: SpatialEffects) -> Floats:
@@ -125,7 +135,9 @@ def _errors(effects: SpatialEffects) -> Floats:
 
 def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
     """Tabulate effects of units, a row per unit and term; `entity` names units."""
-    diagonal, row_sums, column_sums, diagonal_lag, row_sums_lag, column_sums_lag = effects.units[:, :, None]
+    diagonal, row_sums, column_sums, diagonal_lag, row_sums_lag, column_sums_lag = (
+        effects.units[:, :, None]
+    )
     direct = diagonal * effects.slopes + diagonal_lag * effects.lags
     total = row_sums * effects.slopes + row_sums_lag * effects.lags
     outgoing = column_sums * effects.slopes + column_sums_lag * effects.lags - direct
@@ -142,15 +154,19 @@ def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
     )
 
 
-def shared_variables(terms: Sequence[str], factors: Factors) -> dict[str, tuple[str, ...]]:
+def shared_variables(
+    terms: Sequence[str], factors: Factors
+) -> dict[str, tuple[str, ...]]:
     """Find variables that are in several terms, with these terms.
 
-    A lag is another variable than its column, and so are two dummies of one category. Of variables with the
-    same terms only the first is listed.
+    A lag is another variable than its column, and so are two dummies of one category.
+    Of variables with the same terms only the first is listed.
     """
     terms_of_variable: dict[str, list[str]] = {}
     for term in terms:
-        variables = [name for factor in factors.get(term, ()) for name in _variables(factor)]
+        variables = [
+            name for factor in factors.get(term, ()) for name in _variables(factor)
+        ]
         for variable in dict.fromkeys(variables):
             terms_of_variable.setdefault(variable, []).append(term)
     shared: dict[str, tuple[str, ...]] = {}

@@ -49,8 +49,9 @@ def moran(
 ) -> pd.DataFrame:
     """Compute Moran's I of a column in each period.
 
-    ``I = n / S0 * sum_ij w_ij z_i z_j / sum_i z_i^2``, where z is the deviation from the mean of the period,
-    and S0 is the sum of the weights. If I is above its expectation, neighbours have similar values.
+    ``I = n / S0 * sum_ij w_ij z_i z_j / sum_i z_i^2``, where z is the deviation from
+    the mean of the period, and S0 is the sum of the weights. If I is above its
+    expectation, neighbours have similar values.
 
     Parameters
     ----------
@@ -61,20 +62,22 @@ def moran(
     spatial_weights : SpatialWeights
         Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Number of permutations of the entities, the same in all periods; 999 by default. With 0
-        `p_permutation` is missing.
+        Number of permutations of the entities, the same in all periods; 999 by default.
+        With 0 `p_permutation` is missing.
     rng : int, Generator or SeedSequence, optional
         Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 
     Returns
     -------
     DataFrame
-        One row per period. Columns are statistic and its expectation ``-1 / (n - 1)``; z_normality and
-        p_normality (for independent normal values); z_randomisation and p_randomisation (for equally likely
-        permutations of the values); and p_permutation, ``(1 + #) / (permutations + 1)``, where # is the
-        number of permutations whose I is at least as far from the expectation. All p-values are two-sided;
-        those of R's spdep are one-sided by default. z and its p-value are missing if the statistic has no
-        variance, for example because all pairs have the same weight.
+        One row per period. Columns are statistic and its expectation ``-1 / (n - 1)``;
+        z_normality and p_normality (for independent normal values); z_randomisation and
+        p_randomisation (for equally likely permutations of the values); and
+        p_permutation, ``(1 + #) / (permutations + 1)``, where # is the number of
+        permutations whose I is at least as far from the expectation. All p-values are
+        two-sided; those of R's spdep are one-sided by default. z and its p-value are
+        missing if the statistic has no variance, for example because all pairs have the
+        same weight.
 
     Raises
     ------
@@ -94,18 +97,25 @@ def moran(
 
     Notes
     -----
-    The statistic is that of Moran (1950, Biometrika 37:17-23), and its moments are those of Cliff and Ord
-    (1981, Spatial processes, p. 21). For residuals of a model the tests are approximate, because they do not
-    allow for the estimation of the model.
+    The statistic is that of Moran (1950, Biometrika 37:17-23), and its moments are
+    those of Cliff and Ord (1981, Spatial processes, p. 21). For residuals of a model
+    the tests are approximate, because they do not allow for the estimation of the
+    model.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import Panel, SpatialWeights, moran
-    >>> frame = pd.DataFrame({"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]})
+    >>> frame = pd.DataFrame(
+    ...     {"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]}
+    ... )
     >>> chain = {"a": "b", "b": "ac", "c": "bd", "d": "ce", "e": "df", "f": "e"}
-    >>> weights = SpatialWeights.from_neighbours({city: list(near) for city, near in chain.items()})
-    >>> moran(Panel(frame, "city", "year"), "income", weights, rng=1).iloc[0, :2].round(3).to_dict()
+    >>> weights = SpatialWeights.from_neighbours(
+    ...     {city: list(near) for city, near in chain.items()}
+    ... )
+    >>> moran(Panel(frame, "city", "year"), "income", weights, rng=1).iloc[0, :2].round(
+    ...     3
+    ... ).to_dict()
     {'statistic': 0.687, 'expectation': -0.2}
     """
     return _by_period("moran", panel, column, spatial_weights, permutations, rng)
@@ -121,8 +131,9 @@ def geary(
 ) -> pd.DataFrame:
     """Compute Geary's C of a column in each period.
 
-    ``C = (n - 1) / (2 S0) * sum_ij w_ij (x_i - x_j)^2 / sum_i z_i^2``. If C is below its expectation of
-    one, neighbours have similar values. Differences between neighbours have more weight than in Moran's I.
+    ``C = (n - 1) / (2 S0) * sum_ij w_ij (x_i - x_j)^2 / sum_i z_i^2``. If C is below
+    its expectation of one, neighbours have similar values. Differences between
+    neighbours have more weight than in Moran's I.
 
     Parameters
     ----------
@@ -133,16 +144,16 @@ def geary(
     spatial_weights : SpatialWeights
         Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Number of permutations of the entities, the same in all periods; 999 by default. With 0
-        `p_permutation` is missing.
+        Number of permutations of the entities, the same in all periods; 999 by default.
+        With 0 `p_permutation` is missing.
     rng : int, Generator or SeedSequence, optional
         Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 
     Returns
     -------
     DataFrame
-        One row per period, with the columns of `moran`. If z is below zero, neighbours have similar values;
-        R's spdep reports it with the opposite sign.
+        One row per period, with the columns of `moran`. If z is below zero, neighbours
+        have similar values; R's spdep reports it with the opposite sign.
 
     Raises
     ------
@@ -158,17 +169,23 @@ def geary(
 
     Notes
     -----
-    The statistic is that of Geary (1954, Incorporated Statistician 5:115-145), and its moments are those of
-    Cliff and Ord (1981, p. 21).
+    The statistic is that of Geary (1954, Incorporated Statistician 5:115-145), and its
+    moments are those of Cliff and Ord (1981, p. 21).
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import Panel, SpatialWeights, geary
-    >>> frame = pd.DataFrame({"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]})
+    >>> frame = pd.DataFrame(
+    ...     {"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]}
+    ... )
     >>> chain = {"a": "b", "b": "ac", "c": "bd", "d": "ce", "e": "df", "f": "e"}
-    >>> weights = SpatialWeights.from_neighbours({city: list(near) for city, near in chain.items()})
-    >>> geary(Panel(frame, "city", "year"), "income", weights, rng=1).iloc[0, :2].round(3).to_dict()
+    >>> weights = SpatialWeights.from_neighbours(
+    ...     {city: list(near) for city, near in chain.items()}
+    ... )
+    >>> geary(Panel(frame, "city", "year"), "income", weights, rng=1).iloc[0, :2].round(
+    ...     3
+    ... ).to_dict()
     {'statistic': 0.161, 'expectation': 1.0}
     """
     return _by_period("geary", panel, column, spatial_weights, permutations, rng)
@@ -193,7 +210,12 @@ def _by_period(
 
 
 def statistics_by_period(
-    field: Field, z: Floats, reps: int = 0, seed: np.random.SeedSequence | None = None, *, geary: bool
+    field: Field,
+    z: Floats,
+    reps: int = 0,
+    seed: np.random.SeedSequence | None = None,
+    *,
+    geary: bool,
 ) -> pd.DataFrame:
     """Compute Moran's I or Geary's C and its tests by period, as `moran`'s frame.
 
@@ -202,7 +224,9 @@ def statistics_by_period(
     matrix = field.weights.matrix
     moments = geary_moments if geary else moran_moments
     expectation, normality, randomisation = moments(weight_sums(matrix), z)
-    computed = global_statistics(matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary)
+    computed = global_statistics(
+        matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary
+    )
 
     z_normality = (computed.statistic - expectation) / np.sqrt(normality)
     z_randomisation = (computed.statistic - expectation) / np.sqrt(randomisation)
@@ -228,8 +252,9 @@ def local_moran(
 ) -> pd.DataFrame:
     """Compute the local Moran statistic of each entity in each period.
 
-    ``I_i = z_i sum_j w_ij z_j``, where z is standardised to mean zero and mean square one in each period.
-    With row-standardised weights and no islands the mean of I_i is Moran's I.
+    ``I_i = z_i sum_j w_ij z_j``, where z is standardised to mean zero and mean square
+    one in each period. With row-standardised weights and no islands the mean of I_i is
+    Moran's I.
 
     Parameters
     ----------
@@ -240,19 +265,21 @@ def local_moran(
     spatial_weights : SpatialWeights
         Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Number of permutations of the other entities, for each entity; 999 by default. With 0 p-values are
-        missing.
+        Number of permutations of the other entities, for each entity; 999 by default.
+        With 0 p-values are missing.
     rng : int, Generator or SeedSequence, optional
         Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 
     Returns
     -------
     DataFrame
-        One row per row of the panel. Columns are value (z), spatial_lag (of z) and statistic; p_permutation,
-        two-sided, ``(1 + #) / (permutations + 1)``, where # is the number of permutations whose statistic is
-        at least as far from its mean; p_adjusted, adjusted over the entities of a period by the method of
-        Benjamini & Hochberg; and quadrant, ``"high-high"``, ``"low-high"``, ``"low-low"`` or ``"high-low"``,
-        with the own value first. p-values and quadrant are missing for an entity without neighbours.
+        One row per row of the panel. Columns are value (z), spatial_lag (of z) and
+        statistic; p_permutation, two-sided, ``(1 + #) / (permutations + 1)``, where #
+        is the number of permutations whose statistic is at least as far from its mean;
+        p_adjusted, adjusted over the entities of a period by the method of Benjamini &
+        Hochberg; and quadrant, ``"high-high"``, ``"low-high"``, ``"low-low"`` or
+        ``"high-low"``, with the own value first. p-values and quadrant are missing for
+        an entity without neighbours.
 
     Raises
     ------
@@ -268,17 +295,22 @@ def local_moran(
 
     Notes
     -----
-    The statistic is that of Anselin (1995, Geographical Analysis 27:93-115). PySAL's esda divides the
-    variance by n - 1, so its statistics are ``(n - 1) / n`` times these. Use `p_adjusted` to identify
-    clusters: without autocorrelation, 5% of the unadjusted tests reject at the 5% level.
+    The statistic is that of Anselin (1995, Geographical Analysis 27:93-115). PySAL's
+    esda divides the variance by n - 1, so its statistics are ``(n - 1) / n`` times
+    these. Use `p_adjusted` to identify clusters: without autocorrelation, 5% of the
+    unadjusted tests reject at the 5% level.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import Panel, SpatialWeights, local_moran
-    >>> frame = pd.DataFrame({"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]})
+    >>> frame = pd.DataFrame(
+    ...     {"city": list("abcdef"), "year": 2020, "income": [1.0, 2, 3, 5, 6, 8]}
+    ... )
     >>> chain = {"a": "b", "b": "ac", "c": "bd", "d": "ce", "e": "df", "f": "e"}
-    >>> weights = SpatialWeights.from_neighbours({city: list(near) for city, near in chain.items()})
+    >>> weights = SpatialWeights.from_neighbours(
+    ...     {city: list(near) for city, near in chain.items()}
+    ... )
     >>> found = local_moran(Panel(frame, "city", "year"), "income", weights, rng=1)
     >>> found["quadrant"].tolist()
     ['low-low', 'low-low', 'low-low', 'high-high', 'high-high', 'high-high']
@@ -312,24 +344,36 @@ def standardised(caller: str, field: Field, column: str) -> Floats:
     n = len(field.entities)
     if n < _LEAST_ENTITIES:
         raise IdentificationError(
-            f"{caller}: the panel has {n} entities; the variance over permutations needs at least four."
+            f"{caller}: the panel has {n} entities; the variance over permutations "
+            "needs at least four."
         )
     z, constant = deviations(field.cells)
     if constant.any():
         times = field.times[constant]
         raise IdentificationError(
-            f"{caller}: {cited(column)} is constant in {quoted(times)}, so autocorrelation is not defined "
-            "there; drop these periods with panel.subset().",
-            [Notice("constant", f"{cited(column)} is constant", {"column": column, "times": tuple(times)})],
+            f"{caller}: {cited(column)} is constant in {quoted(times)}, so "
+            "autocorrelation is not defined there; drop these periods with "
+            "panel.subset().",
+            [
+                Notice(
+                    "constant",
+                    f"{cited(column)} is constant",
+                    {"column": column, "times": tuple(times)},
+                )
+            ],
         )
     return z
 
 
-def quadrants_of(z: Floats, lag: Floats, weights: SpatialWeights) -> np.ndarray[Any, Any]:
+def quadrants_of(
+    z: Floats, lag: Floats, weights: SpatialWeights
+) -> np.ndarray[Any, Any]:
     """Return each entity's quadrant in the Moran scatter, (T, n); None for islands."""
     names = np.array(QUADRANTS, dtype=object)
     high, lag_high = z > 0, lag > 0
-    quadrants = names[np.where(high, np.where(lag_high, 0, 3), np.where(lag_high, 1, 2))]
+    quadrants = names[
+        np.where(high, np.where(lag_high, 0, 3), np.where(lag_high, 1, 2))
+    ]
     quadrants[:, weights.pattern.islands] = None
     return quadrants
 
@@ -344,7 +388,9 @@ def _share(beyond: Ints, reps: int) -> Floats:
     return (1 + beyond) / (reps + 1) if reps else np.full(beyond.shape, np.nan)
 
 
-def _drawn(frame: pd.DataFrame, seed: np.random.SeedSequence, reps: int) -> pd.DataFrame:
+def _drawn(
+    frame: pd.DataFrame, seed: np.random.SeedSequence, reps: int
+) -> pd.DataFrame:
     """Record the seed and the number of permutations in a frame."""
     frame.attrs |= {"permutations": reps, "rng_entropy": seed.entropy}
     return frame

@@ -1,21 +1,23 @@
 """Notices about spatial weights and models: one maker a code.
 
-======================= ===================================================================================
+======================= ================================================================
 code                    data
-======================= ===================================================================================
+======================= ================================================================
 islands                 entities, weights (name)
 unused_entities         entities, weights (name)
 missing_neighbours      column, count, rows (labels of the first five), weights (name)
 one_direction           n_links, weights (name); not a warning
 made_from_variable      variable, weights (name); not a warning
 near_end                coefficient (rho or lambda), value, interval, weights (name)
-time_effects_bias       as large_time_effects_bias, from half a standard error; not a warning
-large_time_effects_bias coefficient (rho or lambda), bias, std_error, coverage, model, likelihood
+time_effects_bias       as large_time_effects_bias, from half a standard error; not a
+                        warning
+large_time_effects_bias coefficient (rho or lambda), bias, std_error, coverage, model,
+                        likelihood
 common_shocks           times (column), share, p_value; not a warning
 entity_effects_errors   n_times, coverage; not a warning
 several_rows            terms (variable to the regressors that it is in); not a warning
 model_not_estimated     model, tests (names)
-======================= ===================================================================================
+======================= ================================================================
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
     if not labels:
         return ()
     text = (
-        f"{name}: {counted(len(labels), 'entity has', 'entities have')} no neighbours ({quoted(labels)}). "
-        "Islands are kept, with a spatial lag of zero."
+        f"{name}: {counted(len(labels), 'entity has', 'entities have')} no neighbours "
+        f"({quoted(labels)}). Islands are kept, with a spatial lag of zero."
     )
     return (Notice("islands", text, {"entities": labels, "weights": name}),)
 
@@ -66,14 +68,16 @@ def unused_entities(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
     if not labels:
         return ()
     text = (
-        f"{name}: {counted(len(labels), 'entity is', 'entities are')} not in the panel ({quoted(labels)}) "
-        "and left out of the weights before they are standardised, so that entities of the panel have fewer "
-        "neighbours."
+        f"{name}: {counted(len(labels), 'entity is', 'entities are')} not in the panel "
+        f"({quoted(labels)}) and left out of the weights before they are "
+        "standardised, so that entities of the panel have fewer neighbours."
     )
     return (Notice("unused_entities", text, {"entities": labels, "weights": name}),)
 
 
-def missing_neighbours(name: str, column: str, count: int, rows: tuple[Any, ...]) -> tuple[Notice, ...]:
+def missing_neighbours(
+    name: str, column: str, count: int, rows: tuple[Any, ...]
+) -> tuple[Notice, ...]:
     """Report rows whose spatial lag is missing because a neighbour has no value.
 
     `rows` are the labels of the first five.
@@ -81,8 +85,9 @@ def missing_neighbours(name: str, column: str, count: int, rows: tuple[Any, ...]
     if not count:
         return ()
     text = (
-        f"{name}: the spatial lag of {column!r} is missing in {counted(count, 'row')} (first: "
-        f"{rows_text(rows)}), because a neighbour has no value in that period."
+        f"{name}: the spatial lag of {column!r} is missing in {counted(count, 'row')} "
+        f"(first: {rows_text(rows)}), because a neighbour has no value in "
+        "that period."
     )
     data = {"column": column, "count": count, "rows": rows, "weights": name}
     return (Notice("missing_neighbours", text, data),)
@@ -93,8 +98,8 @@ def one_direction(name: str, n_links: int, n_mutual: int) -> tuple[Notice, ...]:
     if n_mutual or n_links < 2:
         return ()
     text = (
-        f"{name}: each of the {n_links:,} links has one direction only. If neighbours are mutual, list every "
-        "pair in both directions, or pass matrix + matrix.T."
+        f"{name}: each of the {n_links:,} links has one direction only. If neighbours "
+        "are mutual, list every pair in both directions, or pass matrix + matrix.T."
     )
     return (Notice("one_direction", text, {"n_links": n_links, "weights": name}),)
 
@@ -104,24 +109,36 @@ def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
     if variable is None:
         return ()
     text = (
-        f"{name} is made from {variable!r}. Spatial models take the weights as exogenous: if {variable!r} is "
-        "the outcome, or is affected by it, the estimates are inconsistent (Qu & Lee 2015, Journal of "
-        "Econometrics 184:209). Use values from before the sample, and compare with weights from geography."
+        f"{name} is made from {variable!r}. Spatial models take the weights as "
+        f"exogenous: if {variable!r} is the outcome, or is affected by it, the "
+        "estimates are inconsistent (Qu & Lee 2015, Journal of Econometrics "
+        "184:209). Use values from before the sample, and compare with weights "
+        "from geography."
     )
-    return (Notice("made_from_variable", text, {"variable": variable, "weights": name}),)
+    return (
+        Notice("made_from_variable", text, {"variable": variable, "weights": name}),
+    )
 
 
-def near_end(name: str, value: float, interval: tuple[float, float], weights: str) -> tuple[Notice, ...]:
+def near_end(
+    name: str, value: float, interval: tuple[float, float], weights: str
+) -> tuple[Notice, ...]:
     """Report a spatial coefficient within 2% of an end of its interval."""
     low, high = interval
     if min(value - low, high - value) > _NEAR_END * (high - low):
         return ()
     text = (
-        f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, {high:.4g}), where effects are "
-        "very large and normal intervals are not valid. The outcome may have a common trend or a unit root: "
-        f"compare with time effects, first differences, and weights other than {weights!r}."
+        f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, {high:.4g}), "
+        "where effects are very large and normal intervals are not valid. The "
+        "outcome may have a common trend or a unit root: compare with time effects, "
+        f"first differences, and weights other than {weights!r}."
     )
-    data = {"coefficient": name, "value": value, "interval": (low, high), "weights": weights}
+    data = {
+        "coefficient": name,
+        "value": value,
+        "interval": (low, high),
+        "weights": weights,
+    }
     return (Notice("near_end", text, data),)
 
 
@@ -146,14 +163,23 @@ def biased_coefficient(
     if distance < _NOTED_BIAS:
         return ()
     half = _QUANTILE * std_error
-    coverage = _NORMAL.cdf((half - abs(bias)) / deviation) - _NORMAL.cdf((-half - abs(bias)) / deviation)
-    share = f"about {coverage:.0%}" if coverage >= _LEAST_PRINTED else f"less than {_LEAST_PRINTED:.0%}"
+    coverage = _NORMAL.cdf((half - abs(bias)) / deviation) - _NORMAL.cdf(
+        (-half - abs(bias)) / deviation
+    )
+    share = (
+        f"about {coverage:.0%}"
+        if coverage >= _LEAST_PRINTED
+        else f"less than {_LEAST_PRINTED:.0%}"
+    )
     corrected = "likelihood='lee_yu' leaves" if likelihood == "lee_yu" else "here by"
-    effects_text = " The coverage for the effects is too low as well." if name == "rho" else ""
+    effects_text = (
+        " The coverage for the effects is too low as well." if name == "rho" else ""
+    )
     text = (
-        f"maximum likelihood with time effects and {n_entities} entities biases {name} of the "
-        f"{model.upper()}, {corrected} about {bias:z.3f} ({distance:.1f} standard errors): a 95% interval of "
-        f"{name} contains the true value in {share} of samples.{effects_text} Use likelihood='adjusted'."
+        f"maximum likelihood with time effects and {n_entities} entities biases {name} "
+        f"of the {model.upper()}, {corrected} about {bias:z.3f} ({distance:.1f} "
+        f"standard errors): a 95% interval of {name} contains the true value in "
+        f"{share} of samples.{effects_text} Use likelihood='adjusted'."
     )
     data = {
         "coefficient": name,
@@ -167,34 +193,45 @@ def biased_coefficient(
     return (Notice(code, text, data),)
 
 
-def common_shocks(times: str | None, share: float, p_value: float) -> tuple[Notice, ...]:
+def common_shocks(
+    times: str | None, share: float, p_value: float
+) -> tuple[Notice, ...]:
     """Report residuals of a model without time effects whose means by period vary."""
     if p_value >= _COMMON:
         return ()
     text = (
-        f"{share:.0%} of the variance of the residuals is that of their means by {times}: shocks are common "
-        "to all entities. Without time effects they look like spillovers. Use time_effects=True, and report "
-        "both models."
+        f"{share:.0%} of the variance of the residuals is that of their means by "
+        f"{times}: shocks are common to all entities. Without time effects they look "
+        "like spillovers. Use time_effects=True, and report both models."
     )
-    return (Notice("common_shocks", text, {"times": times, "share": share, "p_value": p_value}),)
+    return (
+        Notice(
+            "common_shocks", text, {"times": times, "share": share, "p_value": p_value}
+        ),
+    )
 
 
 def entity_effects_errors(n_times: int) -> tuple[Notice, ...]:
     """Report errors too small because of entity effects in a short panel.
 
-    The mean squared residual is too small by the factor (T - 1) / T. With up to 5 periods the coverage of a
-    95% interval is below 92.5%.
+    The mean squared residual is too small by the factor (T - 1) / T. With up to 5
+    periods the coverage of a 95% interval is below 92.5%.
     """
     factor = sqrt((n_times - 1) / n_times)
     coverage = 2 * _NORMAL.cdf(_QUANTILE * factor) - 1
     if coverage >= _LEAST_COVERAGE:
         return ()
     text = (
-        f"with entity effects and {n_times} periods, the standard errors of maximum likelihood are too small "
-        f"by the factor {factor:.2f}: a 95% interval contains the true value in about {coverage:.0%} of "
-        "samples. Use likelihood='adjusted'."
+        f"with entity effects and {n_times} periods, the standard errors of maximum "
+        f"likelihood are too small by the factor {factor:.2f}: a 95% interval "
+        f"contains the true value in about {coverage:.0%} of samples. Use "
+        "likelihood='adjusted'."
     )
-    return (Notice("entity_effects_errors", text, {"n_times": n_times, "coverage": coverage}),)
+    return (
+        Notice(
+            "entity_effects_errors", text, {"n_times": n_times, "coverage": coverage}
+        ),
+    )
 
 
 def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
@@ -202,11 +239,15 @@ def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
     shared = shared_variables(terms, factors)
     if not shared:
         return ()
-    texts = [f"{cited(variable)} is in the terms {quoted(names)}" for variable, names in shared.items()]
+    texts = [
+        f"{cited(variable)} is in the terms {quoted(names)}"
+        for variable, names in shared.items()
+    ]
     text = (
-        f"{'; '.join(texts)}. These terms change together, so no row of the effects alone is the effect of "
-        "the variable. Its effect at a value is the sum of the rows of its terms, each times the derivative "
-        "of the term with respect to the variable. The results have the covariances of all rows in "
+        f"{'; '.join(texts)}. These terms change together, so no row of the effects "
+        "alone is the effect of the variable. Its effect at a value is the sum of "
+        "the rows of its terms, each times the derivative of the term with respect "
+        "to the variable. The results have the covariances of all rows in "
         "effects.covariance."
     )
     return (Notice("several_rows", text, {"terms": shared}),)
@@ -215,5 +256,8 @@ def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
 def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:
     """Report a model without estimates, and the `spatial_tests` that need it."""
     verb = "is" if len(rows) == 1 else "are"
-    text = f"the {model.upper()} has no estimates, so {quoted(rows)} {verb} missing: {reason}"
+    text = (
+        f"the {model.upper()} has no estimates, so {quoted(rows)} {verb} "
+        f"missing: {reason}"
+    )
     return Notice("model_not_estimated", text, {"model": model, "tests": tuple(rows)})

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from digiprosper.errors import OptionError, TermError, check_option, cited, issue, option_problem
+from digiprosper.errors import (
+    OptionError,
+    TermError,
+    check_option,
+    cited,
+    issue,
+    option_problem,
+)
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
@@ -33,7 +40,8 @@ Transform: TypeAlias = Literal["exact", "splm"]
 Likelihood: TypeAlias = Literal["adjusted", "lee_yu", "unadjusted"]
 """Without the bias of fixed effects, corrected for it afterwards, or with it."""
 SpatialCovType: TypeAlias = Literal["larger", "observed", "information", "clustered"]
-"""The larger of observed and clustered; second derivatives, their expectation, or a sandwich by entity."""
+"""The larger of observed and clustered; second derivatives, their expectation, or a
+sandwich by entity."""
 EffectsError: TypeAlias = Literal["delta", "simulated"]
 """Errors of effects by the delta method, or from draws of the coefficients."""
 _LEAST_DRAWS = 100
@@ -43,8 +51,9 @@ _LEAST_DRAWS = 100
 class PanelSpatial(Specification):
     """Spatial panel model with fixed effects, by maximum likelihood.
 
-    The model is ``y_t = rho W y_t + X_t b + W X_t th + a + l_t 1 + u_t`` with ``u_t = lambda W u_t + e_t``,
-    for a balanced panel of N entities and T periods with constant weights W.
+    The model is ``y_t = rho W y_t + X_t b + W X_t th + a + l_t 1 + u_t`` with
+    ``u_t = lambda W u_t + e_t``, for a balanced panel of N entities and T periods with
+    constant weights W.
 
     =========  =================================================================
     `model`    spatial terms
@@ -66,25 +75,27 @@ class PanelSpatial(Specification):
     spatial_weights : SpatialWeights
         Spatial weights W, matched with the panel by the labels of the entities.
     model : {"sdm", "sar", "sem", "slx", "sdem", "sac"}
-        The model. The default is ``"sdm"``, which has ``"sar"`` and ``"sem"`` as special cases.
+        The model. The default is ``"sdm"``, which has ``"sar"`` and ``"sem"`` as
+        special cases.
     spatial_lags : sequence of str, optional
-        Regressors that have a spatial lag in ``"sdm"``, ``"slx"`` and ``"sdem"``. The default is all. The
-        coefficients of spatial lags have names ``"W:<term>"``.
+        Regressors that have a spatial lag in ``"sdm"``, ``"slx"`` and ``"sdem"``. The
+        default is all. The coefficients of spatial lags have names ``"W:<term>"``.
     entity_effects, time_effects : bool
-        Whether to include entity and time fixed effects, True by default. Without both there is an intercept.
+        Whether to include entity and time fixed effects, True by default. Without both
+        there is an intercept.
     transform : {"exact", "splm"}
-        How fixed effects are removed. ``"exact"`` (default) computes the spatial lag first, which equals
-        maximum likelihood with dummies. ``"splm"`` removes the fixed effects first, as R's splm does. They
-        differ only with time effects.
+        How fixed effects are removed. ``"exact"`` (default) computes the spatial lag
+        first, which equals maximum likelihood with dummies. ``"splm"`` removes the
+        fixed effects first, as R's splm does. They differ only with time effects.
     likelihood : {"adjusted", "lee_yu", "unadjusted"}
         How the bias of fixed effects is treated. ``"adjusted"`` (default) maximises a
         likelihood without this bias: entity effects use one period, and time effects
         one row of each period. ``"unadjusted"`` is the likelihood of the model with
         dummies, as in xsmle, splm and spreg. With time effects and 31 provinces its 95%
         intervals of rho contain the true value in 20 to 80% of samples, and a notice
-        says so. ``"lee_yu"`` corrects its estimates afterwards to the first order, which
-        needs weights with equal row sums and leaves a part of the bias if W has many
-        links.
+        says so. ``"lee_yu"`` corrects its estimates afterwards to the first order,
+        which needs weights with equal row sums and leaves a part of the bias if W has
+        many links.
     cov_type : {"larger", "observed", "information", "clustered"}, optional
         Type of the standard errors. ``"observed"`` uses the Hessian of the log
         likelihood, and ``"information"`` its expectation. ``"clustered"`` is a sandwich
@@ -95,8 +106,9 @@ class PanelSpatial(Specification):
         true value in about 95% of samples with 31 entities, and ``"observed"`` with the
         others, as in xsmle.
     effects_error : {"delta", "simulated"}
-        Standard errors of direct, indirect and total effects: by the delta method (default), or from `reps`
-        draws of the coefficients from their normal distribution.
+        Standard errors of direct, indirect and total effects: by the delta method
+        (default), or from `reps` draws of the coefficients from their normal
+        distribution.
     reps : int
         Number of draws for ``effects_error="simulated"``, 1000 by default.
     bias_correction : None
@@ -105,15 +117,17 @@ class PanelSpatial(Specification):
     Raises
     ------
     OptionError, TermError, InputTypeError
-        By the constructor, if an option has an unknown value, a term has two roles, or the weights have
-        another type.
+        By the constructor, if an option has an unknown value, a term has two roles, or
+        the weights have another type.
     MissingDataError
-        By `fit`, if the panel is not balanced or has missing values. Only the first or last periods are
-        dropped, if lags or leads in `x` are missing there; a notice in `diagnostics` reports it.
+        By `fit`, if the panel is not balanced or has missing values. Only the first or
+        last periods are dropped, if lags or leads in `x` are missing there; a notice in
+        `diagnostics` reports it.
     AlignmentError
         By `fit`, if an entity of the panel is not in the weights.
     IdentificationError, CollinearityError, ColumnError
-        By `fit`, as in `FixedEffects`. Also if the likelihood has no maximum for admissible rho or lambda.
+        By `fit`, as in `FixedEffects`. Also if the likelihood has no maximum for
+        admissible rho or lambda.
 
     See Also
     --------
@@ -129,18 +143,20 @@ class PanelSpatial(Specification):
     with n = NT.
 
     With both effects the adjusted likelihood has n = (N - 1)(T - 1), and T - 1 times a
-    log-determinant with the derivative ``-tr(M W (I - rho W)^-1)``, where M subtracts the
-    mean. If all rows of W have the sum w, this is ``ln|I - rho W| - ln(1 - w rho)``: the
-    likelihood of the data after the orthonormal transformation of Lee & Yu (2010).
-    Otherwise it is the integral of an adjusted score (Yang 2018, Journal of Econometrics
-    205:423), in ``"sac"`` approximately. Log likelihoods, and AIC and BIC, can be
-    compared between models with the same fixed effects.
+    log-determinant with the derivative ``-tr(M W (I - rho W)^-1)``, where M subtracts
+    the mean. If all rows of W have the sum w, this is
+    ``ln|I - rho W| - ln(1 - w rho)``: the likelihood of the data after the orthonormal
+    transformation of Lee & Yu (2010). Otherwise it is the integral of an adjusted score
+    (Yang 2018, Journal of Econometrics 205:423), in ``"sac"`` approximately. Log
+    likelihoods, and AIC and BIC, can be compared between models with the same fixed
+    effects.
 
-    The effects of a regressor are computed from the matrix ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace
-    2009, section 2.7). The direct effect is the mean of its diagonal, the total effect the mean of its row
-    sums, and the indirect effect the difference. If rho is not zero, the coefficient of ``W:x`` is not the
-    spillover effect of x. If a variable is in several terms, such as ``x`` and ``I(x**2)``, no row of the
-    effects alone is its effect; a notice says so.
+    The effects of a regressor are computed from the matrix
+    ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace 2009, section 2.7). The direct
+    effect is the mean of its diagonal, the total effect the mean of its row sums, and
+    the indirect effect the difference. If rho is not zero, the coefficient of ``W:x``
+    is not the spillover effect of x. If a variable is in several terms, such as ``x``
+    and ``I(x**2)``, no row of the effects alone is its effect; a notice says so.
 
     Examples
     --------
@@ -151,12 +167,14 @@ class PanelSpatial(Specification):
     >>> x, noise = rng.normal(size=(30, 10)), rng.normal(size=(30, 10))
     >>> y = np.linalg.solve(np.eye(30) - 0.4 * weights.matrix, 1.0 * x + noise)
     >>> keys = {"city": np.repeat(range(30), 10), "year": np.tile(range(10), 30)}
-    >>> panel = dp.Panel(pd.DataFrame({**keys, "y": y.ravel(), "x": x.ravel()}), "city", "year")
+    >>> panel = dp.Panel(
+    ...     pd.DataFrame({**keys, "y": y.ravel(), "x": x.ravel()}), "city", "year"
+    ... )
     >>> fit = dp.PanelSpatial("y", ["x"], weights, model="sar").fit(panel)
     >>> fit.params.round(2).to_dict()
     {'rho': 0.42, 'x': 0.98}
-    >>> fit.impacts.round(2)[["term", "kind", "estimate", "std_error"]].values.tolist()
-    [['x', 'direct', 1.08, 0.07], ['x', 'indirect', 0.62, 0.11], ['x', 'total', 1.7, 0.16]]
+    >>> fit.impacts.round(2)[["kind", "estimate", "std_error"]].values.tolist()
+    [['direct', 1.08, 0.07], ['indirect', 0.62, 0.11], ['total', 1.7, 0.16]]
     """
 
     y: str = field(metadata=TERM)
@@ -176,19 +194,30 @@ class PanelSpatial(Specification):
 
     def __post_init__(self, bias_correction: object) -> None:
         if bias_correction is not None:
-            text = "bias_correction is called likelihood: 'adjusted' (default), 'lee_yu' or 'unadjusted'."
-            raise OptionError(text, [option_problem("bias_correction", bias_correction, (None,), text)])
+            text = (
+                "bias_correction is called likelihood: 'adjusted' (default), 'lee_yu' "
+                "or 'unadjusted'."
+            )
+            raise OptionError(
+                text,
+                [option_problem("bias_correction", bias_correction, (None,), text)],
+            )
         plain_options(self)
         one_term(self.y, "y")
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         if not self.x:
             raise TermError("x is empty; specify at least one regressor.")
         if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(f"y={cited(self.y)} is also in x; the outcome cannot be its own regressor.")
+            raise TermError(
+                f"y={cited(self.y)} is also in x; the outcome cannot be its "
+                "own regressor."
+            )
         refuse_other(self.spatial_weights, "PanelSpatial")
         _check_options(self)
         if self.spatial_lags is not None:
-            object.__setattr__(self, "spatial_lags", as_terms(self.spatial_lags, "spatial_lags"))
+            object.__setattr__(
+                self, "spatial_lags", as_terms(self.spatial_lags, "spatial_lags")
+            )
             check_terms(self, self.spatial_lags or ())
 
     @property
@@ -205,7 +234,13 @@ class PanelSpatial(Specification):
             return self.cov_type
         return "larger" if self.likelihood == "adjusted" else "observed"
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> SpatialResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,
+        progress: bool = False,  # noqa: ARG002
+    ) -> SpatialResults:
         """Estimate the model.
 
         Parameters
@@ -213,8 +248,8 @@ class PanelSpatial(Specification):
         panel : Panel
             The data, balanced.
         rng : None, int, SeedSequence or Generator
-            Seed of the draws of ``effects_error="simulated"``. The `rng_entropy` of the results reproduces
-            them.
+            Seed of the draws of ``effects_error="simulated"``. The `rng_entropy` of the
+            results reproduces them.
         progress : bool
             Not used. All specifications have this argument.
 
@@ -240,7 +275,9 @@ def _check_options(spec: PanelSpatial) -> None:
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             text = f"{name}={cited(getattr(spec, name))} must be True or False."
-            raise OptionError(text, [option_problem(name, getattr(spec, name), (True, False), text)])
+            raise OptionError(
+                text, [option_problem(name, getattr(spec, name), (True, False), text)]
+            )
     check_option("model", spec.model, get_args(SpatialModel))
     check_option("transform", spec.transform, get_args(Transform))
     check_option("likelihood", spec.likelihood, get_args(Likelihood))
@@ -248,5 +285,10 @@ def _check_options(spec: PanelSpatial) -> None:
     check_option("effects_error", spec.effects_error, get_args(EffectsError))
     check_reps(spec.reps, _LEAST_DRAWS)
     if spec.likelihood == "lee_yu" and not (spec.entity_effects or spec.time_effects):
-        text = "likelihood='lee_yu' corrects for entity or time effects, of which the model has neither."
-        raise OptionError(text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)])
+        text = (
+            "likelihood='lee_yu' corrects for entity or time effects, of which the "
+            "model has neither."
+        )
+        raise OptionError(
+            text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)]
+        )

@@ -67,7 +67,8 @@ class Layout:
     residuals: Floats  # (NT,) of least squares of the demeaned outcome
     slopes: tuple[str, ...]  # regressors
     lags: tuple[str, ...]  # regressors that have a spatial lag in the model
-    raw: Floats  # (NT, 1 + k) outcome, regressors and their spatial lags, as in the data
+    # (NT, 1 + k) outcome, regressors and their spatial lags, as in the data
+    raw: Floats
     names: tuple[str, ...]  # of the columns of `raw`
     demeaned: Floats  # (NT, 1 + k), `raw` without the fixed effects
     effects: tuple[bool, bool]  # whether there are entity effects, and time effects
@@ -119,7 +120,9 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     check_panel(panel, "fit")
     _refuse_unbalanced(panel)
     options = LinearOptions(
-        entity_effects=spec.entity_effects, time_effects=spec.time_effects, cov_type="unadjusted"
+        entity_effects=spec.entity_effects,
+        time_effects=spec.time_effects,
+        cov_type="unadjusted",
     )
     roles = {"y": (spec.y,), "x": spec.x, "lagged": spec.lagged_terms}
     prepared = prepare(panel, roles, options, singletons="keep")
@@ -138,8 +141,9 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     regression = ols(demeaned.columns[:, 1:], demeaned.columns[:, 0])
     if float(np.linalg.norm(regression.residuals)) < PERFECT_FIT * demeaned.lengths[0]:
         raise IdentificationError(
-            f"the regressors fit the outcome {cited(spec.y)} perfectly, so the likelihood cannot be "
-            "computed. Drop the regressor that the outcome is computed from."
+            f"the regressors fit the outcome {cited(spec.y)} perfectly, so the "
+            "likelihood cannot be computed. Drop the regressor that the outcome is "
+            "computed from."
         )
     notices = (
         *prepared.notices,
@@ -167,10 +171,11 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
 def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumns:
     """Compute the spatial lags that the likelihood needs, without the fixed effects.
 
-    With `splm` the outcome (and with a spatial error every column) is demeaned before it is lagged. Without
-    fixed effects an intercept is added. With a spatial error and time effects ``(I - lambda W) 1`` is not
-    constant if rows of the weights have different sums; then dummies of the periods are added as regressors.
-    Spatial lags of regressors, and of the lag of the outcome, are computed for a spatial error only.
+    With `splm` the outcome (and with a spatial error every column) is demeaned before
+    it is lagged. Without fixed effects an intercept is added. With a spatial error and
+    time effects ``(I - lambda W) 1`` is not constant if rows of the weights have
+    different sums; then dummies of the periods are added as regressors. Spatial lags of
+    regressors, and of the lag of the outcome, are computed for a spatial error only.
     """
     entity, time = layout.effects
     dummies = error and time and not splm and row_sum(layout.matrix) is None
@@ -204,11 +209,14 @@ def _added(layout: Layout, *, dummies: bool) -> Floats:
 
 def _column_names(layout: Layout, count: int, n_demeaned: int) -> list[str]:
     """Name the likelihood's columns, spatial lags, and second lag of outcome."""
-    names = [*layout.names, *(f"added {j}" for j in range(n_demeaned - len(layout.names)))]
+    names = [
+        *layout.names,
+        *(f"added {j}" for j in range(n_demeaned - len(layout.names))),
+    ]
     return [*names, *map(lag_name, names), lag_name(lag_name(layout.names[0]))][:count]
 
 
-# --- what cannot be estimated -------------------------------------------------------------------------------
+# --- what cannot be estimated ---------------------------------------------------------
 
 
 def _refuse_unbalanced(panel: Panel) -> None:
@@ -220,11 +228,12 @@ def _refuse_unbalanced(panel: Panel) -> None:
     absent = np.argwhere(~present)
     rows = tuple((keys.entities[i], keys.times[t]) for i, t in absent[:5])
     text = (
-        f"the panel is not balanced: {counted(len(absent), 'row')} of {panel.n_entities} "
-        f"{panel.entity_name} x {panel.n_times} {panel.time_name} {'is' if len(absent) == 1 else 'are'} not "
-        f"there (first: {rows_text(rows)}). A spatial lag needs all neighbours in every period. "
-        "panel.balance() keeps the entities that are there in all periods, panel.balance('times') the "
-        "periods with all entities."
+        f"the panel is not balanced: {counted(len(absent), 'row')} of "
+        f"{panel.n_entities} {panel.entity_name} x {panel.n_times} {panel.time_name} "
+        f"{'is' if len(absent) == 1 else 'are'} not there (first: "
+        f"{rows_text(rows)}). A spatial lag needs all neighbours in every period. "
+        "panel.balance() keeps the entities that are there in all periods, "
+        "panel.balance('times') the periods with all entities."
     )
     raise MissingDataError(text, [missing_problem("panel", len(absent), rows)])
 
@@ -235,11 +244,15 @@ def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
     for loss in losses:
         if not _whole_periods(panel, prepared, loss):
             text = (
-                f"{loss.message}. A spatial lag needs all neighbours in every period. Leave out entities "
-                "or periods with missing values by panel.dropna() or subset() and then panel.balance(), or "
-                "fill the values by panel.interpolate()."
+                f"{loss.message}. A spatial lag needs all neighbours in every period. "
+                "Leave out entities or periods with missing values by "
+                "panel.dropna() or subset() and then panel.balance(), or fill the "
+                "values by panel.interpolate()."
             )
-            problems = [missing_problem(term, count, loss.rows) for term, count in loss.by_term.items()]
+            problems = [
+                missing_problem(term, count, loss.rows)
+                for term, count in loss.by_term.items()
+            ]
             raise MissingDataError(text, problems)
 
 
@@ -259,24 +272,30 @@ def _with_lags(prepared: Prepared, lags: Sequence[str]) -> Prepared:
 
 def _refuse_names(spec: Any, prepared: Prepared) -> None:
     if len(prepared.sample.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
     reserved = [name for name in prepared.sample.names_of("x") if name in _OWN_NAMES]
     if reserved:
-        raise TermError(f"{quoted(reserved)} is the name of a coefficient of the model; rename the column.")
+        raise TermError(
+            f"{quoted(reserved)} is the name of a coefficient of the model; "
+            "rename the column."
+        )
 
 
 def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
     """Refuse spatial lags of terms not in x, and in models without such lags."""
     if spec.model not in DURBIN:
         raise OptionError(
-            f"spatial_lags={cited(tuple(lagged_terms))} requires a model with spatial lags of regressors, "
-            f"{quoted(DURBIN)}, not {cited(spec.model)}.",
+            f"spatial_lags={cited(tuple(lagged_terms))} requires a model with spatial "
+            f"lags of regressors, {quoted(DURBIN)}, not {cited(spec.model)}.",
             [option_problem("spatial_lags", tuple(lagged_terms))],
         )
     regressors = {canonical(term) for term in spec.x}
     unknown = [term for term in lagged_terms if canonical(term) not in regressors]
     if unknown:
         raise TermError(
-            f"spatial_lags: {quoted(unknown)} is not in x, which has {quoted(spec.x)}. For the lag of "
-            "another column, assign it: panel.assign(w_z=weights.lag('z'))."
+            f"spatial_lags: {quoted(unknown)} is not in x, which has {quoted(spec.x)}. "
+            "For the lag of another column, assign it: "
+            "panel.assign(w_z=weights.lag('z'))."
         )

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
     "larger": (
-        "The larger of the standard errors from the second derivatives of the log likelihood and of those "
-        "clustered by"
+        "The larger of the standard errors from the second derivatives of the log "
+        "likelihood and of those clustered by"
     ),
     "observed": "Standard errors from the second derivatives of the log likelihood",
     "information": "Standard errors from the information matrix",
@@ -73,14 +73,14 @@ _SIMPLER = {
 class SpatialResults(BaseResults):
     """Results of a spatial panel model, made by `PanelSpatial.fit`.
 
-    Report the effects in `impacts`. If the outcome has a spatial lag, the coefficient of ``W:x`` is not the
-    spillover effect of x.
+    Report the effects in `impacts`. If the outcome has a spatial lag, the coefficient
+    of ``W:x`` is not the spillover effect of x.
 
     Parameters
     ----------
     estimated : Estimates
-        Coefficients and their covariance matrix. Tests use the normal distribution, or t
-        with G - 1 degrees of freedom with clustered standard errors.
+        Coefficients and their covariance matrix. Tests use the normal distribution, or
+        t with G - 1 degrees of freedom with clustered standard errors.
     effects : SpatialEffects
         Direct, indirect and total effects.
     sample : EstimationSample
@@ -102,8 +102,8 @@ class SpatialResults(BaseResults):
         is one.
     rsquared_within : float
         Squared correlation of the outcome and its prediction, after fixed effects are
-        removed. The prediction is ``(I - rho W)^-1`` times the fit of the regressors and
-        their spatial lags.
+        removed. The prediction is ``(I - rho W)^-1`` times the fit of the regressors
+        and their spatial lags.
     n_parameters : int
         Number of parameters, with sigma2 and the rank of the fixed effects.
     df_absorbed : int
@@ -156,7 +156,7 @@ class SpatialResults(BaseResults):
     weights_hash: str
     version: str = __version__
 
-    # --- the protocol -------------------------------------------------------------------------------------
+    # --- the protocol -----------------------------------------------------------------
 
     @property
     def nobs(self) -> int:
@@ -169,21 +169,25 @@ class SpatialResults(BaseResults):
         Returns
         -------
         Glance
-            A mapping with the keys of all types of results, and loglik, aic, bic, sigma2, n_parameters and
-            weights.
+            A mapping with the keys of all types of results, and loglik, aic, bic,
+            sigma2, n_parameters and weights.
         """
         values: dict[str, Any] = {
             "depvar": self.depvar,
             "n_entities": self.sample.n_entities,
             "n_times": self.sample.n_times,
-            "n_clusters": min(self.inference.n_clusters) if self.inference.n_clusters else None,
+            "n_clusters": min(self.inference.n_clusters)
+            if self.inference.n_clusters
+            else None,
             "df_t": None if np.isinf(self.df_t) else self.df_t,
             "df_absorbed": self.df_absorbed,
             "cov_type": self.inference.cov_type,
             "clusters": "+".join(self.inference.clusters) or None,
             "effects": "+".join(self.effect_names) or None,
             "rsquared_within": self.rsquared_within,
-            "sample_hash": None if self.sample.index is None else hash_of(self.sample.index),
+            "sample_hash": None
+            if self.sample.index is None
+            else hash_of(self.sample.index),
             "rng_entropy": self.rng_entropy,
             "version": self.version,
             "loglik": self.loglik,
@@ -224,7 +228,7 @@ class SpatialResults(BaseResults):
         """Names of the entity key and the time key."""
         return self.sample.key_names
 
-    # --- effects ------------------------------------------------------------------------------------------
+    # --- effects ----------------------------------------------------------------------
 
     @property
     def impacts(self) -> pd.DataFrame:
@@ -245,9 +249,10 @@ class SpatialResults(BaseResults):
         Returns
         -------
         DataFrame
-            Three rows per regressor, with columns term, kind (direct, indirect or total), estimate,
-            std_error, statistic, p_value, conf_low and conf_high. If a variable is in several regressors,
-            no row alone is its effect; `diagnostics` then has a notice ``"several_rows"``.
+            Three rows per regressor, with columns term, kind (direct, indirect or
+            total), estimate, std_error, statistic, p_value, conf_low and conf_high. If
+            a variable is in several regressors, no row alone is its effect;
+            `diagnostics` then has a notice ``"several_rows"``.
         """
         return effects_frame(self.effects, self.df_t, level)
 
@@ -271,13 +276,14 @@ class SpatialResults(BaseResults):
     def unit_impacts(self) -> pd.DataFrame:
         """Effects of each entity, one row per entity and regressor.
 
-        ``direct`` is the effect of the entity's x on its own outcome, ``indirect`` the effect of the x of all
-        other entities on its outcome, and ``total`` their sum. ``to_others`` is the effect of its x on the
-        outcomes of all others. The effects in `impacts` are means over entities.
+        ``direct`` is the effect of the entity's x on its own outcome, ``indirect`` the
+        effect of the x of all other entities on its outcome, and ``total`` their sum.
+        ``to_others`` is the effect of its x on the outcomes of all others. The effects
+        in `impacts` are means over entities.
         """
         return unit_frame(self.effects, self.sample.key_names[0])
 
-    # --- inference ----------------------------------------------------------------------------------------
+    # --- inference --------------------------------------------------------------------
 
     def wald_to(self, model: str) -> TestResult:
         """Test a SAR or SEM model as a special case of the spatial Durbin model.
@@ -285,9 +291,9 @@ class SpatialResults(BaseResults):
         Parameters
         ----------
         model : {"sar", "sem"}
-            ``"sar"`` tests that the coefficients of all ``W:x`` are zero. ``"sem"`` tests the common-factor
-            restriction, that each is ``-rho`` times that of x; for a Durbin error model it tests that they
-            are zero.
+            ``"sar"`` tests that the coefficients of all ``W:x`` are zero. ``"sem"``
+            tests the common-factor restriction, that each is ``-rho`` times that of x;
+            for a Durbin error model it tests that they are zero.
 
         Returns
         -------
@@ -307,32 +313,39 @@ class SpatialResults(BaseResults):
         Parameters
         ----------
         other : SpatialResults
-            Results of a model on the same rows and with the same weights. One of the two models must be
-            nested in the other: fewer terms or fixed effects, or a simpler spatial model.
+            Results of a model on the same rows and with the same weights. One of the
+            two models must be nested in the other: fewer terms or fixed effects, or a
+            simpler spatial model.
 
         Returns
         -------
         TestResult
-            Chi-squared test. The degrees of freedom are the difference of the numbers of parameters.
+            Chi-squared test. The degrees of freedom are the difference of the numbers
+            of parameters.
 
         Raises
         ------
         InputTypeError
             If `other` is not a `SpatialResults`.
         OptionError
-            If rows, outcome, weights or transform differ, or neither model is nested in the other.
+            If rows, outcome, weights or transform differ, or neither model is nested in
+            the other.
         """
         if not isinstance(other, SpatialResults):
             raise InputTypeError(
-                f"lr_test takes the results of another PanelSpatial, not {type(other).__name__}."
+                "lr_test takes the results of another PanelSpatial, not "
+                f"{type(other).__name__}."
             )
         return _lr_test(self, other)
 
-    # --- numbers ------------------------------------------------------------------------------------------
+    # --- numbers ----------------------------------------------------------------------
 
     @property
     def aic(self) -> float:
-        """Akaike information criterion. Parameters include sigma2 and the fixed effects."""
+        """Akaike information criterion.
+
+        Parameters include sigma2 and the fixed effects.
+        """
         return 2 * self.n_parameters - 2 * self.loglik
 
     @property
@@ -348,24 +361,33 @@ class SpatialResults(BaseResults):
     @property
     def resids(self) -> pd.Series[float]:
         """Residuals e, indexed by row."""
-        return pd.Series(self.residuals, index=self.sample.index, name="resid", copy=True)
+        return pd.Series(
+            self.residuals, index=self.sample.index, name="resid", copy=True
+        )
 
     @property
     def factors(self) -> Mapping[str, tuple[Factor, ...]]:
         """Factors of each regressor, outcome and fixed effect, by name."""
         return self.sample.factors
 
-    # --- words --------------------------------------------------------------------------------------------
+    # --- words ------------------------------------------------------------------------
 
     @property
     def conventions(self) -> str:
         """Type of the standard errors."""
         text = _ERRORS[self.inference.cov_type]
         if self.inference.clusters:
-            groups = f"{self.inference.n_clusters[0]:,} clusters, t with {self.df_t:g} degrees of freedom"
+            groups = (
+                f"{self.inference.n_clusters[0]:,} clusters, t with {self.df_t:g} "
+                "degrees of freedom"
+            )
             text = f"{text} {self.inference.clusters[0]} ({groups})"
         draws = self.effects.draws
-        source = "by the delta method" if draws is None else f"from {len(draws):,} draws of the coefficients"
+        source = (
+            "by the delta method"
+            if draws is None
+            else f"from {len(draws):,} draws of the coefficients"
+        )
         return f"{text}; of effects {source}"
 
     @property
@@ -379,15 +401,28 @@ class SpatialResults(BaseResults):
         return ", ".join(parts)
 
     def _summary(self) -> Summary:
-        first = [notice for notice in self.diagnostics if notice.code == "large_time_effects_bias"]
-        below_effects = [notice for notice in self.diagnostics if notice.code == "several_rows"]
-        last = [notice for notice in self.diagnostics if notice not in (*first, *below_effects)]
+        first = [
+            notice
+            for notice in self.diagnostics
+            if notice.code == "large_time_effects_bias"
+        ]
+        below_effects = [
+            notice for notice in self.diagnostics if notice.code == "several_rows"
+        ]
+        last = [
+            notice
+            for notice in self.diagnostics
+            if notice not in (*first, *below_effects)
+        ]
         return Summary(
             type=type(self).__name__,
             title=f"Outcome: {self.depvar}",
             blocks=(
                 Lines(tuple(self._about())),
-                Lines(tuple(f"Warning: {notice.message}" for notice in first), wrapped=True),
+                Lines(
+                    tuple(f"Warning: {notice.message}" for notice in first),
+                    wrapped=True,
+                ),
                 Lines(("", "Direct, indirect and total effects:")),
                 self._cells(self._effect_rows()),
                 Remarks.of(below_effects),
@@ -404,7 +439,9 @@ class SpatialResults(BaseResults):
     def _about(self) -> list[str]:
         sample = self.sample
         effects = ", ".join(self.effect_names) or "none (intercept)"
-        numbers = f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
+        numbers = (
+            f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
+        )
         fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
         return [
             f"Model: {MODELS[self.model]}",
@@ -416,7 +453,10 @@ class SpatialResults(BaseResults):
 
     def _heading(self) -> str:
         if "rho" in self.names and any(name.startswith("W:") for name in self.names):
-            return "Coefficients (those of W:x are not spillovers; the indirect effects are):"
+            return (
+                "Coefficients (those of W:x are not spillovers; the indirect "
+                "effects are):"
+            )
         return "Coefficients:"
 
     def _effect_rows(self) -> pd.DataFrame:
@@ -424,7 +464,9 @@ class SpatialResults(BaseResults):
         return frame.assign(term=frame["term"] + ": " + frame["kind"])
 
     def _cells(self, frame: pd.DataFrame) -> Cells:
-        numbers = frame.drop(columns=["term", "kind"], errors="ignore").to_numpy(dtype=np.float64)
+        numbers = frame.drop(columns=["term", "kind"], errors="ignore").to_numpy(
+            dtype=np.float64
+        )
         rows = [
             [
                 str(term),
@@ -434,10 +476,14 @@ class SpatialResults(BaseResults):
                 p_text(p),
                 interval_text(low, high, form=".3g"),
             ]
-            for term, (b, se, z, p, low, high) in zip(frame["term"], numbers, strict=True)
+            for term, (b, se, z, p, low, high) in zip(
+                frame["term"], numbers, strict=True
+            )
         ]
         symbol = "z" if np.isinf(self.df_t) else "t"
-        return Cells.of(["", "estimate", "std. error", symbol, "p", "95% interval"], rows)
+        return Cells.of(
+            ["", "estimate", "std. error", symbol, "p", "95% interval"], rows
+        )
 
     def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
         return self.conventions
@@ -456,16 +502,22 @@ class SpatialResults(BaseResults):
         """Summary statistics of variables and terms: nobs, mean, sd, min, max."""
         names, values = self.sample.stats
         columns = ["nobs", "mean", "sd", "min", "max"]
-        out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=columns)
+        out = pd.DataFrame(
+            values, index=pd.Index(list(names), name="variable"), columns=columns
+        )
         return out.astype({"nobs": int})
 
-    # --- inside -------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table the model and weights, and whether a bias is corrected."""
         names = {"weights": (self.weights_text,), "name": (self.weights_name,)}
         model = Remark(f"{self.model}.weights.{self.weights_standardise}", names)
-        return (model,) if self.likelihood == "unadjusted" else (model, Remark(self.likelihood, {}))
+        return (
+            (model,)
+            if self.likelihood == "unadjusted"
+            else (model, Remark(self.likelihood, {}))
+        )
 
     def _several_rows(self) -> list[Remark]:
         """Name for a table of effects which variables are in several of its rows."""
@@ -480,10 +532,12 @@ class SpatialResults(BaseResults):
             return Term(name, family="spatial", kind=name)
         if name == "Intercept":
             return Term(name, kind="intercept")
-        return Term(name, path=(name,), factors=self.factors.get(name, (Factor(name, name),)))
+        return Term(
+            name, path=(name,), factors=self.factors.get(name, (Factor(name, name),))
+        )
 
 
-# --- tests of simpler models ------------------------------------------------------------
+# --- tests of simpler models ----------------------------------------------------------
 
 
 def _wald_to(fitted: SpatialResults, model: str) -> TestResult:
@@ -491,9 +545,16 @@ def _wald_to(fitted: SpatialResults, model: str) -> TestResult:
     check_option("model", model, ("sar", "sem"))
     _refuse_no_durbin(fitted, model)
     names, b = fitted.names, fitted.coefficients
-    lags = [name for name in names if name.startswith("W:") and name.removeprefix("W:") in names]
+    lags = [
+        name
+        for name in names
+        if name.startswith("W:") and name.removeprefix("W:") in names
+    ]
     if not lags:
-        raise OptionError("wald_to: the model has no spatial lags of regressors; fit with spatial_lags=None.")
+        raise OptionError(
+            "wald_to: the model has no spatial lags of regressors; fit with "
+            "spatial_lags=None."
+        )
     restrictions = np.zeros((len(lags), b.size))
     restrictions[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
     if model == "sar" or "rho" not in names:
@@ -504,11 +565,16 @@ def _wald_to(fitted: SpatialResults, model: str) -> TestResult:
 def _refuse_no_durbin(fitted: SpatialResults, model: str) -> None:
     durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
     if fitted.model not in durbin:
-        text = f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, not {fitted.model!r}."
+        text = (
+            f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, not "
+            f"{fitted.model!r}."
+        )
         raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
 
 
-def _common_factors(fitted: SpatialResults, lags: Sequence[str], restrictions: Floats) -> TestResult:
+def _common_factors(
+    fitted: SpatialResults, lags: Sequence[str], restrictions: Floats
+) -> TestResult:
     """Test that each lag has minus rho times its regressor's coefficient.
 
     By the delta method.
@@ -516,7 +582,8 @@ def _common_factors(fitted: SpatialResults, lags: Sequence[str], restrictions: F
     names, b = fitted.names, fitted.coefficients
     if 2 * len(lags) + 1 < len([name for name in names if name != "Intercept"]):
         raise OptionError(
-            "wald_to('sem') requires spatial lags of all regressors; fit with spatial_lags=None."
+            "wald_to('sem') requires spatial lags of all regressors; fit with "
+            "spatial_lags=None."
         )
     slope_positions = [names.index(name.removeprefix("W:")) for name in lags]
     rho = b[names.index("rho")]
@@ -533,27 +600,43 @@ def _lr_test(first: SpatialResults, second: SpatialResults) -> TestResult:
     df = large.n_parameters - small.n_parameters
     if first.likelihood == "adjusted" and first.effect_names != second.effect_names:
         text = (
-            "lr_test: adjusted likelihoods of models with different fixed effects cannot be "
-            "compared; fit both with likelihood='unadjusted'."
+            "lr_test: adjusted likelihoods of models with different fixed effects "
+            "cannot be compared; fit both with likelihood='unadjusted'."
         )
-        raise OptionError(text, [option_problem("likelihood", "adjusted", ("unadjusted",), text)])
+        raise OptionError(
+            text, [option_problem("likelihood", "adjusted", ("unadjusted",), text)]
+        )
     if df == 0 or not _is_nested(small, large):
         raise OptionError(
-            "lr_test: neither model is nested in the other, which has all terms, effects and spatial "
-            "coefficients of the simpler one. Compare them by aic or bic."
+            "lr_test: neither model is nested in the other, which has all terms, "
+            "effects and spatial coefficients of the simpler one. Compare them "
+            "by aic or bic."
         )
     from scipy.special import chdtrc
 
     statistic = max(2 * (large.loglik - small.loglik), 0.0)
-    null = f"the restrictions of the {small.model.upper()} hold in the {large.model.upper()}"
+    null = (
+        f"the restrictions of the {small.model.upper()} hold in the "
+        f"{large.model.upper()}"
+    )
     if small.model == large.model:
-        null = f"what the {large.model.upper()} with fewer terms or effects leaves out is zero"
+        null = (
+            f"what the {large.model.upper()} with fewer terms or effects "
+            "leaves out is zero"
+        )
     return TestResult(
-        "Likelihood ratio test", statistic, "chi2", float(df), float(chdtrc(df, statistic)), null
+        "Likelihood ratio test",
+        statistic,
+        "chi2",
+        float(df),
+        float(chdtrc(df, statistic)),
+        null,
     )
 
 
-def _wald(fitted: SpatialResults, gap: Floats, weights: Floats, null: str) -> TestResult:
+def _wald(
+    fitted: SpatialResults, gap: Floats, weights: Floats, null: str
+) -> TestResult:
     form, smallest_eigenvalue = fitted.estimated.wald(weights, gap)
     if not smallest_eigenvalue > SINGULAR:
         raise TermError("wald_test: the restrictions repeat each other.")
@@ -568,10 +651,13 @@ def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
         "likelihood": (first.likelihood, second.likelihood),
         "transform": (first.transform, second.transform),
     }
-    different = [aspect for aspect, (value, other_value) in pairs.items() if value != other_value]
+    different = [
+        aspect for aspect, (value, other_value) in pairs.items() if value != other_value
+    ]
     if different:
         text = (
-            f"lr_test: the two fits differ in their {' and '.join(different)}; compare fits on the same data."
+            f"lr_test: the two fits differ in their {' and '.join(different)}; compare "
+            "fits on the same data."
         )
         raise OptionError(text, [option_problem("other", cited(different), what=text)])
 
@@ -581,9 +667,13 @@ def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
     simpler = (large.model, *_SIMPLER.get(large.model, ()))
     effects = set(small.effect_names) <= set(large.effect_names)
     # A model without any spatial term is every model with all of them zero.
-    without_space = small.model == "slx" and not any(name.startswith("W:") for name in small.names)
+    without_space = small.model == "slx" and not any(
+        name.startswith("W:") for name in small.names
+    )
     regressors = set(small.names) - {"rho", "lambda", "Intercept"} <= set(large.names)
     if small.model == "sem" and large.model == "sdm":
-        lagged = {f"W:{name}" for name in small.names if name not in ("lambda", "Intercept")}
+        lagged = {
+            f"W:{name}" for name in small.names if name not in ("lambda", "Intercept")
+        }
         return effects and regressors and lagged <= set(large.names)
     return effects and regressors and (without_space or small.model in simpler)

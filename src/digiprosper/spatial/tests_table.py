@@ -11,12 +11,25 @@ import pandas as pd
 from digiprosper.errors import IdentificationError, InputTypeError, issue
 from digiprosper.kernels.least_squares import ols
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+)
 from digiprosper.report.text import p_text, sample_text
 from digiprosper.spatial.estimation import estimate, maximum
 from digiprosper.spatial.kernels.lagrange import lagrange_tests
 from digiprosper.spatial.kernels.multiplier import row_sum
-from digiprosper.spatial.kernels.signs import REPS, Drawn, durbin_draws, lagrange_draws, p_value
+from digiprosper.spatial.kernels.signs import (
+    REPS,
+    Drawn,
+    durbin_draws,
+    lagrange_draws,
+    p_value,
+)
 from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
 from digiprosper.spatial.preparation import lay_out, spatial_columns, without_means
@@ -59,8 +72,9 @@ class SpatialTests(Summarised, PickledByName):
     Parameters
     ----------
     frame : DataFrame
-        One row per test, with columns test, statistic, df, p_value and null. Statistic and p-value are
-        missing if a model that the test needs has no estimates; `diagnostics` says why.
+        One row per test, with columns test, statistic, df, p_value and null. Statistic
+        and p-value are missing if a model that the test needs has no estimates;
+        `diagnostics` says why.
     depvar : str
         Outcome.
     weights : str
@@ -119,7 +133,8 @@ class SpatialTests(Summarised, PickledByName):
             notices=self.diagnostics,
             conventions=(
                 "p by the signs of entities, "
-                f"{REPS} draws with a fixed seed; p of fixed effects and p of chi2 by chi-squared"
+                f"{REPS} draws with a fixed seed; p of fixed effects and p of chi2 "
+                "by chi-squared"
             ),
         )
 
@@ -136,20 +151,23 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     Parameters
     ----------
     spec : PanelSpatial
-        The specification. Its `model` and `spatial_lags` are not used: the tests compare the model without
-        spatial terms, SAR, SEM, and SDM with spatial lags of all regressors.
+        The specification. Its `model` and `spatial_lags` are not used: the tests
+        compare the model without spatial terms, SAR, SEM, and SDM with spatial lags of
+        all regressors.
     panel : Panel
         The data, balanced.
 
     Returns
     -------
     SpatialTests
-        Its `frame` has one row per test, with columns test, statistic, df, p_value and null. The tests are:
-        Lagrange multiplier tests of a spatial lag and a spatial error, with their robust versions, from least
-        squares residuals; likelihood ratio tests of the fixed effects in the model without spatial terms;
-        likelihood ratio and Wald tests of SAR and of SEM against SDM. All are chi-squared. A test has no
-        statistic if a model that it needs has no estimates, because the likelihood has no maximum for
-        admissible rho or lambda; a notice names the model.
+        Its `frame` has one row per test, with columns test, statistic, df, p_value and
+        null. The tests are: Lagrange multiplier tests of a spatial lag and a spatial
+        error, with their robust versions, from least squares residuals; likelihood
+        ratio tests of the fixed effects in the model without spatial terms; likelihood
+        ratio and Wald tests of SAR and of SEM against SDM. All are chi-squared. A test
+        has no statistic if a model that it needs has no estimates, because the
+        likelihood has no maximum for admissible rho or lambda; a notice names the
+        model.
 
     Raises
     ------
@@ -161,14 +179,16 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     Warns
     -----
     IdentificationWarning, SpatialWeightsWarning
-        As in `PanelSpatial.fit`, for SDM, SAR and SEM. Also if one of them has no estimates.
+        As in `PanelSpatial.fit`, for SDM, SAR and SEM. Also if one of them has no
+        estimates.
 
     Notes
     -----
-    The Lagrange multiplier tests are those of Anselin, Le Gallo & Jayet (2008), and their robust versions
-    those of Elhorst (2010, Spatial Economic Analysis 5:9). As in these papers, the fixed effects are removed
-    before the spatial lag is computed. With time effects and weights with different row sums the spatial lag
-    is computed first, because otherwise time effects would remain in it. The test of entity effects in
+    The Lagrange multiplier tests are those of Anselin, Le Gallo & Jayet (2008), and
+    their robust versions those of Elhorst (2010, Spatial Economic Analysis 5:9). As in
+    these papers, the fixed effects are removed before the spatial lag is computed. With
+    time effects and weights with different row sums the spatial lag is computed first,
+    because otherwise time effects would remain in it. The test of entity effects in
     addition to time effects has N - 1 degrees of freedom; Elhorst (2014) uses N.
 
     Examples
@@ -182,13 +202,17 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     """
     if not isinstance(spec, PanelSpatial):
         raise InputTypeError(
-            f"spatial_tests takes a PanelSpatial specification, not {type(spec).__name__}: "
-            "spatial_tests(spec, panel)."
+            "spatial_tests takes a PanelSpatial specification, not "
+            f"{type(spec).__name__}: spatial_tests(spec, panel)."
         )
-    base = spec.replace(effects_error="delta", spatial_lags=None, model="sdm", likelihood="adjusted")
+    base = spec.replace(
+        effects_error="delta", spatial_lags=None, model="sdm", likelihood="adjusted"
+    )
     durbin = lay_out(base, panel)
     simple = durbin.without_lags()
-    plain = base.replace(likelihood="lee_yu" if spec.likelihood == "lee_yu" else "unadjusted")
+    plain = base.replace(
+        likelihood="lee_yu" if spec.likelihood == "lee_yu" else "unadjusted"
+    )
     layouts = {"sdm": durbin, "sar": simple, "sem": simple}
     adjusted, missing = _fits(base, layouts)
     conventional, others = _fits(plain, layouts)
@@ -199,7 +223,9 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     ]
     # The table has no rows of effects, which the notice several_rows is about.
     fits = adjusted if spec.likelihood == "adjusted" else conventional
-    notices = [n for fit in fits.values() for n in fit.diagnostics if n.code != "several_rows"]
+    notices = [
+        n for fit in fits.values() for n in fit.diagnostics if n.code != "several_rows"
+    ]
     distinct = {notice.message: notice for notice in notices}
     missing = others | missing
     tests = SpatialTests(
@@ -225,7 +251,11 @@ def _fits(
             fits[model] = estimate(base.replace(model=model), layout, None)
         except IdentificationError as error:
             # Draws of a Wald test need the model under the null, chi-squared does not.
-            kinds = (_LR, _WALD) if base.likelihood == "adjusted" or model == "sdm" else (_LR,)
+            kinds = (
+                (_LR, _WALD)
+                if base.likelihood == "adjusted" or model == "sdm"
+                else (_LR,)
+            )
             others = DURBIN_NULLS if model == "sdm" else (model,)
             needs = [kind.format(other.upper()) for other in others for kind in kinds]
             if base.likelihood != "adjusted":
@@ -238,7 +268,9 @@ def _drawn(layout: Layout, residuals: Floats, inverse: Floats | None) -> Drawn:
     shape = (len(layout.matrix), layout.n_times)
     entity, time = layout.effects
     outcome = layout.raw[:, 0].reshape(shape)
-    return Drawn(outcome, residuals.reshape(shape), inverse, layout.matrix, entity, time)
+    return Drawn(
+        outcome, residuals.reshape(shape), inverse, layout.matrix, entity, time
+    )
 
 
 def _lagrange_rows(layout: Layout) -> list[_Row]:
@@ -252,12 +284,16 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
         residuals = ols(x, layout.raw[:, 0]).residuals
     drawn = _drawn(layout, residuals, None)
     periods = layout.n_times - float(entity)
-    centred = lagrange_draws(drawn, x, periods, periods * (len(layout.matrix) - float(time)))
+    centred = lagrange_draws(
+        drawn, x, periods, periods * (len(layout.matrix) - float(time))
+    )
     if time and row_sum(layout.matrix) is None:
         # Without the fixed effects first, time effects would remain in the spatial lag.
         lags = layout.demean(layout.lag(np.column_stack([layout.raw[:, 0], residuals])))
     else:
-        lags = layout.lag(np.column_stack([layout.demean(layout.raw[:, :1]), residuals]))
+        lags = layout.lag(
+            np.column_stack([layout.demean(layout.raw[:, :1]), residuals])
+        )
     conventional = lagrange_tests(layout.matrix, x, residuals, lags[:, 0], lags[:, 1])
     return [
         _Row(
@@ -269,7 +305,9 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
             float(chdtrc(1, chi2)),
             null,
         )
-        for (test, null), statistics, chi2 in zip(_LAGRANGE.items(), centred.T, conventional, strict=True)
+        for (test, null), statistics, chi2 in zip(
+            _LAGRANGE.items(), centred.T, conventional, strict=True
+        )
     ]
 
 
@@ -281,9 +319,21 @@ def _effect_rows(layout: Layout, panel: Panel) -> list[_Row]:
     entity, time = layout.effects
     tested: list[tuple[str | None, int, Floats]] = []
     if entity:
-        tested.append((panel.entity_name, n - 1, without_means(layout.raw, t, entity=False, time=time)))
+        tested.append(
+            (
+                panel.entity_name,
+                n - 1,
+                without_means(layout.raw, t, entity=False, time=time),
+            )
+        )
     if time:
-        tested.append((panel.time_name, t - 1, without_means(layout.raw, t, entity=entity, time=False)))
+        tested.append(
+            (
+                panel.time_name,
+                t - 1,
+                without_means(layout.raw, t, entity=entity, time=False),
+            )
+        )
     squares = float(layout.residuals @ layout.residuals)
     rows = []
     for dimension, df, columns in tested:
@@ -291,7 +341,17 @@ def _effect_rows(layout: Layout, panel: Panel) -> list[_Row]:
         residuals = ols(columns[:, 1:], columns[:, 0]).residuals
         ratio = n * t * float(np.log(residuals @ residuals / squares))
         p = float(chdtrc(df, ratio))
-        rows.append(_Row(f"LR {dimension} effects", ratio, df, p, ratio, p, f"no {dimension} effects"))
+        rows.append(
+            _Row(
+                f"LR {dimension} effects",
+                ratio,
+                df,
+                p,
+                ratio,
+                p,
+                f"no {dimension} effects",
+            )
+        )
     return rows
 
 
@@ -307,7 +367,8 @@ def _durbin_rows(
         statistics, p_values = [np.nan, np.nan], [np.nan, np.nan]
         if {"sdm", model} <= adjusted.keys():
             draws = _durbin_draws(base, layouts, model)
-            # Adjusted likelihoods of SDM and SEM are nested only if rows of W have equal sums.
+            # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
+            # equal sums.
             statistics = np.maximum(draws[0], 0.0).tolist()
             p_values = [p_value(column) for column in draws.T]
         ratio, wald = np.nan, np.nan
@@ -319,13 +380,17 @@ def _durbin_rows(
                 test = conventional["sdm"].lr_test(conventional[model])
                 ratio, ratio_p = test.statistic, test.p_value
         df, name = len(layouts["sdm"].slopes), model.upper()
-        rows.append(_Row(_LR.format(name), statistics[0], df, p_values[0], ratio, ratio_p, null))
-        rows.append(_Row(_WALD.format(name), statistics[1], df, p_values[1], wald, wald_p, null))
+        rows.append(
+            _Row(_LR.format(name), statistics[0], df, p_values[0], ratio, ratio_p, null)
+        )
+        rows.append(
+            _Row(_WALD.format(name), statistics[1], df, p_values[1], wald, wald_p, null)
+        )
     return rows
 
 
 def _durbin_draws(base: PanelSpatial, layouts: dict[str, Layout], model: str) -> Floats:
-    """Draw the statistics of a model against SDM under this model, the observed ones first."""
+    """Draw statistics of a model against SDM, the observed ones first."""
     layout = layouts[model]
     durbin = spatial_columns(layouts["sdm"], splm=False, error=False)
     null = maximum(base.replace(model=model, transform="exact"), layout)
@@ -335,4 +400,6 @@ def _durbin_draws(base: PanelSpatial, layouts: dict[str, Layout], model: str) ->
     if model == "sem":
         dummies = null.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
         error = replace(drawn, time=drawn.time and not dummies)
-    return durbin_draws(drawn, durbin, null.columns, null.determinants, len(layout.slopes), error)
+    return durbin_draws(
+        drawn, durbin, null.columns, null.determinants, len(layout.slopes), error
+    )

@@ -99,8 +99,9 @@ _STANDARDISED = {
 class SpatialWeights(Summarised, PickledByName):
     """Spatial weights matrix W.
 
-    The element ``w_ij`` is the weight of entity j in the spatial lag of entity i, ``sum_j w_ij x_j``. Rows
-    and columns are matched with a panel by the labels of the entities, never by position.
+    The element ``w_ij`` is the weight of entity j in the spatial lag of entity i,
+    ``sum_j w_ij x_j``. Rows and columns are matched with a panel by the labels of the
+    entities, never by position.
 
     Parameters
     ----------
@@ -109,38 +110,44 @@ class SpatialWeights(Summarised, PickledByName):
     entities : sequence of labels, length n
         Entities in the order of the rows and columns, with the labels of the panel.
     standardise : {"row", "spectral", "none"}
-        ``"row"`` (default) divides each row by its sum, so that a spatial lag is a mean of the neighbours.
-        ``"spectral"`` divides all weights by the spectral radius, which keeps a symmetric matrix symmetric.
-        ``"none"`` uses the weights as they are.
+        ``"row"`` (default) divides each row by its sum, so that a spatial lag is a mean
+        of the neighbours. ``"spectral"`` divides all weights by the spectral radius,
+        which keeps a symmetric matrix symmetric. ``"none"`` uses the weights as
+        they are.
     name : str
         Name in summaries and messages, ``"W"`` by default.
 
     Raises
     ------
     InputTypeError
-        If `matrix` is not a square array of real numbers, or `entities` is not a sequence of labels.
+        If `matrix` is not a square array of real numbers, or `entities` is not a
+        sequence of labels.
     AlignmentError
         If there are fewer or more labels than rows, or a label is missing or repeated.
     MissingDataError
         If a weight is missing or infinite.
     OptionError
-        If a weight is negative, the diagonal is not zero, all weights are zero, or an option has an unknown
-        value.
+        If a weight is negative, the diagonal is not zero, all weights are zero, or an
+        option has an unknown value.
 
     Notes
     -----
-    If a panel does not have all entities of W, the others are dropped and the rest is standardised
-    (`aligned_to`). An entity without neighbours (an island) is kept; its spatial lag is zero.
+    If a panel does not have all entities of W, the others are dropped and the rest is
+    standardised (`aligned_to`). An entity without neighbours (an island) is kept; its
+    spatial lag is zero.
 
-    W is stored as a dense array, or as a ``scipy.sparse.csr_array`` if it has at least 200 entities and at
-    most a tenth of the weights is positive.
+    W is stored as a dense array, or as a ``scipy.sparse.csr_array`` if it has at least
+    200 entities and at most a tenth of the weights is positive.
 
-    For row and spectral standardisation see Kelejian and Prucha (2010, Journal of Econometrics 157:53-67).
+    For row and spectral standardisation see Kelejian and Prucha (2010, Journal of
+    Econometrics 157:53-67).
 
     Examples
     --------
     >>> from digiprosper import SpatialWeights
-    >>> weights = SpatialWeights([[0, 1, 0], [1, 0, 1], [0, 1, 0]], ["east", "centre", "west"])
+    >>> weights = SpatialWeights(
+    ...     [[0, 1, 0], [1, 0, 1], [0, 1, 0]], ["east", "centre", "west"]
+    ... )
     >>> weights
     SpatialWeights('W', 3 entities, 4 links, row-standardised)
     >>> weights.matrix.tolist()
@@ -158,7 +165,8 @@ class SpatialWeights(Summarised, PickledByName):
     name: str
     """Name in summaries and messages."""
     made_by: str = ""
-    """Construction of the weights, such as ``"inverse distance, power 1"``; empty for given weights."""
+    """Construction of the weights, such as ``"inverse distance, power 1"``; empty for
+    given weights."""
     made_from: str | None = None
     """Variable that the weights are computed from, or None."""
     left_out: tuple[Any, ...] = ()
@@ -188,7 +196,7 @@ class SpatialWeights(Summarised, PickledByName):
         for field in fields(self):
             object.__setattr__(self, field.name, values.get(field.name, field.default))
 
-    # --- what the weights are -----------------------------------------------------------------------------
+    # --- what the weights are ---------------------------------------------------------
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -200,9 +208,16 @@ class SpatialWeights(Summarised, PickledByName):
         radius = spectral_radius(self.raw)
         if radius == 0:
             raise IdentificationError(
-                f"{self.name}: the spectral radius of the weights is zero, because their links have no "
+                f"{self.name}: the spectral radius of the weights is zero, because "
+                "their links have no "
                 'cycle; use standardise="row".',
-                [Notice("extreme", "spectral radius of zero", {"column": self.name, "largest": 0.0})],
+                [
+                    Notice(
+                        "extreme",
+                        "spectral radius of zero",
+                        {"column": self.name, "largest": 0.0},
+                    )
+                ],
             )
         return scaled(self.raw, np.full(self.n, 1.0 / radius))
 
@@ -228,7 +243,7 @@ class SpatialWeights(Summarised, PickledByName):
 
     @cached_property
     def period_means(self) -> PeriodMeans | None:
-        """What time effects take out of the log-determinants of these weights, if they have any."""
+        """What time effects take out of the log-determinants of the weights."""
         return None if self.spectrum is None else PeriodMeans(self.dense, self.spectrum)
 
     @cached_property
@@ -270,7 +285,7 @@ class SpatialWeights(Summarised, PickledByName):
             *made_from_variable(self.name, self.made_from),
         )
 
-    # --- matched with a panel -----------------------------------------------------------------------------
+    # --- matched with a panel ---------------------------------------------------------
 
     def aligned_to(self, entities: Iterable[Any]) -> SpatialWeights:
         """Return the weights of some entities, in their order.
@@ -283,7 +298,8 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         SpatialWeights
-            Weights of these entities, standardised again. `left_out` lists the entities that were dropped.
+            Weights of these entities, standardised again. `left_out` lists the entities
+            that were dropped.
 
         Raises
         ------
@@ -295,7 +311,9 @@ class SpatialWeights(Summarised, PickledByName):
         if isinstance(entities, pd.Index) and entities.equals(self.entities):
             return self
         labels = checked_labels(entities, "entities")
-        positions = positions_among(self.entities, labels, f"the weights {self.name}", "the panel")
+        positions = positions_among(
+            self.entities, labels, f"the weights {self.name}", "the panel"
+        )
         if len(labels) == self.n and (positions == np.arange(self.n)).all():
             return self
         used = np.zeros(self.n, dtype=bool)
@@ -315,14 +333,16 @@ class SpatialWeights(Summarised, PickledByName):
         """Make another value with some fields changed."""
         other = object.__new__(type(self))
         for field in fields(self):
-            object.__setattr__(other, field.name, values.get(field.name, getattr(self, field.name)))
+            object.__setattr__(
+                other, field.name, values.get(field.name, getattr(self, field.name))
+            )
         return other
 
     def lag(self, column: str) -> SpatialLag:
         """Compute the spatial lag of a column, for `Panel.assign`.
 
-        The spatial lag of entity i in period t is ``sum_j w_ij x_jt``. It is missing, with a warning, if a
-        neighbour has no value or no row in this period.
+        The spatial lag of entity i in period t is ``sum_j w_ij x_jt``. It is missing,
+        with a warning, if a neighbour has no value or no row in this period.
 
         Parameters
         ----------
@@ -343,17 +363,23 @@ class SpatialWeights(Summarised, PickledByName):
         --------
         >>> import pandas as pd
         >>> from digiprosper import Panel, SpatialWeights
-        >>> weights = SpatialWeights([[0, 1, 0], [1, 0, 1], [0, 1, 0]], ["east", "centre", "west"])
-        >>> frame = pd.DataFrame({"city": ["west", "centre", "east"], "year": 2020, "x": [4.0, 2.0, 1.0]})
+        >>> weights = SpatialWeights(
+        ...     [[0, 1, 0], [1, 0, 1], [0, 1, 0]], ["east", "centre", "west"]
+        ... )
+        >>> frame = pd.DataFrame(
+        ...     {"city": ["west", "centre", "east"], "year": 2020, "x": [4.0, 2.0, 1.0]}
+        ... )
         >>> panel = Panel(frame, "city", "year").assign(w_x=weights.lag("x"))
         >>> panel.frame["w_x"].to_dict()
         {('centre', 2020): 2.5, ('east', 2020): 2.0, ('west', 2020): 2.0}
         """
         if not isinstance(column, str):
-            raise InputTypeError(f"lag takes the name of a column (text), not {type(column).__name__}.")
+            raise InputTypeError(
+                f"lag takes the name of a column (text), not {type(column).__name__}."
+            )
         return SpatialLag(self, column)
 
-    # --- description --------------------------------------------------------------------------------------
+    # --- description ------------------------------------------------------------------
 
     def describe(self) -> pd.Series[Any]:
         """Return summary statistics of the weights.
@@ -361,16 +387,20 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         Series
-            n_entities, n_links (positive weights) and share_linked (share of all ordered pairs);
-            neighbours_min, neighbours_mean and neighbours_max per entity; n_islands; n_parts (connected
-            components, in any direction of the links); is_symmetric (before standardisation); standardise.
-            With coordinates also distance_min, distance_mean and distance_max of linked entities in
-            kilometres, and nearest_max: with a cutoff of at least nearest_max there are no islands.
+            n_entities, n_links (positive weights) and share_linked (share of all
+            ordered pairs); neighbours_min, neighbours_mean and neighbours_max per
+            entity; n_islands; n_parts (connected components, in any direction of the
+            links); is_symmetric (before standardisation); standardise. With coordinates
+            also distance_min, distance_mean and distance_max of linked entities in
+            kilometres, and nearest_max: with a cutoff of at least nearest_max there are
+            no islands.
 
         Examples
         --------
         >>> from digiprosper import SpatialWeights
-        >>> SpatialWeights([[0, 1, 0], [1, 0, 0], [0, 0, 0]], ["a", "b", "c"]).describe()["n_parts"]
+        >>> SpatialWeights(
+        ...     [[0, 1, 0], [1, 0, 0], [0, 0, 0]], ["a", "b", "c"]
+        ... ).describe()["n_parts"]
         2
         """
         counts = self.pattern.neighbours
@@ -398,15 +428,28 @@ class SpatialWeights(Summarised, PickledByName):
         description = self.describe()
         rows = [
             ["Entities", f"{self.n:,}"],
-            ["Links", f"{self.n_links:,} ({description['share_linked']:.1%} of all pairs)"],
+            [
+                "Links",
+                f"{self.n_links:,} ({description['share_linked']:.1%} of all pairs)",
+            ],
             ["Neighbours (min, mean, max)", _three(description, "neighbours")],
             ["Islands", str(description["n_islands"])],
             ["Connected parts", str(description["n_parts"])],
             ["Symmetric before standardising", "yes" if self.is_symmetric else "no"],
         ]
         if self.degrees is not None:
-            rows.append(["Distance of links in km (min, mean, max)", _three(description, "distance")])
-            rows.append(["Longest distance to the nearest in km", f"{description['nearest_max']:,.4g}"])
+            rows.append(
+                [
+                    "Distance of links in km (min, mean, max)",
+                    _three(description, "distance"),
+                ]
+            )
+            rows.append(
+                [
+                    "Longest distance to the nearest in km",
+                    f"{description['nearest_max']:,.4g}",
+                ]
+            )
         return Summary(
             type=type(self).__name__,
             title=f"Spatial weights {self.name}",
@@ -420,12 +463,14 @@ class SpatialWeights(Summarised, PickledByName):
         more = {"name": self.name, **described, "islands": list(map(str, self.islands))}
         return PlainNumbers(more=more)
 
-    # --- builders -----------------------------------------------------------------------------------------
+    # --- builders ---------------------------------------------------------------------
 
     @classmethod
     def _of(cls, built: Built, standardise: Standardise, name: str) -> SpatialWeights:
         weights = cls(built.matrix, built.entities, standardise=standardise, name=name)
-        return weights._changed(made_by=built.made_by, made_from=built.made_from, degrees=built.degrees)
+        return weights._changed(
+            made_by=built.made_by, made_from=built.made_from, degrees=built.degrees
+        )
 
     @classmethod
     def from_frame(
@@ -444,11 +489,12 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         frame : DataFrame
-            Without `i` and `j` a square table whose index and columns have the same labels, in any order.
-            With `i` and `j` a pandas, polars or pyarrow table with one row per link.
+            Without `i` and `j` a square table whose index and columns have the same
+            labels, in any order. With `i` and `j` a pandas, polars or pyarrow table
+            with one row per link.
         i, j : str, optional
-            Columns of the entity and of its neighbour. Links have a direction: if two entities are neighbours
-            of each other, both (i, j) and (j, i) need a row.
+            Columns of the entity and of its neighbour. Links have a direction: if two
+            entities are neighbours of each other, both (i, j) and (j, i) need a row.
         w : str, optional
             Column of the weight. By default the weight of each link is 1.
         entities : sequence of labels, optional
@@ -464,16 +510,19 @@ class SpatialWeights(Summarised, PickledByName):
         Raises
         ------
         InputTypeError, ColumnError, OptionError
-            If `frame` is not a table, a column does not exist or is not numeric, or options contradict each
-            other.
+            If `frame` is not a table, a column does not exist or is not numeric, or
+            options contradict each other.
         AlignmentError
-            If index and columns have different labels, or a link or label is repeated or missing.
+            If index and columns have different labels, or a link or label is repeated
+            or missing.
 
         Examples
         --------
         >>> import pandas as pd
         >>> from digiprosper import SpatialWeights
-        >>> roads = pd.DataFrame({"from": ["a", "b", "b"], "to": ["b", "a", "c"], "lanes": [2, 2, 6]})
+        >>> roads = pd.DataFrame(
+        ...     {"from": ["a", "b", "b"], "to": ["b", "a", "c"], "lanes": [2, 2, 6]}
+        ... )
         >>> weights = SpatialWeights.from_frame(roads, "from", "to", "lanes")
         >>> weights.matrix.tolist(), weights.islands
         ([[0.0, 1.0, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 0.0]], ('c',))
@@ -483,12 +532,14 @@ class SpatialWeights(Summarised, PickledByName):
         if i is None and j is None:
             if w is not None or entities is not None:
                 raise OptionError(
-                    "from_frame: w and entities belong to a table with one row for each link; name the "
-                    "columns i and j as well.",
+                    "from_frame: w and entities belong to a table with one row for "
+                    "each link; name the columns i and j as well.",
                     [option_problem("w" if w is not None else "entities")],
                 )
             return cls._of(from_square(frame), standardise, name)
-        return cls._of(from_pairs(frame, *named_columns(i, j, w), entities), standardise, name)
+        return cls._of(
+            from_pairs(frame, *named_columns(i, j, w), entities), standardise, name
+        )
 
     @classmethod
     def from_neighbours(
@@ -503,8 +554,8 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         neighbours : mapping
-            For each entity a list of its neighbours (empty for an island), or a mapping of neighbours to
-            weights.
+            For each entity a list of its neighbours (empty for an island), or a mapping
+            of neighbours to weights.
         standardise, name
             As in `SpatialWeights`.
 
@@ -544,7 +595,8 @@ class SpatialWeights(Summarised, PickledByName):
         w : libpysal.weights.W or libpysal.graph.Graph
             The weights, with their current transformation.
         entities : mapping or sequence, optional
-            Label of each id of `w`, or labels in the order of the ids. By default the ids are the labels.
+            Label of each id of `w`, or labels in the order of the ids. By default the
+            ids are the labels.
         standardise, name
             As in `SpatialWeights`.
 
@@ -564,7 +616,11 @@ class SpatialWeights(Summarised, PickledByName):
         --------
         >>> from types import SimpleNamespace
         >>> from digiprosper import SpatialWeights
-        >>> w = SimpleNamespace(id_order=[0, 1], neighbors={0: [1], 1: [0]}, weights={0: [1.0], 1: [1.0]})
+        >>> w = SimpleNamespace(
+        ...     id_order=[0, 1],
+        ...     neighbors={0: [1], 1: [0]},
+        ...     weights={0: [1.0], 1: [1.0]},
+        ... )
         >>> SpatialWeights.from_pysal(w, {0: "Alabama", 1: "Arizona"}).entities.tolist()
         ['Alabama', 'Arizona']
         """
@@ -587,13 +643,14 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         coordinates : DataFrame
-            Columns of latitude and longitude in degrees (``lat``, ``lon``), indexed by entity. The index may
-            also be entity and time, as in ``panel.frame[["lat", "lon"]]``, if the coordinates do not change
-            over time.
+            Columns of latitude and longitude in degrees (``lat``, ``lon``), indexed by
+            entity. The index may also be entity and time, as in
+            ``panel.frame[["lat", "lon"]]``, if the coordinates do not change over time.
         power : float
             Power of the distance, 1 by default, at most 10.
         cutoff : float, optional
-            Distance in kilometres beyond which weights are zero. By default all weights are positive.
+            Distance in kilometres beyond which weights are zero. By default all weights
+            are positive.
         standardise, name
             As in `SpatialWeights`.
 
@@ -605,9 +662,11 @@ class SpatialWeights(Summarised, PickledByName):
         Raises
         ------
         ColumnError, InputTypeError, AlignmentError, MissingDataError
-            If there are no columns of coordinates, or they are not numeric, missing or change over time.
+            If there are no columns of coordinates, or they are not numeric, missing or
+            change over time.
         OptionError
-            If two entities are at the same place, no two are within the cutoff, or an option cannot be used.
+            If two entities are at the same place, no two are within the cutoff, or an
+            option cannot be used.
 
         Examples
         --------
@@ -639,7 +698,8 @@ class SpatialWeights(Summarised, PickledByName):
         coordinates : DataFrame
             As in `inverse_distance`.
         k : int
-            Number of neighbours. Entities with the same distance as the k-th neighbour are also neighbours.
+            Number of neighbours. Entities with the same distance as the k-th neighbour
+            are also neighbours.
         standardise, name
             As in `SpatialWeights`.
 
@@ -657,7 +717,9 @@ class SpatialWeights(Summarised, PickledByName):
         --------
         >>> import pandas as pd
         >>> from digiprosper import SpatialWeights
-        >>> places = pd.DataFrame({"lat": [0.0, 1.0, 3.0], "lon": 0.0}, index=["a", "b", "c"])
+        >>> places = pd.DataFrame(
+        ...     {"lat": [0.0, 1.0, 3.0], "lon": 0.0}, index=["a", "b", "c"]
+        ... )
         >>> SpatialWeights.k_nearest(places, 1).matrix.tolist()
         [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
         """
@@ -665,7 +727,11 @@ class SpatialWeights(Summarised, PickledByName):
 
     @classmethod
     def economic(
-        cls, values: pd.Series[Any], *, standardise: Standardise = "row", name: str = "W"
+        cls,
+        values: pd.Series[Any],
+        *,
+        standardise: Standardise = "row",
+        name: str = "W",
     ) -> SpatialWeights:
         """Weigh entities by similarity, ``w_ij = 1 / |v_i - v_j|``.
 
@@ -674,16 +740,16 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         values : Series
-            Values indexed by entity. If they are indexed by entity and time, as ``panel.frame["gdp"]``, their
-            means over time are used.
+            Values indexed by entity. If they are indexed by entity and time, as
+            ``panel.frame["gdp"]``, their means over time are used.
         standardise, name
             As in `SpatialWeights`.
 
         Returns
         -------
         SpatialWeights
-            The weights. A notice in `diagnostics` reports that they are computed from a variable, which must
-            not depend on the outcome.
+            The weights. A notice in `diagnostics` reports that they are computed from a
+            variable, which must not depend on the outcome.
 
         Raises
         ------
@@ -725,8 +791,8 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         values : Series
-            Masses, such as GDP or population, as in `economic`. m_i is the mean over time. They must be
-            positive; their unit does not matter.
+            Masses, such as GDP or population, as in `economic`. m_i is the mean over
+            time. They must be positive; their unit does not matter.
         coordinates : DataFrame
             Coordinates of the same entities, as in `inverse_distance`.
         power : float
@@ -739,24 +805,29 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         SpatialWeights
-            The weights. A notice in `diagnostics` reports that they are computed from a variable.
+            The weights. A notice in `diagnostics` reports that they are computed from a
+            variable.
 
         Raises
         ------
         ColumnError, InputTypeError, AlignmentError, MissingDataError, OptionError
-            As in `economic` and `inverse_distance`. Also if values and coordinates have different entities,
-            or a mass is not positive.
+            As in `economic` and `inverse_distance`. Also if values and coordinates have
+            different entities, or a mass is not positive.
 
         Examples
         --------
         >>> import pandas as pd
         >>> from digiprosper import SpatialWeights
-        >>> places = pd.DataFrame({"lat": [0.0, 1.0, -1.0], "lon": 0.0}, index=["a", "b", "c"])
+        >>> places = pd.DataFrame(
+        ...     {"lat": [0.0, 1.0, -1.0], "lon": 0.0}, index=["a", "b", "c"]
+        ... )
         >>> people = pd.Series({"c": 30.0, "b": 10.0, "a": 20.0}, name="people")
         >>> SpatialWeights.gravity(people, places).matrix.round(3).tolist()[0]
         [0.0, 0.25, 0.75]
         """
-        return cls._of(by_gravity(values, coordinates, power, cutoff), standardise, name)
+        return cls._of(
+            by_gravity(values, coordinates, power, cutoff), standardise, name
+        )
 
     @classmethod
     def nested(
@@ -775,8 +846,8 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         a, b : SpatialWeights
-            Weights of the same entities. Each is standardised by its own option before they are added,
-            because they may have different units.
+            Weights of the same entities. Each is standardised by its own option before
+            they are added, because they may have different units.
         share : float
             Share of `a`, between 0 and 1.
         standardise, name
@@ -785,8 +856,8 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         SpatialWeights
-            The combined weights. Their `aligned_to` selects from both weights and standardises them before it
-            adds them.
+            The combined weights. Their `aligned_to` selects from both weights and
+            standardises them before it adds them.
 
         Raises
         ------
@@ -808,19 +879,27 @@ class SpatialWeights(Summarised, PickledByName):
         refuse_other(a, "nested")
         refuse_other(b, "nested")
         _refuse_no_share(share)
-        positions_among(a.entities, b.entities, f"the first weights ({a.name})", "the second ones")
-        positions_among(b.entities, a.entities, f"the second weights ({b.name})", "the first ones")
+        positions_among(
+            a.entities, b.entities, f"the first weights ({a.name})", "the second ones"
+        )
+        positions_among(
+            b.entities, a.entities, f"the second weights ({b.name})", "the first ones"
+        )
         parts = (a, b.aligned_to(a.entities), float(share))
         weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
         return weights._changed(**_described(*parts), parts=parts)
 
-    # --- values -------------------------------------------------------------------------------------------
+    # --- values -----------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpatialWeights):
             return NotImplemented
         settings = (self.standardise, self.name, self.n)
-        if settings != (other.standardise, other.name, other.n) or not self.entities.equals(other.entities):
+        if settings != (
+            other.standardise,
+            other.name,
+            other.n,
+        ) or not self.entities.equals(other.entities):
             return False
         pairs = zip(link_ends(self.raw), link_ends(other.raw), strict=True)
         return all(np.array_equal(ends, other_ends) for ends, other_ends in pairs)
@@ -837,7 +916,10 @@ class SpatialWeights(Summarised, PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class SpatialLag:
-    """The spatial lag of a column, computed when it is called. Made by `SpatialWeights.lag`."""
+    """The spatial lag of a column, computed when it is called.
+
+    Made by `SpatialWeights.lag`.
+    """
 
     spatial_weights: SpatialWeights
     column: str
@@ -845,11 +927,15 @@ class SpatialLag:
     def __call__(self, frame: pd.DataFrame) -> Floats:
         """Compute the lag of each row of a frame indexed by entity, or entity and time.
 
-        Warns of islands, of entities that are only in the weights, and of lags that are missing because a
-        neighbour has no value.
+        Warns of islands, of entities that are only in the weights, and of lags that are
+        missing because a neighbour has no value.
         """
         entity, entities = _coded(frame, 0)
-        time, times = _coded(frame, 1) if frame.index.nlevels == 2 else (np.zeros_like(entity), range(1))
+        time, times = (
+            _coded(frame, 1)
+            if frame.index.nlevels == 2
+            else (np.zeros_like(entity), range(1))
+        )
         values = self._values(frame)
         weights = self.spatial_weights.aligned_to(entities)
 
@@ -859,7 +945,9 @@ class SpatialLag:
 
         missing = np.isnan(lag)
         rows = tuple(frame.index[missing][:5])
-        missing_notice = missing_neighbours(weights.name, self.column, int(missing.sum()), rows)
+        missing_notice = missing_neighbours(
+            weights.name, self.column, int(missing.sum()), rows
+        )
         issue((*weights.diagnostics, *missing_notice))
         return lag
 
@@ -867,30 +955,38 @@ class SpatialLag:
         name = self.column
         if name not in frame.columns:
             raise ColumnError(
-                f"lag: no column named {cited(name)}{nearest(name, frame.columns)}. Assign a term first: "
-                "panel.assign(z='log(x)').",
+                f"lag: no column named {cited(name)}{nearest(name, frame.columns)}. "
+                "Assign a term first: panel.assign(z='log(x)').",
                 [column_problem(name, "lag")],
             )
         column = frame[name]
         if not is_number_type(column) or pd.api.types.is_complex_dtype(column.dtype):
             raise InputTypeError(
-                f"lag: the column {cited(name)} is {column.dtype}, not numeric.", [text_problem(name)]
+                f"lag: the column {cited(name)} is {column.dtype}, not numeric.",
+                [text_problem(name)],
             )
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _coded(frame: object, level: int) -> tuple[Ints, pd.Index[Any]]:
-    if not isinstance(frame, pd.DataFrame) or frame.index.nlevels > 2 or not frame.index.is_unique:
+    if (
+        not isinstance(frame, pd.DataFrame)
+        or frame.index.nlevels > 2
+        or not frame.index.is_unique
+    ):
         raise AlignmentError(
-            "lag takes a frame whose rows are indexed by entity and time without repeats, as in "
-            "panel.assign(w_x=weights.lag('x'))."
+            "lag takes a frame whose rows are indexed by entity and time without "
+            "repeats, as in panel.assign(w_x=weights.lag('x'))."
         )
     codes, levels = pd.factorize(frame.index.get_level_values(level), sort=False)
     return np.asarray(codes, dtype=np.intp), pd.Index(levels, tupleize_cols=False)
 
 
 def _three(description: pd.Series[Any], statistic: str) -> str:
-    return ", ".join(f"{description[f'{statistic}_{suffix}']:,.4g}" for suffix in ("min", "mean", "max"))
+    return ", ".join(
+        f"{description[f'{statistic}_{suffix}']:,.4g}"
+        for suffix in ("min", "mean", "max")
+    )
 
 
 def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
@@ -900,16 +996,23 @@ def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
 
 def _refuse_no_share(share: object) -> None:
     number = plain(share)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number < 1
+    ):
         raise OptionError(
-            f"share={cited(share)} must be a number between 0 and 1.", [option_problem("share", share)]
+            f"share={cited(share)} must be a number between 0 and 1.",
+            [option_problem("share", share)],
         )
 
 
 def _described(a: SpatialWeights, b: SpatialWeights, share: float) -> dict[str, Any]:
     """Describe the construction of nested weights."""
     first, second = (weights.made_by or weights.name for weights in (a, b))
-    variables = dict.fromkeys(weights.made_from for weights in (a, b) if weights.made_from is not None)
+    variables = dict.fromkeys(
+        weights.made_from for weights in (a, b) if weights.made_from is not None
+    )
     return {
         "made_by": f"{share:g} x ({first}) + {1 - share:g} x ({second})",
         "made_from": " and ".join(variables) or None,
@@ -928,7 +1031,7 @@ def refuse_other(argument: object, caller: str) -> None:
     """Refuse anything but a `SpatialWeights`; `caller` is the function in messages."""
     if not isinstance(argument, SpatialWeights):
         raise InputTypeError(
-            f"{caller} takes SpatialWeights(matrix, entities), whose rows are matched with the panel by "
-            f"their labels, not {type(argument).__name__}.",
+            f"{caller} takes SpatialWeights(matrix, entities), whose rows are matched "
+            f"with the panel by their labels, not {type(argument).__name__}.",
             [models_problem("no SpatialWeights", argument)],
         )

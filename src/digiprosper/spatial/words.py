@@ -53,7 +53,10 @@ WORDS = Words(
     chinese={
         "rho": "被解释变量的空间滞后（ρ）",
         "lambda": "误差项的空间滞后（λ）",
-        **{f"weights.{standardise}": scale for standardise, scale in _CHINESE_SCALES.items()},
+        **{
+            f"weights.{standardise}": scale
+            for standardise, scale in _CHINESE_SCALES.items()
+        },
         "adjusted": "似然函数已针对固定效应调整（Lee & Yu 2010）。",
         "lee_yu": "固定效应的估计偏误已按 Lee & Yu（2010）校正。",
         "several_rows": "{variable}同时出现在{terms}中，任何一行都不单独是其效应。",

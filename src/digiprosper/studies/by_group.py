@@ -82,7 +82,9 @@ class ByGroup(ResultSet):
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
-    >>> groups = dp.by_group(spec, dp.datasets.us_states(), "state < 'MO'", method="interaction")
+    >>> groups = dp.by_group(
+    ...     spec, dp.datasets.us_states(), "state < 'MO'", method="interaction"
+    ... )
     >>> [float(fit.params["unemp"].round(3)) for fit in groups.values()]
     [-0.018, -0.014]
     >>> round(groups.difference.p_value, 3)
@@ -95,23 +97,27 @@ class ByGroup(ResultSet):
     def table_rows(self) -> tuple[SharedRow, ...]:
         """Rows of a table with the difference and its p-value, in the last column.
 
-        That is the column of the last group.
-        `etable` adds them. With ``method="interaction"`` the difference is the coefficient of the
-        interaction, which is not equal to the difference of the columns.
+        That is the column of the last group. `etable` adds them. With
+        ``method="interaction"`` the difference is the coefficient of the interaction,
+        which is not equal to the difference of the columns.
         """
         detail: Any = self.difference.detail
         last = self.labels[-1]
         name = Remark(f"{self._kind}.row", {"term": (detail["term"],)}, WORDS)
         return (
             SharedRow(name, {last: float(detail["difference"])}),
-            SharedRow(Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}),
+            SharedRow(
+                Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}
+            ),
         )
 
     @property
     def rows(self) -> dict[str, list[Any]]:
         """The difference and its p-value as `rows` of `etable`, named in English."""
         blanks = [None] * (len(self.labels) - 1)
-        named = {remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows}
+        named = {
+            remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows
+        }
         return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
     @property
@@ -133,7 +139,11 @@ class ByGroup(ResultSet):
             method = "permutations.all" if detail["enumerated"] else "permutations"
             texts["reps"] = f"{test.draws.size:,}"
         # A condition is the name of its own group.
-        by = ".by" if self._kind == "difference" and detail["group"] != labels[-1] else ""
+        by = (
+            ".by"
+            if self._kind == "difference" and detail["group"] != labels[-1]
+            else ""
+        )
         names = {name: (text,) for name, text in texts.items()}
         return (Remark(f"{self._kind}{by}.{method}", names, WORDS),)
 
@@ -167,9 +177,9 @@ def by_group(
 ) -> ByGroup:
     """Estimate a model in each group, and test the difference of a coefficient.
 
-    The difference is that between the groups.
-    If a coefficient is significant in one group and not in another, this does not mean that it differs
-    between them. The difference must be tested itself.
+    The difference is that between the groups. If a coefficient is significant in one
+    group and not in another, this does not mean that it differs between them. The
+    difference must be tested itself.
 
     Parameters
     ----------
@@ -178,76 +188,88 @@ def by_group(
     panel : Panel
         The data.
     group : str
-        A column whose values are the groups, or a condition as in `Panel.subset`. A condition has two groups:
-        the rows where it is false and those where it is true.
+        A column whose values are the groups, or a condition as in `Panel.subset`. A
+        condition has two groups: the rows where it is false and those where it is true.
     term : str, optional
-        The coefficient to compare, by its name in the results. The default is the first of `x` for a
-        `FixedEffects`; for other specifications it must be given.
+        The coefficient to compare, by its name in the results. The default is the first
+        of `x` for a `FixedEffects`; for other specifications it must be given.
     method : {"permutation", "interaction"}
-        ``"permutation"`` (default) permutes the group labels of the entities, and estimates the model in each
-        group again. ``"interaction"`` estimates one regression on all rows, with interactions of the
-        regressor and dummies of all groups but the first; the fixed effects and the other coefficients are
-        the same in all groups.
+        ``"permutation"`` (default) permutes the group labels of the entities, and
+        estimates the model in each group again. ``"interaction"`` estimates one
+        regression on all rows, with interactions of the regressor and dummies of all
+        groups but the first; the fixed effects and the other coefficients are the same
+        in all groups.
     reps : int, optional
-        Number of permutations, at least 19. The default is 999. It is 99 if the whole model must be fitted in
-        each permutation, which is so for specifications other than `FixedEffects` and for absorbed slopes by
-        groups of entities, such as ``"region[year]"``. If there are no more different permutations than
-        this, each of them is used once, and nothing is random.
+        Number of permutations, at least 19. The default is 999. It is 99 if the whole
+        model must be fitted in each permutation, which is so for specifications other
+        than `FixedEffects` and for absorbed slopes by groups of entities, such as
+        ``"region[year]"``. If there are no more different permutations than this, each
+        of them is used once, and nothing is random.
     rng : None, int, sequence of int, SeedSequence or Generator
         Seed of the permutations and of the draws of the specification.
     progress : bool
-        Whether to show a progress bar on stderr if the whole model is fitted in each permutation. The default
-        is False. It needs tqdm (the extra ``parallel``).
+        Whether to show a progress bar on stderr if the whole model is fitted in each
+        permutation. The default is False. It needs tqdm (the extra ``parallel``).
 
     Returns
     -------
     ByGroup
-        A `ResultSet` with one result per group, each estimated on the rows of its group. Labels are the
-        values of the column, or ``"not (condition)"`` and the condition. `difference` is the test:
+        A `ResultSet` with one result per group, each estimated on the rows of its
+        group. Labels are the values of the column, or ``"not (condition)"`` and the
+        condition. `difference` is the test:
 
-        - With two groups and ``"permutation"``, `statistic` is the second coefficient minus the first; with
-          ``"interaction"`` it is the t statistic of the interaction.
-        - With more groups and ``"permutation"``, `statistic` is the range of the coefficients; with
-          ``"interaction"`` it is the F statistic of all interactions.
-        - `detail` has the ``term``, ``group``, ``method``, the ``estimates`` by group, the ``difference``,
-          and the numbers of the permutations.
+        - With two groups and ``"permutation"``, `statistic` is the second coefficient
+          minus the first; with ``"interaction"`` it is the t statistic of the
+          interaction.
+        - With more groups and ``"permutation"``, `statistic` is the range of the
+          coefficients; with ``"interaction"`` it is the F statistic of all
+          interactions.
+        - `detail` has the ``term``, ``group``, ``method``, the ``estimates`` by group,
+          the ``difference``, and the numbers of the permutations.
 
-        `etable` shows the difference and its p-value in two rows, and the method in a note.
+        `etable` shows the difference and its p-value in two rows, and the method in a
+        note.
 
     Raises
     ------
     InputTypeError
-        If `spec` is not a specification, or not a `FixedEffects` for ``"interaction"``. If `panel` is not a
-        Panel, or `group` or `term` is not text.
+        If `spec` is not a specification, or not a `FixedEffects` for ``"interaction"``.
+        If `panel` is not a Panel, or `group` or `term` is not text.
     OptionError
-        If there is one group, or more than 20. If the group of an entity changes over time and `method` is
-        ``"permutation"``. If an option has an unknown value.
+        If there is one group, or more than 20. If the group of an entity changes over
+        time and `method` is ``"permutation"``. If an option has an unknown value.
     MissingDataError
         If `group` has missing values.
     TermError, ColumnError
-        If the condition cannot be read, or a group has no coefficient with the name `term`.
+        If the condition cannot be read, or a group has no coefficient with the name
+        `term`.
     DigiprosperError
         If the model cannot be estimated in a group. The message names the group.
 
     Notes
     -----
-    ``"permutation"`` (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, where d is the difference or
-    the range, and d* that of a permutation. If all permutations are used, the p-value is the share of them
-    with ``|d*| >= |d|``. The null hypothesis is that the groups are a random partition of
-    the entities. It can be false although the coefficients are equal, if the groups differ in the variance of
-    errors or regressors. If they also differ in size, the test rejects too often or too rarely (Chung &
-    Romano 2013). A permutation in which a coefficient is not identified counts as ``|d*| >= |d|``; ``lost``
-    in `detail` is the number of such permutations.
+    ``"permutation"`` (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, where d
+    is the difference or the range, and d* that of a permutation. If all permutations
+    are used, the p-value is the share of them with ``|d*| >= |d|``. The null hypothesis
+    is that the groups are a random partition of the entities. It can be false although
+    the coefficients are equal, if the groups differ in the variance of errors or
+    regressors. If they also differ in size, the test rejects too often or too rarely
+    (Chung & Romano 2013). A permutation in which a coefficient is not identified counts
+    as ``|d*| >= |d|``; ``lost`` in `detail` is the number of such permutations.
 
-    ``"interaction"`` allows for different variances, through the standard errors of the specification. But it
-    assumes that the fixed effects and the other coefficients are the same in all groups. If they are not, it
-    rejects too often.
+    ``"interaction"`` allows for different variances, through the standard errors of the
+    specification. But it assumes that the fixed effects and the other coefficients are
+    the same in all groups. If they are not, it rejects too often.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
-    >>> groups = by_group(spec, dp.datasets.us_states(), "state < 'MO'", term="unemp", rng=1)
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
+    >>> groups = by_group(
+    ...     spec, dp.datasets.us_states(), "state < 'MO'", term="unemp", rng=1
+    ... )
     >>> groups.labels
     ("not (state < 'MO')", "state < 'MO'")
     >>> groups.difference.p_value > 0.05
@@ -275,22 +297,26 @@ def by_group(
     return ByGroup(fits.outcomes, _permutation(slopes, groups, name, estimates, drawn))
 
 
-def _refuse_others(spec: Any, panel: object, group: object, term: object, method: str) -> None:
+def _refuse_others(
+    spec: Any, panel: object, group: object, term: object, method: str
+) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
         raise InputTypeError(f"by_group takes a specification, not {cited(spec)}.")
     check_panel(panel, "by_group")
     if not isinstance(group, str):
-        raise InputTypeError(f"group={cited(group)} must be a column or a condition (text).")
+        raise InputTypeError(
+            f"group={cited(group)} must be a column or a condition (text)."
+        )
     if term is not None and not isinstance(term, str):
         raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
     if method == "interaction" and not isinstance(spec, FixedEffects):
         raise InputTypeError(
-            f"by_group: method='interaction' takes a FixedEffects specification, not {type(spec).__name__}. "
-            "Use method='permutation'."
+            "by_group: method='interaction' takes a FixedEffects specification, not "
+            f"{type(spec).__name__}. Use method='permutation'."
         )
 
 
-# --- groups -------------------------------------------------------------------------------------------------
+# --- groups ---------------------------------------------------------------------------
 
 
 def _read_groups(panel: Panel, text: str) -> _Groups:
@@ -299,7 +325,10 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
     if text in table.known:
         codes, levels = coded(table, text, "group")
         _refuse_gaps(text, int((codes < 0).sum()))
-        values = (str(v).removesuffix(".0") if isinstance(v, float) else str(v) for v in levels)
+        values = (
+            str(v).removesuffix(".0") if isinstance(v, float) else str(v)
+            for v in levels
+        )
         groups = _Groups(text, tuple(values), codes)
         _refuse_one_name(groups)
     else:
@@ -307,10 +336,14 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
         groups = _Groups(text, (f"not ({condition})", condition), codes)
         if codes.min() == codes.max():
             truth = "true" if codes[0] else "false"
-            raise _no_groups(f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1)
+            raise _no_groups(
+                f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1
+            )
     count = len(groups.names)
     if not 2 <= count <= _MOST_GROUPS:
-        raise _no_groups(f"group={cited(text)} has {counted(count, 'value')}", text, count)
+        raise _no_groups(
+            f"group={cited(text)} has {counted(count, 'value')}", text, count
+        )
     return groups
 
 
@@ -319,15 +352,17 @@ def _refuse_one_name(groups: _Groups) -> None:
     twice = tuple(name for name, count in Counter(groups.names).items() if count > 1)
     if twice:
         raise OptionError(
-            f"group={cited(groups.text)} has different values that are written alike: {quoted(twice)}. Make "
-            "them one type, such as df[column].astype(str), or give them other names.",
+            f"group={cited(groups.text)} has different values that are written alike: "
+            f"{quoted(twice)}. Make them one type, such as df[column].astype(str), "
+            "or give them other names.",
             [Notice("groups", "written alike", {"group": groups.text, "names": twice})],
         )
 
 
 def _no_groups(problem: str, text: str, count: int) -> OptionError:
     return OptionError(
-        f"{problem}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few values, or a condition such "
+        f"{problem}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few "
+        "values, or a condition such "
         'as "income > 5000".',
         [Notice("groups", problem, {"group": text, "count": count})],
     )
@@ -336,8 +371,9 @@ def _no_groups(problem: str, text: str, count: int) -> OptionError:
 def _refuse_gaps(text: str, count: int) -> None:
     if count:
         raise MissingDataError(
-            f"group={cited(text)} is missing in {count} row{'' if count == 1 else 's'}, which are in no "
-            f"group. Fill the column, or drop them: panel.subset(panel.frame[{cited(text)}].notna()).",
+            f"group={cited(text)} is missing in {count} "
+            f"row{'' if count == 1 else 's'}, which are in no group. Fill the "
+            f"column, or drop them: panel.subset(panel.frame[{cited(text)}].notna()).",
             [Notice("missing_group", "in no group", {"group": text, "count": count})],
         )
 
@@ -345,13 +381,18 @@ def _refuse_gaps(text: str, count: int) -> None:
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    cut = np.unique(entity[_by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes])
+    cut = np.unique(
+        entity[
+            _by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes
+        ]
+    )
     if cut.size:
         raise OptionError(
-            f"group={cited(groups.text)} changes within {cut.size} of {panel.n_entities} "
-            f"{panel.entity_name}, such as {panel.entities[cut[0]]}, and labels are permuted over whole "
-            "entities. Use method='interaction', or a group that does not change, such as its value in the "
-            "first period.",
+            f"group={cited(groups.text)} changes within {cut.size} of "
+            f"{panel.n_entities} {panel.entity_name}, such as "
+            f"{panel.entities[cut[0]]}, and labels are permuted over whole entities. "
+            "Use method='interaction', or a group that does not change, such as its "
+            "value in the first period.",
             [
                 Notice(
                     "groups_change",
@@ -373,14 +414,22 @@ def _subset(panel: Panel, rows: Any) -> Panel:
     return panel.subset(pd.Series(rows, index=panel.index))
 
 
-# --- fits by group ------------------------------------------------------------------------------------------
+# --- fits by group --------------------------------------------------------------------
 
 
-def _fit_groups(spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence) -> ResultSet:
-    battery = {name: (spec, _subset(panel, groups.codes == code)) for code, name in enumerate(groups.names)}
+def _fit_groups(
+    spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence
+) -> ResultSet:
+    battery = {
+        name: (spec, _subset(panel, groups.codes == code))
+        for code, name in enumerate(groups.names)
+    }
     fits = fit_all(battery, panel, rng=seed)
     for name, error in fits.failures.items():
-        text = f"by_group: the model cannot be estimated in the group {cited(name)}: {error}"
+        text = (
+            "by_group: the model cannot be estimated in the group "
+            f"{cited(name)}: {error}"
+        )
         raise type(error)(text, error.problems) from error
     return fits
 
@@ -389,28 +438,34 @@ def _params(result: Any) -> pd.Series[float]:
     return getattr(result, "slopes", result).params  # type: ignore[no-any-return]
 
 
-def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[str, float]]:
+def _estimates(
+    spec: Any, fits: ResultSet, term: str | None
+) -> tuple[str, dict[str, float]]:
     """Find the coefficient in every group."""
     params = {group: _params(result) for group, result in fits.items()}
     first, *others = params.values()
     common = [name for name in first.index if all(name in other for other in others)]
     if term is None and not isinstance(spec, FixedEffects):
         raise TermError(
-            f"by_group: pass term, the coefficient of {type(spec).__name__} that is compared; every group "
-            f"has {quoted(common, 20)}."
+            f"by_group: pass term, the coefficient of {type(spec).__name__} that is "
+            f"compared; every group has {quoted(common, 20)}."
         )
     target = str(spec.x[0] if term is None else term)
     matches = [name for name in common if canonical(name) == canonical(target)]
     if not matches:
         raise TermError(
-            f"by_group: not every group has a coefficient named {cited(target)}; all have "
-            f"{quoted(common, 20)}.",
-            [Notice("no_coefficient", target, {"term": target, "common": tuple(common)})],
+            f"by_group: not every group has a coefficient named {cited(target)}; all "
+            f"have {quoted(common, 20)}.",
+            [
+                Notice(
+                    "no_coefficient", target, {"term": target, "common": tuple(common)}
+                )
+            ],
         )
     return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
 
 
-# --- permutation --------------------------------------------------------------------------------------------
+# --- permutation ----------------------------------------------------------------------
 
 
 def _nested_slopes(fit: Fitted) -> bool:
@@ -418,7 +473,9 @@ def _nested_slopes(fit: Fitted) -> bool:
 
     They can if all are by groups inside entities.
     """
-    slopes = (effect for effect in fit.prepared.within.every if isinstance(effect, Slope))
+    slopes = (
+        effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
+    )
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
 
@@ -468,7 +525,11 @@ def _refitted(
     entity = table_of(panel).keys.entity
     labels = _by_entity(panel.n_entities, entity, groups.codes)
     every = ways(labels) < reps + 0.5
-    drawn = arrangements(labels) if every else permuted_labels(np.random.default_rng(seed), labels, reps)
+    drawn = (
+        arrangements(labels)
+        if every
+        else permuted_labels(np.random.default_rng(seed), labels, reps)
+    )
     out = np.empty((len(drawn), len(groups.names)))
     with progress_bar("by_group", len(drawn), show=show) as done:
         for i, permuted in enumerate(drawn):
@@ -507,7 +568,11 @@ def _permutation(
     draws, every = _difference(slopes), seed is None
     statistic = float(_difference(np.array(list(estimates.values()))))
     description = f"the groups of {cited(groups.text)} can be permuted over entities"
-    notices = few_exchanges(name, draws.size, description) if every else few_draws(draws.size, "test")
+    notices = (
+        few_exchanges(name, draws.size, description)
+        if every
+        else few_draws(draws.size, "test")
+    )
     issue(notices)
     return TestResult(
         name=_title(groups, name),
@@ -525,7 +590,9 @@ def _permutation(
             "reps": draws.size,
             "enumerated": every,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy if seed and isinstance(seed.entropy, int) else None,
+            "rng_entropy": seed.entropy
+            if seed and isinstance(seed.entropy, int)
+            else None,
         },
         draws=draws,
         diagnostics=notices,
@@ -534,8 +601,11 @@ def _permutation(
 
 def _title(groups: _Groups, name: str) -> str:
     if len(groups.names) > 2:
-        return f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
-    # The values of a column, such as True and False, say little without its name; a condition is its own.
+        return (
+            f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
+        )
+    # The values of a column, such as True and False, say little without its name; a
+    # condition is its own.
     by = "" if groups.text.strip() in groups.names else f" by {groups.text}"
     return f"Difference of {name}{by}, {groups.names[1]} minus {groups.names[0]}"
 
@@ -544,7 +614,7 @@ def _null(groups: _Groups, name: str) -> str:
     return f"{name} has the same coefficient in all groups of {groups.text}"
 
 
-# --- interaction --------------------------------------------------------------------------------------------
+# --- interaction ----------------------------------------------------------------------
 
 
 def _interaction(
@@ -557,8 +627,8 @@ def _interaction(
     absent = [interaction for interaction in names if interaction not in wider.names]
     if absent:
         raise IdentificationError(
-            f"by_group: {quoted(absent)} cannot be estimated beside the other regressors and effects. Use "
-            "method='permutation'."
+            f"by_group: {quoted(absent)} cannot be estimated beside the other "
+            "regressors and effects. Use method='permutation'."
         )
     title, null = _title(groups, name), _null(groups, name)
     test = joint_test(wider, names, "by_group", name=title, null=null)
@@ -578,7 +648,9 @@ def _interaction(
         }
         t, p_value = float(wider.tstats[names[0]]), float(wider.pvalues[names[0]])
         df = float(wider.df_by_term[names[0]])
-        return TestResult(title, t, "t", df, p_value, null, detail, diagnostics=diagnostics)
+        return TestResult(
+            title, t, "t", df, p_value, null, detail, diagnostics=diagnostics
+        )
     detail |= {
         "differences": dict(zip(others, differences, strict=True)),
         "difference": float(np.ptp([0.0, *differences])),
@@ -590,13 +662,21 @@ def _with_interactions(
     fit: Fitted, codes: Ints, groups: _Groups, name: str, names: list[str]
 ) -> LinearResults:
     """Add products of a regressor with indicators, and indicators not absorbed."""
-    indicators = np.array([codes == code for code in range(1, len(groups.names))], dtype=np.float64).T
+    indicators = np.array(
+        [codes == code for code in range(1, len(groups.names))], dtype=np.float64
+    ).T
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     indicator_names = [f"{groups.text} is {group}" for group in groups.names[1:]]
     # The indicators come last: of two collinear columns the later one is dropped.
-    prepared = replace(fit.prepared, options=replace(fit.prepared.options, collinear="drop"))
+    prepared = replace(
+        fit.prepared, options=replace(fit.prepared.options, collinear="drop")
+    )
     further = np.column_stack([column[:, None] * indicators, indicators])
     demeaned = fit.demeaned.with_columns(prepared, [*names, *indicator_names], further)
-    beside = [position for position in demeaned.at(indicator_names) if not demeaned.absorbed[position]]
+    beside = [
+        position
+        for position in demeaned.at(indicator_names)
+        if not demeaned.absorbed[position]
+    ]
     regressors = (*fit.regressors, *demeaned.at(names), *beside)
     return fit_equation(prepared, demeaned, 0, regressors, unread=indicator_names)[0]

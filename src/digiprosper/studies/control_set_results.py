@@ -41,10 +41,14 @@ if TYPE_CHECKING:
 NO_CANDIDATE = "(none)"
 _JOIN = " + "
 _NO_CHOICE = (
-    "p-values are those of each model by itself. None allows for a choice among the sets: report the whole "
-    "distribution, and give a reason for every control that is chosen."
+    "p-values are those of each model by itself. None allows for a choice among the "
+    "sets: report the whole distribution, and give a reason for every control "
+    "that is chosen."
 )
-_FREEDOM = "Each column of a control takes a degree of freedom of t; below is that without candidates."
+_FREEDOM = (
+    "Each column of a control takes a degree of freedom of t; below is that "
+    "without candidates."
+)
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
 
@@ -75,15 +79,17 @@ class ControlSample(PickledByName):
 class ControlSet(BaseResults):
     """Estimate of one coefficient with one set of controls.
 
-    Other coefficients of the model are not kept. ``spec.add(*found[label].controls).fit(panel)`` estimates
-    them, on all rows that are complete for this model.
+    Other coefficients of the model are not kept.
+    ``spec.add(*found[label].controls).fit(panel)`` estimates them, on all rows that are
+    complete for this model.
 
     Parameters
     ----------
     controls : tuple of str
         The candidates in the model.
     estimated : Estimates
-        The coefficient, with its standard error and the degrees of freedom of its t test.
+        The coefficient, with its standard error and the degrees of freedom of its t
+        test.
     common : ControlSample
         What is the same in all models.
 
@@ -105,7 +111,12 @@ class ControlSet(BaseResults):
 
     @classmethod
     def of(
-        cls, controls: tuple[str, ...], estimate: float, std_error: float, df_t: float, common: ControlSample
+        cls,
+        controls: tuple[str, ...],
+        estimate: float,
+        std_error: float,
+        df_t: float,
+        common: ControlSample,
     ) -> Self:
         """Take the coefficient, its standard error and its degrees of freedom of t."""
         estimated = Estimates(
@@ -163,8 +174,8 @@ class ControlSet(BaseResults):
         Returns
         -------
         Glance
-            A mapping with the same keys for all types of results. R2 and similar numbers are None, because
-            they are not computed.
+            A mapping with the same keys for all types of results. R2 and similar
+            numbers are None, because they are not computed.
         """
         model_numbers = {"model": "FixedEffects", "df_t": self.df_t}
         return cast("Glance", {**self.common.glance, **model_numbers})
@@ -202,9 +213,10 @@ class ControlSet(BaseResults):
 class ControlSets(Summarised, ResultSet):
     """Estimates of one coefficient with each set of controls, made by `control_sets`.
 
-    It is a `ResultSet` of `ControlSet`, with the smallest sets first. A label lists the candidates in the
-    model, in the order in which they were given, such as ``"a + b"``; it is ``"(none)"`` without candidates.
-    Sets that could not be estimated are in `failures`.
+    It is a `ResultSet` of `ControlSet`, with the smallest sets first. A label lists the
+    candidates in the model, in the order in which they were given, such as ``"a + b"``;
+    it is ``"(none)"`` without candidates. Sets that could not be estimated are in
+    `failures`.
 
     Parameters
     ----------
@@ -213,8 +225,8 @@ class ControlSets(Summarised, ResultSet):
     candidates : tuple of str
         Controls that were added.
     included : DataFrame of bool
-        Which candidates are in which set, with labels in the rows and candidates in the columns. It includes
-        the sets in `failures`.
+        Which candidates are in which set, with labels in the rows and candidates in the
+        columns. It includes the sets in `failures`.
     common : ControlSample
         What is the same in all models.
     diagnostics : tuple of Notice
@@ -250,16 +262,18 @@ class ControlSets(Summarised, ResultSet):
     def table_notes(self) -> tuple[Remark, ...]:
         """Note of a table: the number of sets, and a warning on their p-values."""
         counts = {"sets": len(self.outcomes), "candidates": len(self.candidates)}
-        texts = {"about": (self._about(),)} | {name: (str(count),) for name, count in counts.items()}
+        texts = {"about": (self._about(),)} | {
+            name: (str(count),) for name, count in counts.items()
+        }
         return (Remark("control_sets", texts, WORDS),)
 
     @property
     def frame(self) -> pd.DataFrame:
         """Estimates, one row per set that was estimated.
 
-        Columns are model (the label), controls (a tuple), n_controls, estimate, std_error, statistic,
-        p_value, conf_low and conf_high (95%), and nobs. `included` has the controls as columns of True and
-        False.
+        Columns are model (the label), controls (a tuple), n_controls, estimate,
+        std_error, statistic, p_value, conf_low and conf_high (95%), and nobs.
+        `included` has the controls as columns of True and False.
         """
         controls = [model.controls for model in self.values()]
         out = self.tidy().drop(columns="term")
@@ -278,11 +292,16 @@ class ControlSets(Summarised, ResultSet):
         Returns
         -------
         DataFrame
-            Columns model, term, estimate, std_error, statistic, p_value, conf_low and conf_high.
+            Columns model, term, estimate, std_error, statistic, p_value, conf_low and
+            conf_high.
         """
-        values = [(model.estimate, model.std_error, model.df_t) for model in self.values()]
+        values = [
+            (model.estimate, model.std_error, model.df_t) for model in self.values()
+        ]
         numbers = _numbers(np.array(values).reshape(-1, 3), level)
-        return numbers.assign(model=list(self), term=self.term)[["model", "term", *_NUMBERS]]
+        return numbers.assign(model=list(self), term=self.term)[
+            ["model", "term", *_NUMBERS]
+        ]
 
     def distribution(self, level: float = 0.95) -> pd.Series[float]:
         """Summarise the estimates of all sets.
@@ -295,15 +314,20 @@ class ControlSets(Summarised, ResultSet):
         Returns
         -------
         Series
-            Numbers of sets n_sets and n_estimated; min, q25, median, q75 and max of the estimates; and the
-            shares of sets with positive, negative, positive_significant and negative_significant estimates.
+            Numbers of sets n_sets and n_estimated; min, q25, median, q75 and max of the
+            estimates; and the shares of sets with positive, negative,
+            positive_significant and negative_significant estimates.
 
         Examples
         --------
         >>> import digiprosper as dp
         >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
-        >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
-        >>> found.distribution()[["min", "max", "positive_significant"]].round(3).tolist()
+        >>> found = dp.control_sets(
+        ...     spec, dp.datasets.us_states(), ["log(emp)", "unemp"]
+        ... )
+        >>> found.distribution()[["min", "max", "positive_significant"]].round(
+        ...     3
+        ... ).tolist()
         [0.148, 0.718, 0.5]
         """
         numbers = self.tidy(level)
@@ -318,7 +342,10 @@ class ControlSets(Summarised, ResultSet):
             "n_estimated": len(numbers),
             **dict(zip(names, _quantiles(estimates), strict=True)),
             **{sign: _mean(chosen) for sign, chosen in signs.items()},
-            **{f"{sign}_significant": _mean(chosen & significant) for sign, chosen in signs.items()},
+            **{
+                f"{sign}_significant": _mean(chosen & significant)
+                for sign, chosen in signs.items()
+            },
         }
         return pd.Series(values, name=self.term, dtype=np.float64)
 
@@ -333,17 +360,22 @@ class ControlSets(Summarised, ResultSet):
         Returns
         -------
         DataFrame
-            One row per candidate. ``n_with`` is the number of sets with it; ``median_with`` and
-            ``median_without`` are medians of the estimates. ``significant_with`` and ``significant_without``
-            are the shares of sets whose estimate is significant and has the sign of the median of all sets. A
+            One row per candidate. ``n_with`` is the number of sets with it;
+            ``median_with`` and ``median_without`` are medians of the estimates.
+            ``significant_with`` and ``significant_without`` are the shares of sets
+            whose estimate is significant and has the sign of the median of all sets. A
             number is missing if there is no such set.
 
         Examples
         --------
         >>> import digiprosper as dp
         >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
-        >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
-        >>> found.by_control()[["median_with", "median_without"]].round(2).values.tolist()
+        >>> found = dp.control_sets(
+        ...     spec, dp.datasets.us_states(), ["log(emp)", "unemp"]
+        ... )
+        >>> found.by_control()[["median_with", "median_without"]].round(
+        ...     2
+        ... ).values.tolist()
         [[0.16, 0.69], [0.41, 0.43]]
         """
         numbers = self.tidy(level)
@@ -354,8 +386,14 @@ class ControlSets(Summarised, ResultSet):
         for inside in self.included.loc[numbers["model"]].to_numpy().T:
             row: dict[str, float] = {"n_with": int(inside.sum())}
             parts = {"with": inside, "without": ~inside}
-            row |= {f"median_{name}": _median(estimates[part]) for name, part in parts.items()}
-            row |= {f"significant_{name}": _mean(significant[part]) for name, part in parts.items()}
+            row |= {
+                f"median_{name}": _median(estimates[part])
+                for name, part in parts.items()
+            }
+            row |= {
+                f"significant_{name}": _mean(significant[part])
+                for name, part in parts.items()
+            }
             rows.append(row)
         return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
 
@@ -368,7 +406,10 @@ class ControlSets(Summarised, ResultSet):
 
     def _summary(self) -> Summary:
         head = (
-            f"Outcome: {self.common.glance['depvar']}. In every model: {', '.join(self.common.x)}.",
+            (
+                f"Outcome: {self.common.glance['depvar']}. In every model: "
+                f"{', '.join(self.common.x)}."
+            ),
             f"Effects: {self.common.glance['effects'] or 'none (intercept)'}.",
             f"{_sample_line(self.common)}: the same rows in every model.",
             *([_failed_line(self.failures)] if self.failures else []),
@@ -393,12 +434,26 @@ class ControlSets(Summarised, ResultSet):
     def _tables(self) -> tuple[Cells | Lines, ...]:
         """Lay out the distribution, the signs, and what each candidate changes."""
         distribution = self.distribution()
-        ends = {NO_CANDIDATE: "No candidate", set_label(self.candidates): "All candidates"}
-        models = [_model_row(name, self[label]) for label, name in ends.items() if label in self]
+        ends = {
+            NO_CANDIDATE: "No candidate",
+            set_label(self.candidates): "All candidates",
+        }
+        models = [
+            _model_row(name, self[label])
+            for label, name in ends.items()
+            if label in self
+        ]
         quantiles = {"min": "Smallest", "median": "Median", "max": "Largest"}
-        points = [[name, f"{distribution[quantile]:z.5g}", "", ""] for quantile, name in quantiles.items()]
+        points = [
+            [name, f"{distribution[quantile]:z.5g}", "", ""]
+            for quantile, name in quantiles.items()
+        ]
         signs = [
-            [name, f"{distribution[name]:.1%}", f"{distribution[f'{name}_significant']:.1%}"]
+            [
+                name,
+                f"{distribution[name]:.1%}",
+                f"{distribution[f'{name}_significant']:.1%}",
+            ]
             for name in ("positive", "negative")
         ]
         controls = [
@@ -413,8 +468,19 @@ class ControlSets(Summarised, ResultSet):
             Cells.of(["", "estimate", "std. error", "p"], [*models, *points]),
             Lines(("", "Shares of the sets")),
             Cells.of(["estimate", "share", "with p <= .05"], signs),
-            Lines(("", "Sets with and without each control; p <= .05 and the sign of the median")),
-            Cells.of(["control", "median with", "without", "p <= .05 with", "without"], controls),
+            Lines(
+                (
+                    "",
+                    (
+                        "Sets with and without each control; p <= .05 and the sign "
+                        "of the median"
+                    ),
+                )
+            ),
+            Cells.of(
+                ["control", "median with", "without", "p <= .05 with", "without"],
+                controls,
+            ),
         )
 
     def _numbers(self) -> PlainNumbers:
@@ -426,7 +492,10 @@ class ControlSets(Summarised, ResultSet):
             "failures": {label: str(error) for label, error in self.failures.items()},
         }
         return PlainNumbers(
-            inference=self.common.inference, labels=self.common.labels, factors=self.common.factors, more=more
+            inference=self.common.inference,
+            labels=self.common.labels,
+            factors=self.common.factors,
+            more=more,
         )
 
 
@@ -455,7 +524,11 @@ def _significant(numbers: pd.DataFrame, level: float) -> Bools:
 
 def _quantiles(estimates: Floats) -> list[float]:
     """Return minimum, quartiles and maximum; missing without estimates."""
-    return np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist() if estimates.size else [np.nan] * 5
+    return (
+        np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist()
+        if estimates.size
+        else [np.nan] * 5
+    )
 
 
 def _mean(values: Bools) -> float:
@@ -468,7 +541,12 @@ def _median(values: Floats) -> float:
 
 def _model_row(name: str, model: ControlSet) -> list[str]:
     row = model.tidy().iloc[0]
-    return [name, f"{row['estimate']:z.5g}", f"{row['std_error']:.4g}", p_text(row["p_value"])]
+    return [
+        name,
+        f"{row['estimate']:z.5g}",
+        f"{row['std_error']:.4g}",
+        p_text(row["p_value"]),
+    ]
 
 
 def _cell(value: float, form: str) -> str:
@@ -477,10 +555,15 @@ def _cell(value: float, form: str) -> str:
 
 def _sample_line(common: ControlSample) -> str:
     about = common.glance
-    return sample_text(about["nobs"], about["n_entities"], about["n_times"], common.key_names)
+    return sample_text(
+        about["nobs"], about["n_entities"], about["n_times"], common.key_names
+    )
 
 
 def _failed_line(failures: Mapping[str, Exception]) -> str:
     label, error = next(iter(failures.items()))
     first = str(error).split(". ")[0].removesuffix(".")
-    return f"{counted(len(failures), 'set')} not estimated, such as {cited(label)}: {first}."
+    return (
+        f"{counted(len(failures), 'set')} not estimated, such as "
+        f"{cited(label)}: {first}."
+    )

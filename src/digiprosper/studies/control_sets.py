@@ -87,43 +87,47 @@ def control_sets(
 ) -> ControlSets:
     """Estimate one coefficient with each set of candidate controls.
 
-    Other tools search for a set of controls with which a coefficient is significant, and report only this
-    model. This function reports the models with all sets. They show whether a result depends on particular
-    controls [1]_ [2]_.
+    Other tools search for a set of controls with which a coefficient is significant,
+    and report only this model. This function reports the models with all sets. They
+    show whether a result depends on particular controls [1]_ [2]_.
 
     Parameters
     ----------
     spec : FixedEffects
-        The model without candidates. All models have its regressors, fixed effects, weights and type of
-        standard errors.
+        The model without candidates. All models have its regressors, fixed effects,
+        weights and type of standard errors.
     panel : Panel
         The data.
     candidates : sequence of str
-        Terms that are added to `spec.x` in each combination. A term with several columns, such as
-        ``"C(region)"``, is one candidate.
+        Terms that are added to `spec.x` in each combination. A term with several
+        columns, such as ``"C(region)"``, is one candidate.
     size : int, pair or range, optional
-        Number of candidates in a set: a number, a pair (lowest, highest), or a `range`. The default is all
-        sets, from no candidate to all. At most 65,536 sets are estimated, which is the number of sets of 16
-        candidates.
+        Number of candidates in a set: a number, a pair (lowest, highest), or a `range`.
+        The default is all sets, from no candidate to all. At most 65,536 sets are
+        estimated, which is the number of sets of 16 candidates.
     term : str, optional
-        The coefficient, by its name in the results. The default is the first of `spec.x`.
+        The coefficient, by its name in the results. The default is the first of
+        `spec.x`.
 
     Returns
     -------
     ControlSets
-        A `ResultSet` with one `ControlSet` per set. Labels are such as ``"a + b"``; ``"(none)"`` is `spec`
-        itself. `frame` has all estimates, `included` the candidates in each set, and `distribution` and
-        `by_control` summarise them. `plots.specification_curve` plots them. If a model cannot be estimated,
-        its error is in `failures`.
+        A `ResultSet` with one `ControlSet` per set. Labels are such as ``"a + b"``;
+        ``"(none)"`` is `spec` itself. `frame` has all estimates, `included` the
+        candidates in each set, and `distribution` and `by_control` summarise them.
+        `plots.specification_curve` plots them. If a model cannot be estimated, its
+        error is in `failures`.
 
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `candidates` or `term` is not text.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `candidates` or
+        `term` is not text.
     TermError
-        If there is no candidate, or `term` is not a regressor of `spec`. If a candidate is listed twice, is
-        in `spec.x`, is the outcome, or contains a column of `term` in the same period, as an interaction or a
-        power of it does: the coefficient then has another meaning.
+        If there is no candidate, or `term` is not a regressor of `spec`. If a candidate
+        is listed twice, is in `spec.x`, is the outcome, or contains a column of `term`
+        in the same period, as an interaction or a power of it does: the coefficient
+        then has another meaning.
     OptionError
         If `size` is not as above, or there are too many sets.
     ColumnError, MissingDataError, CollinearityError
@@ -133,31 +137,39 @@ def control_sets(
 
     Notes
     -----
-    All models are estimated on the same rows: those in which all candidates are observed. So estimates differ
-    only because of the controls. A separate fit of a model with few candidates may have more rows.
+    All models are estimated on the same rows: those in which all candidates are
+    observed. So estimates differ only because of the controls. A separate fit of a
+    model with few candidates may have more rows.
 
-    The fixed effects are absorbed from all columns once. The estimates and standard errors of each set are
-    computed from these columns and equal those of a separate fit. With ``hc2``, ``hc3`` and ``crv3``, and for
-    nearly collinear sets, each model is fitted separately, which takes longer.
+    The fixed effects are absorbed from all columns once. The estimates and standard
+    errors of each set are computed from these columns and equal those of a
+    separate fit. With ``hc2``, ``hc3`` and ``crv3``, and for nearly collinear sets,
+    each model is fitted separately, which takes longer.
 
-    The p-values do not allow for the number of sets. Many significant estimates do not confirm each other,
-    because all use the same data. A control that is itself affected by the regressor, or that opens a path
-    between regressor and outcome (a collider), biases the estimate, even if most sets agree with it.
+    The p-values do not allow for the number of sets. Many significant estimates do not
+    confirm each other, because all use the same data. A control that is itself affected
+    by the regressor, or that opens a path between regressor and outcome (a collider),
+    biases the estimate, even if most sets agree with it.
 
     References
     ----------
-    .. [1] Leamer, E. E. (1983). Let's take the con out of econometrics. American Economic Review 73, 31-43.
-    .. [2] Simonsohn, U., Simmons, J. P. & Nelson, L. D. (2020). Specification curve analysis. Nature Human
-       Behaviour 4, 1208-1214.
+    .. [1] Leamer, E. E. (1983). Let's take the con out of econometrics. American
+       Economic Review 73, 31-43.
+    .. [2] Simonsohn, U., Simmons, J. P. & Nelson, L. D. (2020). Specification curve
+       analysis. Nature Human Behaviour 4, 1208-1214.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)"])
-    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"])
+    >>> found = dp.control_sets(
+    ...     spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"]
+    ... )
     >>> found.frame[["model", "estimate"]].round(3).head(3).values.tolist()
     [['(none)', 0.432], ['log(pc)', 0.143], ['log(emp)', -0.038]]
-    >>> found.distribution()[["n_sets", "median", "negative_significant"]].round(3).tolist()
+    >>> found.distribution()[["n_sets", "median", "negative_significant"]].round(
+    ...     3
+    ... ).tolist()
     [8.0, 0.07, 0.0]
     """
     refuse_other_specification("control_sets", spec)
@@ -187,20 +199,25 @@ def control_sets(
     return ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,
-        included=pd.DataFrame(sets, index=pd.Index(labels, name="model"), columns=list(candidates)),
+        included=pd.DataFrame(
+            sets, index=pd.Index(labels, name="model"), columns=list(candidates)
+        ),
         common=common,
         diagnostics=(*base.diagnostics, *(notice for notice, _ in by_code.values())),
     )
 
 
-# --- which sets ---------------------------------------------------------------------------------------------
+# --- which sets -----------------------------------------------------------------------
 
 
 def _read_candidates(spec: FixedEffects, values: object) -> tuple[str, ...]:
     """Read the candidates; none of them may have a role in the model already."""
     candidates = as_terms(values, "candidates")
     if not candidates:
-        raise TermError("candidates is empty; pass the controls to add, such as ['income', 'trade'].")
+        raise TermError(
+            "candidates is empty; pass the controls to add, such as "
+            "['income', 'trade']."
+        )
     problems = [
         Notice(
             "repeated",
@@ -213,8 +230,8 @@ def _read_candidates(spec: FixedEffects, values: object) -> tuple[str, ...]:
     ]
     if problems:
         raise TermError(
-            f"control_sets: {several(problems)}. Candidates are what is added to the model: take them out "
-            "of x with spec.drop(...), or of candidates.",
+            f"control_sets: {several(problems)}. Candidates are what is added to the "
+            "model: take them out of x with spec.drop(...), or of candidates.",
             problems,
         )
     return candidates
@@ -225,15 +242,16 @@ def _read_sizes(size: object, count: int) -> list[int]:
     sizes = range(count + 1) if size is None else _range(plain(size))
     if not sizes or not all(0 <= number <= count for number in sizes):
         raise OptionError(
-            f"size={cited(size)} must be a number of candidates from 0 to {count}, a pair such as "
-            f"(1, {count}), or a range.",
+            f"size={cited(size)} must be a number of candidates from 0 to {count}, a "
+            f"pair such as (1, {count}), or a range.",
             [option_problem("size", size)],
         )
     total = sum(comb(count, number) for number in sizes)
     if total > _MOST_SETS:
         raise OptionError(
-            f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make {total:,} sets; at "
-            f"most {_MOST_SETS:,} are estimated. {_smaller(min(sizes), count)}",
+            f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make "
+            f"{total:,} sets; at most {_MOST_SETS:,} are estimated. "
+            f"{_smaller(min(sizes), count)}",
             [option_problem("size", size, what=f"{total:,} sets")],
         )
     return sorted(sizes)
@@ -243,8 +261,14 @@ def _range(size: Any) -> range:
     """Read a number, a pair with both ends in it, or a range; or else empty."""
     if isinstance(size, range):
         return size
-    ends = [plain(number) for number in size] if isinstance(size, tuple | list) else [size, size]
-    if len(ends) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) for n in ends):
+    ends = (
+        [plain(number) for number in size]
+        if isinstance(size, tuple | list)
+        else [size, size]
+    )
+    if len(ends) != 2 or not all(
+        isinstance(n, int) and not isinstance(n, bool) for n in ends
+    ):
         return range(0)
     return range(ends[0], ends[1] + 1)
 
@@ -263,7 +287,9 @@ def _smaller(least: int, count: int) -> str:
 def _sets(count: int, sizes: Sequence[int]) -> Bools:
     """List the sets, the smallest first: (sets, candidates)."""
     members = chain.from_iterable(combinations(range(count), size) for size in sizes)
-    return np.array([[j in chosen for j in range(count)] for chosen in members], dtype=np.bool_)
+    return np.array(
+        [[j in chosen for j in range(count)] for chosen in members], dtype=np.bool_
+    )
 
 
 def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
@@ -272,20 +298,25 @@ def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
     twice = [label for label, number in Counter(labels).items() if number > 1]
     if twice:
         raise TermError(
-            f"control_sets: {quoted(twice)} is the name of a candidate and of a set of others; rename the "
-            "column."
+            f"control_sets: {quoted(twice)} is the name of a candidate and of a set of "
+            "others; rename the column."
         )
     return labels
 
 
-# --- the columns of all models ------------------------------------------------------------------------------
+# --- the columns of all models --------------------------------------------------------
 
 
-def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _Equations:
+def _equations(
+    spec: FixedEffects, panel: Panel, candidates: Sequence[str]
+) -> _Equations:
     """Demean all models' columns on rows complete in all, and fit the first."""
     roles = {
         "x": spec.x,
-        **{f"candidate {number}": (*spec.x, name) for number, name in enumerate(candidates, 1)},
+        **{
+            f"candidate {number}": (*spec.x, name)
+            for number, name in enumerate(candidates, 1)
+        },
         "candidates": (*spec.x, *candidates),
     }
     prepared, _, demeaned = demean_together(spec, panel, roles)
@@ -300,8 +331,8 @@ def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _
     if absorbed and spec.collinear == "raise":
         problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
         raise IdentificationError(
-            f"control_sets: {several(problems)}. Take it out of candidates, or interact it with a variable "
-            "that varies within the effects.",
+            f"control_sets: {several(problems)}. Take it out of candidates, or "
+            "interact it with a variable that varies within the effects.",
             problems,
         )
     return _Equations(prepared, demeaned, x, controls, base)
@@ -313,23 +344,35 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     They may not depend on which others are in the model.
     """
     x, together = rows.roles["x"], rows.roles["candidates"]
-    columns = {name: rows.roles[f"candidate {number}"] for number, name in enumerate(candidates, 1)}
-    # Candidates that change the dummies of x, or else those whose dummies the others change.
+    columns = {
+        name: rows.roles[f"candidate {number}"]
+        for number, name in enumerate(candidates, 1)
+    }
+    # Candidates that change the dummies of x, or else those whose dummies the others
+    # change.
     depending = [name for name in candidates if columns[name][: len(x)] != x]
     if not depending:
         added = [columns[name][len(x) :] for name in candidates]
         if (*x, *chain.from_iterable(added)) == together:
             return list(map(len, added))
-        depending = [name for name in candidates if not set(columns[name]) <= set(together)]
+        depending = [
+            name for name in candidates if not set(columns[name]) <= set(together)
+        ]
     raise TermError(
-        f"control_sets: with {quoted(depending)} the dummies of a product with a category depend "
-        "on which other terms are in the model. Put the product and its other factor in spec.x, or make "
-        "columns of it with panel.assign.",
-        [Notice("categories", "depend on other terms", {"candidates": tuple(depending)})],
+        f"control_sets: with {quoted(depending)} the dummies of a product with a "
+        "category depend on which other terms are in the model. Put the product and "
+        "its other factor in spec.x, or make columns of it with panel.assign.",
+        [
+            Notice(
+                "categories", "depend on other terms", {"candidates": tuple(depending)}
+            )
+        ],
     )
 
 
-def _named(spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None) -> str:
+def _named(
+    spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None
+) -> str:
     """Find the coefficient."""
     target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
@@ -340,7 +383,8 @@ def _named(spec: FixedEffects, base: LinearResults, candidates: Sequence[str], t
     if canonical(target) in map(canonical, candidates):
         why = " It is a candidate, which is not in every model: put it in spec.x."
     raise TermError(
-        f"control_sets: no coefficient of spec is named {cited(target)}; they are {quoted(names, 20)}.{why}",
+        f"control_sets: no coefficient of spec is named {cited(target)}; they are "
+        f"{quoted(names, 20)}.{why}",
         [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
     )
 
@@ -350,7 +394,11 @@ def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) 
     factors_of, names = equations.prepared.sample.factors_of, equations.demeaned.names
 
     def columns(term: str) -> set[tuple[str, int]]:
-        return {(column, factor.shift) for factor in factors_of(term) for column in factor.columns}
+        return {
+            (column, factor.shift)
+            for factor in factors_of(term)
+            for column in factor.columns
+        }
 
     shared = [
         candidate
@@ -359,10 +407,14 @@ def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) 
     ]
     if shared:
         raise TermError(
-            f"control_sets: {quoted(shared)} has the column of {cited(name)} in it, and with it the "
-            f"coefficient of {cited(name)} is another quantity, such as the slope where the other factor is "
-            "zero. Put the product in spec.x, or compare the two models with fit_all.",
-            [Notice("shared", candidate, {"term": name, "candidate": candidate}) for candidate in shared],
+            f"control_sets: {quoted(shared)} has the column of {cited(name)} in it, "
+            f"and with it the coefficient of {cited(name)} is another quantity, such "
+            "as the slope where the other factor is zero. Put the product in "
+            "spec.x, or compare the two models with fit_all.",
+            [
+                Notice("shared", candidate, {"term": name, "candidate": candidate})
+                for candidate in shared
+            ],
         )
 
 
@@ -381,7 +433,7 @@ def _common(equations: _Equations, name: str) -> ControlSample:
     )
 
 
-# --- estimates ----------------------------------------------------------------------------------------------
+# --- estimates ------------------------------------------------------------------------
 
 
 def _estimates(
@@ -392,7 +444,8 @@ def _estimates(
 ) -> tuple[list[ControlSet | DigiprosperError], dict[str, tuple[Notice, list[int]]]]:
     """Estimate the coefficient with every set, in order.
 
-    Also returns, by code, the first notice of sets fitted one by one, and the positions of the sets with it.
+    Also returns, by code, the first notice of sets fitted one by one, and the positions
+    of the sets with it.
     """
     name = common.term.name
     numbers, regular = _together(equations, sets, name)
@@ -403,7 +456,9 @@ def _estimates(
         if not regular[position]:
             regressors = equations.regressors(sets[position])
             try:
-                fit = fit_equation(equations.prepared, equations.demeaned, 0, regressors)[0]
+                fit = fit_equation(
+                    equations.prepared, equations.demeaned, 0, regressors
+                )[0]
             except DigiprosperError as error:
                 results.append(error)
                 continue
@@ -425,12 +480,19 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         np.full((len(sets), 3), np.nan),
         np.zeros(len(sets), dtype=np.bool_),
     )
-    if prepared.options.cov_type in _ONE_BY_ONE or demeaned.absorbed[list(equations.x)].any():
+    if (
+        prepared.options.cov_type in _ONE_BY_ONE
+        or demeaned.absorbed[list(equations.x)].any()
+    ):
         return numbers, regular
 
     at, widths = demeaned.at([name])[0], np.array(list(map(len, equations.controls)))
-    absorbed = np.array([demeaned.absorbed[list(positions)].any() for positions in equations.controls])
-    wide = prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
+    absorbed = np.array(
+        [demeaned.absorbed[list(positions)].any() for positions in equations.controls]
+    )
+    wide = (
+        prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
+    )
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
 
     others = [position for position in equations.x if position != at]
@@ -440,7 +502,9 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         at,
     ]
     inside = np.ones((estimable.size, len(columns)), dtype=np.bool_)
-    inside[:, len(others) : -1] = sets[estimable][:, np.repeat(np.flatnonzero(~absorbed), widths[~absorbed])]
+    inside[:, len(others) : -1] = sets[estimable][
+        :, np.repeat(np.flatnonzero(~absorbed), widths[~absorbed])
+    ]
     estimates = set_slopes(
         demeaned.columns[:, 0],
         columns_at(demeaned.columns, columns),
@@ -449,6 +513,8 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,
     )
-    numbers[estimable] = np.column_stack([estimates.slopes, estimates.std_errors, estimates.df_t])
+    numbers[estimable] = np.column_stack(
+        [estimates.slopes, estimates.std_errors, estimates.df_t]
+    )
     regular[estimable] = estimates.regular
     return numbers, regular

@@ -40,13 +40,14 @@ def read_models(models: object, purpose: str) -> ResultSet:
     """Check a set of results with a coefficient; errors name `purpose`."""
     if not isinstance(models, ResultSet):
         raise InputTypeError(
-            f"{purpose}: takes what control_sets, fit_all, stepwise or by_group returns, not "
-            f"{type(models).__name__}.",
+            f"{purpose}: takes what control_sets, fit_all, stepwise or by_group "
+            f"returns, not {type(models).__name__}.",
             [models_problem("no ResultSet", models)],
         )
     if models.tidy().empty:
         raise IdentificationError(
-            f"{purpose}: none of the {len(models.labels)} models has estimates of coefficients.",
+            f"{purpose}: none of the {len(models.labels)} models has estimates of "
+            "coefficients.",
             [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
         )
     return models
@@ -62,10 +63,11 @@ def specification_curve(
 ) -> SpecificationCurve:
     """Order a coefficient's estimates, and list choices in which models differ.
 
-    `term` has the names of the coefficient; default that of `control_sets`, or the first of the first model.
-    `main` is the model that is marked; default that without candidates, or the first. `labels` win over those
-    of the models. Choices are the candidates of `control_sets`; otherwise the regressors, effects, outcomes,
-    weights and standard errors that some models have and others do not.
+    `term` has the names of the coefficient; default that of `control_sets`, or the
+    first of the first model. `main` is the model that is marked; default that without
+    candidates, or the first. `labels` win over those of the models. Choices are the
+    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights
+    and standard errors that some models have and others do not.
     """
     names = _names(models, term)
     points = _points(models, names, level)
@@ -83,7 +85,10 @@ def specification_curve(
             _merged(models, "factors"),
             {**_merged(models, "labels"), **labels},
         )
-        by_model = [_model_choices(models[label], names, (texts, factors, language)) for label in order]
+        by_model = [
+            _model_choices(models[label], names, (texts, factors, language))
+            for label in order
+        ]
         outcomes = {model["outcome"][0] for model in by_model}
         choices, heads = (
             _differences(by_model, texts, factors),
@@ -94,20 +99,30 @@ def specification_curve(
     main_text = ""
     if marked is not None:
         label = order[marked]
-        main_text = FIGURE.say("curve.given", language) if label == NO_CANDIDATE else texts.get(label, label)
+        main_text = (
+            FIGURE.say("curve.given", language)
+            if label == NO_CANDIDATE
+            else texts.get(label, label)
+        )
     counts = {
         "left_out.failed": len(models.failures),
         "left_out.term": len(models) - len(order),
     }
     return SpecificationCurve(
         name=name_label(names[0], texts, factors),
-        outcome=name_label(outcomes.pop(), texts, factors) if len(outcomes) == 1 else "",
+        outcome=name_label(outcomes.pop(), texts, factors)
+        if len(outcomes) == 1
+        else "",
         points=points,
         choices=choices,
         main=marked,
         main_text=main_text,
         heads=heads,
-        left_out=[FIGURE.say(code, language, count=f"{n:,}") for code, n in counts.items() if n],
+        left_out=[
+            FIGURE.say(code, language, count=f"{n:,}")
+            for code, n in counts.items()
+            if n
+        ],
         level=level,
     )
 
@@ -127,15 +142,18 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
     rows = rows.loc[np.isfinite(rows["estimate"].to_numpy())]
     if rows.empty:
         raise IdentificationError(
-            f"plots.specification_curve: no model has a number as its estimate of {quoted(names)}.",
+            "plots.specification_curve: no model has a number as its estimate of "
+            f"{quoted(names)}.",
             [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
         )
-    points: pd.DataFrame = rows.sort_values("estimate", kind="stable", ignore_index=True)
+    points: pd.DataFrame = rows.sort_values(
+        "estimate", kind="stable", ignore_index=True
+    )
     points["significant"] = [rejects(p, level) for p in points["p_value"]]
     return points[["model", "estimate", "conf_low", "conf_high", "significant"]]
 
 
-# --- choices ------------------------------------------------------------------------------------------------
+# --- choices --------------------------------------------------------------------------
 
 
 def _model_choices(
@@ -148,7 +166,9 @@ def _model_choices(
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
     return {
         "regressor": [name for name in terms if name in names],
-        _CONTROLS: [name for name in terms if name not in names and name != "Intercept"],
+        _CONTROLS: [
+            name for name in terms if name not in names and name != "Intercept"
+        ],
         "effect": list(effect_names(about["effects"])),
         "outcome": [about["depvar"] or ""],
         "weights": [about["obs_weights"]] if about["obs_weights"] else [],
@@ -156,14 +176,21 @@ def _model_choices(
     }
 
 
-def _errors(regression: Any, labels: Mapping[str, str], factors: Factors, language: Language) -> str:
+def _errors(
+    regression: Any, labels: Mapping[str, str], factors: Factors, language: Language
+) -> str:
     """Name the standard errors of a model, with their clusters."""
     inference = inference_of(regression)
     distance = f"{inference.distance_cutoff or 0:,g}"
     errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
-    clusters = [name_label(name, labels, factors) for name in effect_names(regression.glance()["clusters"])]
+    clusters = [
+        name_label(name, labels, factors)
+        for name in effect_names(regression.glance()["clusters"])
+    ]
     by = FIGURE.say("and", language).join(clusters)
-    return FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
+    return (
+        FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
+    )
 
 
 def _differences(
@@ -180,7 +207,11 @@ def _differences(
         for name, text in texts.items():
             which = np.array([name in model[kind] for model in by_model])
             if not which.all():
-                choices.append(Choice(kind, text if times[text] == 1 else f"{text} ({name})", which))
+                choices.append(
+                    Choice(
+                        kind, text if times[text] == 1 else f"{text} ({name})", which
+                    )
+                )
     return choices
 
 
@@ -192,7 +223,7 @@ def _merged(models: ResultSet, field: str) -> dict[str, Any]:
     return merged
 
 
-# --- words --------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------
 
 
 def _main(models: ResultSet, main: str | None, order: Sequence[str]) -> int | None:
@@ -204,7 +235,7 @@ def _main(models: ResultSet, main: str | None, order: Sequence[str]) -> int | No
     if main is None:
         return None
     raise ColumnError(
-        f"plots.specification_curve: no model that is drawn is labelled main={cited(main)}; the labels are "
-        f"{quoted(order, 12)}.",
+        "plots.specification_curve: no model that is drawn is labelled "
+        f"main={cited(main)}; the labels are {quoted(order, 12)}.",
         [column_problem(str(main), "main", f"no model {cited(main)}")],
     )

@@ -46,7 +46,9 @@ _Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
 _Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
 _MOST_JOBS = 1024
-_ORDER_FORM = "a list whose elements are terms (text) or lists of terms that are added together"
+_ORDER_FORM = (
+    "a list whose elements are terms (text) or lists of terms that are added together"
+)
 
 
 def fit_all(
@@ -62,25 +64,28 @@ def fit_all(
     Parameters
     ----------
     specs : mapping
-        For each label a specification, or a pair (specification, panel) to use other data. Labels are
-        converted to text.
+        For each label a specification, or a pair (specification, panel) to use other
+        data. Labels are converted to text.
     panel : Panel
         The data of all specifications that have no panel of their own.
     rng : int, SeedSequence, Generator or None
-        Seed of the draws. Each label has its own stream, so results do not change if a specification is
-        added.
+        Seed of the draws. Each label has its own stream, so results do not change if a
+        specification is added.
     progress : bool
-        Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra ``parallel``).
+        Whether to show a progress bar on stderr, False by default. It needs tqdm (the
+        extra ``parallel``).
     n_jobs : int
-        Number of parallel processes, 1 by default; -1 uses all cores. More than one needs joblib (the extra
-        ``parallel``) and does not change the results. It is faster only if each fit takes a second or more,
-        because the packages and the data must be loaded in each process.
+        Number of parallel processes, 1 by default; -1 uses all cores. More than one
+        needs joblib (the extra ``parallel``) and does not change the results. It is
+        faster only if each fit takes a second or more, because the packages and the
+        data must be loaded in each process.
 
     Returns
     -------
     ResultSet
-        Results in the order of `specs`. If a specification cannot be fitted, its error is in `failures`, and
-        the others are fitted. Each warning is issued once, with the labels of its models.
+        Results in the order of `specs`. If a specification cannot be fitted, its error
+        is in `failures`, and the others are fitted. Each warning is issued once, with
+        the labels of its models.
 
     Raises
     ------
@@ -96,8 +101,11 @@ def fit_all(
     >>> from digiprosper import FixedEffects, datasets, fit_all
     >>> base = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
     >>> panel = datasets.us_states()
-    >>> battery = {"baseline": base, "no time effects": base.replace(time_effects=False),
-    ...            "after 1975": (base, panel.subset("year > 1975"))}
+    >>> battery = {
+    ...     "baseline": base,
+    ...     "no time effects": base.replace(time_effects=False),
+    ...     "after 1975": (base, panel.subset("year > 1975")),
+    ... }
     >>> fit_all(battery, panel).compare("unemp")[["model", "nobs"]].values.tolist()
     [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
     """
@@ -121,21 +129,27 @@ def _refuse_labels(specs: object) -> None:
     """Refuse what is not a mapping, and labels that are the same as text."""
     if not hasattr(specs, "items"):
         raise InputTypeError(
-            f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
+            "fit_all takes a mapping of label to specification, not "
+            f"{type(specs).__name__}."
         )
     times = Counter(str(label) for label, _ in specs.items())
     twice = sorted(label for label, count in times.items() if count > 1)
     if twice:
         raise InputTypeError(
-            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename one of each."
+            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename "
+            "one of each."
         )
 
 
 def _task(label: str, entry: Any, panel: Panel, entropy: int) -> _Task:
     """Read a specification with its own panel, if any, and a stream by its label."""
-    spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+    spec, data = (
+        entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+    )
     if not hasattr(spec, "fit"):
-        raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
+        raise InputTypeError(
+            f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification."
+        )
     return (
         label,
         spec,
@@ -150,7 +164,9 @@ def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
         return (_fit(*task) for task in tasks)
     joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    return cast("Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks))
+    return cast(
+        "Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks)
+    )
 
 
 def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
@@ -179,12 +195,13 @@ def stepwise(
     panel : Panel
         The data.
     order : sequence of str or of lists of str
-        Terms to add. Each model has one more element: a term, or the terms of a list, which are added
-        together.
+        Terms to add. Each model has one more element: a term, or the terms of a list,
+        which are added together.
     sample : {"common", "own"}
-        ``"common"`` (default) estimates all models on the rows of the last one. Then a coefficient changes
-        because of the control and not because of the sample. ``"own"`` estimates each model on all its rows;
-        it is needed for specifications other than `FixedEffects`.
+        ``"common"`` (default) estimates all models on the rows of the last one. Then a
+        coefficient changes because of the control and not because of the sample.
+        ``"own"`` estimates each model on all its rows; it is needed for specifications
+        other than `FixedEffects`.
 
     Returns
     -------
@@ -194,11 +211,13 @@ def stepwise(
     Raises
     ------
     InputTypeError
-        If `spec` is not a specification with regressors, `panel` is not a Panel, or `order` is not as above.
+        If `spec` is not a specification with regressors, `panel` is not a Panel, or
+        `order` is not as above.
     TermError
         If a term is added twice, or a list in `order` is empty.
     OptionError
-        If `sample` has another value, or is ``"common"`` and `spec` is not a `FixedEffects`.
+        If `sample` has another value, or is ``"common"`` and `spec` is not a
+        `FixedEffects`.
     DigiprosperError
         As in `FixedEffects.fit`.
 
@@ -219,15 +238,20 @@ def stepwise(
     check_option("sample", sample, ("common", "own"))
     name = type(spec).__name__
     if not isinstance(spec, Specification) or not hasattr(spec, "x"):
-        raise InputTypeError(f"stepwise takes a specification with regressors x, not {name}.")
+        raise InputTypeError(
+            f"stepwise takes a specification with regressors x, not {name}."
+        )
     if sample == "common" and not isinstance(spec, FixedEffects):
         text = (
-            "stepwise: the steps of a FixedEffects specification can be estimated on common "
-            f"rows, those of {name} cannot. Pass sample='own', and compare nobs of the steps."
+            "stepwise: the steps of a FixedEffects specification can be estimated on "
+            f"common rows, those of {name} cannot. Pass sample='own', and compare "
+            "nobs of the steps."
         )
         raise OptionError(text, [option_problem("sample", sample, ("own",), text)])
     check_panel(panel, "stepwise")
-    specs: Iterable[Any] = accumulate(_blocks(order), lambda before, terms: before.add(*terms), initial=spec)
+    specs: Iterable[Any] = accumulate(
+        _blocks(order), lambda before, terms: before.add(*terms), initial=spec
+    )
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
@@ -241,11 +265,20 @@ def stepwise(
 def _blocks(order: object) -> list[Sequence[str]]:
     """List the terms that each step adds."""
     entries = as_sequence(order)
-    elements = entries if isinstance(entries, list | tuple) else as_terms(entries, "order", form=_ORDER_FORM)
+    elements = (
+        entries
+        if isinstance(entries, list | tuple)
+        else as_terms(entries, "order", form=_ORDER_FORM)
+    )
     parts = map(as_sequence, elements)
-    blocks: list[Sequence[Any]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
+    blocks: list[Sequence[Any]] = [
+        part if isinstance(part, list | tuple) else [part] for part in parts
+    ]
     if not all(blocks):
-        raise TermError("order has an empty list; remove it, or list the terms that are added together.")
+        raise TermError(
+            "order has an empty list; remove it, or list the terms that are "
+            "added together."
+        )
     as_terms(list(chain.from_iterable(blocks)), "order", form=_ORDER_FORM)
     return blocks
 
@@ -273,14 +306,21 @@ def demean_together(
 ) -> tuple[Prepared, tuple[int, ...], Demeaned]:
     """Demean the outcome and all roles' columns on the rows complete in all of them.
 
-    A category may be coded otherwise in another role: also returns the columns of the sample, each once.
+    A category may be coded otherwise in another role: also returns the columns of the
+    sample, each once.
     """
     named = {"y": (spec.y,), **roles}
-    prepared = prepare(panel, named, spec.options, singletons=spec.singletons, missing=spec.missing)
+    prepared = prepare(
+        panel, named, spec.options, singletons=spec.singletons, missing=spec.missing
+    )
     rows = prepared.sample
     if len(rows.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
-    columns = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in named)))
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    columns = tuple(
+        dict.fromkeys(chain.from_iterable(rows.roles[role] for role in named))
+    )
     names = (spec.y, *(rows.names[column] for column in columns[1:]))
     return (
         prepared,

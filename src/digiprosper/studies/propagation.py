@@ -57,7 +57,8 @@ Weigher: TypeAlias = "Callable[[Floats], Floats]"
 
 _LEAST_REPS = 99
 _NEEDS = (
-    "one scale and one set of weights for all years (scope pooled, goalposts or base_year), linear scores"
+    "one scale and one set of weights for all years (scope pooled, goalposts or "
+    "base_year), linear scores"
 )
 
 
@@ -65,47 +66,56 @@ _NEEDS = (
 class PropagatedIndex(Specification):
     """Fixed effects regression on an index with estimated weights.
 
-    The standard errors allow for the estimated weights.
-    An index with estimated weights is a generated regressor (Pagan 1984, International Economic Review
-    25:221-247; Murphy and Topel 1985, Journal of Business & Economic Statistics 3:370-379). So weights and
-    regression are bootstrapped together. In each draw, entities are drawn with replacement, the weights are
-    estimated from them, the index is computed with these weights, and the model is estimated.
+    The standard errors allow for the estimated weights. An index with estimated weights
+    is a generated regressor (Pagan 1984, International Economic Review 25:221-247;
+    Murphy and Topel 1985, Journal of Business & Economic Statistics 3:370-379). So
+    weights and regression are bootstrapped together. In each draw, entities are drawn
+    with replacement, the weights are estimated from them, the index is computed with
+    these weights, and the model is estimated.
 
     Parameters
     ----------
     indices : mapping of str to CompositeIndex
         The indices, by the names that they have in the model.
     model : FixedEffects
-        The model. Each index is a term of it: the outcome or a regressor, without transformation. Its one-way
-        `clusters` are drawn, by default the entity.
+        The model. Each index is a term of it: the outcome or a regressor, without
+        transformation. Its one-way `clusters` are drawn, by default the entity.
     reps : int, default 999
         Number of draws.
     level : float, default 0.95
         Confidence level of the intervals in `summary` and `naive`.
     end_points : {"held", "redrawn"}, default "held"
-        ``"held"`` uses the minima and maxima of the sample in all draws. Standard errors then ignore their
-        sampling variation, which is large with skewed indicators. ``"redrawn"`` computes them in each draw.
-        The bootstrap is not valid for a minimum or a maximum (Bickel and Freedman 1981, Annals of Statistics
-        9:1196-1217), so ``"redrawn"`` is only a check. For inference use indices with ``scope="goalposts"``,
-        whose end points are not estimated; both values are then the same.
+        ``"held"`` uses the minima and maxima of the sample in all draws. Standard
+        errors then ignore their sampling variation, which is large with skewed
+        indicators. ``"redrawn"`` computes them in each draw. The bootstrap is not valid
+        for a minimum or a maximum (Bickel and Freedman 1981, Annals of Statistics
+        9:1196-1217), so ``"redrawn"`` is only a check. For inference use indices with
+        ``scope="goalposts"``, whose end points are not estimated; both values are then
+        the same.
 
     Raises
     ------
     InputTypeError
-        If `indices` is not a mapping of text to `CompositeIndex`, or `model` is not a `FixedEffects`.
+        If `indices` is not a mapping of text to `CompositeIndex`, or `model` is not a
+        `FixedEffects`.
     OptionError
-        If an option has a value that is not allowed, or an index or the model cannot be bootstrapped this
-        way.
+        If an option has a value that is not allowed, or an index or the model cannot be
+        bootstrapped this way.
     TermError
-        If an index is not a term of the model, or is inside another term such as ``log(index)``.
+        If an index is not a term of the model, or is inside another term such as
+        ``log(index)``.
 
     Examples
     --------
     >>> import digiprosper as dp
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> model = dp.FixedEffects("log(gsp)", ["capital", "log(pc)", "unemp"])
-    >>> both = PropagatedIndex({"capital": dp.CompositeIndex(system)}, model).fit(states, rng=1)
+    >>> both = PropagatedIndex({"capital": dp.CompositeIndex(system)}, model).fit(
+    ...     states, rng=1
+    ... )
     >>> both.std_errors["capital"] > 0, both.naive.loc["capital", "std_error"] > 0
     (np.True_, np.True_)
     """
@@ -122,8 +132,9 @@ class PropagatedIndex(Specification):
         object.__setattr__(self, "indices", _Indices(_checked(self.indices)))
         if not isinstance(self.model, FixedEffects):
             raise InputTypeError(
-                f"model must be a FixedEffects specification, not {type(self.model).__name__}; other "
-                "models use the scores as data (panel.attach)."
+                "model must be a FixedEffects specification, not "
+                f"{type(self.model).__name__}; other models use the scores as data "
+                "(panel.attach)."
             )
 
         check_reps(self.reps, _LEAST_REPS)
@@ -136,23 +147,35 @@ class PropagatedIndex(Specification):
         other = [n for n, spec in self.indices.items() if spec.normalise != "minmax"]
         if self.end_points == "redrawn" and other:
             raise OptionError(
-                "end_points='redrawn' recomputes minima and maxima in each draw: the index "
-                f"{quoted(other)} needs normalise='minmax'. Otherwise use end_points='held'.",
-                [option_problem("end_points", self.end_points, ("held",), n) for n in other],
+                "end_points='redrawn' recomputes minima and maxima in each draw: the "
+                f"index {quoted(other)} needs normalise='minmax'. Otherwise use "
+                "end_points='held'.",
+                [
+                    option_problem("end_points", self.end_points, ("held",), n)
+                    for n in other
+                ],
             )
         clusters = self.model.clusters
         if self.model.obs_weights is not None:
-            raise OptionError("the bootstrap does not support obs_weights: omit them from the model.")
+            raise OptionError(
+                "the bootstrap does not support obs_weights: omit them from the model."
+            )
         if clusters is not None and len(clusters) > 1:
             raise OptionError(
-                f"clusters={cited(clusters)}: the bootstrap draws whole clusters, so they must be one-way."
+                f"clusters={cited(clusters)}: the bootstrap draws whole clusters, so "
+                "they must be one-way."
             )
         if self.model.collinear != "raise":
-            raise OptionError("collinear='raise' is required: a dropped term has no bootstrap draws.")
+            raise OptionError(
+                "collinear='raise' is required: a dropped term has no bootstrap draws."
+            )
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All terms of the model, including the names of the indices. The outcome is first."""
+        """All terms of the model, including the names of the indices.
+
+        The outcome is first.
+        """
         return self.model.terms
 
     def add(self, *x: str) -> Self:
@@ -167,14 +190,20 @@ class PropagatedIndex(Specification):
         """Replace a term of the model by another one, as `FixedEffects.swap`."""
         return self.replace(model=self.model.swap(old, new))
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> PropagatedResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,
+        progress: bool = False,  # noqa: ARG002
+    ) -> PropagatedResults:
         """Estimate and bootstrap the indices and the model.
 
         Parameters
         ----------
         panel : Panel
-            Panel with the indicators and the other columns of the model. No column may have the name of an
-            index.
+            Panel with the indicators and the other columns of the model. No column may
+            have the name of an index.
         rng : None, int, sequence of int, SeedSequence or Generator
             Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
@@ -183,14 +212,16 @@ class PropagatedIndex(Specification):
         Returns
         -------
         PropagatedResults
-            Coefficients of the model, with standard errors and intervals from the draws.
+            Coefficients of the model, with standard errors and intervals from the
+            draws.
 
         Raises
         ------
         TermError
             If the panel has a column with the name of an index.
         IdentificationError
-            If the clusters do not contain whole entities, or do not cover the entities of the indices.
+            If the clusters do not contain whole entities, or do not cover the entities
+            of the indices.
         DigiprosperError
             As in `CompositeIndex.fit` and `FixedEffects.fit`.
         """
@@ -202,8 +233,12 @@ class PropagatedIndex(Specification):
         prepared, naive = _naive(model, data)
         clusters, units, learned = _units(prepared, fitted, data)
         n_units = 1 + int(max(units.max(), *(codes.max() for codes in learned)))
-        weighers = [_weigher(index, panel, self.end_points) for index in fitted.values()]
-        columns, fixed, positions = _columns(prepared, fitted, panel, naive.depvar.strip())
+        weighers = [
+            _weigher(index, panel, self.end_points) for index in fitted.values()
+        ]
+        columns, fixed, positions = _columns(
+            prepared, fitted, panel, naive.depvar.strip()
+        )
         grams = entity_grams(columns, units, prepared.within.every)
         # Entities that are used for the weights only have no sums.
         spare = np.zeros((n_units - grams.n_clusters, grams.sums.shape[1]))
@@ -215,9 +250,13 @@ class PropagatedIndex(Specification):
         notices = (
             *naive.diagnostics,
             *_end_point_notices(fitted, self.end_points),
-            *too_few_clusters_to_draw(n_units, clusters, "naive has the model's own errors."),
+            *too_few_clusters_to_draw(
+                n_units, clusters, "naive has the model's own errors."
+            ),
             *few_draws(self.reps, "ends"),
-            *lost_draws(draws.lost, self.reps, "could not be estimated and were dropped."),
+            *lost_draws(
+                draws.lost, self.reps, "could not be estimated and were dropped."
+            ),
         )
         issue(notices)
         slopes = tuple(n for n in naive.names if n != "Intercept")
@@ -242,7 +281,8 @@ class PropagatedIndex(Specification):
             terms=tuple(term for term in naive.terms if term.name in slopes),
             estimated=estimated,
             info=info,
-            errors_text="Standard errors from the draws, with the weights estimated again in each",
+            errors_text="Standard errors from the draws, with the weights estimated "
+            "again in each",
             diagnostics=notices,
             labels=dict(naive.labels),
             factors=naive.factors,
@@ -274,8 +314,12 @@ class PropagatedResults(EffectResults):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-    >>> index = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    >>> states = dp.datasets.us_states().assign(
+    ...     roads="I(hwy / emp)", pipes="I(water / emp)"
+    ... )
+    >>> index = dp.CompositeIndex(
+    ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    ... )
     >>> model = dp.FixedEffects("log(gsp)", ["capital", "log(pc)"])
     >>> fit = dp.PropagatedIndex({"capital": index}, model).fit(states, rng=1)
     >>> fit.params.index.tolist()
@@ -300,32 +344,50 @@ class PropagatedResults(EffectResults):
     def comparison(self) -> pd.DataFrame:
         """Standard errors and intervals with known and with estimated weights.
 
-        The index has the terms.
-        Column ``estimate`` is the coefficient. Under ``"weights known"`` there are std_error, conf_low and
-        conf_high of the slope on the index that has the weights of this sample. Under ``"weights estimated"``
-        there are those of the slope on the index that has the weights of the population.
+        The index has the terms. Column ``estimate`` is the coefficient. Under
+        ``"weights known"`` there are std_error, conf_low and conf_high of the slope on
+        the index that has the weights of this sample. Under ``"weights estimated"``
+        there are those of the slope on the index that has the weights of the
+        population.
         """
         columns = ["std_error", "conf_low", "conf_high"]
         estimates = self.tidy(self.level).set_index("term")
         parts = {
             ("", "estimate"): estimates["estimate"],
-            **{("weights known", c): self.naive.loc[estimates.index, c] for c in columns},
+            **{
+                ("weights known", c): self.naive.loc[estimates.index, c]
+                for c in columns
+            },
             **{("weights estimated", c): estimates[c] for c in columns},
         }
         return pd.DataFrame(parts)
 
     def _estimates_shown(self) -> tuple[Block, ...]:
         percent = f"{100 * self.level:g}%"
-        heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
+        heads = [
+            "",
+            "estimate",
+            f"{percent}, weights known",
+            f"{percent}, estimated",
+            "std. error",
+            "p",
+        ]
         rows = []
-        for term, p, numbers in zip(self.names, self.pvalues, self.comparison.to_numpy(), strict=True):
+        for term, p, numbers in zip(
+            self.names, self.pvalues, self.comparison.to_numpy(), strict=True
+        ):
             estimate, _, low, high, error, *ends = numbers.tolist()
             drawn = interval_text(*ends, computed=self._readable)
             intervals = [interval_text(low, high), drawn]
-            rows.append([term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)])
+            rows.append(
+                [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
+            )
         notes = (
             "weights known: the slope on the index with the weights of this sample.",
-            "estimated: the slope on the index with the weights of the population; std. error and p too.",
+            (
+                "estimated: the slope on the index with the weights of the population; "
+                "std. error and p too."
+            ),
         )
         return (Cells.of(heads, rows), Lines(notes))
 
@@ -340,31 +402,44 @@ class _Indices(dict[str, CompositeIndex]):
 def _checked(indices: object) -> dict[str, CompositeIndex]:
     if not isinstance(indices, Mapping) or not indices:
         raise InputTypeError(
-            "indices must be a mapping of name to CompositeIndex, such as {'digital': index}."
+            "indices must be a mapping of name to CompositeIndex, such as "
+            "{'digital': index}."
         )
     for name, spec in indices.items():
         if not isinstance(name, str) or not name.isidentifier():
-            raise InputTypeError(f"{cited(name)} cannot name an index in a term; use letters, digits and _.")
+            raise InputTypeError(
+                f"{cited(name)} cannot name an index in a term; use letters, "
+                "digits and _."
+            )
         if not isinstance(spec, CompositeIndex):
-            raise InputTypeError(f"indices[{cited(name)}] is {type(spec).__name__}, not a CompositeIndex.")
+            raise InputTypeError(
+                f"indices[{cited(name)}] is {type(spec).__name__}, not a "
+                "CompositeIndex."
+            )
     return dict(indices)
 
 
-def _fit_indices(indices: Mapping[str, CompositeIndex], panel: Panel) -> dict[str, IndexResults]:
+def _fit_indices(
+    indices: Mapping[str, CompositeIndex], panel: Panel
+) -> dict[str, IndexResults]:
     duplicated = [name for name in indices if name in panel.columns]
     if duplicated:
         raise TermError(
-            f"the panel has a column {quoted(duplicated)} already: pass the panel without it, or give "
-            "the index another name, here and in the model."
+            f"the panel has a column {quoted(duplicated)} already: pass the panel "
+            "without it, or give the index another name, here and in the model."
         )
     fitted = {name: spec.fit(panel) for name, spec in indices.items()}
     for name, index in fitted.items():
         recipe = index.recipe
-        if index.entity_sums is None or index.state.periods is not None or recipe.aggregation != "linear":
+        if (
+            index.entity_sums is None
+            or index.state.periods is not None
+            or recipe.aggregation != "linear"
+        ):
             raise OptionError(
-                f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, {recipe.aggregation}) cannot "
-                f"be bootstrapped from entity sums; this requires {_NEEDS}, structure flat or "
-                "equal_dimensions."
+                f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, "
+                f"{recipe.aggregation}) cannot be bootstrapped from entity sums; "
+                f"this requires {_NEEDS}, structure flat or equal_dimensions."
             )
     return fitted
 
@@ -372,22 +447,31 @@ def _fit_indices(indices: Mapping[str, CompositeIndex], panel: Panel) -> dict[st
 def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -> None:
     terms = (model.y, *model.x)
     for term in terms:
-        inside = [n for n in parse(term, data.columns, "x").names if n in names and n != term.strip()]
+        inside = [
+            n
+            for n in parse(term, data.columns, "x").names
+            if n in names and n != term.strip()
+        ]
         if inside:
             raise TermError(
-                f"{cited(term)} transforms the index {quoted(inside)}: only the index itself is linear "
-                "in its weights. Use it without a transformation, or treat the weights as known "
-                "(panel.attach)."
+                f"{cited(term)} transforms the index {quoted(inside)}: only the index "
+                "itself is linear in its weights. Use it without a transformation, "
+                "or treat the weights as known (panel.attach)."
             )
     absent = [n for n in names if n not in map(str.strip, terms)]
     if absent:
-        raise TermError(f"the model has no term {quoted(absent)}; its terms are {quoted(terms, 12)}.")
+        raise TermError(
+            f"the model has no term {quoted(absent)}; its terms are "
+            f"{quoted(terms, 12)}."
+        )
 
 
 def _naive(model: FixedEffects, data: Panel) -> tuple[Prepared, LinearResults]:
     """Fit the model with the scores as data."""
     roles, options = {"y": (model.y,), "x": tuple(model.x)}, model.options
-    prepared = prepare(data, roles, options, singletons=model.singletons, missing=model.missing)
+    prepared = prepare(
+        data, roles, options, singletons=model.singletons, missing=model.missing
+    )
     sample, remarks = prepared.sample, lagged_outcome(prepared)
     outcome, x = sample.columns("y")[:, 0], sample.columns("x")
     names = sample.names_of("x")
@@ -399,7 +483,8 @@ def _units(
 ) -> tuple[str, Ints, list[Ints]]:
     """Assign a number to every unit that is drawn, those with rows in the model first.
 
-    Returns the name of the clusters, the unit of each row, and of each entity that an index learned from.
+    Returns the name of the clusters, the unit of each row, and of each entity that an
+    index learned from.
     """
     sample = prepared.sample
     name, codes = sample.keys.entity_name, sample.entity
@@ -407,8 +492,8 @@ def _units(
         name, codes = prepared.cluster_names[0], prepared.cluster_codes[0]
     if not is_nested(sample.entity, codes):
         raise IdentificationError(
-            f"clusters={cited(name)}: entities are not nested in the clusters, but the bootstrap draws "
-            "whole entities."
+            f"clusters={cited(name)}: entities are not nested in the clusters, but the "
+            "bootstrap draws whole entities."
         )
 
     unit = np.empty(sample.n_entities, dtype=np.intp)
@@ -418,14 +503,18 @@ def _units(
     spare = spare[spare.isin([entity for source in sources for entity in source])]
     if spare.size and name != sample.keys.entity_name:
         raise IdentificationError(
-            f"{len(spare)} entities are used for the weights but have no row in the model, so their "
-            f"{cited(name)} is not known. Restrict the panel to the entities of the model "
-            "(panel.subset), or cluster by entity."
+            f"{len(spare)} entities are used for the weights but have no row in the "
+            f"model, so their {cited(name)} is not known. Restrict the panel to the "
+            "entities of the model (panel.subset), or cluster by entity."
         )
     numbers = pd.Series(unit, index=sample.entities)
     further = pd.Series(codes.max() + 1 + np.arange(spare.size), index=spare)
     numbers = pd.concat([numbers, further])
-    return name, codes, [numbers.loc[list(source)].to_numpy(dtype=np.intp) for source in sources]
+    return (
+        name,
+        codes,
+        [numbers.loc[list(source)].to_numpy(dtype=np.intp) for source in sources],
+    )
 
 
 def _learned_from(index: IndexResults) -> pd.Index[Any]:
@@ -445,7 +534,9 @@ def _combination(
 
     def combine(counts: Floats) -> Floats:
         out = np.repeat(fixed[None], len(counts), axis=0)
-        for (rows, column), codes, weigh in zip(positions, learned, weighers, strict=True):
+        for (rows, column), codes, weigh in zip(
+            positions, learned, weighers, strict=True
+        ):
             out[:, rows, column] = weigh(counts[:, codes])
         return out
 
@@ -465,22 +556,25 @@ def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> We
     return partial(redrawn_coefficients, sums, z, sample.entity[rows])
 
 
-def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointDraws) -> list[Notice]:
+def _end_point_notices(
+    fitted: Mapping[str, IndexResults], end_points: EndPointDraws
+) -> list[Notice]:
     """Note whether standard errors allow for end points that come from the sample."""
     names = [n for n, index in fitted.items() if index.recipe.scale_learned]
     if not names:
         return []
     if end_points == "held":
         text = (
-            f"the end points of {quoted(names)} are those of this sample in every draw. They are treated as "
-            "known: standard errors and intervals ignore their sampling variation, which is large with "
-            "skewed indicators. Use scope='goalposts', or compare end_points='redrawn'."
+            f"the end points of {quoted(names)} are those of this sample in every "
+            "draw. They are treated as known: standard errors and intervals ignore "
+            "their sampling variation, which is large with skewed indicators. Use "
+            "scope='goalposts', or compare end_points='redrawn'."
         )
         return [Notice("end_points_held", text, {"indices": tuple(names)})]
     text = (
-        f"the end points of {quoted(names)} are recomputed in each draw. Minima and maxima have no standard "
-        "asymptotic theory, so the standard errors are approximate. Use scope='goalposts', which has no end "
-        "points to estimate."
+        f"the end points of {quoted(names)} are recomputed in each draw. Minima and "
+        "maxima have no standard asymptotic theory, so the standard errors are "
+        "approximate. Use scope='goalposts', which has no end points to estimate."
     )
     return [Notice("end_points_redrawn", text, {"indices": tuple(names)})]
 
@@ -490,8 +584,8 @@ def _columns(
 ) -> tuple[Floats, Floats, list[tuple[Ints, int]]]:
     """Put its indicators in the place of each index among the variables of the model.
 
-    Returns the columns (N, p), ones where a variable is a column (p, q), and for each index the columns of
-    its indicators and the position of its variable.
+    Returns the columns (N, p), ones where a variable is a column (p, q), and for each
+    index the columns of its indicators and the position of its variable.
     """
     sample = prepared.sample
     names = (depvar, *sample.names_of("x"))
@@ -504,12 +598,16 @@ def _columns(
             index = fitted[name]
             weight = index.weights["weight"]
             # An indicator without weight has none in any draw.
-            directed = (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
+            directed = (
+                index.contributions(panel) / weight.where(weight != 0.0)
+            ).fillna(0.0)
             block = list(directed.loc[sample.index].to_numpy(dtype=np.float64).T)
         columns += block
         variables += [q] * len(block)
     of = np.array(variables)
-    positions = [(np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted]
+    positions = [
+        (np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted
+    ]
     fixed = (of[:, None] == np.arange(len(names))).astype(np.float64)
     for rows, q in positions:
         fixed[rows, q] = 0.0

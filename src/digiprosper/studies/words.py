@@ -6,8 +6,12 @@ from digiprosper.report.words import Words
 
 _ENGLISH = {
     "permutations": "{value}, {p} ({reps} permutations of the groups over entities).",
-    "permutations.all": "{value}, {p} (all {reps} permutations of the groups over entities).",
-    "interaction": "{value}, {p} (interaction, other coefficients and effects in common).",
+    "permutations.all": (
+        "{value}, {p} (all {reps} permutations of the groups over entities)."
+    ),
+    "interaction": (
+        "{value}, {p} (interaction, other coefficients and effects in common)."
+    ),
 }
 _CHINESE = {
     "permutations": "为{value}，{p}（在个体间随机置换分组{reps}次）。",
@@ -22,15 +26,23 @@ WORDS = Words(
             for method, s in _ENGLISH.items()
         },
         **{
-            f"difference.by.{method}": "Difference of {term} by {group}, {last} minus {first}: " + s
+            f"difference.by.{method}": (
+                "Difference of {term} by {group}, {last} minus {first}: "
+            )
+            + s
             for method, s in _ENGLISH.items()
         },
-        **{f"range.{method}": "Range of {term} over {count} groups: " + s for method, s in _ENGLISH.items()},
+        **{
+            f"range.{method}": "Range of {term} over {count} groups: " + s
+            for method, s in _ENGLISH.items()
+        },
         "difference.row": "{term}: difference between groups",
         "range.row": "{term}: range over groups",
         "p_value.row": "Difference between groups, p-value",
         "head.(none)": "(none)",
-        "control_sets": "{about} on the same rows; p-values do not allow for a choice among them.",
+        "control_sets": (
+            "{about} on the same rows; p-values do not allow for a choice among them."
+        ),
     },
     chinese={
         **{
@@ -38,15 +50,24 @@ WORDS = Words(
             for method, s in _CHINESE.items()
         },
         **{
-            f"difference.by.{method}": "按{group}分组，{term}的系数之差（{last}减{first}）" + s
+            f"difference.by.{method}": (
+                "按{group}分组，{term}的系数之差（{last}减{first}）"
+            )
+            + s
             for method, s in _CHINESE.items()
         },
-        **{f"range.{method}": "{term}的系数在{count}个组之间的极差" + s for method, s in _CHINESE.items()},
+        **{
+            f"range.{method}": "{term}的系数在{count}个组之间的极差" + s
+            for method, s in _CHINESE.items()
+        },
         "difference.row": "{term}系数的组间差异",
         "range.row": "{term}系数的组间极差",
         "p_value.row": "组间差异检验p值",
         "head.(none)": "（无）",
-        "control_sets": "{candidates}个候选控制变量的{sets}种组合，样本相同；p值未考虑对模型的挑选。",
+        "control_sets": (
+            "{candidates}个候选控制变量的{sets}种组合，样本相同；"
+            "p值未考虑对模型的挑选。"
+        ),
     },
 )
 """Of the groups of `by_group` and the models of `control_sets`."""

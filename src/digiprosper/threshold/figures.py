@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def lr_profile(
-    results: ThresholdResults, threshold: int, texts: Mapping[str, str], language: Language = "english"
+    results: ThresholdResults,
+    threshold: int,
+    texts: Mapping[str, str],
+    language: Language = "english",
 ) -> Profile:
     """Describe a threshold's likelihood ratio over candidates, with its bound.
 
@@ -54,12 +57,14 @@ def regime_map(
 ) -> RegimeMap:
     """Arrange regimes as entities by periods.
 
-    Entities are in the order of "name", of "first" entry to a regime, or (None) of the mean regime. Raises
-    PanelIndexError in a cross-section.
+    Entities are in the order of "name", of "first" entry to a regime, or (None) of the
+    mean regime. Raises PanelIndexError in a cross-section.
     """
     entity_name, time_name = results.slopes.key_names
     if time_name is None:
-        raise PanelIndexError("plots.regime_map: needs a time key, but this is a cross-section.")
+        raise PanelIndexError(
+            "plots.regime_map: needs a time key, but this is a cross-section."
+        )
     check_option("order", order, (None, "name", "first"))
     entities, times, cells = _cells(results.regime)
     ranked = _ranked(cells, len(results.regime_bounds), order)
@@ -93,18 +98,23 @@ def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
         return np.argsort(-np.nanmean(cells, axis=1), kind="stable")
     # An entity that never was there comes after all that were.
     first_periods = [
-        np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1) for r in range(2, count + 1)
+        np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1)
+        for r in range(2, count + 1)
     ]
     return np.lexsort(first_periods) if first_periods else np.arange(len(cells))
 
 
-def _conditions(results: ThresholdResults, texts: Mapping[str, str], language: Language) -> list[str]:
+def _conditions(
+    results: ThresholdResults, texts: Mapping[str, str], language: Language
+) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
     name = name_label(results.threshold_variable, texts, results.factors)
     rows = results.regimes["nobs"].tolist()
     if len(rows) == 1:
         return [FIGURE.say("map.none", language, name=name, count=f"{rows[0]:,}")]
-    conditions = [regime.condition(name, 3, language) for regime in results.regime_bounds]
+    conditions = [
+        regime.condition(name, 3, language) for regime in results.regime_bounds
+    ]
     return [
         FIGURE.say("map.rows", language, condition=text, count=f"{count:,}")
         for text, count in zip(conditions, rows, strict=True)

@@ -52,23 +52,24 @@ class KinkResults(SlopesByRegime):
     kink_variable : str
         Term whose slope changes.
     slopes : LinearResults
-        Coefficients ``"q:below"`` and ``"q:above"``, then those of `x`. Standard errors allow for the
-        estimation of the kink. There is no joint F test, because the kink is not identified if all slopes are
-        zero.
+        Coefficients ``"q:below"`` and ``"q:above"``, then those of `x`. Standard errors
+        allow for the estimation of the kink. There is no joint F test, because the kink
+        is not identified if all slopes are zero.
     threshold : float
         Estimated value at which the slope changes.
     threshold_se : float
-        Standard error of the kink, of the same type as those of the slopes. It is missing if the kink is not
-        identified.
+        Standard error of the kink, of the same type as those of the slopes. It is
+        missing if the kink is not identified.
     sums : (3,) array
         Sums of squared residuals of the linear, kink and step model.
     candidates : (G,) array
-        Observed values of the kink variable in the searched range, which has all numbers between the first
-        and the last.
+        Observed values of the kink variable in the searched range, which has all
+        numbers between the first and the last.
     profile_ssr : (G,) array
         Sums of squared residuals with the kink at each candidate.
     regime_sizes : (2, 2) array
-        Numbers of rows, and of entities with at least one row, at or below the kink, and above.
+        Numbers of rows, and of entities with at least one row, at or below the kink,
+        and above.
     df : float
         Degrees of freedom in F and LR.
     df_rule : {"hansen", "xthreg"}
@@ -96,9 +97,14 @@ class KinkResults(SlopesByRegime):
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
     >>> rng = np.random.default_rng(1)
-    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)})
+    >>> df = pd.DataFrame(
+    ...     {"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)}
+    ... )
     >>> df["debt"] = rng.normal(50, 15, 600)
-    >>> bend = np.minimum(df["debt"] - 60, 0) * 0.05 - np.maximum(df["debt"] - 60, 0) * 0.05
+    >>> bend = (
+    ...     np.minimum(df["debt"] - 60, 0) * 0.05
+    ...     - np.maximum(df["debt"] - 60, 0) * 0.05
+    ... )
     >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
     >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
     >>> found.slopes.params.round(3).to_dict()
@@ -129,7 +135,7 @@ class KinkResults(SlopesByRegime):
     sets: Mapping[str, tuple[tuple[float, float], ...]]
     diagnostics: tuple[Notice, ...]
 
-    # --- where and whether --------------------------------------------------------------------------------
+    # --- where and whether ------------------------------------------------------------
 
     @property
     def ssr(self) -> pd.Series[float]:
@@ -141,19 +147,23 @@ class KinkResults(SlopesByRegime):
     def test(self) -> TestResult:
         """Test that there is no kink: ``F = (S_linear / S_kink - 1) df``.
 
-        F is compared with draws F* from the linear model. The p-value is ``(1 + #{F* >= F}) / (B + 1)`` with
-        B draws; it is missing without a bootstrap.
+        F is compared with draws F* from the linear model. The p-value is
+        ``(1 + #{F* >= F}) / (B + 1)`` with B draws; it is missing without a bootstrap.
         """
-        return self._test("Test of no kink", 0, f"the outcome is linear in {self.kink_variable}")
+        return self._test(
+            "Test of no kink", 0, f"the outcome is linear in {self.kink_variable}"
+        )
 
     @property
     def continuity(self) -> TestResult:
         """Test that the function is continuous: ``F = (S_kink / S_step - 1) df``.
 
-        The step model has an intercept and a slope on each side of a threshold. F is compared with draws from
-        the kink model.
+        The step model has an intercept and a slope on each side of a threshold. F is
+        compared with draws from the kink model.
         """
-        return self._test("Test of continuity", 1, f"a kink in {self.kink_variable}, no jump")
+        return self._test(
+            "Test of continuity", 1, f"a kink in {self.kink_variable}, no jump"
+        )
 
     def confidence_set(self, method: str | None = None) -> list[tuple[float, float]]:
         """Return a confidence set of the kink.
@@ -161,19 +171,21 @@ class KinkResults(SlopesByRegime):
         Parameters
         ----------
         method : {"bootstrap", "lr", "wald"}, optional
-            ``"bootstrap"`` has all g whose ``LR(g) = (S(g) / S_kink - 1) df`` is at most a quantile of its
-            draws (Hansen 2017). It is the default if there are draws. ``"lr"`` uses the quantile of
-            chi-squared with one degree of freedom, which assumes independent errors with equal variances. It
-            is the default without draws. ``"wald"`` is the kink plus and minus t times its standard error; it
-            is too short in samples of a few hundred rows.
+            ``"bootstrap"`` has all g whose ``LR(g) = (S(g) / S_kink - 1) df`` is at
+            most a quantile of its draws (Hansen 2017). It is the default if there are
+            draws. ``"lr"`` uses the quantile of chi-squared with one degree of freedom,
+            which assumes independent errors with equal variances. It is the default
+            without draws. ``"wald"`` is the kink plus and minus t times its standard
+            error; it is too short in samples of a few hundred rows.
 
         Returns
         -------
         list of (low, high)
-            Intervals in ascending order. There are several if distant values of g have a similar fit. Ends
-            are exact, also between observed values. The set of ``"bootstrap"`` and ``"lr"`` ends at the
-            latest at the end of the searched range. The Wald interval does not, and it is unbounded if there
-            is no standard error.
+            Intervals in ascending order. There are several if distant values of g have
+            a similar fit. Ends are exact, also between observed values. The set of
+            ``"bootstrap"`` and ``"lr"`` ends at the latest at the end of the searched
+            range. The Wald interval does not, and it is unbounded if there is no
+            standard error.
 
         Raises
         ------
@@ -188,7 +200,9 @@ class KinkResults(SlopesByRegime):
             return [(-math.inf, math.inf)]
         from scipy.special import stdtrit
 
-        half = float(stdtrit(self.slopes.df_t, 0.5 + self.level / 2)) * self.threshold_se
+        half = (
+            float(stdtrit(self.slopes.df_t, 0.5 + self.level / 2)) * self.threshold_se
+        )
         return [(self.threshold - half, self.threshold + half)]
 
     def profile(self) -> pd.DataFrame:
@@ -197,14 +211,19 @@ class KinkResults(SlopesByRegime):
         Returns
         -------
         DataFrame
-            One row per observed value in the searched range, and one for the estimate. Columns are gamma,
-            ssr, and ``lr = (ssr / min ssr - 1) df``.
+            One row per observed value in the searched range, and one for the estimate.
+            Columns are gamma, ssr, and ``lr = (ssr / min ssr - 1) df``.
         """
         gamma, ssr = self.candidates, self.profile_ssr
         at = int(np.searchsorted(gamma, self.threshold))
         if self.threshold not in gamma:
-            gamma, ssr = np.insert(gamma, at, self.threshold), np.insert(ssr, at, self.sums[1])
-        return pd.DataFrame({"gamma": gamma, "ssr": ssr, "lr": (ssr / self.sums[1] - 1) * self.df})
+            gamma, ssr = (
+                np.insert(gamma, at, self.threshold),
+                np.insert(ssr, at, self.sums[1]),
+            )
+        return pd.DataFrame(
+            {"gamma": gamma, "ssr": ssr, "lr": (ssr / self.sums[1] - 1) * self.df}
+        )
 
     @property
     def regimes(self) -> pd.DataFrame:
@@ -212,9 +231,11 @@ class KinkResults(SlopesByRegime):
 
         n_entities is the number of entities with at least one row there.
         """
-        return self._regimes([self.threshold], pd.Index(["below", "above"], name="regime"))
+        return self._regimes(
+            [self.threshold], pd.Index(["below", "above"], name="regime")
+        )
 
-    # --- tables -------------------------------------------------------------------------------------------
+    # --- tables -----------------------------------------------------------------------
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -237,14 +258,24 @@ class KinkResults(SlopesByRegime):
         tuple of Column
             One column.
         """
-        named = {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
-        tests = [ParameterTest("F", code, test.statistic, test.p_value) for code, test in named.items()]
+        named = (
+            {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
+        )
+        tests = [
+            ParameterTest("F", code, test.statistic, test.p_value)
+            for code, test in named.items()
+        ]
         pieces = self.confidence_set()
         block = Block(
             kind="kink",
             variable=self.kink_variable,
             parameters=(
-                threshold_with(self.threshold, pieces, tests, whole=is_whole(pieces, self.candidates)),
+                threshold_with(
+                    self.threshold,
+                    pieces,
+                    tests,
+                    whole=is_whole(pieces, self.candidates),
+                ),
             ),
             level=self.level,
             drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
@@ -253,7 +284,7 @@ class KinkResults(SlopesByRegime):
         )
         return (self._column(self.terms, block, level),)
 
-    # --- words --------------------------------------------------------------------------------------------
+    # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
         name, threshold = self.kink_variable, f"{self.threshold:.5g}"
@@ -274,7 +305,11 @@ class KinkResults(SlopesByRegime):
 
     def _options(self, denominator: str) -> str:
         trim = f"{self.trim:g}".removeprefix("0")
-        drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
+        drawn = (
+            f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}"
+            if self.bootstrap
+            else ""
+        )
         bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
         return f"trim {trim}; every value in the range; {denominator}; {bound}{drawn}"
 
@@ -289,15 +324,21 @@ class KinkResults(SlopesByRegime):
             "confidence_sets": {m: self.confidence_set(m) for m in self._methods},
             "critical_values": dict(self.critical),
             "ssr": self.ssr.to_dict(),
-            "tests": {name: {"F": test.statistic, "p_value": test.p_value} for name, test in tests.items()},
+            "tests": {
+                name: {"F": test.statistic, "p_value": test.p_value}
+                for name, test in tests.items()
+            },
             "regimes": self.regimes.reset_index().to_dict("records"),
-            "options": {"df": self.df_rule, **{name: getattr(self, name) for name in options}},
+            "options": {
+                "df": self.df_rule,
+                **{name: getattr(self, name) for name in options},
+            },
             "denominator": self.df,
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
 
-    # --- inside -------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------
 
     def _test(self, name: str, row: int, null: str) -> TestResult:
         statistic = float(self.sums[row] / self.sums[row + 1] - 1) * self.df
@@ -319,16 +360,29 @@ class KinkResults(SlopesByRegime):
             return []
         # First: a jump without a bend is what the test of no kink often misses.
         if rejects(self.continuity.p_value, self.level):
-            return ["  A jump fits better: use PanelThreshold, regime_intercept=True, and its test."]
+            return [
+                (
+                    "  A jump fits better: use PanelThreshold, regime_intercept=True, "
+                    "and its test."
+                )
+            ]
         if not rejects(self.test.p_value, self.level):
-            return ["  Without a kink its threshold, std. error and sets are not identified."]
+            return [
+                (
+                    "  Without a kink its threshold, std. error and sets are "
+                    "not identified."
+                )
+            ]
         return []
 
     def _threshold_words(self) -> list[str]:
-        pieces, name = self.confidence_set(), f"{100 * self.level:g}% confidence set ({self._default_set})"
+        pieces, name = (
+            self.confidence_set(),
+            f"{100 * self.level:g}% confidence set ({self._default_set})",
+        )
         text = (
-            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {name}: "
-            f"{set_text(pieces, whole=is_whole(pieces, self.candidates))}"
+            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); "
+            f"{name}: {set_text(pieces, whole=is_whole(pieces, self.candidates))}"
         )
         return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
 

@@ -1,24 +1,26 @@
 """Notices about a fit of a model with thresholds: one maker a code.
 
-=========================== ===============================================================================
+=========================== ============================================================
 code                        data
-=========================== ===============================================================================
+=========================== ============================================================
 constant_threshold_variable column
 possible_kink               column
 unbalanced                  least, most (rows per entity), n_times
 webb                        clusters (name), n_clusters
 weak_score                  n_clusters, columns
-concentration               threshold, share, usual, high, clusters (name), largest (labels)
+concentration               threshold, share, usual, high, clusters (name), largest
+                            (labels)
 adjacent_slopes             regimes, p_value
 ratio_concentrated          threshold, entities, share
 boundary                    threshold, first, last, whole, ends
-one_candidate               column, threshold, value, values (number of values of the column)
+one_candidate               column, threshold, value, values (number of values of the
+                            column)
 small_regime                regime, nobs, n_entities
 tests_disagree              threshold, p_values
 no_threshold_se             column
 not_global                  sequential, joint, ssr, taken
 origin                      estimates, with_intercept, outside, order, logarithms
-=========================== ===============================================================================
+=========================== ============================================================
 """
 
 from __future__ import annotations
@@ -45,8 +47,14 @@ if TYPE_CHECKING:
     from digiprosper.threshold.kink_results import KinkResults
     from digiprosper.threshold.results import ThresholdResults
 
-BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
-_NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."
+BIASED_TEST = (
+    "and the test is not valid. Omit it, or use a dynamic threshold model (Seo "
+    "& Shin 2016)."
+)
+_NOTHING_DRAWN = (
+    "were dropped: effects leave nothing of the drawn residuals. Use clusters of "
+    "whole entities."
+)
 # A regime with fewer entities or rows than these is small.
 FEW_ENTITIES: Final = 5
 FEW_SHARE: Final = 0.05
@@ -54,13 +62,15 @@ FEW_ROWS: Final = 20
 _ADVICE = {
     "trim": "A smaller trim adds candidates.",
     "values": "There are no further candidates.",
-    "room": "Another threshold or an option other than trim limits the candidates there.",
+    "room": (
+        "Another threshold or an option other than trim limits the candidates there."
+    ),
 }
 # Columns times this many clusters are needed for the power of the robust score test.
 CLUSTERS_A_COLUMN: Final = 10
-# Share of a variance ratio that one entity, or up to three, supply. In simulated panels of 31 to 500 entities
-# of one scale, with errors whose variance follows the regressor or does not, one supplies at most .41 and
-# three at most .66 in 95% of them.
+# Share of a variance ratio that one entity, or up to three, supply. In simulated panels
+# of 31 to 500 entities of one scale, with errors whose variance follows the regressor
+# or does not, one supplies at most .41 and three at most .66 in 95% of them.
 _ONE, _THREE = 0.5, 0.75
 
 
@@ -80,8 +90,9 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
     """Make notices from stored numbers: small regimes, draws, test conflicts."""
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
-            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
-            "slopes are estimated from few observations. Increase trim or use fewer thresholds."
+            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of "
+            f"{entities} entities: its slopes are estimated from few observations. "
+            "Increase trim or use fewer thresholds."
         )
         yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
     if results.bootstrap or results.lr_bounds.size:
@@ -105,7 +116,10 @@ def kink_remarks(
 def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
     """Make notices from stored numbers: ends of sets, small regimes, draws."""
     name = results.kink_variable
-    pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]].tolist()
+    pieces, (first, last) = (
+        results.confidence_set(),
+        results.candidates[[0, -1]].tolist(),
+    )
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
     if any(reached.values()):
         yield boundary(
@@ -118,26 +132,34 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
             evidence=":",
             advice="Lower trim, or treat the set as unbounded on that side.",
         )
-    for side, (rows, entities) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
+    for side, (rows, entities) in zip(
+        ("below", "above"), results.regime_sizes.tolist(), strict=True
+    ):
         text = (
-            f"{rows} rows of {entities} entities are {side} the threshold of {cited(name)}: the slope on "
-            "that side is estimated from few observations. Increase trim."
+            f"{rows} rows of {entities} entities are {side} the threshold of "
+            f"{cited(name)}: the slope on that side is estimated from few "
+            "observations. Increase trim."
         )
         yield from small_regime(side, rows, entities, results.slopes.n_entities, text)
     if np.isnan(results.threshold_se):
         text = (
-            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, the fit does "
-            "not depend on its location, or its clustered variance is zero."
+            f"no standard error for the threshold of {cited(name)}: the slopes do not "
+            "differ, the fit does not depend on its location, or its clustered "
+            "variance is zero."
         )
         yield Notice("no_threshold_se", text, {"column": name})
     if results.bootstrap:
         # The second and the third statistic are of the same draws.
         drawn = results.draws[:2]
         yield from few_draws(results.reps, "test")
-        yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap")
+        yield from lost_draws(
+            int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap"
+        )
 
 
-def about_threshold_variable(sample: Sample, results: ThresholdResults) -> Iterator[Notice]:
+def about_threshold_variable(
+    sample: Sample, results: ThresholdResults
+) -> Iterator[Notice]:
     """Report a threshold variable constant in entities or regime-dependent."""
     q = results.threshold_variable
     values = sample.columns("threshold_variable")[:, 0]
@@ -145,16 +167,18 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> Itera
     flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
     if flat.all() and sample.n_times > 1:
         text = (
-            f"threshold_variable={cited(q)} is constant within each entity: Hansen's (1999) theory does "
-            "not cover this case, and each entity stays in one regime. Interpret the test with care."
+            f"threshold_variable={cited(q)} is constant within each entity: Hansen's "
+            "(1999) theory does not cover this case, and each entity stays in one "
+            "regime. Interpret the test with care."
         )
         yield Notice("constant_threshold_variable", text, {"column": q})
     if canonical(q) in {canonical(t) for t in results.regime_dependent}:
         text = (
-            f"{cited(q)} is threshold variable and regime-dependent. If its effect has no jump at the "
-            "threshold but a kink, the confidence sets 'lr' and 'scaled' are too short (Hansen 1999, "
-            "assumption A7; 'bootstrap' is valid in both cases); PanelKink estimates a kink, and tests a "
-            "kink against a jump."
+            f"{cited(q)} is threshold variable and regime-dependent. If its effect has "
+            "no jump at the threshold but a kink, the confidence sets 'lr' and "
+            "'scaled' are too short (Hansen 1999, assumption A7; 'bootstrap' is "
+            "valid in both cases); PanelKink estimates a kink, and tests a kink "
+            "against a jump."
         )
         yield Notice("possible_kink", text, {"column": q})
 
@@ -170,12 +194,20 @@ def about_panel(sample: Sample, theory: str) -> list[Notice]:
     least, most = int(counts.min()), int(counts.max())
     rows = f"{least} to {most} rows per entity"
     if least == most:
-        rows = f"{counted(least, 'row')} per entity in {counted(sample.n_times, 'period')}"
+        rows = (
+            f"{counted(least, 'row')} per entity in {counted(sample.n_times, 'period')}"
+        )
     text = (
-        f"the panel is unbalanced ({rows}): the estimates are exact, but the asymptotic theory {theory} "
-        "assumes a balanced panel."
+        f"the panel is unbalanced ({rows}): the estimates are exact, but the "
+        f"asymptotic theory {theory} assumes a balanced panel."
     )
-    return [Notice("unbalanced", text, {"least": least, "most": most, "n_times": sample.n_times})]
+    return [
+        Notice(
+            "unbalanced",
+            text,
+            {"least": least, "most": most, "n_times": sample.n_times},
+        )
+    ]
 
 
 def about_signs(name: str, groups: int) -> list[Notice]:
@@ -183,8 +215,8 @@ def about_signs(name: str, groups: int) -> list[Notice]:
     if groups > WEBB_CLUSTERS:
         return []
     text = (
-        f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point weights instead of "
-        "Rademacher weights."
+        f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point weights "
+        "instead of Rademacher weights."
     )
     return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
 
@@ -194,8 +226,9 @@ def about_score(groups: int, columns: int) -> list[Notice]:
     if groups >= CLUSTERS_A_COLUMN * columns:
         return []
     text = (
-        f"wild_score: {groups} clusters for {columns} regime-dependent columns; its statistic is at most "
-        f"{groups}, and it has much less power than wild_cluster."
+        f"wild_score: {groups} clusters for {columns} regime-dependent columns; its "
+        f"statistic is at most {groups}, and it has much less power than "
+        "wild_cluster."
     )
     return [Notice("weak_score", text, {"n_clusters": groups, "columns": columns})]
 
@@ -204,14 +237,19 @@ def _why(words: set[str]) -> str:
     """Explain why tests by these bootstraps may disagree."""
     parts = []
     if words & {"hansen", "iid"} and words & {"wild_cluster", "wild_score"}:
-        parts.append("The wild bootstraps allow for heteroskedasticity, the others do not.")
+        parts.append(
+            "The wild bootstraps allow for heteroskedasticity, the others do not."
+        )
     if words >= {"wild_cluster", "wild_score"}:
         parts.append(
-            "wild_score uses a separate variance for each candidate and has more power where the "
-            "variance differs between candidates; wild_cluster has more power where it is similar. "
-            "Report both."
+            "wild_score uses a separate variance for each candidate and has more power "
+            "where the variance differs between candidates; wild_cluster has more "
+            "power where it is similar. Report both."
         )
-    return " ".join(parts) or "iid assumes independent rows, hansen only independent entities."
+    return (
+        " ".join(parts)
+        or "iid assumes independent rows, hansen only independent entities."
+    )
 
 
 def about_concentration(
@@ -219,19 +257,22 @@ def about_concentration(
 ) -> Notice:
     """Report how much of a test few clusters account for, whose labels are `largest`.
 
-    `data["high"]`, which makes it worth printing: `share` is more than half way from what equal clusters show
-    by chance to all.
+    `data["high"]`, which makes it worth printing: `share` is more than half way from
+    what equal clusters show by chance to all.
     """
     usual = usual_concentration(groups)
     high = share > (1 + usual) / 2
     text = (
-        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) account for {share:.0%} "
-        f"of the sum of squared scores in its test (about {usual:.0%} if all clusters were equal)"
-        + (
-            f": {quoted(largest)}. Check whether the threshold is robust to dropping them (panel.subset)."
-            if high
-            else "."
+        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) "
+        f"account for {share:.0%} of the sum of squared scores in its test (about "
+        f"{usual:.0%} if all clusters were equal)"
+    ) + (
+        (
+            f": {quoted(largest)}. Check whether the threshold is robust to "
+            "dropping them (panel.subset)."
         )
+        if high
+        else "."
     )
     data = {
         "threshold": threshold,
@@ -247,31 +288,40 @@ def about_concentration(
 def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
     """Report neighbouring regimes with no significant difference in slopes.
 
-    The F of a threshold takes errors of one variance, this test the standard errors of the slopes.
+    The F of a threshold takes errors of one variance, this test the standard errors of
+    the slopes.
     """
     if np.isnan(results.covariance).any():
         return
     terms = results.terms_in_every_regime
     for r in range(1, results.estimates.size + 1):
         try:
-            test = results.wald_test([f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms])
-        except TermError:  # more slopes than the clusters can tell apart: there is no test
+            test = results.wald_test(
+                [f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms]
+            )
+        # More slopes than the clusters can tell apart: there is no test
+        except TermError:
             continue
         if rejects(test.p_value, results.level):
             continue
         size = 100 * (1 - results.level)
         text = (
-            f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the slopes of {quoted(terms)} "
-            f"do not differ significantly at {size:.3g}% (p = {test.p_value:.3f}, thresholds taken as known)."
+            f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the "
+            f"slopes of {quoted(terms)} do not differ significantly at {size:.3g}% "
+            f"(p = {test.p_value:.3f}, thresholds taken as known)."
         )
-        yield Notice("adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value})
+        yield Notice(
+            "adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}
+        )
 
 
-def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> Iterator[Notice]:
+def about_variance(
+    results: ThresholdResults, sample: Sample, parts: Floats
+) -> Iterator[Notice]:
     """Report entities that supply most of the variance ratio.
 
-    One entity with half of it, or up to three with three quarters; `parts` (m, N) is what each row adds to
-    each ratio.
+    One entity with half of it, or up to three with three quarters; `parts` (m, N) is
+    what each row adds to each ratio.
     """
     if results.confidence != "scaled" or results.given:
         return
@@ -287,11 +337,16 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
         labels = [sample.entities[i] for i in largest[:count]]
         verb = "supplies" if count == 1 else "supply"
         text = (
-            f"threshold {j}: {count} of {shares.size} entities ({name} {quoted(labels)}) {verb} "
-            f"{sums[count - 1]:.0%} of the variance ratio {rows.sum():.2f}, which scales the critical "
-            "value of its confidence set. Refit without them (panel.subset): the set may be much shorter."
+            f"threshold {j}: {count} of {shares.size} entities ({name} "
+            f"{quoted(labels)}) {verb} {sums[count - 1]:.0%} of the variance ratio "
+            f"{rows.sum():.2f}, which scales the critical value of its confidence "
+            "set. Refit without them (panel.subset): the set may be much shorter."
         )
-        data = {"threshold": j, "entities": tuple(labels), "share": float(sums[count - 1])}
+        data = {
+            "threshold": j,
+            "entities": tuple(labels),
+            "share": float(sums[count - 1]),
+        }
         yield Notice("ratio_concentrated", text, data)
 
 
@@ -312,14 +367,16 @@ def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
         if pieces and pieces[0][0] == first:
             ends["lowest"] = _why_no_lower(q, first, least, included=included)
         if pieces and pieces[-1][1] == last:
-            ends["highest"] = _why_no_lower(-q[::-1], -last, least, included=not included)
+            ends["highest"] = _why_no_lower(
+                -q[::-1], -last, least, included=not included
+            )
         if not ends:
             continue
         evidence = ""
         if results.confidence != "bootstrap":
             evidence = (
-                f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value "
-                f"{results.critical_value(j):.1f})"
+                f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the "
+                f"critical value {results.critical_value(j):.1f})"
             )
         advice = [_ADVICE[reason] for reason in dict.fromkeys(ends.values())]
         yield boundary(
@@ -337,16 +394,23 @@ def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
 def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
     """Report a threshold that had a single candidate value."""
     text = (
-        f"threshold {threshold}: {value:.5g} is the only candidate value of {cited(column)}, so it was not "
-        "searched, and its confidence set says nothing. Lower trim to have more candidates."
+        f"threshold {threshold}: {value:.5g} is the only candidate value of "
+        f"{cited(column)}, so it was not searched, and its confidence set says "
+        "nothing. Lower trim to have more candidates."
     )
     if values.size == 2:
         text = (
-            f"{cited(column)} has two values only ({values[0]:.5g} and {values[1]:.5g}): there is one "
-            "candidate, and no threshold was searched. The model is an interaction with a dummy; "
-            "FixedEffects with the interaction estimates and tests it without a search."
+            f"{cited(column)} has two values only ({values[0]:.5g} and "
+            f"{values[1]:.5g}): there is one candidate, and no threshold was "
+            "searched. The model is an interaction with a dummy; FixedEffects with "
+            "the interaction estimates and tests it without a search."
         )
-    data = {"column": column, "threshold": threshold, "value": value, "values": values.size}
+    data = {
+        "column": column,
+        "threshold": threshold,
+        "value": value,
+        "values": values.size,
+    }
     return Notice("one_candidate", text, data)
 
 
@@ -363,30 +427,41 @@ def boundary(
 ) -> Notice:
     """Report a confidence set that reaches the end; a kink is threshold 1.
 
-    `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the search ends there:
-    ``"trim"``, ``"values"`` (there are no others) or ``"room"`` (another option or another threshold); None
-    for a kink, for which it is unknown. `whole` says that every searched value is in the set: then the
-    sentence has the `evidence`, otherwise the `advice`.
+    `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the
+    search ends there: ``"trim"``, ``"values"`` (there are no others) or ``"room"``
+    (another option or another threshold); None for a kink, for which it is unknown.
+    `whole` says that every searched value is in the set: then the sentence has the
+    `evidence`, otherwise the `advice`.
     """
     first, last = candidates
     values = {"lowest": f"lowest ({first:.5g})", "highest": f"highest ({last:.5g})"}
     if whole:
         text = (
-            f"contains every candidate value of {cited(column)}, from the {values['lowest']} to the "
-            f"{values['highest']}{evidence} the data do not show where the threshold is."
+            f"contains every candidate value of {cited(column)}, from the "
+            f"{values['lowest']} to the {values['highest']}{evidence} the data do "
+            "not show where the threshold is."
         )
     else:
         reached = " and the ".join(values[end] for end in ends)
-        text = f"includes the {reached} candidate value of {cited(column)} and may extend beyond it. {advice}"
-    data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
+        text = (
+            f"includes the {reached} candidate value of {cited(column)} and may extend "
+            f"beyond it. {advice}"
+        )
+    data = {
+        "threshold": threshold,
+        "first": first,
+        "last": last,
+        "whole": whole,
+        "ends": dict(ends),
+    }
     return Notice("boundary", f"{subject} {text}", data)
 
 
 def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> str:
     """Find why the search has no values of q, in ascending order, below its first.
 
-    `least` rows are needed below a candidate, one at the candidate `included`. Trim forbids a value that
-    leaves fewer, and another option all others.
+    `least` rows are needed below a candidate, one at the candidate `included`. Trim
+    forbids a value that leaves fewer, and another option all others.
     """
     below = q[q < first] if included else q[(q > q[0]) & (q < first)]
     if not below.size:
@@ -395,22 +470,34 @@ def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> s
     return "trim" if rows < least else "room"
 
 
-def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str) -> list[Notice]:
+def small_regime(
+    regime: int | str, rows: int, entities: int, of: int, text: str
+) -> list[Notice]:
     """Report a regime with few rows or few of the `of` entities."""
     if rows >= FEW_ROWS and entities >= max(FEW_ENTITIES, FEW_SHARE * of):
         return []
-    return [Notice("small_regime", text, {"regime": regime, "nobs": rows, "n_entities": entities})]
+    return [
+        Notice(
+            "small_regime",
+            text,
+            {"regime": regime, "nobs": rows, "n_entities": entities},
+        )
+    ]
 
 
 def not_global(
-    sequential: tuple[float, float], joint: tuple[float, float], ssr: tuple[float, float], *, used: bool
+    sequential: tuple[float, float],
+    joint: tuple[float, float],
+    ssr: tuple[float, float],
+    *,
+    used: bool,
 ) -> Notice:
     """Report that sequential thresholds are not the best pair, and which is used."""
     text = (
-        f"the thresholds estimated sequentially ({sequential[0]:.5g} and {sequential[1]:.5g}, sum of squares "
-        f"{ssr[0]:.6g}) are not the best pair ({joint[0]:.5g} and {joint[1]:.5g}, {ssr[1]:.6g}). "
-        + ("The best pair is used." if used else "search='joint' uses it.")
-    )
+        f"the thresholds estimated sequentially ({sequential[0]:.5g} and "
+        f"{sequential[1]:.5g}, sum of squares {ssr[0]:.6g}) are not the best pair "
+        f"({joint[0]:.5g} and {joint[1]:.5g}, {ssr[1]:.6g}). "
+    ) + ("The best pair is used." if used else "search='joint' uses it.")
     data = {"sequential": sequential, "joint": joint, "ssr": ssr, "taken": used}
     return Notice("not_global", text, data)
 
@@ -418,9 +505,10 @@ def not_global(
 def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Notice:
     """Report that a fit without regime intercepts depends on where its terms are zero.
 
-    `data` has ``estimates`` and ``with_intercept`` (thresholds without and with an intercept in each regime),
-    ``outside`` (thresholds whose set does not contain them), ``order`` (term and regime whose slope changes
-    its order) and ``logarithms`` (terms).
+    `data` has ``estimates`` and ``with_intercept`` (thresholds without and with an
+    intercept in each regime), ``outside`` (thresholds whose set does not contain them),
+    ``order`` (term and regime whose slope changes its order) and ``logarithms``
+    (terms).
     """
     depends = "the slopes depend"
     remedy = "regime_intercept=True, which gives each regime its own intercept"
@@ -432,14 +520,16 @@ def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Not
     if logarithms:
         noun = "logarithm" if len(logarithms) == 1 else "logarithms"
         text = (
-            f"{depends} on the unit of measurement inside the {noun} {quoted(logarithms)}, because the "
-            f"regimes have one intercept in common. Set {remedy}. {changes[:1].upper()}{changes[1:]}"
+            f"{depends} on the unit of measurement inside the {noun} "
+            f"{quoted(logarithms)}, because the regimes have one intercept in "
+            f"common. Set {remedy}. {changes[:1].upper()}{changes[1:]}"
         )
     else:
         verb = "is" if len(terms) == 1 else "are"
         text = (
-            f"{changes} The regimes have one intercept in common, so {depends} on where {quoted(terms)} "
-            f"{verb} zero. Unless zero is a meaningful value, set {remedy}."
+            f"{changes} The regimes have one intercept in common, so {depends} on "
+            f"where {quoted(terms)} {verb} zero. Unless zero is a meaningful value, "
+            f"set {remedy}."
         )
     return Notice("origin", text.rstrip(), data)
 
@@ -453,29 +543,49 @@ def _changes_with_intercepts(
 ) -> str:
     changes = []
     if outside:
-        before, after = (", ".join(f"{v:.5g}" for v in values) for values in (estimates, with_intercept))
-        noun, which = "thresholds", f"the set of threshold {', '.join(map(str, outside))}"
+        before, after = (
+            ", ".join(f"{v:.5g}" for v in values)
+            for values in (estimates, with_intercept)
+        )
+        noun, which = (
+            "thresholds",
+            f"the set of threshold {', '.join(map(str, outside))}",
+        )
         if len(with_intercept) == 1:
             noun, which = "threshold", "its confidence set"
-        changes.append(f"the {noun} would be {after} instead of {before}, and outside {which}")
+        changes.append(
+            f"the {noun} would be {after} instead of {before}, and outside {which}"
+        )
     changes += [
-        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
+        (
+            f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in "
+            "another order"
+        )
         for term, r in order
     ]
-    return f"with an intercept in each regime {', and '.join(changes)}." if changes else ""
+    return (
+        f"with an intercept in each regime {', and '.join(changes)}." if changes else ""
+    )
 
 
 def _about_tests(results: ThresholdResults) -> Iterator[Notice]:
     yield from few_draws(results.reps, "test")
     drawn = results.statistic_draws
-    no_candidate = "had no candidate for a further threshold and were dropped; lower trim."
+    no_candidate = (
+        "had no candidate for a further threshold and were dropped; lower trim."
+    )
     reason = no_candidate if len(results.statistics) > 1 else _NOTHING_DRAWN
     yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
         if rejected.any() and not rejected.all():
-            p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
+            p_values = dict(
+                zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True)
+            )
             listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
             size = 100 * (1 - results.level)
-            text = f"threshold {j}: the tests disagree at {size:.3g}% ({listed}). {_why(set(p_values))}"
+            text = (
+                f"threshold {j}: the tests disagree at {size:.3g}% ({listed}). "
+                f"{_why(set(p_values))}"
+            )
             yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})

@@ -41,7 +41,14 @@ from digiprosper.optional import progress_bar
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
-from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    check_reps,
+    one_term,
+    plain_options,
+)
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
 from digiprosper.threshold.kink_results import KinkResults, critical_chi2
@@ -72,20 +79,21 @@ _STREAM = 10
 class PanelKink(Specification):
     """Panel regression kink: a continuous function of one variable.
 
-    Its slope changes at an unknown value.
-    The model is ``y_it = a_i + l_t + b1 (q_it - g)_- + b2 (q_it - g)_+ + x_it'c + e_it`` with
-    ``(u)_- = min(u, 0)`` and ``(u)_+ = max(u, 0)`` (Hansen 2017, Journal of Business & Economic Statistics
-    35:228-240; in panels Zhang, Zhou & Jiang 2017, Economics Letters 157:116-121). The kink g minimises the
-    sum of squared residuals over all real numbers between the trimmed ends, not only over a grid. The
-    estimates are exact also in unbalanced panels.
+    Its slope changes at an unknown value. The model is
+    ``y_it = a_i + l_t + b1 (q_it - g)_- + b2 (q_it - g)_+ + x_it'c + e_it`` with
+    ``(u)_- = min(u, 0)`` and ``(u)_+ = max(u, 0)`` (Hansen 2017, Journal of Business &
+    Economic Statistics 35:228-240; in panels Zhang, Zhou & Jiang 2017, Economics
+    Letters 157:116-121). The kink g minimises the sum of squared residuals over all
+    real numbers between the trimmed ends, not only over a grid. The estimates are exact
+    also in unbalanced panels.
 
     Parameters
     ----------
     y : str
         Outcome: a column or a term.
     kink_variable : str
-        Term q whose slope changes. It has two slopes, ``"q:below"`` and ``"q:above"``, so it cannot be in
-        `x`.
+        Term q whose slope changes. It has two slopes, ``"q:below"`` and ``"q:above"``,
+        so it cannot be in `x`.
     x : sequence of str
         Other regressors, none by default.
     entity_effects, time_effects : bool
@@ -93,20 +101,22 @@ class PanelKink(Specification):
     absorb : sequence of str
         Other fixed effects, as in `FixedEffects`.
     trim : float
-        Share of the rows that are at or below the lowest value of g, and above the highest.
+        Share of the rows that are at or below the lowest value of g, and above the
+        highest.
     bootstrap : {"wild_cluster"} or None
-        Bootstrap of p-values and of the confidence set. ``"wild_cluster"`` (default) multiplies the residuals
-        by a random sign per cluster, and estimates g in each draw. None computes no p-values.
+        Bootstrap of p-values and of the confidence set. ``"wild_cluster"`` (default)
+        multiplies the residuals by a random sign per cluster, and estimates g in each
+        draw. None computes no p-values.
     reps : int
         Number of draws of each bootstrap.
     level : float
         Confidence level of confidence sets and tests.
     df : {"hansen", "xthreg"}
-        Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1). Without entity
-        effects N - 1.
+        Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1).
+        Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of slopes and kink, as in `FixedEffects`. The bootstrap uses the same one-way
-        `clusters`.
+        Standard errors of slopes and kink, as in `FixedEffects`. The bootstrap uses the
+        same one-way `clusters`.
 
     Raises
     ------
@@ -115,22 +125,29 @@ class PanelKink(Specification):
     ThresholdSearchError
         By `fit`, if no kink can be estimated.
     CollinearityError
-        If the kink variable is also in `x`, or columns are linear combinations of each other.
+        If the kink variable is also in `x`, or columns are linear combinations of each
+        other.
     ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError
         As in `FixedEffects`.
 
     Notes
     -----
-    Standard errors are computed jointly for slopes and g, from the first-order conditions of least squares
-    (Hansen 2017). So those of the slopes allow for the estimation of g, which counts as one more parameter.
+    Standard errors are computed jointly for slopes and g, from the first-order
+    conditions of least squares (Hansen 2017). So those of the slopes allow for the
+    estimation of g, which counts as one more parameter.
 
     Examples
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp
     >>> rng = np.random.default_rng(1)
-    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)})
+    >>> df = pd.DataFrame(
+    ...     {"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)}
+    ... )
     >>> df["debt"] = rng.normal(50, 15, 600)
-    >>> bend = np.minimum(df["debt"] - 60, 0) * 0.05 - np.maximum(df["debt"] - 60, 0) * 0.05
+    >>> bend = (
+    ...     np.minimum(df["debt"] - 60, 0) * 0.05
+    ...     - np.maximum(df["debt"] - 60, 0) * 0.05
+    ... )
     >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
     >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
     >>> round(found.threshold, 1)
@@ -164,11 +181,14 @@ class PanelKink(Specification):
 
         if canonical(self.y) in {canonical(t) for t in (self.kink_variable, *self.x)}:
             raise TermError(
-                f"y={cited(self.y)} is also kink_variable or in x; the outcome cannot be its own regressor."
+                f"y={cited(self.y)} is also kink_variable or in x; the outcome cannot "
+                "be its own regressor."
             )
         trim: object = self.trim
         if not isinstance(trim, int | float) or not 0 < trim < 0.5:
-            raise OptionError(f"trim={cited(self.trim)} must be a share above 0 and below .5.")
+            raise OptionError(
+                f"trim={cited(self.trim)} must be a share above 0 and below .5."
+            )
 
         check_option("bootstrap", self.bootstrap, ("wild_cluster", None))
         check_option("df", self.df, ("hansen", "xthreg"))
@@ -185,7 +205,9 @@ class PanelKink(Specification):
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> KinkResults:
+    def fit(
+        self, panel: Panel, *, rng: object = None, progress: bool = False
+    ) -> KinkResults:
         """Estimate the kink and the slopes, and test the kink.
 
         Parameters
@@ -193,10 +215,11 @@ class PanelKink(Specification):
         panel : Panel
             The data.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Seed of the draws. The `rng_entropy` of the results reproduces them, in any order of the rows.
+            Seed of the draws. The `rng_entropy` of the results reproduces them, in any
+            order of the rows.
         progress : bool
-            Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra
-            ``parallel``).
+            Whether to show a progress bar on stderr, False by default. It needs tqdm
+            (the extra ``parallel``).
 
         Returns
         -------
@@ -213,14 +236,18 @@ class PanelKink(Specification):
         q = single_column(sample, "kink_variable", self.kink_variable, requirement)
         if q.min() == q.max():
             raise ThresholdSearchError(
-                f"kink_variable={cited(self.kink_variable)} is constant in the sample; use one that varies."
+                f"kink_variable={cited(self.kink_variable)} is constant in the sample; "
+                "use one that varies."
             )
 
         x = sample.columns("x")
         linear = demean_columns(
-            prepared, (self.y, self.kink_variable, *sample.names_of("x")), np.column_stack([y, q, x])
+            prepared,
+            (self.y, self.kink_variable, *sample.names_of("x")),
+            np.column_stack([y, q, x]),
         )
-        # Errors about the columns themselves are raised for the line, under their own names.
+        # Errors about the columns themselves are raised for the line, under their own
+        # names.
         fit_equation(prepared, linear, 0, range(1, len(linear.names)))
         kinks = self._plan(prepared, q, x)
         kink = kernel.estimate(kinks, y)
@@ -241,7 +268,9 @@ class PanelKink(Specification):
             sums=sums,
             candidates=kinks.values,
             profile_ssr=np.maximum(kink.profile, rounding),
-            regime_sizes=regime_sizes(sample.entity, (q > kink.threshold).astype(np.intp), 2),
+            regime_sizes=regime_sizes(
+                sample.entity, (q > kink.threshold).astype(np.intp), 2
+            ),
             df=df,
             df_rule=self.df,
             trim=self.trim,
@@ -264,11 +293,17 @@ class PanelKink(Specification):
 
     def _refuse_twice(self, panel: Panel) -> None:
         columns = known_names(panel)
-        if canonical(self.kink_variable, columns) in {canonical(t, columns) for t in self.x}:
+        if canonical(self.kink_variable, columns) in {
+            canonical(t, columns) for t in self.x
+        }:
             raise CollinearityError(
-                f"kink_variable={cited(self.kink_variable)} is also in x: remove it from x, PanelKink adds "
-                "its two slopes.",
-                [collinearity_problem(self.kink_variable, [self.kink_variable], "in both")],
+                f"kink_variable={cited(self.kink_variable)} is also in x: remove it "
+                "from x, PanelKink adds its two slopes.",
+                [
+                    collinearity_problem(
+                        self.kink_variable, [self.kink_variable], "in both"
+                    )
+                ],
             )
 
     def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
@@ -278,31 +313,47 @@ class PanelKink(Specification):
             kinks = kernel.kink_plan(q, x, self.trim, prepared.within.every)
         except ThresholdSearchError as error:
             text = (
-                f"{variable}: {error} (trim={self.trim}, {np.unique(q).size} distinct values in {q.size} "
-                "rows). Lower trim, or use another kink_variable."
+                f"{variable}: {error} (trim={self.trim}, {np.unique(q).size} distinct "
+                f"values in {q.size} rows). Lower trim, or use another kink_variable."
             )
-            raise ThresholdSearchError(text, [Notice("threshold_search", str(error), data)]) from error
+            raise ThresholdSearchError(
+                text, [Notice("threshold_search", str(error), data)]
+            ) from error
         if kinks.faint.any():
             text = (
-                f"{variable} varies too little on one side of {kinks.values[kinks.faint][0]:.6g}, compared "
-                "with its overall variation, to estimate a slope on that side. Take its logarithm if it is "
-                "positive, or increase trim."
+                f"{variable} varies too little on one side of "
+                f"{kinks.values[kinks.faint][0]:.6g}, compared with its overall "
+                "variation, to estimate a slope on that side. Take its logarithm if "
+                "it is positive, or increase trim."
             )
-            raise ThresholdSearchError(text, [Notice("threshold_search", "too skewed", data)])
+            raise ThresholdSearchError(
+                text, [Notice("threshold_search", "too skewed", data)]
+            )
         return kinks
 
-    def _slopes(self, prepared: Prepared, linear: Demeaned, beyond: Floats) -> tuple[LinearResults, float]:
+    def _slopes(
+        self, prepared: Prepared, linear: Demeaned, beyond: Floats
+    ) -> tuple[LinearResults, float]:
         """Estimate slopes at the threshold, and the errors of both together."""
         q, controls = self.kink_variable, range(2, len(linear.names))
-        prepared = replace(prepared, sample=prepared.sample.with_dummies([q], ("below", "above")))
+        prepared = replace(
+            prepared, sample=prepared.sample.with_dummies([q], ("below", "above"))
+        )
         # Last which side a row is on; one on the threshold has the mean of both.
-        sides = np.column_stack([np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)])
-        demeaned = linear.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), sides)
+        sides = np.column_stack(
+            [np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)]
+        )
+        demeaned = linear.with_columns(
+            prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), sides
+        )
         below, above, side = range(len(linear.names), len(demeaned.names))
-        slopes, _ = fit_equation(prepared, demeaned, 0, (below, above, *controls), own_covariance=False)
+        slopes, _ = fit_equation(
+            prepared, demeaned, 0, (below, above, *controls), own_covariance=False
+        )
 
-        # The derivative in the threshold is bend * side and a constant. Products of it and the residuals
-        # leave the range of numbers long before either; a power of two costs no digit.
+        # The derivative in the threshold is bend * side and a constant. Products of it
+        # and the residuals leave the range of numbers long before either; a power of
+        # two costs no digit.
         b1, b2 = slopes.coefficients[:2]
         unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
         bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
@@ -310,10 +361,14 @@ class PanelKink(Specification):
         joint, root, middle = _linearised(prepared, demeaned, slopes, positions, bend)
         covariance = root @ middle @ root.T
 
-        indefinite = not_semidefinite(prepared, (*slopes.names, "threshold"), covariance, middle)
+        indefinite = not_semidefinite(
+            prepared, (*slopes.names, "threshold"), covariance, middle
+        )
         r2, within, by_entity, _ = slopes.fit_statistics
         adjusted = 1 - (1 - r2) * (slopes.nobs - 1) / joint.df_resid
-        joint_inference = replace(slopes.inference, df_t=joint.vcov.df_t, df_counted=joint.vcov.counted)
+        joint_inference = replace(
+            slopes.inference, df_t=joint.vcov.df_t, df_counted=joint.vcov.counted
+        )
         estimated = replace(
             slopes.estimated,
             inference=joint_inference,
@@ -321,7 +376,8 @@ class PanelKink(Specification):
             middle=middle,
             df_resid=joint.df_resid,
             fit_statistics=(r2, within, by_entity, adjusted),
-            # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
+            # That all slopes are zero cannot be tested so: there would be no threshold
+            # to allow for.
             has_f=False,
         )
         diagnostics = (*slopes.diagnostics, *indefinite)
@@ -344,16 +400,21 @@ class PanelKink(Specification):
         entropy: Any = seed_sequence(rng).entropy
         null_rng, kink_rng = stream(entropy, _STREAM, 0), stream(entropy, _STREAM, 1)
         with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
-            bootstrap = scheme(self.bootstrap, kinks.search, wild_clusters(prepared)[1], done)
+            bootstrap = scheme(
+                self.bootstrap, kinks.search, wild_clusters(prepared)[1], done
+            )
             null = kernel.null_draws(kinks, bootstrap, y, null_rng, reps=self.reps)
-            others = kernel.kink_draws(kinks, bootstrap, y, kink, kink_rng, reps=self.reps)
+            others = kernel.kink_draws(
+                kinks, bootstrap, y, kink, kink_rng, reps=self.reps
+            )
         return entropy, np.vstack([null, others])
 
     def _critical(self, draws: Floats, df: float) -> dict[str, float]:
         """Compute the bound of the likelihood ratio for each type of confidence set."""
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
-            # Draws that are all rounding, as when every value fits alike, must not make a set of it.
+            # Draws that are all rounding, as when every value fits alike, must not make
+            # a set of it.
             finite = draws[2][~np.isnan(draws[2])]
             quantile = float(np.quantile(finite, self.level)) if finite.size else 0.0
             bounds["bootstrap"] = max(quantile, FLAT_DRAWS * df)
@@ -369,30 +430,42 @@ def _linearised(
 ) -> tuple[Solved, Floats, Floats]:
     """Solve the equation, linear around the estimates, and halve the covariance.
 
-    It is in slopes and threshold.
-    Its order is slopes, intercept if there is one, and threshold. Where the threshold is not identified (no
-    bend, or its value makes no difference) the slopes' errors need no allowance: it is left out, and its row
-    is missing.
+    It is in slopes and threshold. Its order is slopes, intercept if there is one, and
+    threshold. Where the threshold is not identified (no bend, or its value makes no
+    difference) the slopes' errors need no allowance: it is left out, and its row is
+    missing.
     """
     n, k = prepared.sample.nobs, len(positions) - 1
     if n <= k + 1 + prepared.within.rank:
         raise IdentificationError(
-            f"{k} slopes, a threshold and {prepared.within.rank} absorbed effects on {n} rows: more "
-            "parameters than rows. Drop terms or effects."
+            f"{k} slopes, a threshold and {prepared.within.rank} absorbed effects on "
+            f"{n} rows: more parameters than rows. Drop terms or effects."
         )
 
     scale = np.append(np.ones(k), bend[0])
-    columns, means = demeaned.taken(positions) * scale, demeaned.raw[:, list(positions)].mean(axis=0) * scale
+    columns, means = (
+        demeaned.taken(positions) * scale,
+        demeaned.raw[:, list(positions)].mean(axis=0) * scale,
+    )
     means[-1] += bend[1]
-    identified = bend[0] != 0 and not demeaned.absorbed[positions[-1]] and not dependences(columns)
+    identified = (
+        bend[0] != 0
+        and not demeaned.absorbed[positions[-1]]
+        and not dependences(columns)
+    )
     if not identified:
         columns, means = columns[:, :-1], means[:-1]
 
     count, estimator = counts_and_vcov(prepared, k + 1)
-    # A step from the estimates would leave other residuals; the threshold stays where it was found.
-    solved = replace(solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals)
+    # A step from the estimates would leave other residuals; the threshold stays where
+    # it was found.
+    solved = replace(
+        solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals
+    )
     names = [demeaned.names[j] for j in positions[:-1]]
-    refuse_full_leverage(prepared, solved, [*names, "threshold"] if identified else names)
+    refuse_full_leverage(
+        prepared, solved, [*names, "threshold"] if identified else names
+    )
     if not prepared.effect_names:
         solved = solved.with_intercept(np.append(0.0, means), n)
     root, middle = solved.sandwich()

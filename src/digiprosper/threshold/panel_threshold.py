@@ -24,7 +24,11 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
-from digiprosper.linear.estimation import demean_columns, fit_equation, refuse_flat_outcome
+from digiprosper.linear.estimation import (
+    demean_columns,
+    fit_equation,
+    refuse_flat_outcome,
+)
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -36,7 +40,14 @@ from digiprosper.linear.preparation import (
 from digiprosper.optional import progress_bar
 from digiprosper.panel.access import known_names, table_of
 from digiprosper.panel.terms import canonical, parse
-from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    check_reps,
+    one_term,
+    plain_options,
+)
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.search import (
@@ -75,11 +86,13 @@ Grid: TypeAlias = int | Literal["hansen"] | None
 class PanelThreshold(Specification):
     """Panel threshold regression: slopes by regime of a threshold variable.
 
-    The model is ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it``. The regime r is the interval between
-    thresholds that contains ``q_it`` (Hansen 1999, Journal of Econometrics 93:345-368). A threshold minimises
-    the sum of squared residuals over all observed values of q that leave enough rows on each side. Several
-    thresholds are found one after another, and refined until none changes. The estimates are exact also in
-    unbalanced panels; the theory of the test in Hansen (1999) is for balanced panels.
+    The model is ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it``. The regime r is the
+    interval between thresholds that contains ``q_it`` (Hansen 1999, Journal of
+    Econometrics 93:345-368). A threshold minimises the sum of squared residuals over
+    all observed values of q that leave enough rows on each side. Several thresholds are
+    found one after another, and refined until none changes. The estimates are exact
+    also in unbalanced panels; the theory of the test in Hansen (1999) is for balanced
+    panels.
 
     Parameters
     ----------
@@ -88,66 +101,72 @@ class PanelThreshold(Specification):
     regime_dependent : str or sequence of str
         Terms z whose slopes depend on the regime (``rx`` of Stata's ``xthreg``).
     threshold_variable : str
-        Term q that splits the sample (``qx`` of ``xthreg``). It should vary within entities.
+        Term q that splits the sample (``qx`` of ``xthreg``). It should vary within
+        entities.
     x : sequence of str
-        Terms with the same slope in all regimes, none by default. The threshold variable can be one of them.
+        Terms with the same slope in all regimes, none by default. The threshold
+        variable can be one of them.
     n_thresholds : int or "auto"
-        Number of thresholds, 1 by default. ``"auto"`` adds thresholds as long as the first bootstrap test
-        rejects at `level`.
+        Number of thresholds, 1 by default. ``"auto"`` adds thresholds as long as the
+        first bootstrap test rejects at `level`.
     thresholds : sequence of float, optional
-        Given thresholds, in the order in which they are added to the model. There is then no search and no
-        test.
+        Given thresholds, in the order in which they are added to the model. There is
+        then no search and no test.
     search : {"sequential", "joint"}
-        Search of two thresholds. ``"sequential"`` (default) finds one after the other and refines both.
-        ``"joint"`` compares all pairs; the tests are sequential also then. The results are nearly always the
-        same. A notice ``not_global`` reports if they differ; this is checked in small panels and with
-        ``"joint"``.
+        Search of two thresholds. ``"sequential"`` (default) finds one after the other
+        and refines both. ``"joint"`` compares all pairs; the tests are sequential also
+        then. The results are nearly always the same. A notice ``not_global`` reports if
+        they differ; this is checked in small panels and with ``"joint"``.
     entity_effects, time_effects : bool
         Whether to absorb entity and time effects, True by default.
     absorb : sequence of str
         Other fixed effects, as in `FixedEffects`.
     trim : float or sequence of float
-        Smallest share of the rows in each regime, also between two thresholds. One number, or one per
-        threshold. The default is .05 (``xthreg``: .01).
+        Smallest share of the rows in each regime, also between two thresholds. One
+        number, or one per threshold. The default is .05 (``xthreg``: .01).
     min_nobs : int
         Smallest number of rows in each regime, in addition to `trim`.
     min_entities : int
-        Smallest number of entities in each regime in which a regime-dependent column varies within the
-        regime. The default is 0.
+        Smallest number of entities in each regime in which a regime-dependent column
+        varies within the regime. The default is 0.
     grid : int or "hansen", optional
-        Values of q to search. The default None searches all candidates. A number searches so many evenly
-        spaced quantiles, and ``"hansen"`` the 393 positions of Hansen's program; use them only to replicate
-        results.
+        Values of q to search. The default None searches all candidates. A number
+        searches so many evenly spaced quantiles, and ``"hansen"`` the 393 positions of
+        Hansen's program; use them only to replicate results.
     rule : {"<=", "<"}
-        Whether a row at the threshold belongs to the lower regime (``"<="``, the default) or to the upper
-        one.
+        Whether a row at the threshold belongs to the lower regime (``"<="``, the
+        default) or to the upper one.
     regime_intercept : bool
-        Whether the intercept depends on the regime too (terms ``"intercept:regime1"``, ..., relative to the
-        highest regime). The default is False, as in Hansen (1999). The results then depend on the zero of the
-        regime-dependent terms, for example on the unit inside a logarithm. A notice ``origin`` reports if a
-        fit with intercepts differs.
+        Whether the intercept depends on the regime too (terms
+        ``"intercept:regime1"``, ..., relative to the highest regime). The default is
+        False, as in Hansen (1999). The results then depend on the zero of the
+        regime-dependent terms, for example on the unit inside a logarithm. A notice
+        ``origin`` reports if a fit with intercepts differs.
     bootstrap : str, sequence of str or None
-        Bootstrap of the test. ``"wild_cluster"`` (default) multiplies the residuals under the null hypothesis
-        by a random sign per cluster; it is valid also if the variance depends on the regressors.
-        ``"wild_score"`` is a cluster-robust score test with a random sign per cluster. ``"hansen"`` draws the
-        residuals of whole entities, in balanced panels only. ``"iid"`` draws rows, and is only for teaching.
-        All tests of a sequence are in `tests`; the first one is used for conclusions. None computes no test.
+        Bootstrap of the test. ``"wild_cluster"`` (default) multiplies the residuals
+        under the null hypothesis by a random sign per cluster; it is valid also if the
+        variance depends on the regressors. ``"wild_score"`` is a cluster-robust score
+        test with a random sign per cluster. ``"hansen"`` draws the residuals of whole
+        entities, in balanced panels only. ``"iid"`` draws rows, and is only for
+        teaching. All tests of a sequence are in `tests`; the first one is used for
+        conclusions. None computes no test.
     reps : int
         Number of draws of each bootstrap.
     level : float
         Confidence level of confidence sets and tests.
     confidence : {"lr", "scaled", "bootstrap"}
-        Bound of the likelihood ratio in a confidence set. ``"lr"`` is that of Hansen (1999), which assumes
-        equal error variances. ``"scaled"`` (default) multiplies it by the variance ratio at the threshold
-        (Hansen 2000), because the coverage of ``"lr"`` is too low if the variance depends on the regressors.
-        ``"bootstrap"`` uses quantiles of `reps` wild draws at each of 200 candidates; its coverage is best,
-        but it takes 200 times as long as one bootstrap.
+        Bound of the likelihood ratio in a confidence set. ``"lr"`` is that of Hansen
+        (1999), which assumes equal error variances. ``"scaled"`` (default) multiplies
+        it by the variance ratio at the threshold (Hansen 2000), because the coverage of
+        ``"lr"`` is too low if the variance depends on the regressors. ``"bootstrap"``
+        uses quantiles of `reps` wild draws at each of 200 candidates; its coverage is
+        best, but it takes 200 times as long as one bootstrap.
     df : {"hansen", "xthreg"}
-        Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1) as in Stata's
-        ``xthreg``. Without entity effects N - 1.
+        Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1)
+        as in Stata's ``xthreg``. Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of the slopes, as in `FixedEffects`. ``"wild_cluster"`` uses the same one-way
-        `clusters`.
+        Standard errors of the slopes, as in `FixedEffects`. ``"wild_cluster"`` uses the
+        same one-way `clusters`.
 
     Raises
     ------
@@ -156,7 +175,8 @@ class PanelThreshold(Specification):
     ThresholdSearchError
         By `fit`, if no threshold can be estimated, or a given threshold cannot be used.
     CollinearityError
-        If a regime-dependent term is also in `x`, or columns are linear combinations of each other.
+        If a regime-dependent term is also in `x`, or columns are linear combinations of
+        each other.
     ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError
         As in `FixedEffects`.
 
@@ -164,7 +184,9 @@ class PanelThreshold(Specification):
     --------
     >>> from digiprosper import PanelThreshold, datasets
     >>> panel, truth = datasets.simulate_provinces()
-    >>> found = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal"]).fit(panel, rng=2026)
+    >>> found = PanelThreshold(
+    ...     "rural_income", "digital", "urban", ["urban", "fiscal"]
+    ... ).fit(panel, rng=2026)
     >>> low, high = found.confidence_set(1)[0]
     >>> low <= truth.threshold <= high
     True
@@ -205,7 +227,11 @@ class PanelThreshold(Specification):
         self._check_thresholds()
         self._check_trim()
         self._check_candidates()
-        for name, words in {"rule": Rule, "df": DfRule, "confidence": Confidence}.items():
+        for name, words in {
+            "rule": Rule,
+            "df": DfRule,
+            "confidence": Confidence,
+        }.items():
             check_option(name, getattr(self, name), get_args(words))
         check_reps(self.reps, 1)
         check_level(self.level)
@@ -222,43 +248,56 @@ class PanelThreshold(Specification):
         if not split:
             raise TermError("regime_dependent is empty; specify at least one term.")
         if self.regime_intercept and "intercept" in split:
-            raise TermError("'intercept' is the name of the regime's intercept; rename the column.")
-        if canonical(self.y) in split | {canonical(t) for t in (*self.x, self.threshold_variable)}:
             raise TermError(
-                f"y={cited(self.y)} is also among regime_dependent, x or threshold_variable; the outcome "
-                "cannot be its own regressor."
+                "'intercept' is the name of the regime's intercept; rename the column."
+            )
+        if canonical(self.y) in split | {
+            canonical(t) for t in (*self.x, self.threshold_variable)
+        }:
+            raise TermError(
+                f"y={cited(self.y)} is also among regime_dependent, x or "
+                "threshold_variable; the outcome cannot be its own regressor."
             )
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
         if not (n == "auto" if isinstance(n, str) else _is_whole(n) and n > 0):
-            raise OptionError(f"n_thresholds={cited(n)} must be an integer of at least 1, or 'auto'.")
+            raise OptionError(
+                f"n_thresholds={cited(n)} must be an integer of at least 1, or 'auto'."
+            )
         if self.thresholds is None:
             return
         values = _numbers(self.thresholds)
         if not values or len(set(values)) < len(values):
             raise OptionError(
-                f"thresholds={cited(self.thresholds)} must be distinct finite numbers such as (.5,), or None."
+                f"thresholds={cited(self.thresholds)} must be distinct finite numbers "
+                "such as (.5,), or None."
             )
         if n not in (1, len(values)):
             raise OptionError(
-                f"n_thresholds={cited(n)} and {len(values)} given thresholds; omit n_thresholds."
+                f"n_thresholds={cited(n)} and {len(values)} given thresholds; omit "
+                "n_thresholds."
             )
         object.__setattr__(self, "thresholds", values)
 
     def _check_trim(self) -> None:
-        trims, several = _numbers(self.trim), isinstance(self.trim, list | tuple | np.ndarray)
+        trims, several = (
+            _numbers(self.trim),
+            isinstance(self.trim, list | tuple | np.ndarray),
+        )
         if not trims or not all(0 < t < 0.5 for t in trims):
             raise OptionError(
-                f"trim={cited(self.trim)} must be a share above 0 and below .5, or one such share per "
-                "threshold."
+                f"trim={cited(self.trim)} must be a share above 0 and below .5, or one "
+                "such share per threshold."
             )
         if several and self._count is None:
-            raise OptionError(f"trim={cited(self.trim)} must be one number with n_thresholds='auto'.")
+            raise OptionError(
+                f"trim={cited(self.trim)} must be one number with n_thresholds='auto'."
+            )
         if several and len(trims) != self._count:
             raise OptionError(
-                f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; "
-                "pass one number, or one per threshold."
+                f"trim={cited(self.trim)} has {len(trims)} entries for "
+                f"n_thresholds={self._count}; pass one number, or one per threshold."
             )
         object.__setattr__(self, "trim", trims if several else trims[0])
 
@@ -266,12 +305,15 @@ class PanelThreshold(Specification):
         for name, least in {"min_nobs": 1, "min_entities": 0}.items():
             value = getattr(self, name)
             if not (_is_whole(value) and value >= least):
-                raise OptionError(f"{name}={cited(value)} must be an integer of at least {least}.")
+                raise OptionError(
+                    f"{name}={cited(value)} must be an integer of at least {least}."
+                )
         if isinstance(self.grid, str):
             check_option("grid", self.grid, (None, "hansen"))
         elif self.grid is not None and not (_is_whole(self.grid) and self.grid > 1):
             raise OptionError(
-                f"grid={cited(self.grid)} must be None (every candidate), an integer above 1, or 'hansen'."
+                f"grid={cited(self.grid)} must be None (every candidate), an integer "
+                "above 1, or 'hansen'."
             )
 
     def _check_search(self) -> None:
@@ -279,22 +321,27 @@ class PanelThreshold(Specification):
             if word in WILD:
                 refuse_two_way(self.clusters, f"bootstrap={cited(word)}", _NO_SIGNS)
         if self._draws_sets:
-            refuse_two_way(self.clusters, "confidence='bootstrap'", "confidence='scaled'")
+            refuse_two_way(
+                self.clusters, "confidence='bootstrap'", "confidence='scaled'"
+            )
         check_option("search", self.search, get_args(Search))
         if self.search == "joint":
             if self._count != 2 or self.thresholds is not None:
                 raise OptionError(
                     "search='joint' estimates two thresholds, but "
-                    f"n_thresholds={cited(self.n_thresholds)} and thresholds={self.thresholds}. Set "
-                    "n_thresholds=2, or omit search."
+                    f"n_thresholds={cited(self.n_thresholds)} and "
+                    f"thresholds={self.thresholds}. Set n_thresholds=2, or "
+                    "omit search."
                 )
             if len(set(self._trims)) > 1:
                 raise OptionError(
-                    f"search='joint' needs one trim for both thresholds, but trim={cited(self.trim)}."
+                    "search='joint' needs one trim for both thresholds, but "
+                    f"trim={cited(self.trim)}."
                 )
         if self._count is None and not self._bootstraps:
             raise OptionError(
-                "n_thresholds='auto' stops at the first test that does not reject; specify a bootstrap."
+                "n_thresholds='auto' stops at the first test that does not reject; "
+                "specify a bootstrap."
             )
 
     def _check_bootstrap(self) -> None:
@@ -303,18 +350,21 @@ class PanelThreshold(Specification):
             named = [] if named is None else [named]
         elif not isinstance(named, list | tuple) or not named:
             raise OptionError(
-                f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
+                f"bootstrap={cited(self.bootstrap)} must be one method, a list of "
+                "methods, or None."
             )
         else:
             object.__setattr__(self, "bootstrap", tuple(named))
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
-            raise OptionError(f"bootstrap={cited(self.bootstrap)} has the same method twice.")
+            raise OptionError(
+                f"bootstrap={cited(self.bootstrap)} has the same method twice."
+            )
         if self.confidence == "bootstrap" and self.thresholds is not None:
             raise OptionError(
-                f"confidence='bootstrap' needs estimated thresholds, but thresholds={self.thresholds} "
-                "are given; omit one of the two."
+                "confidence='bootstrap' needs estimated thresholds, but "
+                f"thresholds={self.thresholds} are given; omit one of the two."
             )
 
     @property
@@ -334,14 +384,20 @@ class PanelThreshold(Specification):
     def _bootstraps(self) -> tuple[Bootstrap, ...]:
         if self.bootstrap is None or self.thresholds is not None:
             return ()
-        return (self.bootstrap,) if isinstance(self.bootstrap, str) else tuple(self.bootstrap)
+        return (
+            (self.bootstrap,)
+            if isinstance(self.bootstrap, str)
+            else tuple(self.bootstrap)
+        )
 
     @property
     def options(self) -> LinearOptions:
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> ThresholdResults:
+    def fit(
+        self, panel: Panel, *, rng: object = None, progress: bool = False
+    ) -> ThresholdResults:
         """Estimate the thresholds and slopes, and test the thresholds.
 
         Parameters
@@ -349,10 +405,11 @@ class PanelThreshold(Specification):
         panel : Panel
             The data.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Seed of the draws. The `rng_entropy` of the results reproduces them, in any order of the rows.
+            Seed of the draws. The `rng_entropy` of the results reproduces them, in any
+            order of the rows.
         progress : bool
-            Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra
-            ``parallel``).
+            Whether to show a progress bar on stderr, False by default. It needs tqdm
+            (the extra ``parallel``).
 
         Returns
         -------
@@ -373,8 +430,8 @@ class PanelThreshold(Specification):
                 searched = replace(search, done=done).run(rng)
             if isinstance(searched, int):
                 reason = (
-                    f"threshold {searched} has no candidate that leaves enough rows in each regime to "
-                    "estimate its slopes"
+                    f"threshold {searched} has no candidate that leaves enough rows in "
+                    "each regime to estimate its slopes"
                 )
                 raise self._no_room(reason, sample)
             regimes = search.plan.regimes(searched.at)
@@ -382,12 +439,16 @@ class PanelThreshold(Specification):
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # Errors about the columns themselves are raised under their own names.
             columns = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
-            design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
+            design = np.column_stack(
+                [sample.columns("regime_dependent"), sample.columns("x")]
+            )
             _fit(prepared, outcome, columns, design)
             raise
 
         results = self._results(search, searched, regimes, slopes)
-        results = replace(results, diagnostics=self._notices(panel, search, searched, results))
+        results = replace(
+            results, diagnostics=self._notices(panel, search, searched, results)
+        )
         issue(results.diagnostics)
         return results
 
@@ -399,18 +460,27 @@ class PanelThreshold(Specification):
         results: ThresholdResults,
     ) -> tuple[Notice, ...]:
         sample, columns = search.prepared.sample, table_of(panel).known
-        logarithms = [t for t in self.regime_dependent if parse(t, columns, "regime_dependent").is_logarithm]
-        # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
+        logarithms = [
+            t
+            for t in self.regime_dependent
+            if parse(t, columns, "regime_dependent").is_logarithm
+        ]
+        # One threshold that was asked for is read beside its test; several, or "auto",
+        # say how many regimes.
         several_regimes = self.thresholds is None and self.n_thresholds != 1
         return (
             *remarks(results, search.prepared),
             *searched.notices,
             *about_variance(results, sample, searched.variance_parts),
             *(about_adjacent(results) if several_regimes else []),
-            *([] if self.regime_intercept else about_origin(results, search, logarithms)),
+            *(
+                []
+                if self.regime_intercept
+                else about_origin(results, search, logarithms)
+            ),
         )
 
-    # --- what cannot be searched --------------------------------------------------------------------------
+    # --- what cannot be searched ------------------------------------------------------
 
     def _refuse_overlap(self, panel: Panel) -> None:
         columns = known_names(panel)
@@ -418,33 +488,41 @@ class PanelThreshold(Specification):
         overlap = [t for t in self.regime_dependent if canonical(t, columns) in x]
         if overlap:
             raise CollinearityError(
-                f"{quoted(overlap)} is regime-dependent and also in x; its regime columns add up to it. "
-                "Remove it from x.",
-                [collinearity_problem(text, [text], f"{cited(text)} is in both") for text in overlap],
+                f"{quoted(overlap)} is regime-dependent and also in x; its regime "
+                "columns add up to it. Remove it from x.",
+                [
+                    collinearity_problem(text, [text], f"{cited(text)} is in both")
+                    for text in overlap
+                ],
             )
 
     def _refuse(self, sample: Sample) -> None:
         single_column(sample, "y", self.y, "the outcome")
         requirement = "the threshold variable must be one numeric column"
-        q = single_column(sample, "threshold_variable", self.threshold_variable, requirement)
+        q = single_column(
+            sample, "threshold_variable", self.threshold_variable, requirement
+        )
         if q.min() == q.max():
             raise ThresholdSearchError(
-                f"threshold_variable={cited(self.threshold_variable)} is constant in the sample, so it "
-                "cannot split it. Use a variable that varies."
+                f"threshold_variable={cited(self.threshold_variable)} is constant in "
+                "the sample, so it cannot split it. Use a variable that varies."
             )
         counts = np.bincount(sample.entity)
         if "hansen" in self._bootstraps and not sample.is_balanced:
             raise OptionError(
-                "bootstrap='hansen' resamples whole entities and needs a balanced panel; here entities "
-                f"have {counts.min()} to {counts.max()} rows in {sample.n_times} periods. Use "
-                "'wild_cluster'."
+                "bootstrap='hansen' resamples whole entities and needs a balanced "
+                f"panel; here entities have {counts.min()} to {counts.max()} rows in "
+                f"{sample.n_times} periods. Use 'wild_cluster'."
             )
 
-    # --- the work -----------------------------------------------------------------------------------------
+    # --- the work ---------------------------------------------------------------------
 
     def _search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
-        z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
+        z, q = (
+            sample.columns("regime_dependent"),
+            sample.columns("threshold_variable")[:, 0],
+        )
         try:
             varying = None
             if self.min_entities:
@@ -484,7 +562,9 @@ class PanelThreshold(Specification):
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
 
-    def _slopes(self, prepared: Prepared, outcome: Demeaned, regimes: Ints) -> LinearResults:
+    def _slopes(
+        self, prepared: Prepared, outcome: Demeaned, regimes: Ints
+    ) -> LinearResults:
         sample = prepared.sample
         names, design = regime_columns(sample, regimes, intercept=self.regime_intercept)
         levels = regime_levels(regimes) if self.regime_intercept else []
@@ -498,16 +578,22 @@ class PanelThreshold(Specification):
         q = sample.columns("threshold_variable")[:, 0]
         if self.thresholds is not None:
             text = (
-                f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values range from "
-                f"{q.min():.6g} to {q.max():.6g}; each regime needs rows in which the slopes vary."
+                f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values "
+                f"range from {q.min():.6g} to {q.max():.6g}; each regime needs rows "
+                "in which the slopes vary."
             )
         else:
             options = ["trim", "n_thresholds"]
-            options += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (self.min_entities > 0)
-            values = ", ".join(f"{option}={getattr(self, option)}" for option in options)
+            options += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (
+                self.min_entities > 0
+            )
+            values = ", ".join(
+                f"{option}={getattr(self, option)}" for option in options
+            )
             text = (
-                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} "
-                f"rows). Lower {' or '.join(options)}, or use another threshold_variable."
+                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct "
+                f"values in {q.size} rows). Lower {' or '.join(options)}, or use "
+                "another threshold_variable."
             )
         data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
         return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
@@ -528,7 +614,9 @@ class PanelThreshold(Specification):
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
             estimates=values[list(searched.at)],
-            search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], rounding),
+            search_ssr=np.maximum(
+                [stages[0].null_ssr, *(s.ssr for s in stages)], rounding
+            ),
             null_ssr=np.maximum([s.null_ssr for s in stages], rounding),
             candidates=values,
             profiles=np.maximum(searched.profiles, rounding),
@@ -560,11 +648,18 @@ class PanelThreshold(Specification):
 
 
 def _fit(
-    prepared: Prepared, outcome: Demeaned, names: Sequence[str], design: Floats, *, unread: Sequence[str] = ()
+    prepared: Prepared,
+    outcome: Demeaned,
+    names: Sequence[str],
+    design: Floats,
+    *,
+    unread: Sequence[str] = (),
 ) -> LinearResults:
     """Regress the outcome, which is demeaned already, on columns."""
     demeaned = outcome.with_columns(prepared, names, design)
-    return fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)), unread=unread)[0]
+    return fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)), unread=unread)[
+        0
+    ]
 
 
 def _is_whole(value: object) -> bool:
@@ -575,5 +670,8 @@ def _numbers(value: Any) -> tuple[float, ...]:
     """Take one finite number or several; nothing if anything else is there."""
     several = value.tolist() if isinstance(value, np.ndarray) else value
     values = several if isinstance(several, list | tuple) else (several,)
-    finite = all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values)
+    finite = all(
+        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)
+        for v in values
+    )
     return tuple(map(float, values)) if finite else ()

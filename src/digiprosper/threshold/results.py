@@ -59,8 +59,8 @@ _ROWS = {1: "Single threshold", 2: "Double threshold", 3: "Triple threshold"}
 def critical_lr(level: float) -> float:
     """Compute a threshold's critical likelihood ratio (Hansen 1999, eq. 15).
 
-    ``-2 log(1 - sqrt(level))``: 5.94, 7.35, 10.59 at .90, .95, .99. (The 6.53 printed there for .90 is that
-    of .925; Hansen 2000, table I, has 5.94.)
+    ``-2 log(1 - sqrt(level))``: 5.94, 7.35, 10.59 at .90, .95, .99. (The 6.53 printed
+    there for .90 is that of .925; Hansen 2000, table I, has 5.94.)
     """
     return float(-2 * np.log(1 - np.sqrt(level)))
 
@@ -73,14 +73,20 @@ def bootstrap_p(statistic: float, draws: Floats) -> float:
     finite = draws[np.isfinite(draws)]
     if not np.isfinite(statistic):
         return float("nan")
-    return (1 + int((finite >= statistic * (1 - SAME_STATISTIC)).sum())) / (finite.size + 1)
+    return (1 + int((finite >= statistic * (1 - SAME_STATISTIC)).sum())) / (
+        finite.size + 1
+    )
 
 
-def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[float, float]]:
+def runs(
+    values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]
+) -> list[tuple[float, float]]:
     """Join neighbouring accepted values, in ascending order, into intervals."""
     edges = np.diff(np.concatenate([[0], accepted.astype(np.int8), [0]]))
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
-    return [(float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)]
+    return [
+        (float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)
+    ]
 
 
 def threshold_with(
@@ -92,8 +98,8 @@ def threshold_with(
 ) -> Parameter:
     """Describe a threshold with its confidence set's ends and its tests.
 
-    There are no intervals if it was not estimated; tests without a p-value are left out. `whole` says that
-    the set contains every candidate.
+    There are no intervals if it was not estimated; tests without a p-value are
+    left out. `whole` says that the set contains every candidate.
     """
     ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
     # F is not distributed as F: without a p-value it says little.
@@ -104,7 +110,12 @@ def threshold_with(
 def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
     """Decide whether a confidence set has all candidates; False if only one."""
     first, last = candidates[[0, -1]]
-    return last > first and len(pieces) == 1 and pieces[0][0] <= first and last <= pieces[0][1]
+    return (
+        last > first
+        and len(pieces) == 1
+        and pieces[0][0] <= first
+        and last <= pieces[0][1]
+    )
 
 
 def set_text(pieces: Sequence[tuple[float, float]], *, whole: bool = False) -> str:
@@ -165,7 +176,9 @@ class SlopesByRegime(BaseResults):
         if self.slopes.key_names[0] not in self.slopes.effect_names:
             denominator = "N - 1"
         slopes = f"{self.slopes.settings}; " if self.slopes.settings else ""
-        return slopes + self._options(f"F and LR over {denominator} = {self.df:g} (df {self.df_rule})")
+        return slopes + self._options(
+            f"F and LR over {denominator} = {self.df:g} (df {self.df_rule})"
+        )
 
     def _options(self, denominator: str) -> str:
         """Write the options of the search and the tests."""
@@ -177,7 +190,9 @@ class SlopesByRegime(BaseResults):
         sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
         return pd.DataFrame({**bounds, **sizes}, index=index)
 
-    def _terms_by_regime(self, split: Sequence[str], regimes: Mapping[str, Regime]) -> tuple[Term, ...]:
+    def _terms_by_regime(
+        self, split: Sequence[str], regimes: Mapping[str, Regime]
+    ) -> tuple[Term, ...]:
         """Describe slopes, those of `split` with the regime that ends their name."""
         terms = terms_of(self.slopes, self.slopes.params.index)
         for term in split:
@@ -190,7 +205,9 @@ class SlopesByRegime(BaseResults):
     def _column(self, terms: Sequence[Term], block: Block, level: float) -> Column:
         """Make the column of slopes with the block of thresholds between them."""
         column = result_column(self.slopes, level, words=WORDS)
-        estimates = {term.name: column.estimates[term.name]._replace(term=term) for term in terms}
+        estimates = {
+            term.name: column.estimates[term.name]._replace(term=term) for term in terms
+        }
         return replace(column, estimates=estimates, blocks=(block,))
 
     def _verdict(self, null: str, p_value: float) -> str:
@@ -210,8 +227,12 @@ class SlopesByRegime(BaseResults):
         """Build a summary: subject, thresholds, their tests, regime sizes, slopes."""
         slopes = self.slopes
         sizes = zip(regimes, self.regime_sizes.tolist(), strict=True)
-        rows = [[text, f"{nobs:,}", f"{entities:,}"] for text, (nobs, entities) in sizes]
-        sample = sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names)
+        rows = [
+            [text, f"{nobs:,}", f"{entities:,}"] for text, (nobs, entities) in sizes
+        ]
+        sample = sample_text(
+            slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names
+        )
         effects = f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}"
         return Summary(
             type=type(self).__name__,
@@ -234,8 +255,9 @@ class SlopesByRegime(BaseResults):
 class ThresholdResults(SlopesByRegime):
     """Results of panel threshold regression, made by `PanelThreshold.fit`.
 
-    Thresholds, regimes and confidence sets are those of the refined model. `ssr` and F are those of the
-    search for each threshold. The results keep row labels and the regime of each row, but no other data.
+    Thresholds, regimes and confidence sets are those of the refined model. `ssr` and F
+    are those of the search for each threshold. The results keep row labels and the
+    regime of each row, but no other data.
 
     Parameters
     ----------
@@ -244,21 +266,21 @@ class ThresholdResults(SlopesByRegime):
     regime_dependent : tuple of str
         Terms whose slopes depend on the regime.
     slopes : LinearResults
-        Linear regression with these thresholds. It has terms such as ``"x:regime1"``, where regime 1 has the
-        lowest values of the threshold variable, then the terms of `x`. Its standard errors take the
-        thresholds as known.
+        Linear regression with these thresholds. It has terms such as ``"x:regime1"``,
+        where regime 1 has the lowest values of the threshold variable, then the terms
+        of `x`. Its standard errors take the thresholds as known.
     estimates : (m,) array
         Thresholds in the order found (or given).
     search_ssr : (t + 1,) array
-        Sums of squared residuals with 0, 1, ..., t thresholds in the sequential search. t is m, or m + 1 if
-        another threshold was tested and not kept (``"auto"``).
+        Sums of squared residuals with 0, 1, ..., t thresholds in the sequential search.
+        t is m, or m + 1 if another threshold was tested and not kept (``"auto"``).
     null_ssr : (t,) array
         Sum of squared residuals of the refined model with one threshold less.
     candidates : (G,) array
         Candidates for a threshold, in ascending order.
     profiles : (m, G) array
-        Sums of squared residuals with threshold j at each candidate and the others constant; infinite where
-        a threshold is not allowed.
+        Sums of squared residuals with threshold j at each candidate and the others
+        constant; infinite where a threshold is not allowed.
     fit_ssr : float
         Sum of squared residuals at the thresholds.
     df : float
@@ -278,7 +300,8 @@ class ThresholdResults(SlopesByRegime):
     statistic_values : (b, t) array
         Statistic of each bootstrap: F, or the score statistic of ``"wild_score"``.
     statistic_draws : (b, t, B) array
-        Draws of the statistic for each bootstrap and threshold; missing if a draw has no candidate.
+        Draws of the statistic for each bootstrap and threshold; missing if a draw has
+        no candidate.
     reps : int
         Number of draws of each bootstrap.
     rng_entropy : int or None
@@ -288,8 +311,8 @@ class ThresholdResults(SlopesByRegime):
     confidence : {"lr", "scaled", "bootstrap"}
         Type of the bound of the likelihood ratio.
     variance_ratios : (m,) array
-        Ratio of the error variance at each threshold, weighted by the squared jump, to its average; the bound
-        ``"scaled"`` is multiplied by it.
+        Ratio of the error variance at each threshold, weighted by the squared jump, to
+        its average; the bound ``"scaled"`` is multiplied by it.
     lr_bounds : (m, G) array
         Bootstrap bound at each candidate; empty unless `confidence` is ``"bootstrap"``.
     rule : {"<=", "<"}
@@ -299,8 +322,8 @@ class ThresholdResults(SlopesByRegime):
     regime_sizes : (m + 1, 2) array
         Numbers of rows and entities of each regime.
     split_names : tuple of str
-        Names of the columns with slopes by regime: several for a category, and the intercept if it depends on
-        the regime.
+        Names of the columns with slopes by regime: several for a category, and the
+        intercept if it depends on the regime.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
 
@@ -308,7 +331,9 @@ class ThresholdResults(SlopesByRegime):
     --------
     >>> from digiprosper import PanelThreshold, datasets
     >>> panel, truth = datasets.simulate_provinces()
-    >>> found = PanelThreshold("rural_income", "digital", "urban", ["urban", "fiscal"]).fit(panel, rng=2026)
+    >>> found = PanelThreshold(
+    ...     "rural_income", "digital", "urban", ["urban", "fiscal"]
+    ... ).fit(panel, rng=2026)
     >>> found.slopes.names
     ('digital:regime1', 'digital:regime2', 'urban', 'fiscal')
     >>> bool(found.regimes["nobs"].sum() == found.slopes.nobs)
@@ -349,16 +374,17 @@ class ThresholdResults(SlopesByRegime):
     split_names: tuple[str, ...]
     diagnostics: tuple[Notice, ...]
 
-    # --- thresholds ---------------------------------------------------------------------------------------
+    # --- thresholds -------------------------------------------------------------------
 
     @property
     def thresholds(self) -> pd.DataFrame:
         """Thresholds with intervals and tests, a row each in the order found.
 
-        They are numbered from 1.
-        Columns are estimate; conf_low and conf_high (the ends of the confidence set, which can have gaps, see
-        `confidence_set`); ssr and F; p_value and the critical values crit_10, crit_5 and crit_1 of the first
-        bootstrap; statistic ("F", or "score" for "wild_score") and value, the statistic that they refer to.
+        They are numbered from 1. Columns are estimate; conf_low and conf_high (the ends
+        of the confidence set, which can have gaps, see `confidence_set`); ssr and F;
+        p_value and the critical values crit_10, crit_5 and crit_1 of the first
+        bootstrap; statistic ("F", or "score" for "wild_score") and value, the statistic
+        that they refer to.
         """
         m = self.estimates.size
         sets = [self.confidence_set(j + 1) for j in range(m)]
@@ -377,7 +403,8 @@ class ThresholdResults(SlopesByRegime):
     def statistics(self) -> Floats:
         """F statistic of each tested threshold j: ``(S_0 / S_j - 1) df``.
 
-        S_0 and S_j are the sums of squared residuals under the null hypothesis and with the threshold.
+        S_0 and S_j are the sums of squared residuals under the null hypothesis and with
+        the threshold.
         """
         return np.asarray((self.null_ssr / self.search_ssr[1:] - 1) * self.df)
 
@@ -394,20 +421,35 @@ class ThresholdResults(SlopesByRegime):
     def tests(self) -> pd.DataFrame:
         """Tests of the thresholds, one row per threshold and bootstrap.
 
-        With "auto" the last test, which did not reject, is included. Columns are threshold, bootstrap, F
-        (missing for a score test), p_value, crit_10, crit_5, crit_1, statistic ("F" or "score") and value (of
-        the statistic).
+        With "auto" the last test, which did not reject, is included. Columns are
+        threshold, bootstrap, F (missing for a score test), p_value, crit_10, crit_5,
+        crit_1, statistic ("F" or "score") and value (of the statistic).
         """
         rows = []
         for j, f in enumerate(self.statistics):
             for b, name in enumerate(self.bootstrap):
-                draws, value = self.statistic_draws[b, j], float(self.statistic_values[b, j])
+                draws, value = (
+                    self.statistic_draws[b, j],
+                    float(self.statistic_values[b, j]),
+                )
                 finite = draws[np.isfinite(draws)]
-                critical = np.quantile(finite, list(_CRITICAL.values())) if finite.size else [np.nan] * 3
+                critical = (
+                    np.quantile(finite, list(_CRITICAL.values()))
+                    if finite.size
+                    else [np.nan] * 3
+                )
                 score = name == "wild_score"
                 numbers = [np.nan if score else f, bootstrap_p(value, draws), *critical]
                 rows.append([j + 1, name, *numbers, "score" if score else "F", value])
-        names = ["threshold", "bootstrap", "F", "p_value", *_CRITICAL, "statistic", "value"]
+        names = [
+            "threshold",
+            "bootstrap",
+            "F",
+            "p_value",
+            *_CRITICAL,
+            "statistic",
+            "value",
+        ]
         return pd.DataFrame(rows, columns=names)
 
     def profile(self, threshold: int = 1, *, method: str | None = None) -> pd.DataFrame:
@@ -418,16 +460,17 @@ class ThresholdResults(SlopesByRegime):
         threshold : int
             Number of the threshold in the order found, 1 by default.
         method : {"lr", "scaled", "bootstrap"}, optional
-            Bound of the likelihood ratio; see `critical_value`. The default is `confidence` of the
-            specification.
+            Bound of the likelihood ratio; see `critical_value`. The default is
+            `confidence` of the specification.
 
         Returns
         -------
         DataFrame
-            One row per admissible candidate. Columns are gamma (the value), ssr, lr and critical, where
-            ``lr = (ssr / min ssr - 1) df``. The confidence set has the candidates with lr up to critical. If
-            the threshold is given, its ssr replaces the minimum, so lr can be negative. Between two
-            candidates the ssr does not change.
+            One row per admissible candidate. Columns are gamma (the value), ssr, lr and
+            critical, where ``lr = (ssr / min ssr - 1) df``. The confidence set has the
+            candidates with lr up to critical. If the threshold is given, its ssr
+            replaces the minimum, so lr can be negative. Between two candidates the ssr
+            does not change.
 
         Raises
         ------
@@ -439,7 +482,9 @@ class ThresholdResults(SlopesByRegime):
         ssr = self.profiles[j][allowed]
         min_ssr = self.fit_ssr if self.given else ssr.min()
         lr, bound = (ssr / min_ssr - 1) * self.df, self._bound(j, method)[allowed]
-        return pd.DataFrame({"gamma": self.candidates[allowed], "ssr": ssr, "lr": lr, "critical": bound})
+        return pd.DataFrame(
+            {"gamma": self.candidates[allowed], "ssr": ssr, "lr": lr, "critical": bound}
+        )
 
     def critical_value(self, threshold: int = 1, *, method: str | None = None) -> float:
         """Return the bound of the likelihood ratio in a confidence set.
@@ -454,10 +499,11 @@ class ThresholdResults(SlopesByRegime):
         Returns
         -------
         float
-            ``"lr"`` is ``-2 log(1 - sqrt(level))`` (Hansen 1999, eq. 15). ``"scaled"`` multiplies it by the
-            variance ratio at the threshold (Hansen 2000, section 3.4). ``"bootstrap"`` is a quantile of draws
-            in which the candidate is the true threshold. It differs between candidates: this is the bound at
-            the estimate, and `profile` has all.
+            ``"lr"`` is ``-2 log(1 - sqrt(level))`` (Hansen 1999, eq. 15). ``"scaled"``
+            multiplies it by the variance ratio at the threshold (Hansen 2000, section
+            3.4). ``"bootstrap"`` is a quantile of draws in which the candidate is the
+            true threshold. It differs between candidates: this is the bound at the
+            estimate, and `profile` has all.
 
         Raises
         ------
@@ -465,9 +511,13 @@ class ThresholdResults(SlopesByRegime):
             If there is no such threshold, or there are no draws for ``"bootstrap"``.
         """
         j = self._position(threshold)
-        return float(np.interp(self.estimates[j], self.candidates, self._bound(j, method)))
+        return float(
+            np.interp(self.estimates[j], self.candidates, self._bound(j, method))
+        )
 
-    def confidence_set(self, threshold: int = 1, *, method: str | None = None) -> list[tuple[float, float]]:
+    def confidence_set(
+        self, threshold: int = 1, *, method: str | None = None
+    ) -> list[tuple[float, float]]:
         """Return the confidence set of a threshold.
 
         It has all candidates with a likelihood ratio up to the bound.
@@ -477,14 +527,16 @@ class ThresholdResults(SlopesByRegime):
         threshold : int
             Number of the threshold in the order found, 1 by default.
         method : {"lr", "scaled", "bootstrap"}, optional
-            Type of the bound, see `critical_value`. The default is `confidence` of the specification.
-            ``"lr"`` assumes equal variances and no serial correlation (Hansen 1999, theorem 1). ``"scaled"``
-            allows for another variance at the threshold. ``"bootstrap"`` allows for both.
+            Type of the bound, see `critical_value`. The default is `confidence` of the
+            specification. ``"lr"`` assumes equal variances and no serial correlation
+            (Hansen 1999, theorem 1). ``"scaled"`` allows for another variance at the
+            threshold. ``"bootstrap"`` allows for both.
 
         Returns
         -------
         list of (low, high)
-            Intervals of neighbouring candidates of `profile`, in ascending order. Often there are several.
+            Intervals of neighbouring candidates of `profile`, in ascending order. Often
+            there are several.
 
         Raises
         ------
@@ -495,7 +547,7 @@ class ThresholdResults(SlopesByRegime):
         accepted = profile["lr"].to_numpy() <= profile["critical"].to_numpy()
         return runs(profile["gamma"].to_numpy(), accepted)
 
-    # --- regimes ------------------------------------------------------------------------------------------
+    # --- regimes ----------------------------------------------------------------------
 
     @property
     def regimes(self) -> pd.DataFrame:
@@ -525,7 +577,9 @@ class ThresholdResults(SlopesByRegime):
             If the data are a cross-section.
         """
         if self.slopes.key_names[1] is None:
-            raise PanelIndexError("regime_by_time needs a time key, but this is a cross-section.")
+            raise PanelIndexError(
+                "regime_by_time needs a time key, but this is a cross-section."
+            )
         return self._rows_by_regime(1)
 
     def regime_by_entity(self) -> pd.DataFrame:
@@ -534,9 +588,10 @@ class ThresholdResults(SlopesByRegime):
         Returns
         -------
         DataFrame
-            One row per entity. There is one column per regime with the number of rows in it. first and last
-            are the regimes of the first and the last row. crossings is the number of changes of the regime,
-            and first_crossing the period of the first change, missing if there is none.
+            One row per entity. There is one column per regime with the number of rows
+            in it. first and last are the regimes of the first and the last row.
+            crossings is the number of changes of the regime, and first_crossing the
+            period of the first change, missing if there is none.
 
         Raises
         ------
@@ -549,7 +604,9 @@ class ThresholdResults(SlopesByRegime):
         frame["first"], frame["last"] = rows.first().to_numpy(), rows.last().to_numpy()
         by_entity = moves.groupby(moves.columns[0], sort=True)[moves.columns[1]]
         frame["crossings"] = by_entity.size().reindex(frame.index, fill_value=0)
-        frame["first_crossing"] = by_entity.first().convert_dtypes().reindex(frame.index)
+        frame["first_crossing"] = (
+            by_entity.first().convert_dtypes().reindex(frame.index)
+        )
         return frame
 
     def crossings(self) -> pd.DataFrame:
@@ -558,8 +615,9 @@ class ThresholdResults(SlopesByRegime):
         Returns
         -------
         DataFrame
-            One row per change. The first two columns have the names of the keys: the entity, and the first
-            period in the new regime. The others are from_regime and to_regime. Gaps in time are ignored.
+            One row per change. The first two columns have the names of the keys: the
+            entity, and the first period in the new regime. The others are from_regime
+            and to_regime. Gaps in time are ignored.
 
         Raises
         ------
@@ -568,25 +626,29 @@ class ThresholdResults(SlopesByRegime):
         """
         entity_name, time_name = self.slopes.key_names
         if time_name is None:
-            raise PanelIndexError("crossings need a time key, but this is a cross-section.")
+            raise PanelIndexError(
+                "crossings need a time key, but this is a cross-section."
+            )
         index, codes = self.slopes.index, self.regime_codes
         entity, time = index.get_level_values(0), index.get_level_values(1)
         same = np.asarray(entity[1:] == entity[:-1])
         at = np.flatnonzero(same & (codes[1:] != codes[:-1])) + 1
         columns = {entity_name: entity[at], time_name: time[at]}
-        return pd.DataFrame({**columns, "from_regime": codes[at - 1], "to_regime": codes[at]})
+        return pd.DataFrame(
+            {**columns, "from_regime": codes[at - 1], "to_regime": codes[at]}
+        )
 
     def equality(self, term: str | None = None) -> TestResult:
         """Test that slopes are equal in all regimes, taking thresholds as known.
 
-        This is not a test of whether there is a threshold, for which the F statistic is too large; see
-        `tests`.
+        This is not a test of whether there is a threshold, for which the F statistic is
+        too large; see `tests`.
 
         Parameters
         ----------
         term : str, optional
-            A regime-dependent term. The default is all of them jointly, without the intercepts of
-            `regime_intercept`.
+            A regime-dependent term. The default is all of them jointly, without the
+            intercepts of `regime_intercept`.
 
         Returns
         -------
@@ -602,19 +664,27 @@ class ThresholdResults(SlopesByRegime):
         """
         width = self.estimates.size + 1
         if width == 1:
-            raise OptionError("equality: no threshold was kept, so there is one regime.")
+            raise OptionError(
+                "equality: no threshold was kept, so there is one regime."
+            )
         split_terms = self.terms_in_every_regime
         terms = split_terms if term is None else [term]
         if term is not None and term not in split_terms:
             raise ColumnError(
-                f"{cited(term)} has no slopes by regime; those that have are {quoted(split_terms)}."
+                f"{cited(term)} has no slopes by regime; those that have are "
+                f"{quoted(split_terms)}."
             )
-        pairs = [f"{t}:regime1 = {t}:regime{r}" for t in terms for r in range(2, width + 1)]
+        pairs = [
+            f"{t}:regime1 = {t}:regime{r}" for t in terms for r in range(2, width + 1)
+        ]
         test = self.wald_test(pairs)
-        null = f"{' and '.join(terms)}: the same in every regime, thresholds treated as known"
+        null = (
+            f"{' and '.join(terms)}: the same in every regime, thresholds "
+            "treated as known"
+        )
         return replace(test, name="Equal slopes", null=null)
 
-    # --- tables -------------------------------------------------------------------------------------------
+    # --- tables -----------------------------------------------------------------------
 
     def test_table(self, bootstrap: str | None = None) -> ThresholdTestTable:
         """Return a table of the tests for a single, double and triple threshold.
@@ -627,9 +697,9 @@ class ThresholdResults(SlopesByRegime):
         Returns
         -------
         ThresholdTestTable
-            A table for `etable` with one row per test, including the one that stopped "auto": statistic,
-            p-value, number of draws, and critical values at 10, 5 and 1%.
-            Tables of several threshold variables are combined by
+            A table for `etable` with one row per test, including the one that stopped
+            "auto": statistic, p-value, number of draws, and critical values at 10, 5
+            and 1%. Tables of several threshold variables are combined by
             ``stack_tables({variable: results.test_table(), ...})``.
 
         Raises
@@ -639,20 +709,29 @@ class ThresholdResults(SlopesByRegime):
         """
         if not self.bootstrap:
             raise OptionError(
-                "test_table: nothing was tested (given thresholds, or bootstrap=None). Fit with a bootstrap.",
+                "test_table: nothing was tested (given thresholds, or bootstrap=None). "
+                "Fit with a bootstrap.",
                 [option_problem("bootstrap", bootstrap, what="nothing was tested")],
             )
         check_option("bootstrap", bootstrap, (None, *self.bootstrap))
         name, tests = bootstrap or self.bootstrap[0], self.tests
-        frame = tests[tests["bootstrap"] == name].set_index("threshold").assign(reps=self.reps)
-        return ThresholdTestTable(frame, self.threshold_variable, name, self.labels, self.factors)
+        frame = (
+            tests[tests["bootstrap"] == name]
+            .set_index("threshold")
+            .assign(reps=self.reps)
+        )
+        return ThresholdTestTable(
+            frame, self.threshold_variable, name, self.labels, self.factors
+        )
 
     @property
     def regime_bounds(self) -> tuple[Regime, ...]:
         """Regimes in ascending order, with their bounds."""
         edges = [-math.inf, *np.sort(self.estimates).tolist(), math.inf]
         return tuple(
-            Regime(self.threshold_variable, number, len(edges) - 1, lower, upper, self.rule)
+            Regime(
+                self.threshold_variable, number, len(edges) - 1, lower, upper, self.rule
+            )
             for number, (lower, upper) in enumerate(pairwise(edges), start=1)
         )
 
@@ -673,7 +752,9 @@ class ThresholdResults(SlopesByRegime):
         slopes = [term for term in self.terms if term.regime is not None]
         bases = dict.fromkeys(term.base for term in slopes)
         width = self.estimates.size + 1
-        return [base for base in bases if sum(term.base == base for term in slopes) == width]
+        return [
+            base for base in bases if sum(term.base == base for term in slopes) == width
+        ]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table: slopes, thresholds, sets and tests.
@@ -693,14 +774,17 @@ class ThresholdResults(SlopesByRegime):
         columns = ["statistic", "value", "p_value", "threshold"]
         tests = [
             ParameterTest(statistic, "threshold", value, p_value, number)
-            for statistic, value, p_value, number in self._first_tests()[columns].to_numpy().tolist()
+            for statistic, value, p_value, number in self._first_tests()[columns]
+            .to_numpy()
+            .tolist()
         ]
         n_estimated = self.estimates.size
         block = Block(
             kind="step",
             variable=self.threshold_variable,
             parameters=tuple(
-                # What was not estimated has no set: its LR only compares other values with it.
+                # What was not estimated has no set: its LR only compares other values
+                # with it.
                 threshold_with(
                     value,
                     [] if self.given else self.confidence_set(j),
@@ -717,52 +801,82 @@ class ThresholdResults(SlopesByRegime):
         )
         return (self._column(self.terms, block, level),)
 
-    # --- words --------------------------------------------------------------------------------------------
+    # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
         m = self.estimates.size
         subject = (
-            f"Slope of {', '.join(self.regime_dependent)} by {self.threshold_variable}: "
-            f"{counted(m, 'threshold') if m else 'no threshold kept'}{' (given)' if self.given else ''}"
+            f"Slope of {', '.join(self.regime_dependent)} by "
+            f"{self.threshold_variable}: "
+            f"{counted(m, 'threshold') if m else 'no threshold kept'}"
+            f"{' (given)' if self.given else ''}"
         )
-        lines = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
+        lines = [
+            line
+            for j in range(self.statistics.size)
+            for line in self._threshold_words(j)
+        ]
         # What few clusters carry by chance is no news; it is for the record only.
         printed = [
             notice
             for notice in self.diagnostics
-            if notice.code != "concentration" or (notice.data["high"] and notice.data["threshold"] <= m)
+            if notice.code != "concentration"
+            or (notice.data["high"] and notice.data["threshold"] <= m)
         ]
-        return self._page(subject, lines, self._conditions(), printed, first_column="regime")
+        return self._page(
+            subject, lines, self._conditions(), printed, first_column="regime"
+        )
 
     def _options(self, denominator: str) -> str:
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
-        drawn_names = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
-        drawn = f"; {' and '.join(drawn_names)}, {self.reps:,} draws; rng {self.rng_entropy}"
+        drawn_names = [
+            *self.bootstrap,
+            *(["wild signs for the sets"] if self.lr_bounds.size else []),
+        ]
+        drawn = (
+            f"; {' and '.join(drawn_names)}, {self.reps:,} draws; rng "
+            f"{self.rng_entropy}"
+        )
         return (
-            f"low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; "
-            f"{denominator}{drawn if drawn_names else ''}"
+            f"low regime {self.rule} threshold; trim {trims}; {grid}; sets "
+            f"{self.confidence}; {denominator}{drawn if drawn_names else ''}"
         )
 
     def _more_numbers(self) -> dict[str, Any]:
-        options = "given", "rule", "level", "confidence", "trim", "grid", "search", "bootstrap", "reps"
+        options = (
+            "given",
+            "rule",
+            "level",
+            "confidence",
+            "trim",
+            "grid",
+            "search",
+            "bootstrap",
+            "reps",
+        )
         return {
             "model": self._model,
             "threshold_variable": self.threshold_variable,
             "regime_dependent": self.regime_dependent,
             "thresholds": self.thresholds.reset_index().to_dict("records"),
             "ssr": self.ssr.tolist(),
-            "confidence_sets": [self.confidence_set(j + 1) for j in range(self.estimates.size)],
+            "confidence_sets": [
+                self.confidence_set(j + 1) for j in range(self.estimates.size)
+            ],
             "tests": self.tests.to_dict("records"),
             "regimes": self.regimes.reset_index().to_dict("records"),
-            "options": {"df": self.df_rule, **{name: getattr(self, name) for name in options}},
+            "options": {
+                "df": self.df_rule,
+                **{name: getattr(self, name) for name in options},
+            },
             "denominator": self.df,
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
 
-    # --- inside -------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------
 
     def _contains_every_candidate(self, threshold: int) -> bool:
         """Whether a threshold's confidence set is all of several candidates."""
@@ -778,7 +892,9 @@ class ThresholdResults(SlopesByRegime):
         """Count the rows of each regime by entity (level 0) or period (1)."""
         codes, keys = pd.factorize(self.slopes.index.get_level_values(level), sort=True)
         width = self.estimates.size + 1
-        counts = np.bincount(codes * width + self.regime_codes - 1, minlength=width * len(keys))
+        counts = np.bincount(
+            codes * width + self.regime_codes - 1, minlength=width * len(keys)
+        )
         return pd.DataFrame(
             counts.reshape(-1, width),
             index=pd.Index(keys, name=self.slopes.key_names[level]),
@@ -792,19 +908,24 @@ class ThresholdResults(SlopesByRegime):
             if not self.lr_bounds.size:
                 raise OptionError(
                     "method='bootstrap': no bootstrap critical value is available; set "
-                    "PanelThreshold(..., confidence='bootstrap') with estimated thresholds."
+                    "PanelThreshold(..., confidence='bootstrap') with "
+                    "estimated thresholds."
                 )
             return np.asarray(self.lr_bounds[j])
         ratio = float(self.variance_ratios[j]) if word == "scaled" else 1.0
         # An exact fit has no variance to compare: any other candidate is out.
-        return np.full(self.candidates.size, critical_lr(self.level) * (1.0 if np.isnan(ratio) else ratio))
+        return np.full(
+            self.candidates.size,
+            critical_lr(self.level) * (1.0 if np.isnan(ratio) else ratio),
+        )
 
     def _position(self, threshold: int) -> int:
         m = self.estimates.size
         if m == 0:
             raise OptionError(
-                "no threshold was kept; `tests` has the test that stopped the search. Fit with "
-                "n_thresholds=1 to have the profile and the confidence set of the best threshold."
+                "no threshold was kept; `tests` has the test that stopped the search. "
+                "Fit with n_thresholds=1 to have the profile and the confidence set "
+                "of the best threshold."
             )
         return check_whole("threshold", threshold, 1, m) - 1
 
@@ -815,33 +936,57 @@ class ThresholdResults(SlopesByRegime):
             return ["all rows"]
         name, rule = self.threshold_variable, self.rule
         above, other = (">", "<") if rule == "<=" else (">=", "<=")
-        between = [f"{low} {other} {name} {rule} {high}" for low, high in pairwise(cuts)]
+        between = [
+            f"{low} {other} {name} {rule} {high}" for low, high in pairwise(cuts)
+        ]
         return [f"{name} {rule} {cuts[0]}", *between, f"{name} {above} {cuts[-1]}"]
 
     def _threshold_words(self, j: int) -> list[str]:
         if j >= self.estimates.size:
             return [f"Threshold {j + 1}: tested and not retained", *self._test_words(j)]
-        name = "set of values whose fit is not significantly worse" if self.given else "confidence set"
+        name = (
+            "set of values whose fit is not significantly worse"
+            if self.given
+            else "confidence set"
+        )
         whole = not self.given and self._contains_every_candidate(j + 1)
         text = set_text(self.confidence_set(j + 1), whole=whole)
         set_name = f"{100 * self.level:g}% {name} ({self.confidence})"
         first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {set_name}: {text}"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
         for text in self._scaled_words(j) if self.confidence == "scaled" else []:
-            lines += wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+            lines += wrap(
+                text,
+                80,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                break_long_words=False,
+            )
         return [*lines, *self._test_words(j)]
 
     def _test_words(self, j: int) -> list[str]:
         lines = list[str]()
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         tests = self.tests[self.tests["threshold"] == j + 1]
-        for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
+        for _, name, _, p, *critical, statistic, value in tests.itertuples(
+            index=False, name=None
+        ):
             lines += [
-                f"{self._verdict(null, p)} ({statistic} = {value:z.2f}, p = {p:.4f}, {name},",
-                f"    critical at 10, 5, 1%: {', '.join(f'{c:.2f}' for c in critical)})",
+                (
+                    f"{self._verdict(null, p)} ({statistic} = {value:z.2f}, p = "
+                    f"{p:.4f}, {name},"
+                ),
+                (
+                    "    critical at 10, 5, 1%: "
+                    f"{', '.join(f'{c:.2f}' for c in critical)})"
+                ),
             ]
         if tests.empty:
-            reason = "the thresholds are given: no test" if self.given else "no bootstrap and no p-value"
+            reason = (
+                "the thresholds are given: no test"
+                if self.given
+                else "no bootstrap and no p-value"
+            )
             lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {reason}")
         return lines
 
@@ -851,23 +996,35 @@ class ThresholdResults(SlopesByRegime):
         if np.isnan(ratio):
             return []
         bound = critical * ratio
-        explanation = f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} = {bound:.1f}"
+        explanation = (
+            f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} "
+            f"= {bound:.1f}"
+        )
         if self._contains_every_candidate(j + 1):
             largest = f"the largest LR, {self.profile(j + 1)['lr'].max():.1f}"
             if self.estimates.size == 1 and bound > self.statistics[j]:
                 largest = f"F = {self.statistics[j]:.1f}"
-            explanation += f"; the set contains every candidate, because {bound:.1f} > {largest}"
-        scaled_set, lr_set = self.confidence_set(j + 1), self.confidence_set(j + 1, method="lr")
+            explanation += (
+                f"; the set contains every candidate, because {bound:.1f} > {largest}"
+            )
+        scaled_set, lr_set = (
+            self.confidence_set(j + 1),
+            self.confidence_set(j + 1, method="lr"),
+        )
         text = "the same" if scaled_set == lr_set else set_text(lr_set)
-        return [explanation, f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}"]
+        return [
+            explanation,
+            f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}",
+        ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThresholdTestTable:
     """Tests of one threshold more, a row each, with the critical values drawn.
 
-    Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the number of thresholds
-    under the alternative: statistic, value, p_value, reps, crit_10, crit_5, crit_1.
+    Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the
+    number of thresholds under the alternative: statistic, value, p_value, reps,
+    crit_10, crit_5, crit_1.
     """
 
     frame: pd.DataFrame
@@ -876,12 +1033,15 @@ class ThresholdTestTable:
     labels: Mapping[str, str] = field(default_factory=dict)
     factors: Factors = field(default_factory=dict)
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
+    # As of all results
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Make the six columns of statistics, p-values, draws and critical values."""
         statistic = str(self.frame["statistic"].iloc[0])
         heads = {statistic: "value", "p_value": "p_value", "draws": "reps"}
         critical = {"10%": "crit_10", "5%": "crit_5", "1%": "crit_1"}
-        rows = [_ROWS.get(int(count), f"{count} thresholds") for count in self.frame.index]
+        rows = [
+            _ROWS.get(int(count), f"{count} thresholds") for count in self.frame.index
+        ]
         return tuple(
             Column(
                 head,

@@ -44,7 +44,8 @@ _SET_STREAM = 20
 _MANY_LEVELS = 500
 # Beyond so many rows times candidates all pairs take minutes.
 _MANY_PAIRS = 4_000_000_000
-# A sequential pair is compared with all pairs where that costs milliseconds: rows times candidates.
+# A sequential pair is compared with all pairs where that costs milliseconds: rows times
+# candidates.
 _CHEAP_PAIRS = 2_000_000
 
 
@@ -52,14 +53,17 @@ _CHEAP_PAIRS = 2_000_000
 class SearchResult:
     """Result of a search and its draws; thresholds and candidates by position."""
 
-    stages: tuple[kernel.Stage, ...]  # all that were tested, the one that stopped "auto" included
+    # All that were tested, the one that stopped "auto" included
+    stages: tuple[kernel.Stage, ...]
     at: tuple[int, ...]  # thresholds that are kept
     values: Floats  # (b, t) statistics of the data
     draws: Floats  # (b, t, B) drawn statistics
     profiles: Floats  # (m, G) sum of squares at each candidate
     ssr: float  # sum of squares at the thresholds
-    variance_parts: Floats  # (m, N) what each row adds to the factor of the scaled bound
-    lr_bounds: Floats  # (m, G) drawn bounds on the likelihood ratio; empty without draws for sets
+    # (m, N) what each row adds to the factor of the scaled bound
+    variance_parts: Floats
+    # (m, G) drawn bounds on the likelihood ratio; empty without draws for sets
+    lr_bounds: Floats
     entropy: int | None  # seed that reproduces the draws
     notices: tuple[Notice, ...]
 
@@ -71,13 +75,15 @@ class ThresholdSearch:
     prepared: Prepared
     plan: kernel.Plan
     df: float  # denominator of F and LR
-    count: int | None  # thresholds to find; None goes on while the first bootstrap rejects
+    # Thresholds to find; None goes on while the first bootstrap rejects
+    count: int | None
     joint: bool  # the best of all pairs replaces the sequential one
     bootstrap: tuple[Bootstrap, ...]  # tests; empty for none
     set_draws: bool  # likelihood ratios are drawn for confidence sets
     reps: int  # draws of each
     level: float  # of the decisions
-    done: Done = uncounted  # called with the number of draws that begin, to show progress
+    # Called with the number of draws that begin, to show progress
+    done: Done = uncounted
 
     @property
     def draws(self) -> int | None:
@@ -102,7 +108,10 @@ class ThresholdSearch:
         profiles, ssr = kernel.finish(self.plan, base, at)
 
         q = self.prepared.sample.columns("threshold_variable")[:, 0]
-        parts = [variance_parts(self.plan, self._outcome, at, j, q, self.df) for j in range(len(at))]
+        parts = [
+            variance_parts(self.plan, self._outcome, at, j, q, self.df)
+            for j in range(len(at))
+        ]
         return SearchResult(
             stages=tuple(stages),
             at=at,
@@ -126,7 +135,11 @@ class ThresholdSearch:
         while len(stages) != self.count:
             stage = kernel.stage(self.plan, base, at)
             if stage is None:
-                return (stages, tests, at) if self.count is None and stages else len(stages) + 1
+                return (
+                    (stages, tests, at)
+                    if self.count is None and stages
+                    else len(stages) + 1
+                )
             stages.append(stage)
             tests.append(self._test(stage, base, at, entropy))
             if self.count is None:
@@ -142,7 +155,11 @@ class ThresholdSearch:
         return self.prepared.sample.columns("y")[:, 0]
 
     def _test(
-        self, stage: kernel.Stage, base: kernel.State, null: tuple[int, ...], entropy: int | None
+        self,
+        stage: kernel.Stage,
+        base: kernel.State,
+        null: tuple[int, ...],
+        entropy: int | None,
     ) -> tuple[Floats, Floats]:
         """Compute the last threshold's statistic and draws, a row a bootstrap."""
         floor = NO_RESIDUALS * float(base.ssr[0])
@@ -152,28 +169,42 @@ class ThresholdSearch:
         values = np.full(len(self.bootstrap), f)
         draws = np.empty((values.size, reps))
         for b, word in enumerate(self.bootstrap):
-            # The key is the bootstrap's own, so that naming another beside it changes no draw.
+            # The key is the bootstrap's own, so that naming another beside it changes
+            # no draw.
             rng = stream(entropy, get_args(Bootstrap).index(word), len(null))
             if word == "wild_score":
                 _refuse_many_levels(plan, name, codes)
                 bootstrap = scheme("wild_cluster", plan, codes, self.done)
                 values[b] = robust_profile(plan, y, null, len(null), codes).max()
-                draws[b] = drawn_robust(plan, bootstrap, y, null, rng, reps=reps, codes=codes)
+                draws[b] = drawn_robust(
+                    plan, bootstrap, y, null, rng, reps=reps, codes=codes
+                )
             else:
                 clusters = codes if word in WILD else self.prepared.sample.entity
                 bootstrap = scheme(word, plan, clusters, self.done)
-                draws[b] = self.df * drawn_ratios(plan, bootstrap, y, null, rng, reps=reps)
+                draws[b] = self.df * drawn_ratios(
+                    plan, bootstrap, y, null, rng, reps=reps
+                )
         return values, draws
 
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
         if not self.set_draws:
             return np.empty((len(at), 0))
         out = np.empty((len(at), self.plan.candidates.values.size))
-        bootstrap = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done)
+        bootstrap = scheme(
+            "wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done
+        )
         for j in range(len(at)):
             rng = stream(entropy, _SET_STREAM, j)
             out[j] = self.df * drawn_bounds(
-                self.plan, bootstrap, self._outcome, at, j, rng, reps=self.reps, level=self.level
+                self.plan,
+                bootstrap,
+                self._outcome,
+                at,
+                j,
+                rng,
+                reps=self.reps,
+                level=self.level,
             )
         return out
 
@@ -187,9 +218,9 @@ class ThresholdSearch:
             return at, []
         if cells > _MANY_PAIRS:
             raise OptionError(
-                f"search='joint' evaluates every pair of {candidates.values.size:,} candidates in "
-                f"{nobs:,} rows, which takes minutes to hours. Set grid=500 for fewer candidates, or "
-                "search='sequential'."
+                f"search='joint' evaluates every pair of {candidates.values.size:,} "
+                f"candidates in {nobs:,} rows, which takes minutes to hours. Set "
+                "grid=500 for fewer candidates, or search='sequential'."
             )
 
         pair, pair_ssr = kernel.least_pair(self.plan, base)
@@ -197,7 +228,9 @@ class ThresholdSearch:
         chosen = pair if self.joint else at
         if pair_ssr >= ssr * (1 - SAME_SSR):
             return chosen, []
-        sequential, joint = (tuple(candidates.values[list(p)].tolist()) for p in (at, pair))
+        sequential, joint = (
+            tuple(candidates.values[list(p)].tolist()) for p in (at, pair)
+        )
         return chosen, [not_global(sequential, joint, (ssr, pair_ssr), used=self.joint)]
 
     def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
@@ -205,23 +238,31 @@ class ThresholdSearch:
             return []
         name, codes = wild_clusters(self.prepared)
         groups = int(codes.max()) + 1
-        levels = self.prepared.sample.code_levels.get(name, self.prepared.sample.entities)
+        levels = self.prepared.sample.code_levels.get(
+            name, self.prepared.sample.entities
+        )
         out = about_signs(name, groups)
         if "wild_score" in self.bootstrap:
             out += about_score(groups, int(self.plan.z.shape[0]))
         for j, stage in enumerate(stages, 1):
             share, largest = concentration(self.plan, self._outcome, stage.at, codes)
-            out.append(about_concentration(j, share, name, groups, [levels[i] for i in largest]))
+            out.append(
+                about_concentration(
+                    j, share, name, groups, [levels[i] for i in largest]
+                )
+            )
         return out
 
 
 def _refuse_many_levels(plan: kernel.Plan, name: str, codes: Ints) -> None:
     groups = plan.groups
-    if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, codes[plan.candidates.order]):
+    if groups.sizes.size > _MANY_LEVELS and not is_nested(
+        groups.codes, codes[plan.candidates.order]
+    ):
         raise OptionError(
-            f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} entities when "
-            f"entities are not nested in the clusters ({cited(name)}). Cluster by entity, or use "
-            "'wild_cluster'."
+            f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} "
+            f"entities when entities are not nested in the clusters ({cited(name)}). "
+            "Cluster by entity, or use 'wild_cluster'."
         )
 
 
@@ -236,8 +277,8 @@ def refuse_two_way(clusters: Sequence[str] | None, option: str, other: str) -> N
     """Refuse two-way clusters for an option that draws one sign for each cluster."""
     if clusters is not None and len(clusters) > 1:
         raise OptionError(
-            f"{option} draws one sign per cluster, but clusters={cited(clusters)} are two-way; "
-            f"specify one of them, or set {other}."
+            f"{option} draws one sign per cluster, but clusters={cited(clusters)} are "
+            f"two-way; specify one of them, or set {other}."
         )
 
 
@@ -252,7 +293,9 @@ def single_column(sample: Sample, role: str, term: str, requirement: str) -> Flo
 def regime_sizes(entity: Ints, regimes: Ints, count: int) -> Ints:
     """Count rows, and entities with any row, in each regime 0, 1, ...: (count, 2)."""
     entity_regimes = np.unique(entity * count + regimes) % count
-    return np.column_stack([np.bincount(r, minlength=count) for r in (regimes, entity_regimes)])
+    return np.column_stack(
+        [np.bincount(r, minlength=count) for r in (regimes, entity_regimes)]
+    )
 
 
 def denominator(prepared: Prepared, rule: str) -> float:
@@ -274,22 +317,34 @@ def stream(entropy: int | None, *key: int) -> np.random.Generator:
 # --- columns by regime, and what an intercept in each regime changes ----------------
 
 
-def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
+def regime_columns(
+    sample: Sample, regimes: Ints, *, intercept: bool
+) -> tuple[tuple[str, ...], Floats]:
     """Split the regime-dependent columns by regime and put the common ones beside them.
 
-    Returns names and columns (N, k). Names are ``"z:regime1"``, ..., the dummies, the common terms; one
-    regime keeps the plain names. `regimes` (N,) are numbered from 1. With `intercept` every regime but the
-    highest has a dummy.
+    Returns names and columns (N, k). Names are ``"z:regime1"``, ..., the dummies, the
+    common terms; one regime keeps the plain names. `regimes` (N,) are numbered from 1.
+    With `intercept` every regime but the highest has a dummy.
     """
-    dummies = (regimes[:, None] == np.arange(1, int(regimes.max()) + 1)).astype(np.float64)
+    dummies = (regimes[:, None] == np.arange(1, int(regimes.max()) + 1)).astype(
+        np.float64
+    )
     width = dummies.shape[1]
     endings = [f":regime{r}" for r in range(1, width + 1)] if width > 1 else [""]
-    names = [f"{name}{ending}" for name in sample.names_of("regime_dependent") for ending in endings]
-    blocks = [column[:, None] * dummies for column in sample.columns("regime_dependent").T]
+    names = [
+        f"{name}{ending}"
+        for name in sample.names_of("regime_dependent")
+        for ending in endings
+    ]
+    blocks = [
+        column[:, None] * dummies for column in sample.columns("regime_dependent").T
+    ]
     if intercept:
         names += regime_levels(regimes)
         blocks.append(dummies[:, :-1])
-    return (*names, *sample.names_of("x")), np.column_stack([*blocks, sample.columns("x")])
+    return (*names, *sample.names_of("x")), np.column_stack(
+        [*blocks, sample.columns("x")]
+    )
 
 
 def regime_levels(regimes: Ints) -> list[str]:
@@ -302,22 +357,25 @@ def about_origin(
 ) -> list[Notice]:
     """Search once more with an intercept in every regime, and report what that changes.
 
-    Without it (Hansen 1999) a constant added to a regime-dependent variable changes the model, because ``(z +
-    c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates therefore depend on the units inside a logarithm
-    and on the origin of an index. There is a notice if a regime-dependent term is a logarithm, an estimate
-    with intercepts lies outside the confidence set of the threshold, or the slopes of two neighbouring
-    regimes are in another order; none where the level shifts already.
+    Without it (Hansen 1999) a constant added to a regime-dependent variable changes the
+    model, because ``(z + c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates
+    therefore depend on the units inside a logarithm and on the origin of an index.
+    There is a notice if a regime-dependent term is a logarithm, an estimate with
+    intercepts lies outside the confidence set of the threshold, or the slopes of two
+    neighbouring regimes are in another order; none where the level shifts already.
     """
     sample = search.prepared.sample
     try:
         plan = kernel.with_level(search.plan)
-    except CollinearityError:  # beside a constant rounding hides a column that is far from zero
+    # Beside a constant rounding hides a column that is far from zero
+    except CollinearityError:
         return []
     if kernel.level_is_held(plan).all():
         return []
     again = replace(search, plan=plan, count=results.estimates.size, bootstrap=())
     sequence = again.sequence(kernel.open_search(plan, sample.columns("y")[:, 0]), None)
-    at = () if isinstance(sequence, int) else sequence[2]  # none if they are not all found
+    # None if they are not all found
+    at = () if isinstance(sequence, int) else sequence[2]
 
     with_intercept = np.sort(search.plan.candidates.values[list(at)]).tolist()
     outside = _outside(results, with_intercept) if at else []
@@ -331,7 +389,9 @@ def about_origin(
         "order": tuple(order),
         "logarithms": tuple(logarithms),
     }
-    return [origin(data, sample.names_of("regime_dependent"), searched=not results.given)]
+    return [
+        origin(data, sample.names_of("regime_dependent"), searched=not results.given)
+    ]
 
 
 def _outside(results: ThresholdResults, with_intercept: Sequence[float]) -> list[int]:
@@ -346,15 +406,23 @@ def _outside(results: ThresholdResults, with_intercept: Sequence[float]) -> list
     ]
 
 
-def _reordered(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -> list[tuple[str, int]]:
+def _reordered(
+    results: ThresholdResults, search: ThresholdSearch, regimes: Ints
+) -> list[tuple[str, int]]:
     """List terms whose slope difference changes sign with intercepts."""
     prepared, sample = search.prepared, search.prepared.sample
     _, design = regime_columns(sample, regimes, intercept=True)
     demeaned = prepared.within.demean(np.column_stack([sample.columns("y"), design]))
     terms, width = sample.names_of("regime_dependent"), results.estimates.size + 1
     signs = []
-    for slopes in (results.coefficients, ols(demeaned[:, 1:], demeaned[:, 0]).coefficients):
+    for slopes in (
+        results.coefficients,
+        ols(demeaned[:, 1:], demeaned[:, 0]).coefficients,
+    ):
         by_term = slopes[: len(terms) * width].reshape(len(terms), width)
-        steps, size = np.diff(by_term, axis=1), np.abs(by_term).max(axis=1, keepdims=True)
+        steps, size = (
+            np.diff(by_term, axis=1),
+            np.abs(by_term).max(axis=1, keepdims=True),
+        )
         signs.append(np.where(np.abs(steps) > SAME_SLOPES * size, np.sign(steps), 0.0))
     return [(terms[i], int(r) + 1) for i, r in np.argwhere(signs[0] * signs[1] < 0)]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-_NULL = "Thresholds in {variable}, each tested against one fewer; p-values and critical values from "
+_NULL = (
+    "Thresholds in {variable}, each tested against one fewer; p-values and critical "
+    "values from "
+)
 _NULL_CHINESE = "门槛变量为{{variable}}，原假设为少一个门槛值；p值和临界值来自{}。"
-_ROWS = {"Single threshold": "单一门槛", "Double threshold": "双重门槛", "Triple threshold": "三重门槛"} | {
-    f"{count} thresholds": f"{count}重门槛" for count in range(4, 10)
-}
+_ROWS = {
+    "Single threshold": "单一门槛",
+    "Double threshold": "双重门槛",
+    "Triple threshold": "三重门槛",
+} | {f"{count} thresholds": f"{count}重门槛" for count in range(4, 10)}
 
 WORDS = Words(
     english={
@@ -16,7 +21,10 @@ WORDS = Words(
         "step.numbered": "threshold {number}",
         "step.row": "Threshold {number}",
         "step.known": "Standard errors treat the estimated threshold as known.",
-        "step.given": "A given threshold was fixed and not estimated: it has no confidence set and no test.",
+        "step.given": (
+            "A given threshold was fixed and not estimated: it has no confidence set "
+            "and no test."
+        ),
         "step.none": "its slopes are those of the linear model",
         "step.test.threshold": "{statistic} of threshold {number}",
         "step.set.lr": "LR (Hansen 1999)",

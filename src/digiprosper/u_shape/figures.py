@@ -22,16 +22,18 @@ if TYPE_CHECKING:
 _POINTS = 401
 
 
-def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str, str]) -> TurningCurve:
+def turning_curve(
+    results: LinearResults, test: UTestResult, texts: Mapping[str, str]
+) -> TurningCurve:
     """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))``, x0 the mean, on an interval.
 
-    Where x interacts with other columns, b1 and b2 are those at the values of the test. The curve has a
-    pointwise t band and the Fieller set of the turning point.
+    Where x interacts with other columns, b1 and b2 are those at the values of the test.
+    The curve has a pointwise t band and the Fieller set of the turning point.
     """
     if not {test.variable, test.square} <= set(results.names):
         raise OptionError(
-            f"plots.u_shape: the fit does not contain {cited(test.variable)} or {cited(test.square)}; pass "
-            "the fit that was tested.",
+            f"plots.u_shape: the fit does not contain {cited(test.variable)} or "
+            f"{cited(test.square)}; pass the fit that was tested.",
             [option_problem("test", test.variable, results.names, "another fit")],
         )
     columns = (test.variable, results.depvar, *test.at)
@@ -52,7 +54,9 @@ def _curve(results: LinearResults, test: UTestResult) -> Floats:
     """Compute x, value and both ends of the band, one row per point."""
     from scipy.special import stdtrit
 
-    level_at, bend_at = (results.names.index(name) for name in (test.variable, test.square))
+    level_at, bend_at = (
+        results.names.index(name) for name in (test.variable, test.square)
+    )
     curve = Curve(results, level_at, bend_at, test.form, test.interval)
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])

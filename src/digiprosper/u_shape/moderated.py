@@ -9,11 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import ColumnError, Notice, OptionError, TermError, check_level, cited, quoted
+from digiprosper.errors import (
+    ColumnError,
+    Notice,
+    OptionError,
+    TermError,
+    check_level,
+    cited,
+    quoted,
+)
 from digiprosper.linear.marginal import default_points
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+)
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_text
 from digiprosper.report.variance import negative_variance
@@ -49,11 +64,12 @@ class ModeratedUResult(Summarised, PickledByName):
     tests : tuple of UTestResult
         U-test of the curve at each of `values`.
     shift : TestResult
-        t test that the turning point does not depend on the moderator, ``b1 b4 - b2 b3 = 0``. The estimate
-        has the sign of ``dx*/dw``. `detail` has estimate and std_error.
+        t test that the turning point does not depend on the moderator,
+        ``b1 b4 - b2 b3 = 0``. The estimate has the sign of ``dx*/dw``. `detail` has
+        estimate and std_error.
     steepening : TestResult
-        t test that the curvature does not depend on the moderator, ``b4 = 0``. `detail` has estimate and
-        std_error.
+        t test that the curvature does not depend on the moderator, ``b4 = 0``. `detail`
+        has estimate and std_error.
     flip : float
         Value of the moderator, ``-b2 / b4``, at which a U becomes an inverse U.
     level : float
@@ -67,7 +83,13 @@ class ModeratedUResult(Summarised, PickledByName):
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> terms = ["digital", "I(digital**2)", "digital:urban", "I(digital**2):urban", "urban"]
+    >>> terms = [
+    ...     "digital",
+    ...     "I(digital**2)",
+    ...     "digital:urban",
+    ...     "I(digital**2):urban",
+    ...     "urban",
+    ... ]
     >>> fit = dp.FixedEffects("urban_rural_theil", terms).fit(panel)
     >>> found = dp.moderated_u_test(fit, "digital", "urban")
     >>> found.turning_points.shape
@@ -91,9 +113,10 @@ class ModeratedUResult(Summarised, PickledByName):
     def turning_points(self) -> pd.DataFrame:
         """Turning point of the curve, one row per value of the moderator.
 
-        Columns are at; extremum and std_error (delta method); conf_low and conf_high (ends of the Fieller
-        set, missing if it is not a bounded interval); slope_low and slope_high (at the ends of the interval
-        of x); p_value of the U-test (missing if the turning point is outside the interval); and shape.
+        Columns are at; extremum and std_error (delta method); conf_low and conf_high
+        (ends of the Fieller set, missing if it is not a bounded interval); slope_low
+        and slope_high (at the ends of the interval of x); p_value of the U-test
+        (missing if the turning point is outside the interval); and shape.
         """
         columns = [
             "at",
@@ -108,24 +131,46 @@ class ModeratedUResult(Summarised, PickledByName):
         ]
         rows = []
         for value, test in zip(self.values, self.tests, strict=True):
-            bounded = len(test.fieller) == 1 and bool(np.isfinite(test.fieller[0]).all())
+            bounded = len(test.fieller) == 1 and bool(
+                np.isfinite(test.fieller[0]).all()
+            )
             ends = test.fieller[0] if bounded else (np.nan, np.nan)
             slopes = test.slope_low, test.slope_high
-            rows.append([value, test.extremum, test.extremum_se, *ends, *slopes, test.p_value, test.shape])
+            rows.append(
+                [
+                    value,
+                    test.extremum,
+                    test.extremum_se,
+                    *ends,
+                    *slopes,
+                    test.p_value,
+                    test.shape,
+                ]
+            )
         return pd.DataFrame(rows, columns=columns)
 
     def _summary(self) -> Summary:
         low, high = self.tests[0].interval
-        head = [self.moderator, "shape", "turning point", f"{self.level:.0%} Fieller set"]
+        head = [
+            self.moderator,
+            "shape",
+            "turning point",
+            f"{self.level:.0%} Fieller set",
+        ]
         rows = [_row(w, test) for w, test in zip(self.values, self.tests, strict=True)]
-        table = Cells.of([*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows)
+        table = Cells.of(
+            [*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows
+        )
 
-        turning = f"Turning point: {self._movement()} ({_test_words('b1 b4 - b2 b3', self.shift)})"
+        turning = (
+            f"Turning point: {self._movement()} "
+            f"({_test_words('b1 b4 - b2 b3', self.shift)})"
+        )
         curve = f"Curve: {self._bending()} ({_test_words('b4', self.steepening)})"
         return Summary(
             type=type(self).__name__,
-            title=f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by {self.moderator} "
-            f"in the equation of {self.depvar}",
+            title=f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} "
+            f"by {self.moderator} in the equation of {self.depvar}",
             blocks=(table, Lines((turning, curve)), Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -134,20 +179,30 @@ class ModeratedUResult(Summarised, PickledByName):
     def _movement(self) -> str:
         if not rejects(self.shift.p_value, self.level):
             return f"does not shift significantly with {self.moderator}"
-        return f"moves {'up' if self.shift.statistic > 0 else 'down'} as {self.moderator} rises"
+        return (
+            f"moves {'up' if self.shift.statistic > 0 else 'down'} as "
+            f"{self.moderator} rises"
+        )
 
     def _bending(self) -> str:
         if not rejects(self.steepening.p_value, self.level):
             return f"not significantly steeper or flatter with {self.moderator}"
         shapes = {t.shape for t in self.tests}
         if len(shapes) == 2:
-            return f"changes between U and inverse U at {self.moderator} = {self.flip:.4g}"
+            return (
+                f"changes between U and inverse U at {self.moderator} = {self.flip:.4g}"
+            )
         steeper = (self.steepening.statistic > 0) == (shapes == {"U"})
         return f"{'steeper' if steeper else 'flatter'} as {self.moderator} rises"
 
     def _numbers(self) -> PlainNumbers:
         tests = {
-            name: {**(t.detail or {}), "statistic": t.statistic, "df": t.df, "p_value": t.p_value}
+            name: {
+                **(t.detail or {}),
+                "statistic": t.statistic,
+                "df": t.df,
+                "p_value": t.p_value,
+            }
             for name, t in (("shift", self.shift), ("steepening", self.steepening))
         }
         names = "variable square moderator depvar flip level conventions"
@@ -172,11 +227,12 @@ def moderated_u_test(
 ) -> ModeratedUResult:
     """Test whether a U-shape's turning point or curvature depends on a moderator.
 
-    The model is ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w)`` with other regressors. At the
-    value w of the moderator the turning point is
-    ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two tests answer two questions (Haans, Pieters &
-    He 2016). Does the turning point shift with w? ``dx*/dw = (b1 b4 - b2 b3) / (2 (b2 + b4 w)^2)``. Is the
-    curve steeper or flatter? ``b4``.
+    The model is ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w)`` with other
+    regressors. At the value w of the moderator the turning point is
+    ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two tests answer two questions (Haans,
+    Pieters & He 2016). Does the turning point shift with w?
+    ``dx*/dw = (b1 b4 - b2 b3) / (2 (b2 + b4 w)^2)``. Is the curve steeper or flatter?
+    ``b4``.
 
     Parameters
     ----------
@@ -187,26 +243,29 @@ def moderated_u_test(
     square : str, optional
         Term or column of the square. The default is ``I(variable**2)``.
     at : sequence of float, optional
-        Values of the moderator. The default is its minimum, mean minus one standard deviation, mean, mean
-        plus one standard deviation, and maximum; values outside the range of the data are left out. A
-        variable with two values is evaluated at both.
+        Values of the moderator. The default is its minimum, mean minus one standard
+        deviation, mean, mean plus one standard deviation, and maximum; values outside
+        the range of the data are left out. A variable with two values is evaluated at
+        both.
     level : float
         Confidence level of the Fieller sets, .95 by default.
 
     Returns
     -------
     ModeratedUResult
-        `turning_points` has one row per value of the moderator. `shift` and `steepening` are t tests with the
-        standard errors and degrees of freedom of the fit; `shift` uses the delta method.
+        `turning_points` has one row per value of the moderator. `shift` and
+        `steepening` are t tests with the standard errors and degrees of freedom of the
+        fit; `shift` uses the delta method.
 
     Raises
     ------
     ColumnError
-        If a variable has no coefficient, or if `at` is not given and the fit has no statistics of the
-        moderator.
+        If a variable has no coefficient, or if `at` is not given and the fit has no
+        statistics of the moderator.
     TermError
-        If an interaction is not in the fit, or `square` is not the square of the variable. If the variable
-        also interacts with another column: use `u_test` with `at`.
+        If an interaction is not in the fit, or `square` is not the square of the
+        variable. If the variable also interacts with another column: use `u_test` with
+        `at`.
     OptionError
         If `at` or `level` has a value that is not allowed.
     InputTypeError
@@ -214,21 +273,32 @@ def moderated_u_test(
 
     Notes
     -----
-    The interval of the U-tests is the range of x in all rows, not only in rows near a value of w.
+    The interval of the U-tests is the range of x in all rows, not only in rows near a
+    value of w.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> from digiprosper import moderated_u_test
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> terms = ["digital", "I(digital**2)", "digital:urban", "I(digital**2):urban", "urban"]
-    >>> fit = dp.FixedEffects("urban_rural_theil", [*terms, "fiscal", "openness"]).fit(panel)
+    >>> terms = [
+    ...     "digital",
+    ...     "I(digital**2)",
+    ...     "digital:urban",
+    ...     "I(digital**2):urban",
+    ...     "urban",
+    ... ]
+    >>> fit = dp.FixedEffects("urban_rural_theil", [*terms, "fiscal", "openness"]).fit(
+    ...     panel
+    ... )
     >>> found = moderated_u_test(fit, "digital", "urban", at=[40, 60])
     >>> found.turning_points["extremum"].round(2).tolist(), found.shift.p_value > 0.05
     ([0.34, 0.33], True)
     """
     refuse_other_kind("moderated_u_test", moderator=moderator)
-    curve = read_curve("moderated_u_test", results, variable, square=square, form="square")
+    curve = read_curve(
+        "moderated_u_test", results, variable, square=square, form="square"
+    )
     level = check_level(level)
     i, j = curve.level_at, curve.bend_at
     k, m = (_product(results, results.names[p], moderator) for p in (i, j))
@@ -249,23 +319,38 @@ def moderated_u_test(
         depvar=results.depvar,
         values=values,
         tests=tuple(tests),
-        shift=_t_test(results, "Shift", b1 * b4 - b2 * b3, gradient, f"the turning point {constant}"),
-        steepening=_t_test(results, "Steepening", b4, unit[m], f"the curvature {constant}"),
+        shift=_t_test(
+            results,
+            "Shift",
+            b1 * b4 - b2 * b3,
+            gradient,
+            f"the turning point {constant}",
+        ),
+        steepening=_t_test(
+            results, "Steepening", b4, unit[m], f"the curvature {constant}"
+        ),
         flip=-b2 / b4,
         level=float(level),
         conventions=results.conventions,
-        diagnostics=(negative_variance([f"a slope in {variable}"]),) if indefinite else (),
+        diagnostics=(negative_variance([f"a slope in {variable}"]),)
+        if indefinite
+        else (),
     )
 
 
-def _t_test(results: LinearResults, name: str, estimate: float, gradient: Floats, null: str) -> TestResult:
-    # Of slopes that are large the square of a product is out of range where the product is not.
+def _t_test(
+    results: LinearResults, name: str, estimate: float, gradient: Floats, null: str
+) -> TestResult:
+    # Of slopes that are large the square of a product is out of range where the product
+    # is not.
     unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
     variance = float(results.covariance_of(gradient[None, :] / unit)[0, 0])
     se = math.sqrt(variance) * unit if variance > 0 else math.nan
     t = estimate / se
     detail = {"estimate": estimate, "std_error": se}
-    return TestResult(name, t, "t", results.df_t, 2 * upper_tail(results.df_t, abs(t)), null, detail)
+    return TestResult(
+        name, t, "t", results.df_t, 2 * upper_tail(results.df_t, abs(t)), null, detail
+    )
 
 
 def _product(results: LinearResults, term: str, moderator: str) -> int:
@@ -274,10 +359,16 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
         if sorted(canonical(factor.text) for factor in candidate.factors) == texts:
             return position
     raise TermError(
-        f"the fit has no interaction of {cited(term)} and {cited(moderator)} (its terms: "
-        f"{quoted(results.names, 12)}). Add '{term}:{moderator}' to x; a moderated curve needs the "
-        "interactions with both the level and the square.",
-        [Notice("no_product", f"no {term}:{moderator}", {"term": term, "moderator": moderator})],
+        f"the fit has no interaction of {cited(term)} and {cited(moderator)} (its "
+        f"terms: {quoted(results.names, 12)}). Add '{term}:{moderator}' to x; a "
+        "moderated curve needs the interactions with both the level and the square.",
+        [
+            Notice(
+                "no_product",
+                f"no {term}:{moderator}",
+                {"term": term, "moderator": moderator},
+            )
+        ],
     )
 
 
@@ -289,7 +380,9 @@ def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]
     for product in curve.products:
         if product.position in moderated:
             continue
-        dummies = [f for f in product.factors if f.level is not None and f.column in category]
+        dummies = [
+            f for f in product.factors if f.level is not None and f.column in category
+        ]
         if len(dummies) == len(product.factors) == 1:
             zeros[dummies[0].text] = 0.0
         else:
@@ -298,28 +391,37 @@ def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]
         data = {"variable": curve.variable, "terms": tuple(other_terms)}
         raise TermError(
             f"moderated_u_test: the slope in {cited(curve.variable)} also depends on "
-            f"{quoted(other_terms, 12)}, so the turning point does not depend on the moderator alone. Drop "
+            f"{quoted(other_terms, 12)}, so the turning point does not depend on the "
+            "moderator alone. Drop "
             "these terms, or set all values in u_test(..., at={...}).",
             [Notice("moderated", "other interactions", data)],
         )
     return zeros
 
 
-def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator: str) -> Floats:
+def _moderator_values(
+    at: Sequence[float] | None, stats: pd.DataFrame, moderator: str
+) -> Floats:
     if at is None:
         if moderator not in stats.index:
-            raise ColumnError(f"no sample statistics for {cited(moderator)}; pass its values, at=[...].")
+            raise ColumnError(
+                f"no sample statistics for {cited(moderator)}; pass its "
+                "values, at=[...]."
+            )
         return default_points(stats, moderator)
     values = finite_numbers(at)
     if not values:
         raise OptionError(
-            f"at={cited(at)} must be a list of finite values of {cited(moderator)}, such as [0, 1]."
+            f"at={cited(at)} must be a list of finite values of {cited(moderator)}, "
+            "such as [0, 1]."
         )
     return np.array(values)
 
 
 def _row(w: float, test: UTestResult) -> list[str]:
-    sets = " and ".join("missing" if np.isnan(a) else f"[{a:.4g}, {b:.4g}]" for a, b in test.fieller)
+    sets = " and ".join(
+        "missing" if np.isnan(a) else f"[{a:.4g}, {b:.4g}]" for a, b in test.fieller
+    )
     slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
     p = p_text(test.p_value) or ("missing" if test.inside else "outside")
     return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]

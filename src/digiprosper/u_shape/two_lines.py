@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import Term
 
 _PARTS = ("below", "above", "jump")
-# Share of the rows below the first knot, and above the last, by the number of knots (Harrell 2015).
+# Share of the rows below the first knot, and above the last, by the number of knots
+# (Harrell 2015).
 _OUTER = {3: 0.1, 7: 0.025}
 
 
@@ -61,7 +62,8 @@ class TwoLinesResult(Summarised, PickledByName):
     breakpoint : float
         Breakpoint of the two lines, in units of `variable`.
     first_breakpoint : float
-        Median of the flat region. Two lines with this breakpoint determine `breakpoint`; see `two_lines`.
+        Median of the flat region. Two lines with this breakpoint determine
+        `breakpoint`; see `two_lines`.
     flat : pair of float
         Smallest and largest value of the flat region of the smooth curve.
     knots : tuple of float
@@ -69,8 +71,9 @@ class TwoLinesResult(Summarised, PickledByName):
     sought : {"U", "inverse U"}
         Whether the flat region is around the minimum or the maximum of the curve.
     low, high : LinearResults
-        The two regressions. In `low` rows at the breakpoint belong to the lower line; it gives the slope
-        ``"x:below"``. In `high` they belong to the upper line; it gives the slope ``"x:above"``.
+        The two regressions. In `low` rows at the breakpoint belong to the lower line;
+        it gives the slope ``"x:below"``. In `high` they belong to the upper line; it
+        gives the slope ``"x:above"``.
     nobs_low, nobs_high, entities_low, entities_high : int
         Numbers of rows and entities at or below the breakpoint, and at or above it.
     level : float
@@ -82,7 +85,9 @@ class TwoLinesResult(Summarised, PickledByName):
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> spec = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", "urban"])
+    >>> spec = dp.FixedEffects(
+    ...     "urban_rural_theil", ["digital", "I(digital**2)", "urban"]
+    ... )
     >>> found = dp.two_lines(spec, panel, "digital")
     >>> found.shape
     'inverse U'
@@ -148,7 +153,9 @@ class TwoLinesResult(Summarised, PickledByName):
     @property
     def supported(self) -> bool:
         """Whether slopes have opposite signs, both significant at 1 - level."""
-        return self.slope_low * self.slope_high < 0 and rejects(max(self.p_low, self.p_high), self.level)
+        return self.slope_low * self.slope_high < 0 and rejects(
+            max(self.p_low, self.p_high), self.level
+        )
 
     @property
     def shape(self) -> str:
@@ -161,8 +168,8 @@ class TwoLinesResult(Summarised, PickledByName):
     def conventions(self) -> str:
         """Type of the standard errors, and method of the breakpoint."""
         return (
-            f"{self.low.conventions}; breakpoint chosen on the same data (Robin Hood algorithm, cubic spline "
-            f"with {len(self.knots)} knots)"
+            f"{self.low.conventions}; breakpoint chosen on the same data (Robin Hood "
+            f"algorithm, cubic spline with {len(self.knots)} knots)"
         )
 
     def _summary(self) -> Summary:
@@ -171,8 +178,10 @@ class TwoLinesResult(Summarised, PickledByName):
         lines = [
             f"Replaces {', '.join(self.replaced)}",
             *([f"Weights: {self.low.obs_weights}"] if self.low.obs_weights else []),
-            f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in [{self.flat[0]:.4g}, "
-            f"{self.flat[1]:.4g}]",
+            (
+                f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in "
+                f"[{self.flat[0]:.4g}, {self.flat[1]:.4g}]"
+            ),
             _line("below", self.slope_low, self.t_low, self.p_low)
             + f", {self.nobs_low:,} rows, {self.entities_low} {entity}",
             _line("above", self.slope_high, self.t_high, self.p_high)
@@ -181,17 +190,27 @@ class TwoLinesResult(Summarised, PickledByName):
 
         if self.supported:
             article = "A U" if self.shape == "U" else "An inverse U"
-            lines.append(f"{article} is supported at the {size:.0%} level: both slopes are significant")
+            lines.append(
+                f"{article} is supported at the {size:.0%} level: both slopes "
+                "are significant"
+            )
         elif self.slope_low * self.slope_high > 0:
-            lines.append(f"No U: both slopes are {'positive' if self.slope_low > 0 else 'negative'}")
+            lines.append(
+                "No U: both slopes are "
+                f"{'positive' if self.slope_low > 0 else 'negative'}"
+            )
         else:
             p_values = {"below": self.p_low, "above": self.p_high}
             weak = [w for w, p in p_values.items() if not rejects(p, self.level)]
-            lines.append(f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is not significant")
+            lines.append(
+                f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is "
+                "not significant"
+            )
 
         return Summary(
             type=type(self).__name__,
-            title=f"Two lines (Simonsohn 2018): {self.variable} in the equation of {self.depvar}",
+            title=f"Two lines (Simonsohn 2018): {self.variable} in the equation of "
+            f"{self.depvar}",
             blocks=(Lines(tuple(lines)),),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -200,12 +219,15 @@ class TwoLinesResult(Summarised, PickledByName):
 
     def _numbers(self) -> PlainNumbers:
         names = (
-            "variable depvar replaced breakpoint first_breakpoint flat knots sought slope_low slope_high "
-            "se_low se_high t_low t_high p_low p_high shape supported nobs_low nobs_high entities_low "
-            "entities_high level conventions"
+            "variable depvar replaced breakpoint first_breakpoint flat knots sought "
+            "slope_low slope_high se_low se_high t_low t_high p_low p_high shape "
+            "supported nobs_low nobs_high entities_low entities_high "
+            "level conventions"
         )
         values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(labels=self.low.labels, more={**values, "obs_weights": self.low.obs_weights})
+        return PlainNumbers(
+            labels=self.low.labels, more={**values, "obs_weights": self.low.obs_weights}
+        )
 
 
 def two_lines(
@@ -219,13 +241,14 @@ def two_lines(
 ) -> TwoLinesResult:
     """Test for a U-shape or inverse U-shape with two lines (Simonsohn 2018).
 
-    Two lines with a breakpoint xc replace the variable and its square in the specification:
-    ``b1 (x - xc) 1{x <= xc} + b2 (x - xc) 1{x > xc} + d 1{x > xc}``. The other regressors, the fixed effects
-    and the clusters do not change. A U-shape is supported if b1 and b2 have opposite signs and both are
-    significant.
+    Two lines with a breakpoint xc replace the variable and its square in the
+    specification: ``b1 (x - xc) 1{x <= xc} + b2 (x - xc) 1{x > xc} + d 1{x > xc}``. The
+    other regressors, the fixed effects and the clusters do not change. A U-shape is
+    supported if b1 and b2 have opposite signs and both are significant.
 
-    The test assumes no functional form. In contrast, the square and the slopes at both ends of a quadratic
-    can be significant although the true function is monotone, for example a logarithm.
+    The test assumes no functional form. In contrast, the square and the slopes at both
+    ends of a quadratic can be significant although the true function is monotone, for
+    example a logarithm.
 
     Parameters
     ----------
@@ -236,24 +259,27 @@ def two_lines(
     variable : str
         Term of the variable.
     square : str, optional
-        Term or column of the square in `x`. It must be given if it is not ``I(variable**2)``.
+        Term or column of the square in `x`. It must be given if it is not
+        ``I(variable**2)``.
     knots : int
-        Number of knots of the smooth curve, from 3 to 7; 5 by default. Harrell (2015) recommends 5 with at
-        least 100 rows, and 3 with fewer than 30.
+        Number of knots of the smooth curve, from 3 to 7; 5 by default. Harrell (2015)
+        recommends 5 with at least 100 rows, and 3 with fewer than 30.
     level : float
         Each slope is tested two-sided at 1 - level; .95 by default.
 
     Returns
     -------
     TwoLinesResult
-        Breakpoint, both slopes with the standard errors of the specification, and shape.
+        Breakpoint, both slopes with the standard errors of the specification, and
+        shape.
 
     Raises
     ------
     ColumnError
         If the variable or the square is not in `x`.
     TermError
-        If another term of `x` is a function of the variable: it would be a curve in addition to the lines.
+        If another term of `x` is a function of the variable: it would be a curve in
+        addition to the lines.
     IdentificationError
         If the variable has too few values, or the slope of a line is not identified.
     OptionError
@@ -265,26 +291,31 @@ def two_lines(
 
     Notes
     -----
-    The method is that of Simonsohn (2018, Advances in Methods and Practices in Psychological Science
-    1:538-555). The breakpoint xc is chosen by his Robin Hood algorithm, which gives more rows to the line
-    with the smaller t statistic:
+    The method is that of Simonsohn (2018, Advances in Methods and Practices in
+    Psychological Science 1:538-555). The breakpoint xc is chosen by his Robin Hood
+    algorithm, which gives more rows to the line with the smaller t statistic:
 
-    1. A quadratic is fitted. If it is concave, the maximum is searched, otherwise the minimum.
-    2. A smooth curve of x is fitted with the other regressors of the specification. The flat region has those
-       x, in the inner 80% of the rows, at which the curve is within one standard error of its extremum. The
-       standard error is that of the curve around its mean.
+    1. A quadratic is fitted. If it is concave, the maximum is searched, otherwise the
+       minimum.
+    2. A smooth curve of x is fitted with the other regressors of the specification. The
+       flat region has those x, in the inner 80% of the rows, at which the curve is
+       within one standard error of its extremum. The standard error is that of the
+       curve around its mean.
     3. Two lines with xc at the median of the flat region have t statistics t1 and t2.
     4. xc is the ``|t2| / (|t1| + |t2|)`` quantile of the x in the flat region.
 
-    The model is estimated twice: with rows at xc in the lower line, for b1, and in the upper line, for b2.
+    The model is estimated twice: with rows at xc in the lower line, for b1, and in the
+    upper line, for b2.
 
-    There are two differences to his program. His smooth curve is penalised. Here it is a natural cubic spline
-    with knots at fixed quantiles (Harrell 2015, Regression Modeling Strategies, 2.4.5 and 2.4.6), so that it
-    is a linear regression with the fixed effects and clusters of the specification. His program uses the
-    slope of the quadratic at the lowest x in step 1. This is the same if the quadratic turns within the data;
-    otherwise the result would differ between x and -x.
+    There are two differences to his program. His smooth curve is penalised. Here it is
+    a natural cubic spline with knots at fixed quantiles (Harrell 2015, Regression
+    Modeling Strategies, 2.4.5 and 2.4.6), so that it is a linear regression with the
+    fixed effects and clusters of the specification. His program uses the slope of the
+    quadratic at the lowest x in step 1. This is the same if the quadratic turns within
+    the data; otherwise the result would differ between x and -x.
 
-    xc is chosen with the same data as the slopes. The standard errors do not allow for this.
+    xc is chosen with the same data as the slopes. The standard errors do not allow for
+    this.
 
     Examples
     --------
@@ -292,7 +323,9 @@ def two_lines(
     >>> from digiprosper import two_lines
     >>> panel, truth = dp.datasets.simulate_provinces()
     >>> controls = ["urban", "fiscal", "openness"]
-    >>> spec = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", *controls])
+    >>> spec = dp.FixedEffects(
+    ...     "urban_rural_theil", ["digital", "I(digital**2)", *controls]
+    ... )
     >>> found = two_lines(spec, panel, "digital")
     >>> found.shape, round(found.breakpoint, 2)
     ('inverse U', 0.41)
@@ -300,7 +333,10 @@ def two_lines(
     level = check_level(level)
     untyped: object = spec
     if not isinstance(untyped, FixedEffects):
-        raise InputTypeError(f"two_lines takes a FixedEffects specification, not {type(untyped).__name__}.")
+        raise InputTypeError(
+            "two_lines takes a FixedEffects specification, not "
+            f"{type(untyped).__name__}."
+        )
     check_panel(panel, "two_lines")
     knots = check_whole("knots", knots, 3, 7)
     replaced, controls = _split(spec, panel, variable, square)
@@ -328,7 +364,10 @@ def two_lines(
 
     notices, used = said_once((*low.diagnostics, *high.diagnostics)), knot_values.size
     if used < knots:
-        text = f"{used} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
+        text = (
+            f"{used} of {knots} knots used: some quantiles of "
+            f"{cited(data.variable)} are equal."
+        )
         notices.append(Notice("few_knots", text, {"knots": used, "asked": knots}))
     notices += lagged_outcome(prepared)
     issue(notices)
@@ -357,7 +396,8 @@ def two_lines(
 class _Data:
     """The variable, and the outcome and the other regressors, demeaned once.
 
-    `lenient` drops a column that is collinear with the others; `inner` are the inner 80% of the rows.
+    `lenient` drops a column that is collinear with the others; `inner` are the inner
+    80% of the rows.
     """
 
     prepared: Prepared
@@ -385,7 +425,10 @@ def _split(
         if bends[0] not in terms:
             raise unknown_columns([square], spec.x, "square")
         if bends[0] == level:
-            raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
+            raise TermError(
+                f"square={cited(square)} is the variable itself; specify its "
+                "square, or omit it."
+            )
     replaced = tuple(terms.pop(key) for key in (level, *bends))
     _refuse_functions([parsed[key] for key in terms], parsed[level])
     return replaced, tuple(terms.values())
@@ -401,11 +444,16 @@ def _refuse_functions(terms: Iterable[Term], level: Term) -> None:
     names, variable = [term.text for term in functions], level.text
     if functions:
         is_product = all(len(term.factors) > 1 for term in functions)
-        square = "" if is_product else ", or specify it if it is the square: square='...'"
+        square = (
+            "" if is_product else ", or specify it if it is the square: square='...'"
+        )
         raise TermError(
-            f"x has {quoted(names)} in addition to {cited(variable)}: a function of the variable would "
-            f"add a curve to the two lines. Drop it{square}.",
-            [Notice("several_bends", t, {"variable": variable, "term": t}) for t in names],
+            f"x has {quoted(names)} in addition to {cited(variable)}: a function of "
+            f"the variable would add a curve to the two lines. Drop it{square}.",
+            [
+                Notice("several_bends", t, {"variable": variable, "term": t})
+                for t in names
+            ],
         )
 
 
@@ -416,7 +464,9 @@ def _is_function_of(term: Term, level: Term) -> bool:
         inside = chain.from_iterable((f.text, f.column, *f.columns) for f in factors)
         return canonical(level.text) in map(canonical, inside)
     column_sets = [f.names for f in term.factors] or [term.names]
-    return not term.shifts and any(set(names) == set(level.names) for names in column_sets)
+    return not term.shifts and any(
+        set(names) == set(level.names) for names in column_sets
+    )
 
 
 def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
@@ -425,9 +475,12 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
     y, curve, controls = (sample.columns(role) for role in ("y", "variable", "x"))
     if y.shape[1] != 1 or curve.shape[1] != len(replaced):
         raise TermError(
-            f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must be one column."
+            f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must "
+            "be one column."
         )
-    demeaned = demean_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls]))
+    demeaned = demean_columns(
+        prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls])
+    )
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
     x = curve[:, 0]
     low, high = np.quantile(x, (0.1, 0.9))
@@ -435,10 +488,18 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
 
 
 def _fit(
-    data: _Data, prepared: Prepared, names: Sequence[str], columns: Floats, *, unread: Sequence[str] = ()
+    data: _Data,
+    prepared: Prepared,
+    names: Sequence[str],
+    columns: Floats,
+    *,
+    unread: Sequence[str] = (),
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
-    demeaned, first = data.demeaned.with_columns(prepared, names, columns), len(data.demeaned.names)
+    demeaned, first = (
+        data.demeaned.with_columns(prepared, names, columns),
+        len(data.demeaned.names),
+    )
     regressors = (*range(first, len(demeaned.names)), *range(1, first))
     return fit_equation(prepared, demeaned, 0, regressors, unread=unread)[0]
 
@@ -451,15 +512,28 @@ def _refuse_curves(data: _Data, square: str | None) -> None:
     # Any column that only depends on x is a quadratic in three values.
     if hidden and np.unique(x).size > 3:
         raise TermError(
-            f"{quoted(hidden)} is a quadratic function of {cited(data.variable)} in the sample and would "
-            f"add a curve to the two lines. Specify it: square={cited(hidden[0])}.",
-            [Notice("hidden_square", n, {"variable": data.variable, "column": n}) for n in hidden],
+            f"{quoted(hidden)} is a quadratic function of {cited(data.variable)} in "
+            "the sample and would add a curve to the two lines. Specify it: "
+            f"square={cited(hidden[0])}.",
+            [
+                Notice("hidden_square", n, {"variable": data.variable, "column": n})
+                for n in hidden
+            ],
         )
-    if square is not None and not _is_quadratic(x, data.prepared.sample.columns("variable")[:, 1]):
+    if square is not None and not _is_quadratic(
+        x, data.prepared.sample.columns("variable")[:, 1]
+    ):
         raise TermError(
-            f"square={cited(square)} is not a quadratic function of {cited(data.variable)} in the "
-            "sample. Specify its square, or drop the term from x.",
-            [Notice("other_square", square, {"variable": data.variable, "square": square})],
+            f"square={cited(square)} is not a quadratic function of "
+            f"{cited(data.variable)} in the sample. Specify its square, or drop the "
+            "term from x.",
+            [
+                Notice(
+                    "other_square",
+                    square,
+                    {"variable": data.variable, "square": square},
+                )
+            ],
         )
 
 
@@ -467,7 +541,10 @@ def _is_quadratic(x: Floats, column: Floats) -> bool:
     z = (x - x.mean()) / x.std()
     basis = np.column_stack([np.ones_like(z), z, z**2])
     residuals = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
-    return bool(np.linalg.norm(residuals) <= HIDDEN_SQUARE * np.linalg.norm(column - column.mean()))
+    return bool(
+        np.linalg.norm(residuals)
+        <= HIDDEN_SQUARE * np.linalg.norm(column - column.mean())
+    )
 
 
 def _is_concave(data: _Data) -> bool:
@@ -478,7 +555,8 @@ def _is_concave(data: _Data) -> bool:
     collinear = [name for name in names if name not in fit.names]
     if collinear:
         raise IdentificationError(
-            f"{quoted(collinear)} is collinear within the effects: there is no curve to test."
+            f"{quoted(collinear)} is collinear within the effects: there is no "
+            "curve to test."
         )
     return float(fit.params[names[1]]) < 0
 
@@ -489,8 +567,9 @@ def _knots(data: _Data, count: int) -> Floats:
     quantiles = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
     if quantiles.size < 3 or not data.inner.any():
         raise IdentificationError(
-            f"{cited(data.variable)} has too few distinct values ({np.unique(data.x).size}, and "
-            f"{quantiles.size} at the knots) for a smooth curve and a break in the inner 80% of the rows."
+            f"{cited(data.variable)} has too few distinct values "
+            f"({np.unique(data.x).size}, and {quantiles.size} at the knots) for a "
+            "smooth curve and a break in the inner 80% of the rows."
         )
     return quantiles
 
@@ -520,7 +599,9 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
     estimated = [j for j, name in enumerate(names) if name in fit.names]
     at = [fit.names.index(names[j]) for j in estimated]
     centred = basis[:, estimated] - basis[:, estimated].mean(axis=0)
-    variance = np.einsum("ij,jk,ik->i", centred, fit.covariance[np.ix_(at, at)], centred)
+    variance = np.einsum(
+        "ij,jk,ik->i", centred, fit.covariance[np.ix_(at, at)], centred
+    )
     if not np.isfinite(variance).all():
         raise _no_error(data)
     # Two-way clusters can give a variance that is a little negative.
@@ -544,10 +625,16 @@ def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
     return low, high
 
 
-def _interrupted(data: _Data, xc: float, below: Bools, order: Sequence[str]) -> LinearResults:
+def _interrupted(
+    data: _Data, xc: float, below: Bools, order: Sequence[str]
+) -> LinearResults:
     """Fit two lines; where x has too few values, a later column is left out."""
     z = data.x - xc
-    columns = {"below": z * below, "above": z * ~below, "jump": np.asarray(~below, dtype=np.float64)}
+    columns = {
+        "below": z * below,
+        "above": z * ~below,
+        "jump": np.asarray(~below, dtype=np.float64),
+    }
     names = [f"{data.variable}:{name}" for name in order]
     design = np.column_stack([columns[name] for name in order])
     return _fit(data, data.lenient, names, design, unread=(f"{data.variable}:jump",))
@@ -555,11 +642,14 @@ def _interrupted(data: _Data, xc: float, below: Bools, order: Sequence[str]) -> 
 
 def _no_error(data: _Data) -> IdentificationError:
     return IdentificationError(
-        f"two_lines: a slope in {cited(data.variable)} has no standard error under this covariance. Choose "
-        "another cov_type or other clusters."
+        f"two_lines: a slope in {cited(data.variable)} has no standard error under "
+        "this covariance. Choose another cov_type or other clusters."
     )
 
 
 def _line(side: str, slope: float, t: float, p: float) -> str:
     text = p_text(p)
-    return f"Slope {side}: {slope:.4g} (t {t:z.2f}, p {'= ' + text if text[:1] == '0' else '< 0.001'})"
+    return (
+        f"Slope {side}: {slope:.4g} (t {t:z.2f}, p "
+        f"{'= ' + text if text[:1] == '0' else '< 0.001'})"
+    )

@@ -23,7 +23,12 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.intervals import fieller
 from digiprosper.kernels.tolerances import IS_SQUARE
-from digiprosper.linear.marginal import base_and_power, hides, known_level_places, refuse_dummy
+from digiprosper.linear.marginal import (
+    base_and_power,
+    hides,
+    known_level_places,
+    refuse_dummy,
+)
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
@@ -115,18 +120,21 @@ class UTestResult(Summarised, PickledByName):
     statistic : float
         ``min(|t_low|, |t_high|)``; missing if the slope has the same sign at both ends.
     p_value : float
-        One-sided p-value: the larger of those of the two ends. Missing if the statistic is.
+        One-sided p-value: the larger of those of the two ends. Missing if the
+        statistic is.
     shape : {"U", "inverse U"}
         Shape of the fitted curve: the sign of its curvature.
     extremum, extremum_se : float
-        Turning point and its standard error by the delta method, in units of `variable`. Both are missing if
-        the curve has no turning point, which is possible for ``"inverse"``, ``"log"`` and ``"sqrt"``. The
-        standard error is also missing if its variance is negative, which is possible with two-way clusters.
+        Turning point and its standard error by the delta method, in units of
+        `variable`. Both are missing if the curve has no turning point, which is
+        possible for ``"inverse"``, ``"log"`` and ``"sqrt"``. The standard error is also
+        missing if its variance is negative, which is possible with two-way clusters.
     fieller : list of (low, high)
-        Confidence set of the turning point by Fieller's method, in ascending order. For a square it is one
-        interval, two unbounded intervals, or all numbers. For the other forms only the part with x > 0 is
-        kept, and the list can be empty. It is one pair of missing values if the covariance matrix of the two
-        terms is not positive semi-definite.
+        Confidence set of the turning point by Fieller's method, in ascending order. For
+        a square it is one interval, two unbounded intervals, or all numbers. For the
+        other forms only the part with x > 0 is kept, and the list can be empty. It is
+        one pair of missing values if the covariance matrix of the two terms is not
+        positive semi-definite.
     slope_low, slope_high, t_low, t_high : float
         Slopes ``b1 + b2 f'(x)`` at the ends of the interval, and their t statistics.
     inside : bool
@@ -140,13 +148,16 @@ class UTestResult(Summarised, PickledByName):
     diagnostics : tuple of Notice
         Has the code ``"not_psd"`` if two-way clusters make numbers missing.
     at : mapping
-        Values of the columns that the curve depends on through interactions; empty if there are none.
+        Values of the columns that the curve depends on through interactions; empty if
+        there are none.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
-    >>> fit = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", "urban"]).fit(panel)
+    >>> fit = dp.FixedEffects(
+    ...     "urban_rural_theil", ["digital", "I(digital**2)", "urban"]
+    ... ).fit(panel)
     >>> test = dp.u_test(fit, "digital")
     >>> test.shape, round(test.extremum, 2)
     ('inverse U', 0.33)
@@ -181,36 +192,58 @@ class UTestResult(Summarised, PickledByName):
         False if the set does not exist.
         """
         low, high = self.interval
-        return bool(self.fieller) and all(low <= a and b <= high for a, b in self.fieller)
+        return bool(self.fieller) and all(
+            low <= a and b <= high for a, b in self.fieller
+        )
 
     def _summary(self) -> Summary:
         low, high = self.interval
-        lines = [f"Curve: b1 {self.variable} + b2 {self.square}"] if self.form != "square" else []
+        lines = (
+            [f"Curve: b1 {self.variable} + b2 {self.square}"]
+            if self.form != "square"
+            else []
+        )
         if self.at:
             lines.append(f"Curve at {', '.join(at_texts(self.at))}")
         lines.append(
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
         )
-        article, opposite = ("A U", "inverse U") if self.shape == "U" else ("An inverse U", "U")
+        article, opposite = (
+            ("A U", "inverse U") if self.shape == "U" else ("An inverse U", "U")
+        )
         if self.inside and np.isnan(self.statistic):
-            lines.append("The slope changes its sign, but no test is possible (see the note)")
+            lines.append(
+                "The slope changes its sign, but no test is possible (see the note)"
+            )
         elif self.inside:
             p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
-            verdict = "supported" if rejects(self.p_value, self.level) else "not significant"
+            verdict = (
+                "supported" if rejects(self.p_value, self.level) else "not significant"
+            )
             lines += [
-                f"t = {self.statistic:z.2f}, p {p} (H0: monotone or {opposite} on the interval)",
+                (
+                    f"t = {self.statistic:z.2f}, p {p} (H0: monotone or {opposite} on "
+                    "the interval)"
+                ),
                 f"{article} is {verdict} at the {1 - self.level:.0%} level",
             ]
         else:
             lines += [
-                "The slope has the same sign over the whole interval, which contains no turning",
+                (
+                    "The slope has the same sign over the whole interval, which "
+                    "contains no turning"
+                ),
                 f"point. This is not a{article[1:]} in these data.",
             ]
         return Summary(
             type=type(self).__name__,
-            title=f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of {self.depvar}",
-            blocks=(Lines((*lines, *self._turning_lines())), Remarks.of(self.diagnostics)),
+            title=f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation "
+            f"of {self.depvar}",
+            blocks=(
+                Lines((*lines, *self._turning_lines())),
+                Remarks.of(self.diagnostics),
+            ),
             notices=self.diagnostics,
             conventions=self.conventions,
         )
@@ -219,20 +252,31 @@ class UTestResult(Summarised, PickledByName):
         low, high = self.interval
         point = f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"
         if np.isnan(self.extremum):
-            point = f"No turning point: the curve is monotone for all {self.variable} > 0"
+            point = (
+                f"No turning point: the curve is monotone for all {self.variable} > 0"
+            )
         set_name = f"{self.level:.0%} Fieller set"
         if not self.fieller:
-            return [point, f"{set_name} empty: every value of the turning point is rejected"]
+            return [
+                point,
+                f"{set_name} empty: every value of the turning point is rejected",
+            ]
         if np.isnan(self.fieller[0][0]):
             return [point, f"No {set_name} (see the note)"]
 
         sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
         reach = "inside" if self.fieller_inside else "reaching beyond"
-        lines = [point, f"{set_name} {sets}, {reach} the interval [{low:.4g}, {high:.4g}]"]
+        lines = [
+            point,
+            f"{set_name} {sets}, {reach} the interval [{low:.4g}, {high:.4g}]",
+        ]
         if not np.isfinite(self.fieller).all():
-            # Far out the slope is that of the bending term in a square, that of the level in the others.
+            # Far out the slope is that of the bending term in a square, that of the
+            # level in the others.
             weak = "the square" if self.form == "square" else self.variable
-            lines.append(f"(unbounded: {weak} itself is not significant at {1 - self.level:.0%})")
+            lines.append(
+                f"(unbounded: {weak} itself is not significant at {1 - self.level:.0%})"
+            )
         return lines
 
     def _numbers(self) -> PlainNumbers:
@@ -240,10 +284,16 @@ class UTestResult(Summarised, PickledByName):
         return PlainNumbers(more={name: getattr(self, name) for name in names})
 
 
-def at_texts(at: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def at_texts(
+    at: Mapping[str, Any], labels: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Write values of other columns for which a curve is tested: ``"z = 0.5"``."""
-    numbers = {name: f"{v:.4g}" if isinstance(v, float) else str(v) for name, v in at.items()}
-    return tuple(f"{(labels or {}).get(name, name)} = {text}" for name, text in numbers.items())
+    numbers = {
+        name: f"{v:.4g}" if isinstance(v, float) else str(v) for name, v in at.items()
+    }
+    return tuple(
+        f"{(labels or {}).get(name, name)} = {text}" for name, text in numbers.items()
+    )
 
 
 def u_test(
@@ -258,31 +308,35 @@ def u_test(
 ) -> UTestResult:
     """Test for a U-shape or inverse U-shape (Lind & Mehlum 2010), as Stata's ``utest``.
 
-    The curve is ``y = b1 x + b2 f(x) + ..``, where f(x) is the square, 1/x, the logarithm or the square root.
-    Its slope is ``b1 + b2 f'(x)``. The null hypothesis is that the curve is monotone on the interval or has
-    the opposite shape. It is rejected if the slope is significant at *both* ends with opposite signs. The
-    statistic is ``min(|t_low|, |t_high|)`` with a one-sided p-value (Sasabuchi 1980; Lind & Mehlum 2010).
+    The curve is ``y = b1 x + b2 f(x) + ..``, where f(x) is the square, 1/x, the
+    logarithm or the square root. Its slope is ``b1 + b2 f'(x)``. The null hypothesis is
+    that the curve is monotone on the interval or has the opposite shape. It is rejected
+    if the slope is significant at *both* ends with opposite signs. The statistic is
+    ``min(|t_low|, |t_high|)`` with a one-sided p-value (Sasabuchi 1980; Lind & Mehlum
+    2010).
 
-    A significant square is not enough for a U-shape: the turning point and its confidence set should also be
-    within the range of the data (Haans, Pieters & He 2016).
+    A significant square is not enough for a U-shape: the turning point and its
+    confidence set should also be within the range of the data (Haans, Pieters & He
+    2016).
 
     Parameters
     ----------
     results : LinearResults
-        A fit with the variable and its square, or another form of f. The test uses its covariance matrix and
-        degrees of freedom (G - 1 with clustered standard errors).
+        A fit with the variable and its square, or another form of f. The test uses its
+        covariance matrix and degrees of freedom (G - 1 with clustered standard errors).
     variable : str
         Term x.
     square : str, optional
-        Term or column f(x). The default is the term ``I(x**2)``, ``I(1/x)`` or ``I(x**-1)``, ``log(x)`` or
-        ``sqrt(x)`` of the fit.
+        Term or column f(x). The default is the term ``I(x**2)``, ``I(1/x)`` or
+        ``I(x**-1)``, ``log(x)`` or ``sqrt(x)`` of the fit.
     at : mapping, optional
-        Values of the columns with which x or f(x) interact, such as ``{"z": 0.5}``, or ``{"region": "east"}``
-        for the interactions ``C(region):x``. It must have one value for each of them. There is no default:
-        the slope is another one at each value. `moderated_u_test` compares several values.
+        Values of the columns with which x or f(x) interact, such as ``{"z": 0.5}``, or
+        ``{"region": "east"}`` for the interactions ``C(region):x``. It must have one
+        value for each of them. There is no default: the slope is another one at each
+        value. `moderated_u_test` compares several values.
     interval : (low, high), optional
-        Interval of the test, in units of `variable`. The default is the range of x in the estimation sample.
-        It must be above 0 for forms other than the square.
+        Interval of the test, in units of `variable`. The default is the range of x in
+        the estimation sample. It must be above 0 for forms other than the square.
     level : float
         Confidence level of the Fieller set, .95 by default.
     form : {"square", "inverse", "log", "sqrt"}, optional
@@ -291,44 +345,52 @@ def u_test(
     Returns
     -------
     UTestResult
-        The test, the turning point and its confidence set. If the turning point is outside the interval, the
-        statistic and the p-value are missing and `inside` is False.
+        The test, the turning point and its confidence set. If the turning point is
+        outside the interval, the statistic and the p-value are missing and `inside` is
+        False.
 
     Raises
     ------
     ColumnError
-        If the variable or the square has no coefficient. If a column in `at` has no interaction with them, or
-        a column with an interaction is not in `at`.
+        If the variable or the square has no coefficient. If a column in `at` has no
+        interaction with them, or a column with an interaction is not in `at`.
     TermError
-        If the fit has no term f(x), or several, or if `square` is not such a function of the variable. If
-        the fit has interactions with other columns, and `at` is not given.
+        If the fit has no term f(x), or several, or if `square` is not such a function
+        of the variable. If the fit has interactions with other columns, and `at` is not
+        given.
     OptionError
-        If `at`, `interval`, `level` or `form` has a value that is not allowed, or the interval begins at 0 or
-        below and the form is not a square.
+        If `at`, `interval`, `level` or `form` has a value that is not allowed, or the
+        interval begins at 0 or below and the form is not a square.
     InputTypeError
         If `results` is not the result of a linear model, or `at` is not a mapping.
 
     Notes
     -----
-    The Fieller (1954) set has all x at which the slope s(x) is not significant, ``|s(x) / se(s(x))| <= t``.
+    The Fieller (1954) set has all x at which the slope s(x) is not significant,
+    ``|s(x) / se(s(x))| <= t``.
 
-    If `square` is a column, it is checked with the statistics that the fit stores: the mean of a square, and
-    the smallest and largest value of the other forms (if all x > 0). So another column with the same
-    statistics is not detected, and the other forms are not checked if x has both signs.
+    If `square` is a column, it is checked with the statistics that the fit stores: the
+    mean of a square, and the smallest and largest value of the other forms (if all x >
+    0). So another column with the same statistics is not detected, and the other forms
+    are not checked if x has both signs.
 
-    In a fit with fixed effects the curve is identified by variation within entities, but the interval is the
-    range of all rows, whatever `at` is.
+    In a fit with fixed effects the curve is identified by variation within entities,
+    but the interval is the range of all rows, whatever `at` is.
 
     Examples
     --------
     >>> import digiprosper as dp
     >>> panel, truth = dp.datasets.simulate_provinces()
     >>> controls = ["urban", "fiscal", "openness"]
-    >>> spec = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", *controls])
+    >>> spec = dp.FixedEffects(
+    ...     "urban_rural_theil", ["digital", "I(digital**2)", *controls]
+    ... )
     >>> test = dp.u_test(spec.fit(panel), "digital")
     >>> test.shape, test.inside
     ('inverse U', True)
-    >>> log = dp.u_test(spec.swap("I(digital**2)", "log(digital)").fit(panel), "digital")
+    >>> log = dp.u_test(
+    ...     spec.swap("I(digital**2)", "log(digital)").fit(panel), "digital"
+    ... )
     >>> log.form, log.shape
     ('log', 'inverse U')
     >>> wider = spec.replace(x=[*spec.x, "digital:urban"]).fit(panel)
@@ -338,7 +400,9 @@ def u_test(
     """
     if form is not None:
         check_option("form", form, get_args(UForm))
-    curve = read_curve("u_test", results, variable, square=square, form=form, interval=interval)
+    curve = read_curve(
+        "u_test", results, variable, square=square, form=form, interval=interval
+    )
     level = check_level(level)
     return curve_test(curve, _stated(curve, at), level)
 
@@ -347,8 +411,9 @@ def u_test(
 class Product:
     """A product of a curve's term with other columns; `position` in coefficients.
 
-    `row` is 0 for the variable and 1 for the term that bends the curve. `factors` are the other columns;
-    empty if the term is not such a product but another function of the variable and them.
+    `row` is 0 for the variable and 1 for the term that bends the curve. `factors` are
+    the other columns; empty if the term is not such a product but another function of
+    the variable and them.
     """
 
     position: int
@@ -375,22 +440,32 @@ class Curve:
     def products(self) -> tuple[Product, ...]:
         """Interactions of the two terms, in the order of the coefficients."""
         terms = self.results.terms
-        curve = [canonical(terms[position].name) for position in (self.level_at, self.bend_at)]
-        others = (p for p in range(len(terms)) if p not in (self.level_at, self.bend_at))
-        products = (_product_of(position, terms[position].factors, curve) for position in others)
+        curve = [
+            canonical(terms[position].name)
+            for position in (self.level_at, self.bend_at)
+        ]
+        others = (
+            p for p in range(len(terms)) if p not in (self.level_at, self.bend_at)
+        )
+        products = (
+            _product_of(position, terms[position].factors, curve) for position in others
+        )
         return tuple(product for product in products if product is not None)
 
     def weights(self, at: Mapping[str, Any]) -> Floats:
         """Compute weights (2, k) of k coefficients in the level and the bending term.
 
-        `at` maps other columns to a number or the level of a category; a dummy of a category may be used
-        instead.
+        `at` maps other columns to a number or the level of a category; a dummy of a
+        category may be used instead.
         """
         weights = np.eye(len(self.results.names))[[self.level_at, self.bend_at]]
         levels = dict(self.results.categories.values())
         spelling = {canonical(name): name for name in at}
         for product in self.products:
-            values = [_factor_value(factor, at, spelling, levels) for factor in product.factors]
+            values = [
+                _factor_value(factor, at, spelling, levels)
+                for factor in product.factors
+            ]
             weights[product.row, product.position] = np.prod(values)
         return weights
 
@@ -408,13 +483,18 @@ def read_curve(
     value: object = results
     if not isinstance(value, LinearResults):
         raise InputTypeError(
-            f"{call} takes a fitted linear model, such as FixedEffects(..).fit(panel), not "
-            f"{type(value).__name__}."
+            f"{call} takes a fitted linear model, such as FixedEffects(..).fit(panel), "
+            f"not {type(value).__name__}."
         )
     if results.cov_type == "cr2":
-        # Each slope, and each point of the Fieller set, would have its own degrees of freedom.
-        text = "a U-test does not take cov_type='cr2': use cov_type='clustered' or 'crv3'."
-        raise OptionError(text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)])
+        # Each slope, and each point of the Fieller set, would have its own degrees of
+        # freedom.
+        text = (
+            "a U-test does not take cov_type='cr2': use cov_type='clustered' or 'crv3'."
+        )
+        raise OptionError(
+            text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)]
+        )
     refuse_other_kind(call, variable=variable, square=square)
     i, j, curve_form = _positions(results, variable, square, form)
     stats = results.sample_stats
@@ -423,14 +503,18 @@ def read_curve(
     return Curve(results, i, j, curve_form, ends)
 
 
-# --- interactions -------------------------------------------------------------------------------------------
+# --- interactions ---------------------------------------------------------------------
 
 
-def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) -> Product | None:
+def _product_of(
+    position: int, factors: Sequence[Factor], curve: Sequence[str]
+) -> Product | None:
     # A function of one column alone is no interaction.
     if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
-    rows = [curve.index(canonical(f.text)) for f in factors if canonical(f.text) in curve]
+    rows = [
+        curve.index(canonical(f.text)) for f in factors if canonical(f.text) in curve
+    ]
     moderators = tuple(f for f in factors if canonical(f.text) not in curve)
     if any(hides(factor, curve[0]) for factor in moderators) or len(rows) > 1:
         return Product(position, 0, ())
@@ -438,7 +522,10 @@ def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) 
 
 
 def _factor_value(
-    factor: Factor, at: Mapping[str, Any], spelling: Mapping[str, str], levels: Mapping[str, pd.Index[Any]]
+    factor: Factor,
+    at: Mapping[str, Any],
+    spelling: Mapping[str, str],
+    levels: Mapping[str, pd.Index[Any]],
 ) -> float:
     if (name := spelling.get(canonical(factor.text))) is not None:
         return float(at[name])
@@ -452,7 +539,9 @@ def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check other columns' values for which a curve is tested: one for each."""
     _refuse_unknown(curve)
     if at is not None and not hasattr(at, "items"):
-        raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
+        raise InputTypeError(
+            f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}."
+        )
 
     at = at or {}
     for name in at:
@@ -462,9 +551,9 @@ def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
         raise _moderated(curve, moderators)
     if set(at) != set(moderators):
         raise ColumnError(
-            f"u_test: at={cited(at)}, but the slope in {cited(curve.variable)} depends on "
-            f"{quoted(moderators) or 'no other column'}. Set one value for each column "
-            "that it depends on, and for no other."
+            f"u_test: at={cited(at)}, but the slope in {cited(curve.variable)} depends "
+            f"on {quoted(moderators) or 'no other column'}. Set one value for each "
+            "column that it depends on, and for no other."
         )
     levels = dict(curve.results.categories.values())
     return {name: _stated_value(name, at[name], levels) for name in moderators}
@@ -472,12 +561,19 @@ def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _refuse_unknown(curve: Curve) -> None:
     variable, names = curve.variable, curve.results.names
-    terms = tuple(names[product.position] for product in curve.products if not product.factors)
+    terms = tuple(
+        names[product.position] for product in curve.products if not product.factors
+    )
     if terms:
         raise TermError(
-            f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on other columns "
-            f"in a way that is not known. Write products with ':', such as '{variable}:z'.",
-            [Notice("moderated", "not a product", {"variable": variable, "terms": terms})],
+            f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend "
+            "on other columns in a way that is not known. Write products with ':', "
+            f"such as '{variable}:z'.",
+            [
+                Notice(
+                    "moderated", "not a product", {"variable": variable, "terms": terms}
+                )
+            ],
         )
 
 
@@ -486,9 +582,9 @@ def _moderated(curve: Curve, moderators: Sequence[str]) -> TermError:
     values = ", ".join(f"{cited(name)}: ..." for name in moderators)
     data = {"variable": curve.variable, "terms": terms, "moderators": tuple(moderators)}
     return TermError(
-        f"u_test: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} depend on "
-        f"{quoted(moderators)}, so there is no single turning point. Set values, at={{{values}}}, or compare "
-        "several values with moderated_u_test.",
+        f"u_test: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} "
+        f"depend on {quoted(moderators)}, so there is no single turning point. Set "
+        f"values, at={{{values}}}, or compare several values with moderated_u_test.",
         [Notice("moderated", "no single curve", data)],
     )
 
@@ -497,7 +593,9 @@ def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
     """List the columns that a curve depends on, spelled as in `at`."""
     spelling = {canonical(str(name)): str(name) for name in at}
     names = (
-        factor.column if factor.level is not None else base_and_power(factor, spelling)[0]
+        factor.column
+        if factor.level is not None
+        else base_and_power(factor, spelling)[0]
         for product in curve.products
         for factor in product.factors
     )
@@ -509,20 +607,22 @@ def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) ->
         return levels[name].tolist()[known_level_places(name, value, levels[name])[0]]
     if not isinstance(value, int | float | np.number) or not np.isfinite(value):
         raise OptionError(
-            f"u_test: at={{{cited(name)}: {cited(value)}}} must be one finite number; moderated_u_test "
-            "compares several."
+            f"u_test: at={{{cited(name)}: {cited(value)}}} must be one finite number; "
+            "moderated_u_test compares several."
         )
     return float(value)
 
 
-# --- the test -----------------------------------------------------------------------------------------------
+# --- the test -------------------------------------------------------------------------
 
 
 def refuse_other_kind(call: str, **terms: object) -> None:
     """Refuse terms that are not text; `terms` maps arguments to them, or None."""
     for name, term in terms.items():
         if term is not None and not isinstance(term, str):
-            raise InputTypeError(f"{call}: {name} is one term (text), not {type(term).__name__}.")
+            raise InputTypeError(
+                f"{call}: {name} is one term (text), not {type(term).__name__}."
+            )
 
 
 def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
@@ -532,16 +632,18 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     f, results = FORMS[curve.form], curve.results
     variable, square = curve.variable, results.names[curve.bend_at]
     u = f.slope(np.array(curve.interval))
-    # The slope in the middle instead of at f' = 0: with x far from zero that one is far outside the data, and
-    # large numbers would have to cancel in the set of the turning point.
+    # The slope in the middle instead of at f' = 0: with x far from zero that one is far
+    # outside the data, and large numbers would have to cancel in the set of the turning
+    # point.
     middle = float(u.mean())
     weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve.weights(at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
     v = results.covariance_of(weights)
     if not np.isfinite(v).all():
         raise IdentificationError(
-            f"U-test: {cited(variable)} or {cited(square)} has no standard error in this fit (its "
-            "diagnostics say why), so no slope can be tested. Choose another cov_type or other clusters."
+            f"U-test: {cited(variable)} or {cited(square)} has no standard error in "
+            "this fit (its diagnostics say why), so no slope can be tested. Choose "
+            "another cov_type or other clusters."
         )
 
     indefinite = results.is_indefinite(weights)
@@ -555,12 +657,19 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     extremum, se = float("nan"), float("nan")
     if f.slopes[0] < middle + gap < f.slopes[1]:
         extremum = float(f.inverse(middle + gap))
-        # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
-        error = standard_errors(results.covariance_of(np.array([[1.0, gap]]) @ weights))[0, 0] / abs(b2)
+        # Written in the ratio: high powers of a slope leave the range of numbers where
+        # the slope does not.
+        error = standard_errors(
+            results.covariance_of(np.array([[1.0, gap]]) @ weights)
+        )[0, 0] / abs(b2)
         se = float(error / abs(f.curvature(extremum)))
     half_size = float(stdtrit(results.df_t, 0.5 + level / 2))
-    ratios = fieller((-b0, b2), (float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])), half_size)
-    turning_set = _turning_set([(low + middle, high + middle) for low, high in ratios], f)
+    ratios = fieller(
+        (-b0, b2), (float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])), half_size
+    )
+    turning_set = _turning_set(
+        [(low + middle, high + middle) for low, high in ratios], f
+    )
 
     return UTestResult(
         variable=variable,
@@ -582,12 +691,16 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
         df_t=results.df_t,
         level=float(level),
         conventions=results.conventions,
-        diagnostics=(negative_variance([f"a slope in {variable}"]),) if indefinite else (),
+        diagnostics=(negative_variance([f"a slope in {variable}"]),)
+        if indefinite
+        else (),
         at=dict(at),
     )
 
 
-def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[float, float]]:
+def _turning_set(
+    ratios: list[tuple[float, float]], f: _Form
+) -> list[tuple[float, float]]:
     """Transform intervals of f' to x; parts beyond the range of f' are dropped."""
     low, high = f.slopes
     out = []
@@ -608,18 +721,30 @@ def _positions(
             raise unknown_columns([term], results.names, role)
 
     bends = _bends(results.terms, variable)
-    j = names.index(canonical(square)) if square else _only_bend(results, variable, bends, form)
+    j = (
+        names.index(canonical(square))
+        if square
+        else _only_bend(results, variable, bends, form)
+    )
     term_form = bends.pop(j, None)
     if term_form and form not in (None, term_form):
         raise OptionError(
-            f"form={cited(form)}, but {cited(results.names[j])} is of the form {cited(term_form)}."
+            f"form={cited(form)}, but {cited(results.names[j])} is of the form "
+            f"{cited(term_form)}."
         )
     if bends:
         terms = tuple(results.names[position] for position in (j, *bends))
         raise TermError(
-            f"several terms make the curve in {cited(variable)} nonlinear, {quoted(terms, 12)}: a U-test "
-            "uses the level and one of them. Drop the others.",
-            [Notice("several_bends", "several bending terms", {"variable": variable, "terms": terms})],
+            f"several terms make the curve in {cited(variable)} nonlinear, "
+            f"{quoted(terms, 12)}: a U-test uses the level and one of them. "
+            "Drop the others.",
+            [
+                Notice(
+                    "several_bends",
+                    "several bending terms",
+                    {"variable": variable, "terms": terms},
+                )
+            ],
         )
     return names.index(canonical(variable)), j, form or term_form or "square"
 
@@ -646,16 +771,29 @@ def _form_of(factor: Factor) -> str | None:
     return name or ("power" if higher else None)
 
 
-def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], form: str | None) -> int:
-    fitting = [p for p, bend_form in bends.items() if bend_form in (form, *([] if form else FORMS))]
+def _only_bend(
+    results: LinearResults, variable: str, bends: dict[int, str], form: str | None
+) -> int:
+    fitting = [
+        p
+        for p, bend_form in bends.items()
+        if bend_form in (form, *([] if form else FORMS))
+    ]
     if not fitting:
         spelling = FORMS[form or "square"].spelling.format(x=variable)
         alternatives = "" if form else " (or I(1/x), log(x), sqrt(x))"
         raise TermError(
-            f"the fit has no {'square' if form is None else form} of {cited(variable)} (its terms: "
-            f"{quoted(results.names, 12)}). Add {cited(spelling)}{alternatives} to x, or specify the column: "
+            f"the fit has no {'square' if form is None else form} of {cited(variable)} "
+            f"(its terms: {quoted(results.names, 12)}). Add "
+            f"{cited(spelling)}{alternatives} to x, or specify the column: "
             "square='...'.",
-            [Notice("no_square", f"no {spelling}", {"variable": variable, "terms": results.names})],
+            [
+                Notice(
+                    "no_square",
+                    f"no {spelling}",
+                    {"variable": variable, "terms": results.names},
+                )
+            ],
         )
     return fitting[0]
 
@@ -674,15 +812,22 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         return
 
     observed = [float(stats[column][square]) for column in columns]
-    if np.abs(np.subtract(observed, expected)).max() > IS_SQUARE * np.abs(expected).max():
+    if (
+        np.abs(np.subtract(observed, expected)).max()
+        > IS_SQUARE * np.abs(expected).max()
+    ):
         observed_text, expected_text = (
             " to ".join(f"{v:.6g}" for v in values) for values in (observed, expected)
         )
-        name, data = FORMS[form].words.format(x=variable), {"variable": variable, "square": square}
+        name, data = (
+            FORMS[form].words.format(x=variable),
+            {"variable": variable, "square": square},
+        )
         raise TermError(
-            f"{cited(square)} is not {name} in the estimation sample: its {statistic} is {observed_text}, "
-            f"not {expected_text}. Compute it from the level used in the model (centre both or neither), or "
-            "specify its form: form='square', 'inverse', 'log' or 'sqrt'.",
+            f"{cited(square)} is not {name} in the estimation sample: its {statistic} "
+            f"is {observed_text}, not {expected_text}. Compute it from the level "
+            "used in the model (centre both or neither), or specify its form: "
+            "form='square', 'inverse', 'log' or 'sqrt'.",
             [Notice("other_square", f"not {form}: {cited(square)}", data)],
         )
 
@@ -693,14 +838,23 @@ def _interval(
     bounds = [stats["min"][name], stats["max"][name]] if interval is None else interval
     ends = finite_numbers(bounds)
     if len(ends) != 2 or ends[0] >= ends[1]:
-        raise OptionError(f"interval={cited(interval)} must be two finite numbers, the lower one first.")
+        raise OptionError(
+            f"interval={cited(interval)} must be two finite numbers, the "
+            "lower one first."
+        )
     if form != "square" and ends[0] <= 0:
         origin = "the sample's" if interval is None else "the given"
         bend = FORMS[form].words.format(x=name)
         raise OptionError(
-            f"a curve with {bend} is tested for {name} > 0, but {origin} interval begins at "
-            f"{ends[0]:.6g}. Set interval=(low, high) with low above 0.",
-            [Notice("interval", "not positive", {"variable": name, "form": form, "low": ends[0]})],
+            f"a curve with {bend} is tested for {name} > 0, but {origin} interval "
+            f"begins at {ends[0]:.6g}. Set interval=(low, high) with low above 0.",
+            [
+                Notice(
+                    "interval",
+                    "not positive",
+                    {"variable": name, "form": form, "low": ends[0]},
+                )
+            ],
         )
     return ends[0], ends[1]
 
@@ -708,7 +862,9 @@ def _interval(
 def finite_numbers(values: object) -> list[float]:
     """Return the numbers of a list, tuple or array; none if one is not finite."""
     numbers = list(values) if isinstance(values, list | tuple | np.ndarray) else []
-    finite = all(isinstance(n, int | float | np.number) and np.isfinite(n) for n in numbers)
+    finite = all(
+        isinstance(n, int | float | np.number) and np.isfinite(n) for n in numbers
+    )
     return [float(n) for n in numbers] if finite else []
 
 

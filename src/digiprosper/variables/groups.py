@@ -24,8 +24,8 @@ def row_labels(**labels: Any) -> dict[str, Any]:
 def grouped(inputs: Arguments) -> Ints:
     """Code the groups that labels of regions and periods make: 0..G-1, (N,).
 
-    Without labels of periods, the second level of an index (entity, time) is used. Rows with a missing label
-    have groups of their own.
+    Without labels of periods, the second level of an index (entity, time) is used. Rows
+    with a missing label have groups of their own.
     """
     labels = dict(inputs.labels)
     if "time" not in labels and inputs.rows.nlevels == 2:
@@ -40,8 +40,8 @@ def grouped(inputs: Arguments) -> Ints:
 def compared_rows(inputs: Arguments, unit: str, divisors: Sequence[str] = ()) -> Ints:
     """Code the groups, and refuse complete rows that there is nothing to compare with.
 
-    A group has at least two rows; `unit` is what a row is, in the plural. No column of `divisors` is zero
-    throughout a group.
+    A group has at least two rows; `unit` is what a row is, in the plural. No column of
+    `divisors` is zero throughout a group.
     """
     groups = grouped(inputs)
     alone = (np.bincount(groups)[groups] == 1) & inputs.complete
@@ -53,7 +53,9 @@ def compared_rows(inputs: Arguments, unit: str, divisors: Sequence[str] = ()) ->
         for name, column in zip(inputs.names[argument], columns, strict=True):
             sums = np.bincount(groups, column)[groups]
             zero[f"the sum of {name} in the group"] = (sums == 0) & inputs.complete
-    inputs.refuse_rows(zero, "zero", "A share or a coefficient of variation divides by it")
+    inputs.refuse_rows(
+        zero, "zero", "A share or a coefficient of variation divides by it"
+    )
     return groups
 
 

@@ -49,31 +49,33 @@ def capital_stock(
 ) -> Any:
     """Capital stock by perpetual inventory, at constant prices; larger is more capital.
 
-    ``K_t = (1 - d) K_{t-1} + I_t / P_t``, with the first stock ``K_0 = (I_0 / P_0) / (g + d)`` in the first
-    year of each entity. I is investment, P the deflator, d the depreciation rate and g the growth rate of
-    investment.
+    ``K_t = (1 - d) K_{t-1} + I_t / P_t``, with the first stock
+    ``K_0 = (I_0 / P_0) / (g + d)`` in the first year of each entity. I is investment, P
+    the deflator, d the depreciation rate and g the growth rate of investment.
 
     Parameters
     ----------
     investment : array or Series, shape (N,)
         Gross fixed capital formation at current prices, at least 0.
     deflator : float, array or Series, shape (N,)
-        Price index of investment, 1 in the base year. Pass 1.0 if investment is at constant prices.
+        Price index of investment, 1 in the base year. Pass 1.0 if investment is at
+        constant prices.
     growth : float or Series
-        Growth rate g of investment before the first year, such as .1. A Series indexed by entity has one rate
-        per entity.
+        Growth rate g of investment before the first year, such as .1. A Series indexed
+        by entity has one rate per entity.
     depreciation : float
-        Depreciation rate d. The default is .096, the rate of Zhang, Wu and Zhang (2004) for Chinese
-        provinces.
+        Depreciation rate d. The default is .096, the rate of Zhang, Wu and Zhang (2004)
+        for Chinese provinces.
     entity, time : array, Series or Index, shape (N,), optional
-        Entity and time of each row. They are not needed if `investment` is a Series indexed by (entity,
-        time). With only `time`, all rows are one entity.
+        Entity and time of each row. They are not needed if `investment` is a Series
+        indexed by (entity, time). With only `time`, all rows are one entity.
 
     Returns
     -------
     ndarray or Series
-        Capital stock in units of investment at constant prices. It is missing before the first value of an
-        entity, and from the first later year on that has no value or no row.
+        Capital stock in units of investment at constant prices. It is missing before
+        the first value of an entity, and from the first later year on that has no value
+        or no row.
 
     Raises
     ------
@@ -84,7 +86,8 @@ def capital_stock(
     OptionError
         If `depreciation` is not in [0, 1), or g + d is not positive.
     PanelIndexError, AlignmentError, MissingDataError
-        If keys are repeated, the time is not valid, an entity is not in `growth`, or a value is infinite.
+        If keys are repeated, the time is not valid, an entity is not in `growth`, or a
+        value is infinite.
 
     Warns
     -----
@@ -93,19 +96,24 @@ def capital_stock(
 
     Notes
     -----
-    The method is attributed to Zhang, Wu and Zhang (2004, Economic Research Journal 39(10)). The first stock
-    is that of Hall and Jones (1999, Quarterly Journal of Economics 114(1)). An error in the first stock
-    decreases at the rate d.
+    The method is attributed to Zhang, Wu and Zhang (2004, Economic Research Journal
+    39(10)). The first stock is that of Hall and Jones (1999, Quarterly Journal of
+    Economics 114(1)). An error in the first stock decreases at the rate d.
 
     Examples
     --------
     >>> from digiprosper import variables
-    >>> variables.capital_stock([10, 12, 9], 1.0, growth=0.1, depreciation=0.1, time=[2000, 2001, 2002])
+    >>> variables.capital_stock(
+    ...     [10, 12, 9], 1.0, growth=0.1, depreciation=0.1, time=[2000, 2001, 2002]
+    ... )
     array([50. , 57. , 60.3])
     """
     rate = plain(depreciation)
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-        message = f"depreciation={cited(depreciation)} must be a number in [0, 1), such as .096."
+        message = (
+            f"depreciation={cited(depreciation)} must be a number in [0, 1), "
+            "such as .096."
+        )
         raise OptionError(message, [option_problem("depreciation", depreciation)])
     columns = {"investment": investment, "deflator": deflator}
     labels = row_labels(entity=entity, time=time)
@@ -151,10 +159,14 @@ def _table(inputs: Arguments) -> Table:
     with np.errstate(all="ignore"):
         real = inputs.numbers["investment"] / inputs.numbers["deflator"]
     keys: dict[str, Any] = {
-        name: pd.Series(levels).reindex(codes).array for name, (codes, levels) in inputs.labels.items()
+        name: pd.Series(levels).reindex(codes).array
+        for name, (codes, levels) in inputs.labels.items()
     }
     if not keys and inputs.rows.nlevels == 2:
-        keys = {name: inputs.rows.get_level_values(i) for i, name in enumerate(("entity", "time"))}
+        keys = {
+            name: inputs.rows.get_level_values(i)
+            for i, name in enumerate(("entity", "time"))
+        }
     if "time" not in keys:
         raise InputTypeError(
             "capital_stock needs the entity and the time of each row: take the columns "
@@ -194,22 +206,22 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
 def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> Any:
     """Logarithm of total factor productivity; larger is more productive.
 
-    It is the Solow residual.
-    ``ln Y - a ln K - (1 - a) ln L`` with output Y, capital K, labour L and capital share a.
+    It is the Solow residual. ``ln Y - a ln K - (1 - a) ln L`` with output Y, capital K,
+    labour L and capital share a.
 
     Parameters
     ----------
     output, capital, labour : float, array or Series, shape (N,)
         Positive values. Output and capital are at constant prices.
     capital_share : float, array or Series
-        Elasticity a of output with respect to capital, in [0, 1]. There is no default, because papers use
-        values from .3 to .6, or estimate it.
+        Elasticity a of output with respect to capital, in [0, 1]. There is no default,
+        because papers use values from .3 to .6, or estimate it.
 
     Returns
     -------
     float, ndarray or Series
-        Logarithm of total factor productivity. Its level depends on the units of the variables, its changes
-        do not.
+        Logarithm of total factor productivity. Its level depends on the units of the
+        variables, its changes do not.
 
     Raises
     ------
@@ -220,8 +232,8 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
 
     Notes
     -----
-    The residual is that of Solow (1957, Review of Economics and Statistics 39(3)), with constant returns to
-    scale.
+    The residual is that of Solow (1957, Review of Economics and Statistics 39(3)), with
+    constant returns to scale.
 
     Examples
     --------
@@ -243,4 +255,6 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
         "outside [0, 1]",
         "It is a share under constant returns",
     )
-    return inputs.by_row(lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n))
+    return inputs.by_row(
+        lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n)
+    )

@@ -31,14 +31,14 @@ _THREE = 3
 def industrial_layer(value_added: Any) -> Any:
     """Layer coefficient of the three sectors; larger is more upgraded.
 
-    ``sum_k k y_k``, where y_k is the share of sector k in value added. It is 1 if all value added is primary,
-    and 3 if all is tertiary.
+    ``sum_k k y_k``, where y_k is the share of sector k in value added. It is 1 if all
+    value added is primary, and 3 if all is tertiary.
 
     Parameters
     ----------
     value_added : DataFrame, array (N, 3) or list of three columns
-        Value added of the primary, secondary and tertiary sector, in this order, or their shares. Each row is
-        divided by its sum.
+        Value added of the primary, secondary and tertiary sector, in this order, or
+        their shares. Each row is divided by its sum.
 
     Returns
     -------
@@ -48,13 +48,15 @@ def industrial_layer(value_added: Any) -> Any:
     Raises
     ------
     IdentificationError
-        If there are not three sectors, a value is negative, or all values of a row are zero.
+        If there are not three sectors, a value is negative, or all values of a row are
+        zero.
     InputTypeError, AlignmentError, MissingDataError
         If a column is not numeric, Series have different rows, or a value is infinite.
 
     Notes
     -----
-    The measure is attributed to Xu and Jiang (2015), Journal of Quantitative & Technological Economics 32(3).
+    The measure is attributed to Xu and Jiang (2015), Journal of Quantitative &
+    Technological Economics 32(3).
 
     Examples
     --------
@@ -71,7 +73,8 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
     Parameters
     ----------
     secondary, tertiary : float, array or Series, shape (N,)
-        Value added in one unit, or shares. The values of the secondary sector must be positive.
+        Value added in one unit, or shares. The values of the secondary sector must be
+        positive.
 
     Returns
     -------
@@ -105,8 +108,8 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
 def industrial_angle(value_added: Any) -> Any:
     """Angles between the shares of sectors and their axes; larger is more advanced.
 
-    ``3 th_1 + 2 th_2 + th_3`` with angles ``th_j = arccos(y_j / |y|)`` and the vector y of the shares of the
-    three sectors.
+    ``3 th_1 + 2 th_2 + th_3`` with angles ``th_j = arccos(y_j / |y|)`` and the vector y
+    of the shares of the three sectors.
 
     Parameters
     ----------
@@ -116,7 +119,8 @@ def industrial_angle(value_added: Any) -> Any:
     Returns
     -------
     float, ndarray or Series
-        Measure in radians, from 3 pi / 2 (all value added is primary) to 5 pi / 2 (all is tertiary).
+        Measure in radians, from 3 pi / 2 (all value added is primary) to 5 pi / 2 (all
+        is tertiary).
 
     Raises
     ------
@@ -136,19 +140,23 @@ def industrial_angle(value_added: Any) -> Any:
     return _three_sectors("industrial_angle", value_added).by_row(kernel.angle)
 
 
-def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Reverse | None = None) -> Any:
+def industrial_rationalisation(
+    value_added: Any, employment: Any, *, reverse: Reverse | None = None
+) -> Any:
     """Theil index of value added and employment; larger is LESS balanced.
 
-    If it is reversed, larger is more balanced.
-    ``sum_k y_k ln(y_k / l_k)``, where y_k and l_k are the shares of sector k in value added and in
-    employment. It is 0 if all sectors have the same value added per worker.
+    If it is reversed, larger is more balanced. ``sum_k y_k ln(y_k / l_k)``, where y_k
+    and l_k are the shares of sector k in value added and in employment. It is 0 if all
+    sectors have the same value added per worker.
 
     Parameters
     ----------
     value_added, employment : DataFrame, array (N, K) or list of K columns
-        Amounts or shares by sector, with the same sectors in the same order; at least two.
+        Amounts or shares by sector, with the same sectors in the same order; at
+        least two.
     reverse : {"negative", "reciprocal"}, optional
-        Return ``-T`` or ``1 / T`` instead of the index T. They are larger if sectors are more balanced.
+        Return ``-T`` or ``1 / T`` instead of the index T. They are larger if sectors
+        are more balanced.
 
     Returns
     -------
@@ -158,8 +166,9 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
     Raises
     ------
     IdentificationError
-        If the sectors differ or there is only one, if a value is negative, if all values of a row are zero,
-        if a sector has value added but no employment, or if T is 0 and its reciprocal is requested.
+        If the sectors differ or there is only one, if a value is negative, if all
+        values of a row are zero, if a sector has value added but no employment, or if T
+        is 0 and its reciprocal is requested.
     OptionError
         If `reverse` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
@@ -167,8 +176,8 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
 
     Notes
     -----
-    The measure is that of Gan, Zheng and Yu (2011), Economic Research Journal 46(5). For a sector without
-    value added, 0 ln 0 = 0.
+    The measure is that of Gan, Zheng and Yu (2011), Economic Research Journal 46(5).
+    For a sector without value added, 0 ln 0 = 0.
 
     Examples
     --------
@@ -177,7 +186,9 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
     0.07612401
     """
     check_option("reverse", reverse, (None, "negative", "reciprocal"))
-    inputs = _two_tables("industrial_rationalisation", value_added=value_added, employment=employment)
+    inputs = _two_tables(
+        "industrial_rationalisation", value_added=value_added, employment=employment
+    )
     numbers = inputs.numbers
     idle = ((numbers["employment"] == 0) & (numbers["value_added"] > 0)).T
     inputs.refuse_rows(
@@ -189,7 +200,9 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
-        inputs.refuse_rows({"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal")
+        inputs.refuse_rows(
+            {"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal"
+        )
         return 1 / theil
     return theil
 
@@ -218,7 +231,8 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
 
     Notes
     -----
-    The measure is attributed to Chenery. All sectors have the same weight, also small ones.
+    The measure is attributed to Chenery. All sectors have the same weight, also small
+    ones.
 
     Examples
     --------
@@ -233,15 +247,14 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
 def productivity_advancement(value_added: Any, employment: Any) -> Any:
     """Weighted value added per worker; larger is more advanced.
 
-    The weights are shares in value added.
-    ``sum_k y_k va_k / emp_k`` with value added va_k, employment emp_k, and share y_k of sector k in value
-    added.
+    The weights are shares in value added. ``sum_k y_k va_k / emp_k`` with value added
+    va_k, employment emp_k, and share y_k of sector k in value added.
 
     Parameters
     ----------
     value_added, employment : DataFrame, array (N, K) or list of K columns
-        Amounts by sector, not shares, as in `structural_deviation`. Use value added at constant prices to
-        compare years.
+        Amounts by sector, not shares, as in `structural_deviation`. Use value added at
+        constant prices to compare years.
 
     Returns
     -------
@@ -255,8 +268,9 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
 
     Notes
     -----
-    The measure is attributed to Liu, Zhang and Huang (2008). They also scale productivity to stages of
-    industrialisation, which is not done here; `Panel.standardise` can scale the result.
+    The measure is attributed to Liu, Zhang and Huang (2008). They also scale
+    productivity to stages of industrialisation, which is not done here;
+    `Panel.standardise` can scale the result.
 
     Examples
     --------
@@ -271,15 +285,17 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
     """Dispersion of employment growth between sectors; larger is more reallocation.
 
-    ``sqrt(sum_k w_k (g_k - g)^2)``, where g_k and g are the change of log employment in sector k and in
-    total, and w_k is the employment share of sector k.
+    ``sqrt(sum_k w_k (g_k - g)^2)``, where g_k and g are the change of log employment in
+    sector k and in total, and w_k is the employment share of sector k.
 
     Parameters
     ----------
     before, after : DataFrame, array (N, K) or list of K columns
-        Employment by sector at two dates, positive and in one unit, with the same sectors in the same order.
+        Employment by sector at two dates, positive and in one unit, with the same
+        sectors in the same order.
     shares : {"end", "start", "mean"}
-        Date of the employment shares w_k: the second date (default), the first, or their mean.
+        Date of the employment shares w_k: the second date (default), the first, or
+        their mean.
 
     Returns
     -------
@@ -297,8 +313,8 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
 
     Notes
     -----
-    The index is that of Lilien (1982), Journal of Political Economy 90(4). Papers use shares of different
-    dates.
+    The index is that of Lilien (1982), Journal of Political Economy 90(4). Papers use
+    shares of different dates.
 
     Examples
     --------
@@ -319,14 +335,16 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     return inputs.by_row(index)
 
 
-# --- checks -------------------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------
 
 
 def _amounts(function: str, **tables: Any) -> Arguments:
     """Read tables of amounts, none negative, with a positive sum in every row."""
     inputs = arguments(function, tables=tables)
     refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
-    totals = {f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables}
+    totals = {
+        f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables
+    }
     inputs.refuse_rows(totals, "zero", "Shares need a positive sum")
     return inputs
 
@@ -337,7 +355,8 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
     count = inputs.numbers["value_added"].shape[1]
     if count != _THREE:
         raise IdentificationError(
-            f"{function} needs three sectors, in the order primary, secondary, tertiary; got {count}.",
+            f"{function} needs three sectors, in the order primary, secondary, "
+            f"tertiary; got {count}.",
             [Notice("sectors", function, {"counts": (count,)})],
         )
     return inputs

@@ -25,8 +25,9 @@ Divide: TypeAlias = Literal["ratio", "gap"]
 def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     """Amount per head, or per so many heads; larger is more per head.
 
-    ``per * x / population``. For example, entrepreneurship is ``per_capita(new_firms, population)``, and
-    innovation is ``numpy.log1p(per_capita(patents, population, per=10_000))``.
+    ``per * x / population``. For example, entrepreneurship is
+    ``per_capita(new_firms, population)``, and innovation is
+    ``numpy.log1p(per_capita(patents, population, per=10_000))``.
 
     Parameters
     ----------
@@ -59,7 +60,11 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     array([20., 30.])
     """
     number = plain(per)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LARGEST_PRODUCT:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number <= LARGEST_PRODUCT
+    ):
         message = f"per={cited(per)} must be a positive number, such as 10_000."
         raise OptionError(message, [option_problem("per", per)])
     inputs = arguments("per_capita", {"x": x, "population": population})
@@ -67,16 +72,19 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     return inputs.by_row(lambda amount, heads: amount / heads * number)
 
 
-def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_population: Any) -> Any:
+def relative_rate(
+    urban: Any, rural: Any, urban_population: Any, rural_population: Any
+) -> Any:
     """Ratio of urban to rural rate per head; larger is more in favour of urban areas.
 
-    ``(urban / urban_population) / (rural / rural_population)``. With numbers of new firms it is relative
-    entrepreneurship.
+    ``(urban / urban_population) / (rural / rural_population)``. With numbers of new
+    firms it is relative entrepreneurship.
 
     Parameters
     ----------
     urban, rural : float, array or Series, shape (N,)
-        Amounts in one unit. The urban amount is at least 0, the rural amount is positive.
+        Amounts in one unit. The urban amount is at least 0, the rural amount is
+        positive.
     urban_population, rural_population : float, array or Series, shape (N,)
         Populations in one unit, or their shares; positive.
 
@@ -117,12 +125,14 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
     Parameters
     ----------
     urban_income, rural_income : float, array or Series, shape (N,)
-        Income per head in one unit. Urban income is at least 0, rural income is positive.
+        Income per head in one unit. Urban income is at least 0, rural income is
+        positive.
 
     Returns
     -------
     float, ndarray or Series
-        Ratio, at least 0; 1 means equal incomes. `digiprosper.urban_rural_theil` also uses the populations.
+        Ratio, at least 0; 1 means equal incomes. `digiprosper.urban_rural_theil` also
+        uses the populations.
 
     Raises
     ------
@@ -154,14 +164,14 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
     urban, rural : float, array or Series, shape (N,)
         Penetration, such as internet users per 100 people, at least 0, in one unit.
     measure : {"ratio", "gap"}
-        ``"ratio"`` (default) is ``urban / rural`` and needs positive rural values. ``"gap"`` is
-        ``urban - rural``.
+        ``"ratio"`` (default) is ``urban / rural`` and needs positive rural values.
+        ``"gap"`` is ``urban - rural``.
 
     Returns
     -------
     float, ndarray or Series
-        Ratio or gap. Without a divide the ratio is 1 and the gap is 0. They are smaller if rural penetration
-        is higher.
+        Ratio or gap. Without a divide the ratio is 1 and the gap is 0. They are smaller
+        if rural penetration is higher.
 
     Raises
     ------
@@ -179,7 +189,10 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
     Examples
     --------
     >>> from digiprosper import variables
-    >>> variables.digital_divide(75, 50), variables.digital_divide(75, 50, measure="gap")
+    >>> (
+    ...     variables.digital_divide(75, 50),
+    ...     variables.digital_divide(75, 50, measure="gap"),
+    ... )
     (1.5, 25.0)
     """
     check_option("measure", measure, ("ratio", "gap"))
@@ -195,23 +208,22 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
 def distance_to_leader(x: Any, *, time: Any = None) -> Any:
     """Distance to the largest value of the period; larger is further behind.
 
-    It is a difference of logarithms.
-    ``ln(max_t / x)``, where max_t is the largest value in period t. It measures the digital divide between
-    regions.
+    It is a difference of logarithms. ``ln(max_t / x)``, where max_t is the largest
+    value in period t. It measures the digital divide between regions.
 
     Parameters
     ----------
     x : array or Series, shape (N,)
         Positive values, such as internet users per 100 people.
     time : array, Series or Index, shape (N,), optional
-        Period of each row. It is not needed if `x` is a Series indexed by (entity, time). Otherwise all rows
-        without `time` are one period.
+        Period of each row. It is not needed if `x` is a Series indexed by
+        (entity, time). Otherwise all rows without `time` are one period.
 
     Returns
     -------
     ndarray or Series
-        Distance, at least 0; it is 0 for the region with the largest value. It is missing for all rows of a
-        period with a missing value.
+        Distance, at least 0; it is 0 for the region with the largest value. It is
+        missing for all rows of a period with a missing value.
 
     Raises
     ------

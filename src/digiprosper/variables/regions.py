@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 Equality: TypeAlias = Literal["cv", "theil"]
 
 
-def regional_coordination(income: Any, population: Any, region: Any, *, time: Any = None) -> Any:
+def regional_coordination(
+    income: Any, population: Any, region: Any, *, time: Any = None
+) -> Any:
     """One minus the weighted variation inside a region; larger is more even.
 
     The variation is the coefficient of variation.
-    ``1 - sqrt(sum_i (p_i / p) (x_i - m)^2) / m``, where the sum is over the sub-units i of a region in a
-    period. p_i is population (p of the region), x_i income per head, and m the income per head of the region.
+    ``1 - sqrt(sum_i (p_i / p) (x_i - m)^2) / m``, where the sum is over the sub-units i
+    of a region in a period. p_i is population (p of the region), x_i income per head,
+    and m the income per head of the region.
 
     Parameters
     ----------
@@ -41,33 +44,35 @@ def regional_coordination(income: Any, population: Any, region: Any, *, time: An
     region : array, Series or Index, shape (N,)
         Region of each row, such as the province of a city.
     time : array, Series or Index, shape (N,), optional
-        Period of each row. It is not needed if `income` is a Series indexed by (entity, time). Otherwise all
-        rows without `time` are one period.
+        Period of each row. It is not needed if `income` is a Series indexed by
+        (entity, time). Otherwise all rows without `time` are one period.
 
     Returns
     -------
     ndarray or Series
         Measure, at most 1. All rows of a region and period have the same value;
-        ``.groupby([region, time]).first()`` gives one row per region. It is missing if a sub-unit of the
-        region has a missing value.
+        ``.groupby([region, time]).first()`` gives one row per region. It is missing if
+        a sub-unit of the region has a missing value.
 
     Raises
     ------
     IdentificationError
-        If an income is negative or a population is not positive, or if a region has only one sub-unit or no
-        income in a period.
+        If an income is negative or a population is not positive, or if a region has
+        only one sub-unit or no income in a period.
     InputTypeError, AlignmentError, MissingDataError
         If a column is not numeric, Series have different rows, or a value is infinite.
 
     Notes
     -----
-    The coefficient is that of Williamson (1965), Economic Development and Cultural Change 13(4), part 2, as
-    `coefficient_of_variation` with populations as weights.
+    The coefficient is that of Williamson (1965), Economic Development and Cultural
+    Change 13(4), part 2, as `coefficient_of_variation` with populations as weights.
 
     Examples
     --------
     >>> from digiprosper import variables
-    >>> found = variables.regional_coordination([30, 50, 40, 40], [1, 1, 2, 3], ["a", "a", "b", "b"])
+    >>> found = variables.regional_coordination(
+    ...     [30, 50, 40, 40], [1, 1, 2, 3], ["a", "a", "b", "b"]
+    ... )
     >>> found.tolist()
     [0.75, 0.75, 1.0, 1.0]
     """
@@ -83,7 +88,9 @@ def regional_coordination(income: Any, population: Any, region: Any, *, time: An
     return inputs.by_group(evenness, compared_rows(inputs, "sub-units", ("income",)))
 
 
-def service_equality(services: Any, region: Any, *, time: Any = None, measure: Equality = "cv") -> Any:
+def service_equality(
+    services: Any, region: Any, *, time: Any = None, measure: Equality = "cv"
+) -> Any:
     """One minus the inequality of services in a region; larger is more even.
 
     It is the inequality between sub-units, as a mean over services.
@@ -91,14 +98,15 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
     Parameters
     ----------
     services : DataFrame, array (N, K) or list of K columns
-        Services *per head* in each sub-unit, at least 0, such as teachers and hospital beds per 1,000 people.
+        Services *per head* in each sub-unit, at least 0, such as teachers and hospital
+        beds per 1,000 people.
     region : array, Series or Index, shape (N,)
         Region of each row.
     time : array, Series or Index, shape (N,), optional
         As in `regional_coordination`.
     measure : {"cv", "theil"}
-        Measure of inequality: coefficient of variation (default) or Theil's T. All sub-units have the same
-        weight.
+        Measure of inequality: coefficient of variation (default) or Theil's T. All
+        sub-units have the same weight.
 
     Returns
     -------
@@ -108,7 +116,8 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
     Raises
     ------
     IdentificationError
-        If a value is negative, a region has one sub-unit only in a period, or none of a service.
+        If a value is negative, a region has one sub-unit only in a period, or none of a
+        service.
     OptionError
         If `measure` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
@@ -144,18 +153,19 @@ def locational_gini(
 ) -> Any:
     """Gini coefficient of location quotients; larger is more concentrated.
 
-    It measures the concentration of each industry in space.
-    The location quotient of industry k in region i is ``(e_ik / e_i) / (e_k / e)``, with employment e_ik and
-    its sums e_i over industries, e_k over regions, and e over both. The Gini coefficient is over the regions,
-    with weights e_i.
+    It measures the concentration of each industry in space. The location quotient of
+    industry k in region i is ``(e_ik / e_i) / (e_k / e)``, with employment e_ik and its
+    sums e_i over industries, e_k over regions, and e over both. The Gini coefficient is
+    over the regions, with weights e_i.
 
     Parameters
     ----------
     employment : DataFrame, array (N, K) or list of K columns
-        Employment by region (rows) and industry (columns), at least 0. The sums of each region and each
-        industry are positive.
+        Employment by region (rows) and industry (columns), at least 0. The sums of each
+        region and each industry are positive.
     region : array, Series or Index, shape (N,), optional
-        Group of regions that are compared, such as the province of each city. The default is all rows.
+        Group of regions that are compared, such as the province of each city. The
+        default is all rows.
     time : array, Series or Index, shape (N,), optional
         As in `regional_coordination`.
     reverse : {"complement"}, optional
@@ -164,13 +174,14 @@ def locational_gini(
     Returns
     -------
     ndarray (N, K) or DataFrame
-        Gini coefficients in [0, 1), the same in all rows that are compared. ``.mean(axis=1)`` is the mean
-        over industries.
+        Gini coefficients in [0, 1), the same in all rows that are compared.
+        ``.mean(axis=1)`` is the mean over industries.
 
     Raises
     ------
     IdentificationError
-        If a value is negative, a region or an industry has no employment, or a group has only one row.
+        If a value is negative, a region or an industry has no employment, or a group
+        has only one row.
     OptionError
         If `reverse` has an unknown value.
     InputTypeError, AlignmentError, MissingDataError
@@ -178,14 +189,16 @@ def locational_gini(
 
     Notes
     -----
-    The measure is that of Krugman (1991), Geography and Trade. It is 0 if all regions have the same
-    shares of industries in employment.
+    The measure is that of Krugman (1991), Geography and Trade. It is 0 if all regions
+    have the same shares of industries in employment.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import variables
-    >>> jobs = pd.DataFrame({"cars": [90, 10], "food": [60, 40]}, index=["north", "south"])
+    >>> jobs = pd.DataFrame(
+    ...     {"cars": [90, 10], "food": [60, 40]}, index=["north", "south"]
+    ... )
     >>> variables.locational_gini(jobs).round(4)
            cars  food
     north  0.15  0.15
@@ -201,8 +214,8 @@ def locational_gini(
 def krugman_index(employment: Any, *, time: Any = None) -> Any:
     """Krugman's index of specialisation; larger is more specialised.
 
-    ``sum_k |s_ik - s_jk|``, where s_ik is the share of industry k in the employment of region i, and s_jk its
-    share in all other regions together.
+    ``sum_k |s_ik - s_jk|``, where s_ik is the share of industry k in the employment of
+    region i, and s_jk its share in all other regions together.
 
     Parameters
     ----------
@@ -214,8 +227,8 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     Returns
     -------
     ndarray or Series
-        Index, in [0, 2]. It is 0 if the employment shares are equal to those of the other regions. It is
-        missing for all rows of a period with a missing value.
+        Index, in [0, 2]. It is 0 if the employment shares are equal to those of the
+        other regions. It is missing for all rows of a period with a missing value.
 
     Raises
     ------
@@ -226,14 +239,16 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
 
     Notes
     -----
-    Krugman (1991), Geography and Trade, defines the index for two regions. Usually the second one is all
-    other regions.
+    Krugman (1991), Geography and Trade, defines the index for two regions. Usually the
+    second one is all other regions.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from digiprosper import variables
-    >>> jobs = pd.DataFrame({"cars": [90, 10], "food": [60, 40]}, index=["north", "south"])
+    >>> jobs = pd.DataFrame(
+    ...     {"cars": [90, 10], "food": [60, 40]}, index=["north", "south"]
+    ... )
     >>> variables.krugman_index(jobs).round(10).tolist()
     [0.8, 0.8]
     """
@@ -263,8 +278,8 @@ def herfindahl(shares: Any) -> Any:
 
     Notes
     -----
-    The index is that of Hirschman (1945) and Herfindahl (1950). With shares in percent it would be 10,000
-    times as large.
+    The index is that of Hirschman (1945) and Herfindahl (1950). With shares in percent
+    it would be 10,000 times as large.
 
     Examples
     --------
@@ -275,8 +290,13 @@ def herfindahl(shares: Any) -> Any:
     inputs = arguments("herfindahl", tables={"shares": shares})
     refuse_negative(inputs, "Shares are at least 0", "shares")
     sums = inputs.numbers["shares"].sum(axis=1)
-    why = "Divide amounts by their sum, df.div(df.sum(axis=1), axis=0), and include all firms or industries"
-    inputs.refuse_rows({"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why)
+    why = (
+        "Divide amounts by their sum, df.div(df.sum(axis=1), axis=0), and include all "
+        "firms or industries"
+    )
+    inputs.refuse_rows(
+        {"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why
+    )
     return inputs.by_row(lambda table: (table**2).sum(axis=1))
 
 

@@ -25,7 +25,9 @@ def drawn(width=5):
 def test_linear_is_the_weighted_sum_and_stays_between_worst_and_best():
     z, w = drawn()
     scores = aggregate("linear", z, w, NONE, NONE, GROUPS)
-    np.testing.assert_allclose(scores, sum(w[j] * z[:, j] for j in range(5)), rtol=1e-14)
+    np.testing.assert_allclose(
+        scores, sum(w[j] * z[:, j] for j in range(5)), rtol=1e-14
+    )
     assert (scores >= z.min(axis=1)).all()
     assert (scores <= z.max(axis=1)).all()
 
@@ -41,7 +43,9 @@ def test_geometric_is_the_weighted_product_and_forgives_no_zero():
 
 def test_a_zero_without_weight_is_no_zero():
     z = np.array([[0.0, 0.5], [1.0, 0.25]])
-    np.testing.assert_allclose(aggregate_geometric(z, np.array([0.0, 1.0])), [0.5, 0.25], rtol=1e-14)
+    np.testing.assert_allclose(
+        aggregate_geometric(z, np.array([0.0, 1.0])), [0.5, 0.25], rtol=1e-14
+    )
 
 
 def test_dimensions_are_means_inside_and_products_across():
@@ -76,7 +80,10 @@ def test_a_dimension_without_weight_counts_for_nothing_and_a_negative_one_has_no
     groups = (np.array([0]), np.array([1, 2]))
     found = aggregate_dimensions(z, np.array([0.0, 0.5, 0.5]), groups)
     np.testing.assert_allclose(found, [np.nan, 0.35])
-    assert aggregate_dimensions(z, np.array([0.0, 1.0, 0.0]), groups).tolist() == [0.5, 0.5]
+    assert aggregate_dimensions(z, np.array([0.0, 1.0, 0.0]), groups).tolist() == [
+        0.5,
+        0.5,
+    ]
 
 
 def test_topsis_by_hand():
@@ -98,4 +105,6 @@ def test_many_sets_of_weights_are_scored_at_once(word):
     found = aggregate(word, z, weights, worst, best, GROUPS)
     assert found.shape == (7, 40)
     for row, w in zip(found, weights, strict=True):
-        np.testing.assert_allclose(row, aggregate(word, z, w, worst, best, GROUPS), rtol=1e-12)
+        np.testing.assert_allclose(
+            row, aggregate(word, z, w, worst, best, GROUPS), rtol=1e-12
+        )

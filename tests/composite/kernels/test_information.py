@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.composite.kernels.information import INFORMATION, SLOPES, Moments, component_margins
+from digiprosper.composite.kernels.information import (
+    INFORMATION,
+    SLOPES,
+    Moments,
+    component_margins,
+)
 
 KINDS = list(INFORMATION)
 
@@ -12,7 +17,9 @@ def drawn(seed=0, rows=60, width=5):
     rng = np.random.default_rng(seed)
     common = rng.normal(size=(rows, 1))
     return (
-        3 + rng.normal(size=(rows, width)) * rng.uniform(0.3, 2, width) + common * rng.uniform(-1, 1, width)
+        3
+        + rng.normal(size=(rows, width)) * rng.uniform(0.3, 2, width)
+        + common * rng.uniform(-1, 1, width)
     )
 
 
@@ -38,13 +45,17 @@ def textbook(z, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_level_is_the_textbooks(kind):
     z = drawn()
-    np.testing.assert_allclose(INFORMATION[kind](moments(z)), textbook(z, kind), rtol=1e-10)
+    np.testing.assert_allclose(
+        INFORMATION[kind](moments(z)), textbook(z, kind), rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stack_is_its_samples_one_by_one(kind):
     samples = [moments(drawn(seed)) for seed in range(4)]
-    stack = Moments(np.array([s.mean for s in samples]), np.array([s.cov for s in samples]))
+    stack = Moments(
+        np.array([s.mean for s in samples]), np.array([s.cov for s in samples])
+    )
     each = [INFORMATION[kind](s) for s in samples]
     np.testing.assert_allclose(INFORMATION[kind](stack), each, rtol=1e-12)
 
@@ -55,7 +66,9 @@ def test_a_constant_column_is_as_if_it_were_not_there(kind):
     wide = np.insert(z, 2, 4.0, axis=1)
     level = INFORMATION[kind](moments(wide))
     assert level[2] == pytest.approx(0.0, abs=1e-14)
-    np.testing.assert_allclose(np.delete(level, 2), INFORMATION[kind](moments(z)), rtol=1e-10)
+    np.testing.assert_allclose(
+        np.delete(level, 2), INFORMATION[kind](moments(z)), rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,9 +81,12 @@ def test_slope_is_the_derivative(kind):
     slope = SLOPES[kind](at, Moments(mean, cov))
     for k in range(6):
         ahead, behind = (
-            INFORMATION[kind](Moments(at.mean + s * mean[k], at.cov + s * cov[k])) for s in (step, -step)
+            INFORMATION[kind](Moments(at.mean + s * mean[k], at.cov + s * cov[k]))
+            for s in (step, -step)
         )
-        np.testing.assert_allclose(slope[k], (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(
+            slope[k], (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-7
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -109,11 +125,19 @@ def test_margins_of_components_and_their_derivatives():
     assert list(by_name) == ["count", "order", "sign"]
     np.testing.assert_allclose(by_name["count"], values[:-1] - 1, rtol=1e-10)
     assert by_name["order"].size == kept.sum() * 4
-    np.testing.assert_allclose(by_name["sign"], np.abs(vectors[:, kept].sum(axis=0)), rtol=1e-9)
+    np.testing.assert_allclose(
+        by_name["sign"], np.abs(vectors[:, kept].sum(axis=0)), rtol=1e-9
+    )
     for k in range(6):
         ahead, behind = (
-            component_margins(Moments(at.mean + s * mean[k], at.cov + s * cov[k]), Moments(mean, cov))
+            component_margins(
+                Moments(at.mean + s * mean[k], at.cov + s * cov[k]), Moments(mean, cov)
+            )
             for s in (step, -step)
         )
-        for (_, _, slope), (_, up, _), (_, down, _) in zip(found, ahead, behind, strict=True):
-            np.testing.assert_allclose(slope[k], (up - down) / (2 * step), rtol=1e-5, atol=1e-6)
+        for (_, _, slope), (_, up, _), (_, down, _) in zip(
+            found, ahead, behind, strict=True
+        ):
+            np.testing.assert_allclose(
+                slope[k], (up - down) / (2 * step), rtol=1e-5, atol=1e-6
+            )

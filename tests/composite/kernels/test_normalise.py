@@ -22,17 +22,35 @@ def test_ends_are_exactly_zero_and_one_in_both_directions():
 
 def test_learned_ends_score_other_rows_without_clipping():
     ends = learn_scale("minmax", np.array([[0.0], [10.0]]))
-    assert ends.apply(np.array([[-5.0], [5.0], [20.0]]), PLUS).ravel().tolist() == [-0.5, 0.5, 2.0]
-    assert ends.apply(np.array([[-5.0], [5.0], [20.0]]), ~PLUS).ravel().tolist() == [1.5, 0.5, -1.0]
+    assert ends.apply(np.array([[-5.0], [5.0], [20.0]]), PLUS).ravel().tolist() == [
+        -0.5,
+        0.5,
+        2.0,
+    ]
+    assert ends.apply(np.array([[-5.0], [5.0], [20.0]]), ~PLUS).ravel().tolist() == [
+        1.5,
+        0.5,
+        -1.0,
+    ]
 
 
 def test_rounding_noise_is_constant_and_scores_zero():
-    x = np.column_stack([np.full(4, 7.0), [0.1 + 0.2, 0.3, 0.3, 0.3], [1e-9, 2e-9, 1e-9, 1e-9], np.zeros(4)])
+    x = np.column_stack(
+        [
+            np.full(4, 7.0),
+            [0.1 + 0.2, 0.3, 0.3, 0.3],
+            [1e-9, 2e-9, 1e-9, 1e-9],
+            np.zeros(4),
+        ]
+    )
     ends = learn_scale("minmax", x)
     assert ends.constant.tolist() == [True, True, False, True]
     assert ends.apply(x, np.ones(4, dtype=bool))[:, [0, 1, 3]].sum() == 0.0
-    # also in a panel where the column does vary: it has no weight, and a division by zero helps nobody
-    assert np.isfinite(ends.apply(x + np.arange(4)[:, None], np.zeros(4, dtype=bool))).all()
+    # also in a panel where the column does vary: it has no weight, and a division by
+    # zero helps nobody
+    assert np.isfinite(
+        ends.apply(x + np.arange(4)[:, None], np.zeros(4, dtype=bool))
+    ).all()
 
 
 def test_the_input_is_not_written_to():
@@ -67,8 +85,18 @@ def test_ranks_share_ties_and_run_from_worst_to_best():
 def test_a_value_between_learned_ones_lies_half_way_and_one_beyond_leaves_the_scale():
     learned = learn_scale("rank", np.array([[1.0], [2.0], [4.0]]))
     x = np.array([[0.0], [1.5], [3.0], [9.0]])
-    assert learned.apply(x, np.array([True])).ravel().tolist() == [-0.25, 0.25, 0.75, 1.25]
-    assert learned.apply(x, np.array([False])).ravel().tolist() == [1.25, 0.75, 0.25, -0.25]
+    assert learned.apply(x, np.array([True])).ravel().tolist() == [
+        -0.25,
+        0.25,
+        0.75,
+        1.25,
+    ]
+    assert learned.apply(x, np.array([False])).ravel().tolist() == [
+        1.25,
+        0.75,
+        0.25,
+        -0.25,
+    ]
 
 
 def test_maxima_are_shares_of_the_best():
@@ -106,7 +134,8 @@ def test_nothing_is_written_to(word):
 
 
 @pytest.mark.parametrize(
-    ("word", "names"), [("minmax", "low high"), ("zscore", "low high mean sd"), ("rank", "low high")]
+    ("word", "names"),
+    [("minmax", "low high"), ("zscore", "low high mean sd"), ("rank", "low high")],
 )
 def test_what_was_learned_as_a_table(word, names):
     x = drawn(6)
@@ -117,5 +146,10 @@ def test_what_was_learned_as_a_table(word, names):
 
 def test_a_range_of_up_to_eight_units_of_rounding_is_constant():
     unit = np.finfo(np.float64).eps
-    x = np.array([[1.0, 1.0, -1.0, -1.0], [1 - 8 * unit, 1 - 9 * unit, -1 + 8 * unit, -1 + 9 * unit]])
+    x = np.array(
+        [
+            [1.0, 1.0, -1.0, -1.0],
+            [1 - 8 * unit, 1 - 9 * unit, -1 + 8 * unit, -1 + 9 * unit],
+        ]
+    )
     assert learn_scale("minmax", x).constant.tolist() == [True, False, True, False]

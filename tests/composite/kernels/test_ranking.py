@@ -29,9 +29,14 @@ def test_ranks_are_those_of_pandas(seed, rows, kinds, tied):
 
 
 def test_rounding_breaks_no_tie():
-    scores = np.array([[0.1 + 0.2, 0.3, 0.3 - 1e-9, 0.3 + 1e-9], [1e9, 1e9 + 1e-4, 0.0, -1e9]])
+    scores = np.array(
+        [[0.1 + 0.2, 0.3, 0.3 - 1e-9, 0.3 + 1e-9], [1e9, 1e9 + 1e-4, 0.0, -1e9]]
+    )
     assert scores[0, 0] != scores[0, 1]
-    assert descending_ranks(scores, [np.arange(4)]).tolist() == [[2, 2, 4, 1], [1, 1, 3, 4]]
+    assert descending_ranks(scores, [np.arange(4)]).tolist() == [
+        [2, 2, 4, 1],
+        [1, 1, 3, 4],
+    ]
     assert descending_ranks(np.zeros((1, 3)), [np.arange(3)]).tolist() == [[1, 1, 1]]
 
 
@@ -43,13 +48,19 @@ def test_correlations_are_those_of_scipy():
     scores[1, codes == 3] = 7.0  # constant in one group, which does not count then
     groups = groups_of(codes)
     for row, got in zip(scores, rank_correlations(scores, base, groups), strict=True):
-        each = [spearmanr(row[g], base[g])[0] for g in groups if g.size > 1 and np.ptp(row[g]) > 0]
+        each = [
+            spearmanr(row[g], base[g])[0]
+            for g in groups
+            if g.size > 1 and np.ptp(row[g]) > 0
+        ]
         assert got == pytest.approx(np.mean(each), abs=1e-12)
 
 
 def test_no_correlation_of_constants():
     groups = [np.arange(4)]
-    got = rank_correlations(np.array([[1.0, 1, 1, 1], [1, 2, 3, 4]]), np.array([4.0, 3, 2, 1]), groups)
+    got = rank_correlations(
+        np.array([[1.0, 1, 1, 1], [1, 2, 3, 4]]), np.array([4.0, 3, 2, 1]), groups
+    )
     assert np.isnan(got[0])
     assert got[1] == pytest.approx(-1.0)
     assert np.isnan(rank_correlations(np.ones((1, 4)), np.ones(4), groups)).all()

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from digiprosper import IndicatorError
-from digiprosper.composite.kernels.structure import Rule, equal_across, flat_rule, moments_of, shares, weigh
+from digiprosper.composite.kernels.structure import (
+    Rule,
+    equal_across,
+    flat_rule,
+    moments_of,
+    shares,
+    weigh,
+)
 
 GROUPS = (np.array([0, 2]), np.array([1, 3, 4]))
 NAMES = list("abcde")
@@ -17,7 +24,9 @@ def drawn(seed=0, rows=40):
 def test_shares_inside_groups():
     level = np.array([[1.0, 2, 3, 2, 0], [0, 1, 0, 1, 2]])
     inner = shares(level, GROUPS)
-    np.testing.assert_allclose(inner, [[0.25, 0.5, 0.75, 0.5, 0], [0, 0.25, 0, 0.25, 0.5]])
+    np.testing.assert_allclose(
+        inner, [[0.25, 0.5, 0.75, 0.5, 0], [0, 0.25, 0, 0.25, 0.5]]
+    )
     np.testing.assert_allclose(equal_across(inner, GROUPS)[0], inner[0] / 2)
     # a group that tells nothing leaves its share to the others
     np.testing.assert_allclose(equal_across(inner, GROUPS)[1], inner[1])
@@ -29,7 +38,9 @@ def test_what_cancels_has_no_shares():
 
 def test_effective_weights_are_across_times_inside():
     z = drawn()
-    inside = [weigh(z[:, g], flat_rule("entropy", g.size), NAMES).weights for g in GROUPS]
+    inside = [
+        weigh(z[:, g], flat_rule("entropy", g.size), NAMES).weights for g in GROUPS
+    ]
     scores = np.column_stack([z[:, g] @ w for g, w in zip(GROUPS, inside, strict=True)])
     across = weigh(scores, flat_rule("entropy", 2), NAMES).weights
     nested = weigh(z, Rule("entropy", GROUPS, across="nested"), NAMES)
@@ -61,10 +72,21 @@ def test_a_dimension_of_one_and_a_dimension_that_does_not_vary():
         (
             "critic",
             np.arange(6.0).reshape(3, 2),
-            "no critic weights in 2011 for 'a', 'b': the indicators are perfectly correlated",
+            (
+                "no critic weights in 2011 for 'a', 'b': the indicators are "
+                "perfectly correlated"
+            ),
         ),
-        ("pca", np.array([[0.0, 2], [1, 1], [2, 0]]), "loadings of the components sum to zero"),
-        ("std", np.ones((3, 2)), r"every indicator is constant over the 3 rows in 2011"),
+        (
+            "pca",
+            np.array([[0.0, 2], [1, 1], [2, 0]]),
+            "loadings of the components sum to zero",
+        ),
+        (
+            "std",
+            np.ones((3, 2)),
+            r"every indicator is constant over the 3 rows in 2011",
+        ),
     ],
 )
 def test_no_weights_is_said_in_words(word, z, match):
@@ -82,15 +104,23 @@ def test_a_dimension_that_agrees_is_refused_though_others_do_not():
 def test_given_weights_of_constant_indicators_alone_are_refused():
     z = drawn(3)
     z[:, 0] = 1.0
-    with pytest.raises(IndicatorError, match="every indicator with a weight is constant"):
-        weigh(z, Rule("given", (np.arange(5),), given=np.array([1.0, 0, 0, 0, 0])), NAMES)
+    with pytest.raises(
+        IndicatorError, match="every indicator with a weight is constant"
+    ):
+        weigh(
+            z, Rule("given", (np.arange(5),), given=np.array([1.0, 0, 0, 0, 0])), NAMES
+        )
 
 
 def test_entropies_stand_beside_given_weights_where_they_exist():
     z, given = drawn(4), np.full(5, 0.2)
     found = weigh(z, Rule("given", (np.arange(5),), given=given), NAMES)
-    np.testing.assert_array_equal(found.redundancy, weigh(z, flat_rule("entropy", 5), NAMES).redundancy)
-    assert np.isnan(weigh(z - 9, Rule("given", (np.arange(5),), given=given), NAMES).redundancy).all()
+    np.testing.assert_array_equal(
+        found.redundancy, weigh(z, flat_rule("entropy", 5), NAMES).redundancy
+    )
+    assert np.isnan(
+        weigh(z - 9, Rule("given", (np.arange(5),), given=given), NAMES).redundancy
+    ).all()
     assert np.isnan(weigh(z, flat_rule("critic", 5), NAMES).redundancy).all()
 
 
@@ -106,7 +136,9 @@ def test_nearly_constant_columns_keep_their_digits():
     steps = np.array([-3.0, -1, 0, 2, 7, -5, 4, 1])
     z = 1 + np.column_stack([1e-7 * steps, 2e-7 * steps])
     # T goes with the square of the step
-    np.testing.assert_allclose(weigh(z, flat_rule("entropy", 2), ["a", "b"]).weights, [0.2, 0.8], rtol=1e-6)
+    np.testing.assert_allclose(
+        weigh(z, flat_rule("entropy", 2), ["a", "b"]).weights, [0.2, 0.8], rtol=1e-6
+    )
 
 
 def test_moments_put_constant_columns_aside():

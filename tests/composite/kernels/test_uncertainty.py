@@ -29,13 +29,19 @@ def drawn(seed=0, n=9, *, width=4):
     rng = np.random.default_rng(seed)
     entity = np.repeat(np.arange(n), rng.integers(2, 8, n))
     level = 3 * rng.gamma(2, size=(n, 1))[entity]
-    z = rng.gamma(1.5, size=(entity.size, width)) * (rng.random((entity.size, width)) > 0.05) + level
+    z = (
+        rng.gamma(1.5, size=(entity.size, width))
+        * (rng.random((entity.size, width)) > 0.05)
+        + level
+    )
     return z / 30, entity
 
 
 def rule_of(weighting, *, grouped=False, shift=0.0):
     groups = GROUPS if grouped else (np.arange(4),)
-    return Rule(weighting, groups, across="equal_dimensions" if grouped else "flat", shift=shift)
+    return Rule(
+        weighting, groups, across="equal_dimensions" if grouped else "flat", shift=shift
+    )
 
 
 def sums_of(z, entity, rule):
@@ -47,12 +53,16 @@ def sums_of(z, entity, rule):
 @pytest.mark.parametrize("weighting", LEARNED)
 def test_draws_are_refits_on_stacked_rows(weighting, grouped):
     z, entity = drawn()
-    rule = rule_of(weighting, grouped=grouped, shift=0.01 if weighting == "entropy" else 0.0)
+    rule = rule_of(
+        weighting, grouped=grouped, shift=0.01 if weighting == "entropy" else 0.0
+    )
     sums = sums_of(z, entity, rule)
     counts = np.vstack([np.ones(9), draw_counts(np.random.default_rng(1), 9, 20)])
     for taken, weights in zip(counts, sums.weights(counts), strict=True):
         stacked = np.repeat(z, taken[entity].astype(int), axis=0)
-        np.testing.assert_allclose(weights, weigh(stacked, rule, NAMES).weights, rtol=1e-9)
+        np.testing.assert_allclose(
+            weights, weigh(stacked, rule, NAMES).weights, rtol=1e-9
+        )
 
 
 @pytest.mark.parametrize("weighting", LEARNED)
@@ -60,7 +70,9 @@ def test_the_jackknife_leaves_one_entity_out(weighting):
     z, entity = drawn(1)
     rule = rule_of(weighting)
     for i, weights in enumerate(sums_of(z, entity, rule).jackknife()):
-        np.testing.assert_allclose(weights, weigh(z[entity != i], rule, NAMES).weights, rtol=1e-9)
+        np.testing.assert_allclose(
+            weights, weigh(z[entity != i], rule, NAMES).weights, rtol=1e-9
+        )
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -84,7 +96,9 @@ def test_influence_of_entropy_weights_by_the_published_formula():
     psi = (q - q.mean(axis=0)) / mu - (q.mean(axis=0) / mu**2 + 1 / mu) * (z - mu)
     phi = (psi - w * psi.sum(axis=1, keepdims=True)) / theil.sum()
     by_entity = np.array([phi[entity == i].sum(axis=0) for i in range(9)]) / len(z)
-    np.testing.assert_allclose(sums_of(z, entity, rule_of("entropy")).influence(), by_entity, rtol=1e-9)
+    np.testing.assert_allclose(
+        sums_of(z, entity, rule_of("entropy")).influence(), by_entity, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("weighting", LEARNED)
@@ -105,7 +119,9 @@ def test_a_column_that_only_one_entity_varies_is_lost_without_it(weighting):
     rule = rule_of(weighting)
     left_out = sums_of(z, entity, rule).jackknife()[4]
     assert left_out[0] == 0.0
-    np.testing.assert_allclose(left_out, weigh(z[entity != 4], rule, NAMES).weights, rtol=1e-9)
+    np.testing.assert_allclose(
+        left_out, weigh(z[entity != 4], rule, NAMES).weights, rtol=1e-9
+    )
 
 
 def test_a_draw_without_weights_is_missing():
@@ -118,7 +134,12 @@ def test_a_draw_without_weights_is_missing():
 
 @pytest.mark.parametrize(
     ("weighting", "shape"),
-    [("entropy", (9, 4)), ("critic", (9, 4, 4)), ("pca", (9, 4, 4)), ("equal", (9, 0, 0))],
+    [
+        ("entropy", (9, 4)),
+        ("critic", (9, 4, 4)),
+        ("pca", (9, 4, 4)),
+        ("equal", (9, 0, 0)),
+    ],
 )
 def test_what_is_summed_depends_on_the_weighting(weighting, shape):
     z, entity = drawn()
@@ -135,7 +156,9 @@ def test_weights_that_are_not_estimated_do_not_move(word):
     given = np.array([0.1, 0.2, 0.3, 0.4]) if word == "given" else None
     sums = sums_of(z, entity, Rule(word, (np.arange(4),), given=given))
     expected = np.full(4, 0.25) if given is None else given
-    np.testing.assert_allclose(sums.draws(7, seed_sequence(1)), np.tile(expected, (7, 1)), rtol=1e-14)
+    np.testing.assert_allclose(
+        sums.draws(7, seed_sequence(1)), np.tile(expected, (7, 1)), rtol=1e-14
+    )
     assert not sums.influence().any()
 
 
@@ -144,7 +167,9 @@ def test_chunks_do_not_change_the_draws(weighting):
     z, entity = drawn(7)
     sums = sums_of(z, entity, rule_of(weighting))
     whole = sums.draws(40, seed_sequence(3))
-    np.testing.assert_allclose(sums.draws(40, seed_sequence(3), memory=10_000), whole, rtol=1e-12)
+    np.testing.assert_allclose(
+        sums.draws(40, seed_sequence(3), memory=10_000), whole, rtol=1e-12
+    )
     assert not np.allclose(sums.draws(40, seed_sequence(4)), whole)
 
 
@@ -166,12 +191,16 @@ def gamma_panel(seed, n, periods=10, *, size=1.0, common=0.0):
     level = rng.gamma(shape, size=(n, 4)) + common * rng.gamma(4, size=(n, 1))
     x = (level[:, None] + rng.gamma(shape / 2, size=(n, periods, 4))).reshape(-1, 4)
     frame = pd.DataFrame(x, columns=NAMES)
-    frame["id"], frame["t"] = np.repeat(np.arange(n), periods), np.tile(np.arange(periods), n)
+    frame["id"], frame["t"] = (
+        np.repeat(np.arange(n), periods),
+        np.tile(np.arange(periods), n),
+    )
     return Panel(frame, "id", "t")
 
 
 POSTED = CompositeIndex(
-    IndicatorSystem([Indicator(c, goalposts=(0.0, 80.0)) for c in NAMES]), scope="goalposts"
+    IndicatorSystem([Indicator(c, goalposts=(0.0, 80.0)) for c in NAMES]),
+    scope="goalposts",
 )
 
 
@@ -179,17 +208,22 @@ POSTED = CompositeIndex(
 def test_delta_agrees_with_the_jackknife(weighting):
     spec = POSTED.replace(weighting=weighting)
     results = spec.fit(gamma_panel(12, 100, size=4, common=1))
-    delta, jackknife = (results.weight_errors(m)["std_error"] for m in ("delta", "jackknife"))
+    delta, jackknife = (
+        results.weight_errors(m)["std_error"] for m in ("delta", "jackknife")
+    )
     np.testing.assert_allclose(delta, jackknife, rtol=0.05)
     bootstrap = results.weight_errors("bootstrap", reps=4000, rng=1)["std_error"]
     np.testing.assert_allclose(bootstrap, jackknife, rtol=0.08)
     # they differ by a term of order 1/n, large for skewed indicators, that goes away
     many = spec.fit(gamma_panel(13, 1600, periods=4, common=1))
-    delta, jackknife = (many.weight_errors(m)["std_error"] for m in ("delta", "jackknife"))
+    delta, jackknife = (
+        many.weight_errors(m)["std_error"] for m in ("delta", "jackknife")
+    )
     np.testing.assert_allclose(delta, jackknife, rtol=0.01)
 
 
-# n entities, lowest coverage of four nominal 95 % intervals in 600 panels, less three Monte Carlo errors.
+# n entities, lowest coverage of four nominal 95 % intervals in 600 panels, less three
+# Monte Carlo errors.
 COVERAGE = {
     30: {"delta": 0.87, "jackknife": 0.89, "bootstrap": 0.885},
     100: {"delta": 0.885, "jackknife": 0.90, "bootstrap": 0.90},
@@ -202,10 +236,10 @@ COVERAGE = {
 def test_coverage_of_the_weights(n: int, measured: Callable[..., None]) -> None:
     """Share of 600 panels in which the 95% interval of a weight holds the truth.
 
-    The truth is the weight in the population.
-    Panels of n entities and ten years with four skewed indicators between fixed goalposts, and entropy
-    weights. The weights in the population are those of 60,000 entities; the bootstrap has 499 draws. The
-    table has the lowest and the highest coverage of the four weights.
+    The truth is the weight in the population. Panels of n entities and ten years with
+    four skewed indicators between fixed goalposts, and entropy weights. The weights in
+    the population are those of 60,000 entities; the bootstrap has 499 draws. The table
+    has the lowest and the highest coverage of the four weights.
     """
     truth = POSTED.fit(gamma_panel(998, 60_000)).weights["weight"]
     inside = {m: np.zeros(4) for m in COVERAGE[n]}
@@ -213,15 +247,21 @@ def test_coverage_of_the_weights(n: int, measured: Callable[..., None]) -> None:
         results = POSTED.fit(gamma_panel(seed, n))
         for method in inside:
             table = results.weight_errors(method, reps=499, rng=seed)
-            inside[method] += ((table["conf_low"] <= truth) & (truth <= table["conf_high"])).to_numpy()
+            inside[method] += (
+                (table["conf_low"] <= truth) & (truth <= table["conf_high"])
+            ).to_numpy()
     ends = {"lowest": np.min, "highest": np.max}
-    row = {f"{m}, {name}": float(end(inside[m])) / 600 for m in inside for name, end in ends.items()}
+    row = {
+        f"{m}, {name}": float(end(inside[m])) / 600
+        for m in inside
+        for name, end in ends.items()
+    }
     measured("coverage_of_weights", {"n": n, **row})
     for method, count in inside.items():
         assert count.min() / 600 > COVERAGE[n][method], (method, count / 600)
 
 
-# --- components that may change ---------------------------------------------------------------------------
+# --- components that may change -------------------------------------------------------
 
 
 def factors(loadings, seed=0, n=200, periods=4):
@@ -230,7 +270,10 @@ def factors(loadings, seed=0, n=200, periods=4):
     own = np.sqrt(1 - (loadings**2).sum(axis=1))
 
     def draw(shape):
-        return rng.normal(size=(*shape, 2)) @ loadings.T + rng.normal(size=(*shape, len(own))) * own
+        return (
+            rng.normal(size=(*shape, 2)) @ loadings.T
+            + rng.normal(size=(*shape, len(own))) * own
+        )
 
     z = np.sqrt(0.7) * draw((n, 1)) + np.sqrt(0.3) * draw((n, periods))
     return z.reshape(-1, len(own)), np.repeat(np.arange(n), periods)
@@ -239,10 +282,13 @@ def factors(loadings, seed=0, n=200, periods=4):
 @pytest.mark.parametrize(
     ("loadings", "reasons"),
     [
-        ([(0.9, 0), (0.85, 0), (0.8, 0), (0.8, 0)], ()),  # one strong factor: 3.2 and all others below .4
-        ([(0.8, 0), (0.8, 0), (0.05, 0.05), (0.02, 0)], ("count",)),  # 1.6, and two eigenvalues at 1
+        # One strong factor: 3.2 and all others below .4
+        ([(0.9, 0), (0.85, 0), (0.8, 0), (0.8, 0)], ()),
+        # 1.6, and two eigenvalues at 1
+        ([(0.8, 0), (0.8, 0), (0.05, 0.05), (0.02, 0)], ("count",)),
         ([(0.9, 0), (0.9, 0), (0, 0.9), (0, 0.9)], ("order",)),  # two of 1.8
-        ([(0.8, 0.5), (0.8, 0.5), (0.8, -0.5), (0.8, -0.5)], ("sign",)),  # the second: + + - -
+        # The second: + + - -
+        ([(0.8, 0.5), (0.8, 0.5), (0.8, -0.5), (0.8, -0.5)], ("sign",)),
     ],
 )
 def test_components_that_may_change_are_found(loadings, reasons):
@@ -252,13 +298,24 @@ def test_components_that_may_change_are_found(loadings, reasons):
     assert set(reasons) <= set(found)
     assert bool(found) == bool(reasons)
     for other in ("entropy", "critic", "std"):
-        assert sums_of(np.abs(z), entity, Rule(other, (np.arange(4),))).unstable_components() == ()
+        assert (
+            sums_of(
+                np.abs(z), entity, Rule(other, (np.arange(4),))
+            ).unstable_components()
+            == ()
+        )
 
 
-@pytest.mark.parametrize(("loadings", "stable"), [([(0.9, 0)] * 4, True), ([(0.9, 0), (0, 0.9)] * 2, False)])
-def test_errors_of_pca_weights_are_refused_where_components_may_change(loadings, stable):
+@pytest.mark.parametrize(
+    ("loadings", "stable"), [([(0.9, 0)] * 4, True), ([(0.9, 0), (0, 0.9)] * 2, False)]
+)
+def test_errors_of_pca_weights_are_refused_where_components_may_change(
+    loadings, stable
+):
     z, entity = factors(loadings)
-    frame = pd.DataFrame(z, columns=NAMES).assign(id=entity, year=np.tile(np.arange(4), 200))
+    frame = pd.DataFrame(z, columns=NAMES).assign(
+        id=entity, year=np.tile(np.arange(4), 200)
+    )
     results = CompositeIndex(
         IndicatorSystem([Indicator(c) for c in NAMES]), weighting="pca", scope="pooled"
     ).fit(Panel(frame, "id", "year"))
@@ -267,7 +324,9 @@ def test_errors_of_pca_weights_are_refused_where_components_may_change(loadings,
     assert (results.weights["std_error"].notna() == stable).all()
     for method in ("delta", "jackknife"):
         table = results.weight_errors(method)
-        assert (table[["std_error", "conf_low", "conf_high"]].notna() == stable).all(axis=None)
+        assert (table[["std_error", "conf_low", "conf_high"]].notna() == stable).all(
+            axis=None
+        )
         assert table["weight"].notna().all()
     assert results.weight_errors("bootstrap", reps=199, rng=1).notna().all(axis=None)
     assert "jackknife" in " ".join(n.message for n in results.diagnostics) or stable
@@ -306,7 +365,10 @@ def margins_cover(n, panels, seed):
                 gap = np.abs(sums.weights(np.ones((1, n)))[0] - truth / truth.sum())
                 inside = gap <= stats.t.ppf(0.975, n - 1) * error
                 hits[bool(sums.unstable_components())].append(inside.mean())
-    return {unstable: (len(found), float(np.mean(found))) for unstable, found in hits.items()}
+    return {
+        unstable: (len(found), float(np.mean(found)))
+        for unstable, found in hits.items()
+    }
 
 
 @pytest.mark.montecarlo
@@ -316,15 +378,20 @@ def test_delta_errors_hold_where_components_stay(
 ) -> None:
     """Coverage of 95% t intervals of PCA weights, with delta standard errors.
 
-    Sixteen designs of five indicators with two factors, n entities and six years, 250 panels each. Panels
-    are in two groups, by the smallest distance to a change of the components, in its standard errors. If it
-    is below two, `weight_errors` gives no standard error. The table has the share of panels in each group,
-    and the mean coverage of the five weights.
+    Sixteen designs of five indicators with two factors, n entities and six years, 250
+    panels each. Panels are in two groups, by the smallest distance to a change of the
+    components, in its standard errors. If it is below two, `weight_errors` gives no
+    standard error. The table has the share of panels in each group, and the mean
+    coverage of the five weights.
     """
     found = margins_cover(n, 250, n)
     for unstable, (panels, coverage) in sorted(found.items()):
         distance = "below 2" if unstable else "2 or more"
-        row = {"smallest distance": distance, "share of panels": panels / (16 * 250), "coverage": coverage}
+        row = {
+            "smallest distance": distance,
+            "share of panels": panels / (16 * 250),
+            "coverage": coverage,
+        }
         measured("coverage_of_pca_weights", {"n": n, **row})
     assert found[False][1] > stable - 0.04
     assert found[True][1] < 0.82
@@ -339,7 +406,7 @@ def test_components_may_change_within_two_standard_errors(seed, reasons):
     assert len(sums.unstable_components()) == reasons
 
 
-# --- end points of the entities drawn -----------------------------------------------------------------------
+# --- end points of the entities drawn -------------------------------------------------
 
 POSITIVE = np.array([True, False, True, True])
 
@@ -363,15 +430,22 @@ def test_coefficients_are_weights_over_ranges(weighting, shift):
     for taken, coefficients in zip(counts, found, strict=True):
         stacked = np.repeat(x, taken[entity].astype(int), axis=0)
         weights = weigh(scaled(stacked), rule, NAMES).weights
-        np.testing.assert_allclose(coefficients, weights * span / np.ptp(stacked, axis=0), rtol=1e-9)
+        np.testing.assert_allclose(
+            coefficients, weights * span / np.ptp(stacked, axis=0), rtol=1e-9
+        )
 
 
 def test_a_column_that_does_not_vary_among_those_drawn_has_no_weight():
     x = np.array([[1.0, 1], [1, 2], [2, 3], [5, 4]])
     entity = np.array([0, 0, 1, 2])
     z = learn_scale("minmax", x).apply(x, np.array([True, True]))
-    sums = entity_sums(z, entity, Rule("equal", (np.arange(2),)), np.zeros(2, dtype=bool))
-    found = redrawn_coefficients(sums, z, entity, np.array([[3.0, 0, 0], [0, 3, 0], [1, 1, 1]]))
-    np.testing.assert_allclose(found[0], [0.0, 3.0])  # the second runs over a third of its range
+    sums = entity_sums(
+        z, entity, Rule("equal", (np.arange(2),)), np.zeros(2, dtype=bool)
+    )
+    found = redrawn_coefficients(
+        sums, z, entity, np.array([[3.0, 0, 0], [0, 3, 0], [1, 1, 1]])
+    )
+    # The second runs over a third of its range
+    np.testing.assert_allclose(found[0], [0.0, 3.0])
     assert np.isnan(found[1]).all()
     np.testing.assert_allclose(found[2], [0.5, 0.5])

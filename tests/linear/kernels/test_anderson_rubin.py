@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 from scipy.stats import f as f_distribution
 
-from digiprosper.linear.kernels.anderson_rubin import ReducedForms, confidence_set, form, statistic
+from digiprosper.linear.kernels.anderson_rubin import (
+    ReducedForms,
+    confidence_set,
+    form,
+    statistic,
+)
 
 
 def drawn(seed: int, q: int, strength: float, disagree: float = 0.0) -> ReducedForms:
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(2 * q, 3 * q + 4)) / np.sqrt(3 * q + 4)
     covariance = root @ root.T
-    first = strength * np.ones(q) + np.linalg.cholesky(covariance[q:, q:]) @ rng.normal(size=q)
+    first = strength * np.ones(q) + np.linalg.cholesky(covariance[q:, q:]) @ rng.normal(
+        size=q
+    )
     reduced = 0.7 * first + disagree * rng.normal(size=q) + 0.8 * rng.normal(size=q)
     return ReducedForms(np.column_stack([reduced, first]), covariance, 40.0)
 
@@ -23,20 +30,29 @@ def by_grid(known: ReducedForms, critical: float, grid: np.ndarray) -> np.ndarra
 
 
 def inside(intervals: list[tuple[float, float]], grid: np.ndarray) -> np.ndarray:
-    return np.any([(low <= grid) & (grid <= high) for low, high in intervals] or [grid != grid], axis=0)
+    return np.any(
+        [(low <= grid) & (grid <= high) for low, high in intervals] or [grid != grid],
+        axis=0,
+    )
 
 
 @pytest.mark.parametrize("q", [1, 2, 3, 5])
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.many(3)
 def test_the_set_is_that_of_a_grid(q: int, seed: int) -> None:
-    known = drawn(seed, q, strength=(0.0, 0.5, 2.0, 6.0)[seed % 4], disagree=(0.0, 2.0)[seed % 2])
+    known = drawn(
+        seed, q, strength=(0.0, 0.5, 2.0, 6.0)[seed % 4], disagree=(0.0, 2.0)[seed % 2]
+    )
     critical = float(f_distribution.ppf(0.95, q, known.df_t))
     found = confidence_set(known, critical)
     grid = np.concatenate([np.linspace(-20, 20, 4001), [-1e6, 1e6]])
     edges = np.array([e for pair in found for e in pair if np.isfinite(e)])
-    clear = np.array([np.abs(edges - b).min() > 1e-6 if edges.size else True for b in grid])
-    np.testing.assert_array_equal(inside(found, grid)[clear], by_grid(known, critical, grid)[clear])
+    clear = np.array(
+        [np.abs(edges - b).min() > 1e-6 if edges.size else True for b in grid]
+    )
+    np.testing.assert_array_equal(
+        inside(found, grid)[clear], by_grid(known, critical, grid)[clear]
+    )
     for edge in edges:
         assert statistic(known, np.array([edge])) == pytest.approx(critical, rel=1e-7)
     flat = [e for pair in found for e in pair]
@@ -73,7 +89,9 @@ def test_two_bounded_pieces() -> None:
 
 def test_one_instrument_in_closed_form() -> None:
     """The quadratic (a - b c)^2 = F (v - 2 b w + b^2 u), Fieller's set."""
-    known = ReducedForms(np.array([[2.0, 3.0]]), np.array([[0.5, 0.1], [0.1, 0.4]]), 30.0)
+    known = ReducedForms(
+        np.array([[2.0, 3.0]]), np.array([[0.5, 0.1], [0.1, 0.4]]), 30.0
+    )
     ((low, high),) = confidence_set(known, 4.0)
     roots = np.sort(np.roots([9 - 4 * 0.4, -12 + 8 * 0.1, 4 - 4 * 0.5]))
     np.testing.assert_allclose([low, high], roots, rtol=1e-12)
@@ -85,7 +103,9 @@ def test_units() -> None:
     slopes = known.slopes * [1e9, 1e-6]
     other = ReducedForms(slopes, known.covariance * np.outer(scale, scale), known.df_t)
     expected = np.array(confidence_set(known, 2.8)) * 1e15
-    np.testing.assert_allclose(np.array(confidence_set(other, 2.8)), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        np.array(confidence_set(other, 2.8)), expected, rtol=1e-9
+    )
 
 
 def test_values_without_a_positive_covariance_are_kept() -> None:
@@ -108,5 +128,7 @@ def test_one_cluster_more_than_instruments_leaves_no_pieces_of_rounding(q: int) 
         scores = rng.normal(size=(q, 2 * q))
         known = ReducedForms(rng.normal(size=(q, 2)), scores.T @ scores, float(q))
         found = confidence_set(known, float(f_distribution.ppf(0.95, q, q)))
-        middles = [(low + high) / 2 for low, high in found if np.isfinite([low, high]).all()]
+        middles = [
+            (low + high) / 2 for low, high in found if np.isfinite([low, high]).all()
+        ]
         assert not np.isnan([statistic(known, np.array([b])) for b in middles]).any()

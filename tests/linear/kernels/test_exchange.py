@@ -47,7 +47,9 @@ def test_different_exchanges_are_counted() -> None:
 
 def test_every_entity_receives_every_path_equally_often() -> None:
     column = np.repeat(np.arange(4.0), 2)
-    drawn = paths(column, ENTITY, np.array([0, 1] * 4)).drawn(np.random.default_rng(1), 4000)
+    drawn = paths(column, ENTITY, np.array([0, 1] * 4)).drawn(
+        np.random.default_rng(1), 4000
+    )
     for entity in range(4):
         counted = np.bincount(drawn[2 * entity].astype(int), minlength=4)
         assert np.abs(counted - 1000).max() < 130
@@ -78,12 +80,16 @@ def test_statistics_are_those_of_regressions_on_exchanged_columns(kind: str) -> 
     equation = solve(y, absorbed.demean(raw), count, how)
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
     found = exchanged_statistics(equation, 1, absorbed, moved, 5, seed)
-    for t, column in zip(found, moved.drawn(np.random.default_rng(seed), 5).T, strict=True):
+    for t, column in zip(
+        found, moved.drawn(np.random.default_rng(seed), 5).T, strict=True
+    ):
         x = np.column_stack([equation.x[:, 0], absorbed.demean(column)])
         bread = np.linalg.inv(x.T @ x)
         slopes = bread @ x.T @ y
         e = y - x @ slopes
-        scores = np.array([(x * e[:, None])[entity == i].sum(axis=0) for i in range(12)])
+        scores = np.array(
+            [(x * e[:, None])[entity == i].sum(axis=0) for i in range(12)]
+        )
         middle = x.T @ x * (e @ e) if kind == "unadjusted" else scores.T @ scores
         variance = how.parts[0].factor * (bread @ middle @ bread)[1, 1]
         assert t == pytest.approx(slopes[1] / np.sqrt(variance), rel=1e-10)

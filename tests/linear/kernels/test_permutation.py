@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.resampling import entity_grams
-from digiprosper.linear.kernels.permutation import arrangements, permuted_labels, permuted_slopes, ways
+from digiprosper.linear.kernels.permutation import (
+    arrangements,
+    permuted_labels,
+    permuted_slopes,
+    ways,
+)
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])
 
@@ -33,11 +38,17 @@ def test_slopes_of_a_group_are_those_of_its_rows() -> None:
     for permuted, found in zip(drawn, slopes, strict=True):
         for group in range(3):
             rows = permuted[entity] == group
-            expected = centred[0][rows] @ centred[1][rows] / (centred[1][rows] @ centred[1][rows])
+            expected = (
+                centred[0][rows]
+                @ centred[1][rows]
+                / (centred[1][rows] @ centred[1][rows])
+            )
             np.testing.assert_allclose(found[group], expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("labels", [[0, 0, 1, 1, 1], [2, 1, 0, 0, 2], [3], [1, 1], [0, 1, 2, 3]])
+@pytest.mark.parametrize(
+    "labels", [[0, 0, 1, 1, 1], [2, 1, 0, 0, 2], [3], [1, 1], [0, 1, 2, 3]]
+)
 def test_arrangements_are_the_different_permutations(labels: list[int]) -> None:
     every = sorted(set(permutations(labels)))
     assert arrangements(np.array(labels)).tolist() == [list(order) for order in every]
@@ -56,4 +67,6 @@ def test_all_arrangements_of_a_group_are_fitted() -> None:
     for groups, row in zip(arrangements(labels), slopes, strict=True):
         for group, slope in enumerate(row):
             rows = groups[entity] == group
-            assert slope == pytest.approx(x[rows] @ y[rows] / (x[rows] @ x[rows]), rel=1e-10)
+            assert slope == pytest.approx(
+                x[rows] @ y[rows] / (x[rows] @ x[rows]), rel=1e-10
+            )

@@ -16,7 +16,9 @@ from digiprosper.linear.kernels.residual_tests import (
 SEEDS = range(6)
 
 
-def draw(seed: int, entities: int = 9, periods: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw(
+    seed: int, entities: int = 9, periods: int = 7
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Residuals on an unbalanced panel; some pairs have no or one common period."""
     rng = np.random.default_rng(seed)
     present = rng.random((entities, periods)) < 0.55
@@ -26,8 +28,13 @@ def draw(seed: int, entities: int = 9, periods: int = 7) -> tuple[np.ndarray, np
     return rng.normal(size=entity.size), entity, time
 
 
-def pairs_by_loop(e: np.ndarray, entity: np.ndarray, time: np.ndarray) -> list[tuple[int, float]]:
-    series = {i: dict(zip(time[entity == i], e[entity == i], strict=True)) for i in np.unique(entity)}
+def pairs_by_loop(
+    e: np.ndarray, entity: np.ndarray, time: np.ndarray
+) -> list[tuple[int, float]]:
+    series = {
+        i: dict(zip(time[entity == i], e[entity == i], strict=True))
+        for i in np.unique(entity)
+    }
     out = []
     for i in series:
         for j in series:
@@ -44,7 +51,9 @@ def test_correlations_equal_a_loop_over_pairs(seed: int, block: int | None) -> N
     e, entity, time = draw(seed)
     loop = pairs_by_loop(e, entity, time)
     found = correlations_between(e, entity, time, block=block)
-    assert found.weighted_sum == pytest.approx(sum(np.sqrt(t) * r for t, r in loop), rel=1e-11)
+    assert found.weighted_sum == pytest.approx(
+        sum(np.sqrt(t) * r for t, r in loop), rel=1e-11
+    )
     assert found.sum == pytest.approx(sum(r for _, r in loop), rel=1e-10)
     assert found.absolute_sum == pytest.approx(sum(abs(r) for _, r in loop), rel=1e-11)
     assert found.pairs == len(loop)
@@ -64,7 +73,9 @@ def test_entities_without_variation_have_no_correlation() -> None:
 
 
 def test_no_common_period() -> None:
-    found = correlations_between(np.array([1.0, 2.0, 1.0, 3.0]), np.array([0, 0, 1, 1]), np.arange(4))
+    found = correlations_between(
+        np.array([1.0, 2.0, 1.0, 3.0]), np.array([0, 0, 1, 1]), np.arange(4)
+    )
     assert (found.pairs, found.left_out, found.fewest_periods) == (0, 1, 0)
 
 
@@ -72,13 +83,17 @@ def test_no_common_period() -> None:
 def test_persistence_equals_a_regression_with_clustered_errors(seed: int) -> None:
     e, entity, time = draw(seed)
     at = {(i, t): v for i, t, v in zip(entity, time, e, strict=True)}
-    before = np.array([at.get((i, t - 1), np.nan) for i, t in zip(entity, time, strict=True)])
+    before = np.array(
+        [at.get((i, t - 1), np.nan) for i, t in zip(entity, time, strict=True)]
+    )
     rows = ~np.isnan(before)
     x = np.column_stack([np.ones(rows.sum()), before[rows]])
     inverse = np.linalg.inv(x.T @ x)
     b = inverse @ x.T @ e[rows]
     u = e[rows] - x @ b
-    scores = [x[entity[rows] == i].T @ u[entity[rows] == i] for i in np.unique(entity[rows])]
+    scores = [
+        x[entity[rows] == i].T @ u[entity[rows] == i] for i in np.unique(entity[rows])
+    ]
     v = inverse @ sum(np.outer(s, s) for s in scores) @ inverse
 
     found = persistence(e, before, entity)
@@ -96,7 +111,9 @@ def test_persistence_without_pairs() -> None:
     nothing = np.full(3, np.nan)
     assert persistence(np.ones(3), nothing, np.arange(3)).rows == 0
     assert np.isnan(null_autocorrelation(nothing, np.arange(3)))
-    flat = persistence(np.array([1.0, 2.0, 4.0]), np.array([np.nan, 1.0, 1.0]), np.array([0, 0, 0]))
+    flat = persistence(
+        np.array([1.0, 2.0, 4.0]), np.array([np.nan, 1.0, 1.0]), np.array([0, 0, 0])
+    )
     assert np.isnan(flat.slope)
     assert flat.rows == 2
 
@@ -108,12 +125,16 @@ def test_a_lag_is_flat_in_any_unit_if_it_varies_by_rounding_alone(unit: float) -
     assert np.isnan(persistence(now, unit * rounding, entity).slope)
     lag = np.sqrt(np.arange(12.0))
     expected = persistence(now, lag, entity).slope
-    assert persistence(now, unit * lag, entity).slope == pytest.approx(expected / unit, rel=1e-12)
+    assert persistence(now, unit * lag, entity).slope == pytest.approx(
+        expected / unit, rel=1e-12
+    )
 
 
 def test_null_on_a_balanced_panel() -> None:
     before = np.tile([np.nan, 1.0, 2.0, 3.0, 4.0], 3)
-    assert null_autocorrelation(before, np.repeat(np.arange(3), 5)) == pytest.approx(-1 / 4)
+    assert null_autocorrelation(before, np.repeat(np.arange(3), 5)) == pytest.approx(
+        -1 / 4
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -128,7 +149,9 @@ def test_squares_equal_a_loop_over_entities(seed: int) -> None:
         if t == 1:
             assert np.isnan(found.variances[i])
         else:
-            assert found.variances[i] == pytest.approx(((own - own.mean()) ** 2).sum() / (t * (t - 1)))
+            assert found.variances[i] == pytest.approx(
+                ((own - own.mean()) ** 2).sum() / (t * (t - 1))
+            )
 
 
 def test_period_sums() -> None:

@@ -1,4 +1,4 @@
-"""The bootstrap of joint restrictions from sums by cluster, against explicit refits of every draw."""
+"""The bootstrap of joint restrictions, against refits of every draw."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ NAMES = ("a", "b", "c")
 
 def frame_of(seed: int = 0, count: int = 8, *, share: float = 0.8) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"i": np.repeat(np.arange(count), 7), "t": np.tile(np.arange(7), count)})
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(count), 7), "t": np.tile(np.arange(7), count)}
+    )
     frame[list(NAMES)] = rng.lognormal(size=(len(frame), 3))
     frame["w"] = rng.uniform(0.5, 2.0, len(frame))
-    frame["y"] = frame["a"] + frame["i"] + rng.normal(size=len(frame)) * (1 + frame["i"] % 3)
-    return frame.sample(frac=share, random_state=seed).sort_values(["i", "t"], ignore_index=True)
+    frame["y"] = (
+        frame["a"] + frame["i"] + rng.normal(size=len(frame)) * (1 + frame["i"] % 3)
+    )
+    return frame.sample(frac=share, random_state=seed).sort_values(
+        ["i", "t"], ignore_index=True
+    )
 
 
 def fit_of(frame: pd.DataFrame, **options: Any) -> Fitted:
@@ -50,14 +56,18 @@ def wald(x: Any, y: Any, w: Any, codes: Any, restrictions: Any, value: Any) -> A
     bread = np.linalg.inv(x.T @ (w[:, None] * x))
     b = bread @ x.T @ (w * y)
     e = y - x @ b
-    scores = np.array([x[codes == g].T @ (w * e)[codes == g] for g in range(codes.max() + 1)])
+    scores = np.array(
+        [x[codes == g].T @ (w * e)[codes == g] for g in range(codes.max() + 1)]
+    )
     moved = scores @ bread @ restrictions.T
     gap = restrictions @ b - value
     return gap @ np.linalg.solve(moved.T @ moved, gap), b, bread, gap
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("options", [{}, {"obs_weights": "w"}, {"entity_effects": False}])
+@pytest.mark.parametrize(
+    "options", [{}, {"obs_weights": "w"}, {"entity_effects": False}]
+)
 def test_every_draw_is_a_refit(seed: int, options: dict[str, Any]) -> None:
     frame = frame_of(seed)
     fitted = fit_of(frame, time_effects=False, **options)
@@ -81,8 +91,12 @@ def test_every_draw_is_a_refit(seed: int, options: dict[str, Any]) -> None:
 
     null = b - bread @ wide.T @ np.linalg.solve(wide @ bread @ wide.T, wide_gap)
     residuals = y - x @ null
-    refits = [wald(x, x @ null + s[codes] * residuals, w, codes, wide, value)[0] for s in signs]
-    # The signs go to the clusters in an order of their own: all combinations are compared as a set.
+    refits = [
+        wald(x, x @ null + s[codes] * residuals, w, codes, wide, value)[0]
+        for s in signs
+    ]
+    # The signs go to the clusters in an order of their own: all combinations are
+    # compared as a set.
     np.testing.assert_allclose(np.sort(draws), np.sort(refits), rtol=1e-6)
 
 
@@ -92,13 +106,17 @@ def test_the_p_value_is_the_share_of_draws() -> None:
     test = restricted_wild(sums, weights, fitted.results.coefficients, reps=199, seed=5)
     rng = np.random.default_rng(np.random.SeedSequence(5))
     signs = np.where(rng.random((199, 20)) < 0.5, -1.0, 1.0)
-    statistic, draws = wild_statistics(sums, weights, fitted.results.coefficients, [signs])
+    statistic, draws = wild_statistics(
+        sums, weights, fitted.results.coefficients, [signs]
+    )
     assert test.p_value == (1 + (draws >= statistic).sum()) / 200
     assert (test.weights, test.reps, test.enumerated) == ("rademacher", 199, False)
 
 
 def test_few_clusters_have_all_combinations_of_six_points() -> None:
-    test = restricted_wild(sums_of(fit_of(frame_of(count=3, share=1.0))), np.eye(2, 3), np.ones(2))
+    test = restricted_wild(
+        sums_of(fit_of(frame_of(count=3, share=1.0))), np.eye(2, 3), np.ones(2)
+    )
     assert (test.weights, test.reps, test.enumerated) == ("webb", 216, True)
     assert test.text == "restricted wild cluster bootstrap, all 216 draws"
     assert test.p_value * 216 == pytest.approx(round(test.p_value * 216))
@@ -112,7 +130,9 @@ def test_neither_units_nor_basis_nor_names_nor_order_matter(seed: int) -> None:
     def p_value(data: pd.DataFrame, turn: np.ndarray, units: np.ndarray) -> float:
         fitted = fit_of(data)
         weights = turn / units
-        return restricted_wild(sums_of(fitted), weights, weights @ fitted.results.coefficients).p_value
+        return restricted_wild(
+            sums_of(fitted), weights, weights @ fitted.results.coefficients
+        ).p_value
 
     plain = p_value(frame, np.eye(3), np.ones(3))
     scaled = frame.assign(a=frame["a"] * 1e6, b=frame["b"] * 1e-5)
@@ -120,7 +140,10 @@ def test_neither_units_nor_basis_nor_names_nor_order_matter(seed: int) -> None:
     assert p_value(frame, rng.normal(size=(3, 3)), np.ones(3)) == plain
     names = rng.permutation(15)
     assert p_value(frame.assign(i=names[frame["i"]]), np.eye(3), np.ones(3)) == plain
-    assert p_value(frame.sample(frac=1.0, random_state=seed), np.eye(3), np.ones(3)) == plain
+    assert (
+        p_value(frame.sample(frac=1.0, random_state=seed), np.eye(3), np.ones(3))
+        == plain
+    )
 
 
 def test_sums_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +157,10 @@ def test_sums_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_too_many_clusters_are_not_summed() -> None:
     fitted = fit_of(frame_of())
-    assert cluster_sums(fitted.solved, fitted.prepared.cluster_codes[0], MOST_CLUSTERS + 1) is None
+    assert (
+        cluster_sums(fitted.solved, fitted.prepared.cluster_codes[0], MOST_CLUSTERS + 1)
+        is None
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -146,7 +172,9 @@ def test_the_jackknife_leaves_out_each_cluster(seed: int) -> None:
         rest = fit_of(frame[frame["i"] != g], time_effects=False)
         changes.append(rest.results.coefficients - fitted.results.coefficients)
     want = 0.9 * np.array(changes).T @ np.array(changes)
-    np.testing.assert_allclose(jackknife_covariance(sums_of(fitted), np.eye(3)), want, rtol=1e-8)
+    np.testing.assert_allclose(
+        jackknife_covariance(sums_of(fitted), np.eye(3)), want, rtol=1e-8
+    )
     crv3 = fit_of(frame, time_effects=False, cov_type="crv3").results.covariance
     np.testing.assert_allclose(want, crv3, rtol=1e-8)
 
@@ -159,6 +187,8 @@ def test_a_coefficient_of_one_cluster_alone_has_no_jackknife() -> None:
 def test_covariances_of_two_ways_are_added() -> None:
     fitted = fit_of(frame_of(count=12), clusters=["i", "t"])
     ways = fitted.results.estimated.by_cluster
-    by_entity, by_time = (fit_of(frame_of(count=12), clusters=[c], ssc="none").results for c in ("i", "t"))
+    by_entity, by_time = (
+        fit_of(frame_of(count=12), clusters=[c], ssc="none").results for c in ("i", "t")
+    )
     want = by_entity.covariance * 12 / 11 + by_time.covariance * 7 / 6
     np.testing.assert_allclose(added_covariance(ways, np.eye(3)), want, rtol=1e-9)

@@ -20,11 +20,15 @@ from digiprosper.linear.kernels.selection import (
 )
 
 REFERENCE = json.loads(
-    (Path(__file__).resolve().parents[2] / "reference" / "oster.json").read_text(encoding="utf-8")
+    (Path(__file__).resolve().parents[2] / "reference" / "oster.json").read_text(
+        encoding="utf-8"
+    )
 )
 
 
-def drawn(seed: int, n: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def drawn(
+    seed: int, n: int = 80
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw an outcome, a treatment, a common regressor and two controls."""
     rng = np.random.default_rng(seed)
     m, w = rng.normal(size=(n, 1)), rng.normal(size=(n, 2))
@@ -54,15 +58,21 @@ def equation(found: TwoRegressions, delta: float, limit: float, bias: float) -> 
 def searched(found: TwoRegressions, delta: float, limit: float) -> list[float]:
     """Find every sign change of the cubic on a fine grid, the smallest bias first."""
     moved = found.slope_without - found.slope_with
-    ends = np.concatenate([-np.geomspace(1e5, 1e-9, 60000), np.geomspace(1e-9, 1e5, 60000)]) * abs(moved)
+    ends = np.concatenate(
+        [-np.geomspace(1e5, 1e-9, 60000), np.geomspace(1e-9, 1e5, 60000)]
+    ) * abs(moved)
     values = equation(found, delta, limit, ends)  # type: ignore[arg-type]
     places = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
     pairs = [(ends[place], ends[place + 1]) for place in places]
-    roots = [brentq(lambda b: equation(found, delta, limit, b), *pair, rtol=1e-14) for pair in pairs]
+    roots = [
+        brentq(lambda b: equation(found, delta, limit, b), *pair, rtol=1e-14)
+        for pair in pairs
+    ]
     allowed = [
         root
         for root in roots
-        if np.sign(root) == np.sign(delta * moved) and moved * (moved + root * (1 - found.unexplained)) > 0
+        if np.sign(root) == np.sign(delta * moved)
+        and moved * (moved + root * (1 - found.unexplained)) > 0
     ]
     return sorted(allowed, key=abs)
 
@@ -74,7 +84,9 @@ def test_slopes_are_the_roots_of_the_cubic(seed, delta) -> None:
     found = moments(seed)
     limit = min(1.3 * found.rsquared_with, 1.0)
     expected = [found.slope_with - root for root in searched(found, delta, limit)]
-    assert adjusted_slopes(found, delta, limit) == pytest.approx(expected, rel=1e-8, abs=1e-10)
+    assert adjusted_slopes(found, delta, limit) == pytest.approx(
+        expected, rel=1e-8, abs=1e-10
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -84,11 +96,17 @@ def test_equal_selection_has_one_slope_that_of_the_closed_form(seed) -> None:
     yy, t = found.spread**2, found.unexplained
     moved = found.slope_without - found.slope_with
     hidden = (limit - found.rsquared_with) * yy
-    theta = hidden * (1 - t) - (found.rsquared_with - found.rsquared_without) * yy * t - t * moved**2
+    theta = (
+        hidden * (1 - t)
+        - (found.rsquared_with - found.rsquared_without) * yy * t
+        - t * moved**2
+    )
     root = np.sqrt(theta**2 + 4 * hidden * moved**2 * t)
     both = [(-theta - root) / (-2 * t * moved), (-theta + root) / (-2 * t * moved)]
     (bias,) = [b for b in both if np.sign(b) == np.sign(moved)]
-    assert adjusted_slopes(found, 1.0, limit) == pytest.approx([found.slope_with - bias], rel=1e-9)
+    assert adjusted_slopes(found, 1.0, limit) == pytest.approx(
+        [found.slope_with - bias], rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("delta", [-0.7, 0.4, 1.0, 1.1])
@@ -97,7 +115,9 @@ def test_the_selection_needed_for_a_slope_gives_it_back(delta) -> None:
         found = moments(seed)
         limit = min(1.3 * found.rsquared_with, 1.0)
         for slope in adjusted_slopes(found, delta, limit):
-            assert needed_selection(found, slope, limit) == pytest.approx(delta, rel=1e-7)
+            assert needed_selection(found, slope, limit) == pytest.approx(
+                delta, rel=1e-7
+            )
 
 
 def test_numbers_of_bate() -> None:
@@ -114,9 +134,17 @@ def test_numbers_of_bate() -> None:
     assert slope == pytest.approx(values["beta"]["value"], abs=values["beta"]["atol"])
     delta = needed_selection(found, 0.0, 0.61)
     assert delta == pytest.approx(values["delta"]["value"], rel=values["delta"]["rtol"])
-    # The other root of the quadratic, in bate's second interval, is excluded by assumption 3.
-    other, width = given["betatilde"] - values["other_root"]["value"], values["other_root"]["atol"]
-    assert equation(found, 1.0, 0.61, other - width) * equation(found, 1.0, 0.61, other + width) < 0
+    # The other root of the quadratic, in bate's second interval, is excluded by
+    # assumption 3.
+    other, width = (
+        given["betatilde"] - values["other_root"]["value"],
+        values["other_root"]["atol"],
+    )
+    assert (
+        equation(found, 1.0, 0.61, other - width)
+        * equation(found, 1.0, 0.61, other + width)
+        < 0
+    )
 
 
 def test_regressions_are_those_of_least_squares() -> None:

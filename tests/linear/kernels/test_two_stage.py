@@ -22,14 +22,20 @@ def solved(y, endog, controls, instruments, weights=None):
     count = counts(len(y), endog.shape[1] + controls.shape[1], ranks, (), periods=1)
     how = vcov("robust", "none", count, (), np.zeros(len(y), dtype=np.intp))
     projected = project(y, endog, controls, instruments, obs_weights=weights)
-    return projected, solve_two_stage(projected, y, np.hstack([endog, controls]), count, how)
+    return projected, solve_two_stage(
+        projected, y, np.hstack([endog, controls]), count, how
+    )
 
 
 @pytest.mark.parametrize(("m", "c", "q"), [(1, 2, 1), (1, 0, 3), (2, 1, 4)])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_projection_formula(m: int, c: int, q: int, weighted: bool) -> None:
     y, endog, controls, instruments = arrays(m + c + q, m=m, c=c, q=q)
-    w = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else np.ones(len(y))
+    w = (
+        np.random.default_rng(0).uniform(0.5, 2, len(y))
+        if weighted
+        else np.ones(len(y))
+    )
     projected, fit = solved(y, endog, controls, instruments, w if weighted else None)
     x, z = np.hstack([endog, controls]), np.hstack([controls, instruments])
     p = z @ np.linalg.inv((z.T * w) @ z) @ (z.T * w)
@@ -37,9 +43,13 @@ def test_the_projection_formula(m: int, c: int, q: int, weighted: bool) -> None:
     b = np.linalg.solve((hat.T * w) @ x, (hat.T * w) @ y)
     np.testing.assert_allclose(fit.coefficients, b, rtol=1e-10)
     np.testing.assert_allclose(fit.residuals, y - x @ b, atol=1e-10)
-    np.testing.assert_allclose(fit.bread, np.linalg.inv((hat.T * w) @ hat), rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(
+        fit.bread, np.linalg.inv((hat.T * w) @ hat), rtol=1e-9, atol=1e-14
+    )
     np.testing.assert_allclose(projected.endog_left, endog - p @ endog, atol=1e-10)
-    np.testing.assert_allclose((fit.scored.T * w) @ fit.scored, np.eye(m + c), atol=1e-12)
+    np.testing.assert_allclose(
+        (fit.scored.T * w) @ fit.scored, np.eye(m + c), atol=1e-12
+    )
     influence = fit.root @ (fit.scored.T * w)
     np.testing.assert_allclose(influence, fit.bread @ (hat.T * w), atol=1e-10)
 
@@ -50,7 +60,9 @@ def test_the_first_stage_is_net_of_the_controls() -> None:
     m = np.eye(len(y)) - controls @ np.linalg.pinv(controls)
     net = m @ instruments
     p = net @ np.linalg.pinv(net)
-    assert (projected.first_slopes**2).sum() == pytest.approx(float(endog[:, 0] @ p @ endog[:, 0]))
+    assert (projected.first_slopes**2).sum() == pytest.approx(
+        float(endog[:, 0] @ p @ endog[:, 0])
+    )
     np.testing.assert_allclose(projected.controls[controls.shape[1] :], 0, atol=1e-12)
     left = endog - projected.basis @ projected.endog
     np.testing.assert_allclose(projected.left_products, left.T @ left, rtol=1e-10)
@@ -61,5 +73,7 @@ def test_units_of_sixteen_digits() -> None:
     y, endog, controls, instruments = arrays(2)
     _, fit = solved(y, endog, controls, instruments)
     _, other = solved(y, 1e8 * endog, 1e-8 * controls, 1e8 * instruments)
-    np.testing.assert_allclose(other.coefficients * [1e8, 1e-8, 1e-8], fit.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(
+        other.coefficients * [1e8, 1e-8, 1e-8], fit.coefficients, rtol=1e-9
+    )
     assert other.condition == pytest.approx(fit.condition, rel=1e-9)

@@ -28,7 +28,10 @@ def case(seed: int, m: int, q: int, cov_type: str, *, n: int = 200, c: int = 2):
     clusters = np.sort(rng.integers(0, 25, n)).astype(np.intp)
     clusters = np.unique(clusters, return_inverse=True)[1].astype(np.intp)
     controls, instruments = rng.normal(size=(n, c)), rng.normal(size=(n, q))
-    noise = rng.normal(size=(n, m)) * (1 + np.abs(instruments[:, :1])) + rng.normal(size=(25, m))[clusters]
+    noise = (
+        rng.normal(size=(n, m)) * (1 + np.abs(instruments[:, :1]))
+        + rng.normal(size=(25, m))[clusters]
+    )
     endog = instruments @ rng.normal(size=(q, m)) * 0.3 + controls[:, :1] + noise
     y = endog.sum(axis=1) + noise[:, 0] + rng.normal(size=n)
     projected = project(y, endog, controls, instruments)
@@ -46,7 +49,9 @@ def test_linearmodels(m: int, q: int, cov_type: str) -> None:
     from linearmodels.iv.common import cragg_donald_f, kleibergen_paap_f
     from linearmodels.iv.common import kleibergen_paap as peer_lm
 
-    projected, (_, endog, controls, instruments, clusters), count, how = case(m * q, m, q, cov_type)
+    projected, (_, endog, controls, instruments, clusters), count, how = case(
+        m * q, m, q, cov_type
+    )
     n = count.n
     config = {"clusters": clusters} if cov_type == "clustered" else None
     arrays = (endog, instruments, controls, cov_type, config)
@@ -54,11 +59,14 @@ def test_linearmodels(m: int, q: int, cov_type: str) -> None:
     got = kleibergen_paap(projected, projected.endog_left, how) / q
     expected = kleibergen_paap_f(*arrays)
     if cov_type == "clustered":
-        # Its rows less controls and instruments; ours count the constant too, as reghdfe does.
+        # Its rows less controls and instruments; ours count the constant too, as
+        # reghdfe does.
         expected *= (n - 1 - count.k) / (n - count.k)
         assert how.counted == count.k + 1
     assert got == pytest.approx(expected, rel=1e-10)
-    assert cragg_donald(projected, n - count.k) == pytest.approx(cragg_donald_f(*arrays[:3]), rel=1e-10)
+    assert cragg_donald(projected, n - count.k) == pytest.approx(
+        cragg_donald_f(*arrays[:3]), rel=1e-10
+    )
 
     net = projected.instruments @ projected.first_slopes + projected.endog_left
     lm = kleibergen_paap(projected, net, without_factors(how, n))
@@ -87,13 +95,17 @@ def test_one_instrument_makes_all_first_stage_statistics_one() -> None:
 
 def test_the_effective_f_by_its_definition() -> None:
     """x'P_Z x over the trace of W_2, Montiel Olea and Pflueger (2013), F_eff."""
-    projected, (_, endog, controls, instruments, _), count, how = case(3, 1, 3, "robust")
+    projected, (_, endog, controls, instruments, _), count, how = case(
+        3, 1, 3, "robust"
+    )
     keep = np.eye(len(endog)) - controls @ np.linalg.pinv(controls)
     z, x = keep @ instruments, keep @ endog[:, 0]
     v = x - z @ np.linalg.lstsq(z, x, rcond=None)[0]
     s = (z.T * v**2) @ z * count.n / (count.n - count.k)
     zz = z.T @ z
-    f = float(x @ z @ np.linalg.solve(zz, z.T @ x)) / float(np.trace(s @ np.linalg.inv(zz)))
+    f = float(x @ z @ np.linalg.solve(zz, z.T @ x)) / float(
+        np.trace(s @ np.linalg.inv(zz))
+    )
     assert effective_f(projected, how).statistic == pytest.approx(f, rel=1e-10)
 
 
@@ -108,9 +120,13 @@ def test_equal_variances_make_q_effective_degrees() -> None:
 def test_hansen_is_that_of_two_step_gmm(cov_type: str, q: int) -> None:
     from linearmodels.iv import IVGMM
 
-    projected, (y, endog, controls, instruments, clusters), _, how = case(q, 1, q, cov_type)
+    projected, (y, endog, controls, instruments, clusters), _, how = case(
+        q, 1, q, cov_type
+    )
     config = {"clusters": clusters} if cov_type == "clustered" else {}
-    peer = IVGMM(y, controls, endog, instruments, weight_type=cov_type, **config).fit(iter_limit=2)
+    peer = IVGMM(y, controls, endog, instruments, weight_type=cov_type, **config).fit(
+        iter_limit=2
+    )
     x, z = np.hstack([endog, controls]), np.hstack([controls, instruments])
     hat = z @ np.linalg.lstsq(z, x, rcond=None)[0]
     e = y - x @ np.linalg.lstsq(hat, y, rcond=None)[0]
@@ -121,15 +137,21 @@ def test_hansen_is_that_of_two_step_gmm(cov_type: str, q: int) -> None:
 def test_hansen_of_independent_rows_is_sargan() -> None:
     from linearmodels.iv import IV2SLS
 
-    projected, (y, endog, controls, instruments, _), _, how = case(7, 1, 3, "unadjusted")
+    projected, (y, endog, controls, instruments, _), _, how = case(
+        7, 1, 3, "unadjusted"
+    )
     peer = IV2SLS(y, controls, endog, instruments).fit(cov_type="unadjusted")
-    j = overidentification(projected, np.asarray(peer.resids), without_factors(how, len(y)))
+    j = overidentification(
+        projected, np.asarray(peer.resids), without_factors(how, len(y))
+    )
     assert j == pytest.approx(peer.sargan.stat, rel=1e-9)
 
 
 def test_sanderson_windmeijer_by_its_definition() -> None:
     """The classical F of the regressor less the other at its two-stage slope."""
-    projected, (_, endog, controls, instruments, _), count, how = case(5, 2, 3, "unadjusted")
+    projected, (_, endog, controls, instruments, _), count, how = case(
+        5, 2, 3, "unadjusted"
+    )
     z = np.hstack([controls, instruments])
     p = z @ np.linalg.pinv(z)
     other = np.hstack([endog[:, 1:], controls])

@@ -40,7 +40,9 @@ SEED = np.random.SeedSequence(1)
         (10_000, 99, "rademacher", 99, False),
     ],
 )
-def test_which_weights_are_used(groups: int, reps: int, name: str, used: int, enumerated: bool) -> None:
+def test_which_weights_are_used(
+    groups: int, reps: int, name: str, used: int, enumerated: bool
+) -> None:
     weights = wild_weights(groups, reps)
     assert (weights.name, weights.reps, weights.enumerated) == (name, used, enumerated)
 
@@ -90,7 +92,10 @@ def test_demeaning_clusters_and_summing_levels_give_the_same(monkeypatch) -> Non
     rng = np.random.default_rng(3)
     cluster, other = np.repeat(np.arange(6), 20), np.arange(120) % 17
     absorbed = within([cluster, other], 120)
-    x, y = absorbed.demean(rng.normal(size=(120, 2))), absorbed.demean(rng.normal(size=120))
+    x, y = (
+        absorbed.demean(rng.normal(size=(120, 2))),
+        absorbed.demean(rng.normal(size=120)),
+    )
     count = counts(120, 2, ranks(absorbed, [cluster], 0), [cluster], periods=17)
     equation = solve(y, x, count, vcov("clustered", "none", count, [cluster], other))
     demeaned = sums_of(equation, absorbed, cluster)
@@ -116,7 +121,10 @@ def test_blocks_of_dummies_and_clusters_change_nothing(monkeypatch) -> None:
 
 def test_chunks_of_draws_change_no_more_than_rounding() -> None:
     sums, weights = sums_of(*solved()), wild_weights(20, 500)
-    whole, parts = wild_draws(sums, weights, SEED), wild_draws(sums, weights, SEED, memory=1)
+    whole, parts = (
+        wild_draws(sums, weights, SEED),
+        wild_draws(sums, weights, SEED, memory=1),
+    )
     np.testing.assert_allclose(whole.squares, parts.squares, rtol=1e-12)
     np.testing.assert_allclose(whole.numerators, parts.numerators, rtol=1e-12)
 
@@ -124,9 +132,17 @@ def test_chunks_of_draws_change_no_more_than_rounding() -> None:
 def test_scores_by_one_product_and_by_two_are_the_same() -> None:
     rng = np.random.default_rng(5)
     w = rng.normal(size=(7, 12))
-    parts = rng.normal(size=(2, 12)), rng.normal(size=(2, 12, 4)), rng.normal(size=(12, 4))
+    parts = (
+        rng.normal(size=(2, 12)),
+        rng.normal(size=(2, 12, 4)),
+        rng.normal(size=(12, 4)),
+    )
     low = WildSums(*parts, 1.5)
-    wide = WildSums(parts[0], *(np.concatenate([p, np.zeros_like(p)], axis=-1) for p in parts[1:]), 1.5)
+    wide = WildSums(
+        parts[0],
+        *(np.concatenate([p, np.zeros_like(p)], axis=-1) for p in parts[1:]),
+        1.5,
+    )
     for one, other in zip(low.scores()(w), wide.scores()(w), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
@@ -150,15 +166,22 @@ def test_products_that_do_not_fit_are_refused(monkeypatch) -> None:
         ([np.inf, 1.0, 1.0], -2.0, False, 0.5),
     ],
 )
-def test_shares_count_ties_missing_draws_and_the_data(drawn, t, enumerated, expected) -> None:
-    assert share_beyond(np.array(drawn), t, enumerated=enumerated) == pytest.approx(expected)
+def test_shares_count_ties_missing_draws_and_the_data(
+    drawn, t, enumerated, expected
+) -> None:
+    assert share_beyond(np.array(drawn), t, enumerated=enumerated) == pytest.approx(
+        expected
+    )
 
 
 def test_draws_that_do_not_move_with_the_null_value_give_the_quantile_of_t() -> None:
     rng = np.random.default_rng(1)
     t = rng.normal(size=999)
     draws = WildDraws(
-        np.column_stack([t, np.zeros(999)]), np.tile([1.0, 0.0, 0.0], (999, 1)), "rademacher", False
+        np.column_stack([t, np.zeros(999)]),
+        np.tile([1.0, 0.0, 0.0], (999, 1)),
+        "rademacher",
+        False,
     )
     np.testing.assert_array_equal(statistics(draws, 5.0), t)
     low, high = inverted(draws, 0.95)
@@ -171,4 +194,7 @@ def test_draws_that_do_not_move_with_the_null_value_give_the_quantile_of_t() -> 
 def test_a_test_that_rejects_nothing_has_no_ends() -> None:
     numbers = np.array([[0.0, 1.0], [0.1, 0.0]])
     squares = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    assert inverted(WildDraws(numbers, squares, "webb", True), 0.95) == (-np.inf, np.inf)
+    assert inverted(WildDraws(numbers, squares, "webb", True), 0.95) == (
+        -np.inf,
+        np.inf,
+    )

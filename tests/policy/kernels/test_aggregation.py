@@ -41,7 +41,12 @@ def by_hand(cells: GroupTime, by: str) -> list[float]:
         since = [0, 1, 2, 4, 5]
         return [np.average(b[since], weights=p[cells.cohort[since]])]
     if by == "dynamic":
-        parts = [b[3], np.average(b[[0, 4]], weights=p), np.average(b[[1, 5]], weights=p), b[2]]
+        parts = [
+            b[3],
+            np.average(b[[0, 4]], weights=p),
+            np.average(b[[1, 5]], weights=p),
+            b[2],
+        ]
         return [np.mean(parts[1:]), *parts]
     if by == "group":
         parts = [b[:3].mean(), b[4:].mean()]
@@ -62,7 +67,15 @@ def test_averages_and_their_derivatives(cells: GroupTime, by: str) -> None:
         other = GroupTime(
             **{
                 name: getattr(cells, name)
-                for name in ("cohort", "time", "event", "n_treated", "joint", "treated_part", "influence")
+                for name in (
+                    "cohort",
+                    "time",
+                    "event",
+                    "n_treated",
+                    "joint",
+                    "treated_part",
+                    "influence",
+                )
             },
             estimates=estimates,
             share=share,
@@ -71,17 +84,25 @@ def test_averages_and_their_derivatives(cells: GroupTime, by: str) -> None:
         return average(other, by).estimates
 
     step = 1e-6
-    slopes = np.array([(moved(j, step) - moved(j, -step)) / (2 * step) for j in range(8)]).T
+    slopes = np.array(
+        [(moved(j, step) - moved(j, -step)) / (2 * step) for j in range(8)]
+    ).T
     np.testing.assert_allclose(found.gradient, slopes, atol=1e-8)
 
 
-def test_balanced_averages_are_of_cohorts_that_reach_an_event_time(cells: GroupTime) -> None:
+def test_balanced_averages_are_of_cohorts_that_reach_an_event_time(
+    cells: GroupTime,
+) -> None:
     one = average(cells, "dynamic", 1)
     assert one.keys.tolist() == [-1, 0, 1]
-    np.testing.assert_array_equal(one.estimates[1:], average(cells, "dynamic").estimates[1:4])
+    np.testing.assert_array_equal(
+        one.estimates[1:], average(cells, "dynamic").estimates[1:4]
+    )
     two = average(cells, "dynamic", 2)
     assert two.keys.tolist() == [0, 1, 2]
-    np.testing.assert_allclose(two.estimates, [cells.estimates[:3].mean(), *cells.estimates[:3]])
+    np.testing.assert_allclose(
+        two.estimates, [cells.estimates[:3].mean(), *cells.estimates[:3]]
+    )
 
 
 def test_keys(cells: GroupTime) -> None:

@@ -26,8 +26,12 @@ def searched(treated, control, k, caliper, *, replace) -> list[list[int]]:
     used: set[int] = set()
     if replace:
         for unit, score in enumerate(treated):
-            by_distance = sorted(range(len(control)), key=lambda j, s=score: (abs(control[j] - s), j))
-            taken[unit] = [j for j in by_distance[:k] if abs(control[j] - score) <= caliper]
+            by_distance = sorted(
+                range(len(control)), key=lambda j, s=score: (abs(control[j] - s), j)
+            )
+            taken[unit] = [
+                j for j in by_distance[:k] if abs(control[j] - score) <= caliper
+            ]
         return taken
     order = sorted(range(len(treated)), key=lambda unit: (-treated[unit], unit))
     for _ in range(k):
@@ -52,8 +56,12 @@ def test_neighbours_are_those_of_a_search(seed, k, caliper, replace) -> None:
     treated, control = rng.uniform(size=25), rng.uniform(size=40) ** 2
     found = nearest(treated, control, k, caliper, replace=replace)
     expected = searched(treated, control, k, caliper, replace=replace)
-    assert [found.control[found.treated == unit].tolist() for unit in range(25)] == expected
-    assert found.distance == pytest.approx(np.abs(treated[found.treated] - control[found.control]), abs=0)
+    assert [
+        found.control[found.treated == unit].tolist() for unit in range(25)
+    ] == expected
+    assert found.distance == pytest.approx(
+        np.abs(treated[found.treated] - control[found.control]), abs=0
+    )
     assert found.ties == 0
     if not replace:
         assert len(set(found.control.tolist())) == found.control.size
@@ -66,14 +74,23 @@ def test_neighbours_among_many_ties_are_those_of_a_search(k, replace) -> None:
     treated, control = rng.integers(0, 9, 20) / 8, rng.integers(0, 9, 30) / 8
     found = nearest(treated, control, k, 0.25, replace=replace)
     expected = searched(treated, control, k, 0.25, replace=replace)
-    assert [found.control[found.treated == unit].tolist() for unit in range(20)] == expected
+    assert [
+        found.control[found.treated == unit].tolist() for unit in range(20)
+    ] == expected
 
 
 def test_of_controls_at_one_distance_the_first_is_taken_and_counted() -> None:
-    found = nearest(np.array([0.5, 0.9]), np.array([0.6, 0.4, 0.6, 0.9]), 1, np.inf, replace=True)
+    found = nearest(
+        np.array([0.5, 0.9]), np.array([0.6, 0.4, 0.6, 0.9]), 1, np.inf, replace=True
+    )
     assert found.control.tolist() == [0, 3]
     assert found.ties == 1
-    assert nearest(np.array([0.5]), np.array([0.6, 0.4, 0.6]), 3, np.inf, replace=True).ties == 0
+    assert (
+        nearest(
+            np.array([0.5]), np.array([0.6, 0.4, 0.6]), 3, np.inf, replace=True
+        ).ties
+        == 0
+    )
 
 
 def test_rounding_of_scores_breaks_no_tie() -> None:
@@ -91,15 +108,20 @@ def test_without_replacement_the_largest_score_chooses_first() -> None:
 
 
 def test_without_replacement_every_treated_unit_has_one_before_any_has_two() -> None:
-    found = nearest(np.array([0.50, 0.52]), np.array([0.50, 0.51, 0.9]), 2, np.inf, replace=False)
+    found = nearest(
+        np.array([0.50, 0.52]), np.array([0.50, 0.51, 0.9]), 2, np.inf, replace=False
+    )
     assert np.bincount(found.treated).tolist() == [1, 2]
 
 
 def test_weights_are_shares_of_the_matches() -> None:
-    found = nearest(np.array([0.2, 0.4, 0.9]), np.array([0.2, 0.35, 0.6]), 2, 0.2, replace=True)
+    found = nearest(
+        np.array([0.2, 0.4, 0.9]), np.array([0.2, 0.35, 0.6]), 2, 0.2, replace=True
+    )
     treated, control = pair_weights(found, 3, 3)
     assert treated.tolist() == [1, 1, 0]
-    # The first has controls 0 and 1; the second has controls 1 and, at the same distance, 0 and 2.
+    # The first has controls 0 and 1; the second has controls 1 and, at the same
+    # distance, 0 and 2.
     assert control == pytest.approx([1.0, 1.0, 0.0])
     assert control.sum() == pytest.approx(treated.sum())
 
@@ -126,18 +148,25 @@ def test_a_group_of_one_has_no_variance() -> None:
     assert np.isnan(mean).all()
 
 
-# --- the average effect, against loops, Stata and R ---------------------------------------------------------
+# --- the average effect, against loops, Stata and R -----------------------------------
 
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "matching.json"
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
-KNOWN = {case["case"]: case["values"] for case in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]}
+KNOWN = {
+    case["case"]: case["values"]
+    for case in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]
+}
 DISCRETE = ["age", "educ", "black", "hispan", "married", "nodegree"]
 
 
 def drawn(seed: int, n: int = 60, *, ties: bool = False) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)
-    x = rng.integers(0, 3, size=(n, 2)).astype(float) if ties else rng.normal(size=(n, 2))
+    x = (
+        rng.integers(0, 3, size=(n, 2)).astype(float)
+        if ties
+        else rng.normal(size=(n, 2))
+    )
     x[:, 1] += 0.1 * x[:, 0]
     treated = rng.uniform(size=n) < 1 / (1 + np.exp(0.8 - 0.5 * x[:, 0]))
     y = treated * (1 + x[:, 0]) + x.sum(axis=1) + rng.normal(size=n)
@@ -193,7 +222,9 @@ def by_loops(y, treated, scores, x, k, neighbours) -> tuple[float, float, float]
 def pairs_of(treated, scores, k, **options) -> tuple[np.ndarray, np.ndarray]:
     options = {"replace": True, "all_ties": True, **options}
     pairs = nearest(scores[treated], scores[~treated], k, np.inf, **options)
-    return np.flatnonzero(treated)[pairs.treated], np.flatnonzero(~treated)[pairs.control]
+    return np.flatnonzero(treated)[pairs.treated], np.flatnonzero(~treated)[
+        pairs.control
+    ]
 
 
 @pytest.mark.many(12)
@@ -224,19 +255,29 @@ def test_without_replacement_it_is_the_variance_of_the_differences() -> None:
 def test_units_of_covariates_do_not_matter_for_whitened_columns() -> None:
     y, treated, scores, x = drawn(5)
     other = x @ np.array([[1000.0, 3.0], [0.0, 0.01]]) + 7
-    distance = [np.linalg.norm(w[:, None] - w[None], axis=2) for w in (whitened(x), whitened(other))]
+    distance = [
+        np.linalg.norm(w[:, None] - w[None], axis=2)
+        for w in (whitened(x), whitened(other))
+    ]
     np.testing.assert_allclose(distance[0], distance[1], atol=1e-8)
     gap = x[:, None] - x[None]
     mahalanobis = np.einsum("ijk,kl,ijl->ij", gap, np.linalg.inv(np.cov(x.T)), gap)
     np.testing.assert_allclose(distance[0] ** 2, mahalanobis, atol=1e-9)
     both = [
-        score_correction(y, treated, scores, (np.column_stack([np.ones(60), one]), whitened(one)), 1.0, 1)
+        score_correction(
+            y,
+            treated,
+            scores,
+            (np.column_stack([np.ones(60), one]), whitened(one)),
+            1.0,
+            1,
+        )
         for one in (x, other)
     ]
     assert both[0] == pytest.approx(both[1], rel=1e-6)
 
 
-# --- Stata and R --------------------------------------------------------------------------------------------
+# --- Stata and R ----------------------------------------------------------------------
 
 
 def lalonde(names: list[str]) -> tuple[np.ndarray, ...]:
@@ -247,13 +288,18 @@ def lalonde(names: list[str]) -> tuple[np.ndarray, ...]:
 
 @pytest.mark.data("cases/lalonde_matchit.csv")
 @pytest.mark.parametrize(
-    ("names", "suffix"), [(DISCRETE, "_without_earnings"), ([*DISCRETE, "re74", "re75"], "")]
+    ("names", "suffix"),
+    [(DISCRETE, "_without_earnings"), ([*DISCRETE, "re74", "re75"], "")],
 )
 def test_teffects_psmatch(names: list[str], suffix: str) -> None:
     y, treated, scores, x = lalonde(names)
-    estimate, variance = average_effect(y, treated, scores, pairs_of(treated, scores, 1), 1)
+    estimate, variance = average_effect(
+        y, treated, scores, pairs_of(treated, scores, 1), 1
+    )
     z = np.column_stack([np.ones(y.size), (x - x.mean(axis=0)) / x.std(axis=0)])
-    error = np.sqrt(variance + score_correction(y, treated, scores, (z, x), estimate, 1))
+    error = np.sqrt(
+        variance + score_correction(y, treated, scores, (z, x), estimate, 1)
+    )
     for name, value in (("atet", estimate), ("error", error)):
         known = KNOWN["lalonde"][name + suffix]
         assert value == pytest.approx(known["value"], abs=known["atol"])
@@ -273,5 +319,9 @@ def test_the_estimate_of_matching_in_r_from_its_pairs(k: int) -> None:
         right += match.tolist()
     known = KNOWN["lalonde_near_ties"]
     assert len(left) == known[f"pairs_{k}"]["value"]
-    estimate, _ = average_effect(y, treated, scores, (np.array(left), np.array(right)), 1)
-    assert estimate == pytest.approx(known[f"att_{k}"]["value"], abs=known[f"att_{k}"]["atol"])
+    estimate, _ = average_effect(
+        y, treated, scores, (np.array(left), np.array(right)), 1
+    )
+    assert estimate == pytest.approx(
+        known[f"att_{k}"]["value"], abs=known[f"att_{k}"]["atol"]
+    )

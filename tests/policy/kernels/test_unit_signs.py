@@ -19,22 +19,30 @@ from digiprosper.policy.kernels.unit_signs import (
 
 
 class Drawn:
-    """A balanced panel of n entities over 5 periods, with four contrasts of group means."""
+    """A balanced panel of n x 5, with four contrasts of group means."""
 
-    def __init__(self, sizes: tuple[int, ...], seed: int = 1, clusters: int = 0) -> None:
+    def __init__(
+        self, sizes: tuple[int, ...], seed: int = 1, clusters: int = 0
+    ) -> None:
         rng = np.random.default_rng(seed)
         self.group = np.repeat(np.arange(len(sizes)), sizes)
         self.n = self.group.size
-        self.y = rng.normal(size=(self.n, 5)).cumsum(axis=1) + rng.normal(size=(self.n, 1))
+        self.y = rng.normal(size=(self.n, 5)).cumsum(axis=1) + rng.normal(
+            size=(self.n, 1)
+        )
         self.null = rng.normal(size=(self.n, 5))
         self.member = np.arange(len(sizes))[:, None] == self.group
         # Contrasts of cohort 0 or 1 with the last group, each between two periods.
         self.weights = np.zeros((self.n, 5, 4))
-        for column, (cohort, later, base) in enumerate([(0, 1, 0), (0, 3, 1), (1, 4, 2), (1, 2, 1)]):
+        for column, (cohort, later, base) in enumerate(
+            [(0, 1, 0), (0, 3, 1), (1, 4, 2), (1, 2, 1)]
+        ):
             share = self.member[cohort] / sizes[cohort] - self.member[-1] / sizes[-1]
             self.weights[:, later, column] += share
             self.weights[:, base, column] -= share
-        self.cluster = np.arange(self.n) if not clusters else np.arange(self.n) % clusters
+        self.cluster = (
+            np.arange(self.n) if not clusters else np.arange(self.n) % clusters
+        )
 
     def centred(self, values: np.ndarray) -> np.ndarray:
         """Subtract the mean of the group in each period."""
@@ -63,8 +71,12 @@ class Drawn:
         """Compute HC2 of the contrasts for outcomes (n, 5)."""
         size = self.sizes[self.group]
         scale = np.sqrt(size / np.maximum(size - 1, 1)) * (size > 1)
-        scores = np.einsum("it,itm->im", self.centred(values), self.weights) * scale[:, None]
-        sums = np.array([scores[self.cluster == c].sum(axis=0) for c in np.unique(self.cluster)])
+        scores = (
+            np.einsum("it,itm->im", self.centred(values), self.weights) * scale[:, None]
+        )
+        sums = np.array(
+            [scores[self.cluster == c].sum(axis=0) for c in np.unique(self.cluster)]
+        )
         return np.asarray(sums.T @ sums)
 
     def common(self) -> np.ndarray:
@@ -75,7 +87,9 @@ class Drawn:
 
 def test_the_covariance_is_hc2_of_each_group() -> None:
     data = Drawn((5, 4, 7))
-    np.testing.assert_allclose(unit_covariance(data.units), data.covariance(data.y), rtol=1e-10)
+    np.testing.assert_allclose(
+        unit_covariance(data.units), data.covariance(data.y), rtol=1e-10
+    )
     assert data.units.effective == pytest.approx([5, 4, 7])
     assert not data.units.alone.any()
 
@@ -84,7 +98,9 @@ def test_a_group_of_one_has_the_errors_of_the_others() -> None:
     data = Drawn((5, 4, 1))
     weights = data.weights[data.member[-1]][0]
     added = weights.T @ data.common() @ weights
-    np.testing.assert_allclose(unit_covariance(data.units), data.covariance(data.y) + added, rtol=1e-10)
+    np.testing.assert_allclose(
+        unit_covariance(data.units), data.covariance(data.y) + added, rtol=1e-10
+    )
     assert data.units.alone.tolist() == [False, False, True]
 
 
@@ -95,7 +111,10 @@ def test_degrees_of_freedom_are_those_of_welch_and_satterthwaite(last: int) -> N
     added = np.array([0.0, 0.1, 0.8])
     total = np.einsum("itm,qm->itq", data.weights, gradient)
     variance = np.array(
-        [np.einsum("itq,ts,isq->q", total[own], data.common(), total[own]) for own in data.member]
+        [
+            np.einsum("itq,ts,isq->q", total[own], data.common(), total[own])
+            for own in data.member
+        ]
     )
     freedom = np.array([11.0, 3.0, last - 1.0 if last > 1 else data.n - 3.0])
     wanted = (variance.sum(axis=0) + added) ** 2
@@ -106,7 +125,7 @@ def test_degrees_of_freedom_are_those_of_welch_and_satterthwaite(last: int) -> N
 
 
 def test_the_moments_of_the_variance_are_those_of_normal_errors() -> None:
-    """The degrees of freedom are twice the squared mean over the variance of the estimate."""
+    """Degrees of freedom: twice the squared mean over the variance."""
     data = Drawn((4, 3, 6), 3)
     rng, draws = np.random.default_rng(1), 20_000
     root = np.linalg.cholesky(data.common() + 1e-9 * np.eye(5))
@@ -152,9 +171,15 @@ def test_the_test_is_that_of_all_signs_of_clusters(clusters: int) -> None:
     assert p_value == pytest.approx(larger / 2**n_clusters, abs=1e-12)
 
 
-def covariance_of_clusters(data: Drawn, values: np.ndarray, gradient: np.ndarray, scale: float) -> np.ndarray:
-    scores = np.einsum("it,itm->im", data.centred(values), data.weights) @ gradient.T * scale
-    sums = np.array([scores[data.cluster == c].sum(axis=0) for c in np.unique(data.cluster)])
+def covariance_of_clusters(
+    data: Drawn, values: np.ndarray, gradient: np.ndarray, scale: float
+) -> np.ndarray:
+    scores = (
+        np.einsum("it,itm->im", data.centred(values), data.weights) @ gradient.T * scale
+    )
+    sums = np.array(
+        [scores[data.cluster == c].sum(axis=0) for c in np.unique(data.cluster)]
+    )
     return np.asarray(sums.T @ sums)
 
 
@@ -179,14 +204,18 @@ def test_the_band_is_the_quantile_of_the_largest_statistic(clusters: int) -> Non
         found = joint_critical(units, gradient, np.eye(2), level)
         # All signs changed are the same draw: the half of them has the same quantiles.
         half = np.sort(largest)[::2]
-        assert found == pytest.approx(np.quantile(half, level, method="higher"), rel=1e-9)
+        assert found == pytest.approx(
+            np.quantile(half, level, method="higher"), rel=1e-9
+        )
 
 
 def test_few_parts_have_wider_bands_of_normal_errors() -> None:
     data = Drawn((6, 6, 2), 6)
     gradient = np.eye(4)
     sizes = data.units.sizes
-    signs = unit_signs._quantile(unit_signs._sign_maxima(data.units, gradient, sizes), 0.95)
+    signs = unit_signs._quantile(
+        unit_signs._sign_maxima(data.units, gradient, sizes), 0.95
+    )
     found = joint_critical(data.units, gradient, np.eye(4), 0.95)
     normal = unit_signs._quantile(unit_signs._normal_maxima(data.units, gradient), 0.95)
     assert found == max(signs, normal)
@@ -232,7 +261,9 @@ def test_sums_that_add_up_to_others_are_left_out() -> None:
 
 def test_what_has_no_test() -> None:
     data = Drawn((5, 6, 7))
-    statistic, rank, p_value, count = wild_test(data.units, np.zeros((1, 4)), np.ones(1))
+    statistic, rank, p_value, count = wild_test(
+        data.units, np.zeros((1, 4)), np.ones(1)
+    )
     assert np.isnan([statistic, p_value]).all()
     assert (rank, count) == (0, 0)
 
@@ -247,4 +278,6 @@ def test_scores_of_many_clusters_are_left_out(monkeypatch: pytest.MonkeyPatch) -
     np.testing.assert_allclose(df, data.units.df_t(np.eye(4), np.zeros(4)))
     correlation = np.array([[1.0, 0.5], [0.5, 1.0]])
     # The largest of two correlated normal statistics.
-    assert joint_critical(units, np.eye(4)[:2], correlation, 0.95) == pytest.approx(2.21, abs=0.15)
+    assert joint_critical(units, np.eye(4)[:2], correlation, 0.95) == pytest.approx(
+        2.21, abs=0.15
+    )

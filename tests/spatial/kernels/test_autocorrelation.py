@@ -31,7 +31,9 @@ def moran_by_loops(links: Any, x: Any) -> float:
 
 
 def geary_by_loops(links: Any, x: Any) -> float:
-    gaps = sum(links[i, j] * (x[i] - x[j]) ** 2 for i in range(x.size) for j in range(x.size))
+    gaps = sum(
+        links[i, j] * (x[i] - x[j]) ** 2 for i in range(x.size) for j in range(x.size)
+    )
     return float((x.size - 1) / (2 * links.sum()) * gaps / ((x - x.mean()) ** 2).sum())
 
 
@@ -57,7 +59,9 @@ def test_moments_over_all_permutations(geary, seed) -> None:
     """Under randomisation, moments are those of all n! permutations."""
     rng = np.random.default_rng(seed)
     links, x = links_of(rng, 6), rng.exponential(size=6)
-    drawn = np.array([LOOPS[geary](links, np.array(order)) for order in permutations(x)])
+    drawn = np.array(
+        [LOOPS[geary](links, np.array(order)) for order in permutations(x)]
+    )
     z = kernel.deviations(x[None])[0]
     expectation, _, randomisation = MOMENTS[geary](kernel.weight_sums(links), z)
     assert drawn.mean() == pytest.approx(expectation, rel=1e-10)
@@ -73,7 +77,9 @@ def test_moments_under_normality(geary) -> None:
     z = kernel.deviations(rng.normal(size=(100_000, 8)))[0]
     expectation, normality, randomisation = MOMENTS[geary](sums, z)
     found = kernel.global_statistics(links, z, 0, SEED, geary=geary).statistic
-    assert found.mean() == pytest.approx(expectation, abs=4 * np.sqrt(normality / 100_000))
+    assert found.mean() == pytest.approx(
+        expectation, abs=4 * np.sqrt(normality / 100_000)
+    )
     assert found.var() == pytest.approx(normality, rel=0.02)
     # The variance of I and C given the values averages to that of normal values.
     assert randomisation.mean() == pytest.approx(normality, rel=0.01)
@@ -83,10 +89,14 @@ def test_moments_under_normality(geary) -> None:
 def test_sums_of_weights(form) -> None:
     links = links_of(np.random.default_rng(3), 7)
     sums = kernel.weight_sums(form(links))
-    assert sums.s0 == pytest.approx(sum(links[i, j] for i in range(7) for j in range(7)))
+    assert sums.s0 == pytest.approx(
+        sum(links[i, j] for i in range(7) for j in range(7))
+    )
     pairs = [(links[i, j] + links[j, i]) ** 2 for i in range(7) for j in range(7)]
     assert sums.s1 == pytest.approx(sum(pairs) / 2)
-    assert sums.s2 == pytest.approx(sum((links[i].sum() + links[:, i].sum()) ** 2 for i in range(7)))
+    assert sums.s2 == pytest.approx(
+        sum((links[i].sum() + links[:, i].sum()) ** 2 for i in range(7))
+    )
 
 
 @pytest.mark.parametrize("geary", [False, True])
@@ -100,7 +110,9 @@ def test_counts_of_permutations_against_loops(geary, form) -> None:
     expectation = 1.0 if geary else -1 / 6
     for t in range(3):
         observed = abs(LOOPS[geary](links, cells[t]) - expectation)
-        drawn = [abs(LOOPS[geary](links, cells[t][order]) - expectation) for order in orders]
+        drawn = [
+            abs(LOOPS[geary](links, cells[t][order]) - expectation) for order in orders
+        ]
         assert found.beyond[t] == sum(d >= observed - 1e-12 for d in drawn)
 
 
@@ -113,11 +125,15 @@ def test_the_size_of_blocks_changes_nothing(monkeypatch) -> None:
     np.testing.assert_array_equal(
         kernel.global_statistics(links, z, 300, SEED, geary=False).beyond, whole.beyond
     )
-    np.testing.assert_array_equal(kernel.local_statistics(links, z, 300, SEED).beyond, local.beyond)
+    np.testing.assert_array_equal(
+        kernel.local_statistics(links, z, 300, SEED).beyond, local.beyond
+    )
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
-def test_local_permutations_are_all_permutations_of_the_others(form, monkeypatch) -> None:
+def test_local_permutations_are_all_permutations_of_the_others(
+    form, monkeypatch
+) -> None:
     """With all n! permutations, each of the (n - 1)! of the others is there n times."""
     n, rng = 6, np.random.default_rng(7)
     links = links_of(rng, n)
@@ -133,7 +149,9 @@ def test_local_permutations_are_all_permutations_of_the_others(form, monkeypatch
                 value = dict(zip(others, z[t, list(order)], strict=True))
                 drawn.append(z[t, i] * sum(links[i, j] * value[j] for j in others))
             assert found.statistic[t, i] == pytest.approx(
-                z[t, i] * sum(links[i, j] * z[t, j] for j in range(n)), rel=1e-12, abs=1e-15
+                z[t, i] * sum(links[i, j] * z[t, j] for j in range(n)),
+                rel=1e-12,
+                abs=1e-15,
             )
             centre = np.mean(drawn)
             observed = abs(found.statistic[t, i] - centre)
@@ -145,17 +163,23 @@ def test_an_island_is_as_extreme_as_all_its_permutations() -> None:
     rng = np.random.default_rng(8)
     links = links_of(rng, 6)
     links[3] = 0
-    found = kernel.local_statistics(links, kernel.deviations(rng.normal(size=(1, 6)))[0], 20, SEED)
+    found = kernel.local_statistics(
+        links, kernel.deviations(rng.normal(size=(1, 6)))[0], 20, SEED
+    )
     assert found.statistic[0, 3] == 0
     assert found.beyond[0, 3] == 20
 
 
 def test_deviations() -> None:
-    cells = np.array([[1.0, 2.0, 6.0], [4.0, 4.0, 4.0], [1e90, 3e90, -1e90], [0.0, 0.0, 0.0]])
+    cells = np.array(
+        [[1.0, 2.0, 6.0], [4.0, 4.0, 4.0], [1e90, 3e90, -1e90], [0.0, 0.0, 0.0]]
+    )
     z, constant = kernel.deviations(cells)
     assert constant.tolist() == [False, True, False, True]
     np.testing.assert_allclose(z[0], (cells[0] - 3) / cells[0].std(), rtol=1e-13)
-    np.testing.assert_allclose(z[2], (cells[2] - cells[2].mean()) / cells[2].std(), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(
+        z[2], (cells[2] - cells[2].mean()) / cells[2].std(), rtol=1e-13, atol=1e-15
+    )
     assert not z[constant].any()
 
 
@@ -163,9 +187,12 @@ def test_adjusted_p_values_against_scipy() -> None:
     p = np.random.default_rng(9).random((3, 20)) ** 2
     adjusted = kernel.benjamini_hochberg(p)
     for row, found in zip(p, adjusted, strict=True):
-        np.testing.assert_allclose(found, stats.false_discovery_control(row), rtol=1e-14)
+        np.testing.assert_allclose(
+            found, stats.false_discovery_control(row), rtol=1e-14
+        )
     p[:, 5] = np.nan
     rest = np.delete(p, 5, axis=1)
     np.testing.assert_array_equal(
-        np.delete(kernel.benjamini_hochberg(p), 5, axis=1), kernel.benjamini_hochberg(rest)
+        np.delete(kernel.benjamini_hochberg(p), 5, axis=1),
+        kernel.benjamini_hochberg(rest),
     )

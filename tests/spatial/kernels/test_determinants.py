@@ -1,4 +1,4 @@
-"""Against matrices written out: traces, the transformed data of Lee & Yu, and quadrature."""
+"""Against matrices written out: traces, Lee & Yu's data, quadrature."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ def make_weights(kind: str, seed: int = 1) -> np.ndarray:
     w[np.arange(N), (np.arange(N) + 1) % N] += 0.3
     if kind == "symmetric":
         w = np.maximum(w, w.T)
-    return w / w.sum(axis=1, keepdims=True) if kind == "row" else w / np.abs(np.linalg.eigvals(w)).max()
+    return (
+        w / w.sum(axis=1, keepdims=True)
+        if kind == "row"
+        else w / np.abs(np.linalg.eigvals(w)).max()
+    )
 
 
 def adjusted(w: np.ndarray, *, entity: bool = True) -> Determinants:
@@ -39,7 +43,9 @@ def adjusted(w: np.ndarray, *, entity: bool = True) -> Determinants:
 def panel(w: np.ndarray, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     x, e = rng.normal(size=(N * T, 2)), rng.normal(size=(N * T, 1))
-    return x, lagged(np.linalg.inv(np.eye(N) - 0.3 * w), x.sum(axis=1, keepdims=True) + e)
+    return x, lagged(
+        np.linalg.inv(np.eye(N) - 0.3 * w), x.sum(axis=1, keepdims=True) + e
+    )
 
 
 def columns_of(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> SpatialColumns:
@@ -61,23 +67,34 @@ def test_the_slope_of_rho_is_that_of_demeaned_errors(kind: str) -> None:
     for share in (-0.8, -0.1, 1e-9, 0.4, 0.9):
         at, step = share * (values.high if share > 0 else -values.low), 1e-5
         g = w @ np.linalg.inv(np.eye(N) - at * w)
-        assert determinants.slope("rho", at) == pytest.approx(-(T - 1) * np.trace(m @ g))
-        assert determinants.curve("rho", at) == pytest.approx(-(T - 1) * np.trace(m @ g @ g))
+        assert determinants.slope("rho", at) == pytest.approx(
+            -(T - 1) * np.trace(m @ g)
+        )
+        assert determinants.curve("rho", at) == pytest.approx(
+            -(T - 1) * np.trace(m @ g @ g)
+        )
         for name in ("rho", "lambda"):
             below, above = determinants.value(name, np.array([at - step, at + step]))
-            assert (above - below) / (2 * step) == pytest.approx(determinants.slope(name, at), rel=1e-6)
+            assert (above - below) / (2 * step) == pytest.approx(
+                determinants.slope(name, at), rel=1e-6
+            )
             slopes = [determinants.slope(name, at + sign * step) for sign in (-1, 1)]
             bend = (slopes[1] - slopes[0]) / (2 * step)
             assert bend == pytest.approx(determinants.curve(name, at), rel=1e-6)
-        # Errors filtered by I - lambda W have period effects proportional to (I - lambda W) 1.
+        # Errors filtered by I - lambda W have period effects proportional to (I -
+        # lambda W) 1.
         period = (np.eye(N) - at * w).sum(axis=1, keepdims=True)
         project = np.eye(N) - period @ period.T / (period.T @ period)
-        assert determinants.slope("lambda", at) == pytest.approx(-(T - 1) * np.trace(project @ g))
+        assert determinants.slope("lambda", at) == pytest.approx(
+            -(T - 1) * np.trace(project @ g)
+        )
 
 
 @pytest.mark.parametrize(("lag", "error"), MODELS)
-def test_with_equal_row_sums_it_is_the_likelihood_of_transformed_data(lag: bool, error: bool) -> None:
-    """Orthonormal transformations of periods and entities leave (N - 1)(T - 1) rows without effects.
+def test_with_equal_row_sums_it_is_the_likelihood_of_transformed_data(
+    lag: bool, error: bool
+) -> None:
+    """Orthonormal transformations leave (N - 1)(T - 1) rows.
 
     As in Lee & Yu (2010): the transformed weights are F'WF, and nothing is adjusted.
     """
@@ -108,7 +125,10 @@ def test_with_equal_row_sums_it_is_the_likelihood_of_transformed_data(lag: bool,
 
     assert best.loglik == pytest.approx(log_likelihood(best.rho, best.lam), abs=1e-9)
     for rho, lam in ((1e-4, 0), (-1e-4, 0), (0, 1e-4), (0, -1e-4)):
-        assert log_likelihood(best.rho + rho * lag, best.lam + lam * error) <= best.loglik + 1e-12
+        assert (
+            log_likelihood(best.rho + rho * lag, best.lam + lam * error)
+            <= best.loglik + 1e-12
+        )
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "spectral"])
@@ -130,12 +150,14 @@ def test_with_different_row_sums_it_is_the_root_of_the_adjusted_score(
 
 
 def test_the_expected_score_is_zero_where_row_sums_differ() -> None:
-    """Over 4,000 panels the adjusted score at the true rho has mean zero, and the plain one has not."""
+    """Over 4,000 panels the adjusted score at the true rho has mean zero."""
     w = make_weights("spectral")
     rng = np.random.default_rng(3)
     inverse = np.linalg.inv(np.eye(N) - 0.3 * w)
     e = rng.normal(size=(4000, N, T))
-    y = inverse @ (e + 2 * rng.normal(size=(4000, 1, T)) + rng.normal(size=(4000, N, 1)))
+    y = inverse @ (
+        e + 2 * rng.normal(size=(4000, 1, T)) + rng.normal(size=(4000, N, 1))
+    )
 
     def demean(cells: np.ndarray) -> np.ndarray:
         cells = cells - cells.mean(axis=2, keepdims=True)
@@ -151,7 +173,9 @@ def test_the_expected_score_is_zero_where_row_sums_differ() -> None:
 
 @pytest.mark.parametrize("kind", ["row", "spectral"])
 @pytest.mark.parametrize(("lag", "error"), MODELS[:2])
-def test_covariances_with_matrices_written_out(kind: str, lag: bool, error: bool) -> None:
+def test_covariances_with_matrices_written_out(
+    kind: str, lag: bool, error: bool
+) -> None:
     """The Hessian by differences, and scores of entities and pairs one by one."""
     w = make_weights(kind)
     x, y = panel(w)
@@ -177,7 +201,10 @@ def test_covariances_with_matrices_written_out(kind: str, lag: bool, error: bool
     signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
     for i in range(4):
         for j in range(4):
-            terms = [s * t * log_likelihood(at + s * steps[i] + t * steps[j]) for s, t in signs]
+            terms = [
+                s * t * log_likelihood(at + s * steps[i] + t * steps[j])
+                for s, t in signs
+            ]
             hessian[i, j] = sum(terms) / 4e-8
     information = observed_information(point)
     assert information == pytest.approx(-hessian, rel=1e-5, abs=1e-3)
@@ -201,7 +228,7 @@ def test_covariances_with_matrices_written_out(kind: str, lag: bool, error: bool
 
 
 def test_an_end_of_the_interval_is_no_peak() -> None:
-    """With different row sums the likelihood may rise to an end; a local maximum below is the estimate."""
+    """With different row sums a local maximum may be the estimate."""
     w = make_weights("spectral")
     determinants = adjusted(w)
     values = determinants.spectrum

@@ -29,14 +29,20 @@ def make_point(
     np.fill_diagonal(w, 0)
     w /= w.sum(axis=1, keepdims=True)
     x = rng.normal(size=(N * T, 2))
-    y = lagged(np.linalg.inv(np.eye(N) - 0.3 * w), x.sum(axis=1, keepdims=True) + rng.normal(size=(N * T, 1)))
+    y = lagged(
+        np.linalg.inv(np.eye(N) - 0.3 * w),
+        x.sum(axis=1, keepdims=True) + rng.normal(size=(N * T, 1)),
+    )
 
     def demean(columns: np.ndarray) -> np.ndarray:
         return without_means(columns, T, "i" in effects, "t" in effects)
 
     first = lagged(w, y)
     columns = SpatialColumns(
-        np.hstack([demean(y), demean(first), demean(lagged(w, first))]), demean(x), demean(lagged(w, x)), T
+        np.hstack([demean(y), demean(first), demean(lagged(w, first))]),
+        demean(x),
+        demean(lagged(w, x)),
+        T,
     )
     found = spectrum(w)
     assert found is not None
@@ -46,11 +52,15 @@ def make_point(
 
 
 def values_of(point: Point) -> np.ndarray:
-    return np.concatenate([point.spatial, point.optimum.coefficients, [point.optimum.sigma2]])
+    return np.concatenate(
+        [point.spatial, point.optimum.coefficients, [point.optimum.sigma2]]
+    )
 
 
 @pytest.mark.parametrize(("lag", "error"), MODELS)
-def test_observed_information_is_minus_the_numerical_hessian(lag: bool, error: bool) -> None:
+def test_observed_information_is_minus_the_numerical_hessian(
+    lag: bool, error: bool
+) -> None:
     point, _, _ = make_point(lag, error)
     columns, found, q = point.columns, point.determinants.spectrum, len(point.spatial)
     assert found is not None
@@ -67,7 +77,9 @@ def test_observed_information_is_minus_the_numerical_hessian(lag: bool, error: b
     for i in range(p):
         for j in range(p):
             signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
-            terms = [s * t * log_likelihood(at + s * step[i] + t * step[j]) for s, t in signs]
+            terms = [
+                s * t * log_likelihood(at + s * step[i] + t * step[j]) for s, t in signs
+            ]
             hessian[i, j] = sum(terms) / 4e-8
     assert observed_information(point) == pytest.approx(-hessian, rel=1e-5, abs=1e-4)
 
@@ -92,9 +104,16 @@ def test_expected_information_is_that_of_the_normal_distribution(
     inverse, back = np.linalg.inv(outer), np.linalg.inv(inner @ outer)
     mean = inverse @ (x @ best.coefficients + dummies @ fixed)
     variance = best.sigma2 * back @ back.T
-    of_mean = [inverse @ lag_all @ mean] * lag + [np.zeros(N * T)] * error + list((inverse @ x).T)
+    of_mean = (
+        [inverse @ lag_all @ mean] * lag
+        + [np.zeros(N * T)] * error
+        + list((inverse @ x).T)
+    )
     of_mean += [np.zeros(N * T), *(inverse @ dummies).T]
-    by_lag, by_error = inverse @ lag_all, inverse @ np.linalg.inv(inner) @ lag_all @ outer
+    by_lag, by_error = (
+        inverse @ lag_all,
+        inverse @ np.linalg.inv(inner) @ lag_all @ outer,
+    )
     of_variance = [by_lag @ variance + variance @ by_lag.T] * lag
     of_variance += [by_error @ variance + variance @ by_error.T] * error
     of_variance += [np.zeros_like(variance)] * 2 + [variance / best.sigma2]
@@ -110,17 +129,24 @@ def test_expected_information_is_that_of_the_normal_distribution(
         ]
     )
     p = q + 3
-    effects_out = full[:p, :p] - full[:p, p:] @ np.linalg.solve(full[p:, p:], full[p:, :p])
+    effects_out = full[:p, :p] - full[:p, p:] @ np.linalg.solve(
+        full[p:, p:], full[p:, :p]
+    )
     assert expected_information(point) == pytest.approx(effects_out, rel=1e-8, abs=1e-8)
 
 
 @pytest.mark.parametrize(("lag", "error"), MODELS)
-def test_clustered_covariance_adds_entities_and_pairs_one_by_one(lag: bool, error: bool) -> None:
+def test_clustered_covariance_adds_entities_and_pairs_one_by_one(
+    lag: bool, error: bool
+) -> None:
     point, _, _ = make_point(lag, error)
     best, q = point.optimum, len(point.spatial)
     e, s2 = best.residuals.reshape(N, T), best.sigma2
     mean = point.moves()
-    b = [point.matrix @ np.linalg.inv(np.eye(N) - a * point.matrix) for a in point.spatial]
+    b = [
+        point.matrix @ np.linalg.inv(np.eye(N) - a * point.matrix)
+        for a in point.spatial
+    ]
     for j, lag_of_errors in enumerate(b):
         mean[:, j] -= point.demean((lag_of_errors @ e).reshape(-1, 1))[:, 0]
     mean = mean.reshape(N, T, -1)
@@ -129,14 +155,18 @@ def test_clustered_covariance_adds_entities_and_pairs_one_by_one(lag: bool, erro
     meat = np.zeros((q + 3, q + 3))
     for i in range(N):
         score = np.append(e[i] @ mean[i] / s2, (e[i] @ e[i] / s2 - T) / (2 * s2))
-        score[:q] += [lagged_errors[i, i] * (e[i] @ e[i] / s2 - T) for lagged_errors in b]
+        score[:q] += [
+            lagged_errors[i, i] * (e[i] @ e[i] / s2 - T) for lagged_errors in b
+        ]
         meat += np.outer(score, score)
         for j in range(i):
             pair = np.zeros(q + 3)
             pair[:q] = [(m[i, j] + m[j, i]) * (e[i] @ e[j]) / s2 for m in b]
             meat += np.outer(pair, pair)
     bread = np.linalg.inv(observed_information(point))
-    assert clustered_covariance(point, bread) == pytest.approx(N / (N - 1) * bread @ meat @ bread, rel=1e-9)
+    assert clustered_covariance(point, bread) == pytest.approx(
+        N / (N - 1) * bread @ meat @ bread, rel=1e-9
+    )
 
 
 def test_scores_by_entity_and_pair_add_up_to_zero_at_the_maximum() -> None:
@@ -158,7 +188,10 @@ def test_lee_yu_with_time_effects_adds_the_bias_of_the_formula() -> None:
     point, _, _ = make_point(lag=True, error=False, effects="it")
     rho, s2 = point.optimum.rho, point.optimum.sigma2
     score = np.array([1 / (1 - rho), 0, 0, 1 / (2 * s2)])
-    expected = values_of(point) + np.linalg.inv(expected_information(point) / (N * T)) @ score / N
+    expected = (
+        values_of(point)
+        + np.linalg.inv(expected_information(point) / (N * T)) @ score / N
+    )
     found = point.determinants.spectrum
     assert found is not None
     corrected = lee_yu(point, PeriodMeans(point.matrix, found), entity=True)

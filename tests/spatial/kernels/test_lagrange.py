@@ -21,14 +21,20 @@ def test_statistics_with_all_matrices_written_out() -> None:
     np.fill_diagonal(w, 0)
     x, y = rng.normal(size=(N * T, 2)), rng.normal(size=N * T)
     fit = ols(x, y)
-    e, s2, big = fit.residuals, float(fit.residuals @ fit.residuals) / (N * T), np.kron(w, np.eye(T))
+    e, s2, big = (
+        fit.residuals,
+        float(fit.residuals @ fit.residuals) / (N * T),
+        np.kron(w, np.eye(T)),
+    )
     annihilator = np.eye(N * T) - x @ np.linalg.inv(x.T @ x) @ x.T
     fitted = big @ x @ fit.coefficients
     trace = T * np.trace(w @ w + w.T @ w)
     j = (fitted @ annihilator @ fitted + trace * s2) / s2
     lag, error = e @ big @ y / s2, e @ big @ e / s2
 
-    found = lagrange_tests(w, x, e, *(lagged(w, column[:, None])[:, 0] for column in (y, e)))
+    found = lagrange_tests(
+        w, x, e, *(lagged(w, column[:, None])[:, 0] for column in (y, e))
+    )
     expected = (
         lag**2 / j,
         error**2 / trace,

@@ -64,7 +64,9 @@ def columns_of(case: Case, effects: str) -> SpatialColumns:
 
     x = case.x if effects else np.column_stack([case.x, np.ones(N * T)])
     first = lagged(case.w, case.y[:, None])
-    y = np.hstack([demean(case.y[:, None]), demean(first), demean(lagged(case.w, first))])
+    y = np.hstack(
+        [demean(case.y[:, None]), demean(first), demean(lagged(case.w, first))]
+    )
     return SpatialColumns(y, demean(x), demean(lagged(case.w, x)), T)
 
 
@@ -86,10 +88,15 @@ def newton_step(case: Case, at: np.ndarray, which: np.ndarray) -> float:
     """Distance to the maximum along one spatial coefficient, by derivatives."""
 
     def slope(h: float) -> float:
-        return (case.log_likelihood(*(at + h * which)) - case.log_likelihood(*(at - h * which))) / (2 * h)
+        return (
+            case.log_likelihood(*(at + h * which))
+            - case.log_likelihood(*(at - h * which))
+        ) / (2 * h)
 
     h = 1e-3
-    curve = case.log_likelihood(*(at + h * which)) + case.log_likelihood(*(at - h * which))
+    curve = case.log_likelihood(*(at + h * which)) + case.log_likelihood(
+        *(at - h * which)
+    )
     curve = (curve - 2 * case.log_likelihood(*at)) / h**2
     # Extrapolated to steps of zero, twice.
     first, second, third = slope(h), slope(2 * h), slope(4 * h)
@@ -101,7 +108,9 @@ def newton_step(case: Case, at: np.ndarray, which: np.ndarray) -> float:
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("effects", ["", "i", "t", "it"])
 @pytest.mark.parametrize(("lag", "error"), [(True, False), (False, True), (True, True)])
-def test_the_maximum_is_that_of_dummies_written_out(effects: str, lag: bool, error: bool, seed: int) -> None:
+def test_the_maximum_is_that_of_dummies_written_out(
+    effects: str, lag: bool, error: bool, seed: int
+) -> None:
     case = make_case(seed, effects)
     found = spectrum(case.w)
     assert found is not None
@@ -124,7 +133,9 @@ def test_weights_without_one_row_sum_without_time_effects() -> None:
     assert found is not None
     for lag, error in ((True, False), (False, True), (True, True)):
         best = maximise(columns_of(case, "i"), unadjusted(found), lag=lag, error=error)
-        assert best.loglik == pytest.approx(case.log_likelihood(best.rho, best.lam), abs=1e-9)
+        assert best.loglik == pytest.approx(
+            case.log_likelihood(best.rho, best.lam), abs=1e-9
+        )
         for step in (-1e-4, 1e-4):
             near = case.log_likelihood(best.rho + step * lag, best.lam + step * error)
             assert near < best.loglik
@@ -132,7 +143,8 @@ def test_weights_without_one_row_sum_without_time_effects() -> None:
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_an_optimum_at_the_end_is_reported(sign: float) -> None:
-    # A circle of seven in one direction has no negative real eigenvalue: the determinant is finite at -1.
+    # A circle of seven in one direction has no negative real eigenvalue: the
+    # determinant is finite at -1.
     n = 7
     w = sign * np.roll(np.eye(n), 1, axis=1)
     found = spectrum(w)
@@ -142,7 +154,9 @@ def test_an_optimum_at_the_end_is_reported(sign: float) -> None:
     y = np.linalg.solve(np.eye(n) + 1.6 * sign * w, e).reshape(-1, 1)
     x = rng.normal(size=(n * T, 1))
     first = lagged(w, y)
-    columns = SpatialColumns(np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), T)
+    columns = SpatialColumns(
+        np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), T
+    )
     best = maximise(columns, unadjusted(found), lag=True, error=False)
     assert best.at_end == "rho"
     # A little inside the interval, at whose end the determinant may be zero.
@@ -167,7 +181,9 @@ def test_two_coefficients_with_several_maxima(seed: int) -> None:
     w /= w.sum(axis=1, keepdims=True)
     x, y = rng.normal(size=(n * t, 1)), rng.normal(size=(n * t, 1))
     first = lagged(w, y)
-    columns = SpatialColumns(np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), t)
+    columns = SpatialColumns(
+        np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), t
+    )
     found = spectrum(w)
     assert found is not None
     best = maximise(columns, Determinants(found, t, n * t), lag=True, error=True)

@@ -30,14 +30,18 @@ def links_of(rng: np.random.Generator, n: int, share: float) -> np.ndarray[Any, 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 def test_spectral_radius(seed, form) -> None:
     links = links_of(np.random.default_rng(seed), 12, 0.15)
-    assert spectral_radius(form(links)) == pytest.approx(np.abs(np.linalg.eigvals(links)).max(), abs=1e-9)
+    assert spectral_radius(form(links)) == pytest.approx(
+        np.abs(np.linalg.eigvals(links)).max(), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_spectral_radius_of_many_entities(symmetric) -> None:
     """A ring, each linked with the next (and the one before): one, and two."""
     n = 1_500
-    ring = sparse.csr_array((np.ones(n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
+    ring = sparse.csr_array(
+        (np.ones(n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n)
+    )
     weights = stored(ring + ring.T if symmetric else ring)
     assert spectral_radius(weights) == pytest.approx(2 if symmetric else 1, rel=1e-8)
 
@@ -70,8 +74,12 @@ def test_lags_against_loops(form) -> None:
     found = lag_by_period(form(links), cells)
     for t in range(4):
         for i in range(9):
-            expected = sum(links[i, j] * cells[t, j] for j in range(9) if links[i, j] > 0)
-            assert found[t, i] == pytest.approx(expected, rel=1e-13, abs=1e-15, nan_ok=True)
+            expected = sum(
+                links[i, j] * cells[t, j] for j in range(9) if links[i, j] > 0
+            )
+            assert found[t, i] == pytest.approx(
+                expected, rel=1e-13, abs=1e-15, nan_ok=True
+            )
 
 
 def test_storage_by_share_of_links() -> None:

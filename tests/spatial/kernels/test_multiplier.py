@@ -30,7 +30,9 @@ def make_weights(*, row: bool) -> np.ndarray:
 
 def written_out(w: np.ndarray, rho: float, b: np.ndarray, th: np.ndarray) -> np.ndarray:
     inverse = np.linalg.inv(np.eye(N) - rho * w)
-    multipliers = [inverse @ (np.eye(N) * b_k + w * th_k) for b_k, th_k in zip(b, th, strict=True)]
+    multipliers = [
+        inverse @ (np.eye(N) * b_k + w * th_k) for b_k, th_k in zip(b, th, strict=True)
+    ]
     direct = np.array([np.diag(s).mean() for s in multipliers])
     total = np.array([s.sum(axis=1).mean() for s in multipliers])
     return np.vstack([direct, total - direct, total])
@@ -45,7 +47,9 @@ def test_effects_and_their_errors(row: bool, rho: float) -> None:
     w = make_weights(row=row)
     found = spectrum(w)
     assert found is not None
-    estimates, derivatives = effects(*averages(w, multiplier(w, rho), found, rho), B, TH, lag=True)
+    estimates, derivatives = effects(
+        *averages(w, multiplier(w, rho), found, rho), B, TH, lag=True
+    )
     assert estimates == pytest.approx(written_out(w, rho, B, TH), abs=1e-12)
 
     at, step = np.concatenate([[rho], B, TH]), 1e-6 * np.eye(5)

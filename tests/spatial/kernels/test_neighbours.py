@@ -17,9 +17,13 @@ def test_blocks_change_nothing(block, monkeypatch) -> None:
     nearest = neighbours.nearest_distances(degrees, 2)
     near = neighbours.inverse_distances(degrees[:7], 2, 9_000).toarray()
     monkeypatch.setattr(neighbours, "_BLOCK", block)
-    np.testing.assert_array_equal(neighbours.nearest_neighbours(degrees, 3).toarray(), whole)
+    np.testing.assert_array_equal(
+        neighbours.nearest_neighbours(degrees, 3).toarray(), whole
+    )
     np.testing.assert_array_equal(neighbours.nearest_distances(degrees, 2), nearest)
-    np.testing.assert_array_equal(neighbours.inverse_distances(degrees[:7], 2, 9_000).toarray(), near)
+    np.testing.assert_array_equal(
+        neighbours.inverse_distances(degrees[:7], 2, 9_000).toarray(), near
+    )
     assert [ends.tolist() for ends in neighbours.same_places(degrees)] == [[3], [7]]
 
 

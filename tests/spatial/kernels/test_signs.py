@@ -43,7 +43,9 @@ def make_panel(weights: SpatialWeights, seed: int = 3) -> Panel:
 
 def drawn_panel(panel: Panel, drawn: Drawn, row: int) -> Panel:
     """The panel with the outcome of one draw."""
-    draws = np.random.default_rng(signs._SEED).choice([-1.0, 1.0], size=(1 + signs.REPS, N))
+    draws = np.random.default_rng(signs._SEED).choice(
+        [-1.0, 1.0], size=(1 + signs.REPS, N)
+    )
     draws[0] = 1.0
     order = np.argsort((drawn.residuals**2).sum(axis=1), kind="stable")
     by_entity = np.empty(N)
@@ -56,7 +58,9 @@ def drawn_panel(panel: Panel, drawn: Drawn, row: int) -> Panel:
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("kind", ["row", "spectral"])
 @pytest.mark.parametrize("model", ["sar", "sem"])
-def test_likelihood_ratios_and_wald_tests_of_single_draws(kind: str, model: str) -> None:
+def test_likelihood_ratios_and_wald_tests_of_single_draws(
+    kind: str, model: str
+) -> None:
     weights = make_weights(kind)
     panel = make_panel(weights)
     spec = PanelSpatial("y", ["x"], weights, cov_type="observed")
@@ -66,11 +70,15 @@ def test_likelihood_ratios_and_wald_tests_of_single_draws(kind: str, model: str)
     at = null.optimum.rho if model == "sar" else null.optimum.lam
     residuals = null.optimum.residuals.reshape(N, T)
     outcome = layout.raw[:, 0].reshape(N, T)
-    drawn = Drawn(outcome, residuals, null.inverse(at), weights.dense, entity=True, time=True)
+    drawn = Drawn(
+        outcome, residuals, null.inverse(at), weights.dense, entity=True, time=True
+    )
     error = None
     if model == "sem":
         time = kind == "row"  # otherwise with dummies of the periods
-        error = Drawn(outcome, residuals, null.inverse(at), weights.dense, entity=True, time=time)
+        error = Drawn(
+            outcome, residuals, null.inverse(at), weights.dense, entity=True, time=time
+        )
     durbin = spatial_columns(layout, splm=False, error=False)
     statistics = durbin_draws(drawn, durbin, null.columns, null.determinants, 1, error)
     assert statistics.shape == (1 + signs.REPS, 2)
@@ -84,7 +92,9 @@ def test_likelihood_ratios_and_wald_tests_of_single_draws(kind: str, model: str)
         compared += 1
         ratio = 2 * (full.loglik - small.loglik)
         assert statistics[row, 0] == pytest.approx(ratio, rel=2e-3, abs=2e-3)
-        assert statistics[row, 1] == pytest.approx(full.wald_to(model).statistic, rel=2e-2)
+        assert statistics[row, 1] == pytest.approx(
+            full.wald_to(model).statistic, rel=2e-2
+        )
     assert compared >= 4
 
 
@@ -141,12 +151,22 @@ def test_order_of_entities_units_and_blocks_do_not_matter(monkeypatch) -> None:
     spec = PanelSpatial("y", ["x"], weights)
     frame = spatial_tests(spec, panel).frame
     rng = np.random.default_rng(0)
-    labels = dict(zip(NAMES, rng.permutation([f"k{i:02d}" for i in range(N)]), strict=True))
+    labels = dict(
+        zip(NAMES, rng.permutation([f"k{i:02d}" for i in range(N)]), strict=True)
+    )
     data = panel.frame.reset_index()
-    data = data.assign(city=data["city"].map(labels), x=1000 * data["x"], y=3 * data["y"] + 7)
+    data = data.assign(
+        city=data["city"].map(labels), x=1000 * data["x"], y=3 * data["y"] + 7
+    )
     order = rng.permutation(N)
-    moved = SpatialWeights(1e3 * weights.raw[np.ix_(order, order)], [labels[NAMES[i]] for i in order])
+    moved = SpatialWeights(
+        1e3 * weights.raw[np.ix_(order, order)], [labels[NAMES[i]] for i in order]
+    )
     monkeypatch.setattr(signs, "_BLOCK", 40 * N * T)
-    other = spatial_tests(spec.replace(spatial_weights=moved), Panel(data, "city", "year")).frame
+    other = spatial_tests(
+        spec.replace(spatial_weights=moved), Panel(data, "city", "year")
+    ).frame
     for column in ("statistic", "p_value", "chi2", "chi2_p_value"):
-        assert other[column].to_numpy() == pytest.approx(frame[column].to_numpy(), rel=1e-6)
+        assert other[column].to_numpy() == pytest.approx(
+            frame[column].to_numpy(), rel=1e-6
+        )

@@ -14,7 +14,11 @@ def random_weights(kind: str, n: int = 9) -> np.ndarray:
         w = np.triu(w) + np.triu(w).T
     if kind == "island":
         w[:, 3] = w[3, :] = 0
-    return w if kind == "symmetric" else w / np.maximum(w.sum(axis=1, keepdims=True), 1e-300)
+    return (
+        w
+        if kind == "symmetric"
+        else w / np.maximum(w.sum(axis=1, keepdims=True), 1e-300)
+    )
 
 
 @pytest.mark.parametrize("kind", ["general", "symmetric", "similar", "island"])
@@ -33,7 +37,9 @@ def test_determinants_and_traces_are_those_of_the_matrix(kind: str) -> None:
             np.trace(w @ inverse), rel=1e-10, abs=1e-10
         )
         square = w @ inverse @ w @ inverse
-        assert found.trace(a, lags=2, inverses=2) == pytest.approx(np.trace(square), rel=1e-9)
+        assert found.trace(a, lags=2, inverses=2) == pytest.approx(
+            np.trace(square), rel=1e-9
+        )
 
 
 @pytest.mark.parametrize("kind", ["general", "symmetric", "similar", "island"])

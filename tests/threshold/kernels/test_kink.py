@@ -29,22 +29,40 @@ EFFECTS: list[tuple[str, ...]] = [
 ]
 
 
-def panel(seed: int, *, n: int = 14, periods: int = 6, digits: int = 1) -> dict[str, Array]:
+def panel(
+    seed: int, *, n: int = 14, periods: int = 6, digits: int = 1
+) -> dict[str, Array]:
     """Make an unbalanced panel whose kink variable has ties."""
     rng = np.random.default_rng(seed)
-    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    entity, time = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     keep = (rng.random(entity.size) > 0.2) | (time < 2)
     entity, time = entity[keep], time[keep]
     size = entity.size
     q = np.round(20 + 3 * rng.normal(size=size) + rng.normal(size=n)[entity], digits)
     x = rng.normal(size=(size, 2)) * [1.0, 1e4] + entity[:, None]
     y = 0.5 * np.minimum(q - 21, 0) + 1.2 * np.maximum(q - 21, 0) + x[:, 0]
-    y = y + rng.normal(size=size) * (1 + 0.3 * np.abs(q - 20)) + rng.normal(size=n)[entity]
-    return {"y": y, "q": q, "x": x, "entity": entity, "time": time, "crossed": (entity + time) % 4}
+    y = (
+        y
+        + rng.normal(size=size) * (1 + 0.3 * np.abs(q - 20))
+        + rng.normal(size=n)[entity]
+    )
+    return {
+        "y": y,
+        "q": q,
+        "x": x,
+        "entity": entity,
+        "time": time,
+        "crossed": (entity + time) % 4,
+    }
 
 
 def dummies(data: dict[str, Array], effects: Sequence[str]) -> Array:
-    parts = [np.ones((data["q"].size, 1)), *((data[e][:, None] == np.unique(data[e])) * 1.0 for e in effects)]
+    parts = [
+        np.ones((data["q"].size, 1)),
+        *((data[e][:, None] == np.unique(data[e])) * 1.0 for e in effects),
+    ]
     return np.column_stack(parts)
 
 
@@ -57,10 +75,14 @@ def lstsq(y: Array, *columns: Array) -> tuple[float, Array]:
 
 def knots(q: Array, trim: float) -> Array:
     need = trim * q.size - 1e-9
-    return np.array([g for g in np.unique(q) if min((q <= g).sum(), (q > g).sum()) >= need])
+    return np.array(
+        [g for g in np.unique(q) if min((q <= g).sum(), (q > g).sum()) >= need]
+    )
 
 
-def criterion(data: dict[str, Array], effects: Sequence[str], y: Array) -> Callable[[float], float]:
+def criterion(
+    data: dict[str, Array], effects: Sequence[str], y: Array
+) -> Callable[[float], float]:
     """Sum of squares over g, by projection on a basis of other columns."""
     base = np.column_stack([dummies(data, effects), data["x"], data["q"]])
     u, s, _ = np.linalg.svd(base / np.linalg.norm(base, axis=0), full_matrices=False)
@@ -88,24 +110,34 @@ def least(ssr: Callable[[float], float], values: Array) -> tuple[float, float]:
         sums = [ssr(g) for g in grid]
         at = int(np.argmin(sums))
         bounds = grid[max(at - 1, 0)], grid[min(at + 1, 24)]
-        inner = minimize_scalar(ssr, bounds=bounds, method="bounded", options={"xatol": 1e-11 * abs(high)})
-        best = min(best, (sums[at], float(grid[at])), (float(inner.fun), float(inner.x)))
+        inner = minimize_scalar(
+            ssr, bounds=bounds, method="bounded", options={"xatol": 1e-11 * abs(high)}
+        )
+        best = min(
+            best, (sums[at], float(grid[at])), (float(inner.fun), float(inner.x))
+        )
     return best
 
 
-def least_step(data: dict[str, Array], effects: Sequence[str], y: Array, values: Array) -> float:
+def least_step(
+    data: dict[str, Array], effects: Sequence[str], y: Array, values: Array
+) -> float:
     base, q = np.column_stack([dummies(data, effects), data["x"], data["q"]]), data["q"]
     return min(lstsq(y, base, q <= g, q * (q <= g))[0] for g in values)
 
 
-def plan(data: dict[str, Array], effects: Sequence[str], trim: float = 0.05) -> kernel.KinkPlan:
+def plan(
+    data: dict[str, Array], effects: Sequence[str], trim: float = 0.05
+) -> kernel.KinkPlan:
     return kernel.kink_plan(data["q"], data["x"], trim, [data[e] for e in effects])
 
 
 @pytest.mark.many(5)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("effects", EFFECTS, ids="+".join)
-def test_the_minimum_over_the_continuum_is_exact(seed: int, effects: tuple[str, ...]) -> None:
+def test_the_minimum_over_the_continuum_is_exact(
+    seed: int, effects: tuple[str, ...]
+) -> None:
     data = panel(seed, digits=1 + seed % 2)
     kinks = plan(data, effects)
     found = kernel.estimate(kinks, data["y"])
@@ -119,12 +151,17 @@ def test_the_minimum_over_the_continuum_is_exact(seed: int, effects: tuple[str, 
     explicit, _ = lstsq(data["y"], base, np.maximum(data["q"] - found.threshold, 0))
     assert found.ssr == pytest.approx(explicit, rel=1e-9)
     np.testing.assert_allclose(found.profile, [ssr(g) for g in values], rtol=1e-9)
-    assert found.step_ssr == pytest.approx(least_step(data, effects, data["y"], values), rel=1e-9)
+    assert found.step_ssr == pytest.approx(
+        least_step(data, effects, data["y"], values), rel=1e-9
+    )
     assert found.step_ssr <= found.ssr <= found.null_ssr
 
 
 def test_minima_are_found_inside_intervals_and_at_observed_values() -> None:
-    places = [kernel.estimate(plan(panel(s), ["entity"]), panel(s)["y"]).offset > 0 for s in range(12)]
+    places = [
+        kernel.estimate(plan(panel(s), ["entity"]), panel(s)["y"]).offset > 0
+        for s in range(12)
+    ]
     assert 0 < sum(places) < 12
 
 
@@ -133,25 +170,36 @@ def test_minima_are_found_inside_intervals_and_at_observed_values() -> None:
 def test_sets_hold_exactly_what_fits_well_enough(seed: int, c: float) -> None:
     data = panel(seed)
     kinks = plan(data, ["entity", "time"])
-    found, ssr = kernel.estimate(kinks, data["y"]), criterion(data, ["entity", "time"], data["y"])
+    found, ssr = (
+        kernel.estimate(kinks, data["y"]),
+        criterion(data, ["entity", "time"], data["y"]),
+    )
     bound = found.ssr * (1 + c / data["q"].size)
     pieces = kernel.accepted(kinks, found, bound)
-    assert all(a < b for a, b in itertools.pairwise(itertools.chain.from_iterable(pieces)))
+    assert all(
+        a < b for a, b in itertools.pairwise(itertools.chain.from_iterable(pieces))
+    )
     assert any(a <= found.threshold <= b for a, b in pieces)
     first, last = kinks.values[[0, -1]]
     for edge in itertools.chain.from_iterable(pieces):
         assert edge in (first, last) or ssr(edge) == pytest.approx(bound, rel=1e-10)
     grid = np.linspace(first, last, 1501)
-    clear = np.array([min(abs(g - e) for piece in pieces for e in piece) > 1e-7 for g in grid])
+    clear = np.array(
+        [min(abs(g - e) for piece in pieces for e in piece) > 1e-7 for g in grid]
+    )
     inside = np.array([any(a <= g <= b for a, b in pieces) for g in grid])
-    np.testing.assert_array_equal(inside[clear], np.array([ssr(g) for g in grid])[clear] <= bound)
+    np.testing.assert_array_equal(
+        inside[clear], np.array([ssr(g) for g in grid])[clear] <= bound
+    )
 
 
 def test_sets_of_extreme_bounds() -> None:
     data = panel(1)
     kinks = plan(data, ["entity"])
     found = kernel.estimate(kinks, data["y"])
-    assert kernel.accepted(kinks, found, 2 * found.null_ssr) == [(kinks.values[0], kinks.values[-1])]
+    assert kernel.accepted(kinks, found, 2 * found.null_ssr) == [
+        (kinks.values[0], kinks.values[-1])
+    ]
     assert kernel.accepted(kinks, found, 0.0) == [(found.threshold, found.threshold)]
 
 
@@ -180,13 +228,19 @@ def test_twenty_draws_equal_refits(effects: tuple[str, ...], clusters: str) -> N
 
     for star, ratio in zip(outcomes(lstsq(y, base)[1]), nulls, strict=True):
         best = least(criterion(data, effects, star), values)[0]
-        assert ratio == pytest.approx(lstsq(star, base)[0] / best - 1, rel=1e-9, abs=1e-11)
+        assert ratio == pytest.approx(
+            lstsq(star, base)[0] / best - 1, rel=1e-9, abs=1e-11
+        )
     bend = np.maximum(q - found.threshold, 0)
-    for star, (jump, lr) in zip(outcomes(lstsq(y, base, bend)[1]), drawn.T, strict=True):
+    for star, (jump, lr) in zip(
+        outcomes(lstsq(y, base, bend)[1]), drawn.T, strict=True
+    ):
         best = least(criterion(data, effects, star), values)[0]
         step = least_step(data, effects, star, values)
         assert jump == pytest.approx(best / step - 1, rel=1e-9, abs=1e-11)
-        assert lr == pytest.approx(lstsq(star, base, bend)[0] / best - 1, rel=1e-9, abs=1e-11)
+        assert lr == pytest.approx(
+            lstsq(star, base, bend)[0] / best - 1, rel=1e-9, abs=1e-11
+        )
 
 
 def _drawn(data: dict[str, Array]) -> Array:
@@ -195,7 +249,9 @@ def _drawn(data: dict[str, Array]) -> Array:
     which = scheme("wild_cluster", kinks.search, data["entity"])
     rng = partial(np.random.default_rng, 5)
     nulls = kernel.null_draws(kinks, which, data["y"], rng(), reps=60)
-    return np.vstack([nulls, kernel.kink_draws(kinks, which, data["y"], found, rng(), reps=60)])
+    return np.vstack(
+        [nulls, kernel.kink_draws(kinks, which, data["y"], found, rng(), reps=60)]
+    )
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 60, 400])
@@ -223,7 +279,9 @@ def test_units_of_q_do_not_matter(shift: float, scale: float) -> None:
     other = {**data, "q": shift + scale * data["q"]}
     again = kernel.estimate(plan(other, ["entity"]), data["y"])
     assert again.ssr == pytest.approx(found.ssr, rel=1e-9)
-    assert again.threshold == pytest.approx(shift + scale * found.threshold, rel=1e-9, abs=1e-6 * scale)
+    assert again.threshold == pytest.approx(
+        shift + scale * found.threshold, rel=1e-9, abs=1e-6 * scale
+    )
 
 
 def test_a_mass_at_the_lowest_value() -> None:
@@ -231,11 +289,16 @@ def test_a_mass_at_the_lowest_value() -> None:
     data = panel(4)
     data["q"] = np.maximum(data["q"], np.quantile(data["q"], 0.4))
     kinks = plan(data, ["entity"])
-    found, ssr = kernel.estimate(kinks, data["y"]), criterion(data, ["entity"], data["y"])
+    found, ssr = (
+        kernel.estimate(kinks, data["y"]),
+        criterion(data, ["entity"], data["y"]),
+    )
     assert kinks.lost[0]
     assert not kinks.lost[1:].any()
     assert found.profile[0] == found.null_ssr
-    np.testing.assert_allclose(found.profile[1:], [ssr(g) for g in kinks.values[1:]], rtol=1e-9)
+    np.testing.assert_allclose(
+        found.profile[1:], [ssr(g) for g in kinks.values[1:]], rtol=1e-9
+    )
     assert found.ssr == pytest.approx(least(ssr, kinks.values[1:])[0], rel=1e-9)
 
 
@@ -246,9 +309,14 @@ def test_skewed_q_is_exact_or_told(spread: float, sign: int) -> None:
     data = panel(1, digits=8)
     data["q"] = sign * np.exp(spread * (data["q"] - 20) / 3)
     kinks = plan(data, ["entity", "time"])
-    found, ssr = kernel.estimate(kinks, data["y"]), criterion(data, ["entity", "time"], data["y"])
+    found, ssr = (
+        kernel.estimate(kinks, data["y"]),
+        criterion(data, ["entity", "time"], data["y"]),
+    )
     clear = ~kinks.faint
-    np.testing.assert_allclose(found.profile[clear], [ssr(g) for g in kinks.values[clear]], rtol=1e-8)
+    np.testing.assert_allclose(
+        found.profile[clear], [ssr(g) for g in kinks.values[clear]], rtol=1e-8
+    )
     assert kinks.faint.any() or spread < 4
     assert not kinks.faint.any() or spread > 1
     assert not kinks.lost.any()
@@ -260,7 +328,9 @@ def test_one_candidate_is_the_threshold() -> None:
     found = kernel.estimate(plan(data, ["entity"], 0.3), data["y"])
     assert found.threshold == 1
     assert found.offset == 0
-    assert kernel.accepted(plan(data, ["entity"], 0.3), found, found.ssr) == [(1.0, 1.0)]
+    assert kernel.accepted(plan(data, ["entity"], 0.3), found, found.ssr) == [
+        (1.0, 1.0)
+    ]
 
 
 def test_no_kink_is_left_when_entities_never_move() -> None:

@@ -26,7 +26,9 @@ def panel(seed: int, *, n: int = 14, periods: int = 6, k: int = 1) -> dict[str, 
     The threshold variable has ties. Clusters differ in weight.
     """
     rng = np.random.default_rng(seed)
-    entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
+    entity, time = (
+        a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij")
+    )
     keep = (rng.random(entity.size) > 0.2) | (time < 2)
     entity, time = entity[keep], time[keep]
     size = entity.size
@@ -36,10 +38,20 @@ def panel(seed: int, *, n: int = 14, periods: int = 6, k: int = 1) -> dict[str, 
     e = rng.normal(size=size) * (1 + np.abs(z[:, 0]))
     y = x[:, 0] + z.sum(axis=1) * np.where(q <= 0, 0.4, 1.0) + e
     y = y + rng.normal(size=n)[entity] + rng.normal(size=periods)[time]
-    return {"y": y, "z": z, "x": x, "q": q, "entity": entity, "time": time, "region": entity % 4}
+    return {
+        "y": y,
+        "z": z,
+        "x": x,
+        "q": q,
+        "entity": entity,
+        "time": time,
+        "region": entity % 4,
+    }
 
 
-def search(data: dict[str, Any], effects: Sequence[str], trims: Sequence[float]) -> kernel.Plan:
+def search(
+    data: dict[str, Any], effects: Sequence[str], trims: Sequence[float]
+) -> kernel.Plan:
     where = kernel.candidates(data["q"], trims)
     return kernel.plan(data["z"], data["x"], where, [data[e] for e in effects])
 
@@ -54,20 +66,28 @@ def null(plan: kernel.Plan, data: dict[str, Any], count: int) -> tuple[int, ...]
     return at
 
 
-def design(data: dict[str, Any], effects: Sequence[str], cuts: Sequence[float]) -> Array:
+def design(
+    data: dict[str, Any], effects: Sequence[str], cuts: Sequence[float]
+) -> Array:
     """Write out every column of the null."""
     dummies = [(data[e][:, None] == np.unique(data[e])) * 1.0 for e in effects]
     low = [data["z"] * (data["q"][:, None] <= g) for g in cuts]
-    return np.column_stack([np.ones((data["y"].size, 1)), *dummies, data["x"], data["z"], *low])
+    return np.column_stack(
+        [np.ones((data["y"].size, 1)), *dummies, data["x"], data["z"], *low]
+    )
 
 
 def out_of(columns: Array, design: Array) -> Array:
-    return np.asarray(columns - design @ np.linalg.lstsq(design, columns, rcond=1e-11)[0])
+    return np.asarray(
+        columns - design @ np.linalg.lstsq(design, columns, rcond=1e-11)[0]
+    )
 
 
 def written_out(block: Array, residual: Array, codes: Array) -> float:
     """Compute the statistic from one score a cluster."""
-    scores = np.stack([block[codes == c].T @ residual[codes == c] for c in np.unique(codes)])
+    scores = np.stack(
+        [block[codes == c].T @ residual[codes == c] for c in np.unique(codes)]
+    )
     total = scores.sum(axis=0)
     return float(total @ np.linalg.solve(scores.T @ scores, total))
 
@@ -99,7 +119,9 @@ def test_every_candidate_and_draw_equals_scores_written_out(
     np.testing.assert_allclose(profile[free], wanted, rtol=1e-9)
 
     which = draws.scheme("wild_cluster", plan, codes)
-    found = drawn_robust(plan, which, data["y"], at, np.random.default_rng(7), reps=20, codes=codes)
+    found = drawn_robust(
+        plan, which, data["y"], at, np.random.default_rng(7), reps=20, codes=codes
+    )
     uniforms = np.random.default_rng(7).random((20, which.size))
     ranked = draws.residual_draws(which, residual[where.order], uniforms)
     drawn = np.empty_like(ranked)
@@ -125,10 +147,15 @@ def test_all_signs_alike_give_the_data_back() -> None:
 
 @pytest.mark.parametrize("clusters", CLUSTERS)
 @pytest.mark.parametrize("count", [1, 2])
-def test_chunks_change_nothing(clusters: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_change_nothing(
+    clusters: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = panel(1)
     plan = search(data, ("entity",), [0.1] * count)
-    which, at = draws.scheme("wild_cluster", plan, data[clusters]), null(plan, data, count)
+    which, at = (
+        draws.scheme("wild_cluster", plan, data[clusters]),
+        null(plan, data, count),
+    )
 
     def run() -> Array:
         rng, codes = np.random.default_rng(3), data[clusters]
@@ -151,7 +178,9 @@ def test_row_order_changes_nothing() -> None:
         which = draws.scheme("wild_cluster", plan, d["entity"])
         rng = np.random.default_rng(1)
         drawn = drawn_robust(plan, which, d["y"], at, rng, reps=99, codes=d["entity"])
-        out.append(np.concatenate([robust_profile(plan, d["y"], at, 1, d["entity"]), drawn]))
+        out.append(
+            np.concatenate([robust_profile(plan, d["y"], at, 1, d["entity"]), drawn])
+        )
     np.testing.assert_allclose(out[0], out[1], rtol=1e-10)
 
 
@@ -166,7 +195,8 @@ def test_scales_shifts_and_labels_change_nothing() -> None:
         "entity": 1000 - 3 * data["entity"],
     }
     profiles = [
-        robust_profile(search(d, ("entity",), [0.1]), d["y"], (), 0, d["entity"]) for d in (data, other)
+        robust_profile(search(d, ("entity",), [0.1]), d["y"], (), 0, d["entity"])
+        for d in (data, other)
     ]
     np.testing.assert_allclose(profiles[0], profiles[1], rtol=1e-8)
 
@@ -183,11 +213,18 @@ def test_centred_scores_and_equal_clusters_give_the_same_test() -> None:
     base = design(data, ("entity",), [])
     residual = out_of(y, base)
     found = robust_profile(plan, y, (), 0, entity)
-    for block, value in zip(blocks_of(data, base, plan.candidates.values), found, strict=True):
+    for block, value in zip(
+        blocks_of(data, base, plan.candidates.values), found, strict=True
+    ):
         scores = np.bincount(entity, weights=block[:, 0] * residual)
         centred = scores.sum() ** 2 / ((scores - scores.mean()) ** 2).sum()
-        after = residual - block[:, 0] * (block[:, 0] @ residual / (block[:, 0] @ block[:, 0]))
-        wald = scores.sum() ** 2 / (np.bincount(entity, weights=block[:, 0] * after) ** 2).sum()
+        after = residual - block[:, 0] * (
+            block[:, 0] @ residual / (block[:, 0] @ block[:, 0])
+        )
+        wald = (
+            scores.sum() ** 2
+            / (np.bincount(entity, weights=block[:, 0] * after) ** 2).sum()
+        )
         assert centred == pytest.approx(value / (1 - value / n), rel=1e-9)
         assert wald == pytest.approx(centred, rel=1e-9)
 
@@ -195,7 +232,9 @@ def test_centred_scores_and_equal_clusters_give_the_same_test() -> None:
 def test_no_jump_is_worth_more_than_there_are_clusters() -> None:
     data = panel(5)
     plan = search(data, ("entity",), [0.05])
-    data["y"] = data["y"] + 1e7 * data["z"][:, 0] * (data["q"] <= plan.candidates.values[20])
+    data["y"] = data["y"] + 1e7 * data["z"][:, 0] * (
+        data["q"] <= plan.candidates.values[20]
+    )
     residual = kernel.open_search(plan, data["y"])
     assert kernel.drops(plan, residual).argmax() == 20
     for clusters, count in (("entity", 14), ("region", 4), ("time", 6)):
@@ -210,9 +249,12 @@ def test_scores_that_do_not_span_the_block_give_no_statistic() -> None:
     alone = np.zeros(data["y"].size, dtype=np.intp)
     assert np.isneginf(robust_profile(plan, data["y"], (), 0, alone)).all()
     which = draws.scheme("wild_cluster", plan, alone)
-    drawn = drawn_robust(plan, which, data["y"], (), np.random.default_rng(0), reps=3, codes=alone)
+    drawn = drawn_robust(
+        plan, which, data["y"], (), np.random.default_rng(0), reps=3, codes=alone
+    )
     assert np.isneginf(drawn).all()
-    # Within entities nothing varies below the first cuts, so that the block is rounding there.
+    # Within entities nothing varies below the first cuts, so that the block is rounding
+    # there.
     data = panel(6)
     data["q"] = data["entity"] + 0.0
     data["z"] = np.where(data["entity"][:, None] < 5, 3.0, data["z"])
@@ -223,7 +265,9 @@ def test_scores_that_do_not_span_the_block_give_no_statistic() -> None:
 
 
 @pytest.mark.montecarlo
-@pytest.mark.parametrize("design", ["depends on z", "rises with q", "z of unequal scale"])
+@pytest.mark.parametrize(
+    "design", ["depends on z", "rises with q", "z of unequal scale"]
+)
 def test_size_and_power_where_the_variance_depends_on_regressors(
     design: str, measured: Callable[..., None]
 ) -> None:
@@ -231,9 +275,10 @@ def test_size_and_power_where_the_variance_depends_on_regressors(
 
     There are panels without a threshold, and with one.
 
-    31 entities are observed for 10 periods; 199 draws. The slope of z changes by .6 at the .2 quantile of
-    the threshold variable q. The standard deviation of the errors is sqrt(.25 + .75 z^2), or exp(.7 q), or
-    it is 1 and the scale of z is exp(N(0, 1)) of its entity.
+    31 entities are observed for 10 periods; 199 draws. The slope of z changes by .6 at
+    the .2 quantile of the threshold variable q. The standard deviation of the errors is
+    sqrt(.25 + .75 z^2), or exp(.7 q), or it is 1 and the scale of z is exp(N(0, 1)) of
+    its entity.
     """
     rng, panels, reps = np.random.default_rng(2), 400, 199
     entity = np.repeat(np.arange(31), 10)
@@ -243,7 +288,11 @@ def test_size_and_power_where_the_variance_depends_on_regressors(
         if design == "z of unequal scale":
             z *= np.exp(rng.normal(size=31))[entity]
         else:
-            e *= np.exp(0.7 * q) if design == "rises with q" else np.sqrt(0.25 + 0.75 * z**2)
+            e *= (
+                np.exp(0.7 * q)
+                if design == "rises with q"
+                else np.sqrt(0.25 + 0.75 * z**2)
+            )
         data = {"q": q, "z": z[:, None], "x": np.empty((q.size, 0)), "entity": entity}
         plan = search(data, ("entity",), [0.1])
         which = draws.scheme("wild_cluster", plan, entity)
@@ -254,10 +303,17 @@ def test_size_and_power_where_the_variance_depends_on_regressors(
             state = kernel.open_search(plan, y)
             ratio = state.ssr[0] / (state.ssr[0] - kernel.drops(plan, state).max()) - 1
             plain = draws.drawn_ratios(plan, which, y, (), rng, reps=reps)
-            rejected[jump] += [(drawn >= value).sum() + 1 <= 10, (plain >= ratio).sum() + 1 <= 10]
+            rejected[jump] += [
+                (drawn >= value).sum() + 1 <= 10,
+                (plain >= ratio).sum() + 1 <= 10,
+            ]
     size, power = rejected / panels
     rates = {"size": size, "power": power}
-    cells = {f"{w}, {r}": rates[r][k] for r in rates for k, w in ((1, "wild_cluster"), (0, "wild_score"))}
+    cells = {
+        f"{w}, {r}": rates[r][k]
+        for r in rates
+        for k, w in ((1, "wild_cluster"), (0, "wild_score"))
+    }
     measured("power_of_threshold_tests", {"errors": design, **cells})
     assert abs(size[0] - 0.05) < 0.033
     if design == "rises with q":

@@ -1,7 +1,8 @@
 """Information of columns from moments: CRITIC, variation, deviation, components.
 
-Everything is written for a stack of samples, so that a fit (a stack of one) and its bootstrap draws share it.
-A column without variance has no information and is treated as absent.
+Everything is written for a stack of samples, so that a fit (a stack of one) and its
+bootstrap draws share it. A column without variance has no information and is treated as
+absent.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _critic_slope(moments: Moments, change: Moments) -> Floats:
 
 
 def _components(moments: Moments) -> tuple[Floats, Floats, Bools]:
-    """Eigenvalues, eigenvectors and which components are retained: lambda > 1, or the first."""
+    """Eigenvalues, eigenvectors, components retained: lambda > 1, or the first."""
     r, _ = moments.correlation()
     values, vectors = np.linalg.eigh(r)
     vectors = vectors * np.where(vectors.sum(axis=-2, keepdims=True) < 0, -1.0, 1.0)
@@ -101,12 +102,16 @@ def _loadings_slope(moments: Moments, change: Moments) -> Floats:
     rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
     weight = np.where(retained, values, 0.0)
     # d v_k = sum_l v_l (v_l' dR v_k) / (lambda_k - lambda_l); d lambda_k = v_k' dR v_k.
-    turned = np.einsum("jl,klm,lm,m->kj", vectors, rotated, _inverse_gaps(values), weight)
+    turned = np.einsum(
+        "jl,klm,lm,m->kj", vectors, rotated, _inverse_gaps(values), weight
+    )
     grown = np.einsum("kmm,jm,m->kj", rotated, vectors, retained.astype(np.float64))
     return np.where(moments.sd > 0, turned + grown, 0.0)
 
 
-def component_margins(moments: Moments, change: Moments) -> list[tuple[str, Floats, Floats]]:
+def component_margins(
+    moments: Moments, change: Moments
+) -> list[tuple[str, Floats, Floats]]:
     """Compute how far PCA weights are from where they jump or turn.
 
     Returns names, margins (q,), slopes (k, q).
@@ -152,7 +157,9 @@ def _correlation_slope(moments: Moments, change: Moments) -> Floats:
     r, varies = moments.correlation()
     sd = _divisor(moments.sd)
     relative = _relative_sd(moments, change)
-    slope = change.cov / np.outer(sd, sd) - r * (relative[:, :, None] + relative[:, None, :])
+    slope = change.cov / np.outer(sd, sd) - r * (
+        relative[:, :, None] + relative[:, None, :]
+    )
     return np.where(np.outer(varies, varies), slope, 0.0)
 
 

@@ -44,7 +44,8 @@ class EndPoints(PickledByName):
     def apply(self, x: Floats, positive: Bools) -> Floats:
         """Compute (x - low) / (high - low), turned if less is better; 0 if constant.
 
-        x is (N, m) and positive (m,). Values beyond the end points leave [0, 1]; nothing is clipped.
+        x is (N, m) and positive (m,). Values beyond the end points leave [0, 1];
+        nothing is clipped.
         """
         z = np.where(positive, x - self.low, self.high - x)
         return self._divided(z, self.high - self.low)
@@ -90,14 +91,21 @@ class Ranks(EndPoints):
         rank = np.empty_like(x)
         for j, learned in enumerate(self.values.T):
             below = np.searchsorted(learned, x[:, j], side="left")
-            rank[:, j] = (below + np.searchsorted(learned, x[:, j], side="right") - 1) / 2.0
+            rank[:, j] = (
+                below + np.searchsorted(learned, x[:, j], side="right") - 1
+            ) / 2.0
         last = len(self.values) - 1
-        return self._divided(np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1)))
+        return self._divided(
+            np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1))
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Maxima(EndPoints):
-    """Shares of the best value: x / max where more is better, min / x where less is. Needs x > 0."""
+    """Shares of the best value: x / max where more is better, min / x where less is.
+
+    Needs x > 0.
+    """
 
     def apply(self, x: Floats, positive: Bools) -> Floats:
         """Direct and scale: see `EndPoints.apply`."""

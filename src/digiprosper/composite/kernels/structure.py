@@ -32,8 +32,14 @@ _LEGACY_SHARE: Final = 1e-10
 # What is wrong where all weights are zero.
 NO_WEIGHTS: Final = {
     "critic": "the indicators are perfectly correlated; use 'std' or 'equal'",
-    "cv": "the coefficients of variation sum to zero; use 'entropy', or values that are not negative",
-    "pca": "the loadings of the components sum to zero; check the directions, or use 'critic'",
+    "cv": (
+        "the coefficients of variation sum to zero; use 'entropy', or values that are "
+        "not negative"
+    ),
+    "pca": (
+        "the loadings of the components sum to zero; check the directions, or "
+        "use 'critic'"
+    ),
     "entropy": "the redundancies sum to zero",
     "std": "the standard deviations are zero",
     "equal": "none is left",
@@ -45,12 +51,12 @@ NO_WEIGHTS: Final = {
 class Rule(PickledByName):
     """How columns are weighed.
 
-    groups: positions of the columns of each dimension; one group of all columns when flat
-    across: how dimensions are weighed
-    shift: added before the logarithm
-    given (m,): weights given by the caller, adding up to one
-    periods: years whose logarithm divides the entropy, as the copied script does; None for ln N
-    keeps_constant: whether a column that does not vary keeps its weight: only where its scale is not learned
+    groups: positions of the columns of each dimension; one group of all columns when
+    flat across: how dimensions are weighed shift: added before the logarithm given
+    (m,): weights given by the caller, adding up to one periods: years whose logarithm
+    divides the entropy, as the copied script does; None for ln N keeps_constant:
+    whether a column that does not vary keeps its weight: only where its scale is not
+    learned
     """
 
     weighting: str
@@ -71,8 +77,8 @@ class Rule(PickledByName):
 class Weighing(PickledByName):
     """Weights and what they rest on, (m,) each.
 
-    weights: effective weights, across times inside; they add up to one
-    redundancy: one minus the relative entropy, Theil's T / ln N; NaN when entropy plays no part
+    weights: effective weights, across times inside; they add up to one redundancy: one
+    minus the relative entropy, Theil's T / ln N; NaN when entropy plays no part
     constant: whether the column does not vary
     """
 
@@ -96,7 +102,8 @@ def weigh(
 ) -> Weighing:
     """Weigh columns of z, (N, m), directed, finite, not negative under a logarithm.
 
-    `where`, such as " in 2011", goes into messages; `sums` is `column_sums(z, shift=rule.shift)`, if known.
+    `where`, such as " in 2011", goes into messages; `sums` is
+    `column_sums(z, shift=rule.shift)`, if known.
     """
     constant, redundancy = _redundancy(z, rule, sums)
     ignored = np.zeros_like(constant) if rule.keeps_constant else constant
@@ -109,7 +116,9 @@ def weigh(
         if np.isnan(inside).any() or not (inside.any() or ignored[columns].all()):
             why = NO_WEIGHTS[rule.weighting]
             message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
-            raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
+            raise IndicatorError(
+                message, [Notice("no_weights", message, {"weighting": rule.weighting})]
+            )
 
     if rule.across == "nested":
         scores = np.column_stack([z[:, g] @ weights[g] for g in rule.groups])
@@ -127,9 +136,12 @@ def refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
     """Refuse columns that are all constant over the rows, such as "12 rows in 2011"."""
     if constant.all():
         message = (
-            f"every indicator is constant over the {rows} ({quoted(names)}): no weights can be computed."
+            f"every indicator is constant over the {rows} ({quoted(names)}): no "
+            "weights can be computed."
         )
-        raise IndicatorError(message, [Notice("constant_indicator", message, {"columns": tuple(names)})])
+        raise IndicatorError(
+            message, [Notice("constant_indicator", message, {"columns": tuple(names)})]
+        )
 
 
 def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
@@ -141,7 +153,9 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
     for columns in groups:
         total = level[..., columns].sum(axis=-1, keepdims=True)
         size = np.abs(level[..., columns]).sum(axis=-1, keepdims=True)
-        by = np.where(np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0))
+        by = np.where(
+            np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0)
+        )
         out[..., columns] = level[..., columns] / by
     return out
 
@@ -164,11 +178,14 @@ def moments_of(z: Floats, constant: Bools) -> Moments:
 
 def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, Floats]:
     # Entropies are shown beside given weights, so that a reader can compare.
-    if rule.weighting not in ("entropy", "given") or (rule.weighting == "given" and z.min() < 0):
+    if rule.weighting not in ("entropy", "given") or (
+        rule.weighting == "given" and z.min() < 0
+    ):
         return is_constant(z.min(axis=0), z.max(axis=0)), np.full(z.shape[1], np.nan)
     theil = theil_t(z, shift=rule.shift, sums=sums)
     constant = theil == 0
-    # A range of rounding alone leaves a T of some 1e-31; only such columns need a second look.
+    # A range of rounding alone leaves a T of some 1e-31; only such columns need a
+    # second look.
     for j in np.flatnonzero(~constant & (theil < NO_THEIL)):
         constant[j] = is_constant(z[:, [j]].min(axis=0), z[:, [j]].max(axis=0))[0]
     theil = np.where(constant, 0.0, theil)

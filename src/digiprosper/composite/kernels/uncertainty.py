@@ -1,10 +1,11 @@
 """Sampling errors of weights from entity sums: influence, jackknife, bootstrap.
 
-Entities are what is drawn, since the rows of one entity depend on each other. End points are held fixed, so
-that everything a draw needs is linear in how often each entity is drawn; or they are taken from the entities
-drawn. Min-max scaling is then z' = (z - low) / (high - low) of the values z scaled in the sample: means and
-covariances follow from those of z. Entropies need the rows again, once for each low end there is: these are
-values of single entities, far fewer than draws.
+Entities are what is drawn, since the rows of one entity depend on each other. End
+points are held fixed, so that everything a draw needs is linear in how often each
+entity is drawn; or they are taken from the entities drawn. Min-max scaling is then z' =
+(z - low) / (high - low) of the values z scaled in the sample: means and covariances
+follow from those of z. Entropies need the rows again, once for each low end there is:
+these are values of single entities, far fewer than draws.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-# Margins of PCA weights in standard errors, below which delta errors do not hold (simulated, see the docs).
+# Margins of PCA weights in standard errors, below which delta errors do not hold
+# (simulated, see the docs).
 _MARGIN: Final = 2.0
 
 
@@ -37,10 +39,11 @@ _MARGIN: Final = 2.0
 class EntitySums(PickledByName):
     """Sums by entity: with them weights of drawn entities need no panel.
 
-    entities (n,): codes of the entities that weights were learned from
-    rows (n,): rows of each
-    first (n, m), second (n, m) or (n, m, m): sums over the rows of each. For entropy weights of d = z / mean
-        - 1 and of (1 + d) ln(1 + d) - d; for others of z - mean and of its cross products, which weights that
+    entities (n,): codes of the entities that weights were learned from rows (n,): rows
+    of each first (n, m), second (n, m) or (n, m, m): sums over the rows of each. For
+    entropy weights of d = z / mean
+        - 1 and of (1 + d) ln(1 + d) - d; for others of z - mean and of its cross
+          products, which weights that
         are not estimated do not need
     mean (m,): means of z, shifted where weights are by entropy
     constant (m,): columns that do not vary; their sums are 0
@@ -61,17 +64,22 @@ class EntitySums(PickledByName):
         """
         return _weights_of_level(self.level(counts), self.rule)
 
-    def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
+    def draws(
+        self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28
+    ) -> Floats:
         """Draw entities with replacement and weigh again: (reps, m).
 
-        `memory` is the bytes that one chunk of draws may take; chunks do not change the draws.
+        `memory` is the bytes that one chunk of draws may take; chunks do not change the
+        draws.
         """
         generator = np.random.default_rng(seed)
         out = np.empty((reps, self.first.shape[1]))
         chunk = max(1, memory // (8 * (4 * self.rows.size + 4 * self.second[0].size)))
         for start in range(0, reps, chunk):
             stop = min(start + chunk, reps)
-            out[start:stop] = self.weights(draw_counts(generator, self.rows.size, stop - start))
+            out[start:stop] = self.weights(
+                draw_counts(generator, self.rows.size, stop - start)
+            )
         return out
 
     def jackknife(self) -> Floats:
@@ -79,7 +87,7 @@ class EntitySums(PickledByName):
         return self.weights(1.0 - np.eye(self.rows.size))
 
     def delta_errors(self) -> Floats:
-        """Compute standard errors (m,) from the influences; NaN where they do not hold."""
+        """Compute standard errors (m,) from influences; NaN where they do not hold."""
         n = self.rows.size
         if n < 2 or self.unstable_components():
             return np.full(self.mean.size, np.nan)
@@ -88,9 +96,9 @@ class EntitySums(PickledByName):
     def influence(self) -> Floats:
         """Differentiate the weights by the multiplicity of each entity at one, (n, m).
 
-        This is the entity's sum of influences over N. For entropy the influence of a row on T is
-        psi = b - T u, with u = z / mean and b = u ln u - u + 1, and on the weight w_j = T_j / sum T it is
-        (psi_j - w_j sum_k psi_k) / sum_k T_k.
+        This is the entity's sum of influences over N. For entropy the influence of a
+        row on T is psi = b - T u, with u = z / mean and b = u ln u - u + 1, and on the
+        weight w_j = T_j / sum T it is (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
         once = np.ones((1, self.rows.size))
         level, weights = self.level(once)[0], self.weights(once)[0]
@@ -100,7 +108,9 @@ class EntitySums(PickledByName):
             total, share = level[columns].sum(), weights[columns].sum()
             if total != 0 and share != 0:
                 inside = weights[columns] / share
-                moved = slope[:, columns] - inside * slope[:, columns].sum(axis=1, keepdims=True)
+                moved = slope[:, columns] - inside * slope[:, columns].sum(
+                    axis=1, keepdims=True
+                )
                 out[:, columns] = share * moved / total
         return out
 
@@ -108,7 +118,9 @@ class EntitySums(PickledByName):
         """Compute information of columns, (R, m), with multiplicities, (R, n)."""
         if self.rule.weighting == "entropy":
             theil = theil_of_counts(counts, self.rows, self.first, self.second)
-            whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
+            whole = theil_of_counts(
+                np.ones((1, self.rows.size)), self.rows, self.first, self.second
+            )
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
         if self.rule.estimated:
             return self.information(self.moments(counts))
@@ -123,7 +135,9 @@ class EntitySums(PickledByName):
         if self.rule.weighting == "entropy":
             total = self.rows.sum()
             theil = self.second.sum(axis=0) / total
-            return np.asarray((self.second - theil * (self.rows[:, None] + self.first)) / total)
+            return np.asarray(
+                (self.second - theil * (self.rows[:, None] + self.first)) / total
+            )
         if self.rule.estimated:
             sample, change = self._sample_moments()
             for columns in self.rule.groups:
@@ -132,7 +146,7 @@ class EntitySums(PickledByName):
         return slope
 
     def information(self, moments: Moments) -> Floats:
-        """Compute the information of every column, (R, m), from moments, group by group."""
+        """Compute the information of columns, (R, m), from moments of groups."""
         level = np.zeros_like(moments.mean)
         for columns in self.rule.groups:
             level[:, columns] = INFORMATION[self.rule.weighting](moments.of(columns))
@@ -141,8 +155,8 @@ class EntitySums(PickledByName):
     def unstable_components(self) -> tuple[str, ...]:
         """Find what may jump in PCA weights within the sampling error.
 
-        "count", "order" or "sign", see `component_margins`, where a margin is below two of its standard
-        errors, clustered by entity; empty for other weights.
+        "count", "order" or "sign", see `component_margins`, where a margin is below two
+        of its standard errors, clustered by entity; empty for other weights.
         """
         if self.rule.weighting != "pca":
             return ()
@@ -150,7 +164,9 @@ class EntitySums(PickledByName):
         unstable = []
         sample, change = self._sample_moments()
         for columns in self.rule.groups:
-            for reason, margin, slope in component_margins(sample.of(columns), change.of(columns)):
+            for reason, margin, slope in component_margins(
+                sample.of(columns), change.of(columns)
+            ):
                 error = np.sqrt(n / (n - 1) * (slope**2).sum(axis=0))
                 if (np.abs(margin) <= _MARGIN * error).any():
                     unstable.append(reason)
@@ -161,7 +177,9 @@ class EntitySums(PickledByName):
         size = (counts @ self.rows)[:, None]
         shift = counts @ self.first / size
         width = self.mean.size
-        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(-1, width, width)
+        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(
+            -1, width, width
+        )
         cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
 
         whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
@@ -195,7 +213,9 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
     seen, codes = np.unique(entity, return_inverse=True)
     rows = np.bincount(codes)
     if rule.weighting == "entropy":
-        mean, first, second = entity_divergence(np.where(constant, 1.0, z), codes, shift=rule.shift)
+        mean, first, second = entity_divergence(
+            np.where(constant, 1.0, z), codes, shift=rule.shift
+        )
         return EntitySums(seen, rows, first, second, mean, constant, rule)
 
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
@@ -204,29 +224,38 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
     first = np.add.reduceat(centred, starts, axis=0)
     second = np.empty((seen.size, 0, 0))
     if rule.estimated:
-        products = [np.add.reduceat(centred * centred[:, [j]], starts, axis=0) for j in range(z.shape[1])]
+        products = [
+            np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
+            for j in range(z.shape[1])
+        ]
         second = np.stack(products, axis=1)
     return EntitySums(seen, rows, first, second, mean, constant, rule)
 
 
-# --- end points of the entities drawn -----------------------------------------------------------------------
+# --- end points of the entities drawn -------------------------------------------------
 
 
-def redrawn_coefficients(sums: EntitySums, z: Floats, entity: Ints, counts: Floats) -> Floats:
+def redrawn_coefficients(
+    sums: EntitySums, z: Floats, entity: Ints, counts: Floats
+) -> Floats:
     """Scale and weigh again with multiplicities `counts`, (R, n).
 
     Returns weight over range, (R, m), for z.
 
-    z (N, m): directed rows in [0, 1] from which weights were learned
-    entity (N,): codes, non-decreasing, those of ``sums.entities``
-    The index of a draw is the sum of its coefficients times z, up to a constant. NaN where it has no weights.
+    z (N, m): directed rows in [0, 1] from which weights were learned entity (N,):
+    codes, non-decreasing, those of ``sums.entities`` The index of a draw is the sum of
+    its coefficients times z, up to a constant. NaN where it has no weights.
     """
     _, codes = np.unique(entity, return_inverse=True)
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     low, high = np.empty((2, len(counts), z.shape[1]))
     for j, column in enumerate(z.T):
-        low[:, j] = np.where(counts > 0.0, np.minimum.reduceat(column, starts), np.inf).min(axis=1)
-        high[:, j] = np.where(counts > 0.0, np.maximum.reduceat(column, starts), -np.inf).max(axis=1)
+        low[:, j] = np.where(
+            counts > 0.0, np.minimum.reduceat(column, starts), np.inf
+        ).min(axis=1)
+        high[:, j] = np.where(
+            counts > 0.0, np.maximum.reduceat(column, starts), -np.inf
+        ).max(axis=1)
 
     span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)
     divisor = np.where(span > 0.0, span, 1.0)
@@ -244,15 +273,18 @@ def redrawn_coefficients(sums: EntitySums, z: Floats, entity: Ints, counts: Floa
 def _redrawn_theil(
     sums: EntitySums, z: Floats, codes: Ints, counts: Floats, low: Floats, span: Floats
 ) -> Floats:
-    """Compute Theil's T, (R, m), of z less the low end, plus the shift in units of the range."""
+    """Compute Theil's T, (R, m), of z less the low end, plus the shift."""
     theil = np.zeros_like(span)
     origin = low - sums.rule.shift * span
     for j in range(z.shape[1]):
         for start in np.unique(origin[:, j]):
             draws = np.flatnonzero((origin[:, j] == start) & (span[:, j] > 0.0))
             if draws.size:
-                # Rows below the low end belong to entities that these draws do not have.
+                # Rows below the low end belong to entities that these draws do not
+                # have.
                 column = np.maximum(z[:, [j]] - start, 0.0)
                 _, first, second = entity_divergence(column, codes)
-                theil[draws, j] = theil_of_counts(counts[draws], sums.rows, first, second)[:, 0]
+                theil[draws, j] = theil_of_counts(
+                    counts[draws], sums.rows, first, second
+                )[:, 0]
     return theil

@@ -27,33 +27,40 @@ if TYPE_CHECKING:
 class ReducedForms(PickledByName):
     """Slopes of outcome and endogenous regressors on the instruments.
 
-    This is all that the test needs: the outcome less the regressors at given values has the same combination
-    of slopes, and of scores.
+    This is all that the test needs: the outcome less the regressors at given values has
+    the same combination of slopes, and of scores.
     """
 
-    # (q, 1 + m) on an orthonormal basis of the instruments net of controls and effects: of the outcome, then
-    # of the endogenous regressors
+    # (q, 1 + m) on an orthonormal basis of the instruments net of controls and effects:
+    # of the outcome, then of the endogenous regressors
     slopes: Floats
-    # ((1 + m) q, (1 + m) q) of the slopes, column after column, with the small-sample factor
+    # ((1 + m) q, (1 + m) q) of the slopes, column after column, with the small-sample
+    # factor
     covariance: Floats
     df_t: float  # degrees of freedom of the denominator of F
-    factor: float = 1.0  # F is the Wald statistic over q times this: one, or that of Hotelling
+    # F is the Wald statistic over q times this: one, or that of Hotelling
+    factor: float = 1.0
 
 
-def reduced_forms(projected: Projection, vcov: Vcov, effects: Sequence[Effect] = ()) -> ReducedForms:
-    """Compute the reduced forms, with the covariance of a regression on controls and instruments.
+def reduced_forms(
+    projected: Projection, vcov: Vcov, effects: Sequence[Effect] = ()
+) -> ReducedForms:
+    """Compute the reduced forms, with the covariance of their slopes.
 
     `effects` are those absorbed. With clusters it is the jackknife covariance (CRV3),
-    which is a sum of squares at every coefficient, and
-    ``(G - q) / (G - 1)`` times the Wald statistic over q is F(q, G - q) (Hotelling 1931). With clusters in
-    several ways it is the sum of the clustered covariances, from which that of the intersections is not
-    subtracted (Davezies, D'Haultfoeuille & Guyonvarch 2021), and G is the smallest number of clusters.
+    which is a sum of squares at every coefficient, and ``(G - q) / (G - 1)`` times the
+    Wald statistic over q is F(q, G - q) (Hotelling 1931). With clusters in several ways
+    it is the sum of the clustered covariances, from which that of the intersections is
+    not subtracted (Davezies, D'Haultfoeuille & Guyonvarch 2021), and G is the smallest
+    number of clusters.
     """
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
     residuals = [projected.outcome_left, *projected.endog_left.T]
     clustered = vcov.cov_type == "clustered"
     if clustered and len(vcov.parts) == 1:
-        covariance = _jackknife(projected, vcov.parts[0], effects, np.column_stack(residuals))
+        covariance = _jackknife(
+            projected, vcov.parts[0], effects, np.column_stack(residuals)
+        )
     else:
         ways = replace(vcov, parts=_one_way(vcov.parts)) if clustered else vcov
         equations = [(projected.instruments, column, ways) for column in residuals]
@@ -61,10 +68,14 @@ def reduced_forms(projected: Projection, vcov: Vcov, effects: Sequence[Effect] =
     if not clustered:
         return ReducedForms(slopes, covariance, vcov.df_t, 1.0)
     q, groups = len(slopes), vcov.df_t + 1
-    return ReducedForms(slopes, covariance, groups - q, max(groups - q, 0.0) / (groups - 1))
+    return ReducedForms(
+        slopes, covariance, groups - q, max(groups - q, 0.0) / (groups - 1)
+    )
 
 
-def _jackknife(projected: Projection, part: Part, effects: Sequence[Effect], residuals: Floats) -> Floats:
+def _jackknife(
+    projected: Projection, part: Part, effects: Sequence[Effect], residuals: Floats
+) -> Floats:
     """Compute the CRV3 covariance of the slopes on the instruments.
 
     Controls and effects are estimated again without each cluster; effects are those of
@@ -93,22 +104,29 @@ def _jackknife(projected: Projection, part: Part, effects: Sequence[Effect], res
 
 
 def _one_way(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Keep the sums by cluster in each way, each with a factor of its own, and no intersection."""
+    """Keep the sums by cluster in each way, without the intersections."""
     ways = (len(parts) + 1).bit_length() - 1
-    return tuple(replace(part, factor=part.levels / (part.levels - 1)) for part in parts[:ways])
+    return tuple(
+        replace(part, factor=part.levels / (part.levels - 1)) for part in parts[:ways]
+    )
 
 
 def score_covariance(
-    equations: Sequence[tuple[Floats, Floats, Vcov]], *, obs_weights: Floats | None = None
+    equations: Sequence[tuple[Floats, Floats, Vcov]],
+    *,
+    obs_weights: Floats | None = None,
 ) -> Floats:
     """Compute `joint_meat` (K, K), missing for scores that add up to zero by group.
 
-    Their variance is the square of rounding, so that a statistic divided by it could be any number. An
-    example is two periods with entity and time effects, if the clusters are the periods.
+    Their variance is the square of rounding, so that a statistic divided by it could be
+    any number. An example is two periods with entity and time effects, if the clusters
+    are the periods.
     """
     covariance = joint_meat(equations, obs_weights=obs_weights)
     w = 1.0 if obs_weights is None else obs_weights
-    size = np.concatenate([np.abs(w * residuals) @ np.abs(design) for design, residuals, _ in equations])
+    size = np.concatenate(
+        [np.abs(w * residuals) @ np.abs(design) for design, residuals, _ in equations]
+    )
     empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size) ** 2
     covariance[empty] = np.nan
     covariance[:, empty] = np.nan
@@ -128,8 +146,8 @@ def form(gap: Floats, covariance: Floats) -> float:
 def statistic(reduced: ReducedForms, values: Floats) -> float:
     """Compute F of the instruments, given coefficients (m,) of the endogenous.
 
-    It has q and `df_t` degrees of freedom (Anderson & Rubin 1949; Hotelling 1931 with clusters), and is
-    missing where the covariance is not positive definite.
+    It has q and `df_t` degrees of freedom (Anderson & Rubin 1949; Hotelling 1931 with
+    clusters), and is missing where the covariance is not positive definite.
     """
     weights = np.concatenate([[1.0], -np.asarray(values, dtype=np.float64)])
     gap = reduced.slopes @ weights
@@ -147,11 +165,13 @@ def _weighted(covariance: Floats, weights: Floats) -> Floats:
 def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, float]]:
     """Find values of a coefficient where F is at most critical, as intervals.
 
-    With ``g(b)`` the slopes and ``S(b)`` their covariance, polynomials of b of degree 1 and 2, the statistic
-    reaches the critical value c where ``det(S(b) - g(b) g(b)' / (q c)) = 0``: a quadratic eigenvalue problem,
-    solved by its companion form (Tisseur & Meerbergen 2001). Between neighbouring roots the statistic is on
-    one side of c. Intervals are closed, ascending, with infinite ends where the set is unbounded. Values at
-    which the covariance is indefinite, possible with two-way clusters, are not rejected.
+    With ``g(b)`` the slopes and ``S(b)`` their covariance, polynomials of b of degree 1
+    and 2, the statistic reaches the critical value c where
+    ``det(S(b) - g(b) g(b)' / (q c)) = 0``: a quadratic eigenvalue problem, solved by
+    its companion form (Tisseur & Meerbergen 2001). Between neighbouring roots the
+    statistic is on one side of c. Intervals are closed, ascending, with infinite ends
+    where the set is unbounded. Values at which the covariance is indefinite, possible
+    with two-way clusters, are not rejected.
     """
     unit, scale = _in_units(reduced)
     roots = _boundaries(unit, critical)
@@ -159,7 +179,9 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
     inside = [_kept(unit, b, critical) for b in _between(roots)]
 
     out: list[tuple[float, float]] = []
-    for low, high, accepted in zip(ends[:-1] * scale, ends[1:] * scale, inside, strict=True):
+    for low, high, accepted in zip(
+        ends[:-1] * scale, ends[1:] * scale, inside, strict=True
+    ):
         if not accepted:
             continue
         if out and out[-1][1] == low:
@@ -172,8 +194,9 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
 def _kept(reduced: ReducedForms, value: float, critical: float) -> bool:
     """Tell whether a coefficient is not rejected.
 
-    Where the covariance is singular up to rounding the statistic exceeds every critical value. That happens
-    at single points when there is one cluster more than instruments.
+    Where the covariance is singular up to rounding the statistic exceeds every critical
+    value. That happens at single points when there is one cluster more than
+    instruments.
     """
     f = statistic(reduced, np.array([value]))
     if not np.isnan(f):
@@ -192,7 +215,9 @@ def _in_units(reduced: ReducedForms) -> tuple[ReducedForms, float]:
     sizes = np.sqrt((reduced.slopes**2).sum(axis=0) + np.abs(variances))
     scales = np.repeat(sizes, q)
     unit = replace(
-        reduced, slopes=reduced.slopes / sizes, covariance=reduced.covariance / scales / scales[:, None]
+        reduced,
+        slopes=reduced.slopes / sizes,
+        covariance=reduced.covariance / scales / scales[:, None],
     )
     return unit, float(sizes[0] / sizes[1])
 
@@ -213,7 +238,9 @@ def _coefficients(reduced: ReducedForms, share: float) -> tuple[Floats, Floats, 
     """Compute coefficients of 1, b, b^2 in covariance less a share of slopes."""
     q = reduced.slopes.shape[0]
     y, x = reduced.slopes.T
-    products = reduced.covariance - share * np.outer(np.concatenate([y, x]), np.concatenate([y, x]))
+    products = reduced.covariance - share * np.outer(
+        np.concatenate([y, x]), np.concatenate([y, x])
+    )
     cross = products[:q, q:]
     return products[:q, :q], -(cross + cross.T), products[q:, q:]
 

@@ -43,7 +43,8 @@ class Paths:
     @property
     def _together(self) -> list[tuple[Ints, Ints]]:
         """Entities with equal periods, and for each the first with its path."""
-        parts = np.split(self.column + 0.0, self.starts[1:])  # so that the bytes of -0.0 are those of 0.0
+        # So that the bytes of -0.0 are those of 0.0
+        parts = np.split(self.column + 0.0, self.starts[1:])
         out = []
         for number in np.unique(self.periods):
             entities = np.flatnonzero(self.periods == number)
@@ -90,7 +91,10 @@ def paths(column: Floats, entity: Ints, time: Ints) -> Paths:
     """Compare the periods of entities; rows are sorted by entity, then time."""
     starts = np.flatnonzero(np.diff(entity, prepend=-1))
     numbers: dict[bytes, int] = {}
-    period_sets = [numbers.setdefault(part.tobytes(), len(numbers)) for part in np.split(time, starts[1:])]
+    period_sets = [
+        numbers.setdefault(part.tobytes(), len(numbers))
+        for part in np.split(time, starts[1:])
+    ]
     return Paths(column, entity, starts, np.array(period_sets, dtype=np.intp))
 
 
@@ -107,12 +111,14 @@ def exchanged_statistics(
 ) -> Floats:
     """Compute t of one regressor for R exchanges of its paths, (R,).
 
-    Only one column changes: it is demeaned, taken net of the other regressors (Frisch & Waugh 1933), and its
-    slope and variance are those of the simple regression that is left. NaN where the exchanged regressor is
-    not identified or its variance is negative.
+    Only one column changes: it is demeaned, taken net of the other regressors (Frisch &
+    Waugh 1933), and its slope and variance are those of the simple regression that is
+    left. NaN where the exchanged regressor is not identified or its variance is
+    negative.
 
-    Any covariance but ``crv3``. Without a seed all different exchanges are computed, of which there are R.
-    `memory` is the bytes of a chunk; `done` is told how many exchanges are done.
+    Any covariance but ``crv3``. Without a seed all different exchanges are computed, of
+    which there are R. `memory` is the bytes of a chunk; `done` is told how many
+    exchanges are done.
     """
     net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
     outcome = net.of(equation.y[:, None])
@@ -124,10 +130,16 @@ def exchanged_statistics(
     out = np.empty(reps)
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        drawn = moved.drawn(generator, stop - start) if every is None else moved.moved(every[start:stop])
+        drawn = (
+            moved.drawn(generator, stop - start)
+            if every is None
+            else moved.moved(every[start:stop])
+        )
         demeaned = net.of(absorbed.demean(drawn))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
-        out[start:stop] = np.where(unidentified, np.nan, _simple_t(demeaned, outcome, equation.vcov, net))
+        out[start:stop] = np.where(
+            unidentified, np.nan, _simple_t(demeaned, outcome, equation.vcov, net)
+        )
         done(stop - start)
     return out
 
@@ -136,7 +148,11 @@ class Net:
     """Columns net of the other regressors (N, k), with one orthonormal basis."""
 
     def __init__(self, regressors: Floats, obs_weights: Floats | None) -> None:
-        self.weights: Floats = np.ones((len(regressors), 1)) if obs_weights is None else obs_weights[:, None]
+        self.weights: Floats = (
+            np.ones((len(regressors), 1))
+            if obs_weights is None
+            else obs_weights[:, None]
+        )
         root = np.sqrt(self.weights)
         size = np.sqrt(np.einsum("ij,ij->j", regressors, regressors))
         self.basis: Floats = np.linalg.qr(root * (regressors / size))[0] / root
@@ -160,10 +176,16 @@ def _simple_t(x: Floats, y: Floats, vcov: Vcov, net: Net) -> Floats:
         errors = y - x * (product / square)
         if vcov.leverage is not None:
             regressors = net.leverage[:, None] + weighted * x / square
-            errors = errors * error_scale(vcov.cov_type, vcov.leverage[:, None], regressors)
+            errors = errors * error_scale(
+                vcov.cov_type, vcov.leverage[:, None], regressors
+            )
         variance = _score_variance(weighted * errors, vcov)
         if vcov.cov_type == "unadjusted":
-            variance = vcov.parts[0].factor * square * np.einsum("ij,ij->j", net.weights * errors, errors)
+            variance = (
+                vcov.parts[0].factor
+                * square
+                * np.einsum("ij,ij->j", net.weights * errors, errors)
+            )
         return np.asarray(product / np.sqrt(variance))
 
 
@@ -171,7 +193,11 @@ def _score_variance(scores: Floats, vcov: Vcov) -> Floats:
     """Add up squares of sums of scores by group, and of lags of them."""
     total = np.zeros(scores.shape[1])
     for part in vcov.parts:
-        sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores)
+        sums = (
+            scores
+            if part.codes is None
+            else level_sums(part.codes, part.levels, scores)
+        )
         whole = np.einsum("ij,ij->j", sums, sums)
         for lag in range(1, (vcov.bandwidth or 0) + 1):
             share = 1 - lag / ((vcov.bandwidth or 0) + 1)

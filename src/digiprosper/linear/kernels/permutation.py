@@ -20,7 +20,9 @@ _LOG_MOST = 100.0
 def ways(labels: Ints) -> float:
     """Count the orders of labels, ``E! / (n_1! n_2! ...)``, at most about 1e43."""
     log_ways = math.lgamma(len(labels) + 1)
-    log_ways -= sum(math.lgamma(n + 1) for n in np.unique(labels, return_counts=True)[1].tolist())
+    log_ways -= sum(
+        math.lgamma(n + 1) for n in np.unique(labels, return_counts=True)[1].tolist()
+    )
     return math.exp(min(log_ways, _LOG_MOST))
 
 
@@ -28,8 +30,8 @@ def arrangements(labels: Ints) -> Ints:
     """List the different orders of labels (W, E), each once, in ascending order."""
     order = sorted(labels.tolist())
     out = [order.copy()]
-    # The last label that is smaller than the next one is exchanged with the smallest larger one behind it,
-    # and what is behind is turned round.
+    # The last label that is smaller than the next one is exchanged with the smallest
+    # larger one behind it, and what is behind is turned round.
     while True:
         smaller = [i for i in range(len(order) - 1) if order[i] < order[i + 1]]
         if not smaller:
@@ -60,10 +62,11 @@ def permuted_slopes(
 ) -> Floats:
     """Fit each group in R permutations of its label: (R, G), NaN if not identified.
 
-    A group is a weighting of the entities by zero and one, so all fits of a permutation are sums of cross
-    products of entities: of the outcome, then every regressor. Effects nested in entities are taken out;
-    others are estimated anew in each group. Without a seed all `arrangements` are used, of which there are
-    R. `memory` is the bytes of a chunk.
+    A group is a weighting of the entities by zero and one, so all fits of a permutation
+    are sums of cross products of entities: of the outcome, then every regressor.
+    Effects nested in entities are taken out; others are estimated anew in each group.
+    Without a seed all `arrangements` are used, of which there are R. `memory` is the
+    bytes of a chunk.
     """
     every = arrangements(labels) if seed is None else None
     generator = np.random.default_rng(seed)
@@ -73,7 +76,11 @@ def permuted_slopes(
     out = np.empty((reps, groups))
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        drawn = permuted_labels(generator, labels, stop - start) if every is None else every[start:stop]
+        drawn = (
+            permuted_labels(generator, labels, stop - start)
+            if every is None
+            else every[start:stop]
+        )
         for group in range(groups):
             weights = (drawn == group).astype(np.float64)
             out[start:stop, group] = refit(grams, weights, [equation])[0][:, regressor]

@@ -48,17 +48,22 @@ class Cohorts:
         return int(self.sizes.sum())
 
     def drawn(
-        self, entity_generator: np.random.Generator, period_generator: np.random.Generator, count: int
+        self,
+        entity_generator: np.random.Generator,
+        period_generator: np.random.Generator,
+        count: int,
     ) -> tuple[Ints, Ints]:
         """Draw treated entities and first treated periods: (count, n_treated) each.
 
-        Two generators, so that a number of draws is the same in one call as in several. A cohort starts in
-        the second period or later, but one that is treated from the first period on has no start and keeps
-        it.
+        Two generators, so that a number of draws is the same in one call as in several.
+        A cohort starts in the second period or later, but one that is treated from the
+        first period on has no start and keeps it.
         """
         everyone = np.tile(np.arange(self.n_entities), (count, 1))
         entities = entity_generator.permuted(everyone, axis=1)[:, : self.n_treated]
-        starts = period_generator.integers(1, self.n_times, size=(count, self.sizes.size))
+        starts = period_generator.integers(
+            1, self.n_times, size=(count, self.sizes.size)
+        )
         starts[:, self.starts == 0] = 0
         return entities, np.repeat(starts, self.sizes, axis=1)
 
@@ -89,41 +94,58 @@ def placebo_slopes(
 ) -> Floats:
     """Compute the slope of one regressor for R placebo treatments in its place, (R,).
 
-    Only the treatment d changes, so its slope is ``d'u / d'Md`` (Frisch & Waugh 1933), u the outcome net of
-    everything else. With M_e the projection that takes out effects nested in entities, and B an orthonormal
-    basis of everything else net of them, ``d'Md = d'M_e d - |B'd|^2``. These three are sums over treated
-    entities of numbers that depend on the entity and on its first treated period only: the table of them is
+    Only the treatment d changes, so its slope is ``d'u / d'Md`` (Frisch & Waugh 1933),
+    u the outcome net of everything else. With M_e the projection that takes out effects
+    nested in entities, and B an orthonormal basis of everything else net of them,
+    ``d'Md = d'M_e d - |B'd|^2``. These three are sums over treated entities of numbers
+    that depend on the entity and on its first treated period only: the table of them is
     computed once, and a draw adds up its entries.
 
-    NaN where the drawn treatment is not identified. Refuse effects that cross the entities if their dummies
-    exceed 2**27 numbers (1 GB). `memory` is the bytes of a chunk.
+    NaN where the drawn treatment is not identified. Refuse effects that cross the
+    entities if their dummies exceed 2**27 numbers (1 GB). `memory` is the bytes of a
+    chunk.
     """
     table = _contributions(equation, regressor, absorbed, treated)
     entity_generator, period_generator = map(np.random.default_rng, seed.spawn(2))
-    chunk = max(1, memory // (8 * (treated.n_entities + treated.n_treated * (table.shape[2] + 4))))
+    chunk = max(
+        1,
+        memory // (8 * (treated.n_entities + treated.n_treated * (table.shape[2] + 4))),
+    )
     out = np.empty(reps)
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        entities, starts = treated.drawn(entity_generator, period_generator, stop - start)
+        entities, starts = treated.drawn(
+            entity_generator, period_generator, stop - start
+        )
         sums = table[entities, starts].sum(axis=1)
         square, product, beside = sums[:, 0], sums[:, 1], sums[:, 2:]
         net_square = square - np.einsum("rb,rb->r", beside, beside)
         unidentified = ~(net_square > LOST_IN_DRAW * square)
-        out[start:stop] = np.where(unidentified, np.nan, product / np.where(unidentified, 1.0, net_square))
+        out[start:stop] = np.where(
+            unidentified, np.nan, product / np.where(unidentified, 1.0, net_square)
+        )
     return out
 
 
-def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: Cohorts) -> Floats:
+def _contributions(
+    equation: Solved, regressor: int, absorbed: Within, treated: Cohorts
+) -> Floats:
     """Tabulate what entities treated from a period on add: (n, periods, 2 + b)."""
     entity, n = treated.entity, treated.entity.size
     weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
     nested = [effect for effect in absorbed.every if _is_own(effect, entity)]
     crossing = [effect for effect in absorbed.every if not _is_own(effect, entity)]
-    demean = within(nested, n, obs_weights=equation.obs_weights).demean if nested else np.copy
+    demean = (
+        within(nested, n, obs_weights=equation.obs_weights).demean
+        if nested
+        else np.copy
+    )
 
     net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
     dummies = demean(_dummies(crossing, n, constant=not absorbed.every))
-    basis = np.column_stack([net.of(equation.y[:, None]), _orthonormal(dummies, weights), net.basis])
+    basis = np.column_stack(
+        [net.of(equation.y[:, None]), _orthonormal(dummies, weights), net.basis]
+    )
 
     table = np.zeros((treated.n_entities, treated.n_times, 1 + basis.shape[1]))
     table[entity, treated.time, 1:] = weights[:, None] * basis
@@ -145,13 +167,18 @@ def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
     """Write the columns of effects out."""
     columns = [np.ones((n, 1))] if constant else [np.empty((n, 0))]
     for effect in effects:
-        codes, values = (effect.codes, effect.column) if isinstance(effect, Slope) else (effect, np.ones(n))
+        codes, values = (
+            (effect.codes, effect.column)
+            if isinstance(effect, Slope)
+            else (effect, np.ones(n))
+        )
         levels = int(codes.max()) + 1
         if n * levels > _MOST:
             raise OptionError(
-                f"an effect that crosses the entities has {levels:,} levels in {n:,} rows; a placebo test "
-                f"would need {n * levels:.2g} numbers for their dummies, and {_MOST:.2g} is the limit. "
-                "Absorb an effect with fewer levels."
+                f"an effect that crosses the entities has {levels:,} levels in {n:,} "
+                f"rows; a placebo test would need {n * levels:.2g} numbers for their "
+                f"dummies, and {_MOST:.2g} is the limit. Absorb an effect with "
+                "fewer levels."
             )
         dummies = np.zeros((n, levels))
         dummies[np.arange(n), codes] = values

@@ -30,7 +30,8 @@ class Correlations:
     sum: float
     absolute_sum: float  # of ``|rho_ij|``
     pairs: int  # pairs that have a correlation
-    left_out: int  # pairs with fewer than two common periods, or residuals that do not vary over them
+    # Pairs with fewer than two common periods, or residuals that do not vary over them
+    left_out: int
     fewest_periods: int  # least T_ij of a pair that counts; 0 if none does
 
 
@@ -39,8 +40,9 @@ def correlations_between(
 ) -> Correlations:
     """Add up the correlations of residuals over all pairs of entities.
 
-    A correlation is over the periods that both entities have, with their means over these periods out.
-    `block` entities are compared with all others at once, by default as many as fit 256 MB.
+    A correlation is over the periods that both entities have, with their means over
+    these periods out. `block` entities are compared with all others at once, by default
+    as many as fit 256 MB.
     """
     values, present = _by_entity(residuals, entity, time)
     count = len(values)
@@ -59,7 +61,9 @@ def correlations_between(
         pairs += rho.size
         fewest = min(fewest, int(periods.min(initial=fewest)))
     left_out = count * (count - 1) // 2 - pairs
-    return Correlations(weighted, plain, absolute, pairs, left_out, fewest if pairs else 0)
+    return Correlations(
+        weighted, plain, absolute, pairs, left_out, fewest if pairs else 0
+    )
 
 
 def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Floats]:
@@ -85,7 +89,9 @@ def _block(values: Floats, present: Floats, rows: slice) -> tuple[Floats, Floats
         product = first @ second.T - sum_left * sum_right / periods
         square_left = first**2 @ second_present.T
         square_right = first_present @ (second**2).T
-        flat = _is_flat(square_left, sum_left, periods) | _is_flat(square_right, sum_right, periods)
+        flat = _is_flat(square_left, sum_left, periods) | _is_flat(
+            square_right, sum_right, periods
+        )
         square_left -= sum_left**2 / periods
         square_right -= sum_right**2 / periods
         rho = product / np.sqrt(square_left * square_right)
@@ -128,17 +134,19 @@ def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
     slope = float(centred @ now) / square
     errors = now - now.mean() - slope * centred
     scores = np.bincount(codes, centred * errors)
-    return Persistence(slope, float(scores @ scores) / square**2, now.size, np.unique(codes).size)
+    return Persistence(
+        slope, float(scores @ scores) / square**2, now.size, np.unique(codes).size
+    )
 
 
 def null_autocorrelation(before: Floats, entity: Ints) -> float:
     """Compute the slope of residuals on their lag under independent errors.
 
-    It is not zero once entity means are out.
-    Within an entity of T rows the residuals of independent errors have variance ``(T - 1) / T`` and
-    covariance ``-1 / T``, in units of the errors' variance. The slope of the pooled regression is the ratio
-    of their sums over the pairs of consecutive rows, ``-1 / (T - 1)`` if all entities have T rows; missing
-    without any pair.
+    It is not zero once entity means are out. Within an entity of T rows the residuals
+    of independent errors have variance ``(T - 1) / T`` and covariance ``-1 / T``, in
+    units of the errors' variance. The slope of the pooled regression is the ratio of
+    their sums over the pairs of consecutive rows, ``-1 / (T - 1)`` if all entities have
+    T rows; missing without any pair.
     """
     rows = np.bincount(entity)[entity][~np.isnan(before)]
     if rows.size == 0 or rows.max() < 2:
@@ -146,11 +154,14 @@ def null_autocorrelation(before: Floats, entity: Ints) -> float:
     return float(-(1 / rows).sum() / (1 - 1 / rows).sum())
 
 
-def score_test(residuals: Floats, before: Floats, entity: Ints, null: float) -> tuple[float, int]:
-    """Test that the slope of residuals on their lag is `null`, with the null imposed: F, and N entities.
+def score_test(
+    residuals: Floats, before: Floats, entity: Ints, null: float
+) -> tuple[float, int]:
+    """Test that the slope of residuals on their lag is `null`: F and N.
 
-    With ``r_i = sum_t (u_it - null u_it-1) u_it-1`` the score statistic ``LM = (sum r_i)^2 / sum r_i^2`` is
-    at most N, and ``(N - 1) LM / (N - LM)`` is the square of the t statistic of the mean of r, F(1, N - 1).
+    With ``r_i = sum_t (u_it - null u_it-1) u_it-1`` the score statistic
+    ``LM = (sum r_i)^2 / sum r_i^2`` is at most N, and ``(N - 1) LM / (N - LM)`` is the
+    square of the t statistic of the mean of r, F(1, N - 1).
     """
     paired = ~np.isnan(before)
     now, lag, codes = residuals[paired], before[paired], compress(entity[paired])[0]
@@ -160,28 +171,40 @@ def score_test(residuals: Floats, before: Floats, entity: Ints, null: float) -> 
 
 
 def levene(values: Floats, entity: Ints) -> Floats:
-    """Compute the F statistics (R,) of equal means of the absolute values (R, N) by entity (Levene 1960)."""
+    """Compute F (R,) of equal mean absolute values (R, N) (Levene 1960)."""
     sizes = np.abs(values)
     rows, n = np.bincount(entity), sizes.shape[1]
     indicator = np.zeros((n, rows.size))
     indicator[np.arange(n), entity] = 1 / rows[entity]
     means = sizes @ indicator
-    between = ((means - sizes.mean(axis=1, keepdims=True)) ** 2) @ rows / (rows.size - 1)
+    between = (
+        ((means - sizes.mean(axis=1, keepdims=True)) ** 2) @ rows / (rows.size - 1)
+    )
     within = ((sizes - means[:, entity]) ** 2).sum(axis=1) / (n - rows.size)
     return np.asarray(between / within)
 
 
 def levene_draws(
-    residuals: Floats, before: Floats, entity: Ints, time: Ints, *, by_time: bool, reps: int, seed: int
+    residuals: Floats,
+    before: Floats,
+    entity: Ints,
+    time: Ints,
+    *,
+    by_time: bool,
+    reps: int,
+    seed: int,
 ) -> Floats:
-    """Draw Levene's F (R,) for errors of one variance: AR(1) with the pooled innovations of the residuals.
+    """Draw Levene's F (R,) for AR(1) errors of one variance.
 
-    The autocorrelation is that of the residuals, corrected for the bias that entity means give it. Entity
-    means, and period means if `by_time`, are taken out of each draw as the model does.
+    The autocorrelation is that of the residuals, corrected for the bias that entity
+    means give it. Entity means, and period means if `by_time`, are taken out of each
+    draw as the model does.
     """
     periods = np.bincount(entity).mean()
     slope = persistence(residuals, before, entity).slope
-    phi = float(np.clip((slope + 1 / (periods - 1)) / (1 - 1 / (periods - 1)), -0.95, 0.95))
+    phi = float(
+        np.clip((slope + 1 / (periods - 1)) / (1 - 1 / (periods - 1)), -0.95, 0.95)
+    )
     paired = ~np.isnan(before)
     innovations = residuals[paired] - phi * before[paired]
     innovations = innovations - innovations.mean()
@@ -220,7 +243,8 @@ class Squares:
 
     rows: Ints  # T_i
     means: Floats  # ``sum_t e_it^2 / T_i``
-    # of the means, ``sum_t (e_it^2 - mean_i)^2 / (T_i (T_i - 1))``; missing where an entity has one row
+    # of the means, ``sum_t (e_it^2 - mean_i)^2 / (T_i (T_i - 1))``; missing where an
+    # entity has one row
     variances: Floats
 
 

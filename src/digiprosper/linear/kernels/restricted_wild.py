@@ -39,8 +39,8 @@ _SMALL = 2**20
 class ClusterSums(PickledByName):
     """Sums by cluster from which the scores of every draw follow.
 
-    Z (N, m) are the columns that residuals are multiplied with (`Solved.scored`): errors
-    e move the coefficients by ``root @ Z' e``, and so the fitted values by
+    Z (N, m) are the columns that residuals are multiplied with (`Solved.scored`):
+    errors e move the coefficients by ``root @ Z' e``, and so the fitted values by
     ``V (sum of products)^-1 Z' e``. V is Z in least squares; with instruments Z are the
     projected regressors and V the regressors.
     """
@@ -62,14 +62,16 @@ def cluster_sums(equation: Solved, codes: Ints, groups: int) -> ClusterSums | No
         return None
     moved = equation.scored if equation.moved is None else equation.moved
     columns = np.column_stack([moved, equation.residuals])
-    sums = products_by_cluster(equation.scored, columns, codes, groups, equation.obs_weights)
+    sums = products_by_cluster(
+        equation.scored, columns, codes, groups, equation.obs_weights
+    )
     return ClusterSums(equation.root, sums[:, :, m], sums[:, :, :m])
 
 
 def products_by_cluster(
     z: Floats, columns: Floats, codes: Ints, groups: int, obs_weights: Floats | None
 ) -> Floats:
-    """Compute the (weighted) products ``Z_g' C_g`` (G, m, p) of Z (N, m) and columns (N, p)."""
+    """Compute ``Z_g' C_g`` (G, m, p) of Z (N, m) and columns (N, p), weighted."""
     weighted = z if obs_weights is None else z * obs_weights[:, None]
     if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
@@ -78,7 +80,9 @@ def products_by_cluster(
     if weighted.size * columns.shape[1] <= _SMALL:
         return np.add.reduceat(weighted[:, :, None] * columns[:, None, :], ends[:-1])
     blocks = pairwise(ends.tolist())
-    return np.stack([weighted[first:last].T @ columns[first:last] for first, last in blocks])
+    return np.stack(
+        [weighted[first:last].T @ columns[first:last] for first, last in blocks]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,11 @@ def restricted_wild(
     signs = wild_weights(sums.groups, reps)
     chunk = max(1, 2**24 // (8 * sums.groups * len(gap)))
     statistic, draws = wild_statistics(
-        sums, weights, gap, signs.chunks(np.random.SeedSequence(seed), chunk), restricted=restricted
+        sums,
+        weights,
+        gap,
+        signs.chunks(np.random.SeedSequence(seed), chunk),
+        restricted=restricted,
     )
     beyond = int((draws >= statistic - TIED_DRAWS * max(statistic, 1.0)).sum())
     # With all combinations the data are one of the draws.
@@ -132,17 +140,18 @@ def wild_statistics(
     *,
     restricted: Floats | None = None,
 ) -> tuple[float, Floats]:
-    """Compute the Wald statistic of the fit, without a small-sample factor, and of draws.
+    """Compute the Wald statistics of the fit and of draws, without factor.
 
     `signs` are arrays (R, G) of the weights of the clusters. They go to the clusters in
     an order that the data give, so that the p-value does not depend on their names.
     """
     total = sums.products.sum(axis=0)
-    # Of coefficients that are nearly collinear sums are far better known than differences.
+    # Of coefficients that are nearly collinear sums are far better known than
+    # differences.
     basis, triangle = np.linalg.qr((weights @ sums.root).T)
     influence, gap = basis.T, np.linalg.solve(triangle.T, gap)
-    # Restrictions are turned so that their covariance in the fit is the identity: neither
-    # units nor the basis of the restrictions matter.
+    # Restrictions are turned so that their covariance in the fit is the identity:
+    # neither units nor the basis of the restrictions matter.
     moved = sums.scores @ influence.T
     values, vectors = np.linalg.eigh(moved.T @ moved)
     turned = (vectors / np.sqrt(values)).T
@@ -152,7 +161,9 @@ def wild_statistics(
         shift = influence.T @ np.linalg.solve(influence @ total @ influence.T, gap)
         restricted = sums.scores + sums.products @ shift
     direct = restricted @ influence.T  # (G, q)
-    through = np.einsum("qi,gij,jl->gql", influence, sums.products, np.linalg.inv(total))
+    through = np.einsum(
+        "qi,gij,jl->gql", influence, sums.products, np.linalg.inv(total)
+    )
     order = np.argsort(direct @ gap, kind="stable")
     restricted, direct, through = restricted[order], direct[order], through[order]
 
@@ -181,16 +192,18 @@ def _wald(moved: Floats, scores: Floats) -> Floats:
 def jackknife_covariance(sums: ClusterSums, weights: Floats) -> Floats:
     """Compute the CRV3 covariance (q, q) of sums of coefficients with weights (q, k).
 
-    ``(G - 1) / G`` times the sum of products of the changes when one cluster is left out
-    (MacKinnon, Nielsen & Webb 2023). Missing if a cluster cannot be left out.
+    ``(G - 1) / G`` times the sum of products of the changes when one cluster is left
+    out (MacKinnon, Nielsen & Webb 2023). Missing if a cluster cannot be left out.
     """
     total = sums.products.sum(axis=0)
-    moved = changes_without(sums.products, sums.scores) @ (weights @ sums.root @ total).T
+    moved = (
+        changes_without(sums.products, sums.scores) @ (weights @ sums.root @ total).T
+    )
     return np.asarray((sums.groups - 1) / sums.groups * moved.T @ moved)
 
 
 def changes_without(products: Floats, scores: Floats) -> Floats:
-    """Compute minus the changes (G, m, ...) of coefficients on Z when one cluster is left out.
+    """Compute minus the changes (G, m, ...) without each cluster.
 
     They are ``(sum of products - products_g)^-1 scores_g``; `products` (G, m, m) and
     `scores` (G, m) or (G, m, p). Missing where the coefficients are not identified
@@ -202,12 +215,16 @@ def changes_without(products: Floats, scores: Floats) -> Floats:
     identified = np.asarray((values > LOST_WITHOUT).all(axis=1))
     values = np.where(identified[:, None], values, np.nan)
     shape = (*scores.shape[:2], -1)
-    heights = vectors.transpose(0, 2, 1) @ (scores.reshape(shape) / size[:, None]) / values[:, :, None]
+    heights = (
+        vectors.transpose(0, 2, 1)
+        @ (scores.reshape(shape) / size[:, None])
+        / values[:, :, None]
+    )
     return np.asarray((vectors @ heights) / size[:, None]).reshape(scores.shape)
 
 
 def added_covariance(ways: Sequence[ClusterSums], weights: Floats) -> Floats:
-    """Add the covariances (q, q) of sums of coefficients that are clustered in each way.
+    """Add the covariances (q, q) of sums, clustered in each way.
 
     The usual one subtracts the covariance of the intersections and may be indefinite;
     the sum is positive semidefinite, and larger (Davezies, D'Haultfoeuille & Guyonvarch

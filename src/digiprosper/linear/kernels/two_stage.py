@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class Projection:
     """Outcome and endogenous regressors, projected on the controls and the instruments.
 
-    Heights are coordinates in `basis`: ``basis @ heights`` is the projection of a column.
+    Heights are coordinates in `basis`: ``basis @ heights`` is the projection of a
+    column.
     """
 
-    # (N, c + q) orthonormal columns (by the weights of the rows): the first c span the controls, the others
-    # the instruments net of the controls
+    # (N, c + q) orthonormal columns (by the weights of the rows): the first c span the
+    # controls, the others the instruments net of the controls
     basis: Floats
     n_controls: int  # c
     outcome: Floats  # (c + q,) heights
@@ -69,14 +70,17 @@ def project(
 
     Controls (perhaps none) and instruments are of full rank together.
     """
-    weigh = np.ones((len(y), 1)) if obs_weights is None else np.sqrt(obs_weights)[:, None]
+    weigh = (
+        np.ones((len(y), 1)) if obs_weights is None else np.sqrt(obs_weights)[:, None]
+    )
     exogenous = np.hstack([controls, instruments]) * weigh
     basis = np.linalg.qr(exogenous / np.linalg.norm(exogenous, axis=0))[0]
 
     residuals = np.column_stack([y, endog]) * weigh
     heights = basis.T @ residuals
     residuals = residuals - basis @ heights
-    # A second projection removes the rounding that the first leaves where little is left.
+    # A second projection removes the rounding that the first leaves where little is
+    # left.
     more = basis.T @ residuals
     residuals = (residuals - basis @ more) / weigh
     heights = heights + more
@@ -93,14 +97,17 @@ def project(
     )
 
 
-def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, vcov: Vcov) -> Solved:
+def solve_two_stage(
+    projected: Projection, y: Floats, x: Floats, count: Counts, vcov: Vcov
+) -> Solved:
     """Solve an equation by two-stage least squares.
 
-    ``b = (X'PX)^-1 X'Py`` with P the projection on controls and instruments. Residuals are those of the
-    regressors themselves, and the scores those of the projected ones, so the sandwich of `Solved` is that of
-    two-stage least squares (Wooldridge 2010, section 5.2). `x` has the demeaned endogenous regressors, then
-    the controls; `scored` is an orthonormal basis of the projected regressors, `bread` the inverse of their
-    cross product.
+    ``b = (X'PX)^-1 X'Py`` with P the projection on controls and instruments. Residuals
+    are those of the regressors themselves, and the scores those of the projected ones,
+    so the sandwich of `Solved` is that of two-stage least squares (Wooldridge 2010,
+    section 5.2). `x` has the demeaned endogenous regressors, then the controls;
+    `scored` is an orthonormal basis of the projected regressors, `bread` the inverse of
+    their cross product.
     """
     heights = np.hstack([projected.endog, projected.controls])
     scale = 1 / np.linalg.norm(heights, axis=0)

@@ -31,7 +31,9 @@ def without_factors(vcov: Vcov, rows: float) -> Vcov:
     Under ``unadjusted`` the sum of squares is divided by `rows`.
     """
     factor = 1 / rows if vcov.cov_type == "unadjusted" else 1.0
-    return replace(vcov, parts=tuple(replace(part, factor=factor) for part in vcov.parts))
+    return replace(
+        vcov, parts=tuple(replace(part, factor=factor) for part in vcov.parts)
+    )
 
 
 def canonical_correlation(projected: Projection) -> float:
@@ -42,8 +44,8 @@ def canonical_correlation(projected: Projection) -> float:
 def cragg_donald(projected: Projection, df: float) -> float:
     """Compute the F form of the statistic of Cragg and Donald (1993).
 
-    ``(df / q) r^2 / (1 - r^2)`` with r the smallest canonical correlation, and df the rows less controls,
-    instruments and the rank of the effects.
+    ``(df / q) r^2 / (1 - r^2)`` with r the smallest canonical correlation, and df the
+    rows less controls, instruments and the rank of the effects.
     """
     square = canonical_correlation(projected) ** 2
     q = int(projected.instruments.shape[1])
@@ -63,10 +65,11 @@ def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
 def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
     """Compute the rank statistic of Kleibergen and Paap (2006).
 
-    `errors` (N, m) make scores with the instruments: residuals of the first stages for the Wald form, the
-    endogenous regressors net of the controls for the LM form. Chi-square with q - m + 1 degrees of freedom
-    under the null that the rank is m - 1. Missing where the covariance of the scores is singular, as with
-    fewer clusters than instruments, or the scores add up to zero.
+    `errors` (N, m) make scores with the instruments: residuals of the first stages for
+    the Wald form, the endogenous regressors net of the controls for the LM form.
+    Chi-square with q - m + 1 degrees of freedom under the null that the rank is m - 1.
+    Missing where the covariance of the scores is singular, as with fewer clusters than
+    instruments, or the scores add up to zero.
     """
     u, s, v, root = _decomposed(projected)
     equations = [(projected.instruments, column, vcov) for column in errors.T]
@@ -83,10 +86,11 @@ def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
 def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effective:
     """Compute the effective F of one endogenous regressor, and its critical value.
 
-    ``F = h'h / tr(S)`` with h the first-stage slopes on an orthonormal basis of the instruments and S their
-    covariance. The critical value is that of Patnaik's approximation for two-stage least squares with the
-    bound of the bias set to one (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure). `bias`
-    is the worst bias tau, as a share of the benchmark's. Missing if the scores add up to zero.
+    ``F = h'h / tr(S)`` with h the first-stage slopes on an orthonormal basis of the
+    instruments and S their covariance. The critical value is that of Patnaik's
+    approximation for two-stage least squares with the bound of the bias set to one
+    (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure). `bias` is the
+    worst bias tau, as a share of the benchmark's. Missing if the scores add up to zero.
     """
     from scipy.special import chndtrix
 
@@ -108,9 +112,10 @@ def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effecti
 def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> float:
     """Compute J of Hansen (1982): whether the instruments agree.
 
-    Controls are exactly identified by their own moments, so only the instruments net of them matter. Under
-    ``unadjusted`` it is the statistic of Sargan (1958). The covariance of the moments has no small-sample
-    factor; chi-square with q - m degrees of freedom, missing where that covariance is singular.
+    Controls are exactly identified by their own moments, so only the instruments net of
+    them matter. Under ``unadjusted`` it is the statistic of Sargan (1958). The
+    covariance of the moments has no small-sample factor; chi-square with q - m degrees
+    of freedom, missing where that covariance is singular.
     """
     moments = _of_instruments(projected, residuals, vcov)
     if np.isnan(moments).any():
@@ -128,19 +133,28 @@ def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> 
 def sanderson_windmeijer(projected: Projection, regressor: int, vcov: Vcov) -> float:
     """Compute the conditional F of one of several endogenous regressors.
 
-    The regressor less the others, at their two-stage slopes, is regressed on the instruments; the Wald
-    statistic is divided by q - m + 1 (Sanderson & Windmeijer 2016). Missing where the covariance is singular.
+    The regressor less the others, at their two-stage slopes, is regressed on the
+    instruments; the Wald statistic is divided by q - m + 1 (Sanderson & Windmeijer
+    2016). Missing where the covariance is singular.
     """
     q, m = projected.first_slopes.shape
     other_columns = [j for j in range(m) if j != regressor]
-    design, outcome = projected.first_slopes[:, other_columns], projected.first_slopes[:, regressor]
+    design, outcome = (
+        projected.first_slopes[:, other_columns],
+        projected.first_slopes[:, regressor],
+    )
     scale = 1 / np.linalg.norm(design, axis=0)
     slopes = scale * np.linalg.lstsq(design * scale, outcome, rcond=None)[0]
-    errors = projected.endog_left[:, regressor] - projected.endog_left[:, other_columns] @ slopes
+    errors = (
+        projected.endog_left[:, regressor]
+        - projected.endog_left[:, other_columns] @ slopes
+    )
     covariance = _of_instruments(projected, errors, vcov)
     return form(outcome - design @ slopes, covariance) / int(q - m + 1)
 
 
 def _of_instruments(projected: Projection, errors: Floats, vcov: Vcov) -> Floats:
     """Compute the covariance of instruments' scores with one column of errors."""
-    return score_covariance([(projected.instruments, errors, vcov)], obs_weights=projected.obs_weights)
+    return score_covariance(
+        [(projected.instruments, errors, vcov)], obs_weights=projected.obs_weights
+    )

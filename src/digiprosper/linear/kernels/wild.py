@@ -1,9 +1,10 @@
 """The wild cluster bootstrap of one linear restriction, for every null value at once.
 
-With the null imposed the residuals are ``u + t v``: u those of the fit, t the statistic of the null value,
-and v the regressor that the restriction is about, net of the others. Numerator and cluster scores of a draw
-are therefore linear in t, and the square of its standard error is quadratic. Five numbers a draw give its
-statistic under any null value, whatever the number of rows.
+With the null imposed the residuals are ``u + t v``: u those of the fit, t the statistic
+of the null value, and v the regressor that the restriction is about, net of the others.
+Numerator and cluster scores of a draw are therefore linear in t, and the square of its
+standard error is quadratic. Five numbers a draw give its statistic under any null
+value, whatever the number of rows.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from digiprosper.kernels.within import Within
 
 WEBB_CLUSTERS = 12
-"""Most clusters for which Webb's six points are used; signs alone give few different draws there."""
+"""Most clusters for which Webb's six points are used; signs alone give few different
+draws there."""
 
 _WEBB = (-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5))
 _SIGNS = (-1.0, 1.0)
-# Null values are searched from t = 0 up to here; what is not rejected there is not rejected anywhere.
+# Null values are searched from t = 0 up to here; what is not rejected there is not
+# rejected anywhere.
 _GRID = np.exp2(np.arange(-6.0, 20.25, 0.25))
 _HALVINGS = 60
 # Numbers that the products of clusters and levels may take, 1 GB.
@@ -41,7 +44,7 @@ _CACHED = 2**23
 _ROWS = 32
 
 
-# --- which weights ------------------------------------------------------------------------------------------
+# --- which weights --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class WildWeights:
     points: tuple[float, ...]  # values that a weight may have, with equal probability
     groups: int  # clusters G
     reps: int  # draws R
-    enumerated: bool  # the draws are all ``points ** G`` combinations, each once, and nothing is random
+    # The draws are all ``points ** G`` combinations, each once, and nothing is random
+    enumerated: bool
 
     def chunks(self, seed: np.random.SeedSequence, rows: int) -> Iterator[Floats]:
         """Yield the weights (rows, G), some draws at a time, whatever `rows`."""
@@ -71,30 +75,37 @@ class WildWeights:
 def wild_weights(groups: int, reps: int) -> WildWeights:
     """Choose the weights for a number of clusters.
 
-    Webb's six points up to 12 clusters, signs (Rademacher) above (Webb 2023; MacKinnon, Nielsen & Webb 2023,
-    section 5). All combinations are used where there are no more than draws.
+    Webb's six points up to 12 clusters, signs (Rademacher) above (Webb 2023; MacKinnon,
+    Nielsen & Webb 2023, section 5). All combinations are used where there are no more
+    than draws.
     """
-    name, points = ("webb", _WEBB) if groups <= WEBB_CLUSTERS else ("rademacher", _SIGNS)
+    name, points = (
+        ("webb", _WEBB) if groups <= WEBB_CLUSTERS else ("rademacher", _SIGNS)
+    )
     every = len(points) ** groups
     return WildWeights(name, points, groups, min(every, reps), every <= reps)
 
 
-# --- sums by cluster ----------------------------------------------------------------------------------------
+# --- sums by cluster ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WildSums:
-    """What draws are computed from. First axis of `own` and `through`: for u, and for v.
+    """What draws are computed from.
+
+    First axis of `own` and `through`: for u, and for v.
 
     With weights w the numerator is ``own.sum(w)`` and the score of cluster g is
     ``scale * (w_g own_g - loadings_g' (through' w))``.
     """
 
-    own: Floats  # (2, G) sums by cluster of the direction times the (weighted) residuals
-    # (2, G, q) sums by cluster of the residuals with what is estimated again in every draw: effects that
-    # cross the clusters, and slopes
+    # (2, G) sums by cluster of the direction times the (weighted) residuals
+    own: Floats
+    # (2, G, q) sums by cluster of the residuals with what is estimated again in every
+    # draw: effects that cross the clusters, and slopes
     through: Floats
-    loadings: Floats  # (G, q) what one unit of these changes the score of each cluster by
+    # (G, q) what one unit of these changes the score of each cluster by
+    loadings: Floats
     scale: float  # root of the small-sample factor
 
     def scores(self) -> Callable[[Floats], list[Floats]]:
@@ -103,7 +114,8 @@ class WildSums:
         if groups > 2 * width:
             parts = list(zip(self.own, self.through, strict=True))
             return lambda w: [
-                (w * direct - (w @ through) @ self.loadings.T) * self.scale for direct, through in parts
+                (w * direct - (w @ through) @ self.loadings.T) * self.scale
+                for direct, through in parts
             ]
         # With few clusters one product is cheaper than two of low rank.
         whole = [
@@ -113,12 +125,14 @@ class WildSums:
         return lambda w: [w @ matrix for matrix in whole]
 
 
-def wild_sums(equation: Solved, direction: Floats, absorbed: Within, codes: Ints, factor: float) -> WildSums:
+def wild_sums(
+    equation: Solved, direction: Floats, absorbed: Within, codes: Ints, factor: float
+) -> WildSums:
     """Sum by cluster all that the draws need.
 
-    Errors e move the restricted combination by ``direction @ (w * e)``, in standard errors of the fit;
-    `factor` is the small-sample factor of the covariance. Refuse effects that cross the clusters if their
-    products exceed 2**27 numbers.
+    Errors e move the restricted combination by ``direction @ (w * e)``, in standard
+    errors of the fit; `factor` is the small-sample factor of the covariance. Refuse
+    effects that cross the clusters if their products exceed 2**27 numbers.
     """
     groups = int(codes.max()) + 1
     weights = equation.obs_weights
@@ -128,7 +142,9 @@ def wild_sums(equation: Solved, direction: Floats, absorbed: Within, codes: Ints
 
     through, loadings = _of_effects(absorbed, pair, score, codes)
     slopes = level_sums(codes, groups, equation.x, score) @ equation.root
-    scored = [level_sums(codes, groups, equation.scored, _weighed(u, weights)) for u in pair.T]
+    scored = [
+        level_sums(codes, groups, equation.scored, _weighed(u, weights)) for u in pair.T
+    ]
     return WildSums(
         own=level_sums(codes, groups, pair, score).T,
         through=np.concatenate([through, np.stack(scored)], axis=2),
@@ -141,7 +157,9 @@ def _weighed(values: Floats, weights: Floats | None) -> Floats:
     return values if weights is None else values * weights
 
 
-def _of_effects(absorbed: Within, pair: Floats, score: Floats, codes: Ints) -> tuple[Floats, Floats]:
+def _of_effects(
+    absorbed: Within, pair: Floats, score: Floats, codes: Ints
+) -> tuple[Floats, Floats]:
     """Sum what crossing effects take out of a draw, in the cheaper of two ways."""
     groups = int(codes.max()) + 1
     crossing, nested, slopes_cross = _beside_clusters(absorbed, codes)
@@ -152,7 +170,9 @@ def _of_effects(absorbed: Within, pair: Floats, score: Floats, codes: Ints) -> t
     return _by_levels(crossing, nested, pair, score, codes, absorbed.obs_weights)
 
 
-def _beside_clusters(absorbed: Within, codes: Ints) -> tuple[list[Ints], list[Effect], bool]:
+def _beside_clusters(
+    absorbed: Within, codes: Ints
+) -> tuple[list[Ints], list[Effect], bool]:
     """List effects that cross clusters, nested ones, and whether a slope crosses."""
     constants, slopes = apart(absorbed.every)
     crossing = [e for e in constants if not is_nested(e, codes)]
@@ -190,15 +210,18 @@ def _by_levels(
 ) -> tuple[Floats, Floats]:
     """Sum by cluster and level of the crossing effects: (2, G, L) and (G, L).
 
-    Restricted residuals add up to zero in every level of a nested effect, whatever the weights of the
-    clusters, so that only the crossing effects, net of the nested ones, are estimated again.
+    Restricted residuals add up to zero in every level of a nested effect, whatever the
+    weights of the clusters, so that only the crossing effects, net of the nested ones,
+    are estimated again.
     """
     groups, sizes = int(codes.max()) + 1, [int(e.max()) + 1 for e in crossing]
     _refuse_many(groups, sum(sizes))
 
     def cells(values: Floats) -> Floats:
         parts = [
-            np.bincount(codes * size + e, weights=values, minlength=groups * size).reshape(groups, size)
+            np.bincount(
+                codes * size + e, weights=values, minlength=groups * size
+            ).reshape(groups, size)
             for e, size in zip(crossing, sizes, strict=True)
         ]
         return np.hstack(parts)
@@ -208,13 +231,19 @@ def _by_levels(
 
 
 def _inverse(
-    crossing: Sequence[Ints], sizes: Sequence[int], nested: Sequence[Effect], weights: Floats | None
+    crossing: Sequence[Ints],
+    sizes: Sequence[int],
+    nested: Sequence[Effect],
+    weights: Floats | None,
 ) -> Floats:
     """Pseudo-invert products (L, L) of crossing dummies net of nested effects."""
     n = crossing[0].size
     row_weights = np.ones(n) if weights is None else weights
     counts = np.concatenate(
-        [np.bincount(e, row_weights, minlength=size) for e, size in zip(crossing, sizes, strict=True)]
+        [
+            np.bincount(e, row_weights, minlength=size)
+            for e, size in zip(crossing, sizes, strict=True)
+        ]
     )
     inside = within(nested, n, obs_weights=weights) if nested else None
     columns = []
@@ -224,33 +253,42 @@ def _inverse(
             levels = np.arange(start, min(start + chunk, size))
             dummies = (codes[:, None] == levels).astype(np.float64)
             demeaned = dummies if inside is None else inside.demean(dummies)
-            parts = [level_sums(e, k, demeaned, row_weights) for e, k in zip(crossing, sizes, strict=True)]
+            parts = [
+                level_sums(e, k, demeaned, row_weights)
+                for e, k in zip(crossing, sizes, strict=True)
+            ]
             columns.append(np.vstack(parts))
     scale = 1 / np.sqrt(counts)
     system = np.hstack(columns) * scale * scale[:, None]
-    inverse = np.linalg.pinv((system + system.T) / 2, rcond=REDUNDANT_LEVELS, hermitian=True)
+    inverse = np.linalg.pinv(
+        (system + system.T) / 2, rcond=REDUNDANT_LEVELS, hermitian=True
+    )
     return np.asarray(inverse * scale * scale[:, None])
 
 
 def _refuse_many(groups: int, levels: int) -> None:
     if groups * levels > _MOST:
         raise OptionError(
-            f"effects not nested in the {groups:,} clusters have {levels:,} levels or more: their products "
-            f"would need {groups * levels:.2g} numbers, and {_MOST:.2g} is the limit. Absorb effects with "
-            "fewer levels, or specify clusters in which they are nested."
+            f"effects not nested in the {groups:,} clusters have {levels:,} levels or "
+            f"more: their products would need {groups * levels:.2g} numbers, and "
+            f"{_MOST:.2g} is the limit. Absorb effects with fewer levels, or specify "
+            "clusters in which they are nested."
         )
 
 
-# --- draws --------------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WildDraws(PickledByName):
     """Draws as functions of the null, by t = (estimate - null) / standard error."""
 
-    # (R, 2) the estimate of a draw less the null value, in standard errors of the fit, is ``n0 + n1 t``
+    # (R, 2) the estimate of a draw less the null value, in standard errors of the fit,
+    # is ``n0 + n1 t``
     numerators: Floats
-    squares: Floats  # (R, 3) the square of its standard error, in the same units, is ``q0 + 2 q1 t + q2 t^2``
+    # (R, 3) the square of its standard error, in the same units, is
+    # ``q0 + 2 q1 t + q2 t^2``
+    squares: Floats
     weights: str  # "webb" or "rademacher"
     enumerated: bool  # the draws are all combinations of weights, each once
 
@@ -261,7 +299,11 @@ class WildDraws(PickledByName):
 
 
 def wild_draws(
-    sums: WildSums, weights: WildWeights, seed: np.random.SeedSequence, *, memory: int = 2**28
+    sums: WildSums,
+    weights: WildWeights,
+    seed: np.random.SeedSequence,
+    *,
+    memory: int = 2**28,
 ) -> WildDraws:
     """Draw the statistic under every null value: five numbers a draw.
 
@@ -286,7 +328,9 @@ def wild_draws(
 def statistics(draws: WildDraws, t: float) -> Floats:
     """Return t of each draw (R,) for the null that gives the fit `t`; NaN for 0 / 0."""
     top = draws.numerators[:, 0] + t * draws.numerators[:, 1]
-    square = draws.squares[:, 0] + t * (2 * draws.squares[:, 1] + t * draws.squares[:, 2])
+    square = draws.squares[:, 0] + t * (
+        2 * draws.squares[:, 1] + t * draws.squares[:, 2]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(top / np.sqrt(np.maximum(square, 0.0)))
 
@@ -294,9 +338,9 @@ def statistics(draws: WildDraws, t: float) -> Floats:
 def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
     """Compute the p-value: the share of draws at least as far from zero, never 0.
 
-    If they are enumerated, the draws are all there are and the data are one of them: the share itself. If
-    not, ``(1 + #) / (R + 1)``. A missing draw counts as beyond; one that is nearer to zero by less than 1e-9
-    of the statistic is a tie, and counts.
+    If they are enumerated, the draws are all there are and the data are one of them:
+    the share itself. If not, ``(1 + #) / (R + 1)``. A missing draw counts as beyond;
+    one that is nearer to zero by less than 1e-9 of the statistic is a tie, and counts.
     """
     size = abs(t)
     beyond = int((~(np.abs(drawn) < size - TIED_DRAWS * max(size, 1.0))).sum())
@@ -308,8 +352,8 @@ def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
 def inverted(draws: WildDraws, level: float) -> tuple[float, float]:
     """Find the smallest interval around 0 of all t whose null is not rejected.
 
-    A null value is rejected where ``p <= 1 - level``, with the same draws for all. An end is infinite where
-    no value up to a million is rejected.
+    A null value is rejected where ``p <= 1 - level``, with the same draws for all. An
+    end is infinite where no value up to a million is rejected.
     """
 
     def kept(t: float) -> bool:

@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 class GroupTime(PickledByName):
     """Average effects on the treated by cohort and time, ATT(g, t)."""
 
-    cohort: Ints  # (m,) position of the cohort; -1 for an effect of an event time, of all cohorts together
+    # (m,) position of the cohort; -1 for an effect of an event time, of all cohorts
+    # together
+    cohort: Ints
     time: Ints  # (m,) position of the period; -1 for an effect of all cohorts
     event: Ints  # (m,) periods since treatment, negative before it
     estimates: Floats  # (m,) effects
     n_treated: Ints  # (m,) number of treated entities
     mass: Floats  # (m,) weight in averages
-    share: Floats  # (G,) share of each cohort among all entities, the never treated included
-    # (m + G, m + G) covariance of effects and cohort shares; zero for shares that averages take as fixed.
+    # (G,) share of each cohort among all entities, the never treated included
+    share: Floats
+    # (m + G, m + G) covariance of effects and cohort shares; zero for shares that
+    # averages take as fixed.
     joint: Floats
-    # (m + G, m + G) part of `joint` from treated entities: of the own cohort for effects before treatment,
-    # of all cohorts for shares. See `treated_products`.
+    # (m + G, m + G) part of `joint` from treated entities: of the own cohort for
+    # effects before treatment, of all cohorts for shares. See `treated_products`.
     treated_part: Floats
     # (m + G, m + G) covariance from influence functions, that of other programs
     influence: Floats
@@ -39,7 +43,8 @@ class GroupTime(PickledByName):
 class Averages:
     """Averages of effects: the overall one, then q by event time, cohort, period."""
 
-    keys: Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
+    # (q,) event times, or positions of cohorts or periods; empty for "simple"
+    keys: Ints
     estimates: Floats  # (1 + q,)
     gradient: Floats  # (1 + q, m + G) derivatives by effects and cohort shares
 
@@ -47,15 +52,18 @@ class Averages:
 def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     """Average effects as in Callaway & Sant'Anna (2021), table 1.
 
-    Journal of Econometrics 225:200.
-    `by` is ``"simple"`` (all effects since treatment), ``"dynamic"``, ``"group"`` or ``"calendar"``. The
-    overall average is that of the event times from 0 on, of the cohorts by their sizes, or of the periods.
-    `balanced`, with ``"dynamic"``: only cohorts observed up to this event time, and no later event times.
+    Journal of Econometrics 225:200. `by` is ``"simple"`` (all effects since treatment),
+    ``"dynamic"``, ``"group"`` or ``"calendar"``. The overall average is that of the
+    event times from 0 on, of the cohorts by their sizes, or of the periods. `balanced`,
+    with ``"dynamic"``: only cohorts observed up to this event time, and no later event
+    times.
     """
     since = (cells.cohort >= 0) & (cells.event >= 0)
     if by == "simple":
         estimate, slope = _mean(cells, since)
-        return Averages(np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :])
+        return Averages(
+            np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :]
+        )
 
     labels = {"dynamic": cells.event, "group": cells.cohort, "calendar": cells.time}[by]
     used = _dynamic(cells, balanced) if by == "dynamic" else since
@@ -70,7 +78,9 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     weights = weights / weights.sum()
     overall, slope = weights @ estimates, weights @ slopes
     if by == "group":
-        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[keys].sum()
+        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[
+            keys
+        ].sum()
     return Averages(keys, np.append(overall, estimates), np.vstack([slope, slopes]))
 
 
@@ -81,7 +91,9 @@ def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
         return np.ones_like(of_cohort)
     furthest = np.full(cells.share.size, -1)
     np.maximum.at(furthest, cells.cohort[of_cohort], cells.event[of_cohort])
-    return np.asarray(of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced))
+    return np.asarray(
+        of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced)
+    )
 
 
 def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
@@ -104,17 +116,23 @@ def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
     from scipy.sparse import csr_array
 
     rows = np.arange(codes.size)
-    member = csr_array((np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size))
+    member = csr_array(
+        (np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size)
+    )
     return np.asarray(member @ scores)
 
 
-def treated_products(scores: Floats, member: Bools, codes: Ints, clusters: int) -> Floats:
+def treated_products(
+    scores: Floats, member: Bools, codes: Ints, clusters: int
+) -> Floats:
     """Compute the covariance's part (m, m) due to treated rows, less their mean.
 
-    `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with one treated cluster.
+    `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with
+    one treated cluster.
     """
     sums = cluster_sums(np.where(member, scores, 0.0), codes, clusters)
-    # An average of treated entities is fitted to them, so that c clusters vary in c - 1 dimensions only.
+    # An average of treated entities is fitted to them, so that c clusters vary in c - 1
+    # dimensions only.
     has_treated = cluster_sums(member.astype(np.float64), codes, clusters) > 0
     sums -= has_treated * (sums.sum(axis=0) / np.maximum(has_treated.sum(axis=0), 1))
     return np.asarray(sums.T @ sums)

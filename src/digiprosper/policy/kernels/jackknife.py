@@ -33,7 +33,7 @@ class Comparisons:
 def without_each_cluster(
     data: Comparisons, clusters: Ints, adjustment: str, limits: tuple[float, float]
 ) -> Floats:
-    """Estimate the m effects without each of C clusters: (C, m), missing without estimate.
+    """Estimate m effects without each cluster: (C, m), perhaps missing.
 
     The estimators are those of `difference` (Sant'Anna & Zhao 2020). `limits`: the
     probability from which controls have no weight, and the log odds beyond which
@@ -45,11 +45,15 @@ def without_each_cluster(
     for first in range(0, count, step):
         left_out = np.arange(first, min(first + step, count))
         kept = (clusters != left_out[:, None])[None] & data.used[:, None]
-        values.append(_estimates(data, data.weights[:, None] * kept, adjustment, limits))
+        values.append(
+            _estimates(data, data.weights[:, None] * kept, adjustment, limits)
+        )
     return np.hstack(values).T
 
 
-def _estimates(data: Comparisons, weights: Floats, adjustment: str, limits: tuple[float, float]) -> Floats:
+def _estimates(
+    data: Comparisons, weights: Floats, adjustment: str, limits: tuple[float, float]
+) -> Floats:
     """Estimate the effects (m, c) for weights (m, c, n) of entities."""
     m, n, p = data.design.shape
     columns = data.design
@@ -89,8 +93,10 @@ def _regular(gram: Floats) -> Bools:
     return np.asarray(np.linalg.eigvalsh(scaled)[..., 0] > COLLINEAR)
 
 
-def _logit(data: Comparisons, weights: Floats, products: Floats, separated: float) -> tuple[Floats, Bools]:
-    """Estimate probabilities of treatment (m, c, n), and which logits have an estimate."""
+def _logit(
+    data: Comparisons, weights: Floats, products: Floats, separated: float
+) -> tuple[Floats, Bools]:
+    """Estimate probabilities of treatment (m, c, n), and which exist."""
     m, _, p = data.design.shape
     used = weights > 0
     columns = data.design.transpose(0, 2, 1)

@@ -10,7 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-# Scores of entities with the same values may differ by rounding; distances are compared at so many decimals.
+# Scores of entities with the same values may differ by rounding; distances are compared
+# at so many decimals.
 _DECIMALS: Final = 12
 # Distances between rows of covariates are computed for so many rows at once.
 _ROWS: Final = 256
@@ -37,11 +38,14 @@ def nearest(
 ) -> Pairs:
     """Find the `k` nearest controls of each treated unit, by score.
 
-    Without replacement treated units choose in the order of their scores, the largest first, one control in
-    each round. Of controls at the same distance the first is matched, or all with `all_ties` and `replace`.
+    Without replacement treated units choose in the order of their scores, the largest
+    first, one control in each round. Of controls at the same distance the first is
+    matched, or all with `all_ties` and `replace`.
     """
     if replace:
-        matches, ties = _with_replacement(treated, control, k, caliper, all_ties=all_ties)
+        matches, ties = _with_replacement(
+            treated, control, k, caliper, all_ties=all_ties
+        )
     else:
         matches, ties = _without_replacement(treated, control, k, caliper)
     treated_units = np.repeat(np.arange(treated.size), list(map(len, matches)))
@@ -66,7 +70,8 @@ def _with_replacement(
 def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
     """Find the `k` nearest units in `pool` of each score, with all ties.
 
-    Returns positions in `pool`, in order. A unit with this score may itself be in the pool.
+    Returns positions in `pool`, in order. A unit with this score may itself be in the
+    pool.
     """
     by_score = np.argsort(pool, kind="stable")
     ordered = pool[by_score]
@@ -79,8 +84,12 @@ def _as_near_as(ordered: Floats, by_score: Ints, score: float, k: int) -> Ints:
     window = np.abs(ordered[max(position - k, 0) : position + k] - score)
     last = np.sort(window)[:k][-1]
     low = int(np.searchsorted(ordered, score - last - 10.0 ** (1 - _DECIMALS)))
-    high = int(np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right"))
-    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(last, _DECIMALS)
+    high = int(
+        np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right")
+    )
+    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(
+        last, _DECIMALS
+    )
     return np.sort(by_score[low:high][as_near])
 
 
@@ -107,18 +116,22 @@ def _without_replacement(
 def pair_weights(pairs: Pairs, n_treated: int, n_control: int) -> tuple[Floats, Floats]:
     """Weight matched units: 1 for a matched treated unit, 0 without a match.
 
-    A control has the sum over its treated units of one over the number of their matches.
+    A control has the sum over its treated units of one over the number of their
+    matches.
     """
     count = np.bincount(pairs.treated, minlength=n_treated)
     share = 1.0 / count[pairs.treated]
-    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(np.float64)
+    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(
+        np.float64
+    )
     return (count > 0).astype(np.float64), control
 
 
 def weighted_moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Compute weighted means and variances (p,) of a group; one unit has no variance.
 
-    A variance is the weighted mean of squared deviations times ``n / (n - 1)``; n counts positive weights.
+    A variance is the weighted mean of squared deviations times ``n / (n - 1)``; n
+    counts positive weights.
     """
     used = weights > 0
     n = int(used.sum())
@@ -130,7 +143,7 @@ def weighted_moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return mean, missing if n == 1 else share @ (values - mean) ** 2 * n / (n - 1)
 
 
-# --- the average effect -------------------------------------------------------------------------------------
+# --- the average effect ---------------------------------------------------------------
 
 
 def average_effect(
@@ -139,19 +152,22 @@ def average_effect(
     """Average differences of treated units and matches, in equal shares.
 
     Abadie & Imbens (2006), Econometrica 74:235, theorem 7: the variance is
-    ``(sum_i (tau_i - tau)^2 + sum_j (K_j^2 - K'_j) s_j^2) / N1^2``. K_j is the sum of the shares of control
-    j, and K'_j that of their squares. Conditional variances s^2 are those among the `neighbours` nearest
-    units of the own group and the unit itself, as in Stata's teffects. If each control has one match at most,
-    the second sum is zero, and the variance is that of Abadie & Imbens (2012), JASA 107:833.
+    ``(sum_i (tau_i - tau)^2 + sum_j (K_j^2 - K'_j) s_j^2) / N1^2``. K_j is the sum of
+    the shares of control j, and K'_j that of their squares. Conditional variances s^2
+    are those among the `neighbours` nearest units of the own group and the unit itself,
+    as in Stata's teffects. If each control has one match at most, the second sum is
+    zero, and the variance is that of Abadie & Imbens (2012), JASA 107:833.
 
-    `pairs`: positions (P,) of treated units and of their matches. Returns the estimate, and its variance if
-    the scores were known.
+    `pairs`: positions (P,) of treated units and of their matches. Returns the estimate,
+    and its variance if the scores were known.
     """
     treated_units, control_units = pairs
     count = np.bincount(treated_units, minlength=y.size)
     share = 1.0 / count[treated_units]
     matched = count > 0
-    effects = (y - np.bincount(treated_units, share * y[control_units], minlength=y.size))[matched]
+    effects = (
+        y - np.bincount(treated_units, share * y[control_units], minlength=y.size)
+    )[matched]
     reused = np.bincount(control_units, share, minlength=y.size)
     squares = np.bincount(control_units, share**2, minlength=y.size)
     estimate = float(effects.mean())
@@ -175,12 +191,14 @@ def score_correction(
 ) -> float:
     """Compute what the estimation of a logit adds to the variance; it can be negative.
 
-    Abadie & Imbens (2016), Econometrica 84:781, theorem 2: ``d'Vd - c'Vc``, where V is the covariance of the
-    coefficients, computed as in Stata's teffects psmatch. That program takes the columns themselves as
-    coordinates, so that its errors depend on their units.
+    Abadie & Imbens (2016), Econometrica 84:781, theorem 2: ``d'Vd - c'Vc``, where V is
+    the covariance of the coefficients, computed as in Stata's teffects psmatch. That
+    program takes the columns themselves as coordinates, so that its errors depend on
+    their units.
 
-    `columns`: regressors of the logit with its constant (n, 1 + p), and coordinates (n, q) by which near
-    units are found. All treated units must be matched, with replacement.
+    `columns`: regressors of the logit with its constant (n, 1 + p), and coordinates
+    (n, q) by which near units are found. All treated units must be matched, with
+    replacement.
     """
     z, coordinates = columns
     density = scores * (1 - scores)
@@ -198,7 +216,9 @@ def score_correction(
             rows = members[near]
             gap = y[rows] - y[rows].mean()
             conditional_covariances[unit] += (
-                weight[unit] * (gap @ (z[rows] - z[rows].mean(axis=0))) / (rows.size - 1)
+                weight[unit]
+                * (gap @ (z[rows] - z[rows].mean(axis=0)))
+                / (rows.size - 1)
             )
             # Those of the own group without the unit itself.
             candidates = members[wider]
@@ -224,7 +244,9 @@ def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> F
         other_group = np.flatnonzero(treated != group)
         for start in range(0, members.size, _ROWS):
             rows = members[start : start + _ROWS]
-            distance = np.round(cdist(coordinates[rows], coordinates[other_group]), _DECIMALS)
+            distance = np.round(
+                cdist(coordinates[rows], coordinates[other_group]), _DECIMALS
+            )
             near = distance == distance.min(axis=1, keepdims=True)
             outcomes[rows] = near @ y[other_group] / near.sum(axis=1)
     return outcomes

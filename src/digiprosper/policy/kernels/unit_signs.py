@@ -70,7 +70,9 @@ class UnitScores(PickledByName):
         covariance (Bell & McCaffrey 2002). `added` (q,) is a further variance, that of
         the shares of cohorts.
         """
-        variances = np.einsum("qm,gmk,qk->gq", gradient, self.model, gradient, optimize=True)
+        variances = np.einsum(
+            "qm,gmk,qk->gq", gradient, self.model, gradient, optimize=True
+        )
         alone = self.alone
         variances = np.vstack([variances[~alone], variances[alone].sum(axis=0), added])
         most = self.n_clusters - 1
@@ -94,7 +96,8 @@ def unit_scores(
     """Sum the weights (N, m) of rows times residuals by part.
 
     `residuals` (N,) are those within cohort and period, `null_residuals` (N,) those
-    without effects before treatment. `group`, `cluster` and `obs_weights` are by entity.
+    without effects before treatment. `group`, `cluster` and `obs_weights` are by
+    entity.
     """
     n, periods, m = group.size, int(time.max()) + 1, weights.shape[1]
     df_pooled = n - np.unique(group).size
@@ -114,7 +117,9 @@ def unit_scores(
         level_sums(entity, n, weights * null_residuals[:, None]),
         np.sqrt((whitened**2).sum(axis=1)),
     )
-    scores, null_scores, sizes = (level_sums(part, len(parts), values) for values in by_entity)
+    scores, null_scores, sizes = (
+        level_sums(part, len(parts), values) for values in by_entity
+    )
     return of_parts(parts, scores, null_scores, sizes, model, df_pooled)
 
 
@@ -177,7 +182,9 @@ def unit_covariance(units: UnitScores) -> Floats:
     variance that it has if its errors are as variable as those of the others.
     """
     shares = np.minimum(leverage(units.sizes, units.group), 1 - FULL_LEVERAGE)
-    scaled = np.where(units.alone[units.group, None], 0.0, units.scores / np.sqrt(1 - shares))
+    scaled = np.where(
+        units.alone[units.group, None], 0.0, units.scores / np.sqrt(1 - shares)
+    )
     sums = level_sums(units.cluster, units.n_clusters, scaled)
     return np.asarray(sums.T @ sums + units.model[units.alone].sum(axis=0))
 
@@ -203,7 +210,9 @@ def _root(omega: Floats) -> Floats:
 # --- tests and bands ------------------------------------------------------------------
 
 
-def wild_test(units: UnitScores, gradient: Floats, estimates: Floats) -> tuple[float, int, float, int]:
+def wild_test(
+    units: UnitScores, gradient: Floats, estimates: Floats
+) -> tuple[float, int, float, int]:
     """Test that q sums of effects are zero, by signs of clusters.
 
     `gradient` (q, m) has their weights, `estimates` (q,) their values. The residuals
@@ -222,7 +231,9 @@ def wild_test(units: UnitScores, gradient: Floats, estimates: Floats) -> tuple[f
     values, vectors = np.linalg.eigh(covariance / np.outer(size, size))
     # Principal components of the sums over their errors.
     basis = (vectors / size[:, None])[:, values > SINGULAR]
-    statistic = _quadratic((estimates @ basis)[None], (basis.T @ covariance @ basis)[None])[0]
+    statistic = _quadratic(
+        (estimates @ basis)[None], (basis.T @ covariance @ basis)[None]
+    )[0]
 
     null = units.null_scores @ gradient.T
     signs, every = _signs(units, null)
@@ -236,7 +247,9 @@ def wild_test(units: UnitScores, gradient: Floats, estimates: Floats) -> tuple[f
     return float(statistic), rank, p_value, count
 
 
-def joint_critical(units: UnitScores, gradient: Floats, correlation: Floats, level: float) -> float:
+def joint_critical(
+    units: UnitScores, gradient: Floats, correlation: Floats, level: float
+) -> float:
     """Compute the critical value of a band that covers all q sums of effects.
 
     It is the quantile of the largest absolute t statistic over draws: signs of clusters
@@ -266,7 +279,10 @@ def _sign_maxima(units: UnitScores, gradient: Floats, sizes: Floats) -> Floats:
     """Draw the largest t statistic (R,) by signs of clusters."""
     scores = (units.scores @ gradient.T) * _factor(units, sizes)
     signs, _ = _signs(units, scores)
-    maxima = [_largest(sums, (again**2).sum(axis=1)) for sums, again in _redrawn(units, scores, sizes, signs)]
+    maxima = [
+        _largest(sums, (again**2).sum(axis=1))
+        for sums, again in _redrawn(units, scores, sizes, signs)
+    ]
     return np.concatenate(maxima)
 
 
@@ -275,8 +291,8 @@ def _redrawn(
 ) -> Iterator[tuple[Floats, Floats]]:
     """Multiply scores (p, q) by signs (R, p) and estimate the groups' means again.
 
-    Yields the sums (r, q) of some draws, and their scores by cluster (r, C, q), of which
-    the squares are the variance.
+    Yields the sums (r, q) of some draws, and their scores by cluster (r, C, q), of
+    which the squares are the variance.
     """
     member, factor = _member(units).astype(np.float64), _factor(units, sizes)
     totals = member @ sizes
@@ -348,7 +364,7 @@ def _member(units: UnitScores) -> Bools:
 
 
 def _factor(units: UnitScores, sizes: Floats) -> Floats:
-    """Compute ``(1 - h)^-1/2`` (p, q), and 0 in groups whose effects rest on one part."""
+    """Compute ``(1 - h)^-1/2`` (p, q); 0 if effects rest on one part."""
     shares = leverage(sizes, units.group)
     full = (_member(units) @ (shares > 1 - FULL_LEVERAGE))[units.group] > 0
     return np.where(full, 0.0, 1 / np.sqrt(np.where(full, 1.0, 1 - shares)))

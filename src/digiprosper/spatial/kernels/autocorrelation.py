@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.spatial.kernels.matrices import Matrix
 
-# Numbers in a block of permutations: 8 MB; some six arrays of that size are alive at once.
+# Numbers in a block of permutations: 8 MB; some six arrays of that size are alive at
+# once.
 _BLOCK: Final = 2**20
 
 
@@ -44,21 +45,26 @@ def weight_sums(matrix: Matrix) -> WeightSums:
 
 def _both_sums(matrix: Matrix) -> Floats:
     """Add the sum of each row and that of the column of the same entity."""
-    rows, columns = (np.asarray(matrix.sum(axis=axis), dtype=np.float64).ravel() for axis in (1, 0))
+    rows, columns = (
+        np.asarray(matrix.sum(axis=axis), dtype=np.float64).ravel() for axis in (1, 0)
+    )
     return rows + columns
 
 
 def deviations(cells: Floats) -> tuple[Floats, Bools]:
     """Standardise (T, n) values to mean zero and mean square one in each period.
 
-    Also returns the (T,) periods in which all values are the same; there the result is zero.
+    Also returns the (T,) periods in which all values are the same; there the result is
+    zero.
     """
     largest = np.abs(cells).max(axis=1, keepdims=True)
     z = cells / np.where(largest > 0, largest, 1.0)
     z = z - z.mean(axis=1, keepdims=True)
     constant = np.abs(z).max(axis=1) <= CONSTANT
     spread = np.sqrt((z**2).mean(axis=1, keepdims=True))
-    return np.where(constant[:, None], 0.0, z / np.where(spread > 0, spread, 1.0)), constant
+    return np.where(
+        constant[:, None], 0.0, z / np.where(spread > 0, spread, 1.0)
+    ), constant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +72,8 @@ class Global:
     """Statistics by period."""
 
     statistic: Floats  # (T,)
-    beyond: Ints  # (T,) permutations whose statistic is at least as far from its expectation
+    # (T,) permutations whose statistic is at least as far from its expectation
+    beyond: Ints
 
 
 def global_statistics(
@@ -74,8 +81,9 @@ def global_statistics(
 ) -> Global:
     """Compute Moran's I or Geary's C, and count permutations that are as extreme.
 
-    ``I = n / S0 * z'Wz / z'z``; ``C = (n - 1) / (2 S0) * sum_ij w_ij (z_i - z_j)^2 / z'z``.
-    `z` is the (T, n) array of `deviations`. Permutations of the entities are the same in all periods.
+    ``I = n / S0 * z'Wz / z'z``;
+    ``C = (n - 1) / (2 S0) * sum_ij w_ij (z_i - z_j)^2 / z'z``. `z` is the (T, n) array
+    of `deviations`. Permutations of the entities are the same in all periods.
     """
     n = z.shape[1]
     total = float(matrix.sum())
@@ -94,7 +102,9 @@ def global_statistics(
     beyond = np.zeros(len(z), dtype=np.intp)
     for order in _permutations(n, reps, seed):
         for t, row in enumerate(z):
-            beyond[t] += (np.abs(statistics(row[order]) - expectation) >= distances[t]).sum()
+            beyond[t] += (
+                np.abs(statistics(row[order]) - expectation) >= distances[t]
+            ).sum()
     return Global(observed, beyond)
 
 
@@ -110,8 +120,9 @@ def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[I
 def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
     """Compute moments of Moran's I without autocorrelation (Cliff & Ord 1981, p. 21).
 
-    Returns the expectation ``-1 / (n - 1)``, the variance for independent normal values, and for each period
-    the variance over all permutations of the (T, n) values of `deviations`. A variance of zero is missing.
+    Returns the expectation ``-1 / (n - 1)``, the variance for independent normal
+    values, and for each period the variance over all permutations of the (T, n) values
+    of `deviations`. A variance of zero is missing.
     """
     n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
     expectation = -1.0 / (n - 1)
@@ -119,7 +130,9 @@ def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
     kurtosis = (z**4).mean(axis=1)
     first = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
     second = (n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2
-    randomisation = (first - kurtosis * second) / ((n - 1) * (n - 2) * (n - 3) * s0**2) - expectation**2
+    randomisation = (first - kurtosis * second) / (
+        (n - 1) * (n - 2) * (n - 3) * s0**2
+    ) - expectation**2
     size = expectation**2
     return expectation, float(_varying(normality, size)), _varying(randomisation, size)
 
@@ -127,8 +140,9 @@ def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
 def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
     """Compute moments of Geary's C without autocorrelation (Cliff & Ord 1981, p. 21).
 
-    Returns the expectation one, the variance for independent normal values, and for each period the variance
-    over all permutations of the (T, n) values of `deviations`. A variance of zero is missing.
+    Returns the expectation one, the variance for independent normal values, and for
+    each period the variance over all permutations of the (T, n) values of `deviations`.
+    A variance of zero is missing.
     """
     n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
     normality = ((2 * s1 + s2) * (n - 1) - 4 * s0**2) / (2 * (n + 1) * s0**2)
@@ -160,12 +174,15 @@ class Local:
     beyond: Ints  # (T, n) permutations whose statistic is at least as far from its mean
 
 
-def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedSequence) -> Local:
+def local_statistics(
+    matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedSequence
+) -> Local:
     """Compute local Moran statistics; count permutations that are as extreme.
 
-    ``I_i = z_i sum_j w_ij z_j`` with z of mean square one (Anselin 1995). The value of i is fixed, those
-    of the others are permuted: in each permutation of all entities the value that i received is exchanged
-    with z_i, which leaves all permutations of the others equally likely.
+    ``I_i = z_i sum_j w_ij z_j`` with z of mean square one (Anselin 1995). The value of
+    i is fixed, those of the others are permuted: in each permutation of all entities
+    the value that i received is exchanged with z_i, which leaves all permutations of
+    the others equally likely.
     """
     n = z.shape[1]
     lag = lag_by_period(matrix, z)
@@ -180,7 +197,9 @@ def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedS
         for t, row in enumerate(z):
             permuted, value = row[order], row[:, None]
             drawn = matrix @ permuted + received_weights * (permuted - value)
-            as_far = np.abs(value * (drawn - centre[t, :, None])) >= distances[t, :, None]
+            as_far = (
+                np.abs(value * (drawn - centre[t, :, None])) >= distances[t, :, None]
+            )
             beyond[t] += as_far.sum(axis=1)
     return Local(lag, z * lag, beyond)
 

@@ -55,12 +55,12 @@ class PeriodMeans:
 
     @cached_property
     def lag_nodes(self) -> Floats:
-        """Values for rho at the nodes of the spectrum, for further fits with these weights."""
+        """Values for rho at the nodes of the spectrum, for further fits."""
         return self.value("rho", self.spectrum.nodes[0])
 
     @cached_property
     def _values(self) -> tuple[Any, Any]:
-        """Eigenvalues of MW and of W, sorted, so that quotients of factors are moderate."""
+        """Eigenvalues of MW and W, sorted so that quotients are moderate."""
         demeaned = np.linalg.eigvals(self.matrix - self.matrix.mean(axis=0))
         return np.sort(demeaned), np.sort(self.spectrum.values)
 
@@ -77,7 +77,9 @@ class PeriodMeans:
         sums = self.matrix.sum(axis=1)
         if name == "lambda":
             return float((1 - at * sums) @ sums / ((1 - at * sums) @ (1 - at * sums)))
-        return float(self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))) / len(sums)
+        return float(
+            self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))
+        ) / len(sums)
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of `value`."""
@@ -91,7 +93,9 @@ class PeriodMeans:
         return float(self.matrix.sum(axis=0) @ inverse_lag) / len(sums)
 
     def _solve(self, at: float, column: Floats) -> Floats:
-        return np.asarray(np.linalg.solve(np.eye(len(column)) - at * self.matrix, column))
+        return np.asarray(
+            np.linalg.solve(np.eye(len(column)) - at * self.matrix, column)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +103,8 @@ class Determinants:
     """Log-determinants of I - rho W and I - lambda W, and the rows of the likelihood.
 
     The log likelihood is their sum minus half of `rows` times the log of the sum of
-    squares. Unadjusted, `periods` is T and `rows` NT. Entity effects use one period, and
-    time effects one row of each.
+    squares. Unadjusted, `periods` is T and `rows` NT. Entity effects use one period,
+    and time effects one row of each.
     """
 
     spectrum: Spectrum | None  # None if both are zero
@@ -109,7 +113,7 @@ class Determinants:
     period_means: PeriodMeans | None = None  # None if not adjusted for time effects
 
     def lag_grid(self) -> tuple[Floats, Floats]:
-        """Return values of rho over the whole interval, and the log-determinant at each."""
+        """Return values of rho, and the log-determinant at each."""
         assert self.spectrum is not None
         nodes, values = self.spectrum.nodes
         if self.period_means is not None:
@@ -117,17 +121,25 @@ class Determinants:
         return nodes, self.periods * values
 
     def peaks(self, grid: Floats, heights: Floats) -> Floats:
-        """Keep the local maxima of a likelihood (B, m) on a grid of rho, others become minus infinity.
+        """Keep the local maxima of a likelihood (B, m) on a grid of rho.
 
         If rows of W have different sums, the adjusted likelihood may increase without
-        bound to an end of the interval, and its local maximum is the estimate. Without a
-        local maximum a row remains as it is.
+        bound to an end of the interval, and its local maximum is the estimate. Without
+        a local maximum a row remains as it is.
         """
-        if self.spectrum is None or self.period_means is None or self.period_means.common is not None:
+        if (
+            self.spectrum is None
+            or self.period_means is None
+            or self.period_means.common is not None
+        ):
             return heights
         share = np.where(grid > 0, grid / self.spectrum.high, grid / self.spectrum.low)
         inner = heights[:, 1:-1]
-        local = (inner >= heights[:, :-2]) & (inner >= heights[:, 2:]) & (share[1:-1] < _INNER)
+        local = (
+            (inner >= heights[:, :-2])
+            & (inner >= heights[:, 2:])
+            & (share[1:-1] < _INNER)
+        )
         out = np.full(heights.shape, -np.inf)
         out[:, 1:-1] = np.where(local, inner, -np.inf)
         return np.where(local.any(axis=1, keepdims=True), out, heights)

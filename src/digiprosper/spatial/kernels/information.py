@@ -28,8 +28,10 @@ class Point:
     matrix: Matrix  # (N, N) weights
     lag: bool  # whether the outcome has a spatial lag
     error: bool  # whether the error has a spatial lag
-    demean: Callable[[Floats], Floats]  # removes the fixed effects from an (NT, 1) array
-    inverses: dict[float, Floats] = field(default_factory=dict)  # (I - a W)^-1 by a; shared by points
+    # Removes the fixed effects from an (NT, 1) array
+    demean: Callable[[Floats], Floats]
+    # (I - a W)^-1 by a; shared by points
+    inverses: dict[float, Floats] = field(default_factory=dict)
 
     @property
     def spatial(self) -> list[float]:
@@ -49,7 +51,9 @@ class Point:
         if self.lag:
             spatial.append(first - lam * second[0] if self.error else first)
         if self.error:
-            spatial.append(first - rho * second[0] - columns.wx @ self.optimum.coefficients)
+            spatial.append(
+                first - rho * second[0] - columns.wx @ self.optimum.coefficients
+            )
         return np.column_stack([*spatial, columns.filtered(lam)])
 
     def inverse(self, at: float) -> Floats:
@@ -59,7 +63,7 @@ class Point:
         return self.inverses[at]
 
     def period_vector(self) -> Floats | None:
-        """Compute the unit vector (N,) that time effects take out, if adjusted for them."""
+        """Compute the unit vector (N,) that time effects take out."""
         if self.determinants.period_means is None:
             return None
         ones = np.ones(self.columns.n_entities)
@@ -67,7 +71,7 @@ class Point:
         return np.asarray(filtered / np.linalg.norm(filtered))
 
     def multiplied(self, at: float) -> Floats:
-        """Compute ``G = W (I - a W)^-1``, an (N, N) array, or M G M if the likelihood is adjusted."""
+        """Compute ``G = W (I - a W)^-1`` (N, N), or M G M if adjusted."""
         lag, p = np.asarray(self.matrix @ self.inverse(at)), self.period_vector()
         if p is None:
             return lag
@@ -92,7 +96,8 @@ def observed_information(point: Point) -> Floats:
     for j, (name, at) in enumerate(zip(point.names, point.spatial, strict=True)):
         squares[j, j] -= sigma2 * point.determinants.curve(name, at)
     with_variance = moves.T @ e / sigma2**2
-    # At the estimate the sum of squares is sigma2 times as many rows as the likelihood counts.
+    # At the estimate the sum of squares is sigma2 times as many rows as the likelihood
+    # counts.
     rows = point.determinants.rows
     of_variance = float(e @ e) / sigma2**3 - rows / (2 * sigma2**2)
     return _bordered(squares / sigma2, with_variance, of_variance)
@@ -115,12 +120,13 @@ def expected_information(point: Point) -> Floats:
 
 
 def clustered_covariance(point: Point, bread: Floats) -> Floats:
-    """Compute a sandwich that allows for dependence within entities; `bread` inverts the information.
+    """Compute a sandwich that allows for dependence within entities.
 
-    The score of a spatial coefficient has the form ``sum_t e_t' B e_t + m_t' e_t``. Its part from one entity
-    is summed over the periods; its part from a pair of entities, ``(B_ij + B_ji) sum_t e_it e_jt``, is a term
-    of its own, since a sum by entity alone omits half of the variance of the pairs. Errors of different
-    entities are independent, those of one entity are not restricted. The factor is G / (G - 1).
+    The score of a spatial coefficient has the form ``sum_t e_t' B e_t + m_t' e_t``. Its
+    part from one entity is summed over the periods; its part from a pair of entities,
+    ``(B_ij + B_ji) sum_t e_it e_jt``, is a term of its own, since a sum by entity alone
+    omits half of the variance of the pairs. Errors of different entities are
+    independent, those of one entity are not restricted. The factor is G / (G - 1).
     """
     sigma2, n = point.optimum.sigma2, point.columns.n_entities
     multiplied = {at: point.multiplied(at) for at in point.spatial}
@@ -139,8 +145,12 @@ def clustered_covariance(point: Point, bread: Floats) -> Floats:
     above = np.triu_indices(n, 1)
     for i, first in enumerate(point.spatial):
         for j, second in enumerate(point.spatial):
-            first_pairs, second_pairs = (multiplied[at] + multiplied[at].T for at in (first, second))
-            meat[i, j] += float(np.sum(first_pairs[above] * second_pairs[above] * products[above] ** 2))
+            first_pairs, second_pairs = (
+                multiplied[at] + multiplied[at].T for at in (first, second)
+            )
+            meat[i, j] += float(
+                np.sum(first_pairs[above] * second_pairs[above] * products[above] ** 2)
+            )
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
@@ -149,26 +159,38 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
 
     With time effects, which `period_means` stands for, ``T I^-1 a`` is added to the
     estimates, with the expected information I. -T a is the expectation of the scores at
-    the true values. If all rows of W have the sum w, it is ``-w / (1 - rho w)`` for rho,
-    the same for lambda, ``-1 / (2 sigma2)`` for sigma2, and 0 for the slopes. With entity
-    effects sigma2 is multiplied by ``T / (T - 1)``. The log likelihood remains that of the
-    maximum.
+    the true values. If all rows of W have the sum w, it is ``-w / (1 - rho w)`` for
+    rho, the same for lambda, ``-1 / (2 sigma2)`` for sigma2, and 0 for the slopes. With
+    entity effects sigma2 is multiplied by ``T / (T - 1)``. The log likelihood remains
+    that of the maximum.
     """
     optimum, columns, q = point.optimum, point.columns, len(point.spatial)
     values = np.concatenate([point.spatial, optimum.coefficients, [optimum.sigma2]])
     if period_means is not None:
         bias = np.zeros(values.size)
-        bias[:q] = [period_means.slope(name, at) for name, at in zip(point.names, point.spatial, strict=True)]
+        bias[:q] = [
+            period_means.slope(name, at)
+            for name, at in zip(point.names, point.spatial, strict=True)
+        ]
         bias[-1] = 1 / (2 * optimum.sigma2)
-        values = values + columns.n_times * np.linalg.solve(expected_information(point), bias)
+        values = values + columns.n_times * np.linalg.solve(
+            expected_information(point), bias
+        )
     if entity:
         values[-1] *= columns.n_times / (columns.n_times - 1)
     rho = float(values[0]) if point.lag else 0.0
     lam = float(values[q - 1]) if point.error else 0.0
     coefficients = values[q:-1]
-    residuals = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ coefficients
+    residuals = (
+        columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ coefficients
+    )
     return replace(
-        optimum, rho=rho, lam=lam, coefficients=coefficients, sigma2=float(values[-1]), residuals=residuals
+        optimum,
+        rho=rho,
+        lam=lam,
+        coefficients=coefficients,
+        sigma2=float(values[-1]),
+        residuals=residuals,
     )
 
 

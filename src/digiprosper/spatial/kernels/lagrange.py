@@ -21,11 +21,14 @@ class LagrangeTests(NamedTuple):
     robust_error: float
 
 
-def lagrange_tests(matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats) -> LagrangeTests:
+def lagrange_tests(
+    matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats
+) -> LagrangeTests:
     """Compute tests of Anselin, Le Gallo & Jayet (2008), robust of Elhorst (2010).
 
-    `x` are the (NT, k) demeaned regressors, `e` the (NT,) least-squares residuals of the outcome, and `lag_y`
-    and `lag_e` the spatial lags of both; rows are sorted by entity and then by period.
+    `x` are the (NT, k) demeaned regressors, `e` the (NT,) least-squares residuals of
+    the outcome, and `lag_y` and `lag_e` the spatial lags of both; rows are sorted by
+    entity and then by period.
     """
     n_times = e.size / len(matrix)
     sigma2 = float(e @ e) / e.size

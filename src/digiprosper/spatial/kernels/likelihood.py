@@ -28,7 +28,9 @@ _FINER = 7
 class SpatialColumns:
     """Columns of a balanced panel without fixed effects, by entity, then period."""
 
-    y: Floats  # (NT, 2) outcome and its spatial lag; (NT, 3) with the lag of that for a spatial error
+    # (NT, 2) outcome and its spatial lag; (NT, 3) with the lag of that for a spatial
+    # error
+    y: Floats
     x: Floats  # (NT, k) regressors, spatial lags among them
     wx: Floats  # (NT, k) spatial lags of `x` for a spatial error, (NT, 0) without one
     n_times: int
@@ -52,7 +54,9 @@ class SpatialColumns:
         """Compute ``(I - lambda W)(I - rho W) y``, an (NT,) array."""
         y, first, *second = self.y.T
         outcome = y - rho * first
-        return np.asarray(outcome - lam * (first - rho * second[0]) if second else outcome)
+        return np.asarray(
+            outcome - lam * (first - rho * second[0]) if second else outcome
+        )
 
     def filtered(self, lam: float) -> Floats:
         """Compute ``(I - lambda W) x``, an (NT, k) array."""
@@ -85,11 +89,14 @@ def lagged(matrix: Matrix, columns: Floats) -> Floats:
     return np.asarray((matrix @ by_entity).reshape(columns.shape))
 
 
-def maximise(columns: SpatialColumns, determinants: Determinants, *, lag: bool, error: bool) -> Optimum:
+def maximise(
+    columns: SpatialColumns, determinants: Determinants, *, lag: bool, error: bool
+) -> Optimum:
     """Maximise the likelihood of a spatial panel.
 
-    A grid over the interval of each spatial coefficient finds the highest maximum; the estimate is the root
-    of the score beside it. `at_end` tells if there is no maximum inside the interval.
+    A grid over the interval of each spatial coefficient finds the highest maximum; the
+    estimate is the root of the score beside it. `at_end` tells if there is no maximum
+    inside the interval.
     """
     spectrum = determinants.spectrum
     assert spectrum is not None
@@ -102,15 +109,26 @@ def maximise(columns: SpatialColumns, determinants: Determinants, *, lag: bool, 
 
     if not error:
         profile = profile_at(0.0)
-        return at_values(columns, determinants, profile.rho, 0.0, at_end="rho" if profile.at_end else "")
+        return at_values(
+            columns,
+            determinants,
+            profile.rho,
+            0.0,
+            at_end="rho" if profile.at_end else "",
+        )
 
     def heights(lams: Floats) -> Floats:
         squares = _squares(reduced, lams)
         rhos = np.array(
-            [_profile(squares.select(i), determinants, grid, values).rho for i in range(lams.size)]
+            [
+                _profile(squares.select(i), determinants, grid, values).rho
+                for i in range(lams.size)
+            ]
         )
         both = determinants.value("rho", rhos) + determinants.value("lambda", lams)
-        return np.asarray(both - determinants.rows / 2 * np.log(np.diag(squares.at(rhos))))
+        return np.asarray(
+            both - determinants.rows / 2 * np.log(np.diag(squares.at(rhos)))
+        )
 
     def score(lam: float) -> float:
         return _error_score(reduced, determinants, profile_at(lam).rho, lam)
@@ -119,26 +137,38 @@ def maximise(columns: SpatialColumns, determinants: Determinants, *, lag: bool, 
     profile = profile_at(lam)
     ends = {"rho": profile.at_end, "lambda": at_end}
     reached = [name for name, end in ends.items() if end]
-    return at_values(columns, determinants, profile.rho, lam, at_end=reached[0] if reached else "")
+    return at_values(
+        columns, determinants, profile.rho, lam, at_end=reached[0] if reached else ""
+    )
 
 
-def log_likelihood(determinants: Determinants, rho: float, lam: float, squares: float) -> float:
+def log_likelihood(
+    determinants: Determinants, rho: float, lam: float, squares: float
+) -> float:
     """Compute the concentrated log likelihood from the sum of squared residuals.
 
     With n rows, it is both log-determinants minus ``n/2 [ln(2 pi e'e / n) + 1]``.
     """
     n = determinants.rows
     both = sum(
-        float(determinants.value(name, np.array([at]))[0]) for name, at in (("rho", rho), ("lambda", lam))
+        float(determinants.value(name, np.array([at]))[0])
+        for name, at in (("rho", rho), ("lambda", lam))
     )
     return both - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
 
 
 def at_values(
-    columns: SpatialColumns, determinants: Determinants, rho: float, lam: float, *, at_end: str = ""
+    columns: SpatialColumns,
+    determinants: Determinants,
+    rho: float,
+    lam: float,
+    *,
+    at_end: str = "",
 ) -> Optimum:
     """Estimate slopes and sigma2 by least squares, given spatial coefficients."""
-    coefficients, residuals = _least_squares(columns.filtered(lam), columns.filtered_outcome(rho, lam))
+    coefficients, residuals = _least_squares(
+        columns.filtered(lam), columns.filtered_outcome(rho, lam)
+    )
     squares = float(residuals @ residuals)
     return Optimum(
         rho=rho,
@@ -166,13 +196,18 @@ def _least_squares(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
 def _reduced(columns: SpatialColumns) -> SpatialColumns:
     """Rotate columns to as many rows as columns; products stay as they are."""
     k, lags = columns.x.shape[1], columns.wx.shape[1]
-    triangle = np.asarray(np.linalg.qr(np.hstack([columns.x, columns.wx, columns.y]), mode="r"))
+    triangle = np.asarray(
+        np.linalg.qr(np.hstack([columns.x, columns.wx, columns.y]), mode="r")
+    )
     return SpatialColumns(
-        triangle[:, k + lags :], triangle[:, :k], triangle[:, k : k + lags], n_times=columns.n_times
+        triangle[:, k + lags :],
+        triangle[:, :k],
+        triangle[:, k : k + lags],
+        n_times=columns.n_times,
     )
 
 
-# --- the spatial lag of the outcome, given lambda -----------------------------------------------------------
+# --- the spatial lag of the outcome, given lambda -------------------------------------
 
 
 class _Squares(NamedTuple):
@@ -188,7 +223,10 @@ class _Squares(NamedTuple):
 
     def at(self, rho: Floats) -> Floats:
         """Compute the sums at values of rho, an array with a row per lambda."""
-        return self.least[:, None] + self.curve[:, None] * (rho - self.bottom[:, None]) ** 2
+        return (
+            self.least[:, None]
+            + self.curve[:, None] * (rho - self.bottom[:, None]) ** 2
+        )
 
 
 def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
@@ -207,11 +245,15 @@ def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
     cross = np.einsum("li,li->l", residuals[:, :, 0], residuals[:, :, 1])
     bottom = np.divide(cross, curve, out=np.zeros_like(curve), where=curve > 0)
     partial_residuals = residuals[:, :, 0] - bottom[:, None] * residuals[:, :, 1]
-    return _Squares(np.einsum("li,li->l", partial_residuals, partial_residuals), curve, bottom)
+    return _Squares(
+        np.einsum("li,li->l", partial_residuals, partial_residuals), curve, bottom
+    )
 
 
-def _profile(squares: _Squares, determinants: Determinants, grid: Floats, values: Floats) -> _Profile:
-    """Find rho given one lambda; its only value is 0 in a model without a spatial lag of the outcome.
+def _profile(
+    squares: _Squares, determinants: Determinants, grid: Floats, values: Floats
+) -> _Profile:
+    """Find rho given one lambda; 0 without a spatial lag of the outcome.
 
     `values` are the log-determinants on the grid.
     """
@@ -225,7 +267,9 @@ def _profile(squares: _Squares, determinants: Determinants, grid: Floats, values
         return determinants.rows * fall + determinants.slope("rho", rho)
 
     def heights_of(rhos: Floats, log_determinants: Floats) -> Floats:
-        return np.asarray(log_determinants - determinants.rows / 2 * np.log(squares.at(rhos)[0]))
+        return np.asarray(
+            log_determinants - determinants.rows / 2 * np.log(squares.at(rhos)[0])
+        )
 
     def heights(rhos: Floats) -> Floats:
         return heights_of(rhos, determinants.value("rho", rhos))
@@ -234,7 +278,9 @@ def _profile(squares: _Squares, determinants: Determinants, grid: Floats, values
     return _Profile(*_root(score, heights, grid, spectrum, first=first))
 
 
-def _error_score(reduced: SpatialColumns, determinants: Determinants, rho: float, lam: float) -> float:
+def _error_score(
+    reduced: SpatialColumns, determinants: Determinants, rho: float, lam: float
+) -> float:
     """Compute the derivative of the log likelihood in lambda."""
     outcome, design = reduced.filtered_outcome(rho, lam), reduced.filtered(lam)
     coefficients, residuals = _least_squares(design, outcome)
@@ -243,7 +289,7 @@ def _error_score(reduced: SpatialColumns, determinants: Determinants, rho: float
     return determinants.rows * fall + determinants.slope("lambda", lam)
 
 
-# --- roots on an interval -----------------------------------------------------------------------------------
+# --- roots on an interval -------------------------------------------------------------
 
 
 def _root(
@@ -256,8 +302,9 @@ def _root(
 ) -> tuple[float, bool]:
     """Find the score's root next to the best grid node.
 
-    `heights` is the log likelihood of an array of values apart from a constant, `first` its values on the
-    grid if they are known. The result is an end if the score has no root up to it.
+    `heights` is the log likelihood of an array of values apart from a constant, `first`
+    its values on the grid if they are known. The result is an end if the score has no
+    root up to it.
     """
     from scipy.optimize import brentq
 
@@ -270,7 +317,8 @@ def _root(
         return float(low), True
     if best == len(grid) - 1 and score(high) >= 0:
         return float(high), True
-    # Where another rho is best on the other side of a node, the score jumps, and a finer grid is needed.
+    # Where another rho is best on the other side of a node, the score jumps, and a
+    # finer grid is needed.
     refinements = 0
     while not _changes_sign(score, low, middle, high) and refinements < _REFINEMENTS:
         finer = np.linspace(low, high, _FINER + 2)
@@ -280,11 +328,14 @@ def _root(
     if not _changes_sign(score, low, middle, high):
         return float(middle), False
     bracket = (middle, high) if score(middle) > 0 else (low, middle)
-    # Weights of any size: what is exact is the distance over the length of the interval.
+    # Weights of any size: what is exact is the distance over the length of the
+    # interval.
     exact = EXACT_ROOT * (spectrum.high - spectrum.low)
     return float(brentq(score, *bracket, xtol=exact, rtol=EXACT_ROOT)), False
 
 
-def _changes_sign(score: Callable[[float], float], low: float, middle: float, high: float) -> bool:
+def _changes_sign(
+    score: Callable[[float], float], low: float, middle: float, high: float
+) -> bool:
     """Tell whether the score has a root from the middle to the better end."""
     return score(high) < 0 if score(middle) > 0 else score(low) > 0

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 Matrix: TypeAlias = "Floats | csr_array[Any]"
 """(n, n) weights: a dense array, or rows of links only."""
 
-# A product with rows of links is faster than a dense one from about this size and below this share.
+# A product with rows of links is faster than a dense one from about this size and below
+# this share.
 _SPARSE_FROM: Final = 200
 _SPARSE_BELOW: Final = 0.1
 # Up to this size all eigenvalues take less than a few seconds.
@@ -27,7 +28,8 @@ _DENSE_EIGENVALUES: Final = 1_000
 def stored(matrix: Any) -> Matrix:
     """Copy a matrix to the fastest form, read-only and without stored zeros.
 
-    Rows of links (CSR) if n is at least 200 and at most a tenth of all pairs are linked; dense otherwise.
+    Rows of links (CSR) if n is at least 200 and at most a tenth of all pairs are
+    linked; dense otherwise.
     """
     from scipy.sparse import csr_array, issparse
 
@@ -39,7 +41,9 @@ def stored(matrix: Any) -> Matrix:
         rows.eliminate_zeros()
     links = np.count_nonzero(matrix) if rows is None else rows.nnz
     if n >= _SPARSE_FROM and links <= _SPARSE_BELOW * n * n:
-        return _frozen_rows(csr_array(matrix, dtype=np.float64) if rows is None else rows)
+        return _frozen_rows(
+            csr_array(matrix, dtype=np.float64) if rows is None else rows
+        )
     dense = np.array(matrix, dtype=np.float64) if rows is None else rows.toarray()
     dense.setflags(write=False)
     return dense
@@ -95,7 +99,8 @@ def spectral_radius(matrix: Matrix) -> float:
     """
     parts = pattern_of(matrix).strong
     rows, columns, _ = link_ends(matrix)
-    # Links between strongly connected parts lie beside the diagonal blocks and move no eigenvalue.
+    # Links between strongly connected parts lie beside the diagonal blocks and move no
+    # eigenvalue.
     inside = np.unique(parts[rows[parts[rows] == parts[columns]]])
     blocks = (cut(matrix, np.flatnonzero(parts == part)) for part in inside)
     return max(map(_irreducible_radius, blocks), default=0.0)
@@ -104,7 +109,11 @@ def spectral_radius(matrix: Matrix) -> float:
 def _irreducible_radius(matrix: Matrix) -> float:
     if matrix.shape[0] <= _DENSE_EIGENVALUES:
         dense = to_dense(matrix)
-        values = np.linalg.eigvalsh(dense) if is_symmetric(matrix) else np.linalg.eigvals(dense)
+        values = (
+            np.linalg.eigvalsh(dense)
+            if is_symmetric(matrix)
+            else np.linalg.eigvals(dense)
+        )
         return float(np.abs(values).max())
 
     from scipy.sparse.linalg import ArpackError, eigs, eigsh
@@ -112,8 +121,12 @@ def _irreducible_radius(matrix: Matrix) -> float:
     start = np.ones(matrix.shape[0])
     try:
         if is_symmetric(matrix):
-            return float(eigsh(matrix, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
-        return float(eigs(matrix, k=1, which="LR", v0=start, return_eigenvectors=False)[0].real)
+            return float(
+                eigsh(matrix, k=1, which="LA", v0=start, return_eigenvectors=False)[0]
+            )
+        return float(
+            eigs(matrix, k=1, which="LR", v0=start, return_eigenvectors=False)[0].real
+        )
     except ArpackError:
         # It did not converge: compute all of them.
         return float(np.abs(np.linalg.eigvals(to_dense(matrix))).max())
@@ -122,7 +135,11 @@ def _irreducible_radius(matrix: Matrix) -> float:
 def is_symmetric(matrix: Matrix) -> bool:
     """Tell whether weights are the same in both directions, apart from rounding."""
     if isinstance(matrix, np.ndarray):
-        return bool((np.abs(matrix - matrix.T) <= SYMMETRIC * np.maximum(matrix, matrix.T)).all())
+        return bool(
+            (
+                np.abs(matrix - matrix.T) <= SYMMETRIC * np.maximum(matrix, matrix.T)
+            ).all()
+        )
     other = matrix.T.tocsr()
     difference, larger = abs(matrix - other), SYMMETRIC * matrix.maximum(other)
     return bool((difference - difference.minimum(larger)).nnz == 0)

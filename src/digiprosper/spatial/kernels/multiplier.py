@@ -38,10 +38,14 @@ def multiplier(matrix: Matrix, rho: float) -> Floats:
     identity = np.eye(matrix.shape[0])
     if rho == 0:
         return identity
-    return np.asarray(inv(identity - rho * to_dense(matrix), overwrite_a=True, check_finite=False))
+    return np.asarray(
+        inv(identity - rho * to_dense(matrix), overwrite_a=True, check_finite=False)
+    )
 
 
-def averages(matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float) -> tuple[Averages, Averages]:
+def averages(
+    matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float
+) -> tuple[Averages, Averages]:
     """Compute the averages of the multiplier, and their derivatives in rho.
 
     The diagonals are traces from the eigenvalues.
@@ -65,18 +69,21 @@ def averages(matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float) ->
 def without_lag(matrix: Floats) -> tuple[Averages, Averages]:
     """Compute averages, and zero derivatives, if the outcome has no lag: S = I."""
     zero = np.zeros(())
-    value = Averages(np.ones(()), np.diag(matrix).mean(), np.ones(()), matrix.sum(axis=1).mean())
+    value = Averages(
+        np.ones(()), np.diag(matrix).mean(), np.ones(()), matrix.sum(axis=1).mean()
+    )
     return value, Averages(zero, zero, zero, zero)
 
 
 def effects(
     value: Averages, slope: Averages, slopes: Floats, lags: Floats, *, lag: bool
 ) -> tuple[Floats, Floats]:
-    """Compute the average effects of ``S (I b + W th)`` and their derivatives (LeSage & Pace 2009, 2.7).
+    """Compute average effects and derivatives (LeSage & Pace 2009, 2.7).
 
-    `value` and `slope` are averages of the multiplier and their derivatives in rho; `slopes` and `lags` are b
-    and th, zero where there is none. Returns direct, indirect and total effects (3, k), and the derivatives
-    (3k, p) in rho (with `lag`), b and th, in this order; rows in the order of the effects read by row.
+    `value` and `slope` are averages of the multiplier and their derivatives in rho;
+    `slopes` and `lags` are b and th, zero where there is none. Returns direct, indirect
+    and total effects (3, k), and the derivatives (3k, p) in rho (with `lag`), b and th,
+    in this order; rows in the order of the effects read by row.
     """
     k = slopes.size
     direct = value.own * slopes + value.own_lag * lags
@@ -99,8 +106,14 @@ def effects_of_draws(
 
     Without a spectrum the model has no spatial lag of the outcome, and rho is not used.
     """
-    at = without_lag(matrix)[0] if spectrum is None else _averages_at(matrix, spectrum, rho)
-    diagonal, diagonal_lag, row_mean, row_mean_lag = (np.asarray(part)[..., None] for part in at)
+    at = (
+        without_lag(matrix)[0]
+        if spectrum is None
+        else _averages_at(matrix, spectrum, rho)
+    )
+    diagonal, diagonal_lag, row_mean, row_mean_lag = (
+        np.asarray(part)[..., None] for part in at
+    )
     direct = diagonal * slopes + diagonal_lag * lags
     total = row_mean * slopes + row_mean_lag * lags
     return np.stack([direct, total - direct, total], axis=1)
@@ -109,7 +122,8 @@ def effects_of_draws(
 def symmetric_root(covariance: Floats) -> Floats:
     """Compute R with ``R' R`` the covariance (k, k), to draw rows ``z @ R``.
 
-    It may be singular, with rows of zeros: R is computed from the symmetric root of the correlations.
+    It may be singular, with rows of zeros: R is computed from the symmetric root of the
+    correlations.
     """
     deviations = np.sqrt(np.diag(covariance))
     scale = np.where(deviations > 0, deviations, 1.0)
@@ -127,8 +141,12 @@ def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
         remainder = 1 - rho * common_sum
         return Averages(diagonal, diagonal_lag, 1 / remainder, common_sum / remainder)
     ones = np.ones(n)
-    columns = np.array([np.linalg.solve((np.eye(n) - at * matrix).T, ones) for at in rho])
-    return Averages(diagonal, diagonal_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n)
+    columns = np.array(
+        [np.linalg.solve((np.eye(n) - at * matrix).T, ones) for at in rho]
+    )
+    return Averages(
+        diagonal, diagonal_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n
+    )
 
 
 def by_unit(matrix: Floats, inverse: Floats) -> Floats:

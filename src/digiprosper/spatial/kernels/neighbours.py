@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.spatial.kernels.matrices import Matrix
 
-# Numbers in a block of rows of distances, 32 MB each; some ten arrays of that size are alive at once.
+# Numbers in a block of rows of distances, 32 MB each; some ten arrays of that size are
+# alive at once.
 _BLOCK: Final = 2**22
 
 
@@ -32,7 +33,9 @@ def _blocks(degrees: Floats) -> Iterator[tuple[int, Floats]]:
 
 def same_places(degrees: Floats) -> tuple[Ints, Ints]:
     """Return the positions of each pair of entities at the same place, once."""
-    pairs = np.concatenate([np.argwhere(km == 0) + np.array([start, 0]) for start, km in _blocks(degrees)])
+    pairs = np.concatenate(
+        [np.argwhere(km == 0) + np.array([start, 0]) for start, km in _blocks(degrees)]
+    )
     first, second = pairs[pairs[:, 0] < pairs[:, 1]].T
     return first, second
 
@@ -40,7 +43,8 @@ def same_places(degrees: Floats) -> tuple[Ints, Ints]:
 def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Matrix:
     """Compute ``d_ij ** -power`` from (n, 2) places, zero on the diagonal.
 
-    Beyond the cutoff in kilometres weights are zero; with a cutoff the result is a csr_array.
+    Beyond the cutoff in kilometres weights are zero; with a cutoff the result is a
+    csr_array.
     """
     from scipy.sparse import csr_array, vstack
 
@@ -55,7 +59,9 @@ def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Ma
 
 def nearest_distances(degrees: Floats, k: int = 1) -> Floats:
     """Compute each place's distance to its k-th nearest in km, for k below n."""
-    return np.concatenate([np.partition(km, k - 1, axis=1)[:, k - 1] for _, km in _blocks(degrees)])
+    return np.concatenate(
+        [np.partition(km, k - 1, axis=1)[:, k - 1] for _, km in _blocks(degrees)]
+    )
 
 
 def nearest_neighbours(degrees: Floats, k: int) -> Matrix:

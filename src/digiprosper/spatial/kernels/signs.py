@@ -44,11 +44,15 @@ class Drawn:
         signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(1 + REPS, n))
         signs[0] = 1.0
         # By size of the residuals, so that the order of the entities does not matter.
-        signs[:, np.argsort((self.residuals**2).sum(axis=1), kind="stable")] = signs.copy()
+        signs[:, np.argsort((self.residuals**2).sum(axis=1), kind="stable")] = (
+            signs.copy()
+        )
         step = max(1, _BLOCK // (n * t))
         for start in range(0, 1 + REPS, step):
             shift = (signs[start : start + step, :, None] - 1) * self.residuals
-            outcomes = self.outcome + (shift if self.inverse is None else self.inverse @ shift)
+            outcomes = self.outcome + (
+                shift if self.inverse is None else self.inverse @ shift
+            )
             yield self.demean(outcomes), self.demean(self.matrix @ outcomes)
 
     def demean(self, cells: Floats) -> Floats:
@@ -65,22 +69,25 @@ class Drawn:
 
 
 def p_value(statistics: Floats) -> float:
-    """Compute the share of statistics at least as large as the first, which is the observed one."""
+    """Compute the share of statistics at least as large as the first."""
     observed, draws = statistics[0], statistics[1:]
-    return float(1 + (draws >= observed - _TIE * abs(observed)).sum()) / (1 + draws.size)
+    return float(1 + (draws >= observed - _TIE * abs(observed)).sum()) / (
+        1 + draws.size
+    )
 
 
-# --- Lagrange multiplier tests ----------------------------------------------------------
+# --- Lagrange multiplier tests --------------------------------------------------------
 
 
 def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floats:
-    """Compute centred LM statistics, a (1 + B, 4) array: lag, error, robust lag and robust error.
+    """Compute centred LM statistics (1 + B, 4): lag, error, both robust.
 
-    `x` are the (NT, k) regressors without the fixed effects, `periods` and `rows` those of
-    the adjusted likelihood. The expectation and variance of ``e'We / e'e`` are those of a
-    ratio of quadratic forms (Cliff & Ord 1981; Baltagi & Yang 2013): with the residual
-    maker Q, the traces of QW and of its square, and the degrees of freedom. The score of
-    the lag has in addition the variance of ``e'W`` times the fitted values.
+    `x` are the (NT, k) regressors without the fixed effects, `periods` and `rows` those
+    of the adjusted likelihood. The expectation and variance of ``e'We / e'e`` are those
+    of a ratio of quadratic forms (Cliff & Ord 1981; Baltagi & Yang 2013): with the
+    residual maker Q, the traces of QW and of its square, and the degrees of freedom.
+    The score of the lag has in addition the variance of ``e'W`` times the fitted
+    values.
     """
     basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
     df = rows - x.shape[1]
@@ -132,7 +139,7 @@ def _products(first: Floats, second: Floats) -> Floats:
     return np.asarray(np.einsum("bi,bi->b", first, second))
 
 
-# --- restrictions of the spatial Durbin model -------------------------------------------
+# --- restrictions of the spatial Durbin model -----------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,12 +149,15 @@ class _LagFit:
     rho: Floats  # (B,)
     loglik: Floats  # (B,) apart from a constant
     squares: Floats  # (B,) sums of squared residuals
-    lag_products: Floats  # (B,) of the spatial lag, net of the regressors, and the residuals
+    # (B,) of the spatial lag, net of the regressors, and the residuals
+    lag_products: Floats
     lag_squares: Floats  # (B,) sums of squares of that lag
 
 
-def _lag_fits(outcomes: Floats, lags: Floats, x: Floats, determinants: Determinants) -> _LagFit:
-    """Maximise the likelihood over rho on a grid, with a parabola beside the best node."""
+def _lag_fits(
+    outcomes: Floats, lags: Floats, x: Floats, determinants: Determinants
+) -> _LagFit:
+    """Maximise the likelihood over rho on a grid, with a parabola."""
     basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
     e0, e1 = _residuals(outcomes, basis), _residuals(lags, basis)
     a, c, d = _products(e0, e0), _products(e0, e1), _products(e1, e1)
@@ -159,7 +169,7 @@ def _lag_fits(outcomes: Floats, lags: Floats, x: Floats, determinants: Determina
 
 
 def _peak(grid: Floats, heights: Floats, peaks: Floats) -> tuple[Floats, Floats]:
-    """Find the maximum of the parabola through the highest peak of each row and its neighbours."""
+    """Find the maximum of the parabola through each row's highest peak."""
     rows = np.arange(len(heights))
     best = np.clip(peaks.argmax(axis=1), 1, grid.size - 2)
     x0, x1, x2 = grid[best - 1], grid[best], grid[best + 1]
@@ -167,7 +177,9 @@ def _peak(grid: Floats, heights: Floats, peaks: Floats) -> tuple[Floats, Floats]
     below, above = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
     bend = (above - below) / (x2 - x0)
     inside = bend < 0
-    at = (x0 + x1) / 2 - np.divide(below, 2 * bend, out=np.zeros_like(below), where=inside)
+    at = (x0 + x1) / 2 - np.divide(
+        below, 2 * bend, out=np.zeros_like(below), where=inside
+    )
     at = np.where(inside, np.clip(at, x0, x2), x1)
     return at, y0 + below * (at - x0) + bend * (at - x0) * (at - x1)
 
@@ -180,15 +192,17 @@ def durbin_draws(
     k: int,
     error: Drawn | None,
 ) -> Floats:
-    """Compute statistics of SAR or SEM against a Durbin model of k regressors: (1 + B, 2), LR and Wald.
+    """Compute LR and Wald of SAR or SEM against a Durbin model: (1 + B, 2).
 
-    `simple` has the columns of the model under the null. `error` is `drawn` with the fixed
-    effects that are removed from the columns of a SEM; None is a SAR.
+    `simple` has the columns of the model under the null. `error` is `drawn` with the
+    fixed effects that are removed from the columns of a SEM; None is a SAR.
     """
     curve_nodes, curves = _curves(determinants)
     parts = []
     refits = drawn.blocks() if error is None else error.blocks()
-    for (outcomes, lags), (again, lags_again) in zip(drawn.blocks(), refits, strict=True):
+    for (outcomes, lags), (again, lags_again) in zip(
+        drawn.blocks(), refits, strict=True
+    ):
         full = _lag_fits(outcomes, lags, durbin.x, determinants)
         if error is None:
             null = _lag_fits(outcomes, lags, simple.x, determinants).loglik
@@ -197,15 +211,22 @@ def durbin_draws(
         curve = np.interp(full.rho, curve_nodes, curves)
         precision = full.lag_squares - 2 * full.lag_products**2 / full.squares
         precision = precision * determinants.rows / full.squares - curve
-        x_products = np.linalg.solve(durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes.T, lags.T]))
+        x_products = np.linalg.solve(
+            durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes.T, lags.T])
+        )
         by_outcome, by_lag = np.split(x_products, 2, axis=1)
         gap, moves, inverse = _restrictions(
             durbin.x, k, full.rho, by_outcome, by_lag, common=error is not None
         )
         sigma2 = full.squares / determinants.rows
         covariance = sigma2[:, None, None] * inverse
-        covariance = covariance + moves[:, :, None] * moves[:, None, :] / precision[:, None, None]
-        wald = np.einsum("bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0])
+        covariance = (
+            covariance
+            + moves[:, :, None] * moves[:, None, :] / precision[:, None, None]
+        )
+        wald = np.einsum(
+            "bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0]
+        )
         parts.append(np.column_stack([2 * (full.loglik - null), wald]))
     return np.vstack(parts)
 
@@ -213,10 +234,10 @@ def durbin_draws(
 def _restrictions(
     x: Floats, k: int, rho: Floats, by_outcome: Floats, by_lag: Floats, *, common: bool
 ) -> tuple[Floats, Floats, Floats]:
-    """Compute what is zero under the null (B, k), how rho moves it, and its covariance over sigma2 given rho.
+    """Compute what is zero under the null (B, k), with its covariance.
 
-    The coefficients are ``by_outcome - rho by_lag``. Without `common` factors those of the
-    lags are zero, and with them those plus rho times the slopes.
+    The coefficients are ``by_outcome - rho by_lag``. Without `common` factors those of
+    the lags are zero, and with them those plus rho times the slopes.
     """
     inverse = np.linalg.inv(x.T @ x)
     coefficients = by_outcome - rho * by_lag
@@ -233,10 +254,10 @@ def _restrictions(
 def _error_logliks(
     outcomes: Floats, lags: Floats, columns: SpatialColumns, determinants: Determinants
 ) -> Floats:
-    """Maximise the likelihood of a SEM for B outcomes over lambda, apart from a constant.
+    """Maximise the likelihood of a SEM for B outcomes over lambda.
 
-    The regressors are the same in every draw: all products with them are those with a basis
-    of the regressors and their lags.
+    The regressors are the same in every draw: all products with them are those with a
+    basis of the regressors and their lags.
     """
     assert determinants.spectrum is not None
     grid = determinants.spectrum.chebyshev(_ERROR_NODES)
@@ -252,7 +273,9 @@ def _error_logliks(
     for j, at in enumerate(grid):
         fitted = (y0 - at * y1) @ np.linalg.qr(x - at * wx)[0]
         squares[:, j] -= _products(fitted, fitted)
-    heights = determinants.value("lambda", grid) - determinants.rows / 2 * np.log(squares)
+    heights = determinants.value("lambda", grid) - determinants.rows / 2 * np.log(
+        squares
+    )
     return _peak(grid, heights, heights)[1]
 
 

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 _MOST_CELLS = 2_000_000
 _NODES = 256
 
-Eigenvalues: TypeAlias = "np.ndarray[Any, np.dtype[np.float64] | np.dtype[np.complex128]]"
+Eigenvalues: TypeAlias = (
+    "np.ndarray[Any, np.dtype[np.float64] | np.dtype[np.complex128]]"
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """Eigenvalues w of spatial weights W, and where I - a W is invertible.
 
-    Its ends are one over the least and one over the largest real eigenvalue. Where there is none of that
-    sign, the end is one over the largest modulus.
+    Its ends are one over the least and one over the largest real eigenvalue. Where
+    there is none of that sign, the end is one over the largest modulus.
     """
 
     values: Eigenvalues  # (N,), complex ones in pairs
@@ -52,27 +54,36 @@ class Spectrum:
     def traces(self, at: Floats, *, lags: int, inverses: int) -> Floats:
         """Compute the trace of ``W^lags (I - a W)^-inverses`` at (m,) values of a."""
         powers = self.values**lags
-        return self._sums(at, lambda a: (powers / (1 - a * self.values) ** inverses).real)
+        return self._sums(
+            at, lambda a: (powers / (1 - a * self.values) ** inverses).real
+        )
 
     def trace(self, at: float, *, lags: int, inverses: int) -> float:
         """Compute the trace of ``W^lags (I - a W)^-inverses`` at one value of a."""
-        return float((self.values**lags / (1 - at * self.values) ** inverses).real.sum())
+        return float(
+            (self.values**lags / (1 - at * self.values) ** inverses).real.sum()
+        )
 
     def _sums(self, at: Floats, of: Callable[[Floats], Floats]) -> Floats:
         """Add over eigenvalues, for as many values of a as fit into memory."""
         chunk = max(1, _MOST_CELLS // self.values.size)
-        parts = [of(at[start : start + chunk, None]).sum(axis=1) for start in range(0, at.size, chunk)]
+        parts = [
+            of(at[start : start + chunk, None]).sum(axis=1)
+            for start in range(0, at.size, chunk)
+        ]
         return np.concatenate(parts)
 
 
 def spectrum(matrix: Floats) -> Spectrum | None:
     """Compute spatial weights' eigenvalues; None if all are zero.
 
-    Those of weights that are similar to a symmetric matrix, as row-standardised contiguity is, are real and
-    computed from it (Ord 1975).
+    Those of weights that are similar to a symmetric matrix, as row-standardised
+    contiguity is, are real and computed from it (Ord 1975).
     """
     similar = symmetric_similar(matrix)
-    values: Any = np.linalg.eigvals(matrix) if similar is None else np.linalg.eigvalsh(similar)
+    values: Any = (
+        np.linalg.eigvals(matrix) if similar is None else np.linalg.eigvalsh(similar)
+    )
     largest = float(np.abs(values).max())
     if largest == 0:
         return None
@@ -110,7 +121,9 @@ def _log_scale(matrix: Floats, linked: Bools) -> Floats:
             links = linked[front] & ~reached
             new = np.flatnonzero(links.any(axis=0))
             before = front[links[:, new].argmax(axis=0)]
-            out[new] = out[before] + np.log(matrix[before, new]) - np.log(matrix[new, before])
+            out[new] = (
+                out[before] + np.log(matrix[before, new]) - np.log(matrix[new, before])
+            )
             reached[new] = True
             front = new
     return out

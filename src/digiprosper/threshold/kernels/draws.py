@@ -1,7 +1,7 @@
 """Bootstraps of threshold tests: residuals drawn, and each draw's statistic.
 
-Every draw goes through the same running sums as the data, in chunks that stay in a processor's cache, and
-searches every threshold again one after another.
+Every draw goes through the same running sums as the data, in chunks that stay in a
+processor's cache, and searches every threshold again one after another.
 """
 
 from __future__ import annotations
@@ -34,19 +34,24 @@ class Scheme:
 
     name: str  # ``wild_cluster``, ``hansen`` or ``iid``
     size: int  # uniform numbers of one draw
-    codes: Ints  # (N,) cluster (wild_cluster), or position of the row in its entity's block (hansen)
+    # (N,) cluster (wild_cluster), or position of the row in its entity's block (hansen)
+    codes: Ints
     blocks: Ints  # (n, T) rows of each entity (hansen)
     demeaned: bool  # drawn residuals of a demeaned outcome keep level means of zero
-    done: Done = uncounted  # called with the number of draws that begin, to show progress
+    # Called with the number of draws that begin, to show progress
+    done: Done = uncounted
 
 
 def scheme(
-    name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: Ints, done: Done = uncounted
+    name: Literal["wild_cluster", "hansen", "iid"],
+    search: Plan,
+    codes: Ints,
+    done: Done = uncounted,
 ) -> Scheme:
     """Prepare a bootstrap: a sign per cluster, exchanged entities, or single rows.
 
-    Entities are exchanged as a whole. Single rows are for teaching.
-    `codes` (N,) are clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
+    Entities are exchanged as a whole. Single rows are for teaching. `codes` (N,) are
+    clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
     ValueError if entities have unequal numbers of rows under "hansen".
     """
     none = np.empty((0, 1), dtype=np.intp)
@@ -86,11 +91,17 @@ def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Flo
         return np.take(residual, picked)
     columns = bootstrap.blocks.shape[1]
     # The donor's block is laid over the entity's rows, one after the other.
-    donors = np.repeat(picked * columns, columns, axis=1) + np.tile(np.arange(columns), bootstrap.size)
-    return np.take(residual[bootstrap.blocks.ravel()], np.take(donors, bootstrap.codes, axis=1))
+    donors = np.repeat(picked * columns, columns, axis=1) + np.tile(
+        np.arange(columns), bootstrap.size
+    )
+    return np.take(
+        residual[bootstrap.blocks.ravel()], np.take(donors, bootstrap.codes, axis=1)
+    )
 
 
-def uniforms(search: Plan, bootstrap: Scheme, rng: np.random.Generator, reps: int) -> Iterator[Floats]:
+def uniforms(
+    search: Plan, bootstrap: Scheme, rng: np.random.Generator, reps: int
+) -> Iterator[Floats]:
     """Yield the uniform numbers (c, size) of the draws that are computed together."""
     for low in range(0, reps, search.chunk):
         yield rng.random((min(search.chunk, reps - low), bootstrap.size))
@@ -105,12 +116,15 @@ def demeaned_draws(
 ) -> Iterator[tuple[Floats, Floats]]:
     """Yield drawn residuals (c, N), demeaned, of the draws computed together.
 
-    The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
-    nothing of a draw: with two periods as clusters and entity effects it is so where the periods have
-    opposite weights.
+    The second result is the sum of squares (c,) that is rounding. Effects that cross
+    the clusters may leave nothing of a draw: with two periods as clusters and entity
+    effects it is so where the periods have opposite weights.
     """
     for numbers in uniforms(search, bootstrap, rng, reps):
-        drawn, rounding = residual_draws(bootstrap, residual, numbers), np.zeros(len(numbers))
+        drawn, rounding = (
+            residual_draws(bootstrap, residual, numbers),
+            np.zeros(len(numbers)),
+        )
         if not bootstrap.demeaned:
             rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
             drawn = search.groups.demean(drawn)
@@ -120,8 +134,8 @@ def demeaned_draws(
 def excess(upper: Floats, lower: Floats, rounding: Floats) -> Floats:
     """Compute ``upper / lower - 1`` of sums of squares (c,).
 
-    Missing where `upper` is at most `rounding`, so that nothing is left to explain. A perfect fit
-    divides by the rounding of `upper`, as the statistic of the data does.
+    Missing where `upper` is at most `rounding`, so that nothing is left to explain. A
+    perfect fit divides by the rounding of `upper`, as the statistic of the data does.
     """
     lost = upper <= rounding
     bottom = np.maximum(lower, NO_RESIDUALS * upper)
@@ -139,13 +153,15 @@ def drawn_ratios(
 ) -> Floats:
     """Draw the statistic (reps,) of one threshold more than the null.
 
-    ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence. Outcomes are the fit of the null,
-    with thresholds at positions `null_at`, plus drawn residuals. Missing where a draw left no candidate, or
-    nothing to explain. Draws do not depend on how many are computed together.
+    ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence. Outcomes are
+    the fit of the null, with thresholds at positions `null_at`, plus drawn residuals.
+    Missing where a draw left no candidate, or nothing to explain. Draws do not depend
+    on how many are computed together.
     """
     fit, residual = split(search, outcome, null_at)
-    # Taking a large block and giving it back at once makes glibc keep freed memory for the next step;
-    # otherwise page faults cost more than the arithmetic. Elsewhere it does nothing.
+    # Taking a large block and giving it back at once makes glibc keep freed memory for
+    # the next step; otherwise page faults cost more than the arithmetic. Elsewhere it
+    # does nothing.
     np.empty(_KEPT)
     ratios = []
     for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
@@ -182,8 +198,8 @@ def concentration(
 ) -> tuple[float, Ints]:
     """Compute the `top` clusters' share in the last threshold's squared scores.
 
-    Also return these clusters, the largest first. `at` has the positions of the thresholds, the tested one
-    last. Near 1, the test depends on these clusters.
+    Also return these clusters, the largest first. `at` has the positions of the
+    thresholds, the tested one last. Near 1, the test depends on these clusters.
     """
     _, residual = split(search, outcome, at[:-1])
     basis, _ = search.blocks(at)
@@ -199,8 +215,8 @@ def concentration(
 def usual_concentration(groups: int, top: int = 5) -> float:
     """Compute the share that the largest of many equal clusters have by chance.
 
-    It is that of the largest squares among independent standard normal scores, at their expected ranks: .56
-    for five of 31, .27 for five of 100.
+    It is that of the largest squares among independent standard normal scores, at their
+    expected ranks: .56 for five of 31, .27 for five of 100.
     """
     from scipy.special import ndtri
 

@@ -1,12 +1,14 @@
 """Exact search for the kink of a panel regression, in batches of outcomes.
 
-The model is ``y = effects + fixed columns + b1 (q - g)_- + b2 (q - g)_+ + e`` (Hansen 2017, J. Business &
-Economic Statistics 35:228-240). Once the line in ``q`` is fixed, what bends it is ``(q - g) 1(q <= g)``: the
-regime block ``[1, q] 1(q <= g)`` of the step model times ``u = (-g, 1)``. So the drop in the sum of squares
-is ``(b'u)^2 / (u'A u)`` with the running sums ``b`` and ``A`` of the step model. Between two neighbouring
-observed values of ``q`` they do not change, and the drop is a ratio of two quadratics in ``g`` with one
-maximum, at ``u`` proportional to ``A^-1 b``: there the step fit is continuous of itself. The least sum of
-squares over the whole range is therefore among these points and the observed values.
+The model is ``y = effects + fixed columns + b1 (q - g)_- + b2 (q - g)_+ + e`` (Hansen
+2017, J. Business & Economic Statistics 35:228-240). Once the line in ``q`` is fixed,
+what bends it is ``(q - g) 1(q <= g)``: the regime block ``[1, q] 1(q <= g)`` of the
+step model times ``u = (-g, 1)``. So the drop in the sum of squares is
+``(b'u)^2 / (u'A u)`` with the running sums ``b`` and ``A`` of the step model. Between
+two neighbouring observed values of ``q`` they do not change, and the drop is a ratio of
+two quadratics in ``g`` with one maximum, at ``u`` proportional to ``A^-1 b``: there the
+step fit is continuous of itself. The least sum of squares over the whole range is
+therefore among these points and the observed values.
 """
 
 from __future__ import annotations
@@ -41,23 +43,30 @@ if TYPE_CHECKING:
 class KinkPlan:
     """What a search needs and no outcome changes."""
 
-    search: Plan  # running sums of the step model whose regime block is [1, q], q centred and scaled
+    # Running sums of the step model whose regime block is [1, q], q centred and scaled
+    search: Plan
     values: Floats  # (G,) candidates; g lies between the first and the last
     unit: float  # length in q of one step of `widths`
     widths: Floats  # (G - 1,) distances between neighbouring candidates, in units
     corner: Floats  # (2, G) kink column with g at each candidate, in terms of the block
     along: Floats  # (2,) its change as g moves up by one unit
-    # (3, G) products after all that is fixed: corner with itself, with `along`, `along` with itself
+    # (3, G) products after all that is fixed: corner with itself, with `along`, `along`
+    # with itself
     forms: Floats
     lost: Bools  # (G,) nothing is left of the kink column there
-    faint: Bools  # (G,) so little is left, next to the spread of q, that the SSR may be off by more than 1e-8
-    open: Bools  # (G - 1,) where g lies in the interval above the candidate makes a difference
+    # (G,) so little is left, next to the spread of q, that the SSR may be off by more
+    # than 1e-8
+    faint: Bools
+    # (G - 1,) where g lies in the interval above the candidate makes a difference
+    open: Bools
 
     def place(self, position: int, offset: float) -> float:
         """Convert a candidate and an offset from it, in units, to a value of q."""
         if offset == 0:
             return float(self.values[position])
-        return float(min(self.values[position] + self.unit * offset, self.values[position + 1]))
+        return float(
+            min(self.values[position] + self.unit * offset, self.values[position + 1])
+        )
 
     def column(self, position: int, offset: float) -> Floats:
         """Compute the kink column (N,) at a candidate plus an offset, ordered by q.
@@ -70,13 +79,15 @@ class KinkPlan:
         return column
 
 
-def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] = ()) -> KinkPlan:
+def kink_plan(
+    q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] = ()
+) -> KinkPlan:
     """Compute running sums of regressors only: O(N p), however many candidates.
 
-    `q` (N,) is not constant; dependent columns of `fixed` (N, p) do no harm. `trim` is the share of the rows
-    at or below the lowest value g may take, and above the highest. Without effects the mean is taken out.
-    Raises ThresholdSearchError if no value keeps enough rows on both sides, or no kink is left once the
-    effects are out.
+    `q` (N,) is not constant; dependent columns of `fixed` (N, p) do no harm. `trim` is
+    the share of the rows at or below the lowest value g may take, and above the
+    highest. Without effects the mean is taken out. Raises ThresholdSearchError if no
+    value keeps enough rows on both sides, or no kink is left once the effects are out.
     """
     admissible = candidates(q, [trim])
     middle, unit = float(q.mean()), float(q.std())
@@ -84,7 +95,8 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
     search = plan(scaled[:, None], fixed, admissible, effects, intercept=True)
 
     ranked = scaled[admissible.order]
-    # The block's columns are orthogonal and of mean square one: products are coordinates.
+    # The block's columns are orthogonal and of mean square one: products are
+    # coordinates.
     ones, line = search.z.mean(axis=1), search.z @ ranked / ranked.size
     corner, along = line[:, None] - ones[:, None] * knots, -ones
     gram = search.gram[:, :, 0]
@@ -102,11 +114,19 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
     raw = np.minimum(before, q.size * (1 + knots * knots) - before)
 
     digits_floor = KINK_DIGITS * (squares + knots * knots * count)
-    lost = (admissible.values == q.min()) | ((raw > digits_floor) & (forms[0] <= UNIDENTIFIED * raw))
+    lost = (admissible.values == q.min()) | (
+        (raw > digits_floor) & (forms[0] <= UNIDENTIFIED * raw)
+    )
     product = forms[0] * forms[2]
-    free = ~lost & (forms[2] > UNIDENTIFIED * count) & (product - forms[1] ** 2 > UNIDENTIFIED * product)
+    free = (
+        ~lost
+        & (forms[2] > UNIDENTIFIED * count)
+        & (product - forms[1] ** 2 > UNIDENTIFIED * product)
+    )
     if lost.all():
-        raise ThresholdSearchError("no kink remains after effects and other columns are partialled out")
+        raise ThresholdSearchError(
+            "no kink remains after effects and other columns are partialled out"
+        )
     return KinkPlan(
         search,
         admissible.values,
@@ -126,7 +146,8 @@ class KinkEstimate:
     """The kink of one outcome."""
 
     position: int  # candidate at or below it
-    offset: float  # distance from that candidate, in units of the plan; 0 at the candidate
+    # Distance from that candidate, in units of the plan; 0 at the candidate
+    offset: float
     threshold: float  # the kink as a value of q
     null_ssr: float  # no kink
     ssr: float  # a kink
@@ -147,9 +168,12 @@ def _gains(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats, Floats]:
     a, b, c = kinks.forms
     corners = np.where(kinks.lost, 0.0, p * p / np.where(kinks.lost, 1.0, a))
     p, r, a, b, c = p[:, :-1], r[:, :-1], a[:-1], b[:-1], c[:-1]
-    # The derivative of (p + rt)^2 / (a + 2bt + ct^2) is zero where the ratio is, and at this t.
+    # The derivative of (p + rt)^2 / (a + 2bt + ct^2) is zero where the ratio is, and at
+    # this t.
     over, under = p * b - r * a, r * b - p * c
-    interior = kinks.open & (over * under > 0) & (np.abs(over) < kinks.widths * np.abs(under))
+    interior = (
+        kinks.open & (over * under > 0) & (np.abs(over) < kinks.widths * np.abs(under))
+    )
     t = np.where(interior, over, 0.0) / np.where(interior, under, 1.0)
     bottom = np.where(interior, a + (2 * b + c * t) * t, 1.0)
     peaks: Floats = np.where(interior, (p + r * t) ** 2 / bottom, -np.inf)
@@ -158,13 +182,17 @@ def _gains(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _best(kinks: KinkPlan, state: State) -> Floats:
     corners, inner, _ = _gains(kinks, state.score)
-    return np.asarray(np.maximum(corners.max(axis=1), inner.max(axis=1, initial=-np.inf)))
+    return np.asarray(
+        np.maximum(corners.max(axis=1), inner.max(axis=1, initial=-np.inf))
+    )
 
 
 def _gain_at(kinks: KinkPlan, state: State, position: int, offset: float) -> Floats:
     bent = kinks.corner[:, position] + offset * kinks.along
     a, b, c = kinks.forms[:, position]
-    height = bent[0] * state.score[0, :, position] + bent[1] * state.score[1, :, position]
+    height = (
+        bent[0] * state.score[0, :, position] + bent[1] * state.score[1, :, position]
+    )
     return np.asarray(height * height / (a + (2 * b + c * offset) * offset))
 
 
@@ -180,7 +208,8 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
         offset, gain = float(offsets[0, position]), float(inner[0, position])
 
     null = float(state.ssr[0])
-    # Every kink is a step, so that the step's drop is at least as large but for rounding.
+    # Every kink is a step, so that the step's drop is at least as large but for
+    # rounding.
     step = max(float(drops(search, state)[0].max()), gain)
     return KinkEstimate(
         position=position,
@@ -194,11 +223,13 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     )
 
 
-def accepted(kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float) -> list[tuple[float, float]]:
+def accepted(
+    kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float
+) -> list[tuple[float, float]]:
     """Find all g whose sum of squares is at most a bound: ascending intervals.
 
-    The estimate is always among them. An end is a root of the quadratic of its interval, so it is exact, or
-    an end of the range.
+    The estimate is always among them. An end is a root of the quadratic of its
+    interval, so it is exact, or an end of the range.
     """
     drop = kink_estimate.null_ssr - bound
     level, change = _along(kinks, kink_estimate.state.score)
@@ -209,15 +240,23 @@ def accepted(kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float) -> list
     roots = _roots(square, half, constant)
     roots = np.where((roots > 0) & (roots < kinks.widths), roots, 0.0)
     roots.sort(axis=0)
-    edges = np.concatenate([np.zeros((1, roots.shape[1])), roots, kinks.widths[None, :]])
+    edges = np.concatenate(
+        [np.zeros((1, roots.shape[1])), roots, kinks.widths[None, :]]
+    )
     middles = (edges[1:] + edges[:-1]) / 2
     within_bound = (square * middles + 2 * half) * middles + constant >= 0
 
     pieces: list[tuple[float, float]] = []
-    for j, piece in zip(*np.nonzero((within_bound & (np.diff(edges, axis=0) > 0)).T), strict=True):
+    for j, piece in zip(
+        *np.nonzero((within_bound & (np.diff(edges, axis=0) > 0)).T), strict=True
+    ):
         low = kinks.place(int(j), float(edges[piece, j]))
         to_end = edges[piece + 1, j] == kinks.widths[j]
-        high = float(kinks.values[j + 1]) if to_end else kinks.place(int(j), float(edges[piece + 1, j]))
+        high = (
+            float(kinks.values[j + 1])
+            if to_end
+            else kinks.place(int(j), float(edges[piece + 1, j]))
+        )
         if pieces and pieces[-1][1] == low:
             low = pieces.pop()[0]
         pieces.append((low, high))
@@ -228,18 +267,21 @@ def accepted(kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float) -> list
 
 def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
     """Compute roots (2, G - 1) of ``square t^2 + 2 half t + constant``, or zero."""
-    # The coefficients are squares of the outcome, whose squares may leave the range of numbers.
+    # The coefficients are squares of the outcome, whose squares may leave the range of
+    # numbers.
     largest = max(float(np.abs(c).max(initial=0.0)) for c in (square, half, constant))
     unit = np.exp2(np.round(np.log2(largest or 1.0)))
     square, half, constant = square / unit, half / unit, constant / unit
     discriminant = half * half - square * constant
     far = -(half + np.copysign(np.sqrt(np.maximum(discriminant, 0.0)), half))
     real = (discriminant > 0) & (far != 0)
-    first = np.where(real & (square != 0), far, 0.0) / np.where(square != 0, square, 1.0)
+    first = np.where(real & (square != 0), far, 0.0) / np.where(
+        square != 0, square, 1.0
+    )
     return np.stack([first, np.where(real, constant, 0.0) / np.where(real, far, 1.0)])
 
 
-# --- draws --------------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 
 def null_draws(
@@ -252,7 +294,8 @@ def null_draws(
 ) -> Floats:
     """Draw the statistic of no kink, ``S_0 / S_1 - 1`` (reps,), linear in q.
 
-    The kink is searched again, exactly, in every draw. Missing where a draw left nothing to explain.
+    The kink is searched again, exactly, in every draw. Missing where a draw left
+    nothing to explain.
     """
     search, ratios = kinks.search, []
     residual = search.residuals(outcome)
@@ -273,20 +316,27 @@ def kink_draws(
 ) -> Floats:
     """Draw from the fitted kink: how much a step gains, and what the kink loses.
 
-    ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from: (2, reps).
-    Missing where the effects left nothing of the drawn residuals.
+    ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g
+    drawn from: (2, reps). Missing where the effects left nothing of the drawn
+    residuals.
     """
     search, ratios = kinks.search, []
     residuals = search.residuals(outcome)
     column = kinks.column(kink_estimate.position, kink_estimate.offset)
     fit = column * (column @ residuals / (column @ column))
-    for drawn, rounding in demeaned_draws(search, bootstrap, residuals - fit, rng, reps):
+    for drawn, rounding in demeaned_draws(
+        search, bootstrap, residuals - fit, rng, reps
+    ):
         state = start(search, drawn + fit)
-        kink_ssr = state.ssr - _gain_at(kinks, state, kink_estimate.position, kink_estimate.offset)
+        kink_ssr = state.ssr - _gain_at(
+            kinks, state, kink_estimate.position, kink_estimate.offset
+        )
         # The kink that was drawn from explains all of a draw whose residuals are gone.
         lost = kink_ssr <= np.maximum(rounding, NO_RESIDUALS * state.ssr)
         best = np.minimum(state.ssr - _best(kinks, state), kink_ssr)
         step = np.minimum(state.ssr - drops(search, state).max(axis=1), best)
         floor = np.where(lost, np.inf, 0.0)
-        ratios.append(np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)]))
+        ratios.append(
+            np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)])
+        )
     return np.concatenate(ratios, axis=1)

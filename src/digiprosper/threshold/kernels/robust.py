@@ -1,42 +1,46 @@
 """Cluster-robust test of one threshold more, and its wild cluster bootstrap.
 
-With ``w(g)`` the regime block and ``r`` the residual of the null, effects, fixed columns and the null's
-thresholds taken out of both, the score is ``b(g) = w(g)'r``, the sum of the clusters' own scores
-``s_c(g)``. The F type statistic weighs it by ``w'w``, which is its variance only where errors are alike and
-unrelated. Here
+With ``w(g)`` the regime block and ``r`` the residual of the null, effects, fixed
+columns and the null's thresholds taken out of both, the score is ``b(g) = w(g)'r``, the
+sum of the clusters' own scores ``s_c(g)``. The F type statistic weighs it by ``w'w``,
+which is its variance only where errors are alike and unrelated. Here
 
     R(g) = b(g)' [ sum_c s_c(g) s_c(g)' ]^-1 b(g),
 
-the robust score statistic, maximised over the candidates. At a single ``g`` its distribution does not hang
-on the variances, so that candidates compete on equal terms. A threshold exists under the alternative only,
-hence the maximum and a distribution of its own (Davies 1977, Biometrika 64:247-254; Hansen 1996,
-Econometrica 64:413-430). Draws multiply each cluster's score of the null by a weight v_c, as Hansen's do
-(Kline & Santos 2012, J. Econometric Methods 1:23-41, on scores; Cameron, Gelbach & Miller 2008, Rev. Econ.
-Stat. 90:414-427, on clusters with the null imposed):
+the robust score statistic, maximised over the candidates. At a single ``g`` its
+distribution does not hang on the variances, so that candidates compete on equal terms.
+A threshold exists under the alternative only, hence the maximum and a distribution of
+its own (Davies 1977, Biometrika 64:247-254; Hansen 1996, Econometrica 64:413-430).
+Draws multiply each cluster's score of the null by a weight v_c, as Hansen's do (Kline &
+Santos 2012, J. Econometric Methods 1:23-41, on scores; Cameron, Gelbach & Miller
+2008, Rev. Econ. Stat. 90:414-427, on clusters with the null imposed):
 
     R*(g) = b*(g)' [ sum_c v_c^2 s_c(g) s_c(g)' ]^-1 b*(g),    b*(g) = sum_c v_c s_c(g).
 
-Signs leave the matrix as it is. With signs the test would be exact for any number of clusters, were their
-scores independent and symmetric; they hold estimates, so that it is approximate (Canay, Romano & Shaikh
-2017, Econometrica 85:1013-1030). The thresholds of the null stay where they are in all draws.
+Signs leave the matrix as it is. With signs the test would be exact for any number of
+clusters, were their scores independent and symmetric; they hold estimates, so that it
+is approximate (Canay, Romano & Shaikh 2017, Econometrica 85:1013-1030). The thresholds
+of the null stay where they are in all draws.
 
 Three things follow from ``b`` being the sum of the ``s_c``.
 
-- Scores centred over the C clusters give ``R / (1 - R / C)``, by the Sherman-Morrison formula: the same
-  test. So does the Wald statistic with residuals of the alternative, for one regime-dependent column and
-  clusters of the same ``w'w``. Elsewhere that one shrinks the scores of just those clusters that decide,
-  and has no bound where a single cluster does.
-- R is the squared length of the projection of C ones on the k columns of scores: large only where many
-  clusters agree, and never above C. A candidate that moves few clusters cannot win by their small variance,
-  and needs no rule of its own.
+- Scores centred over the C clusters give ``R / (1 - R / C)``, by the Sherman-Morrison
+  formula: the same test. So does the Wald statistic with residuals of the alternative,
+  for one regime-dependent column and clusters of the same ``w'w``. Elsewhere that one
+  shrinks the scores of just those clusters that decide, and has no bound where a single
+  cluster does.
+- R is the squared length of the projection of C ones on the k columns of scores: large
+  only where many clusters agree, and never above C. A candidate that moves few clusters
+  cannot win by their small variance, and needs no rule of its own.
 - R does not depend on the scale of the outcome or of the columns.
 
-``s_c(g) = u_c(g) - P(g)'h_c``, with ``u_c`` the running sum of ``z r`` over a cluster, ``Q`` an orthonormal
-basis of all that is taken out, ``h_c`` the cluster's sum of ``Q r``, and ``P(g)`` the loadings of the
-block. Row s, with ``a = z_s r_s``, adds ``a u' + u a' + a a'`` to ``sum_c u_c u_c'`` and ``a h_c'`` to
-``sum_c u_c h_c'``. So all candidates cost O(N p (p + k^2)), whatever the number of clusters. Levels of the
-effect that is taken out by its means need no place in the basis where they lie inside clusters, for there
-the residual sums to zero; otherwise each takes a row.
+``s_c(g) = u_c(g) - P(g)'h_c``, with ``u_c`` the running sum of ``z r`` over a cluster,
+``Q`` an orthonormal basis of all that is taken out, ``h_c`` the cluster's sum of
+``Q r``, and ``P(g)`` the loadings of the block. Row s, with ``a = z_s r_s``, adds
+``a u' + u a' + a a'`` to ``sum_c u_c u_c'`` and ``a h_c'`` to ``sum_c u_c h_c'``. So
+all candidates cost O(N p (p + k^2)), whatever the number of clusters. Levels of the
+effect that is taken out by its means need no place in the basis where they lie inside
+clusters, for there the residual sums to zero; otherwise each takes a row.
 """
 
 from __future__ import annotations
@@ -90,7 +94,10 @@ class _Layout:
         for loading, basis_sums, half_products in zip(
             self.loadings.swapaxes(0, 1), sums, 0.5 * sums @ sums.T, strict=True
         ):
-            half = np.cumsum(self.z * (half_products @ self.basis - row * basis_sums[self.codes]), axis=1)
+            half = np.cumsum(
+                self.z * (half_products @ self.basis - row * basis_sums[self.codes]),
+                axis=1,
+            )
             cross = loading[:, None] * half
             total += cross + cross.swapaxes(0, 1)
         return total[..., self.last], np.cumsum(parts * parts, axis=1)[:, self.last]
@@ -106,7 +113,8 @@ class _Layout:
     def statistic(self, score: Floats, spread: Floats, squares: Floats) -> Floats:
         """Compute b' Omega^-1 b (c, G) by elimination; minus infinity if impossible.
 
-        Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all members if m is 1.
+        Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all
+        members if m is 1.
         """
         score, remaining = score.copy(), spread.copy()
         shut = np.repeat(~self.open[None, :], remaining.shape[0], axis=0)
@@ -123,7 +131,9 @@ class _Layout:
         return out
 
 
-def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int) -> _Layout:
+def _layout(
+    search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int
+) -> _Layout:
     candidates, groups = search.candidates, search.groups
     _, ranked = np.unique(codes[candidates.order], return_inverse=True)
     basis = [search.basis]
@@ -155,14 +165,17 @@ def robust_profile(
 ) -> Floats:
     """Compute the cluster-robust score statistic (G,) of one threshold more.
 
-    `null_at` has the positions of the thresholds under the null; the tested threshold is numbered from 0.
-    Between zero and the number of clusters; minus infinity where the threshold may not lie, or the clusters'
-    scores do not span the columns of the block.
+    `null_at` has the positions of the thresholds under the null; the tested threshold
+    is numbered from 0. Between zero and the number of clusters; minus infinity where
+    the threshold may not lie, or the clusters' scores do not span the columns of the
+    block.
     """
     layout = _layout(search, null_at, codes, threshold)
     _, residual = split(search, outcome, null_at)
     spread, squares = layout.spread(residual)
-    value: Floats = layout.statistic(layout.scores(residual[None, :]), spread[None], squares[None])[0]
+    value: Floats = layout.statistic(
+        layout.scores(residual[None, :]), spread[None], squares[None]
+    )[0]
     return value
 
 
@@ -178,16 +191,24 @@ def drawn_robust(
 ) -> Floats:
     """Draw the largest robust statistic (reps,) of one more threshold than the null.
 
-    The scheme is ``"wild_cluster"``. The null's thresholds are the same in every draw. The uniform numbers
-    are those of `draws.drawn_ratios`. Minus infinity in all draws where the data have no candidate.
+    The scheme is ``"wild_cluster"``. The null's thresholds are the same in every draw.
+    The uniform numbers are those of `draws.drawn_ratios`. Minus infinity in all draws
+    where the data have no candidate.
     """
     layout = _layout(search, null_at, codes, len(null_at))
     _, residual = split(search, outcome, null_at)
     first = layout.order[layout.starts]
-    # Webb's points, unlike signs, change the squares: then clusters, which are few, are kept apart.
+    # Webb's points, unlike signs, change the squares: then clusters, which are few, are
+    # kept apart.
     by_cluster = bootstrap.size <= WEBB_CLUSTERS
-    rows = residual * (layout.codes == layout.codes[first, None]) if by_cluster else residual[None, :]
-    spread, squares = (np.stack(part) for part in zip(*map(layout.spread, rows), strict=True))
+    rows = (
+        residual * (layout.codes == layout.codes[first, None])
+        if by_cluster
+        else residual[None, :]
+    )
+    spread, squares = (
+        np.stack(part) for part in zip(*map(layout.spread, rows), strict=True)
+    )
     largest = []
     for numbers in uniforms(search, bootstrap, rng, reps):
         weights = residual_draws(bootstrap, np.ones_like(residual), numbers)
