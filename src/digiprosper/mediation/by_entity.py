@@ -361,6 +361,24 @@ class MeanGroupResults(EffectResults):
         return {**draws, **roles, "entities": slopes}
 
 
+def _mean_group_glance(
+    prepared: Prepared, depvar: str, used: Bools, seed: np.random.SeedSequence
+) -> Glance:
+    """Return summary numbers of the entities (N,) that are used."""
+    sample = prepared.sample
+    rows = used[sample.entity]
+    return {
+        **empty_glance("Mean group mediation", int(rows.sum())),
+        "depvar": depvar,
+        "effects": "+".join(prepared.effect_names),
+        "cov_type": "mean_group",
+        "n_entities": int(used.sum()),
+        "n_times": int(np.unique(sample.time[rows]).size),
+        "df_t": float(used.sum() - 1),
+        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+    }
+
+
 def mean_group_mediation(
     spec: Mediation, panel: Panel, *, rng: object = None
 ) -> MeanGroupResults:
@@ -464,16 +482,7 @@ def mean_group_mediation(
     entities, mean, mediators = len(values), values.mean(axis=0), names[1:-1]
     diagnostics = (*prepared.notices, *dropped, *short, *_few(entities, spec.reps))
     issue(diagnostics)
-    info: Glance = {
-        **empty_glance("Mean group mediation", int(length.sum())),
-        "depvar": names[-1],
-        "effects": "+".join(prepared.effect_names),
-        "cov_type": "mean_group",
-        "n_entities": entities,
-        "n_times": int(np.unique(sample.time[used[sample.entity]]).size),
-        "df_t": float(entities - 1),
-        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
-    }
+    info = _mean_group_glance(prepared, names[-1], used, seed)
     kinds = ("indirect", "a", "b", "product_of_means", "covariance")
     terms = (
         *map(effect, ("total", "direct", "indirect")),

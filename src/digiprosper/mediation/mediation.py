@@ -383,11 +383,6 @@ class Mediation(Specification):
             *unclear,
         )
         issue(diagnostics)
-        kinds = {
-            "moderated": self.moderator,
-            "threshold": self.threshold,
-            "quadratic": self.quadratic,
-        }
         sample = prepared.sample
         return MediationResults(
             **result_fields(
@@ -402,9 +397,7 @@ class Mediation(Specification):
             treatment=sample.names_of("treatment")[0],
             mediators=sample.names_of("mediators"),
             equations=named_fits(layout.equation_terms, system.fits),
-            structure=next(
-                (kind for kind, option in kinds.items() if option), self.structure
-            ),
+            structure=self._kind(),
             system=paths,
             variable=layout.variable,
             quantiles=layout.quantiles,
@@ -413,6 +406,17 @@ class Mediation(Specification):
             threshold=gamma,
             threshold_draws=gammas,
             regime_counts=_regime_counts(prepared, gamma),
+        )
+
+    def _kind(self) -> str:
+        """Name the structure of the model, by the option that changes it if there is one."""
+        options = {
+            "moderated": self.moderator,
+            "threshold": self.threshold,
+            "quadratic": self.quadratic,
+        }
+        return next(
+            (kind for kind, option in options.items() if option), self.structure
         )
 
     def _prepare(self, panel: Panel) -> Prepared:

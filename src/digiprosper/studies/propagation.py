@@ -260,14 +260,7 @@ class PropagatedIndex(Specification):
         )
         issue(notices)
         slopes = tuple(n for n in naive.names if n != "Intercept")
-        # The errors are from the draws, with no small-sample factor.
-        more = {
-            "rng_entropy": seed.entropy,
-            "cov_type": "bootstrap",
-            "clusters": None,
-            "ssc": None,
-        }
-        info = cast("Glance", {**naive.glance(), "model": "Propagated index", **more})
+        info = _glance(naive, seed)
         estimated = drawn_estimates(
             slopes,
             naive.coefficients[: len(slopes)],
@@ -292,6 +285,18 @@ class PropagatedIndex(Specification):
             indices=tuple(fitted),
             weight_values=tuple(index.weights["weight"] for index in fitted.values()),
         )
+
+
+def _glance(naive: LinearResults, seed: np.random.SeedSequence) -> Glance:
+    """Return summary numbers; errors are from draws, without small-sample factor."""
+    more = {
+        "model": "Propagated index",
+        "rng_entropy": seed.entropy,
+        "cov_type": "bootstrap",
+        "clusters": None,
+        "ssc": None,
+    }
+    return cast("Glance", {**naive.glance(), **more})
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
