@@ -374,14 +374,10 @@ class Mediation(Specification):
         if self.search_draws:
             effects = *effects[:2], draws
         unclear = blank_unclear_share(effects, system.n_drawn)
-        diagnostics = (
-            *system.notices,
-            *about_draws(system, searched=self.search_draws),
-            *remarks(prepared),
-            *self._about_variable(prepared, layout, gamma),
-            *_influential(prepared, paths, effects, layout.terms),
-            *unclear,
-        )
+        about_effects = _influential(prepared, paths, effects, layout.terms)
+        about_variable = self._about_variable(prepared, layout, gamma)
+        about_sample = (*system.notices, *self._about_draws(prepared, system))
+        diagnostics = (*about_sample, *about_variable, *about_effects, *unclear)
         issue(diagnostics)
         sample = prepared.sample
         return MediationResults(
@@ -408,8 +404,13 @@ class Mediation(Specification):
             regime_counts=_regime_counts(prepared, gamma),
         )
 
+    def _about_draws(self, prepared: Prepared, system: System) -> tuple[Notice, ...]:
+        """Report what is doubtful about the draws and the sample."""
+        drawn = about_draws(system, searched=self.search_draws)
+        return (*drawn, *remarks(prepared))
+
     def _kind(self) -> str:
-        """Name the structure of the model, by the option that changes it if there is one."""
+        """Name the structure of the model, or the option that changes it."""
         options = {
             "moderated": self.moderator,
             "threshold": self.threshold,
