@@ -189,8 +189,10 @@ def biased_coefficient(
         "model": model,
         "likelihood": likelihood,
     }
-    code = "time_effects_bias" if distance < _LARGE_BIAS else "large_time_effects_bias"
-    return (Notice(code, text, data),)
+    small = distance < _LARGE_BIAS
+    return (
+        Notice("time_effects_bias" if small else "large_time_effects_bias", text, data),
+    )
 
 
 def common_shocks(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import TIED_DRAWS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,7 +26,6 @@ _SEED: Final = 31
 _BLOCK: Final = 2**22
 _ERROR_NODES: Final = 96
 _CURVE_NODES: Final = 64
-_TIE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +72,7 @@ class Drawn:
 def p_value(statistics: Floats) -> float:
     """Compute the share of statistics at least as large as the first."""
     observed, draws = statistics[0], statistics[1:]
-    return float(1 + (draws >= observed - _TIE * abs(observed)).sum()) / (
+    return float(1 + (draws >= observed - TIED_DRAWS * abs(observed)).sum()) / (
         1 + draws.size
     )
 
