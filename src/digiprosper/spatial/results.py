@@ -393,9 +393,7 @@ class SpatialResults(BaseResults):
     @property
     def settings(self) -> str:
         """Options of the specification."""
-        parts = [f"transform = {self.transform}"]
-        if self.likelihood != "adjusted":
-            parts.append(f"likelihood = {self.likelihood}")
+        parts = [f"likelihood = {self.likelihood}", f"transform = {self.transform}"]
         if self.rng_entropy is not None:
             parts.append(f"rng = {self.rng_entropy}")
         return ", ".join(parts)
