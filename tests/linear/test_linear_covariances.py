@@ -457,3 +457,41 @@ def test_crv3_refuses_slopes_that_cross_the_clusters_by_name() -> None:
     with pytest.raises(OptionError, match="clusters") as error:
         fit(frame_of(), cov_type="crv3", absorb="t[w]")
     assert error.value.problems[0].data["option"] == "absorb"
+
+
+@pytest.mark.parametrize(("ssc", "key"), [("reghdfe", "stata"), ("none", "f")])
+def test_only_what_stata_prints_has_its_name(ssc, key) -> None:
+    test = fit(frame_of(1), ssc=ssc).wald_test("a = 0, b = 0")
+    assert key in test.alternatives
+    assert ("Stata prints" in test.summary()) is (key == "stata")
+
+
+def test_a_table_says_how_a_p_value_was_computed() -> None:
+    test = fit(frame_of(1)).wald_test("a = 0, b = 0")
+    for language, words in (("en", "Wald test: p-value by"), ("zh", "p值的计算方法为")):
+        notes = dp.etable([test], style=dp.TableStyle(language=language)).notes
+        assert any(words in note and "999 draws" in note for note in notes)
+
+
+def test_as_many_restrictions_as_clusters_are_not_tested() -> None:
+    """Two-way clusters, of which one way has fewer clusters than restrictions."""
+    frame = frame_of(2, entities=40, periods=3)
+    frame["c"] = np.random.default_rng(0).normal(size=len(frame))
+    results = fit(frame, ("a", "b", "c"), clusters=("i", "t"))
+    test = results.wald_test("a = 0, b = 0, c = 0")
+    assert np.isnan(test.statistic)
+    assert np.isnan(test.p_value)
+    assert "3 restrictions need more than 3 clusters" in test.method
+    assert results.wald_test("a = 0, b = 0").df == (2.0, 1.0)
+
+
+def test_without_sums_by_cluster_a_test_says_that_it_rejects_too_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = "digiprosper.linear.kernels.restricted_wild._MOST_NUMBERS"
+    monkeypatch.setattr(module, 1)
+    results = fit(frame_of(1))
+    assert results.estimated.by_cluster == ()
+    test = results.wald_test("a = 0, b = 0")
+    assert "too often with few clusters" in test.method
+    assert test.alternatives == {}

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.optimize import minimize_scalar
 
 from digiprosper import FixedEffects, KinkResults, Panel, PanelKink, PanelThreshold
@@ -231,6 +232,13 @@ def test_coefficients_are_those_of_fixed_effects_at_the_threshold() -> None:
     assert found.slopes.df_resid == known.df_resid - 1
     full = 1 - (1 - known.rsquared) * (len(df) - 1) / (known.df_resid - 1)
     assert found.slopes.rsquared_adj == pytest.approx(full)
+    # A bootstrap from sums at a known threshold would not allow for its estimation.
+    test = found.wald_test("q:below = 0, x = 0")
+    weights = np.eye(3)[[0, 2]]
+    form, _ = found.estimated.wald(weights, weights @ found.coefficients)
+    assert test.statistic == pytest.approx(form / 2)
+    assert test.p_value == pytest.approx(stats.f.sf(form / 2, *test.df))
+    assert "too often with few clusters" in test.method
 
 
 @quiet

@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
+# With more clusters F(q, G - 1) needs no bootstrap.
+_MANY = 100
+_TOO_OFTEN = "F(q, G - 1), which rejects a true hypothesis too often with few clusters"
+# Small-sample factors of commands of Stata.
+_STATA = ("reghdfe", "xtreg", "areg")
 # The variance of the residuals under these is their sum of squares over their degrees
 # of freedom.
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
@@ -149,6 +154,8 @@ class Estimated(Estimates):
         plain = wald_result(form, len(weights), self.inference.df_t, name, null)
         if len(weights) == 1 or not np.isfinite(form):
             return plain
+        # Stata prints F(q, G - 1) after commands that have this small-sample factor.
+        program = "stata" if self.inference.ssc in _STATA else "f"
         if self.inference.cov_type == "crv3":
             groups = self.inference.n_clusters[0]
             test = hotelling(self.covariance_of(weights), gap, groups, name, null)
@@ -156,10 +163,13 @@ class Estimated(Estimates):
         if len(self.by_cluster) > 1:
             return replace(
                 self._added_covariances(weights, gap, name, null),
-                alternatives={"stata": plain},
+                alternatives={program: plain},
             )
-        if not self.by_cluster or not drawn:
+        if not drawn:
             return plain
+        if not self.by_cluster:
+            few = min(self.inference.n_clusters, default=_MANY + 1) <= _MANY
+            return replace(plain, method=_TOO_OFTEN) if few else plain
         (sums,) = self.by_cluster
         wild = restricted_wild(sums, weights, gap)
         return replace(
@@ -167,7 +177,7 @@ class Estimated(Estimates):
             p_value=wild.p_value,
             method=wild.text,
             alternatives={
-                "stata": plain,
+                program: plain,
                 "crv3": hotelling(
                     jackknife_covariance(sums, weights), gap, sums.groups, name, null
                 ),
@@ -182,7 +192,8 @@ class Estimated(Estimates):
         test = hotelling(
             added_covariance(self.by_cluster, weights), gap, groups, name, null
         )
-        return replace(test, method="covariances of the clusters in each way added")
+        method = test.method or "covariances of the clusters in each way added"
+        return replace(test, method=method)
 
     def _approximate_hotelling(
         self, form: float, weights: Floats, name: str, null: str
@@ -938,10 +949,17 @@ class LinearResults(BaseResults):
 def hotelling(
     covariance: Floats, gap: Floats, groups: int, name: str, null: str
 ) -> TestResult:
-    """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931)."""
+    """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931).
+
+    Missing, with the reason as method, unless there are more clusters than sums.
+    """
     from scipy.special import fdtrc
 
     q = len(gap)
+    if q >= groups:
+        text = f"not available: {q} restrictions need more than {groups} clusters"
+        df = (float(q), float(groups - q))
+        return TestResult(name, np.nan, "F", df, np.nan, null, method=text)
     size = np.sqrt(np.diag(covariance))
     form, _ = quadratic_form(gap / size, np.eye(q), covariance / size / size[:, None])
     f = (groups - q) / (q * (groups - 1)) * form

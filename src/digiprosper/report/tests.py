@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from digiprosper.report.columns import Column, PlainCell, remark_text
+from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Block,
@@ -16,7 +16,7 @@ from digiprosper.report.summary import (
     Summary,
 )
 from digiprosper.report.text import p_words
-from digiprosper.report.words import TABLE
+from digiprosper.report.words import NOTES, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +128,11 @@ class TestResult(Summarised, PickledByName):
             TABLE.say(f"test.{code}"): PlainCell(code, value)
             for code, value in values.items()
         }
-        return (Column(self.name, cells=cells),)
+        by_method = None
+        if self.method:
+            names = {"test": (self.name,), "method": (self.method,)}
+            by_method = Remark("test.method", names, NOTES)
+        return (Column(self.name, cells=cells, whole=by_method),)
 
     def _distribution(self) -> str:
         """Write the distribution with its degrees of freedom."""

@@ -283,6 +283,7 @@ NOTES = Words(
             "Stars of correlations: t test with N - 2 degrees of freedom, which "
             "assumes independent rows."
         ),
+        "test.method": "{test}: p-value by {method}.",
         "few_drawn": (
             "Bootstrap p-values and intervals of {heads} are not reported: {count} "
             "clusters are too few for a bootstrap."
@@ -379,6 +380,7 @@ NOTES = Words(
         "stars.correlations": (
             "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。"
         ),
+        "test.method": "{test}：p值的计算方法为{method}。",
         "few_drawn": (
             "未报告{heads}的自助法p值和区间：{count}个聚类不足以进行自助抽样。"
         ),

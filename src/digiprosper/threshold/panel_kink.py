@@ -379,6 +379,8 @@ class PanelKink(Specification):
             # That all slopes are zero cannot be tested so: there would be no threshold
             # to allow for.
             has_f=False,
+            # Sums by cluster are those at a threshold that is known.
+            by_cluster=(),
         )
         diagnostics = (*slopes.diagnostics, *indefinite)
         slopes = replace(slopes, estimated=estimated, diagnostics=diagnostics)
