@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.cluster_jackknife import deviation_halves, deviations
+from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
 from digiprosper.kernels.within import within
 
 
@@ -84,12 +84,12 @@ def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:
 
 def test_halves_of_deviations() -> None:
     moved = np.random.default_rng(0).normal(size=(9, 3))
-    root, middle = deviation_halves(moved)
+    root, middle = jackknife_root_and_middle(moved)
     np.testing.assert_allclose(
         root @ middle @ root.T, 8 / 9 * moved.T @ moved, rtol=1e-12
     )
     moved[4, 1] = np.nan
-    root, middle = deviation_halves(moved)
+    root, middle = jackknife_root_and_middle(moved)
     covariance = root @ middle @ root.T
     np.testing.assert_allclose(
         covariance[np.ix_([0, 2], [0, 2])],
@@ -97,13 +97,13 @@ def test_halves_of_deviations() -> None:
         rtol=1e-12,
     )
     assert np.isnan(covariance[1]).all()
-    root, middle = deviation_halves(np.full((9, 2), np.nan))
+    root, middle = jackknife_root_and_middle(np.full((9, 2), np.nan))
     assert np.isnan(root @ middle @ root.T).all()
 
 
 def test_fewer_clusters_than_coefficients() -> None:
     moved = np.random.default_rng(0).normal(size=(3, 5))
-    root, middle = deviation_halves(moved)
+    root, middle = jackknife_root_and_middle(moved)
     np.testing.assert_allclose(
         root @ middle @ root.T, 2 / 3 * moved.T @ moved, rtol=1e-12
     )

@@ -8,10 +8,10 @@ import pytest
 from digiprosper.kernels.covariance import (
     counts,
     default_bandwidth,
-    halves,
     joint_meat,
     meat,
     ranks,
+    rescaled_sandwich,
     vcov,
 )
 from digiprosper.kernels.within import compress, within
@@ -257,6 +257,6 @@ def test_halves_have_a_diagonal_of_ones_and_the_same_product() -> None:
         np.diag([1e8, -1e-6, 0.0, 2.0]) + np.full((4, 4), 1e-7),
     )
     middle[2] = middle[:, 2] = 0
-    one, two = halves(root, middle)
+    one, two = rescaled_sandwich(root, middle)
     np.testing.assert_allclose(one @ two @ one.T, root @ middle @ root.T, rtol=1e-9)
     np.testing.assert_allclose(np.diag(two), [1, -1, 0, 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, halves, meat, ranks, vcov
+from digiprosper.kernels.covariance import counts, meat, ranks, rescaled_sandwich, vcov
 from digiprosper.kernels.equation import joint_covariance, solve
 from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.within import within
@@ -57,12 +57,12 @@ def test_the_solution_is_that_of_least_squares(weighted, near) -> None:
     np.testing.assert_allclose(solved.residuals, e, atol=1e-8 if near else 1e-11)
     np.testing.assert_allclose(solved.bread, inverse, rtol=rtol)
     assert (solved.condition > 100) == bool(near)
-    assert (solved.scored is solved.x) == (not near)
+    assert (solved.score_columns is solved.x) == (not near)
     # The root turns scores into slopes, whichever columns carry them.
     u = np.random.default_rng(5).normal(size=60)
     weights = u if w is None else w * u
     np.testing.assert_allclose(
-        solved.root @ solved.scored.T @ weights,
+        solved.root @ solved.score_columns.T @ weights,
         inverse @ solved.x.T @ weights,
         rtol=rtol,
         atol=1e-9,
@@ -93,13 +93,13 @@ def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
     _, _, w, (one, two) = setting(weighted=weighted, cov_type=cov_type)
     joint = joint_covariance([one, two])
     for solved, here in ((one, slice(0, 3)), (two, slice(3, 6))):
-        root, middle = solved.sandwich()
+        root, middle = solved.root_and_middle()
         np.testing.assert_allclose(
             root @ middle @ root.T, joint[here, here], rtol=1e-10, atol=1e-15
         )
-        want = halves(
+        want = rescaled_sandwich(
             solved.root,
-            meat(solved.scored, solved.residuals, solved.vcov, obs_weights=w),
+            meat(solved.score_columns, solved.residuals, solved.vcov, obs_weights=w),
         )
         np.testing.assert_allclose(root, want[0], rtol=1e-13)
     np.testing.assert_array_equal(joint, joint.T)
@@ -203,7 +203,7 @@ def test_an_intercept_is_that_of_a_column_of_ones(weighted) -> None:
     b, e, inverse = by_hand(raw[:, 0], design, w)
     np.testing.assert_allclose(full.coefficients, b, rtol=1e-10)
     scores = design * (e if w is None else w * e)[:, None]
-    root, middle = full.sandwich()
+    root, middle = full.root_and_middle()
     np.testing.assert_allclose(
         root @ middle @ root.T,
         40 / (40 - how.counted) * inverse @ scores.T @ scores @ inverse,

@@ -160,8 +160,8 @@ def test_further_columns_are_as_if_demeaned_at_once(options, weights) -> None:
     for one, other in zip(joined.effects, whole.effects, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-11)
     assert joined.at(("c", "a")) == (3, 1)
-    np.testing.assert_array_equal(joined.taken((3, 1)), joined.columns[:, [3, 1]])
-    assert np.shares_memory(joined.taken((1, 2)), joined.columns)
+    np.testing.assert_array_equal(joined.select((3, 1)), joined.columns[:, [3, 1]])
+    assert np.shares_memory(joined.select((1, 2)), joined.columns)
 
 
 def test_the_layout_of_the_arrays_moves_no_digit() -> None:

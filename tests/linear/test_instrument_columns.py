@@ -10,11 +10,11 @@ from digiprosper import Panel
 from digiprosper.errors import CollinearityError, IdentificationError
 from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.instrument_columns import (
-    Places,
-    places_of,
+    ColumnPositions,
+    column_positions,
     refuse_too_few,
     refuse_unidentified,
-    taken,
+    selected_columns,
     usable,
 )
 from digiprosper.linear.kernels.two_stage import project
@@ -34,17 +34,19 @@ def system(collinear: str = "raise", **effects: bool):
         Panel(frame, "i", "t"), ROLES, LinearOptions(collinear=collinear, **effects)
     )
     names = ("y", "d", "a", "z", "same")
-    places = [prepared.sample.names.index(name) for name in names]
-    return prepared, demean_columns(prepared, names, prepared.sample.matrix[:, places])
+    positions = [prepared.sample.names.index(name) for name in names]
+    return prepared, demean_columns(
+        prepared, names, prepared.sample.matrix[:, positions]
+    )
 
 
 def test_places() -> None:
     prepared, demeaned = system()
-    places = places_of(prepared.sample)
-    assert places == Places((1,), (2,), (3, 4))
-    assert places.regressors == (1, 2)
-    assert places.exogenous == (3, 4, 2)
-    assert taken(demeaned, ()).shape == (72, 0)
+    positions = column_positions(prepared.sample)
+    assert positions == ColumnPositions((1,), (2,), (3, 4))
+    assert positions.regressors == (1, 2)
+    assert positions.exogenous == (3, 4, 2)
+    assert selected_columns(demeaned, ()).shape == (72, 0)
 
 
 @pytest.mark.parametrize(
@@ -56,29 +58,29 @@ def test_an_absorbed_instrument_is_refused_with_the_way_out(
 ) -> None:
     prepared, demeaned = system(**effects)
     with pytest.raises(IdentificationError, match=words) as caught:
-        usable(prepared, demeaned, places_of(prepared.sample))
+        usable(prepared, demeaned, column_positions(prepared.sample))
     assert [p.data["column"] for p in caught.value.problems] == ["same"]
 
 
 def test_an_absorbed_instrument_is_dropped_on_request() -> None:
     prepared, demeaned = system("drop")
-    places, notices = usable(prepared, demeaned, places_of(prepared.sample))
-    assert places == Places((1,), (2,), (3,))
+    positions, notices = usable(prepared, demeaned, column_positions(prepared.sample))
+    assert positions == ColumnPositions((1,), (2,), (3,))
     assert [n.code for n in notices] == ["dropped_absorbed"]
     with pytest.raises(IdentificationError):
-        usable(prepared, demeaned, Places((1,), (2,), (4,)))
+        usable(prepared, demeaned, ColumnPositions((1,), (2,), (4,)))
 
 
 def test_a_time_constant_instrument_is_used_without_entity_effects() -> None:
     prepared, demeaned = system(entity_effects=False)
-    places, notices = usable(prepared, demeaned, places_of(prepared.sample))
-    assert (places.instruments, notices) == ((3, 4), [])
+    positions, notices = usable(prepared, demeaned, column_positions(prepared.sample))
+    assert (positions.instruments, notices) == ((3, 4), [])
 
 
 def test_too_few() -> None:
-    refuse_too_few(["y", "d", "z"], Places((1,), (), (2,)))
+    refuse_too_few(["y", "d", "z"], ColumnPositions((1,), (), (2,)))
     with pytest.raises(IdentificationError) as caught:
-        refuse_too_few(["y", "d", "e", "z"], Places((1, 2), (), (3,)))
+        refuse_too_few(["y", "d", "e", "z"], ColumnPositions((1, 2), (), (3,)))
     assert caught.value.problems[0].data == {"instruments": ("z",), "endog": ("d", "e")}
 
 

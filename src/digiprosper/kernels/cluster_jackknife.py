@@ -109,7 +109,7 @@ def _mean_without(
     )
 
 
-def deviation_halves(
+def jackknife_root_and_middle(
     moved: Floats, factor: float | None = None
 ) -> tuple[Floats, Floats]:
     """Halve the covariance from the sum of the deviations' outer products.

@@ -341,7 +341,7 @@ def _of_independent_rows(
     return np.asarray(float((w * e) @ u) * factor * ((x.T * w) @ z))
 
 
-def halves(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
+def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
     """Rescale the halves of a sandwich to a middle with unit diagonal, in any units.
 
     The diagonal of `middle` (m, m) may be negative in part; ``root @ middle @ root.T``

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.cluster_jackknife import deviation_halves, deviations
-from digiprosper.kernels.covariance import halves, joint_meat, meat
+from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
+from digiprosper.kernels.covariance import joint_meat, meat, rescaled_sandwich
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.leverage import error_scale, row_leverage
 
@@ -27,11 +27,11 @@ class Solved:
     x: Floats  # (N, k) demeaned regressors
     # (N, m) times residuals the scores: Q of the (projected) regressors, or `x` if not
     # near collinear
-    scored: Floats
+    score_columns: Floats
     coefficients: Floats  # (k,) slopes
     residuals: Floats  # (N,) outcome minus fit, unweighted
-    # (k, m) ``root @ scored.T @ (w * e)`` is how far errors e move the slopes: inverse
-    # of R, or `bread`
+    # (k, m) ``root @ score_columns.T @ (w * e)`` is how far errors e move the slopes:
+    # inverse of R, or `bread`
     root: Floats
     bread: Floats  # (k, k) inverse of the (weighted) cross product of the regressors
     condition: float  # condition number of the regressors scaled to unit length
@@ -42,7 +42,7 @@ class Solved:
     # (N,) multiplies the residuals in the scores of ``hc2`` and ``hc3``; None is one
     error_scale: Floats | None = None
     # (N, m) what errors move the fitted values by, per unit of their scores: with
-    # instruments ``x @ root``, the regressors themselves; None is `scored`
+    # instruments ``x @ root``, the regressors themselves; None is `score_columns`
     moved: Floats | None = None
 
     @property
@@ -74,22 +74,22 @@ class Solved:
         Missing where a coefficient is not identified without the cluster.
         """
         weighted = (
-            self.scored
+            self.score_columns
             if self.obs_weights is None
-            else self.scored * self.obs_weights[:, None]
+            else self.score_columns * self.obs_weights[:, None]
         )
         codes = self.vcov.parts[0].codes
         assert codes is not None
         return deviations(
-            self.scored,
+            self.score_columns,
             self.residuals,
-            self.root @ (weighted.T @ self.scored),
+            self.root @ (weighted.T @ self.score_columns),
             codes,
             self.vcov.effects,
             obs_weights=self.obs_weights,
         )
 
-    def sandwich(self) -> tuple[Floats, Floats]:
+    def root_and_middle(self) -> tuple[Floats, Floats]:
         """Compute the halves of the slopes' covariance ``root @ middle @ root.T``.
 
         `middle` (m, m) has a diagonal of ones as far as it is positive. Under ``crv3``
@@ -97,9 +97,11 @@ class Solved:
         without some cluster.
         """
         if self.vcov.cov_type == "crv3":
-            return deviation_halves(self.deviations())
-        middle = meat(self.scored, self.errors, self.vcov, obs_weights=self.obs_weights)
-        return halves(self.root, middle)
+            return jackknife_root_and_middle(self.deviations())
+        middle = meat(
+            self.score_columns, self.errors, self.vcov, obs_weights=self.obs_weights
+        )
+        return rescaled_sandwich(self.root, middle)
 
     def with_intercept(self, means: Floats, rows: float) -> Solved:
         """Add the intercept at zero, a linear map of the one at the means.
@@ -112,10 +114,10 @@ class Solved:
         root[:k, :m] = self.root
         root[k, :m] = -means[1:] @ self.root
         root[k, m] = 1 / rows
-        ones = np.ones(len(self.scored))
+        ones = np.ones(len(self.score_columns))
         return replace(
             self,
-            scored=np.column_stack([self.scored, ones]),
+            score_columns=np.column_stack([self.score_columns, ones]),
             moved=None if self.moved is None else np.column_stack([self.moved, ones]),
             coefficients=np.append(
                 self.coefficients, means[0] - means[1:] @ self.coefficients
@@ -175,7 +177,7 @@ def solve(
     return Solved(
         y=y,
         x=x,
-        scored=fit.basis,
+        score_columns=fit.basis,
         coefficients=fit.coefficients,
         residuals=fit.residuals,
         root=fit.root,
@@ -191,10 +193,12 @@ def solve(
 def joint_covariance(equations: Sequence[Solved]) -> Floats:
     """Compute the (K, K) covariance of all slopes of equations on the same rows."""
     if equations[0].vcov.cov_type == "crv3":
-        root, _ = deviation_halves(np.hstack([e.deviations() for e in equations]))
+        root, _ = jackknife_root_and_middle(
+            np.hstack([e.deviations() for e in equations])
+        )
         return np.asarray(root @ root.T)
     middle = joint_meat(
-        [(e.scored, e.errors, e.vcov) for e in equations],
+        [(e.score_columns, e.errors, e.vcov) for e in equations],
         obs_weights=equations[0].obs_weights,
     )
     root = _block_diagonal([e.root for e in equations])

@@ -111,7 +111,7 @@ def cluster_bootstrap(
     codes, drawn = drawn_clusters(fit.prepared)
 
     effects, weights = fit.prepared.within.every, fit.prepared.obs_weights
-    columns = fit.demeaned.taken((0, *fit.regressors))
+    columns = fit.demeaned.select((0, *fit.regressors))
     grams = entity_grams(columns, codes, effects, demeaned=True, obs_weights=weights)
     slopes = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
     if slopes.lost == reps and enough_clusters(grams.n_clusters):

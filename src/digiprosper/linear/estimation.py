@@ -19,7 +19,7 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.kernels.cluster_jackknife import deviation_halves
+from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import conley_vcov, vcov
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
@@ -84,7 +84,7 @@ class Demeaned:
         """Return the positions of columns by name."""
         return tuple(self.names.index(name) for name in names)
 
-    def taken(self, positions: Sequence[int]) -> Floats:
+    def select(self, positions: Sequence[int]) -> Floats:
         """Select demeaned columns (N, k) by position."""
         return columns_at(self.columns, positions)
 
@@ -244,7 +244,7 @@ def _solve(
         )
     return solve(
         demeaned.columns[:, outcome],
-        demeaned.taken(columns),
+        demeaned.select(columns),
         *counts_and_vcov(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
         products=products,
@@ -360,7 +360,7 @@ def _without_combinations(
     gram = None
     if prepared.obs_weights is None and demeaned.products is not None:
         gram = demeaned.products[np.ix_(columns, columns)]
-    combinations = dependences(demeaned.taken(columns), gram=gram)
+    combinations = dependences(demeaned.select(columns), gram=gram)
     if not combinations:
         return columns, []
     names = [demeaned.names[j] for j in columns]
@@ -450,9 +450,9 @@ def results_with_covariance(
 
     reduced = bias_reduced(full) if full.vcov.cov_type == "cr2" else None
     root, middle = (
-        full.sandwich()
+        full.root_and_middle()
         if reduced is None
-        else deviation_halves(reduced.moved, factor=1.0)
+        else jackknife_root_and_middle(reduced.moved, factor=1.0)
     )
     covariance = root @ middle @ root.T
     empty = without_information(solved, covariance)
@@ -474,7 +474,7 @@ def results_with_covariance(
             if own_covariance
             else []
         ),
-        *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
+        *few_treated(prepared, names, solved.score_columns, solved.root, unread=unread),
     ]
     results = LinearResults(
         depvar=depvar,

@@ -19,11 +19,11 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
-    Places,
-    places_of,
+    ColumnPositions,
+    column_positions,
     refuse_too_few,
     refuse_unidentified,
-    taken,
+    selected_columns,
     usable,
 )
 from digiprosper.linear.instrument_tests import endogeneity, instrument_tests
@@ -224,11 +224,11 @@ class FixedEffectsIV(Specification):
             *(name for role in _ROLES[1:] for name in sample.names_of(role)),
         )
         refuse_names(names[1:])
-        refuse_too_few(names, places_of(sample))
+        refuse_too_few(names, column_positions(sample))
 
         columns = [column for role in _ROLES for column in sample.roles[role]]
         demeaned = demean_columns(prepared, names, columns_at(sample.matrix, columns))
-        positions, dropped = usable(prepared, demeaned, places_of(sample))
+        positions, dropped = usable(prepared, demeaned, column_positions(sample))
         refuse_flat_outcome(prepared, demeaned, 0)
 
         results = _two_stage(prepared, demeaned, positions, dropped)
@@ -237,17 +237,20 @@ class FixedEffectsIV(Specification):
 
 
 def _two_stage(
-    prepared: Prepared, demeaned: Demeaned, positions: Places, dropped: Sequence[Notice]
+    prepared: Prepared,
+    demeaned: Demeaned,
+    positions: ColumnPositions,
+    dropped: Sequence[Notice],
 ) -> IVResults:
     """Solve the equation, first stages and reduced form on the same columns."""
-    y, x = demeaned.columns[:, 0], taken(demeaned, positions.regressors)
+    y, x = demeaned.columns[:, 0], selected_columns(demeaned, positions.regressors)
     controls, instruments = (
-        taken(demeaned, positions.controls),
-        taken(demeaned, positions.instruments),
+        selected_columns(demeaned, positions.controls),
+        selected_columns(demeaned, positions.instruments),
     )
     projected = project(
         y,
-        taken(demeaned, positions.endog),
+        selected_columns(demeaned, positions.endog),
         controls,
         instruments,
         obs_weights=prepared.obs_weights,
@@ -304,7 +307,7 @@ def _about_rows(prepared: Prepared) -> list[Notice]:
 
 
 def _stages(
-    prepared: Prepared, demeaned: Demeaned, positions: Places
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> list[tuple[str, LinearResults]]:
     """Regress each endogenous regressor on instruments and controls."""
     return [

@@ -215,7 +215,7 @@ def _by_bootstrap(
     assert part.codes is not None
     weights = np.eye(len(results.names))[[results.names.index(name) for name in tested]]
     restricted = level_sums(
-        part.codes, part.levels, full.scored, full.weighted(residuals)
+        part.codes, part.levels, full.score_columns, full.weighted(residuals)
     )
     wild = restricted_wild(
         sums, weights, weights @ results.coefficients, restricted=restricted

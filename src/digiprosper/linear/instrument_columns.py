@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ColumnPositions:
     """Positions of endogenous regressors, controls, instruments; 0 is the outcome."""
 
     endog: tuple[int, ...]
@@ -56,22 +56,22 @@ class Places:
         return (*self.instruments, *self.controls)
 
 
-def places_of(sample: Sample) -> Places:
+def column_positions(sample: Sample) -> ColumnPositions:
     """Give the columns of the roles endog, x and instruments positions from 1."""
     m, c, q = (len(sample.roles[role]) for role in ("endog", "x", "instruments"))
-    return Places(
+    return ColumnPositions(
         endog=tuple(range(1, 1 + m)),
         controls=tuple(range(1 + m, 1 + m + c)),
         instruments=tuple(range(1 + m + c, 1 + m + c + q)),
     )
 
 
-def taken(demeaned: Demeaned, columns: Sequence[int]) -> Floats:
+def selected_columns(demeaned: Demeaned, columns: Sequence[int]) -> Floats:
     """Select demeaned columns (N, k) by position, perhaps none."""
-    return demeaned.taken(columns) if columns else demeaned.columns[:, :0]
+    return demeaned.select(columns) if columns else demeaned.columns[:, :0]
 
 
-def refuse_too_few(names: Sequence[str], positions: Places) -> None:
+def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:
     """Refuse fewer instruments than endogenous regressors."""
     instruments, endog = (
         [names[j] for j in some] for some in (positions.instruments, positions.endog)
@@ -89,8 +89,8 @@ def refuse_too_few(names: Sequence[str], positions: Places) -> None:
 
 
 def usable(
-    prepared: Prepared, demeaned: Demeaned, positions: Places
-) -> tuple[Places, list[Notice]]:
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
+) -> tuple[ColumnPositions, list[Notice]]:
     """Leave out, or refuse, columns that the effects absorb and combinations of others.
 
     Controls and instruments are left out with ``collinear="drop"`` only. An endogenous
@@ -121,8 +121,8 @@ def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
 
 
 def _varying(
-    prepared: Prepared, demeaned: Demeaned, positions: Places
-) -> tuple[Places, list[Notice]]:
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
+) -> tuple[ColumnPositions, list[Notice]]:
     """Leave out, or refuse, what the effects absorb."""
     absorbed = [
         j for j in (*positions.endog, *positions.exogenous) if demeaned.absorbed[j]
@@ -141,7 +141,7 @@ def _varying(
     return varying, [dropped_from_effects(prepared, demeaned, j) for j in absorbed]
 
 
-def _without(positions: Places, dropped: Collection[int]) -> Places:
+def _without(positions: ColumnPositions, dropped: Collection[int]) -> ColumnPositions:
     return replace(
         positions,
         controls=tuple(j for j in positions.controls if j not in dropped),
@@ -150,14 +150,14 @@ def _without(positions: Places, dropped: Collection[int]) -> Places:
 
 
 def _why_refused(
-    prepared: Prepared, demeaned: Demeaned, positions: Places, column: int
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions, column: int
 ) -> Notice:
     if column in positions.instruments:
         return _absorbed_instrument(prepared, demeaned, column)
     return absorbed_problem(prepared, demeaned, column)
 
 
-def _way_out(absorbed: Sequence[int], positions: Places) -> str:
+def _way_out(absorbed: Sequence[int], positions: ColumnPositions) -> str:
     if set(absorbed) <= set(positions.instruments):
         return (
             "It explains nothing once the effects are partialled out, and cannot be "
@@ -205,8 +205,8 @@ def _varies_within(column: Floats, codes: Ints) -> bool:
 
 
 def _without_combinations(
-    prepared: Prepared, demeaned: Demeaned, positions: Places
-) -> tuple[Places, list[Notice]]:
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
+) -> tuple[ColumnPositions, list[Notice]]:
     """Leave out, or refuse, controls and instruments that combine earlier ones."""
     problems = _combinations(demeaned, (*positions.controls, *positions.instruments))
     if not problems:
@@ -228,7 +228,7 @@ def _without_combinations(
 
 
 def _combinations(demeaned: Demeaned, columns: Sequence[int]) -> list[Notice]:
-    combinations = dependences(demeaned.taken(columns))
+    combinations = dependences(demeaned.select(columns))
     names = _names(demeaned, columns)
     return [
         collinear_problem(names[d.column], [names[i] for i in d.on])

@@ -9,7 +9,7 @@ import numpy as np
 from digiprosper.errors import quoted
 from digiprosper.kernels.equation import solve
 from digiprosper.linear.estimation import counts_and_vcov
-from digiprosper.linear.instrument_columns import taken
+from digiprosper.linear.instrument_columns import selected_columns
 from digiprosper.linear.kernels.weak_instruments import (
     cragg_donald,
     effective_f,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.instrument_columns import Places
+    from digiprosper.linear.instrument_columns import ColumnPositions
     from digiprosper.linear.kernels.two_stage import Projection
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
@@ -166,7 +166,10 @@ def _sargan(projected: Projection, solved: Solved, rows: float) -> float:
 
 
 def endogeneity(
-    prepared: Prepared, demeaned: Demeaned, positions: Places, projected: Projection
+    prepared: Prepared,
+    demeaned: Demeaned,
+    positions: ColumnPositions,
+    projected: Projection,
 ) -> TestResult:
     """Test whether endogenous regressors are exogenous, if the instruments are.
 
@@ -189,7 +192,7 @@ def endogeneity(
     f = float("nan")
     if m <= vcov.df_t:
         design = np.hstack(
-            [taken(demeaned, positions.regressors), projected.endog_left]
+            [selected_columns(demeaned, positions.regressors), projected.endog_left]
         )
         f = _joint_f(
             solve(
@@ -206,7 +209,7 @@ def endogeneity(
 
 def _joint_f(solved: Solved, last: int) -> float:
     """Compute F of the last slopes of an equation."""
-    root, middle = solved.sandwich()
+    root, middle = solved.root_and_middle()
     root[without_information(solved, root @ middle @ root.T)] = np.nan
     tested: Floats = solved.coefficients[-last:]
     return quadratic_form(tested, root[-last:], middle)[0] / last

@@ -44,7 +44,9 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     )
     if (variance > NO_VARIANCE**2 * most).all():
         return np.empty(0, dtype=np.intp)
-    size = np.abs((solved.scored * weighted[:, None]) @ solved.root.T).sum(axis=0)
+    size = np.abs((solved.score_columns * weighted[:, None]) @ solved.root.T).sum(
+        axis=0
+    )
     return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
 
 
@@ -84,7 +86,7 @@ def refuse_full_leverage(
     if solved.error_scale is None or np.isfinite(solved.error_scale).all():
         return
     rows = np.flatnonzero(np.isinf(solved.error_scale))
-    squares = (solved.scored[rows] @ solved.root.T) ** 2
+    squares = (solved.score_columns[rows] @ solved.root.T) ** 2
     if solved.obs_weights is not None:
         squares *= solved.obs_weights[rows, None]
     # The row's share of the variation of each regressor net of the others.

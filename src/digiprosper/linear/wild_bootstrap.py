@@ -319,7 +319,7 @@ def wild_bootstrap(
         )
     error, (part,) = np.sqrt(variance), fit.solved.vcov.parts
     codes = fit.prepared.cluster_codes[0]
-    direction = full.scored @ (full.root.T @ row) / error
+    direction = full.score_columns @ (full.root.T @ row) / error
     absorbed = fit.prepared.within
     sums = wild_sums(fit.solved, direction, absorbed, codes, part.factor)
 

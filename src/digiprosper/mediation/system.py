@@ -435,7 +435,7 @@ def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     residuals = prepared.within.demean(low)
     if sample.names_of("x"):
         at = demeaned.at(sample.names_of("x"))
-        controls, size = demeaned.taken(at), demeaned.lengths[list(at)]
+        controls, size = demeaned.select(at), demeaned.lengths[list(at)]
         controls = controls[:, size > 0] / size[size > 0]
         residuals = (
             residuals - controls @ np.linalg.lstsq(controls, residuals, rcond=None)[0]

@@ -43,7 +43,7 @@ from digiprosper.present.figure_style import (
 )
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.present.row_names import share_rows
-from digiprosper.report.drawings import DrawnEstimates
+from digiprosper.report.drawings import ModelEstimatesDrawing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -205,9 +205,9 @@ def _cells_of(position: int, rows: Sequence[_Row]) -> dict[int, Estimate]:
     return {y: cells[position] for y, cells in numbered if position in cells}
 
 
-def _drawn(columns: Columns, rows: Sequence[_Row]) -> DrawnEstimates:
+def _drawn(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:
     """List the estimates row by row."""
-    return DrawnEstimates(
+    return ModelEstimatesDrawing(
         [
             (str(columns[position].head or ""), label, estimate)
             for label, cells in rows

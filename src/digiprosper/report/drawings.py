@@ -94,7 +94,7 @@ class DrawnDensity(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DrawnEstimates(Drawing):
+class ModelEstimatesDrawing(Drawing):
     """Estimates of models: heading of the model, label of the row, and estimate."""
 
     estimates: Sequence[tuple[str, str, Estimate]]

@@ -499,7 +499,7 @@ def _batched(
     prepared, sample = fit.prepared, fit.prepared.sample
     labels = _by_entity(sample.n_entities, sample.entity, _rows_of(fit, panel, groups))
     grams = entity_grams(
-        fit.demeaned.taken((0, *fit.regressors)),
+        fit.demeaned.select((0, *fit.regressors)),
         sample.entity,
         prepared.within.every,
         demeaned=True,

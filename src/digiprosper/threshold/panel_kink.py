@@ -446,7 +446,7 @@ def _linearised(
 
     scale = np.append(np.ones(k), bend[0])
     columns, means = (
-        demeaned.taken(positions) * scale,
+        demeaned.select(positions) * scale,
         demeaned.raw[:, list(positions)].mean(axis=0) * scale,
     )
     means[-1] += bend[1]
@@ -470,7 +470,7 @@ def _linearised(
     )
     if not prepared.effect_names:
         solved = solved.with_intercept(np.append(0.0, means), n)
-    root, middle = solved.sandwich()
+    root, middle = solved.root_and_middle()
     threshold_root = np.full(root.shape[1], np.nan)
     if identified:
         root, threshold_root = np.delete(root, k, axis=0), root[k]

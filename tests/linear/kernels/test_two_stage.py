@@ -48,9 +48,9 @@ def test_the_projection_formula(m: int, c: int, q: int, weighted: bool) -> None:
     )
     np.testing.assert_allclose(projected.endog_left, endog - p @ endog, atol=1e-10)
     np.testing.assert_allclose(
-        (fit.scored.T * w) @ fit.scored, np.eye(m + c), atol=1e-12
+        (fit.score_columns.T * w) @ fit.score_columns, np.eye(m + c), atol=1e-12
     )
-    influence = fit.root @ (fit.scored.T * w)
+    influence = fit.root @ (fit.score_columns.T * w)
     np.testing.assert_allclose(influence, fit.bread @ (hat.T * w), atol=1e-10)
 
 

@@ -80,7 +80,7 @@ def solved(seed: int = 0):
 
 
 def sums_of(equation, absorbed, cluster):
-    direction = equation.scored @ equation.root.T @ np.array([1.0, 0.0])
+    direction = equation.score_columns @ equation.root.T @ np.array([1.0, 0.0])
     return wild_sums(equation, direction, absorbed, cluster, 1.0)
 
 

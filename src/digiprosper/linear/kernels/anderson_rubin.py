@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.cluster_jackknife import deviation_halves, deviations
+from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
@@ -94,7 +94,7 @@ def _jackknife(
         effects,
         obs_weights=projected.obs_weights,
     )
-    root, middle = deviation_halves(moved.reshape(part.levels, -1))
+    root, middle = jackknife_root_and_middle(moved.reshape(part.levels, -1))
     covariance = np.asarray(root @ middle @ root.T)
     size = np.abs(residuals).T @ np.abs(projected.instruments)
     empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size.ravel()) ** 2

@@ -117,8 +117,8 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
     """
     (part,) = solved.vcov.parts
     assert part.codes is not None
-    influence = solved.scored @ solved.root.T
-    basis = np.linalg.qr(solved.scored)[0]
+    influence = solved.score_columns @ solved.root.T
+    basis = np.linalg.qr(solved.score_columns)[0]
     if solved.vcov.effects:
         basis = np.column_stack(
             [basis, _columns_of_effects(solved.vcov.effects, part.codes)]

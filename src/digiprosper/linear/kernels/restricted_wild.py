@@ -39,10 +39,10 @@ _SMALL = 2**20
 class ClusterSums(PickledByName):
     """Sums by cluster from which the scores of every draw follow.
 
-    Z (N, m) are the columns that residuals are multiplied with (`Solved.scored`):
-    errors e move the coefficients by ``root @ Z' e``, and so the fitted values by
-    ``V (sum of products)^-1 Z' e``. V is Z in least squares; with instruments Z are the
-    projected regressors and V the regressors.
+    Z (N, m) are the columns that residuals are multiplied with, those of
+    `Solved.score_columns`: errors e move the coefficients by ``root @ Z' e``, and so
+    the fitted values by ``V (sum of products)^-1 Z' e``. V is Z in least squares; with
+    instruments Z are the projected regressors and V the regressors.
     """
 
     root: Floats  # (k, m)
@@ -57,13 +57,13 @@ class ClusterSums(PickledByName):
 
 def cluster_sums(equation: Solved, codes: Ints, groups: int) -> ClusterSums | None:
     """Sum scores and products by cluster; None with too many clusters or columns."""
-    m = equation.scored.shape[1]
+    m = equation.score_columns.shape[1]
     if groups > MOST_CLUSTERS or groups * m * (m + 1) > _MOST_NUMBERS:
         return None
-    moved = equation.scored if equation.moved is None else equation.moved
+    moved = equation.score_columns if equation.moved is None else equation.moved
     columns = np.column_stack([moved, equation.residuals])
     sums = products_by_cluster(
-        equation.scored, columns, codes, groups, equation.obs_weights
+        equation.score_columns, columns, codes, groups, equation.obs_weights
     )
     return ClusterSums(equation.root, sums[:, :, m], sums[:, :, :m])
 

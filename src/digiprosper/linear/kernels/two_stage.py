@@ -106,8 +106,8 @@ def solve_two_stage(
     are those of the regressors themselves, and the scores those of the projected ones,
     so the sandwich of `Solved` is that of two-stage least squares (Wooldridge 2010,
     section 5.2). `x` has the demeaned endogenous regressors, then the controls;
-    `scored` is an orthonormal basis of the projected regressors, `bread` the inverse of
-    their cross product.
+    `score_columns` is an orthonormal basis of the projected regressors, `bread` the
+    inverse of their cross product.
     """
     heights = np.hstack([projected.endog, projected.controls])
     scale = 1 / np.linalg.norm(heights, axis=0)
@@ -118,7 +118,7 @@ def solve_two_stage(
     return Solved(
         y=y,
         x=x,
-        scored=projected.basis @ rotation,
+        score_columns=projected.basis @ rotation,
         coefficients=coefficients,
         residuals=y - x @ coefficients,
         root=root,

@@ -143,7 +143,8 @@ def wild_sums(
     through, loadings = _of_effects(absorbed, pair, score, codes)
     slopes = level_sums(codes, groups, equation.x, score) @ equation.root
     scored = [
-        level_sums(codes, groups, equation.scored, _weighed(u, weights)) for u in pair.T
+        level_sums(codes, groups, equation.score_columns, _weighed(u, weights))
+        for u in pair.T
     ]
     return WildSums(
         own=level_sums(codes, groups, pair, score).T,
