@@ -11,7 +11,15 @@ import pytest
 
 import digiprosper
 from digiprosper import errors
-from digiprosper.errors import DigiprosperError, DigiprosperWarning, Notice
+from digiprosper.errors import (
+    DigiprosperError,
+    DigiprosperWarning,
+    FewClustersWarning,
+    Notice,
+    issue,
+    issue_of_many,
+    one_of_many,
+)
 
 NATURAL = {
     "PanelIndexError": ValueError,
@@ -82,6 +90,20 @@ def test_issue_points_at_the_caller_outside_the_package() -> None:
         ("MissingDataWarning", "12%"),
     ]
     assert {w.filename for w in caught} == {__file__}
+
+
+def test_warnings_of_one_kind_about_several_models_are_one() -> None:
+    held: dict[tuple[str, str], list[str]] = {}
+    for label, clusters in (("a", 8), ("b", 9), ("c", 8)):
+        with one_of_many(label, held):
+            issue([Notice("very_few_clusters", f"{clusters} clusters.")])
+    with pytest.warns(FewClustersWarning) as caught:
+        issue_of_many(held)
+    (warning,) = caught
+    assert str(warning.message) == (
+        "in the models 'a', 'c': 8 clusters. A warning of this kind, with other "
+        "figures, is in the diagnostics of the model 'b'."
+    )
 
 
 def test_quoted_shows_the_first_few_and_a_count() -> None:

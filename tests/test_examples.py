@@ -25,6 +25,7 @@ PAPERS = {
 }
 MOST_STATEMENTS = 40
 MOST_SECONDS = 20
+MOST_WARNINGS = {"paper.py": 3, "paper_states.py": 5}
 
 # What stays in Latin letters in a Chinese table: units, abbreviations of the field and
 # names of tests.
@@ -104,7 +105,9 @@ def test_a_paper_runs_on_one_core_and_warns_of_what_its_text_explains(
         check=True,
     )
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < MOST_SECONDS
-    assert set(re.findall(r"\b\w+Warning\b", run.stderr)) == PAPERS[name]
+    issued = re.findall(r"\b\w+Warning\b", run.stderr)
+    assert set(issued) == PAPERS[name]
+    assert len(issued) <= MOST_WARNINGS[name]
     written = {path.suffix for path in tmp_path.iterdir()}
     assert written == {".docx", ".png"}
     for path in tmp_path.glob("*_zh.docx"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,11 +533,19 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uf
 
 
 def issue(notices: Iterable[Notice]) -> None:
-    """Issue each notice that has a warning class.
+    """Issue each notice that has a warning class, unless it is about controls only.
 
     Notices of dropped rows become one warning.
     """
-    _warn_or_hold(_joined([n for n in notices if n.code in _CATEGORIES]))
+    _warn_or_hold(
+        _joined(
+            [
+                notice
+                for notice in notices
+                if notice.code in _CATEGORIES and not notice.data.get("only_controls")
+            ]
+        )
+    )
 
 
 def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
@@ -567,10 +575,24 @@ def one_of_many(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[
 
 
 def issue_of_many(held: Mapping[tuple[str, str], Sequence[str]]) -> None:
-    """Issue each held warning once, with the labels of the models concerned."""
+    """Issue one warning a code: the first message, with the labels of all models."""
+    by_code: dict[str, dict[str, Sequence[str]]] = {}
     for (code, message), labels in held.items():
-        models = f"{'model' if len(labels) == 1 else 'models'} {quoted(labels)}"
-        _warn_or_hold([(code, f"in the {models}: {message}")])
+        by_code.setdefault(code, {})[message] = labels
+    for code, messages in by_code.items():
+        (message, first), *others = messages.items()
+        text = f"in {_models(first)}: {message}"
+        also = [label for _, labels in others for label in labels if label not in first]
+        if also:
+            text += (
+                f" A warning of this kind, with other figures, is in the diagnostics "
+                f"of {_models(dict.fromkeys(also))}."
+            )
+        _warn_or_hold([(code, text)])
+
+
+def _models(labels: Collection[str]) -> str:
+    return f"the {'model' if len(labels) == 1 else 'models'} {quoted(labels)}"
 
 
 def _warn(texts: Sequence[tuple[str, str]]) -> None:

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Mediation, Panel, PanelThreshold
+from digiprosper import (
+    FixedEffects,
+    FixedEffectsIV,
+    Mediation,
+    Panel,
+    PanelThreshold,
+)
 from digiprosper.errors import (
     DigiprosperWarning,
     FewClustersWarning,
@@ -133,6 +139,47 @@ def test_few_treated_entities_are_said_with_their_shares() -> None:
     assert set(told["largest"]) == {0, 1}
     assert told["share"] == pytest.approx(0.96, abs=0.01)
     assert told["share"] == pytest.approx(sum(told["largest"].values()))
+
+
+@pytest.mark.parametrize(
+    ("spec", "warned"),
+    [
+        (FixedEffects("y", ["few", "x"]), True),
+        (FixedEffects("y", ["x", "few"]), False),
+        # A term with a variable of the first regressor is part of the same question.
+        (FixedEffects("y", ["x", "x:few"]), True),
+        # A column of two values may be a treatment.
+        (FixedEffects("y", ["x", "d"]), True),
+        (FixedEffectsIV("y", ["few"], ["x"], ["z"]), False),
+        (FixedEffectsIV("y", ["x"], ["few"], ["z_few"]), True),
+        (Mediation("y", "x", ["m"], x=["few"], reps=200), False),
+        (Mediation("y", "x", ["few"], reps=200), True),
+    ],
+)
+def test_a_control_that_depends_on_few_clusters_is_no_warning(
+    spec: FixedEffects | FixedEffectsIV | Mediation, warned: bool
+) -> None:
+    rng = np.random.default_rng(3)
+    data = treated_frame(2)
+    data["few"] = data["d"] * rng.uniform(1, 2, size=len(data))
+    data["z_few"] = data["few"] + data["d"] * rng.normal(size=len(data))
+    data["z"] = data["few"] + data["x"] + 0.5 * rng.normal(size=len(data))
+    data["m"] = data["x"] + rng.normal(size=len(data))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit = spec.fit(Panel(data, "i", "t"))
+    (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
+    assert notice.data["only_controls"] is not warned
+    assert any("few clusters" in str(w.message) for w in caught) is warned
+
+
+def test_terms_of_interest_are_described_first() -> None:
+    rng = np.random.default_rng(3)
+    data = treated_frame(2)
+    data["few"] = data["d"] * rng.uniform(1, 2, size=len(data))
+    (notice,) = few_treated_notices(FixedEffects("y", ["x", "few", "d"]), data)
+    assert list(notice.data["terms"]) == ["d", "few"]
+    assert "that of 'd' on" in notice.message
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,17 @@ def test_mundlak_equals_the_regression_written_out(
     assert "restricted wild cluster bootstrap" in test.method
 
 
+def test_the_classical_test_stands_beside_where_it_is_defined() -> None:
+    frame = draw(7, balanced=True)
+    spec = FixedEffects("y", ["a", "b"])
+    beside = quiet(spec, frame).alternatives["classical"]
+    alone = quiet(spec, frame, method="classical")
+    assert (beside.statistic, beside.p_value) == (alone.statistic, alone.p_value)
+    assert f"{beside.p_value:.4f}" in str(quiet(spec, frame))
+    weighted = quiet(spec.replace(obs_weights="w"), frame)
+    assert set(weighted.alternatives) == {"chi2"}
+
+
 @pytest.mark.parametrize("theta", [0.3, 0.8])
 def test_on_a_balanced_panel_theta_does_not_matter(theta: float) -> None:
     frame = draw(3, balanced=True)

@@ -102,7 +102,12 @@ def test_an_effective_number_of_clusters_is_told_with_the_largest() -> None:
     terms = {"d": {"effective": 2.0, "share": 0.9, "largest": {"a": 0.5, "b": 0.4}}}
     (notice,) = notices.few_treated_notices([notices.FewTreated("state", 50, terms)])
     assert terms["d"]["effective"] < EFFECTIVE_CLUSTERS
-    assert notice.data == {"clusters": "state", "n_clusters": 50, "terms": terms}
+    assert notice.data == {
+        "clusters": "state",
+        "n_clusters": 50,
+        "terms": terms,
+        "only_controls": False,
+    }
     assert notice.message.startswith(
         "the coefficient of 'd' depends on few clusters: 2.0 effective clusters"
     )

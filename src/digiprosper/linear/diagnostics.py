@@ -34,6 +34,7 @@ _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator for dynamic panels "
     "(Arellano & Bond 1991)."
 )
+_ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
 _NO_REGRESSOR = frozenset(
     {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
 )
@@ -50,7 +51,8 @@ def few_treated(
     """Report slopes that depend on few clusters' variation.
 
     `basis` (N, m) spans the demeaned regressors; errors e move the slopes by
-    ``root @ basis.T @ e``. Columns named in `unread` are not reported.
+    ``root @ basis.T @ e``. Columns named in `unread` are not reported. Terms of
+    interest come first; a notice about controls alone is no warning.
     """
     dimensions = []
     for clusters, codes in zip(
@@ -64,13 +66,51 @@ def few_treated(
         few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
         columns = [j for j in few.tolist() if names[j] not in unread]
         if columns:
+            controls = _controls(prepared.sample, names)
+            columns.sort(key=lambda j: names[j] in controls)
             levels = prepared.sample.code_levels[clusters]
             terms = {
                 names[j]: _carriers(float(effective[j]), shares[:, j], levels)
                 for j in columns
             }
-            dimensions.append(FewTreated(clusters, groups, terms))
+            only_controls = names[columns[0]] in controls
+            dimensions.append(FewTreated(clusters, groups, terms, only_controls))
     return few_treated_notices(dimensions)
+
+
+def _controls(sample: Sample, names: Sequence[str]) -> set[str]:
+    """Select the regressors that a reader does not look at first.
+
+    Of interest are treatments, mediators and endogenous regressors; the first regressor
+    and terms with a variable of it; columns of two values, which may be treatments; and
+    columns that the model adds itself.
+    """
+    first = _variables(sample, names[0])
+    listed = {
+        sample.names[at]: at
+        for role, columns in sample.roles.items()
+        if role not in _ROLES_OF_INTEREST
+        for at in columns
+    }
+    return {
+        name
+        for name in names[1:]
+        if name in listed
+        and not first & _variables(sample, name)
+        and not _has_two_values(sample.matrix[:, listed[name]])
+    }
+
+
+def _variables(sample: Sample, name: str) -> set[str]:
+    return {
+        column
+        for factor in sample.factors.get(name, ())
+        for column in (factor.columns or (factor.column or factor.text,))
+    }
+
+
+def _has_two_values(values: Floats) -> bool:
+    return bool(np.isin(values, (values.min(), values.max())).all())
 
 
 def _carriers(

@@ -97,7 +97,9 @@ def hausman(
         `statistic` (chi-square), `df` (the number of regressors that are compared) and
         `p_value`. With ``"mundlak"`` the p-value is that of a restricted wild cluster
         bootstrap; the test with the chi-square distribution is
-        ``alternatives["chi2"]``. `detail` is a DataFrame with one row per regressor.
+        ``alternatives["chi2"]``, and that of ``method="classical"``, where it is
+        defined, is ``alternatives["classical"]``. `detail` is a DataFrame with one row
+        per regressor.
         With ``"mundlak"`` it has term, estimate, std_error, statistic and p_value of
         the coefficient of the mean. With ``"classical"`` it has term, fixed, random,
         difference, and std_error of the difference.
@@ -161,9 +163,13 @@ def hausman(
     refuse_slopes(fitted, "hausman")
     refuse_perfect_fit(fitted.results, "hausman")
     notices = issued(fitted)
-    test = (
-        _mundlak(fitted, entity) if method == "mundlak" else _classical(fitted, entity)
-    )
+    if method == "classical":
+        test = _classical(fitted, entity)
+        issue(test.diagnostics)
+    else:
+        test = _mundlak(fitted, entity)
+        alternatives = {**test.alternatives, **_classical_if_defined(fitted, entity)}
+        test = replace(test, alternatives=alternatives)
     return replace(test, diagnostics=(*notices, *test.diagnostics))
 
 
@@ -334,10 +340,18 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
     )
 
 
+def _classical_if_defined(fitted: Fitted, entity: str) -> dict[str, TestResult]:
+    """Compute the classical test beside Mundlak's, unless it is refused."""
+    try:
+        return {"classical": _classical(fitted, entity)}
+    except (OptionError, IdentificationError):
+        return {}
+
+
 def _quadratic_form(
     gap: Floats, difference: Floats
 ) -> tuple[float, tuple[Notice, ...]]:
-    """Compute the statistic; warn if the difference of covariances is indefinite."""
+    """Compute the statistic; report an indefinite difference of covariances."""
     values, vectors = np.linalg.eigh(difference)
     least = float(values[0])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -364,9 +378,7 @@ def _quadratic_form(
         "chi-square under the null. Stata, plm and linearmodels give the same "
         "number; method='mundlak' needs no difference."
     )
-    notice = not_psd(["V_fe - V_re"], text)
-    issue([notice])
-    return statistic, (notice,)
+    return statistic, (not_psd(["V_fe - V_re"], text),)
 
 
 def _refuse_classical(fitted: Fitted, entity: str) -> None:

@@ -27,7 +27,7 @@ robust_inconsistent      cov_type, periods (rows per entity)
 no_neighbours            distance_cutoff, nearest (both in kilometres)
 moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
-                         largest)
+                         largest), only_controls; not a warning about controls only
 lagged_outcome           columns, periods (rows per entity)
 unseen                   count
 weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical;
@@ -449,11 +449,13 @@ class FewTreated(NamedTuple):
 
     `terms` has of each term ``effective`` (effective clusters), ``share`` (of its
     variation in the largest of them) and ``largest`` (label to share).
+    `only_controls` is True if none of them is of interest.
     """
 
     clusters: str
     n_clusters: int
     terms: Mapping[str, Mapping[str, Any]]
+    only_controls: bool = False
 
 
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
@@ -465,13 +467,16 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
     joint: dict[str, FewTreated] = {}
     for entry in entries:
         before = joint.get(entry.clusters, entry)
-        joint[entry.clusters] = before._replace(terms={**entry.terms, **before.terms})
+        joint[entry.clusters] = before._replace(
+            terms={**entry.terms, **before.terms},
+            only_controls=entry.only_controls and before.only_controls,
+        )
     return [_few_treated(entry) for entry in joint.values()]
 
 
 def _few_treated(entry: FewTreated) -> Notice:
     """Describe the first term in full."""
-    clusters, groups, terms = entry
+    clusters, groups, terms, _ = entry
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
