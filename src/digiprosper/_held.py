@@ -12,6 +12,7 @@ HELD = {
     "IndexEntitySums": "composite.kernels.uncertainty:EntitySums",
     "IndexLearned": "composite.state:Learned",
     "IndexRule": "composite.kernels.structure:Rule",
+    "IndexScaleAbsolute": "composite.kernels.normalise:AbsoluteEndPoints",
     "IndexScaleAsGiven": "composite.kernels.normalise:AsGiven",
     "IndexScaleMaxima": "composite.kernels.normalise:Maxima",
     "IndexScaleMinMax": "composite.kernels.normalise:EndPoints",

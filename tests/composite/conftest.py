@@ -56,7 +56,7 @@ class Brute:
         if scope.startswith("base_year"):
             base = int(re.search(r"\d+", scope)[0])
             kept = [i for i in every if years[i] == base]
-            return kept, kept
+            return kept, every if "pooled_weights" in scope else kept
         return every, every
 
     def normalised(self, row, ends):
@@ -120,8 +120,9 @@ class Brute:
 def one_value(x, column, sign, goalposts, spec):
     low, high = goalposts if spec.scope == "goalposts" else (min(column), max(column))
     n = len(column)
-    if spec.normalise == "minmax":
-        return (x - low) / (high - low) if sign == "+" else (high - x) / (high - low)
+    if spec.normalise in ("minmax", "absolute_minmax"):
+        z = (x - low) / (high - low) if sign == "+" else (high - x) / (high - low)
+        return z if spec.normalise == "minmax" else abs(z)
     if spec.normalise == "max":
         return x / high if sign == "+" else low / x
     if spec.normalise == "none":

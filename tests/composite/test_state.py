@@ -138,6 +138,54 @@ def test_values_as_given_from_scratch(scope, frame_of, brute, fit):
     agrees(results, brute(results.spec, frame), Panel(frame, "id", "year"))
 
 
+POOLED_WEIGHTS = "base_year_norm_pooled_weights(2012)"
+
+
+@pytest.mark.parametrize("structure", ["flat", "nested", "equal_dimensions"])
+@pytest.mark.parametrize(
+    ("normalise", "weighting"),
+    [
+        ("absolute_minmax", "entropy"),
+        ("absolute_minmax", "cv"),
+        ("minmax", "critic"),
+        ("minmax", "equal"),
+        ("zscore", "critic"),
+        ("max", "entropy"),
+    ],
+)
+def test_end_points_of_a_base_year_and_weights_of_all_years_from_scratch(
+    normalise, weighting, structure, system, frame_of, brute, fit
+):
+    frame = frame_of(28, unbalanced=True)
+    options = {"normalise": normalise, "weighting": weighting, "structure": structure}
+    results = fit(system, frame, scope=POOLED_WEIGHTS, **options)
+    agrees(results, brute(results.spec, frame), Panel(frame, "id", "year"))
+    low = frame.loc[frame["year"] == 2012, list("abcd")].min()
+    np.testing.assert_array_equal(results.end_points["low"], low)
+
+
+def test_negative_values_are_signed_unless_absolute_ones_are_asked_for(
+    system, frame_of, fit
+):
+    frame = frame_of(28)
+    panel = Panel(frame, "id", "year")
+    with pytest.raises(
+        IndicatorError,
+        match=r"worse than every value of the base year.*'absolute_minmax'",
+    ):
+        CompositeIndex(system, scope=POOLED_WEIGHTS).fit(panel)
+    options = {"scope": POOLED_WEIGHTS, "weighting": "equal"}
+    signed = fit(system, frame, **options).contributions(panel)
+    absolute = fit(system, frame, normalise="absolute_minmax", **options)
+    assert (signed.to_numpy() < 0).any()
+    np.testing.assert_allclose(absolute.contributions(panel), signed.abs())
+
+
+def test_absolute_values_need_a_base_year(system):
+    with pytest.raises(OptionError, match="worse than the end points"):
+        CompositeIndex(system, normalise="absolute_minmax")
+
+
 @pytest.mark.parametrize("aggregate", ["geometric", "geometric_dimensions", "topsis"])
 @pytest.mark.many(15)
 @pytest.mark.parametrize(

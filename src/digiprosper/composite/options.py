@@ -288,6 +288,12 @@ def _against_scope(options: IndexOptions) -> Iterator[str]:
             "scope='goalposts' sets the end points of min-max scaling: use "
             f"normalise='minmax', not {cited(options.normalise)}"
         )
+    if options.normalise == "absolute_minmax" and not options.scope.period:
+        yield (
+            "normalise='absolute_minmax' differs from 'minmax' only where values may "
+            "be worse than the end points: use normalise='minmax', or "
+            "scope='base_year_norm_pooled_weights(...)'"
+        )
     script = options.weighting, options.normalise, options.structure
     if options.scope.replication_only and script != ("entropy", "minmax", "flat"):
         yield (

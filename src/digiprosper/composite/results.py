@@ -166,8 +166,8 @@ class IndexResults(Summarised, PickledByName):
         redundancy are missing if the weights are not entropy weights.
 
         Standard errors are clustered by entity and take the end points as known. They
-        are 0 if the weights are not estimated. They are missing for a nested structure,
-        for weights by year, for the scope ``"legacy_lnT"`` and if the data were not a
+        are missing if the weights are not estimated, for a nested structure, for
+        weights by year, for the scope ``"legacy_lnT"`` and if the data were not a
         Panel. They are also missing for PCA weights if `diagnostics` has the code
         ``"unstable_components"``: other components may be retained in another sample.
         """
@@ -179,7 +179,7 @@ class IndexResults(Summarised, PickledByName):
             redundancy=self.state.redundancy,
             weight=self.state.weights.mean(axis=0),
             std_error=np.nan
-            if self.entity_sums is None
+            if self.entity_sums is None or not self.recipe.weights_estimated
             else self.entity_sums.delta_errors(),
         )
 

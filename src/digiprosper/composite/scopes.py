@@ -31,21 +31,21 @@ Finding: TypeAlias = tuple[str, str]
 RowSelection: TypeAlias = "Bools | slice"
 """Rows that a state is learned from."""
 
-_BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
+_BASE: Final = re.compile(r"(base_year(?:_norm_pooled_weights)?)\(\s*(.*?)\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
 class LearningScope:
     """A scope as a value.
 
-    text: the option as its user writes it rows: which rows are learned from: all at
-    once, those of the base year, or for each year
-        its own or those up to it
+    text: the option as its user writes it rows: which rows the weights are learned
+    from: all at once, those of the base year, or for each year
+        its own or those up to it; the end points too, unless all years share them
     comparability: finding of the audit on scores of different years and samples
     future: finding of the audit on whether scores use later years
     scale_by_period: whether each period has its own end points
     needs_periods: whether it is defined for panels only
-    period: the base year, as `find_period` reads it
+    period: the base year, as `find_period` reads it; its rows have the end points
     """
 
     text: str
@@ -107,6 +107,14 @@ class LearningScope:
             return (time == find_period(times, self.period),)
         periods = range(times.size)
         return tuple(time <= k if self.rows == "past" else time == k for k in periods)
+
+    def scale_rows(self, time: Ints, times: pd.Index[Any]) -> RowSelection | None:
+        """Select the rows of the end points; None where they are those of weights."""
+        if self.period and self.rows == "all":
+            return np.asarray(time == find_period(times, self.period))
+        if self.weights_by_period and not self.scale_by_period:
+            return slice(None)
+        return None
 
     def state_positions(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
         """Find the yearly state that scores each period; negative without one.
@@ -209,28 +217,45 @@ _BY_WORD: Final = {
         ),
     )
 }
-_BASE_YEAR: Final = LearningScope(
-    "base_year",
-    "base",
-    _COMPARABLE,
-    (
-        "ok",
-        (
-            "scale and weights are estimated in the base year: later years use no "
-            "future information."
+_WITH_BASE_YEAR: Final = {
+    scope.text: scope
+    for scope in (
+        LearningScope(
+            "base_year",
+            "base",
+            _COMPARABLE,
+            (
+                "ok",
+                (
+                    "scale and weights are estimated in the base year: later years use "
+                    "no future information."
+                ),
+            ),
         ),
-    ),
-)
+        LearningScope(
+            "base_year_norm_pooled_weights",
+            "all",
+            _COMPARABLE,
+            (
+                "note",
+                (
+                    "end points are those of the base year; weights are estimated from "
+                    "all years. Use 'base_year(...)' if no future information may be "
+                    "used."
+                ),
+            ),
+        ),
+    )
+}
 SCOPES: Final = tuple(_BY_WORD)
 
 
 def read_scope(scope: object) -> LearningScope:
     """Make the scope of an option's word, such as "pooled" or "base_year(2011)"."""
     base_year = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
-    if base_year and base_year[1]:
-        return replace(
-            _BASE_YEAR, text=f"base_year({base_year[1]})", period=base_year[1]
-        )
+    if base_year and base_year[2]:
+        word, period = base_year.groups()
+        return replace(_WITH_BASE_YEAR[word], text=f"{word}({period})", period=period)
     if isinstance(scope, str) and scope in _BY_WORD:
         return _BY_WORD[scope]
     hint = (

@@ -65,6 +65,9 @@ class CompositeIndex(Specification):
         - ``"pooled_norm_yearly_weights"``: end points from all rows, weights of each
           year from its rows.
         - ``"base_year(2011)"``: the rows of one year, here 2011.
+        - ``"base_year_norm_pooled_weights(2011)"``: end points from the rows of one
+          year, weights from all rows. Weights that need values of at least 0, entropy
+          weights among them, are not defined if a value is worse than all of that year.
         - ``"expanding"``: for year t, the rows of the years up to t.
         - ``"goalposts"``: end points from the `goalposts` of the indicators, weights
           from all rows.
@@ -74,10 +77,13 @@ class CompositeIndex(Specification):
 
         Scores of different years are comparable if all years have the same end points
         and weights.
-    normalise : {"minmax", "zscore", "rank", "max", "none"}, default "minmax"
-        ``"minmax"`` is (x - min) / (max - min) for direction ``"+"`` and (max - x) /
-        (max - min) for ``"-"``. ``"zscore"`` is (x - mean) / sd with divisor n - 1,
-        with the opposite sign for ``"-"``. ``"rank"`` is the rank scaled from 0 to 1;
+    normalise : {"minmax", "absolute_minmax", "zscore", "rank", "max", "none"}
+        The default is ``"minmax"``: (x - min) / (max - min) for direction ``"+"`` and
+        (max - x) / (max - min) for ``"-"``. ``"absolute_minmax"`` is its absolute
+        value. It replicates published indices with end points of a base year, which
+        remove the sign of values that are worse than all of that year; such a value
+        then counts as an improvement. ``"zscore"`` is (x - mean) / sd with divisor
+        n - 1, with the opposite sign for ``"-"``. ``"rank"`` is the rank from 0 to 1;
         tied values have their mean rank. ``"max"`` is x / max for ``"+"`` and min / x
         for ``"-"``. ``"none"`` uses the values as they are.
     shift : float, default 0.0

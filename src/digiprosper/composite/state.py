@@ -257,7 +257,7 @@ def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Noti
     remarks = zero_remarks(values, options.aggregation)
     if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
         remarks += beyond_remarks(
-            options.names, z, values, one_year=options.scope.rows == "base"
+            options.names, z, values, one_year=bool(options.scope.period)
         )
     return remarks
 
@@ -268,10 +268,12 @@ def learn(options: IndexOptions, sample: Sample) -> State:
     scope.refuse_times(times, has_time=sample.keys.time_name is not None)
     selections = scope.learned_rows(sample.time, times)
     rule = options.rule(times.size)
+    scale_rows = scope.scale_rows(sample.time, times)
+    shared = None if scale_rows is None else _scale(options, sample, scale_rows)
     if not scope.weights_by_period:
-        return State((_learn_one(options, rule, sample, selections[0], ""),), None)
+        (rows,) = selections
+        return State((_learn_one(options, rule, sample, rows, "", shared),), None)
 
-    shared = None if scope.scale_by_period else _scale(options, sample, slice(None))
     preposition = "up to" if scope.rows == "past" else "in"
     learned = [
         _learn_one(options, rule, sample, rows, f" {preposition} {period}", shared)
@@ -319,6 +321,12 @@ def _learn_one(
         if options.scope.fixed_end_points:
             problem = "lies beyond its worse goalpost"
             cure = "Move the goalpost to the worst value that can occur."
+        elif options.scope.period:
+            problem = "is worse than every value of the base year"
+            cure = (
+                "Use weighting='equal' or given weights, or normalise="
+                "'absolute_minmax' to replicate an index that takes absolute values."
+            )
         undefined = f"{options.weighting.title()} weights are undefined there. {cure}"
         refuse_cells(
             z < 0,

@@ -144,12 +144,18 @@ class PropagatedIndex(Specification):
 
     def _refuse_unsupported(self) -> None:
         """Refuse indices and models that cannot be drawn."""
-        other = [n for n, spec in self.indices.items() if spec.normalise != "minmax"]
+        other = [
+            name
+            for name, spec in self.indices.items()
+            if spec.normalise != "minmax"
+            or spec.scope.startswith("base_year_norm_pooled_weights")
+        ]
         if self.end_points == "redrawn" and other:
             raise OptionError(
-                "end_points='redrawn' recomputes minima and maxima in each draw: the "
-                f"index {quoted(other)} needs normalise='minmax'. Otherwise use "
-                "end_points='held'.",
+                "end_points='redrawn' recomputes minima and maxima of the rows of the "
+                f"weights in each draw: the index {quoted(other)} needs "
+                "normalise='minmax', and end points and weights from the same rows. "
+                "Otherwise use end_points='held'.",
                 [
                     option_problem("end_points", self.end_points, ("held",), n)
                     for n in other

@@ -12,7 +12,7 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats
 
-Normalisation = Literal["minmax", "zscore", "rank", "max", "none"]
+Normalisation = Literal["minmax", "absolute_minmax", "zscore", "rank", "max", "none"]
 
 # A range of a few units in the last place is rounding, not variation.
 _ROUNDING = 8 * float(np.finfo(np.float64).eps)
@@ -55,6 +55,15 @@ class EndPoints(PickledByName):
         z /= np.where(constant, 1.0, by)
         z[:, constant] = 0.0
         return z
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AbsoluteEndPoints(EndPoints):
+    """Min-max scaling whose negative values, beyond the worse end, lose their sign."""
+
+    def apply(self, x: Floats, positive: Bools) -> Floats:
+        """Direct and scale: the absolute value of `EndPoints.apply`."""
+        return np.abs(EndPoints.apply(self, x, positive))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,5 +140,10 @@ def learn_scale(normalise: str, x: Floats) -> EndPoints:
         return ZScores(low, high, x.mean(axis=0), sd)
     if normalise == "rank":
         return Ranks(low, high, np.sort(x, axis=0))
-    scales = {"minmax": EndPoints, "max": Maxima, "none": AsGiven}
+    scales = {
+        "minmax": EndPoints,
+        "absolute_minmax": AbsoluteEndPoints,
+        "max": Maxima,
+        "none": AsGiven,
+    }
     return scales[normalise](low, high)
