@@ -42,7 +42,7 @@ _PRINTED = {
     "did_imputation": "did_imputation prints",
     "f": "With G - 1 degrees of freedom:",
     "chi2": "With the distribution of many clusters:",
-    "classical": "Hausman's test for independent errors, as Stata's hausman prints:",
+    "classical": "Classical test, as Stata's hausman prints:",
 }
 _DRAWN = {
     "bootstrap": "bootstrap draws",
