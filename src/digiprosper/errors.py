@@ -838,5 +838,12 @@ def nearest(word: object, existing: Iterable[object]) -> str:
     same = [w for w in words if w.casefold() == text.casefold()]
     # A word begun right is a better guess than one that shares letters.
     begun = [w for w in words if w.startswith(text)] if len(text) > 2 else []
-    close = same or begun or difflib.get_close_matches(text, words, n=1, cutoff=0.6)
+    # Chinese has short words: 广西 is the beginning of 广西壮族自治区.
+    parts = [
+        w
+        for w in ([] if text.isascii() else words)
+        if len(w) > 1 < len(text) and (text.startswith(w) or w.startswith(text))
+    ]
+    letters = difflib.get_close_matches(text, words, n=1, cutoff=0.6)
+    close = same or begun or letters or sorted(parts, key=len, reverse=True)
     return f" (did you mean {close[0]!r}?)" if close else ""
