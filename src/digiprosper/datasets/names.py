@@ -13,7 +13,7 @@ import pandas as pd
 from digiprosper.errors import (
     AlignmentError,
     InputTypeError,
-    Notice,
+    alignment_problem,
     check_option,
     cited,
     nearest,
@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 NameForm: TypeAlias = Literal["short", "official", "pinyin", "code"]
 """How the name of a province is written."""
@@ -30,14 +30,10 @@ NAME_FORMS: tuple[NameForm, ...] = ("short", "official", "pinyin", "code")
 
 # Digits of a code that are enough: of a province 11, of a city 1301.
 _DIGITS = {"provinces": 2, "cities": 4}
-# What is also written behind a short name or behind pinyin, by the official ending.
+# What may stand behind a short name or pinyin.
 _ENDINGS = {
-    "省": ("province", "sheng"),
-    "市": ("city", "shi", "municipality"),
-    "自治区": ("自治区", "autonomousregion"),
-    "自治州": ("自治州", "州", "prefecture", "zhou"),
-    "地区": ("prefecture", "diqu"),
-    "盟": ("league", "meng"),
+    "provinces": "(自治区|province|sheng|municipality|autonomousregion)$",
+    "cities": "((自治)?州|city|shi|prefecture)$",
 }
 _NOT_READ = re.compile(r"[\s'\u2019`.\-]+")
 
@@ -143,7 +139,7 @@ def match_cities(
     >>> dp.datasets.match_cities(["Suzhou", "延边市"])
     Traceback (most recent call last):
         ...
-    digiprosper.errors.AlignmentError: match_cities: 'Suzhou' is the name of 苏州市 ...
+    digiprosper.errors.AlignmentError: match_cities: 'Suzhou' may be ...
     """
     check_option("to", to, (*NAME_FORMS, "province"))
     return _matched("cities", names, to)
@@ -154,22 +150,19 @@ def read_table(name: str) -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name(f"{name}.csv"), dtype=str)
 
 
-def written(names: Sequence[str], form: NameForm) -> list[Any]:
+def written(pinyin: Sequence[str], names: NameForm) -> list[Any]:
     """Write pinyin of provinces in another form."""
-    check_option("names", form, NAME_FORMS)
-    table = _divisions("provinces")[form]
-    by_pinyin = dict(zip(_divisions("provinces")["pinyin"], table, strict=True))
-    return [by_pinyin[name] for name in names]
+    check_option("names", names, NAME_FORMS)
+    table = _divisions("provinces").set_index("pinyin", drop=False)
+    return table.loc[list(pinyin), names].tolist()
 
 
 @cache
 def _divisions(kind: str) -> pd.DataFrame:
     """Read the provinces or cities, with the columns of all forms and `also`."""
-    table = read_table(kind).rename(
-        columns={"province": "pinyin", "province_zh": "short"}
-        if kind == "provinces"
-        else {}
-    )
+    table = read_table(kind)
+    if kind == "provinces":
+        table = table.rename(columns={"province": "pinyin", "province_zh": "short"})
     return table.assign(code=table["code"].astype(int), also=table["also"].fillna(""))
 
 
@@ -178,19 +171,11 @@ def _rows_by_spelling(kind: str) -> dict[str, list[int]]:
     """List the rows of `_divisions` that each spelling may mean."""
     rows: dict[str, list[int]] = {}
     for position, row in enumerate(_divisions(kind).to_dict("records")):
-        for text in dict.fromkeys(map(_folded, _spellings(row, _DIGITS[kind]))):
-            rows.setdefault(text, []).append(position)
+        code = str(row["code"])
+        spellings = [row[form] for form in NAME_FORMS] + row["also"].split()
+        for spelling in {_folded(text) for text in (*spellings, code[: _DIGITS[kind]])}:
+            rows.setdefault(spelling, []).append(position)
     return rows
-
-
-def _spellings(row: dict[Any, Any], digits: int) -> Iterator[str]:
-    code = str(row["code"])
-    yield from (row["short"], row["official"], row["pinyin"], code, code[:digits])
-    yield from row["also"].split()
-    for official, endings in _ENDINGS.items():
-        if row["official"].endswith(official):
-            for ending in endings:
-                yield row["pinyin" if ending.isascii() else "short"] + ending
 
 
 def _folded(name: object) -> str:
@@ -204,67 +189,42 @@ def _folded(name: object) -> str:
 
 
 def _matched(kind: str, names: Any, to: str) -> pd.Series[Any]:
-    function = f"match_{kind}"
-    if isinstance(names, str | bytes | pd.DataFrame) or not pd.api.types.is_list_like(
-        names
-    ):
+    column = _column(names, f"match_{kind}")
+    table, rows = _divisions(kind), _rows_by_spelling(kind)
+    meant, problems = {}, []
+    for name in column.dropna().unique():
+        text = _folded(name)
+        positions = rows.get(text) or rows.get(re.sub(_ENDINGS[kind], "", text), [])
+        meant[name] = positions[0] if positions else -1
+        if len(positions) != 1:
+            text = _problem(name, table, positions)
+            problems.append(alignment_problem(None, text, [name]))
+    used = table.iloc[sorted(set(meant.values()))]
+    same = used["official"][used["pinyin"].duplicated(keep=False)].tolist()
+    if to == "pinyin" and same and not problems:
+        text = f"to='pinyin' gives one name to several cities: {', '.join(same)}"
+        problems = [alignment_problem(None, text, same)]
+    if problems:
+        text = f"match_{kind}: {several(problems, 12)}. Replace these names first."
+        raise AlignmentError(text, problems)
+    forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
+    values = [forms.get(name) for name in column]
+    whole = "Int64" if to == "code" and None in values else None
+    return pd.Series(values, index=column.index, name=column.name, dtype=whole)
+
+
+def _column(names: Any, function: str) -> pd.Series[Any]:
+    if isinstance(names, str | pd.DataFrame) or not pd.api.types.is_list_like(names):
         raise InputTypeError(
             f"{function} takes a column of names, such as df['province'], not "
             f"{type(names).__name__}."
         )
-    column = names if isinstance(names, pd.Series) else pd.Series(list(names))
-    codes, levels = pd.factorize(column)
-    rows = _rows_by_spelling(kind)
-    meant = [rows.get(_folded(level), []) for level in levels]
-    table = _divisions(kind)
-    problems = [
-        _problem(kind, level, table.iloc[positions])
-        for level, positions in zip(levels, meant, strict=True)
-        if len(positions) != 1
-    ]
-    if problems:
-        raise AlignmentError(
-            f"{function}: {several(problems, 12)}. Correct these names first: "
-            f"{function}(names.replace({{{cited(problems[0].data['name'])}: ...}})).",
-            problems,
-        )
-    forms = table[to].iloc[[positions[0] for positions in meant]]
-    if to == "pinyin":
-        _refuse_one_name_of_two(function, table, {p for (p,) in meant})
-    # A code behind the last is that of a missing name.
-    values = pd.Series([*forms, None], dtype=object).iloc[codes].tolist()
-    whole = "Int64" if to == "code" and (codes < 0).any() else None
-    return pd.Series(values, index=column.index, name=column.name, dtype=whole)
+    return names if isinstance(names, pd.Series) else pd.Series(list(names))
 
 
-def _problem(kind: str, name: object, meant: pd.DataFrame) -> Notice:
-    """Say that a name is unknown, or which divisions it may mean."""
-    if len(meant):
-        choices = " and ".join(
-            f"{official} ({province})"
-            for official, province in zip(
-                meant["official"], meant["province"], strict=True
-            )
-        )
-        text = f"{cited(name)} is the name of {choices}"
-        return Notice("ambiguous_name", text, {"name": name, "choices": choices})
-    table = _divisions(kind)
-    known = [*table["short"], *table["official"], *table["pinyin"]]
-    text = f"{cited(name)} is no known name{nearest(name, known)}"
-    return Notice("unknown_name", text, {"name": name})
-
-
-def _refuse_one_name_of_two(
-    function: str, table: pd.DataFrame, positions: set[int]
-) -> None:
-    used = table.iloc[sorted(positions)]
-    same = used[used["pinyin"].duplicated(keep=False)].sort_values("pinyin")
-    if len(same):
-        texts = [
-            f"{', '.join(part['official'])} ({pinyin})"
-            for pinyin, part in same.groupby("pinyin")
-        ]
-        raise AlignmentError(
-            f"{function}(to='pinyin'): several cities would have one name: "
-            f"{'; '.join(texts)}. Use to='short' or to='code'."
-        )
+def _problem(name: object, table: pd.DataFrame, positions: list[int]) -> str:
+    """Tell that a name is unknown, or which divisions it may mean."""
+    if positions:
+        return f"{cited(name)} may be {' or '.join(table['official'].iloc[positions])}"
+    spellings = [*table["short"], *table["official"], *table["pinyin"]]
+    return f"{cited(name)} is unknown{nearest(name, spellings)}"
