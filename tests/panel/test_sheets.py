@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +22,10 @@ from digiprosper import (
     datasets,
 )
 
-openpyxl = pytest.importorskip("openpyxl")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("openpyxl")
 
 
 @pytest.fixture
@@ -34,13 +35,15 @@ def long() -> pd.DataFrame:
         [(c, y) for c in ("乙市", "甲市", "丙市") for y in range(2010, 2014)],
         columns=["city", "year"],
     )
-    frame["gdp"] = rng.normal(size=len(frame))
+    # An Excel file holds 15 digits.
+    frame["gdp"] = rng.normal(size=len(frame)).round(6)
     frame["pop"] = rng.integers(1, 99, size=len(frame))
     return frame
 
 
 def wide(long: pd.DataFrame, value: str) -> pd.DataFrame:
-    return long.pivot(index="city", columns="year", values=value).reset_index()
+    columns = long.set_index(["city", "year"])[value].unstack()  # noqa: PD010
+    return columns.reset_index()
 
 
 @pytest.mark.parametrize("heading", ["{}", "{}年", " {} 年", "{}年度", 0, 0.0], ids=str)
@@ -221,12 +224,8 @@ def test_sheets_that_spell_names_in_two_ways(tmp_path: Path) -> None:
         panel = Panel.from_excel(path, entity="地区", match=datasets.match_provinces)
     assert panel.entities.tolist() == ["北京", "河北"]
     assert panel.frame["pop"].tolist() == [3.0, 4.0]
-    with (
-        pytest.warns(MissingDataWarning),
-        pytest.raises(AlignmentError, match=r"^sheet 'gdp': match_cities: '河北省'"),
-    ):
+    with pytest.raises(AlignmentError, match=r"^sheet 'gdp': match_cities: '河北省'"):
         Panel.from_excel(path, entity="地区", match=datasets.match_cities)
-        pytest.fail("河北省 is no city")
 
 
 def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
@@ -260,12 +259,9 @@ def test_openpyxl_is_asked_for(
     tmp_path: Path, long: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.xlsx", {"data": long})
-    real = builtins.__import__
 
-    def refused(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "openpyxl":
-            raise ImportError(name)
-        return real(name, *rest, **more)
+    def refused(name: str) -> Any:
+        raise ImportError(name)
 
     monkeypatch.setattr("digiprosper.optional.import_module", refused)
     with pytest.raises(ImportError, match=r"Panel\.from_excel needs openpyxl.*tables"):

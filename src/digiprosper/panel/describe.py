@@ -125,14 +125,13 @@ def difference_of_means(
         part.groupby(entity[part.index]).sum() for _, part in scores.groupby(strata)
     ]
     sizes = np.array([len(part) - 1 for part in parts])
-    error, df = np.nan, np.nan
+    error, df, smallest = np.nan, np.nan, CONSTANT * np.abs(x).max(initial=0.0)
     if counts.min() and sizes.min() and x.size > 2:
         variances = np.array([(part**2).sum() for part in parts]) * (1 + 1 / sizes)
-        df = float(variances.sum() ** 2 / (variances**2 / sizes).sum())
-        rows = 1.0 if nested else (x.size - 1) / (x.size - 2)
-        error = float(np.sqrt(variances.sum() * rows))
-    if not error > CONSTANT * float(np.abs(x).max(initial=0.0)):
-        error = np.nan
+        if variances.sum() > smallest**2:
+            df = float(variances.sum() ** 2 / (variances**2 / sizes).sum())
+            rows = 1.0 if nested else (x.size - 1) / (x.size - 2)
+            error = float(np.sqrt(variances.sum() * rows))
     difference = float(means[1] - means[0])
     p = 2 * float(stdtr(df, -abs(difference) / error))
     return [x.size, *(means * unit).tolist(), difference * unit, error * unit, p]

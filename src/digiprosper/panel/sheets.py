@@ -177,7 +177,9 @@ def _cells(path: Any) -> dict[str, pd.DataFrame]:
     require("openpyxl", extra="tables", purpose="Panel.from_excel")
     content = io.BytesIO(Path(path).read_bytes())
     try:
-        return pd.read_excel(content, sheet_name=None, header=None, engine="openpyxl")
+        return pd.read_excel(
+            content, sheet_name=None, header=None, dtype=object, engine="openpyxl"
+        )
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InputTypeError(
             f"from_excel: {cited(str(path))} is no Excel file (.xlsx), or is damaged. "
