@@ -171,7 +171,7 @@ def balanced(table: Table, by: str, names: Sequence[str]) -> pd.DataFrame:
         name: difference_of_means(table.numeric(name), codes, entity, nested=nested)
         for name in names
     }
-    means = [f"mean ({by} = {f'{v:g}' if isinstance(v, float) else v})" for v in levels]
+    means = [f"{by} = {f'{v:g}' if isinstance(v, float) else v}" for v in levels]
     heads = ["N", *means, "difference", "std_error", "p_value"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
     return frame.astype({"N": int}).rename_axis("variable")

@@ -61,7 +61,7 @@ from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats
@@ -276,11 +276,14 @@ class Panel:
         """
         frame, labels, notices = read_stata(path, time, encoding)
         try:
-            return cls._read(notices, frame, entity, time, labels, step, time_format)
+            panel = cls(
+                frame, entity, time, labels=labels, step=step, time_format=time_format
+            )
         except DigiprosperError as error:
             # Messages of Panel tell what to do with its table `df`.
             text = f"{error.message} Here df is pandas.read_stata({str(path)!r})."
             raise type(error)(text, error.problems) from error
+        return panel._noted(notices)
 
     @classmethod
     def from_wide(
@@ -350,7 +353,10 @@ class Panel:
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
         frame, notices = long_table(data, entity, time, value, time_format)
-        return cls._read(notices, frame, entity, time, labels, step, time_format)
+        panel = cls(
+            frame, entity, time, labels=labels, step=step, time_format=time_format
+        )
+        return panel._noted(notices)
 
     @classmethod
     def from_excel(
@@ -434,26 +440,13 @@ class Panel:
         Panel: 1 地区 x 2 year, 2 rows, balanced; columns gdp, pop
         """
         frame, notices = read_excel(path, entity, time, sheet, match, time_format)
-        return cls._read(notices, frame, None, None, labels, step)
+        return cls(frame, labels=labels, step=step)._noted(notices)
 
-    @classmethod
-    def _read(
-        cls,
-        notices: Sequence[Notice],
-        frame: pd.DataFrame,
-        entity: str | None,
-        time: str | None,
-        labels: Mapping[str, str] | None,
-        step: int | str | None,
-        time_format: str | None = None,
-    ) -> Panel:
-        """Make a panel of what was read, with notices about it."""
-        panel = cls(
-            frame, entity, time, labels=labels, step=step, time_format=time_format
-        )
-        panel._diagnostics = tuple(notices)
+    def _noted(self, notices: Sequence[Notice]) -> Panel:
+        """Add notices to a panel that nobody has yet, and warn of them."""
+        self._diagnostics += tuple(notices)
         issue(notices)
-        return panel
+        return self
 
     def _with(
         self,
@@ -461,11 +454,10 @@ class Panel:
         imputations: pd.DataFrame | None = None,
         *,
         is_part: bool = False,
-        notices: Iterable[Notice] = (),
     ) -> Panel:
         panel = Panel.__new__(Panel)
         panel._table = table
-        panel._diagnostics = (*self._diagnostics, *notices)
+        panel._diagnostics = self._diagnostics
         panel._imputations = self._imputations if imputations is None else imputations
         panel._is_part = self._is_part or is_part
         return panel
@@ -799,8 +791,7 @@ class Panel:
         """
         check_option("keep", keep, ("all", "panel"))
         table, notices = attached(self._table, data, name, keep)
-        issue(notices)
-        return self._with(table, notices=notices)
+        return self._with(table)._noted(notices)
 
     def relabel(self, **text: str) -> Panel:
         """Label columns.
