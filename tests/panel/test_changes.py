@@ -216,6 +216,11 @@ def test_attach_of_a_mapping_and_of_a_series_without_a_name(panel: Panel) -> Non
     assert renamed.columns[-1] == "w"
     with pytest.raises(InputTypeError, match="DataFrame"):
         panel.attach(series.to_frame("z"), name="w")
+    for key in (("p0", 2010), 5, 2.5, pd.Timestamp("2020-01-01")):
+        with pytest.raises(AlignmentError, match="no row in the panel"):
+            panel.attach({key: 1.0}, name="w")
+    with pytest.raises(AlignmentError, match="year '2010', '2011'"):
+        panel.attach(pd.Series({"2010": 1, "2011": 2}).rename_axis("year"), name="w")
 
 
 def test_attach_of_a_table_of_polars_with_its_keys(panel: Panel) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -231,13 +235,20 @@ def test_sheets_that_spell_names_in_two_ways(tmp_path: Path) -> None:
 def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
     path = write(tmp_path / "a.xlsx", {"data": long, "twice": pd.concat([long, long])})
     for options, error, words in (
-        ({"entity": "City"}, ColumnError, "no sheet has a cell 'City'"),
+        (
+            {"entity": "City"},
+            ColumnError,
+            "no cell of the sheet 'data', 'twice' is 'City'",
+        ),
         (
             {"entity": "City", "sheet": "data"},
             ColumnError,
-            r"sheet 'data': no cell is 'City' \(did you mean 'city'",
+            r"sheet 'data' is 'City' \(did you mean 'city'",
         ),
         ({"entity": "city", "sheet": "dat"}, OptionError, "did you mean 'data'"),
+        ({"entity": "city", "sheet": 1}, OptionError, "sheet=1"),
+        ({"entity": "city", "sheet": []}, ColumnError, "no cell"),
+        ({"entity": 5}, ColumnError, "no cell"),
         (
             {"entity": "city", "sheet": "data", "time": "Year"},
             ColumnError,
@@ -249,10 +260,34 @@ def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
             Panel.from_excel(path, **options)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         Panel.from_excel(tmp_path / "none.xlsx", entity="city")
+    with pytest.raises(InputTypeError, match="takes a path, not int"):
+        Panel.from_excel(5, entity="city")  # type: ignore[arg-type]
     text = tmp_path / "a.csv"
     text.write_text("city,year\n", encoding="utf-8")
     with pytest.raises(InputTypeError, match=r"is no Excel file.*pandas\.read_csv"):
         Panel.from_excel(text, entity="city")
+
+
+@pytest.mark.many(6)
+@pytest.mark.parametrize("seed", range(24))
+def test_damaged_files(tmp_path: Path, long: pd.DataFrame, seed: int) -> None:
+    """A file with other bytes is read, or refused by an error of the library."""
+    rng = np.random.default_rng(seed)
+    path = write(tmp_path / "a.xlsx", {"data": long})
+    damaged = io.BytesIO()
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(damaged, "w") as copy:
+        for name in whole.namelist():
+            part = bytearray(whole.read(name))
+            for position in rng.integers(len(part), size=3 * (rng.random() < 0.4)):
+                part[position] = rng.integers(256)
+            copy.writestr(name, bytes(part))
+    content = bytearray(damaged.getvalue())
+    for position in rng.integers(len(content), size=9 * (seed % 2)):
+        content[position] = rng.integers(256)
+    path.write_bytes(content)
+    with contextlib.suppress(DigiprosperError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Panel.from_excel(path, entity="city")
 
 
 def test_openpyxl_is_asked_for(

@@ -173,7 +173,8 @@ def attached(
 def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
     """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
     if isinstance(data, Mapping) and name is not None:
-        data = pd.Series(dict(data)).rename_axis(table.keys.entity_name)
+        index = pd.Index([*data], name=table.keys.entity_name, tupleize_cols=False)
+        data = pd.Series([*data.values()], index)
     if isinstance(data, pd.Series):
         if name is None and data.name is None:
             raise AlignmentError(
@@ -196,8 +197,10 @@ def _not_in_panel(table: Table, index: pd.Index[Any], outside: Bools) -> Notice:
     keys, parts, similar = table.keys, [], False
     data: dict[str, Any] = {"count": int(outside.sum())}
     for level, name in enumerate(keys.names if index.nlevels == 2 else index.names):
-        levels = keys.entities if name == keys.entity_name else keys.times
-        values = index.get_level_values(level)
+        of_panel = keys.entities if name == keys.entity_name else keys.times
+        # Text and numbers cannot be compared in an index of pyarrow's text.
+        levels = of_panel.astype(object)
+        values = index.get_level_values(level).astype(object)
         unknown = values[~values.isin(levels)].unique()
         unused = levels[~levels.isin(values)]
         hints = [_similar(key, unused) for key in unknown[:_MOST_KEYS]]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,9 +32,21 @@ from digiprosper.optional import require
 from digiprosper.panel.keys import sorted_keys, times_of, to_pandas
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Sequence
 
+# What openpyxl raises for a file that ends early, or whose parts are damaged.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    EOFError,
+    OverflowError,
+)
 _YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?")
 
 
@@ -117,8 +131,8 @@ def drop_empty(
     text = f"{counted(int(empty.sum()), 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
     data = {"count": int(empty.sum()), "texts": tuple(texts)}
-    code = "rows_without_values" if texts else "empty_rows"
-    return frame[~empty], [Notice(code, text, data)]
+    notice = Notice("rows_without_values" if texts else "empty_rows", text, data)
+    return frame[~empty], [notice]
 
 
 def read_excel(
@@ -134,53 +148,67 @@ def read_excel(
     The keys are the index of the table. Also return what was dropped or not read.
     """
     cells = _cells(path)
-    sheets = cells if sheet is None else [sheet] if isinstance(sheet, str) else sheet
-    notices: list[Notice] = []
-    parts = []
+    chosen: Any = sheet if pd.api.types.is_list_like(sheet) else [sheet]
+    sheets = [*cells] if sheet is None else [*chosen]
     for name in sheets:
         check_option("sheet", name, list(cells))
-        frame = _below_heading(cells[name], entity)
-        if frame is None and sheet is None:
+    frames = {name: _below_heading(cells[name], entity) for name in sheets}
+    absent = [name for name, frame in frames.items() if frame is None]
+    if len(absent) == len(sheets) or (absent and sheet is not None):
+        shown = [_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat]
+        raise ColumnError(
+            f"from_excel: no cell of the sheet {quoted(absent)} is {cited(entity)}"
+            f"{nearest(entity, shown)}; entity= is the heading of the entities."
+        )
+    parts, notices = [], []
+    for name, frame in frames.items():
+        if frame is None:
             continue
+        value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            if frame is None:
-                shown = map(_text, cells[name].head(20).to_numpy().flat)
-                text = f"no cell is {cited(entity)}{nearest(entity, shown)}"
-                raise ColumnError(f"{text}; entity= is the heading of the entities.")
-            if match is not None:
-                # A note below the table is alone in its row, and no name.
-                rows = frame.notna().sum(axis=1) > 1
-                frame.loc[rows, entity] = match(frame.loc[rows, entity]).astype(object)
-            if time in frame.columns:
-                table, said = drop_empty(to_pandas(frame), [*frame.columns])
-            else:
-                value = sheet[name] if isinstance(sheet, Mapping) else name
-                table, said = long_table(frame, entity, time, value, time_format)
-            table, keys = sorted_keys(
-                table.infer_objects(), entity, time, None, time_format
-            )
+            part, said = _indexed(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
-        parts.append(table.set_axis(keys.index, axis=0))
+        parts.append(part)
         notices += said
-    if not parts:
-        raise ColumnError(
-            f"from_excel: no sheet has a cell {cited(entity)}; entity= is the heading "
-            f"of the entities. The sheets are {quoted(cells)}."
-        )
     return pd.concat(parts, axis=1), [*notices, *_partial_entities(parts)]
+
+
+def _indexed(
+    frame: pd.DataFrame,
+    entity: str,
+    time: str,
+    value: str,
+    match: Callable[[pd.Series[Any]], Any] | None,
+    time_format: str | None,
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Make a sheet long, with its keys as index, and list what was dropped."""
+    if match is not None:
+        # A note below the table is alone in its row, and no name.
+        rows = frame.notna().sum(axis=1) > 1
+        names = match(frame.loc[rows, entity])
+        frame = frame.astype({entity: object})
+        frame.loc[rows, entity] = np.asarray(names, dtype=object)
+    if time in frame.columns:
+        table, notices = drop_empty(to_pandas(frame), [*frame.columns])
+    else:
+        table, notices = long_table(frame, entity, time, value, time_format)
+    table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
+    return table.set_axis(keys.index, axis=0), notices
 
 
 def _cells(path: Any) -> dict[str, pd.DataFrame]:
     """Read all cells of an Excel file, by sheet."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputTypeError(f"from_excel takes a path, not {type(path).__name__}.")
     require("openpyxl", extra="tables", purpose="Panel.from_excel")
     content = io.BytesIO(Path(path).read_bytes())
     try:
         return pd.read_excel(
             content, sheet_name=None, header=None, dtype=object, engine="openpyxl"
         )
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except _DAMAGED as error:
         raise InputTypeError(
             f"from_excel: {cited(str(path))} is no Excel file (.xlsx), or is damaged. "
             "Save a file .xls as .xlsx. Read a file .csv by pandas.read_csv."
@@ -214,7 +242,7 @@ def _partial_entities(parts: Sequence[pd.DataFrame]) -> list[Notice]:
         return []
     text = (
         f"{len(partial):,} of {len(counts):,} entities are not in all sheets, so some "
-        f"columns are missing: {quoted(partial, 12)}. If sheets have other names for "
-        "one entity, make them equal by match=, such as datasets.match_provinces."
+        f"columns are missing: {quoted(partial, 12)}. If they have several names, make "
+        "these equal by match=, such as datasets.match_provinces."
     )
     return [Notice("sheets_differ", text, {"entities": tuple(partial)})]
