@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -34,18 +35,22 @@ from digiprosper.panel.keys import sorted_keys, times_of, to_pandas
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# What openpyxl raises for a file that ends early, or whose parts are damaged.
-_DAMAGED = (
-    zipfile.BadZipFile,
+# What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
+DAMAGED = (
+    ValueError,
+    struct.error,
     zlib.error,
+    zipfile.BadZipFile,
     SyntaxError,
     LookupError,
-    ValueError,
     TypeError,
     AttributeError,
     NotImplementedError,
     EOFError,
     OverflowError,
+    AssertionError,
+    StopIteration,
+    MemoryError,
 )
 _YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?")
 
@@ -208,7 +213,7 @@ def _cells(path: Any) -> dict[str, pd.DataFrame]:
         return pd.read_excel(
             content, sheet_name=None, header=None, dtype=object, engine="openpyxl"
         )
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputTypeError(
             f"from_excel: {cited(str(path))} is no Excel file (.xlsx), or is damaged. "
             "Save a file .xls as .xlsx. Read a file .csv by pandas.read_csv."

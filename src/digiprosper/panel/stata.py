@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,24 +21,12 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.panel.sheets import drop_empty
+from digiprosper.panel.sheets import DAMAGED, drop_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LEAP_SECONDS = "%tC"
-# What pandas raises for a file that ends early, or whose bytes are no Stata file.
-_DAMAGED = (
-    ValueError,
-    struct.error,
-    KeyError,
-    IndexError,
-    TypeError,
-    OverflowError,
-    AssertionError,
-    StopIteration,
-    MemoryError,
-)
 _WIDE = {"i": "int64", "f": "float64"}
 
 
@@ -137,7 +124,7 @@ def _read(
                     raise ValueError("two variables have one name")
                 frame = reader.read(convert_categoricals=False)
                 texts = reader.value_labels()
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise InputTypeError(
                 f"from_stata: {cited(str(path))} cannot be read as a Stata file "
                 f"(.dta), or is damaged: {clipped(str(error))}."
