@@ -19,7 +19,7 @@ from digiprosper.datasets import (
 )
 from digiprosper.datasets.names import NAME_FORMS, read_table
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 PROVINCES = read_table("provinces").set_index("code")
 CITIES = read_table("cities").set_index("code")
 NO_CITIES = {"市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"}
@@ -49,10 +49,9 @@ def test_every_form_of_every_province_becomes_every_form() -> None:
         assert match_provinces(chosen, to=to).tolist() == forms[to][rows].tolist()
 
 
+@pytest.mark.data("china_divisions.csv")
 def test_provinces_are_those_of_the_official_list() -> None:
-    if not DATA.exists():
-        pytest.skip("needs ../shared/data")
-    listed = pd.read_csv(DATA / "china_divisions.csv", dtype=str)
+    listed = pd.read_csv(SHARED / "china_divisions.csv", dtype=str)
     provinces = listed[listed["level"] == "province"]
     codes = provinces["code"].astype(int) * 10_000
     assert match_provinces(provinces["name"], to="code").tolist() == codes.tolist()
@@ -75,10 +74,9 @@ def test_shaanxi_and_shanxi_are_two() -> None:
         match_provinces(["Shǎnxī"])
 
 
+@pytest.mark.data("china_divisions.csv")
 def test_every_prefecture_of_the_official_list_by_name_and_code() -> None:
-    if not DATA.exists():
-        pytest.skip("needs ../shared/data")
-    listed = pd.read_csv(DATA / "china_divisions.csv", dtype=str)
+    listed = pd.read_csv(SHARED / "china_divisions.csv", dtype=str)
     listed = listed[(listed["level"] == "city") & ~listed["name"].isin(NO_CITIES)]
     assert len(listed) == 333
     codes = (listed["code"].astype(int) * 100).tolist()
@@ -122,10 +120,9 @@ def test_every_short_name_and_unambiguous_pinyin_of_a_city() -> None:
         )
 
 
+@pytest.mark.data("china_cities_105x14.csv")
 def test_the_cities_of_a_published_panel() -> None:
-    if not DATA.exists():
-        pytest.skip("needs ../shared/data")
-    cities = pd.read_csv(DATA / "china_cities_105x14.csv")["city"].drop_duplicates()
+    cities = pd.read_csv(SHARED / "china_cities_105x14.csv")["city"].drop_duplicates()
     with pytest.raises(AlignmentError) as caught:
         match_cities(cities)
     assert [p.data["rows"] for p in caught.value.problems] == [("Suzhou",), ("Fuzhou",)]
