@@ -319,6 +319,14 @@ def test_columns_of_numbers_and_dates_keep_their_types(tmp_path: Path) -> None:
     assert kinds[:2] + kinds[3:] == ["i", "f", "M"]
 
 
+def test_a_column_without_a_heading_is_named(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"city": ["A", "B"], "gdp2019": [1, 2], "x": ["u", "v"]})
+    path = write(tmp_path / "a.xlsx", {"s": frame.rename(columns={"x": ""})})
+    panel = Panel.from_excel(path, entity="city")
+    assert panel.frame["column without heading"].tolist() == ["u", "v"]
+    assert panel.frame["gdp"].tolist() == [1, 2]
+
+
 def test_code_entities_and_headings_of_numbers(tmp_path: Path) -> None:
     frame = pd.DataFrame({"code": [110000, 120000], 2019: [1, 2], 2020: [3, 4]})
     panel = Panel.from_excel(write(tmp_path / "a.xlsx", {"gdp": frame}), entity="code")

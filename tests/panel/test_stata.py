@@ -343,6 +343,9 @@ def test_a_row_with_a_value_and_without_a_key_is_an_error_about_the_file(
     assert str(caught.value).endswith(f"Here df is pandas.read_stata({str(path)!r}).")
     assert "'city' is missing in 1 row" in str(caught.value)
     assert [p.code for p in caught.value.problems] == ["missing_key"]
+    with pytest.raises(PanelIndexError, match=r"'cty' \(did you mean 'city'") as caught:
+        Panel.from_stata(path, entity="cty", time="year")
+    assert "read_stata" not in str(caught.value)
 
 
 def test_variables_of_seven_digits_are_told(

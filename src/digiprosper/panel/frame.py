@@ -281,7 +281,8 @@ class Panel:
             )
         except DigiprosperError as error:
             # Messages of Panel tell what to do with its table `df`.
-            text = f"{error.message} Here df is pandas.read_stata({str(path)!r})."
+            table = f" Here df is pandas.read_stata({str(path)!r})."
+            text = error.message + (table if "df" in error.message else "")
             raise type(error)(text, error.problems) from error
         return panel._noted(notices)
 
@@ -308,8 +309,8 @@ class Panel:
         entity : str
             Column with the entity.
         value : str, optional
-            Name of the variable whose headings are times alone. Without it the headings
-            name the variables, as for Stata's ``reshape long``.
+            Name of the variable whose headings are times alone. Headings with names of
+            variables, as for Stata's ``reshape long``, do not need it.
         time : str
             Name of the time key, ``"year"`` by default.
         labels, step
@@ -330,7 +331,7 @@ class Panel:
             If there is no column `entity`, if no heading has a time, or if two are of
             one variable and time.
         OptionError
-            If the headings are times alone and `value` is not given, or the reverse.
+            If headings are times alone and `value` is not given.
         PanelIndexError
             If an entity is missing or has two rows.
         InputTypeError, MissingDataError
@@ -411,8 +412,8 @@ class Panel:
         InputTypeError
             If the file is not an Excel file, or is damaged.
         ColumnError
-            If a sheet has no column `entity`, no heading with a year, or a column
-            without a heading.
+            If a sheet has no column `entity`, or neither a column `time` nor a heading
+            with a year.
         OptionError
             If there is no such sheet.
         PanelIndexError, MissingDataError, AlignmentError

@@ -229,8 +229,8 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
     body = cells.iloc[top + 1 :].rename(index=lambda row: row + 1)
     headings = cells.iloc[top]
     used = headings.notna() | body.notna().any()
-    table = body.loc[:, used].set_axis([_text(c) for c in headings[used]], axis=1)
-    return table.infer_objects()
+    names = headings[used].fillna("column without heading").map(_text)
+    return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
 
 
 def _text(cell: object) -> str:
