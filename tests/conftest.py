@@ -16,6 +16,7 @@ FILES = (
     "abdata.csv",
     "cases/lalonde_matchit.csv",
     "china_cities_105x14.csv",
+    "china_divisions.csv",
     "cigar.csv",
     "hansen1999.csv",
     "mpdta.csv",

@@ -265,7 +265,18 @@ CONTRACT = {
     "Panel": (
         "data, entity=None, time=None, *, labels=None, step=None, time_format=None"
     ),
+    "Panel.attach": "data, *, name=None, keep='all'",
     "Panel.balance": "keep='entities'",
+    "Panel.balance_table": "by, columns=None",
+    "Panel.define": "definitions",
+    "Panel.from_excel": (
+        "path, *, entity, time='year', sheet=None, match=None, labels=None, step=None, "
+        "time_format=None"
+    ),
+    "Panel.from_wide": (
+        "data, *, entity, value=None, time='year', labels=None, step=None, "
+        "time_format=None"
+    ),
     "Panel.dropna": "columns=None",
     "Panel.from_stata": (
         "path, *, entity, time=None, step=None, time_format=None, encoding=None"
@@ -486,8 +497,10 @@ CONTRACT = {
         "notes=None, title=None, style=None, file=None"
     ),
     "datasets.beside_truth": "rows, *, level=0.95",
-    "datasets.province_capitals": "",
-    "datasets.province_neighbours": "",
+    "datasets.match_cities": "names, *, to='short'",
+    "datasets.match_provinces": "names, *, to='short'",
+    "datasets.province_capitals": "names='pinyin'",
+    "datasets.province_neighbours": "names='pinyin'",
     "datasets.us_capitals": "",
     "datasets.us_neighbours": "",
     "datasets.us_states": "",

@@ -467,11 +467,14 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "few_periods": CovarianceWarning,
     "no_neighbours": CovarianceWarning,
     "missing_rows": MissingDataWarning,
+    "rows_without_values": MissingDataWarning,
     "imputed": MissingDataWarning,
     "unfilled": MissingDataWarning,
     "unseen": MissingDataWarning,
     "entities_once": IdentificationWarning,
     "entities_across_clusters": CovarianceWarning,
+    "similar_keys": DigiprosperWarning,
+    "sheets_differ": DigiprosperWarning,
     "unknown_labels": DigiprosperWarning,
     "unseen_values": DigiprosperWarning,
     "pooled": IdentificationWarning,
@@ -515,7 +518,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
 }
 
 # What these say of one fit is issued as a single warning.
-_DROPPED = ("missing_rows", "singletons", "left_out")
+_DROPPED = ("missing_rows", "singletons", "left_out", "rows_without_values")
 # More draws than anybody needs, and fewer than memory holds.
 MOST_DRAWS = 10_000_000
 
@@ -860,5 +863,12 @@ def nearest(word: object, existing: Iterable[object]) -> str:
     same = [w for w in words if w.casefold() == text.casefold()]
     # A word begun right is a better guess than one that shares letters.
     begun = [w for w in words if w.startswith(text)] if len(text) > 2 else []
-    close = same or begun or difflib.get_close_matches(text, words, n=1, cutoff=0.6)
+    letters = difflib.get_close_matches(text, words, n=1, cutoff=0.6)
+    close = same or begun or letters or _same_chinese_beginning(text, words)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:
+    """List words with the same two Chinese signs first: 广西 and 广西壮族自治区."""
+    start = "" if text[:2].isascii() else text[:2]
+    return [word for word in words if len(start) > 1 and word.startswith(start)]

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     AlignmentError,
     ColumnError,
     DigiprosperError,
+    DigiprosperWarning,
     IdentificationError,
     InputTypeError,
     MissingDataError,
@@ -135,6 +136,100 @@ def test_attach_refuses_what_does_not_match(
 ) -> None:
     with pytest.raises(AlignmentError, match=words):
         panel.attach(data(panel))
+
+
+def test_attach_of_the_rows_that_fit(panel: Panel) -> None:
+    """More entities and more years than the panel, against a merge of pandas."""
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame(
+        [(f"p{i}", y) for i in range(1, 7) for y in range(2008, 2014)],
+        columns=["city", "year"],
+    )
+    data["z"] = rng.normal(size=len(data))
+    expected = panel.frame.reset_index().merge(data, on=["city", "year"], how="left")
+    shuffled = data.sample(frac=1, random_state=1)
+    indexed = shuffled.set_index(["city", "year"])
+    for version in (shuffled.reset_index(drop=True), indexed, indexed["z"]):
+        with pytest.raises(AlignmentError, match=r"keep='panel'"):
+            panel.attach(version)
+        made = panel.attach(version, keep="panel")
+        np.testing.assert_array_equal(made["z"], expected["z"])
+        (notice,) = made.diagnostics
+        assert notice.code == "keys_not_in_panel"
+        assert sorted(notice.data["city"]) == ["p5", "p6"]
+        assert sorted(notice.data["year"]) == [2008, 2009]
+        in_panel = pd.MultiIndex.from_frame(data[["city", "year"]]).isin(panel.index)
+        assert notice.data["count"] == int((~in_panel).sum())
+    assert panel.diagnostics == ()
+    assert made.subset("year > 2010").lag("z").diagnostics == made.diagnostics
+    again = made.attach({"p0": 1.0, "p9": 2.0}, name="w", keep="panel")
+    assert [n.data["count"] for n in again.diagnostics] == [notice.data["count"], 1]
+    with pytest.raises(AlignmentError, match="p9"):
+        panel.attach({"p9": 1.0}, name="w", keep="panel")
+    with pytest.raises(OptionError, match="keep='rows'"):
+        panel.attach(indexed, keep="rows")  # type: ignore[arg-type]
+
+
+def test_attach_of_pairs_that_the_panel_does_not_have(panel: Panel) -> None:
+    grid = pd.MultiIndex.from_product(panel.index.levels, names=panel.index.names)
+    absent = grid.difference(panel.index)
+    values = pd.Series(1.0, index=grid, name="z")
+    with pytest.raises(AlignmentError) as caught:
+        panel.attach(values)
+    city, year = absent[0]
+    assert f"({city}, {year})" in str(caught.value)
+    assert panel.attach(values, keep="panel").frame["z"].eq(1).all()
+
+
+def test_attach_names_the_similar_key() -> None:
+    names = ["北京", "内蒙古", "广西", "延边", "Xian", "a1"]
+    frame = pd.DataFrame({"place": names, "x": range(6)})
+    panel = Panel(frame, "place")
+    wrong = {
+        "北京市": "北京",
+        "内蒙古自治区": "内蒙古",
+        "广西壮族自治区": "广西",
+        "延边市": "延边",
+        "xian": "Xian",
+    }
+    with pytest.raises(AlignmentError) as caught:
+        panel.attach(dict.fromkeys([*wrong, "a2", "东京"], 1.0), name="z")
+    for key, near in wrong.items():
+        assert f"'{key}' (did you mean '{near}'?)" in str(caught.value)
+    assert "'a2', '东京'." in str(caught.value)
+    with pytest.warns(DigiprosperWarning, match="did you mean '北京'"):
+        made = panel.attach({"北京市": 1.0, "广西": 2.0}, name="z", keep="panel")
+    assert made.frame["z"].dropna().to_dict() == {"广西": 2.0}
+    # No suggestion of an entity that has data of its own.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        panel.attach(dict.fromkeys([*names, "北京市"], 1.0), name="z", keep="panel")
+
+
+def test_attach_of_a_mapping_and_of_a_series_without_a_name(panel: Panel) -> None:
+    coast = {f"p{i}": float(i) for i in range(5)}
+    made = panel.attach(coast, name="coast")
+    assert made["coast"].groupby("city").first().to_dict() == coast
+    series = pd.Series(coast).rename_axis("city")
+    np.testing.assert_array_equal(panel.attach(series, name="w")["w"], made["coast"])
+    renamed = panel.attach(series.rename("old"), name="w")
+    assert renamed.columns[-1] == "w"
+    with pytest.raises(InputTypeError, match="DataFrame"):
+        panel.attach(series.to_frame("z"), name="w")
+    for key in (("p0", 2010), 5, 2.5, pd.Timestamp("2020-01-01")):
+        with pytest.raises(AlignmentError, match="no row in the panel"):
+            panel.attach({key: 1.0}, name="w")
+    with pytest.raises(AlignmentError, match="year '2010', '2011'"):
+        panel.attach(pd.Series({"2010": 1, "2011": 2}).rename_axis("year"), name="w")
+
+
+def test_attach_of_a_table_of_polars_with_its_keys(panel: Panel) -> None:
+    data = panel.frame[["gdp"]].reset_index().rename(columns={"gdp": "z"})
+    made = panel.attach(pl.from_pandas(data))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(made["z"], panel["gdp"])
+    by_year = pl.DataFrame({"year": [2010, 2011], "rate": [1.0, 2.0]})
+    made = panel.attach(by_year)  # type: ignore[arg-type]
+    assert made["rate"].groupby("year").first().to_dict()[2011] == 2.0
 
 
 @pytest.mark.parametrize("data", [None, "gdp", [1.0], {"gdp": 1.0}, np.ones(3)])

@@ -9,7 +9,12 @@ from scipy import stats
 
 import digiprosper as dp
 from digiprosper import Panel
-from digiprosper.errors import InputTypeError
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+)
 
 
 @pytest.fixture
@@ -126,3 +131,157 @@ def test_correlations_in_chinese() -> None:
         "Pearson相关系数，各使用两个变量均有观测的行（N = 816）。",
         "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。",
     )
+
+
+# --- definitions and balance ----------------------------------------------------------
+
+
+def test_definitions_with_their_numbers(panel: Panel) -> None:
+    made = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > 0))
+    table = made.define(
+        {
+            "gdp": {"definition": "GDP per head", "unit": "yuan"},
+            "region": "Region",
+            "资本": {"definition": "资本", "source": "年鉴"},
+        }
+    )
+    assert table.index.tolist() == ["gdp", "region", "资本"]
+    assert table.columns.tolist() == [
+        "definition",
+        "unit",
+        "source",
+        "N",
+        "mean",
+        "sd",
+    ]
+    assert table["unit"].tolist() == ["yuan", "", ""]
+    expected = made.summarise(["gdp", "资本"])
+    numbers = table.loc[["gdp", "资本"], ["N", "mean", "sd"]].astype(float)
+    np.testing.assert_array_equal(numbers, expected[["N", "mean", "sd"]])
+    assert table.loc["region", "N"] == len(panel)
+    assert table.loc["region", ["mean", "sd"]].isna().all()
+    text = str(dp.etable(table, labels={"gdp": "Output"}))
+    assert "Output" in text
+    assert "GDP per head" in text
+    assert "nan" not in text.lower()
+    with pytest.raises(ColumnError, match="define: no column named 'wage'"):
+        panel.define({"wage": "Wages"})
+    with pytest.raises(InputTypeError, match="mapping"):
+        panel.define(["gdp"])  # type: ignore[arg-type]
+
+
+def groups(*, balanced: bool, few: bool = False) -> Panel:
+    rng = np.random.default_rng(4)
+    treated = 3 if few else 7
+    frame = pd.DataFrame(
+        [(i, t, int(i < treated)) for i in range(20) for t in range(8)],
+        columns=["city", "year", "treated"],
+    )
+    level = rng.normal(size=20)[frame["city"]]
+    frame["x"] = 1e4 * (frame["treated"] + level + rng.normal(size=len(frame)))
+    frame["z"] = rng.lognormal(size=len(frame))
+    frame["later"] = (frame["year"] >= 4) * 1
+    if not balanced:
+        frame.loc[rng.random(len(frame)) < 0.2, "x"] = np.nan
+    return Panel(frame.sample(frac=1, random_state=1), "city", "year")
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_balance_of_a_balanced_panel_is_welch_of_the_means_of_entities(
+    few: bool,
+) -> None:
+    panel = groups(balanced=True, few=few)
+    table = panel.balance_table("treated")
+    assert table.index.tolist() == ["x", "z", "later"]
+    by_city = panel.frame.groupby("city").mean()
+    for name in ("x", "z"):
+        high, low = (by_city[name][by_city["treated"] == g] for g in (1, 0))
+        expected = stats.ttest_ind(high, low, equal_var=False)
+        row = table.loc[name]
+        assert row["p_value"] == pytest.approx(expected.pvalue, rel=1e-10)
+        assert row["difference"] / row["std_error"] == pytest.approx(
+            expected.statistic, rel=1e-10
+        )
+        assert row["treated = 1"] == pytest.approx(high.mean())
+        assert row["treated = 0"] == pytest.approx(low.mean())
+    assert table.loc["x", "N"] == 160
+    # A column that does not differ inside the groups has no test.
+    assert np.isnan(
+        panel.assign(c=1.0).balance_table("treated", "c").loc["c"][-2:]
+    ).all()
+
+
+def test_balance_with_gaps_by_brute_force() -> None:
+    frame = groups(balanced=False).frame.dropna().reset_index()
+    row = groups(balanced=False).balance_table("treated", ["x"]).loc["x"]
+    variances, parts = {}, {}
+    for group, rows in frame.groupby("treated"):
+        sums = (rows["x"] - rows["x"].mean()).groupby(rows["city"]).sum()
+        parts[group] = len(sums) - 1
+        variances[group] = (
+            len(sums) / (len(sums) - 1) * (sums**2).sum() / len(rows) ** 2
+        )
+    variance = sum(variances.values())
+    df = variance**2 / sum(variances[g] ** 2 / parts[g] for g in (0, 1))
+    means = frame.groupby("treated")["x"].mean()
+    t = (means[1] - means[0]) / np.sqrt(variance)
+    assert row["std_error"] == pytest.approx(np.sqrt(variance), rel=1e-12)
+    assert row["p_value"] == pytest.approx(2 * stats.t.sf(abs(t), df), rel=1e-10)
+    assert row["N"] == len(frame)
+
+
+def test_balance_of_groups_that_cross_entities_is_a_clustered_regression() -> None:
+    panel = groups(balanced=False)
+    table = panel.balance_table("later", ["x", "z"])
+    for name in ("x", "z"):
+        fit = dp.FixedEffects(
+            name, ["later"], entity_effects=False, time_effects=False
+        ).fit(Panel(panel.frame[[name, "later"]].dropna()))
+        row = table.loc[name]
+        assert row["difference"] == pytest.approx(fit.params["later"], rel=1e-10)
+        assert row["std_error"] == pytest.approx(fit.std_errors["later"], rel=1e-10)
+        assert row["p_value"] == pytest.approx(fit.pvalues["later"], rel=1e-8)
+
+
+def test_balance_does_not_depend_on_units_labels_or_the_order_of_rows() -> None:
+    panel = groups(balanced=False)
+    table = panel.balance_table("treated", ["x"])
+    frame = panel.frame.reset_index()
+    frame["x"] *= 1e-7
+    frame["treated"] = frame["treated"].map({0: "control", 1: "treated"})
+    frame["city"] = "c" + (99 - frame["city"]).astype(str)
+    other = Panel(frame, "city", "year").balance_table("treated", ["x"])
+    np.testing.assert_allclose(
+        other.loc["x", "difference":"std_error"] * 1e7,  # type: ignore[misc]
+        table.loc["x", "difference":"std_error"],  # type: ignore[misc]
+        rtol=1e-10,
+    )
+    assert other.loc["x", "p_value"] == pytest.approx(table.loc["x", "p_value"])
+    assert other.columns[1] == "treated = control"
+
+
+def test_balance_where_a_group_is_too_small() -> None:
+    panel = groups(balanced=True).assign(
+        one=lambda f: (f.index.get_level_values(0) == 3) * 1
+    )
+    row = panel.balance_table("one", ["x"]).loc["x"]
+    assert np.isfinite(row["difference"])
+    assert row[["std_error", "p_value"]].isna().all()
+    empty = panel.assign(w=lambda f: f["x"].where(f["treated"] == 0))
+    row = empty.balance_table("treated", ["w"]).loc["w"]
+    assert np.isnan(row["treated = 1"])
+    assert row[["difference", "std_error", "p_value"]].isna().all()
+    with pytest.raises(OptionError, match=r"two groups; by='year' has 8"):
+        panel.balance_table("year")
+    with pytest.raises(MissingDataError, match="'w' is missing"):
+        empty.balance_table("w")
+    with pytest.raises(ColumnError, match="policy"):
+        panel.balance_table("policy")
+
+
+def test_a_cross_section_is_welch_of_the_rows() -> None:
+    frame = groups(balanced=True).frame.reset_index().query("year == 3")
+    row = Panel(frame, "city").balance_table("treated", ["x"]).loc["x"]
+    high, low = (frame["x"][frame["treated"] == g] for g in (1, 0))
+    expected = stats.ttest_ind(high, low, equal_var=False)
+    assert row["p_value"] == pytest.approx(expected.pvalue, rel=1e-10)

@@ -313,3 +313,52 @@ def test_damaged_files(tmp_path: Path, cities: pd.DataFrame, seed: int) -> None:
         warnings.simplefilter("ignore", DigiprosperWarning)
         with contextlib.suppress(DigiprosperError):
             Panel.from_stata(path, entity="city", time="year")
+
+
+def test_rows_without_any_value_are_dropped_and_told(
+    tmp_path: Path, cities: pd.DataFrame
+) -> None:
+    """As files have that were longer once: 1,532 empty rows in a published one."""
+    empty = pd.DataFrame(np.nan, index=range(40), columns=cities.columns)
+    long = pd.concat([cities.astype(float), empty]).assign(name="")
+    long.iloc[: len(cities), -1] = "a"
+    options = {"variable_labels": {"gdp": "GDP per head"}}
+    path = written(tmp_path, long, value_labels={"region": {1: "w", 2: "e"}}, **options)
+    panel = Panel.from_stata(path, entity="city", time="year")
+    assert panel.nobs == len(cities)
+    assert panel.labels == {"gdp": "GDP per head"}
+    assert panel["region"].cat.categories.tolist() == ["w", "e"]
+    assert panel.times.tolist() == [2010, 2011, 2013]
+    (notice,) = panel.diagnostics
+    assert (notice.code, notice.data["count"]) == ("empty_rows", 40)
+
+
+def test_a_row_with_a_value_and_without_a_key_is_an_error_about_the_file(
+    tmp_path: Path, cities: pd.DataFrame
+) -> None:
+    long = cities.assign(city=cities["city"].where(cities["gdp"] != 5.0))
+    path = written(tmp_path, long)
+    with pytest.raises(PanelIndexError) as caught:
+        Panel.from_stata(path, entity="city", time="year")
+    assert str(caught.value).endswith(f"Here df is pandas.read_stata({str(path)!r}).")
+    assert "'city' is missing in 1 row" in str(caught.value)
+    assert [p.code for p in caught.value.problems] == ["missing_key"]
+    with pytest.raises(PanelIndexError, match=r"'cty' \(did you mean 'city'") as caught:
+        Panel.from_stata(path, entity="cty", time="year")
+    assert "read_stata" not in str(caught.value)
+
+
+def test_variables_of_seven_digits_are_told(
+    tmp_path: Path, cities: pd.DataFrame
+) -> None:
+    single = cities.assign(
+        tenth=np.float32(0.1), whole=np.float32(3), year=cities["year"].astype("f4")
+    )
+    path = written(tmp_path, single)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        panel = Panel.from_stata(path, entity="city", time="year")
+    (notice,) = panel.diagnostics
+    assert (notice.code, notice.data) == ("single_precision", {"columns": ("tenth",)})
+    assert ".10000000149" in notice.message
+    assert panel["tenth"].iloc[0] == float(np.float32(0.1))

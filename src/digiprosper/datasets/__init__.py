@@ -9,11 +9,14 @@ from digiprosper.datasets.geography import (
     us_neighbours,
     us_states,
 )
+from digiprosper.datasets.names import match_cities, match_provinces
 from digiprosper.datasets.simulate import Truth, beside_truth, simulate_provinces
 
 __all__ = [
     "Truth",
     "beside_truth",
+    "match_cities",
+    "match_provinces",
     "province_capitals",
     "province_neighbours",
     "simulate_provinces",

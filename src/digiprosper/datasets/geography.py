@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from digiprosper.datasets.names import read_table, written
 from digiprosper.panel import Panel
+
+if TYPE_CHECKING:
+    from digiprosper.datasets.names import NameForm
 
 _COLUMNS = {
     "STATE": "state_name",
@@ -142,15 +147,27 @@ def us_capitals() -> pd.DataFrame:
     return _capitals("states")
 
 
-def province_neighbours() -> dict[str, tuple[str, ...]]:
+def province_neighbours(names: NameForm = "pinyin") -> dict[Any, tuple[Any, ...]]:
     """Return the neighbours of each of the 31 provinces of mainland China.
+
+    Parameters
+    ----------
+    names : {"pinyin", "short", "official", "code"}
+        How the provinces are named: ``"neimenggu"`` (default, as in
+        `simulate_provinces`; ``"shaanxi"`` is 陕西, ``"shanxi"`` is 山西), 内蒙古,
+        内蒙古自治区 or 150000. Choose the form of your panel. If it mixes forms,
+        `match_provinces` writes it in one.
 
     Returns
     -------
     dict
-        For each province the provinces with a common border, with the names of
-        `simulate_provinces` (``"shaanxi"`` is 陕西, ``"shanxi"`` is 山西). The island
-        Hainan is a neighbour of Guangdong, as in most papers.
+        For each province the provinces with a common border. The island Hainan is a
+        neighbour of Guangdong, as in most papers.
+
+    Raises
+    ------
+    OptionError
+        If `names` is another word.
 
     Examples
     --------
@@ -160,18 +177,34 @@ def province_neighbours() -> dict[str, tuple[str, ...]]:
     ('zhejiang', 'jiangxi', 'guangdong')
     >>> dp.SpatialWeights.from_neighbours(borders)
     SpatialWeights('W', 31 entities, 138 links, row-standardised)
+    >>> dp.datasets.province_neighbours("short")["福建"]
+    ('浙江', '江西', '广东')
     """
-    return _neighbours("provinces")
+    borders = _neighbours("provinces")
+    return {
+        key: tuple(written(near, names))
+        for key, near in zip(written([*borders], names), borders.values(), strict=True)
+    }
 
 
-def province_capitals() -> pd.DataFrame:
+def province_capitals(names: NameForm = "pinyin") -> pd.DataFrame:
     """Return the coordinates of the capitals of the 31 provinces of mainland China.
+
+    Parameters
+    ----------
+    names : {"pinyin", "short", "official", "code"}
+        How the provinces are named, as in `province_neighbours`.
 
     Returns
     -------
     DataFrame
         Latitude ``lat`` and longitude ``lon`` of the city centre in degrees, indexed by
-        the names of `simulate_provinces`.
+        the names of the provinces.
+
+    Raises
+    ------
+    OptionError
+        If `names` is another word.
 
     Examples
     --------
@@ -181,13 +214,12 @@ def province_capitals() -> pd.DataFrame:
     [30.27, 120.15]
     >>> dp.SpatialWeights.inverse_distance(places).n_links
     930
+    >>> dp.datasets.province_capitals("short").loc["浙江"].tolist()
+    [30.27, 120.15]
     """
-    return _capitals("provinces")
-
-
-def read_table(name: str) -> pd.DataFrame:
-    """Read a table beside this file as text, to convert numbers exactly."""
-    return pd.read_csv(Path(__file__).with_name(f"{name}.csv"), dtype=str)
+    capitals = _capitals("provinces")
+    index = pd.Index(written([*capitals.index], names), name=capitals.index.name)
+    return capitals.set_axis(index, axis=0)
 
 
 def _neighbours(name: str) -> dict[str, tuple[str, ...]]:

@@ -24,6 +24,7 @@ from digiprosper.errors import (
     cited,
     column_problem,
     counted,
+    nearest,
     one_line,
     quoted,
     unknown_columns,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
 
+# So many keys are listed in a message.
+_MOST_KEYS = 12
 _ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
 
 
@@ -131,10 +134,14 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
         )
 
 
-def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
-    """Add columns by their keys, for `Panel.attach`; uncovered rows are missing."""
-    _refuse_unkeyed(data)
-    frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
+def attached(
+    table: Table, data: object, name: str | None, keep: str
+) -> tuple[Table, list[Notice]]:
+    """Add columns by their keys, for `Panel.attach`; uncovered rows are missing.
+
+    Also return what was not used, if `keep` is ``"panel"``.
+    """
+    frame = _keyed(table, data, name)
     keys = [n for n in frame.columns if n in table.keys.names]
     if keys:
         raise PanelIndexError(
@@ -145,26 +152,75 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
     if not frame.index.is_unique:
         twice = frame.index[frame.index.duplicated()][0]
         raise AlignmentError(f"the data have a duplicate key {cited(twice)}.")
-    _refuse_strangers(frame.index, target)
+    in_panel = np.asarray(
+        target.get_indexer_for(frame.index) >= 0
+        if target.is_unique
+        else frame.index.isin(target)
+    )
+    notices = [] if in_panel.all() else [_not_in_panel(table, frame.index, ~in_panel)]
+    if notices and (keep == "all" or not in_panel.any()):
+        cure = "Drop these rows first, or pass keep='panel' to use only the others."
+        raise AlignmentError(f"{notices[0].message}. {cure}", notices)
 
+    frame = frame[in_panel]
     positions = frame.index.get_indexer(target)
     matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
-    changed = table.with_columns({name: matched[name].array for name in frame.columns})
+    changed = table.with_columns({n: matched[n].array for n in frame.columns})
     refuse_infinite(changed.data[list(frame.columns)], table.index)
-    return changed
+    return changed, notices
 
 
-def _refuse_unkeyed(data: object) -> None:
-    if not (isinstance(data, pd.Series) or hasattr(data, "columns")):
+def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
+    """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
+    if isinstance(data, Mapping) and name is not None:
+        index = pd.Index([*data], name=table.keys.entity_name, tupleize_cols=False)
+        data = pd.Series([*data.values()], index)
+    if isinstance(data, pd.Series):
+        if name is None and data.name is None:
+            raise AlignmentError(
+                "the Series has no name; give it one: attach(series, name='score')."
+            )
+        data = data.to_frame(data.name if name is None else name)
+    elif name is not None or not hasattr(data, "columns"):
         raise InputTypeError(
-            "attach takes a Series or DataFrame indexed by the keys, not "
-            f"{type(data).__name__}. For a composite index pass its scores: "
-            "panel.attach(index.scores)."
+            "attach takes a Series or DataFrame indexed by the keys, or a dict "
+            "{entity: value} with name=, which a DataFrame does not need; not "
+            f"{type(data).__name__}. Of a composite index pass index.scores."
         )
-    if isinstance(data, pd.Series) and data.name is None:
-        raise AlignmentError(
-            "the Series has no name; give it one: series.rename('index_score')."
-        )
+    frame = to_pandas(data)
+    keys = pd.Index(table.keys.names).intersection(frame.columns, sort=False).tolist()
+    return frame.set_index(keys) if keys and frame.index.names == [None] else frame
+
+
+def _not_in_panel(table: Table, index: pd.Index[Any], outside: Bools) -> Notice:
+    """List the keys of rows (n,) that the panel does not have, with similar ones."""
+    keys, parts, similar = table.keys, [], False
+    data: dict[str, Any] = {"count": int(outside.sum())}
+    for level, name in enumerate(keys.names if index.nlevels == 2 else index.names):
+        of_panel = keys.entities if name == keys.entity_name else keys.times
+        # Text and numbers cannot be compared in an index of pyarrow's text.
+        levels = of_panel.astype(object)
+        values = index.get_level_values(level).astype(object)
+        unknown = values[~values.isin(levels)].unique()
+        unused = levels[~levels.isin(values)]
+        hints = [_similar(key, unused) for key in unknown[:_MOST_KEYS]]
+        shown = [f"{cited(str(k))}{h}" for k, h in zip(unknown, hints, strict=False)]
+        if shown:
+            more = len(unknown) - len(shown)
+            parts.append(f"{name} {', '.join(shown)}{f' and {more} more' * (more > 0)}")
+            data[str(name)] = tuple(unknown)
+        similar |= any(hints)
+    text = (
+        f"{data['count']:,} of {counted(len(index), 'row')} of the data have no row in "
+        f"the panel: {'; '.join(parts) or rows_text(tuple(index[outside][:5]))}"
+    )
+    return Notice("similar_keys" if similar else "keys_not_in_panel", text, data)
+
+
+def _similar(key: object, others: pd.Index[Any]) -> str:
+    """Suggest a similar key of text; numbers of firms and years are all similar."""
+    has_digits = any(c.isdigit() for c in str(key))
+    return nearest(key, others) if isinstance(key, str) and not has_digits else ""
 
 
 def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
@@ -179,21 +235,8 @@ def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
         return table.keys.times.take(table.keys.time)
     raise AlignmentError(
         f"the data are indexed by {quoted(names)}; index them by "
-        f"{quoted(table.index.names)}, or by one key."
+        f"{quoted(table.index.names)}, or by one key, as by data.rename_axis()."
     )
-
-
-def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
-    in_panel = (
-        target.get_indexer_for(index) >= 0 if target.is_unique else index.isin(target)
-    )
-    strangers = index[~in_panel]
-    if len(strangers):
-        raise AlignmentError(
-            f"{len(strangers)} rows of the data have keys that are not in the panel "
-            f"(first: {rows_text(tuple(strangers[:5]))}); drop these rows first.",
-            [alignment_problem(None, "strangers", strangers[:5])],
-        )
 
 
 def checked_labels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +13,18 @@ from digiprosper.errors import (
     ColumnError,
     InputTypeError,
     MissingDataError,
+    OptionError,
     PanelIndexError,
     cited,
     quoted,
     unknown_columns,
 )
+from digiprosper.panel.describe import difference_of_means, summarise
 from digiprosper.panel.table import is_number_type
 from digiprosper.report.notices import missing_rows, rows_dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Ints
@@ -137,3 +140,38 @@ def grouping(table: Table, by: str | None, method: str) -> Ints:
             f"{table.describe_rows(codes < 0)}."
         )
     return codes
+
+
+def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
+    """Make the table of definitions of variables, for `Panel.define`."""
+    if not isinstance(definitions, Mapping):
+        raise InputTypeError("define takes a mapping of columns to texts.")
+    names = chosen_columns(table, list(definitions), "define")
+    texts = [
+        entry if isinstance(entry, Mapping) else {"definition": entry}
+        for entry in definitions.values()
+    ]
+    frame = pd.DataFrame(texts, index=pd.Index(names, name="variable")).fillna("")
+    numeric = {name: table.numeric(name) for name in names if table.is_numeric(name)}
+    counts = [int(table.series(name).notna().sum()) for name in names]
+    return frame.assign(N=counts).join(summarise(numeric)[["mean", "sd"]])
+
+
+def balanced(table: Table, by: str, names: Sequence[str]) -> pd.DataFrame:
+    """Compare the means of two groups of rows, for `Panel.balance_table`."""
+    grouping(table, by, "balance_table")
+    codes, levels = pd.factorize(table.series(by), sort=True)
+    if len(levels) != 2:
+        raise OptionError(
+            f"balance_table compares two groups; by={cited(by)} has {len(levels)}."
+        )
+    entity = table.keys.entity
+    nested = len(np.unique(2 * entity + codes)) == len(table.keys.entities)
+    rows = {
+        name: difference_of_means(table.numeric(name), codes, entity, nested=nested)
+        for name in names
+    }
+    means = [f"{by} = {f'{v:g}' if isinstance(v, float) else v}" for v in levels]
+    heads = ["N", *means, "difference", "std_error", "p_value"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
+    return frame.astype({"N": int}).rename_axis("variable")

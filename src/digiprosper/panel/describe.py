@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from digiprosper.kernels.tolerances import CONSTANT
 from digiprosper.panel.words import WORDS
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column, PlainCell, Remark
@@ -98,6 +99,42 @@ class Correlation:
         low, high = int(sizes.min()), int(sizes.max())
         code = "correlations" if low == high else "correlations.uneven"
         return Remark(code, {"low": (f"{low:,}",), "high": (f"{high:,}",)})
+
+
+def difference_of_means(
+    x: Floats, group: Ints, entity: Ints, *, nested: bool
+) -> list[float]:
+    """Compare means of a column (N,) in group 0 and 1, for `Panel.balance_table`.
+
+    Return N, both means, their difference, its standard error and p-value. Rows are
+    correlated inside entities. If these are `nested` in groups: the variance of Welch
+    (1947) with sums of residuals by entity, G / (G - 1) in each group, and the degrees
+    of freedom of Satterthwaite. Otherwise CR1 of the regression on a dummy, with G - 1.
+    """
+    from scipy.special import stdtr
+
+    observed = ~np.isnan(x)
+    x, group, entity = x[observed], group[observed], entity[observed]
+    unit, counts = unit_of(x), np.bincount(group, minlength=2)
+    x = x / unit
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.bincount(group, weights=x, minlength=2) / counts
+    scores = pd.Series((x - means[group]) / counts[group] * (2 * group - 1))
+    strata = group if nested else np.zeros_like(group)
+    parts = [
+        part.groupby(entity[part.index]).sum() for _, part in scores.groupby(strata)
+    ]
+    sizes = np.array([len(part) - 1 for part in parts])
+    error, df, smallest = np.nan, np.nan, CONSTANT * np.abs(x).max(initial=0.0)
+    if counts.min() and sizes.min() and x.size > 2:
+        variances = np.array([(part**2).sum() for part in parts]) * (1 + 1 / sizes)
+        if variances.sum() > smallest**2:
+            df = float(variances.sum() ** 2 / (variances**2 / sizes).sum())
+            rows = 1.0 if nested else (x.size - 1) / (x.size - 2)
+            error = float(np.sqrt(variances.sum() * rows))
+    difference = float(means[1] - means[0])
+    p = 2 * float(stdtr(df, -abs(difference) / error))
+    return [x.size, *(means * unit).tolist(), difference * unit, error * unit, p]
 
 
 def _name_text(name: object) -> str:

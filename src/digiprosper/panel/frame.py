@@ -11,6 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     AlignmentError,
+    DigiprosperError,
     InputTypeError,
     MissingDataError,
     OptionError,
@@ -32,13 +33,20 @@ from digiprosper.panel.changes import (
     winsorized,
 )
 from digiprosper.panel.columns import (
+    balanced,
     chosen_columns,
+    defined,
     grouping,
     missing_in,
     refuse_no_names,
 )
 from digiprosper.panel.conditions import rows_where
-from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
+from digiprosper.panel.describe import (
+    Correlation,
+    between_within,
+    correlate,
+    summarise,
+)
 from digiprosper.panel.keys import (
     jumping_times,
     refuse_infinite,
@@ -46,6 +54,7 @@ from digiprosper.panel.keys import (
     to_pandas,
 )
 from digiprosper.panel.selection import checked_roles, cut_sample
+from digiprosper.panel.sheets import long_table, read_excel
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
 from digiprosper.report.verdicts import is_balanced
@@ -54,6 +63,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats
     from digiprosper.panel.sample import Sample
 
@@ -152,9 +162,10 @@ class Panel:
          2019-01  2.0       1.0
     """
 
-    __slots__ = ("_imputations", "_is_part", "_table")
+    __slots__ = ("_diagnostics", "_imputations", "_is_part", "_table")
 
     _table: Table
+    _diagnostics: tuple[Notice, ...]
     _imputations: pd.DataFrame
     _is_part: bool
 
@@ -177,6 +188,7 @@ class Panel:
             {"column": [], "entity": [], "time": [], "value": []}
         )
         self._is_part = False
+        self._diagnostics = ()
         issue(filter(None, [jumping_times(keys, step)]))
 
     @classmethod
@@ -209,7 +221,9 @@ class Panel:
             A panel whose labels are the variable labels of the file. If every value of
             a column has a value label, the column becomes a category of these labels,
             in the order of their codes. The time key keeps its numbers. Other numeric
-            columns become int64 or float64.
+            columns become int64 or float64. Rows without any value are dropped.
+            `diagnostics` of the panel also lists variables of Stata's type float, which
+            have seven digits.
 
         Raises
         ------
@@ -261,11 +275,179 @@ class Panel:
         {'gdp': 'GDP per head'}
         """
         frame, labels, notices = read_stata(path, time, encoding)
+        try:
+            panel = cls(
+                frame, entity, time, labels=labels, step=step, time_format=time_format
+            )
+        except DigiprosperError as error:
+            # Messages of Panel tell what to do with its table `df`.
+            table = f" Here df is pandas.read_stata({str(path)!r})."
+            text = error.message + (table if "df" in error.message else "")
+            raise type(error)(text, error.problems) from error
+        return panel._noted(notices)
+
+    @classmethod
+    def from_wide(
+        cls,
+        data: object,
+        *,
+        entity: str,
+        value: str | None = None,
+        time: str = "year",
+        labels: Mapping[str, str] | None = None,
+        step: int | str | None = None,
+        time_format: str | None = None,
+    ) -> Panel:
+        """Make a panel of a wide table: a row for each entity, times in the headings.
+
+        Parameters
+        ----------
+        data : DataFrame, polars.DataFrame or pyarrow.Table
+            The table. Years in headings are numbers or text: 2010, ``"2010"``,
+            ``"2010年"``, ``"gdp2010"``, ``"gdp_2010"``. Other columns are constants of
+            the entity.
+        entity : str
+            Column with the entity.
+        value : str, optional
+            Name of the variable whose headings are times alone. Headings with names of
+            variables, as for Stata's ``reshape long``, do not need it.
+        time : str
+            Name of the time key, ``"year"`` by default.
+        labels, step
+            As in `Panel`.
+        time_format : str, optional
+            How headings are read as times other than years, such as ``"%YQ%q"`` (see
+            `Panel`). Headings are then times alone.
+
+        Returns
+        -------
+        Panel
+            A panel with a row for each entity and time. Rows of the table without any
+            value, such as notes below it, are dropped.
+
+        Raises
+        ------
+        ColumnError
+            If there is no column `entity`, if no heading has a time, or if two are of
+            one variable and time.
+        OptionError
+            If headings are times alone and `value` is not given.
+        PanelIndexError
+            If an entity is missing or has two rows.
+        InputTypeError, MissingDataError
+            As in `Panel`.
+
+        Warns
+        -----
+        MissingDataWarning
+            If rows were dropped that have text and no value.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> gdp = pd.DataFrame({"city": ["A", "B"], 2019: [4.0, 5.0], 2020: [4.5, 5.5]})
+        >>> Panel.from_wide(gdp, entity="city", value="gdp").frame["gdp"].tolist()
+        [4.0, 4.5, 5.0, 5.5]
+        >>> both = pd.DataFrame({"city": ["A"], "gdp2019": [4.0], "pop2019": [1.0]})
+        >>> Panel.from_wide(both, entity="city")
+        Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
+        """
+        frame, notices = long_table(data, entity, time, value, time_format)
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
+        return panel._noted(notices)
+
+    @classmethod
+    def from_excel(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        entity: str,
+        time: str = "year",
+        sheet: str | Sequence[str] | Mapping[str, str] | None = None,
+        match: Callable[[pd.Series[Any]], pd.Series[Any]] | None = None,
+        labels: Mapping[str, str] | None = None,
+        step: int | str | None = None,
+        time_format: str | None = None,
+    ) -> Panel:
+        """Read an Excel file (.xlsx), of which each sheet is a long or a wide table.
+
+        A sheet with a column `time` is long. In any other sheet the years are in the
+        headings, as in yearbooks. Sheets are joined by entity and time.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        entity : str
+            Heading of the column with the entity. The first row of a sheet with this
+            cell has the headings; titles and units above it are not read.
+        time : str
+            Heading of the column with the time, or the name that the time key gets if
+            the years are in the headings; ``"year"`` by default.
+        sheet : str, list or mapping, optional
+            Sheets to read. The default is all that have a column `entity`. If the
+            headings of a sheet are years alone, its name becomes the name of the
+            column; a mapping such as ``{"地区生产总值": "gdp"}`` gives another.
+        match : function, optional
+            Function that makes the names of entities equal in all sheets, such as
+            `datasets.match_provinces`.
+        labels, step, time_format
+            As in `Panel`.
+
+        Returns
+        -------
+        Panel
+            A panel with the rows of all sheets. `diagnostics` lists rows that were
+            dropped because they have no value, and entities that are not in all sheets.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the file does not exist.
+        ImportError
+            If openpyxl is not installed, which is in the extra ``tables``.
+        InputTypeError
+            If the file is not an Excel file, or is damaged.
+        ColumnError
+            If a sheet has no column `entity`, or neither a column `time` nor a heading
+            with a year.
+        OptionError
+            If there is no such sheet.
+        PanelIndexError, MissingDataError, AlignmentError
+            As in `Panel` and `match`; the message names the sheet.
+
+        Warns
+        -----
+        MissingDataWarning
+            If rows were dropped that have text and no value.
+        DigiprosperWarning
+            If an entity is not in all sheets, perhaps because its name is not the same.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import pandas as pd
+        >>> from digiprosper import Panel, datasets
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "yearbook.xlsx")
+        >>> with pd.ExcelWriter(path) as file:
+        ...     for name, place in (("gdp", "北京市"), ("pop", "北京")):
+        ...         wide = pd.DataFrame({"地区": [place], "2019年": [3.5], 2020: [3.6]})
+        ...         wide.to_excel(file, sheet_name=name, index=False)
+        >>> match = datasets.match_provinces
+        >>> Panel.from_excel(path, entity="地区", match=match)
+        Panel: 1 地区 x 2 year, 2 rows, balanced; columns gdp, pop
+        """
+        frame, notices = read_excel(path, entity, time, sheet, match, time_format)
+        return cls(frame, labels=labels, step=step)._noted(notices)
+
+    def _noted(self, notices: Sequence[Notice]) -> Panel:
+        """Add notices to a panel that nobody has yet, and warn of them."""
+        self._diagnostics += tuple(notices)
         issue(notices)
-        return panel
+        return self
 
     def _with(
         self,
@@ -276,6 +458,7 @@ class Panel:
     ) -> Panel:
         panel = Panel.__new__(Panel)
         panel._table = table
+        panel._diagnostics = self._diagnostics
         panel._imputations = self._imputations if imputations is None else imputations
         panel._is_part = self._is_part or is_part
         return panel
@@ -427,6 +610,11 @@ class Panel:
         """Cells that `interpolate` filled: column, entity, time, value (a copy)."""
         return self._imputations.copy()
 
+    @property
+    def diagnostics(self) -> tuple[Notice, ...]:
+        """Notices about how the panel was read, and what `attach` did not use."""
+        return self._diagnostics
+
     # --- samples ----------------------------------------------------------------------
 
     def sample(
@@ -541,15 +729,28 @@ class Panel:
             table = assigned(table, name, value)
         return self._with(table)
 
-    def attach(self, data: pd.Series[Any] | pd.DataFrame) -> Panel:
+    def attach(
+        self,
+        data: pd.Series[Any] | pd.DataFrame | Mapping[Any, Any],
+        *,
+        name: str | None = None,
+        keep: Literal["all", "panel"] = "all",
+    ) -> Panel:
         """Merge columns from other data, matched by the keys.
 
         Parameters
         ----------
-        data : Series or DataFrame
+        data : Series, DataFrame or mapping
             Data indexed by (entity, time), by the entity, or by the time. An index of
-            one level must have the name of its key. A Series needs a name. Rows of the
-            panel without data are missing in the new columns.
+            one level must have the name of its key. A DataFrame without an index may
+            have the keys as columns. A mapping has one value for each entity. Rows of
+            the panel without data are missing in the new columns.
+        name : str, optional
+            Name of the new column. A mapping, and a Series without a name, need it.
+        keep : {"all", "panel"}
+            Which rows of `data` are used. ``"all"`` (default) raises an error if the
+            panel does not have the keys of a row. ``"panel"`` uses the other rows, and
+            `diagnostics` of the panel lists the keys that were not found.
 
         Returns
         -------
@@ -559,26 +760,39 @@ class Panel:
         Raises
         ------
         InputTypeError
-            If `data` is neither a Series nor a DataFrame. Of the results of an index
-            pass ``scores``.
+            If `data` is of another type. Of the results of an index pass ``scores``.
         AlignmentError
             If the index has other levels, repeats a key, or has a key that the panel
-            does not have.
+            does not have. The message lists these keys, with the nearest one of the
+            panel. With ``keep="panel"`` only if no row fits.
         PanelIndexError
             If a column has the name of a key.
         MissingDataError
             If a column has infinite values.
+        OptionError
+            If `keep` is another word.
+
+        Warns
+        -----
+        DigiprosperWarning
+            With ``keep="panel"``, if a key that was not found is similar to one of the
+            panel without data.
 
         Examples
         --------
         >>> import pandas as pd
         >>> from digiprosper import datasets
-        >>> coast = pd.Series({"AL": 1.0, "AZ": 0.0}, name="coast").rename_axis("state")
-        >>> panel = datasets.us_states().attach(coast)
-        >>> panel.frame["coast"].notna().sum()
+        >>> panel = datasets.us_states().attach({"AL": 1.0, "AZ": 0.0}, name="coast")
+        >>> panel["coast"].notna().sum()
         np.int64(34)
+        >>> rates = pd.Series({1985: 7.5, 1986: 6.8, 1987: 5.7}, name="rate")
+        >>> panel = panel.attach(rates.rename_axis("year"), keep="panel")
+        >>> print(panel.diagnostics[0].message)
+        1 of 3 rows of the data have no row in the panel: year '1987'
         """
-        return self._with(attached(self._table, data))
+        check_option("keep", keep, ("all", "panel"))
+        table, notices = attached(self._table, data, name, keep)
+        return self._with(table)._noted(notices)
 
     def relabel(self, **text: str) -> Panel:
         """Label columns.
@@ -1187,6 +1401,101 @@ class Panel:
         """
         numbers = self._numbers(columns, "describe")
         return between_within(numbers, self._table.keys.entity, self.n_entities)
+
+    def define(
+        self, definitions: Mapping[str, str | Mapping[str, str]]
+    ) -> pd.DataFrame:
+        """Make the table of definitions of variables.
+
+        Parameters
+        ----------
+        definitions : mapping
+            The definition of each column as text; or a mapping with the keys
+            ``"definition"``, ``"unit"`` and ``"source"`` (or other headings). A
+            variable such as log(gdp) first becomes a column by `assign`.
+
+        Returns
+        -------
+        DataFrame
+            One row per variable with these texts, the number N of rows where it is
+            observed, its mean and its standard deviation (divisor n - 1).
+            ``etable(panel.define(...), labels=panel.labels)`` prints it.
+
+        Raises
+        ------
+        ColumnError
+            If a column does not exist.
+        InputTypeError
+            If `definitions` is not a mapping with names of columns.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> datasets.us_states().define(
+        ...     {
+        ...         "gsp": "Output at 1982 prices",
+        ...         "unemp": {"definition": "Unemployed in labour force", "unit": "%"},
+        ...     }
+        ... )[["definition", "unit", "N"]]
+                                  definition unit    N
+        variable
+        gsp            Output at 1982 prices       816
+        unemp     Unemployed in labour force    %  816
+        """
+        return defined(self._table, definitions)
+
+    def balance_table(
+        self, by: str, columns: str | Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Compare the means of two groups of rows, such as treated and control.
+
+        Parameters
+        ----------
+        by : str
+            Column with two values, such as a dummy of treated entities.
+        columns : str or sequence of str, optional
+            Numeric columns. The default is all numeric columns except `by`.
+
+        Returns
+        -------
+        DataFrame
+            One row per variable: the number N of rows, the means of both groups, their
+            difference (larger value of `by` minus smaller one), its standard error, and
+            the p-value of a test clustered by entity. The last two are missing if a
+            group has fewer than two entities.
+
+        Raises
+        ------
+        ColumnError, InputTypeError
+            If a name is not that of a numeric column.
+        MissingDataError
+            If `by` has missing values.
+        OptionError
+            If `by` does not have two values.
+
+        Notes
+        -----
+        The rows of an entity are correlated, so the test is clustered by entity. If
+        each entity is in one group, it is Welch's t test (Welch 1947) with sums of
+        residuals by entity; in a balanced panel this is the test of the means of
+        entities. It holds with few treated entities, where clustered standard errors
+        reject too often. If entities change groups, it is a regression on the group,
+        with CR1 standard errors and G - 1 degrees of freedom. In a cross-section each
+        row is an entity.
+
+        For the balance after matching see `match_entities`.
+
+        Examples
+        --------
+        >>> from digiprosper import datasets
+        >>> panel = datasets.us_states().assign(
+        ...     south=lambda f: f.index.isin(["AL", "FL", "GA", "MS"], level=0) * 1
+        ... )
+        >>> panel.balance_table("south", ["unemp"]).round(3).iloc[0].tolist()
+        [816.0, 6.56, 7.066, 0.506, 0.505, 0.371]
+        """
+        names = [n for n in self._numbers(columns, "balance_table") if n != by]
+        return balanced(self._table, by, names)
 
     def _numbers(
         self, columns: str | Sequence[str] | None, method: str

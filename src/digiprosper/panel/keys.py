@@ -426,7 +426,7 @@ def _read_times(
     codes, texts = pd.factorize(
         np.array([_time_as_text(v) for v in values], dtype=object)
     )
-    times = _times_of(texts.tolist(), time_format)
+    times = times_of(texts.tolist(), time_format)
     unread = np.asarray(times.isna())
     if unread.any():
         rows, shown = int(unread[codes].sum()), texts[unread]
@@ -452,7 +452,7 @@ def _time_as_text(value: object) -> str:
     return str(int(cast("float", value)) if whole else value).strip()
 
 
-def _times_of(
+def times_of(
     texts: list[str], time_format: object
 ) -> pd.PeriodIndex | pd.DatetimeIndex:
     """Read each text as a time; missing where it does not match the format."""
@@ -545,7 +545,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
             continue
-        times = _times_of(list(map(str, values)), time_format)
+        times = times_of(list(map(str, values)), time_format)
         if times.isna().any():
             continue
         periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,23 +21,12 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.panel.sheets import DAMAGED, drop_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LEAP_SECONDS = "%tC"
-# What pandas raises for a file that ends early, or whose bytes are no Stata file.
-_DAMAGED = (
-    ValueError,
-    struct.error,
-    KeyError,
-    IndexError,
-    TypeError,
-    OverflowError,
-    AssertionError,
-    StopIteration,
-    MemoryError,
-)
 _WIDE = {"i": "int64", "f": "float64"}
 
 
@@ -52,7 +40,7 @@ def read_stata(
     The time key `time` keeps its numbers. `encoding` is that of text in files of Stata
     13 and earlier.
     """
-    frame, labels, value_labels, caught = _read(path)
+    frame, labels, value_labels, caught, single = _read(path)
     if encoding is not None:
         frame = frame.map(lambda v: _decoded(v, encoding))
         labels = _all_decoded(labels, encoding)
@@ -61,7 +49,8 @@ def read_stata(
         }
 
     _empty_as_missing(frame)
-    notices = _of_warnings(caught, frame)
+    frame, empty = drop_empty(frame, frame.columns.tolist())
+    notices = [*_of_warnings(caught, frame), *empty, *_single_precision(frame, single)]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
@@ -79,6 +68,17 @@ def _empty_as_missing(frame: pd.DataFrame) -> None:
     """Make empty texts missing, in place, as Stata counts them."""
     for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
         frame[name] = frame[name].mask(frame[name] == "")
+
+
+def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
+    """Report variables of Stata's type float whose values are not whole numbers."""
+    rounded = [name for name in names if (frame[name] % 1 > 0).any()]
+    text = (
+        f"{quoted(rounded)} has Stata's type float with seven digits: .1 is "
+        ".10000000149. Store it as double in Stata if this matters."
+    )
+    data = {"columns": tuple(rounded)}
+    return [Notice("single_precision", text, data)] if rounded else []
 
 
 def _name_values(
@@ -103,8 +103,10 @@ def _name_values(
 
 def _read(
     path: Any,
-) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any]]:
-    """Read variables, their labels, value labels, and the warnings of pandas."""
+) -> tuple[
+    pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any], list[str]
+]:
+    """Read variables, their labels, value labels, warnings of pandas, float32s."""
     if not isinstance(path, str | os.PathLike):
         raise InputTypeError(
             f"from_stata takes the path of a file, not {type(path).__name__}."
@@ -122,11 +124,12 @@ def _read(
                     raise ValueError("two variables have one name")
                 frame = reader.read(convert_categoricals=False)
                 texts = reader.value_labels()
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise InputTypeError(
                 f"from_stata: {cited(str(path))} cannot be read as a Stata file "
                 f"(.dta), or is damaged: {clipped(str(error))}."
             ) from error
+    single = [str(name) for name in frame.columns[frame.dtypes == np.float32]]
     # Arithmetic of narrow integers would overflow.
     kinds = {
         name: kind
@@ -139,7 +142,7 @@ def _read(
         for name, key in zip(frame.columns, sets, strict=True)
         if key in texts
     }
-    return frame, labels, value_labels, caught
+    return frame, labels, value_labels, caught, single
 
 
 def _all_decoded(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:

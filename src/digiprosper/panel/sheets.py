@@ -1,0 +1,253 @@
+"""Tables with years in their headings, and the sheets of Excel files."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    check_option,
+    cited,
+    counted,
+    nearest,
+    one_line,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.optional import require
+from digiprosper.panel.keys import sorted_keys, times_of, to_pandas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
+DAMAGED = (
+    ValueError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    EOFError,
+    OverflowError,
+    AssertionError,
+    StopIteration,
+    MemoryError,
+)
+_YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?")
+
+
+def long_table(
+    data: object, entity: str, time: str, value: str | None, time_format: str | None
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Put the times of headings into rows, for `Panel.from_wide`.
+
+    Also return what was dropped.
+    """
+    frame = _with_text_headings(data, entity)
+    columns = _read_headings(frame.columns.drop(entity), time_format)
+    if not columns:
+        raise ColumnError(
+            f"no column is {cited(time)}, and no heading has a year, such as '2010年' "
+            f"or 'gdp2010'; the columns are {quoted(frame.columns, 12)}. Name the time "
+            "key by time=, or read other times by time_format=."
+        )
+    variables = list(dict.fromkeys(variable for variable, _ in columns))
+    if value is None and "" in variables:
+        raise OptionError(
+            f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
+            "name the variable that they hold: value='gdp'."
+        )
+    frame, notices = drop_empty(frame, [*columns.values()])
+
+    constants = frame.drop(columns=[*columns.values()])
+    times = list(dict.fromkeys(when for _, when in columns))
+    parts = [pd.concat([constants] * len(times), ignore_index=True)]
+    parts.append(pd.DataFrame({time: np.repeat(times, len(frame))}))
+    empty = pd.Series(np.nan, index=frame.index)
+    for variable in variables:
+        cells = [frame.get(columns.get((variable, when)), empty) for when in times]
+        column = pd.concat(cells, ignore_index=True).infer_objects()
+        parts.append(column.to_frame(variable or value))
+    return pd.concat(parts, axis=1), notices
+
+
+def _with_text_headings(data: object, entity: str) -> pd.DataFrame:
+    if isinstance(data, pd.DataFrame):
+        data = data.set_axis([_text(name) for name in data.columns], axis=1)
+    frame = to_pandas(data)
+    if entity in frame.index.names:
+        frame = frame.reset_index()
+    if entity not in frame.columns:
+        raise unknown_columns([entity], frame.columns, "from_wide, entity")
+    return frame
+
+
+def _read_headings(
+    names: pd.Index[str], time_format: str | None
+) -> dict[tuple[str, Any], str]:
+    """Find the headings with a time, by variable (perhaps empty) and time."""
+    columns: dict[tuple[str, Any], str] = {}
+    for name in names:
+        heading: tuple[str, Any] = "", name
+        if time_format is None:
+            match = _YEAR.fullmatch(name)
+            if match is None:
+                continue
+            heading = match[1].strip(), int(match[2])
+        elif times_of([name], time_format).isna()[0]:
+            continue
+        if heading in columns:
+            raise ColumnError(
+                f"from_wide: the headings {cited(columns[heading])} and {cited(name)} "
+                "are of one time; drop one."
+            )
+        columns[heading] = name
+    return columns
+
+
+def drop_empty(
+    frame: pd.DataFrame, columns: Sequence[str]
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Drop rows without any value in some columns, and tell what stood in them."""
+    empty = frame[columns].isna().all(axis=1).to_numpy()
+    if not empty.any():
+        return frame, []
+    others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
+    texts = pd.unique(others[~pd.isna(others)]).tolist()
+    text = f"{counted(int(empty.sum()), 'row')} without values dropped"
+    text += f": {quoted(texts)}" if texts else ""
+    data = {"count": int(empty.sum()), "texts": tuple(texts)}
+    notice = Notice("rows_without_values" if texts else "empty_rows", text, data)
+    return frame[~empty], [notice]
+
+
+def read_excel(
+    path: str | os.PathLike[str],
+    entity: str,
+    time: str,
+    sheet: str | Sequence[str] | Mapping[str, str] | None,
+    match: Callable[[pd.Series[Any]], pd.Series[Any]] | None,
+    time_format: str | None,
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Read the sheets of an Excel file and join them by their keys.
+
+    The keys are the index of the table. Also return what was dropped or not read.
+    """
+    cells = _cells(path)
+    chosen: Any = sheet if pd.api.types.is_list_like(sheet) else [sheet]
+    sheets = [*cells] if sheet is None else [*chosen]
+    for name in sheets:
+        check_option("sheet", name, list(cells))
+    frames = {name: _below_heading(cells[name], entity) for name in sheets}
+    absent = [name for name, frame in frames.items() if frame is None]
+    if len(absent) == len(sheets) or (absent and sheet is not None):
+        shown = [_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat]
+        raise ColumnError(
+            f"from_excel: no cell of the sheet {quoted(absent)} is {cited(entity)}"
+            f"{nearest(entity, shown)}; entity= is the heading of the entities."
+        )
+    parts, notices = [], []
+    for name, frame in frames.items():
+        if frame is None:
+            continue
+        value = sheet[name] if isinstance(sheet, Mapping) else name
+        try:
+            part, said = _indexed(frame, entity, time, value, match, time_format)
+        except DigiprosperError as error:
+            text = f"sheet {cited(name)}: {error.message}"
+            raise type(error)(text, error.problems) from error
+        parts.append(part)
+        notices += said
+    return pd.concat(parts, axis=1), [*notices, *_partial_entities(parts)]
+
+
+def _indexed(
+    frame: pd.DataFrame,
+    entity: str,
+    time: str,
+    value: str,
+    match: Callable[[pd.Series[Any]], Any] | None,
+    time_format: str | None,
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Make a sheet long, with its keys as index, and list what was dropped."""
+    if match is not None:
+        # A note below the table is alone in its row, and no name.
+        rows = frame.notna().sum(axis=1) > 1
+        names = match(frame.loc[rows, entity])
+        frame = frame.astype({entity: object})
+        frame.loc[rows, entity] = np.asarray(names, dtype=object)
+    if time in frame.columns:
+        table, notices = drop_empty(to_pandas(frame), [*frame.columns])
+    else:
+        table, notices = long_table(frame, entity, time, value, time_format)
+    table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
+    return table.set_axis(keys.index, axis=0), notices
+
+
+def _cells(path: Any) -> dict[str, pd.DataFrame]:
+    """Read all cells of an Excel file, by sheet."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputTypeError(f"from_excel takes a path, not {type(path).__name__}.")
+    require("openpyxl", extra="tables", purpose="Panel.from_excel")
+    content = io.BytesIO(Path(path).read_bytes())
+    try:
+        return pd.read_excel(
+            content, sheet_name=None, header=None, dtype=object, engine="openpyxl"
+        )
+    except DAMAGED as error:
+        raise InputTypeError(
+            f"from_excel: {cited(str(path))} is no Excel file (.xlsx), or is damaged. "
+            "Save a file .xls as .xlsx. Read a file .csv by pandas.read_csv."
+        ) from error
+
+
+def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
+    """Make a table of the cells below the first row with the cell `entity`."""
+    is_entity = cells.map(lambda cell: _text(cell) == entity).to_numpy()
+    if not is_entity.any():
+        return None
+    top = int(is_entity.any(axis=1).argmax())
+    body = cells.iloc[top + 1 :].rename(index=lambda row: row + 1)
+    headings = cells.iloc[top]
+    used = headings.notna() | body.notna().any()
+    names = headings[used].fillna("column without heading").map(_text)
+    return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
+
+
+def _text(cell: object) -> str:
+    whole = isinstance(cell, float | np.floating) and cell.is_integer()
+    return one_line(str(int(cell) if whole else cell))  # type: ignore[call-overload]
+
+
+def _partial_entities(parts: Sequence[pd.DataFrame]) -> list[Notice]:
+    """Report entities that are in some sheets only, perhaps under two names."""
+    entities = pd.concat([part.index.unique(0).to_series() for part in parts])
+    counts = entities.value_counts(sort=False)
+    partial = counts.index[counts < len(parts)].sort_values()
+    if not len(partial):
+        return []
+    text = (
+        f"{len(partial):,} of {len(counts):,} entities are not in all sheets, so some "
+        f"columns are missing: {quoted(partial, 12)}. If they have several names, make "
+        "these equal by match=, such as datasets.match_provinces."
+    )
+    return [Notice("sheets_differ", text, {"entities": tuple(partial)})]

@@ -1,0 +1,335 @@
+"""Wide tables and Excel sheets become the panel of the long table."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from digiprosper import (
+    AlignmentError,
+    ColumnError,
+    DigiprosperError,
+    DigiprosperWarning,
+    InputTypeError,
+    MissingDataWarning,
+    OptionError,
+    Panel,
+    PanelIndexError,
+    datasets,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("openpyxl")
+
+
+@pytest.fixture
+def long() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        [(c, y) for c in ("乙市", "甲市", "丙市") for y in range(2010, 2014)],
+        columns=["city", "year"],
+    )
+    # An Excel file holds 15 digits.
+    frame["gdp"] = rng.normal(size=len(frame)).round(6)
+    frame["pop"] = rng.integers(1, 99, size=len(frame))
+    return frame
+
+
+def wide(long: pd.DataFrame, value: str) -> pd.DataFrame:
+    columns = long.set_index(["city", "year"])[value].unstack()  # noqa: PD010
+    return columns.reset_index()
+
+
+@pytest.mark.parametrize("heading", ["{}", "{}年", " {} 年", "{}年度", 0, 0.0], ids=str)
+def test_years_alone_in_headings(long: pd.DataFrame, heading: Any) -> None:
+    frame = wide(long, "gdp").rename_axis(columns=None)
+    years = range(2010, 2014)
+    names = (
+        [heading.format(y) for y in years]
+        if isinstance(heading, str)
+        else [type(heading)(y) for y in years]
+    )
+    frame.columns = pd.Index(["city", *names], dtype=object)
+    panel = Panel.from_wide(frame, entity="city", value="gdp")
+    expected = Panel(long[["city", "year", "gdp"]], "city", "year")
+    pd.testing.assert_frame_equal(panel.frame, expected.frame)
+    assert panel.diagnostics == ()
+
+
+@pytest.mark.parametrize("heading", ["gdp{}", "gdp_{}", "gdp {}年", "gdp-{}", "gdp.{}"])
+def test_headings_with_variable_and_year(long: pd.DataFrame, heading: str) -> None:
+    frames = [
+        wide(long, name)
+        .set_index("city")
+        .rename(columns=lambda y, name=name: heading.replace("gdp", name).format(y))
+        for name in ("gdp", "pop")
+    ]
+    both = pd.concat(frames, axis=1).assign(coast=[1, 0, 1], code2=7)
+    expected = Panel(long, "city", "year").attach(both[["coast", "code2"]])
+    for frame in (both, both.reset_index()):
+        panel = Panel.from_wide(frame, entity="city")
+        pd.testing.assert_frame_equal(
+            panel.frame[["gdp", "pop", "coast", "code2"]], expected.frame
+        )
+
+
+def test_a_variable_observed_in_some_years_only(long: pd.DataFrame) -> None:
+    frame = wide(long, "gdp").rename(columns=lambda n: f"gdp{n}" if n != "city" else n)
+    frame["pm2.5_2011"] = [1.0, 2.0, 3.0]
+    found = Panel.from_wide(frame, entity="city").frame["pm2.5"].dropna()
+    assert found.index.get_level_values("year").unique().tolist() == [2011]
+
+
+def test_other_tables_and_times(long: pd.DataFrame) -> None:
+    frame = wide(long, "gdp").rename(columns=str)
+    expected = Panel.from_wide(frame, entity="city", value="gdp")
+    of_polars = Panel.from_wide(pl.from_pandas(frame), entity="city", value="gdp")
+    pd.testing.assert_frame_equal(of_polars.frame, expected.frame)
+    quarters = pd.DataFrame({"city": ["A"], "2019Q4": [1.0], "2020Q1": [2.0], "z": [3]})
+    panel = Panel.from_wide(
+        quarters, entity="city", value="gdp", time="quarter", time_format="%YQ%q"
+    )
+    assert panel.lag("gdp").frame["gdp_lag1"].tolist()[1] == 1.0
+    assert panel.frame["z"].tolist() == [3, 3]
+    assert panel.time_name == "quarter"
+
+
+def test_rows_without_values_are_dropped_and_told(long: pd.DataFrame) -> None:
+    frame = wide(long, "gdp")
+    note = pd.DataFrame({"city": ["注：年鉴", None]})
+    with pytest.warns(MissingDataWarning, match="2 rows without values.*注：年鉴"):
+        panel = Panel.from_wide(pd.concat([frame, note]), entity="city", value="gdp")
+    assert panel.n_entities == 3
+    (notice,) = panel.subset("year > 2010").diagnostics
+    assert (notice.code, notice.data["texts"]) == ("rows_without_values", ("注：年鉴",))
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "words"),
+    [
+        (lambda f: f, {}, OptionError, "times alone.*value='gdp'"),
+        (lambda f: f.rename(columns={"city": "c"}), {}, ColumnError, "no column named"),
+        (lambda f: f[["city"]], {}, ColumnError, "no heading has a year"),
+        (
+            lambda f: f.assign(**{"2013年": 1.0}),
+            {"value": "gdp"},
+            ColumnError,
+            "'2013' and '2013年' are of one time",
+        ),
+        (lambda f: f.assign(year=1), {"value": "gdp"}, ColumnError, "'year'"),
+        (lambda f: f.assign(gdp=1), {"value": "gdp"}, ColumnError, "'gdp'"),
+        (
+            lambda f: f.assign(city=["甲市", "甲市", "乙市"]),
+            {"value": "gdp"},
+            PanelIndexError,
+            "甲市",
+        ),
+        (
+            lambda f: f.assign(city=["甲市", None, "乙市"]),
+            {"value": "gdp"},
+            PanelIndexError,
+            "'city' is missing",
+        ),
+    ],
+)
+def test_wide_tables_that_are_refused(
+    long: pd.DataFrame,
+    change: Any,
+    options: dict[str, Any],
+    error: type[DigiprosperError],
+    words: str,
+) -> None:
+    with pytest.raises(error, match=words):
+        Panel.from_wide(change(wide(long, "gdp")), entity="city", **options)
+
+
+def test_a_range_of_years_is_no_variable() -> None:
+    frame = pd.DataFrame({"city": ["A"], "2010-2015": [1.0], 2015: [2.0]})
+    panel = Panel.from_wide(frame, entity="city", value="gdp")
+    assert panel.columns == ("2010-2015", "gdp")
+
+
+# --- Excel ----------------------------------------------------------------------------
+
+
+def write(path: Path, sheets: dict[str, pd.DataFrame], top: int = 0) -> Path:
+    with pd.ExcelWriter(path) as file:
+        for name, frame in sheets.items():
+            frame.to_excel(file, sheet_name=name, index=False, startrow=top)
+            if top:
+                file.sheets[name]["A1"] = f"表 {name}"
+    return path
+
+
+def test_a_long_sheet(tmp_path: Path, long: pd.DataFrame) -> None:
+    path = write(tmp_path / "a.xlsx", {"data": long, "Sheet2": pd.DataFrame()})
+    panel = Panel.from_excel(path, entity="city", labels={"gdp": "GDP"})
+    pd.testing.assert_frame_equal(panel.frame, Panel(long, "city", "year").frame)
+    assert panel.labels == {"gdp": "GDP"}
+    renamed = write(tmp_path / "b.xlsx", {"data": long.rename(columns={"year": "年"})})
+    assert Panel.from_excel(renamed, entity="city", time="年").time_name == "年"
+
+
+def test_a_sheet_for_each_indicator(tmp_path: Path, long: pd.DataFrame) -> None:
+    sheets = {name: wide(long, name) for name in ("gdp", "pop")}
+    notes = {"说明": pd.DataFrame({"note": ["abc"]})}
+    expected = Panel(long, "city", "year").frame
+    path = write(tmp_path / "a.xlsx", sheets | notes, top=2)
+    pd.testing.assert_frame_equal(Panel.from_excel(path, entity="city").frame, expected)
+    one = Panel.from_excel(path, entity="city", sheet="gdp", time="t")
+    assert (one.columns, one.time_name) == (("gdp",), "t")
+    chosen = Panel.from_excel(path, entity="city", sheet=["pop", "gdp"])
+    assert chosen.columns == ("pop", "gdp")
+    named = Panel.from_excel(path, entity="city", sheet={"gdp": "output"})
+    pd.testing.assert_series_equal(
+        named.frame["output"], expected["gdp"], check_names=False
+    )
+
+
+def test_long_and_wide_sheets_are_joined(tmp_path: Path, long: pd.DataFrame) -> None:
+    later = wide(long, "gdp").drop(columns=2010)
+    path = write(
+        tmp_path / "a.xlsx", {"long": long[["city", "year", "pop"]], "g": later}
+    )
+    frame = Panel.from_excel(path, entity="city").frame
+    assert frame["g"].isna().groupby("year").all().to_dict()[2010]
+    expected = Panel(long, "city", "year").frame
+    np.testing.assert_array_equal(frame["pop"], expected["pop"])
+    np.testing.assert_array_equal(
+        frame["g"].dropna(), expected.query("year > 2010")["gdp"]
+    )
+
+
+def test_sheets_that_spell_names_in_two_ways(tmp_path: Path) -> None:
+    sheets = {
+        "gdp": pd.DataFrame(
+            {"地区": ["北京市", "河北省", "注"], 2019: [1.0, 2.0, None]}
+        ),
+        "pop": pd.DataFrame({"地区": ["北  京", "河北"], "2019年": [3.0, 4.0]}),
+    }
+    path = write(tmp_path / "a.xlsx", sheets)
+    with (
+        pytest.warns(DigiprosperWarning, match=r"4 of 4 entities.*match="),
+        pytest.warns(MissingDataWarning),
+    ):
+        panel = Panel.from_excel(path, entity="地区")
+    assert panel.n_entities == 4
+    with pytest.warns(MissingDataWarning, match="注"):
+        panel = Panel.from_excel(path, entity="地区", match=datasets.match_provinces)
+    assert panel.entities.tolist() == ["北京", "河北"]
+    assert panel.frame["pop"].tolist() == [3.0, 4.0]
+    with pytest.raises(AlignmentError, match=r"^sheet 'gdp': match_cities: '河北省'"):
+        Panel.from_excel(path, entity="地区", match=datasets.match_cities)
+
+
+def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
+    path = write(tmp_path / "a.xlsx", {"data": long, "twice": pd.concat([long, long])})
+    for options, error, words in (
+        (
+            {"entity": "City"},
+            ColumnError,
+            "no cell of the sheet 'data', 'twice' is 'City'",
+        ),
+        (
+            {"entity": "City", "sheet": "data"},
+            ColumnError,
+            r"sheet 'data' is 'City' \(did you mean 'city'",
+        ),
+        ({"entity": "city", "sheet": "dat"}, OptionError, "did you mean 'data'"),
+        ({"entity": "city", "sheet": 1}, OptionError, "sheet=1"),
+        ({"entity": "city", "sheet": []}, ColumnError, "no cell"),
+        ({"entity": 5}, ColumnError, "no cell"),
+        (
+            {"entity": "city", "sheet": "data", "time": "Year"},
+            ColumnError,
+            "sheet 'data': no column is 'Year'",
+        ),
+        ({"entity": "city"}, PanelIndexError, "sheet 'twice': 12 rows"),
+    ):
+        with pytest.raises(error, match=words):
+            Panel.from_excel(path, **options)  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError):
+        Panel.from_excel(tmp_path / "none.xlsx", entity="city")
+    with pytest.raises(InputTypeError, match="takes a path, not int"):
+        Panel.from_excel(5, entity="city")  # type: ignore[arg-type]
+    text = tmp_path / "a.csv"
+    text.write_text("city,year\n", encoding="utf-8")
+    with pytest.raises(InputTypeError, match=r"is no Excel file.*pandas\.read_csv"):
+        Panel.from_excel(text, entity="city")
+
+
+@pytest.mark.many(6)
+@pytest.mark.parametrize("seed", range(24))
+def test_damaged_files(tmp_path: Path, long: pd.DataFrame, seed: int) -> None:
+    """A file with other bytes is read, or refused by an error of the library."""
+    rng = np.random.default_rng(seed)
+    path = write(tmp_path / "a.xlsx", {"data": long})
+    damaged = io.BytesIO()
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(damaged, "w") as copy:
+        for name in whole.namelist():
+            part = bytearray(whole.read(name))
+            for position in rng.integers(len(part), size=3 * (rng.random() < 0.4)):
+                part[position] = rng.integers(256)
+            copy.writestr(name, bytes(part))
+    content = bytearray(damaged.getvalue())
+    for position in rng.integers(len(content), size=9 * (seed % 2)):
+        content[position] = rng.integers(256)
+    path.write_bytes(content)
+    with contextlib.suppress(DigiprosperError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Panel.from_excel(path, entity="city")
+
+
+def test_openpyxl_is_asked_for(
+    tmp_path: Path, long: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.xlsx", {"data": long})
+
+    def refused(name: str) -> Any:
+        raise ImportError(name)
+
+    monkeypatch.setattr("digiprosper.optional.import_module", refused)
+    with pytest.raises(ImportError, match=r"Panel\.from_excel needs openpyxl.*tables"):
+        Panel.from_excel(path, entity="city")
+
+
+def test_columns_of_numbers_and_dates_keep_their_types(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "city": ["A", "B"],
+            "year": [2019, 2020],
+            "n": [1, 2],
+            "x": [1.5, None],
+            "word": ["a", None],
+            "day": pd.to_datetime(["2020-01-01", "2021-05-06"]),
+        }
+    )
+    path = write(tmp_path / "a.xlsx", {"data": frame})
+    kinds = [d.kind for d in Panel.from_excel(path, entity="city").frame.dtypes]
+    assert kinds[:2] + kinds[3:] == ["i", "f", "M"]
+
+
+def test_a_column_without_a_heading_is_named(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"city": ["A", "B"], "gdp2019": [1, 2], "x": ["u", "v"]})
+    path = write(tmp_path / "a.xlsx", {"s": frame.rename(columns={"x": ""})})
+    panel = Panel.from_excel(path, entity="city")
+    assert panel.frame["column without heading"].tolist() == ["u", "v"]
+    assert panel.frame["gdp"].tolist() == [1, 2]
+
+
+def test_code_entities_and_headings_of_numbers(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"code": [110000, 120000], 2019: [1, 2], 2020: [3, 4]})
+    panel = Panel.from_excel(write(tmp_path / "a.xlsx", {"gdp": frame}), entity="code")
+    assert panel.entities.tolist() == [110000, 120000]
+    assert panel.times.tolist() == [2019, 2020]
+    assert panel.frame["gdp"].tolist() == [1, 3, 2, 4]
