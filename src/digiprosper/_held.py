@@ -20,7 +20,6 @@ HELD = {
     "IndexState": "composite.state:State",
     "IndexWeighing": "composite.kernels.structure:Weighing",
     "EventWindow": "policy.window:EventWindow",
-    "ForeignEstimates": "report.foreign:ForeignEstimates",
     "ForeignResults": "report.foreign:ForeignResults",
     "GroupTimeEffects": "policy.kernels.aggregation:GroupTime",
     "Inference": "report.inference:Inference",

@@ -33,7 +33,7 @@ KNOWN = {
     case["case"]: case
     for case in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]
 }
-LEVELS = (0.9, 0.95, 0.99, 0.5)
+LEVELS = (0.9, 0.95, 0.99)
 
 
 @pytest.fixture(scope="module")
@@ -118,25 +118,11 @@ def test_all_numbers_are_those_of_the_object(fits: dict[str, Any]) -> None:
             np.testing.assert_allclose(ends, np.asarray(fit.conf_int(**how)), rtol=1e-9)
 
 
-def test_t_and_normal_p_values_are_told_apart(fits: dict[str, Any]) -> None:
-    df = {name: foreign(fit).glance()["df_t"] for name, fit in fits.items()}
-    assert df["ols"] == 813
-    assert df["clustered t"] == 47
-    assert df["iv t"] == df["pooled"] == 813
-    assert {df[name] for name in ("hc3", "logit", "clustered z", "glm", "iv")} == {
-        np.inf
-    }
-
-
-def test_joint_tests_and_sums_use_that_distribution(fits: dict[str, Any]) -> None:
-    fit = fits["ols"]
-    result: Any = foreign(fit)
-    wald, own = result.wald_test("lpc = 0, unemp = 0"), fit.f_test("lpc = 0, unemp = 0")
-    assert wald.statistic == pytest.approx(float(own.fvalue), rel=1e-9)
-    assert wald.df == (2.0, 813.0)
-    total, own = result.combination("lpc + 10*unemp"), fit.t_test("lpc + 10*unemp = 0")
-    assert total.p_value == pytest.approx(float(own.pvalue), rel=1e-9)
-    assert total.std_error == pytest.approx(float(own.sd.item()), rel=1e-9)
+def test_other_levels_are_asked_of_the_object(fits: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=r"at \[0.9, 0.95, 0.99\]. Give plots"):
+        foreign(fits["ols"]).tidy(0.5)
+    low = as_results(fits["ols"], 0.5).tidy(0.5)["conf_low"][1]
+    assert low == fits["ols"].conf_int(0.5).loc["lpc", 0]
 
 
 @pytest.mark.data("cases/statspai_57_logit.csv")
@@ -196,7 +182,7 @@ def test_cut_points_are_levels_with_errors_of_the_delta_method(
     # A test that a cut point is zero says nothing, and statsmodels has none of levels.
     blank = ["statistic", "p_value", "conf_low", "conf_high"]
     assert tidy.loc[["0/1", "1/2"], blank].isna().all(axis=None)
-    assert result.tidy(0.8).iloc[1:, 5:].isna().all(axis=None)
+    assert result.tidy(0.9).iloc[1:, 5:].isna().all(axis=None)
     assert tidy.loc["lpc", "p_value"] == fit.pvalues["lpc"]
     assert dp.etable(fit).frame.loc["1/2"].iloc[0].count("*") == 0
     assert result.glance().get("mean_y") is None
@@ -323,10 +309,14 @@ def test_sets_of_models_take_them(fits: dict[str, Any], panel: dp.Panel) -> None
     low, high = fits["re"].conf_int(0.9).loc["lpc"]
     assert compared.loc["random", ["conf_low", "conf_high"]].tolist() == [low, high]
     assert compared["nobs"].tolist() == [816, 816, 816]
-    by_hand = dp.ResultSet((("a", fits["logit"]), ("b", fits["probit"])))
-    assert by_hand.compare("lpc")["estimate"].tolist() == [
-        fits["logit"].params["lpc"],
-        fits["probit"].params["lpc"],
+
+    class Logit:
+        def fit(self, panel: dp.Panel, *, rng: Any = None) -> Any:
+            return fits["logit"]
+
+    later = dp.fit_all({"a": Logit(), "b": fits["probit"]}, panel).compare("lpc")
+    assert later["estimate"].tolist() == [
+        fits[name].params["lpc"] for name in ("logit", "probit")
     ]
     assert dp.etable(models).frame.columns.tolist() == ["own", "random", "ready"]
 
@@ -334,9 +324,9 @@ def test_sets_of_models_take_them(fits: dict[str, Any], panel: dp.Panel) -> None
 def test_figures_take_them(fits: dict[str, Any]) -> None:
     plt = pytest.importorskip("matplotlib.pyplot")
     models = {"Logit": fits["logit"], "Probit": fits["probit"]}
-    axes = dp.plots.coefficients(models, keep="lpc", level=0.9)
+    axes = dp.plots.coefficients(models, keep="lpc", level=0.8)
     drawn = dp.plots.data(axes)
-    ends = [tuple(fit.conf_int(0.1).loc["lpc"]) for fit in models.values()]
+    ends = [tuple(fit.conf_int(0.2).loc["lpc"]) for fit in models.values()]
     found = drawn[["conf_low", "conf_high"]].to_numpy().tolist()
     assert [tuple(row) for row in found] == ends
     plt.close(axes.figure)
@@ -357,12 +347,8 @@ def test_they_are_plain_values_that_can_be_pickled(fits: dict[str, Any]) -> None
         again = pickle.loads(pickle.dumps(result))
         pd.testing.assert_frame_equal(again.tidy(0.9), result.tidy(0.9))
         assert again.glance() == result.glance()
-        assert str(again.summary()) == str(result.summary())
         assert dp.etable(again).frame.equals(dp.etable(result).frame)
         assert len(pickle.dumps(result)) < 5000
-    stored = foreign(fits["logit"]).to_dict()
-    assert stored["terms"][1]["p_value"] == fits["logit"].pvalues["lpc"]
-    assert "as computed by statsmodels" in str(foreign(fits["hac"]).summary())
 
 
 # --- failures -------------------------------------------------------------------------
@@ -374,7 +360,7 @@ def test_what_cannot_be_a_column_is_refused_by_name(frame: pd.DataFrame) -> None
     effects = logit("high ~ lpc", frame).fit(disp=0).get_margeff()
     cases = {
         "MNLogit cannot .* several coefficients per term": several,
-        r"Logit cannot .* Pass what its fit\(\) returns": unfitted,
+        "Logit cannot .* has no params.* Pass a fitted model": unfitted,
         "DiscreteMargins cannot .* has no params.* digiprosper.Results": effects,
     }
     for words, model in cases.items():
@@ -389,7 +375,8 @@ def test_what_cannot_be_a_column_is_refused_by_name(frame: pd.DataFrame) -> None
 
 
 @pytest.mark.parametrize(
-    "options", [{"depvar": 1}, {"effects": 1}, {"effects": ["a", 1]}, {"cov_label": []}]
+    "options",
+    [{"depvar": 1}, {"effects": 1}, {"effects": ["a", 1]}, {"cov_label": [1]}],
 )
 def test_options_are_texts(fits: dict[str, Any], options: dict[str, Any]) -> None:
     with pytest.raises(InputTypeError, match=f"foreign: {next(iter(options))}="):
@@ -432,9 +419,6 @@ def test_results_of_pyfixest(panel: dp.Panel) -> None:
         name: foreign(fit).glance() for name, fit in fits.items()
     }
     own = dp.FixedEffects("lgsp", ["lpc", "unemp"]).fit(panel)
-    assert glances["one"]["df_t"] == own.df_t == 47
-    # Its Poisson regression keeps degrees of freedom and uses the normal distribution.
-    assert glances["poisson"]["df_t"] == np.inf
     assert glances["one"]["n_clusters"] == 48
     assert (glances["two"]["clusters"], glances["two"]["n_clusters"]) == (
         "state+year",
@@ -446,6 +430,6 @@ def test_results_of_pyfixest(panel: dp.Panel) -> None:
     effects = table.loc["state fixed effects"].tolist()
     assert effects == ["Yes", "Yes", "Yes", "No", "Yes"]
     assert table.loc["lpc"].tolist()[0] == table.loc["lpc"].tolist()[1]
-    with pytest.raises(InputTypeError, match=r"FixestMulti cannot .* to_list\(\)"):
+    with pytest.raises(InputTypeError, match=r"FixestMulti cannot .* each by itself"):
         foreign(feols("lgsp ~ csw(lpc, unemp)", rows))
     pickle.loads(pickle.dumps(foreign(fits["one"]))).tidy()

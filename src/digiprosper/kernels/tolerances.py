@@ -155,9 +155,6 @@ scale are ties."""
 TIED_DRAWS: Final = 1e-9
 """Difference of a drawn t from the data's, over it, or itself below one: the data are
 one of the draws."""
-SAME_QUANTILE: Final = 1e-8
-"""Difference of the ends of two intervals, in standard errors, that is rounding: both
-use one distribution."""
 LOST_IN_DRAW: Final = 1e-12
 """Variation of a column in a draw over that in the sample: below it the column does not
 vary."""

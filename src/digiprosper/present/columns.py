@@ -333,7 +333,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         return _below(head, _read_all(model, caller, level))
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
-    columns = columns_of(as_results(model), level)
+    columns = columns_of(as_results(model, level), level)
     if columns is None:
         raise _no_result(model, caller)
     if head is not None and len(columns) == 1:

@@ -33,7 +33,7 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     first = [_companion_note(estimated, style)] if estimated else []
     remarks = [(style.remark(remark, c), c) for c in columns for remark in c.remarks]
     notes = [
-        *_correction_notes(estimated, style),
+        *_by_column(_corrections(estimated, style, shared=False), "correction", style),
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *_whole_notes(columns, style),
@@ -126,8 +126,7 @@ def _is_drawn(column: Column, style: Style) -> bool:
 def _errors_text(columns: Columns, style: Style) -> str:
     """Name the standard errors; if they differ, a row of the table has them."""
     errors, brackets = _kind_of_errors(columns, style)
-    if not _corrections_differ(columns):
-        brackets += {text for text, _ in _corrections(columns, style)}
+    brackets += {text for text, _ in _corrections(columns, style, shared=True)}
     text = _listed(filter(None, brackets), style)
     return (
         style.say(NOTES, "errors.with", errors=errors, brackets=text)
@@ -157,28 +156,19 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     return errors, error_details(inference, style)
 
 
-def _corrections_differ(columns: Columns) -> bool:
-    return len({c.inference.ssc for c in columns if c.inference}) > 1
-
-
-def _corrections(columns: Columns, style: Style) -> list[tuple[str, Column]]:
-    """Name the small-sample corrections, without those that need no mention."""
-    pairs = [(c.inference.ssc, c) for c in columns if c.inference and c.inference.ssc]
-    named = [
+def _corrections(
+    columns: Columns, style: Style, *, shared: bool
+) -> list[tuple[str, Column]]:
+    """Name the small-sample corrections if all columns share one, or if they differ."""
+    pairs = [(c.inference.ssc, c) for c in columns if c.inference]
+    if (len({ssc for ssc, _ in pairs}) == 1) is not shared:
+        return []
+    texts = [
         (style.say(NOTES, code if code in NOTES else "ssc", name=ssc), column)
         for ssc, column in pairs
-        for code in [f"ssc.{ssc}"]
+        for code in ([f"ssc.{ssc}"] if ssc else ())
     ]
-    return [(text, column) for text, column in named if text]
-
-
-def _correction_notes(columns: Columns, style: Style) -> list[str]:
-    """Name the corrections by column where they differ and no row has them."""
-    if "ssc" in style.stats or not _corrections_differ(columns):
-        return []
-    stop = style.say(NOTES, "stop")
-    pairs = [(text + stop, column) for text, column in _corrections(columns, style)]
-    return _by_column(pairs, "column", style)
+    return [(text, column) for text, column in texts if text]
 
 
 def _from_draws(column: Column) -> bool:

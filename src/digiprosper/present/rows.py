@@ -268,14 +268,11 @@ def _weight_rows(columns: Columns, style: Style) -> list[Row]:
         return []
     no = style.answer(yes=False)
     cells = [
-        style.label(name, column) if name else no if _tells_weights(column) else ""
+        style.label(name, column) if name else no if told else ""
         for name, column in zip(names, columns, strict=True)
+        for told in ["obs_weights" in (column.glance or ())]
     ]
     return [(style.say(TABLE, "weights"), cells)]
-
-
-def _tells_weights(column: Column) -> bool:
-    return column.glance is not None and "obs_weights" in column.glance
 
 
 def _error_rows(columns: Columns, style: Style) -> list[Row]:
@@ -427,12 +424,11 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
     if key == "n_clusters":
         counts = column.inference.n_clusters if column.inference else ()
         return " + ".join(f"{count:,}" for count in counts)
-    if key == "ssc":
-        return _correction(column.inference, style)
     value: Any = column.glance.get(key)
-    if key == "mean_y" and value is None:
-        outcome = str(column.glance.get("depvar"))
-        value = column.moments.get(outcome, (None,))[0]
+    if key == "ssc":
+        value = _correction(column.inference, style)
+    elif key == "mean_y":
+        value = column.glance.get(key, column.outcome_moments[0])
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number:
         return style.plain(value)
@@ -460,10 +456,9 @@ def std_effect_rows(
 
 def _std_effect(column: Column, term: str, unit: StdEffectIn) -> float:
     """Compute the effect; missing if the model has no means and standard deviations."""
-    outcome = str(column.glance.get("depvar")) if column.glance else ""
-    if term not in column.estimates or not {term, outcome} <= set(column.moments):
+    mean, sd = column.outcome_moments
+    if term not in column.estimates or term not in column.moments:
         return math.nan
-    mean, sd = column.moments[outcome]
     divisor = sd if unit == "sd" else abs(mean) / 100
     change = column.estimates[term].estimate * column.moments[term][1]
     return change / divisor if divisor > 0 else math.nan

@@ -22,7 +22,6 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.report.columns import remark_text
-from digiprosper.report.foreign import as_results
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.terms import same_products
 from digiprosper.report.words import NO_WORDS
@@ -59,11 +58,6 @@ class ResultSet(PickledByName, Mapping[str, Any]):
     """
 
     outcomes: tuple[tuple[str, Any], ...]
-
-    def __post_init__(self) -> None:
-        """Read results of other packages as ours."""
-        outcomes = tuple((label, as_results(item)) for label, item in self.outcomes)
-        object.__setattr__(self, "outcomes", outcomes)
 
     @property
     def labels(self) -> tuple[str, ...]:

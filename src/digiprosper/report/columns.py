@@ -184,6 +184,12 @@ class Column:
     absorbs: bool = True
     adjusted: tuple[str, ...] = ()
 
+    @property
+    def outcome_moments(self) -> tuple[float, float]:
+        """Return mean and standard deviation of the outcome; missing if unknown."""
+        outcome = str(self.glance.get("depvar")) if self.glance else ""
+        return self.moments.get(outcome, (math.nan, math.nan))
+
 
 @runtime_checkable
 class HasColumns(Protocol):

@@ -284,7 +284,8 @@ NOTES = Words(
             "Intercept beside fixed effects: mean of the outcome less slopes times "
             "means of the regressors."
         ),
-        "foreign": ("{model}; standard errors and p-values are those of {package}."),
+        "correction": "{heads}: {text}.",
+        "foreign": "{model}; standard errors and p-values are those of {package}.",
         "stars": "{pairs}.",
         "stars.one": "{pairs}.",
         "stars.draws": "Stars of {heads}: p-values from {draws}.",
@@ -383,6 +384,7 @@ NOTES = Words(
         "constant": (
             "含固定效应的模型，常数项为被解释变量均值减去斜率与解释变量均值的乘积。"
         ),
+        "correction": "{heads}：{text}。",
         "foreign": "{model}，标准误和p值由{package}计算。",
         "stars": "{marks}分别表示在{levels}的水平上显著。",
         "stars.one": "{marks}表示在{levels}的水平上显著。",

@@ -180,7 +180,8 @@ def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
         with one_of_many(label, labels_by_warning):
             if isinstance(spec, Results):
                 return label, spec, labels_by_warning
-            return label, spec.fit(panel, rng=stream), labels_by_warning
+            result = as_results(spec.fit(panel, rng=stream))
+            return label, result, labels_by_warning
     except DigiprosperError as error:
         return label, error, labels_by_warning
 
