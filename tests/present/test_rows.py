@@ -701,6 +701,18 @@ def test_the_constant_is_a_row_on_request(fits):
 
 
 @FEW_STATES
+def test_a_constant_whose_error_is_not_known_has_neither_error_nor_stars(panel):
+    fits = [SPEC.fit(panel), SPEC.replace(cov_type="robust").fit(panel)]
+    for below in ("se", "t", "p", "ci"):
+        table = etable(fits, constant=True, below=below)
+        row = list(table.frame.index).index("Intercept")
+        upper, lower = table.frame.iloc[row].tolist(), table.frame.iloc[row + 1]
+        assert upper[0].rstrip("*") == upper[1] != ""
+        assert lower.tolist()[0] != ""
+        assert lower.tolist()[1] == ""
+
+
+@FEW_STATES
 def test_the_constant_of_a_model_without_effects_needs_no_note(panel):
     pooled = SPEC.replace(entity_effects=False, time_effects=False).fit(panel)
     plain, asked = (etable(pooled, constant=constant) for constant in (False, True))

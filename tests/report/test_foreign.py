@@ -292,6 +292,9 @@ def test_the_caller_says_what_the_object_does_not(fits: dict[str, Any]) -> None:
         "Standard errors (clustered by U.S. state) in parentheses."
     )
     assert result.glance()["effects"] == "state+year"
+    labels = {"clustered by U.S. state": "聚类到州"}
+    chinese = dp.etable(result, style=dp.TableStyle("zh"), labels=labels)
+    assert chinese.notes[0].startswith("注：括号内为标准误（聚类到州）")
 
 
 # --- everywhere -----------------------------------------------------------------------

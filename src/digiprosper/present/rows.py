@@ -324,9 +324,9 @@ def _covariance_words(column: Column, style: Style) -> str:
 
 
 def kind_words(kind: str, style: Style) -> str:
-    """Name a kind of standard errors; one without words is named already."""
+    """Name a kind of standard errors; one without words is its own name or label."""
     code = f"errors.{kind}"
-    return style.say(TABLE, code) if code in TABLE else kind
+    return style.say(TABLE, code) if code in TABLE else style.labels.get(kind, kind)
 
 
 def error_details(inference: Inference, style: Style) -> list[str]:
