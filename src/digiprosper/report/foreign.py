@@ -20,7 +20,7 @@ from digiprosper.errors import (
     models_problem,
     option_problem,
 )
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Estimate, Remark, result_column
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import empty_glance
@@ -162,10 +162,10 @@ def foreign(
         The same numbers as plain values, which can be pickled. Standard errors,
         p-values and intervals are those of the object, at the levels .9, .95 and .99.
         In `glance`, ``rsquared`` of linearmodels' panel models is
-        `rsquared_inclusive`, or else `rsquared_overall`. ``pseudo_rsquared``,
-        ``loglik`` and ``aic`` are there if the object has them. The cut points of an
-        ordered model are levels with errors by the delta method, without p-values and
-        intervals: statsmodels estimates the logarithms of their differences.
+        `rsquared_inclusive`, or else `rsquared_overall`. ``pseudo_rsquared`` and
+        ``loglik`` are there if the object has them. The cut points of an ordered model
+        are levels with errors by the delta method, without p-values and intervals:
+        statsmodels estimates the logarithms of their differences.
 
     Raises
     ------
@@ -247,19 +247,10 @@ def _results(
 def _tidy(reading: _Reading, level: float) -> pd.DataFrame:
     """Lay out one row per term; cut points have no test and no interval."""
     names = ["Intercept" if name == "const" else str(name) for name in reading.names]
-    estimates, cov, statistics, p_values = map(np.asarray, reading.numbers)
-    ends = np.asarray(reading.interval(level))
-    frame = pd.DataFrame(
-        {
-            "term": names,
-            "estimate": estimates,
-            "std_error": np.sqrt(np.diag(cov)),
-            "statistic": statistics,
-            "p_value": p_values,
-            "conf_low": ends[:, 0],
-            "conf_high": ends[:, 1],
-        }
-    )
+    estimates, cov, *tests = map(np.asarray, reading.numbers)
+    numbers = [estimates, np.sqrt(np.diag(cov)), *tests, reading.interval(level)]
+    frame = pd.DataFrame(np.column_stack(numbers), columns=Estimate._fields[1:])
+    frame.insert(0, "term", names)
     frame.iloc[len(frame) - reading.cuts :, 3:] = np.nan
     return frame
 
@@ -342,12 +333,10 @@ def _of_statsmodels(result: Any) -> _Reading:
         coefficients, covariance = _cut_points(model, coefficients, covariance)
     info = _numbers_of(
         result,
-        df_resid="df_resid",
         rsquared="rsquared",
         rsquared_adj="rsquared_adj",
         pseudo_rsquared="prsquared",
         loglik="llf",
-        aic="aic",
     )
     options = getattr(result, "cov_kwds", None) or {}
     group = getattr(options.get("groups"), "name", None)
@@ -422,7 +411,7 @@ def _of_linearmodels(result: Any) -> _Reading:
         (result.params, result.cov, result.tstats, result.pvalues),
         result.conf_int,
         getattr(result, "cov_type", getattr(result, "_cov_type", None)),
-        info | _numbers_of(result, df_resid="df_resid", **statistics),
+        info | _numbers_of(result, **statistics),
         key_names=keys,
     )
 
@@ -448,7 +437,6 @@ def _of_pyfixest(result: Any) -> _Reading:
             rsquared_within="_r2_within",
             rsquared_adj="_adj_r2",
             pseudo_rsquared="_pseudo_r2",
-            loglik="_loglik",
         ),
         clusters=clusters,
         # With clusters in several ways it keeps the smallest number only.
