@@ -19,6 +19,7 @@ from linearmodels.panel import (
     PooledOLS,
     RandomEffects,
 )
+from linearmodels.system import SUR
 from statsmodels.formula.api import glm, logit, mixedlm, mnlogit, ols, poisson, probit
 from statsmodels.genmod.families import Binomial
 from statsmodels.miscmodels.ordinal_model import OrderedModel
@@ -236,6 +237,32 @@ def test_kinds_of_errors_and_clusters_are_named(fits: dict[str, Any]) -> None:
     named, unnamed = (foreign(fits[name]).glance() for name in ("clustered z", "fe"))
     assert (named["clusters"], named["n_clusters"]) == ("state", 48)
     assert (unnamed["clusters"], unnamed["n_clusters"]) == (None, None)
+
+
+def test_groups_of_errors_correlated_in_time_are_no_clusters(
+    frame: pd.DataFrame,
+) -> None:
+    options = {"groups": codes(frame), "maxlags": 2}
+    fit = ols("lgsp ~ lpc", frame).fit(cov_type="hac-panel", cov_kwds=options)
+    assert foreign(fit).glance()["clusters"] is None
+    assert dp.etable(fit).notes[0] == "Standard errors (hac-panel) in parentheses."
+    ways = np.column_stack([codes(frame), frame.index.get_level_values("year")])
+    two = ols("lgsp ~ lpc", frame).fit(cov_type="cluster", cov_kwds={"groups": ways})
+    table = dp.etable(two)
+    assert table.frame.loc["Clusters"].tolist() == ["48 + 17"]
+    assert table.notes[0] == "Standard errors (clustered) in parentheses."
+
+
+def test_other_effects_and_systems_are_read(frame: pd.DataFrame) -> None:
+    other = frame[["rank"]].rename(columns={"rank": "C(rank)"})
+    fit = PanelOLS(
+        frame["lgsp"], frame[["lpc"]], entity_effects=True, other_effects=other
+    ).fit()
+    assert foreign(fit).glance()["effects"] == "state+C(rank)"
+    equations = {"a": "lgsp ~ 1 + lpc", "b": "unemp ~ 1 + lpc"}
+    system = SUR.from_formula(equations, frame.reset_index()).fit()
+    assert foreign(system).params.to_dict() == system.params.to_dict()
+    assert foreign(system).glance()["depvar"] is None
 
 
 def test_a_table_is_blank_where_nothing_is_known(

@@ -45,6 +45,7 @@ _KINDS = {
     "crv1": "clustered",
     "driscoll-kraay": "driscoll_kraay",
 }
+_CLUSTERED = ("clustered", "crv3")
 # Levels whose intervals are kept as the package computes them.
 _LEVELS = (0.9, 0.95, 0.99)
 
@@ -220,7 +221,8 @@ def _results(
     code = _KINDS.get(kind.lower(), kind.lower())
     inference = Inference(
         cov_type=cov_label or (code if f"errors.kind.{code}" in NOTES else kind),
-        clusters=() if cov_label else reading.clusters,
+        # The groups of statsmodels may also be those of errors correlated in time.
+        clusters=reading.clusters if code in _CLUSTERED and not cov_label else (),
         n_clusters=reading.n_clusters,
     )
     options = {"depvar": depvar, "effects": effects}
@@ -395,7 +397,7 @@ def _of_linearmodels(result: Any) -> _Reading:
             names = {"Entity": keys[0], "Time": keys[1]}
             effects = [
                 # "Entity", or "Other Effect (region)"
-                names.get(text, text.removeprefix("Other Effect (").rstrip(")"))
+                names.get(text, text.removeprefix("Other Effect (").removesuffix(")"))
                 for text in result.included_effects
             ]
             info["effects"] = "+".join(effects) or None
