@@ -19,7 +19,11 @@ collect_ignore_glob = ["*.py"]
 # Packages that the code of a page needs and the library does not.
 NEEDS = {"bibliometrics.md": "networkx"}
 # Pages that take long, beside others that show the same functions.
-FURTHER = {"how-to/bibliometrics.md", "how-to/matching.md"}
+FURTHER = {
+    "how-to/bibliometrics.md",
+    "how-to/matching.md",
+    "how-to/other_packages.md",
+}
 
 
 @pytest.hookimpl(tryfirst=True)

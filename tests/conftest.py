@@ -15,6 +15,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = (
     "abdata.csv",
     "cases/lalonde_matchit.csv",
+    "cases/statspai_57_logit.csv",
     "china_cities_105x14.csv",
     "china_divisions.csv",
     "cigar.csv",

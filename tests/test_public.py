@@ -483,6 +483,7 @@ CONTRACT = {
         "results, variable, *, square=None, at=None, interval=None, "
         "level=0.95, form=None"
     ),
+    "foreign": "result, *, depvar=None, effects=None, cov_label=None",
     "fit_all": "specs, panel, *, rng=None, progress=False, n_jobs=1",
     "stepwise": "spec, panel, order, *, sample='common'",
     "control_sets": "spec, panel, candidates, *, size=None, term=None",
@@ -494,7 +495,7 @@ CONTRACT = {
         "models, *, labels=None, heads=None, keep=None, drop=None, order=None, "
         "controls=(), blocks=None, rows=None, stats=None, constant=False, "
         "std_effect=(), std_effect_in='sd', below=None, stars='style', digits=None, "
-        "notes=None, title=None, style=None, file=None"
+        "t_digits=None, notes=None, title=None, style=None, file=None"
     ),
     "datasets.beside_truth": "rows, *, level=0.95",
     "datasets.match_cities": "names, *, to='short'",

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 # --- words ----------------------------------------------------------------------------
 
 WORDS = Words(
-    english={"stat.pseudo_rsquared": "Pseudo R2"},
-    chinese={"stat.pseudo_rsquared": "伪R2"},
+    english={"stat.mcfadden_rsquared": "McFadden R2"},
+    chinese={"stat.mcfadden_rsquared": "McFadden伪R2"},
 )
 
 # --- kernel ---------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Poisson(Specification):
             depvar=self.y,
             estimated=estimated,
             n_entities=sample.n_entities,
-            pseudo_rsquared=1
+            mcfadden_rsquared=1
             - deviance(y, means) / deviance(y, np.full(y.size, y.mean())),
             labels=dict(sample.labels),
             factors={name: sample.factors_of(name) for name in sample.names_of("x")},
@@ -164,7 +164,7 @@ class PoissonResults(BaseResults):
     estimated: Estimates
     n_entities: int
     rows: int
-    pseudo_rsquared: float
+    mcfadden_rsquared: float
     labels: Mapping[str, str]
     factors: Mapping[str, Any]
     diagnostics: tuple[Notice, ...]
@@ -190,7 +190,7 @@ class PoissonResults(BaseResults):
             "n_entities": self.n_entities,
             "cov_type": self.inference.cov_type,
         }
-        return glance | {"pseudo_rsquared": self.pseudo_rsquared}
+        return glance | {"mcfadden_rsquared": self.mcfadden_rsquared}
 
     def _summary(self) -> Summary:
         return Summary(
@@ -278,15 +278,15 @@ def test_a_table_has_its_rows_and_its_statistics(
     panel: dp.Panel, fit: PoissonResults
 ) -> None:
     linear = dp.FixedEffects("log(emp)", ["unemp", "log(pc)"]).fit(panel)
-    stats = ["nobs", "pseudo_rsquared", "rsquared_within"]
+    stats = ["nobs", "mcfadden_rsquared", "rsquared_within"]
     table = dp.etable({"Poisson": fit, "Linear": linear}, digits=3, stats=stats)
     rows = table.frame["Poisson"].to_dict()
     assert rows["Unemployment (%)"].startswith(f"{fit.params['unemp']:.3f}")
-    assert rows["Pseudo R2"] == f"{fit.pseudo_rsquared:.3f}"
-    assert table.frame["Linear"]["Pseudo R2"] == ""
+    assert rows["McFadden R2"] == f"{fit.mcfadden_rsquared:.3f}"
+    assert table.frame["Linear"]["McFadden R2"] == ""
     assert "log(Private capital)" in rows
     chinese = dp.etable([fit], stats=stats, style=dp.TableStyle(language="zh"))
-    assert "伪R2" in chinese.frame.index
+    assert "McFadden伪R2" in chinese.frame.index
 
 
 def test_a_battery_fits_it_beside_others(panel: dp.Panel, fit: PoissonResults) -> None:

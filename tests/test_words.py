@@ -51,7 +51,7 @@ ROWS = {
     # English names the keys of effects; Chinese calls those of individuals and of time.
     "report/words.py TABLE": Row(
         TABLE,
-        other_parts=("effects.entity", "effects.time"),
+        other_parts=("effects.entity", "effects.time", "effects.random"),
         latin=(
             "errors.driscoll_kraay",
             "errors.conley",

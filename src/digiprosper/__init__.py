@@ -180,6 +180,7 @@ if TYPE_CHECKING:
     from digiprosper.present.tables import save_tables as save_tables
     from digiprosper.report.collection import ResultSet as ResultSet
     from digiprosper.report.effects import EffectResults as EffectResults
+    from digiprosper.report.foreign import foreign as foreign
     from digiprosper.report.protocol import Glance as Glance
     from digiprosper.report.protocol import HasDraws as HasDraws
     from digiprosper.report.protocol import Results as Results
@@ -368,6 +369,7 @@ __all__ = [
     "equal_weights",
     "etable",
     "fit_all",
+    "foreign",
     "geary",
     "gini",
     "hausman",

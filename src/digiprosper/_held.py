@@ -21,6 +21,7 @@ HELD = {
     "IndexState": "composite.state:State",
     "IndexWeighing": "composite.kernels.structure:Weighing",
     "EventWindow": "policy.window:EventWindow",
+    "ForeignResults": "report.foreign:ForeignResults",
     "GroupTimeEffects": "policy.kernels.aggregation:GroupTime",
     "Inference": "report.inference:Inference",
     "IVStages": "linear.iv_results:IVStages",

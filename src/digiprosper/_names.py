@@ -71,6 +71,7 @@ NAMES = {
     "present.tables": "Table etable save_tables",
     "report.collection": "ResultSet",
     "report.effects": "EffectResults",
+    "report.foreign": "foreign",
     "report.protocol": "Glance HasDraws Results",
     "report.results": "BaseResults LinearCombination",
     "report.tests": "TestResult",

@@ -466,8 +466,8 @@ def test_a_table_never_says_no_to_effects_that_a_method_does_not_absorb(
     for name in ("callaway_santanna", "imputation", "sun_abraham"):
         models[name] = fit_of(frame, x=["x"], estimator=name)
     rows = dp.etable(models, blocks={"Both": ["city", "year"]}, controls=["x"]).frame
-    assert rows.loc["Both"].tolist() == ["Yes", "Some", "—", "Yes", "Yes"]
+    assert rows.loc["Both"].tolist() == ["Yes", "Some", "", "Yes", "Yes"]
     assert rows.loc["Controls"].tolist() == ["Yes"] * 5
     rows = dp.etable(models).frame
-    assert rows.loc["city fixed effects"].tolist() == ["Yes", "Yes", "—", "Yes", "Yes"]
-    assert rows.loc["year fixed effects"].tolist() == ["Yes", "No", "—", "Yes", "Yes"]
+    assert rows.loc["city fixed effects"].tolist() == ["Yes", "Yes", "", "Yes", "Yes"]
+    assert rows.loc["year fixed effects"].tolist() == ["Yes", "No", "", "Yes", "Yes"]

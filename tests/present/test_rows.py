@@ -25,7 +25,7 @@ from digiprosper.present.rows import (
     stat_rows,
     term_rows,
 )
-from digiprosper.present.style import Style
+from digiprosper.present.style import Style, TableStyle
 from digiprosper.present.tables import etable
 from digiprosper.report.columns import Estimate
 from digiprosper.report.terms import Term
@@ -88,7 +88,7 @@ def test_plain_cells_are_printed_as_given(value, text):
 
 def test_a_column_of_p_values_is_known_by_its_name():
     assert STYLE.plain(0.00001, "p_value") == "<0.001"
-    assert STYLE.plain(0.00001, "share") == "1.00e-05"
+    assert STYLE.plain(0.00001, "share") == "0.0000100"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,12 @@ def test_a_row_of_p_values_is_known_by_its_name(one_way, name):
     [
         (0.000417, 3, "0.000417"),
         (-0.0004, 3, "-0.000400"),
-        (-0.0000041234, 3, "-4.12e-06"),
+        (-0.0000041234, 3, "-0.00000412"),
+        (0.0000655, 3, "0.0000655"),
+        (6.56e-14, 3, "0.000000000000066"),
+        (-1e-16, 3, "0.000"),
+        (5e-324, 3, "0.000"),
+        (1e16, 1, "10000000000000000.0"),
         (-0.04, 1, "-0.04"),
         (0.3, 0, "0.3"),
         (0.0005001, 3, "0.001"),
@@ -414,13 +419,9 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
         make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1)
     )
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
+    columns = read(one_way, robust, kraay, two)
     rows = dict(
-        setting_rows(
-            read(one_way, robust, kraay, two),
-            {},
-            None,
-            replace(STYLE, labels={"province": "Province"}),
-        )
+        setting_rows(columns, {}, None, replace(STYLE, labels={"province": "Province"}))
     )
     assert rows["Standard errors"] == [
         "by Province",
@@ -428,10 +429,11 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
         "Driscoll-Kraay, 2 lags",
         "by Province + year",
     ]
-    assert rows["Small-sample correction"] == ["reghdfe", "none", "reghdfe", "reghdfe"]
-    assert note_lines(read(one_way, robust), STYLE)[0] == (
-        "Standard errors of the type shown above in parentheses."
-    )
+    assert note_lines(columns, STYLE)[:3] == [
+        "Standard errors of the type shown above in parentheses.",
+        "(1), (3), (4): small-sample correction as reghdfe.",
+        "(2): no small-sample correction.",
+    ]
     assert note_lines(read(one_way, kraay), STYLE)[0] == (
         "Standard errors of the type shown above (small-sample correction as reghdfe) "
         "in parentheses."
@@ -501,7 +503,7 @@ def test_statistics_of_the_fit(one_way, make_fit):
 
 def test_any_key_of_a_glance_is_a_statistic(one_way, make_fit):
     info = {
-        "pseudo_rsquared": 0.123456,
+        "tjur_rsquared": 0.123456,
         "iterations": np.int64(12345),
         "steps": 2.0,
         "converged": True,
@@ -510,11 +512,11 @@ def test_any_key_of_a_glance_is_a_statistic(one_way, make_fit):
         "share": np.nan,
     }
     columns = read(one_way, make_fit({}, info=info), pd.DataFrame({"b": [1]}))
-    labels = {"pseudo_rsquared": "Pseudo R²"}
+    labels = {"tjur_rsquared": "Tjur R²"}
     style = replace(STYLE, stats=("nobs", *info), labels=labels)
     assert stat_rows(columns, style) == [
         ("Observations", ["1,234", "1,234", ""]),
-        ("Pseudo R²", ["", "0.123", ""]),
+        ("Tjur R²", ["", "0.123", ""]),
         ("iterations", ["", "12,345", ""]),
         ("steps", ["", "2.000", ""]),
         ("converged", ["", "Yes", ""]),
@@ -523,28 +525,28 @@ def test_any_key_of_a_glance_is_a_statistic(one_way, make_fit):
     chinese = replace(style, language="chinese", digits=1)
     assert stat_rows(columns, chinese)[:2] == [
         ("观测值", ["1,234", "1,234", ""]),
-        ("Pseudo R²", ["", "0.1", ""]),
+        ("Tjur R²", ["", "0.1", ""]),
     ]
 
 
 def test_a_statistic_that_no_model_has_is_refused(one_way, make_fit):
-    columns = read(one_way, make_fit({}, info={"pseudo_rsquared": 0.1}))
-    words = "stats='pseudo_rsq' is not known; use one of 'nobs', .*'pseudo_rsquared'"
+    columns = read(one_way, make_fit({}, info={"tjur_rsquared": 0.1}))
+    words = "stats='tjur_rsq' is not known; use one of 'nobs', .*'tjur_rsquared'"
     with pytest.raises(OptionError, match=words) as caught:
-        stat_rows(columns, replace(STYLE, stats=("nobs", "pseudo_rsq")))
+        stat_rows(columns, replace(STYLE, stats=("nobs", "tjur_rsq")))
     (problem,) = caught.value.problems
-    assert (problem.data["option"], problem.data["value"]) == ("stats", "pseudo_rsq")
-    assert {"nobs", "bic", "depvar", "pseudo_rsquared"} <= set(problem.data["allowed"])
-    with pytest.raises(OptionError, match="stats='pseudo_rsquared'"):
-        stat_rows(columns[:1], replace(STYLE, stats=("pseudo_rsquared",)))
+    assert (problem.data["option"], problem.data["value"]) == ("stats", "tjur_rsq")
+    assert {"nobs", "bic", "depvar", "tjur_rsquared"} <= set(problem.data["allowed"])
+    with pytest.raises(OptionError, match="stats='tjur_rsquared'"):
+        stat_rows(columns[:1], replace(STYLE, stats=("tjur_rsquared",)))
     # Those with words may be missing, and what a failed model would have is unknown.
     assert stat_rows(columns, replace(STYLE, stats=("loglik",))) == []
     failed = read(IdentificationError("x"))
-    assert stat_rows(failed, replace(STYLE, stats=("pseudo_rsquared",))) == []
-    with pytest.raises(OptionError, match="stats='pseudo_rsquared'"):
+    assert stat_rows(failed, replace(STYLE, stats=("tjur_rsquared",))) == []
+    with pytest.raises(OptionError, match="stats='tjur_rsquared'"):
         stat_rows(
             read(one_way, IdentificationError("x")),
-            replace(STYLE, stats=("pseudo_rsquared",)),
+            replace(STYLE, stats=("tjur_rsquared",)),
         )
 
 
@@ -699,6 +701,18 @@ def test_the_constant_is_a_row_on_request(fits):
 
 
 @FEW_STATES
+def test_a_constant_whose_error_is_not_known_has_neither_error_nor_stars(panel):
+    fits = [SPEC.fit(panel), SPEC.replace(cov_type="robust").fit(panel)]
+    for below in ("se", "t", "p", "ci"):
+        table = etable(fits, constant=True, below=below)
+        row = list(table.frame.index).index("Intercept")
+        upper, lower = table.frame.iloc[row].tolist(), table.frame.iloc[row + 1]
+        assert upper[0].rstrip("*") == upper[1] != ""
+        assert lower.tolist()[0] != ""
+        assert lower.tolist()[1] == ""
+
+
+@FEW_STATES
 def test_the_constant_of_a_model_without_effects_needs_no_note(panel):
     pooled = SPEC.replace(entity_effects=False, time_effects=False).fit(panel)
     plain, asked = (etable(pooled, constant=constant) for constant in (False, True))
@@ -754,3 +768,66 @@ def test_what_is_not_allowed(fits, options, error):
     with pytest.raises(error) as caught:
         etable(fits[0], **options)
     assert caught.value.problems
+
+
+def test_the_small_sample_correction_is_a_row_on_request(one_way, make_fit):
+    none = make_fit({"x": (1, 1, 1)}, info={"cov_type": "hc3", "ssc": None})
+    columns = read(one_way, none)
+    assert "Small-sample correction" not in dict(setting_rows(columns, {}, None, STYLE))
+    asked = replace(STYLE, stats=("nobs", "ssc"))
+    row = ("Small-sample correction", ["reghdfe", "none"])
+    assert stat_rows(columns, asked)[-1] == row
+    chinese = replace(asked, language="chinese")
+    assert stat_rows(columns, chinese)[-1] == ("小样本调整", ["reghdfe", "无"])
+
+
+def test_the_mean_of_the_outcome_is_that_of_the_sample(one_way):
+    panel = dp.datasets.us_states()
+    spec = dp.FixedEffects("log(gsp)", ["lag(unemp)"])
+    fit = spec.fit(panel)
+    rows = stat_rows(read(fit, one_way), replace(STYLE, stats=("mean_y",)))
+    later = np.log(panel.frame["gsp"].groupby("state").tail(16))
+    assert rows == [("Mean of the outcome", [f"{later.mean():.3f}", ""])]
+    with_mean = replace_glance(one_way, mean_y=2.0)
+    assert stat_rows(read(with_mean), replace(STYLE, stats=("mean_y",))) == [
+        ("Mean of the outcome", ["2.000"])
+    ]
+
+
+def replace_glance(fit, **info):
+    return replace(fit, info={**fit.info, **info})
+
+
+def test_t_statistics_have_their_own_decimals(one_way):
+    cell = estimate(1.23456, 0.5, 2.46912, 0.01, 0, 0)
+    assert Style("t", None, 3, t_digits=2).companion(cell) == "(2.47)"
+    assert Style("se", None, 3, t_digits=2).companion(cell) == "(0.500)"
+    frame = etable(one_way, below="t", digits=4, t_digits=1).frame
+    assert frame.iloc[1:3, 0].tolist() == ["0.1234***", "(3.1)"]
+    assert etable(one_way, below="t", digits=4).frame.iloc[2, 0] == "(3.0850)"
+    style = TableStyle("zh", below="t", t_digits=2)
+    assert etable(one_way, style=style).frame.iloc[2, 0] == "(3.08)"
+    with pytest.raises(OptionError, match="t_digits"):
+        etable(one_way, t_digits=-1)
+
+
+def test_what_a_small_glance_does_not_say_is_blank(one_way):
+    class Small:
+        def __init__(self, fit):
+            self.params, self.cov, self.nobs = fit.params, fit.cov, fit.nobs
+            self.tidy = fit.tidy
+
+        def glance(self):
+            return {"nobs": self.nobs}
+
+    weighted = replace_glance(one_way, obs_weights="pop")
+    frame = etable([one_way, Small(one_way), weighted]).frame
+    assert frame.loc["Dependent variable"].tolist() == ["gdp", "", "gdp"]
+    assert frame.loc["Weights"].tolist() == ["No", "", "pop"]
+    assert frame.loc["province fixed effects"].tolist() == ["Yes", "", "Yes"]
+    assert frame.loc["Standard errors"].tolist() == ["by province", "", "by province"]
+    assert frame.loc["Observations"].tolist() == ["1,234"] * 3
+    both = etable([one_way, Small(one_way)], blocks={"Both": ["digital", "province"]})
+    assert both.frame.loc["Both"].tolist() == ["Yes", "Yes"]
+    effects = etable([one_way, Small(one_way)], blocks={"Effects": ["province"]})
+    assert effects.frame.loc["Effects"].tolist() == ["Yes", ""]

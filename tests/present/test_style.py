@@ -262,21 +262,21 @@ def test_what_no_style_is(options, error, option):
 
 
 def test_statistics_of_a_style_are_looked_up_in_the_models(one_way, make_fit, tmp_path):
-    style = TableStyle(stats=["nobs", "pseudo_rsquared"])
+    style = TableStyle(stats=["nobs", "tjur_rsquared"])
     with pytest.raises(
-        OptionError, match="stats='pseudo_rsquared' is not known"
+        OptionError, match="stats='tjur_rsquared' is not known"
     ) as caught:
         etable(one_way, style=style)
     assert [problem.data["option"] for problem in caught.value.problems] == ["stats"]
     with pytest.raises(OptionError, match="stats='n' is not known"):
         etable(one_way, style=TableStyle(stats=["n"]))
-    logit = make_fit({"digital": (1, 1, 1)}, info={"pseudo_rsquared": 0.25})
-    labels = {"pseudo_rsquared": "Pseudo R²"}
+    logit = make_fit({"digital": (1, 1, 1)}, info={"tjur_rsquared": 0.25})
+    labels = {"tjur_rsquared": "Tjur R²"}
     frame = etable([logit, one_way], style=style, labels=labels).frame
-    assert frame.loc["Pseudo R²"].tolist() == ["0.250", ""]
+    assert frame.loc["Tjur R²"].tolist() == ["0.250", ""]
     # The label is used, so nothing warns; the others are those of the style.
     path = save_tables(tmp_path / "t.md", {"A": logit}, style=style, labels=labels)
-    assert "Pseudo R²" in path.read_text("utf-8")
+    assert "Tjur R²" in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from digiprosper.report.columns import (
     columns_of,
     remark_text,
 )
+from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.terms import same_products
@@ -332,7 +333,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
         return _below(head, _read_all(model, caller, level))
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
-    columns = columns_of(model, level)
+    columns = columns_of(as_results(model, level), level)
     if columns is None:
         raise _no_result(model, caller)
     if head is not None and len(columns) == 1:
@@ -372,8 +373,9 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
 
 def _no_result(model: object, caller: str) -> InputTypeError:
     help_text = (
-        "Pass what `fit` returns, a list or mapping of them, a ResultSet, or a "
-        "DataFrame (of an index: its `.weights`)."
+        "Pass what `fit` returns, here or in statsmodels, linearmodels or pyfixest, a "
+        "list or mapping of them, a ResultSet, or a DataFrame (of an index: its "
+        "`.weights`). Another object needs params, cov, nobs, tidy(level) and glance()."
     )
     if hasattr(model, "p_value"):
         turning = hasattr(model, "extremum")

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from digiprosper.present.style import Style
     from digiprosper.report.columns import Column
 
-NOT_APPLICABLE = "—"
-"""In the rows of effects, for methods that absorb none."""
-
 Folded = dict[str, list[str]]
 """Terms and absorbed effects by the name of the row that stands for them."""
 
@@ -115,8 +112,8 @@ def _cell(
     column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style
 ) -> str:
     """Write whether a model has the terms, each a set of names of one product."""
-    if not column.absorbs and all(not effects.isdisjoint(names) for names in terms):
-        return NOT_APPLICABLE
+    if not column.absorbs:
+        terms = {names for names in terms if effects.isdisjoint(names)}
     held = {*column.estimates, *column.adjusted, *(absorbed_effects(column) or ())}
     count = sum(not held.isdisjoint(names) for names in terms)
     if 0 < count < len(terms):
@@ -125,13 +122,13 @@ def _cell(
     lists_all = column.glance is not None and not (
         column.inference and column.inference.from_draws
     )
-    return style.answer(yes=count > 0) if count or lists_all else ""
+    return style.answer(yes=count > 0) if count or (terms and lists_all) else ""
 
 
 def absorbed_effects(column: Column) -> tuple[str, ...] | None:
-    """List a column's absorbed effects; None without a model or absorption."""
+    """List a column's absorbed effects; None where they are not known."""
     return (
         None
         if column.glance is None or not column.absorbs
-        else effect_names(column.glance["effects"])
+        else effect_names(column.glance.get("effects"))
     )

@@ -6,7 +6,12 @@ import math
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from digiprosper.present.rows import cluster_words, error_details, errors_key
+from digiprosper.present.rows import (
+    cluster_words,
+    error_details,
+    errors_key,
+    kind_words,
+)
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.words import NOTES
 
@@ -28,6 +33,7 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     first = [_companion_note(estimated, style)] if estimated else []
     remarks = [(style.remark(remark, c), c) for c in columns for remark in c.remarks]
     notes = [
+        *_by_column(_corrections(estimated, style, shared=False), "correction", style),
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *_whole_notes(columns, style),
@@ -120,11 +126,7 @@ def _is_drawn(column: Column, style: Style) -> bool:
 def _errors_text(columns: Columns, style: Style) -> str:
     """Name the standard errors; if they differ, a row of the table has them."""
     errors, brackets = _kind_of_errors(columns, style)
-    corrections = {c.inference.ssc for c in columns if c.inference}
-    ssc = corrections.pop() if len(corrections) == 1 else None
-    if ssc:
-        code = f"ssc.{ssc}"
-        brackets.append(style.say(NOTES, code if code in NOTES else "ssc", name=ssc))
+    brackets += {text for text, _ in _corrections(columns, style, shared=True)}
     text = _listed(filter(None, brackets), style)
     return (
         style.say(NOTES, "errors.with", errors=errors, brackets=text)
@@ -142,12 +144,31 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
         clustered = all(inference.clusters for inference, _ in pairs)
         return style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}"), []
     inference, column = pairs[0]
-    code = f"errors.kind.{inference.cov_type}"
-    errors = style.say(NOTES, code if code in NOTES else "errors")
+    kind = inference.cov_type
+    code = f"errors.kind.{kind}"
+    # Another package may have another kind, or not name its clusters.
+    if code not in NOTES or (kind == "clustered" and not inference.clusters):
+        return style.say(NOTES, "errors"), [kind_words(kind, style)]
+    errors = style.say(NOTES, code)
     if inference.clusters:
         clusters = cluster_words(column, style.say(NOTES, "and"), style)
         errors = style.say(NOTES, "errors.by", errors=errors, clusters=clusters)
     return errors, error_details(inference, style)
+
+
+def _corrections(
+    columns: Columns, style: Style, *, shared: bool
+) -> list[tuple[str, Column]]:
+    """Name the small-sample corrections if all columns share one, or if they differ."""
+    pairs = [(c.inference.ssc, c) for c in columns if c.inference]
+    if (len({ssc for ssc, _ in pairs}) == 1) is not shared:
+        return []
+    texts = [
+        (style.say(NOTES, code if code in NOTES else "ssc", name=ssc), column)
+        for ssc, column in pairs
+        for code in ([f"ssc.{ssc}"] if ssc else ())
+    ]
+    return [(text, column) for text, column in texts if text]
 
 
 def _from_draws(column: Column) -> bool:

@@ -22,7 +22,7 @@ from digiprosper.present.columns import (
     merged_factors,
     with_products,
 )
-from digiprosper.present.folding import NOT_APPLICABLE, absorbed_effects, folded_rows
+from digiprosper.present.folding import absorbed_effects, folded_rows
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import remark_text
@@ -44,13 +44,14 @@ StdEffectIn: TypeAlias = Literal["sd", "mean"]
 
 _CLUSTERED_KINDS = ("crv3", "cr2")
 _STAT = "stat."
+_COUNTS = ("n_", "nobs", "df_")
 _STATS = [code.removeprefix(_STAT) for code in TABLE.english if code.startswith(_STAT)]
 """Statistics with words, which may be missing in all columns."""
 
 
 def depvar_rows(columns: Columns, style: Style) -> list[Row]:
     """Write the row of dependent variables; none if no model has one."""
-    names = [c.glance["depvar"] if c.glance else None for c in columns]
+    names = [c.glance.get("depvar") if c.glance else None for c in columns]
     labels = [
         style.label(n, c) if n else "" for n, c in zip(names, columns, strict=True)
     ]
@@ -205,7 +206,7 @@ def setting_rows(
     return [
         *folded_rows(columns, folded, style),
         *_effect_rows(columns, folded, style),
-        *_covariance_rows(columns, style),
+        *_error_rows(columns, style),
         *_weight_rows(columns, style),
         *_set_rows(columns, caller_rows, style),
         *((name, [style.plain(v, name) for v in values]) for name, values in named),
@@ -242,8 +243,10 @@ def _effect_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
         slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
         code = key_codes.get(name, f"effects.{slopes[0]}" if slopes else "effects")
         label = name_label(name, style.labels, factors)
-        cells = zip(columns, absorbed, strict=True)
-        answers = [_yes_no(name, column, names, style) for column, names in cells]
+        answers = [
+            "" if names is None else style.answer(yes=name in names)
+            for names in absorbed
+        ]
         rows.append((style.say(TABLE, code, name=label), answers))
     return rows
 
@@ -259,38 +262,21 @@ def _key_codes(columns: Columns, effects: Collection[str]) -> dict[str, str]:
     return codes
 
 
-def _yes_no(
-    name: str, column: Column, names: tuple[str, ...] | None, style: Style
-) -> str:
-    if names is None:
-        return "" if column.absorbs else NOT_APPLICABLE
-    return style.answer(yes=name in names)
-
-
 def _weight_rows(columns: Columns, style: Style) -> list[Row]:
-    names = [c.glance["obs_weights"] if c.glance else "" for c in columns]
+    names = [c.glance.get("obs_weights") if c.glance else "" for c in columns]
     if not any(names):
         return []
     no = style.answer(yes=False)
     cells = [
-        style.label(name, column) if name else no if column.glance else ""
+        style.label(name, column) if name else no if told else ""
         for name, column in zip(names, columns, strict=True)
+        for told in ["obs_weights" in (column.glance or ())]
     ]
     return [(style.say(TABLE, "weights"), cells)]
 
 
-def _covariance_rows(columns: Columns, style: Style) -> list[Row]:
+def _error_rows(columns: Columns, style: Style) -> list[Row]:
     inferences = [c.inference for c in columns if c.inference]
-    rows = _error_rows(columns, inferences, style)
-    if len({inference.ssc for inference in inferences}) > 1:
-        cells = [_correction(column.inference, style) for column in columns]
-        rows.append((style.say(TABLE, "ssc"), cells))
-    return rows
-
-
-def _error_rows(
-    columns: Columns, inferences: Sequence[Inference], style: Style
-) -> list[Row]:
     differ = len(set(map(errors_key, inferences))) > 1
     if _are_clustered_alike(inferences) and (style.cluster_row or differ):
         # Intervals and p-values from draws rest on no standard error; what is drawn are
@@ -331,10 +317,16 @@ def _covariance_words(column: Column, style: Style) -> str:
     if inference.clusters:
         code = f"errors.by.{kind}" if kind in _CLUSTERED_KINDS else "errors.by"
         return style.say(TABLE, code, clusters=cluster_words(column, " + ", style))
-    text = style.say(TABLE, f"errors.{kind}")
+    text = kind_words(kind, style)
     for detail in error_details(inference, style):
         text = style.say(TABLE, "errors.more", errors=text, detail=detail)
     return text
+
+
+def kind_words(kind: str, style: Style) -> str:
+    """Name a kind of standard errors; one without words is its own name or label."""
+    code = f"errors.{kind}"
+    return style.say(TABLE, code) if code in TABLE else style.labels.get(kind, kind)
 
 
 def error_details(inference: Inference, style: Style) -> list[str]:
@@ -421,7 +413,8 @@ def _with_clusters(columns: Columns, stats: Sequence[str]) -> list[str]:
 def _clusters_differ(column: Column) -> bool:
     """Return whether a column's clusters are not as many as its entities."""
     counts = column.inference.n_clusters if column.inference else ()
-    return bool(column.glance and counts and counts != (column.glance["n_entities"],))
+    entities = column.glance.get("n_entities") if column.glance else None
+    return bool(column.glance and counts and counts != (entities,))
 
 
 def _stat_cell(key: str, column: Column, style: Style) -> str:
@@ -432,13 +425,17 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
         counts = column.inference.n_clusters if column.inference else ()
         return " + ".join(f"{count:,}" for count in counts)
     value: Any = column.glance.get(key)
+    if key == "ssc":
+        value = _correction(column.inference, style)
+    elif key == "mean_y":
+        value = column.glance.get(key, column.outcome_moments[0])
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number:
         return style.plain(value)
     is_count = isinstance(value, numbers.Integral)
     if key in _STATS:
         # Degrees of freedom are floats, and whole numbers as a rule.
-        is_count = float(value).is_integer() and not key.startswith(("rsquared", "f_"))
+        is_count = float(value).is_integer() and key.startswith(_COUNTS)
     return f"{int(value):,}" if is_count else style.number(float(value))
 
 
@@ -459,10 +456,9 @@ def std_effect_rows(
 
 def _std_effect(column: Column, term: str, unit: StdEffectIn) -> float:
     """Compute the effect; missing if the model has no means and standard deviations."""
-    outcome = str(column.glance["depvar"]) if column.glance else ""
-    if term not in column.estimates or not {term, outcome} <= set(column.moments):
+    mean, sd = column.outcome_moments
+    if term not in column.estimates or term not in column.moments:
         return math.nan
-    mean, sd = column.moments[outcome]
     divisor = sd if unit == "sd" else abs(mean) / 100
     change = column.estimates[term].estimate * column.moments[term][1]
     return change / divisor if divisor > 0 else math.nan

@@ -21,7 +21,7 @@ from digiprosper.errors import (
     option_problem,
     plain,
 )
-from digiprosper.report.characters import tidy_text
+from digiprosper.report.characters import decimal_text, tidy_text
 from digiprosper.report.columns import remark_text
 from digiprosper.report.labels import name_label
 from digiprosper.report.words import TABLE
@@ -81,12 +81,16 @@ class TableStyle:
         model could not be estimated, are always English.
     below : {"se", "t", "p", "ci"}
         What is shown below each estimate: standard error (default), t statistic,
-        p-value or confidence interval.
+        p-value or confidence interval. The default is the same in both languages.
+        Chinese papers print either, and the note says which. A standard error lets the
+        reader test any value, not only zero, and compare two coefficients; divided by
+        it the estimate gives t, while t of a rounded estimate does not give it back.
+        ``TableStyle("zh", below="t", t_digits=2)`` is the other form.
     stars : sequence of float or None
         Significance levels in descending order, with one more star for each; by default
         .1, .05 and .01. None shows no stars.
     digits : int
-        Number of decimals, 3 by default.
+        Number of decimals, 3 by default; see `etable` for small numbers.
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance`, as in `etable`. The
         default is nobs, n_entities, rsquared_within and kp_rk_f in English, and nobs,
@@ -99,6 +103,9 @@ class TableStyle:
         Whether a row shows the clusters if all columns have the same. The default is
         True in English and False in Chinese, where the note states it. If columns have
         different standard errors, there is always such a row.
+    t_digits : int, optional
+        Number of decimals of t statistics (``below="t"``). The default is `digits`;
+        Chinese journals often print two.
 
     Raises
     ------
@@ -131,6 +138,7 @@ class TableStyle:
     yes: str | None = None
     no: str | None = None
     cluster_row: bool | None = None
+    t_digits: int | None = None
 
     def __post_init__(self) -> None:
         """Check all options."""
@@ -146,6 +154,9 @@ class TableStyle:
             "yes": _check_word("yes", self.yes),
             "no": _check_word("no", self.no),
             "cluster_row": plain(self.cluster_row),
+            "t_digits": None
+            if self.t_digits is None
+            else check_whole("t_digits", self.t_digits, 0, 15),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -157,6 +168,7 @@ def read_style(
     stars: Sequence[float] | FromStyle | None,
     digits: int | None,
     stats: Sequence[str] | None,
+    t_digits: int | None = None,
 ) -> Style:
     """Merge a style with a call's arguments, which win; None leaves the style's.
 
@@ -168,7 +180,12 @@ def read_style(
             [option_problem("style", style)],
         )
     from_style = isinstance(stars, str) and stars == FROM_STYLE
-    chosen: dict[str, Any] = {"below": below, "digits": digits, "stats": stats}
+    chosen: dict[str, Any] = {
+        "below": below,
+        "digits": digits,
+        "stats": stats,
+        "t_digits": t_digits,
+    }
     changes = {name: value for name, value in chosen.items() if value is not None}
     if not from_style:
         changes["stars"] = stars
@@ -191,6 +208,7 @@ def _decided(style: TableStyle) -> Style:
         _USUAL_STATS[style.language] if style.stats is None else style.stats,
         (yes, no),
         in_english if style.cluster_row is None else style.cluster_row,
+        t_digits=style.digits if style.t_digits is None else style.t_digits,
     )
 
 
@@ -243,7 +261,8 @@ class Style:
 
     `stars` are levels in descending order, `stats` are keys of `glance`, `yes_no` are
     the words in rows of controls and effects, `cluster_row` is whether clusters that
-    all columns share have a row, and `labels` are those of the models and of the call.
+    all columns share have a row, `labels` are those of the models and of the call, and
+    `t_digits` are the decimals of t statistics.
     """
 
     below: Below
@@ -254,6 +273,7 @@ class Style:
     yes_no: tuple[str, str] = ("Yes", "No")
     cluster_row: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
+    t_digits: int = 3
 
     def say(self, words: Words, code: str, **parts: object) -> str:
         """Return the words of a code in the language of the table."""
@@ -281,20 +301,8 @@ class Style:
         return self.yes_no[0] if yes else self.yes_no[1]
 
     def number(self, value: float) -> str:
-        """Write a number with the decimals of the table; empty if it is missing.
-
-        A number that would be rounded to zero has as many significant digits instead.
-        """
-        if math.isnan(value):
-            return ""
-        text = f"{value:.{self.digits}f}"
-        if float(text) != 0:
-            return text
-        return (
-            f"{value:#.{max(self.digits, 1)}g}"
-            if value != 0
-            else text.removeprefix("-")
-        )
+        """Write a number with the decimals of the table; empty if it is missing."""
+        return "" if math.isnan(value) else decimal_text(value, self.digits)
 
     def probability(self, value: float) -> str:
         """Write a p-value with at least two decimals, never as zero."""
@@ -329,8 +337,10 @@ class Style:
             return self.interval(cell.conf_low, cell.conf_high)
         if self.below == "p":
             text = self.probability(cell.p_value)
+        elif self.below == "t":
+            text = replace(self, digits=self.t_digits).number(cell.statistic)
         else:
-            text = self.number(cell.std_error if self.below == "se" else cell.statistic)
+            text = self.number(cell.std_error)
         return f"({text})" if text else ""
 
     def plain(self, value: object, name: str = "") -> str:

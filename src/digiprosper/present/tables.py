@@ -210,6 +210,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     below: Below | None = None,
     stars: Sequence[float] | FromStyle | None = FROM_STYLE,
     digits: int | None = None,
+    t_digits: int | None = None,
     notes: str | Sequence[str] | None = None,
     title: str | None = None,
     style: TableStyle | None = None,
@@ -223,8 +224,12 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         The models. The keys of a mapping are the headings of the columns. The key of a
         list, mapping or ResultSet inside a mapping is a heading above its columns:
         ``{"Output": [a, b], "Jobs": [c, d]}``. A model that could not be estimated is a
-        column "not estimated" with the reason in the notes. A DataFrame, such as the
-        `weights` of an index or results of another package, is printed as it is.
+        column "not estimated" with the reason in the notes. Fitted results of
+        statsmodels, linearmodels and pyfixest are columns with the standard errors and
+        p-values of their package; a cell is blank where nothing is known (see
+        `foreign`). So is any object with the attributes of `Results`, whose `glance`
+        may have a few keys only. A DataFrame, such as the `weights` of an index, is
+        printed as it is.
         `Panel.correlate` is printed as mean, standard deviation and lower triangle of
         the correlations with stars. A `TestResult` is printed as statistic,
         distribution and p-value. Thresholds are headings of their slopes and have rows
@@ -257,9 +262,12 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         default is that of the style: nobs, n_entities, rsquared_within, kp_rk_f. Others
         with words in both languages are n_times, n_clusters, rsquared,
         rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed,
-        and loglik, aic and bic for maximum likelihood. Another key, such as one of your
-        own results, is printed under its name or its label: integers as integers, other
-        numbers with the digits of the table. A cell is blank if its model has no such
+        ssc (the small-sample correction, which the note names otherwise),
+        pseudo_rsquared, loglik, aic and bic for maximum likelihood, and ``"mean_y"``,
+        the mean of the outcome in the estimation sample, without weights. Another key,
+        such as one of your own results, is printed under its name or its label:
+        integers as integers, other numbers with the digits of the table. A cell is
+        blank if its model has no such
         value. The number of clusters is always shown if it differs from the number of
         entities.
     constant : bool
@@ -284,7 +292,12 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     digits : int, optional
         Number of decimals. The default is that of the style (3). A p-value below the
         last decimal is printed as ``<0.001``. Another number that would be rounded to 0
-        is printed with this many significant digits, such as ``0.000417``.
+        is printed with this many significant digits, such as ``0.000417`` or
+        ``0.0000655``. There is never an exponent, and at most 15 decimals; a number
+        below them is printed as 0.
+    t_digits : int, optional
+        Number of decimals of t statistics. The default is that of the style, or
+        `digits`.
     notes : str or sequence of str, optional
         Lines that are added to the notes below the table.
     title : str, optional
@@ -320,7 +333,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     >>> etable(weights, digits=2).frame.loc["ports", "weight"]
     '0.24'
     """
-    look = read_style(style, below, stars, digits, stats)
+    look = read_style(style, below, stars, digits, stats, t_digits)
     check_title(title)
     if file is not None:
         table_path(file, "file")

@@ -1,8 +1,9 @@
-"""Labels as text: one line, its width, its script, and keys that name nothing."""
+"""Labels and numbers as text: one line, width, script, decimals, unknown keys."""
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import textwrap
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ _CJK = re.compile(
     r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
     r"\uff00-\uffef]"
 )
+
+# A smaller number is noise of the computer, and its cell would be wider than a page.
+_MOST_DECIMALS = 15
 
 # A Chinese character, or a word of other letters, with the punctuation that no line may
 # begin with.
@@ -55,6 +59,21 @@ def wrap_text(text: str, width: int) -> list[str]:
 def tidy_text(value: object) -> str:
     """Make a label one line, with blanks for control characters."""
     return one_line(str(value))
+
+
+def decimal_text(value: float, digits: int) -> str:
+    """Write a number with decimals; one that would be 0 has significant digits."""
+    text = f"{value:z.{digits}f}"
+    if float(text) != 0 or value == 0:
+        return text
+    small = significant_text(value, digits)
+    return small if float(small) != 0 else text
+
+
+def significant_text(value: float, digits: int) -> str:
+    """Write a number below 1 with significant digits, at least one, no exponent."""
+    first = -math.floor(math.log10(abs(value)))
+    return f"{value:z.{min(first + max(digits, 1) - 1, _MOST_DECIMALS)}f}"
 
 
 def unused_labels(

@@ -184,6 +184,12 @@ class Column:
     absorbs: bool = True
     adjusted: tuple[str, ...] = ()
 
+    @property
+    def outcome_moments(self) -> tuple[float, float]:
+        """Return mean and standard deviation of the outcome; missing if unknown."""
+        outcome = str(self.glance.get("depvar")) if self.glance else ""
+        return self.moments.get(outcome, (math.nan, math.nan))
+
 
 @runtime_checkable
 class HasColumns(Protocol):
@@ -210,7 +216,7 @@ def result_column(
 
     Terms without description are slopes.
     """
-    frame = result.tidy(level)
+    frame, glance = result.tidy(level), result.glance()
     terms = terms_of(result, frame["term"])
     result_words: Words = getattr(result, "words", NO_WORDS)
     numbers = frame[list(_NUMBERS)].astype(float).itertuples(index=False, name=None)
@@ -219,7 +225,7 @@ def result_column(
             name: Estimate(term, *row)
             for (name, term), row in zip(terms.items(), numbers, strict=True)
         },
-        glance=result.glance(),
+        glance=glance,
         inference=inference_of(result),
         labels=dict(getattr(result, "labels", {})),
         factors=dict(getattr(result, "factors", {})),
@@ -229,6 +235,7 @@ def result_column(
         constant=_constant_of(result, level),
         moments=_moments_of(result),
         remarks=_missing_terms(result),
+        absorbs="effects" in glance,
     )
 
 
@@ -251,7 +258,7 @@ def _as_names(named: str | Iterable[str]) -> tuple[str, ...]:
 def _constant_of(result: Results, level: float) -> Estimate | None:
     """Return the constant of a result with absorbed effects, if it has one."""
     constant = getattr(result, "constant", None)
-    if not callable(constant) or not result.glance()["effects"]:
+    if not callable(constant) or not result.glance().get("effects"):
         return None
     numbers = constant(level)
     return Estimate(
@@ -277,22 +284,22 @@ def inference_of(result: Results) -> Inference:
     glance = result.glance()
     # Of two-way clusters glance has the smaller number, which is that of the t
     # intervals.
-    least = glance["n_clusters"]
+    least = glance.get("n_clusters")
     counts: tuple[int, ...] = (
         () if least is None else getattr(result, "n_clusters", ()) or (least,)
     )
     drawn = isinstance(result, HasDraws)
     return Inference(
-        cov_type=glance["cov_type"] or "",
-        ssc=glance["ssc"],
-        clusters=effect_names(glance["clusters"]),
+        cov_type=glance.get("cov_type") or "",
+        ssc=glance.get("ssc"),
+        clusters=effect_names(glance.get("clusters")),
         n_clusters=counts,
-        df_t=math.inf if glance["df_t"] is None else glance["df_t"],
+        df_t=math.inf if (df := glance.get("df_t")) is None else df,
         bandwidth=getattr(result, "bandwidth", None),
         drawn=str(getattr(result, "drawn", "entity")) if drawn else None,
         n_drawn=_clusters_drawn(result),
         reps=len(result.draws) if isinstance(result, HasDraws) else 0,
-        rng_entropy=glance["rng_entropy"],
+        rng_entropy=glance.get("rng_entropy"),
     )
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from digiprosper.report.characters import significant_text
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.words import TABLE
 
@@ -198,7 +199,6 @@ def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
 
 def _short(value: float, digits: int) -> str:
     """Write a threshold with few digits, but not as zero unless it is zero."""
-    text = f"{value:z.{digits}f}"
-    if value != 0 and math.isfinite(value) and abs(value) < 10.0 ** (1 - digits):
-        return f"{value:.{max(digits, 1)}g}"
+    small = 0 < abs(value) < min(10.0 ** (1 - digits), 1)
+    text = significant_text(value, digits) if small else f"{value:z.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -29,6 +29,8 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel.access import check_panel
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.foreign import as_results
+from digiprosper.report.protocol import Results
 from digiprosper.specification import Specification, as_sequence, as_terms
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ def fit_all(
     ----------
     specs : mapping
         For each label a specification, or a pair (specification, panel) to use other
-        data. Labels are converted to text.
+        data. A result that was fitted before, also one of statsmodels, linearmodels or
+        pyfixest, is kept as it is. Labels are converted to text.
     panel : Panel
         The data of all specifications that have no panel of their own.
     rng : int, SeedSequence, Generator or None
@@ -146,7 +149,8 @@ def _task(label: str, entry: Any, panel: Panel, entropy: int) -> _Task:
     spec, data = (
         entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
     )
-    if not hasattr(spec, "fit"):
+    spec = as_results(spec)
+    if not hasattr(spec, "fit") and not isinstance(spec, Results):
         raise InputTypeError(
             f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification."
         )
@@ -174,7 +178,10 @@ def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     try:
         with one_of_many(label, labels_by_warning):
-            return label, spec.fit(panel, rng=stream), labels_by_warning
+            if isinstance(spec, Results):
+                return label, spec, labels_by_warning
+            result = as_results(spec.fit(panel, rng=stream))
+            return label, result, labels_by_warning
     except DigiprosperError as error:
         return label, error, labels_by_warning
 

@@ -1,0 +1,458 @@
+"""Results of statsmodels, linearmodels and pyfixest, read as results of this library.
+
+A package is recognised by the name of its module, so none is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    check_level,
+    cited,
+    models_problem,
+    option_problem,
+)
+from digiprosper.report.columns import Estimate, Remark, result_column
+from digiprosper.report.inference import Inference
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.protocol import empty_glance
+from digiprosper.report.terms import Factor
+from digiprosper.report.words import NOTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from digiprosper.kernels import Floats
+    from digiprosper.report.columns import Column
+    from digiprosper.report.protocol import Glance, Results
+    from digiprosper.report.terms import Factors
+
+# Kinds of standard errors whose names in the packages, in lower case, are not ours.
+_KINDS = {
+    "nonrobust": "unadjusted",
+    "iid": "unadjusted",
+    "hc1": "robust",
+    "hetero": "robust",
+    "cluster": "clustered",
+    "crv1": "clustered",
+    "driscoll-kraay": "driscoll_kraay",
+}
+_CLUSTERED = ("clustered", "crv3")
+# Levels whose intervals are kept as the package computes them.
+_LEVELS = (0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ForeignResults(PickledByName):
+    """Result of another package as plain values.
+
+    tables: rows of `tidy` by level of the intervals
+    package, model: where it is from, such as ``"statsmodels"`` and ``"Logit"``
+    info: glance without the keys that are not known
+    key_names: names of entity and time, if known
+    """
+
+    tables: Mapping[float, pd.DataFrame]
+    cov: pd.DataFrame
+    inference: Inference
+    package: str
+    model: str
+    info: Mapping[str, Any]
+    key_names: tuple[str, str] | None = None
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates, indexed by term."""
+        return self.tables[0.95].set_index("term")["estimate"]
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows in the estimation sample."""
+        return int(self.info["nobs"])
+
+    @property
+    def factors(self) -> Factors:
+        """Name random effects by the entity."""
+        entity = self.key_names[0] if self.key_names else ""
+        return {f"random({entity})": (Factor(entity, entity, slope="random"),)}
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per term, at a level whose intervals are kept."""
+        if check_level(level) not in self.tables:
+            raise OptionError(
+                f"level={cited(level)}: intervals of {self.package} are there at "
+                f"{[*self.tables]}. Give plots.coefficients the object itself.",
+                [option_problem("level", level, tuple(self.tables))],
+            )
+        return self.tables[level].copy()
+
+    def glance(self) -> Glance:
+        """Return summary numbers; those that are not known are None."""
+        return cast("Glance", {**empty_glance(self.model, self.nobs), **self.info})
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table, which is blank where nothing is known."""
+        names = {"model": (self.model,), "package": (self.package,)}
+        column = replace(
+            result_column(self, level),
+            glance=cast("Glance", self.info),
+            absorbs="effects" in self.info,
+            remarks=(Remark("foreign", names, NOTES),),
+        )
+        return (column,)
+
+
+class _Reading(NamedTuple):
+    """What an object says of k coefficients, of which the last are cut points.
+
+    numbers: coefficients, covariance, statistics and p-values
+    info: what is known of glance; None is "none", as of effects
+    """
+
+    names: Iterable[Any]
+    numbers: tuple[Any, Any, Any, Any]
+    interval: Callable[[float], Any]
+    cov_type: str | None
+    info: dict[str, Any]
+    clusters: tuple[str, ...] = ()
+    n_clusters: tuple[int, ...] = ()
+    key_names: tuple[str, str] | None = None
+    cuts: int = 0
+
+
+def foreign(
+    result: object,
+    *,
+    depvar: str | None = None,
+    effects: str | Sequence[str] | None = None,
+    cov_label: str | None = None,
+) -> Results:
+    """Read a result of statsmodels, linearmodels or pyfixest as a result of this one.
+
+    `etable`, `save_tables`, `fit_all` and `plots.coefficients` do so by themselves.
+    Call it to say what the object does not: a cell is blank where nothing is known.
+
+    Parameters
+    ----------
+    result : fitted result
+        What ``fit()`` of a statsmodels or linearmodels model, or ``feols`` and
+        ``fepois`` of pyfixest, returns: one coefficient per term. The constant is
+        called Intercept, whatever its name there.
+    depvar : str, optional
+        Name of the outcome. The default is the name in the object.
+    effects : str or sequence of str, optional
+        Absorbed effects, such as ``["state", "year"]``; an empty list if there are
+        none. The default is what the object says: `included_effects` of linearmodels,
+        the fixed effects of pyfixest, and unknown for statsmodels. Random effects of
+        linearmodels are ``random(state)``, in a row of their own.
+    cov_label : str, optional
+        Kind of standard errors in words, such as ``"clustered by state"``. The default
+        is what the object says; linearmodels does not name its clusters.
+
+    Returns
+    -------
+    Results
+        The same numbers as plain values, which can be pickled. Standard errors,
+        p-values and intervals are those of the object, at the levels .9, .95 and .99.
+        In `glance`, ``rsquared`` of linearmodels' panel models is
+        `rsquared_inclusive`, or else `rsquared_overall`. ``pseudo_rsquared`` and
+        ``loglik`` are there if the object has them. The cut points of an ordered model
+        are levels with errors by the delta method, without p-values and intervals:
+        statsmodels estimates the logarithms of their differences.
+
+    Raises
+    ------
+    InputTypeError
+        If the object is not a fitted result of these packages with one coefficient
+        per term, such as that of `MNLogit`, or an option is not text. Objects of other
+        packages need the attributes of `Results`, and `etable` takes them as they are.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from statsmodels.formula.api import ols
+    >>> states = dp.datasets.us_states().frame
+    >>> fit = ols("unemp ~ emp", states).fit(cov_type="HC1")
+    >>> column = dp.foreign(fit, depvar="Unemployment rate", effects=[])
+    >>> column.tidy()["p_value"].tolist() == fit.pvalues.tolist()
+    True
+    >>> dp.etable(column).frame.loc["Dependent variable"].tolist()
+    ['Unemployment rate']
+    """
+    return _results(
+        result,
+        _LEVELS,
+        depvar=_joined("depvar", depvar),
+        effects=_joined("effects", effects),
+        cov_label=_joined("cov_label", cov_label),
+    )
+
+
+def as_results(model: Any, level: float = 0.95) -> Any:
+    """Return a result of another package as ours, and any other object as it is.
+
+    `level` is an additional level of its intervals.
+    """
+    if _package(model) not in _READERS:
+        return model
+    return _results(model, {*_LEVELS, check_level(level)})
+
+
+def _results(
+    result: object,
+    levels: Iterable[float],
+    *,
+    depvar: str | None = None,
+    effects: str | None = None,
+    cov_label: str | None = None,
+) -> ForeignResults:
+    package = _package(result)
+    _refuse(result, package)
+    reading = _READERS[package](result)
+    kind = reading.cov_type or ""
+    code = _KINDS.get(kind.lower(), kind.lower())
+    inference = Inference(
+        cov_type=cov_label or (code if f"errors.kind.{code}" in NOTES else kind),
+        # The groups of statsmodels may also be those of errors correlated in time.
+        clusters=reading.clusters if code in _CLUSTERED and not cov_label else (),
+        n_clusters=reading.n_clusters,
+    )
+    options = {"depvar": depvar, "effects": effects}
+    info = {
+        **reading.info,
+        "cov_type": inference.cov_type or None,
+        "clusters": "+".join(inference.clusters) or None,
+        "n_clusters": min(inference.n_clusters, default=None),
+        **{key: text or None for key, text in options.items() if text is not None},
+    }
+    tables = {level: _tidy(reading, level) for level in sorted(levels)}
+    index = pd.Index(tables[0.95]["term"])
+    return ForeignResults(
+        tables=tables,
+        cov=pd.DataFrame(np.array(reading.numbers[1]), index, index),
+        inference=inference,
+        package=package,
+        model=_name_of(result),
+        info=info,
+        key_names=reading.key_names,
+    )
+
+
+def _tidy(reading: _Reading, level: float) -> pd.DataFrame:
+    """Lay out one row per term; cut points have no test and no interval."""
+    names = ["Intercept" if name == "const" else str(name) for name in reading.names]
+    estimates, cov, *tests = map(np.asarray, reading.numbers)
+    numbers = [estimates, np.sqrt(np.diag(cov)), *tests, reading.interval(level)]
+    frame = pd.DataFrame(np.column_stack(numbers), columns=Estimate._fields[1:])
+    frame.insert(0, "term", names)
+    frame.iloc[len(frame) - reading.cuts :, 3:] = np.nan
+    return frame
+
+
+def _package(result: object) -> str:
+    roots = [kind.__module__.partition(".")[0] for kind in type(result).__mro__]
+    return next((root for root in roots if root in _READERS), "")
+
+
+def _name_of(result: object) -> str:
+    return type(getattr(result, "model", result)).__name__
+
+
+def _joined(option: str, value: object) -> str | None:
+    """Join texts with plus signs, as glance does; empty if there are none."""
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
+        raise InputTypeError(
+            f"foreign: {option}={cited(value)} must be a text, or texts such as "
+            "['state', 'year'].",
+            [option_problem(option, value)],
+        )
+    return "+".join(value)
+
+
+def _refuse(result: object, package: str) -> None:
+    """Refuse an object that is no fitted model with one coefficient per term."""
+    missing = [need for need in _NEEDS.get(package, ()) if not hasattr(result, need)]
+    if package not in _READERS:
+        why = "it is not of statsmodels, linearmodels or pyfixest"
+    elif missing:
+        why = f"it has no {missing[0]}"
+    elif np.ndim(getattr(result, "params", ())) > 1:
+        why = "it has several coefficients per term"
+    else:
+        return
+    raise InputTypeError(
+        f"foreign: {_name_of(result)} cannot be a column: {why}. Pass a fitted model "
+        "with one coefficient per term; of several models, each by itself. Another "
+        "object needs what digiprosper.Results has.",
+        [models_problem(why, result)],
+    )
+
+
+def _numbers_of(result: Any, **attributes: str) -> dict[str, float]:
+    """Read numbers by attribute, without those that are absent or missing.
+
+    Some classes of statsmodels inherit statistics that they do not have.
+    """
+    numbers = {}
+    for key, attribute in attributes.items():
+        try:
+            value = getattr(result, attribute)
+        except (AttributeError, NotImplementedError):
+            continue
+        if value is not None and np.isfinite(value):
+            numbers[key] = float(value)
+    return numbers
+
+
+def _mean(outcome: Any, nobs: int) -> float | None:
+    """Return the mean of an outcome, if it has a number for each row of the sample."""
+    values = np.asarray(outcome)
+    return float(values.mean()) if values.size == nobs else None
+
+
+# --- the packages ---------------------------------------------------------------------
+
+
+def _of_statsmodels(result: Any) -> _Reading:
+    model, nobs = result.model, int(getattr(result, "nobs", len(result.model.endog)))
+    # The parameters of a mixed model are its coefficients, then variances.
+    count = len(getattr(result, "fe_params", result.params))
+    coefficients = np.asarray(result.params)[:count]
+    covariance = np.asarray(result.cov_params())[:count, :count]
+    cuts = 0
+    if hasattr(model, "transform_threshold_params"):
+        cuts = count - model.k_vars
+        coefficients, covariance = _cut_points(model, coefficients, covariance)
+    info = _numbers_of(
+        result,
+        rsquared="rsquared",
+        rsquared_adj="rsquared_adj",
+        pseudo_rsquared="prsquared",
+        loglik="llf",
+    )
+    options = getattr(result, "cov_kwds", None) or {}
+    group = getattr(options.get("groups"), "name", None)
+    outcome = model.endog_names
+    return _Reading(
+        list(getattr(result.params, "index", model.exog_names))[:count],
+        (
+            coefficients,
+            covariance,
+            np.asarray(result.tvalues)[:count],
+            np.asarray(result.pvalues)[:count],
+        ),
+        lambda level: np.asarray(result.conf_int(alpha=1 - level))[:count],
+        getattr(result, "cov_type", None),
+        {
+            "nobs": nobs,
+            "depvar": outcome if isinstance(outcome, str) else None,
+            "mean_y": None if cuts else _mean(model.endog, nobs),
+            **info,
+        },
+        clusters=() if group is None else (str(group),),
+        n_clusters=tuple(map(int, np.atleast_1d(getattr(result, "n_groups", ())))),
+        cuts=cuts,
+    )
+
+
+def _cut_points(
+    model: Any, coefficients: Floats, covariance: Floats
+) -> tuple[Floats, Floats]:
+    """Return coefficients and covariance with cut points as levels, by delta method.
+
+    statsmodels estimates the first one and the logarithms of their differences.
+    """
+    first = model.k_vars
+    levels = np.asarray(model.transform_threshold_params(coefficients))[1:-1]
+    steps = np.r_[1.0, np.exp(coefficients[first + 1 :])]
+    slope = np.eye(len(coefficients))
+    slope[first:, first:] = np.tril(np.tile(steps, (len(steps), 1)))
+    return np.r_[coefficients[:first], levels], slope @ covariance @ slope.T
+
+
+def _of_linearmodels(result: Any) -> _Reading:
+    outcome, nobs = getattr(result.model, "dependent", None), int(result.nobs)
+    columns = getattr(outcome, "vars", getattr(outcome, "cols", [None]))
+    values = getattr(outcome, "values2d", getattr(outcome, "ndarray", ()))
+    info = {"nobs": nobs, "depvar": columns[0], "mean_y": _mean(values, nobs)}
+    statistics = {"rsquared": "rsquared", "rsquared_adj": "rsquared_adj"}
+    keys: tuple[str, str] | None = None
+    if hasattr(result, "entity_info"):
+        entity, time = result.model.dependent.dataframe.index.names
+        keys = str(entity or "entity"), str(time or "time")
+        info["n_entities"] = int(result.entity_info["total"])
+        info["n_times"] = int(result.time_info["total"])
+        statistics = {"rsquared": "rsquared_overall"}
+        if hasattr(result, "included_effects"):
+            names = {"Entity": keys[0], "Time": keys[1]}
+            effects = [
+                # "Entity", or "Other Effect (region)"
+                names.get(text, text.removeprefix("Other Effect (").removesuffix(")"))
+                for text in result.included_effects
+            ]
+            info["effects"] = "+".join(effects) or None
+            statistics = {
+                "rsquared": "rsquared_inclusive",
+                "rsquared_within": "rsquared",
+                "rsquared_within_entity": "rsquared_within",
+            }
+        elif hasattr(result, "variance_decomposition"):
+            info["effects"] = f"random({keys[0]})"
+    return _Reading(
+        result.params.index,
+        (result.params, result.cov, result.tstats, result.pvalues),
+        result.conf_int,
+        getattr(result, "cov_type", getattr(result, "_cov_type", None)),
+        info | _numbers_of(result, **statistics),
+        key_names=keys,
+    )
+
+
+def _of_pyfixest(result: Any) -> _Reading:
+    clusters, nobs = tuple(result._clustervar or ()), int(result._N)
+    info = {
+        "nobs": nobs,
+        "depvar": result._depvar,
+        "mean_y": _mean(result._Y_untransformed, nobs),
+        "effects": result._fixef,
+        "obs_weights": result._weights_name,
+    }
+    return _Reading(
+        result.coef().index,
+        (result.coef(), result._vcov, result.tstat(), result.pvalue()),
+        lambda level: result.confint(alpha=1 - level),
+        result._vcov_type_detail,
+        info
+        | _numbers_of(
+            result,
+            rsquared="_r2",
+            rsquared_within="_r2_within",
+            rsquared_adj="_adj_r2",
+            pseudo_rsquared="_pseudo_r2",
+        ),
+        clusters=clusters,
+        # With clusters in several ways it keeps the smallest number only.
+        n_clusters=tuple(map(int, result._G[:1])) if len(clusters) == 1 else (),
+    )
+
+
+_READERS: dict[str, Callable[[Any], _Reading]] = {
+    "statsmodels": _of_statsmodels,
+    "linearmodels": _of_linearmodels,
+    "pyfixest": _of_pyfixest,
+}
+_NEEDS = {
+    "statsmodels": ("params", "pvalues", "model"),
+    "linearmodels": ("params", "pvalues", "model"),
+    "pyfixest": ("_vcov",),
+}
