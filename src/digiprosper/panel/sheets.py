@@ -152,23 +152,8 @@ def read_excel(
 
     The keys are the index of the table. Also return what was dropped or not read.
     """
-    cells = _cells(path)
-    chosen: Any = sheet if pd.api.types.is_list_like(sheet) else [sheet]
-    sheets = [*cells] if sheet is None else [*chosen]
-    for name in sheets:
-        check_option("sheet", name, list(cells))
-    frames = {name: _below_heading(cells[name], entity) for name in sheets}
-    absent = [name for name, frame in frames.items() if frame is None]
-    if len(absent) == len(sheets) or (absent and sheet is not None):
-        shown = [_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat]
-        raise ColumnError(
-            f"from_excel: no cell of the sheet {quoted(absent)} is {cited(entity)}"
-            f"{nearest(entity, shown)}; entity= is the heading of the entities."
-        )
     parts, notices = [], []
-    for name, frame in frames.items():
-        if frame is None:
-            continue
+    for name, frame in _tables(_cells(path), entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
             part, said = _indexed(frame, entity, time, value, match, time_format)
@@ -178,6 +163,28 @@ def read_excel(
         parts.append(part)
         notices += said
     return pd.concat(parts, axis=1), [*notices, *_partial_entities(parts)]
+
+
+def _tables(
+    cells: Mapping[str, pd.DataFrame], entity: str, sheet: Any
+) -> dict[str, pd.DataFrame]:
+    """Make a table of each sheet to read; by default of those with a cell `entity`."""
+    chosen = sheet if pd.api.types.is_list_like(sheet) else [sheet]
+    tables, absent = {}, []
+    for name in cells if sheet is None else chosen:
+        check_option("sheet", name, list(cells))
+        frame = _below_heading(cells[name], entity)
+        if frame is None:
+            absent.append(name)
+        else:
+            tables[name] = frame
+    if not tables or (absent and sheet is not None):
+        shown = [_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat]
+        raise ColumnError(
+            f"from_excel: no cell of the sheet {quoted(absent)} is {cited(entity)}"
+            f"{nearest(entity, shown)}; entity= is the heading of the entities."
+        )
+    return tables
 
 
 def _indexed(
