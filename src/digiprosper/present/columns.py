@@ -164,7 +164,9 @@ def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> 
     elif equation is None or head != equation.name:
         text = _head_label(head, column, labels, language)
     else:
-        links = (name_label(link, labels, column.factors) for link in equation.path)
+        links = (
+            name_label(link, labels, column.factors, language) for link in equation.path
+        )
         text = HEADS.say(equation.kind, language, name=" → ".join(links))
     return replace(column, head=text, over=over)
 

@@ -151,14 +151,14 @@ def row_label(
     first = column.estimates[name].term
     if first.family != "linear" or first.regime is None:
         return term_words(first, labels, column.words, column.factors, language)
-    variable = name_label(first.regime.variable, labels, column.factors)
+    variable = name_label(first.regime.variable, labels, column.factors, language)
     condition = _shared_condition(
         [c.estimates[name].term for c in holders], variable, digits, language
     )
     return TABLE.say(
         "regime.kink" if first.regime.kink else "regime",
         language,
-        name=name_label(first.base, labels, column.factors),
+        name=name_label(first.base, labels, column.factors, language),
         condition=_regime_words(first.regime, condition, variable, apart, language),
     )
 

@@ -112,7 +112,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
     rows: list[Row] = []
     for kind, variable in kinds:
         blocks = [_block_of(column, kind, variable) for column in columns]
-        name = name_label(variable, style.labels, factors)
+        name = name_label(variable, style.labels, factors, style.language)
         for number in range(max(len(block.parameters) for block in blocks if block)):
             what = style.say(words[kind], f"{kind}.row", number=number + 1)
             rows += _parameter_rows(blocks, number, what, name, style)
@@ -241,7 +241,7 @@ def _effect_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
     for name in effects:
         slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
         code = key_codes.get(name, f"effects.{slopes[0]}" if slopes else "effects")
-        label = name_label(name, style.labels, factors)
+        label = name_label(name, style.labels, factors, style.language)
         cells = zip(columns, absorbed, strict=True)
         answers = [_yes_no(name, column, names, style) for column, names in cells]
         rows.append((style.say(TABLE, code, name=label), answers))

@@ -261,7 +261,7 @@ class Style:
 
     def label(self, name: str, column: Column) -> str:
         """Print the name of an outcome, effect or cluster with its label."""
-        return name_label(name, self.labels, column.factors)
+        return name_label(name, self.labels, column.factors, self.language)
 
     def remark(self, remark: Remark, column: Column) -> str:
         """Print a remark of a column with the labels of its names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from digiprosper.errors import DigiprosperError
@@ -125,12 +126,14 @@ class Remark(NamedTuple):
     """A code for words, and the names to fill in.
 
     `names` maps placeholders to names of the model, which are printed with their
-    labels. `words` None stands for the words of the column.
+    labels, or to other remarks. `words` None stands for the words of the column.
+    `factors` has those of names that the column does not have.
     """
 
     code: str
-    names: Mapping[str, tuple[str, ...]]
+    names: Mapping[str, tuple[str | Remark, ...]]
     words: Words | None = None
+    factors: Factors = MappingProxyType({})
 
 
 class SharedRow(NamedTuple):
@@ -315,8 +318,14 @@ def remark_text(
 ) -> str:
     """Print a remark with labels of its names; `words` if the remark has none."""
     mark = NOTES.say("list", language)
+    factors = {**factors, **remark.factors}
     names = {
-        role: mark.join(name_label(name, labels, factors) for name in role_names)
+        role: mark.join(
+            name_label(name, labels, factors, language)
+            if isinstance(name, str)
+            else remark_text(name, words, labels, factors, language)
+            for name in role_names
+        )
         for role, role_names in remark.names.items()
     }
     return (remark.words or words).say(remark.code, language, **names)

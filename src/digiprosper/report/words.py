@@ -409,3 +409,34 @@ NOTES = Words(
     },
 )
 """Of the notes below a table."""
+
+CHINESE_CALLS = {
+    "log": "ln({0})",
+    "log1p": "ln(1 + {0})",
+    "exp": "exp({0})",
+    "sqrt": "√({0})",
+    "abs": "|{0}|",
+    "lag": "{0}（滞后{count}期）",
+    "lead": "{0}（提前{count}期）",
+    "diff": "{0}（{count}期差分）",
+    "treated": "{0}起实施",
+    "C": "{0}",
+    "I": "({0})",
+}
+"""Functions of terms in Chinese; English has them as typed."""
+
+CHINESE_SIGNS = {
+    "**": "^",
+    "*": "×",
+    "==": "=",
+    "!=": "≠",
+    "<=": "≤",
+    ">=": "≥",
+    "-": "−",
+    "not in": "不属于",
+    "and": "且",
+    "or": "或",
+    "not": "非",
+    "in": "属于",
+}
+"""Operators of calculations and conditions in Chinese; the longer ones first."""
