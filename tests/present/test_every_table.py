@@ -85,7 +85,10 @@ CONTROLS = ["urban", "fiscal"]
 def panel() -> dp.Panel:
     frame = dp.datasets.simulate_provinces(rng=2026)[0].frame.reset_index()
     names = [name for name in frame if name in LABELS["zh"]]
+    places = dp.datasets.province_capitals()
     return dp.Panel(frame[names], "province", "year").assign(
+        lat=lambda f: places["lat"].loc[f.index.get_level_values(0)].to_numpy(),
+        lon=lambda f: places["lon"].loc[f.index.get_level_values(0)].to_numpy(),
         first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0}),
         pilot="treated(first)",
     )
@@ -226,7 +229,7 @@ def _regressions() -> dict[str, Callable[[], Any]]:
         "corrections": lambda: [other(ssc=s).fit(panel()) for s in ("xtreg", "none")],
         "conley": lambda: other(
             cov_type="conley",
-            coordinates=["latitude", "longitude"],
+            coordinates=["lat", "lon"],
             distance_cutoff=300,
         ).fit(panel()),
         "weights": lambda: [other(obs_weights="urban").fit(panel()), fit()],

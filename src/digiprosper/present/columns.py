@@ -157,7 +157,9 @@ def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> 
         code = f"over.{over}"
         over_words = words.say(code, language) if code in words else over
         over = labels.get(over, over_words)
-    if column.named is not None:
+    if head in labels:
+        text = labels[head]
+    elif column.named is not None:
         text = remark_text(column.named, words, labels, column.factors, language)
     elif f"head.{head}" in words:
         text = words.say(f"head.{head}", language)
@@ -176,10 +178,10 @@ def _head_label(
 ) -> str:
     """Print a heading that is a name, or a sum of names such as a set of controls."""
     code = f"head.{head}"
-    if head not in labels and code in TABLE and column.cells:
+    if code in TABLE and column.cells:
         return TABLE.say(code, language)
-    parts = (name_label(part, labels, column.factors) for part in head.split(" + "))
-    return labels.get(head, " + ".join(parts))
+    parts = [head] if head in column.factors else head.split(" + ")
+    return " + ".join(name_label(p, labels, column.factors, language) for p in parts)
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:
@@ -338,7 +340,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
     if columns is None:
         raise _no_result(model, caller)
     if head is not None and len(columns) == 1:
-        return [replace(columns[0], head=head)]
+        return [replace(columns[0], head=head, named=None)]
     return _below(head, columns)
 
 
@@ -406,11 +408,12 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
             "(`reset_index()` numbers them).",
             [models_problem(f"repeated rows {quoted(repeated)}", frame)],
         )
-    columns = []
+    columns, names = [], frame.index.names
+    stub = () if None in names else tuple(map(tidy_text, names))
     for position, name in enumerate(frame.columns):
         text, values = _name_text(name), frame.iloc[:, position]
         cells = {row: PlainCell(text, v) for row, v in zip(rows, values, strict=True)}
-        columns.append(Column(text, cells=cells, over=head))
+        columns.append(Column(text, cells=cells, over=head, stub=stub))
     if head is not None and len(columns) == 1:
         return [replace(columns[0], head=head, over=None)]
     return columns

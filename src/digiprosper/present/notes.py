@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.present.rows import cluster_words, error_details, errors_key
@@ -31,7 +32,7 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *_whole_notes(columns, style),
-        *_by_column(remarks, "column", style),
+        *_of_columns(remarks, len(estimated), style),
     ]
     closing_notes = [
         *_star_sources(columns, style),
@@ -71,9 +72,16 @@ def _whole_notes(columns: Columns, style: Style) -> list[str]:
 def _failure_notes(columns: Columns, style: Style) -> list[str]:
     failures = [(c.head, c.failure) for c in columns if c.failure]
     return [
-        style.say(NOTES, "not_estimated", head=head, why=_first_sentence(failure))
+        style.say(NOTES, "not_estimated", head=head, why=_reason(failure, style))
         for head, failure in failures
     ]
+
+
+def _reason(error: Exception, style: Style) -> str:
+    """Write why a model was not estimated: in English the error's first sentence."""
+    codes = (f"failure.{kind.__name__}" for kind in type(error).__mro__)
+    code = next(code for code in codes if code in NOTES)
+    return style.say(NOTES, code, message=_first_sentence(error))
 
 
 def _first_sentence(error: Exception) -> str:
@@ -331,6 +339,20 @@ def _refused_note(
         drawn=_drawn_words(column, block, style),
         rest=say(NOTES, "refused.rest", text=none) if none else "",
     )
+
+
+def _of_columns(
+    remarks: Iterable[tuple[str, Column]], count: int, style: Style
+) -> list[str]:
+    """Write each remark once: alone if it is about all columns, or else with heads."""
+    owned = list(remarks)
+    times = Counter(text for text, _ in owned)
+    notes = {}
+    for text, _ in owned:
+        shared = count > 1 and times[text] == count
+        of_text = [pair for pair in owned if pair[0] == text]
+        notes[text] = [text] if shared else _by_column(of_text, "column", style)
+    return [note for lines in notes.values() for note in lines]
 
 
 # --- gathering ------------------------------------------------------------------------

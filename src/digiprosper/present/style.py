@@ -23,7 +23,7 @@ from digiprosper.errors import (
 )
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import remark_text
-from digiprosper.report.labels import name_label
+from digiprosper.report.labels import name_label, text_label
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
@@ -263,6 +263,12 @@ class Style:
         """Print the name of an outcome, effect or cluster with its label."""
         return name_label(name, self.labels, column.factors, self.language)
 
+    def head(self, name: str) -> str:
+        """Print the name of a column or level of a frame."""
+        code = f"head.{name}"
+        words = self.say(TABLE, code) if code in TABLE else name
+        return self.labels.get(name, words)
+
     def remark(self, remark: Remark, column: Column) -> str:
         """Print a remark of a column with the labels of its names."""
         return remark_text(
@@ -343,7 +349,7 @@ class Style:
             return str(int(value))
         if isinstance(value, numbers.Real):
             return self._real(float(value), name)
-        return tidy_text(value)
+        return text_label(tidy_text(value), self.labels, self.language)
 
     def _real(self, value: float, name: str) -> str:
         if name == _COUNT and value.is_integer():

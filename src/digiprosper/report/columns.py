@@ -12,7 +12,7 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.protocol import HasDraws, Results
 from digiprosper.report.terms import Term, terms_of
-from digiprosper.report.words import NO_WORDS, NOTES, Words
+from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -159,7 +159,8 @@ class Column:
     `words` for it named: heading in words from a set of models; replaces `head`
     set_notes, set_rows: notes and rows (name, value) that sets of models add absorbs:
     whether the method can absorb effects; if not, rows of effects have a dash instead
-    of "No" adjusted: controls that have no estimates
+    of "No" adjusted: controls that have no estimates stub: names of the index of a
+    frame, above the names of the rows
     """
 
     head: str | None = None
@@ -186,6 +187,7 @@ class Column:
     set_rows: tuple[tuple[Remark, object], ...] = ()
     absorbs: bool = True
     adjusted: tuple[str, ...] = ()
+    stub: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -240,14 +242,17 @@ def _missing_terms(result: Results) -> tuple[Remark, ...]:
     remarks = []
     for notice in getattr(result, "diagnostics", ()):
         named = {
-            role: _as_names(notice.data[role]) for role in _WITHOUT.get(notice.code, ())
+            role: _as_names(notice.data[role], role)
+            for role in _WITHOUT.get(notice.code, ())
         }
         if named and all(named.values()):
             remarks.append(Remark(f"without.{notice.code}", named, NOTES))
     return tuple(remarks)
 
 
-def _as_names(named: str | Iterable[str]) -> tuple[str, ...]:
+def _as_names(named: str | Iterable[str], role: str) -> tuple[str, ...]:
+    if role == "effects":
+        return tuple(str(named).split(", "))
     return (named,) if isinstance(named, str) else tuple(named)
 
 
@@ -307,6 +312,14 @@ def _clusters_drawn(result: object) -> int | None:
     )
     count: int | None = getattr(result, "n_drawn", next(cluster_counts, None))
     return count
+
+
+def test_remark(text: str) -> Remark | None:
+    """Return the name or the method of a test as a remark, if it has words."""
+    read = TESTS.read(text)
+    if read is None:
+        return None
+    return Remark(read[0], {part: (name,) for part, name in read[1].items()}, TESTS)
 
 
 def remark_text(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from digiprosper.report.words import CHINESE_CALLS, CHINESE_SIGNS
+from digiprosper.report.terms import Factor
+from digiprosper.report.words import CHINESE_CALLS, CHINESE_SIGNS, TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from digiprosper.report.terms import Factor, Factors, Term
+    from digiprosper.report.terms import Factors, Term
     from digiprosper.report.words import Language, Words
 
 _SHIFTS = ("lag", "lead", "diff")
@@ -48,6 +49,17 @@ def name_label(
     return " × ".join(texts) or name
 
 
+def text_label(
+    text: str, labels: Mapping[str, str], language: Language = "english"
+) -> str:
+    """Print a text of a frame: its label, or its words, as in ``"chi2(3)"``."""
+    word, bracket, ending = text.partition("(")
+    code = f"text.{word}"
+    if text in labels or code not in TABLE:
+        return labels.get(text, text)
+    return TABLE.say(code, language) + bracket + ending
+
+
 def term_words(
     term: Term,
     labels: Mapping[str, str],
@@ -81,6 +93,25 @@ def term_words(
     if term.regime is not None:
         text = words.say("regime", language, effect=text, number=term.regime.number)
     return text
+
+
+def text_factor(text: str, names: Iterable[str], factors: Factors) -> Factor:
+    """Describe a text with names of columns or terms, such as a sum or a condition."""
+    pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    parts = re.split(rf"(?<![\w:.])({pattern})(?![\w:(\[])", text)
+    pieces = (
+        _named_factor(part, factors) if number % 2 else part
+        for number, part in enumerate(parts)
+    )
+    return Factor(text, pieces=tuple(piece for piece in pieces if piece))
+
+
+def _named_factor(name: str, factors: Factors) -> Factor:
+    """Describe a term as one factor, a product as a calculation."""
+    pieces: list[str | Factor] = []
+    for factor in factors.get(name, ()):
+        pieces += [" × ", factor]
+    return Factor(name, name, pieces=tuple(pieces[1:]))
 
 
 def effect_names(joined: str | None) -> tuple[str, ...]:
@@ -125,6 +156,8 @@ def _in_chinese(
         level = last.strip("[]").removeprefix("T.")
         return f"{pieces[0]}：{labels.get(level, level)}"
     function, bracket, _ = str(first).partition("(")
+    if first in CHINESE_CALLS:
+        return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))
     if not isinstance(first, str) or not bracket or function not in CHINESE_CALLS:
         return "".join(pieces)
     shifted = function in _SHIFTS

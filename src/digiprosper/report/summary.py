@@ -12,7 +12,7 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited
-from digiprosper.report.columns import Column, PlainCell, result_column
+from digiprosper.report.columns import Column, PlainCell, result_column, test_remark
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.rendering import Content, as_html
@@ -410,7 +410,8 @@ class Summary(PickledByName):
             row: PlainCell(column, value)
             for row, (column, value) in stored["cells"].items()
         }
-        return (Column(stored["head"], cells=cells, note=stored["note"]),)
+        head, note = stored["head"], stored["note"]
+        return (Column(head, cells=cells, note=note, named=test_remark(head)),)
 
     def glance(self) -> dict[str, Any]:
         """Return summary numbers of the fit, such as the number of rows.
