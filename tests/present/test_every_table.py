@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import warnings
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
 import digiprosper as dp
@@ -86,7 +85,8 @@ def panel() -> dp.Panel:
     frame = dp.datasets.simulate_provinces(rng=2026)[0].frame.reset_index()
     names = [name for name in frame if name in LABELS["zh"]]
     places = dp.datasets.province_capitals()
-    return dp.Panel(frame[names], "province", "year").assign(
+    labels = {name: LABELS["zh"][name] for name in names}
+    return dp.Panel(frame[names], "province", "year", labels=labels).assign(
         lat=lambda f: places["lat"].loc[f.index.get_level_values(0)].to_numpy(),
         lon=lambda f: places["lon"].loc[f.index.get_level_values(0)].to_numpy(),
         first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0}),
@@ -353,7 +353,6 @@ def _tests() -> dict[str, Callable[[], Any]]:
         "classical Hausman": lambda: dp.hausman(spec(), panel(), method="classical"),
         "Pesaran": lambda: dp.pesaran_cd(entity_only.fit(panel())),
         "modified Wald": lambda: dp.modified_wald(fit(), method="chi2"),
-        "Levene": lambda: dp.modified_wald(fit()),
         "Wooldridge": lambda: dp.wooldridge_ar1(spec(), panel()),
         "poolability": lambda: dp.poolability(spec(), panel()),
         "RESET": lambda: dp.reset_test(spec(), panel()),
@@ -371,9 +370,11 @@ def _tests() -> dict[str, Callable[[], Any]]:
             instrumented().anderson_rubin_test({"digital": 0}),
         ],
         "F": lambda: fit().f_statistic,
-        "pre-trends": lambda: dp.EventStudy("prosperity", "first", before=3, after=3)
-        .fit(panel())
-        .pretrend_test(),
+        "pre-trends": lambda: (
+            dp.EventStudy("prosperity", "first", before=3, after=3)
+            .fit(panel())
+            .pretrend_test()
+        ),
         "pre-trends by cohort": lambda: staggered().pretrend_test(),
         "spatial": lambda: [
             spatial().wald_to("sar"),
@@ -384,8 +385,9 @@ def _tests() -> dict[str, Callable[[], Any]]:
         "threshold": lambda: thresholds().equality(),
         "kink": lambda: [kink().test, kink().continuity],
         "moderated U": lambda: [
-            (test := dp.moderated_u_test(moderated.fit(panel()), "digital", "urban"))
-            .shift,
+            (
+                test := dp.moderated_u_test(moderated.fit(panel()), "digital", "urban")
+            ).shift,
             test.steepening,
         ],
     }
@@ -399,12 +401,11 @@ def _frames() -> dict[str, Callable[[], Any]]:
         "correlate": lambda: panel().correlate(["prosperity", "digital"]),
         "moran": lambda: dp.moran(panel(), "digital", borders(), rng=1),
         "geary": lambda: dp.geary(panel(), "digital", borders(), rng=1),
-        "local moran": lambda: dp.local_moran(last_year(), "digital", borders(), rng=1)
-        .droplevel("year")
-        .rename(index=lambda name: "地" if False else name),
-        "spatial tests": lambda: dp.spatial_tests(
-            dp.PanelSpatial("prosperity", ["digital"], borders()), panel()
-        ).frame.drop(columns="null"),
+        "local moran": lambda: (
+            dp.local_moran(last_year(), "digital", borders(), rng=1)
+            .droplevel("year")
+            .rename(index=lambda name: "地" if False else name)
+        ),
         "vif": lambda: dp.vif(panel(), terms),
         "oster": lambda: dp.oster_bound(spec(), panel(), "digital", CONTROLS),
         "tidy": lambda: fit().tidy(),
@@ -412,24 +413,20 @@ def _frames() -> dict[str, Callable[[], Any]]:
         "sample": lambda: fit().sample_stats,
         "weights": lambda: index().fit(panel()).weights,
         "thresholds": lambda: thresholds().thresholds,
-        "tests of thresholds": lambda: thresholds().tests,
         "bacon": lambda: dp.bacon_decomposition(
             dp.FixedEffects("prosperity", ["pilot"]), panel()
         ),
-        "effects": lambda: spatial().effects_table(),
         "event path": lambda: staggered().path,
         "dagum groups": lambda: _dagum().groups,
         "dagum shares": lambda: _dagum().shares.to_frame(),
         "dagum": lambda: _dagum().intervals,
-        "markov": lambda: dp.markov_transitions(
-            panel(), "prosperity", classes=3
-        ).probabilities,
+        "markov": lambda: (
+            dp.markov_transitions(panel(), "prosperity", classes=3).probabilities
+        ),
         "sigma": lambda: dp.sigma_convergence(panel(), "prosperity"),
         "by control": lambda: dp.control_sets(
             spec(), panel(), ["openness", "upgrading"]
         ).by_control(),
-        "sobel": lambda: mediated(("productivity", "upgrading")).sobel(),
-        "decision": lambda: mediated().decision().steps,
     }
 
 
@@ -474,3 +471,55 @@ def table(name: str, language: Any, **options: Any) -> Table:
 def texts(made_table: Table) -> list[str]:
     content = made_table._content(None)
     return [cell for row in content.rows for cell in row] + list(content.notes)
+
+
+# What a Chinese table may have in Latin letters, and why.
+REASONS = {
+    "people whom a method is named after": (
+        "Abadie Imbens Anderson Rubin Borusyak Jaravel Spiess Callaway Sant Anna "
+        "Conley Driscoll Kraay Hansen Hausman Holm Kleibergen Paap Lee Yu Mundlak Pearson "
+        "Pesaran RESET Sargan Sun Abraham Wald Wooldridge"
+    ),
+    "statistics, distributions, functions and matrices": (
+        "F J LM LR N R VIF W ln logit p t z rk CD ATT"
+    ),
+    "steps of a mediation": "a b",
+    "standard errors that Chinese papers call by these letters": "CR2 CRV3 HC2 HC3",
+    "spatial models that Chinese papers call by these letters": (
+        "SAC SAR SDEM SDM SEM SLX"
+    ),
+    "a small-sample correction is that of a program": "reghdfe xtreg",
+    "identifiers of propositions": "P09",
+}
+ALLOWED = frozenset(chain.from_iterable(map(str.split, REASONS.values())))
+CODE = re.compile(r"\w=|[a-z]_[a-z]|\w\(\)|\{|==|<=|>=|\w\*\*\w")
+
+
+@cache
+def words(name: str) -> set[str]:
+    """Return the words in Latin letters of a Chinese table; entities are data."""
+    plain = (re.sub(r"\de[+-]\d+", "", text) for text in texts(table(name, "zh")))
+    found = (re.findall(r"[A-Za-z][A-Za-z0-9]*", text) for text in plain)
+    return set(chain.from_iterable(found)) - set(panel().entities)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_chinese_table_has_no_english_words(name: str) -> None:
+    assert words(name) - set(ALLOWED) == set()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_an_english_table_has_no_chinese_words(name: str) -> None:
+    assert [text for text in texts(table(name, "en")) if has_cjk(text)] == []
+
+
+@pytest.mark.parametrize("language", LABELS)
+@pytest.mark.parametrize("name", TABLES)
+def test_no_code_in_notes(name: str, language: str) -> None:
+    assert [note for note in table(name, language).notes if CODE.search(note)] == []
+
+
+@pytest.mark.further
+def test_every_allowed_word_is_in_a_table() -> None:
+    printed = set(chain.from_iterable(map(words, TABLES)))
+    assert set(ALLOWED) - printed == set()

@@ -296,7 +296,7 @@ def test_a_chain_has_every_path_between_its_mediators():
 
 def test_many_chains_are_cut_and_counted():
     found = words(plots.mediation_path(fitted("chain of six")))
-    assert "and 44 more in tidy()" in found  # the sum, and 2^6 - 1 chains
+    assert "and 44 more effects" in found  # the sum, and 2^6 - 1 chains
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,9 @@ from digiprosper.report.columns import (
 )
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
+from digiprosper.report.summary import read_factors
 from digiprosper.report.terms import same_products
-from digiprosper.report.words import HEADS, TABLE
+from digiprosper.report.words import HEADS, NOTES, TABLE
 
 if TYPE_CHECKING:
     from digiprosper.report.terms import Factor
@@ -80,9 +81,11 @@ def _read_all(models: object, caller: str, level: float) -> list[Column]:
     return columns
 
 
-def _under_one_head(column: Column) -> Column:
+def _under_one_head(column: Column, language: Language = "english") -> Column:
     """Write the heading that spans a column as a prefix of its own."""
-    head = column.head if column.over is None else f"{column.over}: {column.head}"
+    if column.over is None:
+        return column
+    head = NOTES.say("column", language, heads=column.over, text=column.head)
     return replace(column, head=head, over=None)
 
 
@@ -120,10 +123,13 @@ def _numbered(columns: Columns) -> list[Column]:
     ]
 
 
-def distinct_heads(columns: Columns) -> list[Column]:
+def distinct_heads(columns: Columns, language: Language = "english") -> list[Column]:
     """Make headings unique for the notes, with the one above where two are equal."""
     counts = Counter(column.head for column in columns)
-    return [_under_one_head(c) if counts[c.head] > 1 else c for c in columns]
+    return [
+        replace(_under_one_head(c, language), over=c.over) if counts[c.head] > 1 else c
+        for c in columns
+    ]
 
 
 def with_constant(column: Column) -> Column:
@@ -413,7 +419,16 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
     for position, name in enumerate(frame.columns):
         text, values = _name_text(name), frame.iloc[:, position]
         cells = {row: PlainCell(text, v) for row, v in zip(rows, values, strict=True)}
-        columns.append(Column(text, cells=cells, over=head, stub=stub))
+        columns.append(
+            Column(
+                text,
+                cells=cells,
+                over=head,
+                stub=stub,
+                labels=frame.attrs.get("labels", {}),
+                factors=read_factors(frame.attrs.get("factors", {})),
+            )
+        )
     if head is not None and len(columns) == 1:
         return [replace(columns[0], head=head, over=None)]
     return columns

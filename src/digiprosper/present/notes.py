@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.present.rows import cluster_words, error_details, errors_key
@@ -27,12 +27,11 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     """Write the notes: what is in brackets, stars, and how columns differ."""
     estimated = [c for c in columns if c.estimates]
     first = [_companion_note(estimated, style)] if estimated else []
-    remarks = [(style.remark(remark, c), c) for c in columns for remark in c.remarks]
     notes = [
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *_whole_notes(columns, style),
-        *_of_columns(remarks, len(estimated), style),
+        *_of_columns(columns, style),
     ]
     closing_notes = [
         *_star_sources(columns, style),
@@ -341,18 +340,35 @@ def _refused_note(
     )
 
 
-def _of_columns(
-    remarks: Iterable[tuple[str, Column]], count: int, style: Style
-) -> list[str]:
-    """Write each remark once: alone if it is about all columns, or else with heads."""
-    owned = list(remarks)
-    times = Counter(text for text, _ in owned)
-    notes = {}
-    for text, _ in owned:
-        shared = count > 1 and times[text] == count
-        of_text = [pair for pair in owned if pair[0] == text]
-        notes[text] = [text] if shared else _by_column(of_text, "column", style)
-    return [note for lines in notes.values() for note in lines]
+def _of_columns(columns: Columns, style: Style) -> list[str]:
+    """Write each remark once: with its columns, or last and alone if it is of all.
+
+    Columns below one heading that share a remark are named by this heading.
+    """
+    owners: dict[str, list[Column]] = {}
+    for column in columns:
+        for remark in column.remarks:
+            owners.setdefault(style.remark(remark, column), []).append(column)
+    several = len(columns) > 1
+    shared = [t for t, owning in owners.items() if several and owning == [*columns]]
+    apart = [
+        (text, column)
+        for text, owning in owners.items()
+        if text not in shared
+        for column in _under_heads(owning, columns)
+    ]
+    return [*_by_column(apart, "column", style), *shared]
+
+
+def _under_heads(owning: Columns, columns: Columns) -> list[Column]:
+    """Put one column with the heading above for all columns below this heading."""
+    named: dict[str, Column] = {}
+    for column in owning:
+        over = column.over
+        whole = over and all(c in owning for c in columns if c.over == over)
+        head = str(over if whole else column.head)
+        named.setdefault(head, replace(column, head=head))
+    return list(named.values())
 
 
 # --- gathering ------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from digiprosper.present.columns import (
 )
 from digiprosper.present.folding import NOT_APPLICABLE, absorbed_effects, folded_rows
 from digiprosper.present.row_names import share_rows
-from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import remark_text
 from digiprosper.report.inference import WITHOUT_FACTOR
 from digiprosper.report.labels import name_label
@@ -201,7 +200,7 @@ def setting_rows(
 ) -> list[Row]:
     """Write controls, absorbed effects, clusters, weights, the caller's rows."""
     caller_rows = _checked_rows({} if rows is None else rows, len(columns))
-    named = [(tidy_text(name), values) for name, values in caller_rows.items()]
+    named = [(style.row_name(name), values) for name, values in caller_rows.items()]
     return [
         *folded_rows(columns, folded, style),
         *_effect_rows(columns, folded, style),

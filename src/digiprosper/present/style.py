@@ -22,9 +22,9 @@ from digiprosper.errors import (
     plain,
 )
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.columns import remark_text
+from digiprosper.report.columns import RowName, remark_text
 from digiprosper.report.labels import name_label, text_label
-from digiprosper.report.words import TABLE
+from digiprosper.report.words import NO_WORDS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -263,17 +263,24 @@ class Style:
         """Print the name of an outcome, effect or cluster with its label."""
         return name_label(name, self.labels, column.factors, self.language)
 
-    def head(self, name: str) -> str:
-        """Print the name of a column or level of a frame."""
-        code = f"head.{name}"
-        words = self.say(TABLE, code) if code in TABLE else name
-        return self.labels.get(name, words)
+    def stub(self, name: str) -> str:
+        """Print the name of a level of the index of a frame."""
+        codes = (f"stub.{name}", f"head.{name}")
+        words = (self.say(TABLE, code) for code in codes if code in TABLE)
+        return self.labels.get(name) or next(words, name)
 
     def remark(self, remark: Remark, column: Column) -> str:
         """Print a remark of a column with the labels of its names."""
         return remark_text(
             remark, column.words, self.labels, column.factors, self.language
         )
+
+    def row_name(self, name: str) -> str:
+        """Print the name of a row that the caller adds."""
+        if not isinstance(name, RowName):
+            return tidy_text(name)
+        labels = {**self.labels, **name.labels}
+        return remark_text(name.remark, NO_WORDS, labels, {}, self.language)
 
     @property
     def own_labels(self) -> dict[str, str]:

@@ -169,7 +169,12 @@ class Table:
         frame = self.frame
         rows = zip(frame.index, frame.to_numpy(), strict=True)
         body = [list(map(tidy_text, [name, *cells])) for name, cells in rows]
-        heads = [*map(tidy_text, [frame.index.name or "", *frame.columns])]
+        heads = [
+            *map(
+                tidy_text,
+                ["" if frame.index.name is None else frame.index.name, *frame.columns],
+            )
+        ]
         above = [["", *map(tidy_text, self.spans)]] if self.spans else []
         return Content(
             header=(*above, heads, *body[: self.header_rows]),
@@ -349,7 +354,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         ],
     ]
     own_notes = read_notes(notes, "etable")
-    lines = (*note_lines(distinct_heads(columns), look), *own_notes)
+    lines = (*note_lines(distinct_heads(columns, look.language), look), *own_notes)
     table = _assemble(columns, depvar_rows(columns, look), parts, lines, title)
     table.frame.index.name = _stub(columns, look)
     if file is not None:
@@ -433,7 +438,7 @@ def _stub(columns: Sequence[Column], style: Style) -> str | None:
     """Write the heading of the row names, if all columns have the same."""
     stubs = {column.stub for column in columns}
     names = stubs.pop() if len(stubs) == 1 else ()
-    return LEVELS.join(map(style.head, names)) or None
+    return LEVELS.join(map(style.stub, names)) or None
 
 
 def text_frame(rows: Sequence[Row], heads: Sequence[str]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Self
 
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
@@ -134,6 +135,25 @@ class Remark(NamedTuple):
     names: Mapping[str, tuple[str | Remark, ...]]
     words: Words | None = None
     factors: Factors = MappingProxyType({})
+
+
+class RowName(str):
+    """A name among `rows` of `etable`, which is printed in the words of its remark.
+
+    `labels` win over those of the table.
+    """
+
+    __slots__ = ("labels", "remark")
+    remark: Remark
+    labels: Mapping[str, str]
+
+    def __new__(
+        cls, text: str, remark: Remark, labels: Mapping[str, str] | None = None
+    ) -> Self:
+        """Make a name whose text is that of the remark in some language."""
+        name = super().__new__(cls, text)
+        name.remark, name.labels = remark, labels or {}
+        return name
 
 
 class SharedRow(NamedTuple):
@@ -331,14 +351,14 @@ def remark_text(
 ) -> str:
     """Print a remark with labels of its names; `words` if the remark has none."""
     mark = NOTES.say("list", language)
-    factors = {**factors, **remark.factors}
+    factors, own = {**factors, **remark.factors}, remark.words or words
     names = {
         role: mark.join(
             name_label(name, labels, factors, language)
             if isinstance(name, str)
-            else remark_text(name, words, labels, factors, language)
+            else remark_text(name, own, labels, factors, language)
             for name in role_names
         )
         for role, role_names in remark.names.items()
     }
-    return (remark.words or words).say(remark.code, language, **names)
+    return own.say(remark.code, language, **names)

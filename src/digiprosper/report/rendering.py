@@ -107,12 +107,12 @@ class Content:
 
         Plain text, Markdown, CSV and Excel keep what programs read as numbers.
         """
-        signed = {
-            name: tuple([list(map(_signed, row)) for row in getattr(self, name)])
-            for name in ("header", "body")
-        }
-        notes = tuple(map(_signed, self.notes))
-        return replace(self, **signed, notes=notes)
+        return replace(
+            self,
+            header=tuple(list(map(_signed, row)) for row in self.header),
+            body=tuple(list(map(_signed, row)) for row in self.body),
+            notes=tuple(map(_signed, self.notes)),
+        )
 
     @property
     def texts(self) -> str:

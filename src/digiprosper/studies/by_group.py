@@ -44,7 +44,7 @@ from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.terms import canonical
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Remark, SharedRow, remark_text
+from digiprosper.report.columns import Remark, RowName, SharedRow, remark_text
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
@@ -127,10 +127,11 @@ class ByGroup(ResultSet):
 
     @property
     def rows(self) -> dict[str, list[Any]]:
-        """The difference and its p-value as `rows` of `etable`, named in English."""
+        """The difference and its p-value as `rows` of `etable`."""
         blanks = [None] * (len(self.labels) - 1)
         named = {
-            remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows
+            RowName(remark_text(row.name, WORDS, {}, {}), row.name): row.cells
+            for row in self.table_rows
         }
         return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
