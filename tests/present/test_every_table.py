@@ -477,8 +477,8 @@ def texts(made_table: Table) -> list[str]:
 REASONS = {
     "people whom a method is named after": (
         "Abadie Imbens Anderson Rubin Borusyak Jaravel Spiess Callaway Sant Anna "
-        "Conley Driscoll Kraay Hansen Hausman Holm Kleibergen Paap Lee Yu Mundlak Pearson "
-        "Pesaran RESET Sargan Sun Abraham Wald Wooldridge"
+        "Conley Driscoll Kraay Hansen Hausman Holm Kleibergen Paap Lee Yu Mundlak "
+        "Pearson Pesaran RESET Sargan Sun Abraham Wald Wooldridge"
     ),
     "statistics, distributions, functions and matrices": (
         "F J LM LR N R VIF W ln logit p t z rk CD ATT"

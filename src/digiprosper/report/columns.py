@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from digiprosper.errors import DigiprosperError
@@ -134,7 +133,7 @@ class Remark(NamedTuple):
     code: str
     names: Mapping[str, tuple[str | Remark, ...]]
     words: Words | None = None
-    factors: Factors = MappingProxyType({})
+    factors: Factors | None = None
 
 
 class RowName(str):
@@ -351,7 +350,7 @@ def remark_text(
 ) -> str:
     """Print a remark with labels of its names; `words` if the remark has none."""
     mark = NOTES.say("list", language)
-    factors, own = {**factors, **remark.factors}, remark.words or words
+    factors, own = {**factors, **(remark.factors or {})}, remark.words or words
     names = {
         role: mark.join(
             name_label(name, labels, factors, language)

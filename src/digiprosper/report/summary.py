@@ -407,8 +407,16 @@ class Summary(PickledByName):
             row: PlainCell(column, value)
             for row, (column, value) in stored["cells"].items()
         }
-        head, note = stored["head"], stored["note"]
-        return (Column(head, cells=cells, note=note, named=test_remark(head)),)
+        return (
+            Column(
+                stored["head"],
+                cells=cells,
+                note=stored["note"],
+                named=test_remark(stored["head"]),
+                labels=stored.get("labels", {}),
+                factors=read_factors(stored.get("factors", {})),
+            ),
+        )
 
     def glance(self) -> dict[str, Any]:
         """Return summary numbers of the fit, such as the number of rows.

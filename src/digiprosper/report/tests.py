@@ -20,6 +20,7 @@ from digiprosper.report.summary import (
     Remarks,
     Summarised,
     Summary,
+    stored_factors,
 )
 from digiprosper.report.text import p_words
 from digiprosper.report.words import NOTES, TABLE
@@ -226,7 +227,13 @@ class TestResult(Summarised, PickledByName):
             if column.whole
             else column.note
         )
-        return {"head": column.head, "cells": cells, "note": note}
+        return {
+            "head": column.head,
+            "cells": cells,
+            "note": note,
+            "labels": dict(column.labels),
+            "factors": stored_factors(column.factors),
+        }
 
     def _plain_detail(self) -> object:
         """Return `detail` as a mapping, or as one mapping per row."""

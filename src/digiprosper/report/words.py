@@ -145,13 +145,13 @@ _TEXTS = {
 """Texts in rows and cells that are no labels, in Chinese."""
 
 _FAILURES = {
-    "CollinearityError": "解释变量完全共线",
-    "IdentificationError": "模型无法识别",
-    "MissingDataError": "数据缺失",
-    "ColumnError": "缺少变量",
-    "OptionError": "选项不适用",
-    "ThresholdSearchError": "无法搜索门槛值",
-    "DigiprosperError": "无法估计",
+    "CollinearityError": "解释变量完全共线。",
+    "IdentificationError": "模型无法识别。",
+    "MissingDataError": "数据缺失。",
+    "ColumnError": "缺少变量。",
+    "OptionError": "选项不适用。",
+    "ThresholdSearchError": "无法搜索门槛值。",
+    "DigiprosperError": "无法估计。",
 }
 """Why a model was not estimated, by class of error; English prints the error."""
 
