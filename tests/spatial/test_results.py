@@ -103,7 +103,7 @@ def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
     assert table.frame.loc["Log likelihood"].tolist() == [f"{durbin.loglik:.3f}"] * 3
     assert table.frame.loc["Unemployment rate (%)", "Indirect"].startswith("-0.006")
     assert table.notes[1:3] == (
-        "spatial Durbin model (SDM).",
+        "Spatial Durbin model (SDM).",
         f"W: {durbin.weights_text}.",
     )
     chinese = dp.etable(durbin.decomposition, style=dp.TableStyle("zh"))

@@ -346,9 +346,13 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     Columns below one heading that share a remark are named by this heading.
     """
     owners: dict[str, list[Column]] = {}
+    named: set[str] = set()
     for column in columns:
         for remark in column.remarks:
-            owners.setdefault(style.remark(remark, column), []).append(column)
+            text = style.remark(remark, column)
+            owners.setdefault(text, []).append(column)
+            words = (remark.words or column.words).english.get(remark.code, "")
+            named |= {text} if words.startswith("{") else set()
     several = len(columns) > 1
     shared = [t for t, owning in owners.items() if several and owning == [*columns]]
     apart = [
@@ -357,7 +361,9 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
         if text not in shared
         for column in _under_heads(owning, columns)
     ]
-    return [*_by_column(apart, "column", style), *shared]
+    # A name that begins a sentence has no capital of ours.
+    alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
+    return [*_by_column(apart, "column", style), *alone]
 
 
 def _under_heads(owning: Columns, columns: Columns) -> list[Column]:
