@@ -408,3 +408,15 @@ def test_plain_words_only(phrase: str) -> None:
         if phrase.lower() in line.lower()
     ]
     assert found == []
+
+
+def test_words_are_read_back() -> None:
+    assert EXAMPLE.read("Through jobs (a)") == ("through", {"path": "jobs (a)"})
+    assert EXAMPLE.read("Effect") == ("effect", {})
+    assert EXAMPLE.read("Effects") is None
+
+
+def test_names_of_tests_are_read_as_they_are_said() -> None:
+    for code, text in TESTS.english.items():
+        names = {name: f"{name} (1)" for name in parts(text)}
+        assert TESTS.read(TESTS.say(code, **names)) == (code, names)

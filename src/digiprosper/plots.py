@@ -407,7 +407,8 @@ def moran_scatter(
     time : period, optional
         Period of the values. The default is the last one.
     names : bool
-        Whether to show the names of entities, if there are at most 60. The default is
+        Whether to show the names of entities, if there are at most 60. Those without
+        room are listed or counted below the axis. The default is
         True. A name that would overlap another is not shown.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the panel.

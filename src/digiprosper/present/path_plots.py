@@ -178,7 +178,7 @@ class _PathPicture(_Picture):
         super().__init__(ax)
         names = (diagram.treatment, *diagram.mediators, diagram.outcome)
         words = (word for name in names for word in name.split() if word.isascii())
-        longest = max((_inches(word, self.box_type) for word in words), default=0.0)
+        longest = _widest(words, self.box_type)
         small = min(max(_SMALL_WIDTH, longest + _PADDING / 2), _WIDTH)
         self.box_width = small if self.narrow else _WIDTH
         self.arrows: list[tuple[tuple[Point, ...], bool]] = []
@@ -493,8 +493,8 @@ _BOX, _GAP, _ARROW, _SPACE, _INSIDE, _BETWEEN, _WIDEST = (
     0.16,
     2.8,
 )
-# In a column: width of the boxes at the ends, and from them to the stages.
-_SMALL_BOX, _SMALL_GAP = 0.74, 0.18
+# In a column: width of the boxes at the ends, from them to the stages, of the arrow.
+_SMALL_BOX, _SMALL_GAP, _SMALL_ARROW = 0.76, 0.14, 0.3
 # Colour, marker, its face and line of each verdict, which differ in grey.
 _LOOKS: dict[str, tuple[str, str, str, Any]] = {
     "supported": (INK, "o", INK, "-"),
@@ -508,7 +508,11 @@ class _PathwayPicture(_Picture):
 
     def __init__(self, ax: Axes | None) -> None:
         super().__init__(ax)
-        self.box, self.gap = (_SMALL_BOX, _SMALL_GAP) if self.narrow else (_BOX, _GAP)
+        self.box, self.gap, self.arrow = (
+            (_SMALL_BOX, _SMALL_GAP, _SMALL_ARROW)
+            if self.narrow
+            else (_BOX, _GAP, _ARROW)
+        )
         self.lines: list[tuple[list[Point], bool]] = []
         self.verdicts: list[tuple[str, float, float]] = []
 
@@ -521,9 +525,9 @@ class _PathwayPicture(_Picture):
                 _draw_arrow(axes, points[-2], points[-1], INK, "-", scale)
         for verdict, x, y in self.verdicts:
             color, marker, face, line = _LOOKS[verdict]
-            _draw_arrow(axes, (x, y), (x + _ARROW, y), color, line, scale)
+            _draw_arrow(axes, (x, y), (x + self.arrow, y), color, line, scale)
             axes.plot(
-                [x + 0.42 * _ARROW],
+                [x + 0.42 * self.arrow],
                 [y],
                 marker,
                 color=color,
@@ -577,12 +581,12 @@ def _columns(picture: _PathwayPicture, drawn: Pathways) -> _Columns:
     """Place the columns; in a narrow figure the numbers are below the paths."""
     rows, size = [row for stage in drawn.stages for row in stage.rows], picture.type
     left_edge = picture.box + picture.gap
-    ids = left_edge + _INSIDE + _ARROW + _SPACE
+    ids = left_edge + _INSIDE + picture.arrow + _SPACE
     path = ids + _widest((row.id for row in rows), size) + _SPACE
     below = _widest((row.numbers for row in rows), size)
     if picture.width is not None and picture.narrow:
         right_edge = picture.width - 0.2 - left_edge
-        wide = max(right_edge - path - _INSIDE, below)
+        wide = max(right_edge - path - _INSIDE, below - (path - ids))
         right_edge = path + wide + _INSIDE
         return _Columns(left_edge, ids, path, wide, right_edge - _INSIDE, right_edge)
     wide = min(_WIDEST, max(_widest((row.path for row in rows), size), 1.5))
@@ -607,12 +611,13 @@ def _write_stage(
         lines = broken_lines(row.path, columns.wide / (picture.type * _WIDE_COLUMN))
         picture.verdicts.append((row.verdict, columns.left + _INSIDE, y - step / 2))
         picture.write(row.id, columns.id, y - step / 2)
-        if picture.narrow:
-            lines.append(row.numbers)
-        else:
+        if not picture.narrow:
             picture.write(row.numbers, columns.numbers, y - step / 2, ha="right")
         for line in lines:
             picture.write(line, columns.path, y - step / 2)
+            y -= step
+        if picture.narrow:
+            picture.write(row.numbers, columns.id, y - step / 2)
             y -= step
         y -= 0.03
     return _write_untested(picture, stage.untested, columns, y) - _INSIDE / 2
@@ -665,9 +670,12 @@ def _write_verdicts(
     step = picture.line
     x = 0.0
     for verdict, words in drawn.verdicts.items():
+        end = x + picture.arrow + _SPACE + _inches(words, picture.type, _WIDE_COLUMN)
+        if end > width:
+            x, y, end = 0.0, y - step, end - x
         picture.verdicts.append((verdict, x, y - step / 2))
-        picture.write(words, x + _ARROW + _SPACE / 2, y - step / 2)
-        x += _ARROW + _SPACE + _inches(words, picture.type, _WIDE_COLUMN) + 0.3
+        picture.write(words, x + picture.arrow + _SPACE / 2, y - step / 2)
+        x = end + 0.3
     y -= step + 0.08
     room = width / (picture.type * _WIDE_COLUMN)
     for line in broken_lines(drawn.note, room) if drawn.note else []:

@@ -77,8 +77,8 @@ class TableStyle:
         Language of the rows, headings and notes that the library writes. Labels are
         printed as they are. A Chinese table calls the effects of the keys of the panel
         个体固定效应 and 时间固定效应, shows the R² including fixed effects, and states
-        in the note how standard errors are clustered. Names of tests, and reasons why a
-        model could not be estimated, are always English.
+        in the note how standard errors are clustered. Functions of terms are written in
+        Chinese, such as ln(产出) and 产出（滞后1期）, and so are the names of tests.
     below : {"se", "t", "p", "ci"}
         What is shown below each estimate: standard error (default), t statistic,
         p-value or confidence interval.

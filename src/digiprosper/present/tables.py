@@ -392,7 +392,9 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
     """List all names in a table that labels may be for."""
     names: list[object] = []
     for column in columns:
-        names += [*column.estimates, *column.cells, *column.labels]
+        names += [*column.estimates, *column.cells, *column.labels, *column.stub]
+        texts = (cell.value for cell in column.cells.values())
+        names += [text for text in texts if isinstance(text, str)]
         names += [column.head or "", column.over or "", *(column.glance or {}).values()]
         names += [block.variable for block in column.blocks]
         remarks = [column.whole, column.named, *column.remarks, *column.set_notes]
