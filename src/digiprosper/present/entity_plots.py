@@ -321,7 +321,7 @@ def draw_moran_scatter(
 
 
 def _unnamed_words(entities: Sequence[str]) -> str:
-    """Say which points have no name."""
+    """List the points that have no name, or count them."""
     if len(entities) > _MOST_LISTED:
         return say("moran.unnamed.count", count=f"{len(entities):,}")
     return say("moran.unnamed", names=say("list").join(entities))

@@ -383,7 +383,10 @@ TESTS = Words(
         "missing": "不可用：{count}个约束需要多于{groups}个聚类",
     },
 )
-"""Names of tests, and how their p-values were computed."""
+"""Names of tests, and how their p-values were computed.
+
+Results have them in English; `Words.read` finds their codes again.
+"""
 
 HEADS = Words(
     english={
