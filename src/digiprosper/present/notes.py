@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -353,8 +354,8 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
             owners.setdefault(text, []).append(column)
             words = (remark.words or column.words).english.get(remark.code, "")
             named |= {text} if words.startswith("{") else set()
-    several = len(columns) > 1
-    shared = [t for t, owning in owners.items() if several and owning == [*columns]]
+    count = len(columns)
+    shared = [t for t, owning in owners.items() if len(owning) == count > 1]
     apart = [
         (text, column)
         for text, owning in owners.items()
@@ -369,9 +370,10 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
 def _under_heads(owning: Columns, columns: Columns) -> list[Column]:
     """Put one column with the heading above for all columns below this heading."""
     named: dict[str, Column] = {}
+    counts, owned = (Counter(c.over for c in group) for group in (columns, owning))
     for column in owning:
         over = column.over
-        whole = over and all(c in owning for c in columns if c.over == over)
+        whole = over and owned[over] == counts[over]
         head = str(over if whole else column.head)
         named.setdefault(head, replace(column, head=head))
     return list(named.values())

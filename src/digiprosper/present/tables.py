@@ -169,12 +169,8 @@ class Table:
         frame = self.frame
         rows = zip(frame.index, frame.to_numpy(), strict=True)
         body = [list(map(tidy_text, [name, *cells])) for name, cells in rows]
-        heads = [
-            *map(
-                tidy_text,
-                ["" if frame.index.name is None else frame.index.name, *frame.columns],
-            )
-        ]
+        stub = "" if frame.index.name is None else frame.index.name
+        heads = list(map(tidy_text, [stub, *frame.columns]))
         above = [["", *map(tidy_text, self.spans)]] if self.spans else []
         return Content(
             header=(*above, heads, *body[: self.header_rows]),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors, Term
     from digiprosper.report.words import Language, Words
 
-_SHIFTS = ("lag", "lead", "diff")
+# Of these only the first argument is printed, and the number of periods.
+_FIRST = ("lag", "lead", "diff", "C")
 _SIGNS = re.compile(
     r"(?P<quote>['\"])(?P<value>.*?)(?P=quote)|"
     + "|".join(
@@ -160,10 +161,10 @@ def _in_chinese(
         return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))
     if not isinstance(first, str) or not bracket or function not in CHINESE_CALLS:
         return "".join(pieces)
-    shifted = function in _SHIFTS
-    periods = re.search(r"\d+", str(last)) if shifted else None
+    first_only = function in _FIRST
+    periods = re.search(r"\d+", str(last)) if first_only else None
     inside = [pieces[0][len(function) + 1 :], *pieces[1:]]
-    inside[-1] = "" if shifted else inside[-1].removesuffix(")")
+    inside[-1] = "" if first_only else inside[-1].removesuffix(")")
     return CHINESE_CALLS[function].format(
         "".join(inside).strip(), count=periods[0] if periods else "1"
     )
