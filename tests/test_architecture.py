@@ -61,6 +61,7 @@ EXTRAS = {
     "pathways/test_family_wise.py",
     "linear/test_notices_coverage.py",
     "present/test_every_figure.py",
+    "present/test_every_table.py",
     "spatial/test_spatial_peers.py",
     "threshold/test_regimes.py",
     "threshold/test_threshold_coverage.py",

@@ -24,7 +24,7 @@ from digiprosper.pathways.words import WORDS as PATHWAYS
 from digiprosper.policy.words import WORDS as POLICY
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.words import HEADS, NO_WORDS, NOTES, TABLE, Words
+from digiprosper.report.words import HEADS, NO_WORDS, NOTES, TABLE, TESTS, Words
 from digiprosper.spatial.panel_spatial import SpatialModel
 from digiprosper.spatial.words import MODELS
 from digiprosper.spatial.words import WORDS as SPATIAL
@@ -62,7 +62,12 @@ ROWS = {
     ),
     "report/words.py HEADS": Row(HEADS),
     # English pairs each mark with its level; Chinese lists the marks, then the levels.
-    "report/words.py NOTES": Row(NOTES, other_parts=("stars", "stars.one")),
+    # English prints the message of an error, Chinese what class it has.
+    "report/words.py NOTES": Row(
+        NOTES, other_parts=("stars", "stars.one", "failure.*")
+    ),
+    # Codes are read from the English names of tests.
+    "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(
         FIGURE, latin=("errors.driscoll_kraay", "path.star")
     ),
@@ -77,7 +82,7 @@ ROWS = {
         composed=("callaway_santanna.*", "imputation.*", "sun_abraham.*"),
     ),
     # Chinese puts the standardising behind the name; English has both in `weights`.
-    "spatial/words.py WORDS": Row(SPATIAL, other_parts=("*.weights.*",)),
+    "spatial/words.py WORDS": Row(SPATIAL, other_parts=("w",)),
     # English has the counts in one text, `about`.
     "studies/words.py WORDS": Row(
         STUDIES,
@@ -403,3 +408,15 @@ def test_plain_words_only(phrase: str) -> None:
         if phrase.lower() in line.lower()
     ]
     assert found == []
+
+
+def test_words_are_read_back() -> None:
+    assert EXAMPLE.read("Through jobs (a)") == ("through", {"path": "jobs (a)"})
+    assert EXAMPLE.read("Effect") == ("effect", {})
+    assert EXAMPLE.read("Effects") is None
+
+
+def test_names_of_tests_are_read_as_they_are_said() -> None:
+    for code, text in TESTS.english.items():
+        names = {name: f"{name} (1)" for name in parts(text)}
+        assert TESTS.read(TESTS.say(code, **names)) == (code, names)

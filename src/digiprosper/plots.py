@@ -243,7 +243,7 @@ def balance(
     purpose = "plots.balance"
     _refuse_other(matching, Matching, "match_entities", purpose)
     texts = {**matching.labels, **check_labels(labels, purpose)}
-    return draw_balance(policy.balance(matching, texts), ax, purpose)
+    return draw_balance(policy.balance(matching, texts, figure_language()), ax, purpose)
 
 
 def effect_plot(
@@ -377,7 +377,10 @@ def event_study(
     columns = [result_column(study) for study in studies.values()]
     texts = merged_labels(columns, check_labels(labels, purpose))
     return draw_event_paths(
-        policy.event_paths(studies, texts, level), ax, purpose, counts=bool(counts)
+        policy.event_paths(studies, texts, level, figure_language()),
+        ax,
+        purpose,
+        counts=bool(counts),
     )
 
 
@@ -404,7 +407,8 @@ def moran_scatter(
     time : period, optional
         Period of the values. The default is the last one.
     names : bool
-        Whether to show the names of entities, if there are at most 60. The default is
+        Whether to show the names of entities, if there are at most 60. Those without
+        room are listed or counted below the axis. The default is
         True. A name that would overlap another is not shown.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the panel.
@@ -841,7 +845,9 @@ def marginal_effect(
     purpose = "plots.marginal_effect"
     _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
     texts = _texts(results, labels, purpose)
-    curve = slope_curve(results, term, moderator, panel, texts, check_level(level))
+    curve = slope_curve(
+        results, term, moderator, panel, texts, check_level(level), figure_language()
+    )
     return draw_slope_curve(curve, ax, purpose)
 
 
@@ -958,7 +964,9 @@ def u_shape(
             f"{purpose}: test must be what u_test returns, not {type(test).__name__}.",
             [models_problem("no U-test", test)],
         )
-    curve = u_figures.turning_curve(results, test, _texts(results, labels, purpose))
+    curve = u_figures.turning_curve(
+        results, test, _texts(results, labels, purpose), figure_language()
+    )
     return draw_turning_curve(curve, ax, purpose)
 
 

@@ -468,9 +468,12 @@ def test_only_what_stata_prints_has_its_name(ssc, key) -> None:
 
 def test_a_table_says_how_a_p_value_was_computed() -> None:
     test = fit(frame_of(1)).wald_test("a = 0, b = 0")
-    for language, words in (("en", "Wald test: p-value by"), ("zh", "p值的计算方法为")):
+    for language, words, draws in (
+        ("en", "Wald test: p-value by", "999 draws"),
+        ("zh", "Wald检验：p值的计算方法为", "999次抽样"),
+    ):
         notes = dp.etable([test], style=dp.TableStyle(language=language)).notes
-        assert any(words in note and "999 draws" in note for note in notes)
+        assert any(words in note and draws in note for note in notes)
 
 
 def test_as_many_restrictions_as_clusters_are_not_tested() -> None:

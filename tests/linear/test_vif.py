@@ -142,3 +142,17 @@ def test_wrong_input_is_named(case: str) -> None:
 def test_what_is_no_panel(panel) -> None:
     with pytest.raises(dp.InputTypeError, match="vif takes a Panel"):
         vif(panel, ["a"])
+
+
+def test_a_table_has_the_labels_of_terms_in_both_languages() -> None:
+    factors = dp.vif(dp.datasets.us_states(), ["log(pcap)", "lag(unemp)"])
+    assert dp.etable(factors).frame.index.tolist() == [
+        "log(Public capital (million USD))",
+        "lag(Unemployment rate (%))",
+    ]
+    chinese = dp.etable(
+        factors, style=dp.TableStyle("zh"), labels={"pcap": "资本", "unemp": "失业"}
+    )
+    assert chinese.frame.index.tolist() == ["ln(资本)", "失业（滞后1期）"]
+    assert chinese.frame.index.name == "变量"
+    assert chinese.frame.columns.tolist() == ["VIF", "容忍度"]

@@ -913,6 +913,23 @@ def test_rows_for_the_table_have_labels_inside_functions() -> None:
     ]
 
 
+def test_rows_have_the_language_and_the_labels_of_their_table() -> None:
+    results = replace(fitted("serial"), labels={"m1": "jobs", "m2": "wages"})
+    rows, labels = results.path_rows(), {"m1": "就业", "m2": "工资"}
+    chinese = dp.etable(
+        results.paths, rows=rows, labels=labels, style=dp.TableStyle("zh")
+    )
+    names = chinese.frame.index.tolist()
+    assert "经由就业的间接效应 [95%置信区间]" in names
+    assert "经由就业 → 工资的自助法p值" in names
+    # Labels of the rows themselves come first, and each row is printed once.
+    own = results.path_rows(labels={"m1": "work", "m2": "wages"}, language="zh")
+    english = dp.etable(results.paths, rows=own, labels={"m1": "employment"})
+    names = english.frame.index.tolist()
+    assert names.count("Bootstrap p through work → wages") == 1
+    assert not any("employment" in name for name in names if "through" in name)
+
+
 def test_rows_for_the_table_are_named_in_chinese_by_the_labels_of_the_call() -> None:
     results = replace(fitted("parallel"), labels={"m1": "jobs", "m2": "wages"})
     rows = results.path_rows(labels={"m1": "就业"}, language="zh")

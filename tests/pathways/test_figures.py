@@ -34,10 +34,11 @@ def test_numbers_are_those_of_the_frame(report) -> None:
 
 def test_words_of_the_language_and_labels(report) -> None:
     chinese = pathway_figure(report.in_language("zh"), {}, "test")
-    assert (chinese.source, chinese.target) == ("数字经济", "共同富裕")
+    assert (chinese.source, chinese.target) == ("数字经济指数", "共同富裕指数")
     assert chinese.stages[0].rows[0].path.startswith("数字经济指数 → ")
     named = pathway_figure(report, {"digital": "数字", "prosperity": "CP"}, "test")
     assert named.stages[0].rows[0].path == "数字 → upgrading → CP"
+    assert (named.source, named.target) == ("数字", "CP")
 
 
 @pytest.mark.parametrize("given", [None, 3, {"P05": 1}])

@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 Grid = list[list[str]]
 
 
+def typed(text: str) -> str:
+    """Write the signs of typeset tables as they are typed."""
+    return text.replace("−", "-").replace("≤", "<=").replace("≥", ">=")
+
+
 def read_docx(path: Path) -> list[Grid]:
     tables = docx.Document(str(path)).tables
     return [
-        [[cell.text for cell in row.cells] for row in table.rows] for table in tables
+        [[typed(cell.text) for cell in row.cells] for row in table.rows]
+        for table in tables
     ]
 
 
@@ -109,7 +115,7 @@ def _rtf_text(text: str) -> str:
 
     text = re.sub(r"\\u(-?\d+)\?", letter, re.sub(r"\{\\f1 (.*?)\}", r"\1", text))
     text = re.sub(r"\\([\\{}])", r"\1", text)
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    return typed(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le"))
 
 
 def read_rtf(path: Path) -> list[Grid]:
@@ -187,7 +193,7 @@ def read_html(path: Path) -> list[Grid]:
                 int((re.search(r'colspan="(\d+)"', about) or [0, 1])[1])
                 for about, _ in cells
             ]
-            texts = [html.unescape(text) for _, text in cells]
+            texts = [typed(html.unescape(text)) for _, text in cells]
             rows.append(
                 [
                     text

@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from scipy.stats import gaussian_kde
 
 import digiprosper as dp
@@ -580,6 +581,35 @@ def test_names_are_left_out_on_request_and_of_many() -> None:
     )
     assert len(ax.texts) == 4
     assert ax.get_title().startswith("Moran's I: ")
+    assert ax.get_xlabel().endswith("\n61 entities not named")
+
+
+@pytest.mark.parametrize("count", [12, 50])
+def test_every_point_has_a_name_inside_the_axes_or_is_listed(count: int) -> None:
+    rng = np.random.default_rng(count)
+    points = pd.DataFrame(
+        rng.normal(0, 0.2, (count, 2)),
+        [f"entity {number}" for number in range(count)],
+        ["value", "spatial_lag"],
+    )
+    with plots.figure_style("column"):
+        ax = draw_moran_scatter(replace(DRAWN, points=points), None, "test", names=True)
+        ax.figure.canvas.draw()
+    named = [text for text in ax.texts if text.get_text() in points.index]
+    frame = ax.get_window_extent()
+    for text in named:
+        box = Text.get_window_extent(text)
+        assert frame.x0 - 9 < box.x0
+        assert box.x1 < frame.x1 + 9
+    *_, listed = ax.get_xlabel().split("\n")
+    lost = count - len(named)
+    if lost > 5:
+        assert listed == f"{lost} entities not named"
+    elif lost:
+        names = listed.removeprefix("not named: ").split(", ")
+        assert {*names, *(text.get_text() for text in named)} == set(points.index)
+    else:
+        assert listed == "Income, standardised"
 
 
 def test_axes_that_are_given_are_used() -> None:

@@ -744,6 +744,22 @@ def test_several_models_stand_beside_each_other() -> None:
     assert ax.get_ylabel() == "Estimate and 95% confidence interval"
 
 
+@pytest.mark.parametrize("width", ["column", "page"])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_markers_of_several_models_do_not_overlap(count: int, width: Any) -> None:
+    models = [path(f"model {number}", range(-8, 9)) for number in range(count)]
+    with plots.figure_style(width):
+        ax = draw_event_paths(paths(*models), None, "test", counts=False)
+        ax.figure.canvas.draw()
+    lines = [line for line in ax.get_lines() if len(line.get_xdata()) > 2]
+    assert len(lines) == count
+    pixels = [ax.transData.transform((line.get_xdata()[0], 0.0))[0] for line in lines]
+    size = lines[0].get_markersize() * ax.figure.dpi / 72
+    assert np.diff(pixels).min() >= size
+    # The next event time begins after the last model.
+    assert lines[-1].get_xdata()[0] < lines[0].get_xdata()[1]
+
+
 def test_a_binned_end_beside_one_event_time_is_in_the_legend() -> None:
     ended = EventPath("two-way", path().points, -1, ("≤ -3", "≥ 2"))
     ax = draw_event_paths(

@@ -374,6 +374,7 @@ def test_texts_have_glyphs_and_room(name: str) -> None:
         with plots.figure_style("column", language):
             axes = FIGURES[name](LABELS[language])
             assert problems(axes.figure) == [], language
+            assert axes.figure.get_figwidth() * 25.4 == pytest.approx(90)
         frame = plots.data(axes)
         assert set(frame) >= COLUMNS[name]
         assert len(frame) > 0

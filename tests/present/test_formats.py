@@ -6,7 +6,7 @@ import csv
 import os
 import re
 import stat
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -325,6 +325,44 @@ def test_every_format_has_every_cell_of_every_table(paper, tmp_path, ending):
             for sheet, table in zip(read, paper.values(), strict=True)
         ]
     assert read == [grid(table) for table in paper.values()]
+
+
+@pytest.mark.many(7)
+@pytest.mark.parametrize("ending", WRITERS)
+def test_typeset_formats_have_signs_and_others_what_programs_read(
+    make_fit, tmp_path, ending
+):
+    fit = make_fit({"x <= -2": (-1.25, 0.5, 0.5), "a-b": (1e-9, 1.0, 0.5)})
+    path = save_tables(tmp_path / f"t{ending}", {"T 1-2": etable(fit)})
+    if ending == ".docx":
+        cells = [
+            cell.text
+            for row in docx.Document(str(path)).tables[0].rows
+            for cell in row.cells
+        ]
+        text = " ".join(cells)
+    elif ending == ".xlsx":
+        text = " ".join(chain.from_iterable(read_xlsx(path)[0]))
+    else:
+        text = path.read_bytes().decode("utf-8-sig")
+    minus = {".tex": "$-$", ".rtf": r"\u8722?"}.get(ending, "−")
+    less = {".tex": r"$\le$", ".rtf": r"\u8804?"}.get(ending, "≤")
+    typeset = ending in {".docx", ".html", ".rtf", ".tex"}
+    assert (f"{minus}1.2" in text) == (f"x {less} {minus}2" in text) == typeset
+    assert ("-1.250" in text) != typeset
+    assert "a-b" in text
+    assert "1.00e-09" in text.replace(minus, "-")
+
+
+def test_all_titles_of_a_file_have_one_size(paper, tmp_path):
+    """Wide tables have smaller type than others, and titles of the same size."""
+    path = save_tables(tmp_path / "tables.docx", paper)
+    titles = [p for p in docx.Document(str(path)).paragraphs if p.text in paper]
+    assert {title.runs[0].font.size.pt for title in titles} == {11.5}
+    cells = [t.rows[0].cells[1] for t in docx.Document(str(path)).tables]
+    assert len({c.paragraphs[0].runs[0].font.size.pt for c in cells}) > 1
+    text = save_tables(tmp_path / "t.rtf", paper).read_text("ascii")
+    assert text.count(r"\keepn\fs23\b ") == len(paper)
 
 
 @pytest.mark.many(7)

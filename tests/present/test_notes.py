@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.present.columns import name_columns, read_columns
+from digiprosper.present.columns import distinct_heads, name_columns, read_columns
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import setting_rows
 from digiprosper.present.style import Style
-from digiprosper.report.columns import Estimate
+from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.terms import Term
+from digiprosper.report.words import Words
+
+if TYPE_CHECKING:
+    from digiprosper.report.words import Language
 
 STYLE = Style("se", (0.1, 0.05, 0.01), 3)
 
@@ -225,3 +230,38 @@ def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
         "Bootstrap p-values and intervals of (1) are not reported: 3 clusters are "
         "too few for a bootstrap."
     )
+
+
+def remarked(head: str, *texts: str, over: str | None = None) -> Column:
+    remarks = tuple(Remark("said", {"text": (text,)}) for text in texts)
+    words = Words({"said": "{text}."}, {"said": "{text}。"})
+    return Column(head, remarks=remarks, words=words, over=over)
+
+
+def lines_below(columns: list[Column], language: Language = "english") -> list[str]:
+    look = Style("se", None, 3, language)
+    return note_lines(distinct_heads(columns, language), look)
+
+
+def test_what_all_columns_share_is_said_once_without_heads():
+    columns = [remarked("a", "shared", "mine"), remarked("b", "shared")]
+    assert lines_below(columns) == ["a: mine.", "shared."]
+    assert lines_below(columns[:1]) == ["a: shared.", "a: mine."]
+    assert lines_below(columns, "chinese") == ["注：a：mine。", "shared。"]
+
+
+def test_columns_below_one_head_are_named_by_it():
+    columns = [
+        remarked("x", "first", over="A"),
+        remarked("y", "first", over="A"),
+        remarked("x", "second", over="B"),
+        remarked("y", over="B"),
+    ]
+    assert lines_below(columns) == ["A: first.", "B: x: second."]
+    assert lines_below(columns, "chinese") == ["注：A：first。", "B：x：second。"]
+
+
+def test_a_remark_begins_with_a_capital_where_it_stands_alone():
+    words = Words({"said": "likelihood."}, {"said": "似然。"})
+    columns = [Column(h, remarks=(Remark("said", {}),), words=words) for h in "ab"]
+    assert lines_below(columns) == ["Likelihood."]

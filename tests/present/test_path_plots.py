@@ -153,6 +153,23 @@ def test_nothing_is_in_the_way_of_anything(name):
     assert crowded(plots.mediation_path(fitted(name))) == []
 
 
+@pytest.mark.many(2)
+@pytest.mark.parametrize("name", sorted(SPECS.keys() - {"chain of six"}))
+@pytest.mark.parametrize("width", ["column", "page"])
+def test_a_style_has_the_width_of_the_figure(name, width):
+    with plots.figure_style(width):
+        ax = plots.mediation_path(fitted(name))
+        assert crowded(ax) == []
+    expected = {"column": 90, "page": 190}[width]
+    assert ax.figure.get_figwidth() * 25.4 == pytest.approx(expected)
+
+
+def test_type_of_a_column_is_readable():
+    with plots.figure_style("column"):
+        ax = plots.mediation_path(fitted("two"))
+    assert min(text.get_fontsize() for text in ax.texts) >= 6
+
+
 def test_what_is_in_the_way_is_found(axes):
     axes.text(0.5, 0.5, "one")
     axes.text(0.51, 0.5, "other")
@@ -296,7 +313,7 @@ def test_a_chain_has_every_path_between_its_mediators():
 
 def test_many_chains_are_cut_and_counted():
     found = words(plots.mediation_path(fitted("chain of six")))
-    assert "and 44 more in tidy()" in found  # the sum, and 2^6 - 1 chains
+    assert "and 44 more effects" in found  # the sum, and 2^6 - 1 chains
 
 
 @pytest.mark.parametrize(
@@ -551,6 +568,19 @@ def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
     assert all(frame.x0 - 2 <= box.x0 and box.x1 <= frame.x1 + 2 for box in boxes)
     for j, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[j + 1 :])
+
+
+def test_a_column_has_the_numbers_below_the_paths() -> None:
+    with plots.figure_style("column"):
+        ax = draw_pathways(DRAWN, None, "test")
+    test_nothing_lies_outside_and_rows_do_not_overlap(ax)
+    assert ax.figure.get_figwidth() * 25.4 == pytest.approx(90)
+    assert min(t.get_fontsize() for t in ax.texts if t.get_text()) >= 6
+    at = {text.get_text(): text.get_position() for text in ax.texts}
+    (x, y), (numbers_x, numbers_y) = at[ROWS[0].id], at[ROWS[0].numbers]
+    assert numbers_x == x
+    assert numbers_y < y
+    pyplot.close(ax.figure)
 
 
 def test_long_paths_are_broken() -> None:

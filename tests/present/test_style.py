@@ -148,7 +148,7 @@ def test_stars_of_any_number_in_words(one_way):
         ),
         (
             {"clusters": None, "n_clusters": None, "cov_type": "unadjusted"},
-            "未调整的标准误",
+            "常规标准误",
         ),
         ({"ssc": "none"}, "聚类到省份层面的稳健标准误（未作小样本调整）"),
         ({"ssc": "xtreg"}, "聚类到省份层面的稳健标准误（小样本调整同xtreg）"),
@@ -181,7 +181,7 @@ def test_a_chinese_table_of_any_method_has_no_english_of_ours(
     assert all(map(has_cjk, names))
     assert all(map(has_cjk, table.notes))
     assert "未估计" in table.frame["丙"].tolist()
-    assert table.notes[-1] == "丙未估计：X."
+    assert table.notes[-1] == "丙未估计：模型无法识别。"
 
 
 def test_a_test_in_chinese():

@@ -6,7 +6,13 @@ import pytest
 
 from digiprosper.panel.factors import dummy_factor, term_factors
 from digiprosper.panel.terms import parse
-from digiprosper.report.labels import effect_names, name_label, term_label
+from digiprosper.report.labels import (
+    effect_names,
+    name_label,
+    term_label,
+    text_factor,
+    text_label,
+)
 from digiprosper.report.terms import Factor, Term
 
 COLUMNS = ["x", "x2", "y", "z", "xx", "g", "log", "a", "b", "a b", "数字", "K / L"]
@@ -106,3 +112,69 @@ def test_the_list_of_effects_is_taken_apart() -> None:
     assert effect_names("state+region^year") == ("state", "region^year")
     assert effect_names("I(a+b)+year") == ("I(a+b)", "year")
     assert effect_names(None) == ()
+
+
+CHINESE = {"x": "数字经济", "y": "产出", "east": "东部"}
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize(
+    ("term", "printed"),
+    [
+        ("x", "数字经济"),
+        ("log(x)", "ln(数字经济)"),
+        ("log1p(x)", "ln(1 + 数字经济)"),
+        ("exp(x)", "exp(数字经济)"),
+        ("sqrt(x)", "√(数字经济)"),
+        ("abs(x)", "|数字经济|"),
+        ("lag(x)", "数字经济（滞后1期）"),
+        ("lag(log(x), 2)", "ln(数字经济)（滞后2期）"),
+        ("log(lag(x, k=2))", "ln(数字经济（滞后2期）)"),
+        ("lead(x, 2):y", "数字经济（提前2期） × 产出"),
+        ("diff(x)", "数字经济（1期差分）"),
+        ("treated(x)", "数字经济起实施"),
+        ("C(x, ref='east')", "数字经济"),
+        ("I(x**2)", "数字经济²"),
+        ("I(x**4)", "(数字经济^4)"),
+        ("I( x - log(x)*2 ):y", "(数字经济 − ln(数字经济)×2) × 产出"),
+        ("I(g == 'east')", "(g = 东部)"),
+        ("I(g == 'a or b')", "(g = a or b)"),  # what is quoted is data
+        ("I(x <= 3)", "(数字经济 ≤ 3)"),
+    ],
+)
+def test_functions_of_terms_in_chinese(term: str, printed: str) -> None:
+    assert term_label(read(term), CHINESE, "chinese") == printed
+
+
+def test_levels_in_chinese() -> None:
+    (category,) = parse("C(x)", COLUMNS, "x").factors
+    for ending in ("[T.east]", "[east]"):
+        dummy = dummy_factor(category, ending, 1)
+        term = Term(f"C(x){ending}:y", factors=(dummy, Factor("y", "y")))
+        assert term_label(term, CHINESE, "chinese") == "数字经济：东部 × 产出"
+
+
+def test_a_label_of_the_whole_term_wins_in_chinese() -> None:
+    assert term_label(read("lag(x)"), {"lag(x)": "上年"}, "chinese") == "上年"
+
+
+def test_a_text_has_the_labels_of_the_terms_in_it() -> None:
+    factors = {"x:y": (Factor("x", "x"), Factor("y", "y"))}
+    names = ["x", "y", "x:y", "xx"]
+    text = "2*x:y - xx + x >= 1 and not y"
+    factor = text_factor(text, names, factors)
+    assert factor.typed == text
+    labels = {"x": "数", "y": "产"}
+    in_text = {text: (factor,)}
+    assert name_label(text, labels, in_text) == "2*数 × 产 - xx + 数 >= 1 and not 产"
+    assert (
+        name_label(text, labels, in_text, "chinese")
+        == "2×数 × 产 − xx + 数 ≥ 1 且 非 产"
+    )
+
+
+def test_texts_of_frames() -> None:
+    assert text_label("chi2(3)", {}) == "chi2(3)"
+    assert text_label("chi2(3)", {}, "chinese") == "χ²(3)"
+    assert text_label("high-high", {"high-high": "H"}, "chinese") == "H"
+    assert text_label("anything (else)", {}, "chinese") == "anything (else)"

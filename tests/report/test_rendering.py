@@ -100,7 +100,7 @@ def test_html_has_rules_spans_and_notes():
     cells = Cells()
     cells.feed(text)
     assert cells.rows[1] == [("Dependent variable", 1), ("GDP", 2)]
-    assert cells.rows[2] == [("digital", 1), ("-0.123***", 1), ("10.1", 1)]
+    assert cells.rows[2] == [("digital", 1), ("−0.123***", 1), ("10.1", 1)]
     assert cells.rows[-1] == [("* p < 0.1, ** p < 0.05.", 3)]
     assert text.count("border-top:2px") == 3
     assert text.count("vertical-align:bottom") == text.count("<td ") - 1

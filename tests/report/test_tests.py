@@ -135,7 +135,9 @@ def test_the_method_and_the_alternatives_are_printed_and_stored() -> None:
     assert Summary.from_dict(stored).to_text() == test.summary()
     again = pickle.loads(pickle.dumps(test))
     assert again.alternatives["csdid"].summary() == known.summary()
-    assert [f.name for f in dataclasses.fields(TestResult)][-2:] == [
+    assert [f.name for f in dataclasses.fields(TestResult)][-4:] == [
         "method",
         "alternatives",
+        "labels",
+        "factors",
     ]

@@ -102,7 +102,10 @@ def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
     assert list(table.frame.columns) == ["Direct", "Indirect", "Total"]
     assert table.frame.loc["Log likelihood"].tolist() == [f"{durbin.loglik:.3f}"] * 3
     assert table.frame.loc["Unemployment rate (%)", "Indirect"].startswith("-0.006")
-    assert any("spatial Durbin model (SDM), W: " in note for note in table.notes)
+    assert table.notes[1:3] == (
+        "Spatial Durbin model (SDM).",
+        f"W: {durbin.weights_text}.",
+    )
     chinese = dp.etable(durbin.decomposition, style=dp.TableStyle("zh"))
     assert list(chinese.frame.columns) == ["直接效应", "间接效应", "总效应"]
     assert any("空间杜宾模型（SDM）" in note for note in chinese.notes)

@@ -249,3 +249,15 @@ def test_size_of_spatial_tests(
         row |= {test: by_signs, f"{test}, chi2": by_chi2}
     measured("size_of_spatial_tests", row)
     assert shares[:, 0].max() <= 0.1
+
+
+def test_a_table_has_the_numbers_of_the_frame(states, contiguity) -> None:
+    tests = spatial_tests(PanelSpatial("log(gsp)", X, contiguity), states)
+    table = dp.etable(tests, digits=4)
+    frame = tests.frame
+    assert table.frame["Statistic"].tolist() == [f"{v:.4f}" for v in frame["statistic"]]
+    assert table.frame["p of χ²"].iloc[-1] == f"{frame['chi2_p_value'].iloc[-1]:.4f}"
+    assert table.frame.index.tolist()[4:6] == ["LR entity effects", "LR time effects"]
+    chinese = dp.etable(tests, style=dp.TableStyle("zh"))
+    assert chinese.frame.index[0] == "LM检验（空间滞后）"
+    assert chinese.notes[0].startswith("注：p值由个体符号的499次抽样得到")

@@ -425,7 +425,7 @@ def test_rows_that_are_passed_replace_those_of_the_set() -> None:
         dp.etable(found, labels=labels, rows=found.rows),
     )
     assert "Digital: difference between groups" in by_itself.frame.index
-    assert next(iter(found.rows)) in passed.frame.index
+    assert list(by_itself.frame.index) == list(passed.frame.index)
     assert len(by_itself.frame) == len(passed.frame)
     renamed = {"Gap": found.rows["x: difference between groups"], **found.rows}
     assert len(dp.etable(found, rows=renamed).frame) == len(passed.frame) + 1
@@ -779,3 +779,24 @@ def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> Non
         assert list(labelled.frame.columns) == ["东部", "西部"]
         assert "按地区分组" in labelled.notes[-1]
         assert "（西部减东部）" in labelled.notes[-1]
+
+
+def test_a_condition_has_the_labels_of_its_columns_in_heads_notes_and_test() -> None:
+    panel = dp.datasets.us_states()
+    spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+    found = dp.by_group(spec, panel, "unemp > 6.2", method="interaction")
+    english = dp.etable(found, labels={"unemp": "Joblessness", "pc": "Capital"})
+    heads = ["not (Joblessness > 6.2)", "Joblessness > 6.2"]
+    assert english.frame.columns.tolist() == heads
+    assert f"Difference of log(Capital), {heads[1]} minus {heads[0]}:" in " ".join(
+        english.notes
+    )
+    style, labels = dp.TableStyle("zh"), {"unemp": "失业率", "pc": "资本"}
+    chinese = dp.etable(found, labels=labels, style=style, rows=found.rows)
+    assert chinese.frame.columns.tolist() == ["非 (失业率 > 6.2)", "失业率 > 6.2"]
+    assert "ln(资本)系数的组间差异" in chinese.frame.index
+    assert chinese.frame.index.tolist().count("组间差异检验p值") == 1
+    test = dp.etable(found.difference, labels=labels, style=style)
+    assert test.frame.columns.tolist() == [
+        "ln(资本)的系数之差（失业率 > 6.2减非 (失业率 > 6.2)）"
+    ]

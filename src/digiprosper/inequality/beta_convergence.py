@@ -16,6 +16,7 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.report.summary import Lines, PlainNumbers, Summary
+from digiprosper.report.terms import Factor
 from digiprosper.specification import as_terms, one_term
 
 if TYPE_CHECKING:
@@ -275,6 +276,12 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     )
 
     sample = prepared.sample
+    (logarithm,) = sample.factors_of(sample.names_of("initial")[0])
+    made = {_SLOPE: (Factor(_SLOPE, pieces=(_SLOPE,)),)}
+    if growth is None:
+        pieces = ("growth of ", *logarithm.pieces[1:-1])
+        made[spec.y] = (Factor(spec.y, pieces=pieces),)
+    prepared = replace(prepared, sample=sample.with_factors(made))
     initial, outcome = sample.columns("initial"), sample.columns("growth")
     if growth is None:
         outcome = outcome - initial

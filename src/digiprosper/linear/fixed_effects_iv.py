@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from digiprosper.errors import Notice, TermError, cited, issue
 from digiprosper.linear.diagnostics import lagged_outcome
@@ -41,6 +41,7 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.tests import TestResult
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -264,7 +265,16 @@ def _two_stage(
         prepared, demeaned, at, solved, (), own_covariance=True
     )
     first_stage = ResultSet(tuple(_stages(prepared, demeaned, positions)))
-    tests = instrument_tests(prepared, projected, solved, first_stage)
+    wording: dict[str, Any] = {
+        "labels": prepared.sample.labels,
+        "factors": prepared.sample.factors,
+    }
+    tests = {
+        name: replace(test, **wording) if isinstance(test, TestResult) else test
+        for name, test in instrument_tests(
+            prepared, projected, solved, first_stage
+        ).items()
+    }
     notices = (
         *_about_rows(prepared),
         *dropped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,11 +28,12 @@ from digiprosper.linear.kernels.selection import (
 )
 from digiprosper.linear.preparation import prepare
 from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
+from digiprosper.linear.vif import labelled
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.linear.kernels.selection import TwoRegressions
@@ -158,7 +159,7 @@ def oster_bound(
     if not slopes:
         raise _no_solution(degree, limit)
     low, high = sorted((regressions.moments.slope_with, slopes[0]))
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "term": [regressions.name],
             "beta_uncontrolled": regressions.moments.slope_without,
@@ -175,14 +176,17 @@ def oster_bound(
             "n_solutions": len(slopes),
         }
     )
+    frame.attrs = regressions.attributes
+    return frame
 
 
 @dataclass(frozen=True, slots=True)
 class _Regressions:
-    """The term as the results name it, and the two regressions."""
+    """The term as the results name it, the two regressions, attributes of a frame."""
 
     name: str
     moments: TwoRegressions
+    attributes: dict[Hashable | None, Any]
 
 
 def _regressions(
@@ -224,7 +228,8 @@ def _regressions(
         )
     issued(fitted)
 
-    return _Regressions(name, _both(spec.y, name, of_controls, fitted))
+    moments = _both(spec.y, name, of_controls, fitted)
+    return _Regressions(name, moments, labelled(sample, [name]))
 
 
 def _both(

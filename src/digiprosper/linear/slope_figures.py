@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.drawings import Interval
+    from digiprosper.report.words import Language
 
 _PURPOSE = "plots.marginal_effect"
 _POINTS = 401
@@ -50,6 +52,7 @@ def slope_curve(
     panel: Panel | None,
     texts: Mapping[str, str],
     level: float,
+    language: Language = "english",
 ) -> SlopeCurve:
     """Lay out a slope over its moderator's range, or at each level.
 
@@ -71,15 +74,18 @@ def slope_curve(
     regions = [] if axis.levels is not None else _regions(points)
     if axis.levels is not None:
         points = points.assign(at=[_text(value) for value in points["at"]])
+    label = partial(
+        name_label, labels=texts, factors=results.factors, language=language
+    )
     return SlopeCurve(
-        variable=name_label(term, texts, results.factors),
-        outcome=name_label(results.depvar, texts, results.factors),
-        moderator=name_label(axis.column, texts, results.factors),
+        variable=label(term),
+        outcome=label(results.depvar),
+        moderator=label(axis.column),
         points=points[["at", "estimate", "conf_low", "conf_high"]],
         rows=None if values is None else _counts(values, axis.levels),
         regions=regions,
         share=float("nan") if values is None else _share(values, regions),
-        held=[name_label(name, texts, results.factors) for name in axis.others],
+        held=list(map(label, axis.others)),
         level=level,
     )
 

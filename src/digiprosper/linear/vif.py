@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,14 +19,15 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.linear.estimation import collinear_problem, demean_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel
+from digiprosper.report.summary import stored_factors
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
 
 
 def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
@@ -93,9 +94,17 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     demeaned = demean_columns(prepared, names, prepared.sample.columns("x"))
     _refuse(demeaned)
     inflation = _inflation(demeaned.columns / demeaned.lengths)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {"term": list(names), "vif": inflation, "tolerance": 1 / inflation}
     )
+    frame.attrs = labelled(prepared.sample, names)
+    return frame
+
+
+def labelled(sample: Sample, names: Sequence[str]) -> dict[Hashable | None, Any]:
+    """Return the attributes of a frame with which a table labels its terms."""
+    factors = stored_factors({name: sample.factors_of(name) for name in names})
+    return {"labels": dict(sample.labels), "factors": factors}
 
 
 def _refuse(demeaned: Demeaned) -> None:

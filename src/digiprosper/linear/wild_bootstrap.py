@@ -31,6 +31,7 @@ from digiprosper.linear.kernels.wild import (
 from digiprosper.linear.notices import few_treated_in_draws, few_weightings
 from digiprosper.linear.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
@@ -179,7 +180,14 @@ class WildBootstrapResult(TestResult):
         cells = {named[code]: PlainCell(code, value) for code, value in values.items()}
         words = _with_rows(named, level)
         return (
-            Column(self.null, cells=cells, whole=Remark("wild.note", {}), words=words),
+            Column(
+                self.null,
+                cells=cells,
+                whole=Remark("wild.note", {}),
+                words=words,
+                labels=self.labels,
+                factors=self.factors,
+            ),
         )
 
     def _summary(self) -> Summary:
@@ -402,7 +410,8 @@ def _named(
         if weights.enumerated or not isinstance(seed.entropy, int)
         else seed.entropy
     )
-    clusters = fit.prepared.cluster_names[0]
+    clusters, names = fit.prepared.cluster_names[0], fit.results.names
+    null = null_text(text, names)
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
         *_few_treated(fit, row),
@@ -416,7 +425,7 @@ def _named(
         distribution="bootstrap",
         df=None,
         p_value=share_beyond(drawn, t, enumerated=weights.enumerated),
-        null=null_text(text, fit.results.names),
+        null=null,
         detail={
             "weights": weights.name,
             "enumerated": weights.enumerated,
@@ -425,7 +434,7 @@ def _named(
             "n_clusters": weights.groups,
         },
         draws=drawn,
-        combination=sum_text(row, fit.results.names),
+        combination=sum_text(row, names),
         estimate=combined,
         std_error=error,
         null_value=value,
@@ -433,4 +442,6 @@ def _named(
         inference=fit.results.inference,
         rng_entropy=entropy,
         diagnostics=notices,
+        labels=dict(fit.results.labels),
+        factors={null: (text_factor(null, names, fit.results.factors),)},
     )

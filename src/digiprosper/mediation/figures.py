@@ -72,7 +72,7 @@ def effect_words(
     whole = whole_of(term)
     if not whole.path:
         return WORDS.say(whole.kind, language)
-    path = " → ".join(name_label(link, texts, factors) for link in whole.path)
+    path = " → ".join(name_label(link, texts, factors, language) for link in whole.path)
     return WORDS.say(f"{whole.kind}.{form}", language, path=path)
 
 
@@ -107,7 +107,7 @@ class _Wording:
     language: Language
 
     def label(self, name: str) -> str:
-        return name_label(name, self.texts, self.results.factors)
+        return name_label(name, self.texts, self.results.factors, self.language)
 
     def say(self, code: str, **parts: object) -> str:
         return FIGURE.say(code, self.language, **parts)

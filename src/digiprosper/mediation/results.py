@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -37,9 +36,10 @@ from digiprosper.mediation.sensitivity import (
     sensitivity,
 )
 from digiprosper.mediation.words import WORDS
+from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.estimates import DrawnEstimates
-from digiprosper.report.labels import name_label
+from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, not_psd
 from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
@@ -679,7 +679,8 @@ class MediationResults(EffectResults):
             Labels of the mediators by term or column, as in `etable`. They replace
             those of the panel.
         language : {"en", "zh"}
-            Language of the names of the rows, English by default.
+            Language of the names of the rows, English by default. `etable` prints them
+            in the language of its style and with its labels.
 
         Returns
         -------
@@ -720,22 +721,25 @@ class MediationResults(EffectResults):
         texts = {**self.labels, **(labels or {})}
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._mediator(mediator),)
-        say = partial(WORDS.say, language=_LANGUAGES[language])
         blank = [""] * (len(self.equations) - 1)
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
                 continue
-            path = " → ".join(
-                name_label(link, texts, self.factors) for link in term.path
-            )
+            path = " → ".join(term.path)
+            factors = {path: (text_factor(path, term.path, self.factors),)}
             drawn = ends.loc[term.name].to_numpy()
             cells = _path_cells(
                 drawn, sobel.get(term.name), digits, computed=self._readable
             )
-            through = say("row.through", path=path) if len(self.mediators) > 1 else ""
+            several = len(self.mediators) > 1
+            through = Remark(
+                "row.through" if several else "row.only", {"path": (path,)}
+            )
             for code, cell in cells.items():
-                out[say(f"row.{code}", through=through)] = [*blank, cell]
+                name = Remark(f"row.{code}", {"through": (through,)}, WORDS, factors)
+                text = remark_text(name, WORDS, texts, {}, _LANGUAGES[language])
+                out[RowName(text, name, labels)] = [*blank, cell]
         return out
 
     def _summary(self) -> Summary:

@@ -43,6 +43,7 @@ WORDS = Words(
         "row.bootstrap": "Bootstrap p{through}",
         "row.sobel": "Sobel z{through}",
         "row.through": " through {path}",
+        "row.only": "",
     },
     chinese={
         "total": "总效应",
@@ -82,6 +83,7 @@ WORDS = Words(
         "row.bootstrap": "{through}自助法p值",
         "row.sobel": "{through}Sobel z值",
         "row.through": "经由{path}的",
+        "row.only": "",
     },
 )
 """Of tables and figures; ``row`` of the last lines of the three-step table."""

@@ -78,6 +78,7 @@ class Correlation:
                 numbers=numbers,
                 whole=whole,
                 words=WORDS,
+                stub=("variable",),
             )
             for title, column_cells in cells.items()
         )

@@ -60,14 +60,18 @@ def pathway_figure(
 def _end(
     code: str, role: str, findings: Sequence[Finding], kind: str, names: Names
 ) -> str:
-    """Name an end of the diagram: by catalogue, by the only column, or "several"."""
+    """Name an end: by its column's label, by catalogue, by the only column, "several".
+
+    The catalogue has a name for `role`.
+    """
     columns = {
         name: finding.columns.get(name, name)
         for finding in findings
         for name in getattr(finding.mechanism, kind)
     }
     if role in columns:
-        return names.say(code)
+        name = names.name(columns[role])
+        return names.say(code) if name == columns[role] else name
     several = set(columns.values())
     return (
         names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")

@@ -142,8 +142,8 @@ WORDS = Words(
             "Rows differ in their samples: from {least} to {most} observations."
         ),
         "note.overlap_not_searched": (
-            "Overlap of channels with the indicators of an index was not checked: pass "
-            "systems={{column: IndicatorSystem}}."
+            "Overlap of channels with the indicators of an index was not checked, for "
+            "lack of the indicator systems."
         ),
         "note.controls_left_out": (
             "A variable of a proposition cannot be one of its controls: {names} "
@@ -155,7 +155,7 @@ WORDS = Words(
         ),
         "note.few_draws_to_adjust": (
             "With {tests} tests and {reps} draws no adjusted p-value can be below "
-            "{least}: use adjust='fdr_bh', or evaluate fewer propositions at once."
+            "{least}: adjust by Benjamini and Hochberg, or evaluate fewer propositions."
         ),
         "method.holm": "Holm's method",
         "method.bonferroni": "Bonferroni's method",
@@ -288,8 +288,7 @@ WORDS = Words(
         "渠道变量与结果变量之间的路径仍是相关关系（江艇，2022）。",
         "note.samples_differ": "各行样本不同：观测值从{least}到{most}。",
         "note.overlap_not_searched": (
-            "未检查渠道变量与指数指标是否重叠：请提供systems={{列名: "
-            "IndicatorSystem}}。"
+            "未提供指标体系，因此未检查渠道变量与指数指标是否重叠。"
         ),
         "note.controls_left_out": (
             "命题中的变量不同时作为其控制变量：{names}未列入{ids}的控制变量。"
@@ -299,7 +298,7 @@ WORDS = Words(
         ),
         "note.few_draws_to_adjust": "共{tests}个检验、{reps}次抽样，"
         "校正p值不会低于{least}："
-        "请用adjust='fdr_bh'，或减少一次检验的命题数。",
+        "请用Benjamini-Hochberg方法校正，或减少一次检验的命题数。",
         "method.holm": "Holm方法",
         "method.bonferroni": "Bonferroni方法",
         "method.fdr_bh": "Benjamini-Hochberg方法",

@@ -16,6 +16,7 @@ from digiprosper.report.labels import name_label
 
 if TYPE_CHECKING:
     from digiprosper.policy.matching_results import Matching
+    from digiprosper.report.words import Language
 
 EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
 
@@ -45,7 +46,10 @@ def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime
 
 
 def event_paths(
-    studies: Mapping[str, EffectsByEventTime], texts: Mapping[str, str], level: float
+    studies: Mapping[str, EffectsByEventTime],
+    texts: Mapping[str, str],
+    level: float,
+    language: Language = "english",
 ) -> EventPaths:
     """Collect the estimates by event time of several studies.
 
@@ -65,7 +69,8 @@ def event_paths(
         ends, name = _unnamed_ends(texts_of[head], ticks), texts.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
     outcomes = {
-        name_label(study.depvar, texts, study.factors) for study in studies.values()
+        name_label(study.depvar, texts, study.factors, language)
+        for study in studies.values()
     }
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
@@ -98,13 +103,17 @@ def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, s
     return {time: str(time) for time in times}
 
 
-def balance(matching: Matching, texts: Mapping[str, str]) -> Balance:
+def balance(
+    matching: Matching, texts: Mapping[str, str], language: Language = "english"
+) -> Balance:
     """Collect absolute standardised differences, before and after matching.
 
     The largest before matching is first.
     """
     rows = matching.balance
-    labels = [name_label(term, texts, matching.factors) for term in rows["term"]]
+    labels = [
+        name_label(term, texts, matching.factors, language) for term in rows["term"]
+    ]
     before, after = rows["std_diff_before"].abs(), rows["std_diff_after"].abs()
     points = pd.DataFrame({"label": labels, "before": before, "after": after})
     points = points.sort_values(

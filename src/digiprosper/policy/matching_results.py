@@ -366,6 +366,7 @@ class Matching(Summarised, PickledByName):
                 factors=self.factors,
                 whole=sizes,
                 words=WORDS,
+                stub=("variable",),
             )
             for name, head in heads
         )

@@ -94,7 +94,7 @@ WORDS = Words(
         "att_dynamic": "ATT（事件时间平均）",
         "att_group": "ATT（处理批次平均）",
         "att_calendar": "ATT（时期平均）",
-        "point": "{effect}{point}",
+        "point": "{effect} {point}",
         "callaway_santanna.never": "Callaway & Sant'Anna (2021)，以从未处理组为对照。",
         "callaway_santanna.not_yet": (
             "Callaway & Sant'Anna (2021)，以尚未处理组为对照。"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from digiprosper.report.rendering import Content
 
 # Counts have no point, and intervals have two numbers: both are centred.
-_NUMBER = re.compile(r"([(<]*-?[\d,]+)(\.\d+[)*]*)")
+_NUMBER = re.compile(r"([(<]*[-−]?[\d,]+)(\.\d+[)*]*)")
 # Widths in Times of what numbers are written with, as shares of the type size. A minus
 # in LaTeX is wider than a parenthesis, and the hyphen of Times as wide: of the two the
 # minus counts as the wider one.
@@ -19,6 +19,7 @@ _WIDTHS = {
     "(": 0.333,
     ")": 0.333,
     "-": 0.334,
+    "−": 0.564,
     "<": 0.564,
 }
 _WIDTH = 0.5

@@ -35,8 +35,9 @@ from digiprosper.report.columns import (
 from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
+from digiprosper.report.summary import read_factors
 from digiprosper.report.terms import same_products
-from digiprosper.report.words import HEADS, TABLE
+from digiprosper.report.words import HEADS, NOTES, TABLE
 
 if TYPE_CHECKING:
     from digiprosper.report.terms import Factor
@@ -81,9 +82,11 @@ def _read_all(models: object, caller: str, level: float) -> list[Column]:
     return columns
 
 
-def _under_one_head(column: Column) -> Column:
+def _under_one_head(column: Column, language: Language = "english") -> Column:
     """Write the heading that spans a column as a prefix of its own."""
-    head = column.head if column.over is None else f"{column.over}: {column.head}"
+    if column.over is None:
+        return column
+    head = NOTES.say("column", language, heads=column.over, text=column.head)
     return replace(column, head=head, over=None)
 
 
@@ -121,10 +124,13 @@ def _numbered(columns: Columns) -> list[Column]:
     ]
 
 
-def distinct_heads(columns: Columns) -> list[Column]:
+def distinct_heads(columns: Columns, language: Language = "english") -> list[Column]:
     """Make headings unique for the notes, with the one above where two are equal."""
     counts = Counter(column.head for column in columns)
-    return [_under_one_head(c) if counts[c.head] > 1 else c for c in columns]
+    return [
+        replace(_under_one_head(c, language), over=c.over) if counts[c.head] > 1 else c
+        for c in columns
+    ]
 
 
 def with_constant(column: Column) -> Column:
@@ -158,14 +164,18 @@ def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> 
         code = f"over.{over}"
         over_words = words.say(code, language) if code in words else over
         over = labels.get(over, over_words)
-    if column.named is not None:
+    if head in labels:
+        text = labels[head]
+    elif column.named is not None:
         text = remark_text(column.named, words, labels, column.factors, language)
     elif f"head.{head}" in words:
         text = words.say(f"head.{head}", language)
     elif equation is None or head != equation.name:
         text = _head_label(head, column, labels, language)
     else:
-        links = (name_label(link, labels, column.factors) for link in equation.path)
+        links = (
+            name_label(link, labels, column.factors, language) for link in equation.path
+        )
         text = HEADS.say(equation.kind, language, name=" → ".join(links))
     return replace(column, head=text, over=over)
 
@@ -175,10 +185,10 @@ def _head_label(
 ) -> str:
     """Print a heading that is a name, or a sum of names such as a set of controls."""
     code = f"head.{head}"
-    if head not in labels and code in TABLE and column.cells:
+    if code in TABLE and column.cells:
         return TABLE.say(code, language)
-    parts = (name_label(part, labels, column.factors) for part in head.split(" + "))
-    return labels.get(head, " + ".join(parts))
+    parts = [head] if head in column.factors else head.split(" + ")
+    return " + ".join(name_label(p, labels, column.factors, language) for p in parts)
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:
@@ -337,7 +347,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
     if columns is None:
         raise _no_result(model, caller)
     if head is not None and len(columns) == 1:
-        return [replace(columns[0], head=head)]
+        return [replace(columns[0], head=head, named=None)]
     return _below(head, columns)
 
 
@@ -406,11 +416,21 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
             "(`reset_index()` numbers them).",
             [models_problem(f"repeated rows {quoted(repeated)}", frame)],
         )
-    columns = []
+    columns, names = [], frame.index.names
+    stub = () if None in names else tuple(map(tidy_text, names))
     for position, name in enumerate(frame.columns):
         text, values = _name_text(name), frame.iloc[:, position]
         cells = {row: PlainCell(text, v) for row, v in zip(rows, values, strict=True)}
-        columns.append(Column(text, cells=cells, over=head))
+        columns.append(
+            Column(
+                text,
+                cells=cells,
+                over=head,
+                stub=stub,
+                labels=frame.attrs.get("labels", {}),
+                factors=read_factors(frame.attrs.get("factors", {})),
+            )
+        )
     if head is not None and len(columns) == 1:
         return [replace(columns[0], head=head, over=None)]
     return columns

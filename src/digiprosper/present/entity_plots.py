@@ -268,10 +268,14 @@ def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
 _Box: TypeAlias = tuple[float, float, float, float]
 """Left, right, bottom and top."""
 
-# Points of the names of entities and from a point to its name; half a point's size;
-# where names may stand: right (1) or left (-1) of it, over (1) or under (-1).
-_NAME_TYPE, _NEAR, _DOT = 7.0, 2.5, 1.5
-_SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1))
+# Points of the names of entities and from a point to its name, near or far with a line;
+# half a point's size; where names may stand: right (1) or left (-1) of it, over (1) or
+# under (-1).
+_NAME_TYPE, _NEAR, _FAR, _DOT = 7.0, 2.5, (10.0, 18.0), 1.5
+_SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0))
+# Of so many names that have no room each is listed, otherwise they are counted.
+_MOST_LISTED = 5
+_LEADER = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.4, "shrinkA": 0}
 # Corner of each quadrant, from the upper right one clockwise, as shares of the axes.
 _CORNERS = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 
@@ -299,8 +303,7 @@ def draw_moran_scatter(
             reach = 1.2 * float(np.abs(points[column]).max())
             reach = reach if reach > 0 else 1.0
             set_limits(-reach, reach)
-        if named:
-            _name_entities(axes, drawn, entities)
+        unnamed = _name_entities(axes, drawn, entities) if named else entities
         _name_quadrants(axes, drawn)
         code = "moran.title.in" if drawn.period else "moran.title"
         value = f"{drawn.statistic:.3f}".replace("-", "−")
@@ -309,47 +312,92 @@ def draw_moran_scatter(
         name_axes(
             axes,
             [say("moran.lag"), drawn.weights],
-            [say("moran.value", name=drawn.variable)],
+            [
+                say("moran.value", name=drawn.variable),
+                *([_unnamed_words(unnamed)] if names and unnamed else []),
+            ],
         )
     return axes
 
 
-def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> None:
-    """Write names next to points, the farthest from the means first, if they fit."""
+def _unnamed_words(entities: Sequence[str]) -> str:
+    """List the points that have no name, or count them."""
+    if len(entities) > _MOST_LISTED:
+        return say("moran.unnamed.count", count=f"{len(entities):,}")
+    return say("moran.unnamed", names=say("list").join(entities))
+
+
+def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> list[str]:
+    """Write names next to points, the farthest from the means first.
+
+    A name without room there is written farther away, with a line to its point.
+    Returns the names that have no room.
+    """
     points = drawn.points.to_numpy(dtype=np.float64)
     size = _NAME_TYPE * type_size()
     low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
-    scale = 72 * np.array(axes_inches(axes)) / (-2 * low)
+    inches = axes_inches(axes)
+    scale = 72 * np.array(inches) / (-2 * low)
     positions = (points - low) * scale
     used = [(x - _DOT, x + _DOT, y - _DOT, y + _DOT) for x, y in positions.tolist()]
+    used += _quadrant_boxes(drawn, inches)
+    right, top = (72 * side for side in inches)
+    unnamed = []
     for at in np.argsort(-np.hypot(*points.T), kind="stable"):
         width = size * text_em(entities[at])
-        boxes = {side: _box(positions[at], side, width, size) for side in _SIDES}
-        free = (s for s, box in boxes.items() if not any(_meet(box, u) for u in used))
-        side = next(free, None)
-        if side is not None:
-            used.append(boxes[side])
-            across, up = side
-            axes.annotate(
-                entities[at],
-                (points[at, 0], points[at, 1]),
-                (_NEAR * across, _NEAR / 2 * up),
-                textcoords="offset points",
-                ha={1: "left", -1: "right"}[across],
-                va={1: "bottom", -1: "top"}[up],
-                fontsize=size,
-                color="#555555",
-                parse_math=False,
-            )
+        boxes = {
+            (side, away): _box(positions[at], side, (width, size), away)
+            for away in (_NEAR, *_FAR)
+            for side in _SIDES
+        }
+        free = (
+            at_side
+            for at_side, box in boxes.items()
+            if box[0] >= 0 and box[1] <= right and box[2] >= 0 and box[3] <= top
+            if not any(_meet(box, other) for other in used)
+        )
+        found = next(free, None)
+        if found is None:
+            unnamed.append(entities[at])
+            continue
+        used.append(boxes[found])
+        (across, up), away = found
+        axes.annotate(
+            entities[at],
+            (points[at, 0], points[at, 1]),
+            (away * across, away * up / (2 if away == _NEAR and across else 1)),
+            textcoords="offset points",
+            ha={1: "left", -1: "right", 0: "center"}[across],
+            va={1: "bottom", -1: "top", 0: "center"}[up],
+            fontsize=size,
+            color="#555555",
+            parse_math=False,
+            arrowprops=None if away == _NEAR else _LEADER,
+        )
+    return unnamed
 
 
-def _box(position: Floats, side: tuple[int, int], width: float, height: float) -> _Box:
+def _quadrant_boxes(drawn: MoranScatter, inches: tuple[float, float]) -> list[_Box]:
+    """Return the edges of the names of quadrants in the corners, in points."""
+    size, (width, height) = 8.5 * type_size(), (72 * side for side in inches)
+    boxes = []
+    for (words, count), (right, top) in zip(drawn.quadrants, _CORNERS, strict=True):
+        long = size * text_em(say("quadrant", name=words, count=count))
+        left, low = (width - long) * (right > 0.5), (height - size) * (top > 0.5)
+        boxes.append((left, left + long, low, low + size))
+    return boxes
+
+
+def _box(
+    position: Floats, side: tuple[int, int], size: tuple[float, float], away: float
+) -> _Box:
     """Return the edges of a name next to a point, in points."""
-    across, up = side
-    x, y = float(position[0]) + across * _NEAR, float(position[1]) + up * _NEAR / 2
-    sides = sorted((x, x + across * width))
-    ends = sorted((y, y + up * height))
-    return sides[0], sides[1], ends[0], ends[1]
+    (across, up), (width, height) = side, size
+    over = away / (2 if away == _NEAR and across else 1)
+    x, y = float(position[0]) + across * away, float(position[1]) + up * over
+    left = x - width * {1: 0.0, 0: 0.5, -1: 1.0}[across]
+    low = y - height * {1: 0.0, 0: 0.5, -1: 1.0}[up]
+    return left, left + width, low, low + height
 
 
 def _meet(first: _Box, second: _Box) -> bool:

@@ -22,6 +22,7 @@ from digiprosper.present.figure import (
     MARKED,
     MOST_NAMES,
     THIN,
+    axes_inches,
     drawing,
     legend_above,
     legend_beside,
@@ -334,6 +335,7 @@ def draw_event_paths(
     with drawing(drawn, ax, purpose, size, [*heads, drawn.outcome]) as axes:
         axes.axhline(0, **THIN)
         axes.axvline(-0.5, linestyle="--", **{**THIN, "linewidth": 1.0})
+        axes.set_xlim(*_reach(drawn))
         for number, path in enumerate(drawn.paths):
             _draw_path(axes, path, number, len(heads))
         has_reference = any(path.reference is not None for path in drawn.paths)
@@ -366,14 +368,20 @@ def draw_event_paths(
 def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
     """Draw the estimates of one model, with an empty marker at the reference."""
     color, marker, face, _ = look(number)
-    shift = (number - (count - 1) / 2) * min(0.6 / count, 0.2)
+    step = min(0.8 / count, 0.3)
+    shift = (number - (count - 1) / 2) * step
+    # Markers of models next to each other do not overlap.
+    left, right = axes.get_xlim()
+    room = 72 * axes_inches(axes)[0] / (right - left) * step
+    size = min(5.0, 0.8 * room) if count > 1 else 5.0
     points = path.points[path.points["time"] != path.reference]
     at, low, high = points["time"] + shift, points["conf_low"], points["conf_high"]
     banded = "band_low" in points
     if banded:
         band = points["band_low"], points["band_high"]
         axes.vlines(at, *band, color=color, linewidth=0.6)
-    axes.vlines(at, low, high, color=color, linewidth=2.0 if banded else 1.3)
+    width = min(2.0 if banded else 1.3, 0.5 * size)
+    axes.vlines(at, low, high, color=color, linewidth=width)
     label = _event_legend(path) or "_"
     axes.plot(
         at,
@@ -381,13 +389,18 @@ def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
         marker,
         color=color,
         markerfacecolor=face,
-        markersize=5,
+        markersize=size,
         label=label,
     )
     if path.reference is not None:
         reference = [path.reference + shift]
         axes.plot(
-            reference, [0.0], marker, color=color, markersize=5, markerfacecolor="white"
+            reference,
+            [0.0],
+            marker,
+            color=color,
+            markersize=size,
+            markerfacecolor="white",
         )
 
 
@@ -404,14 +417,19 @@ def _event_legend(path: EventPath) -> str:
 
 def _set_event_times(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
     """Set the ticks of event times, at equal distances if there are too many."""
-    times = list(drawn.ticks)
     labelled_times = _labelled(drawn.ticks, _SHARE * (figure_width() or _WIDTH))
     texts = [drawn.ticks[time].replace("-", "−") for time in labelled_times]
     if counts:
         numbers = [_counts(drawn.paths, time) for time in labelled_times]
         texts = [f"{text}\n{count}" for text, count in zip(texts, numbers, strict=True)]
     axes.set_xticks(labelled_times, texts)
-    axes.set_xlim(times[0] - 0.6, times[-1] + 0.6)
+    axes.set_xlim(*_reach(drawn))
+
+
+def _reach(drawn: EventPaths) -> tuple[float, float]:
+    """Return the ends of the axis of event times."""
+    times = list(drawn.ticks)
+    return times[0] - 0.6, times[-1] + 0.6
 
 
 def _labelled(ticks: Mapping[int, str], room: float) -> list[int]:

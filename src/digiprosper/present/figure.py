@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from digiprosper.present.figure_style import (
     COLORS,
-    PAGE,
     chinese_font,
     figure_language,
     figure_width,
@@ -142,7 +141,7 @@ def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
     if style_width is None:
         return size
     if fit == "boxes":
-        share = min(max(style_width, PAGE) / width, 1.0)
+        share = min(style_width / width, 1.0)
         return share * width, share * height
     return style_width, height * (
         type_size() if fit == "rows" else min(style_width / width, 1.0)

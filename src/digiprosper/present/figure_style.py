@@ -164,8 +164,8 @@ def figure_style(
     width : {"column", "page"} or float
         Width of the figures: 90 mm (``"column"``, the default, for one column of a
         journal), 190 mm (``"page"``), or inches from 2 to 40. The height is
-        proportional, or depends on the number of rows. The width of path diagrams
-        depends on their boxes, up to a page.
+        proportional, or depends on the number of rows. Path diagrams for less than
+        5 inches have smaller boxes and type, and texts on more lines.
     language : {"en", "zh"}
         Language of the texts that the library writes on axes, in legends and in notes.
         Labels are printed as they are.

@@ -86,7 +86,8 @@ def as_latex(*contents: Content) -> str:
         lines.append(
             r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)"
         )
-    return "\n".join([*lines, *map(_latex_table, contents)])
+    tables = (_latex_table(content.typeset) for content in contents)
+    return "\n".join([*lines, *tables])
 
 
 def _latex_table(content: Content) -> str:

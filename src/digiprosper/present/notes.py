@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.present.rows import (
@@ -31,13 +33,12 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     """Write the notes: what is in brackets, stars, and how columns differ."""
     estimated = [c for c in columns if c.estimates]
     first = [_companion_note(estimated, style)] if estimated else []
-    remarks = [(style.remark(remark, c), c) for c in columns for remark in c.remarks]
     notes = [
         *_by_column(_corrections(estimated, style, shared=False), "correction", style),
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *_whole_notes(columns, style),
-        *_by_column(remarks, "column", style),
+        *_of_columns(columns, style),
     ]
     closing_notes = [
         *_star_sources(columns, style),
@@ -77,9 +78,16 @@ def _whole_notes(columns: Columns, style: Style) -> list[str]:
 def _failure_notes(columns: Columns, style: Style) -> list[str]:
     failures = [(c.head, c.failure) for c in columns if c.failure]
     return [
-        style.say(NOTES, "not_estimated", head=head, why=_first_sentence(failure))
+        style.say(NOTES, "not_estimated", head=head, why=_reason(failure, style))
         for head, failure in failures
     ]
+
+
+def _reason(error: Exception, style: Style) -> str:
+    """Write why a model was not estimated: in English the error's first sentence."""
+    codes = (f"failure.{kind.__name__}" for kind in type(error).__mro__)
+    code = next(code for code in codes if code in NOTES)
+    return style.say(NOTES, code, message=_first_sentence(error))
 
 
 def _first_sentence(error: Exception) -> str:
@@ -352,6 +360,44 @@ def _refused_note(
         drawn=_drawn_words(column, block, style),
         rest=say(NOTES, "refused.rest", text=none) if none else "",
     )
+
+
+def _of_columns(columns: Columns, style: Style) -> list[str]:
+    """Write each remark once: with its columns, or last and alone if it is of all.
+
+    Columns below one heading that share a remark are named by this heading.
+    """
+    owners: dict[str, list[Column]] = {}
+    named: set[str] = set()
+    for column in columns:
+        for remark in column.remarks:
+            text = style.remark(remark, column)
+            owners.setdefault(text, []).append(column)
+            words = (remark.words or column.words).english.get(remark.code, "")
+            named |= {text} if words.startswith("{") else set()
+    count = len(columns)
+    shared = [t for t, owning in owners.items() if len(owning) == count > 1]
+    apart = [
+        (text, column)
+        for text, owning in owners.items()
+        if text not in shared
+        for column in _under_heads(owning, columns)
+    ]
+    # A name that begins a sentence has no capital of ours.
+    alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
+    return [*_by_column(apart, "column", style), *alone]
+
+
+def _under_heads(owning: Columns, columns: Columns) -> list[Column]:
+    """Put one column with the heading above for all columns below this heading."""
+    named: dict[str, Column] = {}
+    counts, owned = (Counter(c.over for c in group) for group in (columns, owning))
+    for column in owning:
+        over = column.over
+        whole = over and owned[over] == counts[over]
+        head = str(over if whole else column.head)
+        named.setdefault(head, replace(column, head=head))
+    return list(named.values())
 
 
 # --- gathering ------------------------------------------------------------------------

@@ -18,6 +18,8 @@ _LATIN, _CHINESE = "Times New Roman", "SimSun"
 _PAGE = (21.0, 29.7)  # A4, centimetres
 PAGE_MARGIN = 2.5
 """On every side, in centimetres."""
+TITLE_SIZE = 11.5
+"""Of all tables of a file, in points, whatever the size of a table."""
 _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
@@ -31,6 +33,7 @@ def write_docx(contents: Sequence[Content], path: Path) -> None:
     document.core_properties.author = ""
     document.core_properties.comments = ""
     document.core_properties.title = contents[0].title or ""
+    contents = [content.typeset for content in contents]
     pages = [fit_page(content) for content in contents]
     normal = document.styles["Normal"]
     _set_font(normal.font, normal.element.get_or_add_rPr(), pages[0].size, docx)
@@ -61,7 +64,7 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
     if content.title:
         title = document.add_paragraph()
-        _write(title, content.title, page.size + 1, docx, bold=True)
+        _write(title, content.title, TITLE_SIZE, docx, bold=True)
         _space(title, docx, after=4)
         title.alignment, title.paragraph_format.keep_with_next = centre, True
     rows = content.rows

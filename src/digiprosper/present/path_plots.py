@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digiprosper.present.figure import FAINT, INK, MARKED, drawing
-from digiprosper.present.figure_style import matplotlib_part, say, say_level
+from digiprosper.present.figure_style import (
+    figure_width,
+    matplotlib_part,
+    say,
+    say_level,
+)
 from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.style import Style
 
@@ -28,8 +33,11 @@ if TYPE_CHECKING:
     """Words, estimate, interval, and whether the row belongs to that over it."""
 
 _PALE = "#eef3f8"
-# Type in points; inches a point of type takes by column and by line.
+# Type in points, and in figures of a column; inches a point of type takes by column
+# and by line; figures below so many inches are laid out for a column.
 _BOX_TYPE, _TYPE = 9.0, 8.0
+_SMALL_BOX_TYPE, _SMALL_TYPE = 7.5, 7.0
+_NARROW = 5.0
 _COLUMN, _LINE = 0.58 / 72, 1.45 / 72
 
 
@@ -37,9 +45,16 @@ class _Picture:
     """Boxes (left, bottom, width, height, colour) and texts in inches.
 
     texts: text, x, y, points, horizontal and vertical alignment, colour
+    width: of the figure in inches; None for axes of the caller, or without a style
+    type, box_type: sizes of type in points
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ax: Axes | None) -> None:
+        self.width = figure_width() if ax is None else None
+        self.narrow = self.width is not None and self.width < _NARROW
+        self.type = _SMALL_TYPE if self.narrow else _TYPE
+        self.box_type = _SMALL_BOX_TYPE if self.narrow else _BOX_TYPE
+        self.line, self.box_line = self.type * _LINE, self.box_type * _LINE
         self.boxes: list[tuple[float, float, float, float, str]] = []
         self.texts: list[tuple[str, float, float, float, str, str, str]] = []
 
@@ -49,13 +64,17 @@ class _Picture:
         x: float,
         y: float,
         *,
-        size: float = _TYPE,
+        size: float | None = None,
         ha: str = "left",
         va: str = "center",
         color: str = "black",
     ) -> None:
         if text:
-            self.texts.append((text, x, y, size, ha, va, color))
+            self.texts.append((text, x, y, size or self.type, ha, va, color))
+
+    def inches(self, text: str) -> float:
+        """Return the width of a text."""
+        return _inches(text, self.type)
 
     def draw_lines(self, axes: Axes, scale: float) -> None:
         """Draw what is between the boxes, smaller by a factor."""
@@ -75,6 +94,8 @@ def _draw_picture(
     Given axes need no room for the rim.
     """
     left_edge, right_edge, bottom, top = edges
+    spare = max((picture.width or 0.0) - (right_edge - left_edge + 0.1), 0.0) / 2
+    left_edge, right_edge = left_edge - spare, right_edge + spare
     # A constrained layout keeps a rim of its own.
     width, height = right_edge - left_edge + 0.1, top - bottom + 0.1
     words = [text for text, *_ in picture.texts]
@@ -119,7 +140,8 @@ def _draw_picture(
     return axes
 
 
-def _inches(text: str, size: float = _TYPE, column: float = _COLUMN) -> float:
+def _inches(text: str, size: float, column: float = _COLUMN) -> float:
+    """Return the width of a text of so many points."""
     return max(map(type_columns, text.split("\n"))) * size * column
 
 
@@ -129,6 +151,7 @@ _STARS = (0.1, 0.05, 0.01)
 # Inches: width of a box, space round its text, from a line to its text, between lines
 # of a chain, and what a row of text is moved in.
 _WIDTH, _PADDING, _NEAR, _TRACK, _INDENT = 1.7, 0.18, 0.04, 0.42, 0.2
+_SMALL_WIDTH = 0.86
 _MOST_ROWS = 20
 
 
@@ -136,7 +159,7 @@ def draw_paths(
     diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str
 ) -> Axes:
     """Draw the paths from treatment through mediators to outcome, and effects below."""
-    style, picture = Style("se", _STARS, digits), _PathPicture()
+    style, picture = Style("se", _STARS, digits), _PathPicture(ax, diagram)
     lay_out = _in_a_row if diagram.chain else _in_a_stack
     lay_out(picture, diagram, style)
     stars = (
@@ -151,15 +174,27 @@ def draw_paths(
 class _PathPicture(_Picture):
     """A picture with arrows, whose edges follow from what is in it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, ax: Axes | None, diagram: PathDiagram) -> None:
+        super().__init__(ax)
+        names = (diagram.treatment, *diagram.mediators, diagram.outcome)
+        words = (word for name in names for word in name.split() if word.isascii())
+        longest = _widest(words, self.box_type)
+        small = min(max(_SMALL_WIDTH, longest + _PADDING / 2), _WIDTH)
+        self.box_width = small if self.narrow else _WIDTH
         self.arrows: list[tuple[tuple[Point, ...], bool]] = []
 
     def box(self, text: str, x: float, y: float) -> None:
-        height = _box_height(text)
-        self.boxes.append((x - _WIDTH / 2, y - height / 2, _WIDTH, height, _PALE))
-        lines = "\n".join(_box_lines(text))
-        self.write(lines, x, y, size=_BOX_TYPE, ha="center")
+        height, width = self.box_height(text), self.box_width
+        self.boxes.append((x - width / 2, y - height / 2, width, height, _PALE))
+        lines = "\n".join(self._box_lines(text))
+        self.write(lines, x, y, size=self.box_type, ha="center")
+
+    def box_height(self, text: str) -> float:
+        return len(self._box_lines(text)) * self.box_line + _PADDING
+
+    def _box_lines(self, text: str) -> list[str]:
+        room = self.box_width - _PADDING / (2 if self.narrow else 1)
+        return balanced_lines(text, room / (self.box_type * _COLUMN))
 
     def arrow(self, *points: Point, dashed: bool = False) -> None:
         self.arrows.append((points, dashed))
@@ -222,25 +257,34 @@ def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
 
 def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
     """Place parallel mediators above each other, with aligned arrows."""
-    first = [_one_line(slopes, style) for slopes in diagram.first]
-    second = [_one_line(slopes, style) for slopes in diagram.second]
-    straight = _one_line([*diagram.direct, *diagram.total], style)
-    texts = [text for pair in (*first, *second, straight) for text in pair]
-    run, half = max(1.4, 0.3 + max(map(_inches, texts))), _WIDTH / 2
+    arrow = _short_arrow if picture.narrow else _one_line
+    first = [arrow(slopes, style) for slopes in diagram.first]
+    second = [arrow(slopes, style) for slopes in diagram.second]
+    # Beside the arrow of a moderator only half of the line is free.
+    moved = "direct" in diagram.moved
+    of_line = arrow if moved else _one_line
+    straight = of_line([*diagram.direct, *diagram.total], style)
+    beside = [text for pair in (*first, *second) for text in pair]
+    texts = beside if picture.narrow and not moved else [*beside, *straight]
+    least, round_text = (0.6, 0.16) if picture.narrow else (1.4, 0.3)
+    run = max(least, round_text + max(map(picture.inches, texts)))
+    half = picture.box_width / 2
     middle, right = run + half, 2 * (run + half)
     treatment, outcome = diagram.treatment, diagram.outcome
     picture.box(treatment, 0.0, 0.0)
     picture.box(outcome, right, 0.0)
     picture.arrow((half, 0.0), (right - half, 0.0))
-    aside = run / 2 if "direct" in diagram.moved else 0.0
+    across = max(map(picture.inches, straight)) / 2 + _NEAR
+    aside = max(run / 2, across) if moved else 0.0
     picture.about(straight, middle + aside, 0.0)
-    tops = _box_height(treatment) / 2, _box_height(outcome) / 2
-    y = max(*tops, _TYPE * _LINE + _NEAR)
+    tops = picture.box_height(treatment) / 2, picture.box_height(outcome) / 2
+    y = max(*tops, (1 + straight[0].count("\n")) * picture.line + _NEAR)
     if diagram.moderator:
         y = _put_moderator(picture, diagram, (middle, y), (half, right))
     mediators = list(zip(diagram.mediators, first, second, strict=True))
     for name, a, b in reversed(mediators):
-        height = max(_box_height(name), 2 * (_TYPE * _LINE + _NEAR))
+        lines = 1 + max(text.count("\n") for text in (*a, *b))
+        height = max(picture.box_height(name), 2 * (lines * picture.line + _NEAR))
         y += 0.2 + height / 2
         picture.box(name, middle, y)
         picture.arrow((0.0, tops[0]), (0.0, y), (run, y))
@@ -256,16 +300,16 @@ def _put_moderator(
     """Place the moderator over the paths it moderates, and return its upper edge."""
     (middle, y), (half, right) = below, sides
     text = f"w: {diagram.moderator}"
-    y += 0.3 + _box_height(text) / 2
+    y += 0.3 + picture.box_height(text) / 2
     picture.box(text, middle, y)
     ends = {
         "a": ((middle - half, y), (0.0, y)),
         "b": ((middle + half, y), (right, y)),
-        "direct": ((middle, y - _box_height(text) / 2), (middle, 0.0)),
+        "direct": ((middle, y - picture.box_height(text) / 2), (middle, 0.0)),
     }
     for kind in sorted(diagram.moved):
         picture.arrow(*ends[kind], dashed=True)
-    return y + _box_height(text) / 2
+    return y + picture.box_height(text) / 2
 
 
 def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
@@ -283,20 +327,22 @@ def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None
     direct, total = (_two_lines(s, style) for s in (diagram.direct, diagram.total))
     straight = "\n".join(direct), "\n".join(total)
     over = [t for pair in (*first, *second, *between.values(), straight) for t in pair]
-    pitch = _WIDTH + max(0.9, 0.2 + max(map(_inches, over)))
-    roofs = _box_height(treatment) / 2, _box_height(outcome) / 2
-    last, foot = (count - 1) * pitch, max(*roofs, 2 * _TYPE * _LINE + _NEAR)
+    pitch = picture.box_width + max(
+        0.5 if picture.narrow else 0.9, 0.2 + max(map(picture.inches, over))
+    )
+    roofs = picture.box_height(treatment) / 2, picture.box_height(outcome) / 2
+    last, foot = (count - 1) * pitch, max(*roofs, 2 * picture.line + _NEAR)
     rises, falls = _levels(count)
     most = max(rises + falls)
-    row = foot + (0.8 + most) * _TRACK + max(map(_box_height, names)) / 2
-    floors = [row - _box_height(name) / 2 for name in names]
+    row = foot + (0.8 + most) * _TRACK + max(map(picture.box_height, names)) / 2
+    floors = [row - picture.box_height(name) / 2 for name in names]
     for k, name in enumerate(names):
         picture.box(name, k * pitch, row)
     picture.box(treatment, 0.0, 0.0)
     picture.box(outcome, last, 0.0)
-    picture.arrow((_WIDTH / 2, 0.0), (last - _WIDTH / 2, 0.0))
+    picture.arrow((picture.box_width / 2, 0.0), (last - picture.box_width / 2, 0.0))
     picture.about(straight, last / 2, 0.0)
-    side, middle = 0.35 * _WIDTH, (foot + min(floors)) / 2
+    side, middle = 0.35 * picture.box_width, (foot + min(floors)) / 2
     picture.arrow((-side, roofs[0]), (-side, floors[0]))
     picture.write("\n".join(first[0]), -side - 0.08, middle, ha="right")
     picture.arrow((last + side, floors[-1]), (last + side, roofs[1]))
@@ -304,7 +350,7 @@ def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None
     for i in range(1, count):
         # Ports from left to right as the heights from top to bottom, so that lines of
         # one box do not cross.
-        port, k = _WIDTH * (0.4 * i / count - 0.2), count - 1 - i
+        port, k = picture.box_width * (0.4 * i / count - 0.2), count - 1 - i
         x, y = i * pitch - side, foot + (0.8 + most - rises[i - 1]) * _TRACK
         picture.arrow((port, roofs[0]), (port, y), (x, y), (x, floors[i]))
         picture.about(first[i], pitch / 2, y)
@@ -338,13 +384,16 @@ def _join_the_row(
         key=lambda p: (p[1] - p[0], p),
     )
     levels = _free_levels(over)
-    roofs = [row + _box_height(name) / 2 for name in names]
+    roofs = [row + picture.box_height(name) / 2 for name in names]
     for (j, k), text in texts.items():
         if k - j == 1:
-            picture.arrow((j * pitch + _WIDTH / 2, row), (k * pitch - _WIDTH / 2, row))
+            picture.arrow(
+                (j * pitch + picture.box_width / 2, row),
+                (k * pitch - picture.box_width / 2, row),
+            )
             picture.about(text, (j + 0.5) * pitch, row)
             continue
-        start, end = _ports((j, k), over, pitch)
+        start, end = _ports((j, k), over, pitch, picture.box_width)
         y = max(roofs) + (levels[j, k] + 0.8) * _TRACK
         picture.arrow((start, roofs[j]), (start, y), (end, y), (end, roofs[k]))
         picture.about(text, (j + 0.5) * pitch, y)
@@ -362,14 +411,17 @@ def _free_levels(over: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
 
 
 def _ports(
-    path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float
+    path: tuple[int, int],
+    over: Sequence[tuple[int, int]],
+    pitch: float,
+    box_width: float,
 ) -> Point:
     """Return where a path above the row leaves its first box and enters its second."""
     j, k = path
     outs = sorted((p for p in over if p[0] == j), reverse=True)
     ins = sorted((p for p in over if p[1] == k), reverse=True)
-    start = j * pitch + _WIDTH / 2 * (outs.index(path) + 1) / (len(outs) + 1)
-    end = k * pitch - _WIDTH / 2 * (len(ins) - ins.index(path)) / (len(ins) + 1)
+    start = j * pitch + box_width / 2 * (outs.index(path) + 1) / (len(outs) + 1)
+    end = k * pitch - box_width / 2 * (len(ins) - ins.index(path)) / (len(ins) + 1)
     return start, end
 
 
@@ -378,20 +430,26 @@ def _write_effects(
 ) -> None:
     """Write the list of effects and the remarks below what is drawn."""
     left_edge, right_edge, bottom, _ = picture.edges
-    step, y = _TYPE * _LINE, bottom - 0.2
-    widths = max(_inches(number) for _, number, _, _ in rows)
-    ends = max(_inches(interval) for _, _, interval, _ in rows)
+    step, y = picture.line, bottom - 0.2
+    widths = max(picture.inches(number) for _, number, _, _ in rows)
+    ends = max(picture.inches(interval) for _, _, interval, _ in rows)
     room = right_edge - left_edge - widths - ends - 0.4
-    stub = min(room, max(_inches(name) + _INDENT * inner for name, _, _, inner in rows))
+    stub = min(
+        room, max(picture.inches(name) + _INDENT * inner for name, _, _, inner in rows)
+    )
     for name, number, interval, inner in rows:
         picture.write(number, left_edge + stub + 0.2 + widths, y, ha="right", va="top")
         picture.write(interval, left_edge + stub + 0.4 + widths, y, va="top")
-        for line in broken_lines(name, (room - _INDENT * inner) / (_TYPE * _COLUMN)):
+        for line in broken_lines(
+            name, (room - _INDENT * inner) / (picture.type * _COLUMN)
+        ):
             picture.write(line, left_edge + _INDENT * inner, y, va="top")
             y -= step
     y -= 0.1
     for remark in remarks:
-        for line in broken_lines(remark, (right_edge - left_edge) / (_TYPE * _COLUMN)):
+        for line in broken_lines(
+            remark, (right_edge - left_edge) / (picture.type * _COLUMN)
+        ):
             picture.write(line, left_edge, y, va="top")
             y -= step
 
@@ -406,18 +464,18 @@ def _one_line(slopes: Slopes, style: Style) -> Texts:
     return first, second
 
 
+def _short_arrow(slopes: Slopes, style: Style) -> Texts:
+    """Write the texts of an arrow in a column: standard errors are below estimates."""
+    if len(slopes) == 1:
+        return _two_lines(slopes, style)
+    first, second = ("\n".join(_two_lines([slope], style)) for slope in slopes[:2])
+    return first, second
+
+
 def _two_lines(slopes: Slopes, style: Style) -> Texts:
     """Write the texts of a short arrow: estimate above and standard error below."""
     name, cell = slopes[0]
-    return f"{name} {style.estimate(cell)}", style.companion(cell)
-
-
-def _box_lines(text: str) -> list[str]:
-    return balanced_lines(text, (_WIDTH - _PADDING) / (_BOX_TYPE * _COLUMN))
-
-
-def _box_height(text: str) -> float:
-    return len(_box_lines(text)) * _BOX_TYPE * _LINE + _PADDING
+    return f"{name} {style.estimate(cell)}".strip(), style.companion(cell)
 
 
 # --- pathways -------------------------------------------------------------------------
@@ -435,6 +493,8 @@ _BOX, _GAP, _ARROW, _SPACE, _INSIDE, _BETWEEN, _WIDEST = (
     0.16,
     2.8,
 )
+# In a column: width of the boxes at the ends, from them to the stages, of the arrow.
+_SMALL_BOX, _SMALL_GAP, _SMALL_ARROW = 0.76, 0.14, 0.3
 # Colour, marker, its face and line of each verdict, which differ in grey.
 _LOOKS: dict[str, tuple[str, str, str, Any]] = {
     "supported": (INK, "o", INK, "-"),
@@ -446,8 +506,13 @@ _LOOKS: dict[str, tuple[str, str, str, Any]] = {
 class _PathwayPicture(_Picture):
     """A picture with lines, perhaps with heads, and verdicts; y decreases."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, ax: Axes | None) -> None:
+        super().__init__(ax)
+        self.box, self.gap, self.arrow = (
+            (_SMALL_BOX, _SMALL_GAP, _SMALL_ARROW)
+            if self.narrow
+            else (_BOX, _GAP, _ARROW)
+        )
         self.lines: list[tuple[list[Point], bool]] = []
         self.verdicts: list[tuple[str, float, float]] = []
 
@@ -460,9 +525,9 @@ class _PathwayPicture(_Picture):
                 _draw_arrow(axes, points[-2], points[-1], INK, "-", scale)
         for verdict, x, y in self.verdicts:
             color, marker, face, line = _LOOKS[verdict]
-            _draw_arrow(axes, (x, y), (x + _ARROW, y), color, line, scale)
+            _draw_arrow(axes, (x, y), (x + self.arrow, y), color, line, scale)
             axes.plot(
-                [x + 0.42 * _ARROW],
+                [x + 0.42 * self.arrow],
                 [y],
                 marker,
                 color=color,
@@ -483,8 +548,8 @@ def _draw_arrow(
 
 def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
     """Draw stages below each other, between the cause on the left and the outcome."""
-    picture = _PathwayPicture()
-    columns = _columns(drawn)
+    picture = _PathwayPicture(ax)
+    columns = _columns(picture, drawn)
     middles, y = [], 0.0
     for stage in drawn.stages:
         bottom = _write_stage(picture, stage, columns, y)
@@ -492,9 +557,9 @@ def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
         picture.boxes.append((columns.left, bottom, width, y - bottom, "white"))
         middles.append((y + bottom) / 2)
         y = bottom - _BETWEEN
-    width, centre = columns.right + _GAP + _BOX, (y + _BETWEEN) / 2
+    width, centre = columns.right + picture.gap + picture.box, (y + _BETWEEN) / 2
     _put_end(picture, drawn.source, 0.0, centre)
-    _put_end(picture, drawn.target, width - _BOX, centre)
+    _put_end(picture, drawn.target, width - picture.box, centre)
     _join_stages(picture, middles, centre, columns)
     bottom = _write_verdicts(picture, drawn, width, y - 0.1)
     edges = (-0.05, width + 0.05, bottom - 0.05, 0.05)
@@ -512,14 +577,22 @@ class _Columns(NamedTuple):
     right: float
 
 
-def _columns(drawn: Pathways) -> _Columns:
-    rows = [row for stage in drawn.stages for row in stage.rows]
-    left_edge = _BOX + _GAP
-    ids = left_edge + _INSIDE + _ARROW + _SPACE
-    path = ids + _widest(row.id for row in rows) + _SPACE
-    wide = min(_WIDEST, max(_widest(row.path for row in rows), 1.5))
-    numbers = path + wide + _SPACE + _widest(row.numbers for row in rows)
-    heads = _widest((stage.name for stage in drawn.stages), _BOX_TYPE) + 2 * _INSIDE
+def _columns(picture: _PathwayPicture, drawn: Pathways) -> _Columns:
+    """Place the columns; in a narrow figure the numbers are below the paths."""
+    rows, size = [row for stage in drawn.stages for row in stage.rows], picture.type
+    left_edge = picture.box + picture.gap
+    ids = left_edge + _INSIDE + picture.arrow + _SPACE
+    path = ids + _widest((row.id for row in rows), size) + _SPACE
+    below = _widest((row.numbers for row in rows), size)
+    if picture.width is not None and picture.narrow:
+        right_edge = picture.width - 0.2 - left_edge
+        wide = max(right_edge - path - _INSIDE, below - (path - ids))
+        right_edge = path + wide + _INSIDE
+        return _Columns(left_edge, ids, path, wide, right_edge - _INSIDE, right_edge)
+    wide = min(_WIDEST, max(_widest((row.path for row in rows), size), 1.5))
+    numbers = path + wide + _SPACE + below
+    names = (stage.name for stage in drawn.stages)
+    heads = _widest(names, picture.box_type) + 2 * _INSIDE
     right_edge = max(numbers + _INSIDE, left_edge + heads, left_edge + 4.0)
     return _Columns(left_edge, ids, path, wide, right_edge - _INSIDE, right_edge)
 
@@ -528,17 +601,23 @@ def _write_stage(
     picture: _PathwayPicture, stage: PathwayStage, columns: _Columns, top: float
 ) -> float:
     """Write a stage from its upper edge, and return its lower edge."""
-    step = _TYPE * _LINE
-    y = top - _INSIDE - _BOX_TYPE * _LINE / 2
-    picture.write(stage.name, columns.left + _INSIDE, y, size=_BOX_TYPE, color=INK)
-    y -= _BOX_TYPE * _LINE / 2 + 0.05
+    step = picture.line
+    y = top - _INSIDE - picture.box_line / 2
+    picture.write(
+        stage.name, columns.left + _INSIDE, y, size=picture.box_type, color=INK
+    )
+    y -= picture.box_line / 2 + 0.05
     for row in stage.rows:
-        lines = broken_lines(row.path, columns.wide / (_TYPE * _WIDE_COLUMN))
+        lines = broken_lines(row.path, columns.wide / (picture.type * _WIDE_COLUMN))
         picture.verdicts.append((row.verdict, columns.left + _INSIDE, y - step / 2))
         picture.write(row.id, columns.id, y - step / 2)
-        picture.write(row.numbers, columns.numbers, y - step / 2, ha="right")
+        if not picture.narrow:
+            picture.write(row.numbers, columns.numbers, y - step / 2, ha="right")
         for line in lines:
             picture.write(line, columns.path, y - step / 2)
+            y -= step
+        if picture.narrow:
+            picture.write(row.numbers, columns.id, y - step / 2)
             y -= step
         y -= 0.03
     return _write_untested(picture, stage.untested, columns, y) - _INSIDE / 2
@@ -547,8 +626,8 @@ def _write_stage(
 def _write_untested(
     picture: _PathwayPicture, text: str, columns: _Columns, y: float
 ) -> float:
-    step = _TYPE * _LINE
-    room = (columns.right - columns.left - 2 * _INSIDE) / (_TYPE * _WIDE_COLUMN)
+    step = picture.line
+    room = (columns.right - columns.left - 2 * _INSIDE) / (picture.type * _WIDE_COLUMN)
     for line in broken_lines(text, room) if text else []:
         picture.write(line, columns.left + _INSIDE, y - step / 2, color="#666666")
         y -= step
@@ -556,21 +635,29 @@ def _write_untested(
 
 
 def _put_end(picture: _PathwayPicture, text: str, x: float, centre: float) -> None:
-    lines = balanced_lines(text, (_BOX - 2 * _INSIDE) / (_BOX_TYPE * _WIDE_COLUMN))
-    height = len(lines) * _BOX_TYPE * _LINE + 2 * _INSIDE
-    picture.boxes.append((x, centre - height / 2, _BOX, height, _PALE))
-    picture.write("\n".join(lines), x + _BOX / 2, centre, size=_BOX_TYPE, ha="center")
+    inside = (0.5 if picture.narrow else 1.0) * _INSIDE
+    room = picture.box - 2 * inside
+    lines = balanced_lines(text, room / (picture.box_type * _WIDE_COLUMN))
+    height = len(lines) * picture.box_line + 2 * _INSIDE
+    picture.boxes.append((x, centre - height / 2, picture.box, height, _PALE))
+    picture.write(
+        "\n".join(lines),
+        x + picture.box / 2,
+        centre,
+        size=picture.box_type,
+        ha="center",
+    )
 
 
 def _join_stages(
     picture: _PathwayPicture, middles: Sequence[float], centre: float, columns: _Columns
 ) -> None:
     """Draw lines from the first box to each stage, and from each to the last."""
-    end = columns.right + _GAP
-    fork, meet = _BOX + _GAP / 2, end - _GAP / 2
+    end, box, gap = columns.right + picture.gap, picture.box, picture.gap
+    fork, meet = box + gap / 2, end - gap / 2
     for y in middles:
         picture.lines.append(
-            ([(_BOX, centre), (fork, centre), (fork, y), (columns.left, y)], True)
+            ([(box, centre), (fork, centre), (fork, y), (columns.left, y)], True)
         )
         picture.lines.append(([(columns.right, y), (meet, y), (meet, centre)], False))
     picture.lines.append(([(meet, centre), (end, centre)], True))
@@ -580,19 +667,22 @@ def _write_verdicts(
     picture: _PathwayPicture, drawn: Pathways, width: float, y: float
 ) -> float:
     """Write the legend of verdicts and the note, and return the lower edge."""
-    step = _TYPE * _LINE
+    step = picture.line
     x = 0.0
     for verdict, words in drawn.verdicts.items():
+        end = x + picture.arrow + _SPACE + _inches(words, picture.type, _WIDE_COLUMN)
+        if end > width:
+            x, y, end = 0.0, y - step, end - x
         picture.verdicts.append((verdict, x, y - step / 2))
-        picture.write(words, x + _ARROW + _SPACE / 2, y - step / 2)
-        x += _ARROW + _SPACE + _inches(words, column=_WIDE_COLUMN) + 0.3
+        picture.write(words, x + picture.arrow + _SPACE / 2, y - step / 2)
+        x = end + 0.3
     y -= step + 0.08
-    room = width / (_TYPE * _WIDE_COLUMN)
+    room = width / (picture.type * _WIDE_COLUMN)
     for line in broken_lines(drawn.note, room) if drawn.note else []:
         picture.write(line, 0.0, y - step / 2)
         y -= step
     return y
 
 
-def _widest(texts: Iterable[str], size: float = _TYPE) -> float:
+def _widest(texts: Iterable[str], size: float) -> float:
     return max((_inches(text, size, _WIDE_COLUMN) for text in texts), default=0.0)

@@ -6,7 +6,7 @@ from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from digiprosper.present.alignment import split_number
-from digiprosper.present.office import PAGE_MARGIN, fit_page, point_places
+from digiprosper.present.office import PAGE_MARGIN, TITLE_SIZE, fit_page, point_places
 from digiprosper.report.characters import has_cjk
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def write_rtf(contents: Sequence[Content], path: Path) -> None:
     """Write three-line tables below each other."""
     margin = round(PAGE_MARGIN * _TWIPS)
     margins = rf"\margl{margin}\margr{margin}\margt{margin}\margb{margin}"
+    contents = [content.typeset for content in contents]
     pages = [fit_page(content) for content in contents]
     befores = [None, *pages]
     parts = [
@@ -51,7 +52,7 @@ def _opening(page: Page, before: Page | None) -> str:
 def _table(content: Content, page: Page) -> str:
     size = round(2 * page.size)
     title = (
-        rf"\pard\plain\qc\keepn\fs{size + 2}\b {_rtf(content.title)}\b0\par"
+        rf"\pard\plain\qc\keepn\fs{2 * TITLE_SIZE:.0f}\b {_rtf(content.title)}\b0\par"
         if content.title
         else ""
     )

@@ -6,7 +6,7 @@ from itertools import chain, groupby, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from digiprosper.present.columns import LEVELS, products_of
-from digiprosper.report.labels import name_label, term_words
+from digiprosper.report.labels import name_label, term_words, text_label
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
@@ -151,14 +151,14 @@ def row_label(
     first = column.estimates[name].term
     if first.family != "linear" or first.regime is None:
         return term_words(first, labels, column.words, column.factors, language)
-    variable = name_label(first.regime.variable, labels, column.factors)
+    variable = name_label(first.regime.variable, labels, column.factors, language)
     condition = _shared_condition(
         [c.estimates[name].term for c in holders], variable, digits, language
     )
     return TABLE.say(
         "regime.kink" if first.regime.kink else "regime",
         language,
-        name=name_label(first.base, labels, column.factors),
+        name=name_label(first.base, labels, column.factors, language),
         condition=_regime_words(first.regime, condition, variable, apart, language),
     )
 
@@ -170,15 +170,11 @@ def _cell_label(
     for column in columns:
         if f"row.{name}" in column.words:
             return column.words.say(f"row.{name}", language)
-    first, *parts = name.split(LEVELS)
-    part_labels = (labels.get(part) or _part_words(part, language) for part in parts)
-    return LEVELS.join([labels.get(first, first), *part_labels])
-
-
-def _part_words(part: str, language: Language) -> str:
-    """Name the part of the variation that a row of `Panel.describe` shows."""
-    code = f"part.{part}"
-    return TABLE.say(code, language) if code in TABLE else part
+    for column in columns:
+        if name in column.factors:
+            return name_label(name, labels, column.factors, language)
+    parts = name.split(LEVELS)
+    return LEVELS.join(text_label(part, labels, language) for part in parts)
 
 
 def _shared_condition(

@@ -24,7 +24,6 @@ from digiprosper.present.columns import (
 )
 from digiprosper.present.folding import absorbed_effects, folded_rows
 from digiprosper.present.row_names import share_rows
-from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import remark_text
 from digiprosper.report.inference import WITHOUT_FACTOR
 from digiprosper.report.labels import name_label
@@ -113,7 +112,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
     rows: list[Row] = []
     for kind, variable in kinds:
         blocks = [_block_of(column, kind, variable) for column in columns]
-        name = name_label(variable, style.labels, factors)
+        name = name_label(variable, style.labels, factors, style.language)
         for number in range(max(len(block.parameters) for block in blocks if block)):
             what = style.say(words[kind], f"{kind}.row", number=number + 1)
             rows += _parameter_rows(blocks, number, what, name, style)
@@ -202,7 +201,7 @@ def setting_rows(
 ) -> list[Row]:
     """Write controls, absorbed effects, clusters, weights, the caller's rows."""
     caller_rows = _checked_rows({} if rows is None else rows, len(columns))
-    named = [(tidy_text(name), values) for name, values in caller_rows.items()]
+    named = [(style.row_name(name), values) for name, values in caller_rows.items()]
     return [
         *folded_rows(columns, folded, style),
         *_effect_rows(columns, folded, style),
@@ -242,7 +241,7 @@ def _effect_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
     for name in effects:
         slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
         code = key_codes.get(name, f"effects.{slopes[0]}" if slopes else "effects")
-        label = name_label(name, style.labels, factors)
+        label = name_label(name, style.labels, factors, style.language)
         answers = [
             "" if names is None else style.answer(yes=name in names)
             for names in absorbed

@@ -22,9 +22,9 @@ from digiprosper.errors import (
     plain,
 )
 from digiprosper.report.characters import decimal_text, tidy_text
-from digiprosper.report.columns import remark_text
-from digiprosper.report.labels import name_label
-from digiprosper.report.words import TABLE
+from digiprosper.report.columns import RowName, remark_text
+from digiprosper.report.labels import name_label, text_label
+from digiprosper.report.words import NO_WORDS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,8 +77,8 @@ class TableStyle:
         Language of the rows, headings and notes that the library writes. Labels are
         printed as they are. A Chinese table calls the effects of the keys of the panel
         个体固定效应 and 时间固定效应, shows the R² including fixed effects, and states
-        in the note how standard errors are clustered. Names of tests, and reasons why a
-        model could not be estimated, are always English.
+        in the note how standard errors are clustered. Functions of terms are written in
+        Chinese, such as ln(产出) and 产出（滞后1期）, and so are the names of tests.
     below : {"se", "t", "p", "ci"}
         What is shown below each estimate: standard error (default), t statistic,
         p-value or confidence interval. The default is the same in both languages.
@@ -281,13 +281,26 @@ class Style:
 
     def label(self, name: str, column: Column) -> str:
         """Print the name of an outcome, effect or cluster with its label."""
-        return name_label(name, self.labels, column.factors)
+        return name_label(name, self.labels, column.factors, self.language)
+
+    def stub(self, name: str) -> str:
+        """Print the name of a level of the index of a frame."""
+        codes = (f"stub.{name}", f"head.{name}")
+        words = (self.say(TABLE, code) for code in codes if code in TABLE)
+        return self.labels.get(name) or next(words, name)
 
     def remark(self, remark: Remark, column: Column) -> str:
         """Print a remark of a column with the labels of its names."""
         return remark_text(
             remark, column.words, self.labels, column.factors, self.language
         )
+
+    def row_name(self, name: str) -> str:
+        """Print the name of a row that the caller adds."""
+        if not isinstance(name, RowName):
+            return tidy_text(name)
+        labels = {**self.labels, **name.labels}
+        return remark_text(name.remark, NO_WORDS, labels, {}, self.language)
 
     @property
     def own_labels(self) -> dict[str, str]:
@@ -353,7 +366,7 @@ class Style:
             return str(int(value))
         if isinstance(value, numbers.Real):
             return self._real(float(value), name)
-        return tidy_text(value)
+        return text_label(tidy_text(value), self.labels, self.language)
 
     def _real(self, value: float, name: str) -> str:
         if name == _COUNT and value.is_integer():

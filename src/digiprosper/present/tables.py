@@ -20,6 +20,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.present.columns import (
+    LEVELS,
     Models,
     check_labels,
     distinct_heads,
@@ -48,6 +49,7 @@ from digiprosper.present.style import (
     FROM_STYLE,
     Below,
     FromStyle,
+    Style,
     TableStyle,
     read_style,
 )
@@ -167,7 +169,8 @@ class Table:
         frame = self.frame
         rows = zip(frame.index, frame.to_numpy(), strict=True)
         body = [list(map(tidy_text, [name, *cells])) for name, cells in rows]
-        heads = ["", *map(tidy_text, frame.columns)]
+        stub = "" if frame.index.name is None else frame.index.name
+        heads = list(map(tidy_text, [stub, *frame.columns]))
         above = [["", *map(tidy_text, self.spans)]] if self.spans else []
         return Content(
             header=(*above, heads, *body[: self.header_rows]),
@@ -360,8 +363,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         ],
     ]
     own_notes = read_notes(notes, "etable")
-    lines = (*note_lines(distinct_heads(columns), look), *own_notes)
+    lines = (*note_lines(distinct_heads(columns, look.language), look), *own_notes)
     table = _assemble(columns, depvar_rows(columns, look), parts, lines, title)
+    table.frame.index.name = _stub(columns, look)
     if file is not None:
         table.save(file)
     return table
@@ -397,7 +401,9 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
     """List all names in a table that labels may be for."""
     names: list[object] = []
     for column in columns:
-        names += [*column.estimates, *column.cells, *column.labels]
+        names += [*column.estimates, *column.cells, *column.labels, *column.stub]
+        texts = (cell.value for cell in column.cells.values())
+        names += [text for text in texts if isinstance(text, str)]
         names += [column.head or "", column.over or "", *(column.glance or {}).values()]
         names += [block.variable for block in column.blocks]
         remarks = [column.whole, column.named, *column.remarks, *column.set_notes]
@@ -437,6 +443,13 @@ def _assemble(
     return Table(
         frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ()
     )
+
+
+def _stub(columns: Sequence[Column], style: Style) -> str | None:
+    """Write the heading of the row names, if all columns have the same."""
+    stubs = {column.stub for column in columns}
+    names = stubs.pop() if len(stubs) == 1 else ()
+    return LEVELS.join(map(style.stub, names)) or None
 
 
 def text_frame(rows: Sequence[Row], heads: Sequence[str]) -> pd.DataFrame:

@@ -11,10 +11,11 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.protocol import HasDraws, Results
 from digiprosper.report.terms import Term, terms_of
-from digiprosper.report.words import NO_WORDS, NOTES, Words
+from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Self
 
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
@@ -125,12 +126,33 @@ class Remark(NamedTuple):
     """A code for words, and the names to fill in.
 
     `names` maps placeholders to names of the model, which are printed with their
-    labels. `words` None stands for the words of the column.
+    labels, or to other remarks. `words` None stands for the words of the column.
+    `factors` has those of names that the column does not have.
     """
 
     code: str
-    names: Mapping[str, tuple[str, ...]]
+    names: Mapping[str, tuple[str | Remark, ...]]
     words: Words | None = None
+    factors: Factors | None = None
+
+
+class RowName(str):
+    """A name among `rows` of `etable`, which is printed in the words of its remark.
+
+    `labels` win over those of the table.
+    """
+
+    __slots__ = ("labels", "remark")
+    remark: Remark
+    labels: Mapping[str, str]
+
+    def __new__(
+        cls, text: str, remark: Remark, labels: Mapping[str, str] | None = None
+    ) -> Self:
+        """Make a name whose text is that of the remark in some language."""
+        name = super().__new__(cls, text)
+        name.remark, name.labels = remark, labels or {}
+        return name
 
 
 class SharedRow(NamedTuple):
@@ -156,7 +178,8 @@ class Column:
     `words` for it named: heading in words from a set of models; replaces `head`
     set_notes, set_rows: notes and rows (name, value) that sets of models add absorbs:
     whether the method can absorb effects; if not, rows of effects have a dash instead
-    of "No" adjusted: controls that have no estimates
+    of "No" adjusted: controls that have no estimates stub: names of the index of a
+    frame, above the names of the rows
     """
 
     head: str | None = None
@@ -183,6 +206,7 @@ class Column:
     set_rows: tuple[tuple[Remark, object], ...] = ()
     absorbs: bool = True
     adjusted: tuple[str, ...] = ()
+    stub: tuple[str, ...] = ()
 
     @property
     def outcome_moments(self) -> tuple[float, float]:
@@ -244,14 +268,17 @@ def _missing_terms(result: Results) -> tuple[Remark, ...]:
     remarks = []
     for notice in getattr(result, "diagnostics", ()):
         named = {
-            role: _as_names(notice.data[role]) for role in _WITHOUT.get(notice.code, ())
+            role: _as_names(notice.data[role], role)
+            for role in _WITHOUT.get(notice.code, ())
         }
         if named and all(named.values()):
             remarks.append(Remark(f"without.{notice.code}", named, NOTES))
     return tuple(remarks)
 
 
-def _as_names(named: str | Iterable[str]) -> tuple[str, ...]:
+def _as_names(named: str | Iterable[str], role: str) -> tuple[str, ...]:
+    if role == "effects":
+        return tuple(str(named).split(", "))
     return (named,) if isinstance(named, str) else tuple(named)
 
 
@@ -313,6 +340,14 @@ def _clusters_drawn(result: object) -> int | None:
     return count
 
 
+def test_remark(text: str) -> Remark | None:
+    """Return the name or the method of a test as a remark, if it has words."""
+    read = TESTS.read(text)
+    if read is None:
+        return None
+    return Remark(read[0], {part: (name,) for part, name in read[1].items()}, TESTS)
+
+
 def remark_text(
     remark: Remark,
     words: Words,
@@ -322,8 +357,14 @@ def remark_text(
 ) -> str:
     """Print a remark with labels of its names; `words` if the remark has none."""
     mark = NOTES.say("list", language)
+    factors, own = {**factors, **(remark.factors or {})}, remark.words or words
     names = {
-        role: mark.join(name_label(name, labels, factors) for name in role_names)
+        role: mark.join(
+            name_label(name, labels, factors, language)
+            if isinstance(name, str)
+            else remark_text(name, own, labels, factors, language)
+            for name in role_names
+        )
         for role, role_names in remark.names.items()
     }
-    return (remark.words or words).say(remark.code, language, **names)
+    return own.say(remark.code, language, **names)

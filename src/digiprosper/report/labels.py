@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from digiprosper.report.terms import Factor
+from digiprosper.report.words import CHINESE_CALLS, CHINESE_SIGNS, TABLE
 
-    from digiprosper.report.terms import Factor, Factors, Term
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from digiprosper.report.terms import Factors, Term
     from digiprosper.report.words import Language, Words
 
+# Of these only the first argument is printed, and the number of periods.
+_FIRST = ("lag", "lead", "diff", "C")
+_SIGNS = re.compile(
+    r"(?P<quote>['\"])(?P<value>.*?)(?P=quote)|"
+    + "|".join(
+        rf"\b{sign}\b" if sign.isalpha() else re.escape(sign) for sign in CHINESE_SIGNS
+    )
+)
 _POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
 
 
-def term_label(term: Term, labels: Mapping[str, str]) -> str:
+def term_label(
+    term: Term, labels: Mapping[str, str], language: Language = "english"
+) -> str:
     """Print a term: its own label, or else its factors', joined by a times sign.
 
     The square of a labelled column is its label with ``²``. A term without known
-    factors is its name.
+    factors is its name. Functions are printed as typed, in Chinese by their names.
     """
-    return name_label(term.name, labels, {term.name: term.factors})
+    return name_label(term.name, labels, {term.name: term.factors}, language)
 
 
-def name_label(name: str, labels: Mapping[str, str], factors: Factors) -> str:
+def name_label(
+    name: str,
+    labels: Mapping[str, str],
+    factors: Factors,
+    language: Language = "english",
+) -> str:
     """Print an outcome, effect, cluster or mediator with labels, as `term_label`."""
     if name in labels:
         return labels[name]
     name_factors: Sequence[Factor] = factors.get(name, ())
-    return " × ".join(_factor_label(factor, labels) for factor in name_factors) or name
+    texts = (_factor_label(factor, labels, language) for factor in name_factors)
+    return " × ".join(texts) or name
+
+
+def text_label(
+    text: str, labels: Mapping[str, str], language: Language = "english"
+) -> str:
+    """Print a text of a frame: its label, or its words, as in ``"chi2(3)"``."""
+    word, bracket, ending = text.partition("(")
+    code = f"text.{word}"
+    if text in labels or code not in TABLE:
+        return labels.get(text, text)
+    return TABLE.say(code, language) + bracket + ending
 
 
 def term_words(
@@ -44,11 +75,11 @@ def term_words(
     """
     if term.name in labels:
         return labels[term.name]
-    path = " → ".join(name_label(link, labels, factors) for link in term.path)
+    path = " → ".join(name_label(link, labels, factors, language) for link in term.path)
     kind = term.of or term.kind
     code = f"{kind}.through" if path else kind
     if code not in words:
-        return term_label(term, labels)
+        return term_label(term, labels, language)
 
     text = words.say(code, language, path=path)
     if term.of:
@@ -63,6 +94,25 @@ def term_words(
     if term.regime is not None:
         text = words.say("regime", language, effect=text, number=term.regime.number)
     return text
+
+
+def text_factor(text: str, names: Iterable[str], factors: Factors) -> Factor:
+    """Describe a text with names of columns or terms, such as a sum or a condition."""
+    pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    parts = re.split(rf"(?<![\w:.])({pattern})(?![\w:(\[])", text)
+    pieces = (
+        _named_factor(part, factors) if number % 2 else part
+        for number, part in enumerate(parts)
+    )
+    return Factor(text, pieces=tuple(piece for piece in pieces if piece))
+
+
+def _named_factor(name: str, factors: Factors) -> Factor:
+    """Describe a term as one factor, a product as a calculation."""
+    pieces: list[str | Factor] = []
+    for factor in factors.get(name, ()):
+        pieces += [" × ", factor]
+    return Factor(name, name, pieces=tuple(pieces[1:]))
 
 
 def effect_names(joined: str | None) -> tuple[str, ...]:
@@ -82,15 +132,52 @@ def effect_names(joined: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts)
 
 
-def _factor_label(factor: Factor, labels: Mapping[str, str]) -> str:
+def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language) -> str:
     label = _own_label(factor, labels)
     if label is not None:
         return label
+    in_words = language == "chinese"
     pieces = [
-        piece if isinstance(piece, str) else _factor_label(piece, labels)
+        (_in_signs(piece, labels) if in_words else piece)
+        if isinstance(piece, str)
+        else _factor_label(piece, labels, language)
         for piece in factor.pieces
     ]
+    if in_words and pieces:
+        return _in_chinese(factor, pieces, labels)
     return "".join(pieces) or factor.text
+
+
+def _in_chinese(
+    factor: Factor, pieces: Sequence[str], labels: Mapping[str, str]
+) -> str:
+    """Write a call, a dummy or a calculation, whose parts are written, in Chinese."""
+    first, last = factor.pieces[0], factor.pieces[-1]
+    if factor.level is not None and isinstance(last, str):
+        level = last.strip("[]").removeprefix("T.")
+        return f"{pieces[0]}：{labels.get(level, level)}"
+    function, bracket, _ = str(first).partition("(")
+    if first in CHINESE_CALLS:
+        return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))
+    if not isinstance(first, str) or not bracket or function not in CHINESE_CALLS:
+        return "".join(pieces)
+    first_only = function in _FIRST
+    periods = re.search(r"\d+", str(last)) if first_only else None
+    inside = [pieces[0][len(function) + 1 :], *pieces[1:]]
+    inside[-1] = "" if first_only else inside[-1].removesuffix(")")
+    return CHINESE_CALLS[function].format(
+        "".join(inside).strip(), count=periods[0] if periods else "1"
+    )
+
+
+def _in_signs(piece: str, labels: Mapping[str, str]) -> str:
+    """Write the operators of a calculation as signs, and quoted values as labels."""
+
+    def written(match: re.Match[str]) -> str:
+        value = match["value"]
+        return CHINESE_SIGNS[match[0]] if value is None else labels.get(value, value)
+
+    return _SIGNS.sub(written, piece)
 
 
 def _own_label(factor: Factor, labels: Mapping[str, str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -102,10 +102,28 @@ class Content:
         return [[row[i] for row in self.body] for i in range(1, len(self.header[0]))]
 
     @property
+    def typeset(self) -> Self:
+        """Return the table with minus signs, ``≤`` and ``≥``.
+
+        Plain text, Markdown, CSV and Excel keep what programs read as numbers.
+        """
+        return replace(
+            self,
+            header=tuple(list(map(_signed, row)) for row in self.header),
+            body=tuple(list(map(_signed, row)) for row in self.body),
+            notes=tuple(map(_signed, self.notes)),
+        )
+
+    @property
     def texts(self) -> str:
         """Return all texts, to find out which characters they need."""
         cells = (cell for row in (*self.header, *self.body) for cell in row)
         return "\n".join((*cells, *self.notes, self.title or ""))
+
+
+def _signed(text: str) -> str:
+    text = text.replace("<=", "≤").replace(">=", "≥")
+    return re.sub(r"(?<![A-Za-z0-9_.)\]])-(?=[\d.])", "−", text)
 
 
 def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
@@ -196,6 +214,7 @@ def _text_line(
 
 def as_html(content: Content) -> str:
     """Write a table as HTML: three rules, escaped texts, the page's colours."""
+    content = content.typeset
     lines = [
         (
             '<table class="digiprosper" '

@@ -10,6 +10,7 @@ import pandas as pd
 from digiprosper.errors import TermError, cited, issue
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.report.columns import result_column
+from digiprosper.report.labels import text_factor
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.restrictions import (
     null_text,
@@ -308,13 +309,15 @@ class BaseResults(Summarised, PickledByName):
         if (combined.covariance < 0).any():
             issue([negative_variance([expression])])
         info = self.glance()
+        factor = text_factor(expression, self.names, self.factors)
         return LinearCombination(
             estimated=combined,
             fit_glance=info,
             labels=dict(self.labels),
             conventions=self._conventions_of(combined.inference),
             version=info["version"],
-            factors=self.factors,
+            factors={**self.factors, expression: (factor,)},
+            key_names=getattr(self, "key_names", None),
         )
 
     # --- tables and text --------------------------------------------------------------
@@ -432,9 +435,11 @@ class LinearCombination(BaseResults):
     version : str
         Version of digiprosper that fitted the model.
     factors : mapping
-        Factors of each interaction among the coefficients.
+        Factors of the coefficients, and of the combination.
     diagnostics : tuple of Notice
         Remarks about the estimate.
+    key_names : tuple or None
+        Names of the entity and time keys of the panel.
 
     Examples
     --------
@@ -452,6 +457,7 @@ class LinearCombination(BaseResults):
     version: str
     factors: Factors = field(default_factory=dict)
     diagnostics: tuple[Notice, ...] = ()
+    key_names: tuple[str, str | None] | None = None
 
     @property
     def expression(self) -> str:

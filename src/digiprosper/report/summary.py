@@ -12,7 +12,7 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited
-from digiprosper.report.columns import Column, PlainCell, result_column
+from digiprosper.report.columns import Column, PlainCell, result_column, test_remark
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.rendering import Content, as_html
@@ -250,10 +250,7 @@ class Summary(PickledByName):
             **{name: value for name, value in sections.items() if value is not None},
             **numbers.more,
             "labels": dict(numbers.labels),
-            "factors": {
-                name: [asdict(f) for f in name_factors]
-                for name, name_factors in numbers.factors.items()
-            },
+            "factors": stored_factors(numbers.factors),
             "diagnostics": [
                 {"code": n.code, "message": n.message} for n in self.notices
             ],
@@ -410,7 +407,16 @@ class Summary(PickledByName):
             row: PlainCell(column, value)
             for row, (column, value) in stored["cells"].items()
         }
-        return (Column(stored["head"], cells=cells, note=stored["note"]),)
+        return (
+            Column(
+                stored["head"],
+                cells=cells,
+                note=stored["note"],
+                named=test_remark(stored["head"]),
+                labels=stored.get("labels", {}),
+                factors=read_factors(stored.get("factors", {})),
+            ),
+        )
 
     def glance(self) -> dict[str, Any]:
         """Return summary numbers of the fit, such as the number of rows.
@@ -548,13 +554,20 @@ def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
         inference=None if inference is None else _inference(inference),
         labels=stored["labels"],
         # A dict that was stored before terms had pieces has none.
-        factors={
-            name: tuple(map(_factor, name_factors))
-            for name, name_factors in stored.get("factors", {}).items()
-        },
+        factors=read_factors(stored.get("factors", {})),
         rows_key=key,
         more={name: value for name, value in stored.items() if name not in _APART},
     )
+
+
+def stored_factors(factors: Factors) -> dict[str, list[dict[str, Any]]]:
+    """Write factors as plain data, for a dict or the attributes of a frame."""
+    return {name: list(map(asdict, of_name)) for name, of_name in factors.items()}
+
+
+def read_factors(stored: Mapping[str, Any]) -> dict[str, tuple[Factor, ...]]:
+    """Read factors that `stored_factors` wrote."""
+    return {name: tuple(map(_factor, of_name)) for name, of_name in stored.items()}
 
 
 def _factor(stored: Mapping[str, Any]) -> Factor:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
+from digiprosper.report.columns import (
+    Column,
+    PlainCell,
+    Remark,
+    remark_text,
+    test_remark,
+)
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Block,
@@ -14,6 +20,7 @@ from digiprosper.report.summary import (
     Remarks,
     Summarised,
     Summary,
+    stored_factors,
 )
 from digiprosper.report.text import p_words
 from digiprosper.report.words import NOTES, TABLE
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from digiprosper.errors import Notice
+    from digiprosper.report.terms import Factors
 
 # What stands before the number where the name of the distribution would not say which
 # statistic it is.
@@ -81,6 +89,8 @@ class TestResult(Summarised, PickledByName):
     alternatives : mapping
         The same hypothesis tested in other ways, by name, such as ``"stata"``: the test
         that Stata prints after the same regression.
+    labels, factors : mapping
+        Labels of the columns in `name`, and the factors of the terms in it.
 
     Examples
     --------
@@ -104,6 +114,8 @@ class TestResult(Summarised, PickledByName):
     diagnostics: tuple[Notice, ...] = ()
     method: str = ""
     alternatives: Mapping[str, TestResult] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the column of a table: statistic, distribution and p-value.
@@ -131,9 +143,19 @@ class TestResult(Summarised, PickledByName):
         }
         by_method = None
         if self.method:
-            names = {"test": (self.name,), "method": (self.method,)}
+            texts = {"test": self.name, "method": self.method}
+            names = {part: (test_remark(t) or t,) for part, t in texts.items()}
             by_method = Remark("test.method", names, NOTES)
-        return (Column(self.name, cells=cells, whole=by_method),)
+        return (
+            Column(
+                self.name,
+                cells=cells,
+                whole=by_method,
+                named=test_remark(self.name),
+                labels=self.labels,
+                factors=self.factors,
+            ),
+        )
 
     def _distribution(self) -> str:
         """Write the distribution with its degrees of freedom."""
@@ -206,7 +228,13 @@ class TestResult(Summarised, PickledByName):
             if column.whole
             else column.note
         )
-        return {"head": column.head, "cells": cells, "note": note}
+        return {
+            "head": column.head,
+            "cells": cells,
+            "note": note,
+            "labels": dict(column.labels),
+            "factors": stored_factors(column.factors),
+        }
 
     def _plain_detail(self) -> object:
         """Return `detail` as a mapping, or as one mapping per row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -29,9 +30,134 @@ class Words(PickledByName):
         text = table.get(code, self.english.get(code))
         return code.rpartition(".")[2] if text is None else text.format_map(parts)
 
+    def read(self, text: str) -> tuple[str, dict[str, str]] | None:
+        """Return the code that says a text in English, and what fills it in."""
+        for code, words in self.english.items():
+            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(words))
+            match = re.fullmatch(pattern, text)
+            if match:
+                return code, match.groupdict()
+        return None
+
 
 NO_WORDS = Words()
 """Of a result that brings none."""
+
+_HEADS = {
+    "mean": "均值",
+    "sd": "标准差",
+    "min": "最小值",
+    "p50": "中位数",
+    "max": "最大值",
+    "N": "观测值",
+    "nobs": "观测值",
+    "variable": "变量",
+    "term": "变量",
+    "kind": "效应",
+    "time": "时间",
+    "estimate": "估计值",
+    "std_error": "标准误",
+    "statistic": "统计量",
+    "p_value": "p值",
+    "conf_low": "置信区间下限",
+    "conf_high": "置信区间上限",
+    "dimension": "维度",
+    "direction": "方向",
+    "entropy": "信息熵",
+    "redundancy": "差异系数",
+    "weight": "权重",
+    "definition": "定义",
+    "unit": "单位",
+    "source": "数据来源",
+    "difference": "差异",
+    "expectation": "期望值",
+    "z_normality": "z（正态假定）",
+    "p_normality": "p值（正态假定）",
+    "z_randomisation": "z（随机化假定）",
+    "p_randomisation": "p值（随机化假定）",
+    "p_permutation": "p值（置换检验）",
+    "p_adjusted": "校正p值",
+    "value": "数值",
+    "spatial_lag": "空间滞后",
+    "quadrant": "象限",
+    "vif": "VIF",
+    "tolerance": "容忍度",
+    "beta_uncontrolled": "β（无控制变量）",
+    "rsquared_uncontrolled": "R²（无控制变量）",
+    "beta_controlled": "β（含控制变量）",
+    "rsquared_controlled": "R²（含控制变量）",
+    "rsquared_max": "R²上限",
+    "delta": "δ",
+    "beta_adjusted": "校正后β",
+    "bound_low": "下界",
+    "bound_high": "上界",
+    "excludes_zero": "区间不含0",
+    "delta_zero": "β = 0时的δ",
+    "n_solutions": "解的个数",
+    "comparison": "比较",
+    "treated": "处理组",
+    "control": "对照组",
+    "n_treated": "处理组个体数",
+    "population_share": "人口份额",
+    "income_share": "收入份额",
+    "gini": "基尼系数",
+    "share": "贡献率",
+    "part": "来源",
+    "indicator": "指标",
+    "group": "分组",
+    "from": "期初状态",
+    "cv": "变异系数",
+    "sd_log": "对数标准差",
+    "n_with": "含该变量的模型数",
+    "median_with": "含该变量时的中位数",
+    "median_without": "不含该变量时的中位数",
+    "significant_with": "含该变量时的显著比例",
+    "significant_without": "不含该变量时的显著比例",
+    "threshold": "门槛值",
+    "ssr": "残差平方和",
+    "F": "F值",
+    "crit_10": "10%临界值",
+    "crit_5": "5%临界值",
+    "crit_1": "1%临界值",
+}
+"""Headings of frames in Chinese; English prints the names of their columns."""
+
+_TEXTS = {
+    "overall": "总体",
+    "between": "组间",
+    "within": "组内",
+    "transvariation": "超变密度",
+    "direct": "直接效应",
+    "indirect": "间接效应",
+    "total": "总计",
+    "share_within": "组内贡献率",
+    "share_between": "组间贡献率",
+    "share_transvariation": "超变密度贡献率",
+    "high-high": "高-高",
+    "low-high": "低-高",
+    "low-low": "低-低",
+    "high-low": "高-低",
+    "treated vs never": "处理组与从未处理组",
+    "later vs earlier": "较晚与较早处理组",
+    "earlier vs later": "较早与较晚处理组",
+    "chi2": "χ²",
+    "normal": "标准正态",
+    "bootstrap": "自助法",
+    "permutation": "置换",
+    "placebo": "安慰剂",
+}
+"""Texts in rows and cells that are no labels, in Chinese."""
+
+_FAILURES = {
+    "CollinearityError": "解释变量完全共线。",
+    "IdentificationError": "模型无法识别。",
+    "MissingDataError": "数据缺失。",
+    "ColumnError": "缺少变量。",
+    "OptionError": "选项不适用。",
+    "ThresholdSearchError": "无法搜索门槛值。",
+    "DigiprosperError": "无法估计。",
+}
+"""Why a model was not estimated, by class of error; English prints the error."""
 
 TABLE = Words(
     english={
@@ -42,26 +168,9 @@ TABLE = Words(
         "no": "No",
         "some": "Some",
         "controls": "Controls",
-        "head.mean": "mean",
-        "head.sd": "sd",
-        "head.min": "min",
-        "head.p50": "p50",
-        "head.max": "max",
-        "head.N": "N",
-        "head.dimension": "dimension",
-        "head.direction": "direction",
-        "head.entropy": "entropy",
-        "head.redundancy": "redundancy",
-        "head.weight": "weight",
-        "head.std_error": "std_error",
-        "head.definition": "definition",
-        "head.unit": "unit",
-        "head.source": "source",
-        "head.difference": "difference",
-        "head.p_value": "p_value",
-        "part.overall": "overall",
-        "part.between": "between",
-        "part.within": "within",
+        **{f"head.{name}": name for name in _HEADS},
+        **{f"text.{name}": name for name in _TEXTS},
+        "stub.control": "control",
         "intercept": "Intercept",
         "effects": "{name} fixed effects",
         "effects.entity": "{name} fixed effects",
@@ -135,26 +244,9 @@ TABLE = Words(
         "no": "否",
         "some": "部分",
         "controls": "控制变量",
-        "head.mean": "均值",
-        "head.sd": "标准差",
-        "head.min": "最小值",
-        "head.p50": "中位数",
-        "head.max": "最大值",
-        "head.N": "观测值",
-        "head.dimension": "维度",
-        "head.direction": "方向",
-        "head.entropy": "信息熵",
-        "head.redundancy": "差异系数",
-        "head.weight": "权重",
-        "head.std_error": "标准误",
-        "head.definition": "定义",
-        "head.unit": "单位",
-        "head.source": "数据来源",
-        "head.difference": "差异",
-        "head.p_value": "p值",
-        "part.overall": "总体",
-        "part.between": "组间",
-        "part.within": "组内",
+        **{f"head.{name}": words for name, words in _HEADS.items()},
+        **{f"text.{name}": words for name, words in _TEXTS.items()},
+        "stub.control": "控制变量",
         "intercept": "常数项",
         "effects": "{name}固定效应",
         "effects.entity": "个体固定效应",
@@ -170,7 +262,7 @@ TABLE = Words(
         "errors.by.crv3": "聚类到{clusters}，CRV3",
         "errors.by.cr2": "聚类到{clusters}，CR2",
         "errors.clustered": "聚类",
-        "errors.unadjusted": "未调整",
+        "errors.unadjusted": "常规",
         "errors.robust": "异方差稳健",
         "errors.hc2": "HC2",
         "errors.hc3": "HC3",
@@ -222,6 +314,91 @@ TABLE = Words(
     },
 )
 """Of the rows of a table."""
+
+TESTS = Words(
+    english={
+        "wald": "Wald test",
+        "f": "F test",
+        "hausman": "Hausman test",
+        "mundlak": "Hausman test (Mundlak)",
+        "pesaran": "Pesaran CD test",
+        "modified_wald": "Modified Wald test",
+        "levene": "Levene test",
+        "ar1": "Wooldridge test of AR(1) errors",
+        "effects": "F test of the effects",
+        "reset": "RESET test",
+        "randomisation": "Randomisation test",
+        "placebo": "Placebo test",
+        "kp_lm": "Kleibergen-Paap rk LM",
+        "hansen": "Hansen J",
+        "sargan": "Sargan",
+        "endogeneity": "Endogeneity test (regression-based)",
+        "anderson_rubin": "Anderson-Rubin test",
+        "first_stage": "First-stage F of {name}",
+        "conditional": "Sanderson-Windmeijer F of {name}",
+        "pretrend": "Pre-trend test",
+        "likelihood_ratio": "Likelihood ratio test",
+        "equal_slopes": "Equal slopes",
+        "no_kink": "Test of no kink",
+        "continuity": "Test of continuity",
+        "shift": "Shift",
+        "steepening": "Steepening",
+        "groups": "Difference of {term} between {count} groups of {group}",
+        "two_groups.by": "Difference of {term} by {group}, {last} minus {first}",
+        "two_groups": "Difference of {term}, {last} minus {first}",
+        "drawn.all": "restricted wild cluster bootstrap, all {count} draws",
+        "drawn": "restricted wild cluster bootstrap, {count} draws",
+        "drawn.units": "wild bootstrap by {clusters}, {count} draws",
+        "drawn.errors": "{count} draws of errors with one variance",
+        "few": "F(q, G - 1), which rejects a true hypothesis too often with few "
+        "clusters",
+        "added": "covariances of the clusters in each way added",
+        "missing": "not available: {count} restrictions need more than {groups} "
+        "clusters",
+    },
+    chinese={
+        "wald": "Wald检验",
+        "f": "F检验",
+        "hausman": "Hausman检验",
+        "mundlak": "Hausman检验（Mundlak）",
+        "pesaran": "Pesaran CD检验",
+        "modified_wald": "修正的Wald检验",
+        "levene": "Levene检验",
+        "ar1": "Wooldridge一阶自相关检验",
+        "effects": "固定效应的F检验",
+        "reset": "RESET检验",
+        "randomisation": "随机化检验",
+        "placebo": "安慰剂检验",
+        "kp_lm": "Kleibergen-Paap rk LM检验",
+        "hansen": "Hansen J检验",
+        "sargan": "Sargan检验",
+        "endogeneity": "内生性检验",
+        "anderson_rubin": "Anderson-Rubin检验",
+        "first_stage": "{name}的第一阶段F检验",
+        "conditional": "{name}的Sanderson-Windmeijer F检验",
+        "pretrend": "平行趋势检验",
+        "likelihood_ratio": "似然比检验",
+        "equal_slopes": "斜率相等的检验",
+        "no_kink": "无拐点的检验",
+        "continuity": "连续性检验",
+        "shift": "转折点移动的检验",
+        "steepening": "曲线变陡的检验",
+        "groups": "{term}的系数在{group}的{count}组之间的差异",
+        "two_groups.by": "按{group}分组，{term}的系数之差（{last}减{first}）",
+        "two_groups": "{term}的系数之差（{last}减{first}）",
+        "drawn.all": "施加约束的野聚类自助法，全部{count}种抽样",
+        "drawn": "施加约束的野聚类自助法，{count}次抽样",
+        "drawn.units": "按{clusters}抽样的野自助法，{count}次抽样",
+        "drawn.errors": "同方差误差的{count}次抽样",
+        "few": "F(q, G − 1)，聚类少时过度拒绝真的原假设",
+        "added": "各聚类维度的协方差之和",
+        "missing": "不可用：{count}个约束需要多于{groups}个聚类",
+    },
+)
+"""Names of tests, and how their p-values were computed.
+
+Results have them in English; `Words.read` finds their codes again.
+"""
 
 HEADS = Words(
     english={
@@ -349,6 +526,7 @@ NOTES = Words(
         "refused.no_p": "no p-value",
         "refused.rest": "; {text}",
         "not_estimated": "{head} not estimated: {why}",
+        **{f"failure.{kind}": "{message}" for kind in _FAILURES},
     },
     chinese={
         "list": "、",
@@ -378,7 +556,7 @@ NOTES = Words(
         # The convention of the field, which its papers do not mention.
         "ssc.reghdfe": "",
         "errors.kind.clustered": "稳健标准误",
-        "errors.kind.unadjusted": "未调整的标准误",
+        "errors.kind.unadjusted": "常规标准误",
         "errors.kind.robust": "异方差稳健标准误",
         "errors.kind.hc2": "异方差稳健标准误（HC2）",
         "errors.kind.hc3": "异方差稳健标准误（HC3）",
@@ -400,7 +578,7 @@ NOTES = Words(
         "stars.one": "{marks}表示在{levels}的水平上显著。",
         "stars.draws": "{heads}的星号：p值来自{draws}。",
         "stars.correlations": (
-            "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。"
+            "相关系数的星号：自由度为N − 2的t检验，假定各行相互独立。"
         ),
         "test.method": "{test}：p值的计算方法为{method}。",
         "few_drawn": (
@@ -428,6 +606,40 @@ NOTES = Words(
         "refused.no_p": "无p值",
         "refused.rest": "；{text}",
         "not_estimated": "{head}未估计：{why}",
+        **{f"failure.{kind}": why for kind, why in _FAILURES.items()},
     },
 )
 """Of the notes below a table."""
+
+CHINESE_CALLS = {
+    "log": "ln({0})",
+    "log1p": "ln(1 + {0})",
+    "exp": "exp({0})",
+    "sqrt": "√({0})",
+    "abs": "|{0}|",
+    "lag": "{0}（滞后{count}期）",
+    "lead": "{0}（提前{count}期）",
+    "diff": "{0}（{count}期差分）",
+    "treated": "{0}起实施",
+    "C": "{0}",
+    "I": "({0})",
+    "growth of ": "{0}的增长率",
+    "log_initial": "期初值的对数",
+}
+"""Functions of terms in Chinese; English has them as typed."""
+
+CHINESE_SIGNS = {
+    "**": "^",
+    "*": "×",
+    "==": "=",
+    "!=": "≠",
+    "<=": "≤",
+    ">=": "≥",
+    "-": "−",
+    "not in": "不属于",
+    "and": "且",
+    "or": "或",
+    "not": "非",
+    "in": "属于",
+}
+"""Operators of calculations and conditions in Chinese; the longer ones first."""

@@ -207,8 +207,8 @@ def decay(
     label_texts = _merged(fits_with_term, "labels") | dict(labels)
     factors = _merged(fits_with_term, "factors")
     return Decay(
-        name=name_label(name, label_texts, factors),
-        outcome=name_label(outcomes.pop(), label_texts, factors)
+        name=name_label(name, label_texts, factors, language),
+        outcome=name_label(outcomes.pop(), label_texts, factors, language)
         if len(outcomes) == 1
         else "",
         points=_points(fits_with_term, name, kinds, cutoffs, level),

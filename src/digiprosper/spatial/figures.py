@@ -61,7 +61,7 @@ def moran_scatter(
     names = quadrants_of(z, lag, field.weights)[0]
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     return MoranScatter(
-        variable=_label(panel, column, labels),
+        variable=_label(panel, column, labels, language),
         period="" if panel.time_name is None else str(field.times[period]),
         weights=_weights_text(field.weights, language),
         points=pd.DataFrame(
@@ -104,7 +104,9 @@ def _weights_text(weights: SpatialWeights, language: Language) -> str:
     return FIGURE.say("brackets", language, text=weights.name, inside=scale)
 
 
-def _label(panel: Panel, column: str, labels: Mapping[str, str]) -> str:
+def _label(
+    panel: Panel, column: str, labels: Mapping[str, str], language: Language
+) -> str:
     all_labels: dict[str, Any] = {**panel.labels, **labels}
     term = parse(column, table_of(panel).known, "column")
-    return name_label(column, all_labels, {column: term_factors(term)})
+    return name_label(column, all_labels, {column: term_factors(term)}, language)

@@ -509,13 +509,14 @@ class SpatialResults(BaseResults):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table the model and weights, and whether a bias is corrected."""
-        names = {"weights": (self.weights_text,), "name": (self.weights_name,)}
-        model = Remark(f"{self.model}.weights.{self.weights_standardise}", names)
-        return (
-            (model,)
-            if self.likelihood == "unadjusted"
-            else (model, Remark(self.likelihood, {}))
-        )
+        names: dict[str, tuple[str | Remark, ...]] = {
+            "weights": (self.weights_text,),
+            "name": (self.weights_name,),
+            "scale": (Remark(f"weights.{self.weights_standardise}", {}),),
+        }
+        remarks = (Remark(self.model, {}), Remark("w", names))
+        bias = self.likelihood != "unadjusted"
+        return (*remarks, Remark(self.likelihood, {})) if bias else remarks
 
     def _several_rows(self) -> list[Remark]:
         """Name for a table of effects which variables are in several of its rows."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import IdentificationError, InputTypeError, issue
 from digiprosper.kernels.least_squares import ols
+from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -34,6 +35,7 @@ from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
 from digiprosper.spatial.preparation import lay_out, spatial_columns, without_means
 from digiprosper.spatial.results import DURBIN_NULLS
+from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:
     from digiprosper.errors import Notice
@@ -136,6 +138,37 @@ class SpatialTests(Summarised, PickledByName):
                 f"{REPS} draws with a fixed seed; p of fixed effects and p of chi2 "
                 "by chi-squared"
             ),
+        )
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
+        """Return the columns of a table with one row per test.
+
+        Parameters
+        ----------
+        level : float
+            Not used. All results have this argument.
+
+        Returns
+        -------
+        tuple of Column
+            Columns with statistic, degrees of freedom and p-value, and the statistic
+            and p-value of the chi-squared test that is not centred.
+        """
+        entity, time = self.sample.key_names
+        effects = {f"LR {entity} effects": "entity", f"LR {time} effects": "time"}
+        rows = self.frame.set_index(self.frame["test"].replace(effects))
+        names = {"reps": (f"{REPS:,}",)}
+        return tuple(
+            Column(
+                f"tests.{name}",
+                cells={
+                    str(row): PlainCell(name.replace("chi2_p", "p"), value)
+                    for row, value in rows[name].items()
+                },
+                whole=Remark("tests", names),
+                words=WORDS,
+            )
+            for name in ("statistic", "df", "p_value", "chi2", "chi2_p_value")
         )
 
     def _numbers(self) -> PlainNumbers:

@@ -44,7 +44,8 @@ from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.terms import canonical
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Remark, SharedRow, remark_text
+from digiprosper.report.columns import Remark, RowName, SharedRow, remark_text
+from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words
@@ -53,6 +54,8 @@ from digiprosper.studies.many import fit_all
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.linear.results import LinearResults
@@ -103,7 +106,8 @@ class ByGroup(ResultSet):
         """
         detail: Any = self.difference.detail
         last = self.labels[-1]
-        name = Remark(f"{self._kind}.row", {"term": (detail["term"],)}, WORDS)
+        names = {"term": (detail["term"],)}
+        name = Remark(f"{self._kind}.row", names, WORDS, self.difference.factors)
         return (
             SharedRow(name, {last: float(detail["difference"])}),
             SharedRow(
@@ -112,11 +116,22 @@ class ByGroup(ResultSet):
         )
 
     @property
+    def table_heads(self) -> Mapping[str, Remark]:
+        """Headings of columns with the labels of the columns in a condition."""
+        factors = self.difference.factors
+        return {
+            label: Remark("group", {"name": (label,)}, WORDS, factors)
+            for label in self.labels
+            if label in factors
+        }
+
+    @property
     def rows(self) -> dict[str, list[Any]]:
-        """The difference and its p-value as `rows` of `etable`, named in English."""
+        """The difference and its p-value as `rows` of `etable`."""
         blanks = [None] * (len(self.labels) - 1)
         named = {
-            remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows
+            RowName(remark_text(row.name, WORDS, {}, {}), row.name): row.cells
+            for row in self.table_rows
         }
         return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
@@ -145,7 +160,8 @@ class ByGroup(ResultSet):
             else ""
         )
         names = {name: (text,) for name, text in texts.items()}
-        return (Remark(f"{self._kind}{by}.{method}", names, WORDS),)
+        code = f"{self._kind}{by}.{method}"
+        return (Remark(code, names, WORDS, self.difference.factors),)
 
     @property
     def _kind(self) -> str:
@@ -288,13 +304,28 @@ def by_group(
 
     fits = _fit_groups(spec, panel, groups, seed)
     name, estimates = _estimates(spec, fits, term)
+    wording: dict[str, Any] = {
+        "labels": panel.labels,
+        "factors": _factors(groups, panel, fits),
+    }
     if fit is not None and method == "interaction":
-        return ByGroup(fits.outcomes, _interaction(fit, panel, groups, name, estimates))
+        test = _interaction(fit, panel, groups, name, estimates)
+        return ByGroup(fits.outcomes, replace(test, **wording))
     if fit is not None and batched:
         slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
     else:
         slopes, drawn = _refitted(spec, panel, groups, name, draws, seed, show=progress)
-    return ByGroup(fits.outcomes, _permutation(slopes, groups, name, estimates, drawn))
+    test = _permutation(slopes, groups, name, estimates, drawn)
+    return ByGroup(fits.outcomes, replace(test, **wording))
+
+
+def _factors(groups: _Groups, panel: Panel, fits: ResultSet) -> dict[str, Any]:
+    """Describe the terms of the models, and a condition with its groups."""
+    factors = {k: v for fit in fits.values() for k, v in _slopes(fit).factors.items()}
+    if groups.text.strip() in groups.names:
+        for text in groups.names:
+            factors[text] = (text_factor(text, panel.columns, {}),)
+    return factors
 
 
 def _refuse_others(
@@ -434,8 +465,12 @@ def _fit_groups(
     return fits
 
 
+def _slopes(result: Any) -> Any:
+    return getattr(result, "slopes", result)
+
+
 def _params(result: Any) -> pd.Series[float]:
-    return getattr(result, "slopes", result).params  # type: ignore[no-any-return]
+    return _slopes(result).params  # type: ignore[no-any-return]
 
 
 def _estimates(

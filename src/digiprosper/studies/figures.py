@@ -77,7 +77,11 @@ def specification_curve(
         factors, texts = models.common.factors, {**models.common.labels, **labels}
         outcomes, inside = {models.common.glance["depvar"]}, models.included.loc[order]
         choices = [
-            Choice(_CONTROLS, name_label(name, texts, factors), inside[name].to_numpy())
+            Choice(
+                _CONTROLS,
+                name_label(name, texts, factors, language),
+                inside[name].to_numpy(),
+            )
             for name in models.candidates
         ]
     else:
@@ -91,7 +95,7 @@ def specification_curve(
         ]
         outcomes = {model["outcome"][0] for model in by_model}
         choices, heads = (
-            _differences(by_model, texts, factors),
+            _differences(by_model, texts, factors, language),
             [texts.get(label, label) for label in order],
         )
 
@@ -109,8 +113,8 @@ def specification_curve(
         "left_out.term": len(models) - len(order),
     }
     return SpecificationCurve(
-        name=name_label(names[0], texts, factors),
-        outcome=name_label(outcomes.pop(), texts, factors)
+        name=name_label(names[0], texts, factors, language),
+        outcome=name_label(outcomes.pop(), texts, factors, language)
         if len(outcomes) == 1
         else "",
         points=points,
@@ -184,7 +188,7 @@ def _errors(
     distance = f"{inference.distance_cutoff or 0:,g}"
     errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
     clusters = [
-        name_label(name, labels, factors)
+        name_label(name, labels, factors, language)
         for name in effect_names(regression.glance()["clusters"])
     ]
     by = FIGURE.say("and", language).join(clusters)
@@ -197,12 +201,13 @@ def _differences(
     by_model: Sequence[Mapping[str, Sequence[str]]],
     labels: Mapping[str, str],
     factors: Factors,
+    language: Language,
 ) -> list[Choice]:
     """List what only some models have; a label of several names has the name behind."""
     choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
-        texts = {name: name_label(name, labels, factors) for name in names}
+        texts = {name: name_label(name, labels, factors, language) for name in names}
         times = Counter(texts.values())
         for name, text in texts.items():
             which = np.array([name in model[kind] for model in by_model])

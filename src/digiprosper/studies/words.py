@@ -39,6 +39,7 @@ WORDS = Words(
         "difference.row": "{term}: difference between groups",
         "range.row": "{term}: range over groups",
         "p_value.row": "Difference between groups, p-value",
+        "group": "{name}",
         "head.(none)": "(none)",
         "control_sets": (
             "{about} on the same rows; p-values do not allow for a choice among them."
@@ -63,6 +64,7 @@ WORDS = Words(
         "difference.row": "{term}系数的组间差异",
         "range.row": "{term}系数的组间极差",
         "p_value.row": "组间差异检验p值",
+        "group": "{name}",
         "head.(none)": "（无）",
         "control_sets": (
             "{candidates}个候选控制变量的{sets}种组合，样本相同；"

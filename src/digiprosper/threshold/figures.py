@@ -35,7 +35,9 @@ def lr_profile(
     drawn = results.confidence == "bootstrap"
     points = results.profile(threshold)
     return Profile(
-        variable=name_label(results.threshold_variable, texts, results.factors),
+        variable=name_label(
+            results.threshold_variable, texts, results.factors, language
+        ),
         points=points,
         excluded=np.setdiff1d(results.candidates, points["gamma"]),
         estimate=float(results.estimates[threshold - 1]),
@@ -108,7 +110,7 @@ def _conditions(
     results: ThresholdResults, texts: Mapping[str, str], language: Language
 ) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
-    name = name_label(results.threshold_variable, texts, results.factors)
+    name = name_label(results.threshold_variable, texts, results.factors, language)
     rows = results.regimes["nobs"].tolist()
     if len(rows) == 1:
         return [FIGURE.say("map.none", language, name=name, count=f"{rows[0]:,}")]

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
+    from digiprosper.report.words import Language
     from digiprosper.u_shape.u_test import UTestResult
 
 _POINTS = 401
 
 
 def turning_curve(
-    results: LinearResults, test: UTestResult, texts: Mapping[str, str]
+    results: LinearResults,
+    test: UTestResult,
+    texts: Mapping[str, str],
+    language: Language = "english",
 ) -> TurningCurve:
     """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))``, x0 the mean, on an interval.
 
@@ -37,7 +41,10 @@ def turning_curve(
             [option_problem("test", test.variable, results.names, "another fit")],
         )
     columns = (test.variable, results.depvar, *test.at)
-    names = {column: name_label(column, texts, results.factors) for column in columns}
+    names = {
+        column: name_label(column, texts, results.factors, language)
+        for column in columns
+    }
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],
