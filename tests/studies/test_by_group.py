@@ -781,6 +781,7 @@ def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> Non
         assert "（西部减东部）" in labelled.notes[-1]
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
 def test_a_condition_has_the_labels_of_its_columns_in_heads_notes_and_test() -> None:
     panel = dp.datasets.us_states()
     spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
