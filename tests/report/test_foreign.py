@@ -290,6 +290,15 @@ def test_a_table_is_blank_where_nothing_is_known(
     assert chinese.loc["标准误"].tolist()[1:3] == ["聚类", "异方差稳健"]
 
 
+def test_the_small_sample_correction_of_a_package_is_not_known(
+    fits: dict[str, Any], panel: dp.Panel
+) -> None:
+    own = dp.FixedEffects("lgsp", ["lpc"], cov_type="hc3", entity_effects=False)
+    models = [own.fit(panel), fits["hc3"]]
+    row = dp.etable(models, stats=["ssc"]).frame.loc["Small-sample correction"]
+    assert row.tolist() == ["none", ""]
+
+
 def test_one_kind_of_errors_is_in_the_note(fits: dict[str, Any]) -> None:
     notes = {
         name: dp.etable(fits[name]).notes[0] for name in ("hac", "fe", "clustered z")

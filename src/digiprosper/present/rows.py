@@ -424,7 +424,7 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
         counts = column.inference.n_clusters if column.inference else ()
         return " + ".join(f"{count:,}" for count in counts)
     value: Any = column.glance.get(key)
-    if key == "ssc":
+    if key == "ssc" and key in column.glance:
         value = _correction(column.inference, style)
     elif key == "mean_y":
         value = column.glance.get(key, column.outcome_moments[0])

@@ -82,10 +82,9 @@ class TableStyle:
     below : {"se", "t", "p", "ci"}
         What is shown below each estimate: standard error (default), t statistic,
         p-value or confidence interval. The default is the same in both languages.
-        Chinese papers print either, and the note says which. A standard error lets the
-        reader test any value, not only zero, and compare two coefficients; divided by
-        it the estimate gives t, while t of a rounded estimate does not give it back.
-        ``TableStyle("zh", below="t", t_digits=2)`` is the other form.
+        Chinese papers print either, and the note says which. With standard errors
+        readers can test any value and compare two coefficients; t tests only zero.
+        ``TableStyle("zh", below="t", t_digits=2)`` prints t.
     stars : sequence of float or None
         Significance levels in descending order, with one more star for each; by default
         .1, .05 and .01. None shows no stars.
