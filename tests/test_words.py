@@ -53,7 +53,7 @@ ROWS = {
         TABLE,
         other_parts=("effects.entity", "effects.time"),
         latin=(
-            "errors.driscoll_kraay",
+            "errors.xtscc",
             "errors.conley",
             "errors.abadie_imbens",
             "stat.kp_rk_f",
@@ -63,9 +63,7 @@ ROWS = {
     "report/words.py HEADS": Row(HEADS),
     # English pairs each mark with its level; Chinese lists the marks, then the levels.
     "report/words.py NOTES": Row(NOTES, other_parts=("stars", "stars.one")),
-    "report/figure_words.py FIGURE": Row(
-        FIGURE, latin=("errors.driscoll_kraay", "path.star")
-    ),
+    "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),

@@ -395,10 +395,10 @@ def test_marginal_effect_without_effects_uses_the_right_means() -> None:
             5,
         ),
         (
-            {"cov_type": "driscoll_kraay", "bandwidth": 3},
+            {"cov_type": "xtscc", "bandwidth": 3},
             (
-                "Driscoll-Kraay standard errors (3 lags, 17 periods, t with 16 {df}; "
-                "{ssc} reghdfe)"
+                "Driscoll-Kraay standard errors as xtscc (3 lags, 17 periods, t with "
+                "16 {df}; {ssc} reghdfe)"
             ),
             68,
         ),
@@ -588,7 +588,13 @@ def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
         for name in shared:
             assert getattr(two_way, name) is getattr(group, name)
     names = {f.name for f in (*fields(two_way.estimated), *fields(two_way.sample))}
-    assert names - set(dir(two_way)) == {"root", "middle", "by_cluster"}
+    assert names - set(dir(two_way)) == {
+        "root",
+        "middle",
+        "by_cluster",
+        "xtscc",
+        "block_slopes",
+    }
 
 
 # --- results without rows -------------------------------------------------------------

@@ -210,7 +210,9 @@ class EventStudyResults(LinearResults):
 
     def _summary(self) -> Summary:
         plain, window = LinearResults._summary(self), self.window
-        head, cells, remarks = cast("tuple[Lines, Cells, Remarks]", plain.blocks)
+        head, cells, beside, remarks = cast(
+            "tuple[Lines, Cells, Lines, Remarks]", plain.blocks
+        )
         counts = [f"{time}: {count:,}" for time, count in window.cohorts]
         lines = [
             f"Event: {window.event}. {self.key_names[0]} treated: {window.n_ever:,} "
@@ -224,7 +226,7 @@ class EventStudyResults(LinearResults):
             lines.append(f"Ends are binned: {', '.join(ends)}.")
         position = window.times.index(window.reference)
         cells = with_reference(cells, position, window.reference)
-        blocks = (head, Lines((*lines, "")), cells, self._test_lines(), remarks)
+        blocks = (head, Lines((*lines, "")), cells, beside, self._test_lines(), remarks)
         return replace(plain, blocks=blocks)
 
     def _test_lines(self) -> Lines:
