@@ -9,6 +9,7 @@ entities_across_clusters clusters (names), count, entity (name)
 few_weightings           clusters (name), n_clusters, least (smallest p-value)
 few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters
                          of the first)
+no_rejection             clusters (name), terms (names), effective (clusters)
 few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
@@ -58,6 +59,8 @@ FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 # docs/validity.md. With few clusters in all many a regressor has no more, and intervals
 # with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS: Final = 7.0
+# With two treated clusters the effective ones are 2.0 to 2.7, with three 3.0 or more.
+LEAST_EFFECTIVE: Final = 3.0
 # From so many clusters of similar sizes on the wild bootstrap keeps its size; see
 # docs/explanations/few_clusters.md.
 WILD_CLUSTERS: Final = 10
@@ -529,6 +532,22 @@ def few_treated_in_draws(
         "effective": float(effective),
     }
     return Notice("few_treated_in_draws", text, data)
+
+
+def no_rejection(
+    terms: Sequence[str], effective: float, clusters: str
+) -> tuple[Notice, ...]:
+    """Report a joint test of a regressor that varies in at most two clusters."""
+    if effective >= LEAST_EFFECTIVE:
+        return ()
+    text = (
+        f"{quoted(terms)}: a coefficient depends on {effective:.1f} effective clusters "
+        f"({clusters}). The wild bootstrap hardly ever rejects there, also if there is "
+        "an effect, and F(q, G - 1) rejects in most panels without one. For a "
+        "treatment use dp.randomisation_test(spec, panel, term)."
+    )
+    data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
+    return (Notice("no_rejection", text, data),)
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:

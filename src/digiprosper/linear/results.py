@@ -21,15 +21,17 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.kernels.restricted_wild import (
     ClusterSums,
     added_covariance,
     jackknife_covariance,
     restricted_wild,
+    variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
-from digiprosper.linear.notices import unseen
+from digiprosper.linear.notices import no_rejection, unseen
 from digiprosper.report.estimates import Estimates, wald_result
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
@@ -196,10 +198,15 @@ class Estimated(Estimates):
             return replace(plain, method=_TOO_OFTEN) if few else plain
         (sums,) = self.by_cluster
         wild = restricted_wild(sums, weights, gap)
+        tested = np.flatnonzero(weights.any(axis=0)).tolist()
+        effective = float(effective_clusters(variation_by_cluster(sums, weights)).min())
         return replace(
             plain,
             p_value=wild.p_value,
             method=wild.text,
+            diagnostics=no_rejection(
+                [self.names[j] for j in tested], effective, self.inference.clusters[0]
+            ),
             alternatives={
                 program: plain,
                 "crv3": hotelling(
