@@ -196,23 +196,29 @@ class Estimated(Estimates):
         if not self.by_cluster:
             few = min(self.inference.n_clusters, default=_MANY + 1) <= _MANY
             return replace(plain, method=_TOO_OFTEN) if few else plain
-        (sums,) = self.by_cluster
+        return self._wild_test(plain, program, weights, gap)
+
+    def _wild_test(
+        self, plain: TestResult, program: str, weights: Floats, gap: Floats
+    ) -> TestResult:
+        """Give a test the p-value of the bootstrap, with other tests beside it."""
+        (sums,), (clusters,) = self.by_cluster, self.inference.clusters
         wild = restricted_wild(sums, weights, gap)
-        tested = np.flatnonzero(weights.any(axis=0)).tolist()
+        tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
         effective = float(effective_clusters(variation_by_cluster(sums, weights)).min())
+        crv3 = hotelling(
+            jackknife_covariance(sums, weights),
+            gap,
+            sums.groups,
+            plain.name,
+            plain.null,
+        )
         return replace(
             plain,
             p_value=wild.p_value,
             method=wild.text,
-            diagnostics=no_rejection(
-                [self.names[j] for j in tested], effective, self.inference.clusters[0]
-            ),
-            alternatives={
-                program: plain,
-                "crv3": hotelling(
-                    jackknife_covariance(sums, weights), gap, sums.groups, name, null
-                ),
-            },
+            diagnostics=no_rejection(tested, effective, clusters),
+            alternatives={program: plain, "crv3": crv3},
         )
 
     def _added_covariances(
