@@ -45,6 +45,8 @@ EXTRAS = {
     "datasets/test_recovery.py",
     "linear/test_absorbed_slopes.py",
     "linear/test_common_shocks_size.py",
+    "linear/test_iv_size.py",
+    "policy/test_event_bands.py",
     "linear/test_constant.py",
     "linear/test_linear_covariances.py",
     "linear/test_conley_size.py",

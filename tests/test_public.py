@@ -307,7 +307,7 @@ CONTRACT = {
         "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
     ),
     "EventStudy.fit": "panel, *, rng=None, progress=False",
-    "EventStudyResults.event_path": "level=0.95",
+    "EventStudyResults.event_path": "level=0.95, bands='pointwise'",
     "EventStudyResults.pretrend_test": "",
     "StaggeredDidResults.event_path": "level=0.95, bands='pointwise'",
     "StaggeredDid": (

@@ -53,7 +53,7 @@ ROWS = {
         TABLE,
         other_parts=("effects.entity", "effects.time", "effects.random"),
         latin=(
-            "errors.driscoll_kraay",
+            "errors.xtscc",
             "errors.conley",
             "errors.abadie_imbens",
             "stat.kp_rk_f",
@@ -68,9 +68,7 @@ ROWS = {
     ),
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
-    "report/figure_words.py FIGURE": Row(
-        FIGURE, latin=("errors.driscoll_kraay", "path.star")
-    ),
+    "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),

@@ -334,7 +334,7 @@ class CovarianceWarning(DigiprosperWarning):
     Examples
     --------
     >>> import warnings, digiprosper as dp
-    >>> spec = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="driscoll_kraay")
+    >>> spec = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="xtscc")
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     found = spec.fit(dp.datasets.us_states())

@@ -137,6 +137,7 @@ class Case:
                 "robust",
                 "unadjusted",
                 "driscoll_kraay",
+                "xtscc",
                 "hc2",
                 "hc3",
                 "crv3",

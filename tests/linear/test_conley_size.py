@@ -25,7 +25,7 @@ CLUSTERED = FixedEffects("y", ["x"])
 CONLEY = CLUSTERED.replace(cov_type="conley", distance_cutoff=500, bandwidth=2)
 SPECS = {
     "clustered": CLUSTERED,
-    "driscoll_kraay": CLUSTERED.replace(cov_type="driscoll_kraay"),
+    "xtscc": CLUSTERED.replace(cov_type="xtscc"),
     "500 km": CONLEY,
     "1000 km": CONLEY.replace(distance_cutoff=1000),
     "1000 km, 9 lags": CONLEY.replace(distance_cutoff=1000, bandwidth=9),
@@ -37,7 +37,7 @@ SPECS = {
 
 HEADS = (
     "by entity",
-    "Driscoll-Kraay",
+    "xtscc",
     "500 km, 2 lags",
     "1,000 km, 2 lags",
     "1,000 km, 9 lags",

@@ -187,7 +187,7 @@ def oracle(
     if cov_type == "robust":
         factor = {"plm": n / (n - plm), "none": 1.0}.get(ssc, n / (n - full))
         return b, factor * bread @ outer(np.arange(n)) @ bread, n - full
-    if cov_type == "driscoll_kraay":
+    if cov_type == "xtscc":
         years = np.sort(frame["year"].unique())
         t = len(years)
         h = [
@@ -242,7 +242,7 @@ COVARIANCES = {
     "crossing": ({"clusters": ("group",)}, ("group",)),
     "two": ({"clusters": ("city", "year")}, ("city", "year")),
     "two, crossing": ({"clusters": ("region", "group")}, ("region", "group")),
-    "driscoll_kraay": ({"cov_type": "driscoll_kraay", "bandwidth": 2}, ()),
+    "xtscc": ({"cov_type": "xtscc", "bandwidth": 2}, ()),
 }
 
 
@@ -289,7 +289,7 @@ def panels(draw: st.DrawFn) -> tuple[pd.DataFrame, str]:
 @settings(max_examples=220, deadline=None)
 @given(
     panels(),
-    st.sampled_from(["unadjusted", "robust", "entity", "two", "driscoll_kraay"]),
+    st.sampled_from(["unadjusted", "robust", "entity", "two", "xtscc"]),
     st.booleans(),
 )
 def test_random_unbalanced_panels_equal_dummies(
@@ -352,7 +352,7 @@ def test_truth_is_recovered() -> None:
 
 @pytest.mark.parametrize("kind", ["one-way", "two-way", "none"])
 @pytest.mark.parametrize(
-    "covariance", ["unadjusted", "robust", "entity", "two", "driscoll_kraay"]
+    "covariance", ["unadjusted", "robust", "entity", "two", "xtscc"]
 )
 def test_obs_weights_equal_scaled_least_squares(kind: str, covariance: str) -> None:
     (flags, names), (options, clusters) = EFFECTS[kind], COVARIANCES[covariance]
@@ -1067,14 +1067,17 @@ def test_few_clusters(n: int, notice: bool, warned: bool) -> None:
         assert caught[0].filename == __file__
 
 
-def test_few_periods_warn_under_driscoll_kraay() -> None:
-    spec = FixedEffects("y", X, cov_type="driscoll_kraay")
+def test_few_periods_warn_under_xtscc() -> None:
+    spec = FixedEffects("y", X, cov_type="xtscc")
     with pytest.warns(CovarianceWarning):
         results = spec.fit(Panel(make_frame(13, n=45), *KEYS))
     assert {n.code: n.data for n in results.diagnostics}["few_periods"] == {
         "n_times": 8
     }
     assert results.bandwidth == 2
+    allowing = quiet_fit(spec.replace(cov_type="driscoll_kraay"), make_frame(13))
+    assert allowing.bandwidth == 3
+    assert "shared_shocks" in {n.code for n in allowing.diagnostics}
     with pytest.raises(OptionError, match="bandwidth"):
         quiet_fit(spec.replace(bandwidth=8), make_frame(13))
 
@@ -1363,10 +1366,10 @@ def test_an_exact_fit_is_told() -> None:
     "spec",
     [
         FixedEffects("y", ("a",)),
-        FixedEffects("y", ("a",), cov_type="driscoll_kraay", bandwidth=0),
+        FixedEffects("y", ("a",), cov_type="xtscc", bandwidth=0),
         FixedEffects("y", ("a",), clusters="year"),
     ],
-    ids=["two entities", "two periods, DK", "two periods"],
+    ids=["two entities", "two periods, xtscc", "two periods"],
 )
 def test_scores_that_cancel_by_construction_give_no_standard_error(
     spec: FixedEffects,

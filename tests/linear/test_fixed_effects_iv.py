@@ -173,8 +173,8 @@ def test_every_dummy_written_out(
         "clustered": ({}, raw(city)),
         "region": ({"clusters": ("region",)}, raw(region)),
         "two-way": ({"clusters": ("city", "year")}, raw(city) + raw(year) - raw(both)),
-        "driscoll_kraay": (
-            {"cov_type": "driscoll_kraay", "bandwidth": 2},
+        "xtscc": (
+            {"cov_type": "xtscc", "bandwidth": 2},
             raw(year, 2),
         ),
     }
@@ -192,7 +192,7 @@ def test_every_dummy_written_out(
 @pytest.mark.many(5)
 @pytest.mark.parametrize("ssc", SSC)
 @pytest.mark.parametrize(
-    "cov", [{}, {"clusters": ("city", "year")}, {"cov_type": "driscoll_kraay"}]
+    "cov", [{}, {"clusters": ("city", "year")}, {"cov_type": "xtscc"}]
 )
 def test_the_factors_are_those_of_least_squares(ssc: str, cov: dict) -> None:
     """K counts slopes and effects, as in a regression on the same columns."""

@@ -96,7 +96,7 @@ def test_linearmodels_with_dummies(endog: list[str], cov_type: str) -> None:
         {"cov_type": "robust"},
         {"cov_type": "unadjusted"},
         {"clusters": ("i", "t")},
-        {"cov_type": "driscoll_kraay"},
+        {"cov_type": "xtscc"},
         {"ssc": "none"},
         {"ssc": "linearmodels"},
     ],

@@ -22,7 +22,7 @@ OPTIONS = {
     "robust": {"cov_type": "robust"},
     "clustered": {},
     "two": {"clusters": ("city", "year")},
-    "driscoll_kraay": {"cov_type": "driscoll_kraay", "bandwidth": 1},
+    "xtscc": {"cov_type": "xtscc", "bandwidth": 1},
 }
 
 
@@ -111,7 +111,7 @@ class Exact:
         if kind == "unadjusted":
             scale = product(self.rest, self.rest) / len(self.rest)
             return [[scale * v for v in row] for row in self.bread]
-        if kind == "driscoll_kraay":
+        if kind == "xtscc":
             h = self.sums("year")
             lagged = [
                 [product(a[1:], b[:-1]) + product(a[:-1], b[1:]) for b in h] for a in h

@@ -72,7 +72,7 @@ COVARIANCES = {
     ),
     "region": ({"clusters": ("region",)}, {"cov_type": "clustered"}),
     "driscoll_kraay": (
-        {"cov_type": "driscoll_kraay", "bandwidth": 3},
+        {"cov_type": "xtscc", "bandwidth": 3},
         {"cov_type": "kernel", "kernel": "bartlett", "bandwidth": 3},
     ),
 }

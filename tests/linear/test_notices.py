@@ -37,12 +37,13 @@ def test_few_clusters_are_told_with_the_degrees_of_freedom_and_a_remedy(
 
 
 def test_few_periods_are_told() -> None:
-    assert few_periods(FEW_PERIODS) == []
-    (notice,) = few_periods(FEW_PERIODS - 1)
+    assert few_periods(FEW_PERIODS, "driscoll_kraay") == []
+    (notice,) = few_periods(FEW_PERIODS - 1, "driscoll_kraay")
+    assert (notice.code, notice.data) == ("shared_shocks", {"n_times": FEW_PERIODS - 1})
+    assert "block_test" in notice.message
+    (notice,) = few_periods(FEW_PERIODS - 1, "xtscc")
     assert (notice.code, notice.data) == ("few_periods", {"n_times": FEW_PERIODS - 1})
-    assert notice.message.startswith(
-        "99 periods: Driscoll-Kraay intervals are too short"
-    )
+    assert notice.message.startswith("99 periods: intervals are too short")
 
 
 def test_what_was_dropped_is_told_with_the_reason() -> None:

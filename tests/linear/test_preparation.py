@@ -404,7 +404,7 @@ def test_driscoll_kraay_has_few_periods_below_100_and_fewer_lags_than_periods() 
             }
         )
         data = data.assign(x=rng.normal(size=len(data)), y=rng.normal(size=len(data)))
-        return FixedEffects("y", ["x"], cov_type="driscoll_kraay", **options).fit(
+        return FixedEffects("y", ["x"], cov_type="xtscc", **options).fit(
             Panel(data, "city", "year")
         )
 

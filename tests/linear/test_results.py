@@ -395,10 +395,10 @@ def test_marginal_effect_without_effects_uses_the_right_means() -> None:
             5,
         ),
         (
-            {"cov_type": "driscoll_kraay", "bandwidth": 3},
+            {"cov_type": "xtscc", "bandwidth": 3},
             (
-                "Driscoll-Kraay standard errors (3 lags, 17 periods, t with 16 {df}; "
-                "{ssc} reghdfe)"
+                "Driscoll-Kraay standard errors as xtscc (3 lags, 17 periods, t with "
+                "16 {df}; {ssc} reghdfe)"
             ),
             68,
         ),
@@ -588,7 +588,13 @@ def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
         for name in shared:
             assert getattr(two_way, name) is getattr(group, name)
     names = {f.name for f in (*fields(two_way.estimated), *fields(two_way.sample))}
-    assert names - set(dir(two_way)) == {"root", "middle", "by_cluster"}
+    assert names - set(dir(two_way)) == {
+        "root",
+        "middle",
+        "by_cluster",
+        "xtscc",
+        "block_slopes",
+    }
 
 
 # --- results without rows -------------------------------------------------------------
@@ -663,3 +669,29 @@ def test_every_step_of_stepwise_keeps_no_rows() -> None:
 def test_predict_takes_a_panel(two_way: LinearResults) -> None:
     with pytest.raises(InputTypeError, match="predict takes a Panel, not int"):
         two_way.predict(3)
+
+
+@pytest.mark.parametrize(("treated", "told"), [(1, True), (2, True), (3, False)])
+@pytest.mark.parametrize("entities", [15, 31])
+def test_joint_tests_of_two_treated_clusters_say_so(
+    entities: int, treated: int, told: bool
+) -> None:
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(entities), 8), "t": np.tile(np.arange(8), entities)}
+    )
+    frame["d"] = ((frame["i"] < treated) & (frame["t"] >= 4)).astype(float)
+    rng = np.random.default_rng(1)
+    frame = frame.assign(a=rng.normal(size=len(frame)), y=rng.normal(size=len(frame)))
+    spec = FixedEffects("y", ["d", "lag(d)", "a"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        fit = spec.fit(Panel(frame, "i", "t"))
+    test = fit.wald_test("d = 0, lag(d) = 0")
+    assert ([n.code for n in test.diagnostics] == ["no_rejection"]) == told
+    assert ("randomisation_test" in test.summary()) == told
+    if told:
+        (notice,) = test.diagnostics
+        assert notice.data["terms"] == ("d", "lag(d)")
+        assert round(notice.data["effective"]) in (treated, treated + 1)
+    # A restriction of one coefficient has no bootstrap, and another notice.
+    assert fit.wald_test("d = 0").diagnostics == ()

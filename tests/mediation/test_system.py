@@ -127,19 +127,19 @@ def influence(frame):
         {},
         {"clusters": ("region",)},
         {"cov_type": "robust"},
-        {"cov_type": "driscoll_kraay"},
+        {"cov_type": "xtscc"},
     ],
-    ids=["clustered", "region", "robust", "driscoll_kraay"],
+    ids=["clustered", "region", "robust", "xtscc"],
 )
 def test_joint_covariance_is_that_of_stacked_influences(seed, options) -> None:
     frame = make(seed)
     cov_type = options.get("cov_type", "clustered")
-    by = {"robust": np.arange(len(frame)), "driscoll_kraay": frame["year"]}.get(
+    by = {"robust": np.arange(len(frame)), "xtscc": frame["year"]}.get(
         cov_type, frame[options.get("clusters", ("city",))[0]]
     )
     sums = pd.DataFrame(influence(frame)).groupby(np.asarray(by)).sum().to_numpy()
     want = sums.T @ sums
-    if cov_type == "driscoll_kraay":
+    if cov_type == "xtscc":
         lags = default_bandwidth(len(sums))
         for lag in range(1, lags + 1):
             later = sums[lag:].T @ sums[:-lag]
@@ -169,7 +169,7 @@ def test_unadjusted_joint_covariance_is_that_of_rows_with_correlated_errors(
 
 
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm"])
-@pytest.mark.parametrize("cov_type", ["clustered", "robust", "driscoll_kraay"])
+@pytest.mark.parametrize("cov_type", ["clustered", "robust", "xtscc"])
 def test_factors_of_two_equations_meet_in_the_geometric_mean(cov_type, ssc) -> None:
     frame = make()
     plain, factored = (fitted(frame, cov_type=cov_type, ssc=s) for s in ("none", ssc))

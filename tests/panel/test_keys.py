@@ -396,7 +396,7 @@ def test_parts_of_years_in_one_number_are_noticed_and_read(
 
 
 @pytest.mark.filterwarnings("ignore:'t' seems to be year and month")
-@pytest.mark.filterwarnings("ignore:.*Driscoll-Kraay:digiprosper.CovarianceWarning")
+@pytest.mark.filterwarnings("ignore:.* periods:digiprosper.CovarianceWarning")
 def test_models_of_months_equal_those_of_counted_months() -> None:
     frame = one_number(MONTHS, 20).assign(x=np.random.default_rng(8).normal(size=480))
     frame = frame.assign(y=frame["x"].cumsum(), count=np.tile(range(24), 20)).query(

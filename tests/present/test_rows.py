@@ -414,7 +414,7 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
     robust = make_fit(
         {"x": (1, 1, 1)}, info={"cov_type": "robust", "clusters": None, "ssc": "none"}
     )
-    kind = {"cov_type": "driscoll_kraay", "clusters": None}
+    kind = {"cov_type": "xtscc", "clusters": None}
     kraay, one_lag = (
         make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1)
     )

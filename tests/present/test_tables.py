@@ -293,9 +293,7 @@ def test_driscoll_kraay_columns_tell_their_lags(panel):
     spec = dp.FixedEffects(
         "log(gsp)", ["log(pc)"], cov_type="driscoll_kraay", bandwidth=3
     )
-    system = dp.Mediation(
-        "log(gsp)", "log(pc)", "log(emp)", cov_type="driscoll_kraay", reps=20
-    )
+    system = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", cov_type="xtscc", reps=20)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.CovarianceWarning)  # seventeen periods
         warnings.simplefilter("ignore", dp.FewDrawsWarning)
@@ -305,14 +303,14 @@ def test_driscoll_kraay_columns_tell_their_lags(panel):
             system.fit(panel, rng=1),
         ]
     errors = [
-        "Driscoll-Kraay, 3 lags",
-        "Driscoll-Kraay, 2 lags",
+        "Driscoll-Kraay and by entity, 3 lags",
+        "Driscoll-Kraay and by entity, 5 lags",
         "Driscoll-Kraay, 2 lags",
     ]
     assert etable(fits).frame.loc["Standard errors"].tolist() == errors
     assert etable(fits[0]).notes[0] == (
-        "Driscoll-Kraay standard errors (3 lags, small-sample correction as reghdfe) "
-        "in parentheses."
+        "Driscoll-Kraay standard errors, the variance by entity added (3 lags, "
+        "small-sample correction as reghdfe) in parentheses."
     )
 
 

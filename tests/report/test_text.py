@@ -72,12 +72,16 @@ def panel() -> Panel:
         ({"cov_type": "robust"}, ["robust to heteroskedasticity (HC1)"]),
         ({"cov_type": "unadjusted"}, ["independent errors"]),
         (
+            {"cov_type": "xtscc", "bandwidth": 3},
+            ["Driscoll-Kraay standard errors as xtscc (3 lags", "20 periods"],
+        ),
+        (
             {"cov_type": "driscoll_kraay", "bandwidth": 3},
-            ["Driscoll-Kraay standard errors (3 lags", "20 periods"],
+            ["clustered by entity added (3 lags, t with 7.0 degrees"],
         ),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*Driscoll-Kraay:digiprosper.CovarianceWarning")
+@pytest.mark.filterwarnings("ignore:20 periods:digiprosper.CovarianceWarning")
 def test_the_standard_errors_end_the_summary(
     panel: Panel, options: Any, words: list[str]
 ) -> None:
@@ -101,7 +105,7 @@ def test_one_degree_of_freedom_and_one_lag(panel: Panel) -> None:
     assert "t with 1 degree of freedom;" in conventions(
         FixedEffects("y", "x", time_effects=False).fit(two)
     )
-    spec = FixedEffects("y", "x", cov_type="driscoll_kraay", bandwidth=1)
+    spec = FixedEffects("y", "x", cov_type="xtscc", bandwidth=1)
     assert "(1 lag, 20 periods" in conventions(spec.fit(panel))
 
 

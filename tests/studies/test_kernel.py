@@ -42,9 +42,9 @@ def vcov(kind: str) -> Vcov:
             Part(1.0, 1.3, np.arange(60) // 6, 10),
             Part(-1.0, 1.3, None, 60),
         ),
-        "driscoll_kraay": (Part(1.0, 1.1, GROUPS, 7),),
+        "xtscc": (Part(1.0, 1.1, GROUPS, 7, 2),),
     }
-    bandwidth = 2 if kind == "driscoll_kraay" else None
+    bandwidth = 2 if kind == "xtscc" else None
     return Vcov(
         "clustered" if kind == "two-way" else kind, parts[kind], 9.0, bandwidth, 3
     )
@@ -76,7 +76,7 @@ def brute(
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize(
-    "kind", ["unadjusted", "robust", "clustered", "two-way", "driscoll_kraay"]
+    "kind", ["unadjusted", "robust", "clustered", "two-way", "xtscc"]
 )
 def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> None:
     y, x, sets = make(len(kind))

@@ -135,6 +135,7 @@ class Part:
     # (N,) groups whose scores are summed first; None for single rows
     codes: Ints | None
     levels: int  # number of groups
+    lags: int = 0  # of products of neighbouring groups, which are then periods
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +165,25 @@ def default_bandwidth(periods: int) -> int:
     return int(np.floor(4 * (periods / 100) ** (2 / 9)))
 
 
+def fixed_b(periods: int, lags: int) -> tuple[float, float]:
+    """Compute what lags cost: the share of the variance that is seen, and its df.
+
+    With independent scores of T periods, which residuals make add up to zero, the
+    Bartlett sum of products has the eigenvalues of the centred matrix of weights
+    (Kiefer & Vogelsang 2005). The share is their sum over T - 1; the degrees of freedom
+    are Satterthwaite's, the square of their sum over the sum of their squares.
+    """
+    weights = 1 - np.arange(1, lags + 1) / (lags + 1)
+    sums = np.concatenate([[0.0], np.cumsum(weights)])
+    before = np.minimum(np.arange(periods), lags)
+    rows = 1 + sums[before] + sums[before[::-1]]
+    mean = rows.mean()
+    trace = periods - mean
+    pairs = periods - np.arange(1, lags + 1)
+    squares = periods + 2 * pairs @ weights**2 - 2 * (rows @ rows) / periods + mean**2
+    return float(trace / (periods - 1)), float(trace**2 / squares)
+
+
 def vcov(
     cov_type: str,
     ssc: str,
@@ -180,6 +200,7 @@ def vcov(
     `conley_vcov` is for ``conley``. `ssc` is the convention of the factor; ``hc2``,
     ``hc3``, ``crv3`` and ``cr2`` have none. ``clustered`` takes one to three
     clusterings, ``crv3`` and ``cr2`` take one. `time` (N,) codes periods in order.
+    The clusters of ``driscoll_kraay`` are the entities.
     `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
     """
     n, df = count.n, float(count.n - count.full)
@@ -203,16 +224,25 @@ def vcov(
         return Vcov(cov_type, (Part(1.0, 1 / df_resid, None, n),), df, None, counted)
     if cov_type == "robust":
         return Vcov(cov_type, (Part(1.0, n / df_resid, None, n),), df, None, counted)
-    if cov_type == "driscoll_kraay":
+    if cov_type in ("driscoll_kraay", "xtscc"):
         t = count.periods
-        lags = default_bandwidth(t) if bandwidth is None else bandwidth
-        return Vcov(
-            cov_type,
-            (Part(1.0, _factor(ssc, t, n, df_resid), time, t),),
-            t - 1,
-            lags,
-            counted,
-        )
+        factor = _factor(ssc, t, n, df_resid)
+        if cov_type == "xtscc":
+            lags = default_bandwidth(t) if bandwidth is None else bandwidth
+            return Vcov(
+                cov_type, (Part(1.0, factor, time, t, lags),), t - 1, lags, counted
+            )
+        # Lazarus, Lewis, Stock & Watson (2018)
+        lags = int(1.3 * np.sqrt(t)) if bandwidth is None else bandwidth
+        share, df_t = fixed_b(t, lags)
+        by_period = Part(1.0, factor / share, time, t, lags)
+        (entity,) = clusters
+        groups = int(entity.max()) + 1
+        # The scores of a single entity add up to zero.
+        if groups == 1:
+            return Vcov(cov_type, (by_period,), df_t, lags, counted)
+        by_entity = Part(1.0, _factor(ssc, groups, n, df_resid), entity, groups)
+        return Vcov(cov_type, (by_period, by_entity), df_t, lags, counted)
     parts = _clustered_parts(ssc, count.groups, clusters, n, df_resid)
     return Vcov(cov_type, parts, min(count.groups) - 1, None, counted)
 
@@ -327,7 +357,7 @@ def joint_meat(
             * _summed(estimator.parts[position], design, w * residuals)
             for design, residuals, estimator in equations
         ]
-        total = total + part.sign * _kernel(np.hstack(scores), first)
+        total = total + part.sign * _kernel(np.hstack(scores), part, first.near)
     return np.asarray(total)
 
 
@@ -358,13 +388,12 @@ def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
     return level_sums(part.codes, part.levels, design, errors)
 
 
-def _kernel(scores: Floats, estimator: Vcov) -> Floats:
-    if estimator.near is not None:
-        return near_products(scores, estimator.near)
-    lags = estimator.bandwidth or 0
+def _kernel(scores: Floats, part: Part, near: Nearby | None) -> Floats:
+    if near is not None:
+        return near_products(scores, near)
     total = scores.T @ scores
-    for lag in range(1, lags + 1):
-        weight = 1 - lag / (lags + 1)
+    for lag in range(1, part.lags + 1):
+        weight = 1 - lag / (part.lags + 1)
         later = scores[lag:].T @ scores[:-lag]
         total = total + weight * (later + later.T)
     return np.asarray(total)

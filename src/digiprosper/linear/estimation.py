@@ -26,6 +26,7 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
 from digiprosper.linear.kernels.bias_reduced import bias_reduced
+from digiprosper.linear.kernels.blocks import block_slopes
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
     NEAR,
@@ -43,6 +44,7 @@ from digiprosper.linear.variance_checks import (
     refuse_full_leverage,
     without_information,
 )
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
@@ -251,16 +253,18 @@ def _solve(
     )
 
 
-def counts_and_vcov(prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
-    """Choose what degrees of freedom count and the covariance."""
+def counts_and_vcov(
+    prepared: Prepared, k: int, cov_type: str | None = None
+) -> tuple[Counts, Vcov]:
+    """Choose what degrees of freedom count and the covariance, that of the options."""
     options, count = prepared.options, prepared.count.plus(k)
     if prepared.near is not None:
         return count, conley_vcov(options.ssc, count, prepared.near)
     return count, vcov(
-        options.cov_type,
+        cov_type or options.cov_type,
         options.ssc,
         count,
-        prepared.cluster_codes,
+        prepared.cluster_codes or (prepared.sample.entity,),
         prepared.sample.time,
         bandwidth=options.bandwidth,
         leverage=prepared.leverage,
@@ -486,6 +490,7 @@ def results_with_covariance(
             inference=_inference(prepared, solved, reduced),
             bias_reduced=reduced,
             by_cluster=_sums_by_cluster(prepared, full),
+            **_beside_driscoll_kraay(prepared, terms, full, solved),
             **_rows_and_effects(prepared, demeaned, positions, full),
         ),
         sample=estimation_sample(
@@ -504,6 +509,27 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
     ways = zip(prepared.cluster_codes, prepared.count.groups, strict=True)
     sums = [cluster_sums(solved, codes, groups) for codes, groups in ways]
     return () if None in sums else tuple(way for way in sums if way is not None)
+
+
+def _beside_driscoll_kraay(
+    prepared: Prepared, terms: tuple[str, ...], full: Solved, solved: Solved
+) -> dict[str, Any]:
+    """Compute the covariance of xtscc and the slopes by block of periods."""
+    if prepared.options.cov_type != "driscoll_kraay":
+        return {}
+    estimator = counts_and_vcov(prepared, solved.coefficients.size, "xtscc")[1]
+    plain = replace(full, vcov=estimator)
+    root, middle = plain.root_and_middle()
+    beside = Estimates(
+        names=terms,
+        coefficients=full.coefficients,
+        root=root,
+        middle=middle,
+        inference=replace(_inference(prepared, plain, None), cov_type="xtscc"),
+    )
+    time = prepared.sample.time
+    slopes = block_slopes(solved, prepared.within.every, time)
+    return {"xtscc": beside, "block_slopes": slopes}
 
 
 def with_intercept(

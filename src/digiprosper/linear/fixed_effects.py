@@ -81,24 +81,32 @@ class FixedEffects(Specification):
         need numeric terms.
     cov_type : str
         Type of the standard errors: ``"clustered"``, ``"crv3"``, ``"cr2"``,
-        ``"robust"``, ``"hc2"``, ``"hc3"``, ``"unadjusted"``, ``"driscoll_kraay"`` or
-        ``"conley"``. The default is ``"clustered"``, since the errors of an entity are
-        usually correlated over time. ``"crv3"`` is the cluster jackknife, which is more
-        reliable with few clusters or clusters of unequal size. ``"cr2"`` reduces the
-        bias of clustered errors, and each t statistic has degrees of freedom of its own
-        (Bell & McCaffrey 2002); see `LinearResults.df_by_term`. It takes no weights.
+        ``"robust"``, ``"hc2"``, ``"hc3"``, ``"unadjusted"``, ``"driscoll_kraay"``,
+        ``"xtscc"`` or ``"conley"``. The default is ``"clustered"``, since the errors of
+        an entity are usually correlated over time. ``"crv3"`` is the cluster jackknife,
+        which is more reliable with few clusters or clusters of unequal size. ``"cr2"``
+        reduces the bias of clustered errors, and each t statistic has degrees of
+        freedom of its own (Bell & McCaffrey 2002); see `LinearResults.df_by_term`. It
+        takes no weights.
         ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the leverage of the rows
         (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows
         for correlation between entities that are near each other; see Notes.
+        ``"driscoll_kraay"`` allows for shocks that entities share, by the covariance of
+        Driscoll & Kraay plus that clustered by entity, with degrees of freedom that
+        allow for few periods; `LinearResults.block_test` stands beside it.
+        ``"xtscc"`` is the covariance of Driscoll & Kraay (1998) alone with T - 1
+        degrees of freedom, as in Stata's `xtscc`; its intervals are too short with few
+        periods.
     clusters : str or sequence of up to three str, optional
         Cluster variables. The default is the entity. ``"region^year"``, or
         ``"region:year"``, has one cluster per pair. ``"crv3"`` and ``"cr2"`` take one
         variable. The covariance of clusters in several ways is that of Cameron, Gelbach
         & Miller (2011).
     bandwidth : int, optional
-        Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of
-        ``"conley"`` within an entity. Lags of ``"driscoll_kraay"`` count the T periods
-        that are in the sample, so the periods before and after a gap are one lag apart.
+        Number of lags of ``"driscoll_kraay"``, by default floor(1.3 T^(1/2)), of
+        ``"xtscc"``, by default floor(4 (T/100)^(2/9)), or of ``"conley"`` within an
+        entity. The first two count the T periods that are in the sample, so the periods
+        before and after a gap are one lag apart.
         Lags of ``"conley"`` are differences of time, in which gaps count; the default
         is the time from the first period to the last, T - 1 without gaps. Then all
         pairs of rows of an entity may be correlated, as with ``"clustered"``, but with
@@ -416,10 +424,10 @@ def check_regression_options(spec: Any) -> None:
     if not isinstance(spec.keep_rows, bool):
         raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.bandwidth is not None:
-        if spec.cov_type not in ("driscoll_kraay", "conley"):
+        if spec.cov_type not in ("driscoll_kraay", "xtscc", "conley"):
             raise OptionError(
-                f"bandwidth={cited(spec.bandwidth)} requires cov_type='driscoll_kraay' "
-                "or 'conley'."
+                f"bandwidth={cited(spec.bandwidth)} requires "
+                "cov_type='driscoll_kraay', 'xtscc' or 'conley'."
             )
         if not _is_count(spec.bandwidth):
             raise OptionError(

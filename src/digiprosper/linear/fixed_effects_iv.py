@@ -86,8 +86,10 @@ class FixedEffectsIV(Specification):
         `digiprosper.instruments` computes instruments such as shift-share variables.
     entity_effects, time_effects, absorb
         Fixed effects, as in `FixedEffects`.
-    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay", "conley"}
-        Type of the standard errors, as in `FixedEffects`; ``"clustered"`` by default.
+    cov_type : str
+        Type of the standard errors: ``"clustered"``, ``"robust"``, ``"unadjusted"``,
+        ``"driscoll_kraay"``, ``"xtscc"`` or ``"conley"``, as in `FixedEffects`;
+        ``"clustered"`` by default.
     clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows
         As in `FixedEffects`. K in the small-sample correction counts the slopes of the
         second stage.

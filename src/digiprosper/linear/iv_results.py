@@ -297,7 +297,10 @@ class IVResults(LinearResults):
 
     def _refuse_without_test(self) -> None:
         q, df = len(self.instruments), self.reduced_forms.df_t
-        if np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog)))) or df < 1:
+        if (
+            np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog))))
+            or df <= 0
+        ):
             raise IdentificationError(
                 f"the Anderson-Rubin test does not exist: {q} instruments cannot be "
                 f"tested jointly under this covariance ({self.conventions}). Use "

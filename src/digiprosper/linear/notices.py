@@ -9,9 +9,11 @@ entities_across_clusters clusters (names), count, entity (name)
 few_weightings           clusters (name), n_clusters, least (smallest p-value)
 few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters
                          of the first)
+no_rejection             clusters (name), terms (names), effective (clusters)
 few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
-few_periods              n_times
+few_periods              n_times; under "xtscc"
+shared_shocks            n_times; under "driscoll_kraay", not a warning
 rank_bound               effects, rank
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
                          and their rows
@@ -57,6 +59,8 @@ FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 # docs/validity.md. With few clusters in all many a regressor has no more, and intervals
 # with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS: Final = 7.0
+# With two treated clusters the effective ones are 2.0 to 2.7, with three 3.0 or more.
+LEAST_EFFECTIVE: Final = 3.0
 # From so many clusters of similar sizes on the wild bootstrap keeps its size; see
 # docs/explanations/few_clusters.md.
 WILD_CLUSTERS: Final = 10
@@ -234,17 +238,31 @@ def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> N
     return Notice("assigned_by_cluster", text, data)
 
 
-def few_periods(n_times: int) -> list[Notice]:
-    """Report few periods for Driscoll-Kraay standard errors."""
+def few_periods(n_times: int, cov_type: str) -> list[Notice]:
+    """Report few periods for Driscoll-Kraay errors: their size in simulated panels.
+
+    See docs/explanations/standard_errors.md.
+    """
     if n_times >= FEW_PERIODS:
         return []
-    text = (
-        f"{n_times} periods: Driscoll-Kraay intervals are too short if shocks that "
-        "entities share are autocorrelated: in simulated panels of 10 to 60 periods "
-        "they missed the true coefficient in 12 to 36% of the samples. Errors "
-        "clustered by entity, with time effects, missed it in 7 to 9%."
+    simulated = (
+        "in simulated panels of 8 to 40 periods tests at 5% rejected a true hypothesis"
     )
-    return [Notice("few_periods", text, {"n_times": n_times})]
+    if cov_type == "xtscc":
+        text = (
+            f"{n_times} periods: intervals are too short with few periods; {simulated} "
+            "in 7 to 35%. Use cov_type='driscoll_kraay', which allows for few periods, "
+            "and its block_test."
+        )
+        return [Notice("few_periods", text, {"n_times": n_times})]
+    text = (
+        f"{n_times} periods: intervals are wide, since the variance by entity is added "
+        f"and t has few degrees of freedom; {simulated} in 0 to 1% if entities do not "
+        "share an exposure to common shocks, in 3 to 12% if they do, and in 11 to 19% "
+        "if the shocks also have an autocorrelation of .9. block_test rejected it in 2 "
+        "to 7%."
+    )
+    return [Notice("shared_shocks", text, {"n_times": n_times})]
 
 
 def entities_across(count: int, sample: Sample, clusters: Sequence[str]) -> Notice:
@@ -519,6 +537,22 @@ def few_treated_in_draws(
         "effective": float(effective),
     }
     return Notice("few_treated_in_draws", text, data)
+
+
+def no_rejection(
+    terms: Sequence[str], effective: float, clusters: str
+) -> tuple[Notice, ...]:
+    """Report a joint test of a regressor that varies in at most two clusters."""
+    if effective >= LEAST_EFFECTIVE:
+        return ()
+    text = (
+        f"{quoted(terms)}: a coefficient depends on {effective:.1f} effective clusters "
+        f"({clusters}). The wild bootstrap hardly ever rejects there, also if there is "
+        "an effect, and F(q, G - 1) rejects in most panels without one. For a "
+        "treatment use dp.randomisation_test(spec, panel, term)."
+    )
+    data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
+    return (Notice("no_rejection", text, data),)
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:

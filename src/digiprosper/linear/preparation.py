@@ -65,6 +65,7 @@ CovType = Literal[
     "crv3",
     "cr2",
     "driscoll_kraay",
+    "xtscc",
     "conley",
 ]
 Ssc = Literal["reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"]
@@ -665,15 +666,16 @@ def _cluster_notices(
 
 
 def _period_notices(sample: Sample, options: LinearOptions) -> list[Notice]:
-    if options.cov_type != "driscoll_kraay":
+    if options.cov_type not in ("driscoll_kraay", "xtscc"):
         return []
     if sample.n_times < 2:
         raise IdentificationError(
-            "cov_type='driscoll_kraay' needs several periods; the sample has one."
+            f"cov_type={cited(options.cov_type)} needs several periods; the sample has "
+            "one."
         )
     if options.bandwidth is not None and options.bandwidth >= sample.n_times:
         raise OptionError(
             f"bandwidth={options.bandwidth} must be below the number of periods, "
             f"{sample.n_times}."
         )
-    return few_periods(sample.n_times)
+    return few_periods(sample.n_times, options.cov_type)

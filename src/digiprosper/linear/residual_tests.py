@@ -60,10 +60,10 @@ _OVERSIZED = (
 def pesaran_cd(results: LinearResults) -> TestResult:
     """Test for cross-sectional dependence of the residuals (Pesaran's CD test).
 
-    ``CD = M^(-1/2) sum_{i<j} sqrt(T_ij) rho_ij``, where rho_ij is the correlation of
-    the residuals of entities i and j over their T_ij common periods, and M is the
-    number of pairs. Under the null hypothesis of no correlation CD is standard normal.
-    The test is two-sided.
+    ``z = sum_{i<j} sqrt(T_ij) rho_ij / (sum_{i<j} T_ij rho_ij^2)^(1/2)``, where rho_ij
+    is the correlation of the residuals of entities i and j over their T_ij common
+    periods. Under the null hypothesis that entities are independent z is standard
+    normal. The test is two-sided.
 
     Parameters
     ----------
@@ -75,10 +75,10 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     Returns
     -------
     TestResult
-        `statistic` is CD. `detail` has the mean correlation, the mean absolute
-        correlation, the number of pairs, the number of pairs that are left out (fewer
-        than two common periods, or constant residuals), and the smallest number of
-        common periods.
+        `statistic` is z. ``alternatives["stata"]`` is CD itself, as other programs
+        print it. `detail` has the mean correlation, the mean absolute correlation, the
+        number of pairs, the number of pairs that are left out (fewer than two common
+        periods, or constant residuals), and the smallest number of common periods.
 
     Raises
     ------
@@ -92,13 +92,16 @@ def pesaran_cd(results: LinearResults) -> TestResult:
 
     Notes
     -----
-    The test is that of Pesaran (2004, CESifo working paper 1229; 2015, Econometric
-    Reviews 34:1089). In unbalanced panels it equals ``pcdtest(test = "cd")`` of plm,
-    ``pesaran_cd`` of linearmodels and ``xtcd`` of Stata. Residuals are not weighted.
+    ``CD = M^(-1/2) sum_{i<j} sqrt(T_ij) rho_ij`` with M pairs is that of Pesaran (2004,
+    CESifo working paper 1229; 2015, Econometric Reviews 34:1089), also in unbalanced
+    panels as in ``pcdtest(test = "cd")`` of plm, ``pesaran_cd`` of linearmodels and
+    ``xtcd`` of Stata. It takes the variance of sqrt(T_ij) rho_ij to be 1, which it
+    exceeds if errors are serially correlated; CD then rejects too often. z divides by
+    the variance that CD has if the residuals of each entity are multiplied by a random
+    sign, the same in all periods. Residuals are not weighted.
 
     Positive and negative correlations cancel, so the test has little power against
-    common factors whose loadings have mean zero. With serially correlated errors it
-    rejects too often.
+    common factors whose loadings have mean zero.
 
     Examples
     --------
@@ -110,7 +113,7 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     ... )
     >>> test = dp.pesaran_cd(spec.fit(dp.datasets.us_states()))
     >>> round(test.statistic, 4), round(test.detail["mean_correlation"], 3)
-    (30.3685, 0.219)
+    (14.3112, 0.219)
     """
     from scipy.special import ndtr
 
@@ -124,7 +127,8 @@ def pesaran_cd(results: LinearResults) -> TestResult:
             [Notice("no_pairs", "no pairs", {"left_out": correlations.left_out})],
         )
 
-    statistic = correlations.weighted_sum / np.sqrt(correlations.pairs)
+    cd = correlations.weighted_sum / np.sqrt(correlations.pairs)
+    z = correlations.weighted_sum / np.sqrt(correlations.squared_sum)
     detail = {
         "mean_correlation": correlations.sum / correlations.pairs,
         "mean_absolute_correlation": correlations.absolute_sum / correlations.pairs,
@@ -132,11 +136,20 @@ def pesaran_cd(results: LinearResults) -> TestResult:
         "pairs_left_out": correlations.left_out,
         "fewest_common_periods": correlations.fewest_periods,
     }
-    p = float(2 * ndtr(-abs(statistic)))
     null = "the errors of entities are uncorrelated with one another"
-    return TestResult(
-        "Pesaran CD test", float(statistic), "normal", None, p, null, detail
+    printed, test = (
+        TestResult(
+            "Pesaran CD test",
+            float(statistic),
+            "normal",
+            None,
+            float(2 * ndtr(-abs(statistic))),
+            null,
+            detail,
+        )
+        for statistic in (cd, z)
     )
+    return replace(test, alternatives={"stata": printed})
 
 
 def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:

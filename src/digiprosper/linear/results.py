@@ -11,16 +11,27 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import Notice, OptionError, check_level, issue, option_problem
+from digiprosper.errors import (
+    Notice,
+    OptionError,
+    TermError,
+    check_level,
+    cited,
+    issue,
+    option_problem,
+    quoted,
+)
+from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.kernels.restricted_wild import (
     ClusterSums,
     added_covariance,
     jackknife_covariance,
     restricted_wild,
+    variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
-from digiprosper.linear.notices import unseen
+from digiprosper.linear.notices import no_rejection, unseen
 from digiprosper.report.estimates import Estimates, wald_result
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
@@ -28,7 +39,15 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, sample_text
+from digiprosper.report.text import (
+    conventions,
+    freedom_text,
+    number_text,
+    p_text,
+    sample_text,
+    table,
+    wrapped,
+)
 from digiprosper.report.variance import (
     negative_variance,
     quadratic_form,
@@ -125,6 +144,10 @@ class Estimated(Estimates):
     # sums by cluster of one-way or, one for each way, of several-way clustered errors;
     # empty with too many
     by_cluster: tuple[ClusterSums, ...] = ()
+    # under ``"driscoll_kraay"``: estimates with the covariance of xtscc, and the slopes
+    # (q, k) in q blocks of periods
+    xtscc: Estimates | None = None
+    block_slopes: Floats | None = None
 
     def df_of(self, weights: Floats) -> Floats | float:
         """Return the degrees of freedom of t; under ``"cr2"`` each sum has its own."""
@@ -146,12 +169,15 @@ class Estimated(Estimates):
 
         Under ``"clustered"`` p-values of several restrictions are those of the
         restricted wild cluster bootstrap, with clusters in several ways those of
-        `_added_covariances`; F(q, G - 1) is an alternative. Under ``"crv3"`` the test
-        is Hotelling's, under ``"cr2"`` that of Pustejovsky & Tipton (2018).
+        `_added_covariances`; F(q, G - 1) is an alternative. Under ``"crv3"``
+        and ``"driscoll_kraay"`` it is Hotelling's, under ``"cr2"`` that of Pustejovsky
+        & Tipton (2018).
         """
         if self.bias_reduced is not None:
             return self._approximate_hotelling(form, weights, name, null)
         plain = wald_result(form, len(weights), self.inference.df_t, name, null)
+        if self.xtscc is not None and np.isfinite(form):
+            return self._beside_xtscc(weights, gap, name, null)
         if len(weights) == 1 or not np.isfinite(form):
             return plain
         # Stata prints F(q, G - 1) after commands that have this small-sample factor.
@@ -170,18 +196,29 @@ class Estimated(Estimates):
         if not self.by_cluster:
             few = min(self.inference.n_clusters, default=_MANY + 1) <= _MANY
             return replace(plain, method=_TOO_OFTEN) if few else plain
-        (sums,) = self.by_cluster
+        return self._wild_test(plain, program, weights, gap)
+
+    def _wild_test(
+        self, plain: TestResult, program: str, weights: Floats, gap: Floats
+    ) -> TestResult:
+        """Give a test the p-value of the bootstrap, with other tests beside it."""
+        (sums,), (clusters,) = self.by_cluster, self.inference.clusters
         wild = restricted_wild(sums, weights, gap)
+        tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
+        effective = float(effective_clusters(variation_by_cluster(sums, weights)).min())
+        crv3 = hotelling(
+            jackknife_covariance(sums, weights),
+            gap,
+            sums.groups,
+            plain.name,
+            plain.null,
+        )
         return replace(
             plain,
             p_value=wild.p_value,
             method=wild.text,
-            alternatives={
-                program: plain,
-                "crv3": hotelling(
-                    jackknife_covariance(sums, weights), gap, sums.groups, name, null
-                ),
-            },
+            diagnostics=no_rejection(tested, effective, clusters),
+            alternatives={program: plain, "crv3": crv3},
         )
 
     def _added_covariances(
@@ -194,6 +231,24 @@ class Estimated(Estimates):
         )
         method = test.method or "covariances of the clusters in each way added"
         return replace(test, method=method)
+
+    def _beside_xtscc(
+        self, weights: Floats, gap: Floats, name: str, null: str
+    ) -> TestResult:
+        """Compare with Hotelling's F, with the test by the covariance of xtscc."""
+        assert self.xtscc is not None
+        groups = self.inference.df_t + 1
+        test = hotelling(self.covariance_of(weights), gap, groups, name, null)
+        if test.method:
+            text = (
+                f"not available: {len(weights)} restrictions, and "
+                f"{freedom_text(self.inference.df_t)} of so few periods"
+            )
+            test = replace(test, method=text)
+        other, _ = self.xtscc.wald(weights, gap)
+        df = self.xtscc.inference.df_t
+        plain = wald_result(other, len(weights), df, name, null)
+        return replace(test, alternatives={"xtscc": plain})
 
     def _approximate_hotelling(
         self, form: float, weights: Floats, name: str, null: str
@@ -230,8 +285,8 @@ class LinearResults(BaseResults):
         Names, coefficients, covariance, residuals and R2. The names are the terms as
         they were written. In its `inference` the degrees of freedom of t are G - 1 with
         G clusters (the smaller G of clusters in several ways), those of `df_by_term`
-        under ``"cr2"``, T - 1 for Driscoll-Kraay standard errors, and otherwise
-        `df_resid`.
+        under ``"cr2"``, T - 1 under ``"xtscc"`` and fewer under ``"driscoll_kraay"``,
+        and otherwise `df_resid`.
     sample : EstimationSample
         The rows of the fit.
     labels : mapping
@@ -496,6 +551,78 @@ class LinearResults(BaseResults):
             {**columns, "conf_low": estimate - half, "conf_high": estimate + half}
         )
 
+    def block_test(self, term: str, level: float = 0.95) -> TestResult:
+        """Test a slope by its estimates in blocks of consecutive periods.
+
+        The test holds with few periods, also if shocks that entities share are
+        strongly autocorrelated. It has an estimate of its own, the mean of the blocks,
+        which may differ from that of the fit, even in sign.
+
+        Parameters
+        ----------
+        term : str
+            A regressor.
+        level : float
+            Confidence level of the interval, .95 by default.
+
+        Returns
+        -------
+        TestResult
+            t test that the slope is zero, with q - 1 degrees of freedom for q blocks.
+            `detail` has estimate, std_error, conf_low and conf_high of the mean, and
+            blocks, the estimates in each.
+
+        Raises
+        ------
+        OptionError
+            If the fit has another `cov_type` than ``"driscoll_kraay"``, or the slope
+            cannot be estimated in every block.
+        TermError
+            If `term` is not a slope.
+
+        Notes
+        -----
+        The periods are divided into five blocks (four if there are fewer than ten).
+        Each is fitted with effects of its own, and t of the mean of the q estimates is
+        compared with t(q - 1) (Ibragimov & Mueller 2010, Journal of Business and
+        Economic Statistics 28:453). Blocks that are far from each other are nearly
+        independent whatever the dependence of near ones. With instruments the first
+        stage is that of all periods.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="driscoll_kraay")
+        >>> fit = spec.fit(dp.datasets.us_states())
+        >>> test = fit.block_test("unemp")
+        >>> test.df, round(test.detail["estimate"], 3), round(test.p_value, 3)
+        (4.0, -0.015, 0.001)
+        """
+        slopes = self.estimated.block_slopes
+        if slopes is None:
+            text = (
+                "block_test needs cov_type='driscoll_kraay'; the fit has "
+                f"cov_type={cited(self.cov_type)}."
+            )
+            raise OptionError(
+                text, [option_problem("cov_type", self.cov_type, what=text)]
+            )
+        names = self.names[: slopes.shape[1]]
+        if term not in names:
+            raise TermError(
+                f"block_test: {cited(term)} is not a slope of this fit; slopes are "
+                f"{quoted(names)}."
+            )
+        test = _block_test(term, slopes[:, names.index(term)], check_level(level))
+        if np.isnan(test.p_value):
+            text = (
+                f"block_test: {cited(term)} does not vary by itself, after the effects "
+                f"are taken out, in every one of {len(slopes)} blocks of consecutive "
+                "periods."
+            )
+            raise OptionError(text, [option_problem("term", term, what=text)])
+        return test
+
     # --- the sample -------------------------------------------------------------------
 
     @property
@@ -730,6 +857,7 @@ class LinearResults(BaseResults):
                     )
                 ),
                 coefficient_cells(self.tidy()),
+                self._beside(),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
@@ -737,6 +865,26 @@ class LinearResults(BaseResults):
             settings=self.settings,
             version=self.version,
         )
+
+    def _beside(self) -> Lines:
+        """Write what other methods say of the slopes, under Driscoll-Kraay errors."""
+        beside, slopes = self.estimated.xtscc, self.estimated.block_slopes
+        if beside is None or slopes is None:
+            return Lines(())
+        errors, _, p_values = beside.tests()
+        rows = []
+        for j, term in enumerate(self.names[: slopes.shape[1]]):
+            test = _block_test(term, slopes[:, j], 0.95)
+            of_blocks = [number_text(slopes[:, j].mean()), p_text(test.p_value)]
+            rows.append([term, number_text(errors[j]), p_text(p_values[j]), *of_blocks])
+        head = ["", "xtscc: std. error", "p", "block_test: estimate", "p"]
+        lags = beside.inference.bandwidth
+        about = (
+            f"Beside them: standard errors of Stata's xtscc ({lags} lags, "
+            "cov_type='xtscc'), too small with few periods; and the mean of the slopes "
+            f"in {len(slopes)} blocks of consecutive periods, with its own p-value."
+        )
+        return Lines(("", *wrapped([about]), *table(head, rows).split("\n")))
 
     def _more_numbers(self) -> dict[str, Any]:
         return {"sample_stats": self.sample_stats.reset_index().to_dict("records")}
@@ -947,7 +1095,7 @@ class LinearResults(BaseResults):
 
 
 def hotelling(
-    covariance: Floats, gap: Floats, groups: int, name: str, null: str
+    covariance: Floats, gap: Floats, groups: float, name: str, null: str
 ) -> TestResult:
     """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931).
 
@@ -965,6 +1113,24 @@ def hotelling(
     f = (groups - q) / (q * (groups - 1)) * form
     p_value = float(fdtrc(q, groups - q, f)) if np.isfinite(f) else np.nan
     return TestResult(name, float(f), "F", (float(q), float(groups - q)), p_value, null)
+
+
+def _block_test(term: str, slopes: Floats, level: float) -> TestResult:
+    """Test that the mean of slopes (q,) in blocks is zero, by t(q - 1)."""
+    q, mean = len(slopes), float(slopes.mean())
+    error = float(slopes.std(ddof=1)) / math.sqrt(q)
+    _, _, t, p_value, low, high = _t_test(mean, error, q - 1.0, level)
+    detail = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
+    return TestResult(
+        f"Block test of {term}",
+        t,
+        "t",
+        q - 1.0,
+        p_value,
+        f"{term} = 0",
+        detail={**detail, "blocks": slopes.tolist()},
+        method=f"mean {number_text(mean)} of the slopes in {q} blocks of periods",
+    )
 
 
 def _constant_error(results: LinearResults, weights: Floats) -> float:

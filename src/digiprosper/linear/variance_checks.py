@@ -31,6 +31,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
         "crv3",
         "cr2",
         "driscoll_kraay",
+        "xtscc",
         "conley",
     ):
         return np.empty(0, dtype=np.intp)

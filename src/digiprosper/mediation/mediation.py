@@ -153,7 +153,7 @@ class Mediation(Specification):
     cov_type : str, default "clustered"
         Type of the joint covariance matrix of all equations, as in `FixedEffects`:
         ``"clustered"``, ``"crv3"``, ``"robust"``, ``"hc2"``, ``"hc3"``,
-        ``"unadjusted"`` or ``"driscoll_kraay"``.
+        ``"unadjusted"``, ``"driscoll_kraay"`` or ``"xtscc"``.
     clusters : str, optional
         Cluster variable, by default the entity. The bootstrap draws these clusters,
         under any `cov_type`.

@@ -209,7 +209,7 @@ class MediationIV(Specification):
     absorb : sequence of str
         Other fixed effects of all equations, as in `FixedEffects`. Slopes such as
         ``"province[year]"`` must be by groups that are nested in the clusters.
-    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay"}
+    cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay", "xtscc"}
         Type of the joint covariance matrix of all equations, as in `FixedEffects`;
         ``"clustered"`` by default.
     clusters : str, optional

@@ -80,8 +80,6 @@ def _points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
     """Return the estimates with intervals, and the joint band if there is one."""
     columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
     points = study.event_path(level)[columns]
-    if isinstance(study, EventStudyResults):
-        return points
     band = study.event_path(level, "joint")
     if not band["conf_low"].notna().any():
         return points

@@ -9,6 +9,10 @@ from digiprosper.errors import IdentificationError, Notice, OptionError, option_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+POINTWISE = (
+    "Intervals are pointwise; event_path(bands='joint') covers all event times at once."
+)
+
 
 def not_identified(code: str, text: str, **data: Any) -> IdentificationError:
     """Return the error that an effect is not identified, with its data."""

@@ -98,6 +98,12 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
             "Journal of Econometrics 225:175). Compare with dp.StaggeredDid, whose "
             "estimators do not mix event times."
         )
+        if 0 < window.n_never <= _FEW_UNTREATED:
+            text += (
+                f" Comparisons with untreated entities depend on {window.n_never} that "
+                "are never treated; the others are with entities treated later, or "
+                "inside the binned ends."
+            )
         yield Notice("several_cohorts", text, {"cohorts": dict(window.cohorts)})
     if not window.n_never:
         text = (

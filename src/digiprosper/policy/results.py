@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 
-from digiprosper.errors import OptionError, TermError, counted, option_problem
+from digiprosper.errors import (
+    OptionError,
+    TermError,
+    check_option,
+    counted,
+    option_problem,
+)
+from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.policy.messages import first_few, plain_cohorts
+from digiprosper.policy.messages import POINTWISE, first_few, plain_cohorts
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
@@ -67,13 +74,21 @@ class EventStudyResults(LinearResults):
         """Coefficients by event time with 95% intervals; see `event_path`."""
         return self.event_path()
 
-    def event_path(self, level: float = 0.95) -> pd.DataFrame:
+    def event_path(
+        self,
+        level: float = 0.95,
+        bands: Literal["pointwise", "joint"] = "pointwise",
+    ) -> pd.DataFrame:
         """Return the coefficients by event time.
 
         Parameters
         ----------
         level : float
             Confidence level of the intervals, .95 by default.
+        bands : {"pointwise", "joint"}
+            ``"pointwise"`` (default): each interval covers the coefficient of its event
+            time. ``"joint"``: the intervals cover all coefficients at once, so that
+            they are wider; a path outside of the band is rejected.
 
         Returns
         -------
@@ -82,16 +97,46 @@ class EventStudyResults(LinearResults):
             conf_high and n_treated. n_treated is the number of treated entities with
             rows at this event time; at a binned end it includes rows beyond it. The
             reference has estimate 0 and no standard error.
+
+        Raises
+        ------
+        OptionError
+            If `bands` is unknown, or `level` is not between 0 and 1.
+
+        Notes
+        -----
+        The joint band is estimate plus and minus a critical value times the standard
+        error. With clusters in one way the critical value is a quantile of the largest
+        absolute t statistic in 999 draws of a wild cluster bootstrap with a fixed seed,
+        with the standard errors computed again in every draw. With other standard
+        errors it is that of a multivariate t distribution with their correlations.
         """
+        check_option("bands", bands, ("pointwise", "joint"))
         window = self.window
         rows = self.tidy(level).set_index("term")
         names = [event_name(time) for time in window.times]
         path = rows.reindex(names)[
             ["estimate", "std_error", "conf_low", "conf_high"]
         ].reset_index(drop=True)
+        if bands == "joint":
+            half = self._joint_critical(level) * path["std_error"]
+            path["conf_low"] = path["estimate"] - half
+            path["conf_high"] = path["estimate"] + half
         path.loc[window.times.index(window.reference), "estimate"] = 0.0
         path.insert(0, "time", list(window.times))
         return path.assign(n_treated=list(window.n_treated))
+
+    def _joint_critical(self, level: float) -> float:
+        """Compute the critical value of the joint band of all event times."""
+        events = [event_name(time) for time in self.window.estimated]
+        shown = np.isin(self.names, events) & (self.estimated.std_errors() > 0)
+        weights = np.eye(len(self.names))[shown]
+        if not len(weights):
+            return np.nan
+        ways = self.estimated.by_cluster
+        if len(ways) == 1:
+            return joint_critical(ways[0], weights, level)
+        return normal_critical(self.covariance_of(weights), self.df_t, level)
 
     @property
     def reference(self) -> int:
@@ -210,7 +255,9 @@ class EventStudyResults(LinearResults):
 
     def _summary(self) -> Summary:
         plain, window = LinearResults._summary(self), self.window
-        head, cells, remarks = cast("tuple[Lines, Cells, Remarks]", plain.blocks)
+        head, cells, beside, remarks = cast(
+            "tuple[Lines, Cells, Lines, Remarks]", plain.blocks
+        )
         counts = [f"{time}: {count:,}" for time, count in window.cohorts]
         lines = [
             f"Event: {window.event}. {self.key_names[0]} treated: {window.n_ever:,} "
@@ -224,23 +271,23 @@ class EventStudyResults(LinearResults):
             lines.append(f"Ends are binned: {', '.join(ends)}.")
         position = window.times.index(window.reference)
         cells = with_reference(cells, position, window.reference)
-        blocks = (head, Lines((*lines, "")), cells, self._test_lines(), remarks)
+        blocks = (head, Lines((*lines, "")), cells, beside, self._test_lines(), remarks)
         return replace(plain, blocks=blocks)
 
     def _test_lines(self) -> Lines:
         if not self.window.leads:
-            return Lines(())
+            return Lines(("", *wrapped([POINTWISE])))
         try:
             test = self.pretrend_test()
         except OptionError as error:
             text = f"Pre-trend test not available: {error.problems[0].message}"
-            return Lines(("", *wrapped([text])))
+            return Lines(("", *wrapped([text, POINTWISE])))
         except TermError:
             text = "not available, the window has more leads than the covariance allows"
         else:
             numbers = f"{test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
             text = f"{test._distribution()} = {numbers}"
-        return Lines(("", f"Pre-trend test: {text}."))
+        return Lines(("", f"Pre-trend test: {text}.", *wrapped([POINTWISE])))
 
     def _more_numbers(self) -> dict[str, Any]:
         window = self.window

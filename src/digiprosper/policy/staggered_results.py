@@ -24,7 +24,12 @@ from digiprosper.policy.kernels.unit_signs import (
     joint_critical,
     wild_test,
 )
-from digiprosper.policy.messages import bad_option, plain_cohorts, time_text
+from digiprosper.policy.messages import (
+    POINTWISE,
+    bad_option,
+    plain_cohorts,
+    time_text,
+)
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark, result_column
@@ -676,10 +681,7 @@ class StaggeredDidResults(BaseResults):
         """Write which intervals these are, and what other programs print."""
         lines = []
         if self.by == "dynamic":
-            lines.append(
-                "Intervals are pointwise; event_path(bands='joint') covers all event "
-                "times at once."
-            )
+            lines.append(POINTWISE)
         if self.inference.cov_type in ("cr2", "crv3"):
             averages = average(self.cells, self.by, self.balanced)
             gradient, estimates = averages.gradient[:1], averages.estimates[:1]

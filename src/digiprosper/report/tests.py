@@ -49,6 +49,7 @@ _PRINTED = {
     "csdid": "csdid prints",
     "did_imputation": "did_imputation prints",
     "f": "With G - 1 degrees of freedom:",
+    "xtscc": "With the covariance of xtscc:",
     "chi2": "With the distribution of many clusters:",
     "classical": "Classical test, as Stata's hausman prints:",
 }

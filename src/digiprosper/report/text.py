@@ -76,7 +76,7 @@ def conventions(
         return (
             f"Standard errors clustered by {names} ({kind}{groups} clusters, {details})"
         )
-    if inference.cov_type in ("conley", "driscoll_kraay"):
+    if inference.cov_type in ("conley", "driscoll_kraay", "xtscc"):
         return f"{_correlated(inference)}, {details})"
     robust = {
         "robust": "robust to heteroskedasticity (HC1)",
@@ -92,8 +92,16 @@ def _correlated(inference: Inference) -> str:
     if inference.cov_type == "conley":
         return f"Conley standard errors ({', '.join(_near_words(inference))}"
     lags = counted(inference.bandwidth or 0, "lag")
+    if inference.cov_type == "driscoll_kraay":
+        return (
+            "Driscoll-Kraay standard errors, with the variance clustered by entity "
+            f"added ({lags}"
+        )
     # Its degrees of freedom are the periods less one.
-    return f"Driscoll-Kraay standard errors ({lags}, {inference.df_t + 1:.0f} periods"
+    return (
+        f"Driscoll-Kraay standard errors as xtscc ({lags}, "
+        f"{inference.df_t + 1:.0f} periods"
+    )
 
 
 def _near_words(inference: Inference) -> list[str]:
@@ -117,7 +125,8 @@ def freedom_text(df: float) -> str:
     """Print degrees of freedom, such as ``"47 degrees of freedom"``."""
     if np.isinf(df):
         return "normal distribution"
-    return f"{df:g} {'degree' if df == 1 else 'degrees'} of freedom"
+    number = f"{df:g}" if float(df).is_integer() else f"{df:.1f}"
+    return f"{number} {'degree' if df == 1 else 'degrees'} of freedom"
 
 
 def correction_words(ssc: str) -> str:

@@ -119,20 +119,20 @@ def _variances(
             if part.codes is None
             else level_sums(part.codes, part.levels, scores.T).T
         )
-        total += part.sign * part.factor * _squares(sums, vcov.bandwidth)
+        total += part.sign * part.factor * _squares(sums, part.lags)
     # A robust variance is a sum of squares.
     rounding = 0.0 if vcov.cov_type == "robust" else NO_VARIANCE
     return total, (rounding * np.abs(scores).sum(axis=1)) ** 2
 
 
-def _squares(sums: Floats, lags: int | None) -> Floats:
+def _squares(sums: Floats, lags: int) -> Floats:
     """Sum squares over groups.
 
     With products of neighbouring periods under Driscoll and Kraay.
     """
     total = np.einsum("sg,sg->s", sums, sums)
-    for lag in range(1, (lags or 0) + 1):
-        weight = 1 - lag / ((lags or 0) + 1)
+    for lag in range(1, lags + 1):
+        weight = 1 - lag / (lags + 1)
         total = total + 2 * weight * np.einsum(
             "sg,sg->s", sums[:, lag:], sums[:, :-lag]
         )

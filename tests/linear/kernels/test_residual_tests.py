@@ -54,6 +54,7 @@ def test_correlations_equal_a_loop_over_pairs(seed: int, block: int | None) -> N
     assert found.weighted_sum == pytest.approx(
         sum(np.sqrt(t) * r for t, r in loop), rel=1e-11
     )
+    assert found.squared_sum == pytest.approx(sum(t * r**2 for t, r in loop), rel=1e-11)
     assert found.sum == pytest.approx(sum(r for _, r in loop), rel=1e-10)
     assert found.absolute_sum == pytest.approx(sum(abs(r) for _, r in loop), rel=1e-11)
     assert found.pairs == len(loop)

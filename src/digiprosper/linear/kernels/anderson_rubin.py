@@ -65,7 +65,7 @@ def reduced_forms(
         ways = replace(vcov, parts=_one_way(vcov.parts)) if clustered else vcov
         equations = [(projected.instruments, column, ways) for column in residuals]
         covariance = score_covariance(equations, obs_weights=projected.obs_weights)
-    if not clustered:
+    if not clustered and vcov.cov_type != "driscoll_kraay":
         return ReducedForms(slopes, covariance, vcov.df_t, 1.0)
     q, groups = len(slopes), vcov.df_t + 1
     return ReducedForms(

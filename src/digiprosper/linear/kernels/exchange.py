@@ -199,8 +199,8 @@ def _score_variance(scores: Floats, vcov: Vcov) -> Floats:
             else level_sums(part.codes, part.levels, scores)
         )
         whole = np.einsum("ij,ij->j", sums, sums)
-        for lag in range(1, (vcov.bandwidth or 0) + 1):
-            share = 1 - lag / ((vcov.bandwidth or 0) + 1)
+        for lag in range(1, part.lags + 1):
+            share = 1 - lag / (part.lags + 1)
             whole = whole + 2 * share * np.einsum("ij,ij->j", sums[lag:], sums[:-lag])
         total += part.sign * part.factor * whole
     return total

@@ -27,6 +27,7 @@ class Correlations:
     """Correlations rho_ij of residuals over T_ij common periods, summed over pairs."""
 
     weighted_sum: float  # of ``sqrt(T_ij) rho_ij``
+    squared_sum: float  # of ``T_ij rho_ij^2``
     sum: float
     absolute_sum: float  # of ``|rho_ij|``
     pairs: int  # pairs that have a correlation
@@ -48,7 +49,7 @@ def correlations_between(
     count = len(values)
     size = max(1, _BYTES // (8 * _ARRAYS * count)) if block is None else block
 
-    weighted, plain, absolute = 0.0, 0.0, 0.0
+    weighted, squared, plain, absolute = 0.0, 0.0, 0.0, 0.0
     pairs, fewest = 0, values.shape[1] + 1
     for start in range(0, count, size):
         rho, periods = _block(values, present, slice(start, start + size))
@@ -56,13 +57,20 @@ def correlations_between(
         counted = upper & ~np.isnan(rho)
         rho, periods = rho[counted], periods[counted]
         weighted += float(np.sqrt(periods) @ rho)
+        squared += float(periods @ rho**2)
         plain += float(rho.sum())
         absolute += float(np.abs(rho).sum())
         pairs += rho.size
         fewest = min(fewest, int(periods.min(initial=fewest)))
     left_out = count * (count - 1) // 2 - pairs
     return Correlations(
-        weighted, plain, absolute, pairs, left_out, fewest if pairs else 0
+        weighted,
+        squared,
+        plain,
+        absolute,
+        pairs,
+        left_out,
+        fewest if pairs else 0,
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 REPS = 999
 SEED = 2011
 MOST_CLUSTERS = 1_000
+_NORMAL_REPS = 20_000
 # Numbers that the sums of one fit may take, 8 MB.
 _MOST_NUMBERS = 2**20
 # Cells up to which all products of a row are formed at once.
@@ -175,6 +176,52 @@ def wild_statistics(
     return float(gap @ gap), np.concatenate(draws)
 
 
+def joint_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
+    """Compute the critical value of a band for all of q sums with weights (q, k).
+
+    It is the quantile of the largest absolute t statistic over draws: the scores of the
+    clusters times random weights, with the standard errors computed again in every draw
+    (wild cluster bootstrap without restrictions).
+    """
+    influence = weights @ sums.root
+    direct = sums.scores @ influence.T  # (G, q)
+    sizes = np.sqrt((direct**2).sum(axis=0))
+    influence, direct = influence / sizes[:, None], direct / sizes
+    through = np.einsum(
+        "qi,gij,jl->gql",
+        influence,
+        sums.products,
+        np.linalg.inv(sums.products.sum(axis=0)),
+    )
+    # In the order of the data, whatever the names of the clusters.
+    order = np.argsort((direct**2).sum(axis=1), kind="stable")
+    scores, direct, through = sums.scores[order], direct[order], through[order]
+    chunk = max(1, 2**24 // (8 * sums.groups * len(weights)))
+    largest = []
+    for v in wild_weights(sums.groups, REPS).chunks(
+        np.random.SeedSequence(SEED), chunk
+    ):
+        moments = v @ scores
+        drawn = v[:, :, None] * direct - np.einsum("gql,rl->rgq", through, moments)
+        # Without a variance (all weights the same) a draw says nothing.
+        errors = np.sqrt((drawn**2).sum(axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.abs(moments @ influence.T) / errors
+        largest.append(np.where(errors > SINGULAR, ratios, np.inf).max(axis=1))
+    return float(np.quantile(np.concatenate(largest), level, method="higher"))
+
+
+def normal_critical(covariance: Floats, df: float, level: float) -> float:
+    """Compute the same critical value for a multivariate t of a covariance (q, q)."""
+    rng = np.random.default_rng(SEED)
+    sizes = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(covariance / sizes / sizes[:, None])
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    normal = rng.standard_normal((_NORMAL_REPS, len(root))) @ root.T
+    scale = np.sqrt(rng.chisquare(df, _NORMAL_REPS) / df)
+    return float(np.quantile(np.abs(normal).max(axis=1) / scale, level))
+
+
 def _wald(moved: Floats, scores: Floats) -> Floats:
     """Compute Wald statistics (R,); infinite where the covariance has no inverse.
 
@@ -187,6 +234,13 @@ def _wald(moved: Floats, scores: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = np.sum(heights**2 / values, axis=1)
     return np.asarray(np.where(singular, np.inf, statistics))
+
+
+def variation_by_cluster(sums: ClusterSums, weights: Floats) -> Floats:
+    """Compute the share (G, q) of each cluster in the variation behind each sum."""
+    influence = weights @ sums.root
+    squares = np.einsum("qm,gmn,qn->gq", influence, sums.products, influence)
+    return np.asarray(squares / squares.sum(axis=0))
 
 
 def jackknife_covariance(sums: ClusterSums, weights: Floats) -> Floats:

@@ -1,0 +1,68 @@
+"""Slopes estimated in blocks of consecutive periods, for tests by their mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.tolerances import ABSORBED, SINGULAR
+from digiprosper.kernels.within import within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.slopes import Effect
+
+# Five blocks; four where a fifth would leave blocks of one period.
+_BLOCKS, _FEWER, _LEAST = 5, 4, 10
+
+
+def block_slopes(equation: Solved, effects: Sequence[Effect], time: Ints) -> Floats:
+    """Estimate the slopes (q, k) in q blocks of periods, each with effects of its own.
+
+    `time` (N,) codes periods in order. Missing where a regressor does not vary in the
+    block, or is collinear there; with instruments all slopes of that block are.
+    """
+    periods, k = int(time.max()) + 1, equation.x.shape[1]
+    count = _BLOCKS if periods >= _LEAST else _FEWER
+    instruments = None if equation.moved is None else equation.score_columns
+    z = equation.x if instruments is None else instruments
+    columns = np.column_stack([equation.y, equation.x, z])
+    sizes = np.linalg.norm(equation.x, axis=0)
+    slopes = np.full((count, k), np.nan)
+    blocks = time * count // periods
+    for block in np.unique(blocks).tolist():
+        rows = np.flatnonzero(blocks == block)
+        w = None if equation.obs_weights is None else equation.obs_weights[rows]
+        inside = [_inside(effect, rows) for effect in effects]
+        demeaned = within(inside, rows.size, obs_weights=w).demean(columns[rows])
+        x, z = demeaned[:, 1 : k + 1], demeaned[:, k + 1 :]
+        varies = np.linalg.norm(x, axis=0) > ABSORBED * sizes
+        if instruments is None:
+            x, z = x[:, varies], z[:, varies]
+        if varies.all() or instruments is None:
+            weighted = z if w is None else z * w[:, None]
+            slopes[block, varies] = _solved(weighted, x, demeaned[:, 0])
+    return slopes
+
+
+def _inside(effect: Effect, rows: Ints) -> Effect:
+    if isinstance(effect, Slope):
+        return effect.rows(rows)
+    return np.unique(effect[rows], return_inverse=True)[1].astype(np.intp)
+
+
+def _solved(z: Floats, x: Floats, y: Floats) -> Floats:
+    """Solve ``z'x b = z'y``, in any units; missing if there is no single solution."""
+    if not x.shape[1]:
+        return np.empty(0)
+    of_z, of_x = np.linalg.norm(z, axis=0), np.linalg.norm(x, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        products, outcome = z.T @ x / of_z[:, None] / of_x, z.T @ y / of_z
+    if not np.isfinite(products).all() or np.linalg.cond(products) > 1 / SINGULAR:
+        return np.full(x.shape[1], np.nan)
+    return np.asarray(np.linalg.solve(products, outcome) / of_x)
