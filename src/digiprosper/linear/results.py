@@ -21,6 +21,7 @@ from digiprosper.linear.kernels.restricted_wild import (
 )
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import unseen
+from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, wald_result
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
@@ -730,12 +731,26 @@ class LinearResults(BaseResults):
                     )
                 ),
                 coefficient_cells(self.tidy()),
-                Remarks.of(self.diagnostics),
+                Remarks.of(
+                    self.diagnostics,
+                    self._coverage("slope") if type(self) is LinearResults else "",
+                ),
             ),
             notices=self.diagnostics,
             conventions=self.conventions,
             settings=self.settings,
             version=self.version,
+        )
+
+    def _coverage(self, slope: str) -> str:
+        """Cite how often intervals of slopes cover with these errors and effects."""
+        alike = self.effect_names == self.key_names and not self.obs_weights
+        if not alike or self.clusters != self.key_names[:1]:
+            return ""
+        return coverage_remark(
+            {"slopes": f"{slope}, {self.cov_type}"},
+            (self.nobs, self.n_entities, self.n_times),
+            self.diagnostics,
         )
 
     def _more_numbers(self) -> dict[str, Any]:
