@@ -39,7 +39,7 @@ def coverage_remark(
     size: tuple[int, int, int],
     diagnostics: Iterable[Notice],
 ) -> str:
-    """Say how often 95% intervals cover in simulated panels of about this size.
+    """Write how often 95% intervals cover in simulated panels of about this size.
 
     `statistics` are those of the table, by the names in the sentence; `size` has rows,
     entities and periods. Empty for unbalanced panels, for panels of another size,
