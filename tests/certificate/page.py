@@ -44,8 +44,9 @@ chi-squared errors whose variance rises with a regressor. Models have two-way ef
 and errors clustered by entity. "default" is the number that is printed first; the
 columns behind it are other numbers for the same hypothesis. "power" is the share of
 panels with an effect in which the default rejects, "corrected" that of the same
-statistic with its true critical value. "notice" is the share of panels in which the
-output says that the interval may be wrong. R is the number of panels; the Monte Carlo
+statistic with its simulated critical value, both of R / 2 panels. "notice" is the share
+of panels in which the output says that the interval may be wrong, beside the note of
+few clusters that every small panel has. R is the number of panels; the Monte Carlo
 error of a share p is sqrt(p (1 - p) / R). N = 15 is shown, not promised.
 
 """
@@ -99,7 +100,7 @@ def overview(rows: Mapping[str, Sequence[Row]]) -> str:
                 span([min(ratios)]) if ratios else "",
             ]
         )
-    head = ["", "statistic", "", "default", "other numbers", "least power / corrected"]
+    head = ["", "statistic", "share", "default", "other numbers", "least power ratio"]
     return table(head, lines)
 
 
@@ -108,7 +109,7 @@ def flagged(rows: Mapping[str, Sequence[Row]]) -> str:
     text = "\n"
     for title, judge in (
         ("Outside of the band (N = 31 and 100)", outside),
-        ("Power below .9 of the corrected test", weak),
+        ("Power below .9 of the corrected, Monte Carlo errors not deducted", weak),
     ):
         found = [
             f"{statistic} ({', '.join(named(row) for row in bad)})"
@@ -132,7 +133,7 @@ def section(name: str, rows: Sequence[Row]) -> str:
         head = ["", "N", "T", "design", f"default, {there[0]['kind']}", *others]
         head += [*(["power", "corrected"] if power else []), "notice", "R"]
         lines = []
-        for row in there:
+        for row in sorted(there, key=lambda row: (row["N"], row["T"])):
             value = number(row["default"]) or "refused"
             mark = outside(row)
             lines.append(

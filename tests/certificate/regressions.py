@@ -70,7 +70,7 @@ def joint_f(rng: Rng, cell: Cell, effect: float, q: int) -> dict[str, Trial]:
 
 
 def instrumented(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
-    """Test the coefficient of an endogenous regressor with six strong instruments."""
+    """Test the coefficient of an endogenous regressor with six instruments."""
     z = {f"z{j}": regressor(rng, cell) for j in range(6)}
     x = {f"x{j}": regressor(rng, cell) for j in range(2)}
     error = errors(rng, cell, z["z0"])
@@ -273,7 +273,7 @@ STUDIES = {
         {"Anderson-Rubin, q = 6": "size", "Slope, 2SLS": "coverage"},
         instrumented,
         cells(),
-        "One endogenous regressor, six strong instruments and two controls; CRV3 "
+        "One endogenous regressor, six instruments and two controls; CRV3 "
         "covariance and Hotelling's F, and the t interval of two-stage least squares.",
         "A few entities have most of the variation of the instruments; trust the "
         "Anderson-Rubin set more than the t interval.",
