@@ -107,12 +107,16 @@ def overview(rows: Mapping[str, Sequence[Row]]) -> str:
 def flagged(rows: Mapping[str, Sequence[Row]]) -> str:
     """List the cells outside of the band, and those that lose power."""
     text = "\n"
-    for title, judge in (
-        ("Outside of the band (N = 31 and 100)", outside),
-        ("Power below .9 of the corrected, Monte Carlo errors not deducted", weak),
+    for title, judge, figure in (
+        ("Outside of the band (N = 31 and 100)", outside, size_text),
+        (
+            "Power below .9 of the corrected, Monte Carlo errors not deducted",
+            weak,
+            power_text,
+        ),
     ):
         found = [
-            f"{statistic} ({', '.join(named(row) for row in bad)})"
+            f"{statistic} ({', '.join(named(row) + figure(row) for row in bad)})"
             for statistic, there in by_statistic(rows)
             if (bad := [row for row in there if row["N"] != 15 and judge(row)])
         ]
@@ -189,11 +193,18 @@ def by_statistic(
 
 
 def named(row: Row) -> str:
-    """Name a cell with its figure."""
-    value = number(row["default"])
-    if weak(row):
-        value = f"{number(row['power'])} of {number(row['corrected'])}"
-    return f"{row['N']} x {row['T']} {row['design']}: {value}"
+    """Name a cell."""
+    return f"{row['N']} x {row['T']} {row['design']}: "
+
+
+def size_text(row: Row) -> str:
+    """Write the share of a cell, and that all of its panels have a notice."""
+    return number(row["default"]) + (", noticed" if row["noticed"] > 0.95 else "")
+
+
+def power_text(row: Row) -> str:
+    """Write power and what is possible."""
+    return f"{number(row['power'])} of {number(row['corrected'])}"
 
 
 def number(value: float | None) -> str:

@@ -65,8 +65,8 @@ def cohorts(cell: Cell) -> Array:
     return first
 
 
-def staggered(rng: Rng, cell: Cell, effect: float, estimator: str) -> dict[str, Trial]:
-    """Fit a panel without effects, or with effects after a trend of the treated."""
+def staggered_panel(rng: Rng, cell: Cell, effect: float) -> dp.Panel:
+    """Draw a panel without effects, or with effects after a trend of the treated."""
     first = cohorts(cell)
     treated = np.isfinite(first)
     since = np.arange(cell.t) - np.where(treated, first, cell.t)[:, None]
@@ -75,7 +75,12 @@ def staggered(rng: Rng, cell: Cell, effect: float, estimator: str) -> dict[str, 
         1.5 * after + 0.75 * np.where(after, 0, since) * treated[:, None]
     )
     event = np.where(treated, first, np.nan)
-    panel = panel_of(rng, cell, {"first": event, "y": y})
+    return panel_of(rng, cell, {"first": event, "y": y})
+
+
+def staggered(rng: Rng, cell: Cell, effect: float, estimator: str) -> dict[str, Trial]:
+    """Fit a panel, with the usual errors too."""
+    panel = staggered_panel(rng, cell, effect)
     spec = dp.StaggeredDid("y", "first", estimator=estimator)  # type: ignore[arg-type]
     fit = quiet(spec.fit, panel)
     usual = quiet(spec.replace(cov_type="influence").fit, panel)
@@ -113,6 +118,17 @@ def _pretrend(fit: Any, *, noticed: bool) -> Trial:
     return Trial(test.p_value, test.statistic, others, noticed)
 
 
+def by_event_time(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
+    """Test effects before treatment averaged by event time."""
+    panel = staggered_panel(rng, cell, effect)
+    fit = quiet(dp.StaggeredDid("y", "first").fit, panel)
+    test = quiet(fit.pretrend_test, "dynamic")
+    (printed,) = test.alternatives.values()
+    others = {"as other programs": printed.p_value}
+    trial = Trial(test.p_value, test.statistic, others, has_notice(fit))
+    return {"Pre-trend test, by event time": trial}
+
+
 def _held(path: Any) -> Array:
     return inside(path["conf_low"], 0.0, path["conf_high"])
 
@@ -143,6 +159,16 @@ STUDIES = {
         _OUTSIDE,
         {_DESIGNS[0]: 0.4, _DESIGNS[1]: 0.8, _DESIGNS[2]: 0.7},
         reps=600,
+    ),
+    "pre-trend-by-event-time": Study(
+        {"Pre-trend test, by event time": "size"},
+        by_event_time,
+        cells(_DESIGNS, sizes=(31, 100), periods=(20,), missing=False),
+        "`pretrend_test('dynamic')`, where effects by cohort and time may be too many "
+        "for the number of treated entities.",
+        _OUTSIDE,
+        {_DESIGNS[0]: 0.4, _DESIGNS[1]: 0.8, _DESIGNS[2]: 0.7},
+        reps=500,
     ),
     "few-never-treated": Study(
         {f"{name}, few never treated": kind for name, kind in _ROWS.items()},
