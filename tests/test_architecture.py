@@ -28,6 +28,7 @@ BUILT = {"gallery/", "reference/"}
 # What is about no single module, or about one module beside its peers.
 EXTRAS = {
     "test_architecture.py",
+    "test_certificate.py",
     "test_examples.py",
     "test_fuzz.py",
     "test_limits.py",

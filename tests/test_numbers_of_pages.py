@@ -15,7 +15,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "docs" / "generators" / "measured.py"
-EVIDENCE = {"validity.md", "verification.md", "performance.md", "changelog.md"}
+EVIDENCE = {
+    "certificate.md",
+    "validity.md",
+    "verification.md",
+    "performance.md",
+    "changelog.md",
+}
 # Levels of tests and intervals, and versions of Python that the library runs on.
 REFERENCE = re.compile(r"tests/reference/(\w+\.json)")
 SETTLED = {

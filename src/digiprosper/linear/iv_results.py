@@ -24,7 +24,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.linear.words import WORDS
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Remark, SharedRow, result_column
-from digiprosper.report.summary import Lines
+from digiprosper.report.summary import Lines, Remarks
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words
 
@@ -383,11 +383,9 @@ class IVResults(LinearResults):
 
     def _summary(self) -> Summary:
         plain = LinearResults._summary(self)
-        *before, remarks = plain.blocks
-        return replace(
-            plain,
-            blocks=(*before, Lines(("", *self._test_lines()), wrapped=True), remarks),
-        )
+        tests = Lines(("", *self._test_lines()), wrapped=True)
+        remarks = Remarks.of(self.diagnostics, self._coverage("2SLS slope"))
+        return replace(plain, blocks=(*plain.blocks[:-1], tests, remarks))
 
     def _test_lines(self) -> list[str]:
         return [

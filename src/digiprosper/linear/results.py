@@ -32,6 +32,7 @@ from digiprosper.linear.kernels.restricted_wild import (
 )
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import no_rejection, unseen
+from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, wald_result
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
@@ -858,7 +859,10 @@ class LinearResults(BaseResults):
                 ),
                 coefficient_cells(self.tidy()),
                 self._beside(),
-                Remarks.of(self.diagnostics),
+                Remarks.of(
+                    self.diagnostics,
+                    self._coverage("slope") if type(self) is LinearResults else "",
+                ),
             ),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -885,6 +889,17 @@ class LinearResults(BaseResults):
             f"in {len(slopes)} blocks of consecutive periods, with its own p-value."
         )
         return Lines(("", *wrapped([about]), *table(head, rows).split("\n")))
+
+    def _coverage(self, slope: str) -> str:
+        """Cite how often intervals of slopes cover with these errors and effects."""
+        alike = self.effect_names == self.key_names and not self.obs_weights
+        if not alike or self.clusters != self.key_names[:1]:
+            return ""
+        return coverage_remark(
+            {"slopes": f"{slope}, {self.cov_type}"},
+            (self.nobs, self.n_entities, self.n_times),
+            self.diagnostics,
+        )
 
     def _more_numbers(self) -> dict[str, Any]:
         return {"sample_stats": self.sample_stats.reset_index().to_dict("records")}

@@ -32,6 +32,7 @@ from digiprosper.policy.messages import (
 )
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
+from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.results import BaseResults
@@ -653,12 +654,25 @@ class StaggeredDidResults(BaseResults):
                 cells,
                 self._test_lines(),
                 self._other_lines(),
-                Remarks.of(self.diagnostics),
+                Remarks.of(self.diagnostics, self._coverage()),
             ),
             notices=self.diagnostics,
             conventions=self.conventions,
             settings=self.settings,
             version=self.info["version"],
+        )
+
+    def _coverage(self) -> str:
+        """Cite how often intervals of the average cover with these errors."""
+        info = self.info
+        alike = self.by == "dynamic" and not self.x and not info["obs_weights"]
+        by_unit = self.inference.clusters == self.key_names[:1]
+        if not alike or not by_unit or self.inference.cov_type != "cr2":
+            return ""
+        return coverage_remark(
+            {"the average effect": f"att, {self.estimator}"},
+            (info["nobs"], info["n_entities"] or 0, info["n_times"] or 0),
+            self.diagnostics,
         )
 
     def _test_lines(self) -> Lines:

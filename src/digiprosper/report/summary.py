@@ -91,9 +91,10 @@ class Remarks:
     messages: tuple[str, ...]
 
     @classmethod
-    def of(cls, notices: Iterable[Notice]) -> Self:
-        """Take the messages of notices."""
-        return cls(tuple(notice.message for notice in notices))
+    def of(cls, notices: Iterable[Notice], *more: str) -> Self:
+        """Take the messages of notices, and more that are not empty."""
+        messages = [notice.message for notice in notices]
+        return cls((*messages, *filter(None, more)))
 
     @property
     def text(self) -> list[str]:

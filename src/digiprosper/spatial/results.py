@@ -19,6 +19,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
@@ -426,12 +427,24 @@ class SpatialResults(BaseResults):
                 Remarks.of(below_effects),
                 Lines(("", self._heading())),
                 self._cells(self.tidy()),
-                Remarks.of(last),
+                Remarks.of(last, self._coverage()),
             ),
             notices=self.diagnostics,
             conventions=self.conventions,
             settings=self.settings,
             version=self.version,
+        )
+
+    def _coverage(self) -> str:
+        """Cite how often intervals of a Durbin model cover with these errors."""
+        sample, default = self.sample, ("sdm", "adjusted", "larger")
+        options = (self.model, self.likelihood, self.inference.cov_type)
+        if options != default or self.effect_names != sample.key_names:
+            return ""
+        return coverage_remark(
+            {"rho": "rho", "indirect effects": "indirect effect"},
+            (self.nobs, sample.n_entities, sample.n_times),
+            self.diagnostics,
         )
 
     def _about(self) -> list[str]:

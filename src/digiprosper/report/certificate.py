@@ -1,0 +1,69 @@
+"""How often intervals cover in simulated panels of a size: what summaries cite."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+from math import log
+from typing import TYPE_CHECKING
+
+from digiprosper.report.verdicts import is_balanced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from digiprosper.errors import Notice
+
+# Panels with more or fewer entities or periods by this factor are another case.
+_NEAR = 1.5
+
+
+@cache
+def _ranges() -> Mapping[str, Mapping[tuple[int, int], str]]:
+    """Read the range over designs by statistic, entities and periods.
+
+    ``python -m tests.certificate`` writes the table from its rows.
+    """
+    text = files("digiprosper.report").joinpath("certificate.csv").read_text("utf-8")
+    ranges: dict[str, dict[tuple[int, int], str]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        cells = ranges.setdefault(row["statistic"], {})
+        low, high = (row[end].removeprefix("0") for end in ("low", "high"))
+        cells[int(row["N"]), int(row["T"])] = f"{low} to {high}"
+    return ranges
+
+
+def coverage_remark(
+    statistics: Mapping[str, str],
+    size: tuple[int, int, int],
+    diagnostics: Iterable[Notice],
+) -> str:
+    """Write how often 95% intervals cover in simulated panels of about this size.
+
+    `statistics` are those of the table, by the names in the sentence; `size` has rows,
+    entities and periods. Empty for unbalanced panels, for panels of another size,
+    and if there is any notice but that of few clusters, since each may mean that the
+    panel is unlike those that were simulated.
+    """
+    _, n_entities, n_times = size
+    if not is_balanced(*size) or {n.code for n in diagnostics} - {"few_clusters"}:
+        return ""
+    parts, shown = [], ""
+    for name, statistic in statistics.items():
+        cells = _ranges().get(statistic, {})
+        distances = {
+            cell: (abs(log(n_entities / cell[0])), abs(log(n_times / cell[1])))
+            for cell in cells
+        }
+        near = [c for c, distance in distances.items() if max(distance) <= log(_NEAR)]
+        if near:
+            cell = min(near, key=lambda cell: sum(distances[cell]))
+            shown = f"{cell[0]} x {cell[1]}"
+            parts.append(f"{name} {cells[cell]}")
+    if not parts:
+        return ""
+    return (
+        f"Coverage of 95% intervals in simulated panels of {shown}, by design: "
+        f"{', '.join(parts)} (page Certificate)."
+    )
