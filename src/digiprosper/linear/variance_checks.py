@@ -48,7 +48,10 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     size = np.abs((solved.score_columns * weighted[:, None]) @ solved.root.T).sum(
         axis=0
     )
-    return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
+    # Or the rows that the slope depends on are fitted perfectly.
+    return np.flatnonzero(
+        (variance <= (NO_VARIANCE * size) ** 2) | (size**2 <= NO_VARIANCE**2 * most)
+    )
 
 
 def cluster_notices(

@@ -36,7 +36,10 @@ from digiprosper.linear.preparation import (
     prepare,
     refuse_cov_types,
 )
-from digiprosper.linear.variance_checks import refuse_full_leverage
+from digiprosper.linear.variance_checks import (
+    refuse_full_leverage,
+    without_information,
+)
 from digiprosper.optional import progress_bar
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
@@ -464,6 +467,8 @@ def _linearised(
     solved = replace(
         solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals
     )
+    root, middle = solved.root_and_middle()
+    perfectly_fitted = without_information(solved, root @ middle @ root.T)
     names = [demeaned.names[j] for j in positions[:-1]]
     refuse_full_leverage(
         prepared, solved, [*names, "threshold"] if identified else names
@@ -477,6 +482,7 @@ def _linearised(
     root = np.vstack([root, threshold_root])
     # What has no variance at a known threshold has none at an estimated one.
     empty = np.asarray(np.isnan(slopes.estimated.root).any(axis=1))
+    empty[perfectly_fitted[perfectly_fitted < k]] = True
     root[:-1][empty] = np.nan
     if empty[:2].any():
         root[-1] = np.nan
