@@ -277,11 +277,11 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
 
     sample = prepared.sample
     (logarithm,) = sample.factors_of(sample.names_of("initial")[0])
-    made = {_SLOPE: (Factor(_SLOPE, pieces=(_SLOPE,)),)}
+    factors = {_SLOPE: (Factor(_SLOPE, pieces=(_SLOPE,)),)}
     if growth is None:
         pieces = ("growth of ", *logarithm.pieces[1:-1])
-        made[spec.y] = (Factor(spec.y, pieces=pieces),)
-    prepared = replace(prepared, sample=sample.with_factors(made))
+        factors[spec.y] = (Factor(spec.y, pieces=pieces),)
+    prepared = replace(prepared, sample=sample.with_factors(factors))
     initial, outcome = sample.columns("initial"), sample.columns("growth")
     if growth is None:
         outcome = outcome - initial

@@ -356,12 +356,12 @@ def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> list
             if box[0] >= 0 and box[1] <= right and box[2] >= 0 and box[3] <= top
             if not any(_meet(box, other) for other in used)
         )
-        found = next(free, None)
-        if found is None:
+        position = next(free, None)
+        if position is None:
             unnamed.append(entities[at])
             continue
-        used.append(boxes[found])
-        (across, up), away = found
+        used.append(boxes[position])
+        (across, up), away = position
         axes.annotate(
             entities[at],
             (points[at, 0], points[at, 1]),
@@ -383,8 +383,8 @@ def _quadrant_boxes(drawn: MoranScatter, inches: tuple[float, float]) -> list[_B
     boxes = []
     for (words, count), (right, top) in zip(drawn.quadrants, _CORNERS, strict=True):
         long = size * text_em(say("quadrant", name=words, count=count))
-        left, low = (width - long) * (right > 0.5), (height - size) * (top > 0.5)
-        boxes.append((left, left + long, low, low + size))
+        start, low = (width - long) * (right > 0.5), (height - size) * (top > 0.5)
+        boxes.append((start, start + long, low, low + size))
     return boxes
 
 
@@ -395,9 +395,9 @@ def _box(
     (across, up), (width, height) = side, size
     over = away / (2 if away == _NEAR and across else 1)
     x, y = float(position[0]) + across * away, float(position[1]) + up * over
-    left = x - width * {1: 0.0, 0: 0.5, -1: 1.0}[across]
+    start = x - width * {1: 0.0, 0: 0.5, -1: 1.0}[across]
     low = y - height * {1: 0.0, 0: 0.5, -1: 1.0}[up]
-    return left, left + width, low, low + height
+    return start, start + width, low, low + height
 
 
 def _meet(first: _Box, second: _Box) -> bool:

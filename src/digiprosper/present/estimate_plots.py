@@ -371,8 +371,8 @@ def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
     step = min(0.8 / count, 0.3)
     shift = (number - (count - 1) / 2) * step
     # Markers of models next to each other do not overlap.
-    left, right = axes.get_xlim()
-    room = 72 * axes_inches(axes)[0] / (right - left) * step
+    first, last = axes.get_xlim()
+    room = 72 * axes_inches(axes)[0] / (last - first) * step
     size = min(5.0, 0.8 * room) if count > 1 else 5.0
     points = path.points[path.points["time"] != path.reference]
     at, low, high = points["time"] + shift, points["conf_low"], points["conf_high"]

@@ -357,14 +357,14 @@ def remark_text(
 ) -> str:
     """Print a remark with labels of its names; `words` if the remark has none."""
     mark = NOTES.say("list", language)
-    factors, own = {**factors, **(remark.factors or {})}, remark.words or words
+    factors, words = {**factors, **(remark.factors or {})}, remark.words or words
     names = {
         role: mark.join(
             name_label(name, labels, factors, language)
             if isinstance(name, str)
-            else remark_text(name, own, labels, factors, language)
+            else remark_text(name, words, labels, factors, language)
             for name in role_names
         )
         for role, role_names in remark.names.items()
     }
-    return own.say(remark.code, language, **names)
+    return words.say(remark.code, language, **names)
