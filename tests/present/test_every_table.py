@@ -488,7 +488,7 @@ REASONS = {
     "spatial models that Chinese papers call by these letters": (
         "SAC SAR SDEM SDM SEM SLX"
     ),
-    "a small-sample correction is that of a program": "reghdfe xtreg",
+    "a small-sample correction is that of a program": "xtreg",
     "identifiers of propositions": "P09",
 }
 ALLOWED = frozenset(chain.from_iterable(map(str.split, REASONS.values())))

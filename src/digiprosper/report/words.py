@@ -194,6 +194,7 @@ TABLE = Words(
         "errors.xtscc": "Driscoll-Kraay",
         "errors.conley": "Conley",
         "errors.abadie_imbens": "Abadie-Imbens",
+        "errors.mean_group": "of means",
         "errors.more": "{errors}, {detail}",
         "distance": "{count} km",
         "kernel.uniform": "uniform kernel",
@@ -271,6 +272,7 @@ TABLE = Words(
         "errors.xtscc": "Driscoll-Kraay",
         "errors.conley": "Conley",
         "errors.abadie_imbens": "Abadie-Imbens",
+        "errors.mean_group": "均值",
         "errors.more": "{errors}，{detail}",
         "distance": "{count}公里",
         "kernel.uniform": "均匀核",
@@ -459,6 +461,7 @@ NOTES = Words(
         "errors.kind.hc2": "Heteroskedasticity-robust standard errors, HC2",
         "errors.kind.hc3": "Heteroskedasticity-robust standard errors, HC3",
         "errors.kind.crv3": "CRV3 standard errors",
+        "errors.kind.mean_group": "Standard errors of means over entities",
         "errors.kind.cr2": "CR2 standard errors",
         "errors.kind.driscoll_kraay": (
             "Driscoll-Kraay standard errors, the variance by entity added"
@@ -566,6 +569,7 @@ NOTES = Words(
         "errors.kind.hc2": "异方差稳健标准误（HC2）",
         "errors.kind.hc3": "异方差稳健标准误（HC3）",
         "errors.kind.crv3": "CRV3标准误",
+        "errors.kind.mean_group": "各个体系数均值的标准误",
         "errors.kind.cr2": "CR2标准误",
         "errors.kind.driscoll_kraay": "Driscoll-Kraay标准误（加上个体聚类方差）",
         "errors.kind.xtscc": "Driscoll-Kraay标准误",
