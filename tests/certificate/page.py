@@ -28,6 +28,7 @@ CITATIONS: Mapping[str, tuple[str, str, str | None]] = {
     "rho": ("durbin", "SDM, rho", None),
     "indirect effect": ("durbin", "SDM, indirect effect", None),
 }
+FEWEST = 200  # panels of a row that is cited
 HEAD = """# What holds with 31 entities and ten years
 
 Simulated panels in which the truth is known. A test at 5% should reject a true
@@ -165,13 +166,20 @@ def section(name: str, rows: Sequence[Row]) -> str:
 
 
 def citations() -> str:
-    """Write what summaries cite: ranges over the balanced designs of a cell."""
+    """Write what summaries cite: ranges over the balanced designs of a cell.
+
+    A range of few panels would be one of chance.
+    """
     lines = ["statistic,N,T,low,high"]
     for cited, (name, statistic, other) in CITATIONS.items():
         cells: dict[tuple[int, int], list[float]] = {}
         for row in read(name):
             value = row["others"].get(other) if other else row["default"]
-            if row["statistic"] == statistic and not row["design"].endswith(MISSING):
+            if (
+                row["statistic"] == statistic
+                and row["R"] >= FEWEST
+                and not row["design"].endswith(MISSING)
+            ):
                 cells.setdefault((row["N"], row["T"]), []).append(value)
         lines += [
             f'"{cited}",{n},{t},{min(values):.2f},{max(values):.2f}'
