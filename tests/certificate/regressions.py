@@ -166,7 +166,12 @@ def driscoll_kraay(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
     spec = dp.FixedEffects("y", ["x"], cov_type="driscoll_kraay")
     fit = quiet(spec.fit, panel)
     by_entity = quiet(spec.replace(cov_type="clustered").fit, panel)
-    others = {"clustered by entity": by_entity.pvalues["x"]}
+    printed = quiet(spec.replace(cov_type="xtscc").fit, panel)
+    others = {
+        "clustered by entity": by_entity.pvalues["x"],
+        "xtscc": printed.pvalues["x"],
+        "by blocks of years": quiet(fit.block_test, "x").p_value,
+    }
     trial = Trial(
         fit.pvalues["x"], abs(float(fit.tstats["x"])), others, has_notice(fit)
     )
