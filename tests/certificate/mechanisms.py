@@ -105,8 +105,10 @@ def matching(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
         # Too few are treated, or the logit separates them.
         return {"Matched effect": Trial(float("nan"), noticed=True)}
     outcome = pd.Series(growth, index=pd.Index(np.arange(cell.n), name="i"))
-    low, high = quiet(matched.att, outcome).interval()
-    return {"Matched effect": Trial(inside(low, 1.0, high))}
+    average = quiet(matched.att, outcome)
+    low, high = average.interval()
+    covered = inside(low, 1.0, high)
+    return {"Matched effect": Trial(covered, noticed=has_notice(average))}
 
 
 _ALL: dict[str, Any] = {"caliper": None, "support": False}
