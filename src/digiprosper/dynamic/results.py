@@ -1,0 +1,398 @@
+"""Results of dynamic panel models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.dynamic.words import WORDS
+from digiprosper.errors import check_level
+from digiprosper.kernels import intervals
+from digiprosper.report.estimates import DrawnEstimates, Estimates
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import (
+    Block,
+    Lines,
+    Remarks,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.terms import Factor, Term
+from digiprosper.report.text import conventions, p_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
+    from digiprosper.report.tests import TestResult
+    from digiprosper.report.words import Words
+
+# Of a ratio b / (1 - r): what is added to the sums in numerator and denominator.
+_ONE_BELOW = np.array([0.0, 1.0])
+_TITLES = {
+    "difference": "Difference GMM",
+    "system": "System GMM",
+    "lsdvc": "Bias-corrected within estimator",
+    "half_panel": "Half-panel jackknife",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CorrectedEstimates(DrawnEstimates):
+    """Estimates with draws of clusters and expanded percentile intervals.
+
+    With n clusters the tails of the percentile interval are ``Phi(-sqrt(n / (n - 1))
+    t)``, with the quantile t of the t distribution with n - 1 degrees of freedom, since
+    draws vary too little by these factors (Hesterberg 2015, The American Statistician
+    69:371, section 3.3).
+    """
+
+    @property
+    def _scale(self) -> tuple[float, int]:
+        clusters = self.inference.n_drawn or 2
+        return float(np.sqrt(clusters / (clusters - 1))), clusters - 1
+
+    def tests(self) -> tuple[Floats, Floats, Floats]:
+        """Compute errors, statistics, and p-values that agree with the intervals."""
+        from scipy.special import ndtri, stdtr
+
+        errors, statistics, p_values = DrawnEstimates.tests(self)
+        scale, df = self._scale
+        expanded = 2 * stdtr(df, ndtri(p_values / 2) / scale)
+        return errors, statistics, np.asarray(expanded)
+
+    def limits(self, level: float) -> tuple[Floats, Floats]:
+        """Compute expanded percentile intervals of the draws."""
+        from scipy.special import ndtr, stdtrit
+
+        scale, df = self._scale
+        tail = ndtr(scale * stdtrit(df, (1 - check_level(level)) / 2))
+        ends = intervals.percentile(
+            self.draw_values, 1 - 2 * float(tail), clusters=self.inference.n_drawn
+        )
+        return ends[0], ends[1]
+
+    def combined(
+        self, name: str, weights: Floats, constant: float
+    ) -> CorrectedEstimates:
+        """Estimate one sum of the coefficients in the data and in every draw."""
+        total = DrawnEstimates.combined(self, name, weights, constant)
+        return CorrectedEstimates(
+            names=total.names,
+            coefficients=total.coefficients,
+            root=total.root,
+            middle=total.middle,
+            inference=total.inference,
+            draw_values=total.draw_values,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GmmTests(PickledByName):
+    """Tests and instruments of GMM; `n_columns` counts those that were dropped too."""
+
+    ar_tests: pd.DataFrame
+    hansen: TestResult
+    sargan: TestResult
+    difference_in_hansen: pd.DataFrame
+    instruments: pd.DataFrame
+    n_columns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class DynamicResults(BaseResults):
+    """Results of `DynamicPanel`.
+
+    Parameters
+    ----------
+    estimated : Estimates
+        Coefficients of the lags of the outcome and of the regressors, with their
+        covariance. Dummies of periods are not among them.
+    estimator : str
+        The option of the specification.
+    settings : str
+        Options as text.
+    info : Glance
+        Summary numbers of the fit.
+    lag_names : tuple of str
+        Terms of the lags of the outcome.
+    bounds : DataFrame
+        Persistence, the sum of the coefficients of the lags, with its standard error,
+        by pooled least squares (``ols``), which is biased upwards, and within entities
+        (``within``), which is biased downwards (Bond 2002).
+    tests : GmmTests, optional
+        Tests and instruments of GMM; None for the corrected within estimators.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        Factors of outcome, effects, clusters and regressors, by name.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+    key_names : pair of str or None
+        Names of the entity key and the time key.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import digiprosper as dp
+    >>> spec = dp.DynamicPanel("log(gsp)", ["unemp"], estimator="lsdvc", reps=199)
+    >>> fit = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> fit.params.round(3).to_dict()
+    {'lag(log(gsp))': 0.906, 'unemp': -0.005}
+    """
+
+    words: ClassVar[Words] = WORDS
+
+    estimated: Estimates
+    estimator: str
+    settings: str
+    info: Glance
+    lag_names: tuple[str, ...]
+    bounds: pd.DataFrame
+    tests: GmmTests | None
+    labels: Mapping[str, str]
+    factors: Factors
+    diagnostics: tuple[Notice, ...] = ()
+    key_names: tuple[str, str | None] | None = field(default=None)
+
+    # --- tests of GMM -----------------------------------------------------------------
+
+    @property
+    def ar_tests(self) -> pd.DataFrame | None:
+        """Tests of autocorrelation of the differenced residuals (Arellano & Bond 1991).
+
+        Columns z and p_value, one row per order. The first order is expected to be
+        negative. One of the second order makes instruments of lag 2 invalid. None
+        without GMM.
+        """
+        return None if self.tests is None else self.tests.ar_tests.copy()
+
+    @property
+    def hansen(self) -> TestResult | None:
+        """Hansen's J test of overidentification, of the two-step estimates.
+
+        Missing if there are more instruments than clusters. None without GMM.
+        """
+        return None if self.tests is None else self.tests.hansen
+
+    @property
+    def sargan(self) -> TestResult | None:
+        """Sargan's test of overidentification, of the one-step estimates.
+
+        It assumes independent errors with one variance. None without GMM.
+        """
+        return None if self.tests is None else self.tests.sargan
+
+    @property
+    def difference_in_hansen(self) -> pd.DataFrame | None:
+        """Difference in Hansen's J without each group of instruments.
+
+        Columns n_instruments, without (J without the group), df_without, difference,
+        df and p_value. The covariance of the moments is that of the whole model, so the
+        difference is not negative (Hayashi 2000, section 3.6). None without GMM.
+        """
+        return None if self.tests is None else self.tests.difference_in_hansen.copy()
+
+    @property
+    def instruments(self) -> pd.DataFrame | None:
+        """Instruments: variable, equation, lag and period; None without GMM.
+
+        `lag` is missing for exogenous variables, and `period` for columns of all
+        periods.
+        """
+        return None if self.tests is None else self.tests.instruments.copy()
+
+    @property
+    def n_instruments(self) -> int | None:
+        """Number of independent instruments; None without GMM."""
+        return None if self.tests is None else len(self.tests.instruments)
+
+    # --- persistence ------------------------------------------------------------------
+
+    @property
+    def persistence(self) -> float:
+        """Sum of the coefficients of the lags of the outcome."""
+        return float(self.coefficients[: len(self.lag_names)].sum())
+
+    def long_run(self, level: float = 0.95) -> pd.DataFrame:
+        """Return long-run effects ``b / (1 - sum of the lags' coefficients)``.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        DataFrame
+            One row per regressor: estimate, std_error by the delta method, its interval
+            (conf_low, conf_high) and Fieller's set (fieller_low, fieller_high), which
+            allows for a denominator near zero. If this set is not one bounded interval,
+            its ends are infinite. With draws the first interval is that of the draws.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.DynamicPanel("log(gsp)", ["unemp"], estimator="lsdvc", reps=199)
+        >>> fit = spec.fit(dp.datasets.us_states(), rng=1)
+        >>> float(fit.long_run()["estimate"].iloc[0].round(3))
+        -0.055
+        """
+        check_level(level)
+        n_lags = len(self.lag_names)
+        names = [name for name in self.names if name not in self.lag_names]
+        rows = []
+        for name in names:
+            if name == "Intercept":
+                continue
+            position = self.names.index(name)
+            weights = np.zeros((2, len(self.names)))
+            weights[0, position] = 1.0
+            weights[1, :n_lags] = -1.0
+            rows.append({"term": name, **self._ratio(weights, level)})
+        return pd.DataFrame(rows).set_index("term") if rows else pd.DataFrame()
+
+    def _ratio(self, weights: Floats, level: float) -> dict[str, float]:
+        """Estimate the ratio of a sum of coefficients to one plus another."""
+        top, bottom = (self.estimated.sums(weights) + _ONE_BELOW).tolist()
+        covariance = self.estimated.covariance_of(weights)
+        ratio = top / bottom
+        slope = np.array([1.0, -ratio]) / bottom
+        error = float(np.sqrt(slope @ covariance @ slope))
+        critical = float(np.ravel(self.estimated.critical(level, weights[:1]))[0])
+        pieces = intervals.fieller(
+            (float(top), float(bottom)),
+            (covariance[0, 0], covariance[0, 1], covariance[1, 1]),
+            critical,
+        )
+        fieller = pieces[0] if len(pieces) == 1 else (-np.inf, np.inf)
+        low, high = ratio - critical * error, ratio + critical * error
+        if isinstance(self.estimated, CorrectedEstimates):
+            drawn = self.estimated.draw_values @ weights.T + _ONE_BELOW
+            low, high = _of_draws(self.estimated, drawn[:, 0] / drawn[:, 1], level)
+        return {
+            "estimate": float(ratio),
+            "std_error": error,
+            "conf_low": float(low),
+            "conf_high": float(high),
+            "fieller_low": fieller[0],
+            "fieller_high": fieller[1],
+        }
+
+    # --- results ----------------------------------------------------------------------
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of each coefficient."""
+        return tuple(
+            Term(name, kind="intercept")
+            if name == "Intercept"
+            else Term(
+                name,
+                path=(name,),
+                factors=self.factors.get(name, (Factor(name, name),)),
+            )
+            for name in self.names
+        )
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the fit, such as the number of rows.
+
+        Returns
+        -------
+        Glance
+            Beside what all results have, with GMM: n_instruments, and the p-values
+            ar1_p, ar2_p, hansen_p and sargan_p.
+        """
+        more: dict[str, Any] = {}
+        if self.tests is not None:
+            p = self.tests.ar_tests["p_value"]
+            more = {
+                "n_instruments": self.n_instruments,
+                "ar1_p": float(p.get(1, np.nan)),
+                "ar2_p": float(p.get(2, np.nan)),
+                "hansen_p": self.tests.hansen.p_value,
+                "sargan_p": self.tests.sargan.p_value,
+            }
+        return cast("Glance", {**self.info, **more})
+
+    def _summary(self) -> Summary:
+        info = self.info
+        rows = (
+            f"{info['nobs']:,} rows, {info['n_entities']:,} entities, "
+            f"{info['n_times']:,} periods"
+        )
+        blocks: list[Block] = [Lines((rows,)), coefficient_cells(self.tidy())]
+        if self.tests is not None:
+            blocks.append(Lines(self._test_lines(), wrapped=True))
+        blocks += [
+            Lines((self._bounds_line(),), wrapped=True),
+            Remarks.of(self.diagnostics),
+        ]
+        return Summary(
+            type=type(self).__name__,
+            title=f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
+            blocks=tuple(blocks),
+            notices=self.diagnostics,
+            conventions=self._conventions_of(self.inference),
+            settings=self.settings,
+        )
+
+    def _test_lines(self) -> tuple[str, ...]:
+        assert self.tests is not None
+        ar = "; ".join(
+            f"AR({order}): z = {z:z.2f}, {p_words(p)}"
+            for order, z, p in self.tests.ar_tests.itertuples()
+            if order <= 2
+        )
+        hansen = self.tests.hansen
+        return (
+            f"{self.n_instruments} instruments.",
+            f"Differenced residuals: {ar}.",
+            f"Hansen test: {hansen.statistic:.2f} ({hansen.df:g} degrees of freedom), "
+            f"{p_words(hansen.p_value)}.",
+        )
+
+    def _bounds_line(self) -> str:
+        values = self.bounds["estimate"]
+        return (
+            f"Persistence: {self.persistence:.3f}; within entities "
+            f"{values['within']:.3f} (biased downwards), pooled least squares "
+            f"{values['ols']:.3f} (biased upwards)."
+        )
+
+    def _conventions_of(self, inference: Any) -> str:
+        if not inference.from_draws:
+            return conventions(inference)
+        return (
+            f"Standard errors and expanded percentile intervals from {inference.reps:,} "
+            f"draws of clusters ({inference.drawn}, {inference.n_drawn:,} clusters)"
+        )
+
+
+def _of_draws(
+    estimated: CorrectedEstimates, draws: Floats, level: float
+) -> tuple[float, float]:
+    """Compute the interval of a function of the coefficients from its draws (R,)."""
+    alone = CorrectedEstimates(
+        names=("function",),
+        coefficients=np.zeros(1),
+        root=np.zeros((1, 1)),
+        middle=np.zeros((1, 1)),
+        inference=estimated.inference,
+        draw_values=draws[:, None],
+    )
+    low, high = alone.limits(level)
+    return float(low[0]), float(high[0])
