@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from digiprosper.dynamic.estimation import bounds, fit_corrected, fit_gmm
+from digiprosper.dynamic.estimation import fit_corrected, fit_gmm
 from digiprosper.dynamic.preparation import prepare_panel
 from digiprosper.errors import (
     InputTypeError,
@@ -16,7 +16,9 @@ from digiprosper.errors import (
     cited,
     issue,
     option_problem,
+    plain,
     quoted,
+    several,
 )
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
@@ -32,6 +34,7 @@ from digiprosper.specification import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.dynamic.results import DynamicResults
     from digiprosper.panel import Panel
 
@@ -40,21 +43,22 @@ _Equation = Literal["both", "difference", "level"]
 _Lags: TypeAlias = "tuple[int, int | None]"
 
 _LEAST_REPS = 49
-_GMM_ONLY = {
-    "endogenous": (),
-    "predetermined": (),
-    "instruments": (),
-    "instrument_lags": (2, None),
-    "collapse": True,
-    "transform": "difference",
-    "steps": 2,
-    "cov_type": "robust",
-    "windmeijer": True,
-    "equations": (),
-    "constant": None,
-    "h": 3,
-    "sargan_df": "n",
-}
+_MOST_LAGS = 20
+_GMM_ONLY = (
+    "endogenous",
+    "predetermined",
+    "instruments",
+    "instrument_lags",
+    "collapse",
+    "transform",
+    "steps",
+    "cov_type",
+    "windmeijer",
+    "equations",
+    "constant",
+    "h",
+    "sargan_df",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class DynamicPanel(Specification):
         takes one lag and exogenous regressors. ``"half_panel"`` is the half-panel
         jackknife (Dhaene & Jochmans 2015), also for several lags.
     instrument_lags : (first, last) or mapping
-        _Lags of outcome and endogenous regressors in the transformed equation. The
+        Lags of outcome and endogenous regressors in the transformed equation. The
         default ``(2, None)`` takes all from lag 2 on; predetermined regressors have one
         earlier. Or a mapping of variables to lags, or to None for no lags. The level
         equation has the difference at lag ``first - 1``.
@@ -173,13 +177,13 @@ class DynamicPanel(Specification):
     predetermined: Sequence[str] = field(default=(), metadata=TERM)
     instruments: Sequence[str] = field(default=(), metadata=TERM)
     estimator: DynamicEstimator = "difference"
-    instrument_lags: _Lags | Mapping[str, _Lags | None] = (2, None)
+    instrument_lags: _Lags | Mapping[str, _Lags | None] | Sequence[Any] = (2, None)
     collapse: bool = True
     transform: Literal["difference", "orthogonal"] = "difference"
     steps: Literal[1, 2] = 2
     cov_type: Literal["robust", "classical"] = "robust"
     windmeijer: bool = True
-    equations: Mapping[str, _Equation] = field(default_factory=dict)
+    equations: Mapping[str, _Equation] | Sequence[tuple[str, _Equation]] = ()
     constant: bool | None = None
     time_effects: bool = True
     h: Literal[1, 2, 3] = 3
@@ -195,19 +199,18 @@ class DynamicPanel(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         if self.clusters is not None:
             object.__setattr__(self, "clusters", as_terms(self.clusters, "clusters"))
-        check_whole("lags", self.lags, 1, 20)
+        check_whole("lags", self.lags, 1, _MOST_LAGS)
         check_reps(self.reps, _LEAST_REPS)
         self._check_words()
         refuse_repeats(self, ("y", "x", "endogenous", "predetermined", "instruments"))
-        lag_keys = {canonical(term) for term in self.lag_terms}
+        lag_keys = set(map(canonical, _lag_terms(self.y, _MOST_LAGS)))
         repeated = [term for term in self._regressors if canonical(term) in lag_keys]
         if repeated:
             raise TermError(
                 f"{quoted(repeated)} is a lag of the outcome, which DynamicPanel adds "
                 "itself; set lags instead."
             )
-        self._set_equations()
-        self._set_instrument_lags()
+        self._read_mappings()
         self._refuse_contradictions()
 
     def _check_words(self) -> None:
@@ -227,73 +230,51 @@ class DynamicPanel(Specification):
         for name, allowed in words.items():
             check_option(name, getattr(self, name), allowed)
 
-    def _set_equations(self) -> None:
-        equations = _as_mapping(self.equations, "equations")
-        known = {
-            "time_effects": "time_effects",
-            **{canonical(t): t for t in (self.y, *self._regressors, *self.instruments)},
-        }
-        unknown = [term for term in equations if canonical(term) not in known]
-        if unknown:
-            raise OptionError(
-                f"equations: {quoted(unknown)} is no variable of the model.",
-                [option_problem("equations", dict(equations), tuple(known))],
+    def _read_mappings(self) -> None:
+        """Store `equations` and `instrument_lags` by variable as pairs."""
+        lagged = (self.y, *self.endogenous, *self.predetermined)
+        variables = ("time_effects", *lagged, *self.x, *self.instruments)
+        equations = _pairs("equations", self.equations, variables)
+        for _, equation in equations:
+            check_option("equations", equation, get_args(_Equation))
+        object.__setattr__(self, "equations", equations)
+        value: Any = self.instrument_lags
+        lags = (
+            _read_lags(value)
+            if isinstance(value, tuple | list) and not _is_pairs(value)
+            else tuple(
+                (term, None if by_term is None else _read_lags(by_term))
+                for term, by_term in _pairs("instrument_lags", value, lagged)
             )
-        for value in equations.values():
-            check_option("equations", value, get_args(_Equation))
-        object.__setattr__(
-            self, "equations", {known[canonical(t)]: v for t, v in equations.items()}
         )
-
-    def _set_instrument_lags(self) -> None:
-        value = self.instrument_lags
-        if isinstance(value, tuple | list):
-            object.__setattr__(self, "instrument_lags", _read_lags(value))
-            return
-        by_variable = _as_mapping(value, "instrument_lags")
-        known = {
-            canonical(t): t for t in (self.y, *self.endogenous, *self.predetermined)
-        }
-        unknown = [term for term in by_variable if canonical(term) not in known]
-        if unknown:
-            raise OptionError(
-                f"instrument_lags: {quoted(unknown)} is neither the outcome nor an "
-                "endogenous or predetermined regressor.",
-                [option_problem("instrument_lags", unknown, tuple(known))],
-            )
-        object.__setattr__(
-            self,
-            "instrument_lags",
-            {
-                known[canonical(term)]: None if lags is None else _read_lags(lags)
-                for term, lags in by_variable.items()
-            },
-        )
+        object.__setattr__(self, "instrument_lags", lags)
 
     def _refuse_contradictions(self) -> None:
+        refused: dict[str, str] = {}
         if self.estimator in ("lsdvc", "half_panel"):
-            other = [
-                name
-                for name, default in _GMM_ONLY.items()
-                if getattr(self, name) not in (default, {})
-            ]
-            if other:
-                text = (
-                    f"{quoted(other)} is an option of GMM, not of "
-                    f"estimator={cited(self.estimator)}, whose regressors are exogenous."
-                )
-                raise OptionError(text, [option_problem(n, None) for n in other])
-        if self.estimator == "lsdvc" and self.lags > 1:
-            raise OptionError(
-                f"lags={self.lags}: estimator='lsdvc' takes one lag; use "
-                "estimator='half_panel'.",
-                [option_problem("lags", self.lags, (1,))],
+            defaults = {f.name: f.default for f in fields(self)}
+            refused = dict.fromkeys(
+                [n for n in _GMM_ONLY if getattr(self, n) != defaults[n]],
+                "it is an option of GMM",
             )
+        if self.estimator == "lsdvc" and self.lags > 1:
+            refused["lags"] = "use one lag, or estimator='half_panel'"
         if self.constant and self.estimator == "difference":
+            refused["constant"] = "a constant drops out of differences"
+        if self.equations and self.estimator == "difference":
+            refused["equations"] = "there is one equation only"
+        problems = [
+            option_problem(
+                name,
+                getattr(self, name),
+                what=f"{name}={cited(getattr(self, name))}: {reason}",
+            )
+            for name, reason in refused.items()
+        ]
+        if problems:
             raise OptionError(
-                "constant=True: a constant drops out of differences; it belongs to "
-                "estimator='system'.",
-                [option_problem("constant", self.constant, (None, False))],
+                f"estimator={cited(self.estimator)} does not take {several(problems)}.",
+                problems,
             )
 
     # --- what the estimators read -----------------------------------------------------
@@ -301,8 +282,7 @@ class DynamicPanel(Specification):
     @property
     def lag_terms(self) -> tuple[str, ...]:
         """Terms of the lags of the outcome: ``"lag(y)"``, ``"lag(y, 2)"``."""
-        later = (f"lag({self.y}, {periods})" for periods in range(2, self.lags + 1))
-        return (f"lag({self.y})", *later)
+        return _lag_terms(self.y, self.lags)
 
     @property
     def has_constant(self) -> bool:
@@ -313,22 +293,29 @@ class DynamicPanel(Specification):
     def _regressors(self) -> tuple[str, ...]:
         return (*self.endogenous, *self.predetermined, *self.x)
 
+    @property
+    def dependence_transform(self) -> Transform | None:
+        """Transformation in which regressors must not be collinear; None for levels."""
+        if self.estimator == "system":
+            return None
+        return self.transform if self.estimator == "difference" else "within"
+
     def equation_of(self, name: str) -> _Equation:
         """Return the equation for which a variable is an instrument."""
-        return self.equations.get(name, "both")
+        return dict(self.equations).get(name, "both")
 
     def lags_of_instruments(self) -> dict[str, _Lags]:
         """List the variables whose lags are instruments, with the lags."""
-        value = self.instrument_lags
-        out: dict[str, _Lags] = {}
-        for variable in (self.y, *self.endogenous, *self.predetermined):
-            default = value if isinstance(value, tuple) else (2, None)
-            if variable in self.predetermined:
-                default = (default[0] - 1, default[1])
-            lags = default if isinstance(value, tuple) else value.get(variable, default)
-            if lags is not None:
-                out[variable] = lags
-        return out
+        if self.estimator not in ("difference", "system"):
+            return {}
+        value: Any = self.instrument_lags
+        common, by_variable = ((2, None), value) if _is_pairs(value) else (value, ())
+        lags: dict[str, _Lags | None] = dict.fromkeys(
+            (self.y, *self.endogenous), common
+        )
+        lags |= dict.fromkeys(self.predetermined, (common[0] - 1, common[1]))
+        lags |= dict(by_variable)
+        return {name: pair for name, pair in lags.items() if pair is not None}
 
     @property
     def settings(self) -> str:
@@ -343,11 +330,10 @@ class DynamicPanel(Specification):
         step = "one-step" if self.steps == 1 else "two-step"
         if self.steps == 2 and self.cov_type == "robust" and self.windmeijer:
             step += ", Windmeijer's correction"
-        kind = "differences" if self.transform == "difference" else "deviations"
+        kind = {"difference": "differences", "orthogonal": "orthogonal deviations"}
         return (
-            f"{step}; {'orthogonal ' * (kind == 'deviations')}{kind}; {effects} dummies "
-            f"of periods; lags as instruments: {lags or 'none'}"
-            f"{', collapsed' * self.collapse}; h={self.h}"
+            f"{step}; {kind[self.transform]}; {effects} dummies of periods; lags as "
+            f"instruments: {lags or 'none'}{', collapsed' * self.collapse}; h={self.h}"
         )
 
     def fit(
@@ -388,31 +374,47 @@ class DynamicPanel(Specification):
             If rows are dropped, or estimates and intervals may be unreliable.
         """
         data = prepare_panel(self, panel)
-        persistence_bounds = bounds(self, data)
-        if self.estimator in ("lsdvc", "half_panel"):
-            results = fit_corrected(self, data, persistence_bounds, rng)
-        else:
-            results = fit_gmm(self, data, panel, persistence_bounds)
+        results = (
+            fit_corrected(self, data, rng)
+            if self.estimator in ("lsdvc", "half_panel")
+            else fit_gmm(self, data)
+        )
         issue(results.diagnostics)
         return results
 
 
-def _as_mapping(value: Any, option: str) -> dict[str, Any]:
+def _lag_terms(outcome: str, lags: int) -> tuple[str, ...]:
+    later = (f"lag({outcome}, {periods})" for periods in range(2, lags + 1))
+    return (f"lag({outcome})", *later)
+
+
+def _is_pairs(value: Sequence[Any]) -> bool:
+    """Tell pairs of variables and lags from one pair of lags."""
+    return not value or isinstance(value[0], tuple | list)
+
+
+def _pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
+    """Read a mapping from variables of the model as pairs."""
     try:
-        entries = dict(value)
-    except (TypeError, ValueError) as error:
+        by_term = {canonical(term): entry for term, entry in dict(value).items()}
+    except (TypeError, ValueError, AttributeError) as error:
         raise InputTypeError(
-            f"{option} must be a mapping from terms, such as {{'digital': ...}}, not "
-            f"{type(value).__name__}."
+            f"{option} must be a mapping from variables (text), such as "
+            f"{{{variables[-1]!r}: ...}}, not {cited(value)}."
         ) from error
-    if not all(isinstance(key, str) for key in entries):
-        raise InputTypeError(f"{option} must be a mapping from terms (text).")
-    return entries
+    terms = {canonical(term): term for term in variables}
+    unknown = [term for term in by_term if term not in terms]
+    if unknown:
+        raise OptionError(
+            f"{option}: {quoted(unknown)} cannot be a key; use {quoted(variables)}.",
+            [option_problem(option, unknown, tuple(variables))],
+        )
+    return tuple((terms[term], plain(entry)) for term, entry in by_term.items())
 
 
 def _read_lags(value: Any) -> _Lags:
     """Check the first and the last lag of instruments."""
-    lags = tuple(value) if isinstance(value, tuple | list) else (value,)
+    lags = tuple(map(plain, value)) if isinstance(value, tuple | list) else (value,)
     well_formed = len(lags) == 2 and all(
         isinstance(lag, int) and not isinstance(lag, bool)
         for lag in lags

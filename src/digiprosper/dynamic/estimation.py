@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.dynamic import notices
 from digiprosper.dynamic.kernels import gmm as kernel
 from digiprosper.dynamic.kernels.corrected import (
     bias_corrected,
     half_panel,
+    persistence_bounds,
     within_products,
 )
 from digiprosper.dynamic.kernels.instruments import LaggedInstruments, OwnInstrument
-from digiprosper.dynamic.preparation import single_column
+from digiprosper.dynamic.kernels.transforms import within_deviations
 from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults, GmmTests
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     Notice,
     cited,
+    counted,
     quoted,
+    several,
 )
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.linear.auxiliary import with_effects
-from digiprosper.linear.estimation import demean_columns, fit_equation
+from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_draws, too_few_clusters_to_draw
@@ -44,61 +44,28 @@ if TYPE_CHECKING:
     from digiprosper.dynamic.kernels.gmm import GmmFit, Moments, Reported
     from digiprosper.dynamic.preparation import PreparedPanel
     from digiprosper.kernels import Bools, Floats
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel
     from digiprosper.report.protocol import Glance
 
-_ORDERS = (1, 2, 3)
-_MOST_INSTRUMENTS = 5_000
+_ORDERS = 3
 
 
 # --- what all estimators have ---------------------------------------------------------
-
-
-def bounds(spec: DynamicPanel, data: PreparedPanel) -> pd.DataFrame:
-    """Estimate persistence by pooled least squares and within entities (Bond 2002)."""
-    time = [data.sample.keys.time_name] if spec.time_effects else []
-    options = replace(data.prepared.options, collinear="drop")
-    within = replace(data.prepared, options=options)
-    pooled = with_effects(within, [name for name in time if name is not None])
-    rows = [
-        {"estimator": name, **_persistence(_least_squares(prepared, data), spec)}
-        for name, prepared in (("ols", pooled), ("within", within))
-    ]
-    return pd.DataFrame(rows).set_index("estimator")
-
-
-def _least_squares(prepared: Any, data: PreparedPanel) -> LinearResults:
-    columns = data.columns[data.complete]
-    demeaned = demean_columns(prepared, (data.sample.names[0], *data.names), columns)
-    positions = range(1, columns.shape[1])
-    return fit_equation(prepared, demeaned, 0, positions, unread=demeaned.names)[0]
-
-
-def _persistence(results: Any, spec: DynamicPanel) -> dict[str, float]:
-    """Sum the coefficients of the lags, with the standard error of the sum."""
-    weights = np.isin(results.names, spec.lag_terms).astype(np.float64)
-    total = results.estimated.combined("persistence", weights, 0.0)
-    return {
-        "estimate": float(total.coefficients[0]),
-        "std_error": float(total.std_errors()[0]),
-    }
 
 
 def _results(
     spec: DynamicPanel,
     data: PreparedPanel,
     estimated: Estimates,
-    bonds: pd.DataFrame,
+    bounds: dict[str, float],
     diagnostics: Sequence[Notice],
     *,
     nobs: int,
-    tests: GmmTests | None,
+    tests: GmmTests | None = None,
 ) -> DynamicResults:
     sample, inference = data.sample, estimated.inference
     effects = [n for n in sample.keys.pair[: 1 + spec.time_effects] if n is not None]
-    glance: dict[str, Any] = {**empty_glance("DynamicPanel", nobs)}
-    glance |= {
+    glance: dict[str, Any] = {
+        **empty_glance("DynamicPanel", nobs),
         "depvar": spec.y,
         "n_entities": sample.n_entities,
         "n_times": sample.n_times,
@@ -116,8 +83,8 @@ def _results(
         settings=spec.settings,
         info=cast("Glance", glance),
         lag_names=spec.lag_terms,
-        bounds=bonds,
-        tests=tests,
+        bounds=bounds,
+        gmm_tests=tests,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(*data.prepared.notices, *diagnostics),
@@ -125,39 +92,55 @@ def _results(
     )
 
 
+def _refuse_dependent(data: PreparedPanel, values: Floats, levels: Floats) -> None:
+    """Refuse regressors of transformed rows (n, 1 + k + p) that are combinations.
+
+    `levels` are the rows before the transformation; dummies are independent.
+    """
+    k = data.n_regressors
+    names = data.names[:k]
+    change = np.linalg.norm(values[:, 1 : k + 1], axis=0)
+    size = np.linalg.norm(levels[:, 1 : k + 1], axis=0)
+    constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size).tolist()]
+    if constant:
+        raise IdentificationError(
+            f"{quoted(constant)} does not change within entities, so that it drops out "
+            "of the model. Remove it.",
+            [Notice("absorbed", c, {"column": c}) for c in constant],
+        )
+    order = [*range(k, len(data.names)), *range(k)]
+    dependent = dependences(values[:, 1:][:, order])
+    problems = []
+    for dependence in dependent:
+        column = data.names[order[dependence.column]]
+        others = tuple(data.names[order[j]] for j in dependence.on)
+        text = f"{cited(column)} is collinear with {quoted(others)}"
+        problems.append(Notice("collinear", text, {"column": column, "on": others}))
+    if problems:
+        raise CollinearityError(
+            f"{several(problems)} in the transformed equation. Remove one of them.",
+            problems,
+        )
+
+
 # --- GMM ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Regressors:
-    """Regressors of the GMM equations: names (k,), columns (N, T, 1 + k)."""
-
-    names: tuple[str, ...]
-    columns: Floats
-    dummies: tuple[str, ...]
-
-
-def fit_gmm(
-    spec: DynamicPanel, data: PreparedPanel, panel: Panel, bonds: pd.DataFrame
-) -> DynamicResults:
+def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
-    regressors = _regressors(spec, data)
-    design = _design(spec, data, panel, regressors)
-    moments = kernel.moments(design)
-    _refuse_unidentified(moments, regressors.names)
+    moments = kernel.moments(_design(spec, data))
+    _refuse_unidentified(data, moments)
     fit = kernel.gmm(moments, data.clusters)
-    reported = _reported(spec, moments, fit)
+    reported = _reported(spec, data, moments, fit)
 
-    shown = [
-        j for j, name in enumerate(regressors.names) if name not in regressors.dummies
-    ]
+    k = data.n_regressors
     clusters = data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
     classical = spec.cov_type == "classical"
     estimated = Estimates.of(
-        [regressors.names[j] for j in shown],
-        reported.step.coefficients[shown],
-        reported.covariance[np.ix_(shown, shown)],
+        data.names[:k],
+        reported.step.coefficients[:k],
+        reported.covariance[:k, :k],
         Inference(
             cov_type="unadjusted" if classical else "clustered",
             ssc="none",
@@ -166,84 +149,51 @@ def fit_gmm(
         ),
     )
     tests = _tests(spec, data, moments, fit, reported)
-    persistence = _persistence_of(estimated, spec)
-    p_values = tests.ar_tests["p_value"]
+    bounds = persistence_bounds(data.columns, data.complete, spec.lags)
+    count = len(moments.columns)
     diagnostics = [
-        *notices.many_instruments(len(moments.columns), clusters[0], groups),
+        *notices.many_instruments(count, clusters[0], groups),
         *notices.few_entities(data.sample.n_entities),
-        *notices.outside_bounds(persistence, *bonds["estimate"][["within", "ols"]]),
-        *notices.second_order(
-            tests.ar_tests["z"].get(2, np.nan), p_values.get(2, np.nan)
-        ),
-        *notices.uninformative_hansen(tests.hansen.p_value, len(moments.columns)),
+        *notices.outside_bounds(estimated.coefficients[: spec.lags].sum(), bounds),
+        *notices.second_order(tests.autocorrelations),
+        *notices.uninformative_hansen(tests.hansen.p_value, count),
     ]
     return _results(
-        spec, data, estimated, bonds, diagnostics, nobs=moments.nobs, tests=tests
+        spec, data, estimated, bounds, diagnostics, nobs=moments.nobs, tests=tests
     )
 
 
-def _persistence_of(estimated: Estimates, spec: DynamicPanel) -> float:
-    lags = np.isin(estimated.names, spec.lag_terms)
-    return float(estimated.coefficients[lags].sum())
-
-
-def _regressors(spec: DynamicPanel, data: PreparedPanel) -> Regressors:
-    """Add the dummies of periods and the constant to the regressors."""
-    complete = data.complete
-    columns, names = [data.columns], list(data.names)
-    dummies: list[str] = []
-    if spec.time_effects:
-        used = np.flatnonzero(complete.any(axis=0))[1:]
-        labels = data.period_labels()
-        dummies = [f"period {labels[period]}" for period in used.tolist()]
-        columns.append(np.eye(complete.shape[1])[used].T * complete[..., None])
-    if spec.has_constant:
-        names_of_constant = ["Intercept"]
-        columns.append(complete[..., None].astype(np.float64))
-    else:
-        names_of_constant = []
-    return Regressors(
-        names=(*names, *dummies, *names_of_constant),
-        columns=np.concatenate(columns, axis=2),
-        dummies=tuple(dummies),
-    )
-
-
-def _design(
-    spec: DynamicPanel, data: PreparedPanel, panel: Panel, regressors: Regressors
-) -> kernel.Design:
-    lagged = list(_lagged_instruments(spec, data, panel))
-    by_name = dict(
-        zip(regressors.names, range(1, regressors.columns.shape[2]), strict=True)
-    )
-    exogenous = [*data.sample.names_of("x"), *regressors.dummies]
+def _design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
+    lagged = [
+        LaggedInstruments(
+            name=name,
+            values=data.lagged[name],
+            first=first,
+            last=data.complete.shape[1] if last is None else last,
+            equation=spec.equation_of(name),
+            collapse=spec.collapse,
+        )
+        for name, (first, last) in spec.lags_of_instruments().items()
+    ]
+    dummies = data.names[data.n_regressors :]
+    columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
+    exogenous = (*data.sample.names_of("x"), *dummies)
+    values = {**{name: columns[name] for name in exogenous}, **data.instruments}
     own = [
         OwnInstrument(
             name=name,
-            values=regressors.columns[..., by_name[name]],
-            equation=spec.equation_of(
-                "time_effects" if name in regressors.dummies else name
-            ),
+            values=column,
+            equation=spec.equation_of("time_effects" if name in dummies else name),
         )
-        for name in exogenous
+        for name, column in values.items()
     ]
-    for name, column in zip(
-        data.sample.names_of("instruments"),
-        data.sample.columns("instruments").T,
-        strict=True,
-    ):
-        values = np.nan_to_num(data.on_grid(data.sample, column))
-        own.append(
-            OwnInstrument(name=name, values=values, equation=spec.equation_of(name))
-        )
     if spec.has_constant:
-        constant = data.complete.astype(np.float64)
+        constant = columns["Intercept"]
         own.append(OwnInstrument(name="Intercept", values=constant, equation="level"))
-    is_constant = np.array([name == "Intercept" for name in regressors.names])
     return kernel.Design(
-        columns=regressors.columns,
+        columns=data.columns,
         complete=data.complete,
-        is_constant=is_constant,
+        is_constant=np.array([name == "Intercept" for name in data.names]),
         lagged=lagged,
         own=own,
         system=spec.estimator == "system",
@@ -252,91 +202,48 @@ def _design(
     )
 
 
-def _lagged_instruments(
-    spec: DynamicPanel, data: PreparedPanel, panel: Panel
-) -> Iterator[LaggedInstruments]:
-    for variable, lags in spec.lags_of_instruments().items():
-        sample = single_column(panel, variable)
-        first, last = lags
-        yield LaggedInstruments(
-            name=variable,
-            values=data.on_grid(sample, sample.matrix[:, 0]),
-            first=first,
-            last=data.complete.shape[1] if last is None else last,
-            equation=spec.equation_of(variable),
-            collapse=spec.collapse,
-        )
-
-
-def _refuse_unidentified(moments: Moments, names: Sequence[str]) -> None:
+def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
     """Refuse no rows, dependent regressors, and too few instruments."""
-    k = len(names)
     if not moments.n_transformed:
         raise IdentificationError(
             "no entity has two consecutive rows with the outcome, its lags and all "
-            "regressors: there is nothing to difference.",
-            [Notice("no_rows", "no differences", {})],
+            "regressors, so there is nothing to difference. A model with one lag needs "
+            "three periods in a row."
         )
-    columns = moments.transformed[moments.rows.transformed][:, 1:]
+    levels = data.columns[data.complete]
+    values = moments.transformed[moments.rows.transformed]
     if moments.rows.levels is not None:
-        levels = moments.design.columns[moments.rows.levels][:, 1:]
-        columns = np.vstack([columns, levels])
-    empty = [names[j] for j in np.flatnonzero(~columns.any(axis=0)).tolist()]
-    if empty:
-        raise IdentificationError(
-            f"{quoted(empty)} does not change within entities, so that it drops out of "
-            "the differenced equation. Remove it, or use estimator='system'.",
-            [Notice("no_variation", "constant within entities", {"terms": empty})],
+        values = np.vstack([values, levels])
+    _refuse_dependent(data, values, levels)
+    total = moments.products.sum(axis=0)
+    if not kernel.identifies(total):
+        count, k = len(total), len(data.names)
+        text = (
+            f"{count} independent instruments for {k} regressors (with dummies of "
+            "periods), not all of which they identify: allow more lags "
+            "(instrument_lags), or remove regressors."
         )
-    dependent = dependences(columns)
-    if dependent:
-        first = dependent[0]
-        others = [names[j] for j in first.on]
-        raise CollinearityError(
-            f"{cited(names[first.column])} is collinear with {quoted(others)} in the "
-            "transformed equation; remove one of them.",
-            [
-                Notice(
-                    "collinear",
-                    "collinear",
-                    {"column": names[first.column], "on": tuple(others)},
-                )
-            ],
-        )
-    total = moments.products.sum(axis=0)[:, 1:]
-    size = np.sqrt(np.diag(moments.weight))
-    scaled = total / size[:, None] / np.linalg.norm(columns, axis=0)
-    if len(total) < k or np.linalg.matrix_rank(scaled) < k:
+        data_of_notice = {"n_instruments": count, "n_regressors": k}
         raise IdentificationError(
-            f"{len(total)} independent instruments for {k} regressors, not all of "
-            "which they identify: allow more lags (instrument_lags), or remove "
-            "regressors.",
-            [
-                Notice(
-                    "underidentified",
-                    "too few instruments",
-                    {"n_instruments": len(total), "k": k},
-                )
-            ],
+            text, [Notice("underidentified", text, data_of_notice)]
         )
 
 
-def _reported(spec: DynamicPanel, moments: Moments, fit: GmmFit) -> Reported:
+def _reported(
+    spec: DynamicPanel, data: PreparedPanel, moments: Moments, fit: GmmFit
+) -> Reported:
     """Choose the step and the covariance that are reported."""
     if spec.steps == 2:
         if fit.second is None or fit.corrected is None:
-            raise IdentificationError(
-                f"steps=2: {len(moments.columns)} instruments, but the covariance of "
-                "their moments has a lower rank, since there are not more clusters. Use "
-                "collapse=True, fewer lags (instrument_lags=(2, 3)) or steps=1.",
-                [
-                    Notice(
-                        "singular_weights",
-                        "singular",
-                        {"n_instruments": len(moments.columns)},
-                    )
-                ],
+            count, groups = len(moments.columns), int(data.clusters.max()) + 1
+            text = (
+                f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
+                "covariance of so many moments is singular, so the second step has no "
+                "weights. Use collapse=True, fewer lags such as "
+                "instrument_lags=(2, 4), or steps=1."
             )
+            numbers = {"n_instruments": count, "n_clusters": groups}
+            raise IdentificationError(text, [Notice("singular_weights", text, numbers)])
         uncorrected = spec.cov_type == "classical" or not spec.windmeijer
         covariance = fit.second.bread if uncorrected else fit.corrected
         return kernel.Reported(step=fit.second, covariance=covariance, variance=None)
@@ -362,11 +269,8 @@ def _tests(
 ) -> GmmTests:
     from scipy.special import chdtrc, ndtr
 
-    orders = [j for j in _ORDERS if j < data.complete.shape[1]]
-    z = np.array([kernel.autocorrelation(moments, reported, j) for j in orders])
-    ar_tests = pd.DataFrame(
-        {"z": z, "p_value": 2 * ndtr(-np.abs(z))}, index=pd.Index(orders, name="order")
-    )
+    orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
+    z = [kernel.autocorrelation(moments, reported, order) for order in orders]
     surplus = len(moments.columns) - len(fit.first.coefficients)
     variance = moments.error_variance(fit.first.coefficients)
     if spec.sargan_df == "n-k":
@@ -387,88 +291,73 @@ def _tests(
         for name, value in (("Hansen", j), ("Sargan", s))
     )
     return GmmTests(
-        ar_tests=ar_tests,
+        autocorrelations={
+            order: (value, float(2 * ndtr(-abs(value))))
+            for order, value in zip(orders, z, strict=True)
+        },
         hansen=hansen,
         sargan=sargan,
-        difference_in_hansen=_difference_in_hansen(moments, fit, j, surplus),
-        instruments=_instrument_table(data, moments),
-        n_columns=moments.n_columns,
+        groups=tuple(_difference_in_hansen(moments, fit, j, surplus)),
+        instruments=tuple(
+            (name, equation, lag, None if period is None else data.periods[period])
+            for name, equation, lag, period in moments.columns
+        ),
     )
 
 
 def _difference_in_hansen(
     moments: Moments, fit: GmmFit, whole: float, surplus: int
-) -> pd.DataFrame:
-    """Test groups of instruments: those of the level equation, and of each variable."""
+) -> Iterator[dict[str, Any]]:
+    """Test groups of instruments: those of the level equation, and of each variable.
+
+    A group without which the model is not overidentified is left out.
+    """
     from scipy.special import chdtrc
 
-    is_level = np.array(
+    groups: dict[str, Bools] = {}
+    for column in moments.columns:
+        name = column.variable
+        if name != "Intercept" and not name.startswith("period "):
+            groups[name] = np.array([c.variable == name for c in moments.columns])
+    groups["level equation"] = np.array(
         [c.equation == "level" and c.variable != "Intercept" for c in moments.columns]
     )
-    groups: dict[str, Bools] = {"level equation": is_level} if is_level.any() else {}
-    for column in moments.columns:
-        if column.variable != "Intercept" and not column.variable.startswith("period "):
-            groups[column.variable] = np.array(
-                [c.variable == column.variable for c in moments.columns]
-            )
-    rows = []
     for name, tested in groups.items():
         j, df = kernel.hansen(moments, fit, np.flatnonzero(~tested))
-        difference = whole - j
-        tested_df = surplus - df if np.isfinite(j) else 0
-        rows.append(
-            {
+        if tested.any() and np.isfinite(j):
+            difference, tested_df = whole - j, surplus - df
+            yield {
                 "group": name,
                 "n_instruments": int(tested.sum()),
                 "without": j,
                 "df_without": df,
                 "difference": difference,
                 "df": tested_df,
-                "p_value": float(chdtrc(tested_df, difference))
-                if np.isfinite(difference) and tested_df
-                else np.nan,
+                "p_value": float(chdtrc(tested_df, max(difference, 0.0))),
             }
-        )
-    return pd.DataFrame(rows).set_index("group") if rows else pd.DataFrame()
-
-
-def _instrument_table(data: PreparedPanel, moments: Moments) -> pd.DataFrame:
-    labels = data.period_labels()
-    return pd.DataFrame(
-        [
-            {
-                "variable": column.variable,
-                "equation": column.equation,
-                "lag": column.lag,
-                "period": None if column.period is None else labels[column.period],
-            }
-            for column in moments.columns
-        ],
-        columns=["variable", "equation", "lag", "period"],
-    ).astype({"lag": "Int64"})
 
 
 # --- corrected within estimators ------------------------------------------------------
 
 
 def fit_corrected(
-    spec: DynamicPanel, data: PreparedPanel, bonds: pd.DataFrame, rng: object
+    spec: DynamicPanel, data: PreparedPanel, rng: object
 ) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
     seed = seed_sequence(rng)
     groups = int(data.clusters.max()) + 1
-    once = np.ones((1, groups))
-    parts = _products(spec, data)
-    # Refuses regressors that are collinear or constant within entities.
-    _least_squares(data.prepared, data)
-    estimate = _corrected(spec, parts, once)
+    levels = data.columns[data.complete]
+    values = within_deviations(data.columns, data.complete)[0]
+    _refuse_dependent(data, values[data.complete], levels)
+    products = _products(spec, data)
+    estimate = _corrected(products, np.ones((1, groups)))
     counts = draw_counts(seed, groups, spec.reps)
-    draws = _corrected(spec, parts, counts)
+    draws = _corrected(products, counts)
 
     clusters = data.prepared.cluster_names
     values = draws.coefficients
     estimated = CorrectedEstimates.of(
-        data.names,
+        data.names[: data.n_regressors],
         estimate.coefficients[0],
         covariance_of(values, clusters=groups),
         Inference(
@@ -491,48 +380,35 @@ def fit_corrected(
             float(estimate.coefficients[0, 0]), share, solved=bool(estimate.solved[0])
         ),
     ]
-    nobs = int(data.complete.sum())
-    return _results(spec, data, estimated, bonds, diagnostics, nobs=nobs, tests=None)
+    bounds = persistence_bounds(data.columns, data.complete, spec.lags)
+    return _results(spec, data, estimated, bounds, diagnostics, nobs=data.sample.nobs)
 
 
-def _products(
-    spec: DynamicPanel, data: PreparedPanel
-) -> tuple[WithinProducts, tuple[tuple[WithinProducts, WithinProducts], ...]]:
-    """Sum products of the whole panel, and of its halves for the half-panel jackknife."""
+def _products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
+    """Sum products of the panel, and of its halves for the half-panel jackknife.
 
-    def products(rows: Bools) -> WithinProducts:
-        return within_products(
-            data.columns, rows, data.clusters, time_effects=spec.time_effects
-        )
-
-    whole = products(data.complete)
-    if spec.estimator == "lsdvc":
-        return whole, ()
+    With an odd number of periods there are two ways to halve it.
+    """
     used = np.flatnonzero(data.complete.any(axis=0))
-    if used.size < 4:
-        raise IdentificationError(
-            f"estimator='half_panel' halves {used.size} periods of the sample; it needs "
-            "at least four.",
-            [Notice("few_periods", "too short to halve", {"periods": used.size})],
-        )
-    middles = {used.size // 2, (used.size + 1) // 2}
-    splits = []
-    for middle in sorted(middles):
-        early = np.zeros(data.complete.shape[1], dtype=bool)
-        early[used[:middle]] = True
-        splits.append(
-            (products(data.complete & early), products(data.complete & ~early))
-        )
-    return whole, tuple(splits)
+    rows = [data.complete]
+    if spec.estimator == "half_panel":
+        if used.size < 4:
+            text = (
+                f"estimator='half_panel' halves the {used.size} periods of the sample; "
+                "it needs at least four."
+            )
+            raise IdentificationError(
+                text, [Notice("few_periods", text, {"periods": used.size})]
+            )
+        for middle in sorted({used.size // 2, (used.size + 1) // 2}):
+            early = np.arange(data.complete.shape[1]) < used[middle]
+            rows += [data.complete & early, data.complete & ~early]
+    return [
+        within_products(data.columns, data.n_regressors, part, data.clusters)
+        for part in rows
+    ]
 
 
-def _corrected(
-    spec: DynamicPanel,
-    parts: tuple[WithinProducts, tuple[tuple[WithinProducts, WithinProducts], ...]],
-    counts: Floats,
-) -> Corrected:
-    whole, splits = parts
-    if spec.estimator == "lsdvc":
-        return bias_corrected(whole.drawn(counts))
-    drawn = tuple((a.drawn(counts), b.drawn(counts)) for a, b in splits)
-    return half_panel(whole.drawn(counts), drawn)
+def _corrected(products: Sequence[WithinProducts], counts: Floats) -> Corrected:
+    whole, *halves = [part.drawn(counts) for part in products]
+    return half_panel(whole, halves) if halves else bias_corrected(whole)

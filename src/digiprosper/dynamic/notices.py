@@ -14,9 +14,13 @@ bias_not_solved      nearest, share (of draws without a solution)
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Final
 
 from digiprosper.errors import Notice, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # With fewer entities the corrected within estimator is recommended beside GMM; see
 # docs/explanations/dynamic_panels.md.
@@ -52,23 +56,24 @@ def few_entities(entities: int) -> list[Notice]:
     return [Notice("few_entities_gmm", text, {"n_entities": entities})]
 
 
-def outside_bounds(estimate: float, within: float, ols: float) -> list[Notice]:
+def outside_bounds(estimate: float, bounds: Mapping[str, float]) -> list[Notice]:
     """Report persistence outside Bond's bounds."""
-    low, high = sorted((within, ols))
-    if low <= estimate <= high:
+    within, ols = bounds["within"], bounds["ols"]
+    if min(within, ols) <= estimate <= max(within, ols):
         return []
     text = (
-        f"persistence {estimate:.3f} is outside the interval from the within estimate, "
-        f"{within:.3f}, which is biased downwards, to that of pooled least squares, "
-        f"{ols:.3f}, which is biased upwards (Bond 2002). Weak instruments are a "
-        f"frequent reason. Compare estimator='system' and {CORRECTED}."
+        f"persistence {estimate:.3f} is not between the within estimate, {within:.3f}, "
+        f"which is biased downwards, and that of pooled least squares, {ols:.3f}, "
+        "which is biased upwards (Bond 2002). Weak instruments are a frequent reason. "
+        f"Compare estimator='system' and {CORRECTED}."
     )
-    data = {"estimate": estimate, "within": within, "ols": ols}
+    data = {"estimate": float(estimate), "within": within, "ols": ols}
     return [Notice("outside_bounds", text, data)]
 
 
-def second_order(z: float, p_value: float) -> list[Notice]:
-    """Report autocorrelation of second order, which makes lag 2 an invalid instrument."""
+def second_order(autocorrelations: Mapping[int, tuple[float, float]]) -> list[Notice]:
+    """Report autocorrelation of order 2, which makes lag 2 an invalid instrument."""
+    z, p_value = autocorrelations.get(2, (math.nan, math.nan))
     if not p_value <= 0.05:
         return []
     text = (

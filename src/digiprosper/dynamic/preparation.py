@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.dynamic.kernels.transforms import period_dummies
 from digiprosper.errors import IdentificationError, Notice, TermError, cited, quoted
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import table_of
@@ -14,8 +15,6 @@ from digiprosper.panel.selection import cut_sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from digiprosper.dynamic.dynamic_panel import DynamicPanel
     from digiprosper.kernels import Bools, Floats, Ints
@@ -31,95 +30,93 @@ class PreparedPanel:
     """Rows of the level equation, and all variables on a grid.
 
     prepared: the sample of complete rows, with effects and clusters
-    names: regressors, the lags of the outcome first
-    columns (N, T, 1 + k): outcome and regressors in the complete rows
-    complete (N, T): which rows these are
+    columns (N, T, 1 + k + p): outcome, regressors with the lags of the outcome first,
+        dummies of periods; zero without a complete row
+    names: of the columns but the outcome
+    n_regressors: k
+    complete (N, T): which rows are complete
     clusters (N,): codes of the clusters of entities
-    first: ordinal of the first period of the grid
+    periods: labels of the T periods; empty for those without a complete row
+    lagged: variables whose lags are instruments, (N, T), missing without a value
+    instruments: further exogenous instruments (N, T)
     """
 
     prepared: Prepared
-    names: tuple[str, ...]
     columns: Floats
+    names: tuple[str, ...]
+    n_regressors: int
     complete: Bools
     clusters: Ints
-    first: int
+    periods: tuple[str, ...]
+    lagged: dict[str, Floats]
+    instruments: dict[str, Floats]
 
     @property
     def sample(self) -> Sample:
         """The sample of complete rows."""
         return self.prepared.sample
 
-    def period_labels(self) -> list[str]:
-        """List the periods of the grid; those without a complete row are empty."""
-        labels = [""] * self.complete.shape[1]
-        ordinals = self.sample.keys.ordinals
-        assert ordinals is not None
-        for ordinal, time in zip(ordinals, self.sample.times, strict=True):
-            labels[int(ordinal) - self.first] = str(time)
-        return labels
-
-    def on_grid(self, sample: Sample, column: Floats) -> Floats:
-        """Write a column (n,) of a sample on the grid (N, T), missing elsewhere."""
-        out: Floats = np.full(self.complete.shape, np.nan)
-        entity, period = _positions(sample, self.sample.entities, self.first)
-        inside = (entity >= 0) & (period >= 0) & (period < self.complete.shape[1])
-        out[entity[inside], period[inside]] = column[inside]
-        return out
-
 
 def prepare_panel(spec: DynamicPanel, panel: Panel) -> PreparedPanel:
-    """Cut the rows with outcome, its lags and all regressors, and put them on a grid."""
+    """Cut the rows with outcome, lags and all regressors, and put them on a grid."""
     options = LinearOptions(
         time_effects=spec.time_effects, clusters=spec.clusters, ssc="none"
     )
-    roles = {
-        "y": (spec.y,),
+    regressors = {
         "lags": spec.lag_terms,
-        "x": spec.x,
         "endogenous": spec.endogenous,
         "predetermined": spec.predetermined,
-        "instruments": spec.instruments,
+        "x": spec.x,
     }
+    roles = {"y": (spec.y,), **regressors, "instruments": spec.instruments}
     prepared = prepare(panel, roles, options, singletons="keep", missing=spec.missing)
     sample = prepared.sample
     if len(sample.roles["y"]) != 1:
         raise TermError(
             f"y={cited(spec.y)} makes several columns; the outcome must be one column."
         )
-    order = [
-        *sample.roles["y"],
-        *(
-            position
-            for role in ("lags", "endogenous", "predetermined", "x")
-            for position in sample.roles[role]
-        ),
-    ]
-    outcome_rows = single_column(panel, spec.y)
-    all_ordinals = outcome_rows.keys.ordinals
-    ordinals = sample.keys.ordinals
-    assert all_ordinals is not None
-    assert ordinals is not None
-    first = int(min(all_ordinals.min(), ordinals.min()))
-    periods = int(max(all_ordinals.max(), ordinals.max())) - first + 1
+    variables = {name: _one_column(panel, name) for name in spec.lags_of_instruments()}
+    ordinals = np.concatenate([_ordinals(s) for s in (sample, *variables.values())])
+    first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
+    order = [sample.roles["y"][0], *(j for r in regressors for j in sample.roles[r])]
     _refuse_large(sample, periods, len(order))
 
-    entity, period = _positions(sample, sample.entities, first)
-    values = np.zeros((sample.n_entities, periods, len(order)))
-    values[entity, period] = sample.matrix[:, order]
-    complete = np.zeros(values.shape[:2], dtype=bool)
-    complete[entity, period] = True
+    shape = (sample.n_entities, periods)
+    complete = _on_grid(sample, np.ones((sample.nobs, 1)), sample, first, shape) == 1
+    columns = _on_grid(sample, sample.matrix[:, order], sample, first, shape)
+    names = [sample.names[position] for position in order[1:]]
+    if spec.has_constant:
+        columns = np.concatenate([columns, complete], axis=2)
+        names.append("Intercept")
+    complete = complete[..., 0]
+    labels = [""] * periods
+    for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
+        labels[int(ordinal) - first] = str(time)
+    dummies, used = np.zeros((*shape, 0)), np.zeros(0, dtype=np.intp)
+    if spec.time_effects:
+        dummies, used = period_dummies(complete, spec.dependence_transform)
     return PreparedPanel(
         prepared=prepared,
-        names=tuple(sample.names[position] for position in order[1:]),
-        columns=values,
+        columns=np.concatenate([np.nan_to_num(columns), dummies], axis=2),
+        names=(*names, *(f"period {labels[j]}" for j in used.tolist())),
+        n_regressors=len(names),
         complete=complete,
         clusters=_entity_clusters(prepared),
-        first=first,
+        periods=tuple(labels),
+        lagged={
+            name: _on_grid(rows, rows.matrix, sample, first, shape)[..., 0]
+            for name, rows in variables.items()
+        },
+        instruments={
+            sample.names[j]: np.nan_to_num(
+                _on_grid(sample, sample.matrix[:, [j]], sample, first, shape)[..., 0]
+            )
+            for j in sample.roles["instruments"]
+        },
     )
 
 
-def single_column(panel: Panel, term: str) -> Sample:
+def _one_column(panel: Panel, term: str) -> Sample:
     """Cut the rows of one numeric term, which need not be complete in the others."""
     sample = cut_sample(
         table_of(panel), {"term": (term,)}, codes=(), clusters=(), missing="drop"
@@ -132,14 +129,22 @@ def single_column(panel: Panel, term: str) -> Sample:
     return sample
 
 
-def _positions(
-    sample: Sample, entities: pd.Index[Any], first: int
-) -> tuple[Ints, Ints]:
-    """Locate rows on a grid of entities and periods; -1 for an entity not on it."""
-    codes = entities.get_indexer(sample.entities)
+def _ordinals(sample: Sample) -> Ints:
+    """Read the step of time of each period; lags of the outcome need one."""
     ordinals = sample.keys.ordinals
     assert ordinals is not None
-    return codes[sample.entity], ordinals[sample.time] - first
+    return ordinals
+
+
+def _on_grid(
+    rows: Sample, values: Floats, sample: Sample, first: int, shape: tuple[int, int]
+) -> Floats:
+    """Write rows (n, p) for the entities of `sample` on a grid, missing elsewhere."""
+    out: Floats = np.full((*shape, values.shape[1]), np.nan)
+    entity = sample.entities.get_indexer(rows.entities)[rows.entity]
+    period = _ordinals(rows)[rows.time] - first
+    out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
+    return out
 
 
 def _entity_clusters(prepared: Prepared) -> Ints:
@@ -147,7 +152,7 @@ def _entity_clusters(prepared: Prepared) -> Ints:
     entity, codes = prepared.sample.entity, prepared.cluster_codes
     if len(codes) != 1:
         raise IdentificationError(
-            "DynamicPanel sums moments by clusters in one way; specify one term in "
+            "DynamicPanel has clusters of one kind; specify one term in "
             f"clusters, not {quoted(prepared.cluster_names)}.",
             [Notice("clusters", "several", {"clusters": prepared.cluster_names})],
         )

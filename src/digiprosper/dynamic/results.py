@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # Of a ratio b / (1 - r): what is added to the sums in numerator and denominator.
 _ONE_BELOW = np.array([0.0, 1.0])
+_MISSING = (np.nan, np.nan)
 _TITLES = {
     "difference": "Difference GMM",
     "system": "System GMM",
@@ -85,25 +86,24 @@ class CorrectedEstimates(DrawnEstimates):
         """Estimate one sum of the coefficients in the data and in every draw."""
         total = DrawnEstimates.combined(self, name, weights, constant)
         return CorrectedEstimates(
-            names=total.names,
-            coefficients=total.coefficients,
-            root=total.root,
-            middle=total.middle,
-            inference=total.inference,
-            draw_values=total.draw_values,
+            **{f.name: getattr(total, f.name) for f in fields(total)}
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class GmmTests(PickledByName):
-    """Tests and instruments of GMM; `n_columns` counts those that were dropped too."""
+    """Tests and instruments of GMM.
 
-    ar_tests: pd.DataFrame
+    autocorrelations: z and p-value by order
+    groups: rows of `DynamicResults.difference_in_hansen`
+    instruments: rows of `DynamicResults.instruments`
+    """
+
+    autocorrelations: dict[int, tuple[float, float]]
     hansen: TestResult
     sargan: TestResult
-    difference_in_hansen: pd.DataFrame
-    instruments: pd.DataFrame
-    n_columns: int
+    groups: tuple[dict[str, Any], ...]
+    instruments: tuple[tuple[str, str, int | None, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -123,11 +123,11 @@ class DynamicResults(BaseResults):
         Summary numbers of the fit.
     lag_names : tuple of str
         Terms of the lags of the outcome.
-    bounds : DataFrame
-        Persistence, the sum of the coefficients of the lags, with its standard error,
-        by pooled least squares (``ols``), which is biased upwards, and within entities
-        (``within``), which is biased downwards (Bond 2002).
-    tests : GmmTests, optional
+    bounds : dict
+        Persistence, the sum of the coefficients of the lags: within entities
+        (``within``), where it is biased downwards, and by pooled least squares
+        (``ols``), where it is biased upwards (Bond 2002).
+    gmm_tests : GmmTests, optional
         Tests and instruments of GMM; None for the corrected within estimators.
     labels : mapping
         Labels of columns.
@@ -155,8 +155,8 @@ class DynamicResults(BaseResults):
     settings: str
     info: Glance
     lag_names: tuple[str, ...]
-    bounds: pd.DataFrame
-    tests: GmmTests | None
+    bounds: dict[str, float]
+    gmm_tests: GmmTests | None
     labels: Mapping[str, str]
     factors: Factors
     diagnostics: tuple[Notice, ...] = ()
@@ -172,7 +172,11 @@ class DynamicResults(BaseResults):
         negative. One of the second order makes instruments of lag 2 invalid. None
         without GMM.
         """
-        return None if self.tests is None else self.tests.ar_tests.copy()
+        if self.gmm_tests is None:
+            return None
+        return pd.DataFrame.from_dict(
+            self.gmm_tests.autocorrelations, orient="index", columns=["z", "p_value"]
+        ).rename_axis("order")
 
     @property
     def hansen(self) -> TestResult | None:
@@ -180,7 +184,7 @@ class DynamicResults(BaseResults):
 
         Missing if there are more instruments than clusters. None without GMM.
         """
-        return None if self.tests is None else self.tests.hansen
+        return None if self.gmm_tests is None else self.gmm_tests.hansen
 
     @property
     def sargan(self) -> TestResult | None:
@@ -188,7 +192,7 @@ class DynamicResults(BaseResults):
 
         It assumes independent errors with one variance. None without GMM.
         """
-        return None if self.tests is None else self.tests.sargan
+        return None if self.gmm_tests is None else self.gmm_tests.sargan
 
     @property
     def difference_in_hansen(self) -> pd.DataFrame | None:
@@ -196,23 +200,32 @@ class DynamicResults(BaseResults):
 
         Columns n_instruments, without (J without the group), df_without, difference,
         df and p_value. The covariance of the moments is that of the whole model, so the
-        difference is not negative (Hayashi 2000, section 3.6). None without GMM.
+        difference is not negative (Hayashi 2000, section 3.6). A group without which
+        the model is not overidentified has no row. None without GMM.
         """
-        return None if self.tests is None else self.tests.difference_in_hansen.copy()
+        if self.gmm_tests is None:
+            return None
+        columns = ["group", "n_instruments", "without", "df_without", "difference"]
+        rows = pd.DataFrame(self.gmm_tests.groups, columns=[*columns, "df", "p_value"])
+        return rows.set_index("group")
 
     @property
     def instruments(self) -> pd.DataFrame | None:
         """Instruments: variable, equation, lag and period; None without GMM.
 
         `lag` is missing for exogenous variables, and `period` for columns of all
-        periods.
+        periods. Combinations of other instruments are left out.
         """
-        return None if self.tests is None else self.tests.instruments.copy()
+        if self.gmm_tests is None:
+            return None
+        columns = ["variable", "equation", "lag", "period"]
+        rows = pd.DataFrame(list(self.gmm_tests.instruments), columns=columns)
+        return rows.astype({"lag": "Int64"})
 
     @property
     def n_instruments(self) -> int | None:
         """Number of independent instruments; None without GMM."""
-        return None if self.tests is None else len(self.tests.instruments)
+        return None if self.gmm_tests is None else len(self.gmm_tests.instruments)
 
     # --- persistence ------------------------------------------------------------------
 
@@ -281,7 +294,8 @@ class DynamicResults(BaseResults):
         low, high = ratio - critical * error, ratio + critical * error
         if isinstance(self.estimated, CorrectedEstimates):
             drawn = self.estimated.draw_values @ weights.T + _ONE_BELOW
-            low, high = _of_draws(self.estimated, drawn[:, 0] / drawn[:, 1], level)
+            ratios = replace(self.estimated, draw_values=drawn[:, :1] / drawn[:, 1:])
+            low, high = (float(end[0]) for end in ratios.limits(level))
         return {
             "estimate": float(ratio),
             "std_error": error,
@@ -317,14 +331,14 @@ class DynamicResults(BaseResults):
             ar1_p, ar2_p, hansen_p and sargan_p.
         """
         more: dict[str, Any] = {}
-        if self.tests is not None:
-            p = self.tests.ar_tests["p_value"]
+        tests = self.gmm_tests
+        if tests is not None:
             more = {
                 "n_instruments": self.n_instruments,
-                "ar1_p": float(p.get(1, np.nan)),
-                "ar2_p": float(p.get(2, np.nan)),
-                "hansen_p": self.tests.hansen.p_value,
-                "sargan_p": self.tests.sargan.p_value,
+                "ar1_p": tests.autocorrelations.get(1, _MISSING)[1],
+                "ar2_p": tests.autocorrelations.get(2, _MISSING)[1],
+                "hansen_p": tests.hansen.p_value,
+                "sargan_p": tests.sargan.p_value,
             }
         return cast("Glance", {**self.info, **more})
 
@@ -335,12 +349,14 @@ class DynamicResults(BaseResults):
             f"{info['n_times']:,} periods"
         )
         blocks: list[Block] = [Lines((rows,)), coefficient_cells(self.tidy())]
-        if self.tests is not None:
-            blocks.append(Lines(self._test_lines(), wrapped=True))
-        blocks += [
-            Lines((self._bounds_line(),), wrapped=True),
-            Remarks.of(self.diagnostics),
-        ]
+        if self.gmm_tests is not None:
+            blocks.append(Lines(_test_lines(self.gmm_tests), wrapped=True))
+        bounds = (
+            f"Persistence: {self.persistence:.3f}; within entities "
+            f"{self.bounds['within']:.3f} (biased downwards), pooled least squares "
+            f"{self.bounds['ols']:.3f} (biased upwards)."
+        )
+        blocks += [Lines((bounds,), wrapped=True), Remarks.of(self.diagnostics)]
         return Summary(
             type=type(self).__name__,
             title=f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
@@ -350,49 +366,26 @@ class DynamicResults(BaseResults):
             settings=self.settings,
         )
 
-    def _test_lines(self) -> tuple[str, ...]:
-        assert self.tests is not None
-        ar = "; ".join(
-            f"AR({order}): z = {z:z.2f}, {p_words(p)}"
-            for order, z, p in self.tests.ar_tests.itertuples()
-            if order <= 2
-        )
-        hansen = self.tests.hansen
-        return (
-            f"{self.n_instruments} instruments.",
-            f"Differenced residuals: {ar}.",
-            f"Hansen test: {hansen.statistic:.2f} ({hansen.df:g} degrees of freedom), "
-            f"{p_words(hansen.p_value)}.",
-        )
-
-    def _bounds_line(self) -> str:
-        values = self.bounds["estimate"]
-        return (
-            f"Persistence: {self.persistence:.3f}; within entities "
-            f"{values['within']:.3f} (biased downwards), pooled least squares "
-            f"{values['ols']:.3f} (biased upwards)."
-        )
-
     def _conventions_of(self, inference: Any) -> str:
         if not inference.from_draws:
             return conventions(inference)
         return (
-            f"Standard errors and expanded percentile intervals from {inference.reps:,} "
-            f"draws of clusters ({inference.drawn}, {inference.n_drawn:,} clusters)"
+            "Standard errors and expanded percentile intervals from "
+            f"{inference.reps:,} draws of clusters ({inference.drawn}, "
+            f"{inference.n_drawn:,} clusters)"
         )
 
 
-def _of_draws(
-    estimated: CorrectedEstimates, draws: Floats, level: float
-) -> tuple[float, float]:
-    """Compute the interval of a function of the coefficients from its draws (R,)."""
-    alone = CorrectedEstimates(
-        names=("function",),
-        coefficients=np.zeros(1),
-        root=np.zeros((1, 1)),
-        middle=np.zeros((1, 1)),
-        inference=estimated.inference,
-        draw_values=draws[:, None],
+def _test_lines(tests: GmmTests) -> tuple[str, ...]:
+    autocorrelation = "; ".join(
+        f"AR({order}): z = {z:.2f}, {p_words(p_value)}"
+        for order, (z, p_value) in tests.autocorrelations.items()
+        if order <= 2
     )
-    low, high = alone.limits(level)
-    return float(low[0]), float(high[0])
+    hansen = tests.hansen
+    return (
+        f"{len(tests.instruments)} instruments.",
+        f"Differenced residuals: {autocorrelation}.",
+        f"Hansen test: {hansen.statistic:.2f} ({hansen.df:g} degrees of freedom), "
+        f"{p_words(hansen.p_value)}.",
+    )

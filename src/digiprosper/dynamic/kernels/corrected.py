@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.polynomial.polynomial import polyval
 
+from digiprosper.dynamic.kernels.transforms import within_deviations
+from digiprosper.kernels.tolerances import COLLINEAR
 from digiprosper.kernels.within import level_sums
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.kernels import Bools, Floats, Ints
 
 # Values of the coefficient between which the equation of the bias is solved, steps of
@@ -52,37 +56,46 @@ class WithinProducts:
 
 
 def within_products(
-    values: Floats, complete: Bools, clusters: Ints, *, time_effects: bool
+    values: Floats, n_regressors: int, complete: Bools, clusters: Ints
 ) -> WithinProducts:
     """Sum products by cluster.
 
-    values (N, T, 1 + k): outcome, its lag, other regressors; `complete` (N, T) are the
-    rows, `clusters` (N,) the cluster of each entity.
+    values (N, T, 1 + k + p): outcome, its lag, other regressors, and dummies of
+    periods; `complete` (N, T) are the rows, `clusters` (N,) the cluster of each entity.
     """
-    periods = complete.shape[1]
-    columns = np.where(complete[..., None], values, 0.0)
-    used = np.flatnonzero(complete.any(axis=0))
-    if time_effects:
-        dummies = np.eye(periods)[:, used[1:]] * complete[..., None]
-        columns = np.concatenate([columns, dummies], axis=2)
-    rows = complete.sum(axis=1)
-    counts = np.maximum(rows, 1)[:, None, None]
-    columns -= columns.sum(axis=1, keepdims=True) / counts
-    columns[~complete] = 0.0
+    columns = within_deviations(values, complete)[0]
     products = columns.transpose(0, 2, 1) @ columns
-
+    rows = complete.sum(axis=1)
     groups = int(clusters.max()) + 1
-    size = products.shape[1]
-    bias = _expected_products(columns[..., values.shape[2] :], complete)
+    bias = _expected_products(columns[..., 1 + n_regressors :], complete)
     return WithinProducts(
         products=level_sums(
             clusters, groups, products.reshape(len(products), -1)
-        ).reshape(groups, size, size),
-        n_regressors=values.shape[2] - 1,
+        ).reshape(groups, *products.shape[1:]),
+        n_regressors=n_regressors,
         rows=np.bincount(clusters, rows, groups).astype(np.float64),
         entities=np.bincount(clusters, rows > 0, groups).astype(np.float64),
         bias=level_sums(clusters, groups, bias),
     )
+
+
+def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str, float]:
+    """Sum the coefficients of the lags by two estimators with opposite biases.
+
+    Within entities it is biased downwards, by pooled least squares upwards (Bond 2002).
+    columns (N, T, 1 + K): outcome, the lags, other regressors.
+    """
+    pooled = np.concatenate([columns, np.ones((*complete.shape, 1))], axis=2)
+    by_estimator = {"within": within_deviations(columns, complete)[0], "ols": pooled}
+    out = {}
+    for name, values in by_estimator.items():
+        rows = values[complete]
+        size = np.linalg.norm(rows, axis=0)
+        scale = np.where(size > 0, size, 1.0)
+        scaled = rows / scale
+        coefficients = np.linalg.lstsq(scaled[:, 1:], scaled[:, 0], rcond=COLLINEAR)[0]
+        out[name] = float((coefficients / scale[1:])[:lags].sum() * scale[0])
+    return out
 
 
 def _expected_products(dummies: Floats, complete: Bools) -> Floats:
@@ -160,7 +173,7 @@ def bias_corrected(data: WithinProducts) -> Corrected:
     grid = first + (_HIGHEST - first) * steps
     gaps = np.array([gap(r) for r in grid])
     crosses = (gaps[:-1] < 0) & (gaps[1:] >= 0)
-    solved = crosses.any(axis=0)
+    solved = np.asarray(crosses.any(axis=0))
     draw, step = np.arange(first.size), crosses.argmax(axis=0)
     low, high = grid[step, draw], grid[step + 1, draw]
     for _ in range(_BISECTIONS):
@@ -173,18 +186,14 @@ def bias_corrected(data: WithinProducts) -> Corrected:
     return Corrected(coefficients=(estimates + moved)[:, :k], solved=solved)
 
 
-def half_panel(
-    whole: WithinProducts, splits: tuple[tuple[WithinProducts, WithinProducts], ...]
-) -> Corrected:
+def half_panel(whole: WithinProducts, halves: Sequence[WithinProducts]) -> Corrected:
     """Correct by the half-panel jackknife (Dhaene & Jochmans 2015, equation 3.2).
 
-    Twice the estimate of the panel less the mean of those of its halves. With an odd
-    number of periods the mean is over both ways to split.
+    Twice the estimate of the panel less the mean of those of its halves.
     """
     k = whole.n_regressors
-    halves = [within(half)[0][:, :k] for pair in splits for half in pair]
-    coefficients = 2 * within(whole)[0][:, :k] - np.mean(halves, axis=0)
+    mean = np.mean([within(half)[0][:, :k] for half in halves], axis=0)
+    coefficients = 2 * within(whole)[0][:, :k] - mean
     return Corrected(
-        coefficients=coefficients,
-        solved=np.isfinite(coefficients.sum(axis=1)),
+        coefficients=coefficients, solved=np.full(len(coefficients), fill_value=True)
     )

@@ -65,7 +65,7 @@ class Moments:
     products (N, L, 1 + k): ``Z_i' [y_i, X_i]``
     weight (L, L): ``sum_i Z_i' H_i Z_i``
     columns: the L instruments, none a combination of the others
-    n_columns: how many there were
+    size (L,): what they are divided by, so that `weight` has a diagonal of one
     rows: which rows the equations have
     transformed (N, T, 1 + k): outcome and regressors of the transformed equation
     changes (N, T, 1 + k): their first differences, zero without `has_change` (N, T)
@@ -75,7 +75,7 @@ class Moments:
     products: Floats
     weight: Floats
     columns: tuple[InstrumentColumn, ...]
-    n_columns: int
+    size: Floats
     rows: Rows
     transformed: Floats
     changes: Floats
@@ -133,12 +133,13 @@ def moments(design: Design) -> Moments:
         weight += z.reshape(-1, len(columns)).T @ weighted.reshape(-1, len(columns))
 
     kept = _independent_instruments(weight)
+    size = np.sqrt(np.diag(weight)[kept])
     return Moments(
         design=design,
-        products=products[:, kept],
-        weight=weight[np.ix_(kept, kept)],
+        products=products[:, kept] / size[:, None],
+        weight=weight[np.ix_(kept, kept)] / size / size[:, None],
         columns=tuple(columns[j] for j in kept.tolist()),
-        n_columns=len(columns),
+        size=size,
         rows=rows,
         transformed=values_t,
         changes=changes,
@@ -274,6 +275,14 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     )
 
 
+def identifies(total: Floats) -> bool:
+    """Tell whether products (L, 1 + k) of instruments identify all coefficients."""
+    regressors = total[:, 1:]
+    size = np.linalg.norm(regressors, axis=0)
+    scaled = regressors / np.where(size > 0, size, 1.0)
+    return bool(np.linalg.matrix_rank(scaled) == regressors.shape[1])
+
+
 def _step(total: Floats, weighting: Floats) -> GmmStep:
     outcome, regressors = total[:, 0], total[:, 1:]
     weighted = regressors.T @ weighting
@@ -317,8 +326,8 @@ def hansen(data: Moments, fit: GmmFit, kept: Ints | None = None) -> tuple[float,
 
     `kept` are the instruments of a restricted model; its covariance of the moments is a
     part of that of the whole model, so that the difference is not negative (Hayashi
-    2000, section 3.6). Missing where the covariance is singular or nothing is
-    overidentified.
+    2000, section 3.6). Missing where the covariance is singular, nothing is
+    overidentified, or the instruments do not identify all coefficients.
     """
     total = data.products.sum(axis=0)
     covariance = fit.score_covariance
@@ -327,7 +336,7 @@ def hansen(data: Moments, fit: GmmFit, kept: Ints | None = None) -> tuple[float,
     surplus = len(total) - (total.shape[1] - 1)
     if surplus <= 0 or fit.second is None:
         return np.nan, max(surplus, 0)
-    if np.linalg.matrix_rank(total[:, 1:]) < total.shape[1] - 1:
+    if not identifies(total):
         return np.nan, 0
     step = _step(total, _inverse(covariance))
     gap = total[:, 0] - total[:, 1:] @ step.coefficients
@@ -390,4 +399,4 @@ def _instruments_times(data: Moments, values: Floats) -> Floats:
     for part in _parts(len(values), data.transformed.shape[1] * len(data.columns)):
         z = instrument_array(data.columns, design.lagged, own, data.rows, part)
         out += np.einsum("nrl,nr->l", z[:, : values.shape[1]], values[part])
-    return out
+    return np.asarray(out / data.size)

@@ -1,4 +1,4 @@
-"""Differences and forward orthogonal deviations of a panel on a full grid."""
+"""Differences and deviations of a panel on a grid of entities and periods."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats
+from digiprosper.kernels.least_squares import dependences
 
-Transform = Literal["difference", "orthogonal"]
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+
+Transform = Literal["difference", "orthogonal", "within"]
 
 
 def differences(values: Floats, complete: Bools) -> tuple[Floats, Bools]:
@@ -47,16 +49,45 @@ def orthogonal_deviations(values: Floats, complete: Bools) -> tuple[Floats, Bool
     return out, present
 
 
+def within_deviations(values: Floats, complete: Bools) -> tuple[Floats, Bools]:
+    """Subtract the mean of an entity's rows."""
+    filled = np.where(complete[..., None], values, 0.0)
+    counts = np.maximum(complete.sum(axis=1), 1)[:, None, None]
+    out = filled - filled.sum(axis=1, keepdims=True) / counts
+    out[~complete] = 0.0
+    return out, complete
+
+
 def transformed(
     values: Floats, complete: Bools, transform: Transform
 ) -> tuple[Floats, Bools]:
     """Apply a transformation to values (N, T, p); which rows (N, T) have one."""
-    apply = differences if transform == "difference" else orthogonal_deviations
-    return apply(values, complete)
+    apply = {
+        "difference": differences,
+        "orthogonal": orthogonal_deviations,
+        "within": within_deviations,
+    }
+    return apply[transform](values, complete)
+
+
+def period_dummies(complete: Bools, transform: Transform | None) -> tuple[Floats, Ints]:
+    """Make dummies (N, T, p) of all periods but the first, and list their periods (p,).
+
+    If gaps make some of them combinations of others when they are transformed, these
+    are left out.
+    """
+    periods = np.flatnonzero(complete.any(axis=0))[1:]
+    dummies = np.eye(complete.shape[1])[:, periods] * complete[..., None]
+    if transform is not None:
+        values, rows = transformed(dummies, complete, transform)
+        dependent = {d.column for d in dependences(values[rows])}
+        kept = [j for j in range(len(periods)) if j not in dependent]
+        dummies, periods = dummies[..., kept], periods[kept]
+    return dummies, periods
 
 
 def transformation(periods: int, transform: Transform) -> Floats:
-    """Write the transformation of a balanced panel as a (T, T) matrix; row 0 is zero."""
+    """Write the transformation of a balanced panel as a matrix (T, T)."""
     eye = np.eye(periods)[..., None]
     complete = np.ones((1, periods), dtype=bool)
     columns = [
