@@ -14,7 +14,7 @@ import digiprosper as dp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PANELS = {31: 1000, 100: 300, 280: 200}
+PANELS = {31: 400, 100: 150, 280: 80}
 BURN = 100
 ESTIMATORS: dict[str, dict[str, Any]] = {
     "difference GMM": {"estimator": "difference", "instrument_lags": (2, 5)},

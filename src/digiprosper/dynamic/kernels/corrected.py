@@ -64,6 +64,9 @@ def within_products(
     periods; `complete` (N, T) are the rows, `clusters` (N,) the cluster of each entity.
     """
     columns = within_deviations(values, complete)[0]
+    used = columns.any(axis=(0, 1))
+    used[: 1 + n_regressors] = True
+    columns = columns[..., used]
     products = columns.transpose(0, 2, 1) @ columns
     rows = complete.sum(axis=1)
     groups = int(clusters.max()) + 1
