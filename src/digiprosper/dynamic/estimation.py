@@ -108,7 +108,9 @@ def _refuse_dependent(data: PreparedPanel, values: Floats, levels: Floats) -> No
             "of the model. Remove it.",
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
-    order = [*range(k, len(data.names)), *range(k)]
+    # What is refused is a regressor, since dummies and constant come first.
+    order = sorted(range(len(data.names)), key=lambda j: j < k)
+    order.sort(key=lambda j: data.names[j] != "Intercept")
     dependent = dependences(values[:, 1:][:, order])
     problems = []
     for dependence in dependent:

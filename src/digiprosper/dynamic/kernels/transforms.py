@@ -78,7 +78,7 @@ def period_dummies(complete: Bools, transform: Transform | None) -> tuple[Floats
     """
     periods = np.flatnonzero(complete.any(axis=0))[1:]
     dummies = np.eye(complete.shape[1])[:, periods] * complete[..., None]
-    if transform is not None:
+    if transform is not None and periods.size:
         values, rows = transformed(dummies, complete, transform)
         dependent = {d.column for d in dependences(values[rows])}
         kept = [j for j in range(len(periods)) if j not in dependent]
