@@ -12,8 +12,8 @@ import pytest
 Cells = dict[tuple[int, int], float]
 
 
-def gapped(seed: int, entities: int = 14, periods: int = 7) -> pd.DataFrame:
-    """Draw a panel in which a sixth of the rows, and some values, are missing."""
+def balanced(seed: int, entities: int = 14, periods: int = 7) -> pd.DataFrame:
+    """Draw a panel without gaps."""
     rng = np.random.default_rng(seed)
     y = np.zeros((entities, periods))
     x, w, e = rng.normal(size=(3, entities, periods))
@@ -32,6 +32,13 @@ def gapped(seed: int, entities: int = 14, periods: int = 7) -> pd.DataFrame:
         }
     )
     frame["region"] = frame["i"] // 2
+    return frame
+
+
+def gapped(seed: int, entities: int = 14, periods: int = 7) -> pd.DataFrame:
+    """Draw a panel in which a sixth of the rows, and some values, are missing."""
+    frame = balanced(seed, entities, periods)
+    rng = np.random.default_rng(seed + 100)
     frame.loc[rng.random(len(frame)) < 0.05, "x"] = np.nan
     frame.loc[rng.random(len(frame)) < 0.05, "y"] = np.nan
     return frame[rng.random(len(frame)) > 0.15].reset_index(drop=True)

@@ -10,7 +10,7 @@ import numpy as np
 from digiprosper.dynamic.kernels.transforms import period_dummies
 from digiprosper.errors import IdentificationError, Notice, TermError, cited, quoted
 from digiprosper.linear.preparation import LinearOptions, prepare
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.selection import cut_sample
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ class PreparedPanel:
 
 def prepare_panel(spec: DynamicPanel, panel: Panel) -> PreparedPanel:
     """Cut the rows with outcome, lags and all regressors, and put them on a grid."""
+    check_panel(panel, "fit")
+    if panel.n_entities == panel.nobs:
+        raise IdentificationError(
+            f"every {panel.entity_name} has one row; a dynamic model needs several "
+            "periods of each."
+        )
     options = LinearOptions(
         time_effects=spec.time_effects, clusters=spec.clusters, ssc="none"
     )

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-# Values of the coefficient between which the equation of the bias is solved, steps of
-# the search, and bisections of the step with the solution.
+# The equation of the bias is solved between the within estimate and a value above,
+# in steps of the search, and bisections of the step with the solution.
 _HIGHEST = 1.3
+_LEAST_RANGE = 0.3
 _STEPS = 80
 _BISECTIONS = 45
 
@@ -173,7 +174,7 @@ def bias_corrected(data: WithinProducts) -> Corrected:
         return np.asarray(r + expected - first)
 
     steps = np.linspace(0, 1, _STEPS + 1)[:, None]
-    grid = first + (_HIGHEST - first) * steps
+    grid = first + np.maximum(_HIGHEST - first, _LEAST_RANGE) * steps
     gaps = np.array([gap(r) for r in grid])
     crosses = (gaps[:-1] < 0) & (gaps[1:] >= 0)
     solved = np.asarray(crosses.any(axis=0))
