@@ -70,10 +70,7 @@ class Written:
 
     def moments(self, b: np.ndarray) -> np.ndarray:
         return np.array(
-            [
-                z.T @ (y - x @ b)
-                for z, x, y in zip(self.z, self.x, self.y, strict=True)
-            ]
+            [z.T @ (y - x @ b) for z, x, y in zip(self.z, self.x, self.y, strict=True)]
         )
 
     def second_weight(self, b: np.ndarray, clusters: np.ndarray) -> np.ndarray:

@@ -115,9 +115,7 @@ def test_difference_in_hansen_drops_a_group_and_keeps_the_covariance() -> None:
     fit = fitted(frame, estimator="system", endogenous=["w"], **LAGS)
     written = written_out(frame, system=True, endogenous=True, last=3)
     first = written.step(written.first_weight())[0]
-    covariance = np.linalg.inv(
-        written.second_weight(first, np.arange(len(written.z)))
-    )
+    covariance = np.linalg.inv(written.second_weight(first, np.arange(len(written.z))))
     kept = [j for j, (variable, *_) in enumerate(written.names) if variable != "y"]
     written.z = [z[:, kept] for z in written.z]
     weight = np.linalg.inv(covariance[np.ix_(kept, kept)])

@@ -523,6 +523,37 @@ def kink_spec(case: Case) -> dp.PanelKink:
     return dp.PanelKink(case.term("y"), case.term("q"), x, **options)
 
 
+def dynamic_spec(case: Case) -> dp.DynamicPanel:
+    common = {
+        name: choices
+        for name, choices in case.common().items()
+        if name in ("time_effects", "missing", "clusters")
+    }
+    options = case.options(
+        **common,
+        lags=[1, 2],
+        endogenous=[case.terms("m", 1)],
+        predetermined=[case.terms("w", 1)],
+        instruments=[case.terms("z", 1)],
+        estimator=["difference", "system", "lsdvc", "half_panel"],
+        instrument_lags=[(2, 3), (2, 2), {case.column("y"): (3, None)}],
+        collapse=[True, False],
+        transform=["difference", "orthogonal"],
+        steps=[1, 2],
+        cov_type=["robust", "classical"],
+        windmeijer=[True, False],
+        h=[1, 2, 3],
+        sargan_df=["n", "n-k"],
+    )
+    if options.get("estimator") in ("lsdvc", "half_panel") and chance(case.rng, 0.9):
+        kept = ("estimator", "time_effects", "missing", "clusters")
+        options = {name: options[name] for name in kept if name in options}
+    x = case.terms("xd", 2) if chance(case.rng, 0.7) else []
+    y = case.column("y") if chance(case.rng, 0.6) else case.term("y")
+    case.say(f"DynamicPanel({y!r}, {x!r}, **{options!r})")
+    return dp.DynamicPanel(y, x, reps=99, **options)
+
+
 def mediation_spec(case: Case, *, plain: bool = False) -> dp.Mediation:
     choices = case.common()
     if not plain:
@@ -1063,6 +1094,7 @@ SPECIFICATIONS = (
     "FixedEffectsIV",
     "EventStudy",
     "StaggeredDid",
+    "DynamicPanel",
     "PanelThreshold",
     "PanelKink",
     "Mediation",
@@ -1143,6 +1175,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "match_entities": matched,
     "oster_bound": bounded,
     "variables": mechanism_variables,
+    "DynamicPanel": _fitted(dynamic_spec),
 }
 SHARES = (
     14,
@@ -1178,4 +1211,5 @@ SHARES = (
     6,
     5,
     5,
+    8,
 )

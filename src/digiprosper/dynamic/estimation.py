@@ -22,6 +22,7 @@ from digiprosper.errors import (
     IdentificationError,
     Notice,
     cited,
+    collinearity_problem,
     counted,
     quoted,
     several,
@@ -111,13 +112,12 @@ def _refuse_dependent(data: PreparedPanel, values: Floats, levels: Floats) -> No
     # What is refused is a regressor, since dummies and constant come first.
     order = sorted(range(len(data.names)), key=lambda j: j < k)
     order.sort(key=lambda j: data.names[j] != "Intercept")
-    dependent = dependences(values[:, 1:][:, order])
     problems = []
-    for dependence in dependent:
+    for dependence in dependences(values[:, 1:][:, order]):
         column = data.names[order[dependence.column]]
-        others = tuple(data.names[order[j]] for j in dependence.on)
+        others = [data.names[order[j]] for j in dependence.on]
         text = f"{cited(column)} is collinear with {quoted(others)}"
-        problems.append(Notice("collinear", text, {"column": column, "on": others}))
+        problems.append(collinearity_problem(column, others, text))
     if problems:
         raise CollinearityError(
             f"{several(problems)} in the transformed equation. Remove one of them.",
@@ -378,6 +378,7 @@ def fit_corrected(
     diagnostics = [
         *few_draws(spec.reps, "ends"),
         *too_few_clusters_to_draw(groups, clusters[0]),
+        *notices.near_one(float(estimate.coefficients[0, : spec.lags].sum())),
         *notices.bias_not_solved(
             float(estimate.coefficients[0, 0]), share, solved=bool(estimate.solved[0])
         ),

@@ -22,9 +22,7 @@ def test_lags_and_differences_stand_where_their_row_is(collapse: bool) -> None:
     transformed = levels.copy()
     transformed[:, 1:] &= levels[:, :-1]
     rows = Rows(transformed=transformed, levels=levels)
-    lagged = [
-        LaggedInstruments(name="y", values=y, first=2, last=9, collapse=collapse)
-    ]
+    lagged = [LaggedInstruments(name="y", values=y, first=2, last=9, collapse=collapse)]
     own = [OwnInstrument(name="x", values=y, equation="level")]
     columns = layout(lagged, own, rows)
     array = instrument_array(
