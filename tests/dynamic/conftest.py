@@ -100,7 +100,7 @@ class Written:
         return float(total / np.sqrt(variance))
 
 
-def written_out(
+def written_out(  # noqa: C901, PLR0915
     frame: pd.DataFrame,
     *,
     system: bool = False,

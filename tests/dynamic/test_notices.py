@@ -80,7 +80,7 @@ def test_what_warns(notice: errors.Notice, warns: bool) -> None:
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_a_fit_has_them() -> None:
-    """Autocorrelated errors, few entities, and a lag that matters less than it seems."""
+    """Autocorrelated errors of few entities."""
     rng = np.random.default_rng(1)
     error = rng.normal(size=(60, 10))
     y = np.zeros((60, 10))

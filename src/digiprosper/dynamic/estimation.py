@@ -65,6 +65,8 @@ def _results(
 ) -> DynamicResults:
     sample, inference = data.sample, estimated.inference
     effects = [n for n in sample.keys.pair[: 1 + spec.time_effects] if n is not None]
+    # Few clusters matter otherwise here than for t intervals of least squares.
+    about_rows = [n for n in data.prepared.notices if n not in data.prepared.few]
     glance: dict[str, Any] = {
         **empty_glance("DynamicPanel", nobs),
         "depvar": spec.y,
@@ -88,7 +90,7 @@ def _results(
         gmm_tests=tests,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
-        diagnostics=(*data.prepared.notices, *diagnostics),
+        diagnostics=(*about_rows, *diagnostics),
         key_names=sample.keys.pair,
     )
 

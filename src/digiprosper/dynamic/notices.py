@@ -107,8 +107,8 @@ def near_one(persistence: float) -> list[Notice]:
     if not persistence > NEAR_ONE:
         return []
     text = (
-        f"persistence is {persistence:.3f}. If it is near one, intervals are too short: "
-        "in simulated panels of 31 entities and ten periods, those of 95% covered a "
+        f"persistence is {persistence:.3f}; near one, intervals are too short: in "
+        "simulated panels of 31 entities and ten periods, those of 95% covered a "
         "persistence of .95 in 90% of the panels."
     )
     return [Notice("near_one", text, {"persistence": persistence})]

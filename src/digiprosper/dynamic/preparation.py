@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
 
+# Outcome and regressors, in the order of the columns of the grid.
+_ROLES = ("y", "lags", "endogenous", "predetermined", "x")
 # Cells of the grid with its regressors: 2 GB.
 _MOST_CELLS = 2**28
 
@@ -59,6 +61,59 @@ class PreparedPanel:
 
 def prepare_panel(spec: DynamicPanel, panel: Panel) -> PreparedPanel:
     """Cut the rows with outcome, lags and all regressors, and put them on a grid."""
+    prepared = _prepared(spec, panel)
+    sample = prepared.sample
+    variables = {name: _one_column(panel, name) for name in spec.lags_of_instruments()}
+    ordinals = np.concatenate([_ordinals(s) for s in (sample, *variables.values())])
+    first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
+    order = [position for role in _ROLES for position in sample.roles[role]]
+    _refuse_large(sample, periods, len(order))
+
+    def on_grid(rows: Sample, values: Floats) -> Floats:
+        """Write rows (n, p) on the grid (N, T, p), missing elsewhere."""
+        out: Floats = np.full((sample.n_entities, periods, values.shape[1]), np.nan)
+        entity = sample.entities.get_indexer(rows.entities)[rows.entity]
+        period = _ordinals(rows)[rows.time] - first
+        out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
+        return out
+
+    columns = on_grid(sample, sample.matrix[:, order])
+    complete = np.isfinite(columns[..., 0])
+    instruments = np.nan_to_num(on_grid(sample, sample.columns("instruments")))
+    names = [sample.names[position] for position in order[1:]]
+    labels = [""] * periods
+    for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
+        labels[int(ordinal) - first] = str(time)
+    parts = [np.nan_to_num(columns)]
+    if spec.has_constant:
+        parts.append(complete[..., None].astype(np.float64))
+        names.append("Intercept")
+    n_regressors = len(names)
+    if spec.time_effects:
+        dummies, used = period_dummies(complete, spec.dependence_transform)
+        parts.append(dummies)
+        names += [f"period {labels[position]}" for position in used.tolist()]
+    return PreparedPanel(
+        prepared=prepared,
+        columns=np.concatenate(parts, axis=2),
+        names=tuple(names),
+        n_regressors=n_regressors,
+        complete=complete,
+        clusters=_entity_clusters(prepared),
+        periods=tuple(labels),
+        lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
+        instruments=dict(
+            zip(
+                sample.names_of("instruments"),
+                np.moveaxis(instruments, 2, 0),
+                strict=True,
+            )
+        ),
+    )
+
+
+def _prepared(spec: DynamicPanel, panel: Panel) -> Prepared:
+    """Cut the rows with outcome, lags and all regressors."""
     check_panel(panel, "fit")
     if panel.n_entities == panel.nobs:
         raise IdentificationError(
@@ -68,58 +123,20 @@ def prepare_panel(spec: DynamicPanel, panel: Panel) -> PreparedPanel:
     options = LinearOptions(
         time_effects=spec.time_effects, clusters=spec.clusters, ssc="none"
     )
-    regressors = {
+    roles = {
+        "y": (spec.y,),
         "lags": spec.lag_terms,
         "endogenous": spec.endogenous,
         "predetermined": spec.predetermined,
         "x": spec.x,
+        "instruments": spec.instruments,
     }
-    roles = {"y": (spec.y,), **regressors, "instruments": spec.instruments}
     prepared = prepare(panel, roles, options, singletons="keep", missing=spec.missing)
-    sample = prepared.sample
-    if len(sample.roles["y"]) != 1:
+    if len(prepared.sample.roles["y"]) != 1:
         raise TermError(
             f"y={cited(spec.y)} makes several columns; the outcome must be one column."
         )
-    variables = {name: _one_column(panel, name) for name in spec.lags_of_instruments()}
-    ordinals = np.concatenate([_ordinals(s) for s in (sample, *variables.values())])
-    first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
-    order = [sample.roles["y"][0], *(j for r in regressors for j in sample.roles[r])]
-    _refuse_large(sample, periods, len(order))
-
-    shape = (sample.n_entities, periods)
-    complete = _on_grid(sample, np.ones((sample.nobs, 1)), sample, first, shape) == 1
-    columns = _on_grid(sample, sample.matrix[:, order], sample, first, shape)
-    names = [sample.names[position] for position in order[1:]]
-    if spec.has_constant:
-        columns = np.concatenate([columns, complete], axis=2)
-        names.append("Intercept")
-    complete = complete[..., 0]
-    labels = [""] * periods
-    for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
-        labels[int(ordinal) - first] = str(time)
-    dummies, used = np.zeros((*shape, 0)), np.zeros(0, dtype=np.intp)
-    if spec.time_effects:
-        dummies, used = period_dummies(complete, spec.dependence_transform)
-    return PreparedPanel(
-        prepared=prepared,
-        columns=np.concatenate([np.nan_to_num(columns), dummies], axis=2),
-        names=(*names, *(f"period {labels[j]}" for j in used.tolist())),
-        n_regressors=len(names),
-        complete=complete,
-        clusters=_entity_clusters(prepared),
-        periods=tuple(labels),
-        lagged={
-            name: _on_grid(rows, rows.matrix, sample, first, shape)[..., 0]
-            for name, rows in variables.items()
-        },
-        instruments={
-            sample.names[j]: np.nan_to_num(
-                _on_grid(sample, sample.matrix[:, [j]], sample, first, shape)[..., 0]
-            )
-            for j in sample.roles["instruments"]
-        },
-    )
+    return prepared
 
 
 def _one_column(panel: Panel, term: str) -> Sample:
@@ -140,17 +157,6 @@ def _ordinals(sample: Sample) -> Ints:
     ordinals = sample.keys.ordinals
     assert ordinals is not None
     return ordinals
-
-
-def _on_grid(
-    rows: Sample, values: Floats, sample: Sample, first: int, shape: tuple[int, int]
-) -> Floats:
-    """Write rows (n, p) for the entities of `sample` on a grid, missing elsewhere."""
-    out: Floats = np.full((*shape, values.shape[1]), np.nan)
-    entity = sample.entities.get_indexer(rows.entities)[rows.entity]
-    period = _ordinals(rows)[rows.time] - first
-    out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
-    return out
 
 
 def _entity_clusters(prepared: Prepared) -> Ints:
