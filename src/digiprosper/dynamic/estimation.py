@@ -40,7 +40,6 @@ from digiprosper.report.tests import TestResult
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from digiprosper.dynamic.dynamic_panel import DynamicPanel
     from digiprosper.dynamic.kernels.corrected import Corrected, WithinProducts
     from digiprosper.dynamic.kernels.gmm import GmmFit, Moments, Reported
     from digiprosper.dynamic.preparation import PreparedPanel
@@ -54,7 +53,7 @@ _ORDERS = 3
 
 
 def _results(
-    spec: DynamicPanel,
+    spec: Any,
     data: PreparedPanel,
     estimated: Estimates,
     bounds: dict[str, float],
@@ -130,7 +129,7 @@ def _refuse_dependent(data: PreparedPanel, values: Floats, levels: Floats) -> No
 # --- GMM ------------------------------------------------------------------------------
 
 
-def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
+def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
     moments = kernel.moments(_design(spec, data))
     _refuse_unidentified(data, moments)
@@ -167,7 +166,7 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     )
 
 
-def _design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
+def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
     lagged = [
         LaggedInstruments(
             name=name,
@@ -234,7 +233,7 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
 
 
 def _reported(
-    spec: DynamicPanel, data: PreparedPanel, moments: Moments, fit: GmmFit
+    spec: Any, data: PreparedPanel, moments: Moments, fit: GmmFit
 ) -> Reported:
     """Choose the step and the covariance that are reported."""
     if spec.steps == 2:
@@ -265,7 +264,7 @@ def _reported(
 
 
 def _tests(
-    spec: DynamicPanel,
+    spec: Any,
     data: PreparedPanel,
     moments: Moments,
     fit: GmmFit,
@@ -344,9 +343,7 @@ def _difference_in_hansen(
 # --- corrected within estimators ------------------------------------------------------
 
 
-def fit_corrected(
-    spec: DynamicPanel, data: PreparedPanel, rng: object
-) -> DynamicResults:
+def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
     seed = seed_sequence(rng)
     groups = int(data.clusters.max()) + 1
@@ -389,7 +386,7 @@ def fit_corrected(
     return _results(spec, data, estimated, bounds, diagnostics, nobs=data.sample.nobs)
 
 
-def _products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
+def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
     """Sum products of the panel, and of its halves for the half-panel jackknife.
 
     With an odd number of periods there are two ways to halve it.

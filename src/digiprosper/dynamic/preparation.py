@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from digiprosper.panel.selection import cut_sample
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.dynamic.dynamic_panel import DynamicPanel
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
@@ -59,7 +58,7 @@ class PreparedPanel:
         return self.prepared.sample
 
 
-def prepare_panel(spec: DynamicPanel, panel: Panel) -> PreparedPanel:
+def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
     """Cut the rows with outcome, lags and all regressors, and put them on a grid."""
     prepared = _prepared(spec, panel)
     sample = prepared.sample
@@ -112,7 +111,7 @@ def prepare_panel(spec: DynamicPanel, panel: Panel) -> PreparedPanel:
     )
 
 
-def _prepared(spec: DynamicPanel, panel: Panel) -> Prepared:
+def _prepared(spec: Any, panel: Panel) -> Prepared:
     """Cut the rows with outcome, lags and all regressors."""
     check_panel(panel, "fit")
     if panel.n_entities == panel.nobs:
