@@ -196,7 +196,8 @@ def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
-        is_constant=np.array([name == "Intercept" for name in data.names]),
+        is_constant=spec.has_constant
+        & (np.arange(len(data.names)) == data.n_regressors - 1),
         lagged=lagged,
         own=own,
         system=spec.estimator == "system",

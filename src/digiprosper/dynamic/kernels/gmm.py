@@ -245,27 +245,23 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     scores = by_cluster[..., 0] - by_cluster[..., 1:] @ first.coefficients
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
-    if groups < len(total) or not _is_regular(score_covariance):
-        return GmmFit(
-            first=first,
-            score_covariance=score_covariance,
-            robust=robust,
-            second=None,
-            corrected=None,
+    second = corrected = None
+    if groups >= len(total) and _is_regular(score_covariance):
+        second = _step(total, _inverse(score_covariance))
+        gap = total[:, 0] - total[:, 1:] @ second.coefficients
+        # Derivatives of the second step with respect to the first, by its weights.
+        moved = np.column_stack(
+            [
+                second.influence
+                @ _symmetric(by_cluster[..., j].T @ scores)
+                @ second.weighting
+                @ gap
+                for j in range(1, total.shape[1])
+            ]
         )
-    second = _step(total, _inverse(score_covariance))
-    moved = np.column_stack(
-        [
-            second.influence
-            @ _symmetric(by_cluster[..., j].T @ scores)
-            @ second.weighting
-            @ (total[:, 0] - total[:, 1:] @ second.coefficients)
-            for j in range(1, total.shape[1])
-        ]
-    )
-    corrected = (
-        second.bread + _symmetric(moved @ second.bread) + moved @ robust @ moved.T
-    )
+        corrected = (
+            second.bread + _symmetric(moved @ second.bread) + moved @ robust @ moved.T
+        )
     return GmmFit(
         first=first,
         score_covariance=score_covariance,
