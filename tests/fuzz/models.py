@@ -545,7 +545,9 @@ def dynamic_spec(case: Case) -> dp.DynamicPanel:
         h=[1, 2, 3],
         sargan_df=["n", "n-k"],
     )
-    if options.get("estimator") in ("lsdvc", "half_panel") and chance(case.rng, 0.9):
+    estimator = options.get("estimator")
+    corrected = isinstance(estimator, str) and estimator in ("lsdvc", "half_panel")
+    if corrected and chance(case.rng, 0.9):
         kept = ("estimator", "time_effects", "missing", "clusters")
         options = {name: options[name] for name in kept if name in options}
     x = case.terms("xd", 2) if chance(case.rng, 0.7) else []

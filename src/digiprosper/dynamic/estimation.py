@@ -31,9 +31,9 @@ from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.report.estimates import Estimates
+from digiprosper.report.estimates import Estimates, lost_in
 from digiprosper.report.inference import Inference
-from digiprosper.report.notices import few_draws, too_few_clusters_to_draw
+from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.tests import TestResult
 
@@ -94,13 +94,24 @@ def _results(
     )
 
 
-def _refuse_dependent(data: PreparedPanel, values: Floats, levels: Floats) -> None:
+def _refuse_dependent(
+    data: PreparedPanel, values: Floats, levels: Floats, means: int = 0
+) -> None:
     """Refuse regressors of transformed rows (n, 1 + k + p) that are combinations.
 
-    `levels` are the rows before the transformation; dummies are independent.
+    `levels` are the rows before the transformation, from which so many `means` were
+    subtracted; dummies are independent.
     """
     k = data.n_regressors
     names = data.names[:k]
+    rows = len(values) - means
+    if rows <= len(data.names):
+        text = (
+            f"{rows} rows of the transformed equation for {len(data.names)} "
+            "coefficients, dummies of periods among them: use fewer regressors, fewer "
+            "lags or time_effects=False."
+        )
+        raise IdentificationError(text, [Notice("few_rows", text, {})])
     change = np.linalg.norm(values[:, 1 : k + 1], axis=0)
     size = np.linalg.norm(levels[:, 1 : k + 1], axis=0)
     constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size).tolist()]
@@ -218,7 +229,7 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
     values = moments.transformed[moments.rows.transformed]
     if moments.rows.levels is not None:
         values = np.vstack([values, levels])
-    _refuse_dependent(data, values, levels)
+    _refuse_dependent(data, values, levels, len(values) - moments.n_transformed)
     total = moments.products.sum(axis=0)
     if not kernel.identifies(total):
         count, k = len(total), len(data.names)
@@ -349,8 +360,9 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
     seed = seed_sequence(rng)
     groups = int(data.clusters.max()) + 1
     levels = data.columns[data.complete]
-    values = within_deviations(data.columns, data.complete)[0]
-    _refuse_dependent(data, values[data.complete], levels)
+    values = within_deviations(data.columns, data.complete)[0][data.complete]
+    # An entity's mean takes one of its rows.
+    _refuse_dependent(data, values, levels, data.sample.n_entities)
     products = _products(spec, data)
     estimate = _corrected(products, np.ones((1, groups)))
     counts = draw_counts(seed, groups, spec.reps)
@@ -378,6 +390,11 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
     diagnostics = [
         *few_draws(spec.reps, "ends"),
         *too_few_clusters_to_draw(groups, clusters[0]),
+        *lost_draws(
+            lost_in(values),
+            spec.reps,
+            "have too few rows or no variation in a regressor.",
+        ),
         *notices.near_one(float(estimate.coefficients[0, : spec.lags].sum())),
         *notices.bias_not_solved(
             float(estimate.coefficients[0, 0]), share, solved=bool(estimate.solved[0])

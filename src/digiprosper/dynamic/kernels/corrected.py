@@ -127,7 +127,8 @@ def _expected_products(dummies: Floats, complete: Bools) -> Floats:
 class Corrected:
     """Estimates of D draws: coefficients (D, k), and whether the bias was solved (D,).
 
-    Without a solution the coefficient is the one that comes nearest to it.
+    Without a solution the coefficient is the one that comes nearest to it. It is
+    missing with no more rows than coefficients, or without variation in a regressor.
     """
 
     coefficients: Floats
@@ -135,7 +136,7 @@ class Corrected:
 
 
 def within(data: WithinProducts) -> tuple[Floats, Floats, Floats]:
-    """Estimate by least squares within entities.
+    """Estimate by least squares within entities; missing if a regressor is constant.
 
     Coefficients (D, K), the first column (D, K) of the inverse cross product of the
     regressors, and sums of squared residuals (D,).
@@ -143,12 +144,14 @@ def within(data: WithinProducts) -> tuple[Floats, Floats, Floats]:
     products = data.products
     regressors, outcome = products[:, 1:, 1:], products[:, 1:, 0]
     size = np.sqrt(np.einsum("dkk->dk", regressors))
+    constant = ~(size[:, : data.n_regressors] > 0).all(axis=1)
     size = np.where(size > 0, size, 1.0)
     scaled = regressors / size[:, :, None] / size[:, None, :]
     inverse = (
         np.linalg.pinv(scaled, hermitian=True) / size[:, :, None] / size[:, None, :]
     )
     coefficients = np.einsum("dkl,dl->dk", inverse, outcome)
+    coefficients[constant] = np.nan
     squares = products[:, 0, 0] - np.einsum("dk,dk->d", coefficients, outcome)
     return coefficients, inverse[:, :, 0], squares
 
@@ -167,6 +170,8 @@ def bias_corrected(data: WithinProducts) -> Corrected:
     k = data.n_regressors
     dummies = estimates.shape[1] - k
     degrees = data.rows - data.entities - dummies - k
+    degrees = np.where((degrees > 0) & (q > 0), degrees, np.nan)
+    q = np.where(q > 0, q, 1.0)
 
     def gap(r: Floats) -> Floats:
         variance = (squares + (r - first) ** 2 / q) / degrees
@@ -186,6 +191,7 @@ def bias_corrected(data: WithinProducts) -> Corrected:
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     nearest = grid[gaps.argmax(axis=0), draw]
     r = np.where(solved, (low + high) / 2, nearest)
+    r = np.where(np.isnan(degrees), np.nan, r)
     moved = ((r - first) / q)[:, None] * inverse
     return Corrected(coefficients=(estimates + moved)[:, :k], solved=solved)
 

@@ -130,7 +130,7 @@ def moments(design: Design) -> Moments:
         z = instrument_array(columns, design.lagged, own, rows, part)
         products[part] = z.transpose(0, 2, 1) @ stacked[part]
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
-        weight += z.reshape(-1, len(columns)).T @ weighted.reshape(-1, len(columns))
+        weight += np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
 
     kept = _independent_instruments(weight)
     size = np.sqrt(np.diag(weight)[kept])
@@ -183,6 +183,8 @@ def _error_covariance(design: Design) -> Floats:
 def _independent_instruments(weight: Floats) -> Ints:
     """Select instruments none of which is a combination of the others."""
     used = np.flatnonzero(np.diag(weight) > 0)
+    if not used.size:
+        return used
     return np.asarray(used[_independent(weight[np.ix_(used, used)])])
 
 

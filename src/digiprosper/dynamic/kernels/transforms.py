@@ -78,10 +78,11 @@ def period_dummies(complete: Bools, transform: Transform | None) -> tuple[Floats
     """
     periods = np.flatnonzero(complete.any(axis=0))[1:]
     dummies = np.eye(complete.shape[1])[:, periods] * complete[..., None]
-    if transform is not None and periods.size:
+    if transform is not None and periods.size > 0:
         values, rows = transformed(dummies, complete, transform)
-        dependent = {d.column for d in dependences(values[rows])}
-        kept = [j for j in range(len(periods)) if j not in dependent]
+        used = np.flatnonzero(values.any(axis=(0, 1)))
+        dependent = [d.column for d in dependences(values[rows][:, used])]
+        kept = np.delete(used, dependent)
         dummies, periods = dummies[..., kept], periods[kept]
     return dummies, periods
 
