@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from typing import Any
 
@@ -104,6 +105,18 @@ def test_long_run_effects_of_draws(corrected: Any) -> None:
     np.testing.assert_allclose(row[["conf_low", "conf_high"]], ends, rtol=1e-6)
     with pytest.raises(dp.OptionError, match="level"):
         corrected.long_run(95)
+
+
+def test_persistence_of_one_in_draws_has_no_long_run_effect(corrected: Any) -> None:
+    """Where rho is 1 or more, x has an effect without limit, of its own sign."""
+    values = corrected.estimated.draw_values.copy()
+    values[:200, 0] = 1.1
+    estimated = dataclasses.replace(corrected.estimated, draw_values=values)
+    fit = dataclasses.replace(corrected, estimated=estimated)
+    table = fit.long_run()
+    assert table["conf_high"]["x"] == np.inf
+    assert table["conf_low"]["w"] == -np.inf
+    assert np.isfinite(table["conf_low"]["x"])
 
 
 def test_intervals_and_p_values_of_draws_agree(corrected: Any) -> None:

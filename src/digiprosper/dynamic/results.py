@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 # Of a ratio b / (1 - r): what is added to the sums in numerator and denominator.
 _ONE_BELOW = np.array([0.0, 1.0])
 _MISSING = (np.nan, np.nan)
+# Makes the effect of a draw without limit, yet finite, as quantiles are interpolated.
+_WITHOUT_LIMIT = 1e150
+_LARGEST_RATIO = 1e100
 _TITLES = {
     "difference": "Difference GMM",
     "system": "System GMM",
@@ -247,7 +250,8 @@ class DynamicResults(BaseResults):
             One row per regressor: estimate, std_error by the delta method, its interval
             (conf_low, conf_high) and Fieller's set (fieller_low, fieller_high), which
             allows for a denominator near zero. If this set is not one bounded interval,
-            its ends are infinite. With draws the first interval is that of the draws.
+            its ends are infinite. With draws the first interval is that of the draws;
+            an end is infinite if in too many of them persistence is one or more.
 
         Raises
         ------
@@ -292,9 +296,13 @@ class DynamicResults(BaseResults):
         fieller = pieces[0] if len(pieces) == 1 else (-np.inf, np.inf)
         low, high = ratio - critical * error, ratio + critical * error
         if isinstance(self.estimated, CorrectedEstimates):
-            drawn = self.estimated.draw_values @ weights.T + _ONE_BELOW
-            ratios = replace(self.estimated, draw_values=drawn[:, :1] / drawn[:, 1:])
-            low, high = (float(end[0]) for end in ratios.limits(level))
+            tops, bottoms = (self.estimated.draw_values @ weights.T + _ONE_BELOW).T
+            drawn = tops / np.maximum(bottoms, 1 / _WITHOUT_LIMIT)
+            ratios = replace(self.estimated, draw_values=drawn[:, None])
+            low, high = (
+                np.copysign(np.inf, end[0]) if abs(end[0]) > _LARGEST_RATIO else end[0]
+                for end in ratios.limits(level)
+            )
         return {
             "estimate": float(ratio),
             "std_error": error,
