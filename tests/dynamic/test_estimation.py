@@ -286,6 +286,24 @@ def test_more_instruments_than_clusters_have_no_second_step() -> None:
     assert "many_instruments" in {n.code for n in fit.diagnostics}
 
 
+def test_a_regressor_that_changes_in_one_half_only() -> None:
+    frame = gapped(1, entities=30, periods=8)
+    frame["late"] = frame["x"].where(frame["t"] > 2004, 0.0)
+    spec = dp.DynamicPanel("y", ["late"], estimator="half_panel", reps=99)
+    with pytest.raises(IdentificationError, match="entities in the first half of"):
+        spec.fit(panel_of(frame))
+    assert np.isfinite(
+        spec.replace(estimator="lsdvc").fit(panel_of(frame)).params
+    ).all()
+
+
+def test_more_coefficients_than_rows() -> None:
+    frame = gapped(1, entities=3)
+    for estimator in ("difference", "lsdvc"):
+        with pytest.raises(IdentificationError, match="fewer regressors, fewer"):
+            fitted(frame, estimator=estimator)
+
+
 def test_half_panel_needs_four_periods() -> None:
     frame = gapped(1, entities=30)
     with pytest.raises(IdentificationError, match="halves the 3 periods"):

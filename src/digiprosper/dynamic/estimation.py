@@ -16,6 +16,7 @@ from digiprosper.dynamic.kernels.corrected import (
 )
 from digiprosper.dynamic.kernels.instruments import LaggedInstruments, OwnInstrument
 from digiprosper.dynamic.kernels.transforms import within_deviations
+from digiprosper.dynamic.preparation import rows_of
 from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults, GmmTests
 from digiprosper.errors import (
     CollinearityError,
@@ -95,19 +96,19 @@ def _results(
 
 
 def _refuse_dependent(
-    data: PreparedPanel, values: Floats, levels: Floats, means: int = 0
+    data: PreparedPanel, values: Floats, levels: Floats, *, means: int, where: str
 ) -> None:
     """Refuse regressors of transformed rows (n, 1 + k + p) that are combinations.
 
-    `levels` are the rows before the transformation, from which so many `means` were
-    subtracted; dummies are independent.
+    `levels` are the rows before the transformation. Of the n so many are not
+    independent as there are `means`. Dummies are independent. `where` is for messages.
     """
     k = data.n_regressors
     names = data.names[:k]
     rows = len(values) - means
     if rows <= len(data.names):
         text = (
-            f"{rows} rows of the transformed equation for {len(data.names)} "
+            f"{where} has {rows} independent rows for {len(data.names)} "
             "coefficients, dummies of periods among them: use fewer regressors, fewer "
             "lags or time_effects=False."
         )
@@ -117,8 +118,8 @@ def _refuse_dependent(
     constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size).tolist()]
     if constant:
         raise IdentificationError(
-            f"{quoted(constant)} does not change within entities, so that it drops out "
-            "of the model. Remove it.",
+            f"{quoted(constant)} does not change within entities in {where}, so that "
+            "it drops out of the model. Remove it.",
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
     # What is refused is a regressor, since dummies and constant come first.
@@ -132,7 +133,7 @@ def _refuse_dependent(
         problems.append(collinearity_problem(column, others, text))
     if problems:
         raise CollinearityError(
-            f"{several(problems)} in the transformed equation. Remove one of them.",
+            f"{several(problems)} in {where}. Remove one of them.",
             problems,
         )
 
@@ -229,7 +230,9 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
     values = moments.transformed[moments.rows.transformed]
     if moments.rows.levels is not None:
         values = np.vstack([values, levels])
-    _refuse_dependent(data, values, levels, len(values) - moments.n_transformed)
+    means = len(values) - moments.n_transformed
+    where = "the transformed equation"
+    _refuse_dependent(data, values, levels, means=means, where=where)
     total = moments.products.sum(axis=0)
     if not kernel.identifies(total):
         count, k = len(total), len(data.names)
@@ -292,8 +295,10 @@ def _tests(
         n = moments.n_transformed
         variance *= n / (n - len(fit.first.coefficients))
     null = "the instruments are not correlated with the errors"
-    j = kernel.hansen(moments, fit)[0]
-    s = kernel.sargan(moments, fit, variance) if surplus else np.nan
+    statistics = {
+        "Hansen": kernel.hansen(moments, fit)[0],
+        "Sargan": kernel.sargan(moments, fit, variance) if surplus else np.nan,
+    }
     hansen, sargan = (
         TestResult(
             f"{name} test of overidentification",
@@ -303,7 +308,7 @@ def _tests(
             float(chdtrc(surplus, value)) if np.isfinite(value) else np.nan,
             null,
         )
-        for name, value in (("Hansen", j), ("Sargan", s))
+        for name, value in statistics.items()
     )
     return GmmTests(
         autocorrelations={
@@ -312,7 +317,7 @@ def _tests(
         },
         hansen=hansen,
         sargan=sargan,
-        groups=tuple(_difference_in_hansen(moments, fit, j, surplus)),
+        groups=tuple(_difference_in_hansen(moments, fit, hansen.statistic, surplus)),
         instruments=tuple(
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
@@ -338,13 +343,13 @@ def _difference_in_hansen(
         [c.equation == "level" and c.variable != "Intercept" for c in moments.columns]
     )
     for name, tested in groups.items():
-        j, df = kernel.hansen(moments, fit, np.flatnonzero(~tested))
-        if tested.any() and np.isfinite(j):
-            difference, tested_df = whole - j, surplus - df
+        without, df = kernel.hansen(moments, fit, np.flatnonzero(~tested))
+        if tested.any() and np.isfinite(without):
+            difference, tested_df = whole - without, surplus - df
             yield {
                 "group": name,
                 "n_instruments": int(tested.sum()),
-                "without": j,
+                "without": without,
                 "df_without": df,
                 "difference": difference,
                 "df": tested_df,
@@ -359,10 +364,6 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
     """Correct the within estimates, and draw clusters for intervals."""
     seed = seed_sequence(rng)
     groups = int(data.clusters.max()) + 1
-    levels = data.columns[data.complete]
-    values = within_deviations(data.columns, data.complete)[0][data.complete]
-    # An entity's mean takes one of its rows.
-    _refuse_dependent(data, values, levels, data.sample.n_entities)
     products = _products(spec, data)
     estimate = _corrected(products, np.ones((1, groups)))
     counts = draw_counts(seed, groups, spec.reps)
@@ -409,8 +410,8 @@ def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
 
     With an odd number of periods there are two ways to halve it.
     """
+    parts = [("the sample", data)]
     used = np.flatnonzero(data.complete.any(axis=0))
-    rows = [data.complete]
     if spec.estimator == "half_panel":
         if used.size < 4:
             text = (
@@ -422,10 +423,19 @@ def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
             )
         for middle in sorted({used.size // 2, (used.size + 1) // 2}):
             early = np.arange(data.complete.shape[1]) < used[middle]
-            rows += [data.complete & early, data.complete & ~early]
+            parts += [
+                ("the first half of the periods", rows_of(data, early)),
+                ("the second half of the periods", rows_of(data, ~early)),
+            ]
+    for where, part in parts:
+        values = within_deviations(part.columns, part.complete)[0][part.complete]
+        # An entity's mean takes one of its rows.
+        means = int(part.complete.any(axis=1).sum())
+        levels = part.columns[part.complete]
+        _refuse_dependent(part, values, levels, means=means, where=where)
     return [
-        within_products(data.columns, data.n_regressors, part, data.clusters)
-        for part in rows
+        within_products(part.columns, part.n_regressors, part.complete, part.clusters)
+        for _, part in parts
     ]
 
 

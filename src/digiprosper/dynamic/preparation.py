@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,6 +109,18 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
             )
         ),
     )
+
+
+def rows_of(data: PreparedPanel, periods: Bools) -> PreparedPanel:
+    """Take the rows of some of the periods (T,), with the dummies of these."""
+    k = data.n_regressors
+    complete = data.complete & periods
+    columns, names = data.columns[..., : 1 + k], data.names[:k]
+    if len(data.names) > k:
+        dummies, used = period_dummies(complete, "within")
+        columns = np.concatenate([columns, dummies], axis=2)
+        names = (*names, *(f"period {data.periods[j]}" for j in used.tolist()))
+    return replace(data, complete=complete, columns=columns, names=names)
 
 
 def _prepared(spec: Any, panel: Panel) -> Prepared:

@@ -65,13 +65,10 @@ def within_products(
     periods; `complete` (N, T) are the rows, `clusters` (N,) the cluster of each entity.
     """
     columns = within_deviations(values, complete)[0]
-    dummies = columns[..., 1 + n_regressors :]
-    dummies = dummies[..., np.flatnonzero(dummies.any(axis=(0, 1)))]
-    columns = np.concatenate([columns[..., : 1 + n_regressors], dummies], axis=2)
     products = columns.transpose(0, 2, 1) @ columns
     rows = complete.sum(axis=1)
     groups = int(clusters.max()) + 1
-    bias = _expected_products(dummies, complete)
+    bias = _expected_products(columns[..., 1 + n_regressors :], complete)
     return WithinProducts(
         products=level_sums(
             clusters, groups, products.reshape(len(products), -1)
