@@ -14,7 +14,10 @@ from digiprosper.dynamic.kernels.corrected import (
     persistence_bounds,
     within_products,
 )
-from digiprosper.dynamic.kernels.instruments import LaggedInstruments, OwnInstrument
+from digiprosper.dynamic.kernels.instruments import (
+    ExogenousInstrument,
+    LaggedInstruments,
+)
 from digiprosper.dynamic.kernels.transforms import within_deviations
 from digiprosper.dynamic.preparation import rows_of
 from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults, GmmTests
@@ -192,10 +195,10 @@ def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
     ]
     dummies = data.names[data.n_regressors :]
     columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
-    exogenous = (*data.sample.names_of("x"), *dummies)
-    values = {**{name: columns[name] for name in exogenous}, **data.instruments}
-    own = [
-        OwnInstrument(
+    names = (*data.sample.names_of("x"), *dummies)
+    values = {**{name: columns[name] for name in names}, **data.instruments}
+    exogenous = [
+        ExogenousInstrument(
             name=name,
             values=column,
             equation=spec.equation_of("time_effects" if name in dummies else name),
@@ -204,14 +207,16 @@ def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
     ]
     if spec.has_constant:
         constant = columns["Intercept"]
-        own.append(OwnInstrument(name="Intercept", values=constant, equation="level"))
+        exogenous.append(
+            ExogenousInstrument(name="Intercept", values=constant, equation="level")
+        )
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
         is_constant=spec.has_constant
         & (np.arange(len(data.names)) == data.n_regressors - 1),
         lagged=lagged,
-        own=own,
+        exogenous=exogenous,
         system=spec.estimator == "system",
         transform=spec.transform,
         h=spec.h,

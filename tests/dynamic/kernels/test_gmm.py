@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from digiprosper.dynamic.kernels import gmm
-from digiprosper.dynamic.kernels.instruments import LaggedInstruments, OwnInstrument
+from digiprosper.dynamic.kernels.instruments import (
+    ExogenousInstrument,
+    LaggedInstruments,
+)
 
 
 def design(**options: object) -> gmm.Design:
@@ -21,7 +24,7 @@ def design(**options: object) -> gmm.Design:
         complete=complete,
         is_constant=np.zeros(2, dtype=bool),
         lagged=[LaggedInstruments(name="y", values=y, first=2, last=3)],
-        own=[OwnInstrument(name="x", values=x)],
+        exogenous=[ExogenousInstrument(name="x", values=x)],
         **settings,
     )
 
@@ -33,7 +36,10 @@ def test_repeated_instruments_are_left_out() -> None:
         complete=single.complete,
         is_constant=single.is_constant,
         lagged=single.lagged,
-        own=[*single.own, OwnInstrument(name="copy", values=3 * single.own[0].values)],
+        exogenous=[
+            *single.exogenous,
+            ExogenousInstrument(name="copy", values=3 * single.exogenous[0].values),
+        ],
         system=False,
         transform="difference",
         h=3,

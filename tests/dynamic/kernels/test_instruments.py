@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digiprosper.dynamic.kernels.instruments import (
+    ExogenousInstrument,
     LaggedInstruments,
-    OwnInstrument,
     Rows,
     instrument_array,
     layout,
@@ -23,8 +23,8 @@ def test_lags_and_differences_stand_where_their_row_is(collapse: bool) -> None:
     transformed[:, 1:] &= levels[:, :-1]
     rows = Rows(transformed=transformed, levels=levels)
     lagged = [LaggedInstruments(name="y", values=y, first=2, last=9, collapse=collapse)]
-    own = [OwnInstrument(name="x", values=y, equation="level")]
-    columns = layout(lagged, own, rows)
+    exogenous = [ExogenousInstrument(name="x", values=y, equation="level")]
+    columns = layout(lagged, exogenous, rows)
     array = instrument_array(
         columns, lagged, [(np.zeros((5, 6)), np.ones((5, 6)))], rows, slice(0, 5)
     )

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from digiprosper.dynamic.kernels.instruments import (
+        ExogenousInstrument,
         LaggedInstruments,
-        OwnInstrument,
     )
     from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.kernels import Bools, Floats, Ints
@@ -52,7 +52,7 @@ class Design:
     complete: Bools
     is_constant: Bools
     lagged: Sequence[LaggedInstruments]
-    own: Sequence[OwnInstrument]
+    exogenous: Sequence[ExogenousInstrument]
     system: bool
     transform: Transform
     h: int
@@ -119,15 +119,15 @@ def moments(design: Design) -> Moments:
     for array in (values_t, changes):
         array[..., 1:][..., design.is_constant] = 0.0
     rows = Rows(transformed=has_t, levels=complete if design.system else None)
-    own = [_own_columns(variable, design) for variable in design.own]
+    exogenous = [_exogenous_columns(variable, design) for variable in design.exogenous]
 
-    columns = layout(design.lagged, design.own, rows)
+    columns = layout(design.lagged, design.exogenous, rows)
     stacked = np.concatenate([values_t, values], axis=1) if design.system else values_t
     products = np.empty((len(complete), len(columns), values.shape[2]))
     weight = np.zeros((len(columns), len(columns)))
     error_covariance = _error_covariance(design)
     for part in _parts(len(complete), stacked.shape[1] * len(columns)):
-        z = instrument_array(columns, design.lagged, own, rows, part)
+        z = instrument_array(columns, design.lagged, exogenous, rows, part)
         products[part] = z.transpose(0, 2, 1) @ stacked[part]
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
         weight += np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
@@ -147,7 +147,9 @@ def moments(design: Design) -> Moments:
     )
 
 
-def _own_columns(variable: OwnInstrument, design: Design) -> tuple[Floats, Floats]:
+def _exogenous_columns(
+    variable: ExogenousInstrument, design: Design
+) -> tuple[Floats, Floats]:
     """Transform an exogenous variable; its halves (N, T) in the two equations."""
     levels = np.where(design.complete, variable.values, 0.0)
     change = transformed(levels[..., None], design.complete, design.transform)[0]
@@ -370,15 +372,15 @@ def autocorrelation(data: Moments, reported: Reported, order: int) -> float:
         return np.nan
     regressors = np.einsum("nt,ntk->k", earlier, data.changes[..., 1:])
     if reported.variance is None:
-        own = float(products @ products)
+        variance = float(products @ products)
         with_moments = data.by_entity(step.coefficients).T @ products
     else:
         matrix = transformation(residuals.shape[1], "difference")
         weighted = earlier @ (matrix @ matrix.T)
-        own = reported.variance * float((weighted * earlier).sum())
+        variance = reported.variance * float((weighted * earlier).sum())
         with_moments = reported.variance * _instruments_times(data, weighted)
     spread = (
-        own
+        variance
         - 2 * regressors @ step.influence @ with_moments
         + regressors @ reported.covariance @ regressors
     )
@@ -388,13 +390,13 @@ def autocorrelation(data: Moments, reported: Reported, order: int) -> float:
 def _instruments_times(data: Moments, values: Floats) -> Floats:
     """Compute ``sum_i Z_i' v_i`` for values (N, T) of the transformed equation."""
     design = data.design
-    own = [
-        _own_columns(variable, design)
-        for variable in design.own
+    exogenous = [
+        _exogenous_columns(variable, design)
+        for variable in design.exogenous
         if any(c.lag is None and c.variable == variable.name for c in data.columns)
     ]
     out = np.zeros(len(data.columns))
     for part in _parts(len(values), data.transformed.shape[1] * len(data.columns)):
-        z = instrument_array(data.columns, design.lagged, own, data.rows, part)
+        z = instrument_array(data.columns, design.lagged, exogenous, data.rows, part)
         out += np.einsum("nrl,nr->l", z[:, : values.shape[1]], values[part])
     return np.asarray(out / data.size)

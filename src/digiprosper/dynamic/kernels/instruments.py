@@ -33,7 +33,7 @@ class LaggedInstruments:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class OwnInstrument:
+class ExogenousInstrument:
     """An exogenous variable that is its own instrument, as ``iv()`` of xtabond2.
 
     With the equation ``"both"`` one column has the transformed values in the
@@ -67,7 +67,9 @@ class Rows:
 
 
 def layout(
-    lagged: Sequence[LaggedInstruments], own: Sequence[OwnInstrument], rows: Rows
+    lagged: Sequence[LaggedInstruments],
+    exogenous: Sequence[ExogenousInstrument],
+    rows: Rows,
 ) -> tuple[InstrumentColumn, ...]:
     """List the columns that are not empty in every row."""
     columns: list[InstrumentColumn] = []
@@ -88,7 +90,7 @@ def layout(
             None,
             None,
         )
-        for variable in own
+        for variable in exogenous
     ]
     return tuple(columns)
 
@@ -107,14 +109,14 @@ def _columns(
 def instrument_array(
     columns: Sequence[InstrumentColumn],
     lagged: Sequence[LaggedInstruments],
-    own: Sequence[tuple[Floats, Floats]],
+    exogenous: Sequence[tuple[Floats, Floats]],
     rows: Rows,
     part: slice,
 ) -> Floats:
     """Fill the instruments (n, R, L) of some entities.
 
     R is the T periods of the transformed equation and, with a level equation, the T
-    periods of that. `own` has the columns (N, T) of each exogenous variable in the
+    periods of that. `exogenous` has the columns (N, T) of each such variable in the
     transformed and in the level equation.
     """
     transformed = rows.transformed[part]
@@ -123,10 +125,10 @@ def instrument_array(
     out = np.zeros((n, halves * periods, len(columns)))
     sources = {block.name: block.values[part] for block in lagged}
     changes = {name: _differenced(values) for name, values in sources.items()}
-    exogenous = iter(own)
+    pairs = iter(exogenous)
     for position, column in enumerate(columns):
         if column.lag is None:
-            first, second = next(exogenous)
+            first, second = next(pairs)
             out[:, :periods, position] = first[part]
             if halves == 2:
                 out[:, periods:, position] = second[part]
