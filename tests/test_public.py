@@ -352,6 +352,15 @@ CONTRACT = {
     "plots.specification_curve": (
         "results, term=None, *, main=None, labels=None, level=0.95, ax=None"
     ),
+    "DynamicPanel": (
+        "y, x=(), *, lags=1, endogenous=(), predetermined=(), instruments=(), "
+        "estimator='difference', instrument_lags=(2, None), collapse=True, "
+        "transform='difference', steps=2, cov_type='robust', windmeijer=True, "
+        "equations=(), constant=None, time_effects=True, h=3, sargan_df='n', "
+        "clusters=None, reps=999, missing='drop'"
+    ),
+    "DynamicPanel.fit": "panel, *, rng=None, progress=False",
+    "DynamicResults.long_run": "level=0.95",
     "FixedEffectsIV": (
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', "
         f"clusters=None, bandwidth=None, {DISTANCES}, ssc='reghdfe', "

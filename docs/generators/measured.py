@@ -50,6 +50,7 @@ ROOMS = {
     "policy": "Policy",
     "mediation": "Mediation",
     "threshold": "Thresholds and kinks",
+    "dynamic": "Dynamic panels",
     "u_shape": "U-shapes",
     "spatial": "Space",
 }

@@ -25,6 +25,7 @@ ROOMS = {
     "mediation": "Mediation",
     "u_shape": "U-shapes",
     "policy": "Policy",
+    "dynamic": "Dynamic panels",
     "spatial": "Space",
     "studies": "Studies of many fits",
     "present": "Tables",

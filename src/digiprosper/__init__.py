@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from digiprosper.composite.weights import pca_weights as pca_weights
     from digiprosper.composite.weights import std_weights as std_weights
     from digiprosper.datasets.simulate import Truth as Truth
+    from digiprosper.dynamic.dynamic_panel import DynamicEstimator as DynamicEstimator
+    from digiprosper.dynamic.dynamic_panel import DynamicPanel as DynamicPanel
+    from digiprosper.dynamic.results import DynamicResults as DynamicResults
     from digiprosper.errors import AlignmentError as AlignmentError
     from digiprosper.errors import BoundaryThresholdWarning as BoundaryThresholdWarning
     from digiprosper.errors import CollinearityError as CollinearityError
@@ -262,6 +265,9 @@ __all__ = [
     "DigiprosperError",
     "DigiprosperWarning",
     "Direction",
+    "DynamicEstimator",
+    "DynamicPanel",
+    "DynamicResults",
     "EffectResults",
     "EffectsError",
     "EventStudy",

@@ -5,6 +5,8 @@ from __future__ import annotations
 # The name of each in pickles, which stays for good, and where the class is now.
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",
+    "DynamicCorrectedEstimates": "dynamic.results:CorrectedEstimates",
+    "DynamicGmmTests": "dynamic.results:GmmTests",
     "DrawnEstimates": "report.estimates:DrawnEstimates",
     "Estimates": "report.estimates:Estimates",
     "EffectPath": "mediation.kernel:Route",

@@ -20,6 +20,8 @@ NAMES = {
         "pca_weights std_weights"
     ),
     "datasets.simulate": "Truth",
+    "dynamic.dynamic_panel": "DynamicEstimator DynamicPanel",
+    "dynamic.results": "DynamicResults",
     "errors": (
         "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError "
         "CovarianceWarning DigiprosperError DigiprosperWarning FewClustersWarning "

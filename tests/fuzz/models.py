@@ -524,6 +524,39 @@ def kink_spec(case: Case) -> dp.PanelKink:
     return dp.PanelKink(case.term("y"), case.term("q"), x, **options)
 
 
+def dynamic_spec(case: Case) -> dp.DynamicPanel:
+    common = {
+        name: choices
+        for name, choices in case.common().items()
+        if name in ("time_effects", "missing", "clusters")
+    }
+    options = case.options(
+        **common,
+        lags=[1, 2],
+        endogenous=[case.terms("m", 1)],
+        predetermined=[case.terms("w", 1)],
+        instruments=[case.terms("z", 1)],
+        estimator=["difference", "system", "lsdvc", "half_panel"],
+        instrument_lags=[(2, 3), (2, 2), {case.column("y"): (3, None)}],
+        collapse=[True, False],
+        transform=["difference", "orthogonal"],
+        steps=[1, 2],
+        cov_type=["robust", "classical"],
+        windmeijer=[True, False],
+        h=[1, 2, 3],
+        sargan_df=["n", "n-k"],
+    )
+    estimator = options.get("estimator")
+    corrected = isinstance(estimator, str) and estimator in ("lsdvc", "half_panel")
+    if corrected and chance(case.rng, 0.9):
+        kept = ("estimator", "time_effects", "missing", "clusters")
+        options = {name: options[name] for name in kept if name in options}
+    x = case.terms("xd", 2) if chance(case.rng, 0.7) else []
+    y = case.column("y") if chance(case.rng, 0.6) else case.term("y")
+    case.say(f"DynamicPanel({y!r}, {x!r}, **{options!r})")
+    return dp.DynamicPanel(y, x, reps=99, **options)
+
+
 def mediation_spec(case: Case, *, plain: bool = False) -> dp.Mediation:
     choices = case.common()
     if not plain:
@@ -1064,6 +1097,7 @@ SPECIFICATIONS = (
     "FixedEffectsIV",
     "EventStudy",
     "StaggeredDid",
+    "DynamicPanel",
     "PanelThreshold",
     "PanelKink",
     "Mediation",
@@ -1144,6 +1178,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "match_entities": matched,
     "oster_bound": bounded,
     "variables": mechanism_variables,
+    "DynamicPanel": _fitted(dynamic_spec),
 }
 SHARES = (
     14,
@@ -1179,4 +1214,5 @@ SHARES = (
     6,
     5,
     5,
+    8,
 )

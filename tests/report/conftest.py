@@ -62,6 +62,7 @@ def _policies() -> dict[str, Any]:
     )
     spec = FixedEffects("prosperity", ["digital", "urban"])
     weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    dynamic = dp.DynamicPanel("prosperity", ["digital"])
     spatial = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights)
     last = panel.subset("year == 2020").assign(
         coast=lambda f: 1.0 * (f["region"] == "east")
@@ -72,6 +73,10 @@ def _policies() -> dict[str, Any]:
             "prosperity", ["urban"], ["digital"], ["lag(digital)"]
         ).fit(panel),
         "StaggeredDidResults": dp.StaggeredDid("prosperity", "first").fit(treated),
+        "DynamicResults": dynamic.fit(panel),
+        "DynamicResults of draws": dynamic.replace(estimator="lsdvc", reps=99).fit(
+            panel, rng=1
+        ),
         "SpatialResults": spatial.fit(dp.datasets.us_states()),
         "EffectResults of cluster_bootstrap": dp.cluster_bootstrap(spec, panel, rng=1),
         "Matching": (matching := dp.match_entities(last, "coast", ["urban"])),

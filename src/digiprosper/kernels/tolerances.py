@@ -18,6 +18,9 @@ ABSORBED: Final = 1e-9
 from the mean."""
 COLLINEAR: Final = 1e-9
 """Norm of a column scaled to one that is left with the columns before it out."""
+SAME_INSTRUMENT: Final = 1e-11
+"""Diagonal of the pivoted triangle of instruments' cross products, scaled to one, below
+which an instrument is a combination of others."""
 PART_OF: Final = 1e-6
 """Coefficient of a collinear column, scaled to one, on another that is named as part of
 it."""

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _LAGS = (1, 2)
 _HALF = 0.5
 _BIASED_SLOPES = (
-    "and so are the other slopes. Omit it, or use an estimator for dynamic panels "
-    "(Arellano & Bond 1991)."
+    "and so are the other slopes. Omit it, or use an estimator that corrects this: "
+    "DynamicPanel(..., estimator='lsdvc')."
 )
 _ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
 _NO_REGRESSOR = frozenset(

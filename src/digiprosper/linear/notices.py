@@ -584,15 +584,17 @@ def lagged_outcome_notice(
         are = "contains a lag" if single else "contain a lag"
     else:
         are = "is the lag" if single else "are lags"
+    periods = sample.nobs / sample.n_entities
     text = (
         f"{quoted(columns)} {are} of {outcome}: with entity effects its slope is "
-        f"biased by about 1/T (Nickell 1981), {consequence}"
+        f"biased, by about -(1 + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
+        f"{consequence}"
     )
-    return nickell(columns, sample.nobs / sample.n_entities, text)
+    return nickell(columns, periods, text)
 
 
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
-    """Report the bias of Nickell (1981) in a short panel: about one over T."""
+    """Report the bias of Nickell (1981) in a short panel, about (1 + slope)/(T - 1)."""
     return Notice(
         "lagged_outcome", text, {"columns": tuple(columns), "periods": float(periods)}
     )

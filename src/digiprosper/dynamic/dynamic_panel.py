@@ -1,0 +1,427 @@
+"""Dynamic panel models: a lag of the outcome among the regressors."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from digiprosper.dynamic.estimation import fit_corrected, fit_gmm
+from digiprosper.dynamic.preparation import prepare_panel
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    TermError,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+    option_problem,
+    plain,
+    quoted,
+    several,
+)
+from digiprosper.panel.terms import canonical
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    check_reps,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.dynamic.kernels.transforms import Transform
+    from digiprosper.dynamic.results import DynamicResults
+    from digiprosper.panel import Panel
+
+DynamicEstimator = Literal["difference", "system", "lsdvc", "half_panel"]
+_Equation = Literal["both", "difference", "level"]
+_Lags: TypeAlias = "tuple[int, int | None]"
+
+_LEAST_REPS = 49
+_MOST_LAGS = 20
+_GMM_ONLY = (
+    "endogenous",
+    "predetermined",
+    "instruments",
+    "instrument_lags",
+    "collapse",
+    "transform",
+    "steps",
+    "cov_type",
+    "windmeijer",
+    "equations",
+    "constant",
+    "h",
+    "sargan_df",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicPanel(Specification):
+    """Panel model with lags of the outcome: ``y_it = r y_i,t-1 + x_it'b + a_i + e_it``.
+
+    With entity effects and few periods the within estimator of r is biased downwards by
+    about ``(1 + r) / (T - 1)`` (Nickell 1981). `estimator` chooses how this is avoided.
+    With 31 entities and ten periods the bias-corrected within estimator, ``"lsdvc"``,
+    is recommended if the regressors are exogenous: in simulated panels it is the most
+    precise, with intervals that cover (see the page on dynamic panels).
+
+    Parameters
+    ----------
+    y : str
+        Outcome: a column, or a term such as ``"log(gdp)"``.
+    x : sequence of str
+        Exogenous regressors: not correlated with the errors of any period.
+    lags : int
+        Number of lags of the outcome among the regressors, 1 by default.
+    endogenous : sequence of str
+        Regressors that are correlated with the error of their period. Their lags from 2
+        on are instruments.
+    predetermined : sequence of str
+        Regressors that are correlated with earlier errors. Their lags from 1 on are
+        instruments.
+    instruments : sequence of str
+        Further exogenous instruments.
+    estimator : {"difference", "system", "lsdvc", "half_panel"}
+        ``"difference"`` (default) is GMM of the differenced equation (Arellano & Bond
+        1991), the one that referees ask for. ``"system"`` adds the equation in levels
+        (Arellano & Bover 1995; Blundell & Bond 1998), which assumes that deviations
+        from the steady state are not correlated with the entity effects. ``"lsdvc"`` is
+        the within estimator less its bias, which is solved for (Bun & Carree 2005); it
+        takes one lag and exogenous regressors. ``"half_panel"`` is the half-panel
+        jackknife (Dhaene & Jochmans 2015), also for several lags.
+    instrument_lags : (first, last) or mapping
+        Lags of outcome and endogenous regressors in the transformed equation. The
+        default ``(2, None)`` takes all from lag 2 on; predetermined regressors have one
+        earlier. Or a mapping of variables to lags, or to None for no lags. The level
+        equation has the difference at lag ``first - 1``.
+    collapse : bool
+        Whether a lag is one instrument (True, the default) or one for each period.
+        Without it the number of instruments grows with the square of T, and with more
+        instruments than entities estimates and tests are unreliable (Roodman 2009).
+    transform : {"difference", "orthogonal"}
+        First differences, or forward orthogonal deviations, which lose fewer rows if
+        there are gaps.
+    steps : {2, 1}
+        Steps of GMM; two by default.
+    cov_type : {"robust", "classical"}
+        ``"robust"`` (default) sums moments by cluster. With two steps ``"classical"``
+        is the covariance without Windmeijer's correction.
+    windmeijer : bool
+        Whether two-step standard errors have the correction of Windmeijer (2005),
+        without which they are far too small. The default is True.
+    equations : mapping
+        For exogenous regressors, instruments and lagged variables in system GMM, the
+        equation for which they are instruments: ``"both"`` (default), ``"difference"``
+        or ``"level"``. The key ``"time_effects"`` stands for the dummies of periods.
+    constant : bool, optional
+        Whether there is a constant; by default in system GMM.
+    time_effects : bool
+        Whether there are dummies of periods; True by default.
+    h : {3, 2, 1}
+        Covariance of the errors that the first step assumes, as in xtabond2: 3
+        (default) is that of independent errors with one variance, 2 without covariances
+        between the two equations, as in xtdpdsys, 1 the identity matrix.
+    sargan_df : {"n", "n-k"}
+        Divisor of the error variance in Sargan's statistic: that of xtabond2 (default),
+        or of xtabond.
+    clusters : str, optional
+        Clusters, which consist of whole entities; the entity by default.
+    reps : int
+        Draws of clusters for ``"lsdvc"`` and ``"half_panel"``; 999 by default.
+    missing : {"drop", "raise"}
+        ``"drop"`` (default) drops rows with missing values, with a warning.
+
+    Raises
+    ------
+    OptionError, TermError, InputTypeError
+        By the constructor, if an option is unknown or contradicts another.
+    ColumnError, MissingDataError, PanelIndexError
+        By `fit`, if a column or the time key cannot be used.
+    IdentificationError, CollinearityError
+        By `fit`, if there are too few instruments or periods, or regressors are
+        collinear.
+
+    Notes
+    -----
+    GMM minimises ``(sum_i Z_i'e_i)' W (sum_i Z_i'e_i)``. In the first step W is the
+    inverse of ``sum_i Z_i' H Z_i``, in the second that of ``sum_i Z_i'e_i e_i'Z_i``
+    with residuals of the first. With the same options the numbers are those of Stata's
+    xtabond, xtdpdsys and xtabond2. Instruments are made before rows with missing lags
+    are dropped. Orthogonal deviations of period t stand at t + 1, so that lags of
+    instruments mean the same as for differences.
+
+    ``"lsdvc"`` solves ``r + s^2(r) tr(r) q = w`` (Bun & Carree 2005, Journal of
+    Business & Economic Statistics 23:200): w is the within estimate, and the second
+    term its bias if the coefficient is r. No initial estimator is needed, unlike in
+    Kiviet (1995) and Bruno (2005). Unbalanced panels and gaps are allowed for. The
+    intervals are expanded percentile intervals of draws of clusters (Hesterberg 2015).
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.DynamicPanel("log(gsp)", ["unemp"], instrument_lags=(2, 4))
+    >>> fit = spec.fit(dp.datasets.us_states())
+    >>> fit.params.round(3).to_dict(), fit.n_instruments
+    ({'lag(log(gsp))': 0.84, 'unemp': -0.009}, 19)
+    """
+
+    y: str = field(metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERM)
+    _: KW_ONLY
+    lags: int = 1
+    endogenous: Sequence[str] = field(default=(), metadata=TERM)
+    predetermined: Sequence[str] = field(default=(), metadata=TERM)
+    instruments: Sequence[str] = field(default=(), metadata=TERM)
+    estimator: DynamicEstimator = "difference"
+    instrument_lags: _Lags | Mapping[str, _Lags | None] | Sequence[Any] = (2, None)
+    collapse: bool = True
+    transform: Literal["difference", "orthogonal"] = "difference"
+    steps: Literal[1, 2] = 2
+    cov_type: Literal["robust", "classical"] = "robust"
+    windmeijer: bool = True
+    equations: Mapping[str, _Equation] | Sequence[tuple[str, _Equation]] = ()
+    constant: bool | None = None
+    time_effects: bool = True
+    h: Literal[1, 2, 3] = 3
+    sargan_df: Literal["n", "n-k"] = "n"
+    clusters: Sequence[str] | None = None
+    reps: int = 999
+    missing: Literal["drop", "raise"] = "drop"
+
+    def __post_init__(self) -> None:
+        plain_options(self)
+        one_term(self.y, "y")
+        for name in ("x", "endogenous", "predetermined", "instruments"):
+            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        if self.clusters is not None:
+            object.__setattr__(self, "clusters", as_terms(self.clusters, "clusters"))
+        check_whole("lags", self.lags, 1, _MOST_LAGS)
+        check_reps(self.reps, _LEAST_REPS)
+        self._check_words()
+        refuse_repeats(self, ("y", "x", "endogenous", "predetermined", "instruments"))
+        lag_keys = set(map(canonical, _lag_terms(self.y, _MOST_LAGS)))
+        repeated = [term for term in self._regressors if canonical(term) in lag_keys]
+        if repeated:
+            raise TermError(
+                f"{quoted(repeated)} is a lag of the outcome, which DynamicPanel adds "
+                "itself; set lags instead."
+            )
+        self._read_mappings()
+        self._refuse_contradictions()
+
+    def _check_words(self) -> None:
+        words = {
+            "estimator": get_args(DynamicEstimator),
+            "transform": ("difference", "orthogonal"),
+            "steps": (1, 2),
+            "cov_type": ("robust", "classical"),
+            "h": (1, 2, 3),
+            "sargan_df": ("n", "n-k"),
+            "missing": ("drop", "raise"),
+            "collapse": (True, False),
+            "windmeijer": (True, False),
+            "time_effects": (True, False),
+            "constant": (None, True, False),
+        }
+        for name, allowed in words.items():
+            check_option(name, getattr(self, name), allowed)
+
+    def _read_mappings(self) -> None:
+        """Store `equations` and `instrument_lags` by variable as pairs."""
+        lagged = (self.y, *self.endogenous, *self.predetermined)
+        variables = ("time_effects", *lagged, *self.x, *self.instruments)
+        equations = _pairs("equations", self.equations, variables)
+        for _, equation in equations:
+            check_option("equations", equation, get_args(_Equation))
+        object.__setattr__(self, "equations", equations)
+        value: Any = self.instrument_lags
+        lags = (
+            _read_lags(value)
+            if isinstance(value, tuple | list) and not _is_pairs(value)
+            else tuple(
+                (term, None if by_term is None else _read_lags(by_term))
+                for term, by_term in _pairs("instrument_lags", value, lagged)
+            )
+        )
+        object.__setattr__(self, "instrument_lags", lags)
+
+    def _refuse_contradictions(self) -> None:
+        reasons: dict[str, str] = {}
+        if self.estimator in ("lsdvc", "half_panel"):
+            reasons = dict.fromkeys(_GMM_ONLY, "it is an option of GMM")
+        if self.estimator == "lsdvc":
+            reasons["lags"] = "use one lag, or estimator='half_panel'"
+        if self.estimator == "difference":
+            reasons["constant"] = "a constant drops out of differences"
+            reasons["equations"] = "there is one equation only"
+        problems = []
+        for option in fields(self):
+            name, value = option.name, getattr(self, option.name)
+            if name in reasons and value != option.default:
+                text = f"{name}={cited(value)}: {reasons[name]}"
+                problems.append(option_problem(name, value, what=text))
+        if problems:
+            kind = f"estimator={cited(self.estimator)}"
+            raise OptionError(f"{kind} does not take {several(problems)}.", problems)
+
+    # --- what the estimators read -----------------------------------------------------
+
+    @property
+    def lag_terms(self) -> tuple[str, ...]:
+        """Terms of the lags of the outcome: ``"lag(y)"``, ``"lag(y, 2)"``."""
+        return _lag_terms(self.y, self.lags)
+
+    @property
+    def has_constant(self) -> bool:
+        """Whether the level equation has a constant."""
+        return self.estimator == "system" and self.constant is not False
+
+    @property
+    def _regressors(self) -> tuple[str, ...]:
+        return (*self.endogenous, *self.predetermined, *self.x)
+
+    @property
+    def dependence_transform(self) -> Transform | None:
+        """Transformation in which regressors must not be collinear; None for levels."""
+        if self.estimator == "system":
+            return None
+        return self.transform if self.estimator == "difference" else "within"
+
+    def equation_of(self, name: str) -> _Equation:
+        """Return the equation for which a variable is an instrument."""
+        return dict(self.equations).get(name, "both")
+
+    def lags_of_instruments(self) -> dict[str, _Lags]:
+        """List the variables whose lags are instruments, with the lags."""
+        if self.estimator not in ("difference", "system"):
+            return {}
+        value: Any = self.instrument_lags
+        common, by_variable = ((2, None), value) if _is_pairs(value) else (value, ())
+        lags: dict[str, _Lags | None] = dict.fromkeys(
+            (self.y, *self.endogenous), common
+        )
+        lags |= dict.fromkeys(self.predetermined, (common[0] - 1, common[1]))
+        lags |= dict(by_variable)
+        return {name: pair for name, pair in lags.items() if pair is not None}
+
+    @property
+    def settings(self) -> str:
+        """Options of the estimator as text."""
+        effects = "with" if self.time_effects else "without"
+        if self.estimator in ("lsdvc", "half_panel"):
+            return f"{effects} dummies of periods; {self.reps:,} draws"
+        lags = ", ".join(
+            f"{name} {first} to {'the first period' if last is None else last}"
+            for name, (first, last) in self.lags_of_instruments().items()
+        )
+        step = "one-step" if self.steps == 1 else "two-step"
+        if self.steps == 2 and self.cov_type == "robust" and self.windmeijer:
+            step += ", Windmeijer's correction"
+        kind = {"difference": "differences", "orthogonal": "orthogonal deviations"}
+        return (
+            f"{step}; {kind[self.transform]}; {effects} dummies of periods; lags as "
+            f"instruments: {lags or 'none'}{', collapsed' * self.collapse}; h={self.h}"
+        )
+
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,
+        progress: bool = False,  # noqa: ARG002
+    ) -> DynamicResults:
+        """Estimate the model.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng : int, SeedSequence or Generator, optional
+            Seed of the draws of ``"lsdvc"`` and ``"half_panel"``. By default another
+            one each time; the results record it.
+        progress
+            Not used. All specifications have this argument.
+
+        Returns
+        -------
+        DynamicResults
+            Coefficients, their covariance, and with GMM the tests.
+
+        Raises
+        ------
+        ColumnError, TermError, InputTypeError, MissingDataError, PanelIndexError
+            If `panel` is not a Panel, or a column, term or time key cannot be used.
+        IdentificationError, CollinearityError
+            If there are too few instruments or periods, regressors are collinear or do
+            not change, or the two-step covariance of the moments is singular.
+
+        Warns
+        -----
+        MissingDataWarning, FewClustersWarning, IdentificationWarning, FewDrawsWarning
+            If rows are dropped, or estimates and intervals may be unreliable.
+        """
+        data = prepare_panel(self, panel)
+        results = (
+            fit_corrected(self, data, rng)
+            if self.estimator in ("lsdvc", "half_panel")
+            else fit_gmm(self, data)
+        )
+        issue(results.diagnostics)
+        return results
+
+
+def _lag_terms(outcome: str, lags: int) -> tuple[str, ...]:
+    later = (f"lag({outcome}, {periods})" for periods in range(2, lags + 1))
+    return (f"lag({outcome})", *later)
+
+
+def _is_pairs(value: Sequence[Any]) -> bool:
+    """Tell pairs of variables and lags from one pair of lags."""
+    return not value or isinstance(value[0], tuple | list)
+
+
+def _pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
+    """Read a mapping from variables of the model as pairs."""
+    try:
+        by_term = {canonical(term): entry for term, entry in dict(value).items()}
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputTypeError(
+            f"{option} must be a mapping from variables (text), such as "
+            f"{{{variables[-1]!r}: ...}}, not {cited(value)}."
+        ) from error
+    terms = {canonical(term): term for term in variables}
+    unknown = [term for term in by_term if term not in terms]
+    if unknown:
+        raise OptionError(
+            f"{option}: {quoted(unknown)} cannot be a key; use {quoted(variables)}.",
+            [option_problem(option, unknown, tuple(variables))],
+        )
+    return tuple((terms[term], plain(entry)) for term, entry in by_term.items())
+
+
+def _read_lags(value: Any) -> _Lags:
+    """Check the first and the last lag of instruments."""
+    lags = tuple(map(plain, value)) if isinstance(value, tuple | list) else (value,)
+    well_formed = len(lags) == 2 and all(
+        isinstance(lag, int) and not isinstance(lag, bool)
+        for lag in lags
+        if lag is not None
+    )
+    if (
+        not well_formed
+        or lags[0] is None
+        or lags[0] < 1
+        or (lags[1] is not None and lags[1] < lags[0])
+    ):
+        raise OptionError(
+            f"instrument_lags={cited(value)} must be (first, last) with 1 <= first <= "
+            "last, such as (2, 4), or (2, None) for all from 2 on.",
+            [option_problem("instrument_lags", value)],
+        )
+    return lags[0], lags[1]

@@ -1,0 +1,3 @@
+"""Array computations of dynamic panels."""
+
+from __future__ import annotations

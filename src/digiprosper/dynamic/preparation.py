@@ -1,0 +1,205 @@
+"""From a panel to the grid of entities and periods that dynamic models use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.dynamic.kernels.transforms import period_dummies
+from digiprosper.errors import IdentificationError, Notice, TermError, cited, quoted
+from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.selection import cut_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel, Sample
+
+# Outcome and regressors, in the order of the columns of the grid.
+_ROLES = ("y", "lags", "endogenous", "predetermined", "x")
+# Cells of the grid with its regressors: 2 GB.
+_MOST_CELLS = 2**28
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PreparedPanel:
+    """Rows of the level equation, and all variables on a grid.
+
+    prepared: the sample of complete rows, with effects and clusters
+    columns (N, T, 1 + k + p): outcome, regressors with the lags of the outcome first,
+        dummies of periods; zero without a complete row
+    names: of the columns but the outcome
+    n_regressors: k
+    complete (N, T): which rows are complete
+    clusters (N,): codes of the clusters of entities
+    periods: labels of the T periods; empty for those without a complete row
+    lagged: variables whose lags are instruments, (N, T), missing without a value
+    instruments: further exogenous instruments (N, T)
+    """
+
+    prepared: Prepared
+    columns: Floats
+    names: tuple[str, ...]
+    n_regressors: int
+    complete: Bools
+    clusters: Ints
+    periods: tuple[str, ...]
+    lagged: dict[str, Floats]
+    instruments: dict[str, Floats]
+
+    @property
+    def sample(self) -> Sample:
+        """The sample of complete rows."""
+        return self.prepared.sample
+
+
+def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
+    """Cut the rows with outcome, lags and all regressors, and put them on a grid."""
+    prepared = _prepared(spec, panel)
+    sample = prepared.sample
+    variables = {name: _one_column(panel, name) for name in spec.lags_of_instruments()}
+    ordinals = np.concatenate([_ordinals(s) for s in (sample, *variables.values())])
+    first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
+    order = [position for role in _ROLES for position in sample.roles[role]]
+    _refuse_large(sample, periods, len(order))
+
+    def on_grid(rows: Sample, values: Floats) -> Floats:
+        """Write rows (n, p) on the grid (N, T, p), missing elsewhere."""
+        out: Floats = np.full((sample.n_entities, periods, values.shape[1]), np.nan)
+        entity = sample.entities.get_indexer(rows.entities)[rows.entity]
+        period = _ordinals(rows)[rows.time] - first
+        out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
+        return out
+
+    columns = on_grid(sample, sample.matrix[:, order])
+    complete = np.isfinite(columns[..., 0])
+    instruments = np.nan_to_num(on_grid(sample, sample.columns("instruments")))
+    names = [sample.names[position] for position in order[1:]]
+    labels = [""] * periods
+    for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
+        labels[int(ordinal) - first] = str(time)
+    parts = [np.nan_to_num(columns)]
+    if spec.has_constant:
+        parts.append(complete[..., None].astype(np.float64))
+        names.append("Intercept")
+    n_regressors = len(names)
+    if spec.time_effects:
+        dummies, used = period_dummies(complete, spec.dependence_transform)
+        parts.append(dummies)
+        names += [f"period {labels[position]}" for position in used.tolist()]
+    return PreparedPanel(
+        prepared=prepared,
+        columns=np.concatenate(parts, axis=2),
+        names=tuple(names),
+        n_regressors=n_regressors,
+        complete=complete,
+        clusters=_entity_clusters(prepared),
+        periods=tuple(labels),
+        lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
+        instruments=dict(
+            zip(
+                sample.names_of("instruments"),
+                np.moveaxis(instruments, 2, 0),
+                strict=True,
+            )
+        ),
+    )
+
+
+def rows_of(data: PreparedPanel, periods: Bools) -> PreparedPanel:
+    """Take the rows of some of the periods (T,), with the dummies of these."""
+    k = data.n_regressors
+    complete = data.complete & periods
+    columns, names = data.columns[..., : 1 + k], data.names[:k]
+    if len(data.names) > k:
+        dummies, used = period_dummies(complete, "within")
+        columns = np.concatenate([columns, dummies], axis=2)
+        names = (*names, *(f"period {data.periods[j]}" for j in used.tolist()))
+    return replace(data, complete=complete, columns=columns, names=names)
+
+
+def _prepared(spec: Any, panel: Panel) -> Prepared:
+    """Cut the rows with outcome, lags and all regressors."""
+    check_panel(panel, "fit")
+    if panel.n_entities == panel.nobs:
+        raise IdentificationError(
+            f"every {panel.entity_name} has one row; a dynamic model needs several "
+            "periods of each."
+        )
+    options = LinearOptions(
+        time_effects=spec.time_effects, clusters=spec.clusters, ssc="none"
+    )
+    roles = {
+        "y": (spec.y,),
+        "lags": spec.lag_terms,
+        "endogenous": spec.endogenous,
+        "predetermined": spec.predetermined,
+        "x": spec.x,
+        "instruments": spec.instruments,
+    }
+    prepared = prepare(panel, roles, options, singletons="keep", missing=spec.missing)
+    if len(prepared.sample.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    return prepared
+
+
+def _one_column(panel: Panel, term: str) -> Sample:
+    """Cut the rows of one numeric term, which need not be complete in the others."""
+    sample = cut_sample(
+        table_of(panel), {"term": (term,)}, codes=(), clusters=(), missing="drop"
+    )
+    if sample.matrix.shape[1] != 1:
+        raise TermError(
+            f"{cited(term)} makes several columns; its lags cannot be instruments. "
+            "Put it in x, or use one numeric column for each level."
+        )
+    return sample
+
+
+def _ordinals(sample: Sample) -> Ints:
+    """Read the step of time of each period; lags of the outcome need one."""
+    ordinals = sample.keys.ordinals
+    assert ordinals is not None
+    return ordinals
+
+
+def _entity_clusters(prepared: Prepared) -> Ints:
+    """Code the cluster of each entity; refuse an entity in several clusters."""
+    entity, codes = prepared.sample.entity, prepared.cluster_codes
+    if len(codes) != 1:
+        raise IdentificationError(
+            "DynamicPanel has clusters of one kind; specify one term in "
+            f"clusters, not {quoted(prepared.cluster_names)}.",
+            [Notice("clusters", "several", {"clusters": prepared.cluster_names})],
+        )
+    by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
+    by_entity[entity] = codes[0]
+    moving = np.unique(entity[by_entity[entity] != codes[0]])
+    if moving.size:
+        labels: Sequence[object] = prepared.sample.entities[moving[:5]].tolist()
+        raise IdentificationError(
+            f"clusters={cited(prepared.cluster_names[0])}: {quoted(labels)} is in "
+            "several clusters. The moments of a dynamic panel are sums over all "
+            "periods of an entity, so clusters must consist of whole entities.",
+            [Notice("clusters", "entities in several clusters", {"entities": labels})],
+        )
+    return by_entity
+
+
+def _refuse_large(sample: Sample, periods: int, columns: int) -> None:
+    if sample.n_entities * periods * columns <= _MOST_CELLS:
+        return
+    text = (
+        f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps of "
+        "time on a grid, which is too large. It is for short panels; if the keys have "
+        "few of these steps, pass the step of time: Panel(..., step=...)."
+    )
+    data = {"n_entities": sample.n_entities, "periods": periods}
+    raise IdentificationError(text, [Notice("large_grid", text, data)])

@@ -1,0 +1,398 @@
+"""Results of dynamic panel models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.dynamic.words import WORDS
+from digiprosper.errors import check_level
+from digiprosper.kernels import intervals
+from digiprosper.report.estimates import DrawnEstimates, Estimates
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import (
+    Block,
+    Lines,
+    Remarks,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.terms import Factor, Term
+from digiprosper.report.text import conventions, p_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
+    from digiprosper.report.tests import TestResult
+    from digiprosper.report.words import Words
+
+# Of a ratio b / (1 - r): what is added to the sums in numerator and denominator.
+_ONE_BELOW = np.array([0.0, 1.0])
+_MISSING = (np.nan, np.nan)
+# Makes the effect of a draw without limit, yet finite, as quantiles are interpolated.
+_WITHOUT_LIMIT = 1e150
+_LARGEST_RATIO = 1e100
+_TITLES = {
+    "difference": "Difference GMM",
+    "system": "System GMM",
+    "lsdvc": "Bias-corrected within estimator",
+    "half_panel": "Half-panel jackknife",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CorrectedEstimates(DrawnEstimates):
+    """Estimates with draws of clusters and expanded percentile intervals.
+
+    With n clusters the tails of the percentile interval are ``Phi(-sqrt(n / (n - 1))
+    t)``, with the quantile t of the t distribution with n - 1 degrees of freedom, since
+    draws vary too little by these factors (Hesterberg 2015, The American Statistician
+    69:371, section 3.3).
+    """
+
+    @property
+    def _scale(self) -> tuple[float, int]:
+        clusters = self.inference.n_drawn or 2
+        return float(np.sqrt(clusters / (clusters - 1))), clusters - 1
+
+    def tests(self) -> tuple[Floats, Floats, Floats]:
+        """Compute errors, statistics, and p-values that agree with the intervals."""
+        from scipy.special import ndtri, stdtr
+
+        errors, statistics, p_values = DrawnEstimates.tests(self)
+        scale, df = self._scale
+        expanded = 2 * stdtr(df, ndtri(p_values / 2) / scale)
+        return errors, statistics, np.asarray(expanded)
+
+    def limits(self, level: float) -> tuple[Floats, Floats]:
+        """Compute expanded percentile intervals of the draws."""
+        from scipy.special import ndtr, stdtrit
+
+        scale, df = self._scale
+        tail = ndtr(scale * stdtrit(df, (1 - check_level(level)) / 2))
+        ends = intervals.percentile(
+            self.draw_values, 1 - 2 * float(tail), clusters=self.inference.n_drawn
+        )
+        return ends[0], ends[1]
+
+    def combined(
+        self, name: str, weights: Floats, constant: float
+    ) -> CorrectedEstimates:
+        """Estimate one sum of the coefficients in the data and in every draw."""
+        total = DrawnEstimates.combined(self, name, weights, constant)
+        return CorrectedEstimates(
+            **{f.name: getattr(total, f.name) for f in fields(total)}
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GmmTests(PickledByName):
+    """Tests and instruments of GMM.
+
+    autocorrelations: z and p-value by order
+    groups: rows of `DynamicResults.difference_in_hansen`
+    instruments: rows of `DynamicResults.instruments`
+    """
+
+    autocorrelations: dict[int, tuple[float, float]]
+    hansen: TestResult
+    sargan: TestResult
+    groups: tuple[dict[str, Any], ...]
+    instruments: tuple[tuple[str, str, int | None, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class DynamicResults(BaseResults):
+    """Results of `DynamicPanel`.
+
+    Parameters
+    ----------
+    estimated : Estimates
+        Coefficients of the lags of the outcome and of the regressors, with their
+        covariance. Dummies of periods are not among them.
+    estimator : str
+        The option of the specification.
+    settings : str
+        Options as text.
+    info : Glance
+        Summary numbers of the fit.
+    lag_names : tuple of str
+        Terms of the lags of the outcome.
+    bounds : dict
+        Persistence, the sum of the coefficients of the lags: within entities
+        (``within``), where it is biased downwards, and by pooled least squares
+        (``ols``), where it is biased upwards (Bond 2002).
+    gmm_tests : GmmTests, optional
+        Tests and instruments of GMM; None for the corrected within estimators.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        Factors of outcome, effects, clusters and regressors, by name.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+    key_names : pair of str or None
+        Names of the entity key and the time key.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.DynamicPanel("log(gsp)", ["unemp"], estimator="lsdvc", reps=499)
+    >>> fit = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> fit.params.round(3).to_dict()
+    {'lag(log(gsp))': 0.943, 'unemp': -0.009}
+    """
+
+    words: ClassVar[Words] = WORDS
+
+    estimated: Estimates
+    estimator: str
+    settings: str
+    info: Glance
+    lag_names: tuple[str, ...]
+    bounds: dict[str, float]
+    gmm_tests: GmmTests | None
+    labels: Mapping[str, str]
+    factors: Factors
+    diagnostics: tuple[Notice, ...] = ()
+    key_names: tuple[str, str | None] | None = field(default=None)
+
+    # --- tests of GMM -----------------------------------------------------------------
+
+    @property
+    def ar_tests(self) -> pd.DataFrame | None:
+        """Tests of autocorrelation of the differenced residuals (Arellano & Bond 1991).
+
+        Columns z and p_value, one row per order. The first order is expected to be
+        negative. One of the second order makes instruments of lag 2 invalid. None
+        without GMM.
+        """
+        if self.gmm_tests is None:
+            return None
+        return pd.DataFrame.from_dict(
+            self.gmm_tests.autocorrelations, orient="index", columns=["z", "p_value"]
+        ).rename_axis("order")
+
+    @property
+    def hansen(self) -> TestResult | None:
+        """Hansen's J test of overidentification, of the two-step estimates.
+
+        Missing if there are more instruments than clusters. None without GMM.
+        """
+        return None if self.gmm_tests is None else self.gmm_tests.hansen
+
+    @property
+    def sargan(self) -> TestResult | None:
+        """Sargan's test of overidentification, of the one-step estimates.
+
+        It assumes independent errors with one variance. None without GMM.
+        """
+        return None if self.gmm_tests is None else self.gmm_tests.sargan
+
+    @property
+    def difference_in_hansen(self) -> pd.DataFrame | None:
+        """Difference in Hansen's J without each group of instruments.
+
+        Columns n_instruments, without (J without the group), df_without, difference,
+        df and p_value. The covariance of the moments is that of the whole model, so the
+        difference is not negative (Hayashi 2000, section 3.6). A group without which
+        the model is not overidentified has no row. None without GMM.
+        """
+        if self.gmm_tests is None:
+            return None
+        columns = ["group", "n_instruments", "without", "df_without", "difference"]
+        rows = pd.DataFrame(self.gmm_tests.groups, columns=[*columns, "df", "p_value"])
+        return rows.set_index("group")
+
+    @property
+    def instruments(self) -> pd.DataFrame | None:
+        """Instruments: variable, equation, lag and period; None without GMM.
+
+        `lag` is missing for exogenous variables, and `period` for columns of all
+        periods. Combinations of other instruments are left out.
+        """
+        if self.gmm_tests is None:
+            return None
+        columns = ["variable", "equation", "lag", "period"]
+        rows = pd.DataFrame(list(self.gmm_tests.instruments), columns=columns)
+        return rows.astype({"lag": "Int64"})
+
+    @property
+    def n_instruments(self) -> int | None:
+        """Number of independent instruments; None without GMM."""
+        return None if self.gmm_tests is None else len(self.gmm_tests.instruments)
+
+    # --- persistence ------------------------------------------------------------------
+
+    @property
+    def persistence(self) -> float:
+        """Sum of the coefficients of the lags of the outcome."""
+        return float(self.coefficients[: len(self.lag_names)].sum())
+
+    def long_run(self, level: float = 0.95) -> pd.DataFrame:
+        """Return long-run effects ``b / (1 - sum of the lags' coefficients)``.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        DataFrame
+            One row per regressor: estimate, std_error by the delta method, its interval
+            (conf_low, conf_high) and Fieller's set (fieller_low, fieller_high), which
+            allows for a denominator near zero. If this set is not one bounded interval,
+            its ends are infinite. With draws the first interval is that of the draws;
+            an end is infinite if in too many of them persistence is one or more.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.DynamicPanel("log(gsp)", ["unemp"], estimator="lsdvc", reps=499)
+        >>> fit = spec.fit(dp.datasets.us_states(), rng=1)
+        >>> float(fit.long_run()["estimate"].iloc[0].round(3))
+        -0.155
+        """
+        check_level(level)
+        n_lags = len(self.lag_names)
+        names = [name for name in self.names if name not in self.lag_names]
+        rows = []
+        for name in names:
+            if name == "Intercept":
+                continue
+            position = self.names.index(name)
+            weights = np.zeros((2, len(self.names)))
+            weights[0, position] = 1.0
+            weights[1, :n_lags] = -1.0
+            rows.append({"term": name, **self._ratio(weights, level)})
+        return pd.DataFrame(rows).set_index("term") if rows else pd.DataFrame()
+
+    def _ratio(self, weights: Floats, level: float) -> dict[str, float]:
+        """Estimate the ratio of a sum of coefficients to one plus another."""
+        top, bottom = (self.estimated.sums(weights) + _ONE_BELOW).tolist()
+        covariance = self.estimated.covariance_of(weights)
+        ratio = top / bottom
+        slope = np.array([1.0, -ratio]) / bottom
+        error = float(np.sqrt(slope @ covariance @ slope))
+        critical = float(np.ravel(self.estimated.critical(level, weights[:1]))[0])
+        pieces = intervals.fieller(
+            (float(top), float(bottom)),
+            (covariance[0, 0], covariance[0, 1], covariance[1, 1]),
+            critical,
+        )
+        fieller = pieces[0] if len(pieces) == 1 else (-np.inf, np.inf)
+        low, high = ratio - critical * error, ratio + critical * error
+        if isinstance(self.estimated, CorrectedEstimates):
+            tops, bottoms = (self.estimated.draw_values @ weights.T + _ONE_BELOW).T
+            drawn = tops / np.maximum(bottoms, 1 / _WITHOUT_LIMIT)
+            ratios = replace(self.estimated, draw_values=drawn[:, None])
+            low, high = (
+                np.copysign(np.inf, end[0]) if abs(end[0]) > _LARGEST_RATIO else end[0]
+                for end in ratios.limits(level)
+            )
+        return {
+            "estimate": float(ratio),
+            "std_error": error,
+            "conf_low": float(low),
+            "conf_high": float(high),
+            "fieller_low": fieller[0],
+            "fieller_high": fieller[1],
+        }
+
+    # --- results ----------------------------------------------------------------------
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of each coefficient."""
+        return tuple(
+            Term(name, kind="intercept")
+            if name == "Intercept"
+            else Term(
+                name,
+                path=(name,),
+                factors=self.factors.get(name, (Factor(name, name),)),
+            )
+            for name in self.names
+        )
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the fit, such as the number of rows.
+
+        Returns
+        -------
+        Glance
+            Beside what all results have, with GMM: n_instruments, and the p-values
+            ar1_p, ar2_p, hansen_p and sargan_p.
+        """
+        more: dict[str, Any] = {}
+        tests = self.gmm_tests
+        if tests is not None:
+            more = {
+                "n_instruments": self.n_instruments,
+                "ar1_p": tests.autocorrelations.get(1, _MISSING)[1],
+                "ar2_p": tests.autocorrelations.get(2, _MISSING)[1],
+                "hansen_p": tests.hansen.p_value,
+                "sargan_p": tests.sargan.p_value,
+            }
+        return cast("Glance", {**self.info, **more})
+
+    def _summary(self) -> Summary:
+        info = self.info
+        rows = (
+            f"{info['nobs']:,} rows, {info['n_entities']:,} entities, "
+            f"{info['n_times']:,} periods"
+        )
+        blocks: list[Block] = [Lines((rows,)), coefficient_cells(self.tidy())]
+        if self.gmm_tests is not None:
+            blocks.append(Lines(_test_lines(self.gmm_tests), wrapped=True))
+        bounds = (
+            f"Persistence: {self.persistence:.3f}; within entities "
+            f"{self.bounds['within']:.3f} (biased downwards), pooled least squares "
+            f"{self.bounds['ols']:.3f} (biased upwards)."
+        )
+        blocks += [Lines((bounds,), wrapped=True), Remarks.of(self.diagnostics)]
+        return Summary(
+            type=type(self).__name__,
+            title=f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
+            blocks=tuple(blocks),
+            notices=self.diagnostics,
+            conventions=self._conventions_of(self.inference),
+            settings=self.settings,
+        )
+
+    def _conventions_of(self, inference: Any) -> str:
+        if not inference.from_draws:
+            return conventions(inference)
+        return (
+            "Standard errors and expanded percentile intervals from "
+            f"{inference.reps:,} draws of clusters ({inference.drawn}, "
+            f"{inference.n_drawn:,} clusters)"
+        )
+
+
+def _test_lines(tests: GmmTests) -> tuple[str, ...]:
+    autocorrelation = "; ".join(
+        f"AR({order}): z = {z:.2f}, {p_words(p_value)}"
+        for order, (z, p_value) in tests.autocorrelations.items()
+        if order <= 2
+    )
+    hansen = tests.hansen
+    return (
+        f"{len(tests.instruments)} instruments.",
+        f"Differenced residuals: {autocorrelation}.",
+        f"Hansen test: {hansen.statistic:.2f} ({hansen.df:g} degrees of freedom), "
+        f"{p_words(hansen.p_value)}.",
+    )

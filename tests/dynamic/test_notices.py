@@ -1,0 +1,100 @@
+"""Each notice where it belongs, and not elsewhere; three of them warn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper import errors
+from digiprosper.dynamic import notices
+
+
+def test_more_instruments_than_clusters() -> None:
+    assert notices.many_instruments(31, "province", 31) == []
+    (notice,) = notices.many_instruments(32, "province", 31)
+    assert notice.data["n_instruments"] == 32
+    assert "32 instruments and 31 clusters (province)" in notice.message
+    assert "instrument_lags=(2, 3)" in notice.message
+
+
+def test_few_entities() -> None:
+    assert notices.few_entities(100) == []
+    (notice,) = notices.few_entities(31)
+    assert "estimator='lsdvc'" in notice.message
+
+
+def test_bounds() -> None:
+    bounds = {"within": 0.4, "ols": 0.9}
+    assert notices.outside_bounds(0.4, bounds) == []
+    assert notices.outside_bounds(0.6, {"within": 0.9, "ols": 0.4}) == []
+    for estimate in (0.39, 0.91):
+        (notice,) = notices.outside_bounds(estimate, bounds)
+        assert f"persistence {estimate:.3f} is not between" in notice.message
+
+
+def test_second_order() -> None:
+    assert notices.second_order({1: (-5.0, 1e-6)}) == []
+    assert notices.second_order({2: (np.nan, np.nan)}) == []
+    assert notices.second_order({2: (1.9, 0.0574)}) == []
+    (notice,) = notices.second_order({2: (2.0, 0.0455)})
+    assert notice.data == {"z": 2.0, "p_value": 0.0455}
+
+
+def test_a_p_value_of_one_is_no_comfort() -> None:
+    assert notices.uninformative_hansen(np.nan, 40) == []
+    assert notices.uninformative_hansen(0.9, 40) == []
+    (notice,) = notices.uninformative_hansen(1.0, 40)
+    assert "does not show that they are valid" in notice.message
+
+
+def test_near_one_and_not_solved() -> None:
+    assert notices.near_one(0.85) == []
+    assert notices.near_one(0.91)[0].data == {"persistence": 0.91}
+    assert notices.bias_not_solved(1.0, 0.2, solved=True) == []
+    (notice,) = notices.bias_not_solved(1.0, 0.2, solved=False)
+    assert "in 20% of the draws" in notice.message
+
+
+@pytest.mark.parametrize(
+    ("notice", "warns"),
+    [
+        (notices.many_instruments(9, "i", 3)[0], True),
+        (notices.second_order({2: (3.0, 0.003)})[0], True),
+        (notices.bias_not_solved(1.0, 0.2, solved=False)[0], True),
+        (notices.few_entities(5)[0], False),
+        (notices.near_one(0.99)[0], False),
+        (notices.outside_bounds(2.0, {"within": 0.0, "ols": 1.0})[0], False),
+        (notices.uninformative_hansen(1.0, 9)[0], False),
+    ],
+)
+def test_what_warns(notice: errors.Notice, warns: bool) -> None:
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        errors.issue([notice])
+    assert bool(caught) == warns
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_fit_has_them() -> None:
+    """Autocorrelated errors of few entities."""
+    rng = np.random.default_rng(1)
+    error = rng.normal(size=(60, 10))
+    y = np.zeros((60, 10))
+    for t in range(1, 10):
+        error[:, t] += 0.9 * error[:, t - 1]
+        y[:, t] = 0.3 * y[:, t - 1] + error[:, t]
+    frame = pd.DataFrame(
+        {
+            "i": np.repeat(np.arange(60), 10),
+            "t": np.tile(np.arange(10), 60),
+            "y": y.ravel(),
+        }
+    )
+    fit = dp.DynamicPanel("y", instrument_lags=(2, 4)).fit(dp.Panel(frame, "i", "t"))
+    codes = {notice.code for notice in fit.diagnostics}
+    assert {"few_entities_gmm", "second_order"} <= codes
+    assert fit.ar_tests["p_value"][2] < 0.05

@@ -1,0 +1,53 @@
+"""The grid of entities and periods."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import digiprosper as dp
+from digiprosper.dynamic import preparation
+from digiprosper.errors import IdentificationError
+from tests.dynamic.conftest import gapped
+
+pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+
+
+def test_rows_stand_at_their_entity_and_period() -> None:
+    frame = gapped(1)
+    spec = dp.DynamicPanel("y", ["x"], endogenous=["w"], instruments=["lag(x)"])
+    data = preparation.prepare_panel(spec, dp.Panel(frame, "i", "t"))
+    assert data.names[: data.n_regressors] == ("lag(y)", "w", "x")
+    indexed = frame.set_index(["i", "t"])
+    entities = data.sample.entities
+    first = int(frame["t"].min())
+    assert data.complete.shape[1] == frame["t"].max() - first + 1
+    for i, t in np.ndindex(*data.complete.shape):
+        key, before = (entities[i], first + t), (entities[i], first + t - 1)
+        value = indexed["y"].get(key, np.nan)
+        np.testing.assert_equal(data.lagged["y"][i, t], value)
+        row = [value, indexed["y"].get(before, np.nan)]
+        row += [indexed["w"].get(key, np.nan), indexed["x"].get(key, np.nan)]
+        also = indexed["x"].get(before, np.nan)
+        assert data.complete[i, t] == np.isfinite([*row, also]).all()
+        expected = row if data.complete[i, t] else np.zeros(4)
+        np.testing.assert_array_equal(data.columns[i, t, :4], expected)
+        if data.complete[i, t]:
+            assert data.instruments["lag(x)"][i, t] == also
+            assert data.periods[t] == str(first + t)
+
+
+def test_values_before_the_first_complete_row_are_instruments() -> None:
+    frame = gapped(1, entities=30)
+    late = frame.assign(x=frame["x"].where(frame["t"] > 2003))
+    spec = dp.DynamicPanel("y", ["x"], steps=1)
+    fit = spec.fit(dp.Panel(late, "i", "t"))
+    # Differences are those of 2005 and 2006, and y is there from 2000 on.
+    lags = fit.instruments.query("variable == 'y'")["lag"]
+    assert lags.max() == 6
+
+
+def test_a_large_grid_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(preparation, "_MOST_CELLS", 100)
+    with pytest.raises(IdentificationError, match="pass the step of time"):
+        dp.DynamicPanel("y").fit(dp.Panel(gapped(1), "i", "t"))
