@@ -60,13 +60,13 @@ def test_mappings_are_stored_as_values() -> None:
 def test_predetermined_regressors_have_one_lag_earlier() -> None:
     spec = dp.DynamicPanel("y", predetermined=["w"], endogenous=["v"])
     assert spec.lags_of_instruments() == {
-        "y": (2, None),
-        "v": (2, None),
-        "w": (1, None),
+        "y": (2, 5),
+        "v": (2, 5),
+        "w": (1, 5),
     }
     spec = spec.replace(instrument_lags={"y": (3, 4)})
     assert spec.lags_of_instruments()["y"] == (3, 4)
-    assert spec.lags_of_instruments()["w"] == (1, None)
+    assert spec.lags_of_instruments()["w"] == (1, 5)
 
 
 def test_terms_and_lags_of_the_outcome() -> None:

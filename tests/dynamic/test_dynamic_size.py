@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 PANELS = {31: 400, 100: 150, 280: 80}
 BURN = 100
 ESTIMATORS: dict[str, dict[str, Any]] = {
-    "difference GMM": {"estimator": "difference", "instrument_lags": (2, 5)},
-    "system GMM": {"estimator": "system", "instrument_lags": (2, 5)},
+    "difference GMM": {"estimator": "difference"},
+    "system GMM": {"estimator": "system"},
     "lsdvc": {"estimator": "lsdvc", "reps": 299},
     "half_panel": {"estimator": "half_panel", "reps": 299},
 }

@@ -27,8 +27,8 @@ def fitted(frame: pd.DataFrame, **options: Any) -> Any:
 
 
 CASES: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
-    (1, {}, {}),
-    (2, {"endogenous": ["w"]}, {"endogenous": True}),
+    (1, {"instrument_lags": (2, None)}, {}),
+    (2, {"endogenous": ["w"]}, {"endogenous": True, "last": 5}),
     (3, {"endogenous": ["w"], "instrument_lags": (2, 2)}, {"endogenous": True}),
     (4, {"estimator": "system", **LAGS}, {"system": True, "last": 3}),
     (

@@ -40,7 +40,7 @@ def test_rows_stand_at_their_entity_and_period() -> None:
 def test_values_before_the_first_complete_row_are_instruments() -> None:
     frame = gapped(1, entities=30)
     late = frame.assign(x=frame["x"].where(frame["t"] > 2003))
-    spec = dp.DynamicPanel("y", ["x"], steps=1)
+    spec = dp.DynamicPanel("y", ["x"], steps=1, instrument_lags=(2, None))
     fit = spec.fit(dp.Panel(late, "i", "t"))
     # Differences are those of 2005 and 2006, and y is there from 2000 on.
     lags = fit.instruments.query("variable == 'y'")["lag"]

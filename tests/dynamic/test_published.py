@@ -31,7 +31,8 @@ def test_table_4b() -> None:
     if not FIRMS.exists():
         pytest.skip("abdata.csv is not beside the project")
     x = list(TABLE_4B)[2:]
-    spec = dp.DynamicPanel("n", x, lags=2, collapse=False)
+    every_lag = {"collapse": False, "instrument_lags": (2, None)}
+    spec = dp.DynamicPanel("n", x, lags=2, **every_lag)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         fit = spec.fit(dp.Panel(pd.read_csv(FIRMS), "id", "year"))

@@ -22,7 +22,12 @@ CASES: dict[str, dict[str, Any]] = STATA["specifications"]
 RTOL = STATA["tolerance"]["value"]
 
 AB = ["w", "lag(w)", "k", "lag(k)", "lag(k, 2)"]
-ONE_STEP = {"steps": 1, "collapse": False, "time_effects": False}
+ONE_STEP = {
+    "steps": 1,
+    "collapse": False,
+    "time_effects": False,
+    "instrument_lags": (2, None),
+}
 TWO_STEP = {**ONE_STEP, "steps": 2}
 DIFFERENCED = {"equations": {"w": "difference", "k": "difference"}}
 SYSTEM = {"estimator": "system"}
@@ -47,7 +52,7 @@ SPECS: dict[str, dict[str, Any]] = {
         "lags": 2,
         "x": AB[2:],
         "predetermined": ["w", "lag(w)"],
-        "instrument_lags": {"w": (2, None), "lag(w)": None},
+        "instrument_lags": {"n": (2, None), "w": (2, None), "lag(w)": None},
     },
     "D1_x2_diff_1step": ONE_STEP,
     "D2_x2_diff_collapse": {**ONE_STEP, "collapse": True},

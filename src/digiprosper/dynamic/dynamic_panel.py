@@ -44,6 +44,7 @@ _Lags: TypeAlias = "tuple[int, int | None]"
 
 _LEAST_REPS = 49
 _MOST_LAGS = 20
+_LAGS = (2, 5)
 _GMM_ONLY = (
     "endogenous",
     "predetermined",
@@ -96,10 +97,12 @@ class DynamicPanel(Specification):
         takes one lag and exogenous regressors. ``"half_panel"`` is the half-panel
         jackknife (Dhaene & Jochmans 2015), also for several lags.
     instrument_lags : (first, last) or mapping
-        Lags of outcome and endogenous regressors in the transformed equation. The
-        default ``(2, None)`` takes all from lag 2 on; predetermined regressors have one
-        earlier. Or a mapping of variables to lags, or to None for no lags. The level
-        equation has the difference at lag ``first - 1``.
+        Lags of outcome and endogenous regressors in the transformed equation;
+        predetermined regressors begin one lag earlier. The default is ``(2, 5)``, since
+        further lags add little and with all of them 31 entities and 20 periods have
+        more instruments than entities. ``(2, None)`` takes all lags from 2 on, as
+        xtabond and xtabond2. Or a mapping of variables to lags, or to None for no lags.
+        The level equation has the difference at lag ``first - 1``.
     collapse : bool
         Whether a lag is one instrument (True, the default) or one for each period.
         Without it the number of instruments grows with the square of T, and with more
@@ -179,7 +182,7 @@ class DynamicPanel(Specification):
     predetermined: Sequence[str] = field(default=(), metadata=TERM)
     instruments: Sequence[str] = field(default=(), metadata=TERM)
     estimator: DynamicEstimator = "difference"
-    instrument_lags: _Lags | Mapping[str, _Lags | None] | Sequence[Any] = (2, None)
+    instrument_lags: _Lags | Mapping[str, _Lags | None] | Sequence[Any] = _LAGS
     collapse: bool = True
     transform: Literal["difference", "orthogonal"] = "difference"
     steps: Literal[1, 2] = 2
@@ -302,7 +305,7 @@ class DynamicPanel(Specification):
         if self.estimator not in ("difference", "system"):
             return {}
         value: Any = self.instrument_lags
-        common, by_variable = ((2, None), value) if _is_pairs(value) else (value, ())
+        common, by_variable = (_LAGS, value) if _is_pairs(value) else (value, ())
         lags: dict[str, _Lags | None] = dict.fromkeys(
             (self.y, *self.endogenous), common
         )
