@@ -51,6 +51,7 @@ ROOMS = {
     "mediation": "Mediation",
     "threshold": "Thresholds and kinks",
     "u_shape": "U-shapes",
+    "unit_roots": "Unit roots",
     "spatial": "Space",
 }
 NAMES = (
