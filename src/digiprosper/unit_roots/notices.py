@@ -36,6 +36,7 @@ def assumptions(series: Series, options: UnitRootOptions) -> Iterator[Notice]:
 
     entity, time = np.nonzero(~np.isnan(np.diff(series.y)))
     changes = np.diff(series.y)[entity, time]
+    errors = changes - (np.bincount(entity, changes) / np.bincount(entity))[entity]
     means = np.diff(period_means(series.y[None], series)[0, 0])
     if not options.year_means and not options.trend and np.ptp(means):
         t = float(np.sqrt(means.size) * means.mean() / means.std(ddof=1))
@@ -50,8 +51,6 @@ def assumptions(series: Series, options: UnitRootOptions) -> Iterator[Notice]:
             )
             yield Notice("trending_means", text, {"statistic": t, "p_value": p_value})
     if not options.year_means and options.test != "cips":
-        rows = np.bincount(entity)
-        errors = changes - (np.bincount(entity, changes) / rows)[entity]
         pairs = correlations_between(errors, entity, time)
         z = pairs.weighted_sum / np.sqrt(pairs.squared_sum) if pairs.pairs else 0.0
         p_value = float(2 * ndtr(-abs(z)))
@@ -64,7 +63,7 @@ def assumptions(series: Series, options: UnitRootOptions) -> Iterator[Notice]:
             data = {"statistic": float(z), "p_value": p_value}
             yield Notice("dependent_entities", text, data)
     if options.test == "ht" and not options.simulated:
-        f = float(levene(changes[None], entity)[0])
+        f = float(levene(errors[None], entity)[0])
         p_value = float(fdtrc(entity[-1], changes.size - entity[-1] - 1, f))
         if rejects(p_value, 0.95):
             text = (

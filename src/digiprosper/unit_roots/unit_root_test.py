@@ -14,6 +14,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     PanelIndexError,
+    TermError,
     check_option,
     check_whole,
     cited,
@@ -261,6 +262,8 @@ def _series(sample: Sample, y: str) -> kernel.Series:
             "unit_root_test needs periods with a known step: Panel(df, entity=, time=, "
             "step=)."
         )
+    if sample.categories:
+        raise TermError(f"unit_root_test: {cited(y)} is categorical; specify a number.")
     refuse_extreme("unit_root_test", {repr(y): column})
     same = np.diff(entity) == 0
     gaps = same & ((np.diff(ordinals[time]) != 1) | (np.diff(time) != 1))
@@ -269,7 +272,7 @@ def _series(sample: Sample, y: str) -> kernel.Series:
         raise MissingDataError(
             f"unit_root_test: {cited(y)} has gaps between its values "
             f"({sample.keys.entity_name}: {quoted(labels)}). Use a part without gaps "
-            "(subset), or interpolate() and report it.",
+            "(subset), Panel(step=) if periods are further apart, or interpolate().",
             [missing_problem(y, int(gaps.sum()), tuple(labels[:5]))],
         )
     starts = np.flatnonzero(np.append(True, ~same))
