@@ -354,6 +354,16 @@ def _tests() -> dict[str, Callable[[], Any]]:
         "Pesaran": lambda: dp.pesaran_cd(entity_only.fit(panel())),
         "modified Wald": lambda: dp.modified_wald(fit(), method="chi2"),
         "Wooldridge": lambda: dp.wooldridge_ar1(spec(), panel()),
+        "unit roots": lambda: [
+            dp.unit_root_test(panel(), "prosperity", test=test, reps=999, rng=1)
+            for test in ("ips", "cips", "ht", "fisher")
+        ],
+        "unit roots by tables": lambda: [
+            dp.unit_root_test(
+                panel(), "prosperity", test=test, p_value="table", year_means=True
+            )
+            for test in ("ips", "ht", "fisher")
+        ],
         "poolability": lambda: dp.poolability(spec(), panel()),
         "RESET": lambda: dp.reset_test(spec(), panel()),
         "randomisation": lambda: dp.randomisation_test(

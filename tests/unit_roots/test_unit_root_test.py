@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,10 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
 )
+from digiprosper.unit_roots import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 REFERENCE = json.loads(
     (Path(__file__).parents[1] / "reference" / "unit_roots.json").read_text("utf-8")
@@ -431,53 +433,63 @@ def test_arguments_that_are_refused() -> None:
 # --- size and power -------------------------------------------------------------------
 
 TESTS = {
-    "IPS": {},
-    "CIPS": {"test": "cips"},
-    "HT": {"test": "ht"},
-    "Fisher": {"test": "fisher"},
+    "IPS": kernel.UnitRootOptions("ips", 1, False, False, True),
+    "CIPS": kernel.UnitRootOptions("cips", 1, False, False, True),
+    "HT": kernel.UnitRootOptions("ht", 0, False, False, True),
+    "Fisher": kernel.UnitRootOptions("fisher", 1, False, False, True),
 }
+ENTITIES, PANELS, DRAWS = 31, 2_000, 4_999
 
 
-def errors_of(kind: str, rng: np.random.Generator, n: int, periods: int) -> np.ndarray:
-    """Draw errors, with ten periods before the first."""
-    e = rng.normal(size=(n, periods + 10))
+def errors_of(kind: str, rng: np.random.Generator, periods: int) -> np.ndarray:
+    """Draw errors of all panels, with ten periods before the first."""
+    e = rng.normal(size=(PANELS, ENTITIES, periods + 10))
     if kind == "common factor":
-        e += rng.normal(1, 0.5, size=(n, 1)) * rng.normal(size=(1, e.shape[1]))
+        loadings = rng.normal(1, 0.5, size=(PANELS, ENTITIES, 1))
+        e += loadings * rng.normal(size=(PANELS, 1, periods + 10))
     if kind == "unequal variances":
-        e *= rng.lognormal(0, 0.7, size=(n, 1))
-    if kind in {"AR .4", "MA -.4"}:
-        before = e.copy()
-        for t in range(1, e.shape[1]):
-            e[:, t] += 0.4 * e[:, t - 1] if kind == "AR .4" else -0.4 * before[:, t - 1]
-    return e[:, 10:]
+        e *= rng.lognormal(0, 0.7, size=(PANELS, ENTITIES, 1))
+    if kind == "MA -.4":
+        e[..., 1:] -= 0.4 * e[..., :-1].copy()
+    if kind == "AR .4":
+        for t in range(1, e.shape[2]):
+            e[..., t] += 0.4 * e[..., t - 1]
+    return e[..., 10:]
 
 
 def shares(
-    kind: str, rho: float, periods: int, tests: dict[str, Any], reps: int = 500
+    kind: str, rho: float, periods: int, tests: Mapping[str, kernel.UnitRootOptions]
 ) -> dict[str, float]:
-    """Share of panels of 31 entities in which the tests reject at 5%."""
+    """Share of panels of 31 entities in which the tests reject at 5%.
+
+    The panels have the same periods, so all are compared with the same draws.
+    """
     rng = np.random.default_rng([periods, round(100 * rho), len(kind)])
-    frame = walks(1, 31, periods)
-    rejected = dict.fromkeys(tests, 0)
-    for _ in range(reps):
-        y = errors_of(kind, rng, 31, periods)
-        y[:, 0] /= np.sqrt(1 - rho**2) if rho < 1 else 1.0
-        for t in range(1, periods):
-            y[:, t] += rho * y[:, t - 1]
-        drawn = frame.assign(y=y.ravel())
-        for name, options in tests.items():
-            seed = int(rng.integers(2**31))
-            rejected[name] += test(drawn, rng=seed, **options).p_value <= 0.05
-    return {name: count / reps for name, count in rejected.items()}
+    y = errors_of(kind, rng, periods)
+    y[..., 0] /= np.sqrt(1 - rho**2) if rho < 1 else 1.0
+    for t in range(1, periods):
+        y[..., t] += rho * y[..., t - 1]
+    ends = np.zeros(ENTITIES, dtype=int), np.full(ENTITIES, periods - 1)
+    series, found = kernel.Series(y[0], *ends), {}
+    for name, options in tests.items():
+        by_entity = options.test == "fisher"
+        drawn = kernel.draw_t(series, options, rng) if by_entity else {}
+        draws = kernel.draw_statistics(series, options, drawn, DRAWS, rng)
+        fits = kernel.regressions(y, series, options)
+        statistics = kernel.statistic(fits, options, drawn)
+        sign = -1 if by_entity else 1
+        below = np.searchsorted(np.sort(sign * draws), sign * statistics, side="right")
+        found[name] = float(((1 + below) / (1 + DRAWS) <= 0.05).mean())
+    return found
 
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("periods", [10, 15, 20])
 def test_size(periods: int, measured: Callable[..., None]) -> None:
-    """Share of 500 panels of 31 random walks in which a test rejects at 5%.
+    """Share of 2,000 panels of 31 random walks in which a test rejects at 5%.
 
-    Entities are independent with one variance. Regressions have one lag, HT none;
-    p-values are from 199 simulated panels.
+    Entities are independent with one variance. Regressions have a constant and one lag,
+    those of HT no lag. p-values are from 4,999 simulated panels.
     """
     found = shares("independent", 1.0, periods, TESTS)
     measured("size_of_unit_root_tests", {"T": periods, **found})
@@ -488,12 +500,12 @@ def test_size(periods: int, measured: Callable[..., None]) -> None:
 @pytest.mark.parametrize("rho", [0.7, 0.9])
 @pytest.mark.parametrize("periods", [10, 15, 20])
 def test_power(periods: int, rho: float, measured: Callable[..., None]) -> None:
-    """Share of 200 panels of 31 stationary series in which a test rejects at 5%.
+    """Share of 2,000 panels of 31 stationary series in which a test rejects at 5%.
 
     Their autoregressive coefficient is rho, so there is no unit root. Otherwise as
     above.
     """
-    found = shares("independent", rho, periods, TESTS, 200)
+    found = shares("independent", rho, periods, TESTS)
     measured("power_of_unit_root_tests", {"rho": rho, "T": periods, **found}, 2)
     assert found["HT"] >= max(found.values())
     assert found["CIPS"] < 0.6
@@ -509,18 +521,19 @@ def test_power(periods: int, rho: float, measured: Callable[..., None]) -> None:
 def test_size_where_assumptions_fail(
     errors: str, periods: int, measured: Callable[..., None]
 ) -> None:
-    """Share of 200 panels of 31 unit roots in which a test rejects at 5%.
+    """Share of 2,000 panels of 31 unit roots in which a test rejects at 5%.
 
     The errors have a common factor with unequal loadings, or variances that differ
     between entities, or are autocorrelated.
     """
+    ips = TESTS["IPS"]
     tests = {
-        "IPS": {},
-        "IPS, year means": {"year_means": True},
-        "CIPS": {"test": "cips"},
-        "HT": {"test": "ht"},
+        "IPS": ips,
+        "IPS, year means": replace(ips, year_means=True),
+        "CIPS": TESTS["CIPS"],
+        "HT": TESTS["HT"],
     }
-    found = shares(errors, 1.0, periods, tests, 200)
+    found = shares(errors, 1.0, periods, tests)
     row = {"errors": errors, "T": periods, **found}
     measured("unit_root_tests_where_assumptions_fail", row, 2)
     if errors == "unequal variances":
@@ -530,3 +543,60 @@ def test_size_where_assumptions_fail(
         assert found["IPS, year means"] < found["IPS"]
     if errors == "MA -.4":
         assert found["HT"] > 0.9
+
+
+# --- the test that is refused ---------------------------------------------------------
+
+# Levin, Lin and Chu (2002), Table 2, constant: the row of the fewest periods, 25.
+LLC_MEAN, LLC_SD = -0.554, 0.919
+
+
+def levin_lin_chu(y: np.ndarray, lags: int) -> float:
+    """The statistic t* of Levin, Lin and Chu (2002) of y, shape (N, T)."""
+    n, periods = y.shape
+    rows, bandwidth = periods - lags - 1, round(3.21 * periods ** (1 / 3))
+    changes, levels, ratios = [], [], []
+    for row in y:
+        d = np.diff(row)
+        lagged = [d[lags - j : d.size - j] for j in range(1, lags + 1)]
+        design = np.column_stack([np.ones(rows), *lagged])
+        both = np.column_stack([d[lags:], row[lags:-1]])
+        e, v = (both - design @ np.linalg.lstsq(design, both, rcond=None)[0]).T
+        residuals = e - v * (e @ v) / (v @ v)
+        sd = np.sqrt(residuals @ residuals / rows)
+        d = d - d.mean()
+        bartlett = 1 - np.arange(1, min(bandwidth, d.size - 1) + 1) / (bandwidth + 1)
+        covariances = [d[j:] @ d[:-j] for j in range(1, bartlett.size + 1)]
+        ratios.append(np.sqrt((d @ d + 2 * bartlett @ covariances) / d.size) / sd)
+        changes.append(e / sd)
+        levels.append(v / sd)
+    e, v = np.concatenate(changes), np.concatenate(levels)
+    slope = e @ v / (v @ v)
+    variance = np.mean((e - slope * v) ** 2)
+    error = np.sqrt(variance / (v @ v))
+    correction = n * rows * np.mean(ratios) * error * LLC_MEAN / variance
+    return float((slope / error - correction) / LLC_SD)
+
+
+def test_levin_lin_and_chu_as_plm_computes_it() -> None:
+    case = REFERENCE["refused"]
+    y = grunfeld().set_index(["firm", "year"])["value"].to_numpy().reshape(10, 20)
+    statistics = [levin_lin_chu(y, lags) for lags in range(3)]
+    assert statistics == pytest.approx(case["statistics"], rel=case["tolerance"])
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("periods", [10, 15, 20, 25])
+def test_size_of_levin_lin_chu(periods: int, measured: Callable[..., None]) -> None:
+    """Share of 500 panels of 31 random walks in which the test of Levin, Lin and Chu
+    rejects at 5%, with constants, the moments of the first row of their table (25
+    periods), and the bandwidth that they recommend.
+    """
+    rng = np.random.default_rng(periods)
+    row: dict[str, Any] = {"T": periods}
+    for lags in (0, 1):
+        drawn = rng.normal(size=(500, 31, periods)).cumsum(axis=2)
+        rejected = [levin_lin_chu(y, lags) < -1.645 for y in drawn]
+        row[f"{lags} lag{'s' * (lags == 0)}"] = float(np.mean(rejected))
+        assert np.mean(rejected) > (0.5 if periods > 20 else 0.6)
+    measured("size_of_the_test_of_levin_lin_and_chu", row, 2)
