@@ -487,11 +487,12 @@ def texts(made_table: Table) -> list[str]:
 REASONS = {
     "people whom a method is named after": (
         "Abadie Imbens Anderson Rubin Borusyak Jaravel Spiess Callaway Sant Anna "
-        "Conley Driscoll Kraay Hansen Hausman Holm Kleibergen Paap Lee Yu Mundlak "
-        "Pearson Pesaran RESET Sargan Sun Abraham Wald Wooldridge"
+        "Conley Driscoll Kraay Fisher Hansen Harris Tzavalis Hausman Holm Im Pesaran "
+        "Shin Kleibergen Paap Lee Yu MacKinnon Mundlak Pearson RESET Sargan Sun "
+        "Abraham Wald Wooldridge"
     ),
     "statistics, distributions, functions and matrices": (
-        "F J LM LR N R VIF W ln logit p t z rk CD ATT"
+        "F J LM LR N R VIF W ln logit p t z rk CD ATT IPS CIPS"
     ),
     "steps of a mediation": "a b",
     "standard errors that Chinese papers call by these letters": "CR2 CRV3 HC2 HC3",

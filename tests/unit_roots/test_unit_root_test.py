@@ -405,8 +405,9 @@ def test_constants_and_lines_are_named() -> None:
             IdentificationError, match=r"constant or fitted perfectly \(i: 'p4'\)"
         ):
             test(fixed)
-    with pytest.raises(IdentificationError, match="constant or fitted perfectly"):
-        test(frame[frame["i"] == "p0"], test="cips")
+    for name in ("ips", "cips", "ht", "fisher"):
+        with pytest.raises(IdentificationError, match="the panel has one entity"):
+            test(frame[frame["i"] == "p0"], test=name)
 
 
 def test_arguments_that_are_refused() -> None:

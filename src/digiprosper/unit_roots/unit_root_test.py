@@ -113,22 +113,22 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     TestResult
         `statistic` is the mean t, the coefficient or ``-2 sum log p_i``; with
         ``"table"`` it is standard normal, or chi2 for ``"fisher"``. `draws` has the
-        simulated statistics. `detail` is a DataFrame with a row for each entity: first
-        and last period, coefficient b_i, t, the degrees of freedom of its regression,
-        and with ``"fisher"`` p_value.
+        simulated statistics. `detail` is a DataFrame with a row for each entity: number
+        of periods, coefficient b_i, t, the degrees of freedom of its regression, and
+        with ``"fisher"`` p_value.
 
     Raises
     ------
     InputTypeError, ColumnError, TermError, PanelIndexError
-        If an argument cannot be used, or the panel has no time key
-        or no known step.
+        If an argument cannot be used, or the panel has no time key or no known step.
     OptionError
         If an option is not known, or does not go with the test. Also for ``"llc"``,
         ``"breitung"`` and ``"hadri"``, with the reason.
     MissingDataError
         If an entity has gaps between its values, or y is missing in every row.
     IdentificationError
-        If an entity has too few periods, is constant or is fitted perfectly.
+        If an entity has too few periods, is constant or is fitted perfectly, or if
+        there is one entity.
 
     Warns
     -----
@@ -177,30 +177,30 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     if by_entity and options.simulated:
         drawn = kernel.draw_t(series, options, draw)
     value = float(kernel.statistic(fits, options, drawn)[0])
-    entropy, draws, df = None, None, 2.0 * fits.df.size if by_entity else None
     if options.simulated:
-        entropy = seed.entropy if isinstance(seed.entropy, int) else None
         draws = kernel.draw_statistics(series, options, drawn, reps, draw)
         beyond = draws >= value if by_entity else draws <= value
-        share, df = (1 + int(beyond.sum())) / (1 + reps), None
+        share = (1 + int(beyond.sum())) / (1 + reps)
+        distribution, df, more = "simulated", None, few_draws(reps, "test")
     else:
-        value, share = _by_table(value, series, options)
+        draws, more = None, ()
+        value, distribution, df, share = _by_table(value, series, options)
     notices = (
         *(missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped),
         *assumptions(series, options),
-        *(few_draws(reps, "test") if options.simulated else ()),
+        *more,
     )
     issue(notices)
     columns = {"periods": series.periods, "coefficient": fits.slopes[0], "t": fits.t[0]}
     detail = pd.DataFrame({**columns, "df": fits.df}, sample.keys.entities)
     if by_entity:
         detail["p_value"] = kernel.unit_p_values(fits, options, drawn)[0]
-    detail.attrs["rng_entropy"] = entropy
+    detail.attrs["rng_entropy"] = seed.entropy if options.simulated else None
     by = "drawn.walks" if options.simulated else f"printed.{test}"
     return TestResult(
         TESTS.say(f"unit_root.{test}"),
         value,
-        "simulated" if options.simulated else "chi2" if by_entity else "normal",
+        distribution,
         df,
         share,
         f"{y} has a unit root in every entity",
@@ -286,7 +286,9 @@ def _series(sample: Sample, y: str) -> kernel.Series:
 def _refuse_short(
     sample: Sample, y: str, series: kernel.Series, options: kernel.UnitRootOptions
 ) -> None:
-    """Refuse entities with few periods or degrees of freedom."""
+    """Refuse one entity, and entities with few periods or degrees of freedom."""
+    alone = series.periods.size < 2
+    _refuse(sample, np.full(series.periods.shape, alone), "the panel has one entity")
     least = 15 if options.trend else 10
     short = f"{cited(y)} has fewer than {least} values" + " for a trend" * options.trend
     _refuse(sample, series.periods < least, short)
@@ -310,13 +312,13 @@ def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
 
 def _by_table(
     value: float, series: kernel.Series, options: kernel.UnitRootOptions
-) -> tuple[float, float]:
-    """Standardise a statistic by moments for many entities; also its p-value."""
+) -> tuple[float, str, float | None, float]:
+    """Return statistic, distribution with its df, and p-value for many entities."""
     from scipy.special import chdtrc, ndtr
 
     n = series.periods - 1 - options.lags
     if options.test == "fisher":
-        return value, float(chdtrc(2 * n.size, value))
+        return value, "chi2", 2.0 * n.size, float(chdtrc(2 * n.size, value))
     mean, variance = np.nan, np.nan
     if options.test == "ips":
         mean, variance = _moments(n, options)
@@ -326,7 +328,7 @@ def _by_table(
         reason = f"no table for this panel and lags={options.lags}"
         raise _not_available("p_value", "table", reason, ("simulated",))
     z = float(np.sqrt(n.size / variance) * (value - mean))
-    return z, float(ndtr(z))
+    return z, "normal", None, float(ndtr(z))
 
 
 def _moments(n: Ints, options: kernel.UnitRootOptions) -> tuple[float, float]:
