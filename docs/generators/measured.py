@@ -56,9 +56,12 @@ ROOMS = {
 }
 NAMES = (
     "anderson",
+    "chu",
     "conley",
     "gini",
     "hansen",
+    "levin",
+    "lin",
     "moran",
     "rubin",
     "wald",
