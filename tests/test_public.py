@@ -488,6 +488,10 @@ CONTRACT = {
     "two_lines": "spec, panel, variable, *, square=None, knots=5, level=0.95",
     "LinearResults.conf_int": "level=0.95",
     "LinearResults.tidy": "level=0.95",
+    "unit_root_test": (
+        "panel, y, *, test='ips', lags=None, deterministic='constant', "
+        "year_means=False, p_value='simulated', reps=9999, rng=None"
+    ),
     "u_test": (
         "results, variable, *, square=None, at=None, interval=None, "
         "level=0.95, form=None"

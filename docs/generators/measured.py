@@ -52,13 +52,17 @@ ROOMS = {
     "threshold": "Thresholds and kinks",
     "dynamic": "Dynamic panels",
     "u_shape": "U-shapes",
+    "unit_roots": "Unit roots",
     "spatial": "Space",
 }
 NAMES = (
     "anderson",
+    "chu",
     "conley",
     "gini",
     "hansen",
+    "levin",
+    "lin",
     "moran",
     "rubin",
     "wald",

@@ -24,6 +24,7 @@ ROOMS = {
     "threshold": "Thresholds and kinks",
     "mediation": "Mediation",
     "u_shape": "U-shapes",
+    "unit_roots": "Unit roots",
     "policy": "Policy",
     "dynamic": "Dynamic panels",
     "spatial": "Space",

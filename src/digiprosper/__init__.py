@@ -229,6 +229,7 @@ if TYPE_CHECKING:
     from digiprosper.u_shape.u_test import UForm as UForm
     from digiprosper.u_shape.u_test import UTestResult as UTestResult
     from digiprosper.u_shape.u_test import u_test as u_test
+    from digiprosper.unit_roots.unit_root_test import unit_root_test as unit_root_test
 
 _HOME = {name: module for module, names in NAMES.items() for name in names.split()}
 _MODULES = {
@@ -413,6 +414,7 @@ __all__ = [
     "theil_t",
     "two_lines",
     "u_test",
+    "unit_root_test",
     "urban_rural_theil",
     "variables",
     "vif",

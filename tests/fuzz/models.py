@@ -722,9 +722,26 @@ def diagnostics(case: Case) -> Any:
     spec, panel = _linear(case, case.terms("xmwzqcdp", 3)), case.panel
     kind = pick(
         case.rng,
-        ["hausman", "classical", "cd", "ar1", "wald", "poolability", "reset", "vif"],
+        [
+            "hausman",
+            "classical",
+            "cd",
+            "ar1",
+            "wald",
+            "poolability",
+            "reset",
+            "vif",
+            "unit root",
+        ],
     )
-    case.say(kind)
+    roots = case.options(
+        test=["ips", "cips", "ht", "fisher", "llc"],
+        lags=[0, 1, 2, None],
+        deterministic=["constant", "trend"],
+        year_means=[False, True],
+        p_value=["simulated", "table"],
+    )
+    case.say(f"{kind}, **{roots!r}" if kind == "unit root" else kind)
     calls: dict[str, Callable[[], Any]] = {
         "hausman": lambda: dp.hausman(spec, panel),
         "classical": lambda: dp.hausman(
@@ -736,6 +753,9 @@ def diagnostics(case: Case) -> Any:
         "poolability": lambda: dp.poolability(spec, panel),
         "reset": lambda: dp.reset_test(spec, panel),
         "vif": lambda: dp.vif(panel, spec.x),
+        "unit root": lambda: dp.unit_root_test(
+            panel, spec.y, **roots, reps=99, rng=case.seed
+        ),
     }
     return calls[kind]()
 

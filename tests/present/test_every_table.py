@@ -354,6 +354,16 @@ def _tests() -> dict[str, Callable[[], Any]]:
         "Pesaran": lambda: dp.pesaran_cd(entity_only.fit(panel())),
         "modified Wald": lambda: dp.modified_wald(fit(), method="chi2"),
         "Wooldridge": lambda: dp.wooldridge_ar1(spec(), panel()),
+        "unit roots": lambda: [
+            dp.unit_root_test(panel(), "prosperity", test=test, reps=999, rng=1)
+            for test in ("ips", "cips", "ht", "fisher")
+        ],
+        "unit roots by tables": lambda: [
+            dp.unit_root_test(
+                panel(), "prosperity", test=test, p_value="table", year_means=True
+            )
+            for test in ("ips", "ht", "fisher")
+        ],
         "poolability": lambda: dp.poolability(spec(), panel()),
         "RESET": lambda: dp.reset_test(spec(), panel()),
         "randomisation": lambda: dp.randomisation_test(
@@ -477,11 +487,12 @@ def texts(made_table: Table) -> list[str]:
 REASONS = {
     "people whom a method is named after": (
         "Abadie Imbens Anderson Rubin Borusyak Jaravel Spiess Callaway Sant Anna "
-        "Conley Driscoll Kraay Hansen Hausman Holm Kleibergen Paap Lee Yu Mundlak "
-        "Pearson Pesaran RESET Sargan Sun Abraham Wald Wooldridge"
+        "Conley Driscoll Kraay Fisher Hansen Harris Tzavalis Hausman Holm Im Pesaran "
+        "Shin Kleibergen Paap Lee Yu MacKinnon Mundlak Pearson RESET Sargan Sun "
+        "Abraham Wald Wooldridge"
     ),
     "statistics, distributions, functions and matrices": (
-        "F J LM LR N R VIF W ln logit p t z rk CD ATT"
+        "F J LM LR N R VIF W ln logit p t z rk CD ATT IPS CIPS"
     ),
     "steps of a mediation": "a b",
     "standard errors that Chinese papers call by these letters": "CR2 CRV3 HC2 HC3",

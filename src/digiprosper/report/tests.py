@@ -41,6 +41,7 @@ _SYMBOLS = {
     "bootstrap": "statistic",
     "permutation": "statistic",
     "placebo": "statistic",
+    "simulated": "statistic",
 }
 # What is said of a test by another method.
 _PRINTED = {
@@ -72,7 +73,8 @@ class TestResult(Summarised, PickledByName):
         Value of the statistic.
     distribution : str
         Distribution under the null hypothesis: ``"F"``, ``"t"``, ``"chi2"``,
-        ``"normal"``, ``"bootstrap"``, ``"permutation"`` or ``"placebo"``.
+        ``"normal"``, ``"bootstrap"``, ``"permutation"``, ``"placebo"`` or
+        ``"simulated"``.
     df : float, pair of float or None
         Degrees of freedom.
     p_value : float
@@ -82,7 +84,7 @@ class TestResult(Summarised, PickledByName):
     detail : mapping or DataFrame, optional
         More numbers of the test; see the function that computes it.
     draws : ndarray, optional
-        Statistics of the draws of a bootstrap, permutation or placebo test.
+        Statistics of the draws of a bootstrap, permutation, placebo or simulated test.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
     method : str

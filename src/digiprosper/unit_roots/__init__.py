@@ -1,0 +1,1 @@
+"""Tests of unit roots in panels."""

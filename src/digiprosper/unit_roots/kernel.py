@@ -1,0 +1,239 @@
+"""Dickey-Fuller regressions of all units at once, their statistics, and draws of them.
+
+Arrays have draws, entities and periods as axes. Entities with the same periods share
+one design.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.kernels import Floats, Ints
+
+# Numbers that one block of drawn panels has; temporary arrays have about ten times as
+# many.
+_BLOCK = 2**20
+# Drawn series from which p-values of single entities are read.
+_SERIES = 20_000
+# Where t ends, where the two polynomials of its p-value meet, and their coefficients,
+# with a constant and with a trend (MacKinnon 1994).
+_MACKINNON = {
+    False: (
+        (-18.83, -1.61, 2.74),
+        (0.038269, 1.4412, 2.1659),
+        (-0.010368, -0.12745, 0.93202, 1.7339),
+    ),
+    True: (
+        (-16.18, -2.89, 0.7),
+        (0.049588, 1.6047, 3.2512),
+        (-0.060285, -0.37956, 0.61654, 2.5261),
+    ),
+}
+# Bounds of t (Pesaran 2007, p. 277), with a constant and with a trend.
+_BOUNDS = {False: (-6.19, 2.61), True: (-6.42, 1.70)}
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRootOptions:
+    """What the regressions of the entities contain, and what is made of them."""
+
+    test: Literal["ips", "cips", "ht", "fisher"]
+    lags: int
+    trend: bool
+    year_means: bool
+    simulated: bool  # otherwise with printed moments
+
+    @property
+    def n_regressors(self) -> int:
+        """Number of regressors of an entity: deterministic ones, level, lags, means."""
+        with_means = self.test == "cips"
+        return 2 + self.trend + self.lags + with_means * (2 + self.lags)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Values by entity and period, and the ends of each series."""
+
+    y: Floats  # (N, T); outside its ends a series is not read
+    first: Ints  # (N,)
+    last: Ints  # (N,)
+
+    @property
+    def periods(self) -> Ints:
+        """Number of values of each entity, shape (N,)."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regressions:
+    """The change of y on its level before, by draw and entity.
+
+    The other regressors are partialled out. `level` is then the norm of the level,
+    `change` the coordinate of the change along the level and `residual` that of the
+    rest: slope = change / level.
+    """
+
+    level: Floats  # (R, N)
+    change: Floats  # (R, N)
+    residual: Floats  # (R, N), not negative
+    sd: Floats  # (R, N) standard deviation of the changes
+    df: Ints  # (N,) rows of the regression minus regressors
+
+    @property
+    def slopes(self) -> Floats:
+        """Coefficients of the level before, shape (R, N)."""
+        return self.change / self.level
+
+    @property
+    def t(self) -> Floats:
+        """Their t-statistics, with n - k degrees of freedom, shape (R, N)."""
+        return np.asarray(np.sqrt(self.df) * self.change / self.residual)
+
+
+def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressions:
+    """Estimate the regression of each entity in y, shape (R, N, T)."""
+    first, last = series.first, series.last
+    means = np.zeros((1, 1, y.shape[2]))
+    if options.year_means or options.test == "cips":
+        means = period_means(y, series)
+    shape = y.shape[:2]
+    level, change, residual, sd = (np.empty(shape) for _ in range(4))
+    for start, stop in np.unique(np.column_stack([first, last]), axis=0):
+        entities = (first == start) & (last == stop)
+        span = slice(start, stop + 1)
+        part = y[:, entities, span] - options.year_means * means[..., span]
+        factor = _factor(part, means[..., span], options)
+        sign = np.sign(factor[..., -2, -2])
+        level[:, entities] = sign * factor[..., -2, -2]
+        change[:, entities] = sign * factor[..., -2, -1]
+        residual[:, entities] = np.abs(factor[..., -1, -1])
+        sd[:, entities] = np.diff(part).std(axis=-1, ddof=1)
+    df = last - first - options.lags - options.n_regressors
+    return Regressions(level, change, residual, sd, df)
+
+
+def period_means(y: Floats, series: Series) -> Floats:
+    """Add up the mean changes of each period, shape (R, 1, T).
+
+    In a balanced panel they are the means of the periods, but for a constant. An entity
+    that enters later does not shift them by its level.
+    """
+    period = np.arange(1, y.shape[2])
+    observed = (series.first[:, None] < period) & (period <= series.last[:, None])
+    changes = np.where(observed, np.diff(y), 0.0).sum(axis=1, keepdims=True)
+    means = np.zeros((y.shape[0], 1, y.shape[2]))
+    np.cumsum(changes / np.maximum(observed.sum(axis=0), 1), axis=2, out=means[..., 1:])
+    return means
+
+
+def _factor(y: Floats, means: Floats, options: UnitRootOptions) -> Floats:
+    """Factor lagged changes, level and change into an upper triangle, (R, n, m, m)."""
+    lags, change = options.lags, np.diff(y)
+    rows = change.shape[2] - lags
+    shared = [np.ones((1, rows)), np.arange(1.0, rows + 1)[None]][: 1 + options.trend]
+    if options.test == "cips":
+        mean, mean_change = means[:, 0], np.diff(means[:, 0])
+        shared = [np.broadcast_to(column, (len(means), rows)) for column in shared]
+        shared += [mean[:, lags:-1], *_lagged(mean_change, range(lags + 1), rows)]
+    basis = np.linalg.qr(np.stack(shared, axis=-1)).Q[:, None]
+    own = _lagged(change, range(1, lags + 1), rows)
+    columns = np.stack([*own, y[..., lags:-1], change[..., lags:]], axis=1)
+    columns -= (columns @ basis) @ basis.swapaxes(-1, -2)
+    return np.asarray(np.linalg.qr(np.moveaxis(columns, 1, -1), mode="r"))
+
+
+def _lagged(values: Floats, lags: range, rows: int) -> list[Floats]:
+    """Return the last `rows` values before each of the lags."""
+    end = values.shape[-1]
+    return [values[..., end - rows - lag : end - lag] for lag in lags]
+
+
+def statistic(
+    fits: Regressions, options: UnitRootOptions, drawn: Mapping[int, Floats]
+) -> Floats:
+    """Combine the regressions of the entities to one statistic a draw, shape (R,)."""
+    if options.test == "ht":
+        weights = 1 / fits.sd**2 if options.simulated else 1.0
+        cross = (weights * fits.level * fits.change).sum(axis=1)
+        return np.asarray(1 + cross / (weights * fits.level**2).sum(axis=1))
+    if options.test == "fisher":
+        return np.asarray(-2 * np.log(unit_p_values(fits, options, drawn)).sum(axis=1))
+    bounds = _BOUNDS[options.trend] if options.test == "cips" else (-np.inf, np.inf)
+    return np.asarray(np.clip(fits.t, *bounds).mean(axis=1))
+
+
+def unit_p_values(
+    fits: Regressions, options: UnitRootOptions, drawn: Mapping[int, Floats]
+) -> Floats:
+    """Read p-values of t, shape (R, N), from sorted draws of it by degrees of freedom.
+
+    Without draws they are those of MacKinnon (1994, Journal of Business and Economic
+    Statistics 12:167-176).
+    """
+    from scipy.special import ndtr
+
+    t = fits.t
+    if not drawn:
+        (low, middle, high), below, above = _MACKINNON[options.trend]
+        t = np.clip(t, low, high)
+        return ndtr(np.where(t <= middle, np.polyval(below, t), np.polyval(above, t)))
+    p = np.empty(t.shape)
+    for df, draws in drawn.items():
+        same = fits.df == df
+        ranks = np.searchsorted(draws, t[:, same], side="right")
+        p[:, same] = (1 + ranks) / (1 + draws.size)
+    return p
+
+
+def draw_t(
+    series: Series, options: UnitRootOptions, rng: np.random.Generator
+) -> dict[int, Floats]:
+    """Draw t of single random walks as long as the series, sorted, by their df."""
+    drawn, options = {}, replace(options, year_means=False)
+    for periods in np.unique(series.periods):
+        walks = rng.standard_normal((_SERIES, 1, periods)).cumsum(axis=2)
+        whole = Series(walks[0], np.array([0]), np.array([periods - 1]))
+        fits = regressions(walks, whole, options)
+        drawn[int(fits.df[0])] = np.sort(fits.t[:, 0])
+    return drawn
+
+
+def draw_statistics(
+    series: Series,
+    options: UnitRootOptions,
+    drawn: Mapping[int, Floats],
+    reps: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Draw the statistic in panels of independent random walks, shape (reps,).
+
+    The panels have the periods of the data. The order of the entities does not matter.
+    """
+    order = np.lexsort((series.first, series.last))
+    ordered = Series(series.y, series.first[order], series.last[order])
+    size = max(1, _BLOCK // series.y.size)
+    blocks = []
+    for start in range(0, reps, size):
+        shape = (min(size, reps - start), *series.y.shape)
+        walks = rng.standard_normal(shape).cumsum(axis=2)
+        fits = regressions(walks, ordered, options)
+        blocks.append(statistic(fits, options, drawn))
+    return np.concatenate(blocks)
+
+
+def harris_tzavalis_moments(n: float, *, trend: bool) -> tuple[float, float]:
+    """Compute mean and variance of sqrt(N) rho with n periods after the first.
+
+    (Harris and Tzavalis 1999, Journal of Econometrics 91:201-226.)
+    """
+    if trend:
+        square = 15 * (193 * n**2 - 728 * n + 1147)
+        return 1 - 15 / (2 * (n + 2)), square / (112 * (n + 2) ** 3 * (n - 2))
+    square = 3 * (17 * n**2 - 20 * n + 17)
+    return 1 - 3 / (n + 1), square / (5 * (n - 1) * (n + 1) ** 3)

@@ -1,0 +1,343 @@
+"""Tests of unit roots in panels of few periods."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    MissingDataError,
+    Notice,
+    OptionError,
+    PanelIndexError,
+    TermError,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+    missing_problem,
+    option_problem,
+    quoted,
+)
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import PERFECT_FIT
+from digiprosper.panel.access import check_panel
+from digiprosper.panel.arguments import refuse_extreme
+from digiprosper.report.notices import few_draws, missing_rows
+from digiprosper.report.tests import TestResult
+from digiprosper.report.words import TESTS
+from digiprosper.specification import check_reps
+from digiprosper.unit_roots import kernel
+from digiprosper.unit_roots.notices import assumptions
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Ints
+    from digiprosper.panel import Panel, Sample
+
+_TESTS = ("ips", "cips", "ht", "fisher")
+_REFUSED = {
+    "llc": "that of Levin, Lin and Chu rejects a true hypothesis in nearly all panels "
+    "of 31 entities and ten periods, and in most of 25 periods",
+    "breitung": "that of Breitung needs many more periods than entities",
+    "hadri": "that of Hadri, of stationarity, needs many more periods",
+}
+_LEAST_REPS = 99
+_MOST_LAGS = 100
+
+
+def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
+    panel: Panel,
+    y: str,
+    *,
+    test: Literal["ips", "cips", "ht", "fisher"] = "ips",
+    lags: int | None = None,
+    deterministic: Literal["constant", "trend"] = "constant",
+    year_means: bool = False,
+    p_value: Literal["simulated", "table"] = "simulated",
+    reps: int = 9_999,
+    rng: object = None,
+) -> TestResult:
+    """Test whether a variable has a unit root in every entity of a panel.
+
+    Each entity has the regression ``dy_it = b_i y_i,t-1 + lags of dy_it + constant``
+    (and trend), and under the null hypothesis ``b_i = 0`` for all entities. With about
+    ten periods such tests find only series that return to their mean fast: a test that
+    does not reject says little.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data. An entity needs ten periods in a row, or 15 with a trend. Entities
+        may start and end in different periods.
+    y : str
+        Column or term, such as ``"log(gdp)"``.
+    test : {"ips", "cips", "ht", "fisher"}
+        ``"ips"`` (default) is the mean of the t-statistics of b_i (Im, Pesaran and Shin
+        2003). ``"cips"`` is the same mean where the regressions also have the means of
+        y of each period, for entities that share a common factor (Pesaran 2007); a t
+        counts at most as far as its bounds. ``"ht"`` is the autoregressive coefficient
+        of all entities together (Harris and Tzavalis 1999), the most powerful with few
+        periods, but it assumes errors without serial correlation: report it beside
+        ``"ips"``. It assumes one error variance, so each entity is divided by the
+        standard deviation of its changes; with ``p_value="table"`` it is not.
+        ``"fisher"`` is ``-2 sum log p_i`` of the p-values of the entities (Maddala and
+        Wu 1999).
+    lags : int, optional
+        Number of lags of dy in the regressions. 1 by default, which allows for errors
+        with first-order autocorrelation. ``"ht"`` has no lags.
+    deterministic : {"constant", "trend"}
+        ``"constant"`` (default) gives each entity a constant, ``"trend"`` also a linear
+        trend, for variables that grow.
+    year_means : bool
+        Whether the means of the periods are subtracted from y first, which removes a
+        shock that is the same for all entities. False by default. ``"cips"`` has
+        them as regressors.
+    p_value : {"simulated", "table"}
+        ``"simulated"`` (default) compares the statistic with those of panels of
+        independent normal random walks that have the same entities, periods and
+        options. ``"table"`` uses moments for many entities, as other programs do:
+        those of Im, Pesaran and Shin for ``"ips"`` (W, from their Table 3; from Table 1
+        below ten rows), those of Harris and Tzavalis for ``"ht"``, p-values of
+        MacKinnon (1994) for ``"fisher"``.
+    reps : int
+        Number of simulated panels; 9,999 by default, at least 99.
+    rng : int, Generator or SeedSequence, optional
+        Seed of the simulation. ``test.detail.attrs["rng_entropy"]`` reproduces it.
+
+    Returns
+    -------
+    TestResult
+        `statistic` is the mean t, the coefficient or ``-2 sum log p_i``; with
+        ``"table"`` it is standard normal, or chi2 for ``"fisher"``. `draws` has the
+        simulated statistics. `detail` is a DataFrame with a row for each entity: number
+        of periods, coefficient b_i, t, the degrees of freedom of its regression, and
+        with ``"fisher"`` p_value.
+
+    Raises
+    ------
+    InputTypeError, ColumnError, TermError, PanelIndexError
+        If an argument cannot be used, or the panel has no time key or no known step.
+    OptionError
+        If an option is not known, or does not go with the test. Also for ``"llc"``,
+        ``"breitung"`` and ``"hadri"``, with the reason.
+    MissingDataError
+        If an entity has gaps between its values, or y is missing in every row.
+    IdentificationError
+        If an entity has too few periods, is constant or is fitted perfectly, or if
+        there is one entity.
+
+    Warns
+    -----
+    MissingDataWarning
+        If y is missing in rows at the ends of entities, or everywhere in one.
+    FewDrawsWarning
+        If `reps` is small.
+
+    Notes
+    -----
+    Notices say if the changes of entities are correlated, if the mean of the entities
+    has a trend that the regressions lack, and if variances differ that ``"ht"`` takes
+    to be equal.
+
+    The p-value is ``(1 + #) / (reps + 1)``, where # is the number of simulated panels
+    with a statistic at least as far from the null hypothesis: as low, or as high with
+    ``"fisher"``. Means of periods add up mean changes, so that in an unbalanced panel
+    an entity that enters does not shift them by its level. References: Im, Pesaran and
+    Shin (2003, Journal of Econometrics 115:53-74), Pesaran (2007, Journal of Applied
+    Econometrics 22:265-312), Harris and Tzavalis (1999, Journal of Econometrics
+    91:201-226), Maddala and Wu (1999, Oxford Bulletin of Economics and Statistics
+    61:631-652).
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> test = dp.unit_root_test(
+    ...     dp.datasets.us_states(), "unemp", test="cips", reps=999, rng=1
+    ... )
+    >>> round(test.statistic, 3), test.p_value < 0.05
+    (-1.085, False)
+    """
+    options = _options(test, lags, deterministic, year_means, p_value)
+    reps, seed = check_reps(reps, _LEAST_REPS), seed_sequence(rng)
+    check_panel(panel, "unit_root_test")
+    sample = panel.sample({"y": [y]})
+    series = _series(sample, y)
+    _refuse_short(sample, y, series, options)
+    fits = kernel.regressions(series.y[None], series, options)
+    scale = PERFECT_FIT * np.nanstd(series.y, axis=1)
+    perfect = np.minimum(fits.level, fits.residual)[0] <= scale
+    _refuse(sample, perfect, f"{cited(y)} is constant or fitted perfectly")
+
+    draw, by_entity = np.random.default_rng(seed), test == "fisher"
+    drawn = {}
+    if by_entity and options.simulated:
+        drawn = kernel.draw_t(series, options, draw)
+    value = float(kernel.statistic(fits, options, drawn)[0])
+    if options.simulated:
+        draws = kernel.draw_statistics(series, options, drawn, reps, draw)
+        beyond = draws >= value if by_entity else draws <= value
+        share = (1 + int(beyond.sum())) / (1 + reps)
+        distribution, df, more = "simulated", None, few_draws(reps, "test")
+    else:
+        draws, more = None, ()
+        value, distribution, df, share = _by_table(value, series, options)
+    notices = (
+        *(missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped),
+        *assumptions(series, options),
+        *more,
+    )
+    issue(notices)
+    columns = {"periods": series.periods, "coefficient": fits.slopes[0], "t": fits.t[0]}
+    detail = pd.DataFrame({**columns, "df": fits.df}, sample.keys.entities)
+    if by_entity:
+        detail["p_value"] = kernel.unit_p_values(fits, options, drawn)[0]
+    detail.attrs["rng_entropy"] = seed.entropy if options.simulated else None
+    by = "drawn.walks" if options.simulated else f"printed.{test}"
+    return TestResult(
+        TESTS.say(f"unit_root.{test}"),
+        value,
+        distribution,
+        df,
+        share,
+        f"{y} has a unit root in every entity",
+        detail,
+        draws,
+        notices,
+        TESTS.say(by, count=f"{reps:,}"),
+    )
+
+
+def _options(
+    test: Any, lags: object, deterministic: str, year_means: Any, p_value: str
+) -> kernel.UnitRootOptions:
+    """Check the options, and which do not go together."""
+    word = str(test).lower()
+    if word in _REFUSED:
+        raise _not_available("test", test, _REFUSED[word], _TESTS)
+    check_option("test", test, _TESTS)
+    check_option("deterministic", deterministic, ("constant", "trend"))
+    check_option("year_means", year_means, (False, True))
+    check_option("p_value", p_value, ("simulated", "table"))
+    default = int(test != "ht")
+    number = check_whole("lags", default if lags is None else lags, 0, _MOST_LAGS)
+    if test == "ht" and number:
+        raise _not_available("lags", lags, "test='ht' has no lags", (None, 0))
+    if test == "cips" and year_means:
+        reason = "the means are among the regressors of test='cips'"
+        raise _not_available("year_means", year_means, reason, (False,))
+    if test == "cips" and p_value == "table":
+        reason = "for test='cips' there are tables of critical values alone"
+        raise _not_available("p_value", p_value, reason, ("simulated",))
+    return kernel.UnitRootOptions(
+        test,
+        number,
+        trend=deterministic == "trend",
+        year_means=bool(year_means),
+        simulated=p_value == "simulated",
+    )
+
+
+def _not_available(
+    name: str, value: object, reason: str, allowed: tuple[object, ...]
+) -> OptionError:
+    """Make the error of an option that this panel or test cannot have."""
+    words = " or ".join(repr(word) for word in allowed)
+    return OptionError(
+        f"{name}={cited(value)} is not available: {reason}. Use {words} (page Unit "
+        "roots).",
+        [option_problem(name, value, allowed)],
+    )
+
+
+def _series(sample: Sample, y: str) -> kernel.Series:
+    """Arrange y by entity and period, and refuse gaps."""
+    column, entity, time = sample.matrix[:, 0], sample.entity, sample.time
+    ordinals = sample.keys.ordinals
+    if ordinals is None:
+        raise PanelIndexError(
+            "unit_root_test needs periods with a known step: Panel(df, entity=, time=, "
+            "step=)."
+        )
+    if sample.categories:
+        raise TermError(f"unit_root_test: {cited(y)} is categorical; specify a number.")
+    refuse_extreme("unit_root_test", {repr(y): column})
+    same = np.diff(entity) == 0
+    gaps = same & ((np.diff(ordinals[time]) != 1) | (np.diff(time) != 1))
+    if gaps.any():
+        labels = sample.keys.entities[np.unique(entity[1:][gaps])]
+        raise MissingDataError(
+            f"unit_root_test: {cited(y)} has gaps between its values "
+            f"({sample.keys.entity_name}: {quoted(labels)}). Use a part without gaps "
+            "(subset), Panel(step=) if periods are further apart, or interpolate().",
+            [missing_problem(y, int(gaps.sum()), tuple(labels[:5]))],
+        )
+    starts = np.flatnonzero(np.append(True, ~same))
+    ends = np.append(starts[1:], entity.size) - 1
+    values = np.full((starts.size, int(time.max()) + 1), np.nan)
+    values[entity, time] = column - column[starts][entity]
+    largest = np.nanmax(np.abs(values)) or 1.0
+    return kernel.Series(values / largest, time[starts], time[ends])
+
+
+def _refuse_short(
+    sample: Sample, y: str, series: kernel.Series, options: kernel.UnitRootOptions
+) -> None:
+    """Refuse one entity, and entities with few periods or degrees of freedom."""
+    alone = series.periods.size < 2
+    _refuse(sample, np.full(series.periods.shape, alone), "the panel has one entity")
+    least = 15 if options.trend else 10
+    short = f"{cited(y)} has fewer than {least} values" + " for a trend" * options.trend
+    _refuse(sample, series.periods < least, short)
+    # CIPS bounds its t-statistics.
+    least = 2 if options.test == "cips" else 3
+    df = series.periods - 1 - options.lags - options.n_regressors
+    few = f"lags={options.lags} leaves fewer than {least} degrees of freedom"
+    _refuse(sample, df < least, few)
+
+
+def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
+    """Refuse entities where `bad`, shape (N,), is true."""
+    if bad.any():
+        labels = list(sample.keys.entities[bad])
+        raise IdentificationError(
+            f"unit_root_test: {defect} ({sample.keys.entity_name}: {quoted(labels)}). "
+            "Drop these entities (subset), or do without the test (page Unit roots).",
+            [Notice("unusable_entities", defect, {"entities": labels[:5]})],
+        )
+
+
+def _by_table(
+    value: float, series: kernel.Series, options: kernel.UnitRootOptions
+) -> tuple[float, str, float | None, float]:
+    """Return statistic, distribution with its df, and p-value for many entities."""
+    from scipy.special import chdtrc, ndtr
+
+    n = series.periods - 1 - options.lags
+    if options.test == "fisher":
+        return value, "chi2", 2.0 * n.size, float(chdtrc(2 * n.size, value))
+    mean, variance = np.nan, np.nan
+    if options.test == "ips":
+        mean, variance = _moments(n, options)
+    elif np.ptp(series.first) == np.ptp(series.last) == 0:
+        mean, variance = kernel.harris_tzavalis_moments(int(n[0]), trend=options.trend)
+    if np.isnan(mean):
+        reason = f"no table for this panel and lags={options.lags}"
+        raise _not_available("p_value", "table", reason, ("simulated",))
+    z = float(np.sqrt(n.size / variance) * (value - mean))
+    return z, "normal", None, float(ndtr(z))
+
+
+def _moments(n: Ints, options: kernel.UnitRootOptions) -> tuple[float, float]:
+    """Read mean and variance of t, interpolated in n; missing outside the table."""
+    with files("digiprosper.unit_roots").joinpath("ips_moments.csv").open() as file:
+        table = pd.read_csv(file)
+    which = "trend" if options.trend else "constant"
+    rows = table[(table["deterministic"] == which) & (table["lags"] == options.lags)]
+    if rows.empty or n.min() < rows["T"].min():
+        return np.nan, np.nan
+    mean, variance = (np.interp(n, rows["T"], rows[c]) for c in ("mean", "variance"))
+    return float(mean.mean()), float(variance.mean())
