@@ -393,7 +393,9 @@ for language, say in words.items():
             say["Table 6"]: table(
                 curve,
                 controls=controls,
-                rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]},
+                rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}
+                if shape.inside
+                else None,
             ),
             say["Table 7"]: table(iv.stages, controls=controls),
             say["Table 8"]: table(mediation),
