@@ -63,8 +63,9 @@ class ParameterTest(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter that is not a slope, such as a threshold.
 
-    Its confidence set consists of `pieces` intervals; 0 if it was not estimated. It is
-    `whole` if it contains all of several candidates.
+    Its confidence set consists of `pieces` intervals; 0 if it was not estimated. `reach`
+    is ``"lowest"``, ``"highest"`` or ``"ends"`` if the set includes these candidates,
+    ``"whole"`` if it contains all of several, otherwise empty.
     """
 
     estimate: float
@@ -72,7 +73,7 @@ class Parameter(NamedTuple):
     conf_high: float
     pieces: int
     tests: tuple[ParameterTest, ...] = ()
-    whole: bool = False
+    reach: str = ""
 
 
 class Drawn(NamedTuple):

@@ -20,6 +20,7 @@ from digiprosper.threshold.results import (
     bootstrap_p,
     is_whole,
     set_text,
+    reach_of,
     threshold_with,
 )
 
@@ -274,7 +275,7 @@ class KinkResults(SlopesByRegime):
                     self.threshold,
                     pieces,
                     tests,
-                    whole=is_whole(pieces, self.candidates),
+                    reach_of(pieces, self.candidates),
                 ),
             ),
             level=self.level,
