@@ -63,9 +63,9 @@ class ParameterTest(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter that is not a slope, such as a threshold.
 
-    Its confidence set consists of `pieces` intervals; 0 if it was not estimated. `reach`
-    is ``"lowest"``, ``"highest"`` or ``"ends"`` if the set includes these candidates,
-    ``"whole"`` if it contains all of several, otherwise empty.
+    Its confidence set consists of `pieces` intervals; 0 if it was not estimated.
+    `reach` is ``"lowest"``, ``"highest"`` or ``"ends"`` if the set includes these
+    candidates, ``"whole"`` if it contains all of several, otherwise empty.
     """
 
     estimate: float

@@ -19,8 +19,8 @@ from digiprosper.threshold.results import (
     SlopesByRegime,
     bootstrap_p,
     is_whole,
-    set_text,
     reach_of,
+    set_text,
     threshold_with,
 )
 

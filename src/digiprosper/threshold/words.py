@@ -26,7 +26,7 @@ WORDS = Words(
             "and no test."
         ),
         "none": "No threshold is significant at {size}.",
-        "intercepts": "The intercepts of regimes are relative to that of the highest regime.",
+        "intercepts": "Intercepts of regimes are relative to that of the highest one.",
         "step.none": "its slopes are those of the linear model",
         "step.test.threshold": "{statistic} of threshold {number}",
         "step.set.lr": "LR (Hansen 1999)",
