@@ -140,19 +140,25 @@ class Remark(NamedTuple):
 class RowName(str):
     """A name among `rows` of `etable`, which is printed in the words of its remark.
 
-    `labels` win over those of the table.
+    `labels` win over those of the table. `note` is printed below it, once for all rows
+    that have the same.
     """
 
-    __slots__ = ("labels", "remark")
+    __slots__ = ("labels", "note", "remark")
     remark: Remark
     labels: Mapping[str, str]
+    note: Remark | None
 
     def __new__(
-        cls, text: str, remark: Remark, labels: Mapping[str, str] | None = None
+        cls,
+        text: str,
+        remark: Remark,
+        labels: Mapping[str, str] | None = None,
+        note: Remark | None = None,
     ) -> Self:
         """Make a name whose text is that of the remark in some language."""
         name = super().__new__(cls, text)
-        name.remark, name.labels = remark, labels or {}
+        name.remark, name.labels, name.note = remark, labels or {}, note
         return name
 
 
