@@ -745,7 +745,7 @@ class MediationResults(EffectResults):
 
     @property
     def _row_note(self) -> Remark:
-        """Say how the intervals and p-values of indirect effects are computed."""
+        """Describe how the intervals and p-values of indirect effects are computed."""
         entity = self.paths["outcome"].key_names[0]
         units = entity if self.drawn == "entity" else self.drawn
         names = {"count": (f"{self.inference.reps:,}",), "units": (units,)}
