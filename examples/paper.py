@@ -393,7 +393,9 @@ for language, say in words.items():
             say["Table 6"]: table(
                 curve,
                 controls=controls,
-                rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]},
+                rows={say["point"]: [shape.extremum], say["p"]: [shape.p_value]}
+                if shape.inside
+                else None,
             ),
             say["Table 7"]: table(iv.stages, controls=controls),
             say["Table 8"]: table(mediation),
@@ -422,7 +424,11 @@ for language, say in words.items():
                 curve, "digital_index", panel=panel, labels=say["labels"]
             ),
             "4_mechanisms": dp.plots.mediation_path(mediation, labels=say["labels"]),
-            "5_threshold": dp.plots.lr_profile(threshold, labels=say["labels"]),
+            **(
+                {"5_threshold": dp.plots.lr_profile(threshold, labels=say["labels"])}
+                if len(threshold.thresholds)
+                else {}
+            ),
             "6_robustness": dp.plots.specification_curve(
                 battery,
                 ["digital_index", "pca_index", "lag(digital_index)"],

@@ -930,6 +930,27 @@ def test_rows_have_the_language_and_the_labels_of_their_table() -> None:
     assert not any("employment" in name for name in names if "through" in name)
 
 
+def test_rows_bring_their_note_once_in_the_language_of_the_table() -> None:
+    results = replace(fitted("parallel"), labels={"firm": "enterprise"})
+    unit = results.paths["outcome"].key_names[0]
+    reps = results.inference.reps
+    english = (
+        f"Intervals and p-values of indirect effects: percentiles of {reps} bootstrap "
+        f"draws, resampled by {unit}."
+    )
+    chinese = f"间接效应的置信区间和p值来自{reps}次自助抽样的分位数，按{unit}整群抽样。"
+    rows = results.path_rows()
+    table = dp.etable(results.paths, rows=rows, notes=["Mine."])
+    assert table.notes[-2:] == (english, "Mine.")
+    assert table.notes.count(english) == 1
+    labels = {unit: "企业"}
+    table = dp.etable(
+        results.paths, rows=rows, labels=labels, style=dp.TableStyle("zh")
+    )
+    assert table.notes[-1] == chinese.replace(unit, "企业")
+    assert english not in dp.etable(results.paths, rows={"Mine": [""] * 4}).notes
+
+
 def test_rows_for_the_table_are_named_in_chinese_by_the_labels_of_the_call() -> None:
     results = replace(fitted("parallel"), labels={"m1": "jobs", "m2": "wages"})
     rows = results.path_rows(labels={"m1": "就业"}, language="zh")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import warnings
@@ -197,7 +198,7 @@ def test_a_conditional_effect_is_drawn_with_its_regions(effect):
     assert len(inside) == 2
     how = "t" if effect == "direct" else "percentile of the draws"
     assert legend(ax)[0] == f"90% interval ({how})"
-    assert f"excludes 0 ({found.share:.0%} of rows)" in legend(ax)
+    assert f"Excludes 0 ({found.share:.0%} of rows)" in legend(ax)
     assert ax.get_xlabel() == "Moderator"
     assert ax.get_xlim() == found.support
 
@@ -282,7 +283,7 @@ def test_a_curve_is_drawn_less_its_value_at_the_mean():
     )
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     np.testing.assert_allclose(spans, test.fieller)
-    assert f"turning point {test.extremum:.3g}" in legend(ax)
+    assert f"Turning point {test.extremum:.3g}" in legend(ax)
 
 
 def test_a_curve_without_a_turn_in_the_data_says_so():
@@ -292,13 +293,13 @@ def test_a_curve_without_a_turn_in_the_data_says_so():
         **{**stored, "extremum": 5.0, "fieller": [(-np.inf, 0.1), (4.0, np.inf)]}
     )
     ax = plots.u_shape(fit, beyond)
-    assert "turning point 5, outside the interval" in legend(ax)
+    assert "Turning point 5, outside the interval" in legend(ax)
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     np.testing.assert_allclose(spans, [(test.interval[0], 0.1)])
     none = plots.u_shape(
         fit, SimpleNamespace(**{**stored, "extremum": np.nan, "fieller": []})
     )
-    assert {"no turning point", "95% set of the turning point empty"} <= set(
+    assert {"No turning point", "95% set of the turning point empty"} <= set(
         legend(none)
     )
 
@@ -499,3 +500,48 @@ def test_a_slope_by_category_has_points_and_bars():
     assert ax.get_xlabel() == "Region"
     alone = plots.marginal_effect(by_region, "digital")
     assert len(alone.patches) == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("Excludes 0 everywhere", "95% set of the turning point (all values)")),
+        ("zh", ("区间处处不含0", "拐点的95%置信集为全部数值")),
+    ],
+)
+def test_a_region_or_set_of_all_values_is_told_and_not_shaded(language, words):
+    panel = dp.datasets.us_states()
+    moved = dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp", "log(pcap):unemp"])
+    bent = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "log(emp)"]).fit(panel)
+    test = dp.u_test(bent, "unemp")
+    assert test.fieller == [(-np.inf, np.inf)]
+    with plots.figure_style("page", language=language):
+        slope = plots.marginal_effect(moved.fit(panel), "log(pcap)")
+        turn = plots.u_shape(bent, test)
+    for ax, text in zip((slope, turn), words, strict=True):
+        assert text in legend(ax)
+        assert not ax.patches
+        assert not any("inf" in text for text in legend(ax))
+
+
+def test_pieces_of_a_confidence_set_do_not_overlap_and_can_be_seen():
+    panel = dp.datasets.us_states().assign(k="I(pc / emp)")
+    spec = dp.PanelThreshold(
+        "log(gsp)", "unemp", "k", ["log(pc)", "log(emp)"], trim=0.1
+    )
+    found = spec.replace(bootstrap=None).fit(panel)
+    pieces = found.confidence_set(1)
+    assert len(pieces) > 4
+    ax = plots.lr_profile(found)
+    low, high = ax.get_xlim()
+    gamma = found.profile(1)["gamma"]
+    assert (low, high) == (gamma.min(), gamma.max())
+    spans = sorted((p.get_x(), p.get_x() + p.get_width()) for p in ax.patches)
+    assert 1 < len(spans) <= len(pieces)
+    for start, end in pieces:
+        assert sum(a - 1e-9 <= start and end <= b + 1e-9 for a, b in spans) == 1
+    assert min(b - a for a, b in spans) > 0.005 * (high - low)
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(spans))
+    # The critical value is drawn from one edge to the other.
+    (line,) = [li for li in ax.lines if "critical value" in str(li.get_label())]
+    assert (line.get_xdata().min(), line.get_xdata().max()) == (low, high)

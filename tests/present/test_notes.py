@@ -117,11 +117,48 @@ def test_an_interval_of_every_candidate_is_told():
     assert "every candidate" not in narrow.summary().split("regime")[0]
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_set_at_an_end_and_a_test_that_does_not_reject_are_told():
+    seen = set()
+    words = {
+        (True, False): "the lowest candidate and may extend below it",
+        (False, True): "the highest candidate and may extend above it",
+        (True, True): "the lowest and the highest candidate and may extend beyond both",
+    }
+    for variable in ("x", "z", "size"):
+        spec = dp.PanelThreshold("y", "x", variable, reps=99, confidence="lr")
+        fitted = spec.fit(small_panel(), rng=1)
+        gamma = fitted.profile(1)["gamma"]
+        p_value = fitted.thresholds["p_value"].iloc[0]
+        for level in (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99):
+            found = replace(fitted, level=level)
+            pieces = found.confidence_set(1)
+            ends = pieces[0][0] == gamma.min(), pieces[-1][1] == gamma.max()
+            whole = len(pieces) == 1 and all(ends)
+            lines = lines_of(found)
+            told = [line for line in lines if "The confidence set includes" in line]
+            assert told == (
+                [f"The confidence set includes {words[ends]}: (1) threshold 1."]
+                if any(ends) and not whole
+                else []
+            )
+            size = f"{100 * (1 - level):.3g}%"
+            refused = p_value > 1 - level
+            note = f"Not significant at {size} by its test: (1) threshold 1."
+            assert (note in lines) == refused
+            chinese = lines_of(found, language="chinese")
+            note = f"检验在{size}的水平上不显著：(1) 第1个门槛值。"
+            assert (note in chinese) == refused
+            assert any("延伸" in line for line in chinese) == bool(told)
+            seen |= {refused, "whole" if whole else ends}
+    assert {True, False, "whole", *words} - {(True, True)} <= seen
+
+
 def test_each_bootstrap_is_named(two_way, make_threshold):
     fits = [
         make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")
     ]
-    assert note_lines(read(*fits), STYLE)[-1] == (
+    assert note_lines(read(*fits), STYLE)[-2] == (
         "Below F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole "
         "entities (Hansen 1999); (2): 2,999 draws, bootstrap of single rows."
     )

@@ -184,7 +184,7 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
         ("", ["", "(0.394)", ""]),
     ]
     assert block_rows(read(one_way), STYLE) == []
-    assert note_lines(columns, STYLE)[-4:] == [
+    assert note_lines(columns, STYLE)[-5:] == [
         "Standard errors treat the estimated threshold as known.",
         (
             "Below a threshold: its 95% confidence set (lower and upper end); LR "
@@ -195,6 +195,7 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
             "threshold 2 in 2 pieces."
         ),
         "Below F of a test: its p-value, 2,999 draws, wild cluster bootstrap.",
+        "Not significant at 5% by its test: (2) threshold 2.",
     ]
 
 
@@ -247,11 +248,11 @@ def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold
         ("F of threshold 1", ["", "33.333"]),
         ("", ["", "(<0.001)"]),
     ]
-    assert note_lines(read(score), STYLE)[-1] == (
+    assert note_lines(read(score), STYLE)[-2] == (
         "Below score of a test: its p-value, 2,999 draws, wild cluster bootstrap "
         "of the score."
     )
-    assert note_lines(read(score, make_threshold(two_way)), STYLE)[-1] == (
+    assert note_lines(read(score, make_threshold(two_way)), STYLE)[-2] == (
         "Below score or F of a test: its p-value, (1): 2,999 draws, wild cluster "
         "bootstrap of the score; (2): 2,999 draws, wild cluster bootstrap."
     )

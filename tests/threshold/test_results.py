@@ -30,6 +30,7 @@ from digiprosper.threshold.results import (
     ThresholdTestTable,
     bootstrap_p,
     critical_lr,
+    reach_of,
     runs,
     threshold_with,
 )
@@ -414,6 +415,7 @@ def made(count: int, *bootstraps: str, chosen: str | None = None) -> ThresholdTe
         reps=999,
         labels={"urban": "Urban share"},
         factors={},
+        level=0.95,
     )
     return ThresholdResults.test_table(results, chosen)
 
@@ -602,3 +604,56 @@ def test_slopes_are_products_with_their_regime(with_levels):
     assert with_levels.slopes.marginal_effect("log(emp)")["estimate"].tolist() == [
         with_levels.slopes.params["log(emp)"]
     ]
+
+
+def test_a_table_of_tests_says_if_no_test_rejects() -> None:
+    table = made(3, "hansen")
+    for p_values, level, none in (
+        ([0.06, 0.2, 0.9], 0.95, "5%"),
+        ([0.05, 0.2, 0.9], 0.95, ""),
+        ([0.05, 0.2, 0.9], 0.99, "1%"),
+        ([0.06, np.nan, np.nan], 0.95, "5%"),
+        ([np.nan] * 3, 0.95, ""),
+    ):
+        found = replace(table, frame=table.frame.assign(p_value=p_values), level=level)
+        want = (f"No threshold is significant at {none}.",) if none else ()
+        assert etable(found).notes[1:] == want
+        chinese = etable(found, style=TableStyle("zh")).notes[1:]
+        assert chinese == (
+            (f"在{none}的显著性水平上没有显著的门槛值。",) if none else ()
+        )
+
+
+def test_a_set_reaches_the_ends_that_it_includes() -> None:
+    grid = np.array([1.0, 2.0, 3.0, 4.0])
+    for pieces, want in (
+        ([(2.0, 3.0)], ""),
+        ([], ""),
+        ([(1.0, 1.0), (3.0, 3.0)], "lowest"),
+        ([(2.0, 4.0)], "highest"),
+        ([(1.0, 1.0), (3.0, 4.0)], "ends"),
+        ([(1.0, 4.0)], "whole"),
+    ):
+        assert reach_of(pieces, grid) == want
+    assert reach_of([(1.0, 1.0)], np.array([1.0])) == ""
+
+
+def test_an_intercept_by_regime_is_named_in_words() -> None:
+    panel = dp.datasets.us_states()
+    spec = PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", bootstrap=None, regime_intercept=True
+    )
+    found = spec.fit(panel)
+    note = {
+        "en": "Intercepts of regimes are relative to that of the highest one.",
+        "zh": "各区间的常数项以最高区间为基准。",
+    }
+    for language, word in (("en", "Intercept ("), ("zh", "常数项（")):
+        table = etable(found, style=TableStyle(language))
+        assert [n for n in table.frame.index if n.startswith(word)]
+        assert not [n for n in table.frame.index if n.startswith("intercept")]
+        assert note[language] in table.notes
+        own = etable(found, labels={"intercept": "截距"}, style=TableStyle(language))
+        assert [n for n in own.frame.index if n.startswith("截距")]
+    plain = spec.replace(regime_intercept=False).fit(panel)
+    assert note["en"] not in etable(plain).notes

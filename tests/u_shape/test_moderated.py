@@ -67,6 +67,7 @@ def test_each_row_is_the_u_test_of_a_fit_with_the_moderator_moved_there() -> Non
         if len(moved.fieller) == 1:
             assert (row.conf_low, row.conf_high) == pytest.approx(moved.fieller[0])
         assert row.shape == moved.shape
+        assert row.shape == "none" if np.isnan(row.p_value) else row.p_value < 0.05
 
 
 def test_ends_of_a_set_that_is_no_interval_are_missing() -> None:
@@ -148,7 +149,7 @@ def test_known_truths_in_words() -> None:
     )
     assert mirrored.flip == pytest.approx(1.0, abs=0.05)
     assert mirrored.turning_points["shape"].tolist() == ["U", "inverse U"]
-    assert "changes between U and inverse U at w = " in mirrored.summary()
+    assert "changes between convex and concave at w = " in mirrored.summary()
 
 
 def test_products_are_found_in_any_order_and_the_square_may_be_a_column() -> None:

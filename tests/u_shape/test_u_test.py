@@ -134,7 +134,7 @@ def check_form(test, case, slack=0.0):
     sets = [want["fieller"]["value"]] if "fieller" in want else []
     assert len(test.fieller) == len(sets)
     np.testing.assert_allclose(test.fieller, sets, rtol=1e-9)
-    assert (test.form, test.shape) == (case["form"], "inverse U")
+    assert (test.form, test.curvature) == (case["form"], "concave")
 
 
 @pytest.mark.parametrize("case", GOLDEN["forms"], ids=lambda case: case["case"])
@@ -391,7 +391,7 @@ def test_turning_point_and_its_error_in_every_form(form) -> None:
         # The curve is highest, or lowest, there.
         around = test.extremum * np.array([0.99, 1.0, 1.01])
         y = b[0] * around + b[1] * FORMS[form][0](around)
-        assert (y[1] < y[[0, 2]].min()) == (test.shape == "U")
+        assert (y[1] < y[[0, 2]].min()) == (test.curvature == "convex")
     assert seen > 10
 
 
@@ -764,3 +764,35 @@ def test_the_truth_is_found_at_the_stated_value() -> None:
         )
         hits += any(low <= 0.5 <= high for low, high in test.fieller)
     assert hits >= 51
+
+
+def test_a_shape_is_that_of_a_curve_on_which_the_test_rejects() -> None:
+    """As in the summary, and as in two_lines."""
+    seen = set()
+    for results in random_fits("square", 150, seed=8):
+        for level in (0.5, 0.95):
+            test = u_test(results, "x", level=level)
+            rejected = test.inside and test.p_value <= 1 - level
+            named = {"convex": "U", "concave": "inverse U"}[test.curvature]
+            assert test.curvature == (
+                "convex" if test.slope_high > test.slope_low else "concave"
+            )
+            assert test.supported == rejected == ("is supported" in test.summary())
+            assert test.shape == (named if rejected else "none")
+            assert (test.to_dict()["shape"], test.to_dict()["supported"]) == (
+                test.shape,
+                test.supported,
+            )
+            seen.add((test.curvature, test.inside, test.shape))
+    both = {("convex", "U"), ("concave", "inverse U")}
+    assert seen == {(c, True, s) for c, s in both} | {
+        (c, inside, "none") for c, _ in both for inside in (True, False)
+    }
+
+
+def test_a_line_has_no_shape() -> None:
+    frame = quadratic(turn=20.0, bend=0.05)
+    test = u_test(fit(frame), "x")
+    assert not test.inside
+    assert np.isnan(test.p_value)
+    assert (test.shape, test.supported) == ("none", False)

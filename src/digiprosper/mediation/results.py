@@ -722,6 +722,7 @@ class MediationResults(EffectResults):
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._mediator(mediator),)
         blank = [""] * (len(self.equations) - 1)
+        note = self._row_note if self._readable else None
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
@@ -739,8 +740,16 @@ class MediationResults(EffectResults):
             for code, cell in cells.items():
                 name = Remark(f"row.{code}", {"through": (through,)}, WORDS, factors)
                 text = remark_text(name, WORDS, texts, {}, _LANGUAGES[language])
-                out[RowName(text, name, labels)] = [*blank, cell]
+                out[RowName(text, name, labels, note)] = [*blank, cell]
         return out
+
+    @property
+    def _row_note(self) -> Remark:
+        """Describe how the intervals and p-values of indirect effects are computed."""
+        entity = self.paths["outcome"].key_names[0]
+        units = entity if self.drawn == "entity" else self.drawn
+        names = {"count": (f"{self.inference.reps:,}",), "units": (units,)}
+        return Remark("row.note", names, WORDS, self.factors)
 
     def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""

@@ -42,6 +42,10 @@ WORDS = Words(
         "row.interval": "Indirect effect{through} [95% interval]",
         "row.bootstrap": "Bootstrap p{through}",
         "row.sobel": "Sobel z{through}",
+        "row.note": (
+            "Intervals and p-values of indirect effects: percentiles of {count} "
+            "bootstrap draws, resampled by {units}."
+        ),
         "row.through": " through {path}",
         "row.only": "",
     },
@@ -82,6 +86,9 @@ WORDS = Words(
         "row.interval": "{through}间接效应 [95%置信区间]",
         "row.bootstrap": "{through}自助法p值",
         "row.sobel": "{through}Sobel z值",
+        "row.note": (
+            "间接效应的置信区间和p值来自{count}次自助抽样的分位数，按{units}整群抽样。"
+        ),
         "row.through": "经由{path}的",
         "row.only": "",
     },

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 _SIZE = 6.4, 4.2
 # Share of the axes below a slope for the distribution of the moderator.
 _STRIP = 0.2
+# Share of the axes that a piece of a confidence set has at least.
+_THIN = 0.006
 
 
 # --- over a variable ------------------------------------------------------------------
@@ -62,7 +64,8 @@ def draw_conditional_effect(
     texts = [curve.variable, curve.effect]
     with drawing(curve, ax, purpose, _SIZE, texts) as axes:
         _draw_band(axes, curve.points.T, curve.interval)
-        _shade(axes, curve.regions, say("slope.zero.share", share=f"{curve.share:.0%}"))
+        label = say("slope.zero.share", share=f"{curve.share:.0%}")
+        _shade_regions(axes, curve.regions, curve.support, label)
         ends = [end for region in curve.regions for end in region]
         inside = [end for end in ends if end not in curve.support]
         edge = axes.get_xaxis_transform()
@@ -117,8 +120,9 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
             unknown = math.isnan(curve.share)
             code = "slope.zero" if unknown else "slope.zero.share"
             share = "" if unknown else f"{curve.share:.0%}"
-            _shade(axes, curve.regions, say(code, share=share))
-            axes.set_xlim(points["at"].iloc[0], points["at"].iloc[-1])
+            support = points["at"].iloc[0], points["at"].iloc[-1]
+            _shade_regions(axes, curve.regions, support, say(code, share=share))
+            axes.set_xlim(*support)
         if curve.rows is not None:
             _draw_rows(axes, curve.rows)
         held = say("slope.held", names=say("list").join(curve.held))
@@ -164,9 +168,11 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
         ]
         level, sets = f"{100 * curve.level:g}", _set_text(curve.sets)
         label = say("turn.set", level=level, sets=sets)
-        if not pieces:
-            axes.plot([], [], linestyle="none", label=label)
-        _shade(axes, pieces, label)
+        # Shade that covers everything shows nothing.
+        shaded = [] if pieces == [(low, high)] else pieces
+        if not shaded:
+            _add_text(axes, label)
+        _shade(axes, shaded, label)
         _mark_turn(axes, curve)
         axes.set_xlim(low, high)
         name_axes(axes, [title], [curve.variable, ", ".join(curve.at)])
@@ -180,6 +186,22 @@ def _draw_band(axes: Axes, points: Floats, label: str) -> None:
     axes.fill_between(at, low, high, facecolor=(INK, 0.28), linewidth=0, label=label)
     axes.plot(at, value, color=INK, linewidth=1.4)
     axes.axhline(0, linestyle="--", **THIN)
+
+
+def _shade_regions(
+    axes: Axes, regions: Sequence[Interval], support: Interval, label: str
+) -> None:
+    """Shade where an interval excludes 0; only say so if it does everywhere."""
+    everywhere = any(low <= support[0] and support[1] <= high for low, high in regions)
+    if everywhere:
+        _add_text(axes, say("slope.zero.everywhere"))
+    else:
+        _shade(axes, regions, label)
+
+
+def _add_text(axes: Axes, label: str) -> None:
+    """Add an entry to the legend that has no mark."""
+    axes.plot([], [], linestyle="none", label=label)
 
 
 def _shade(axes: Axes, pieces: Sequence[Interval], label: str) -> None:
@@ -226,11 +248,19 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _set_text(sets: Sequence[Interval]) -> str:
-    missing = say("turn.missing")
-    intervals = [
-        missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets
-    ]
-    return say("turn.and").join(intervals) or say("turn.empty")
+    return say("turn.and").join(map(_interval_text, sets)) or say("turn.empty")
+
+
+def _interval_text(interval: Interval) -> str:
+    """Write an interval, an unbounded one without infinite ends."""
+    low, high = interval
+    if math.isnan(low):
+        return say("turn.missing")
+    if math.isinf(low) and math.isinf(high):
+        return say("turn.all")
+    if math.isinf(low):
+        return f"≤ {high:.3g}"
+    return f"≥ {low:.3g}" if math.isinf(high) else f"[{low:.3g}, {high:.3g}]"
 
 
 def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
@@ -241,7 +271,7 @@ def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
     if inside:
         axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
     else:
-        axes.plot([], [], linestyle="none", label=label)
+        _add_text(axes, label)
 
 
 # --- over candidates ------------------------------------------------------------------
@@ -251,17 +281,13 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
     """Draw a criterion over the candidates of a threshold, and its confidence set."""
     points, texts = profile.points, [profile.variable, profile.criterion]
     with drawing(profile, ax, purpose, (6.4, 4.0), texts) as axes:
-        # The outline keeps a set of one value visible.
-        for number, (low, high) in enumerate(profile.sets):
+        first, last = float(points["gamma"].min()), float(points["gamma"].max())
+        pieces = _visible(profile.sets, _THIN * (last - first))
+        for number, (low, high) in enumerate(pieces):
             label = "_" if number else say_level("profile.set", profile.level)
+            low, high = max(low, first), min(high, last)
             axes.axvspan(
-                low,
-                high,
-                facecolor=(INK, 0.15),
-                edgecolor=(INK, 0.3),
-                linewidth=1.0,
-                label=label,
-                zorder=0,
+                low, high, color=(INK, 0.18), linewidth=0, label=label, zorder=0
             )
         # Excluded candidates have missing values, so that the line has gaps there.
         values = np.append(points["gamma"].to_numpy(), profile.excluded)
@@ -297,11 +323,27 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
             clip_on=False,
             label=label,
         )
+        axes.margins(x=0)
         axes.set_ylim(bottom=min(0.0, points["lr"].min()))
         code = "profile.ratio" if profile.number is None else "profile.ratio.of"
         name_axes(axes, [say(code, number=profile.number)], [f"{profile.variable} (γ)"])
         legend_above(axes)
     return axes
+
+
+def _visible(pieces: Sequence[Interval], least: float) -> list[Interval]:
+    """Widen intervals, in ascending order, to a width, and join those that then meet.
+
+    Narrow strips would not be seen, and strips above each other would be darker.
+    """
+    out: list[Interval] = []
+    for low, high in pieces:
+        half = max(high - low, least) / 2
+        wide = (low + high) / 2 - half, (low + high) / 2 + half
+        if out and wide[0] <= out[-1][1]:
+            wide = out.pop()[0], max(wide[1], high)
+        out.append(wide)
+    return out
 
 
 def _critical_text(profile: Profile) -> str:

@@ -15,18 +15,21 @@ from digiprosper.present.rows import (
     kind_words,
 )
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from digiprosper.present.columns import Columns
     from digiprosper.present.style import Style
-    from digiprosper.report.columns import Block, Column, ParameterTest
+    from digiprosper.report.columns import Block, Column, Parameter, ParameterTest
 
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
 _NAMED = ("Driscoll", "CRV3", "Conley")
+# Null hypotheses, by code, under which a parameter does not exist.
+_EXISTENCE = ("threshold", "no_kink")
 
 
 def note_lines(columns: Columns, style: Style) -> list[str]:
@@ -248,8 +251,9 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
         *(style.say(of[0][0].words, f"{kind}.known") for kind, of in kinds.items()),
         *(_set_note(kind, of, style) for kind, of in kinds.items()),
         *_gap_notes(owned, style),
-        *_whole_set_notes(owned, style),
+        *_reach_notes(owned, style),
         *_test_notes(owned, style),
+        *_insignificant_notes(owned, style),
         *(
             _refused_note(c, block, block.refused, style)
             for c, block in owned
@@ -288,11 +292,9 @@ def _set_note(kind: str, owned: _Owned, style: Style) -> str:
 
 def _gap_notes(owned: _Owned, style: Style) -> list[str]:
     gaps: dict[tuple[str, int], list[str]] = {}
-    for column, block in owned:
-        for number, parameter in enumerate(block.parameters, start=1):
-            if parameter.pieces > 1:
-                what = style.say(column.words, f"{block.kind}.numbered", number=number)
-                gaps.setdefault((what, parameter.pieces), []).append(str(column.head))
+    for what, parameter, column, _ in _named_parameters(owned, style):
+        if parameter.pieces > 1:
+            gaps.setdefault((what, parameter.pieces), []).append(str(column.head))
     texts = [
         style.say(NOTES, "gap", heads=_listed(heads, style), what=what, pieces=pieces)
         for (what, pieces), heads in gaps.items()
@@ -301,15 +303,46 @@ def _gap_notes(owned: _Owned, style: Style) -> list[str]:
     return [style.say(NOTES, "gaps", gaps=joined)] if texts else []
 
 
-def _whole_set_notes(owned: _Owned, style: Style) -> list[str]:
-    sets = [
-        (style.say(column.words, f"{block.kind}.numbered", number=number), column)
-        for column, block in owned
-        for number, parameter in enumerate(block.parameters, start=1)
-        if parameter.whole
+def _named_parameters(
+    owned: _Owned, style: Style
+) -> Iterator[tuple[str, Parameter, Column, Block]]:
+    """Yield each parameter with its name, such as ``"threshold 1"``."""
+    for column, block in owned:
+        for number, parameter in enumerate(block.parameters, start=1):
+            what = style.say(column.words, f"{block.kind}.numbered", number=number)
+            yield what, parameter, column, block
+
+
+def _reach_notes(owned: _Owned, style: Style) -> list[str]:
+    """Write which confidence sets include an end of the search, or all of it."""
+    reached: dict[str, list[tuple[str, Column]]] = {}
+    for what, parameter, column, _ in _named_parameters(owned, style):
+        if parameter.reach:
+            reached.setdefault(parameter.reach, []).append((what, column))
+    return [
+        style.say(NOTES, f"reach.{code}", sets=_parameters_text(sets, style))
+        for code, sets in reached.items()
     ]
-    joined = _listed(_by_column(sets, "whole", style, "what"), style, "clauses")
-    return [style.say(NOTES, "wholes", sets=joined)] if sets else []
+
+
+def _insignificant_notes(owned: _Owned, style: Style) -> list[str]:
+    """Write which parameters do not exist by their test, whatever stars slopes have."""
+    sizes: dict[str, list[tuple[str, Column]]] = {}
+    for what, parameter, column, block in _named_parameters(owned, style):
+        size = f"{100 * (1 - block.level):.3g}%"
+        for test in parameter.tests:
+            if test.of in _EXISTENCE and not rejects(test.p_value, block.level):
+                sizes.setdefault(size, []).append((what, column))
+    return [
+        style.say(
+            NOTES, "insignificant", size=size, sets=_parameters_text(named, style)
+        )
+        for size, named in sizes.items()
+    ]
+
+
+def _parameters_text(named: Sequence[tuple[str, Column]], style: Style) -> str:
+    return _listed(_by_column(named, "of.parameter", style, "what"), style, "clauses")
 
 
 def _test_notes(owned: _Owned, style: Style) -> list[str]:

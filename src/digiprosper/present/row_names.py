@@ -155,10 +155,13 @@ def row_label(
     condition = _shared_condition(
         [c.estimates[name].term for c in holders], variable, digits, language
     )
+    name = name_label(first.base, labels, column.factors, language)
+    if first.kind == "intercept" and name == first.base:
+        name = TABLE.say("intercept", language)
     return TABLE.say(
         "regime.kink" if first.regime.kink else "regime",
         language,
-        name=name_label(first.base, labels, column.factors, language),
+        name=name,
         condition=_regime_words(first.regime, condition, variable, apart, language),
     )
 

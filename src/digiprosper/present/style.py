@@ -27,7 +27,7 @@ from digiprosper.report.labels import name_label, text_label
 from digiprosper.report.words import NO_WORDS, TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from digiprosper.report.columns import Column, Estimate, Remark
     from digiprosper.report.words import Language, Words
@@ -298,8 +298,16 @@ class Style:
         """Print the name of a row that the caller adds."""
         if not isinstance(name, RowName):
             return tidy_text(name)
+        return self._of_row(name, name.remark)
+
+    def row_notes(self, names: Iterable[str]) -> list[str]:
+        """Write the notes of rows that the caller adds, each once."""
+        owned = [(n, n.note) for n in names if isinstance(n, RowName) and n.note]
+        return list(dict.fromkeys(self._of_row(name, note) for name, note in owned))
+
+    def _of_row(self, name: RowName, remark: Remark) -> str:
         labels = {**self.labels, **name.labels}
-        return remark_text(name.remark, NO_WORDS, labels, {}, self.language)
+        return remark_text(remark, NO_WORDS, labels, {}, self.language)
 
     @property
     def own_labels(self) -> dict[str, str]:

@@ -363,7 +363,11 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         ],
     ]
     own_notes = read_notes(notes, "etable")
-    lines = (*note_lines(distinct_heads(columns, look.language), look), *own_notes)
+    lines = (
+        *note_lines(distinct_heads(columns, look.language), look),
+        *look.row_notes(rows or ()),
+        *own_notes,
+    )
     table = _assemble(columns, depvar_rows(columns, look), parts, lines, title)
     table.frame.index.name = _stub(columns, look)
     if file is not None:

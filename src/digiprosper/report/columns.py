@@ -63,8 +63,9 @@ class ParameterTest(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter that is not a slope, such as a threshold.
 
-    Its confidence set consists of `pieces` intervals; 0 if it was not estimated. It is
-    `whole` if it contains all of several candidates.
+    Its confidence set consists of `pieces` intervals; 0 if it was not estimated.
+    `reach` is ``"lowest"``, ``"highest"`` or ``"ends"`` if the set includes these
+    candidates, ``"whole"`` if it contains all of several, otherwise empty.
     """
 
     estimate: float
@@ -72,7 +73,7 @@ class Parameter(NamedTuple):
     conf_high: float
     pieces: int
     tests: tuple[ParameterTest, ...] = ()
-    whole: bool = False
+    reach: str = ""
 
 
 class Drawn(NamedTuple):
@@ -139,19 +140,25 @@ class Remark(NamedTuple):
 class RowName(str):
     """A name among `rows` of `etable`, which is printed in the words of its remark.
 
-    `labels` win over those of the table.
+    `labels` win over those of the table. `note` is printed below it, once for all rows
+    that have the same.
     """
 
-    __slots__ = ("labels", "remark")
+    __slots__ = ("labels", "note", "remark")
     remark: Remark
     labels: Mapping[str, str]
+    note: Remark | None
 
     def __new__(
-        cls, text: str, remark: Remark, labels: Mapping[str, str] | None = None
+        cls,
+        text: str,
+        remark: Remark,
+        labels: Mapping[str, str] | None = None,
+        note: Remark | None = None,
     ) -> Self:
         """Make a name whose text is that of the remark in some language."""
         name = super().__new__(cls, text)
-        name.remark, name.labels = remark, labels or {}
+        name.remark, name.labels, name.note = remark, labels or {}, note
         return name
 
 

@@ -517,8 +517,21 @@ NOTES = Words(
         ),
         "gap": "{heads} {what} in {pieces} pieces",
         "gaps": "Confidence sets with gaps: {gaps}.",
-        "whole": "{heads} {what}",
-        "wholes": (
+        "of.parameter": "{heads} {what}",
+        "reach.lowest": (
+            "The confidence set includes the lowest candidate and may extend below it: "
+            "{sets}."
+        ),
+        "reach.highest": (
+            "The confidence set includes the highest candidate and may extend above "
+            "it: {sets}."
+        ),
+        "reach.ends": (
+            "The confidence set includes the lowest and the highest candidate and may "
+            "extend beyond both: {sets}."
+        ),
+        "insignificant": "Not significant at {size} by its test: {sets}.",
+        "reach.whole": (
             "The interval contains every candidate, so the data do not show the "
             "value: {sets}."
         ),
@@ -615,8 +628,12 @@ NOTES = Words(
         "sets": "{what}下方为其{level}置信集（下端和上端），{sources}。",
         "gap": "{heads} {what}分为{pieces}段",
         "gaps": "有间断的置信集：{gaps}。",
-        "whole": "{heads} {what}",
-        "wholes": "区间包含所有候选值，数据不能确定其数值：{sets}。",
+        "of.parameter": "{heads} {what}",
+        "reach.lowest": "置信集包含最小的候选值，可能向下延伸：{sets}。",
+        "reach.highest": "置信集包含最大的候选值，可能向上延伸：{sets}。",
+        "reach.ends": "置信集包含最小和最大的候选值，两端均可能延伸：{sets}。",
+        "insignificant": "检验在{size}的水平上不显著：{sets}。",
+        "reach.whole": "区间包含所有候选值，数据不能确定其数值：{sets}。",
         "without.dropped_collinear": "{column}与{on}共线，已剔除。",
         "without.dropped_absorbed": "{column}被固定效应（{effects}）吸收，已剔除。",
         "without.no_variance": "{terms}没有标准误，因为得分在每一组内之和为零。",

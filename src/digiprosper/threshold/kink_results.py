@@ -19,6 +19,7 @@ from digiprosper.threshold.results import (
     SlopesByRegime,
     bootstrap_p,
     is_whole,
+    reach_of,
     set_text,
     threshold_with,
 )
@@ -274,7 +275,7 @@ class KinkResults(SlopesByRegime):
                     self.threshold,
                     pieces,
                     tests,
-                    whole=is_whole(pieces, self.candidates),
+                    reach_of(pieces, self.candidates),
                 ),
             ),
             level=self.level,

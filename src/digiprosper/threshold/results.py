@@ -93,18 +93,17 @@ def threshold_with(
     value: float,
     pieces: Sequence[tuple[float, float]],
     tests: Sequence[ParameterTest],
-    *,
-    whole: bool = False,
+    reach: str = "",
 ) -> Parameter:
     """Describe a threshold with its confidence set's ends and its tests.
 
     There are no intervals if it was not estimated; tests without a p-value are
-    left out. `whole` says that the set contains every candidate.
+    left out. `reach` is that of `reach_of`.
     """
     ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
     # F is not distributed as F: without a p-value it says little.
     tested = tuple(t for t in tests if not math.isnan(t.p_value))
-    return Parameter(value, *ends, len(pieces), tested, whole)
+    return Parameter(value, *ends, len(pieces), tested, reach)
 
 
 def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
@@ -116,6 +115,17 @@ def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
         and pieces[0][0] <= first
         and last <= pieces[0][1]
     )
+
+
+def reach_of(pieces: Sequence[tuple[float, float]], candidates: Floats) -> str:
+    """Name the ends of the search that a confidence set includes, as `Parameter`."""
+    first, last = candidates[[0, -1]]
+    if is_whole(pieces, candidates):
+        return "whole"
+    if not pieces or first == last:
+        return ""
+    low, high = pieces[0][0] <= first, last <= pieces[-1][1]
+    return "ends" if low and high else "lowest" if low else "highest" if high else ""
 
 
 def set_text(pieces: Sequence[tuple[float, float]], *, whole: bool = False) -> str:
@@ -208,7 +218,9 @@ class SlopesByRegime(BaseResults):
         estimates = {
             term.name: column.estimates[term.name]._replace(term=term) for term in terms
         }
-        return replace(column, estimates=estimates, blocks=(block,))
+        shifts = any(term.kind == "intercept" for term in terms if term.regime)
+        notes = (Remark("intercepts", {}),) if shifts else ()
+        return replace(column, estimates=estimates, blocks=(block,), set_notes=notes)
 
     def _verdict(self, null: str, p_value: float) -> str:
         verdict = "rejected" if rejects(p_value, self.level) else "not rejected"
@@ -721,7 +733,7 @@ class ThresholdResults(SlopesByRegime):
             .assign(reps=self.reps)
         )
         return ThresholdTestTable(
-            frame, self.threshold_variable, name, self.labels, self.factors
+            frame, self.threshold_variable, name, self.labels, self.factors, self.level
         )
 
     @property
@@ -741,7 +753,15 @@ class ThresholdResults(SlopesByRegime):
         regimes = self.regime_bounds
         named = {f"regime{regime.number}": regime for regime in regimes}
         split = self.split_names or self.regime_dependent
-        return self._terms_by_regime(split, named if len(regimes) > 1 else {})
+        terms = self._terms_by_regime(split, named if len(regimes) > 1 else {})
+        if "intercept" in self.regime_dependent:  # a column of this name
+            return terms
+        return tuple(
+            replace(term, kind="intercept")
+            if term.regime is not None and term.base == "intercept"
+            else term
+            for term in terms
+        )
 
     @property
     def terms_in_every_regime(self) -> list[str]:
@@ -789,7 +809,7 @@ class ThresholdResults(SlopesByRegime):
                     value,
                     [] if self.given else self.confidence_set(j),
                     tests[j - 1 : j],
-                    whole=not self.given and self._contains_every_candidate(j),
+                    "" if self.given else self._reach(j),
                 )
                 for j, value in enumerate(self.estimates.tolist(), start=1)
             ),
@@ -878,10 +898,10 @@ class ThresholdResults(SlopesByRegime):
 
     # --- inside -----------------------------------------------------------------------
 
-    def _contains_every_candidate(self, threshold: int) -> bool:
-        """Whether a threshold's confidence set is all of several candidates."""
+    def _reach(self, threshold: int) -> str:
+        """Name the ends of the search that a threshold's confidence set includes."""
         candidates = self.profile(threshold)["gamma"].to_numpy()
-        return is_whole(self.confidence_set(threshold), candidates)
+        return reach_of(self.confidence_set(threshold), candidates)
 
     def _first_tests(self) -> pd.DataFrame:
         """Select the tests by the first bootstrap."""
@@ -949,7 +969,7 @@ class ThresholdResults(SlopesByRegime):
             if self.given
             else "confidence set"
         )
-        whole = not self.given and self._contains_every_candidate(j + 1)
+        whole = not self.given and self._reach(j + 1) == "whole"
         text = set_text(self.confidence_set(j + 1), whole=whole)
         set_name = f"{100 * self.level:g}% {name} ({self.confidence})"
         first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {set_name}: {text}"
@@ -1000,7 +1020,7 @@ class ThresholdResults(SlopesByRegime):
             f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} "
             f"= {bound:.1f}"
         )
-        if self._contains_every_candidate(j + 1):
+        if self._reach(j + 1) == "whole":
             largest = f"the largest LR, {self.profile(j + 1)['lr'].max():.1f}"
             if self.estimates.size == 1 and bound > self.statistics[j]:
                 largest = f"F = {self.statistics[j]:.1f}"
@@ -1024,7 +1044,7 @@ class ThresholdTestTable:
 
     Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the
     number of thresholds under the alternative: statistic, value, p_value, reps,
-    crit_10, crit_5, crit_1.
+    crit_10, crit_5, crit_1. A note says if no test rejects at 1 - `level`.
     """
 
     frame: pd.DataFrame
@@ -1032,6 +1052,7 @@ class ThresholdTestTable:
     bootstrap: str
     labels: Mapping[str, str] = field(default_factory=dict)
     factors: Factors = field(default_factory=dict)
+    level: float = 0.95
 
     # As of all results
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
@@ -1042,6 +1063,10 @@ class ThresholdTestTable:
         rows = [
             _ROWS.get(int(count), f"{count} thresholds") for count in self.frame.index
         ]
+        p_values = self.frame["p_value"].dropna()
+        size = f"{100 * (1 - self.level):.3g}%"
+        rejected = any(rejects(p, self.level) for p in p_values)
+        none = [] if rejected or p_values.empty else [Remark("none", {"size": (size,)})]
         return tuple(
             Column(
                 head,
@@ -1054,6 +1079,7 @@ class ThresholdTestTable:
                 factors=self.factors,
                 words=WORDS,
                 whole=Remark(f"tests.{self.bootstrap}", {"variable": (self.variable,)}),
+                set_notes=tuple(none),
             )
             for head, name in {**heads, **critical}.items()
         )

@@ -25,6 +25,8 @@ WORDS = Words(
             "A given threshold was fixed and not estimated: it has no confidence set "
             "and no test."
         ),
+        "none": "No threshold is significant at {size}.",
+        "intercepts": "Intercepts of regimes are relative to that of the highest one.",
         "step.none": "its slopes are those of the linear model",
         "step.test.threshold": "{statistic} of threshold {number}",
         "step.set.lr": "LR (Hansen 1999)",
@@ -64,6 +66,8 @@ WORDS = Words(
         "step.row": "门槛值{number}",
         "step.known": "标准误将估计的门槛值视为已知。",
         "step.given": "给定的门槛值未经估计，没有置信集和检验。",
+        "none": "在{size}的显著性水平上没有显著的门槛值。",
+        "intercepts": "各区间的常数项以最高区间为基准。",
         "step.none": "其斜率为线性模型的斜率",
         "step.test.threshold": "第{number}个门槛值的{statistic}统计量",
         "step.set.lr": "似然比（Hansen 1999）",

@@ -116,7 +116,8 @@ class ModeratedUResult(Summarised, PickledByName):
         Columns are at; extremum and std_error (delta method); conf_low and conf_high
         (ends of the Fieller set, missing if it is not a bounded interval); slope_low
         and slope_high (at the ends of the interval of x); p_value of the U-test
-        (missing if the turning point is outside the interval); and shape.
+        (missing if the turning point is outside the interval); and shape, which is
+        ``"none"`` where the U-test does not reject at 1 - level.
         """
         columns = [
             "at",
@@ -187,12 +188,13 @@ class ModeratedUResult(Summarised, PickledByName):
     def _bending(self) -> str:
         if not rejects(self.steepening.p_value, self.level):
             return f"not significantly steeper or flatter with {self.moderator}"
-        shapes = {t.shape for t in self.tests}
-        if len(shapes) == 2:
+        curvatures = {t.curvature for t in self.tests}
+        if len(curvatures) == 2:
             return (
-                f"changes between U and inverse U at {self.moderator} = {self.flip:.4g}"
+                "changes between convex and concave at "
+                f"{self.moderator} = {self.flip:.4g}"
             )
-        steeper = (self.steepening.statistic > 0) == (shapes == {"U"})
+        steeper = (self.steepening.statistic > 0) == (curvatures == {"convex"})
         return f"{'steeper' if steeper else 'flatter'} as {self.moderator} rises"
 
     def _numbers(self) -> PlainNumbers:

@@ -122,8 +122,9 @@ class UTestResult(Summarised, PickledByName):
     p_value : float
         One-sided p-value: the larger of those of the two ends. Missing if the
         statistic is.
-    shape : {"U", "inverse U"}
-        Shape of the fitted curve: the sign of its curvature.
+    curvature : {"convex", "concave"}
+        Curvature of the fitted curve, whether or not it turns inside the data. The
+        conclusion of the test is `shape`.
     extremum, extremum_se : float
         Turning point and its standard error by the delta method, in units of
         `variable`. Both are missing if the curve has no turning point, which is
@@ -170,7 +171,7 @@ class UTestResult(Summarised, PickledByName):
     interval: tuple[float, float]
     statistic: float
     p_value: float
-    shape: str
+    curvature: str
     extremum: float
     extremum_se: float
     fieller: list[tuple[float, float]]
@@ -184,6 +185,24 @@ class UTestResult(Summarised, PickledByName):
     conventions: str
     diagnostics: tuple[Notice, ...] = ()
     at: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def supported(self) -> bool:
+        """Whether the test rejects at 1 - level.
+
+        False if the slope has one sign on the interval, where there is no test.
+        """
+        return rejects(self.p_value, self.level)
+
+    @property
+    def shape(self) -> str:
+        """``"U"`` or ``"inverse U"`` if supported, otherwise ``"none"``."""
+        return self._fitted_shape if self.supported else "none"
+
+    @property
+    def _fitted_shape(self) -> str:
+        """Name the alternative of the test, which the curvature decides."""
+        return "U" if self.curvature == "convex" else "inverse U"
 
     @property
     def fieller_inside(self) -> bool:
@@ -210,7 +229,7 @@ class UTestResult(Summarised, PickledByName):
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
         )
         article, opposite = (
-            ("A U", "inverse U") if self.shape == "U" else ("An inverse U", "U")
+            ("A U", "inverse U") if self._fitted_shape == "U" else ("An inverse U", "U")
         )
         if self.inside and np.isnan(self.statistic):
             lines.append(
@@ -218,9 +237,7 @@ class UTestResult(Summarised, PickledByName):
             )
         elif self.inside:
             p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
-            verdict = (
-                "supported" if rejects(self.p_value, self.level) else "not significant"
-            )
+            verdict = "supported" if self.supported else "not significant"
             lines += [
                 (
                     f"t = {self.statistic:z.2f}, p {p} (H0: monotone or {opposite} on "
@@ -281,6 +298,7 @@ class UTestResult(Summarised, PickledByName):
 
     def _numbers(self) -> PlainNumbers:
         names = [f.name for f in fields(self) if f.name != "diagnostics"]
+        names += ["supported", "shape"]
         return PlainNumbers(more={name: getattr(self, name) for name in names})
 
 
@@ -679,7 +697,7 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
         interval=curve.interval,
         statistic=statistic,
         p_value=upper_tail(results.df_t, statistic),
-        shape="U" if b2 * f.curvature(curve.interval[1]) > 0 else "inverse U",
+        curvature="convex" if b2 * f.curvature(curve.interval[1]) > 0 else "concave",
         extremum=extremum,
         extremum_se=se,
         fieller=[(float("nan"), float("nan"))] if indefinite else turning_set,
