@@ -555,6 +555,19 @@ def test_a_misspelt_label_is_told(one_way):
     etable(one_way, labels={"finance": "Finance", "gdp": "GDP"})
 
 
+def test_one_mapping_of_labels_serves_all_tables_without_a_warning(panel, fits):
+    labels = {"state": "State", "weight": "Weight", "log(pc)": "Capital"}
+    weights = pd.DataFrame({"weight": [0.3], "std_error": [0.1]}, index=["roads"])
+    links = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    spatial = dp.PanelSpatial("log(gsp)", ["log(pc)"], links).fit(panel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = etable(weights, labels=labels)
+        etable(fits["two"].wald_test("unemp = 0"), labels=labels)
+        etable(spatial.decomposition, labels=labels)
+    assert table.frame.columns[0] == "Weight"
+
+
 def test_a_label_that_only_a_note_has_is_used(two_way, make_threshold):
     found = make_threshold(two_way)
     with warnings.catch_warnings():
