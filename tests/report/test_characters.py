@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from digiprosper.report.characters import (
-    misspelt_labels,
     has_cjk,
+    misspelt_labels,
     text_width,
     tidy_text,
     wrap_text,
