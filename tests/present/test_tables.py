@@ -360,7 +360,7 @@ def test_tests_are_columns(panel):
     assert not any(both["Pesaran CD test"].iloc[:2])
 
 
-def test_any_frame_is_printed_as_given():
+def test_the_numbers_of_any_frame_are_printed_as_given():
     frame = pd.DataFrame(
         {
             "dimension": ["Access", "Use"],
@@ -371,7 +371,7 @@ def test_any_frame_is_printed_as_given():
     )
     table = etable(frame, labels={"ports": "Broadband ports"})
     assert table.frame.loc["Broadband ports"].tolist() == ["Access", "0.123", "2011"]
-    assert list(table.frame.columns) == ["dimension", "weight", "year"]
+    assert list(table.frame.columns) == ["Dimension", "Weight", "year"]
     assert table.notes == ()
 
 

@@ -97,7 +97,7 @@ class Table:
     >>> weights = pd.DataFrame({"weight": [0.25, 0.75]}, index=["broadband", "mobile"])
     >>> print(etable(weights, labels={"broadband": "Broadband ports"}))
     =======================
-                     weight
+                     Weight
     -----------------------
     Broadband ports   0.250
     mobile            0.750
@@ -232,7 +232,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         p-values of their package; a cell is blank where nothing is known (see
         `foreign`). So is any object with the attributes of `Results`, whose `glance`
         may have a few keys only. A DataFrame, such as the `weights` of an index, is
-        printed as it is.
+        printed with its rows and columns; names of columns that the frames of this
+        library have, such as ``p50`` and ``std_error``, are words, which `labels`
+        replace.
         `Panel.correlate` is printed as mean, standard deviation and lower triangle of
         the correlations with stars. A `TestResult` is printed as statistic,
         distribution and p-value. Thresholds are headings of their slopes and have rows
@@ -331,10 +333,10 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     --------
     >>> import pandas as pd
     >>> weights = pd.DataFrame(
-    ...     {"entropy": [0.91, 0.72], "weight": [0.243, 0.757]},
+    ...     {"entropy": [0.91, 0.72], "share": [0.243, 0.757]},
     ...     index=["ports", "phones"],
     ... )
-    >>> etable(weights, digits=2).frame.loc["ports", "weight"]
+    >>> etable(weights, digits=2).frame.loc["ports", "share"]
     '0.24'
     """
     look = read_style(style, below, stars, digits, stats, t_digits)
