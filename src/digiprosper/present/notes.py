@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from digiprosper.present.columns import Columns
     from digiprosper.present.style import Style
-    from digiprosper.report.columns import Block, Column, ParameterTest
+    from digiprosper.report.columns import Block, Column, ParameterTest, Remark
 
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
@@ -370,7 +370,7 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     owners: dict[str, list[Column]] = {}
     named: set[str] = set()
     for column in columns:
-        for remark in column.remarks:
+        for remark in (_without_model(remark, column) for remark in column.remarks):
             text = style.remark(remark, column)
             owners.setdefault(text, []).append(column)
             words = (remark.words or column.words).english.get(remark.code, "")
@@ -386,6 +386,18 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     # A name that begins a sentence has no capital of ours.
     alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
     return [*_by_column(apart, "column", style), *alone]
+
+
+def _without_model(remark: Remark, column: Column) -> Remark:
+    """Leave out the class of another package's model where the heading says it."""
+    heads = {_folded(head) for head in (column.head, column.over) if head}
+    models = remark.names.get("model", ())
+    is_said = remark.code == "foreign" and _folded(models[0]) in heads
+    return remark._replace(code="foreign.named") if is_said else remark
+
+
+def _folded(name: object) -> str:
+    return re.sub(r"[\s_-]", "", str(name)).casefold()
 
 
 def _under_heads(owning: Columns, columns: Columns) -> list[Column]:

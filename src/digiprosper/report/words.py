@@ -507,6 +507,13 @@ NOTES = Words(
         ),
         "correction": "{heads}: {text}.",
         "foreign": "{model}; standard errors and p-values are those of {package}.",
+        "foreign.named": "standard errors and p-values are those of {package}.",
+        "foreign.logit": (
+            "coefficients are changes of the log odds, not of the probability."
+        ),
+        "foreign.probit": (
+            "coefficients are changes of the probit index, not of the probability."
+        ),
         "stars": "{pairs}.",
         "stars.one": "{pairs}.",
         "stars.draws": "Stars of {heads}: p-values from {draws}.",
@@ -616,6 +623,9 @@ NOTES = Words(
         ),
         "correction": "{heads}：{text}。",
         "foreign": "{model}，标准误和p值由{package}计算。",
+        "foreign.named": "标准误和p值由{package}计算。",
+        "foreign.logit": "系数为对数发生比的变化，不是概率的变化。",
+        "foreign.probit": "系数为Probit指数的变化，不是概率的变化。",
         "stars": "{marks}分别表示在{levels}的水平上显著。",
         "stars.one": "{marks}表示在{levels}的水平上显著。",
         "stars.draws": "{heads}的星号：p值来自{draws}。",
