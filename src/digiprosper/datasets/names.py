@@ -242,7 +242,13 @@ def _matched(
         text = f"match_{kind}: {several(problems, 12)}. Replace these names first."
         raise AlignmentError(text, problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
-    values = [forms.get(name) for name in column]
+    return _as_passed([forms.get(name) for name in column], names, column, to)
+
+
+def _as_passed(
+    values: list[Any], names: Any, column: pd.Series[Any], to: str
+) -> pd.Series[Any] | pd.Index[Any] | np.ndarray[Any, Any]:
+    """Return values as an Index or an array if the names are one."""
     whole = "Int64" if to == "code" and None in values else None
     if isinstance(names, pd.Index):
         return pd.Index(values, dtype=whole, name=names.name)

@@ -370,7 +370,8 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     owners: dict[str, list[Column]] = {}
     named: set[str] = set()
     for column in columns:
-        for remark in (_without_model(remark, column) for remark in column.remarks):
+        for written in column.remarks:
+            remark = _without_model(written, column)
             text = style.remark(remark, column)
             owners.setdefault(text, []).append(column)
             words = (remark.words or column.words).english.get(remark.code, "")

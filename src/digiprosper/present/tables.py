@@ -412,7 +412,7 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
         names += [block.variable for block in column.blocks]
         remarks = [column.whole, column.named, *column.remarks, *column.set_notes]
         remarks += [name for name, _ in column.set_rows]
-        names += chain.from_iterable(_names_of(r) for r in remarks if r)
+        names += chain.from_iterable(map(_names_of, filter(None, remarks)))
     return list(map(str, names))
 
 
