@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import AlignmentError, InputTypeError, OptionError, SpatialWeights
+from digiprosper import (
+    AlignmentError,
+    InputTypeError,
+    OptionError,
+    Panel,
+    SpatialWeights,
+)
 from digiprosper.datasets import (
     match_cities,
     match_provinces,
@@ -193,6 +199,43 @@ def test_former_names_and_units() -> None:
         "莱芜",
         "通辽",
     ]
+
+
+def test_regions_of_provinces_and_cities() -> None:
+    table = pd.Series(match_provinces(PROVINCES.index, to="region"))
+    assert table.value_counts().to_dict() == {"west": 12, "east": 11, "central": 8}
+    assert match_cities(["大连", "哈尔滨", "桂林"], to="region").tolist() == [
+        "east",
+        "central",
+        "west",
+    ]
+
+
+def test_the_key_of_a_panel_becomes_a_column() -> None:
+    rows = {"city": ["Xi'an", "大连市"] * 2, "year": [1, 1, 2, 2], "x": [1.0, 2, 3, 4]}
+    panel = Panel(pd.DataFrame(rows), "city", "year")
+    made = panel.assign(
+        province=lambda f: match_cities(
+            f.index.get_level_values("city"), to="province"
+        ),
+        region=lambda f: match_provinces(f["province"].to_numpy(), to="region"),
+    )
+    wanted = {"Xi'an": ("陕西", "west"), "大连市": ("辽宁", "east")}
+    for city, values in wanted.items():
+        for year in (1, 2):
+            assert tuple(made.frame.loc[(city, year), ["province", "region"]]) == values
+
+
+def test_an_index_stays_an_index_and_an_array_an_array() -> None:
+    index = pd.Index(["北京", None, "河北省"], name="prov")
+    short = match_provinces(index)
+    assert isinstance(short, pd.Index)
+    assert short.name == "prov"
+    codes = match_provinces(index, to="code")
+    assert codes.tolist() == [110000, pd.NA, 130000]
+    assert isinstance(match_cities(np.array(["大连"])), np.ndarray)
+    series = pd.Series(["大连"], index=["a"], name="c")
+    assert match_cities(series).index.tolist() == ["a"]
 
 
 def test_types_of_columns() -> None:

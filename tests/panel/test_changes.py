@@ -112,6 +112,32 @@ def test_attach_by_both_keys_or_one(panel: Panel) -> None:
     assert by_entity.labels == panel.labels
 
 
+def test_attach_takes_the_columns_and_labels_of_a_panel(panel: Panel) -> None:
+    part = panel.frame[["gdp"]].rename(columns={"gdp": "twice"}).iloc[1:] * 2
+    other = Panel(
+        part.reset_index().rename(columns={"city": "place"}),
+        "place",
+        "year",
+        labels={"twice": "Twice the output", "place": "Place"},
+    )
+    made = panel.attach(other)
+    np.testing.assert_array_equal(
+        made.frame["twice"].iloc[1:], 2 * panel.frame["gdp"].iloc[1:]
+    )
+    assert np.isnan(made.frame["twice"].iloc[0])
+    assert made.labels == panel.labels | {"twice": "Twice the output"}
+    with pytest.raises(AlignmentError, match="have no row in the panel"):
+        panel.subset("year > 2010").attach(other)
+
+
+def test_attach_of_a_panel_keeps_what_was_filled_and_noticed(panel: Panel) -> None:
+    other = panel.rename(gdp="output").attach(
+        {"p9": 1.0, "p0": 1.0}, name="a", keep="panel"
+    )
+    made = panel.attach(other)
+    assert [n.code for n in made.diagnostics] == ["keys_not_in_panel"]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.errors import ColumnError
+from digiprosper.errors import ColumnError, TermError
 from digiprosper.panel.terms import canonical, parse, split_crossed
 
 KNOWN = ("city", "year", "x", "z", "region", "K / L", "log(x)", "x^2", "n")
@@ -86,3 +86,10 @@ def test_crossed_effects() -> None:
 )
 def test_a_logarithm_is_told_by_its_functions(text: str, is_one: bool) -> None:
     assert parse(text, KNOWN, "x").is_logarithm is is_one
+
+
+def test_a_reserved_word_is_shown_in_the_term_that_was_typed() -> None:
+    with pytest.raises(TermError, match=r"backticks, I\(`is`\*\*2\)"):
+        parse("I(is**2)", ["is", "gdp"], "regressors")
+    with pytest.raises(TermError, match=r"backticks, log\(gdp\*`is`\)"):
+        parse("log(gdp*is)", ["is", "gdp"], "regressors")

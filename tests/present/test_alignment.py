@@ -6,6 +6,7 @@ from digiprosper.present.alignment import (
     PointColumn,
     point_columns,
     split_number,
+    text_columns,
     type_width,
 )
 from digiprosper.report.rendering import Content
@@ -49,3 +50,16 @@ def test_the_numbers_of_a_column_are_centred_as_a_block():
     place = column.place(100.0, 10.0)
     assert place - 10 * left == pytest.approx(100 - place - 10 * right)
     assert column.place(1.0, 10.0) == pytest.approx(10 * left)
+
+
+def test_columns_of_words_are_found() -> None:
+    content = Content(
+        header=(["", "Definition", "Direction", "Mean", "Controls", "Model"],),
+        body=(
+            ["a", "Output per head", "+", "1.000", "Yes", "not estimated"],
+            ["b", "Jobs", "+", "2.000", "No", ""],
+        ),
+        breaks=frozenset(),
+        notes=(),
+    )
+    assert text_columns(content) == [True, False, False, False, False]

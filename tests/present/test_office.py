@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import docx
 import pytest
 from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 
+import digiprosper as dp
 from digiprosper import optional
 from digiprosper.present.office import write_docx
 from digiprosper.report.rendering import Content
@@ -61,6 +63,7 @@ def test_word_keeps_every_text(document):
     rows = [[cell.text for cell in row.cells] for row in table.rows]
     assert rows == [*CONTENT.header, *CONTENT.body]
     assert [p.text for p in document.paragraphs] == [CONTENT.title, *CONTENT.notes]
+    assert document.paragraphs[0].style.name == "Caption"
 
 
 def test_word_has_three_lines_and_no_others(document):
@@ -214,3 +217,14 @@ def test_a_missing_extra_names_its_cure(tmp_path, monkeypatch):
     monkeypatch.setattr(optional, "import_module", absent)
     with pytest.raises(ImportError, match=r'needs docx: pip install "\.\[tables\]"'):
         write_docx([CONTENT], tmp_path / "t")
+
+
+def test_definitions_are_read_from_the_left(tmp_path: Path) -> None:
+    definitions = dp.datasets.us_states().define({"gsp": "Gross state product"})
+    table = dp.etable(definitions, title="Table 1. Definitions")
+    (made,) = docx.Document(str(table.save(tmp_path / "t.docx"))).tables
+    left, centre = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.CENTER
+    for row, number in ((made.rows[0], centre), (made.rows[1], None)):
+        alignments = [cell.paragraphs[0].alignment for cell in row.cells[1:]]
+        assert alignments[0] == left
+        assert alignments[-1] == number

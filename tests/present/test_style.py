@@ -307,10 +307,20 @@ def test_descriptive_statistics_have_counts_and_labels():
         "Output / overall",
     ]
     assert table.frame["N"].tolist() == ["816", "48", "17"] * 2
-    assert table.frame["mean"].tolist() == [f"{value:.3f}" for value in split["mean"]]
+    assert table.frame["Mean"].tolist() == [f"{value:.3f}" for value in split["mean"]]
     plain = etable(panel.summarise(["unemp", "gsp"]), labels=labels).frame
     assert plain.index.tolist() == ["Unemployment", "Output"]
     assert plain["N"].tolist() == ["816", "816"]
+    assert plain.index.name == "Variable"
+    assert [*plain] == ["N", "Mean", "SD", "Min", "Median", "Max"]
+
+
+def test_counts_have_thousands_separators_and_years_have_none():
+    frame = pd.DataFrame({"N": [1470, 12], "year": [2011, 2012]}, index=["a", "b"])
+    table = etable(frame).frame
+    assert table.loc["a"].tolist() == ["1,470", "2011"]
+    mixed = pd.DataFrame({"N": [14700.0, 7.5]}, index=["a", "b"])
+    assert etable(mixed).frame["N"].tolist() == ["14,700", "7.500"]
 
 
 def test_a_mean_count_keeps_its_decimals():

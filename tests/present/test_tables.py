@@ -360,7 +360,7 @@ def test_tests_are_columns(panel):
     assert not any(both["Pesaran CD test"].iloc[:2])
 
 
-def test_any_frame_is_printed_as_given():
+def test_the_numbers_of_any_frame_are_printed_as_given():
     frame = pd.DataFrame(
         {
             "dimension": ["Access", "Use"],
@@ -371,7 +371,7 @@ def test_any_frame_is_printed_as_given():
     )
     table = etable(frame, labels={"ports": "Broadband ports"})
     assert table.frame.loc["Broadband ports"].tolist() == ["Access", "0.123", "2011"]
-    assert list(table.frame.columns) == ["dimension", "weight", "year"]
+    assert list(table.frame.columns) == ["Dimension", "Weight", "year"]
     assert table.notes == ()
 
 
@@ -553,6 +553,19 @@ def test_a_misspelt_label_is_told(one_way):
     with pytest.warns(DigiprosperWarning, match="did you mean 'digital'"):
         etable(one_way, labels={"digitl": "Digital economy", "gdp": "GDP"})
     etable(one_way, labels={"finance": "Finance", "gdp": "GDP"})
+
+
+def test_one_mapping_of_labels_serves_all_tables_without_a_warning(panel, fits):
+    labels = {"state": "State", "weight": "Weight", "log(pc)": "Capital"}
+    weights = pd.DataFrame({"weight": [0.3], "std_error": [0.1]}, index=["roads"])
+    links = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    spatial = dp.PanelSpatial("log(gsp)", ["log(pc)"], links).fit(panel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = etable(weights, labels=labels)
+        etable(fits["two"].wald_test("unemp = 0"), labels=labels)
+        etable(spatial.decomposition, labels=labels)
+    assert table.frame.columns[0] == "Weight"
 
 
 def test_a_label_that_only_a_note_has_is_used(two_way, make_threshold):

@@ -472,3 +472,29 @@ def test_results_of_pyfixest(panel: dp.Panel) -> None:
     with pytest.raises(InputTypeError, match=r"FixestMulti cannot .* each by itself"):
         foreign(feols("lgsp ~ csw(lpc, unemp)", rows))
     pickle.loads(pickle.dumps(foreign(fits["one"]))).tidy()
+
+
+def test_the_class_of_a_model_is_named_once(fits: dict[str, Any]) -> None:
+    heads = {"Random effects": fits["re"], "Main": fits["ols"], "logit": fits["logit"]}
+    notes = dp.etable(heads).notes
+    assert (
+        "Random effects: standard errors and p-values are those of linearmodels."
+        in notes
+    )
+    assert "logit: standard errors and p-values are those of statsmodels." in notes
+    assert any(note.startswith("Main: OLS; standard errors") for note in notes)
+    chinese = dp.etable(heads, style=dp.TableStyle("zh")).notes
+    assert any("Random effects：标准误和p值由linearmodels计算" in n for n in chinese)
+
+
+def test_the_scale_of_log_odds_is_noted(fits: dict[str, Any]) -> None:
+    notes = dp.etable({"A": fits["logit"], "B": fits["probit"], "C": fits["ols"]}).notes
+    assert "A: coefficients are changes of the log odds, not of the probability." in (
+        notes
+    )
+    assert any(
+        note.startswith("B: coefficients are changes of the probit") for note in notes
+    )
+    assert not any(note.startswith("C: coefficients") for note in notes)
+    alone = dp.etable(fits["logit"], style=dp.TableStyle("zh")).notes
+    assert any("系数为对数发生比的变化" in note for note in alone)

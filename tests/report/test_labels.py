@@ -174,7 +174,7 @@ def test_a_text_has_the_labels_of_the_terms_in_it() -> None:
 
 
 def test_texts_of_frames() -> None:
-    assert text_label("chi2(3)", {}) == "chi2(3)"
+    assert text_label("chi2(3)", {}) == "χ²(3)"
     assert text_label("chi2(3)", {}, "chinese") == "χ²(3)"
     assert text_label("high-high", {"high-high": "H"}, "chinese") == "H"
     assert text_label("anything (else)", {}, "chinese") == "anything (else)"

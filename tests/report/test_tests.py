@@ -141,3 +141,30 @@ def test_the_method_and_the_alternatives_are_printed_and_stored() -> None:
         "labels",
         "factors",
     ]
+
+
+def test_a_p_value_at_the_floor_of_its_draws_is_noted() -> None:
+    drawn = TestResult(
+        "Placebo test", 9.0, "placebo", None, 1 / 1000, "no effect", draws=np.zeros(999)
+    )
+    assert dp.etable(drawn).notes == (
+        "Placebo test: the p-value is the smallest possible with 999 draws.",
+    )
+    assert dp.etable(dataclasses.replace(drawn, p_value=2 / 1000)).notes == ()
+    wild = TestResult(
+        "Wald test",
+        99.0,
+        "chi2",
+        3,
+        1 / 10_000,
+        "a = b = c = 0",
+        method="restricted wild cluster bootstrap, 9,999 draws",
+    )
+    table = dp.etable(wild)
+    assert table.frame.loc["Distribution"].tolist() == ["χ²(3)"]
+    assert "smallest possible with these draws" in table.notes[0]
+    assert (
+        "已是该抽样次数下的最小值"
+        in dp.etable(wild, style=dp.TableStyle("zh")).notes[0]
+    )
+    assert "chi2(3) = 99.0000" in str(wild)

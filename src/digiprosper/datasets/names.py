@@ -6,8 +6,9 @@ import re
 import unicodedata
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
@@ -38,9 +39,19 @@ _ENDINGS = {
 _NOT_READ = re.compile(r"[\s'\u2019`.\-]+")
 
 
+@overload
 def match_provinces(
-    names: pd.Series[Any] | Sequence[Any], *, to: NameForm = "short"
-) -> pd.Series[Any]:
+    names: pd.Index[Any], *, to: NameForm | Literal["region"] = ...
+) -> pd.Index[Any]: ...
+@overload
+def match_provinces(
+    names: np.ndarray[Any, Any], *, to: NameForm | Literal["region"] = ...
+) -> np.ndarray[Any, Any]: ...
+@overload
+def match_provinces(
+    names: pd.Series[Any] | Sequence[Any], *, to: NameForm | Literal["region"] = ...
+) -> pd.Series[Any]: ...
+def match_provinces(names: Any, *, to: NameForm | Literal["region"] = "short") -> Any:
     """Write the names of Chinese provinces in one form.
 
     Yearbooks, data bases and papers write 内蒙古, 内蒙古自治区, Inner Mongolia,
@@ -53,16 +64,20 @@ def match_provinces(
         and official names, pinyin (``"shaanxi"`` is 陕西, ``"shanxi"`` is 山西), codes
         of two or six digits. Blanks, apostrophes, hyphens and capitals do not matter,
         and ``"Province"``, ``"sheng"``, ``"shi"`` may follow pinyin.
-    to : {"short", "official", "pinyin", "code"}
+    to : {"short", "official", "pinyin", "code", "region"}
         The form of the result: 内蒙古 (default), 内蒙古自治区, ``neimenggu`` (as in
         `simulate_provinces` and `province_neighbours`) or the number 150000 (GB/T
-        2260).
+        2260). ``"region"`` is the region of the province, ``"east"`` (11 provinces),
+        ``"central"`` (8) or ``"west"`` (12), the division into three of most papers:
+        Liaoning is in the east, Jilin and Heilongjiang are in the centre, Guangxi and
+        Inner Mongolia in the west.
 
     Returns
     -------
-    Series
-        The names in that form, with the index and the name of `names`. Missing values
-        stay missing. Codes are integers.
+    Series, Index or array
+        The names in that form: an Index of an Index, such as a key of a panel, an array
+        of an array, and otherwise a Series, with the index of `names` if that is a
+        Series. Its name stays. Missing values stay missing. Codes are integers.
 
     Raises
     ------
@@ -83,15 +98,27 @@ def match_provinces(
     >>> dp.datasets.match_provinces([*mixed, None], to="code").tolist()
     [150000, 610000, 140000, 110000, 650000, <NA>]
     """
-    check_option("to", to, NAME_FORMS)
+    check_option("to", to, (*NAME_FORMS, "region"))
     return _matched("provinces", names, to)
 
 
+@overload
+def match_cities(
+    names: pd.Index[Any], *, to: NameForm | Literal["province", "region"] = ...
+) -> pd.Index[Any]: ...
+@overload
+def match_cities(
+    names: np.ndarray[Any, Any], *, to: NameForm | Literal["province", "region"] = ...
+) -> np.ndarray[Any, Any]: ...
+@overload
 def match_cities(
     names: pd.Series[Any] | Sequence[Any],
     *,
-    to: Literal["short", "official", "pinyin", "code", "province"] = "short",
-) -> pd.Series[Any]:
+    to: NameForm | Literal["province", "region"] = ...,
+) -> pd.Series[Any]: ...
+def match_cities(
+    names: Any, *, to: NameForm | Literal["province", "region"] = "short"
+) -> Any:
     """Write the names of Chinese prefecture-level cities in one form.
 
     Parameters
@@ -102,15 +129,17 @@ def match_cities(
         (延边朝鲜族自治州), pinyin, codes of four or six digits. Also Chaohu (until
         2011), Laiwu (until 2018), some former names (襄樊, 毕节地区) and usual foreign
         ones (Harbin, Urumqi). Blanks, apostrophes, hyphens and capitals do not matter.
-    to : {"short", "official", "pinyin", "code", "province"}
+    to : {"short", "official", "pinyin", "code", "province", "region"}
         The form of the result: 石家庄 (default), 石家庄市, ``shijiazhuang``, the number
-        130100, or the short name of the province, 河北.
+        130100, the short name of the province, 河北, or the region of the province as
+        in `match_provinces`, ``"east"``.
 
     Returns
     -------
-    Series
-        The names in that form, with the index and the name of `names`. Missing values
-        stay missing. Codes are integers.
+    Series, Index or array
+        The names in that form: an Index of an Index, such as a key of a panel, an array
+        of an array, and otherwise a Series, with the index of `names` if that is a
+        Series. Its name stays. Missing values stay missing. Codes are integers.
 
     Raises
     ------
@@ -141,7 +170,7 @@ def match_cities(
         ...
     digiprosper.errors.AlignmentError: match_cities: 'Suzhou' may be ...
     """
-    check_option("to", to, (*NAME_FORMS, "province"))
+    check_option("to", to, (*NAME_FORMS, "province", "region"))
     return _matched("cities", names, to)
 
 
@@ -163,6 +192,9 @@ def _divisions(kind: str) -> pd.DataFrame:
     table = read_table(kind)
     if kind == "provinces":
         table = table.rename(columns={"province": "pinyin", "province_zh": "short"})
+    else:
+        regions = _divisions("provinces").set_index("short")["region"]
+        table["region"] = table["province"].map(regions)
     return table.assign(code=table["code"].astype(int), also=table["also"].fillna(""))
 
 
@@ -188,7 +220,9 @@ def _folded(name: object) -> str:
     return _NOT_READ.sub("", unicodedata.normalize("NFKC", str(name)).casefold())
 
 
-def _matched(kind: str, names: Any, to: str) -> pd.Series[Any]:
+def _matched(
+    kind: str, names: Any, to: str
+) -> pd.Series[Any] | pd.Index[Any] | np.ndarray[Any, Any]:
     column = _column(names, f"match_{kind}")
     table, rows = _divisions(kind), _rows_by_spelling(kind)
     meant, problems = {}, []
@@ -208,9 +242,18 @@ def _matched(kind: str, names: Any, to: str) -> pd.Series[Any]:
         text = f"match_{kind}: {several(problems, 12)}. Replace these names first."
         raise AlignmentError(text, problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
-    values = [forms.get(name) for name in column]
+    return _as_passed([forms.get(name) for name in column], names, column, to)
+
+
+def _as_passed(
+    values: list[Any], names: Any, column: pd.Series[Any], to: str
+) -> pd.Series[Any] | pd.Index[Any] | np.ndarray[Any, Any]:
+    """Return values as an Index or an array if the names are one."""
     whole = "Int64" if to == "code" and None in values else None
-    return pd.Series(values, index=column.index, name=column.name, dtype=whole)
+    if isinstance(names, pd.Index):
+        return pd.Index(values, dtype=whole, name=names.name)
+    series = pd.Series(values, index=column.index, name=column.name, dtype=whole)
+    return series.to_numpy() if isinstance(names, np.ndarray) else series
 
 
 def _column(names: Any, function: str) -> pd.Series[Any]:

@@ -731,7 +731,7 @@ class Panel:
 
     def attach(
         self,
-        data: pd.Series[Any] | pd.DataFrame | Mapping[Any, Any],
+        data: Panel | pd.Series[Any] | pd.DataFrame | Mapping[Any, Any],
         *,
         name: str | None = None,
         keep: Literal["all", "panel"] = "all",
@@ -740,11 +740,13 @@ class Panel:
 
         Parameters
         ----------
-        data : Series, DataFrame or mapping
+        data : Panel, Series, DataFrame or mapping
             Data indexed by (entity, time), by the entity, or by the time. An index of
             one level must have the name of its key. A DataFrame without an index may
-            have the keys as columns. A mapping has one value for each entity. Rows of
-            the panel without data are missing in the new columns.
+            have the keys as columns. A mapping has one value for each entity. Of
+            another panel all columns, with their labels and its `diagnostics`; its keys
+            may have other names. Rows of the panel without data are missing in the new
+            columns.
         name : str, optional
             Name of the new column. A mapping, and a Series without a name, need it.
         keep : {"all", "panel"}
@@ -791,8 +793,21 @@ class Panel:
         1 of 3 rows of the data have no row in the panel: year '1987'
         """
         check_option("keep", keep, ("all", "panel"))
-        table, notices = attached(self._table, data, name, keep)
-        return self._with(table)._noted(notices)
+        if not isinstance(data, Panel):
+            table, notices = attached(self._table, data, name, keep)
+            return self._with(table)._noted(notices)
+        table, notices = attached(self._table, data.frame, name, keep)
+        of_columns = {
+            text: label
+            for text, label in data.labels.items()
+            if text not in (data.entity_name, data.time_name)
+        }
+        table = replace(table, labels={**of_columns, **self._table.labels})
+        logs = [log for log in (self._imputations, data.imputations) if len(log)]
+        panel = self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        # The other panel has already warned of its own.
+        panel._diagnostics += data.diagnostics
+        return panel._noted(notices)
 
     def relabel(self, **text: str) -> Panel:
         """Label columns.

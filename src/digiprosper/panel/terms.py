@@ -297,9 +297,10 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
         w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)
     ]
     if reserved:
+        typed = re.sub(rf"(?<!`)\b{reserved[0]}\b(?!`)", f"`{reserved[0]}`", text)
         why = (
             f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, "
-            f"log(`{reserved[0]}`)"
+            f"{typed}"
         )
     return refused(text, role, in_other_words(text) or why)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from digiprosper.report.characters import text_width
+
 if TYPE_CHECKING:
     from digiprosper.report.rendering import Content
 
@@ -23,6 +25,7 @@ _WIDTHS = {
     "<": 0.564,
 }
 _WIDTH = 0.5
+_SHORT = 3
 
 
 class PointColumn(NamedTuple):
@@ -63,3 +66,17 @@ def point_columns(content: Content) -> list[PointColumn | None]:
         widest = [max(texts, key=type_width) for texts in zip(*parts, strict=True)]
         columns.append(PointColumn(*widest) if parts else None)
     return columns
+
+
+def text_columns(content: Content) -> list[bool]:
+    """Find columns of words, such as definitions, which are read from the left.
+
+    Most of their cells begin with a letter and none is a number. Short words such as
+    Yes are centred. One element per column without that of the row names.
+    """
+    found = []
+    for cells in content.columns:
+        words = [text for text in cells if text[:1].isalpha()]
+        is_text = 2 * len(words) > len(cells) and not any(map(split_number, cells))
+        found.append(is_text and max(map(text_width, words)) > _SHORT)
+    return found

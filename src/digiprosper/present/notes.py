@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
     from digiprosper.present.columns import Columns
     from digiprosper.present.style import Style
-    from digiprosper.report.columns import Block, Column, Parameter, ParameterTest
+    from digiprosper.report.columns import (
+        Block,
+        Column,
+        Parameter,
+        ParameterTest,
+        Remark,
+    )
 
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
@@ -403,7 +409,8 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     owners: dict[str, list[Column]] = {}
     named: set[str] = set()
     for column in columns:
-        for remark in column.remarks:
+        for written in column.remarks:
+            remark = _without_model(written, column)
             text = style.remark(remark, column)
             owners.setdefault(text, []).append(column)
             words = (remark.words or column.words).english.get(remark.code, "")
@@ -419,6 +426,18 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     # A name that begins a sentence has no capital of ours.
     alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
     return [*_by_column(apart, "column", style), *alone]
+
+
+def _without_model(remark: Remark, column: Column) -> Remark:
+    """Leave out the class of another package's model where the heading says it."""
+    heads = {_folded(head) for head in (column.head, column.over) if head}
+    models = remark.names.get("model", ())
+    is_said = remark.code == "foreign" and _folded(models[0]) in heads
+    return remark._replace(code="foreign.named") if is_said else remark
+
+
+def _folded(name: object) -> str:
+    return re.sub(r"[\s_-]", "", str(name)).casefold()
 
 
 def _under_heads(owning: Columns, columns: Columns) -> list[Column]:

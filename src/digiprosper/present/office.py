@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digiprosper.optional import require
-from digiprosper.present.alignment import point_columns, split_number
+from digiprosper.present.alignment import point_columns, split_number, text_columns
 from digiprosper.report.characters import text_width
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def write_docx(contents: Sequence[Content], path: Path) -> None:
     pages = [fit_page(content) for content in contents]
     normal = document.styles["Normal"]
     _set_font(normal.font, normal.element.get_or_add_rPr(), pages[0].size, docx)
+    # Word makes its list of tables of the paragraphs in this style.
+    caption = document.styles["Caption"]
+    _set_font(caption.font, caption.element.get_or_add_rPr(), TITLE_SIZE, docx)
+    caption.font.color.rgb = docx.shared.RGBColor(0, 0, 0)
     _lay_out(document.sections[0], pages[0], docx)
     before = pages[0]
     for number, (content, page) in enumerate(zip(contents, pages, strict=True)):
@@ -63,7 +67,7 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     """Add title, table and notes at the end of a document."""
     centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
     if content.title:
-        title = document.add_paragraph()
+        title = document.add_paragraph(style="Caption")
         _write(title, content.title, TITLE_SIZE, docx, bold=True)
         _space(title, docx, after=4)
         title.alignment, title.paragraph_format.keep_with_next = centre, True
@@ -75,8 +79,9 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     for column, width in zip(table.columns, page.widths, strict=True):
         column.width = docx.shared.Cm(width)
     points = point_places(content, page)
+    texts = text_columns(content)
     for position, row in enumerate(table.rows):
-        _fill_row(row, position, content, page, points, docx)
+        _fill_row(row, position, content, page, points, texts, docx)
     _draw_rules(table, content, docx)
     _add_notes(document, content.notes, page, docx)
 
@@ -110,6 +115,7 @@ def _fill_row(
     content: Content,
     page: Page,
     points: Sequence[float | None],
+    texts: Sequence[bool],
     docx: Any,
 ) -> None:
     """Write one row; equal headings next to each other share a cell."""
@@ -125,20 +131,24 @@ def _fill_row(
         _space(paragraph, docx, before=before, after=1)
         paragraph.paragraph_format.keep_with_next = bool(content.notes) or not last
         if start > 0:
-            _place(cell, None if head else points[start - 1], docx, head=head)
+            point, is_text = points[start - 1], span == 1 and texts[start - 1]
+            _place(cell, None if head else point, docx, head=head, is_text=is_text)
         start = end
     _mark_row(line, docx, head=head)
 
 
-def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
-    """Align a number at its decimal point, and centre any other text."""
+def _place(
+    cell: Any, point: float | None, docx: Any, *, head: bool, is_text: bool
+) -> None:
+    """Align a number at its decimal point, words left, and centre other texts."""
     paragraph, text = cell.paragraphs[0], docx.enum.text
     if point is not None and split_number(paragraph.text):
         # Word aligns a cell at its only tab stop without a tab in the text.
         stops = paragraph.paragraph_format.tab_stops
         stops.add_tab_stop(docx.shared.Cm(point), text.WD_TAB_ALIGNMENT.DECIMAL)
     else:
-        paragraph.alignment = text.WD_ALIGN_PARAGRAPH.CENTER
+        side = text.WD_ALIGN_PARAGRAPH
+        paragraph.alignment = side.LEFT if is_text else side.CENTER
     if not head:
         # Beside a label of several lines an estimate stands at the last, next to its
         # error.

@@ -370,13 +370,13 @@ class Style:
         if value is None or value is pd.NA or value is pd.NaT:
             return ""
         if isinstance(value, numbers.Integral):
-            return str(int(value))
+            return f"{value:,}" if name == _COUNT else str(int(value))
         if isinstance(value, numbers.Real):
             return self._real(float(value), name)
         return text_label(tidy_text(value), self.labels, self.language)
 
     def _real(self, value: float, name: str) -> str:
         if name == _COUNT and value.is_integer():
-            return str(int(value))
+            return f"{int(value):,}"
         is_p = 0 <= value <= 1 and _P_NAME.fullmatch(name)
         return self.probability(value) if is_p else self.number(value)

@@ -53,13 +53,13 @@ from digiprosper.present.style import (
     TableStyle,
     read_style,
 )
-from digiprosper.report.characters import tidy_text, unused_labels
+from digiprosper.report.characters import misspelt_labels, tidy_text
 from digiprosper.report.rendering import Content, as_html, as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from digiprosper.report.columns import Column
+    from digiprosper.report.columns import Column, Remark
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ class Table:
     >>> weights = pd.DataFrame({"weight": [0.25, 0.75]}, index=["broadband", "mobile"])
     >>> print(etable(weights, labels={"broadband": "Broadband ports"}))
     =======================
-                     weight
+                     Weight
     -----------------------
     Broadband ports   0.250
     mobile            0.750
@@ -232,7 +232,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         p-values of their package; a cell is blank where nothing is known (see
         `foreign`). So is any object with the attributes of `Results`, whose `glance`
         may have a few keys only. A DataFrame, such as the `weights` of an index, is
-        printed as it is.
+        printed with its rows and columns; names of columns that the frames of this
+        library have, such as ``p50`` and ``std_error``, are words, which `labels`
+        replace.
         `Panel.correlate` is printed as mean, standard deviation and lower triangle of
         the correlations with stars. A `TestResult` is printed as statistic,
         distribution and p-value. Thresholds are headings of their slopes and have rows
@@ -241,8 +243,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Labels of terms or columns. They replace the labels of the results. The label of
         a term is used before that of a column inside it. Terms with the same label
         share a row if no model has two of them; otherwise each has its row, with the
-        term in brackets after the label. There is a warning if a key is not a name in
-        the table but similar to one, or if no key is a name in the table.
+        term in brackets after the label. One mapping can serve all tables of a paper.
+        There is a warning if a key is not a name in the table but similar to one that
+        has no label.
     heads : sequence of str, optional
         Headings of the columns. The default is ``(1)``, ``(2)``, ...
     keep, drop, order : sequence of str, optional
@@ -330,10 +333,10 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     --------
     >>> import pandas as pd
     >>> weights = pd.DataFrame(
-    ...     {"entropy": [0.91, 0.72], "weight": [0.243, 0.757]},
+    ...     {"entropy": [0.91, 0.72], "share": [0.243, 0.757]},
     ...     index=["ports", "phones"],
     ... )
-    >>> etable(weights, digits=2).frame.loc["ports", "weight"]
+    >>> etable(weights, digits=2).frame.loc["ports", "share"]
     '0.24'
     """
     look = read_style(style, below, stars, digits, stats, t_digits)
@@ -345,7 +348,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     columns = read_columns(models, "etable", spanning=True)
     columns = [with_constant(column) for column in columns] if constant else columns
     given_labels = check_labels(labels, "etable")
-    _tell_unused([*_names_in(columns), *named_stats(look)], given_labels, "etable")
+    _tell_misspelt([*_names_in(columns), *named_stats(look)], given_labels, "etable")
     texts = look.own_labels | merged_labels(columns, given_labels)
     look = replace(look, labels=texts)
     columns = name_columns(columns, heads, texts, "etable", look.language)
@@ -406,28 +409,39 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
     names: list[object] = []
     for column in columns:
         names += [*column.estimates, *column.cells, *column.labels, *column.stub]
+        names += [*column.factors, *(column.keys or ())]
         texts = (cell.value for cell in column.cells.values())
         names += [text for text in texts if isinstance(text, str)]
         names += [column.head or "", column.over or "", *(column.glance or {}).values()]
         names += [block.variable for block in column.blocks]
         remarks = [column.whole, column.named, *column.remarks, *column.set_notes]
         remarks += [name for name, _ in column.set_rows]
-        in_words = [remark.names.values() for remark in remarks if remark]
-        names += chain.from_iterable(chain.from_iterable(in_words))
+        names += chain.from_iterable(map(_names_of, filter(None, remarks)))
     return list(map(str, names))
 
 
-def _tell_unused(names: Sequence[str], labels: Mapping[str, str], caller: str) -> None:
-    unused = unused_labels(labels, names)
-    if unused:
+def _names_of(remark: Remark) -> Iterator[str]:
+    """List the names in a remark and in the remarks inside it."""
+    for name in chain.from_iterable(remark.names.values()):
+        if isinstance(name, str):
+            yield name
+        else:
+            yield from _names_of(name)
+
+
+def _tell_misspelt(
+    names: Sequence[str], labels: Mapping[str, str], caller: str
+) -> None:
+    misspelt = misspelt_labels(labels, names)
+    if misspelt:
         hints = [
-            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}"
-            for k, name in unused.items()
+            f"{cited(key)} (did you mean {cited(name)}?)"
+            for key, name in misspelt.items()
         ]
         where = "this table" if caller == "etable" else "these tables"
         hint = ", ".join(hints[:5])
         text = f"{caller}: labels match nothing in {where}: {hint}."
-        issue([Notice("unknown_labels", text, {"labels": unused})])
+        issue([Notice("unknown_labels", text, {"labels": misspelt})])
 
 
 def _assemble(
@@ -531,12 +545,12 @@ def save_tables(
             is_table = isinstance(table, Table)
             columns = [] if is_table else read_columns(table, "etable", spanning=True)
         names[title] = [] if is_table else [*_names_in(columns), *stats]
-    _tell_unused([*chain.from_iterable(names.values())], caller_labels, "save_tables")
+    _tell_misspelt([*chain.from_iterable(names.values())], caller_labels, "save_tables")
     contents = []
     for title, models in named.items():
         # A label that is used in another table only is no mistake.
-        unused = unused_labels(caller_labels, names[title])
-        used = {key: text for key, text in caller_labels.items() if key not in unused}
+        others = misspelt_labels(caller_labels, names[title])
+        used = {key: text for key, text in caller_labels.items() if key not in others}
         with about(f"save_tables: this is the table {cited(title)}."):
             table = (
                 models

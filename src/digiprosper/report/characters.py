@@ -76,23 +76,17 @@ def significant_text(value: float, digits: int) -> str:
     return f"{value:z.{min(first + max(digits, 1) - 1, _MOST_DECIMALS)}f}"
 
 
-def unused_labels(
-    labels: Mapping[str, str], words: Iterable[str]
-) -> dict[str, str | None]:
-    """Find labels that name nothing, probably misspelt, and the names they resemble.
+def misspelt_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, str]:
+    """Find labels that name nothing but resemble a name without a label.
 
-    Labels may be shared between tables, so a label without a use is no error by itself.
-    If no label is used, all are returned, with None for those that resemble no name.
+    A paper has one mapping of labels for all its tables, so a label without a use is no
+    error by itself.
     """
     names = list(dict.fromkeys(words))
-    used = {key for key in labels if _is_used(key, names)}
     parts = _parts_of(names)
-    near = {key: _nearest(key, parts, labels) for key in labels if key not in used}
-    return (
-        near
-        if not used
-        else {key: name for key, name in near.items() if name is not None}
-    )
+    unused = [key for key in labels if not _is_used(key, names)]
+    near = {key: _nearest(key, parts, labels) for key in unused}
+    return {key: name for key, name in near.items() if name is not None}
 
 
 def _parts_of(names: Iterable[str]) -> dict[str, None]:

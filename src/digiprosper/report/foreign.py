@@ -46,6 +46,14 @@ _KINDS = {
     "driscoll-kraay": "driscoll_kraay",
 }
 _CLUSTERED = ("clustered", "crv3")
+# What the coefficients of a model are, where a reader may take them for slopes of a
+# probability.
+_SCALES = {
+    "Logit": "foreign.logit",
+    "Felogit": "foreign.logit",
+    "Probit": "foreign.probit",
+    "Feprobit": "foreign.probit",
+}
 # Levels whose intervals are kept as the package computes them.
 _LEVELS = (0.9, 0.95, 0.99)
 
@@ -101,11 +109,13 @@ class ForeignResults(PickledByName):
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table, which is blank where nothing is known."""
         names = {"model": (self.model,), "package": (self.package,)}
+        code = _SCALES.get(self.model)
+        scale = (Remark(code, {}, NOTES),) if code else ()
         column = replace(
             result_column(self, level),
             glance=cast("Glance", self.info),
             absorbs="effects" in self.info,
-            remarks=(Remark("foreign", names, NOTES),),
+            remarks=(*scale, Remark("foreign", names, NOTES)),
         )
         return (column,)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -144,21 +145,32 @@ class TestResult(Summarised, PickledByName):
             TABLE.say(f"test.{code}"): PlainCell(code, value)
             for code, value in values.items()
         }
-        by_method = None
-        if self.method:
-            texts = {"test": self.name, "method": self.method}
-            names = {part: (test_remark(t) or t,) for part, t in texts.items()}
-            by_method = Remark("test.method", names, NOTES)
         return (
             Column(
                 self.name,
                 cells=cells,
-                whole=by_method,
+                whole=self._note(),
                 named=test_remark(self.name),
                 labels=self.labels,
                 factors=self.factors,
             ),
         )
+
+    def _note(self) -> Remark | None:
+        """Note how the p-value was computed, and that draws give no smaller one."""
+        method, name = test_remark(self.method), test_remark(self.name) or self.name
+        count = f"{0 if self.draws is None else self.draws.size:,}"
+        if method is not None and "count" in method.names:
+            count = str(method.names["count"][0])
+        draws = int(count.replace(",", ""))
+        smallest = draws > 0 and math.isclose(self.p_value, 1 / (draws + 1))
+        if self.method:
+            code = f"test.method{'.smallest' * smallest}"
+            names = {"test": (name,), "method": (method or self.method,)}
+            return Remark(code, names, NOTES)
+        if not smallest:
+            return None
+        return Remark("test.smallest", {"test": (name,), "count": (count,)}, NOTES)
 
     def _distribution(self) -> str:
         """Write the distribution with its degrees of freedom."""

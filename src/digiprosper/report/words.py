@@ -120,7 +120,32 @@ _HEADS = {
     "crit_5": "5%临界值",
     "crit_1": "1%临界值",
 }
-"""Headings of frames in Chinese; English prints the names of their columns."""
+"""Headings of frames in Chinese."""
+
+_ENGLISH_HEADS = {
+    "mean": "Mean",
+    "sd": "SD",
+    "min": "Min",
+    "p50": "Median",
+    "max": "Max",
+    "variable": "Variable",
+    "indicator": "Indicator",
+    "definition": "Definition",
+    "unit": "Unit",
+    "source": "Source",
+    "dimension": "Dimension",
+    "direction": "Direction",
+    "entropy": "Entropy",
+    "redundancy": "Redundancy",
+    "weight": "Weight",
+    "estimate": "Estimate",
+    "std_error": "Std. error",
+    "conf_low": "CI, lower end",
+    "conf_high": "CI, upper end",
+    "difference": "Difference",
+    "p_value": "p-value",
+}
+"""Headings of the frames of most papers; others are the names of their columns."""
 
 _TEXTS = {
     "overall": "总体",
@@ -169,8 +194,9 @@ TABLE = Words(
         "no": "No",
         "some": "Some",
         "controls": "Controls",
-        **{f"head.{name}": name for name in _HEADS},
+        **{f"head.{name}": _ENGLISH_HEADS.get(name, name) for name in _HEADS},
         **{f"text.{name}": name for name in _TEXTS},
+        "text.chi2": "χ²",
         "stub.control": "control",
         "intercept": "Intercept",
         "effects": "{name} fixed effects",
@@ -498,6 +524,13 @@ NOTES = Words(
         ),
         "correction": "{heads}: {text}.",
         "foreign": "{model}; standard errors and p-values are those of {package}.",
+        "foreign.named": "standard errors and p-values are those of {package}.",
+        "foreign.logit": (
+            "coefficients are changes of the log odds, not of the probability."
+        ),
+        "foreign.probit": (
+            "coefficients are changes of the probit index, not of the probability."
+        ),
         "stars": "{pairs}.",
         "stars.one": "{pairs}.",
         "stars.draws": "Stars of {heads}: p-values from {draws}.",
@@ -506,6 +539,12 @@ NOTES = Words(
             "assumes independent rows."
         ),
         "test.method": "{test}: p-value by {method}.",
+        "test.method.smallest": (
+            "{test}: p-value by {method}; it is the smallest possible with these draws."
+        ),
+        "test.smallest": (
+            "{test}: the p-value is the smallest possible with {count} draws."
+        ),
         "few_drawn": (
             "Bootstrap p-values and intervals of {heads} are not reported: {count} "
             "clusters are too few for a bootstrap."
@@ -614,6 +653,9 @@ NOTES = Words(
         ),
         "correction": "{heads}：{text}。",
         "foreign": "{model}，标准误和p值由{package}计算。",
+        "foreign.named": "标准误和p值由{package}计算。",
+        "foreign.logit": "系数为对数发生比的变化，不是概率的变化。",
+        "foreign.probit": "系数为Probit指数的变化，不是概率的变化。",
         "stars": "{marks}分别表示在{levels}的水平上显著。",
         "stars.one": "{marks}表示在{levels}的水平上显著。",
         "stars.draws": "{heads}的星号：p值来自{draws}。",
@@ -621,6 +663,10 @@ NOTES = Words(
             "相关系数的星号：自由度为N − 2的t检验，假定各行相互独立。"
         ),
         "test.method": "{test}：p值的计算方法为{method}。",
+        "test.method.smallest": (
+            "{test}：p值的计算方法为{method}，已是该抽样次数下的最小值。"
+        ),
+        "test.smallest": "{test}：p值已是{count}次抽样下的最小值。",
         "few_drawn": (
             "未报告{heads}的自助法p值和区间：{count}个聚类不足以进行自助抽样。"
         ),
