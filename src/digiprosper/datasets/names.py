@@ -251,7 +251,8 @@ def _as_passed(
     """Return values as an Index or an array if the names are one."""
     whole = "Int64" if to == "code" and None in values else None
     if isinstance(names, pd.Index):
-        return pd.Index(values, dtype=whole, name=names.name)
+        index: pd.Index[Any] = pd.Index(values, dtype=whole, name=names.name)
+        return index
     series = pd.Series(values, index=column.index, name=column.name, dtype=whole)
     return series.to_numpy() if isinstance(names, np.ndarray) else series
 

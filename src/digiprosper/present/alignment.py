@@ -74,9 +74,9 @@ def text_columns(content: Content) -> list[bool]:
     Most of their cells begin with a letter and none is a number. Short words such as
     Yes are centred. One element per column without that of the row names.
     """
-    found = []
+    are_texts = []
     for cells in content.columns:
         words = [text for text in cells if text[:1].isalpha()]
         is_text = 2 * len(words) > len(cells) and not any(map(split_number, cells))
-        found.append(is_text and max(map(text_width, words)) > _SHORT)
-    return found
+        are_texts.append(is_text and max(map(text_width, words)) > _SHORT)
+    return are_texts

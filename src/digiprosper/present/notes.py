@@ -409,8 +409,8 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     owners: dict[str, list[Column]] = {}
     named: set[str] = set()
     for column in columns:
-        for written in column.remarks:
-            remark = _without_model(written, column)
+        for own_remark in column.remarks:
+            remark = _without_model(own_remark, column)
             text = style.remark(remark, column)
             owners.setdefault(text, []).append(column)
             words = (remark.words or column.words).english.get(remark.code, "")
