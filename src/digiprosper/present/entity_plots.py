@@ -31,7 +31,7 @@ from digiprosper.report.characters import tidy_text
 from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -266,6 +266,8 @@ def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
 # --- neighbours -----------------------------------------------------------------------
 
 _Box: TypeAlias = tuple[float, float, float, float]
+# The side of the point (across, up), and the distance from it in points.
+_Position: TypeAlias = tuple[tuple[int, int], float]
 """Left, right, bottom and top."""
 
 # Points of the names of entities and from a point to its name, near or far with a line;
@@ -350,31 +352,49 @@ def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> list
             for away in (_NEAR, *_FAR)
             for side in _SIDES
         }
-        free = (
-            at_side
-            for at_side, box in boxes.items()
-            if box[0] >= 0 and box[1] <= right and box[2] >= 0 and box[3] <= top
-            if not any(_meet(box, other) for other in used)
-        )
-        position = next(free, None)
+        position = _free_position(boxes, used, (right, top))
         if position is None:
             unnamed.append(entities[at])
-            continue
-        used.append(boxes[position])
-        (across, up), away = position
-        axes.annotate(
-            entities[at],
-            (points[at, 0], points[at, 1]),
-            (away * across, away * up / (2 if away == _NEAR and across else 1)),
-            textcoords="offset points",
-            ha={1: "left", -1: "right", 0: "center"}[across],
-            va={1: "bottom", -1: "top", 0: "center"}[up],
-            fontsize=size,
-            color="#555555",
-            parse_math=False,
-            arrowprops=None if away == _NEAR else _LEADER,
-        )
+        else:
+            used.append(boxes[position])
+            point = float(points[at, 0]), float(points[at, 1])
+            _write_name(axes, entities[at], point, position, size)
     return unnamed
+
+
+def _free_position(
+    boxes: Mapping[_Position, _Box], used: list[_Box], room: tuple[float, float]
+) -> _Position | None:
+    """Return the first position whose box is inside the axes and meets no other."""
+    right, top = room
+    for position, box in boxes.items():
+        inside = min(box[0], box[2]) >= 0 and box[1] <= right and box[3] <= top
+        if inside and not any(_meet(box, other) for other in used):
+            return position
+    return None
+
+
+def _write_name(
+    axes: Axes,
+    name: str,
+    point: tuple[float, float],
+    position: _Position,
+    size: float,
+) -> None:
+    """Write a name beside its point, with a line to it if it is farther away."""
+    (across, up), away = position
+    axes.annotate(
+        name,
+        point,
+        (away * across, away * up / (2 if away == _NEAR and across else 1)),
+        textcoords="offset points",
+        ha={1: "left", -1: "right", 0: "center"}[across],
+        va={1: "bottom", -1: "top", 0: "center"}[up],
+        fontsize=size,
+        color="#555555",
+        parse_math=False,
+        arrowprops=None if away == _NEAR else _LEADER,
+    )
 
 
 def _quadrant_boxes(drawn: MoranScatter, inches: tuple[float, float]) -> list[_Box]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digiprosper.present.figure import FAINT, INK, MARKED, drawing
@@ -264,10 +265,8 @@ def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> No
     moved = "direct" in diagram.moved
     of_line = arrow if moved else _one_line
     straight = of_line([*diagram.direct, *diagram.total], style)
-    beside = [text for pair in (*first, *second) for text in pair]
-    texts = beside if picture.narrow and not moved else [*beside, *straight]
-    least, round_text = (0.6, 0.16) if picture.narrow else (1.4, 0.3)
-    run = max(least, round_text + max(map(picture.inches, texts)))
+    wide = straight if moved or not picture.narrow else []
+    run = _run_of_arrows(picture, [*chain.from_iterable((*first, *second)), *wide])
     half = picture.box_width / 2
     middle, right = run + half, 2 * (run + half)
     treatment, outcome = diagram.treatment, diagram.outcome
@@ -282,16 +281,22 @@ def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> No
     if diagram.moderator:
         y = _put_moderator(picture, diagram, (middle, y), (half, right))
     mediators = list(zip(diagram.mediators, first, second, strict=True))
-    for name, a, b in reversed(mediators):
-        lines = 1 + max(text.count("\n") for text in (*a, *b))
+    for name, into, out_of in reversed(mediators):
+        lines = 1 + max(text.count("\n") for text in (*into, *out_of))
         height = max(picture.box_height(name), 2 * (lines * picture.line + _NEAR))
         y += 0.2 + height / 2
         picture.box(name, middle, y)
         picture.arrow((0.0, tops[0]), (0.0, y), (run, y))
         picture.arrow((middle + half, y), (right, y), (right, tops[1]))
-        picture.about(a, run / 2, y)
-        picture.about(b, right - run / 2, y)
+        picture.about(into, run / 2, y)
+        picture.about(out_of, right - run / 2, y)
         y += height / 2
+
+
+def _run_of_arrows(picture: _PathPicture, texts: Sequence[str]) -> float:
+    """Compute the length of arrows, in inches, that have room for texts above them."""
+    least, round_text = (0.6, 0.16) if picture.narrow else (1.4, 0.3)
+    return max(least, round_text + max(map(picture.inches, texts)))
 
 
 def _put_moderator(

@@ -418,16 +418,7 @@ def _clusters_differ(column: Column) -> bool:
 
 def _stat_cell(key: str, column: Column, style: Style) -> str:
     """Write a statistic: integers as counts, others with the digits of the table."""
-    if column.glance is None:
-        return ""
-    if key == "n_clusters":
-        counts = column.inference.n_clusters if column.inference else ()
-        return " + ".join(f"{count:,}" for count in counts)
-    value: Any = column.glance.get(key)
-    if key == "ssc" and key in column.glance:
-        value = _correction(column.inference, style)
-    elif key == "mean_y":
-        value = column.glance.get(key, column.outcome_moments[0])
+    value = _statistic(key, column, style)
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number:
         return style.plain(value)
@@ -436,6 +427,20 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
         # Degrees of freedom are floats, and whole numbers as a rule.
         is_count = float(value).is_integer() and key.startswith(_COUNTS)
     return f"{int(value):,}" if is_count else style.number(float(value))
+
+
+def _statistic(key: str, column: Column, style: Style) -> Any:
+    """Read a statistic of a column; None if it has none of this name."""
+    if column.glance is None:
+        return None
+    if key == "n_clusters":
+        counts = column.inference.n_clusters if column.inference else ()
+        return " + ".join(f"{count:,}" for count in counts)
+    if key == "ssc" and key in column.glance:
+        return _correction(column.inference, style)
+    if key == "mean_y":
+        return column.glance.get(key, column.outcome_moments[0])
+    return column.glance.get(key)
 
 
 def std_effect_rows(
