@@ -355,7 +355,7 @@ def test_a_dummy_has_no_threshold_to_search() -> None:
     assert "boundary" not in {n.code for n in found.diagnostics}
     assert "every candidate" not in found.summary().split("Settings")[0]
     (parameter,) = found.table_columns()[0].blocks[0].parameters
-    assert not parameter.whole
+    assert not parameter.reach
     # The model that the message names is the same.
     same = FixedEffects("y", ["z:I(1 - q)", "z:q"]).fit(panel)
     np.testing.assert_allclose(same.params, found.slopes.params, rtol=1e-9)
