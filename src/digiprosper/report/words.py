@@ -138,7 +138,6 @@ _ENGLISH_HEADS = {
     "entropy": "Entropy",
     "redundancy": "Redundancy",
     "weight": "Weight",
-    "estimate": "Estimate",
     "std_error": "Std. error",
     "conf_low": "CI, lower end",
     "conf_high": "CI, upper end",
