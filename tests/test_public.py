@@ -354,7 +354,7 @@ CONTRACT = {
     ),
     "DynamicPanel": (
         "y, x=(), *, lags=1, endogenous=(), predetermined=(), instruments=(), "
-        "estimator='difference', instrument_lags=(2, None), collapse=True, "
+        "estimator='difference', instrument_lags=(2, 5), collapse=True, "
         "transform='difference', steps=2, cov_type='robust', windmeijer=True, "
         "equations=(), constant=None, time_effects=True, h=3, sargan_df='n', "
         "clusters=None, reps=999, missing='drop'"

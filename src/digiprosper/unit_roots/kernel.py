@@ -142,8 +142,8 @@ def _factor(y: Floats, means: Floats, options: UnitRootOptions) -> Floats:
         shared = [np.broadcast_to(column, (len(means), rows)) for column in shared]
         shared += [mean[:, lags:-1], *_lagged(mean_change, range(lags + 1), rows)]
     basis = np.linalg.qr(np.stack(shared, axis=-1)).Q[:, None]
-    own = _lagged(change, range(1, lags + 1), rows)
-    columns = np.stack([*own, y[..., lags:-1], change[..., lags:]], axis=1)
+    lagged_changes = _lagged(change, range(1, lags + 1), rows)
+    columns = np.stack([*lagged_changes, y[..., lags:-1], change[..., lags:]], axis=1)
     columns -= (columns @ basis) @ basis.swapaxes(-1, -2)
     return np.asarray(np.linalg.qr(np.moveaxis(columns, 1, -1), mode="r"))
 
