@@ -172,3 +172,24 @@ def test_studies_of_several_fits(panel: dp.Panel) -> None:
         rng=1,
     )
     assert by_group is not None
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "outside"), ("zh", "界限")])
+def test_a_table_says_what_misleads(language: str, words: str) -> None:
+    states = dp.datasets.us_states()
+    spec = dp.DynamicPanel(
+        "log(gsp)", ["log(emp)"], estimator="system", instrument_lags=(2, 3)
+    )
+    fit = spec.fit(states)
+    assert "outside_bounds" in {notice.code for notice in fit.diagnostics}
+    table = dp.etable(fit, stats=["ar1_p"], style=dp.TableStyle(language))
+    assert any(words in note for note in table.notes)
+
+
+def test_an_outcome_with_a_name_of_python_and_its_label() -> None:
+    states = dp.datasets.us_states().rename(unemp="is")
+    fit = dp.DynamicPanel("is", ["log(pc)"]).fit(states)
+    assert fit.lag_names == ("lag(`is`)",)
+    table = dp.etable(fit, stats=["ar1_p"], labels={"is": "Unemployment"})
+    assert "lag(Unemployment)" in table.frame.index
+    assert table.frame.iloc[-1, 0] == "<0.001"

@@ -49,7 +49,7 @@ def read(text: str) -> Term:
         ("exp(数字 - x)", "exp(数字经济 - Digital economy)"),
         ("log(x)", "log(Digital economy)"),  # a column called log renames no function
         ("log", "Logs"),
-        ("log(`a b`)", "log(`Blank`)"),
+        ("log(`a b`)", "log(Blank)"),
         ("lag(x, 2)", "Past"),  # an exact term wins
         ("log(lag(x, 2))", "log(Past)"),
         ("log(lag(x, k=2))", "log(lag(Digital economy, k=2))"),

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.panel.grammar import as_written
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
@@ -380,8 +381,10 @@ class DynamicPanel(Specification):
 
 
 def _lag_terms(outcome: str, lags: int) -> tuple[str, ...]:
-    later = (f"lag({outcome}, {periods})" for periods in range(2, lags + 1))
-    return (f"lag({outcome})", *later)
+    is_term = any(sign in outcome for sign in "(:`")
+    inside = outcome if is_term else as_written(outcome)
+    later = (f"lag({inside}, {periods})" for periods in range(2, lags + 1))
+    return (f"lag({inside})", *later)
 
 
 def _is_pairs(value: Sequence[Any]) -> bool:

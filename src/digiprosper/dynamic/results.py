@@ -11,6 +11,7 @@ import pandas as pd
 from digiprosper.dynamic.words import WORDS
 from digiprosper.errors import check_level
 from digiprosper.kernels import intervals
+from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
+    from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
     from digiprosper.report.tests import TestResult
@@ -327,6 +329,27 @@ class DynamicResults(BaseResults):
             )
             for name in self.names
         )
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table, with notes on estimates that mislead.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        column = result_column(self, level)
+        remarks = tuple(
+            Remark(f"note.{notice.code}", {})
+            for notice in self.diagnostics
+            if f"note.{notice.code}" in WORDS
+        )
+        return (replace(column, remarks=(*column.remarks, *remarks)),)
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.

@@ -422,6 +422,8 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number:
         return style.plain(value)
+    if key.endswith("_p"):
+        return style.probability(float(value))
     is_count = isinstance(value, numbers.Integral)
     if key in _STATS:
         # Degrees of freedom are floats, and whole numbers as a rule.

@@ -412,7 +412,8 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
         names += [*column.factors, *(column.keys or ())]
         texts = (cell.value for cell in column.cells.values())
         names += [text for text in texts if isinstance(text, str)]
-        names += [column.head or "", column.over or "", *(column.glance or {}).values()]
+        named = {**(column.glance or {}), "model": "", "version": ""}
+        names += [column.head or "", column.over or "", *named.values()]
         names += [block.variable for block in column.blocks]
         remarks = [column.whole, column.named, *column.remarks, *column.set_notes]
         remarks += [name for name, _ in column.set_rows]

@@ -141,11 +141,26 @@ def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language)
         (_in_signs(piece, labels) if in_words else piece)
         if isinstance(piece, str)
         else _factor_label(piece, labels, language)
-        for piece in factor.pieces
+        for piece in _without_backticks(factor.pieces, labels)
     ]
     if in_words and pieces:
         return _in_chinese(factor, pieces, labels)
     return "".join(pieces) or factor.text
+
+
+def _without_backticks(
+    pieces: Sequence[str | Factor], labels: Mapping[str, str]
+) -> list[str | Factor]:
+    """Remove the backticks around columns that a label stands for."""
+    bare = list(pieces)
+    for at, piece in enumerate(bare[1:-1], start=1):
+        before, after = bare[at - 1], bare[at + 1]
+        if not (isinstance(before, str) and isinstance(after, str)):
+            continue
+        if isinstance(piece, Factor) and _own_label(piece, labels) is not None:
+            bare[at - 1] = before.removesuffix("`")
+            bare[at + 1] = after.removeprefix("`")
+    return bare
 
 
 def _in_chinese(
