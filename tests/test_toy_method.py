@@ -32,7 +32,7 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Factor, Term
+from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.text import conventions
 from digiprosper.report.words import Words
 from digiprosper.specification import (
@@ -172,16 +172,7 @@ class PoissonResults(BaseResults):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return tuple(
-            Term(name, kind="intercept")
-            if name == "Intercept"
-            else Term(
-                name,
-                path=(name,),
-                factors=self.factors.get(name, (Factor(name, name),)),
-            )
-            for name in self.names
-        )
+        return slope_terms(self.names, self.factors)
 
     def glance(self) -> Any:
         glance: dict[str, Any] = {**empty_glance("Poisson", self.rows)}

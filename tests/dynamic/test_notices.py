@@ -27,11 +27,14 @@ def test_few_entities() -> None:
 
 def test_bounds() -> None:
     bounds = {"within": 0.4, "ols": 0.9}
-    assert notices.outside_bounds(0.4, bounds) == []
-    assert notices.outside_bounds(0.6, {"within": 0.9, "ols": 0.4}) == []
+    assert notices.outside_bounds(0.4, bounds, "system") == []
+    assert notices.outside_bounds(0.6, {"within": 0.9, "ols": 0.4}, "system") == []
     for estimate in (0.39, 0.91):
-        (notice,) = notices.outside_bounds(estimate, bounds)
+        (notice,) = notices.outside_bounds(estimate, bounds, "difference")
         assert f"persistence {estimate:.3f} is not between" in notice.message
+        assert "Compare estimator='system'" in notice.message
+    (notice,) = notices.outside_bounds(0.39, bounds, "system")
+    assert "Compare estimator='difference'" in notice.message
 
 
 def test_second_order() -> None:
@@ -65,7 +68,7 @@ def test_near_one_and_not_solved() -> None:
         (notices.bias_not_solved(1.0, 0.2, solved=False)[0], True),
         (notices.few_entities(5)[0], False),
         (notices.near_one(0.99)[0], False),
-        (notices.outside_bounds(2.0, {"within": 0.0, "ols": 1.0})[0], False),
+        (notices.outside_bounds(2.0, {"within": 0.0, "ols": 1.0}, "system")[0], False),
         (notices.uninformative_hansen(1.0, 9)[0], False),
     ],
 )

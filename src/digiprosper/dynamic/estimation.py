@@ -172,7 +172,9 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     diagnostics = [
         *notices.many_instruments(count, clusters[0], groups),
         *notices.few_entities(data.sample.n_entities),
-        *notices.outside_bounds(estimated.coefficients[: spec.lags].sum(), bounds),
+        *notices.outside_bounds(
+            estimated.coefficients[: spec.lags].sum(), bounds, spec.estimator
+        ),
         *notices.second_order(tests.autocorrelations),
         *notices.uninformative_hansen(tests.hansen.p_value, count),
     ]
@@ -322,7 +324,9 @@ def _tests(
         },
         hansen=hansen,
         sargan=sargan,
-        groups=tuple(_difference_in_hansen(moments, fit, hansen.statistic, surplus)),
+        groups=tuple(
+            _difference_in_hansen(data, moments, fit, hansen.statistic, surplus)
+        ),
         instruments=tuple(
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
@@ -331,7 +335,7 @@ def _tests(
 
 
 def _difference_in_hansen(
-    moments: Moments, fit: GmmFit, whole: float, surplus: int
+    data: PreparedPanel, moments: Moments, fit: GmmFit, whole: float, surplus: int
 ) -> Iterator[dict[str, Any]]:
     """Test groups of instruments: those of the level equation, and of each variable.
 
@@ -340,9 +344,10 @@ def _difference_in_hansen(
     from scipy.special import chdtrc
 
     groups: dict[str, Bools] = {}
+    dummies = data.names[data.n_regressors :]
     for column in moments.columns:
         name = column.variable
-        if name != "Intercept" and not name.startswith("period "):
+        if name != "Intercept" and name not in dummies:
             groups[name] = np.array([c.variable == name for c in moments.columns])
     groups["level equation"] = np.array(
         [c.equation == "level" and c.variable != "Intercept" for c in moments.columns]

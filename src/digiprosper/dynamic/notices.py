@@ -61,16 +61,19 @@ def few_entities(entities: int) -> list[Notice]:
     return [Notice("few_entities_gmm", text, {"n_entities": entities})]
 
 
-def outside_bounds(estimate: float, bounds: Mapping[str, float]) -> list[Notice]:
-    """Report persistence outside Bond's bounds."""
+def outside_bounds(
+    estimate: float, bounds: Mapping[str, float], estimator: str
+) -> list[Notice]:
+    """Report persistence outside Bond's bounds, and what to compare with."""
     within, ols = bounds["within"], bounds["ols"]
     if min(within, ols) <= estimate <= max(within, ols):
         return []
+    other = "difference" if estimator == "system" else "system"
     text = (
         f"persistence {estimate:.3f} is not between the within estimate, {within:.3f}, "
         f"which is biased downwards, and that of pooled least squares, {ols:.3f}, "
         "which is biased upwards (Bond 2002). Weak instruments are a frequent reason. "
-        f"Compare estimator='system' and {CORRECTED}."
+        f"Compare estimator={other!r} and {CORRECTED}."
     )
     data = {"estimate": float(estimate), "within": within, "ols": ols}
     return [Notice("outside_bounds", text, data)]
@@ -84,7 +87,7 @@ def second_order(autocorrelations: Mapping[int, tuple[float, float]]) -> list[No
     text = (
         f"the differenced residuals are autocorrelated of order 2 (z = {z:.2f}, p = "
         f"{p_value:.3f}): instruments of lag 2 are then not valid. Add a lag of the "
-        "outcome (lags=2), or begin with instrument_lags=(3, None)."
+        "outcome (lags=2), or begin with instrument_lags=(3, 6)."
     )
     return [Notice("second_order", text, {"z": z, "p_value": p_value})]
 

@@ -22,7 +22,7 @@ from digiprosper.report.summary import (
     Summary,
     coefficient_cells,
 )
-from digiprosper.report.terms import Factor, Term
+from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.text import conventions, p_words
 
 if TYPE_CHECKING:
@@ -319,16 +319,7 @@ class DynamicResults(BaseResults):
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient."""
-        return tuple(
-            Term(name, kind="intercept")
-            if name == "Intercept"
-            else Term(
-                name,
-                path=(name,),
-                factors=self.factors.get(name, (Factor(name, name),)),
-            )
-            for name in self.names
-        )
+        return slope_terms(self.names, self.factors)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table, with notes on estimates that mislead.

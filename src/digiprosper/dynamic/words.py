@@ -13,7 +13,7 @@ WORDS = Words(
         "stat.sargan_p": "Sargan test, p-value",
         "note.bias_not_solved": (
             "no coefficient of the lag explains the within estimate by its bias; the "
-            "nearest one is shown, without valid inference."
+            "nearest one is shown."
         ),
         "note.outside_bounds": (
             "persistence is outside the bounds of the within and the pooled estimate."
@@ -27,7 +27,7 @@ WORDS = Words(
         "stat.hansen_p": "Hansen检验p值",
         "stat.sargan_p": "Sargan检验p值",
         "note.bias_not_solved": (
-            "没有任何滞后项系数的偏差能解释组内估计值，表中为最接近者，不能据此推断。"
+            "没有任何滞后项系数的偏差能解释组内估计值，表中为最接近者。"
         ),
         "note.outside_bounds": "持续性超出组内估计与混合OLS估计的界限。",
         "note.many_instruments": "工具变量多于聚类数。",

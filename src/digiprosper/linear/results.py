@@ -38,7 +38,7 @@ from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Factor, Term
+from digiprosper.report.terms import Factor, Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
     conventions,
@@ -365,16 +365,7 @@ class LinearResults(BaseResults):
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: its type and its regressor's factors."""
-        return tuple(
-            Term(name, kind="intercept")
-            if name == "Intercept"
-            else Term(
-                name,
-                path=(name,),
-                factors=self.sample.factors.get(name, (Factor(name, name),)),
-            )
-            for name in self.names
-        )
+        return slope_terms(self.names, self.sample.factors)
 
     # --- inference --------------------------------------------------------------------
 

@@ -272,8 +272,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         pseudo_rsquared, loglik, aic and bic for maximum likelihood, and ``"mean_y"``,
         the mean of the outcome in the estimation sample, without weights. Another key,
         such as one of your own results, is printed under its name or its label:
-        integers as integers, other numbers with the digits of the table. A cell is
-        blank if its model has no such
+        integers as integers, p-values (keys that end in ``_p``) as p-values, other
+        numbers with the digits of the table. A cell is blank if its model has no such
         value. The number of clusters is always shown if it differs from the number of
         entities.
     constant : bool

@@ -189,6 +189,18 @@ def same_products(terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:
     }
 
 
+def slope_terms(
+    names: Iterable[str], factors: Mapping[str, tuple[Factor, ...]]
+) -> tuple[Term, ...]:
+    """Describe coefficients of a regression: slopes by factors, and the intercept."""
+    return tuple(
+        Term(name, kind="intercept")
+        if name == "Intercept"
+        else Term(name, path=(name,), factors=factors.get(name, (Factor(name, name),)))
+        for name in names
+    )
+
+
 def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
     """Return a result's terms by name, as slopes where it does not describe them."""
     result_terms = {term.name: term for term in getattr(result, "terms", ())}
