@@ -233,7 +233,7 @@ def test_kinds_of_errors_and_clusters_are_named(fits: dict[str, Any]) -> None:
     assert kinds["ols"] == kinds["logit"] == kinds["iv t"] == "unadjusted"
     assert kinds["re"] == kinds["iv"] == "robust"
     assert (kinds["hc3"], kinds["hac"]) == ("hc3", "HAC")
-    assert (kinds["fe"], kinds["pooled"]) == ("clustered", "driscoll_kraay")
+    assert (kinds["fe"], kinds["pooled"]) == ("clustered", "xtscc")
     named, unnamed = (foreign(fits[name]).glance() for name in ("clustered z", "fe"))
     assert (named["clusters"], named["n_clusters"]) == ("state", 48)
     assert (unnamed["clusters"], unnamed["n_clusters"]) == (None, None)

@@ -43,7 +43,8 @@ _KINDS = {
     "hetero": "robust",
     "cluster": "clustered",
     "crv1": "clustered",
-    "driscoll-kraay": "driscoll_kraay",
+    # Without the variance by entity, unlike our driscoll_kraay.
+    "driscoll-kraay": "xtscc",
 }
 _CLUSTERED = ("clustered", "crv3")
 # What the coefficients of a model are, where a reader may take them for slopes of a
