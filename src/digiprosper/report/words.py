@@ -119,6 +119,12 @@ _HEADS = {
     "crit_10": "10%临界值",
     "crit_5": "5%临界值",
     "crit_1": "1%临界值",
+    "M": "M",
+    "original": "通常的区间",
+    "slope": "趋势斜率",
+    "power": "检验功效",
+    "bayes_factor": "贝叶斯因子",
+    "likelihood_ratio": "似然比",
 }
 """Headings of frames in Chinese."""
 
@@ -143,6 +149,11 @@ _ENGLISH_HEADS = {
     "conf_high": "CI, upper end",
     "difference": "Difference",
     "p_value": "p-value",
+    "original": "Usual interval",
+    "slope": "Slope",
+    "power": "Power",
+    "bayes_factor": "Bayes factor",
+    "likelihood_ratio": "Likelihood ratio",
 }
 """Headings of the frames of most papers; others are the names of their columns."""
 
