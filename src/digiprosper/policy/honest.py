@@ -43,7 +43,7 @@ from digiprosper.report.summary import (
 from digiprosper.report.text import interval_text, number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.report.estimates import Estimates
@@ -242,7 +242,7 @@ class HonestIntervals(Summarised, PickledByName):
             blocks=(
                 Lines((*about, ""), wrapped=True),
                 Cells.of(["", "interval"], rows),
-                Lines(("", *_breakdown_lines(self.breakdown)), wrapped=True),
+                Lines(("", _breakdown_text(self.breakdown)), wrapped=True),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
@@ -270,13 +270,12 @@ class HonestIntervals(Summarised, PickledByName):
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 
 
-def _breakdown_lines(breakdown: float) -> Iterator[str]:
+def _breakdown_text(breakdown: float) -> str:
     if breakdown == 0:
-        yield "The usual interval contains 0: the break-even M is 0."
-    elif np.isinf(breakdown):
-        yield "No M makes the interval contain 0."
-    else:
-        yield f"Break-even M: the interval contains 0 from M = {breakdown:.4g} on."
+        return "Break-even M: 0, the interval contains 0 already at M = 0."
+    if np.isinf(breakdown):
+        return "Break-even M: none, the interval contains 0 for no M."
+    return f"Break-even M: the interval contains 0 from M = {breakdown:.4g} on."
 
 
 class EventTimeResults:
@@ -395,7 +394,9 @@ class EventTimeResults:
             rows.append((value, *ends, False))
         unit = 1.0 if restriction == "relative" else float(path.std_errors(path.effect))
         return HonestIntervals(
-            frame=pd.DataFrame(rows, columns=["M", "conf_low", "conf_high", "original"]),
+            frame=pd.DataFrame(
+                rows, columns=["M", "conf_low", "conf_high", "original"]
+            ),
             breakdown=break_even(path, restriction, level, unit),
             restriction=restriction,
             effect=code,

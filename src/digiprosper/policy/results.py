@@ -214,7 +214,7 @@ class EventStudyResults(EventTimeResults, LinearResults):
             depvar=self.depvar,
             labels=self.labels,
             factors=self.factors,
-            notices=(),
+            notices=self.diagnostics,
         )
 
     # --- the protocol -----------------------------------------------------------------

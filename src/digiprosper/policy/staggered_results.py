@@ -534,7 +534,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             depvar=self.depvar,
             labels=self.labels,
             factors=self.factors,
-            notices=(),
+            notices=self.diagnostics,
         )
 
     # --- the protocol -----------------------------------------------------------------

@@ -498,7 +498,9 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
         label = say(f"honest.breakdown{code}", value=f"{drawn.breakdown:.3g}")
         axes.plot([], [], linestyle="none", label=label)
         name_axes(
-            axes, [drawn.effect, drawn.outcome], [say(f"honest.axis.{drawn.restriction}")]
+            axes,
+            [drawn.effect, drawn.outcome],
+            [say(f"honest.axis.{drawn.restriction}")],
         )
         legend_above(axes)
     return axes

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 FIRST_STAGE: Final = 0.1
 """Share of the size that the first stage of the hybrid test has."""
 _GRID = 201
-_HALVINGS = 60
+_HALVINGS = 50
+_SECANTS = 12
 # A break-even bound beyond it is infinite; the precision of one, as a share of it.
 _LARGEST_BOUND = 1e4
 _SAME_BOUND = 1e-7
@@ -98,12 +99,16 @@ class _Tests:
         covariance = np.column_stack(
             [self.covariances[at, 0, single], self.covariances[at, 1, single]]
         )
-        low, high = np.zeros(len(at)), sizes.max(axis=1) * ndtri(1 - size / 3)
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            beyond = _share_beyond(middle, sizes, covariance) > size
-            low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
-        return high
+        # By secants of the log probability, which is concave, from above.
+        last = sizes.max(axis=1) * float(ndtri(1 - size / 3))
+        critical = 0.99 * last
+        log_last = np.log(_share_beyond(last, sizes, covariance) / size)
+        for _ in range(_SECANTS):
+            log_share = np.log(_share_beyond(critical, sizes, covariance) / size)
+            fall = np.where(log_share == log_last, inf, log_share - log_last)
+            step = log_share * (critical - last) / fall
+            last, log_last, critical = critical, log_share, critical - step
+        return np.asarray(critical)
 
     def accept(self, theta: Floats, critical: Floats, least: float) -> Bools:
         """Return which effects theta (2 K, m) are not rejected.
@@ -129,10 +134,15 @@ class _Tests:
             kept = (largest <= critical[:, None]) & (p_values >= np.log(least))
         return np.asarray((largest <= 0) | kept)
 
+    def contain_zero(self, level: float) -> bool:
+        """Return whether some test does not reject an effect of zero."""
+        first, least = _stages(level, FIRST_STAGE)
+        theta = np.zeros((len(self.n), 1))
+        return bool(self.accept(theta, self.critical(first), least).any())
+
     def interval(self, level: float, first_stage: float) -> tuple[float, float]:
         """Return the lowest and the highest effect that some test does not reject."""
-        first = first_stage * (1 - level)
-        least = (1 - level - first) / (1 - first)
+        first, least = _stages(level, first_stage)
         # Beyond these ends the first stage rejects.
         reach = self.critical(first or SAME_CORRELATION)
         critical = reach if first else np.full_like(reach, inf)
@@ -153,6 +163,12 @@ class _Tests:
             kept, out = np.where(inside, middle, kept), np.where(inside, out, middle)
         low = np.where(some, kept[:, 0], inf).min()
         return float(low), float(np.where(some, kept[:, 1], -inf).max())
+
+
+def _stages(level: float, first_stage: float) -> tuple[float, float]:
+    """Return the sizes of the first stage, and of the second given the first."""
+    first = first_stage * (1 - level)
+    return first, (1 - level - first) / (1 - first)
 
 
 def _share_beyond(critical: Floats, sizes: Floats, covariance: Floats) -> Floats:
@@ -237,8 +253,8 @@ def folded_critical(bias: float, level: float) -> float:
     def short_of(critical: float) -> float:
         return float(ndtr(critical - bias) - ndtr(-critical - bias) - level)
 
-    start = bias + float(ndtri(level))
-    end = bias + float(ndtri((1 + level) / 2))
+    start = bias + float(ndtri(level)) - 1.0
+    end = bias + float(ndtri((1 + level) / 2)) + 1.0
     return float(brentq(short_of, start, end, xtol=1e-14))
 
 
@@ -247,21 +263,21 @@ def smooth_interval(path: Path, bound: float, level: float) -> tuple[float, floa
 
     The estimator adds a sum of the coefficients before treatment to the effect. Its
     weights are second differences of W (K,), whose last element is such that linear
-    trends cancel out. The worst bias is ``M (constant + sum |W|)``.
+    trends cancel out. The worst bias is M times the sum of |W|, and of the bends since
+    treatment in absolute value, of which the first is the last element of W.
     """
     periods = np.arange(1, path.weights.size + 1)
     trend = float(periods @ path.weights)
     bends = float(sum(abs(periods[:s] @ path.weights[-s:]) for s in periods))
-    constant = bends - trend + abs(trend)
-    row, size_of_w = _shortest(path, bound, level, trend, constant)
+    row, size_of_w = _shortest(path, bound, level, trend, bends)
     size = float(path.std_errors(row))
-    half = size * folded_critical(bound * (constant + size_of_w) / size, level)
+    half = size * folded_critical(bound * (bends + size_of_w) / size, level)
     estimate = float(row @ path.coefficients)
     return estimate - half, estimate + half
 
 
 def _shortest(
-    path: Path, bound: float, level: float, trend: float, constant: float
+    path: Path, bound: float, level: float, trend: float, bends: float
 ) -> tuple[Floats, float]:
     """Return the weights (K + P,) of the shortest interval, and the sum of |W|.
 
@@ -282,7 +298,7 @@ def _shortest(
     def length(parts: Floats) -> tuple[float, Floats]:
         w = parts[: k - 1] - parts[k - 1 :]
         size = np.sqrt(w @ square @ w + 2 * linear @ w + 1.0)
-        bias = unit * (constant + parts.sum()) / size
+        bias = unit * (bends + parts.sum()) / size
         critical = folded_critical(bias, level)
         by_bias = np.tanh(critical * bias)
         by_w = (critical - by_bias * bias) * (square @ w + linear) / size
@@ -314,7 +330,9 @@ def break_even(path: Path, restriction: str, level: float, unit: float) -> float
     """
 
     def contains_zero(bound: float) -> bool:
-        low, high = INTERVALS[restriction](path, bound, level)
+        if restriction == "relative":
+            return relative_tests(path, bound).contain_zero(level)
+        low, high = smooth_interval(path, bound, level)
         return low <= 0 <= high
 
     if contains_zero(0.0):
