@@ -309,6 +309,10 @@ CONTRACT = {
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95, bands='pointwise'",
     "EventStudyResults.pretrend_test": "",
+    "EventStudyResults.honest": (
+        "*, restriction='relative', bounds=None, effect=0, level=0.95, critical='t'"
+    ),
+    "EventStudyResults.pretrend_power": "slopes=None, *, powers=(0.5, 0.8), level=0.95",
     "StaggeredDidResults.event_path": "level=0.95, bands='pointwise'",
     "StaggeredDid": (
         "y, event, x=(), *, estimator='callaway_santanna', control=None, "
@@ -348,6 +352,7 @@ CONTRACT = {
         "results, term=None, *, kinds='indirect', labels=None, level=0.95, ax=None"
     ),
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
+    "plots.honest": "intervals, *, labels=None, ax=None",
     "plots.pathways": "report, *, labels=None, ax=None",
     "plots.specification_curve": (
         "results, term=None, *, main=None, labels=None, level=0.95, ax=None"

@@ -12,6 +12,7 @@ from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import remark_text
 from digiprosper.report.drawings import Balance, EventPath, EventPaths, HonestPlot
 from digiprosper.report.labels import name_label
 
@@ -107,9 +108,7 @@ def honest_plot(
     intervals: HonestIntervals, texts: Mapping[str, str], language: Language = "english"
 ) -> HonestPlot:
     """Collect the intervals of an effect by the bound on how trends differ."""
-    remark = intervals.effect_remark
-    names = {name: str(values[0]) for name, values in remark.names.items()}
-    effect = WORDS.say(remark.code, language, **names)
+    effect = remark_text(intervals.effect, WORDS, {}, {}, language)
     outcome = name_label(intervals.depvar, texts, intervals.factors, language)
     return HonestPlot(
         points=intervals.frame,

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     InputTypeError,
-    Notice,
     check_level,
     check_option,
     cited,
@@ -22,16 +20,17 @@ from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.kernels.honest import (
     INTERVALS,
     MOST_BEFORE,
-    Path,
+    EventCoefficients,
     break_even,
     likelihood_ratio,
     pretest_power,
     slope_of_power,
 )
-from digiprosper.policy.messages import bad_option
+from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.words import WORDS
-from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -45,38 +44,40 @@ from digiprosper.report.text import interval_text, number_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.errors import IdentificationError, Notice
     from digiprosper.kernels import Floats, Ints
     from digiprosper.report.estimates import Estimates
-    from digiprosper.report.terms import Factors
 
 HonestRestriction: TypeAlias = Literal["relative", "smoothness"]
 HonestCritical: TypeAlias = Literal["t", "normal"]
 
 _BOUNDS = (0.5, 1.0, 1.5, 2.0)
 _POWERS = (0.5, 0.8)
+# The assumption and the method by restriction.
 _RESTRICTED = {
     "relative": (
         "changes of the difference in trends since treatment are at most M times the "
-        "largest change before it"
+        "largest change before it",
+        "conditional test with least favourable first stage",
     ),
     "smoothness": (
-        "the slope of the difference in trends changes by at most M from one period to "
-        "the next, in units of the outcome"
+        "the slope of the difference in trends changes by at most M per period",
+        "fixed-length intervals",
     ),
 }
-# What to do if coefficients before treatment have another reference.
+# What to do if coefficients before treatment are relative to something else.
 _OTHER_REFERENCE = {
     "previous": (
-        "effects before treatment are changes since the previous period. Fit with "
+        "effects before treatment are changes since the previous period; fit with "
         "base_period='universal'"
     ),
     "earlier": (
-        "effects before treatment are differences from all earlier periods. Use "
-        "estimator='callaway_santanna' with base_period='universal', or 'sun_abraham'"
+        "effects before treatment are differences from all earlier periods; use "
+        "estimator='callaway_santanna' with base_period='universal'"
     ),
     "cohorts": (
-        "the reference is not the same event time for all cohorts, since some have no "
-        "rows in the period before treatment. Drop these cohorts with panel.subset"
+        "the reference is not the same event time for all cohorts; drop those without "
+        "rows in the period before treatment"
     ),
 }
 
@@ -92,19 +93,18 @@ class EventEffects:
     before: str  # what coefficients before treatment are relative to, as a code
     first: int  # first event time that the treatment may affect
     wider: tuple[int, int] | None  # the window without binned ends, if there are any
-    depvar: str
-    labels: Mapping[str, str]
-    factors: Factors
-    notices: tuple[Notice, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of coefficients before treatment."""
+        return int((self.times < self.first).sum())
 
     def before_treatment(self) -> tuple[Floats, Floats, Floats]:
         """Return estimates (K,), covariance (K, K) and a trend of slope one (K,)."""
-        leads = self.times < self.first
-        trend = np.ones(int(leads.sum()))
+        sums, estimated = self.sums[: self.count], self.estimated
+        trend: Floats = np.ones(self.count)
         if self.reference is not None:
-            trend = np.asarray(self.times[leads] - self.reference, dtype=np.float64)
-        sums = self.sums[leads]
-        estimated = self.estimated
+            trend = (self.times[: self.count] - self.reference).astype(np.float64)
         return estimated.sums(sums), estimated.covariance_of(sums), trend
 
 
@@ -124,8 +124,6 @@ class HonestIntervals(Summarised, PickledByName):
         bound makes it so.
     restriction : str
         ``"relative"`` or ``"smoothness"``.
-    effect : str
-        Code of the effect: ``"time"``, ``"average"`` or ``"weights"``.
     weights : mapping
         Weights of the event times in the effect.
     critical : str
@@ -164,7 +162,6 @@ class HonestIntervals(Summarised, PickledByName):
     frame: pd.DataFrame
     breakdown: float
     restriction: str
-    effect: str
     weights: Mapping[int, float]
     critical: str
     level: float
@@ -175,11 +172,14 @@ class HonestIntervals(Summarised, PickledByName):
     diagnostics: tuple[Notice, ...] = ()
 
     @property
-    def effect_remark(self) -> Remark:
-        """Name the effect in words of tables and figures."""
-        times = [time for time, weight in self.weights.items() if weight]
-        names = {"first": (str(times[0]),), "last": (str(times[-1]),)}
-        return Remark(f"honest.{self.effect}", names, WORDS)
+    def effect(self) -> Remark:
+        """Name the effect in the words of tables and figures."""
+        used = {time: weight for time, weight in self.weights.items() if weight}
+        code = "time" if list(used.values()) == [1.0] else "weights"
+        if code == "weights" and len(set(self.weights.values())) == 1:
+            code = "average"
+        ends = {"first": (str(min(used)),), "last": (str(max(used)),)}
+        return Remark(f"honest.{code}", ends, WORDS)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table: the ends of the interval for each bound.
@@ -195,18 +195,19 @@ class HonestIntervals(Summarised, PickledByName):
         tuple of Column
             Two columns, with the restriction and the break-even bound in a note.
         """
-        names = {
-            "effect": (self.effect_remark,),
+        names: dict[str, tuple[str | Remark]] = {
+            "effect": (self.effect,),
             "level": (f"{100 * self.level:g}",),
             "breakdown": (number_text(self.breakdown, 3),),
         }
         note = Remark(f"honest.{self.restriction}", names)
+        rows = self._row_names()
         return tuple(
             Column(
                 f"honest.{end}",
                 cells={
-                    self._row_name(row): PlainCell(end, row[end])
-                    for row in self.frame.to_dict("records")
+                    name: PlainCell(end, value)
+                    for name, value in zip(rows, self.frame[end], strict=True)
                 },
                 labels=self.labels,
                 factors=self.factors,
@@ -216,69 +217,49 @@ class HonestIntervals(Summarised, PickledByName):
             for end in ("conf_low", "conf_high")
         )
 
-    @staticmethod
-    def _row_name(row: Mapping[Any, Any]) -> str:
-        return "original" if row["original"] else f"M = {row['M']:g}"
+    def _row_names(self) -> list[str]:
+        return ["original", *(f"M = {bound:g}" for bound in self.frame["M"][1:])]
 
     def _summary(self) -> Summary:
-        remark = self.effect_remark
-        names = {name: texts[0] for name, texts in remark.names.items()}
-        about = [
-            f"Effect: {WORDS.say(remark.code, **names)}. Outcome: {self.depvar}.",
-            f"Assumption: {_RESTRICTED[self.restriction]}.",
-            f"{counted(len(self.before), 'event time')} before treatment beside the "
-            "reference.",
-        ]
-        rows = [
-            [
-                "usual interval" if row["original"] else f"M = {row['M']:g}",
-                interval_text(row["conf_low"], row["conf_high"]),
-            ]
-            for row in self.frame.to_dict("records")
-        ]
+        assumption, method = _RESTRICTED[self.restriction]
+        about = (
+            f"Outcome: {self.depvar}; {remark_text(self.effect, WORDS, {}, {})}.",
+            f"Assumption: {assumption}.",
+            f"Event times before treatment: {', '.join(map(str, self.before))}.",
+            "",
+        )
+        texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
+        rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
+        even = f"from M = {self.breakdown:.4g} on"
+        if self.breakdown == 0:
+            even = "already at M = 0"
+        elif np.isinf(self.breakdown):
+            even = "for no M"
+        distribution = "normal distribution"
+        if self.critical == "t":
+            distribution = "standard errors scaled by the quantile of t over the normal"
         return Summary(
             type=type(self).__name__,
             title=f"{100 * self.level:g}% confidence intervals if trends differ",
             blocks=(
-                Lines((*about, ""), wrapped=True),
+                Lines(about, wrapped=True),
                 Cells.of(["", "interval"], rows),
-                Lines(("", _breakdown_text(self.breakdown)), wrapped=True),
+                Lines((f"Break-even M: the interval contains 0 {even}.",)),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
-            conventions=(
-                "Rambachan & Roth (2023), "
-                + (
-                    "conditional test with least favourable first stage"
-                    if self.restriction == "relative"
-                    else "fixed-length intervals"
-                )
-                + (
-                    "; standard errors scaled by the quantile of t over that of the "
-                    "normal distribution"
-                    if self.critical == "t"
-                    else "; normal distribution"
-                )
-            ),
+            conventions=f"Rambachan & Roth (2023), {method}; {distribution}",
         )
 
     def _numbers(self) -> PlainNumbers:
-        names = ("restriction", "effect", "critical", "level", "depvar", "breakdown")
+        names = ("restriction", "critical", "level", "depvar", "breakdown")
         more = {name: getattr(self, name) for name in names}
         more |= {"weights": {str(time): w for time, w in self.weights.items()}}
         more |= {"before": self.before, "intervals": self.frame.to_dict("records")}
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 
 
-def _breakdown_text(breakdown: float) -> str:
-    if breakdown == 0:
-        return "Break-even M: 0, the interval contains 0 already at M = 0."
-    if np.isinf(breakdown):
-        return "Break-even M: none, the interval contains 0 for no M."
-    return f"Break-even M: the interval contains 0 from M = {breakdown:.4g} on."
-
-
-class EventTimeResults:
+class EventTimeResults(BaseResults):
     """What results by event time have in common: answers to differences in trends."""
 
     __slots__ = ()
@@ -367,7 +348,7 @@ class EventTimeResults:
         --------
         >>> import numpy as np, pandas as pd, digiprosper as dp
         >>> frame = pd.DataFrame(
-        ...     {"city": np.repeat(range(60), 8), "year": np.tile(range(2010, 2018), 60)}
+        ...     {"city": np.repeat(range(60), 8), "year": [*range(2010, 2018)] * 60}
         ... )
         >>> frame["first"] = np.where(frame["city"] % 3 == 0, 2014.0, np.nan)
         >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"])
@@ -382,32 +363,30 @@ class EventTimeResults:
         """
         check_option("restriction", restriction, tuple(INTERVALS))
         check_option("critical", critical, ("t", "normal"))
-        level = check_level(level)
-        effects = self._event_effects()
+        level, effects = check_level(level), self._event_effects()
         _check_event_times(effects, restriction)
-        code, weights = _effect_weights(effect, effects)
-        path, usual = _path(effects, weights, level, critical)
-        values = _checked_bounds(bounds, restriction, path)
-        rows = [(np.nan, *usual, True)]
-        for value in values:
-            ends = INTERVALS[restriction](path, value, level)
-            rows.append((value, *ends, False))
+        weights = _effect_weights(effect, effects)
+        path, usual = _scaled(effects, weights, level, critical)
+        rows = [
+            (bound, *INTERVALS[restriction](path, bound, level), False)
+            for bound in _checked_bounds(bounds, restriction, path)
+        ]
         unit = 1.0 if restriction == "relative" else float(path.std_errors(path.effect))
         return HonestIntervals(
             frame=pd.DataFrame(
-                rows, columns=["M", "conf_low", "conf_high", "original"]
+                [(np.nan, *usual, True), *rows],
+                columns=["M", "conf_low", "conf_high", "original"],
             ),
             breakdown=break_even(path, restriction, level, unit),
             restriction=restriction,
-            effect=code,
             weights=weights,
             critical=critical,
             level=level,
-            depvar=effects.depvar,
-            before=tuple(effects.times[: path.before].tolist()),
-            labels=dict(effects.labels),
-            factors=dict(effects.factors),
-            diagnostics=effects.notices,
+            depvar=str(self.glance()["depvar"]),
+            before=tuple(effects.times[: effects.count].tolist()),
+            labels=dict(self.labels),
+            factors=dict(self.factors),
+            diagnostics=self.diagnostics,
         )
 
     def pretrend_power(
@@ -472,7 +451,7 @@ class EventTimeResults:
         --------
         >>> import numpy as np, pandas as pd, digiprosper as dp
         >>> frame = pd.DataFrame(
-        ...     {"city": np.repeat(range(60), 8), "year": np.tile(range(2010, 2018), 60)}
+        ...     {"city": np.repeat(range(60), 8), "year": [*range(2010, 2018)] * 60}
         ... )
         >>> frame["first"] = np.where(frame["city"] % 3 == 0, 2014.0, np.nan)
         >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"])
@@ -482,57 +461,51 @@ class EventTimeResults:
         >>> fit.pretrend_power()[["slope", "power"]].round(2).values.tolist()
         [[0.26, 0.5], [0.37, 0.8]]
         """
-        level = check_level(level)
-        effects = self._event_effects()
+        level, effects = check_level(level), self._event_effects()
         problem = _no_power(effects)
         if problem is not None:
             raise problem
-        _, covariance, trend = effects.before_treatment()
-        if slopes is None:
-            shares = _numbers(powers, "powers", "probabilities")
-            if ((shares <= 0) | (shares >= 1)).any():
-                text = f"powers={cited(powers)} must be between 0 and 1, such as .8."
-                raise bad_option("powers", powers, text)
-            chosen = [
-                slope_of_power(covariance, trend, share, level)
-                for share in shares.tolist()
-            ]
-        else:
-            chosen = _numbers(slopes, "slopes", "slopes").tolist()
-        return _power_frame(effects, chosen, level)
+        if slopes is not None:
+            return _power_frame(effects, level, slopes=_numbers(slopes, "slopes"))
+        shares = _numbers(powers, "powers")
+        if ((shares <= 0) | (shares >= 1)).any():
+            text = f"powers={cited(powers)} must be between 0 and 1, such as .8."
+            raise bad_option("powers", powers, text)
+        return _power_frame(effects, level, shares)
 
 
 def power_of_pretest(effects: EventEffects) -> pd.DataFrame | None:
     """Compute the default of `pretrend_power`; None where there is none."""
     if _no_power(effects) is not None:
         return None
-    _, covariance, trend = effects.before_treatment()
-    slopes = [slope_of_power(covariance, trend, power, 0.95) for power in _POWERS]
-    return _power_frame(effects, slopes, 0.95)
+    return _power_frame(effects, 0.95, np.array(_POWERS))
 
 
 def _power_frame(
-    effects: EventEffects, slopes: Sequence[float], level: float
+    effects: EventEffects,
+    level: float,
+    powers: Floats | None = None,
+    slopes: Floats | None = None,
 ) -> pd.DataFrame:
+    """Compute the power of slopes, or the slopes of powers, with what they imply."""
     estimates, covariance, trend = effects.before_treatment()
+    if powers is not None:
+        of = (slope_of_power(covariance, trend, share, level) for share in powers)
+        slopes = np.fromiter(of, dtype=np.float64)
+    trends = np.outer(0.0 if slopes is None else slopes, trend)
+    power = np.array([pretest_power(covariance, mean, level) for mean in trends])
     passed = 1 - pretest_power(covariance, 0.0 * trend, level)
-    power = [pretest_power(covariance, slope * trend, level) for slope in slopes]
-    ratio = [likelihood_ratio(estimates, covariance, s * trend) for s in slopes]
-    numbers = {"slope": slopes, "power": power}
-    numbers["bayes_factor"] = [(1 - share) / passed for share in power]
+    ratio = [likelihood_ratio(estimates, covariance, mean) for mean in trends]
+    numbers = {"slope": slopes, "power": power, "bayes_factor": (1 - power) / passed}
     return pd.DataFrame({**numbers, "likelihood_ratio": ratio})
 
 
 # --- what cannot be computed ----------------------------------------------------------
 
 
-def _refused(code: str, text: str, **data: Any) -> IdentificationError:
-    return IdentificationError(text, [Notice(code, text, data)])
-
-
 def _no_power(effects: EventEffects) -> Exception | None:
     """Return why a linear trend has no power; None if it has."""
-    count = int((effects.times < effects.first).sum())
+    count = effects.count
     if not 1 <= count <= MOST_BEFORE:
         text = (
             f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
@@ -541,86 +514,86 @@ def _no_power(effects: EventEffects) -> Exception | None:
         return bad_option("before", count, text)
     if effects.before not in ("reference", "previous"):
         reason = _OTHER_REFERENCE[effects.before]
-        return _refused("no_reference", f"pretrend_power: {reason}.")
+        return not_identified("no_reference", f"pretrend_power: {reason}.")
     if effects.wider is not None and effects.wider[0] > -effects.times[0]:
         return _binned_ends("pretrend_power", effects.wider)
     return _singular("pretrend_power", effects.before_treatment()[1])
 
 
 def _singular(purpose: str, covariance: Floats) -> IdentificationError | None:
-    """Return the error of a covariance matrix without an inverse; None if it has one."""
+    """Return the error of a covariance that has no inverse; None if it has one."""
     sizes = np.sqrt(np.abs(np.diag(covariance)))
     if np.isfinite(covariance).all() and (sizes > 0).all():
         correlation = covariance / np.outer(sizes, sizes)
         if np.linalg.eigvalsh(correlation)[0] > SINGULAR:
             return None
     text = (
-        f"{purpose}: the covariance matrix of the coefficients by event time is missing "
-        "or singular, since there are too few clusters for so many event times. Choose "
-        "a shorter window (before, after), or finer clusters."
+        f"{purpose}: the covariance matrix of the coefficients by event time is "
+        "missing or singular: there are too few clusters for so many event times. "
+        "Choose a shorter window (before, after), or more clusters."
     )
-    return _refused("singular_covariance", text)
+    return not_identified("singular_covariance", text)
 
 
 def _binned_ends(purpose: str, wider: tuple[int, int]) -> IdentificationError:
     text = (
-        f"{purpose}: the ends of the window are binned, so that they are no single event "
-        f"times. Fit with before={wider[0]}, after={wider[1]}, which contains all event "
-        "times, or drop the rows beyond the window with panel.subset."
+        f"{purpose}: binned ends are no single event times. Fit with "
+        f"before={wider[0]}, after={wider[1]}, which contains all event times, or drop "
+        "the rows beyond the window with panel.subset."
     )
-    return _refused("binned_ends", text, before=wider[0], after=wider[1])
+    return not_identified("binned_ends", text, before=wider[0], after=wider[1])
 
 
 def _check_event_times(effects: EventEffects, restriction: str) -> None:
     """Refuse coefficients that are not those of one reference, without gaps."""
-    count = int((effects.times < effects.first).sum())
-    if effects.before in _OTHER_REFERENCE:
-        reason = _OTHER_REFERENCE[effects.before]
-        raise _refused("no_reference", f"honest: {reason}.", before=effects.before)
     last = effects.first - 1
+    reason = _OTHER_REFERENCE.get(effects.before)
     if effects.reference not in (None, last):
-        text = (
-            f"honest: the reference is event time {effects.reference}, and trends are "
-            f"compared with the last period before treatment. Fit with reference={last}."
+        reason = (
+            f"the reference is event time {effects.reference}, and trends are compared "
+            f"with the last period before treatment; fit with reference={last}"
         )
-        raise _refused("no_reference", text, reference=effects.reference)
+    if reason is not None:
+        text = f"honest: {reason}."
+        raise not_identified("no_reference", text, reference=effects.reference)
     needed = 1 if restriction == "relative" else 2
-    if count < needed:
-        less = " or use restriction='relative'," if count else ""
+    if effects.count < needed:
+        other = " or use restriction='relative'," if effects.count else ""
         text = (
-            f"honest: restriction={cited(restriction)} needs {needed} or more event times "
-            f"before treatment beside the reference, and there "
-            f"{'is' if count == 1 else 'are'} {count}. Fit with more periods before "
-            f"treatment,{less} since only these show how trends differ."
+            f"honest: restriction={cited(restriction)} needs "
+            f"{counted(needed, 'event time')} before treatment beside the reference, "
+            f"and there is {effects.count or 'none'}. Fit with more periods before "
+            f"treatment,{other} since only these show how trends differ."
         )
         raise bad_option("restriction", restriction, text)
     if effects.wider is not None:
         raise _binned_ends("honest", effects.wider)
-    times = np.sort(np.append(effects.times, last))
-    gaps = sorted(set(range(times[0], times[-1] + 1)) - set(times.tolist()))
+    every = range(int(effects.times[0]), int(effects.times[-1]) + 1)
+    gaps = sorted({*every} - {*effects.times.tolist(), last})
     if gaps:
         text = (
-            f"honest: no treated entity is observed at event time "
-            f"{', '.join(map(str, gaps))}, so that changes from one period to the next "
-            "are not estimated. Use Panel(..., step=) if periods are several units "
-            "apart, or aggregate('dynamic', balanced=...)."
+            f"honest: event time {', '.join(map(str, gaps))} has no estimate, so that "
+            "changes from one period to the next are unknown. Use Panel(..., step=) if "
+            "periods are several units apart, or aggregate('dynamic', balanced=...)."
         )
-        raise _refused("gaps", text, times=tuple(gaps))
+        raise not_identified("gaps", text, times=tuple(gaps))
 
 
-def _numbers(values: object, name: str, what: str) -> Floats:
+def _numbers(values: object, name: str) -> Floats:
     """Read one or more finite numbers."""
     try:
         numbers = np.atleast_1d(np.asarray(plain(values), dtype=np.float64))
     except (TypeError, ValueError):
         numbers = np.empty(0)
     if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
-        text = f"{name}={cited(values)} must be finite {what}, such as [.5, .8]."
+        text = f"{name}={cited(values)} must be finite numbers, such as [.5, .8]."
         raise InputTypeError(text)
     return numbers
 
 
-def _checked_bounds(bounds: object, restriction: str, path: Path) -> list[float]:
+def _checked_bounds(
+    bounds: object, restriction: str, path: EventCoefficients
+) -> list[float]:
     """Return the values of M; by default multiples of a natural unit."""
     if bounds is None:
         unit = 1.0
@@ -628,58 +601,57 @@ def _checked_bounds(bounds: object, restriction: str, path: Path) -> list[float]
             levels = np.append(path.coefficients[: path.before], 0.0)
             unit = float(np.abs(np.diff(levels, n=2)).max())
         return [unit * bound for bound in _BOUNDS]
-    values = _numbers(bounds, "bounds", "numbers of at least 0")
-    if (values < 0).any():
+    values = _numbers(bounds, "bounds").tolist()
+    if min(values) < 0:
         text = f"bounds={cited(bounds)} must be at least 0, such as [.5, 1]."
         raise bad_option("bounds", bounds, text)
-    return [float(value) for value in values]
+    return list(map(float, values))
 
 
-def _effect_weights(
-    effect: object, effects: EventEffects
-) -> tuple[str, dict[int, float]]:
-    """Return the kind of effect, and its weights by event time from 0 on."""
+def _effect_weights(effect: object, effects: EventEffects) -> dict[int, float]:
+    """Return the weights of event times from 0 on in the effect."""
     times = [int(time) for time in effects.times if time >= 0]
     value = plain(effect)
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value not in times:
-            text = (
-                f"effect={value} must be an event time since treatment: one of "
-                f"{times[0]} to {times[-1]}."
-            )
-            raise bad_option("effect", value, text, times)
-        return "time", {time: float(time == value) for time in times}
-    if isinstance(value, str):
-        check_option("effect", value, ("average",))
-        return "average", dict.fromkeys(times, 1 / len(times))
-    weights = _numbers(effect, "effect", "weights, an event time or 'average'")
+    if isinstance(value, int) and not isinstance(value, bool) and value in times:
+        return {time: float(time == value) for time in times}
+    if isinstance(value, str) and value == "average":
+        return dict.fromkeys(times, 1 / len(times))
+    if isinstance(value, int | str):
+        raise bad_option(
+            "effect",
+            value,
+            f"effect={cited(value)} must be an event time since treatment, from "
+            f"{times[0]} to {times[-1]}, 'average', or a weight for each of them.",
+            (*times, "average"),
+        )
+    weights = _numbers(effect, "effect")
     if weights.size != len(times) or not weights.any():
         text = (
             f"effect={cited(effect)} must have a weight for each of the {len(times)} "
             f"event times {times[0]} to {times[-1]}, not all zero."
         )
         raise bad_option("effect", effect, text)
-    return "weights", dict(zip(times, weights.tolist(), strict=True))
+    return dict(zip(times, weights.tolist(), strict=True))
 
 
-def _path(
+def _scaled(
     effects: EventEffects, weights: Mapping[int, float], level: float, critical: str
-) -> tuple[Path, tuple[float, float]]:
-    """Return what the intervals are computed from, and the usual interval."""
+) -> tuple[EventCoefficients, tuple[float, float]]:
+    """Return coefficients with the covariance that is used, and the usual interval."""
     from scipy.special import ndtri
 
     estimated, sums = effects.estimated, effects.sums
-    before = int((effects.times < effects.first).sum())
-    of_effect = np.array([weights.get(int(time), 0.0) for time in effects.times])
     covariance = estimated.covariance_of(sums)
     singular = _singular("honest", covariance)
     if singular is not None:
         raise singular
-    row = of_effect @ sums
-    value = float(np.ravel(estimated.critical(level, row[None, :]))[0])
-    estimate = float(estimated.sums(row[None, :])[0])
-    half = value * float(np.sqrt(of_effect @ covariance @ of_effect))
+    of_effect = np.array([weights.get(int(time), 0.0) for time in effects.times])
+    row = (of_effect @ sums)[None, :]
+    quantile = float(np.ravel(estimated.critical(level, row))[0])
+    estimate = float(estimated.sums(row)[0])
+    half = quantile * float(np.sqrt(of_effect @ covariance @ of_effect))
     if critical == "t":
-        covariance = covariance * (value / float(ndtri((1 + level) / 2))) ** 2
-    path = Path(estimated.sums(sums), covariance, before, of_effect[before:])
+        covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
+    count = effects.count
+    path = EventCoefficients(estimated.sums(sums), covariance, count, of_effect[count:])
     return path, (estimate - half, estimate + half)

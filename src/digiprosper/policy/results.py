@@ -211,10 +211,6 @@ class EventStudyResults(EventTimeResults, LinearResults):
             before="reference",
             first=0,
             wider=wider if window.binned else None,
-            depvar=self.depvar,
-            labels=self.labels,
-            factors=self.factors,
-            notices=self.diagnostics,
         )
 
     # --- the protocol -----------------------------------------------------------------

@@ -531,10 +531,6 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             before=self.before,
             first=-self.anticipation,
             wider=None,
-            depvar=self.depvar,
-            labels=self.labels,
-            factors=self.factors,
-            notices=self.diagnostics,
         )
 
     # --- the protocol -----------------------------------------------------------------

@@ -85,12 +85,13 @@ WORDS = Words(
         "honest.weights": "weighted effect of event times {first} to {last}",
         "honest.relative": (
             "{level}% intervals, {effect}; trends differ after treatment by at most M "
-            "times the largest change before it (Rambachan & Roth 2023). Break-even M: "
-            "{breakdown}."
+            "times the largest change before it (Rambachan & Roth 2023). Break-even "
+            "M: {breakdown}."
         ),
         "honest.smoothness": (
-            "{level}% intervals, {effect}; the slope of the difference in trends changes "
-            "by at most M per period (Rambachan & Roth 2023). Break-even M: {breakdown}."
+            "{level}% intervals, {effect}; the slope of the difference in trends "
+            "changes by at most M per period (Rambachan & Roth 2023). Break-even M: "
+            "{breakdown}."
         ),
         "att_matched": "ATT, matched entities",
         "scores.estimated": (

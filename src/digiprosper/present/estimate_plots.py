@@ -478,14 +478,13 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
     with drawing(drawn, ax, purpose, (_WIDTH, 4.0), texts) as axes:
         axes.axhline(0, **THIN)
         at = np.arange(len(points))
-        for usual, code in ((True, "usual"), (False, "interval")):
+        for usual, color, code in ((True, MARKED, "usual"), (False, INK, "interval")):
             chosen = (points["original"] == usual).to_numpy()
-            ends = points.loc[chosen, ["conf_low", "conf_high"]].to_numpy()
-            look_of = {"color": MARKED if usual else INK, "linewidth": 1.6}
+            low, high = points.loc[chosen, ["conf_low", "conf_high"]].to_numpy().T
             label = say_level(f"honest.{code}", drawn.level)
-            axes.vlines(at[chosen], *ends.T, label=label, **look_of)
-            for end in ends.T:
-                axes.plot(at[chosen], end, "_", markersize=9, **look_of)
+            axes.vlines(at[chosen], low, high, color=color, linewidth=1.6, label=label)
+            for end in (low, high):
+                axes.plot(at[chosen], end, "_", color=color, markersize=9)
         axes.set_xlim(-0.6, len(points) - 0.4)
         bounds = [f"{bound:.4g}" for bound in points["M"]]
         names = [

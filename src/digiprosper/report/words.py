@@ -119,8 +119,6 @@ _HEADS = {
     "crit_10": "10%临界值",
     "crit_5": "5%临界值",
     "crit_1": "1%临界值",
-    "M": "M",
-    "original": "通常的区间",
     "slope": "趋势斜率",
     "power": "检验功效",
     "bayes_factor": "贝叶斯因子",
@@ -149,11 +147,6 @@ _ENGLISH_HEADS = {
     "conf_high": "CI, upper end",
     "difference": "Difference",
     "p_value": "p-value",
-    "original": "Usual interval",
-    "slope": "Slope",
-    "power": "Power",
-    "bayes_factor": "Bayes factor",
-    "likelihood_ratio": "Likelihood ratio",
 }
 """Headings of the frames of most papers; others are the names of their columns."""
 

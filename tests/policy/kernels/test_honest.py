@@ -17,7 +17,7 @@ from scipy.stats import multivariate_normal, norm
 from digiprosper.policy.kernels import honest
 from digiprosper.policy.kernels.honest import (
     INTERVALS,
-    Path as EventPath,
+    EventCoefficients,
     break_even,
     folded_critical,
     likelihood_ratio,
@@ -54,7 +54,7 @@ def marked(cases: list[dict[str, Any]]) -> list[Any]:
     ]
 
 
-def path_of(data: str, effect: str = "first") -> EventPath:
+def path_of(data: str, effect: str = "first") -> EventCoefficients:
     if data == "diagonal":
         b = np.array([0.01, -0.02, 0, 0.5, 0.4, 0.3])
         covariance = np.diag([0.05, 0.05, 0.05, 0.1, 0.1, 0.1]) ** 2
@@ -64,14 +64,16 @@ def path_of(data: str, effect: str = "first") -> EventPath:
         covariance = frame.filter(regex="^v").to_numpy()
     count = b.size - BEFORE[data]
     weights = np.eye(count)[0] if effect == "first" else np.full(count, 1 / count)
-    return EventPath(b, covariance, BEFORE[data], weights)
+    return EventCoefficients(b, covariance, BEFORE[data], weights)
 
 
-def drawn(seed: int, k: int = 3, p: int = 3, effect: str = "drawn") -> EventPath:
+def drawn(
+    seed: int, k: int = 3, p: int = 3, effect: str = "drawn"
+) -> EventCoefficients:
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(k + p, k + p + 3))
     weights = rng.normal(size=p) if effect == "drawn" else np.eye(p)[0]
-    return EventPath(rng.normal(size=k + p), root @ root.T / 9, k, weights)
+    return EventCoefficients(rng.normal(size=k + p), root @ root.T / 9, k, weights)
 
 
 # --- numbers of other programs --------------------------------------------------------
@@ -104,7 +106,9 @@ def test_intervals_computed_independently(case: dict[str, Any]) -> None:
 # --- the linear program and its extreme points ----------------------------------------
 
 
-def restrictions(path: EventPath, change: Floats, bound: float) -> tuple[Any, ...]:
+def restrictions(
+    path: EventCoefficients, change: Floats, bound: float
+) -> tuple[Any, ...]:
     """Return y without theta, the slopes of theta and of the others, and Sy."""
     k, p = path.before, path.weights.size
     levels = np.insert(np.eye(k + p), k, 0.0, axis=0)
@@ -117,7 +121,7 @@ def restrictions(path: EventPath, change: Floats, bound: float) -> tuple[Any, ..
     return rows @ path.coefficients, slopes[:, 0], slopes[:, 1:], covariance
 
 
-def changes_of(path: EventPath) -> list[Floats]:
+def changes_of(path: EventCoefficients) -> list[Floats]:
     k, p = path.before, path.weights.size
     before = np.diff(np.insert(np.eye(k + p), k, 0.0, axis=0), axis=0)[:k]
     return [*before, *-before]
@@ -191,7 +195,9 @@ def test_critical_values_are_quantiles_of_draws(seed: int, bound: float) -> None
             assert np.mean(largest > value) == pytest.approx(size, abs=0.06 * size)
 
 
-def accepts(path: EventPath, theta: float, bound: float, critical: Floats) -> bool:
+def accepts(
+    path: EventCoefficients, theta: float, bound: float, critical: Floats
+) -> bool:
     """Test one effect by the formulas, one change and one extreme point at a time."""
     alpha, kappa = 0.05, 0.005
     for number, change in enumerate(changes_of(path)):
@@ -272,7 +278,7 @@ def test_the_worst_bias_is_a_linear_program(
     assert biases[-1] * size == pytest.approx(-worst.fun, rel=1e-9)
 
 
-def weights_of(path: EventPath, bound: float) -> tuple[Floats, float]:
+def weights_of(path: EventCoefficients, bound: float) -> tuple[Floats, float]:
     periods = np.arange(1, path.weights.size + 1)
     trend = float(periods @ path.weights)
     bends = sum(abs(periods[:s] @ path.weights[-s:]) for s in periods)
@@ -343,16 +349,18 @@ def test_intervals_follow_units_and_signs_and_widen(
     ends = np.array([interval(path, bound, 0.95) for bound in bounds])
     assert (np.diff(ends[:, 1] - ends[:, 0]) > 0).all()
     for unit in (1e-7, 1e6):
-        other = EventPath(
+        other = EventCoefficients(
             unit * path.coefficients, unit**2 * path.covariance, 3, path.weights
         )
         factor = unit if restriction == "smoothness" else 1.0
         scaled = [interval(other, factor * bound, 0.95) for bound in bounds]
         np.testing.assert_allclose(np.array(scaled) / unit, ends, rtol=1e-6, atol=1e-8)
-    mirrored = EventPath(-path.coefficients, path.covariance, 3, path.weights)
+    mirrored = EventCoefficients(-path.coefficients, path.covariance, 3, path.weights)
     flipped = np.array([interval(mirrored, bound, 0.95) for bound in bounds])
     np.testing.assert_allclose(-flipped[:, ::-1], ends, rtol=1e-6, atol=1e-8)
-    reversed_sum = EventPath(path.coefficients, path.covariance, 3, -path.weights)
+    reversed_sum = EventCoefficients(
+        path.coefficients, path.covariance, 3, -path.weights
+    )
     flipped = np.array([interval(reversed_sum, bound, 0.95) for bound in bounds])
     np.testing.assert_allclose(-flipped[:, ::-1], ends, rtol=1e-6, atol=1e-8)
 
@@ -372,7 +380,7 @@ def test_from_the_break_even_bound_on_the_interval_contains_zero(
 
 def test_the_break_even_bound_of_no_effect_is_zero() -> None:
     path = path_of("diagonal")
-    none = EventPath(0 * path.coefficients, path.covariance, 3, path.weights)
+    none = EventCoefficients(0 * path.coefficients, path.covariance, 3, path.weights)
     assert break_even(none, "relative", 0.95, 1.0) == 0.0
 
 
@@ -389,7 +397,7 @@ def test_ten_periods_take_less_than_two_seconds() -> None:
 # --- coverage -------------------------------------------------------------------------
 
 
-def estimated_set(path: EventPath, bound: float) -> tuple[float, float]:
+def estimated_set(path: EventCoefficients, bound: float) -> tuple[float, float]:
     """Return the estimated identified set, plus and minus z standard errors."""
     row, count = path.effect, path.weights.size
     before = np.diff(np.append(path.coefficients[: path.before], 0.0))
@@ -419,7 +427,7 @@ def test_intervals_cover_at_the_end_of_what_is_allowed(
     covered = np.zeros((1000, 2))
     for number in range(1000):
         b = delta + root @ rng.normal(size=k + 1)
-        path = EventPath(b, covariance, k, np.ones(1))
+        path = EventCoefficients(b, covariance, k, np.ones(1))
         ends = relative_interval(path, 2.0, 0.95), estimated_set(path, 2.0)
         covered[number] = [low <= 0 <= high for low, high in ends]
     ours, other = covered.mean(axis=0)

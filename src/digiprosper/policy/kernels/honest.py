@@ -36,7 +36,7 @@ MOST_BEFORE: Final = len(_PRIMES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Path:
+class EventCoefficients:
     """Coefficients in the order of event time, without the reference."""
 
     coefficients: Floats  # (K + P,)
@@ -59,7 +59,7 @@ class Path:
     def std_errors(self, rows: Floats) -> Floats:
         """Return standard errors (...) of sums with weights (..., K + P)."""
         variances = np.einsum("...j,jk,...k->...", rows, self.covariance, rows)
-        return np.sqrt(np.maximum(variances, 0.0))
+        return np.asarray(np.sqrt(np.maximum(variances, 0.0)))
 
 
 # --- relative magnitudes --------------------------------------------------------------
@@ -155,7 +155,7 @@ class _Tests:
             [accepted.argmax(axis=1), _GRID - 1 - accepted[:, ::-1].argmax(axis=1)]
         )
         kept = np.take_along_axis(theta, first_last, 1)
-        nearest = np.clip(first_last + [-1, 1], 0, _GRID - 1)
+        nearest = np.clip(first_last + np.array([-1, 1]), 0, _GRID - 1)
         out = np.take_along_axis(theta, nearest, 1)
         for _ in range(_HALVINGS):
             middle = (kept + out) / 2
@@ -205,7 +205,7 @@ def _log_between(low: Floats, high: Floats) -> Floats:
     return np.asarray(below + np.log1p(-np.exp(log_ndtr(low) - below)))
 
 
-def relative_tests(path: Path, bound: float) -> _Tests:
+def relative_tests(path: EventCoefficients, bound: float) -> _Tests:
     """Make the tests of an effect if changes are at most M times those before."""
     before, since = path.changes()
     before = np.vstack([before, -before])
@@ -231,7 +231,10 @@ def relative_tests(path: Path, bound: float) -> _Tests:
 
 
 def relative_interval(
-    path: Path, bound: float, level: float, first_stage: float = FIRST_STAGE
+    path: EventCoefficients,
+    bound: float,
+    level: float,
+    first_stage: float = FIRST_STAGE,
 ) -> tuple[float, float]:
     """Return the interval if changes are at most M times the largest one before.
 
@@ -258,7 +261,9 @@ def folded_critical(bias: float, level: float) -> float:
     return float(brentq(short_of, start, end, xtol=1e-14))
 
 
-def smooth_interval(path: Path, bound: float, level: float) -> tuple[float, float]:
+def smooth_interval(
+    path: EventCoefficients, bound: float, level: float
+) -> tuple[float, float]:
     """Return the shortest interval of fixed length if second differences are bounded.
 
     The estimator adds a sum of the coefficients before treatment to the effect. Its
@@ -277,7 +282,7 @@ def smooth_interval(path: Path, bound: float, level: float) -> tuple[float, floa
 
 
 def _shortest(
-    path: Path, bound: float, level: float, trend: float, bends: float
+    path: EventCoefficients, bound: float, level: float, trend: float, bends: float
 ) -> tuple[Floats, float]:
     """Return the weights (K + P,) of the shortest interval, and the sum of |W|.
 
@@ -323,7 +328,9 @@ INTERVALS: Final = {"relative": relative_interval, "smoothness": smooth_interval
 """The interval of an effect, by what bounds the difference of trends."""
 
 
-def break_even(path: Path, restriction: str, level: float, unit: float) -> float:
+def break_even(
+    path: EventCoefficients, restriction: str, level: float, unit: float
+) -> float:
     """Return the smallest bound M with which the interval contains 0; infinite if none.
 
     `unit` is a bound to start from.
@@ -385,7 +392,7 @@ def slope_of_power(
 
 
 def likelihood_ratio(estimates: Floats, covariance: Floats, trend: Floats) -> float:
-    """Return the normal likelihood of estimates (K,) under a trend over that at zero."""
+    """Return the likelihood of estimates (K,) under a trend, over that without it."""
     pull = np.linalg.solve(covariance, trend)
     return float(np.exp(pull @ (estimates - trend / 2)))
 
