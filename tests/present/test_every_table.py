@@ -172,8 +172,8 @@ def staggered(**options: Any) -> Any:
 
 @cache
 def event_study() -> Any:
-    treated = panel().subset("not (first == 2018)")
-    return dp.EventStudy("prosperity", "first", before=4, after=5).fit(treated)
+    spec = dp.EventStudy("prosperity", "first", before=7, after=7)
+    return spec.fit(panel())
 
 
 @cache
@@ -324,7 +324,7 @@ def _policies() -> dict[str, Callable[[], Any]]:
             restriction="smoothness", effect="average", bounds=[0.1]
         ),
         "a weighted effect": lambda: staggered(base_period="universal").honest(
-            effect=[0.5, 0.5, *[0.0] * 4], bounds=[1]
+            effect=[0.5, 0.5, *[0.0] * 6], bounds=[1]
         ),
         "imputation": lambda: staggered(estimator="imputation"),
         "Sun and Abraham": lambda: staggered(estimator="sun_abraham"),
@@ -501,9 +501,9 @@ def texts(made_table: Table) -> list[str]:
 REASONS = {
     "people whom a method is named after": (
         "Abadie Imbens Anderson Rubin Borusyak Jaravel Spiess Callaway Sant Anna "
-        "Rambachan Roth Conley Driscoll Kraay Fisher Hansen Harris Tzavalis Hausman Holm Im Pesaran "
-        "Shin Kleibergen Paap Lee Yu MacKinnon Mundlak Pearson RESET Sargan Sun "
-        "Abraham Wald Wooldridge"
+        "Conley Driscoll Kraay Fisher Hansen Harris Tzavalis Hausman Holm Im Pesaran "
+        "Shin Kleibergen Paap Lee Yu MacKinnon Mundlak Pearson Rambachan Roth RESET "
+        "Sargan Sun Abraham Wald Wooldridge"
     ),
     "statistics, distributions, functions and matrices": (
         "F J LM LR M N R VIF W ln logit p t z rk CD ATT IPS CIPS"

@@ -154,9 +154,9 @@ class HonestIntervals(Summarised, PickledByName):
     ... )
     >>> intervals = fit.honest(bounds=[0.5, 1])
     >>> intervals.frame.round(1).values.tolist()[1:]
-    [[0.5, 1.2, 2.8, False], [1.0, 0.8, 3.1, False]]
+    [[0.5, 1.1, 2.9, False], [1.0, 0.9, 3.1, False]]
     >>> round(intervals.breakdown, 1)
-    1.9
+    2.5
     """
 
     frame: pd.DataFrame
@@ -357,9 +357,9 @@ class EventTimeResults(BaseResults):
         >>> fit = spec.fit(dp.Panel(frame, "city", "year"))
         >>> intervals = fit.honest(effect="average", bounds=[0.5, 1.0])
         >>> intervals.frame.round(1)["conf_low"].tolist()
-        [1.3, 0.7, -0.2]
+        [1.6, 0.1, -1.4]
         >>> round(intervals.breakdown, 1)
-        0.9
+        0.5
         """
         check_option("restriction", restriction, tuple(INTERVALS))
         check_option("critical", critical, ("t", "normal"))
@@ -459,7 +459,7 @@ class EventTimeResults(BaseResults):
         >>> spec = dp.EventStudy("y", "first", before=4, after=3)
         >>> fit = spec.fit(dp.Panel(frame, "city", "year"))
         >>> fit.pretrend_power()[["slope", "power"]].round(2).values.tolist()
-        [[0.26, 0.5], [0.37, 0.8]]
+        [[0.22, 0.5], [0.34, 0.8]]
         """
         level, effects = check_level(level), self._event_effects()
         problem = _no_power(effects)

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from digiprosper.kernels.tolerances import NO_DIVISION, SAME_CORRELATION
+from digiprosper.kernels.tolerances import (
+    FLAT_LENGTH,
+    NO_DIVISION,
+    SAME_BOUND,
+    SAME_CORRELATION,
+)
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats
@@ -25,9 +30,8 @@ FIRST_STAGE: Final = 0.1
 _GRID = 201
 _HALVINGS = 50
 _SECANTS = 12
-# A break-even bound beyond it is infinite; the precision of one, as a share of it.
+# Multiple of the first bound beyond which a break-even bound is infinite.
 _LARGEST_BOUND = 1e4
-_SAME_BOUND = 1e-7
 # Points of the lattice for the probability of a rectangle.
 _POINTS = 2**12
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
@@ -258,7 +262,7 @@ def folded_critical(bias: float, level: float) -> float:
 
     start = bias + float(ndtri(level)) - 1.0
     end = bias + float(ndtri((1 + level) / 2)) + 1.0
-    return float(brentq(short_of, start, end, xtol=1e-14))
+    return float(brentq(short_of, start, end))
 
 
 def smooth_interval(
@@ -316,7 +320,12 @@ def _shortest(
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, None)] * (2 * k - 2),
-        options={"maxiter": 10_000, "maxfun": 100_000, "ftol": 0.0, "gtol": 1e-12},
+        options={
+            "maxiter": 10_000,
+            "maxfun": 100_000,
+            "ftol": 0.0,
+            "gtol": FLAT_LENGTH,
+        },
     ).x
     w = parts[: k - 1] - parts[k - 1 :]
     return row + w @ moves, float(np.abs(w).sum())
@@ -349,7 +358,7 @@ def break_even(
         low, high = high, 2 * high
         if high > _LARGEST_BOUND * unit:
             return inf
-    while high - low > _SAME_BOUND * high:
+    while high - low > SAME_BOUND * high:
         middle = (low + high) / 2
         low, high = (low, middle) if contains_zero(middle) else (middle, high)
     return high
@@ -380,15 +389,17 @@ def slope_of_power(
     """Return the smallest multiple of `trend` (K,) that the test detects so often."""
     from scipy.optimize import brentq
 
-    def short_of(slope: float) -> float:
-        return pretest_power(covariance, slope * trend, level) - power
+    unit = float(np.min(np.sqrt(np.diag(covariance)) / np.abs(trend)))
+
+    def short_of(multiple: float) -> float:
+        return pretest_power(covariance, multiple * unit * trend, level) - power
 
     if short_of(0.0) >= 0:
         return 0.0
-    high = float(np.min(np.sqrt(np.diag(covariance)) / np.abs(trend)))
+    high = 1.0
     while short_of(high) < 0:
         high *= 2
-    return float(brentq(short_of, 0.0, high, rtol=1e-10))
+    return unit * float(brentq(short_of, 0.0, high))
 
 
 def likelihood_ratio(estimates: Floats, covariance: Floats, trend: Floats) -> float:
