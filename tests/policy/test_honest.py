@@ -347,8 +347,12 @@ def test_notices_of_the_fit_stay() -> None:
     frame = draw()
     frame.loc[frame["city"] > 12, "first"] = np.nan
     intervals = fitted(frame).honest()
-    assert "few_treated_clusters" in [n.code for n in intervals.diagnostics]
-    assert "treated" in intervals.summary()
+    codes = [notice.code for notice in intervals.diagnostics]
+    assert {"few_treated_clusters", "few_treated_trends"} <= set(codes)
+    assert "Fit with cov_type='cr2'" in intervals.summary().replace("\n  ", " ")
+    other = fitted(frame, cov_type="cr2").honest()
+    assert "few_treated_trends" not in [n.code for n in other.diagnostics]
+    assert "few_treated_trends" not in [n.code for n in fitted().honest().diagnostics]
 
 
 def test_the_figure_says_where_the_effect_ends(fit: EventStudyResults) -> None:

@@ -27,6 +27,7 @@ from digiprosper.policy.kernels.honest import (
     slope_of_power,
 )
 from digiprosper.policy.messages import bad_option, not_identified
+from digiprosper.policy.notices import few_treated_trends
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
 from digiprosper.report.pickling import PickledByName
@@ -386,7 +387,10 @@ class EventTimeResults(BaseResults):
             before=tuple(effects.times[: effects.count].tolist()),
             labels=dict(self.labels),
             factors=dict(self.factors),
-            diagnostics=self.diagnostics,
+            diagnostics=(
+                *self.diagnostics,
+                *few_treated_trends(self.diagnostics, self.inference.cov_type),
+            ),
         )
 
     def pretrend_power(
