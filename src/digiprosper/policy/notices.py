@@ -415,7 +415,7 @@ def few_treated_trends(
             "intervals with differing trends take the covariance as known, and with "
             "few treated clusters that of cov_type='clustered' is too small: in "
             "simulated panels of 31 entities and ten periods with six treated, 95% "
-            "intervals covered in 91 to 97%. Fit with cov_type='cr2' (95 to 98%)."
+            "intervals covered in 91 to 97%. Fit with cov_type='cr2' (94 to 98%)."
         )
         yield Notice("few_treated_trends", text, {"cov_type": cov_type})
 
