@@ -4,6 +4,7 @@
 code                     data
 ======================== ===============================================================
 chosen_rows              where, count; not a warning
+rows_as_entities         cov_type; not a warning
 singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
@@ -89,6 +90,14 @@ def chosen_rows(sample: Sample, panel: Panel) -> tuple[Notice, ...]:
     )
     data = {"where": sample.where, "count": panel.nobs - others}
     return (Notice("chosen_rows", text, data),)
+
+
+def rows_as_entities(cov_type: str) -> Notice:
+    """Report that a panel of single rows has no effects, and no clusters, of them."""
+    text = "Each row is an entity, so there are no entity effects"
+    if cov_type == "robust":
+        text += ", and standard errors are robust (HC1), not clustered by entity"
+    return Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
 
 
 def dropped_rows(

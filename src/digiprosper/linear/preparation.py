@@ -38,6 +38,7 @@ from digiprosper.linear.notices import (
     few_periods,
     rank_bound,
     robust_inconsistent,
+    rows_as_entities,
     saturated_levels,
     singletons_dropped,
 )
@@ -226,6 +227,9 @@ def prepare(
     squares and products cannot be computed.
     """
     check_panel(panel, "fit")
+    rows_are_entities = table_of(panel).keys.rows_are_entities
+    if rows_are_entities:
+        options = _options_of_rows(panel, options)
     absorbed = _effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
@@ -269,6 +273,7 @@ def prepare(
     few = _cluster_notices(clusters, codes, options.cov_type)
     notices = [
         *chosen_rows(sample, panel),
+        *([rows_as_entities(options.cov_type)] if rows_are_entities else []),
         *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,
@@ -293,6 +298,31 @@ def prepare(
         few=tuple(few),
         leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
+    )
+
+
+def _options_of_rows(panel: Panel, options: LinearOptions) -> LinearOptions:
+    """Leave out effects of entities that are single rows, and clusters of them."""
+    effects = [term.effect for term in _read_effects(panel, options.absorb)]
+    if panel.entity_name in effects:
+        text = (
+            f"absorb={cited(panel.entity_name)}: each row of this panel is an entity, "
+            "so its effects absorb all variation. Leave it out, or name a column that "
+            "several rows share: Panel.from_rows(df, entity=...)."
+        )
+        raise OptionError(
+            text, [option_problem("absorb", panel.entity_name, what=text)]
+        )
+    alone = options.cov_type == "clustered" and options.clusters in (
+        None,
+        (panel.entity_name,),
+    )
+    return replace(
+        options,
+        entity_effects=False,
+        time_effects=False,
+        cov_type="robust" if alone else options.cov_type,
+        clusters=None if alone else options.clusters,
     )
 
 
