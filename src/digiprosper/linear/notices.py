@@ -50,7 +50,7 @@ from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.sample import Dropped
@@ -79,25 +79,21 @@ WEAK_F: Final = 10.0
 # --- rows and clusters ----------------------------------------------------------------
 
 
-def chosen_rows(sample: Sample, panel: Panel) -> tuple[Notice, ...]:
-    """Report the condition that chose rows, if there is one."""
-    if sample.where is None:
-        return ()
-    others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
-    text = (
-        f"Rows where {sample.where}: {panel.nobs - others:,} of {panel.nobs:,}, chosen "
-        "after lags and other terms were made."
-    )
-    data = {"where": sample.where, "count": panel.nobs - others}
-    return (Notice("chosen_rows", text, data),)
-
-
-def rows_as_entities(cov_type: str) -> Notice:
-    """Report that a panel of single rows has no effects, and no clusters, of them."""
-    text = "Each row is an entity, so there are no entity effects"
-    if cov_type == "robust":
-        text += ", and standard errors are robust (HC1), not clustered by entity"
-    return Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
+def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
+    """Report the condition that chose rows, and rows that are entities."""
+    if sample.where is not None:
+        others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
+        text = (
+            f"Rows where {sample.where}: {panel.nobs - others:,} of {panel.nobs:,}, "
+            "chosen after lags and other terms were made."
+        )
+        data = {"where": sample.where, "count": panel.nobs - others}
+        yield Notice("chosen_rows", text, data)
+    if sample.keys.rows_are_entities:
+        text = "Each row is an entity, so there are no entity effects"
+        if cov_type == "robust":
+            text += ", and standard errors are robust (HC1), not clustered by entity"
+        yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
 
 
 def dropped_rows(

@@ -30,7 +30,7 @@ from digiprosper.linear.distances import (
     near_rows,
 )
 from digiprosper.linear.notices import (
-    chosen_rows,
+    about_rows,
     dropped_rows,
     entities_across,
     entities_once,
@@ -38,7 +38,6 @@ from digiprosper.linear.notices import (
     few_periods,
     rank_bound,
     robust_inconsistent,
-    rows_as_entities,
     saturated_levels,
     singletons_dropped,
 )
@@ -227,9 +226,7 @@ def prepare(
     squares and products cannot be computed.
     """
     check_panel(panel, "fit")
-    rows_are_entities = table_of(panel).keys.rows_are_entities
-    if rows_are_entities:
-        options = _options_of_rows(panel, options)
+    options = _options_for(panel, options)
     absorbed = _effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
@@ -248,18 +245,7 @@ def prepare(
         sample = _without_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
-    # A variable that is a term by itself is checked as that column.
-    variables = {
-        name: values
-        for name, values in sample.variables.items()
-        if name not in sample.names
-    }
-    columns = (
-        np.column_stack([sample.matrix, *variables.values()])
-        if variables
-        else sample.matrix
-    )
-    refuse_extreme(columns, [*sample.names, *variables])
+    _refuse_extreme_columns(sample)
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)
@@ -272,8 +258,7 @@ def prepare(
     near = _near(sample, options)
     few = _cluster_notices(clusters, codes, options.cov_type)
     notices = [
-        *chosen_rows(sample, panel),
-        *([rows_as_entities(options.cov_type)] if rows_are_entities else []),
+        *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,
@@ -301,8 +286,10 @@ def prepare(
     )
 
 
-def _options_of_rows(panel: Panel, options: LinearOptions) -> LinearOptions:
+def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
     """Leave out effects of entities that are single rows, and clusters of them."""
+    if not table_of(panel).keys.rows_are_entities:
+        return options
     effects = [term.effect for term in _read_effects(panel, options.absorb)]
     if panel.entity_name in effects:
         text = (
@@ -447,6 +434,22 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
             "the range of floating-point numbers. Rescale them.",
             problems,
         )
+
+
+def _refuse_extreme_columns(sample: Sample) -> None:
+    """Refuse such columns of a sample, and variables inside its terms."""
+    # A variable that is a term by itself is checked as that column.
+    variables = {
+        name: values
+        for name, values in sample.variables.items()
+        if name not in sample.names
+    }
+    columns = (
+        np.column_stack([sample.matrix, *variables.values()])
+        if variables
+        else sample.matrix
+    )
+    refuse_extreme(columns, [*sample.names, *variables])
 
 
 def _extreme(sizes: Floats) -> list[int]:

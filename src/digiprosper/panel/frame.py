@@ -249,20 +249,16 @@ class Panel:
         Examples
         --------
         >>> import pandas as pd
-        >>> from digiprosper import FixedEffects, Panel
-        >>> df = pd.DataFrame(
-        ...     {
-        ...         "industry": list("aabbcc"),
-        ...         "y": [1, 2, 4, 6, 5, 8],
-        ...         "x": [0, 1, 0, 2, 1, 2],
-        ...     }
-        ... )
-        >>> rows = Panel.from_rows(df)
-        >>> rows
-        Panel: 6 rows, each an entity; columns industry, y, x
-        >>> fit = FixedEffects("y", ["x"], absorb="industry").fit(rows)
-        >>> fit.params.round(3).to_dict(), fit.cov_type
-        ({'x': 1.333}, 'robust')
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"firm": ["A", "B", "A"], "wage": [3.0, 5.0, 4.0]})
+        >>> Panel.from_rows(df)
+        Panel: 3 rows, each an entity; columns firm, wage
+        >>> Panel.from_rows(df, entity="firm").frame["wage"]
+        firm  row
+        A     0      3.0
+              2      4.0
+        B     1      5.0
+        Name: wage, dtype: float64
         """
         panel = cls.__new__(cls)
         panel._set(*numbered_keys(to_pandas(data), entity), labels, None)
