@@ -5,6 +5,8 @@ code                     data
 ======================== ===============================================================
 chosen_rows              where, count; not a warning
 rows_as_entities         cov_type; not a warning
+many_dummies             columns (by categories, such as "year^industry"); not a
+                         warning
 singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
@@ -43,9 +45,11 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.panel.grammar import as_written
 from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
 from digiprosper.report.text import freedom_text
 
@@ -70,6 +74,8 @@ WILD_CLUSTERS: Final = 10
 LEAST_P: Final = 0.01
 # Fewer periods than these are too few for Driscoll-Kraay standard errors.
 FEW_PERIODS: Final = 100
+# So many dummies are rarely read one by one.
+MANY_DUMMIES: Final = 100
 # Condition number of regressors with large standard errors, but right ones.
 NEAR: Final = 1e8
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
@@ -94,6 +100,27 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         if cov_type == "robust":
             text += ", and standard errors are robust (HC1), not clustered by entity"
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
+
+
+def many_dummies(sample: Sample) -> Iterator[Notice]:
+    """Report categories whose many dummies are in the table, but could be absorbed."""
+    if not sample.categories:
+        return
+    dummies = (
+        factors
+        for factors in map(sample.factors_of, sample.names)
+        if all(factor.level is not None for factor in factors)
+    )
+    effects = ("^".join(as_written(f.column or "") for f in fs) for fs in dummies)
+    columns = {effect: n for effect, n in Counter(effects).items() if n > MANY_DUMMIES}
+    if columns:
+        counts = " and ".join(f"{n:,} dummies of {e}" for e, n in columns.items())
+        text = (
+            f"{counts} are estimated and printed. If they are only controls, "
+            f"absorb={cited(list(columns))} in place of these terms gives the same "
+            "other coefficients, and is faster."
+        )
+        yield Notice("many_dummies", text, {"columns": columns})
 
 
 def dropped_rows(

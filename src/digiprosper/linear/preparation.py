@@ -36,6 +36,7 @@ from digiprosper.linear.notices import (
     entities_once,
     few_for_slopes,
     few_periods,
+    many_dummies,
     rank_bound,
     robust_inconsistent,
     saturated_levels,
@@ -268,6 +269,7 @@ def prepare(
         *_saturated_notices(absorbed, absorbing),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
+        *many_dummies(sample),
     ]
     return Prepared(
         sample=sample,
