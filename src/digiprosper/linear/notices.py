@@ -91,7 +91,7 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
         text = (
             f"Rows where {sample.where}: {panel.nobs - others:,} of {panel.nobs:,}, "
-            "chosen after lags and other terms were made."
+            "chosen after lags and other terms are made."
         )
         data = {"where": sample.where, "count": panel.nobs - others}
         yield Notice("chosen_rows", text, data)
@@ -102,25 +102,24 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
 
 
-def many_dummies(sample: Sample) -> Iterator[Notice]:
+def many_dummies(sample: Sample) -> tuple[Notice, ...]:
     """Report categories whose many dummies are in the table, but could be absorbed."""
     if not sample.categories:
-        return
-    dummies = (
-        factors
+        return ()
+    counts = Counter(
+        "^".join(as_written(str(factor.column)) for factor in factors)
         for factors in map(sample.factors_of, sample.names)
         if all(factor.level is not None for factor in factors)
     )
-    effects = ("^".join(as_written(f.column or "") for f in fs) for fs in dummies)
-    columns = {effect: n for effect, n in Counter(effects).items() if n > MANY_DUMMIES}
-    if columns:
-        counts = " and ".join(f"{n:,} dummies of {e}" for e, n in columns.items())
-        text = (
-            f"{counts} are estimated and printed. If they are only controls, "
-            f"absorb={cited(list(columns))} in place of these terms gives the same "
-            "other coefficients, and is faster."
-        )
-        yield Notice("many_dummies", text, {"columns": columns})
+    columns = {effect: n for effect, n in counts.items() if n > MANY_DUMMIES}
+    if not columns:
+        return ()
+    text = (
+        f"{sum(columns.values()):,} dummies are estimated and printed. If they are "
+        f"controls, absorb={cited(list(columns))} in place of these terms gives the "
+        "same other coefficients, and is faster."
+    )
+    return (Notice("many_dummies", text, {"columns": columns}),)
 
 
 def dropped_rows(

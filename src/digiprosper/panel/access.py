@@ -30,8 +30,8 @@ def refuse_numbered_rows(panel: Panel, caller: str) -> None:
     keys = table_of(panel).keys
     if keys.rows is not None and not keys.rows_are_entities:
         raise PanelIndexError(
-            f"{caller} takes one row of each entity and time, and this panel has "
-            "several rows of an entity without a time: Panel(df, entity=, time=)."
+            f"{caller} cannot tell apart several rows of an entity without a time: "
+            "Panel(df, entity=, time=)."
         )
 
 

@@ -132,15 +132,14 @@ def cut_sample(
         factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
         where=where,
     )
-    sample = whole.keep(chosen, f"where={cited(where)} is not true")
-    incomplete, complete = chosen & ~complete, complete[chosen]
     if complete.all():
-        return sample
+        return whole
+    sample = whole.keep(chosen, f"where={where}")
     by_term = missing_counts(gaps)
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
     if missing == "raise":
-        raise _missing_values(by_term, compared, table.describe_rows(incomplete))
-    return sample.keep(complete, "missing", by_term=by_term, compared=compared)
+        _refuse_missing(by_term, compared, table.describe_rows(chosen & ~complete))
+    return sample.keep(complete[chosen], "missing", by_term=by_term, compared=compared)
 
 
 def checked_roles(
@@ -340,12 +339,14 @@ def _missing_comparison(
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 
-def _missing_values(
+def _refuse_missing(
     by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
-) -> MissingDataError:
+) -> None:
+    if not by_term:
+        return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     why = "".join(f" {c.message}." for c in compared)
-    return MissingDataError(
+    raise MissingDataError(
         f"missing values in {shown}: {rows}.{why} Fill them, such as with "
         "panel.interpolate(columns), or set missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],
