@@ -318,8 +318,8 @@ CONTRACT = {
     ),
     "Matching.att": "outcome, *, neighbours=1",
     "match_entities": (
-        "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True, "
-        "support=True, ties=None"
+        "panel, treated, x, *, base='first', method='propensity', k=1, caliper=0.05, "
+        "replace=True, support=True, ties=None, moments=1, base_weights=None"
     ),
     "pathways.Mechanism": (
         "id, claim, *, cause, outcome, sign, shape, channels=(), moderator='', "
