@@ -72,7 +72,9 @@ ROWS = {
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
-    "dynamic/words.py WORDS": Row(DYNAMIC, composed=("stat.*",)),
+    "dynamic/words.py WORDS": Row(
+        DYNAMIC, composed=("stat.*", "difference.*", "system.*")
+    ),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),

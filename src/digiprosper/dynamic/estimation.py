@@ -331,6 +331,13 @@ def _tests(
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
         ),
+        options={
+            "steps": spec.steps,
+            "windmeijer": spec.has_windmeijer,
+            "transform": spec.transform,
+            "collapse": spec.collapse,
+            "lags": spec.lags_of_instruments(),
+        },
     )
 
 
