@@ -265,7 +265,7 @@ CONTRACT = {
     "Panel": (
         "data, entity=None, time=None, *, labels=None, step=None, time_format=None"
     ),
-    "Panel.attach": "data, *, name=None, keep='all'",
+    "Panel.attach": "data, *, name=None, keep='all', overwrite=False",
     "Panel.balance": "keep='entities'",
     "Panel.balance_table": "by, columns=None",
     "Panel.define": "definitions",

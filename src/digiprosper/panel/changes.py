@@ -135,7 +135,7 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
 
 
 def attached(
-    table: Table, data: object, name: str | None, keep: str
+    table: Table, data: object, name: str | None, keep: str, *, overwrite: bool
 ) -> tuple[Table, list[Notice]]:
     """Add columns by their keys, for `Panel.attach`; uncovered rows are missing.
 
@@ -161,6 +161,14 @@ def attached(
     if notices and (keep == "all" or not in_panel.any()):
         cure = "Drop these rows first, or pass keep='panel' to use only the others."
         raise AlignmentError(f"{notices[0].message}. {cure}", notices)
+    same = [column for column in frame.columns if column in table.data]
+    if same and not overwrite:
+        text = (
+            f"attach: {quoted(same)} is already in the panel. Rename or drop the "
+            "column, or replace it with overwrite=True."
+        )
+        problems = [column_problem(column, "attach", text) for column in same]
+        raise ColumnError(text, problems)
 
     frame = frame[in_panel]
     positions = frame.index.get_indexer(target)
