@@ -219,8 +219,9 @@ def _numpy(value: Any) -> Any:
     if isinstance(value, str):
         return np.str_(value)
     if isinstance(value, list):
+        # pandas' own text type holds no surrogates.
         return (
-            pd.Index(value)
+            pd.Index(value, dtype=object if "\ud800" in value else None)
             if all(isinstance(v, str) for v in value)
             else np.array(value, dtype=object)
         )
