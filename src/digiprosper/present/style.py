@@ -40,7 +40,7 @@ FROM_STYLE: Final = "style"
 _LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 _USUAL_STATS = {
     "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
-    "zh": ("nobs", "rsquared", "kp_rk_f"),
+    "zh": ("nobs", "rsquared", "rsquared_within", "kp_rk_f"),
 }
 # A column of counts holds fractions, and so floats, where one of them is a mean, as
 # that of `Panel.describe`.
@@ -93,7 +93,8 @@ class TableStyle:
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance`, as in `etable`. The
         default is nobs, n_entities, rsquared_within and kp_rk_f in English, and nobs,
-        rsquared and kp_rk_f in Chinese.
+        rsquared, rsquared_within and kp_rk_f in Chinese, whose papers report the R²
+        with the absorbed effects.
     yes, no : str, optional
         Text in the rows of controls and fixed effects. The default is Yes and No, or 是
         and 否. If only `yes` is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``,
