@@ -98,6 +98,23 @@ def test_a_missing_error_says_why():
     assert f"(1): no standard error of only, {reason}" in lines_of(fit)
 
 
+def test_labels_keep_their_letters_wherever_they_stand():
+    panel = small_panel().relabel(twice="log income", x="Log output")
+    fit = dp.FixedEffects("y", ["x", "twice"], collinear="drop").fit(panel)
+    style = replace(STYLE, labels=dict(panel.labels))
+    note = "log income was dropped, because it is collinear with Log output."
+    assert f"(1): {note}" in note_lines(read(fit), style)
+    # Said of all columns it begins a sentence, and has no capital of ours.
+    assert note in note_lines(read(fit, fit), style)
+
+
+def test_words_of_ours_that_begin_a_sentence_have_a_capital():
+    states = dp.datasets.us_states()
+    spec = dp.DynamicPanel("log(gsp)", ["unemp"], instrument_lags=(2, 4))
+    fits = [spec.fit(states), spec.replace(x=["log(pc)"]).fit(states)]
+    assert any(line.startswith("Two-step difference GMM") for line in lines_of(*fits))
+
+
 def test_too_small_errors_of_few_clusters_are_told():
     panel = small_panel().assign(
         area=lambda f: f.index.get_level_values(0) // 4,

@@ -414,7 +414,10 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
             text = style.remark(remark, column)
             owners.setdefault(text, []).append(column)
             words = (remark.words or column.words).english.get(remark.code, "")
-            named |= {text} if words.startswith("{") else set()
+            first = (
+                remark.names[words[1:].partition("}")[0]] if words[:1] == "{" else ()
+            )
+            named |= {text} if any(isinstance(name, str) for name in first) else set()
     count = len(columns)
     shared = [t for t, owning in owners.items() if len(owning) == count > 1]
     apart = [
