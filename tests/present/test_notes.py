@@ -123,9 +123,9 @@ def test_too_small_errors_of_few_clusters_are_told():
     spec = dp.FixedEffects("y", ["x"], clusters="area")
     with pytest.warns(dp.FewClustersWarning):
         fits = [spec.replace(cov_type=kind).fit(panel) for kind in ("clustered", "cr2")]
-    note = "t tests reject too often with 12 clusters (area)."
+    note = "t tests may reject too often with 12 clusters (area)."
     assert f"(1): {note}" in lines_of(*fits)
-    chinese = "(1)：聚类（area）仅12个，t检验会过度拒绝原假设。"
+    chinese = "(1)：聚类（area）仅12个，t检验可能过度拒绝原假设。"
     assert chinese in lines_of(*fits, language="chinese")
     with pytest.warns(dp.FewClustersWarning, match="depends on few clusters"):
         alone = dp.FixedEffects("y", ["few"]).fit(panel)

@@ -34,7 +34,7 @@ BELOW = Words(
             "standard errors are too small."
         ),
         "very_few_clusters": (
-            "t tests reject too often with {n_clusters} clusters ({clusters})."
+            "t tests may reject too often with {n_clusters} clusters ({clusters})."
         ),
     },
     chinese={
@@ -50,7 +50,7 @@ BELOW = Words(
             "{n_clusters}个聚类（{clusters}）中{n_treated}个受处理，标准误偏小。"
         ),
         "very_few_clusters": (
-            "聚类（{clusters}）仅{n_clusters}个，t检验会过度拒绝原假设。"
+            "聚类（{clusters}）仅{n_clusters}个，t检验可能过度拒绝原假设。"
         ),
     },
 )
