@@ -269,8 +269,7 @@ def _reported(
             )
             numbers = {"n_instruments": count, "n_clusters": groups}
             raise IdentificationError(text, [Notice("singular_weights", text, numbers)])
-        uncorrected = spec.cov_type == "classical" or not spec.windmeijer
-        covariance = fit.second.bread if uncorrected else fit.corrected
+        covariance = fit.corrected if spec.has_windmeijer else fit.second.bread
         return kernel.Reported(step=fit.second, covariance=covariance, variance=None)
     if spec.cov_type == "robust":
         return kernel.Reported(step=fit.first, covariance=fit.robust, variance=None)

@@ -124,7 +124,7 @@ class TableStyle:
     ... )
     >>> table = dp.etable(fit, style=chinese, labels=labels, title="表1 基准回归")
     >>> table.frame.index.tolist()
-    ['被解释变量', '资本', '', '个体固定效应', '时间固定效应', '观测值', 'R²']
+    ['被解释变量', '资本', '', '个体固定效应', '时间固定效应', '观测值', 'R²', '组内R²']
     >>> table.notes[0].split("；")
     ['注：括号内为聚类到省份层面的稳健标准误',
      '***、**、*分别表示在1%、5%、10%的水平上显著。']
