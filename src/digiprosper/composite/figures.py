@@ -260,10 +260,10 @@ def ridges(
             "plots.kernel_ridge: no period has two different values, so no density can "
             "be estimated."
         )
-    lowest = min(low for low, _ in ends)
-    if min(v.min(initial=0.0) for v in samples) >= 0:
-        lowest = max(lowest, 0.0)
-    grid = np.linspace(lowest, max(high for _, high in ends), _GRID)
+    low, high = min(ends)[0], max(high for _, high in ends)
+    if np.concatenate(samples).min() >= 0:
+        low = max(low, 0.0)
+    grid = np.linspace(low, high, _GRID)
     drawn = []
     for p, values, (kernel, h) in zip(chosen, samples, kernels, strict=True):
         words, density = f"n = {values.size:,}", None

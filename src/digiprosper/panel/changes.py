@@ -161,6 +161,18 @@ def attached(
     if notices and (keep == "all" or not in_panel.any()):
         cure = "Drop these rows first, or pass keep='panel' to use only the others."
         raise AlignmentError(f"{notices[0].message}. {cure}", notices)
+    _refuse_same(table, frame, overwrite=overwrite)
+
+    frame = frame[in_panel]
+    positions = frame.index.get_indexer(target)
+    matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
+    changed = table.with_columns({n: matched[n].array for n in frame.columns})
+    refuse_infinite(changed.data[list(frame.columns)], table.index)
+    return changed, notices
+
+
+def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
+    """Refuse columns that the panel has, since rows without data become missing."""
     same = [column for column in frame.columns if column in table.data]
     if same and not overwrite:
         text = (
@@ -169,13 +181,6 @@ def attached(
         )
         problems = [column_problem(column, "attach", text) for column in same]
         raise ColumnError(text, problems)
-
-    frame = frame[in_panel]
-    positions = frame.index.get_indexer(target)
-    matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
-    changed = table.with_columns({n: matched[n].array for n in frame.columns})
-    refuse_infinite(changed.data[list(frame.columns)], table.index)
-    return changed, notices
 
 
 def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
