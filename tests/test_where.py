@@ -331,7 +331,7 @@ def test_summaries_and_tables_say_which_rows(name: str) -> None:
     columns = columns_of(result)
     assert columns
     for column in columns:
-        assert "notice.chosen_rows" in [r.code for r in column.remarks], column.head
+        assert "chosen_rows" in [r.code for r in column.remarks], column.head
     assert f"rows where {where}" in " ".join(str(dp.etable([result])).split())
     assert "chosen_rows" in str(result.to_dict()["diagnostics"])
 
