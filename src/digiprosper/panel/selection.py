@@ -76,6 +76,22 @@ class _Category(NamedTuple):
     seen_levels: pd.Index[Any]
 
 
+class Selection(NamedTuple):
+    """All rows of a table as a sample, and which of them have no missing value."""
+
+    rows: Sample
+    complete: Bools
+    by_term: dict[str, int]  # rows in which each term is missing
+    compared: list[Compared]  # terms in which a comparison is missing
+
+
+class Levels(NamedTuple):
+    """Levels of categories in the complete rows of a table that is read in blocks."""
+
+    levels: Mapping[str, pd.Index[Any]]  # by column, in order
+    rows: int  # complete rows of the whole table
+
+
 def cut_sample(
     table: Table,
     roles: Mapping[str, Sequence[str]],
@@ -88,6 +104,32 @@ def cut_sample(
 
     `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     """
+    selected = select_rows(table, roles, codes=codes, clusters=clusters)
+    if selected.complete.all():
+        return selected.rows
+    if missing == "raise":
+        rows = table.describe_rows(~selected.complete)
+        raise missing_values(selected.by_term, selected.compared, rows)
+    return selected.rows.keep(
+        selected.complete,
+        "missing",
+        by_term=selected.by_term,
+        compared=selected.compared,
+    )
+
+
+def select_rows(
+    table: Table,
+    roles: Mapping[str, Sequence[str]],
+    *,
+    codes: Sequence[str],
+    clusters: Sequence[str],
+    across: Levels | None = None,
+) -> Selection:
+    """Evaluate the terms of a sample in all rows, and mark the complete ones.
+
+    `across` has the levels of categories where the table is a block of a larger one.
+    """
     terms, keys_by_role = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
@@ -97,10 +139,13 @@ def cut_sample(
     complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
-    categories = _categories(table, terms.values(), complete)
-    uses = _uses_by_role(
-        keys_by_role, terms, categories, table.nobs, int(complete.sum())
-    )
+    if across is None:
+        categories = _categories(table, terms.values(), complete)
+        n_rows, n_complete = table.nobs, int(complete.sum())
+    else:
+        categories = _categories_across(table, across)
+        n_rows, n_complete = across.rows, across.rows
+    uses = _uses_by_role(keys_by_role, terms, categories, n_rows, n_complete)
     factors = {key: term_factors(term) for key, term in terms.items()}
     columns, positions = _columns(terms, uses, values, beside, factors, categories)
     typed_factors = _typed_factors(roles, keys_by_role, factors)
@@ -125,12 +170,26 @@ def cut_sample(
         factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
     )
     if complete.all():
-        return whole
-    by_term = missing_counts(gaps)
+        return Selection(whole, complete, {}, [])
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    if missing == "raise":
-        raise _missing_values(by_term, compared, table.describe_rows(~complete))
-    return whole.keep(complete, "missing", by_term=by_term, compared=compared)
+    return Selection(whole, complete, missing_counts(gaps), compared)
+
+
+def levels_in_use(
+    table: Table, roles: Mapping[str, Sequence[str]], *, codes: Sequence[str]
+) -> tuple[dict[str, pd.Index[Any]], int]:
+    """List the levels of categories in the complete rows, and count these rows."""
+    terms, _ = _parse_roles(roles, table)
+    values, beside = _evaluated(table, terms)
+    arrays, _, _ = _all_codes(table, codes, ())
+    gaps = _gaps(table, terms, values, beside, arrays)
+    complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
+    names = dict.fromkeys(name for term in terms.values() for name in term.categories)
+    levels = {}
+    for name in names:
+        level_codes, every = levels_of(table, name)
+        levels[name] = every.take(np.unique(level_codes[complete]))
+    return levels, int(complete.sum())
 
 
 def checked_roles(
@@ -313,7 +372,7 @@ def _missing_comparison(
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 
-def _missing_values(
+def missing_values(
     by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
 ) -> MissingDataError:
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
@@ -490,6 +549,18 @@ def _categories(
         if seen.size < 2:
             raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
         out[name] = _Category(codes, levels, seen, levels.take(seen))
+    return out
+
+
+def _categories_across(table: Table, across: Levels) -> dict[str, _Category]:
+    """Code the columns inside categories by the levels of all blocks of a table."""
+    out: dict[str, _Category] = {}
+    for name, levels in across.levels.items():
+        codes, levels_here = levels_of(table, name)
+        positions = np.append(levels.get_indexer(levels_here), -1)
+        out[name] = _Category(
+            positions[codes].astype(np.intp), levels, np.arange(levels.size), levels
+        )
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, ranks, vcov
+from digiprosper.kernels.covariance import counts, intersections, ranks, vcov
 from digiprosper.kernels.equation import solve
 from digiprosper.kernels.within import within
 from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
@@ -62,7 +62,9 @@ def test_chunks_change_no_more_than_rounding() -> None:
     raw = rng.normal(size=(60, 2))
     x, y = absorbed.demean(raw), absorbed.demean(rng.normal(size=60))
     count = counts(60, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
-    equation = solve(y, x, count, vcov("clustered", "none", count, [entity], time))
+    equation = solve(
+        y, x, count, vcov("clustered", "none", count, intersections([entity]), time)
+    )
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
     whole = exchanged_statistics(equation, 1, absorbed, moved, 50, seed)
     parts = exchanged_statistics(equation, 1, absorbed, moved, 50, seed, memory=1)
@@ -76,7 +78,13 @@ def test_statistics_are_those_of_regressions_on_exchanged_columns(kind: str) -> 
     absorbed = within([entity], 48)
     raw, y = rng.normal(size=(48, 2)), absorbed.demean(rng.normal(size=48))
     count = counts(48, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
-    how = vcov(kind, "reghdfe", count, [entity] if kind == "clustered" else [], time)
+    how = vcov(
+        kind,
+        "reghdfe",
+        count,
+        intersections([entity]) if kind == "clustered" else [],
+        time,
+    )
     equation = solve(y, absorbed.demean(raw), count, how)
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
     found = exchanged_statistics(equation, 1, absorbed, moved, 5, seed)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ncx2
 
-from digiprosper.kernels.covariance import Ranks, counts, vcov
+from digiprosper.kernels.covariance import Ranks, counts, intersections, vcov
 from digiprosper.linear.kernels.two_stage import project
 from digiprosper.linear.kernels.weak_instruments import (
     canonical_correlation,
@@ -38,7 +38,9 @@ def case(seed: int, m: int, q: int, cov_type: str, *, n: int = 200, c: int = 2):
     ranks = Ranks(0, 0, 0, lone_nested=False, intercept=True, exact=True)
     codes = (clusters,) if cov_type == "clustered" else ()
     count = counts(n, c + q, ranks, codes, periods=1)
-    how = vcov(cov_type, "reghdfe", count, codes, np.zeros(n, dtype=np.intp))
+    how = vcov(
+        cov_type, "reghdfe", count, intersections(codes), np.zeros(n, dtype=np.intp)
+    )
     return projected, (y, endog, controls, instruments, clusters), count, how
 
 
