@@ -410,7 +410,7 @@ def _kernel(scores: Floats, part: Part, near: Nearby | None) -> Floats:
 
 
 def lagged_products(scores: Floats, lags: int) -> Floats:
-    """Sum products of groups' scores (G, k), also of neighbours with Bartlett weights."""
+    """Sum products of groups' scores (G, k), of neighbours with Bartlett weights."""
     total = scores.T @ scores
     for lag in range(1, lags + 1):
         weight = 1 - lag / (lags + 1)

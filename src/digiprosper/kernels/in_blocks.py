@@ -128,6 +128,7 @@ class Dummies:
         """Solve ``S g = r`` (L, p); `squares` (p,) scale the exactness."""
         if self.inverse is not None:
             return np.asarray(self.inverse @ right)
+        assert self.entity_weights is not None
         return conjugate_gradients(
             right,
             squares,
@@ -187,7 +188,8 @@ def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
             counts = np.bincount(
                 block.codes[a], weights=block.obs_weights, minlength=levels[a]
             )
-            return np.diag(counts.astype(np.float64)) if dense else diags_array(counts)
+            counts = counts.astype(np.float64)
+            return np.diag(counts) if dense else diags_array(counts)
         table = _cross_table(
             block.codes[a], levels[a], block.codes[b], levels[b], block.obs_weights
         )
@@ -303,7 +305,7 @@ def is_removed(
 
 @dataclass(slots=True, eq=False)
 class Carriers:
-    """How the variation of regressors is spread over clusters, kept in a few numbers."""
+    """How the variation of regressors is spread over clusters, in a few numbers."""
 
     total: Floats  # (k,)
     squares: Floats  # (k,) of the clusters' sums

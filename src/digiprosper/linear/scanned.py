@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass, field, replace
-from itertools import combinations
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     Notice,
     OptionError,
-    TermError,
     cited,
     option_problem,
     quoted,
@@ -47,14 +44,13 @@ from digiprosper.kernels.in_blocks import (
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import NO_VARIANCE
-from digiprosper.kernels.within import compress, is_nested, pseudo_inverse
+from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import (
     carriers_of,
     controls_among,
     depends_on_few,
     few_treated_entry,
     lagged_outcome_notices,
-    lags_of_outcome,
     lost_digits,
     not_semidefinite,
 )
@@ -75,14 +71,8 @@ from digiprosper.linear.notices import (
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
-    absorbed_effects,
-    checked_weights,
     cluster_size_notices,
-    cluster_terms,
-    count_across,
     dropped_notices,
-    further_roles,
-    only_shifted,
     period_notices,
     refuse_extreme,
 )
@@ -92,31 +82,33 @@ from digiprosper.linear.results import (
     LinearResults,
     RowSummary,
 )
-from digiprosper.panel.access import table_of
-from digiprosper.panel.sample import Compared, Dropped, Sample
-from digiprosper.panel.scan import merge_moments
-from digiprosper.panel.selection import (
-    Levels,
-    levels_in_use,
-    missing_values,
-    select_rows,
+from digiprosper.linear.scanned_rows import (
+    ScannedRows,
+    Structure,
+    combination_keys,
+    drop_singletons,
+    effect_ranks,
+    joint_codes,
+    read_rows,
+    structure_of,
+    subsets,
 )
+from digiprosper.panel.sample import Dropped
+from digiprosper.panel.scan import merge_moments
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.linear.fixed_effects import FixedEffects
-    from digiprosper.panel import Panel
     from digiprosper.panel.scan import PanelScan
 
 _COVARIANCES = ("clustered", "robust", "unadjusted", "driscoll_kraay", "xtscc")
 _STEP = 1e-11
 _MOST_PASSES = 6
-_FIRST_LABELS = 5
 
 
 def fit_scan(spec: FixedEffects, scan: PanelScan[Any]) -> LinearResults:
@@ -129,7 +121,7 @@ def fit_scan(spec: FixedEffects, scan: PanelScan[Any]) -> LinearResults:
         assert copied.copy is not None
         folder = Path(tempfile.mkdtemp(dir=copied.copy.folder))
         try:
-            rows = _read(spec, copied, folder)
+            rows = read_rows(spec, copied, folder)
             return _estimate(spec, rows)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -147,538 +139,6 @@ def _refuse_options(spec: FixedEffects) -> None:
         )
 
 
-class _Coded:
-    """Codes of a term that are the same in all blocks."""
-
-    def __init__(self) -> None:
-        self.levels: pd.Index[Any] | None = None
-
-    @property
-    def size(self) -> int:
-        return 0 if self.levels is None else self.levels.size
-
-    def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
-        """Number the levels of a block as those of the blocks before."""
-        if self.levels is None:
-            self.levels = levels
-            return codes
-        positions = self.levels.get_indexer(levels)
-        unseen = positions < 0
-        if unseen.any():
-            positions[unseen] = self.levels.size + np.arange(int(unseen.sum()))
-            self.levels = self.levels.append(levels[unseen])
-        return np.asarray(positions[codes], dtype=np.intp)
-
-
-@dataclass(slots=True, eq=False)
-class _Stored:
-    """Arrays of one block on disk, and which of its rows are used."""
-
-    path: Path
-    n_entities: int
-    first_entity: int  # number of entities in the blocks before
-    mask: Bools | None = None  # (n,) rows that are used; None is all
-
-    def array(self, name: str) -> Any:
-        """Read an array (n, ..) of the rows that are used, without copying all."""
-        values = np.load(self.path / f"{name}.npy", mmap_mode="r")
-        if self.mask is None:
-            return values
-        return values.T[..., self.mask].T
-
-    def entities(self) -> pd.Index[Any]:
-        """Read the labels of the block's entities."""
-        out: pd.Index[Any] = pd.read_pickle(self.path / "entities.pkl")
-        return out
-
-
-@dataclass(slots=True, eq=False)
-class _Rows:
-    """What was read of a scanned table: arrays on disk, and a few numbers."""
-
-    options: LinearOptions
-    sample: Sample  # of the first block, for names, factors and labels
-    scan: PanelScan[Any]
-    effects: tuple[str, ...]  # the entity's first
-    clusters: tuple[str, ...]
-    names: tuple[str, ...]  # outcome and regressors
-    variables: tuple[str, ...]
-    coded: dict[str, _Coded] = field(default_factory=dict)
-    blocks: list[_Stored] = field(default_factory=list)
-    total: int = 0  # rows of the table
-    missing: int = 0
-    by_term: dict[str, int] = field(default_factory=dict)
-    compared: dict[str, Compared] = field(default_factory=dict)
-    first_missing: list[Any] = field(default_factory=list)
-    shifted: bool = True
-    singletons: Dropped | None = None
-    lags: list[dict[int, list[str]]] = field(default_factory=list)  # by block
-    # Up to three different values of each column
-    values: dict[str, set[float]] = field(default_factory=dict)
-    mean_weight: float = 1.0
-
-    @property
-    def n(self) -> int:
-        """Rows that are used."""
-        return sum(len(block.array("entity")) for block in self.blocks)
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """Effects but that of the entity."""
-        return self.effects[1:]
-
-    @property
-    def effect_names(self) -> tuple[str, ...]:
-        """Names of the absorbed effects."""
-        return self.effects
-
-
-def _read(spec: FixedEffects, copied: PanelScan[Any], folder: Path) -> _Rows:
-    """Write the columns, effects and clusters of each block as arrays."""
-    options = spec.options
-    rows: _Rows | None = None
-    first = next(iter(copied.panels()))
-    absorbed = absorbed_effects(first, options)
-    clusters = cluster_terms(first, options)
-    _refuse_effects(first.entity_name, absorbed)
-    effects = tuple(a.effect for a in absorbed)
-    roles = {"y": (spec.y,), "x": spec.x, **further_roles(first, (), options)}
-    levels = _levels(copied, roles, effects)
-    for number, panel in enumerate(copied.panels()):
-        selected = select_rows(
-            table_of(panel), roles, codes=effects, clusters=clusters, across=levels
-        )
-        if rows is None:
-            rows = _begin(spec, selected.rows, copied, effects, clusters)
-        _count_missing(rows, panel, selected, strict=spec.missing == "raise")
-        if selected.complete.any():
-            sample = selected.rows.keep(selected.complete, "missing")
-            _store(rows, sample, folder / str(number))
-    assert rows is not None
-    if not rows.blocks:
-        raise missing_values(rows.by_term, list(rows.compared.values()), "every row")
-    return rows
-
-
-def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
-    slopes = [a.name for a in absorbed if a.slope is not None]
-    if slopes:
-        text = f"absorb={quoted(slopes)}: a scanned table takes no slopes by level."
-        raise OptionError(text, [option_problem("absorb", slopes[0], what=text)])
-    if not absorbed or absorbed[0].effect != entity:
-        text = (
-            f"a scanned table is fitted with effects of the entity ({entity}): its "
-            "blocks are whole entities. Set entity_effects=True, or make the column "
-            "of the effect the entity of Panel.scan."
-        )
-        raise OptionError(text, [option_problem("entity_effects", what=text)])
-
-
-def _levels(
-    copied: PanelScan[Any], roles: Mapping[str, Sequence[str]], effects: Sequence[str]
-) -> Levels:
-    """Collect the levels of categories in the rows of all blocks."""
-    assert copied.copy is not None
-    if not any("C(" in text for texts in roles.values() for text in texts):
-        return Levels({}, copied.copy.rows)
-    every: dict[str, pd.Index[Any]] = {}
-    rows = 0
-    for panel in copied.panels():
-        levels, complete = levels_in_use(table_of(panel), roles, codes=effects)
-        rows += complete
-        for name, index in levels.items():
-            every[name] = every[name].union(index) if name in every else index
-    return Levels(every, rows)
-
-
-def _begin(
-    spec: FixedEffects,
-    sample: Sample,
-    scan: PanelScan[Any],
-    effects: tuple[str, ...],
-    clusters: tuple[str, ...],
-) -> _Rows:
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    names = (spec.y, *sample.names_of("x"))
-    variables = tuple(name for name in sample.variables if name not in names)
-    rows = _Rows(spec.options, sample, scan, effects, clusters, names, variables)
-    rows.values = {name: set() for name in sample.names}
-    texts = dict.fromkeys([*effects[1:], *clusters, *_time_key(sample)])
-    rows.coded = {text: _Coded() for text in texts if text != effects[0]}
-    return rows
-
-
-def _time_key(sample: Sample) -> list[str]:
-    name = sample.keys.time_name
-    return [] if name is None else [name]
-
-
-def _count_missing(rows: _Rows, panel: Panel, selected: Any, *, strict: bool) -> None:
-    """Add the rows of a block that are missing to those of the others."""
-    incomplete = ~selected.complete
-    rows.total += panel.nobs
-    if not incomplete.any():
-        return
-    if strict:
-        where = table_of(panel).describe_rows(incomplete)
-        raise missing_values(selected.by_term, selected.compared, where)
-    rows.missing += int(incomplete.sum())
-    for term, count in selected.by_term.items():
-        rows.by_term[term] = rows.by_term.get(term, 0) + count
-    for compared in selected.compared:
-        before = rows.compared.get(compared.term)
-        rows.compared[compared.term] = (
-            compared if before is None else before.plus(compared)
-        )
-    labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
-    rows.first_missing = sorted(labels)[:_FIRST_LABELS]
-    dropped = Dropped("missing", 1, (), selected.by_term)
-    rows.shifted &= only_shifted(panel, selected.rows, dropped)
-
-
-def _store(rows: _Rows, sample: Sample, folder: Path) -> None:
-    """Write the arrays of a block, and note what needs its columns."""
-    folder.mkdir()
-    positions = [*sample.roles["y"], *sample.roles["x"]]
-    columns = sample.matrix.T[positions]
-    np.save(folder / "columns.npy", columns.T)
-    np.save(folder / "entity.npy", sample.entity.astype(np.int32))
-    if rows.variables:
-        variables = np.array([sample.variables[name] for name in rows.variables])
-        np.save(folder / "variables.npy", variables.T)
-    for text, coded in rows.coded.items():
-        if text == sample.keys.time_name:
-            codes, levels = sample.time, sample.times
-        else:
-            codes, levels = sample.codes[text], sample.code_levels[text]
-        by_text = coded.codes(codes, levels).astype(np.int32)
-        np.save(folder / f"{_file(rows, text)}.npy", by_text)
-    if rows.options.obs_weights is not None:
-        np.save(folder / "weights.npy", checked_weights(sample, rows.options))
-    pd.to_pickle(sample.entities, folder / "entities.pkl")
-    before = rows.blocks[-1] if rows.blocks else None
-    first = 0 if before is None else before.first_entity + before.n_entities
-    rows.blocks.append(_Stored(folder, sample.n_entities, first))
-
-    for name, column in zip(sample.names, sample.matrix.T, strict=True):
-        if len(rows.values[name]) <= 2:
-            ends = {float(column.min()), float(column.max())}
-            between = column[~np.isin(column, list(ends))][:1]
-            rows.values[name] |= ends | set(between.tolist())
-    # Entities of one row do not tell by their values what is a lag.
-    if not rows.lags or (np.diff(sample.entity) == 0).any():
-        rows.lags.append(lags_of_outcome(sample))
-
-
-def _file(rows: _Rows, text: str) -> str:
-    return f"codes{list(rows.coded).index(text)}"
-
-
-# --- rows that are used, and how effects and clusters lie in one another --------------
-
-
-def _drop_singletons(rows: _Rows) -> None:
-    """Leave out rows that are the only one of a level of an effect, repeatedly."""
-    others = [_file(rows, text) for text in rows.others]
-    sizes = [rows.coded[text].size for text in rows.others]
-    usable = [np.ones(size, dtype=bool) for size in sizes]
-    before = rows.n
-    while True:
-        counts_by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
-        changed = False
-        for block in rows.blocks:
-            entity = np.load(block.path / "entity.npy", mmap_mode="r")
-            keep = (
-                np.ones(entity.size, dtype=bool)
-                if block.mask is None
-                else (block.mask.copy())
-            )
-            codes = [
-                np.load(block.path / f"{name}.npy", mmap_mode="r") for name in others
-            ]
-            for code, good in zip(codes, usable, strict=True):
-                keep &= good[code]
-            keep &= np.bincount(entity[keep], minlength=block.n_entities)[entity] > 1
-            for code, count in zip(codes, counts_by_level, strict=True):
-                count += np.bincount(code[keep], minlength=count.size)
-            if not keep.all() and (block.mask is None or (keep != block.mask).any()):
-                block.mask, changed = keep, True
-        usable = [count != 1 for count in counts_by_level]
-        if not changed and all(good.all() for good in usable):
-            break
-    if rows.n < before:
-        _note_singletons(rows, before)
-
-
-def _note_singletons(rows: _Rows, before: int) -> None:
-    effects = rows.effects
-    if not rows.n:
-        raise IdentificationError(
-            f"every row is a singleton (the only row of its {', '.join(effects)}), so "
-            "there is no variation within the effects. Remove an effect.",
-            [Notice("singletons", "all rows", {"count": before, "effects": effects})],
-        )
-    labels: list[Any] = []
-    for block in rows.blocks:
-        if block.mask is not None:
-            dropped = np.flatnonzero(~block.mask)[:_FIRST_LABELS]
-            labels = sorted([*labels, *_labels(rows, block, dropped)])[:_FIRST_LABELS]
-    reason = f"singletons ({', '.join(effects)})"
-    rows.singletons = Dropped(reason, before - rows.n, tuple(labels))
-    rows.blocks = [
-        block for block in rows.blocks if block.mask is None or block.mask.any()
-    ]
-
-
-def _labels(rows: _Rows, block: _Stored, positions: Ints) -> list[Any]:
-    """Rebuild the labels of some rows of a block."""
-    entity = np.load(block.path / "entity.npy", mmap_mode="r")[positions]
-    entities = block.entities().take(entity)
-    time = rows.sample.keys.time_name
-    if time is None:
-        return entities.tolist()
-    codes = np.load(block.path / f"{_file(rows, time)}.npy", mmap_mode="r")[positions]
-    levels = rows.coded[time].levels
-    assert levels is not None
-    return list(zip(entities, levels.take(codes), strict=True))
-
-
-@dataclass(slots=True, eq=False)
-class _Structure:
-    """How often each level is used, and which effects lie in which clusters."""
-
-    n: int
-    n_entities: int
-    most_rows: int  # of an entity
-    used: dict[str, Ints]  # rows of each level
-    # of two and more clusters, by their positions, the number of combinations, and
-    # without the entity their keys
-    combinations: dict[tuple[int, ...], int]
-    keys: dict[tuple[int, ...], Ints]
-    nested: dict[tuple[str, str], bool]  # (inner, outer): effects, effects or clusters
-    across: int  # entities in several clusters
-    hash: int
-
-
-def _structure(rows: _Rows) -> _Structure:
-    """Count levels, entities across clusters and effects in clusters, by one pass."""
-    entity_name = rows.effects[0]
-    used = {text: np.zeros(c.size, dtype=np.intp) for text, c in rows.coded.items()}
-    pairs = {
-        (inner, outer): _Nested(rows, inner)
-        for inner in rows.effects
-        for outer in dict.fromkeys([*rows.effects, *rows.clusters])
-        if inner != outer
-    }
-    members = _members(rows.clusters)
-    seen = {m: np.empty(0, dtype=np.int64) for m in members if len(m) > 1}
-    inside = dict.fromkeys(seen, 0)
-    across = most = n = n_entities = 0
-    total_hash = np.uint64(0)
-    for block in rows.blocks:
-        entity, size = compress(np.asarray(block.array("entity"), dtype=np.intp))
-        codes = {text: block.array(_file(rows, text)) for text in rows.coded}
-        codes = {text: np.asarray(c, dtype=np.intp) for text, c in codes.items()}
-        for text, code in codes.items():
-            used[text] += np.bincount(code, minlength=used[text].size)
-        n, n_entities = n + entity.size, n_entities + size
-        most = max(most, int(np.bincount(entity).max()))
-        codes[entity_name] = entity
-        across += count_across(entity, [codes[c] for c in rows.clusters])
-        for (inner, outer), check in pairs.items():
-            outer_codes = codes[outer] + (
-                block.first_entity if outer == entity_name else 0
-            )
-            check.add(codes[inner], outer_codes)
-        for m in seen:
-            texts = [rows.clusters[i] for i in m]
-            if entity_name in texts:
-                inside[m] += int(_joint([codes[text] for text in texts]).max()) + 1
-            else:
-                keys = np.unique(_keys(rows, texts, codes))
-                seen[m] = np.union1d(seen[m], keys)
-        total_hash += _hash(rows, block)
-    return _Structure(
-        n=n,
-        n_entities=n_entities,
-        most_rows=most,
-        used=used,
-        combinations={m: inside[m] or seen[m].size for m in seen},
-        keys=seen,
-        nested={pair: check.nested for pair, check in pairs.items()},
-        across=across,
-        hash=int(total_hash),
-    )
-
-
-def _members(clusters: Sequence[str]) -> list[tuple[int, ...]]:
-    return [
-        members
-        for order in range(1, len(clusters) + 1)
-        for members in combinations(range(len(clusters)), order)
-    ]
-
-
-def _joint(codes: Sequence[Ints]) -> Ints:
-    """Code combinations of codes (n,) that occur in a block."""
-    joint = codes[0].astype(np.intp)
-    for other in codes[1:]:
-        pairs = joint * (int(other.max()) + 1) + other
-        joint = np.unique(pairs, return_inverse=True)[1].astype(np.intp)
-    return joint
-
-
-def _keys(rows: _Rows, texts: Sequence[str], codes: Mapping[str, Ints]) -> Ints:
-    """Number combinations of levels, the same in all blocks."""
-    key = codes[texts[0]].astype(np.int64)
-    for text in texts[1:]:
-        key = key * rows.coded[text].size + codes[text]
-    return key
-
-
-class _Nested:
-    """Whether every level of an effect lies in one level of another, over blocks."""
-
-    def __init__(self, rows: _Rows, inner: str) -> None:
-        self.nested = True
-        self.is_entity = inner == rows.effects[0]
-        size = 0 if self.is_entity else rows.coded[inner].size
-        self.outer_of = np.full(size, -1, dtype=np.intp)
-
-    def add(self, inner: Ints, outer: Ints) -> None:
-        """Look at the codes (n,) of a block."""
-        if not self.nested:
-            return
-        if self.is_entity:
-            self.nested = is_nested(inner, outer)
-            return
-        unseen = self.outer_of[inner] < 0
-        self.outer_of[inner[unseen]] = outer[unseen]
-        self.nested = bool((self.outer_of[inner] == outer).all())
-
-
-def _hash(rows: _Rows, block: _Stored) -> np.uint64:
-    """Add up hashes of the row labels, which do not depend on the order of rows."""
-    from pandas.util import hash_array
-
-    entities = hash_array(np.asarray(block.entities()), categorize=False)
-    hashes = entities[block.array("entity")]
-    time = rows.sample.keys.time_name
-    if time is not None:
-        levels = rows.coded[time].levels
-        texts = np.array([str(level) for level in levels], dtype=object)
-        times = hash_array(texts, categorize=False)
-        hashes = hashes ^ (times[block.array(_file(rows, time))] * np.uint64(31))
-    with np.errstate(over="ignore"):
-        return np.uint64(np.add.reduce(hashes * np.uint64(0x9E3779B97F4A7C15)))
-
-
-# --- counting -------------------------------------------------------------------------
-
-
-def _ranks(rows: _Rows, structure: _Structure, system: Dummies | None) -> Ranks:
-    """Count the parameters of the effects, as `covariance.ranks` does from rows."""
-    effects, clusters = rows.effects, rows.clusters
-    nested_in = structure.nested
-    nested = tuple(
-        effect
-        for effect in effects
-        if any(effect == c or nested_in[effect, c] for c in clusters)
-    )
-    exempt = tuple(e for e in effects if e in nested or e == effects[0])
-    by_subset = {
-        subset: _rank_of(subset, rows, structure, system)
-        for subset in {nested, exempt, effects}
-    }
-    every = by_subset[effects][0]
-    containing = dict.fromkeys([*effects, *clusters])
-    return Ranks(
-        every=every,
-        nested=min(by_subset[nested][0], every),
-        nested_or_entity=min(by_subset[exempt][0], every),
-        lone_nested=any(
-            all(e == outer or nested_in[e, outer] for outer in containing)
-            for e in nested
-        ),
-        intercept=False,
-        exact=all(exact for _, exact in by_subset.values()),
-    )
-
-
-def _rank_of(
-    subset: tuple[str, ...],
-    rows: _Rows,
-    structure: _Structure,
-    system: Dummies | None,
-) -> tuple[int, bool]:
-    """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest = [
-        e
-        for position, e in enumerate(subset)
-        if not any(
-            structure.nested[other, e]
-            and not (structure.nested[e, other] and position < subset.index(other))
-            for other in subset
-            if other != e
-        )
-    ]
-    sizes = {
-        e: structure.n_entities
-        if e == rows.effects[0]
-        else int((structure.used[e] > 0).sum())
-        for e in finest
-    }
-    if len(finest) <= 1:
-        return (next(iter(sizes.values())) if sizes else 1), True
-    assert system is not None
-    at = _positions(rows, structure)
-    inside = np.concatenate([at[e] for e in finest if e in at])
-    has_entity = rows.effects[0] in finest
-    if system.taken_out is not None:
-        chosen = np.ix_(inside, inside)
-        gram = system.gram[chosen] - (system.taken_out[chosen] if has_entity else 0.0)
-        rank = pseudo_inverse(gram, system.weights[inside])[1]
-        return rank + (structure.n_entities if has_entity else 0), True
-    return _rank_by_components(finest, sizes, at, system, rows.effects[0])
-
-
-def _rank_by_components(
-    finest: Sequence[str],
-    sizes: Mapping[str, int],
-    at: Mapping[str, Ints],
-    system: Dummies,
-    entity: str,
-) -> tuple[int, bool]:
-    """Count components of the two largest effects; others lose one level each."""
-    from scipy.sparse import block_array
-    from scipy.sparse.csgraph import connected_components
-
-    largest = sorted(finest, key=lambda e: -sizes[e])
-    first, second = largest[:2]
-    if entity in (first, second):
-        other = second if first == entity else first
-        table = system.cross[:, at[other]]
-    else:
-        table = system.gram[at[first]][:, at[second]]
-    graph = block_array([[None, table], [table.T, None]], format="csr")
-    components: Any = connected_components(graph, directed=False, return_labels=False)
-    rank = sizes[first] + sizes[second] - int(components)
-    rank += sum(sizes[e] - 1 for e in largest[2:])
-    return rank, len(largest) == 2
-
-
-def _positions(rows: _Rows, structure: _Structure) -> dict[str, Ints]:
-    """List the positions of each effect's levels among those of all but the entity."""
-    out, start = {}, 0
-    for text in rows.others:
-        size = int((structure.used[text] > 0).sum())
-        out[text], start = np.arange(start, start + size), start + size
-    return out
-
-
 # --- estimation -----------------------------------------------------------------------
 
 
@@ -692,11 +152,11 @@ class _Equation:
     obs_weights: None = None
 
 
-def _estimate(spec: FixedEffects, rows: _Rows) -> LinearResults:
+def _estimate(spec: FixedEffects, rows: ScannedRows) -> LinearResults:
     """Solve the regression on the stored arrays and make its results."""
     if spec.singletons == "drop":
-        _drop_singletons(rows)
-    structure = _structure(rows)
+        drop_singletons(rows)
+    structure = structure_of(rows)
     if rows.options.obs_weights is not None:
         total = sum(float(block.array("weights").sum()) for block in rows.blocks)
         rows.mean_weight = total / structure.n
@@ -707,7 +167,7 @@ def _estimate(spec: FixedEffects, rows: _Rows) -> LinearResults:
     )
     system = dummies(_blocks(rows, structure), levels) if levels else None
     _refuse_two_large(rows, levels)
-    ranks = _ranks(rows, structure, system)
+    ranks = effect_ranks(rows, structure, system)
     groups = _groups(rows, structure)
     n_times = _n_times(rows, structure)
     count = counts(structure.n, 0, ranks, groups, periods=n_times)
@@ -731,7 +191,7 @@ def _estimate(spec: FixedEffects, rows: _Rows) -> LinearResults:
     return replace(results, diagnostics=diagnostics)
 
 
-def _refuse_two_large(rows: _Rows, levels: Sequence[int]) -> None:
+def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
     large = [
         text
         for text, size in zip(rows.others, levels, strict=True)
@@ -745,7 +205,7 @@ def _refuse_two_large(rows: _Rows, levels: Sequence[int]) -> None:
         raise OptionError(text, [option_problem("absorb", large[1], what=text)])
 
 
-def _blocks(rows: _Rows, structure: _Structure) -> Iterator[Block]:
+def _blocks(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
     """Read the columns and effects of each block, effects numbered without gaps."""
     numbers = {text: np.cumsum(structure.used[text] > 0) - 1 for text in rows.others}
     weighted = rows.options.obs_weights is not None
@@ -754,13 +214,13 @@ def _blocks(rows: _Rows, structure: _Structure) -> Iterator[Block]:
             columns=block.array("columns"),
             entity=compress(np.asarray(block.array("entity"), dtype=np.intp))[0],
             codes=tuple(
-                numbers[text][block.array(_file(rows, text))] for text in rows.others
+                numbers[text][block.array(rows.file(text))] for text in rows.others
             ),
             obs_weights=block.array("weights") / rows.mean_weight if weighted else None,
         )
 
 
-def _moments(rows: _Rows) -> Floats:
+def _moments(rows: ScannedRows) -> Floats:
     """Compute rows, mean, sd, minimum and maximum of all columns and variables."""
     names = ["columns", *(["variables"] if rows.variables else [])]
     parts = []
@@ -771,7 +231,7 @@ def _moments(rows: _Rows) -> Floats:
     return np.vstack([merge_moments(column) for column in by_column])
 
 
-def _groups(rows: _Rows, structure: _Structure) -> tuple[int, ...]:
+def _groups(rows: ScannedRows, structure: Structure) -> tuple[int, ...]:
     return tuple(
         structure.n_entities
         if text == rows.effects[0]
@@ -780,7 +240,7 @@ def _groups(rows: _Rows, structure: _Structure) -> tuple[int, ...]:
     )
 
 
-def _n_times(rows: _Rows, structure: _Structure) -> int:
+def _n_times(rows: ScannedRows, structure: Structure) -> int:
     time = rows.sample.keys.time_name
     return 1 if time is None else int((structure.used[time] > 0).sum())
 
@@ -789,14 +249,17 @@ def _n_times(rows: _Rows, structure: _Structure) -> int:
 class _Columns:
     """Net columns, compressed to their triangular factor, x before y."""
 
-    values: Floats  # (L, p) what the effects but the entity's take out
+    by_level: Floats  # (L, p) what the effects but the entity's take out
     by_entity: Floats  # (p, p) products of columns net of entity means
     factor: Floats  # (p, p) R of the columns net of all effects
     squares: Floats  # (p,) of the net columns, never weighted
 
 
 def _net_columns(
-    rows: _Rows, structure: _Structure, system: Dummies | None, levels: Sequence[int]
+    rows: ScannedRows,
+    structure: Structure,
+    system: Dummies | None,
+    levels: Sequence[int],
 ) -> _Columns:
     """Find what the effects take out, and the size of what is left, from rows if small.
 
@@ -826,14 +289,14 @@ def _net_columns(
     return _Columns(values, first.products, factor, sums.squares)
 
 
-def _ordered(rows: _Rows, structure: _Structure) -> Iterator[Block]:
+def _ordered(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
     """Read the blocks with the outcome as the last column."""
     order = [*range(1, len(rows.names)), 0]
     for block in _blocks(rows, structure):
         yield replace(block, columns=block.columns.T[order].T)
 
 
-def _demeaned(rows: _Rows, moments: Floats, columns: _Columns) -> Demeaned:
+def _demeaned(rows: ScannedRows, moments: Floats, columns: _Columns) -> Demeaned:
     """Make demeaned columns of as many rows as columns, the outcome first."""
     p = len(rows.names)
     order = [p - 1, *range(p - 1)]
@@ -859,14 +322,14 @@ class _Solution:
 
     fit: Fit  # of the compressed columns
     root: Floats  # (k, k) from sums of scores to slopes
-    values: Floats  # (L, 1 + k) what the other effects take out of x and y
+    by_level: Floats  # (L, k + 1) what the other effects take out of x and y
     sums: SecondSums
     scores: tuple[Scores, ...]
 
 
 def _solve(
-    rows: _Rows,
-    structure: _Structure,
+    rows: ScannedRows,
+    structure: Structure,
     system: Dummies | None,
     levels: Sequence[int],
     columns: _Columns,
@@ -881,8 +344,8 @@ def _solve(
     """
     at = [j - 1 for j in kept] + [len(rows.names) - 1]
     k = len(kept)
-    values, before = columns.values[:, at], np.diag(columns.by_entity)[at]
-    factor = np.linalg.qr(columns.factor[:, at], mode="r")
+    values, before = columns.by_level[:, at], np.diag(columns.by_entity)[at]
+    factor: Floats = np.asarray(np.linalg.qr(columns.factor[:, at], mode="r"))
     for _ in range(_MOST_PASSES):
         transform = _inverse_of(factor)
         empty, groupings = scores(k)
@@ -910,7 +373,7 @@ def _solve(
 
 
 def _inverse_of(factor: Floats) -> Floats:
-    """Invert a triangular factor; a last column that is fitted perfectly is rounding."""
+    """Invert a triangular factor; what is left of a perfect fit is rounding."""
     out = factor.copy()
     least = np.finfo(np.float64).eps * np.linalg.norm(out[:, -1])
     if abs(out[-1, -1]) < least:
@@ -919,39 +382,36 @@ def _inverse_of(factor: Floats) -> Floats:
 
 
 def _grouped(
-    rows: _Rows, structure: _Structure, groupings: Sequence[Sequence[str]]
+    rows: ScannedRows, structure: Structure, groupings: Sequence[Sequence[str]]
 ) -> Iterator[list[Ints | None]]:
     """Code, for each block, the groups whose scores are summed; no names are rows."""
     entity_name = rows.effects[0]
-    ranks_of_time = _time_order(rows, structure)
+    ordered_times = _time_order(rows, structure)
     for block in rows.blocks:
-        entity = compress(np.asarray(block.array("entity"), dtype=np.intp))[0]
-
-        def codes_of(texts: Sequence[str]) -> Ints | None:
-            if not texts:
-                return None
-            codes = {
-                text: entity
-                if text == entity_name
-                else np.asarray(block.array(_file(rows, text)), dtype=np.intp)  # noqa: B023
-                for text in texts
-            }
+        codes = {entity_name: compress(block.array("entity").astype(np.intp))[0]}
+        for text in dict.fromkeys(t for texts in groupings for t in texts):
+            if text != entity_name:
+                codes[text] = block.array(rows.file(text)).astype(np.intp)
+        out: list[Ints | None] = []
+        for texts in groupings:
             if entity_name in texts:
-                return _joint(list(codes.values()))
-            if len(texts) > 1:
+                out.append(joint_codes([codes[text] for text in texts]))
+            elif len(texts) > 1:
                 members = tuple(rows.clusters.index(text) for text in texts)
-                keys = _keys(rows, texts, codes)
-                return np.searchsorted(structure.keys[members], keys)
-            (text,) = texts
-            if text == rows.sample.keys.time_name:
-                return ranks_of_time[codes[text]]
-            return (np.cumsum(structure.used[text] > 0) - 1)[codes[text]]
+                keys = combination_keys(rows, texts, codes)
+                out.append(np.searchsorted(structure.keys[members], keys))
+            elif not texts:
+                out.append(None)
+            elif texts[0] == rows.sample.keys.time_name:
+                out.append(ordered_times[codes[texts[0]]])
+            else:
+                numbers = np.cumsum(structure.used[texts[0]] > 0) - 1
+                out.append(numbers[codes[texts[0]]])
+        yield out
 
-        yield [codes_of(texts) for texts in groupings]
 
-
-def _time_order(rows: _Rows, structure: _Structure) -> Ints:
-    """Number the times that are used in order; codes are in order of appearance."""
+def _time_order(rows: ScannedRows, structure: Structure) -> Ints:
+    """Give times that are used numbers in order; codes are in order of appearance."""
     time = rows.sample.keys.time_name
     if time is None:
         return np.zeros(1, dtype=np.intp)
@@ -970,20 +430,21 @@ class _Grouping:
     """Which sums of scores a covariance needs, and the covariance made of them."""
 
     def __init__(
-        self, rows: _Rows, structure: _Structure, equation: _Equation, k: int
+        self, rows: ScannedRows, structure: Structure, equation: _Equation, k: int
     ) -> None:
         self.rows, self.structure, self.k = rows, structure, k
         self.count = equation.count.plus(k)
         self.time = rows.sample.keys.time_name
         entity, options = rows.effects[0], rows.options
-        self.members = _members(rows.clusters)
-        self.texts: list[tuple[str, ...]] = {
+        self.members = subsets(rows.clusters)
+        by_type: dict[str, list[tuple[str, ...]]] = {
             "clustered": [tuple(rows.clusters[i] for i in m) for m in self.members],
             "robust": [()],
             "unadjusted": [],
             "driscoll_kraay": [(self.time or entity,), (entity,)],
             "xtscc": [(self.time or entity,)],
-        }[options.cov_type]
+        }
+        self.texts = by_type[options.cov_type]
 
     def intersection(self, members: Sequence[int]) -> tuple[None, int]:
         """Count the combinations of clusters; their rows are summed block by block."""
@@ -1055,7 +516,7 @@ class _Grouping:
     def few_treated(self, names: Sequence[str], solution: _Solution) -> list[Notice]:
         """Report slopes that depend on few clusters, as `diagnostics.few_treated`."""
         rows, entries = self.rows, []
-        two_values = {name for name, seen in rows.values.items() if len(seen) <= 2}
+        two_values = {name for name, seen in rows.distinct.items() if len(seen) <= 2}
         controls = controls_among(rows.sample, names, two_values)
         one_way = [s for s in solution.scores if s.carriers is not None]
         for cluster, groups, scores in zip(
@@ -1083,18 +544,20 @@ class _Grouping:
         if scores.variation is not None:
             levels = self.rows.coded[cluster].levels
             assert levels is not None
-            return levels[self.structure.used[cluster] > 0]
+            used: pd.Index[Any] = levels[self.structure.used[cluster] > 0]
+            return used.sort_values() if cluster == self.time else used
         assert scores.carriers is not None
         labels = []
         for number, position in scores.carriers.where[:, j].tolist():
             block = self.rows.blocks[number]
-            used = np.unique(block.array("entity"))
-            labels.append(block.entities()[used[position]])
-        return pd.Index(labels)
+            present = np.unique(block.array("entity"))
+            labels.append(block.entities()[present[position]])
+        out: pd.Index[Any] = pd.Index(labels)
+        return out
 
 
 def _results(
-    rows: _Rows,
+    rows: ScannedRows,
     columns: _Columns,
     moments: Floats,
     kept: Sequence[int],
@@ -1181,7 +644,7 @@ def _results(
 
 
 def _stats(
-    rows: _Rows, kept: Sequence[int], moments: Floats
+    rows: ScannedRows, kept: Sequence[int], moments: Floats
 ) -> tuple[tuple[str, ...], Floats]:
     further = range(len(rows.names), len(moments))
     positions = [0, *kept, *further]
@@ -1201,7 +664,7 @@ def _without_information(
 
 
 def _inference(
-    options: LinearOptions, rows: _Rows, grouping: _Grouping, estimator: Vcov
+    options: LinearOptions, rows: ScannedRows, grouping: _Grouping, estimator: Vcov
 ) -> Inference:
     return Inference(
         cov_type=options.cov_type,
@@ -1215,7 +678,7 @@ def _inference(
 
 
 def _fit_statistics(
-    rows: _Rows,
+    rows: ScannedRows,
     columns: _Columns,
     kept: Sequence[int],
     solution: _Solution,
@@ -1237,7 +700,7 @@ def _fit_statistics(
     return 1 - ssr / total, within, by_entity if rows.others else within, adjusted
 
 
-def _total(rows: _Rows, moments: Floats) -> float:
+def _total(rows: ScannedRows, moments: Floats) -> float:
     """Compute the (weighted) sum of squares of the outcome around its mean."""
     if rows.options.obs_weights is None:
         return float(moments[0, 2] ** 2 * (moments[0, 0] - 1))
@@ -1252,11 +715,11 @@ def _total(rows: _Rows, moments: Floats) -> float:
 
 
 def _effect_values(
-    rows: _Rows, structure: _Structure, solution: _Solution
+    rows: ScannedRows, structure: Structure, solution: _Solution
 ) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
     """List the values of all effects but the entity's, each with mean zero."""
     slopes = np.append(-solution.fit.coefficients, 1.0)
-    values, start, out = solution.values @ slopes, 0, []
+    values, start, out = solution.by_level @ slopes, 0, []
     for text in rows.others:
         levels = rows.coded[text].levels
         assert levels is not None
@@ -1269,8 +732,8 @@ def _effect_values(
 
 
 def _row_notices(
-    rows: _Rows,
-    structure: _Structure,
+    rows: ScannedRows,
+    structure: Structure,
     ranks: Ranks,
     groups: Sequence[int],
     n_times: int,
@@ -1303,7 +766,7 @@ def _row_notices(
     ]
 
 
-def _common_lags(rows: _Rows) -> dict[int, list[str]]:
+def _common_lags(rows: ScannedRows) -> dict[int, list[str]]:
     """List the columns that are lags of the outcome in every block."""
     first, *others = rows.lags
     return {

@@ -446,7 +446,7 @@ class Panel:
         return cls(frame, labels=labels, step=step)._noted(notices)
 
     @classmethod
-    def scan(
+    def scan(  # noqa: PLR0913
         cls,
         table: object,
         entity: str,
@@ -463,7 +463,7 @@ class Panel:
 
         Parameters
         ----------
-        table : polars.LazyFrame, DuckDB relation, pyarrow data set, DataFrame, path, str
+        table : LazyFrame, DuckDB relation, pyarrow data set, DataFrame, path or str
             The table: a lazy or other frame of polars, a relation of DuckDB, a data set
             or table of pyarrow, a DataFrame of PySpark or pandas, the path of a Parquet
             or CSV file or of a folder of Parquet files, or a query of DuckDB

@@ -9,7 +9,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -34,11 +34,8 @@ from digiprosper.panel.sources import MOST_BLOCKS, source_of, write_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Self
 
-    from digiprosper.kernels import Bools
     from digiprosper.panel.sources import Source
-    from digiprosper.panel.table import Table
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 # What Python, numpy, pandas and the engine need without any rows.
@@ -48,17 +45,7 @@ _BYTES = 80
 _SMALLEST_MEMORY = 400 * 2**20
 
 
-class _Block(Protocol):
-    """What a scan asks of the panels that its blocks are."""
-
-    _table: Table
-
-    def assign(self, columns: None = None, /, **terms: str) -> Self: ...
-    def summarise(self, columns: list[str] | None = None) -> pd.DataFrame: ...
-    def _cut(self, mask: Bools, why: str) -> Self: ...
-
-
-P = TypeVar("P", bound=_Block)
+P = TypeVar("P")  # Panel, which imports this file
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +135,7 @@ class PanelScan(Generic[P]):
         """Whether rows were removed by `subset`."""
         return any(kind == "subset" for kind, _ in self.changes)
 
-    def subset(self, rows: str) -> PanelScan[P]:
+    def subset(self, rows: object) -> PanelScan[P]:
         """Keep some rows, as `Panel.subset`.
 
         Parameters
@@ -182,7 +169,7 @@ class PanelScan(Generic[P]):
             )
         return replace(self, changes=(*self.changes, ("subset", rows)))
 
-    def assign(self, **terms: str) -> PanelScan[P]:
+    def assign(self, **terms: object) -> PanelScan[P]:
         """Add columns computed by terms, as `Panel.assign` does with text.
 
         Parameters
@@ -248,14 +235,14 @@ class PanelScan(Generic[P]):
         >>> scan.sample_entities(0.25).nobs % 17
         0
         """
-        if not isinstance(share, int | float) or not 0 < share <= 1:
+        if not 0 < share <= 1:
             text = f"share={cited(share)} must be above 0 and at most 1."
             raise OptionError(text, [option_problem("share", share, what=text)])
         cut = replace(self, n_blocks=1, copy=None)
         with cut.copied(self.columns, share=share) as copied:
             assert copied.copy is not None
             panel = self._panel(_frame_of(copied.copy, 0), copied.copy.step)
-        changed = self._changed(panel)
+        changed: P | None = self._changed(panel)
         if changed is None:
             raise MissingDataError("the conditions of subset keep no rows.")
         return changed
@@ -290,7 +277,7 @@ class PanelScan(Generic[P]):
         texts = self.columns if names is None else tuple(names)
         moments: dict[str, list[np.ndarray[Any, Any]]] = {}
         with self.copied(texts) as copied:
-            for panel in copied.panels():
+            for panel in copied._panels():
                 chosen = None if names is None else list(names)
                 table = panel.summarise(chosen)
                 for name, row in table[_MOMENTS].iterrows():
@@ -375,6 +362,11 @@ class PanelScan(Generic[P]):
         --------
         See `copied`.
         """
+        yield from self._panels()
+
+    # --- inside -----------------------------------------------------------------------
+
+    def _panels(self) -> Iterator[Any]:
         assert self.copy is not None
         empty = True
         for number in range(self.copy.blocks):
@@ -387,8 +379,6 @@ class PanelScan(Generic[P]):
                 yield panel
         if empty:
             raise MissingDataError("the conditions of subset keep no rows.")
-
-    # --- inside -----------------------------------------------------------------------
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
         """List the columns whose names are part of a text; the keys are always."""
@@ -424,7 +414,7 @@ class PanelScan(Generic[P]):
         issue(filter(None, [jumping_times(keys, self.step)]))
         return usual_step(keys.times)
 
-    def _panel(self, frame: pd.DataFrame, step: int | str | None) -> P:
+    def _panel(self, frame: pd.DataFrame, step: int | str | None) -> Any:
         labels = {n: t for n, t in self.labels.items() if n in frame.columns}
         return self.make_panel(
             frame,
@@ -435,7 +425,7 @@ class PanelScan(Generic[P]):
             time_format=self.time_format,
         )
 
-    def _changed(self, panel: P) -> P | None:
+    def _changed(self, panel: Any) -> Any:
         """Apply `subset` and `assign` to a block; None if no row is left."""
         for kind, what in self.changes:
             if kind == "assign":
@@ -470,7 +460,7 @@ def merge_moments(parts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.array([total, overall, sd, parts[:, 3].min(), parts[:, 4].max()])
 
 
-def scan_table(
+def scan_table(  # noqa: PLR0913
     make_panel: Callable[..., P],
     table: object,
     entity: str,
@@ -539,4 +529,5 @@ def _frame_of(copy: Copy, number: int) -> pd.DataFrame:
     from pyarrow import ipc
 
     with ipc.open_file(str(_path(copy, number))) as file:
-        return file.read_all().to_pandas()
+        frame: pd.DataFrame = file.read_all().to_pandas()
+        return frame

@@ -375,6 +375,7 @@ def _missing_comparison(
 def missing_values(
     by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
 ) -> MissingDataError:
+    """Build the error for missing values; `rows` counts and lists them."""
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     why = "".join(f" {c.message}." for c in compared)
     return MissingDataError(

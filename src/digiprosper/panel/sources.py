@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Ints
 
-_BATCH = 1_000_000
+_BATCH = 250_000
 # Files that a process may have open at the same time, less some for others.
 MOST_BLOCKS = 500
 # Entities are sampled by the rest of a hash divided by this.
@@ -119,7 +119,9 @@ def _duckdb(relation: Any) -> Source:
             f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names
         )
         chosen = relation.project(quoted_names)
-        yield from chosen.fetch_arrow_reader(_BATCH)
+        # Renamed in DuckDB 2.0
+        reader = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_record_batch
+        yield from reader(_BATCH)
 
     def count() -> int:
         return int(relation.aggregate("count(*)").fetchall()[0][0])
@@ -134,7 +136,12 @@ def _arrow(table: Any) -> Source:
         if isinstance(table, pa.Table):
             yield from table.select(list(names)).to_batches(max_chunksize=_BATCH)
         else:
-            yield from table.to_batches(columns=list(names), batch_size=_BATCH)
+            yield from table.to_batches(
+                columns=list(names),
+                batch_size=_BATCH,
+                batch_readahead=1,
+                fragment_readahead=1,
+            )
 
     def count() -> int:
         return int(
@@ -207,7 +214,8 @@ def write_blocks(
             rows += table.num_rows
             if time is not None:
                 times.update(compute.unique(table[time]).to_pylist())
-            _write_parts(table, hashes // _PARTS % blocks, folder, writers)
+            block_of = (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
+            _write_parts(table, block_of, folder, writers)
     except source.errors as error:
         raise ScanError(f"the table cannot be read: {error}") from error
     except OSError as error:
