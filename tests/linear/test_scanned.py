@@ -307,3 +307,34 @@ def test_results_are_those_of_keep_rows_false():
         _ = fit.residuals
     with pytest.raises(dp.OptionError, match="larger than memory"):
         fit.predict(dp.Panel(frame, "firm", "year"))
+
+
+def test_several_models_share_one_copy(monkeypatch):
+    frame = panel_of(11)
+    panel = dp.Panel(frame, "firm", "year")
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
+    base = dp.FixedEffects("y", ["x"], keep_rows=False)
+    from digiprosper.panel import scan as scanning
+
+    copies = []
+    write = scanning.write_blocks
+    monkeypatch.setattr(
+        scanning, "write_blocks", lambda *args: copies.append(1) or write(*args)
+    )
+    models = {"one": base, "two": base.add("log(z)"), "three": base.add("lag(x)")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        ours, theirs = dp.fit_all(models, scan), dp.fit_all(models, panel)
+        assert len(copies) == 1
+        for label in models:
+            assert_same(ours[label], theirs[label])
+        for sample in ("common", "own"):
+            order = ["log(z)", ["lag(x)", "treated"]]
+            ours = dp.stepwise(base, scan, order, sample=sample)
+            theirs = dp.stepwise(base, panel, order, sample=sample)
+            for label in theirs:
+                np.testing.assert_allclose(
+                    ours[label].std_errors, theirs[label].std_errors, rtol=1e-10
+                )
+                assert ours[label].nobs == theirs[label].nobs
+    assert len(copies) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.least_squares import Fit
@@ -111,18 +112,33 @@ _STEP = 1e-11
 _MOST_PASSES = 6
 
 
+def texts_of(spec: FixedEffects) -> list[str]:
+    """List the terms of a specification."""
+    weights = [] if spec.obs_weights is None else [spec.obs_weights]
+    return [spec.y, *spec.x, *spec.absorb, *(spec.clusters or ()), *weights]
+
+
 def fit_scan(spec: FixedEffects, scan: PanelScan[Any]) -> LinearResults:
     """Estimate a specification on a scanned table; issues no notice."""
+    (fit,) = fit_equations(spec, scan, {"x": spec.x})
+    return fit
+
+
+def fit_equations(
+    spec: FixedEffects, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
+) -> list[LinearResults]:
+    """Estimate equations of one outcome on the rows that are complete in all of them.
+
+    `regressors` has the terms of each equation by its role.
+    """
     _refuse_options(spec)
-    texts = [spec.y, *spec.x, *spec.absorb, *(spec.clusters or ())]
-    if spec.obs_weights is not None:
-        texts.append(spec.obs_weights)
-    with scan.copied(texts) as copied:
+    terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
+    with scan.copied(terms) as copied:
         assert copied.copy is not None
         folder = Path(tempfile.mkdtemp(dir=copied.copy.folder))
         try:
-            rows = read_rows(spec, copied, folder)
-            return _estimate(spec, rows)
+            rows = read_rows(spec, copied, regressors, folder)
+            return _estimate(spec, rows, tuple(regressors))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -152,8 +168,10 @@ class _Equation:
     obs_weights: None = None
 
 
-def _estimate(spec: FixedEffects, rows: ScannedRows) -> LinearResults:
-    """Solve the regression on the stored arrays and make its results."""
+def _estimate(
+    spec: FixedEffects, rows: ScannedRows, equations: Sequence[str]
+) -> list[LinearResults]:
+    """Solve each equation on the stored arrays and make its results."""
     if spec.singletons == "drop":
         drop_singletons(rows)
     structure = structure_of(rows)
@@ -176,19 +194,23 @@ def _estimate(spec: FixedEffects, rows: ScannedRows) -> LinearResults:
 
     columns = _net_columns(rows, structure, system, levels)
     demeaned = _demeaned(rows, moments, columns)
-    kept, dropped = checked_columns(equation, demeaned, 0, range(1, len(rows.names)))
-    grouping = _Grouping(rows, structure, equation, len(kept))
-    solution = _solve(
-        rows, structure, system, levels, columns, kept, grouping.empty_scores
-    )
-    results = _results(rows, columns, moments, kept, solution, grouping)
-    notices += dropped
-    lags = _common_lags(rows)
-    remarks = lagged_outcome_notices(
-        rows.sample, lags, periods=structure.n / structure.n_entities
-    )
-    diagnostics = (*notices, *results.diagnostics, *remarks)
-    return replace(results, diagnostics=diagnostics)
+    out = []
+    for role in equations:
+        regressors = [rows.positions.index(at) for at in rows.sample.roles[role]]
+        kept, dropped = checked_columns(equation, demeaned, 0, regressors)
+        grouping = _Grouping(rows, structure, equation, len(kept))
+        solution = _solve(
+            rows, structure, system, levels, columns, kept, grouping.empty_scores
+        )
+        results = _results(rows, columns, moments, kept, solution, grouping)
+        remarks = lagged_outcome_notices(
+            rows.sample,
+            _common_lags(rows, role),
+            periods=structure.n / structure.n_entities,
+        )
+        diagnostics = (*notices, *dropped, *results.diagnostics, *remarks)
+        out.append(replace(results, diagnostics=diagnostics))
+    return out
 
 
 def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
@@ -766,10 +788,15 @@ def _row_notices(
     ]
 
 
-def _common_lags(rows: ScannedRows) -> dict[int, list[str]]:
-    """List the columns that are lags of the outcome in every block."""
+def _common_lags(rows: ScannedRows, role: str) -> dict[int, list[str]]:
+    """List the columns of an equation that are lags of the outcome in every block."""
     first, *others = rows.lags
+    of_role = rows.sample.names_of(role)
     return {
-        at: [name for name in names if all(name in block[at] for block in others)]
+        at: [
+            name
+            for name in names
+            if name in of_role and all(name in block[at] for block in others)
+        ]
         for at, names in first.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,6 +113,7 @@ class ScannedRows:
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
     names: tuple[str, ...]  # outcome and regressors
+    positions: tuple[int, ...]  # of these in the sample
     variables: tuple[str, ...]
     coded: dict[str, CodedTerm] = field(default_factory=dict)
     blocks: list[StoredBlock] = field(default_factory=list)
@@ -148,8 +149,16 @@ class ScannedRows:
         return self.effects
 
 
-def read_rows(spec: FixedEffects, copied: PanelScan[Any], folder: Path) -> ScannedRows:
-    """Write the columns, effects and clusters of each block as arrays."""
+def read_rows(
+    spec: FixedEffects,
+    copied: PanelScan[Any],
+    regressors: Mapping[str, Sequence[str]],
+    folder: Path,
+) -> ScannedRows:
+    """Write the columns, effects and clusters of each block as arrays.
+
+    `regressors` are those of one or several equations, by role.
+    """
     options = spec.options
     rows: ScannedRows | None = None
     first = next(iter(copied.panels()))
@@ -157,14 +166,16 @@ def read_rows(spec: FixedEffects, copied: PanelScan[Any], folder: Path) -> Scann
     clusters = cluster_terms(first, options)
     _refuse_effects(first.entity_name, absorbed)
     effects = tuple(a.effect for a in absorbed)
-    roles = {"y": (spec.y,), "x": spec.x, **further_roles(first, (), options)}
+    roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
     levels = _levels(copied, roles, effects)
     for number, panel in enumerate(copied.panels()):
         selected = select_rows(
             table_of(panel), roles, codes=effects, clusters=clusters, across=levels
         )
         if rows is None:
-            rows = _begin(spec, selected.rows, copied, effects, clusters)
+            rows = _begin(
+                spec, selected.rows, copied, tuple(regressors), effects, clusters
+            )
         _count_missing(rows, panel, selected, strict=spec.missing == "raise")
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
@@ -210,6 +221,7 @@ def _begin(
     spec: FixedEffects,
     sample: Sample,
     scan: PanelScan[Any],
+    equations: tuple[str, ...],
     effects: tuple[str, ...],
     clusters: tuple[str, ...],
 ) -> ScannedRows:
@@ -217,9 +229,19 @@ def _begin(
         raise TermError(
             f"y={cited(spec.y)} makes several columns; the outcome must be one column."
         )
-    names = (spec.y, *sample.names_of("x"))
-    variables = tuple(name for name in sample.variables if name not in names)
-    rows = ScannedRows(spec.options, sample, scan, effects, clusters, names, variables)
+    roles = [sample.roles[role] for role in ("y", *equations)]
+    positions = tuple(dict.fromkeys(chain.from_iterable(roles)))
+    names = (spec.y, *(sample.names[position] for position in positions[1:]))
+    rows = ScannedRows(
+        options=spec.options,
+        sample=sample,
+        scan=scan,
+        effects=effects,
+        clusters=clusters,
+        names=names,
+        positions=positions,
+        variables=tuple(name for name in sample.variables if name not in names),
+    )
     rows.distinct = {name: set() for name in sample.names}
     texts = dict.fromkeys([*effects[1:], *clusters, *_time_key(sample)])
     rows.coded = {text: CodedTerm() for text in texts if text != effects[0]}
@@ -259,9 +281,7 @@ def _count_missing(
 def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
     """Write the arrays of a block, and note what needs its columns."""
     folder.mkdir()
-    positions = [*sample.roles["y"], *sample.roles["x"]]
-    columns = sample.matrix.T[positions]
-    np.save(folder / "columns.npy", columns.T)
+    np.save(folder / "columns.npy", sample.matrix.T[list(rows.positions)].T)
     np.save(folder / "entity.npy", sample.entity.astype(np.int32))
     if rows.variables:
         variables = np.array([sample.variables[name] for name in rows.variables])
