@@ -279,17 +279,8 @@ def prepare(
     near = _near(sample, options)
     groups = [groups_of(code) for code in codes]
     few = cluster_size_notices(clusters, groups, options.cov_type)
-    by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
     notices = [
-        *dropped_notices(
-            by_missing,
-            sample.dropped[-1] if sample.nobs < before else None,
-            [only_shifted(panel, sample, dropped) for dropped in by_missing],
-            effects=effects,
-            part=panel.is_part,
-            nobs=panel.nobs,
-            remaining=sample.nobs,
-        ),
+        *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,
         *period_notices(sample.n_times, options),
@@ -623,6 +614,21 @@ def _row_number(panel: Panel) -> str:
         f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row "
         "number, pass the column that identifies the unit as the entity, Panel(df, "
         "entity=...)."
+    )
+
+
+def _dropped_notices(
+    panel: Panel, sample: Sample, before: int, effects: Sequence[str]
+) -> list[Notice]:
+    by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
+    return dropped_notices(
+        by_missing,
+        sample.dropped[-1] if sample.nobs < before else None,
+        [only_shifted(panel, sample, dropped) for dropped in by_missing],
+        effects=effects,
+        part=panel.is_part,
+        nobs=panel.nobs,
+        remaining=sample.nobs,
     )
 
 

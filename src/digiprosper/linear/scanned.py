@@ -86,6 +86,7 @@ from digiprosper.linear.results import (
 from digiprosper.linear.scanned_rows import (
     ScannedRows,
     Structure,
+    codes_of,
     combination_keys,
     drop_singletons,
     effect_ranks,
@@ -102,7 +103,7 @@ from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.panel.scan import PanelScan
@@ -407,40 +408,32 @@ def _grouped(
     rows: ScannedRows, structure: Structure, groupings: Sequence[Sequence[str]]
 ) -> Iterator[list[Ints | None]]:
     """Code, for each block, the groups whose scores are summed; no names are rows."""
-    entity_name = rows.effects[0]
-    ordered_times = _time_order(rows, structure)
-    for block in rows.blocks:
-        codes = {entity_name: compress(block.array("entity").astype(np.intp))[0]}
-        for text in dict.fromkeys(t for texts in groupings for t in texts):
-            if text != entity_name:
-                codes[text] = block.array(rows.file(text)).astype(np.intp)
-        out: list[Ints | None] = []
-        for texts in groupings:
-            if entity_name in texts:
-                out.append(joint_codes([codes[text] for text in texts]))
-            elif len(texts) > 1:
-                members = tuple(rows.clusters.index(text) for text in texts)
-                keys = combination_keys(rows, texts, codes)
-                out.append(np.searchsorted(structure.keys[members], keys))
-            elif not texts:
-                out.append(None)
-            elif texts[0] == rows.sample.keys.time_name:
-                out.append(ordered_times[codes[texts[0]]])
-            else:
-                numbers = np.cumsum(structure.used[texts[0]] > 0) - 1
-                out.append(numbers[codes[texts[0]]])
-        yield out
-
-
-def _time_order(rows: ScannedRows, structure: Structure) -> Ints:
-    """Give times that are used numbers in order; codes are in order of appearance."""
+    numbers = {t: np.cumsum(used > 0) - 1 for t, used in structure.used.items()}
     time = rows.sample.keys.time_name
-    if time is None:
-        return np.zeros(1, dtype=np.intp)
-    levels, used = rows.coded[time].levels, structure.used[time] > 0
-    assert levels is not None
-    out = np.zeros(levels.size, dtype=np.intp)
-    order = [i for i in levels.argsort() if used[i]]
+    if time is not None:
+        numbers[time] = _time_order(rows.coded[time].levels, structure.used[time] > 0)
+
+    def group_codes(texts: Sequence[str], codes: Mapping[str, Ints]) -> Ints | None:
+        if not texts:
+            return None
+        if rows.effects[0] in texts:
+            return joint_codes([codes[text] for text in texts])
+        if len(texts) == 1:
+            return numbers[texts[0]][codes[texts[0]]]
+        members = tuple(rows.clusters.index(text) for text in texts)
+        keys = combination_keys(rows, texts, codes)
+        return np.searchsorted(structure.keys[members], keys)
+
+    for block in rows.blocks:
+        codes = codes_of(rows, block)
+        yield [group_codes(texts, codes) for texts in groupings]
+
+
+def _time_order(times: Any, used: Bools) -> Ints:
+    """Give times that are used numbers in order; codes are in order of appearance."""
+    out = np.zeros(len(times), dtype=np.intp)
+    order = times.argsort()
+    order = order[used[order]]
     out[order] = np.arange(len(order))
     return out
 
@@ -608,19 +601,7 @@ def _results(
     inference = _inference(options, rows, grouping, estimator)
     beside = None
     if options.cov_type == "driscoll_kraay":
-        other = grouping.estimator("xtscc")
-        other_root, other_middle = rescaled_sandwich(
-            solution.root, grouping.middle(other, solution)
-        )
-        beside = Estimates(
-            names=tuple(names),
-            coefficients=fit.coefficients,
-            root=other_root,
-            middle=other_middle,
-            inference=replace(
-                _inference(options, rows, grouping, other), cov_type="xtscc"
-            ),
-        )
+        beside = _beside_driscoll_kraay(names, rows, solution, grouping)
     return LinearResults(
         depvar=rows.names[0],
         estimated=Estimated(
@@ -642,36 +623,55 @@ def _results(
             effect_terms=tuple((text, None) for text in rows.others),
             xtscc=beside,
         ),
-        sample=EstimationSample(
-            index=None,
-            key_names=rows.sample.keys.pair,
-            n_entities=structure.n_entities,
-            n_times=grouping.count.periods,
-            stats=_stats(rows, kept, moments),
-            categories=dict(rows.sample.categories),
-            obs_weights=options.obs_weights,
-            factors={
-                **rows.sample.factors,
-                **{name: rows.sample.factors_of(name) for name in names},
-            },
-            rows=RowSummary(
-                nobs=structure.n,
-                sample_hash=f"{structure.hash:016x}",
-                ssr=solution.sums.residual_square,
-            ),
-        ),
+        sample=_sample(rows, kept, moments, grouping, solution.sums.residual_square),
         labels=dict(rows.scan.labels),
         diagnostics=tuple(notices),
     )
 
 
-def _stats(
-    rows: ScannedRows, kept: Sequence[int], moments: Floats
-) -> tuple[tuple[str, ...], Floats]:
-    further = range(len(rows.names), len(moments))
-    positions = [0, *kept, *further]
+def _beside_driscoll_kraay(
+    names: Sequence[str], rows: ScannedRows, solution: _Solution, grouping: _Grouping
+) -> Estimates:
+    """Compute the covariance of xtscc from the same sums."""
+    estimator = grouping.estimator("xtscc")
+    root, middle = rescaled_sandwich(
+        solution.root, grouping.middle(estimator, solution)
+    )
+    inference = _inference(rows.options, rows, grouping, estimator)
+    return Estimates(
+        names=tuple(names),
+        coefficients=solution.fit.coefficients,
+        root=root,
+        middle=middle,
+        inference=replace(inference, cov_type="xtscc"),
+    )
+
+
+def _sample(
+    rows: ScannedRows,
+    kept: Sequence[int],
+    moments: Floats,
+    grouping: _Grouping,
+    ssr: float,
+) -> EstimationSample:
+    """Describe the rows, with moments of outcome, regressors and variables."""
+    structure, sample = grouping.structure, rows.sample
+    positions = [0, *kept, *range(len(rows.names), len(moments))]
     every = (*rows.names, *rows.variables)
-    return tuple(every[i] for i in positions), moments[positions]
+    names = [rows.names[j] for j in kept]
+    return EstimationSample(
+        index=None,
+        key_names=sample.keys.pair,
+        n_entities=structure.n_entities,
+        n_times=grouping.count.periods,
+        stats=(tuple(every[i] for i in positions), moments[positions]),
+        categories=dict(sample.categories),
+        obs_weights=rows.options.obs_weights,
+        factors=sample.factors | {name: sample.factors_of(name) for name in names},
+        rows=RowSummary(
+            nobs=structure.n, sample_hash=f"{structure.hash:016x}", ssr=ssr
+        ),
+    )
 
 
 def _without_information(

@@ -20,6 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.covariance import (
     Ranks,
+    groups_of,
 )
 from digiprosper.kernels.within import compress, is_nested, pseudo_inverse
 from digiprosper.linear.diagnostics import (
@@ -91,10 +92,14 @@ class StoredBlock:
 
     def array(self, name: str) -> Any:
         """Read an array (n, ..) of the rows that are used, without copying all."""
-        values = np.load(self.path / f"{name}.npy", mmap_mode="r")
+        values = self.stored(name)
         if self.mask is None:
             return values
         return values.T[..., self.mask].T
+
+    def stored(self, name: str) -> Any:
+        """Read an array of all rows."""
+        return np.load(self.path / f"{name}.npy", mmap_mode="r")
 
     def entities(self) -> pd.Index[Any]:
         """Read the labels of the block's entities."""
@@ -315,35 +320,42 @@ def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
 
 def drop_singletons(rows: ScannedRows) -> None:
     """Leave out rows that are the only one of a level of an effect, repeatedly."""
-    others = [rows.file(text) for text in rows.others]
     sizes = [rows.coded[text].size for text in rows.others]
     usable = [np.ones(size, dtype=bool) for size in sizes]
-    before = rows.n
-    while True:
-        counts_by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
-        changed = False
-        for block in rows.blocks:
-            entity = np.load(block.path / "entity.npy", mmap_mode="r")
-            keep = (
-                np.ones(entity.size, dtype=bool)
-                if block.mask is None
-                else (block.mask.copy())
-            )
-            codes = [
-                np.load(block.path / f"{name}.npy", mmap_mode="r") for name in others
-            ]
-            for code, good in zip(codes, usable, strict=True):
-                keep &= good[code]
-            keep &= np.bincount(entity[keep], minlength=block.n_entities)[entity] > 1
-            for code, count in zip(codes, counts_by_level, strict=True):
-                count += np.bincount(code[keep], minlength=count.size)
-            if not keep.all() and (block.mask is None or (keep != block.mask).any()):
-                block.mask, changed = keep, True
-        usable = [count != 1 for count in counts_by_level]
-        if not changed and all(good.all() for good in usable):
-            break
+    before, changed = rows.n, True
+    while changed:
+        by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
+        dropped = [_cut(rows, block, usable, by_level) for block in rows.blocks]
+        lone = [count == 1 for count in by_level]
+        usable = [~level for level in lone]
+        changed = any(dropped) or any(level.any() for level in lone)
     if rows.n < before:
         _note_singletons(rows, before)
+
+
+def _cut(
+    rows: ScannedRows,
+    block: StoredBlock,
+    usable: Sequence[Bools],
+    by_level: Sequence[Ints],
+) -> bool:
+    """Drop a block's rows of unusable levels and lone rows of entities, and count.
+
+    Tells whether a row was dropped. The rows of levels are added to `by_level`.
+    """
+    entity = block.stored("entity")
+    codes = [block.stored(rows.file(text)) for text in rows.others]
+    keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()
+    for code, good in zip(codes, usable, strict=True):
+        keep &= good[code]
+    keep &= np.bincount(entity[keep], minlength=block.n_entities)[entity] > 1
+    for code, count in zip(codes, by_level, strict=True):
+        count += np.bincount(code[keep], minlength=count.size)
+    before = entity.size if block.mask is None else int(block.mask.sum())
+    if int(keep.sum()) == before:
+        return False
+    block.mask = keep
+    return True
 
 
 def _note_singletons(rows: ScannedRows, before: int) -> None:
@@ -368,12 +380,12 @@ def _note_singletons(rows: ScannedRows, before: int) -> None:
 
 def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]:
     """Rebuild the labels of some rows of a block."""
-    entity = np.load(block.path / "entity.npy", mmap_mode="r")[positions]
+    entity = block.stored("entity")[positions]
     entities = block.entities().take(entity)
     time = rows.sample.keys.time_name
     if time is None:
         return entities.tolist()
-    codes = np.load(block.path / f"{rows.file(time)}.npy", mmap_mode="r")[positions]
+    codes = block.stored(rows.file(time))[positions]
     levels = rows.coded[time].levels
     assert levels is not None
     return list(zip(entities, levels.take(codes), strict=True))
@@ -398,53 +410,39 @@ class Structure:
 
 def structure_of(rows: ScannedRows) -> Structure:
     """Count levels, entities across clusters and effects in clusters, by one pass."""
-    entity_name = rows.effects[0]
     used = {text: np.zeros(c.size, dtype=np.intp) for text, c in rows.coded.items()}
-    pairs = {
-        (inner, outer): _Nested(rows, inner)
-        for inner in rows.effects
-        for outer in dict.fromkeys([*rows.effects, *rows.clusters])
-        if inner != outer
-    }
-    members = subsets(rows.clusters)
-    seen = {m: np.empty(0, dtype=np.int64) for m in members if len(m) > 1}
-    inside = dict.fromkeys(seen, 0)
-    across = most = n = n_entities = 0
-    total_hash = 0
+    nested, combined = _nested_pairs(rows), _combinations(rows)
+    checks = [*nested.values(), *combined.values()]
+    across = most = n = n_entities = total_hash = 0
     for block in rows.blocks:
-        entity, size = compress(np.asarray(block.array("entity"), dtype=np.intp))
-        codes = {text: block.array(rows.file(text)) for text in rows.coded}
-        codes = {text: np.asarray(c, dtype=np.intp) for text, c in codes.items()}
-        for text, code in codes.items():
-            used[text] += np.bincount(code, minlength=used[text].size)
-        n, n_entities = n + entity.size, n_entities + size
+        codes = codes_of(rows, block)
+        entity = codes[rows.effects[0]]
+        for text, count in used.items():
+            count += np.bincount(codes[text], minlength=count.size)
+        n, n_entities = n + entity.size, n_entities + groups_of(entity)
         most = max(most, int(np.bincount(entity).max()))
-        codes[entity_name] = entity
-        across += count_across(entity, [codes[c] for c in rows.clusters])
-        for (inner, outer), check in pairs.items():
-            outer_codes = codes[outer] + (
-                block.first_entity if outer == entity_name else 0
-            )
-            check.add(codes[inner], outer_codes)
-        for m in seen:
-            texts = [rows.clusters[i] for i in m]
-            if entity_name in texts:
-                inside[m] += int(joint_codes([codes[text] for text in texts]).max()) + 1
-            else:
-                keys = np.unique(combination_keys(rows, texts, codes))
-                seen[m] = np.union1d(seen[m], keys)
+        across += count_across(entity, [codes[text] for text in rows.clusters])
+        for check in checks:
+            check.add(codes, block.first_entity)
         total_hash = (total_hash + _hash(rows, block)) % 2**64
     return Structure(
         n=n,
         n_entities=n_entities,
         most_rows=most,
         used=used,
-        combinations={m: inside[m] or seen[m].size for m in seen},
-        keys=seen,
-        nested={pair: check.nested for pair, check in pairs.items()},
+        combinations={m: combination.size for m, combination in combined.items()},
+        keys={m: combination.keys for m, combination in combined.items()},
+        nested={pair: check.nested for pair, check in nested.items()},
         across=across,
         hash=total_hash,
     )
+
+
+def codes_of(rows: ScannedRows, block: StoredBlock) -> dict[str, Ints]:
+    """Read the codes of a block; entities are numbered without gaps."""
+    codes = {t: block.array(rows.file(t)).astype(np.intp) for t in rows.coded}
+    codes[rows.effects[0]] = compress(block.array("entity").astype(np.intp))[0]
+    return codes
 
 
 def subsets(clusters: Sequence[str]) -> list[tuple[int, ...]]:
@@ -475,22 +473,54 @@ def combination_keys(
     return key
 
 
+def _nested_pairs(rows: ScannedRows) -> dict[tuple[str, str], _Nested]:
+    outer = dict.fromkeys([*rows.effects, *rows.clusters])
+    pairs = [(a, b) for a in rows.effects for b in outer if a != b]
+    return {pair: _Nested(rows, *pair) for pair in pairs}
+
+
+def _combinations(rows: ScannedRows) -> dict[tuple[int, ...], _Combined]:
+    several = [members for members in subsets(rows.clusters) if len(members) > 1]
+    return {members: _Combined(rows, members) for members in several}
+
+
+class _Combined:
+    """Combinations of clusters that occur, over blocks."""
+
+    def __init__(self, rows: ScannedRows, members: Sequence[int]) -> None:
+        self.rows, self.texts = rows, [rows.clusters[i] for i in members]
+        self.inside = rows.effects[0] in self.texts
+        self.size, self.keys = 0, np.empty(0, dtype=np.int64)
+
+    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:  # noqa: ARG002
+        """Look at the codes (n,) of a block."""
+        if self.inside:
+            self.size += groups_of(joint_codes([codes[text] for text in self.texts]))
+            return
+        keys = np.unique(combination_keys(self.rows, self.texts, codes))
+        self.keys = np.union1d(self.keys, keys)
+        self.size = self.keys.size
+
+
 class _Nested:
     """Whether every level of an effect lies in one level of another, over blocks."""
 
-    def __init__(self, rows: ScannedRows, inner: str) -> None:
-        self.nested = True
-        self.is_entity = inner == rows.effects[0]
-        size = 0 if self.is_entity else rows.coded[inner].size
+    def __init__(self, rows: ScannedRows, inner: str, outer: str) -> None:
+        self.nested, self.inner, self.outer = True, inner, outer
+        self.entity = rows.effects[0]
+        size = 0 if inner == self.entity else rows.coded[inner].size
         self.outer_of = np.full(size, -1, dtype=np.intp)
 
-    def add(self, inner: Ints, outer: Ints) -> None:
+    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:
         """Look at the codes (n,) of a block."""
         if not self.nested:
             return
-        if self.is_entity:
+        inner, outer = codes[self.inner], codes[self.outer]
+        if self.inner == self.entity:
             self.nested = is_nested(inner, outer)
             return
+        if self.outer == self.entity:
+            outer = outer + first_entity
         unseen = self.outer_of[inner] < 0
         self.outer_of[inner[unseen]] = outer[unseen]
         self.nested = bool((self.outer_of[inner] == outer).all())
@@ -521,30 +551,36 @@ def effect_ranks(
 ) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
     effects, clusters = rows.effects, rows.clusters
-    nested_in = structure.nested
-    nested = tuple(
-        effect
-        for effect in effects
-        if any(effect == c or nested_in[effect, c] for c in clusters)
-    )
+
+    def lies_in(effect: str, outer: str) -> bool:
+        return effect == outer or structure.nested[effect, outer]
+
+    nested = tuple(e for e in effects if any(lies_in(e, c) for c in clusters))
     exempt = tuple(e for e in effects if e in nested or e == effects[0])
     by_subset = {
         subset: _rank_of(subset, rows, structure, system)
         for subset in {nested, exempt, effects}
     }
     every = by_subset[effects][0]
-    containing = dict.fromkeys([*effects, *clusters])
+    outer = [*effects, *clusters]
     return Ranks(
         every=every,
         nested=min(by_subset[nested][0], every),
         nested_or_entity=min(by_subset[exempt][0], every),
-        lone_nested=any(
-            all(e == outer or nested_in[e, outer] for outer in containing)
-            for e in nested
-        ),
+        lone_nested=any(all(lies_in(e, o) for o in outer) for e in nested),
         intercept=False,
         exact=all(exact for _, exact in by_subset.values()),
     )
+
+
+def _finest(effects: Sequence[str], structure: Structure) -> list[str]:
+    """Leave out effects in which another is nested; of two that are the same, one."""
+    out: list[str] = []
+    for effect in effects:
+        if not any(structure.nested[finer, effect] for finer in out):
+            out = [e for e in out if not structure.nested[effect, e]]
+            out.append(effect)
+    return out
 
 
 def _rank_of(
@@ -554,34 +590,21 @@ def _rank_of(
     system: Dummies | None,
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest = [
-        e
-        for position, e in enumerate(subset)
-        if not any(
-            structure.nested[other, e]
-            and not (structure.nested[e, other] and position < subset.index(other))
-            for other in subset
-            if other != e
-        )
-    ]
-    sizes = {
-        e: structure.n_entities
-        if e == rows.effects[0]
-        else int((structure.used[e] > 0).sum())
-        for e in finest
-    }
+    finest, entity = _finest(subset, structure), rows.effects[0]
+    sizes = {text: int((structure.used[text] > 0).sum()) for text in rows.others}
+    sizes[entity] = structure.n_entities
     if len(finest) <= 1:
-        return (next(iter(sizes.values())) if sizes else 1), True
+        return sum(sizes[e] for e in finest) or 1, True
     assert system is not None
-    at = _positions(rows, structure)
-    inside = np.concatenate([at[e] for e in finest if e in at])
-    has_entity = rows.effects[0] in finest
-    if system.taken_out is not None:
-        chosen = np.ix_(inside, inside)
-        gram = system.gram[chosen] - (system.taken_out[chosen] if has_entity else 0.0)
-        rank = pseudo_inverse(gram, system.weights[inside])[1]
-        return rank + (structure.n_entities if has_entity else 0), True
-    return _rank_by_components(finest, sizes, at, system, rows.effects[0])
+    at = _positions(rows, sizes)
+    if system.taken_out is None:
+        return _rank_by_components(finest, sizes, at, system, entity)
+    inside = np.concatenate([at[e] for e in finest if e != entity])
+    gram = system.gram[np.ix_(inside, inside)]
+    if entity in finest:
+        gram = gram - system.taken_out[np.ix_(inside, inside)]
+    rank = pseudo_inverse(gram, system.weights[inside])[1]
+    return rank + (structure.n_entities if entity in finest else 0), True
 
 
 def _rank_by_components(
@@ -609,10 +632,9 @@ def _rank_by_components(
     return rank, len(largest) == 2
 
 
-def _positions(rows: ScannedRows, structure: Structure) -> dict[str, Ints]:
+def _positions(rows: ScannedRows, sizes: Mapping[str, int]) -> dict[str, Ints]:
     """List the positions of each effect's levels among those of all but the entity."""
     out, start = {}, 0
     for text in rows.others:
-        size = int((structure.used[text] > 0).sum())
-        out[text], start = np.arange(start, start + size), start + size
+        out[text], start = np.arange(start, start + sizes[text]), start + sizes[text]
     return out

@@ -98,7 +98,7 @@ class PanelScan(Generic[P]):
     >>> states = dp.datasets.us_states().frame.reset_index()
     >>> scan = dp.Panel.scan(states, entity="state", time="year")
     >>> scan.columns[:3]
-    ('state', 'year', 'region')
+    ('state', 'year', 'state_name')
     """
 
     make_panel: Callable[..., P]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,8 @@ class Source:
 
     names: tuple[str, ...]
     count: Callable[[], int]
-    batches: Callable[[Sequence[str]], Iterator[Any]]
+    # Columns, and a folder in which an engine may write
+    batches: Callable[[Sequence[str], Path], Iterator[Any]]
     # What the engine raises; ends up in one error with the engine's own text
     errors: tuple[type[Exception], ...]
 
@@ -95,7 +97,7 @@ def _polars(table: Any) -> Source:
 
     lazy = table.lazy()
 
-    def batches(names: Sequence[str]) -> Iterator[Any]:
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
         chosen = lazy.select(list(names))
         for frame in chosen.collect_batches(chunk_size=_BATCH, maintain_order=False):
             yield frame.to_arrow()
@@ -114,7 +116,7 @@ def _polars(table: Any) -> Source:
 def _duckdb(relation: Any) -> Source:
     import duckdb
 
-    def batches(names: Sequence[str]) -> Iterator[Any]:
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
         quoted_names = ", ".join(
             f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names
         )
@@ -132,7 +134,7 @@ def _duckdb(relation: Any) -> Source:
 def _arrow(table: Any) -> Source:
     import pyarrow as pa
 
-    def batches(names: Sequence[str]) -> Iterator[Any]:
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
         if isinstance(table, pa.Table):
             yield from table.select(list(names)).to_batches(max_chunksize=_BATCH)
         else:
@@ -152,33 +154,21 @@ def _arrow(table: Any) -> Source:
 
 
 def _spark(frame: Any) -> Source:
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    def batches(names: Sequence[str]) -> Iterator[Any]:
-        import pyarrow as pa
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:
+        from pyarrow import dataset
 
-        columns = [f"`{name}`" for name in names]
-        # One partition at a time comes to the driver.
-        for rows in (
-            frame.select(*columns)
-            .mapInArrow(_serialised, "batch binary")
-            .toLocalIterator()
-        ):
-            yield from pa.ipc.open_stream(rows["batch"])
+        written = folder / "spark"
+        frame.select(*[f"`{name}`" for name in names]).write.parquet(str(written))
+        yield from _arrow(dataset.dataset(str(written))).batches(names, folder)
+        shutil.rmtree(written)
 
-    return Source(tuple(frame.columns), frame.count, batches, (PySparkException,))
+    def count() -> int:
+        return int(frame.count())
 
-
-def _serialised(batches: Iterator[Any]) -> Iterator[Any]:
-    """Pack batches of rows into one value each, on a worker of Spark."""
-    import pyarrow as pa
-
-    for batch in batches:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-        packed = pa.array([sink.getvalue().to_pybytes()], pa.binary())
-        yield pa.RecordBatch.from_arrays([packed], names=["batch"])
+    return Source(tuple(frame.columns), count, batches, (PySparkException, Py4JError))
 
 
 def write_blocks(
@@ -201,7 +191,7 @@ def write_blocks(
     writers: dict[int, Any] = {}
     rows, times = 0, set[Any]()
     try:
-        for batch in source.batches(columns):
+        for batch in source.batches(columns, folder):
             table = _plain(
                 pa.Table.from_batches([batch])
                 if isinstance(batch, pa.RecordBatch)
