@@ -5,65 +5,16 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import digiprosper as dp
 from digiprosper.kernels import in_blocks, within
+from digiprosper.panel import scan as scanning
+from tests.scanned_cases import assert_same, fitted, panel_of, tables
 
 pytest.importorskip("pyarrow")
 
 SSC = ("reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none")
-
-
-def panel_of(seed, firms=60, periods=7, *, text=False, missing=0.1, lone=3):
-    """Simulate an unbalanced panel with singletons, gaps, a moving industry."""
-    rng = np.random.default_rng(seed)
-    firm = np.repeat(np.arange(firms), periods)
-    year = np.tile(np.arange(2001, 2001 + periods), firms)
-    n = firm.size
-    industry = rng.integers(0, 9, n)
-    frame = pd.DataFrame(
-        {
-            "firm": firm,
-            "year": year,
-            "industry": industry,
-            "region": firm % 5,
-            "product": rng.integers(0, 40, n),
-            "x": rng.normal(size=n) + 0.3 * (firm % 7),
-            "z": np.exp(rng.normal(size=n)),
-            "treated": ((firm < 4) & (year >= 2004)).astype(float),
-            "w": rng.uniform(0.5, 2, n),
-        }
-    )
-    frame["y"] = (
-        frame["x"]
-        - 0.4 * np.log(frame["z"])
-        + 0.2 * frame["industry"]
-        + rng.normal(size=firms)[firm]
-        + rng.normal(size=n)
-    )
-    frame.loc[rng.random(n) < missing / 2, "x"] = np.nan
-    frame = frame[rng.random(n) > missing]
-    frame.loc[frame.index[:lone], "industry"] = 100 + np.arange(lone)
-    if text:
-        for name in ("firm", "industry", "region"):
-            frame[name] = name[0] + frame[name].astype(str).str.zfill(3)
-    return frame
-
-
-def tables(frame, rng):
-    """Give the same rows, shuffled, as each engine has them."""
-    duckdb = pytest.importorskip("duckdb")
-    polars = pytest.importorskip("polars")
-    pyarrow = pytest.importorskip("pyarrow")
-    shuffled = frame.iloc[rng.permutation(len(frame))]
-    return {
-        "pandas": shuffled,
-        "polars": polars.from_pandas(shuffled).lazy(),
-        "duckdb": duckdb.connect().from_df(shuffled),
-        "pyarrow": pyarrow.Table.from_pandas(shuffled, preserve_index=False),
-    }
 
 
 def draw_spec(rng):
@@ -89,53 +40,6 @@ def draw_spec(rng):
         singletons=str(rng.choice(["drop", "keep"], p=[0.8, 0.2])),
         collinear="drop",
         keep_rows=False,
-    )
-
-
-def fitted(spec, panel):
-    """Fit, or return the error."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        try:
-            return spec.fit(panel)
-        except dp.DigiprosperError as error:
-            return error
-
-
-def assert_same(blocks, memory, tolerance=1e-10):
-    """Compare every number and every notice."""
-    if isinstance(memory, dp.DigiprosperError):
-        assert type(blocks) is type(memory), (blocks, memory)
-        return
-    assert not isinstance(blocks, dp.DigiprosperError), blocks
-    assert blocks.nobs == memory.nobs
-    assert blocks.names == memory.names
-    assert blocks.df_counted == memory.df_counted
-    assert blocks.df_absorbed == memory.df_absorbed
-    assert blocks.n_clusters == memory.n_clusters
-    assert blocks.df_t == pytest.approx(memory.df_t)
-    close = {"rtol": tolerance, "atol": 0, "equal_nan": True}
-    scale = memory.std_errors.abs().max()
-    np.testing.assert_allclose(
-        blocks.params, memory.params, rtol=tolerance, atol=tolerance * scale
-    )
-    np.testing.assert_allclose(blocks.std_errors, memory.std_errors, **close)
-    np.testing.assert_allclose(
-        blocks.fit_statistics, memory.fit_statistics, rtol=tolerance, atol=tolerance
-    )
-    pd.testing.assert_frame_equal(
-        blocks.sample_stats, memory.sample_stats, rtol=1e-9, atol=1e-12
-    )
-    for name, values in blocks.effects.items():
-        np.testing.assert_allclose(
-            values, memory.effects[name].reindex(values.index), rtol=1e-8, atol=1e-9
-        )
-    assert [n.code for n in blocks.diagnostics] == [n.code for n in memory.diagnostics]
-    for ours, theirs in zip(blocks.diagnostics, memory.diagnostics, strict=True):
-        assert ours.message == theirs.message
-    first, second = blocks.f_statistic, memory.f_statistic
-    assert first.p_value == pytest.approx(
-        second.p_value, rel=1e-6, abs=1e-12, nan_ok=True
     )
 
 
@@ -218,63 +122,6 @@ def test_absorbed_and_collinear_columns_are_found():
             assert_same(fitted(spec, scan), memory)
 
 
-def test_subset_and_assign_are_those_of_a_panel():
-    frame = panel_of(7)
-    spec = dp.FixedEffects("y", ["lx", "log(z)"], keep_rows=False)
-    panel = dp.Panel(frame, "firm", "year")
-    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=4)
-    changed = [
-        p.assign(lx="lag(x)").subset("year >= 2003 and region in [0, 2, 3]")
-        for p in (panel, scan)
-    ]
-    assert_same(fitted(spec, changed[1]), fitted(spec, changed[0]))
-    half = scan.sample_entities(0.5)
-    assert 0 < half.n_entities < panel.n_entities
-    again = dp.Panel.scan(frame.iloc[::-1], entity="firm", time="year")
-    assert half.entities.equals(again.sample_entities(0.5).entities)
-
-
-def test_dates_have_one_step_in_all_blocks():
-    frame = panel_of(8)
-    frame["year"] = pd.to_datetime(frame["year"].astype(str))
-    frame.loc[frame["firm"] == 0, "year"] += pd.Timedelta(days=40)
-    spec = dp.FixedEffects("y", ["x", "lag(x)"], time_effects=False, keep_rows=False)
-    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=9)
-    assert_same(fitted(spec, scan), fitted(spec, dp.Panel(frame, "firm", "year")))
-
-
-def test_failures_leave_no_file(tmp_path):
-    frame = panel_of(9)
-    spec = dp.FixedEffects("y", ["x"])
-    twice = pd.concat([frame, frame.head(2)])
-    unknown = frame.assign(firm=frame["firm"].where(frame["firm"] != 3))
-    for table, error in ((twice, dp.PanelIndexError), (unknown, dp.PanelIndexError)):
-        scan = dp.Panel.scan(table, entity="firm", time="year", folder=tmp_path)
-        with pytest.raises(error):
-            spec.fit(scan)
-        assert not list(tmp_path.iterdir())
-    duckdb = pytest.importorskip("duckdb")
-    relation = duckdb.sql(
-        "select i as firm, 2000 as year, 1.0 as y, error('no such firm') as x "
-        "from range(5) t(i)"
-    )
-    scan = dp.Panel.scan(relation, entity="firm", time="year", folder=tmp_path)
-    with pytest.raises(dp.ScanError, match="no such firm"):
-        spec.fit(scan)
-    assert not list(tmp_path.iterdir())
-
-
-def test_an_interrupt_leaves_no_file(tmp_path, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    scan = dp.Panel.scan(panel_of(9), entity="firm", time="year", folder=tmp_path)
-    monkeypatch.setattr("digiprosper.linear.scanned.first_pass", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        dp.FixedEffects("y", ["x"]).fit(scan)
-    assert not list(tmp_path.iterdir())
-
-
 def test_what_is_not_available_is_refused_by_name():
     scan = dp.Panel.scan(panel_of(9), entity="firm", time="year")
     for options, words in (
@@ -314,8 +161,6 @@ def test_several_models_share_one_copy(monkeypatch):
     panel = dp.Panel(frame, "firm", "year")
     scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
     base = dp.FixedEffects("y", ["x"], keep_rows=False)
-    from digiprosper.panel import scan as scanning
-
     copies = []
     write = scanning.write_blocks
     monkeypatch.setattr(

@@ -667,7 +667,8 @@ def _sample(
         stats=(tuple(every[i] for i in positions), moments[positions]),
         categories=dict(sample.categories),
         obs_weights=rows.options.obs_weights,
-        factors=sample.factors | {name: sample.factors_of(name) for name in names},
+        factors=dict(sample.factors)
+        | {name: sample.factors_of(name) for name in names},
         rows=RowSummary(
             nobs=structure.n, sample_hash=f"{structure.hash:016x}", ssr=ssr
         ),

@@ -412,7 +412,7 @@ def structure_of(rows: ScannedRows) -> Structure:
     """Count levels, entities across clusters and effects in clusters, by one pass."""
     used = {text: np.zeros(c.size, dtype=np.intp) for text, c in rows.coded.items()}
     nested, combined = _nested_pairs(rows), _combinations(rows)
-    checks = [*nested.values(), *combined.values()]
+    checks: list[_Nested | _Combined] = [*nested.values(), *combined.values()]
     across = most = n = n_entities = total_hash = 0
     for block in rows.blocks:
         codes = codes_of(rows, block)

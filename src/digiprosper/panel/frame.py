@@ -512,7 +512,7 @@ class Panel:
         >>> scan = dp.Panel.scan(states, entity="state", time="year", blocks=4)
         >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(scan)
         >>> fit.params.round(4).to_dict()
-        {'log(pc)': 0.6637, 'unemp': -0.0167}
+        {'log(pc)': 0.6636, 'unemp': -0.0165}
         """
         return scan_table(
             cls,
