@@ -196,6 +196,14 @@ def event_studies(labels: Labels) -> Any:
     )
 
 
+def honest(labels: Labels) -> Any:
+    spec = dp.StaggeredDid("outcome", "first", base_period="universal")
+    return dp.plots.honest(
+        spec.fit(provinces()).honest(effect="average"),
+        labels={**labels, "outcome": labels["prosperity"]},
+    )
+
+
 def balance(labels: Labels) -> Any:
     treated = provinces().assign(pilot=lambda frame: frame["first"].notna().astype(int))
     columns = ["digital", "productivity", *CONTROLS]
@@ -331,6 +339,7 @@ FIGURES: dict[str, Callable[[Labels], Any]] = {
         placebo,
         event_study,
         event_studies,
+        honest,
         balance,
         moran_scatter,
         impacts,

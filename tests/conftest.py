@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = (
     "abdata.csv",
+    "cases/honest_bc.csv",
+    "cases/honest_medicaid.csv",
+    "cases/honest_mpdta.csv",
     "cases/lalonde_matchit.csv",
+    "cases/pretrends_hewang.csv",
     "cases/statspai_57_logit.csv",
     "china_cities_105x14.csv",
     "china_divisions.csv",

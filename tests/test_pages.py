@@ -177,7 +177,12 @@ HOLDERS: dict[str, tuple[Any, ...]] = {
     "plots": (dp.plots,),
     "panel": (dp.Panel,),
     "Panel": (dp.Panel,),
-    "fit": (dp.LinearResults, dp.IVResults, dp.SpatialResults),
+    "fit": (
+        dp.LinearResults,
+        dp.IVResults,
+        dp.SpatialResults,
+        dp.EventStudyResults,
+    ),
     "results": (dp.MediationResults, dp.ThresholdResults),
     "SpatialWeights": (dp.SpatialWeights,),
 }

@@ -273,6 +273,7 @@ CONTRACT = {
         "path, *, entity, time='year', sheet=None, match=None, labels=None, step=None, "
         "time_format=None"
     ),
+    "Panel.from_rows": "data, *, entity=None, labels=None",
     "Panel.from_wide": (
         "data, *, entity, value=None, time='year', labels=None, step=None, "
         "time_format=None"
@@ -289,6 +290,7 @@ CONTRACT = {
     "PanelScan.subset": "rows",
     "PanelScan.summarise": "columns=None",
     "Panel.head": "n=5",
+    "Panel.sample": "roles, *, codes=(), clusters=(), missing='drop', where=None",
     "Panel.rename": "**names",
     "Panel.standardise": "columns, by=None",
     "Panel.winsorize": "columns, lower=0.01, upper=0.99, by=None, quantile='stata'",
@@ -302,7 +304,8 @@ CONTRACT = {
     "FixedEffects": (
         f"y, x=(), *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, "
-        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+        "singletons='drop', collinear='raise', missing='drop', keep_rows=True, "
+        "where=None"
     ),
     "LinearResults.combination": "expression",
     "LinearCombination.interval": "level=0.95",
@@ -311,17 +314,22 @@ CONTRACT = {
         "y, event, x=(), *, before=5, after=5, reference=-1, bin_ends=True, "
         f"never=None, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, "
-        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+        "singletons='drop', collinear='raise', missing='drop', keep_rows=True, "
+        "where=None"
     ),
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95, bands='pointwise'",
     "EventStudyResults.pretrend_test": "",
+    "EventStudyResults.honest": (
+        "*, restriction='relative', bounds=None, effect=0, level=0.95, critical='t'"
+    ),
+    "EventStudyResults.pretrend_power": "slopes=None, *, powers=(0.5, 0.8), level=0.95",
     "StaggeredDidResults.event_path": "level=0.95, bands='pointwise'",
     "StaggeredDid": (
         "y, event, x=(), *, estimator='callaway_santanna', control=None, "
         "aggregate='dynamic', adjustment=None, base_period=None, anticipation=0, "
         "leads=None, never=None, cov_type='hc2', clusters=None, obs_weights=None, "
-        "missing='drop'"
+        "missing='drop', where=None"
     ),
     "Matching.att": "outcome, *, neighbours=1",
     "match_entities": (
@@ -355,6 +363,7 @@ CONTRACT = {
         "results, term=None, *, kinds='indirect', labels=None, level=0.95, ax=None"
     ),
     "plots.event_study": "results, *, counts=False, labels=None, level=0.95, ax=None",
+    "plots.honest": "intervals, *, labels=None, ax=None",
     "plots.pathways": "report, *, labels=None, ax=None",
     "plots.specification_curve": (
         "results, term=None, *, main=None, labels=None, level=0.95, ax=None"
@@ -364,7 +373,7 @@ CONTRACT = {
         "estimator='difference', instrument_lags=(2, 5), collapse=True, "
         "transform='difference', steps=2, cov_type='robust', windmeijer=True, "
         "equations=(), constant=None, time_effects=True, h=3, sargan_df='n', "
-        "clusters=None, reps=999, missing='drop'"
+        "clusters=None, reps=999, missing='drop', where=None"
     ),
     "DynamicPanel.fit": "panel, *, rng=None, progress=False",
     "DynamicResults.long_run": "level=0.95",
@@ -372,7 +381,7 @@ CONTRACT = {
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', "
         f"clusters=None, bandwidth=None, {DISTANCES}, ssc='reghdfe', "
         "obs_weights=None, singletons='drop', collinear='raise', missing='drop', "
-        "keep_rows=True"
+        "keep_rows=True, where=None"
     ),
     "FixedEffectsIV.fit": "panel, *, rng=None, progress=False",
     "IVResults.anderson_rubin": "level=0.95",
@@ -392,7 +401,7 @@ CONTRACT = {
         f"thresholds=None, search='sequential', {EFFECTS}, absorb=(), trim=0.05, "
         "min_nobs=1, min_entities=0, grid=None, rule='<=', regime_intercept=False, "
         "bootstrap='wild_cluster', reps=999, level=0.95, confidence='scaled', "
-        "df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
+        "df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe', where=None"
     ),
     "PanelThreshold.fit": "panel, *, rng=None, progress=False",
     "ThresholdResults.confidence_set": "threshold=1, *, method=None",
@@ -417,7 +426,7 @@ CONTRACT = {
         "y, x, spatial_weights, *, model='sdm', spatial_lags=None, "
         "entity_effects=True, time_effects=True, transform='exact', "
         "likelihood='adjusted', cov_type=None, effects_error='delta', reps=1000, "
-        "bias_correction=None"
+        "where=None, bias_correction=None"
     ),
     "PanelSpatial.fit": "panel, *, rng=None, progress=False",
     "SpatialResults.effects_table": "level=0.95",
@@ -472,7 +481,7 @@ CONTRACT = {
         "y, treatment, mediators, x=(), *, structure='parallel', moderator=None, "
         "moderates=(), threshold=None, regime_intercept=True, search_draws=False, "
         f"quadratic=(), absorb=(), {EFFECTS}, cov_type='clustered', clusters=None, "
-        "ssc='reghdfe', reps=4999"
+        "ssc='reghdfe', reps=4999, where=None"
     ),
     "Mediation.fit": "panel, *, rng=None, progress=False",
     "MediationResults.interval": "method='percentile', *, level=0.95",
@@ -484,7 +493,7 @@ CONTRACT = {
     "MediationResults.robustness_value": "mediator=None, *, level=0.95",
     "MediationIV": (
         f"y, treatment, mediator, instrument, x=(), *, {EFFECTS}, absorb=(), "
-        "cov_type='clustered', clusters=None, ssc='reghdfe', reps=4999"
+        "cov_type='clustered', clusters=None, ssc='reghdfe', reps=4999, where=None"
     ),
     "within_between": "spec, panel",
     "mean_group_mediation": "spec, panel, *, rng=None",

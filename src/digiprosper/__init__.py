@@ -169,6 +169,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
     from digiprosper.policy.event_study import EventStudy as EventStudy
+    from digiprosper.policy.honest import HonestIntervals as HonestIntervals
     from digiprosper.policy.matching import match_entities as match_entities
     from digiprosper.policy.matching_results import MatchedEffect as MatchedEffect
     from digiprosper.policy.matching_results import Matching as Matching
@@ -284,6 +285,7 @@ __all__ = [
     "GroupTest",
     "HasDraws",
     "HausmanMethod",
+    "HonestIntervals",
     "IVResults",
     "IdentificationError",
     "IdentificationWarning",

@@ -63,6 +63,7 @@ NAMES = {
     "panel": "Panel PanelScan Sample",
     "policy.bacon": "bacon_decomposition",
     "policy.event_study": "EventStudy",
+    "policy.honest": "HonestIntervals",
     "policy.matching": "match_entities",
     "policy.matching_results": "MatchedEffect Matching",
     "policy.results": "EventStudyResults",

@@ -23,6 +23,7 @@ from digiprosper.mediation import figures as mediation
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.policy import figures as policy
+from digiprosper.policy.honest import HonestIntervals
 from digiprosper.policy.matching_results import Matching
 from digiprosper.present.columns import all_terms, check_labels, matching, merged_labels
 from digiprosper.present.curve_plots import (
@@ -48,6 +49,7 @@ from digiprosper.present.estimate_plots import (
     draw_decay,
     draw_effects,
     draw_event_paths,
+    draw_honest,
     draw_specification_curve,
 )
 from digiprosper.present.figure import kept_drawing
@@ -86,6 +88,7 @@ __all__ = [
     "effect_plot",
     "event_study",
     "figure_style",
+    "honest",
     "impacts",
     "index_sensitivity",
     "kernel_ridge",
@@ -382,6 +385,61 @@ def event_study(
         purpose,
         counts=bool(counts),
     )
+
+
+def honest(
+    intervals: HonestIntervals,
+    *,
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the intervals of an effect by the bound on how trends may differ.
+
+    Parameters
+    ----------
+    intervals : HonestIntervals
+        What ``honest`` of the results of `EventStudy` or `StaggeredDid` returns.
+    labels : mapping, optional
+        Labels of the outcome. They replace those of the results.
+    ax : Axes, optional
+        Axes to draw on. The default is a new figure.
+
+    Returns
+    -------
+    Axes
+        The usual interval, then one for each bound M, and a line at zero. The legend
+        says from which M on the interval contains 0.
+
+    Raises
+    ------
+    InputTypeError
+        If `intervals` has another type, or `labels` is not a mapping of texts.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp, matplotlib.pyplot as plt
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)}
+    ... )
+    >>> frame["first"] = np.where(frame["city"] % 2 == 0, 2013.0, np.nan)
+    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(
+    ...     1
+    ... ).normal(size=360)
+    >>> fit = dp.EventStudy("y", "first", before=3, after=2).fit(
+    ...     dp.Panel(frame, "city", "year")
+    ... )
+    >>> ax = honest(fit.honest())
+    >>> [text.get_text() for text in ax.get_xticklabels()]
+    ['usual', '0.5', '1', '1.5', '2']
+    >>> plt.close(ax.figure)
+    """
+    purpose = "plots.honest"
+    _refuse_other(intervals, HonestIntervals, "honest of an event study", purpose)
+    texts = {**intervals.labels, **check_labels(labels, purpose)}
+    drawn = policy.honest_plot(intervals, texts, figure_language())
+    return draw_honest(drawn, ax, purpose)
 
 
 def moran_scatter(

@@ -129,6 +129,73 @@ def by_event_time(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
     return {"Pre-trend test, by event time": trial}
 
 
+# Standard deviations of the change of errors from one period to the next, for controls
+# and treated.
+_STEPS = {"AR": (0.9, 0.9), "random walk": (1.3, 1.3), "treated twice": (0.9, 1.8)}
+
+
+def differing_trends(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
+    """Cover an effect where trends differ by as much as the bound allows."""
+    few = cell.design.partition(", 6 treated")[1]
+    count = 6 if few else cell.n // 2
+    treated = np.arange(cell.n) < count
+    start = cell.t // 2
+    since = np.arange(cell.t) - start
+    error = drawn_errors(rng, cell, treated)
+    control, of_treated = next(
+        steps for name, steps in _STEPS.items() if cell.errors.startswith(name)
+    )
+    unit = np.sqrt(of_treated**2 / count + control**2 / (cell.n - count))
+    trends = {
+        "relative": 4 * unit * (1.0 * (since >= -2) + (since >= 0)),
+        "smoothness": unit * (0.5 * since + 2 * np.maximum(since + 1, 0)),
+    }
+    bounds = {"relative": 1.0, "smoothness": 2 * unit}
+    event = np.where(treated, float(start), np.nan)
+    path = dp.EventStudy("y", "first", before=start, after=cell.t - start - 1)
+    found = {}
+    for restriction, trend in trends.items():
+        y = error + (trend + effect * (since >= 0)) * treated[:, None]
+        panel = panel_of(rng, cell, {"first": event, "y": y})
+        options: dict[str, Any] = {
+            "restriction": restriction,
+            "bounds": [bounds[restriction]],
+        }
+        fit = quiet(path.fit, panel)
+        of_program = quiet(fit.honest, **options, critical="normal")
+        others = {"normal, as R and Stata": _covered(of_program)}
+        for word in ("cr2", "crv3"):
+            other = quiet(path.replace(cov_type=word).fit, panel)
+            others[word.upper()] = _covered(quiet(other.honest, **options))
+        intervals = quiet(fit.honest, **options)
+        others["usual interval"] = _covered(intervals, 0)
+        found[_HONEST[restriction]] = Trial(
+            _covered(intervals), float("nan"), others, has_notice(intervals)
+        )
+        staggered = dp.StaggeredDid("y", "first", base_period="universal")
+        fit = quiet(staggered.fit, panel)
+        intervals = quiet(fit.honest, **options)
+        printed = quiet(staggered.replace(cov_type="influence").fit, panel)
+        others = {"influence functions": _covered(quiet(printed.honest, **options))}
+        found[f"{_HONEST[restriction]}, StaggeredDid"] = Trial(
+            _covered(intervals), float("nan"), others, has_notice(intervals)
+        )
+    return found
+
+
+_FITS = ("", ", StaggeredDid")
+_HONEST = {
+    "relative": "Honest interval, relative",
+    "smoothness": "Honest interval, smoothness",
+}
+
+
+def _covered(intervals: Any, number: int = 1) -> float:
+    """Return whether the usual interval, or that of the only bound, contains zero."""
+    row = intervals.frame.loc[number]
+    return float(inside(row["conf_low"], 0.0, row["conf_high"])[0])
+
+
 def _held(path: Any) -> Array:
     return inside(path["conf_low"], 0.0, path["conf_high"])
 
@@ -183,6 +250,22 @@ STUDIES = {
         "variable as the others', nothing in the data shows it.",
         dict.fromkeys([cell.design for cell in _FEW], 0.7),
         reps=500,
+    ),
+    "honest": Study(
+        {f"{name}{of}": "coverage" for name in _HONEST.values() for of in _FITS},
+        differing_trends,
+        [
+            Cell(31, 10, f"{design}{few}")
+            for few in ("", ", 6 treated")
+            for design in _DESIGNS
+        ],
+        "`honest` of `EventStudy` and `StaggeredDid`: the effect in the first period, "
+        "with half of the entities treated in the middle of the period, or 6. Trends "
+        "differ by as much as the bound allows: by one change of four standard errors "
+        "before treatment, and by another since it (M = 1), or by a bend at the last "
+        "period before treatment. The usual interval is for parallel trends.",
+        "Few treated entities with unlike variances: use errors of cov_type='cr2'.",
+        reps=300,
     ),
     "imputation": Study(
         {f"{name}, imputation": kind for name, kind in _ROWS.items()},

@@ -326,6 +326,15 @@ def _figures(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
             lambda: plots.event_study(result, counts=chance(case.rng, 0.5)),
         ),
         (dp.StaggeredDidResults, lambda: plots.event_study({"a": result, "b": result})),
+        (
+            (dp.EventStudyResults, dp.StaggeredDidResults),
+            lambda: plots.honest(
+                result.honest(
+                    restriction=pick(case.rng, ["relative", "smoothness"]),
+                    effect=pick(case.rng, [0, "average"]),
+                )
+            ),
+        ),
         (dp.SpatialResults, lambda: plots.impacts(result)),
         (
             dp.SpatialWeights,

@@ -40,6 +40,7 @@ def draw_spec(rng):
         singletons=str(rng.choice(["drop", "keep"], p=[0.8, 0.2])),
         collinear="drop",
         keep_rows=False,
+        where="year >= 2003 or industry in [1, 2]" if rng.random() < 0.3 else None,
     )
 
 

@@ -142,6 +142,13 @@ def studies() -> Any:
 
 
 @cache
+def honest(restriction: Any) -> Any:
+    spec = dp.StaggeredDid("log(gsp)", "first", base_period="universal")
+    fit = quietly(lambda: spec.fit(states()))
+    return fit.honest(restriction=restriction, effect="average")
+
+
+@cache
 def placebo() -> Any:
     return dp.placebo_test(
         dp.FixedEffects("log(gsp)", ["pilot", "unemp"]),
@@ -215,6 +222,10 @@ FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
     "effect_plot": lambda labels: plots.effect_plot(mediation(), labels=labels),
     "event_study": lambda labels: plots.event_study(
         studies(), counts=True, labels=labels
+    ),
+    "honest": lambda labels: plots.honest(honest("relative"), labels=labels),
+    "honest, smoothness": lambda labels: plots.honest(
+        honest("smoothness"), labels=labels
     ),
     "impacts": lambda labels: plots.impacts(spatial(), labels=labels),
     "index_sensitivity": lambda labels: plots.index_sensitivity(

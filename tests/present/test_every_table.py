@@ -171,6 +171,12 @@ def staggered(**options: Any) -> Any:
 
 
 @cache
+def event_study() -> Any:
+    spec = dp.EventStudy("prosperity", "first", before=7, after=7)
+    return spec.fit(panel())
+
+
+@cache
 def groups(**options: Any) -> Any:
     return dp.by_group(spec(), panel(), **options)
 
@@ -313,6 +319,13 @@ def _policies() -> dict[str, Callable[[], Any]]:
             "prosperity", "first", ["urban"], before=3, after=3
         ).fit(panel()),
         "Callaway and Sant'Anna": staggered,
+        "differing trends": lambda: event_study().honest(bounds=[0.5, 1]),
+        "bent trends": lambda: event_study().honest(
+            restriction="smoothness", effect="average", bounds=[0.1]
+        ),
+        "a weighted effect": lambda: staggered(base_period="universal").honest(
+            effect=[0.5, 0.5, *[0.0] * 6], bounds=[1]
+        ),
         "imputation": lambda: staggered(estimator="imputation"),
         "Sun and Abraham": lambda: staggered(estimator="sun_abraham"),
         "by cohort": lambda: staggered().aggregate("group"),
@@ -427,6 +440,7 @@ def _frames() -> dict[str, Callable[[], Any]]:
             dp.FixedEffects("prosperity", ["pilot"]), panel()
         ),
         "event path": lambda: staggered().path,
+        "power before treatment": lambda: staggered().pretrend_power(),
         "dagum groups": lambda: _dagum().groups,
         "dagum shares": lambda: _dagum().shares.to_frame(),
         "dagum": lambda: _dagum().intervals,
@@ -488,11 +502,11 @@ REASONS = {
     "people whom a method is named after": (
         "Abadie Imbens Anderson Rubin Borusyak Jaravel Spiess Callaway Sant Anna "
         "Conley Driscoll Kraay Fisher Hansen Harris Tzavalis Hausman Holm Im Pesaran "
-        "Shin Kleibergen Paap Lee Yu MacKinnon Mundlak Pearson RESET Sargan Sun "
-        "Abraham Wald Wooldridge"
+        "Shin Kleibergen Paap Lee Yu MacKinnon Mundlak Pearson Rambachan Roth RESET "
+        "Sargan Sun Abraham Wald Wooldridge"
     ),
     "statistics, distributions, functions and matrices": (
-        "F J LM LR N R VIF W ln logit p t z rk CD ATT IPS CIPS"
+        "F J LM LR M N R VIF W ln logit p t z rk CD ATT IPS CIPS"
     ),
     "steps of a mediation": "a b",
     "standard errors that Chinese papers call by these letters": "CR2 CRV3 HC2 HC3",

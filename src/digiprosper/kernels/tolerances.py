@@ -213,6 +213,11 @@ double the digits."""
 LAST_STEP_TWO_PERIODS: Final = 1e-12
 """Change of log odds at which a logit of two periods is exact to rounding."""
 
+FLAT_LENGTH: Final = 1e-12
+"""Slope of the length of an interval at its minimum, in standard errors."""
+SAME_BOUND: Final = 1e-7
+"""Width of what holds a break-even bound, over the bound."""
+
 # --- spatial --------------------------------------------------------------------------
 
 SYMMETRIC: Final = 1e-12

@@ -30,11 +30,13 @@ from digiprosper.linear.distances import (
     near_rows,
 )
 from digiprosper.linear.notices import (
+    about_rows,
     dropped_rows,
     entities_across,
     entities_once,
     few_for_slopes,
     few_periods,
+    many_dummies,
     rank_bound,
     robust_inconsistent,
     saturated_levels,
@@ -42,6 +44,7 @@ from digiprosper.linear.notices import (
 )
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
+from digiprosper.panel.conditions import check_where
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
@@ -91,6 +94,7 @@ class LinearOptions:
     collinear: Literal["raise", "drop"] = "raise"  # what to do about exact combinations
     # Whether results keep residuals, fitted values and row labels
     keep_rows: bool = True
+    where: str | None = None  # condition that chooses rows, as in `Panel.sample`
 
 
 def check_linear_options(spec: Any) -> None:
@@ -114,6 +118,7 @@ def check_linear_options(spec: Any) -> None:
         )
         refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), reason)
     check_option("ssc", spec.ssc, get_args(Ssc))
+    check_where(spec.where)
     if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
         text = (
             "cov_type='cr2' does not take obs_weights: programs that have CR2 disagree "
@@ -242,31 +247,26 @@ def prepare(
     squares and products cannot be computed.
     """
     check_panel(panel, "fit")
+    options = _options_for(panel, options)
     absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
     clusters = cluster_terms(panel, options)
     roles = {**roles, **further_roles(panel, slopes, options)}
     sample = cut_sample(
-        table_of(panel), roles, codes=effects, clusters=clusters, missing=missing
+        table_of(panel),
+        roles,
+        codes=effects,
+        clusters=clusters,
+        missing=missing,
+        where=options.where,
     )
     before = sample.nobs
     if singletons == "drop":
         sample = _without_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
-    # A variable that is a term by itself is checked as that column.
-    variables = {
-        name: values
-        for name, values in sample.variables.items()
-        if name not in sample.names
-    }
-    columns = (
-        np.column_stack([sample.matrix, *variables.values()])
-        if variables
-        else sample.matrix
-    )
-    refuse_extreme(columns, [*sample.names, *variables])
+    _refuse_extreme_columns(sample)
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)
@@ -280,6 +280,7 @@ def prepare(
     groups = [groups_of(code) for code in codes]
     few = cluster_size_notices(clusters, groups, options.cov_type)
     notices = [
+        *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,
@@ -289,6 +290,7 @@ def prepare(
         *_saturated_notices(absorbed, absorbing),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
+        *many_dummies(sample),
     ]
     return Prepared(
         sample=sample,
@@ -304,6 +306,33 @@ def prepare(
         few=tuple(few),
         leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
+    )
+
+
+def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
+    """Leave out effects of entities that are single rows, and clusters of them."""
+    if not table_of(panel).keys.rows_are_entities:
+        return options
+    effects = [term.effect for term in _read_effects(panel, options.absorb)]
+    if panel.entity_name in effects:
+        text = (
+            f"absorb={cited(panel.entity_name)}: each row of this panel is an entity, "
+            "so its effects absorb all variation. Leave it out, or name a column that "
+            "several rows share: Panel.from_rows(df, entity=...)."
+        )
+        raise OptionError(
+            text, [option_problem("absorb", panel.entity_name, what=text)]
+        )
+    alone = options.cov_type == "clustered" and options.clusters in (
+        None,
+        (panel.entity_name,),
+    )
+    return replace(
+        options,
+        entity_effects=False,
+        time_effects=False,
+        cov_type="robust" if alone else options.cov_type,
+        clusters=None if alone else options.clusters,
     )
 
 
@@ -434,6 +463,22 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
             "the range of floating-point numbers. Rescale them.",
             problems,
         )
+
+
+def _refuse_extreme_columns(sample: Sample) -> None:
+    """Refuse such columns of a sample, and variables inside its terms."""
+    # A variable that is a term by itself is checked as that column.
+    variables = {
+        name: values
+        for name, values in sample.variables.items()
+        if name not in sample.names
+    }
+    columns = (
+        np.column_stack([sample.matrix, *variables.values()])
+        if variables
+        else sample.matrix
+    )
+    refuse_extreme(columns, [*sample.names, *variables])
 
 
 def _extreme(sizes: Floats) -> list[int]:

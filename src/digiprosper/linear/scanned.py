@@ -64,6 +64,7 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, few_enough
 from digiprosper.linear.notices import (
+    chosen_rows,
     entities_across,
     few_treated_notices,
     no_variance,
@@ -115,8 +116,8 @@ _MOST_PASSES = 6
 
 def texts_of(spec: FixedEffects) -> list[str]:
     """List the terms of a specification."""
-    weights = [] if spec.obs_weights is None else [spec.obs_weights]
-    return [spec.y, *spec.x, *spec.absorb, *(spec.clusters or ()), *weights]
+    others = [text for text in (spec.obs_weights, spec.where) if text is not None]
+    return [spec.y, *spec.x, *spec.absorb, *(spec.clusters or ()), *others]
 
 
 def fit_scan(spec: FixedEffects, scan: PanelScan[Any]) -> LinearResults:
@@ -772,6 +773,7 @@ def _row_notices(
     )
     robust = options.cov_type == "robust" and structure.most_rows > 2
     return [
+        *chosen_rows(options.where, rows.chosen, rows.total),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,
@@ -786,6 +788,7 @@ def _row_notices(
         *entities_across(structure.across, n_entities, rows.effects[0], rows.clusters),
         *([] if ranks.exact else [rank_bound(rows.effects, ranks.every)]),
         *([robust_inconsistent("robust", structure.n / n_entities)] if robust else []),
+        *many_dummies(rows.sample),
     ]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
+    MissingDataError,
     Notice,
     OptionError,
     TermError,
@@ -37,10 +38,11 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.panel.access import table_of
 from digiprosper.panel.sample import Compared, Dropped, Sample
+from digiprosper.panel.scan import blocks_are_parts
 from digiprosper.panel.selection import (
     Levels,
     levels_in_use,
-    missing_values,
+    refuse_missing,
     select_rows,
 )
 
@@ -123,6 +125,7 @@ class ScannedRows:
     coded: dict[str, CodedTerm] = field(default_factory=dict)
     blocks: list[StoredBlock] = field(default_factory=list)
     total: int = 0  # rows of the table
+    chosen: int = 0  # of them, those where a condition is true
     missing: int = 0
     by_term: dict[str, int] = field(default_factory=dict)
     compared: dict[str, Compared] = field(default_factory=dict)
@@ -172,11 +175,17 @@ def read_rows(
     _refuse_effects(first.entity_name, absorbed)
     effects = tuple(a.effect for a in absorbed)
     roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
-    levels = _levels(copied, roles, effects)
+    levels = _levels(copied, roles, effects, options.where)
     for number, panel in enumerate(copied.panels()):
-        selected = select_rows(
-            table_of(panel), roles, codes=effects, clusters=clusters, across=levels
-        )
+        with blocks_are_parts():
+            selected = select_rows(
+                table_of(panel),
+                roles,
+                codes=effects,
+                clusters=clusters,
+                where=options.where,
+                across=levels,
+            )
         if rows is None:
             rows = _begin(
                 spec, selected.rows, copied, tuple(regressors), effects, clusters
@@ -187,7 +196,12 @@ def read_rows(
             _store(rows, sample, folder / str(number))
     assert rows is not None
     if not rows.blocks:
-        raise missing_values(rows.by_term, list(rows.compared.values()), "every row")
+        if options.where is not None and not rows.chosen:
+            text = f"where={cited(options.where)} is true in no row of the table."
+            raise MissingDataError(
+                text, [option_problem("where", options.where, what=text)]
+            )
+        refuse_missing(rows.by_term, list(rows.compared.values()), "every row")
     return rows
 
 
@@ -206,7 +220,10 @@ def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
 
 
 def _levels(
-    copied: PanelScan[Any], roles: Mapping[str, Sequence[str]], effects: Sequence[str]
+    copied: PanelScan[Any],
+    roles: Mapping[str, Sequence[str]],
+    effects: Sequence[str],
+    where: str | None,
 ) -> Levels:
     """Collect the levels of categories in the rows of all blocks."""
     assert copied.copy is not None
@@ -215,7 +232,10 @@ def _levels(
     every: dict[str, pd.Index[Any]] = {}
     rows = 0
     for panel in copied.panels():
-        levels, complete = levels_in_use(table_of(panel), roles, codes=effects)
+        with blocks_are_parts():
+            levels, complete = levels_in_use(
+                table_of(panel), roles, codes=effects, where=where
+            )
         rows += complete
         for name, index in levels.items():
             every[name] = every[name].union(index) if name in every else index
@@ -262,13 +282,14 @@ def _count_missing(
     rows: ScannedRows, panel: Panel, selected: Any, *, strict: bool
 ) -> None:
     """Add the rows of a block that are missing to those of the others."""
-    incomplete = ~selected.complete
+    incomplete = selected.chosen & ~selected.complete
     rows.total += panel.nobs
+    rows.chosen += int(selected.chosen.sum())
     if not incomplete.any():
         return
     if strict:
         where = table_of(panel).describe_rows(incomplete)
-        raise missing_values(selected.by_term, selected.compared, where)
+        refuse_missing(selected.by_term, selected.compared, where)
     rows.missing += int(incomplete.sum())
     for term, count in selected.by_term.items():
         rows.by_term[term] = rows.by_term.get(term, 0) + count

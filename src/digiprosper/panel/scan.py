@@ -431,14 +431,20 @@ class PanelScan(Generic[P]):
             if kind == "assign":
                 panel = panel.assign(**what)
                 continue
-            # A value that occurs in other blocks only is no mistake.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DigiprosperWarning)
+            with blocks_are_parts():
                 mask = rows_where(what, panel._table)
             if not mask.any():
                 return None
             panel = panel._cut(mask, "subset")
         return panel
+
+
+@contextmanager
+def blocks_are_parts() -> Iterator[None]:
+    """Ignore that a value of a condition does not occur, since other blocks have it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        yield
 
 
 _MOMENTS = ["N", "mean", "sd", "min", "max"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from dataclasses import replace
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -23,6 +24,7 @@ from digiprosper.errors import (
     counted,
     missing_problem,
     nearest,
+    option_problem,
     quoted,
     several,
     term_problem,
@@ -30,6 +32,7 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
 from digiprosper.panel.columns import missing_counts
+from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import (
     crossed_factors,
@@ -77,10 +80,11 @@ class _Category(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """All rows of a table as a sample, and which of them have no missing value."""
+    """All rows of a table as a sample, and which of them are chosen and complete."""
 
     rows: Sample
     complete: Bools
+    chosen: Bools  # rows where a condition is true
     by_term: dict[str, int]  # rows in which each term is missing
     compared: list[Compared]  # terms in which a comparison is missing
 
@@ -99,19 +103,23 @@ def cut_sample(
     codes: Sequence[str],
     clusters: Sequence[str],
     missing: str,
+    where: str | None = None,
 ) -> Sample:
     """Select the complete rows of a sample, for checked arguments.
 
     `codes` and `clusters` are terms that are coded; a missing cluster is an error.
+    Terms are evaluated on all rows, then those where the condition `where` is true are
+    chosen.
     """
-    selected = select_rows(table, roles, codes=codes, clusters=clusters)
-    if selected.complete.all():
-        return selected.rows
+    selected = select_rows(table, roles, codes=codes, clusters=clusters, where=where)
+    rows, complete, chosen = selected.rows, selected.complete, selected.chosen
+    if complete.all():
+        return rows
     if missing == "raise":
-        rows = table.describe_rows(~selected.complete)
-        raise missing_values(selected.by_term, selected.compared, rows)
-    return selected.rows.keep(
-        selected.complete,
+        lost = table.describe_rows(chosen & ~complete)
+        refuse_missing(selected.by_term, selected.compared, lost)
+    return rows.keep(chosen, f"where={where}").keep(
+        complete[chosen],
         "missing",
         by_term=selected.by_term,
         compared=selected.compared,
@@ -124,19 +132,22 @@ def select_rows(
     *,
     codes: Sequence[str],
     clusters: Sequence[str],
+    where: str | None = None,
     across: Levels | None = None,
 ) -> Selection:
     """Evaluate the terms of a sample in all rows, and mark the complete ones.
 
-    `across` has the levels of categories where the table is a block of a larger one.
+    Rows where the condition `where` is not true are not chosen. `across` has the levels
+    of categories where the table is a block of a larger one.
     """
+    table, chosen = _choose(table, where, strict=across is None)
     terms, keys_by_role = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
 
     effects = [text for text in codes if text not in clusters]
     gaps = _gaps(table, terms, values, beside, {text: arrays[text] for text in effects})
-    complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
+    complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     if across is None:
@@ -168,22 +179,28 @@ def select_rows(
         keys=table.keys,
         lags={column.name: column.lags for column in columns},
         factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
+        where=where,
     )
     if complete.all():
-        return Selection(whole, complete, {}, [])
+        return Selection(whole, complete, chosen, {}, [])
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    return Selection(whole, complete, missing_counts(gaps), compared)
+    return Selection(whole, complete, chosen, missing_counts(gaps), compared)
 
 
 def levels_in_use(
-    table: Table, roles: Mapping[str, Sequence[str]], *, codes: Sequence[str]
+    table: Table,
+    roles: Mapping[str, Sequence[str]],
+    *,
+    codes: Sequence[str],
+    where: str | None = None,
 ) -> tuple[dict[str, pd.Index[Any]], int]:
     """List the levels of categories in the complete rows, and count these rows."""
+    table, chosen = _choose(table, where, strict=False)
     terms, _ = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, _, _ = _all_codes(table, codes, ())
     gaps = _gaps(table, terms, values, beside, arrays)
-    complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
+    complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
     names = dict.fromkeys(name for term in terms.values() for name in term.categories)
     levels = {}
     for name in names:
@@ -235,6 +252,23 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
     return all(
         isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
     )
+
+
+def _choose(table: Table, where: str | None, *, strict: bool) -> tuple[Table, Bools]:
+    """Find the rows (N,) where a condition is true, and note them in the table.
+
+    No such row is an error if `strict`.
+    """
+    if where is None:
+        return table, np.ones(table.nobs, dtype=bool)
+    chosen = rows_where(where, table, "where")
+    if strict and not chosen.any():
+        text = (
+            f"where={cited(where)} is true in none of the "
+            f"{counted(table.nobs, 'row')} of the panel."
+        )
+        raise MissingDataError(text, [option_problem("where", where, what=text)])
+    return replace(table, chosen=chosen), chosen
 
 
 def _parse_roles(
@@ -298,7 +332,7 @@ def _gaps(
     beside: Mapping[str, Floats],
     codes: Mapping[str, Ints],
 ) -> dict[str, Bools]:
-    """Find rows where each text is missing; a column and a term may share one."""
+    """Find chosen rows where a text is missing; a column and a term may share one."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
     gaps += [(text, np.isnan(column)) for text, column in beside.items()]
     for term in terms.values():
@@ -309,7 +343,9 @@ def _gaps(
     out: dict[str, Bools] = {}
     for text, gap in gaps:
         out[text] = out[text] | gap if text in out else gap
-    return out
+    if table.chosen is None:
+        return out
+    return {text: gap & table.chosen for text, gap in out.items()}
 
 
 def _refuse_cluster_gaps(
@@ -368,17 +404,20 @@ def _missing_comparison(
     names = dict.fromkeys(chain.from_iterable(columns_in(node) for node in missing))
     columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
     first = columns[0] if len(columns) == 1 and keys.time_name in names else None
-    whole = int((np.bincount(keys.entity, weights=~rows) == 0).sum())
+    before, lost = (np.bincount(keys.entity, part) for part in (table.chosen, rows))
+    whole = int(((lost == before) & (before > 0)).sum())
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 
-def missing_values(
+def refuse_missing(
     by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
-) -> MissingDataError:
-    """Build the error for missing values; `rows` counts and lists them."""
+) -> None:
+    """Refuse missing values, if there are any; `rows` counts and lists them."""
+    if not by_term:
+        return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     why = "".join(f" {c.message}." for c in compared)
-    return MissingDataError(
+    raise MissingDataError(
         f"missing values in {shown}: {rows}.{why} Fill them, such as with "
         "panel.interpolate(columns), or set missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],

@@ -11,10 +11,13 @@ from digiprosper.errors import InputTypeError, models_problem
 from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.staggered_results import StaggeredDidResults
-from digiprosper.report.drawings import Balance, EventPath, EventPaths
+from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import remark_text
+from digiprosper.report.drawings import Balance, EventPath, EventPaths, HonestPlot
 from digiprosper.report.labels import name_label
 
 if TYPE_CHECKING:
+    from digiprosper.policy.honest import HonestIntervals
     from digiprosper.policy.matching_results import Matching
     from digiprosper.report.words import Language
 
@@ -99,6 +102,22 @@ def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, s
     if isinstance(study, EventStudyResults):
         return {time: study.window.text(time) for time in study.window.times}
     return {time: str(time) for time in times}
+
+
+def honest_plot(
+    intervals: HonestIntervals, texts: Mapping[str, str], language: Language = "english"
+) -> HonestPlot:
+    """Collect the intervals of an effect by the bound on how trends differ."""
+    effect = remark_text(intervals.effect, WORDS, {}, {}, language)
+    outcome = name_label(intervals.depvar, texts, intervals.factors, language)
+    return HonestPlot(
+        points=intervals.frame,
+        effect=effect[:1].upper() + effect[1:],
+        outcome=outcome,
+        restriction=intervals.restriction,
+        breakdown=intervals.breakdown,
+        level=intervals.level,
+    )
 
 
 def balance(

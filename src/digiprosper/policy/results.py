@@ -17,6 +17,7 @@ from digiprosper.errors import (
 from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
+from digiprosper.policy.honest import EventEffects, EventTimeResults, power_of_pretest
 from digiprosper.policy.messages import POINTWISE, first_few, plain_cohorts
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
@@ -38,7 +39,7 @@ _MOST_COHORTS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class EventStudyResults(LinearResults):
+class EventStudyResults(EventTimeResults, LinearResults):
     """Results of an event study, made by `EventStudy.fit`.
 
     It has all methods of `LinearResults`.
@@ -149,7 +150,9 @@ class EventStudyResults(LinearResults):
         Returns
         -------
         TestResult
-            F test, as in `wald_test`.
+            F test, as in `wald_test`. Its `detail` is the frame of `pretrend_power`:
+            slopes of linear trends that an interval of a single event time shows with
+            probability .5 and .8. It is None where they cannot be computed.
 
         Raises
         ------
@@ -165,6 +168,10 @@ class EventStudyResults(LinearResults):
         only if it does not reject biases them (Roth 2022, American Economic Review:
         Insights 4:305).
         """
+        power = power_of_pretest(self._event_effects())
+        return replace(self._joint_pretrend(), detail=power)
+
+    def _joint_pretrend(self) -> TestResult:
         window, leads = self.window, self.window.leads
         if not leads:
             raise OptionError(
@@ -191,6 +198,20 @@ class EventStudyResults(LinearResults):
             raise OptionError(f"pretrend_test: {text}", [problem])
         test = self.wald_test([f"{event_name(time)} = 0" for time in leads])
         return replace(test, name="Pre-trend test")
+
+    def _event_effects(self) -> EventEffects:
+        window = self.window
+        positions = [self.names.index(event_name(time)) for time in window.estimated]
+        wider = max(window.before, -window.lowest), max(window.after, window.highest)
+        return EventEffects(
+            times=np.array(window.estimated),
+            estimated=self.estimated,
+            sums=np.eye(len(self.names))[positions],
+            reference=window.reference,
+            before="reference",
+            first=0,
+            wider=wider if window.binned else None,
+        )
 
     # --- the protocol -----------------------------------------------------------------
 
@@ -278,7 +299,7 @@ class EventStudyResults(LinearResults):
         if not self.window.leads:
             return Lines(("", *wrapped([POINTWISE])))
         try:
-            test = self.pretrend_test()
+            test = self._joint_pretrend()
         except OptionError as error:
             text = f"Pre-trend test not available: {error.problems[0].message}"
             return Lines(("", *wrapped([text, POINTWISE])))

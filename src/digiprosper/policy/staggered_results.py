@@ -18,6 +18,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.policy.honest import EventEffects, EventTimeResults, power_of_pretest
 from digiprosper.policy.kernels.aggregation import GroupTime, average
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
@@ -136,7 +137,7 @@ class StaggeredEstimates(Estimates):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class StaggeredDidResults(BaseResults):
+class StaggeredDidResults(EventTimeResults, BaseResults):
     """Average effects on the treated, made by `StaggeredDid.fit`.
 
     The first element of `params` is the overall average ``att``. The others are effects
@@ -427,7 +428,8 @@ class StaggeredDidResults(BaseResults):
             again in 999 draws with a fixed seed, or in all signs of at most ten
             clusters. ``alternatives`` has the test of other programs: chi-squared, with
             ``"sun_abraham"`` F. With few entities in a cohort it rejects true
-            hypotheses far too often.
+            hypotheses far too often. ``detail`` is the frame of `pretrend_power`, or
+            None where it cannot be computed.
 
         Raises
         ------
@@ -441,6 +443,10 @@ class StaggeredDidResults(BaseResults):
         American Economic Review: Insights 4:305).
         """
         check_option("by", by, ("group_time", "dynamic"))
+        power = power_of_pretest(self._event_effects())
+        return replace(self._joint_pretrend(by), detail=power)
+
+    def _joint_pretrend(self, by: str = "group_time") -> TestResult:
         averages = average(self.cells, "dynamic", self.balanced)
         estimates, gradient = averages.estimates[1:], averages.gradient[1:]
         before = leads = averages.keys < -self.anticipation
@@ -513,6 +519,20 @@ class StaggeredDidResults(BaseResults):
             alternatives={_PROGRAMS[self.estimator][1]: standard},
         )
 
+    def _event_effects(self) -> EventEffects:
+        averages = average(self.cells, "dynamic", self.balanced)
+        kept = averages.keys != self.reference
+        estimates, gradient = averages.estimates[1:], averages.gradient[1:]
+        return EventEffects(
+            times=averages.keys[kept],
+            estimated=self._estimates_of((), estimates[kept], gradient[kept]),
+            sums=np.eye(int(kept.sum())),
+            reference=self.reference,
+            before=self.before,
+            first=-self.anticipation,
+            wider=None,
+        )
+
     # --- the protocol -----------------------------------------------------------------
 
     @property
@@ -578,11 +598,8 @@ class StaggeredDidResults(BaseResults):
             code = "controls" if regression else f"controls.{self.adjustment}"
             remarks.append(Remark(code, {"x": self.x}))
         column = result_column(self, level)
-        return (
-            replace(
-                column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x
-            ),
-        )
+        told = (*remarks, *column.remarks)
+        return (replace(column, remarks=told, absorbs=regression, adjusted=self.x),)
 
     # --- words ------------------------------------------------------------------------
 
@@ -679,7 +696,7 @@ class StaggeredDidResults(BaseResults):
         if not (self.cells.event < -self.anticipation).any():
             return Lines(())
         try:
-            test = self.pretrend_test()
+            test = self._joint_pretrend()
         except OptionError as error:
             text = f"Pre-trend test not available: {error.problems[0].message}"
         else:

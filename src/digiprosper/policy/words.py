@@ -77,6 +77,22 @@ WORDS = Words(
         "controls.ipw": "controls {x}, inverse probability weights.",
         "controls.regression": "controls {x}, regression.",
         **{f"head.{head}": head for head in _HEADS},
+        "head.honest.conf_low": "Lower end",
+        "head.honest.conf_high": "Upper end",
+        "row.original": "Usual interval",
+        "honest.time": "effect at event time {first}",
+        "honest.average": "mean effect of event times {first} to {last}",
+        "honest.weights": "weighted effect of event times {first} to {last}",
+        "honest.relative": (
+            "{level}% intervals, {effect}; trends differ after treatment by at most M "
+            "times the largest change before it (Rambachan & Roth 2023). Break-even "
+            "M: {breakdown}."
+        ),
+        "honest.smoothness": (
+            "{level}% intervals, {effect}; the slope of the difference in trends "
+            "changes by at most M per period (Rambachan & Roth 2023). Break-even M: "
+            "{breakdown}."
+        ),
         "att_matched": "ATT, matched entities",
         "scores.estimated": (
             "standard error of Abadie & Imbens (2016), for estimated scores."
@@ -113,6 +129,20 @@ WORDS = Words(
             f"head.{head}": head_zh
             for head, head_zh in zip(_HEADS, _HEADS_ZH, strict=True)
         },
+        "head.honest.conf_low": "区间下限",
+        "head.honest.conf_high": "区间上限",
+        "row.original": "通常的置信区间",
+        "honest.time": "事件时间{first}的效应",
+        "honest.average": "事件时间{first}至{last}的平均效应",
+        "honest.weights": "事件时间{first}至{last}的加权效应",
+        "honest.relative": (
+            "{level}%置信区间，{effect}；处理后趋势差异的逐期变化不超过处理前最大变化的"
+            "M倍（Rambachan & Roth 2023）。临界M值：{breakdown}。"
+        ),
+        "honest.smoothness": (
+            "{level}%置信区间，{effect}；趋势差异的斜率逐期变化不超过M"
+            "（Rambachan & Roth 2023）。临界M值：{breakdown}。"
+        ),
         "att_matched": "ATT（匹配个体）",
         "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
         "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",

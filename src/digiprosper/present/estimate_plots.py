@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Effects,
         EventPath,
         EventPaths,
+        HonestPlot,
         SpecificationCurve,
     )
 
@@ -465,6 +466,43 @@ def _counts(paths: Sequence[EventPath], time: int) -> str:
 _MOST_CUTOFFS = 12
 # How far the markers of several kinds stand beside each other, as a share of the axis.
 _SHIFT = 0.008
+
+
+def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
+    """Draw intervals by the bound M at equal distances, the usual one first.
+
+    Where the interval begins to contain 0 is in the legend.
+    """
+    points = drawn.points
+    texts = [drawn.effect, drawn.outcome]
+    with drawing(drawn, ax, purpose, (_WIDTH, 4.0), texts) as axes:
+        axes.axhline(0, **THIN)
+        at = np.arange(len(points))
+        for usual, color, code in ((True, MARKED, "usual"), (False, INK, "interval")):
+            chosen = (points["original"] == usual).to_numpy()
+            low, high = points.loc[chosen, ["conf_low", "conf_high"]].to_numpy().T
+            label = say_level(f"honest.{code}", drawn.level)
+            axes.vlines(at[chosen], low, high, color=color, linewidth=1.6, label=label)
+            for end in (low, high):
+                axes.plot(at[chosen], end, "_", color=color, markersize=9)
+        axes.set_xlim(-0.6, len(points) - 0.4)
+        bounds = [f"{bound:.4g}" for bound in points["M"]]
+        names = [
+            say("honest.original") if usual else bound
+            for usual, bound in zip(points["original"], bounds, strict=True)
+        ]
+        axes.set_xticks(at, names)
+        code = "" if math.isfinite(drawn.breakdown) else ".none"
+        code = ".zero" if drawn.breakdown == 0 else code
+        label = say(f"honest.breakdown{code}", value=f"{drawn.breakdown:.3g}")
+        axes.plot([], [], linestyle="none", label=label)
+        name_axes(
+            axes,
+            [drawn.effect, drawn.outcome],
+            [say(f"honest.axis.{drawn.restriction}")],
+        )
+        legend_above(axes)
+    return axes
 
 
 def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:

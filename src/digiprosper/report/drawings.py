@@ -311,6 +311,24 @@ class EventPaths(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HonestPlot(Drawing):
+    """Intervals of an effect by the bound on how trends differ.
+
+    points: columns M, conf_low, conf_high, original (whether it is the usual interval)
+    effect, outcome: labels
+    restriction: code of what the bound is of
+    breakdown: bound from which on the interval contains 0
+    """
+
+    points: pd.DataFrame
+    effect: str
+    outcome: str
+    restriction: str
+    breakdown: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MoranScatter(Drawing):
     """The spatial lag of a variable over the variable.
 

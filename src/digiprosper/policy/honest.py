@@ -1,0 +1,661 @@
+"""Effects if trends differ, and the power of the test before treatment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    InputTypeError,
+    check_level,
+    check_option,
+    cited,
+    counted,
+    plain,
+)
+from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.policy.kernels.honest import (
+    INTERVALS,
+    MOST_BEFORE,
+    EventCoefficients,
+    break_even,
+    likelihood_ratio,
+    pretest_power,
+    slope_of_power,
+)
+from digiprosper.policy.messages import bad_option, not_identified
+from digiprosper.policy.notices import few_treated_trends
+from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+)
+from digiprosper.report.text import interval_text, number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.errors import IdentificationError, Notice
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.report.estimates import Estimates
+
+HonestRestriction: TypeAlias = Literal["relative", "smoothness"]
+HonestCritical: TypeAlias = Literal["t", "normal"]
+
+_BOUNDS = (0.5, 1.0, 1.5, 2.0)
+_POWERS = (0.5, 0.8)
+# The assumption and the method by restriction.
+_RESTRICTED = {
+    "relative": (
+        "changes of the difference in trends since treatment are at most M times the "
+        "largest change before it",
+        "conditional test with least favourable first stage",
+    ),
+    "smoothness": (
+        "the slope of the difference in trends changes by at most M per period",
+        "fixed-length intervals",
+    ),
+}
+# What to do if coefficients before treatment are relative to something else.
+_OTHER_REFERENCE = {
+    "previous": (
+        "effects before treatment are changes since the previous period; fit with "
+        "base_period='universal'"
+    ),
+    "earlier": (
+        "effects before treatment are differences from all earlier periods; use "
+        "estimator='callaway_santanna' with base_period='universal'"
+    ),
+    "cohorts": (
+        "the reference is not the same event time for all cohorts; drop those without "
+        "rows in the period before treatment"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventEffects:
+    """Coefficients by event time, as sums of the estimates of a result."""
+
+    times: Ints  # (m,) in order, without the reference
+    estimated: Estimates
+    sums: Floats  # (m, k) weights of the estimates
+    reference: int | None
+    before: str  # what coefficients before treatment are relative to, as a code
+    first: int  # first event time that the treatment may affect
+    wider: tuple[int, int] | None  # the window without binned ends, if there are any
+
+    @property
+    def count(self) -> int:
+        """Number of coefficients before treatment."""
+        return int((self.times < self.first).sum())
+
+    def before_treatment(self) -> tuple[Floats, Floats, Floats]:
+        """Return estimates (K,), covariance (K, K) and a trend of slope one (K,)."""
+        sums, estimated = self.sums[: self.count], self.estimated
+        trend: Floats = np.ones(self.count)
+        if self.reference is not None:
+            trend = (self.times[: self.count] - self.reference).astype(np.float64)
+        return estimated.sums(sums), estimated.covariance_of(sums), trend
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class HonestIntervals(Summarised, PickledByName):
+    """Confidence intervals of an effect if trends differ, made by `honest` of a result.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per bound M, after one of the usual interval. Columns are M (missing for
+        the usual interval), conf_low, conf_high and original (True for the usual
+        interval).
+    breakdown : float
+        The break-even bound: the smallest M whose interval contains 0. It is 0 if the
+        effect is not significant without differences in trends, and infinite if no
+        bound makes it so.
+    restriction : str
+        ``"relative"`` or ``"smoothness"``.
+    weights : mapping
+        Weights of the event times in the effect.
+    critical : str
+        ``"t"`` or ``"normal"``.
+    level : float
+        Confidence level.
+    depvar : str
+        Outcome.
+    before : tuple of int
+        Event times before treatment that are used, without the reference.
+    labels, factors : mapping
+        Labels of columns, and the factors of the outcome.
+    diagnostics : tuple of Notice
+        Remarks about the fit.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)}
+    ... )
+    >>> frame["first"] = np.where(frame["city"] % 2 == 0, 2013.0, np.nan)
+    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(
+    ...     1
+    ... ).normal(size=360)
+    >>> fit = dp.EventStudy("y", "first", before=3, after=2).fit(
+    ...     dp.Panel(frame, "city", "year")
+    ... )
+    >>> intervals = fit.honest(bounds=[0.5, 1])
+    >>> intervals.frame.round(1).values.tolist()[1:]
+    [[0.5, 1.1, 2.9, False], [1.0, 0.9, 3.1, False]]
+    >>> round(intervals.breakdown, 1)
+    2.5
+    """
+
+    frame: pd.DataFrame
+    breakdown: float
+    restriction: str
+    weights: Mapping[int, float]
+    critical: str
+    level: float
+    depvar: str
+    before: tuple[int, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Mapping[str, Any] = field(default_factory=dict)
+    diagnostics: tuple[Notice, ...] = ()
+
+    @property
+    def effect(self) -> Remark:
+        """Name the effect in the words of tables and figures."""
+        used = {time: weight for time, weight in self.weights.items() if weight}
+        code = "time" if list(used.values()) == [1.0] else "weights"
+        if code == "weights" and len(set(self.weights.values())) == 1:
+            code = "average"
+        ends = {"first": (str(min(used)),), "last": (str(max(used)),)}
+        return Remark(f"honest.{code}", ends, WORDS)
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
+        """Return the columns of a table: the ends of the interval for each bound.
+
+        Parameters
+        ----------
+        level : float
+            Not used, since the level was an argument of `honest`. All results have this
+            argument.
+
+        Returns
+        -------
+        tuple of Column
+            Two columns, with the restriction and the break-even bound in a note.
+        """
+        names: dict[str, tuple[str | Remark]] = {
+            "effect": (self.effect,),
+            "level": (f"{100 * self.level:g}",),
+            "breakdown": (number_text(self.breakdown, 3),),
+        }
+        note = Remark(f"honest.{self.restriction}", names)
+        rows = self._row_names()
+        return tuple(
+            Column(
+                f"honest.{end}",
+                cells={
+                    name: PlainCell(end, value)
+                    for name, value in zip(rows, self.frame[end], strict=True)
+                },
+                labels=self.labels,
+                factors=self.factors,
+                whole=note,
+                words=WORDS,
+            )
+            for end in ("conf_low", "conf_high")
+        )
+
+    def _row_names(self) -> list[str]:
+        return ["original", *(f"M = {bound:g}" for bound in self.frame["M"][1:])]
+
+    def _summary(self) -> Summary:
+        assumption, method = _RESTRICTED[self.restriction]
+        about = (
+            f"Outcome: {self.depvar}; {remark_text(self.effect, WORDS, {}, {})}.",
+            f"Assumption: {assumption}.",
+            f"Event times before treatment: {', '.join(map(str, self.before))}.",
+            "",
+        )
+        texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
+        rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
+        even = f"from M = {self.breakdown:.4g} on"
+        if self.breakdown == 0:
+            even = "already at M = 0"
+        elif np.isinf(self.breakdown):
+            even = "for no M"
+        distribution = "normal distribution"
+        if self.critical == "t":
+            distribution = "standard errors scaled by the quantile of t over the normal"
+        return Summary(
+            type=type(self).__name__,
+            title=f"{100 * self.level:g}% confidence intervals if trends differ",
+            blocks=(
+                Lines(about, wrapped=True),
+                Cells.of(["", "interval"], rows),
+                Lines((f"Break-even M: the interval contains 0 {even}.",)),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=f"Rambachan & Roth (2023), {method}; {distribution}",
+        )
+
+    def _numbers(self) -> PlainNumbers:
+        names = ("restriction", "critical", "level", "depvar", "breakdown")
+        more = {name: getattr(self, name) for name in names}
+        more |= {"weights": {str(time): w for time, w in self.weights.items()}}
+        more |= {"before": self.before, "intervals": self.frame.to_dict("records")}
+        return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
+
+
+class EventTimeResults(BaseResults):
+    """What results by event time have in common: answers to differences in trends."""
+
+    __slots__ = ()
+
+    def _event_effects(self) -> EventEffects:
+        """Return the coefficients by event time."""
+        raise NotImplementedError
+
+    def honest(
+        self,
+        *,
+        restriction: HonestRestriction = "relative",
+        bounds: Sequence[float] | None = None,
+        effect: int | Literal["average"] | Sequence[float] = 0,
+        level: float = 0.95,
+        critical: HonestCritical = "t",
+    ) -> HonestIntervals:
+        """Compute confidence intervals of an effect that allow trends to differ.
+
+        The usual interval assumes that the trends of treated and other entities are
+        parallel. These intervals assume only that they do not differ by more than a
+        bound M, and the result says from which M on the effect is not significant.
+
+        Parameters
+        ----------
+        restriction : {"relative", "smoothness"}
+            What M bounds. ``"relative"`` (default): from one period to the next, the
+            difference in trends changes since treatment by at most M times its largest
+            change before treatment. M = 1 means that trends differ no more than they
+            did. ``"smoothness"``: its slope changes by at most M from one period to the
+            next, in units of the outcome; M = 0 is a linear difference in trends.
+        bounds : sequence of float, optional
+            Values of M, at least 0. The default is .5, 1, 1.5 and 2; with
+            ``"smoothness"`` it is these multiples of the largest change of the slope of
+            the coefficients before treatment.
+        effect : int, "average" or sequence of float
+            The effect at this event time (default 0), the mean of all event times from
+            0 on, or a sum with one weight for each of them.
+        level : float
+            Confidence level, .95 by default.
+        critical : {"t", "normal"}
+            The intervals take the covariance matrix as known. With ``"t"`` (default)
+            standard errors are multiplied by the critical value of the usual interval
+            over that of the normal distribution, so that intervals hold with few
+            clusters, and with M = 0 and ``"relative"`` the interval is the usual one.
+            ``"normal"`` is the interval of R's HonestDiD and Stata's honestdid.
+
+        Returns
+        -------
+        HonestIntervals
+            With `frame`, `breakdown`, `summary` and a table.
+
+        Raises
+        ------
+        OptionError
+            If an option has an unknown value, or if there are too few event times
+            before treatment.
+        InputTypeError
+            If `bounds` or `effect` are not numbers.
+        IdentificationError
+            If the coefficients do not have one reference, the last period before the
+            treatment; if event times have gaps, or ends are binned; if the covariance
+            matrix of the coefficients is missing or singular.
+
+        See Also
+        --------
+        pretrend_power : which trends the test before treatment would detect.
+
+        Notes
+        -----
+        The coefficients are effects plus a difference in trends delta, which is 0 at
+        the reference. With ``"relative"``, ``|delta_(t+1) - delta_t|`` since the
+        reference is at most M times its maximum before it. For each change before
+        treatment as the largest one, the conditional least-favourable hybrid test of
+        Andrews, Roth & Pakes (2023, Review of Economic Studies 90:2763), with a first
+        stage of a tenth of its size, is inverted; the interval contains all sets. With
+        ``"smoothness"``, second differences of delta are at most M, and the interval is
+        the shortest of fixed length around a linear estimator (Armstrong & Kolesar
+        2018, Econometrica 86:655). Source: Rambachan & Roth (2023, Review of Economic
+        Studies 90:2555).
+
+        Critical values are exact integrals, and ends are found by bisection. R's
+        HonestDiD draws the former, and evaluates a grid for the latter.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd, digiprosper as dp
+        >>> frame = pd.DataFrame(
+        ...     {"city": np.repeat(range(60), 8), "year": [*range(2010, 2018)] * 60}
+        ... )
+        >>> frame["first"] = np.where(frame["city"] % 3 == 0, 2014.0, np.nan)
+        >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"])
+        >>> frame["y"] += np.random.default_rng(1).normal(size=480)
+        >>> spec = dp.EventStudy("y", "first", before=4, after=3)
+        >>> fit = spec.fit(dp.Panel(frame, "city", "year"))
+        >>> intervals = fit.honest(effect="average", bounds=[0.5, 1.0])
+        >>> intervals.frame.round(1)["conf_low"].tolist()
+        [1.6, 0.1, -1.4]
+        >>> round(intervals.breakdown, 1)
+        0.5
+        """
+        check_option("restriction", restriction, tuple(INTERVALS))
+        check_option("critical", critical, ("t", "normal"))
+        level, effects = check_level(level), self._event_effects()
+        _check_event_times(effects, restriction)
+        weights = _effect_weights(effect, effects)
+        path, usual = _scaled(effects, weights, level, critical)
+        rows = [
+            (bound, *INTERVALS[restriction](path, bound, level), False)
+            for bound in _checked_bounds(bounds, restriction, path)
+        ]
+        unit = 1.0 if restriction == "relative" else float(path.std_errors(path.effect))
+        return HonestIntervals(
+            frame=pd.DataFrame(
+                [(np.nan, *usual, True), *rows],
+                columns=["M", "conf_low", "conf_high", "original"],
+            ),
+            breakdown=break_even(path, restriction, level, unit),
+            restriction=restriction,
+            weights=weights,
+            critical=critical,
+            level=level,
+            depvar=str(self.glance()["depvar"]),
+            before=tuple(effects.times[: effects.count].tolist()),
+            labels=dict(self.labels),
+            factors=dict(self.factors),
+            diagnostics=(
+                *self.diagnostics,
+                *few_treated_trends(self.diagnostics, self.inference.cov_type),
+            ),
+        )
+
+    def pretrend_power(
+        self,
+        slopes: float | Sequence[float] | None = None,
+        *,
+        powers: Sequence[float] = _POWERS,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Compute how often event times before treatment would show a linear trend.
+
+        The test that is meant is the usual look at a figure: a trend is detected if any
+        of the intervals of single event times before treatment excludes zero.
+
+        Parameters
+        ----------
+        slopes : float or sequence of float, optional
+            Slopes of the difference in trends, in units of the outcome by period. The
+            default is the smallest slope that is detected with each of `powers`.
+        powers : sequence of float
+            Probabilities of detecting a trend, .5 and .8 by default. Not used with
+            `slopes`.
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        DataFrame
+            One row per slope, with columns
+
+            - ``slope``;
+            - ``power``: the probability that an interval excludes zero;
+            - ``bayes_factor``: the probability that none does, over that without a
+              trend. Near 1 says that a figure without significant coefficients is
+              nearly as likely with the trend as without it;
+            - ``likelihood_ratio``: the likelihood of the coefficients before treatment
+              with the trend, over that without it.
+
+        Raises
+        ------
+        OptionError
+            If there is no event time before treatment beside the reference, or more
+            than 20, or if an option has an unknown value.
+        InputTypeError
+            If slopes or powers are not numbers.
+        IdentificationError
+            If the coefficients are no differences from one period, if the first event
+            time is a binned end, or if their covariance is missing or singular.
+
+        See Also
+        --------
+        honest : intervals of the effect if trends differ.
+
+        Notes
+        -----
+        The estimates are taken as normal with a known covariance, as in R's pretrends
+        and Stata's pretrends. If effects before treatment are changes since the
+        previous period, a linear trend has the same mean in all of them. Source: Roth
+        (2022, American Economic Review: Insights 4:305).
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd, digiprosper as dp
+        >>> frame = pd.DataFrame(
+        ...     {"city": np.repeat(range(60), 8), "year": [*range(2010, 2018)] * 60}
+        ... )
+        >>> frame["first"] = np.where(frame["city"] % 3 == 0, 2014.0, np.nan)
+        >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"])
+        >>> frame["y"] += np.random.default_rng(1).normal(size=480)
+        >>> spec = dp.EventStudy("y", "first", before=4, after=3)
+        >>> fit = spec.fit(dp.Panel(frame, "city", "year"))
+        >>> fit.pretrend_power()[["slope", "power"]].round(2).values.tolist()
+        [[0.22, 0.5], [0.34, 0.8]]
+        """
+        level, effects = check_level(level), self._event_effects()
+        problem = _no_power(effects)
+        if problem is not None:
+            raise problem
+        if slopes is not None:
+            return _power_frame(effects, level, slopes=_numbers(slopes, "slopes"))
+        shares = _numbers(powers, "powers")
+        if ((shares <= 0) | (shares >= 1)).any():
+            text = f"powers={cited(powers)} must be between 0 and 1, such as .8."
+            raise bad_option("powers", powers, text)
+        return _power_frame(effects, level, shares)
+
+
+def power_of_pretest(effects: EventEffects) -> pd.DataFrame | None:
+    """Compute the default of `pretrend_power`; None where there is none."""
+    if _no_power(effects) is not None:
+        return None
+    return _power_frame(effects, 0.95, np.array(_POWERS))
+
+
+def _power_frame(
+    effects: EventEffects,
+    level: float,
+    powers: Floats | None = None,
+    slopes: Floats | None = None,
+) -> pd.DataFrame:
+    """Compute the power of slopes, or the slopes of powers, with what they imply."""
+    estimates, covariance, trend = effects.before_treatment()
+    if powers is not None:
+        of = (slope_of_power(covariance, trend, share, level) for share in powers)
+        slopes = np.fromiter(of, dtype=np.float64)
+    trends = np.outer(0.0 if slopes is None else slopes, trend)
+    power = np.array([pretest_power(covariance, mean, level) for mean in trends])
+    passed = 1 - pretest_power(covariance, 0.0 * trend, level)
+    ratio = [likelihood_ratio(estimates, covariance, mean) for mean in trends]
+    numbers = {"slope": slopes, "power": power, "bayes_factor": (1 - power) / passed}
+    return pd.DataFrame({**numbers, "likelihood_ratio": ratio})
+
+
+# --- what cannot be computed ----------------------------------------------------------
+
+
+def _no_power(effects: EventEffects) -> Exception | None:
+    """Return why a linear trend has no power; None if it has."""
+    count = effects.count
+    if not 1 <= count <= MOST_BEFORE:
+        text = (
+            f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
+            f"beside the reference, and there are {count}. Choose another window."
+        )
+        return bad_option("before", count, text)
+    if effects.before not in ("reference", "previous"):
+        reason = _OTHER_REFERENCE[effects.before]
+        return not_identified("no_reference", f"pretrend_power: {reason}.")
+    if effects.wider is not None and effects.wider[0] > -effects.times[0]:
+        return _binned_ends("pretrend_power", effects.wider)
+    return _singular("pretrend_power", effects.before_treatment()[1])
+
+
+def _singular(purpose: str, covariance: Floats) -> IdentificationError | None:
+    """Return the error of a covariance that has no inverse; None if it has one."""
+    sizes = np.sqrt(np.abs(np.diag(covariance)))
+    if np.isfinite(covariance).all() and (sizes > 0).all():
+        correlation = covariance / np.outer(sizes, sizes)
+        if np.linalg.eigvalsh(correlation)[0] > SINGULAR:
+            return None
+    text = (
+        f"{purpose}: the covariance matrix of the coefficients by event time is "
+        "missing or singular: there are too few clusters for so many event times. "
+        "Choose a shorter window (before, after), or more clusters."
+    )
+    return not_identified("singular_covariance", text)
+
+
+def _binned_ends(purpose: str, wider: tuple[int, int]) -> IdentificationError:
+    text = (
+        f"{purpose}: binned ends are no single event times. Fit with "
+        f"before={wider[0]}, after={wider[1]}, which contains all event times, or drop "
+        "the rows beyond the window with panel.subset."
+    )
+    return not_identified("binned_ends", text, before=wider[0], after=wider[1])
+
+
+def _check_event_times(effects: EventEffects, restriction: str) -> None:
+    """Refuse coefficients that are not those of one reference, without gaps."""
+    last = effects.first - 1
+    reason = _OTHER_REFERENCE.get(effects.before)
+    if effects.reference not in (None, last):
+        reason = (
+            f"the reference is event time {effects.reference}, and trends are compared "
+            f"with the last period before treatment; fit with reference={last}"
+        )
+    if reason is not None:
+        text = f"honest: {reason}."
+        raise not_identified("no_reference", text, reference=effects.reference)
+    needed = 1 if restriction == "relative" else 2
+    if effects.count < needed:
+        other = " or use restriction='relative'," if effects.count else ""
+        text = (
+            f"honest: restriction={cited(restriction)} needs "
+            f"{counted(needed, 'event time')} before treatment beside the reference, "
+            f"and there is {effects.count or 'none'}. Fit with more periods before "
+            f"treatment,{other} since only these show how trends differ."
+        )
+        raise bad_option("restriction", restriction, text)
+    if effects.wider is not None:
+        raise _binned_ends("honest", effects.wider)
+    every = range(int(effects.times[0]), int(effects.times[-1]) + 1)
+    gaps = sorted({*every} - {*effects.times.tolist(), last})
+    if gaps:
+        text = (
+            f"honest: event time {', '.join(map(str, gaps))} has no estimate, so that "
+            "changes from one period to the next are unknown. Use Panel(..., step=) if "
+            "periods are several units apart, or aggregate('dynamic', balanced=...)."
+        )
+        raise not_identified("gaps", text, times=tuple(gaps))
+
+
+def _numbers(values: object, name: str) -> Floats:
+    """Read one or more finite numbers."""
+    try:
+        numbers = np.atleast_1d(np.asarray(plain(values), dtype=np.float64))
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+        text = f"{name}={cited(values)} must be finite numbers, such as [.5, .8]."
+        raise InputTypeError(text)
+    return numbers
+
+
+def _checked_bounds(
+    bounds: object, restriction: str, path: EventCoefficients
+) -> list[float]:
+    """Return the values of M; by default multiples of a natural unit."""
+    if bounds is None:
+        unit = 1.0
+        if restriction == "smoothness":
+            levels = np.append(path.coefficients[: path.before], 0.0)
+            unit = float(np.abs(np.diff(levels, n=2)).max())
+        return [unit * bound for bound in _BOUNDS]
+    values = _numbers(bounds, "bounds").tolist()
+    if min(values) < 0:
+        text = f"bounds={cited(bounds)} must be at least 0, such as [.5, 1]."
+        raise bad_option("bounds", bounds, text)
+    return list(map(float, values))
+
+
+def _effect_weights(effect: object, effects: EventEffects) -> dict[int, float]:
+    """Return the weights of event times from 0 on in the effect."""
+    times = [int(time) for time in effects.times if time >= 0]
+    value = plain(effect)
+    if isinstance(value, int) and not isinstance(value, bool) and value in times:
+        return {time: float(time == value) for time in times}
+    if isinstance(value, str) and value == "average":
+        return dict.fromkeys(times, 1 / len(times))
+    if isinstance(value, int | str):
+        raise bad_option(
+            "effect",
+            value,
+            f"effect={cited(value)} must be an event time since treatment, from "
+            f"{times[0]} to {times[-1]}, 'average', or a weight for each of them.",
+            (*times, "average"),
+        )
+    weights = _numbers(effect, "effect")
+    if weights.size != len(times) or not weights.any():
+        text = (
+            f"effect={cited(effect)} must have a weight for each of the {len(times)} "
+            f"event times {times[0]} to {times[-1]}, not all zero."
+        )
+        raise bad_option("effect", effect, text)
+    return dict(zip(times, weights.tolist(), strict=True))
+
+
+def _scaled(
+    effects: EventEffects, weights: Mapping[int, float], level: float, critical: str
+) -> tuple[EventCoefficients, tuple[float, float]]:
+    """Return coefficients with the covariance that is used, and the usual interval."""
+    from scipy.special import ndtri
+
+    estimated, sums = effects.estimated, effects.sums
+    covariance = estimated.covariance_of(sums)
+    singular = _singular("honest", covariance)
+    if singular is not None:
+        raise singular
+    of_effect = np.array([weights.get(int(time), 0.0) for time in effects.times])
+    row = (of_effect @ sums)[None, :]
+    quantile = float(np.ravel(estimated.critical(level, row))[0])
+    estimate = float(estimated.sums(row)[0])
+    half = quantile * float(np.sqrt(of_effect @ covariance @ of_effect))
+    if critical == "t":
+        covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
+    count = effects.count
+    path = EventCoefficients(estimated.sums(sums), covariance, count, of_effect[count:])
+    return path, (estimate - half, estimate + half)

@@ -1,0 +1,366 @@
+"""Intervals of results if trends differ: options, refusals, words, figures."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.policy.kernels.honest import EventCoefficients, relative_interval
+
+mpl.use("Agg")
+
+if TYPE_CHECKING:
+    from digiprosper.policy.results import EventStudyResults
+
+
+def draw(seed: int = 1, n: int = 60, periods: int = 8, start: int = 4) -> pd.DataFrame:
+    """Draw a panel of which every third city is treated from `start` on."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(range(n), periods),
+            "year": np.tile(range(2000, 2000 + periods), n),
+        }
+    )
+    frame["first"] = np.where(frame["city"] % 3 == 0, 2000.0 + start, np.nan)
+    frame["x"] = rng.normal(size=len(frame))
+    frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + rng.normal(size=len(frame))
+    return frame
+
+
+def fitted(frame: pd.DataFrame | None = None, **options: Any) -> EventStudyResults:
+    spec = dp.EventStudy("y", "first", ["x"], before=4, after=3).replace(**options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return spec.fit(dp.Panel(draw() if frame is None else frame, "city", "year"))
+
+
+def staggered(frame: pd.DataFrame | None = None, **options: Any) -> Any:
+    frame = draw() if frame is None else frame
+    options = {"base_period": "universal"} | options
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return dp.StaggeredDid("y", "first", **options).fit(
+            dp.Panel(frame, "city", "year")
+        )
+
+
+@pytest.fixture(scope="module")
+def fit() -> EventStudyResults:
+    return fitted()
+
+
+# --- numbers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("critical", ["t", "normal"])
+def test_the_frame_has_the_usual_interval_and_those_of_the_kernel(
+    fit: EventStudyResults, critical: Any
+) -> None:
+    intervals = fit.honest(bounds=[0, 0.5], critical=critical)
+    assert list(intervals.frame) == ["M", "conf_low", "conf_high", "original"]
+    usual, none, half = intervals.frame.itertuples(index=False)
+    limits = fit.conf_int().loc["event:0"].tolist()
+    assert (usual.conf_low, usual.conf_high) == pytest.approx(limits, abs=1e-12)
+    events = [name for name in fit.names if name.startswith("event:")]
+    scale = 1.0
+    if critical == "t":
+        scale = (limits[1] - limits[0]) / 2 / fit.std_errors["event:0"] / 1.959963985
+        assert (none.conf_low, none.conf_high) == pytest.approx(limits, abs=1e-6)
+    path = EventCoefficients(
+        fit.params[events].to_numpy(),
+        fit.cov.loc[events, events].to_numpy() * scale**2,
+        3,
+        np.array([1.0, 0, 0, 0]),
+    )
+    ends = relative_interval(path, 0.5, 0.95)
+    assert (half.conf_low, half.conf_high) == pytest.approx(ends, abs=1e-6)
+    assert intervals.before == (-4, -3, -2)
+
+
+def test_controls_do_not_matter_for_which_coefficients_are_used() -> None:
+    frame = draw()
+    with_x = fitted(frame, x=["x"]).honest(bounds=[1.0]).frame
+    without = fitted(frame, x=()).honest(bounds=[1.0]).frame
+    np.testing.assert_allclose(with_x["conf_low"], without["conf_low"], atol=0.2)
+
+
+def test_with_one_cohort_both_estimators_have_nearly_the_same_intervals() -> None:
+    frame = draw(n=300)
+    one = fitted(frame, x=()).honest(critical="normal").frame
+    other = staggered(frame, cov_type="influence").honest(critical="normal").frame
+    for end in ("conf_low", "conf_high"):
+        np.testing.assert_allclose(one[end], other[end], atol=0.02)
+    later = staggered(frame, estimator="sun_abraham", base_period=None).honest()
+    np.testing.assert_allclose(later.frame["conf_low"], one["conf_low"], atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("effect", "weights"),
+    [
+        (0, [1, 0, 0, 0]),
+        (np.int64(2), [0, 0, 1, 0]),
+        ("average", [0.25] * 4),
+        ([0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0]),
+        (np.array([0.0, -1, 0, 2]), [0, -1, 0, 2]),
+    ],
+)
+def test_effects(fit: EventStudyResults, effect: Any, weights: list[float]) -> None:
+    intervals = fit.honest(effect=effect, bounds=[0.0])
+    assert list(intervals.weights.values()) == weights
+    assert list(intervals.weights) == [0, 1, 2, 3]
+    text = " + ".join(f"{w} * event:{k}" for k, w in enumerate(weights) if w)
+    total = fit.combination(text)
+    limits = total.estimate - 2 * total.std_error, total.estimate + 2 * total.std_error
+    usual = intervals.frame.loc[0, ["conf_low", "conf_high"]].tolist()
+    assert usual == pytest.approx(limits, abs=0.05)
+    zero = intervals.frame.loc[1, ["conf_low", "conf_high"]].tolist()
+    assert zero == pytest.approx(usual, abs=1e-6)
+
+
+def test_anticipation_moves_the_reference() -> None:
+    fit = staggered(anticipation=1)
+    intervals = fit.honest(bounds=[0.5])
+    assert intervals.before == (-4, -3)
+    assert list(intervals.weights) == [0, 1, 2, 3]
+
+
+def test_default_bounds_of_smoothness_are_multiples_of_the_largest_bend(
+    fit: EventStudyResults,
+) -> None:
+    frame = fit.honest(restriction="smoothness").frame
+    path = fit.path.set_index("time")["estimate"]
+    bends = np.diff(path.loc[-4:-1].to_numpy(), n=2)
+    want = np.abs(bends).max() * np.array([0.5, 1, 1.5, 2])
+    np.testing.assert_allclose(frame["M"][1:], want)
+
+
+def test_the_break_even_bound(fit: EventStudyResults) -> None:
+    for restriction in ("relative", "smoothness"):
+        even = fit.honest(restriction=restriction).breakdown  # type: ignore[arg-type]
+        bounds = [0.999 * even, 1.001 * even]
+        near = fit.honest(restriction=restriction, bounds=bounds)  # type: ignore[arg-type]
+        assert near.frame["conf_low"][1] > 0 > near.frame["conf_low"][2]
+    none = draw()
+    none["y"] = none["x"]
+    assert fitted(none, x=()).honest().breakdown == 0.0
+
+
+def test_rows_units_and_labels_do_not_matter() -> None:
+    frame = draw()
+    usual = fitted(frame).honest().frame
+    mixed = frame.sample(frac=1, random_state=3)
+    mixed["city"] = "c" + (100 - mixed["city"]).astype(str)
+    mixed["y"] *= 1e6
+    scaled = fitted(mixed).honest().frame
+    for end in ("conf_low", "conf_high"):
+        np.testing.assert_allclose(scaled[end] / 1e6, usual[end], rtol=1e-7)
+
+
+def test_ten_periods_before_and_after_are_fast() -> None:
+    fit = fitted(draw(n=120, periods=20, start=10), before=10, after=9)
+    start = time.perf_counter()
+    fit.honest(effect="average")
+    fit.honest(effect="average", restriction="smoothness")
+    assert time.perf_counter() - start < 10
+
+
+# --- the power of the test before treatment -------------------------------------------
+
+
+def test_power_is_in_the_test(fit: EventStudyResults) -> None:
+    power = fit.pretrend_power()
+    assert list(power) == ["slope", "power", "bayes_factor", "likelihood_ratio"]
+    pd.testing.assert_frame_equal(fit.pretrend_test().detail, power)
+    slope = float(power["slope"][1])
+    again = fit.pretrend_power(slope)
+    assert again["power"].tolist() == pytest.approx([0.8], abs=1e-6)
+    assert fit.pretrend_power(-slope)["power"].tolist() == pytest.approx(
+        [0.8], abs=1e-4
+    )
+    assert fit.pretrend_power([0.0, 1])["bayes_factor"][0] == pytest.approx(1)
+    other = fit.pretrend_power(powers=[0.9], level=0.9)
+    assert other["power"].tolist() == pytest.approx([0.9])
+
+
+def test_changes_since_the_previous_period_have_equal_means() -> None:
+    varying, universal = staggered(base_period="varying"), staggered()
+    power = varying.pretrend_power()
+    pd.testing.assert_frame_equal(varying.pretrend_test().detail, power)
+    assert power["slope"][0] != universal.pretrend_power()["slope"][0]
+    leads = varying.path["time"] < 0
+    errors = varying.path.loc[leads, "std_error"]
+    assert power["slope"][0] < 3 * errors.max()
+
+
+def test_the_test_has_no_power_where_it_cannot_be_computed() -> None:
+    frame = draw()
+    imputed = staggered(frame, estimator="imputation", base_period=None, leads=2)
+    assert imputed.pretrend_test().detail is None
+    binned = fitted(frame, before=3)
+    assert binned.pretrend_test().detail is None
+    assert "Pre-trend test" in binned.summary()
+
+
+# --- what is refused ------------------------------------------------------------------
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"restriction": "sd"}, dp.OptionError, "smoothness"),
+        ({"critical": "z"}, dp.OptionError, "normal"),
+        ({"level": 95}, dp.OptionError, "between 0 and 1"),
+        ({"bounds": [-1]}, dp.OptionError, "at least 0"),
+        ({"bounds": []}, dp.InputTypeError, "finite numbers"),
+        ({"bounds": "wide"}, dp.InputTypeError, "finite numbers"),
+        ({"bounds": [np.nan]}, dp.InputTypeError, "finite numbers"),
+        ({"effect": 4}, dp.OptionError, "from 0 to 3"),
+        ({"effect": -2}, dp.OptionError, "from 0 to 3"),
+        ({"effect": True}, dp.OptionError, "from 0 to 3"),
+        ({"effect": "mean"}, dp.OptionError, "'average'"),
+        ({"effect": [1, 0]}, dp.OptionError, "each of the 4"),
+        ({"effect": [0, 0, 0, 0]}, dp.OptionError, "not all zero"),
+        ({"effect": {"a": 1}}, dp.InputTypeError, "finite numbers"),
+        ({"effect": None}, dp.InputTypeError, "finite numbers"),
+    ],
+)
+def test_options(
+    fit: EventStudyResults, options: dict[str, Any], error: type, words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        fit.honest(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"powers": [1.0]}, dp.OptionError, "between 0 and 1"),
+        ({"powers": "high"}, dp.InputTypeError, "finite numbers"),
+        ({"slopes": [np.inf]}, dp.InputTypeError, "finite numbers"),
+        ({"level": 0}, dp.OptionError, "between 0 and 1"),
+    ],
+)
+def test_options_of_power(
+    fit: EventStudyResults, options: dict[str, Any], error: type, words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        fit.pretrend_power(**options)
+
+
+@pytest.mark.many(12)
+@pytest.mark.parametrize(
+    ("options", "restriction", "error", "words"),
+    [
+        ({"before": 1}, "relative", dp.OptionError, "Fit with more periods"),
+        ({"before": 2}, "smoothness", dp.OptionError, "restriction='relative'"),
+        ({"before": 3}, "relative", dp.IdentificationError, "before=4, after=3"),
+        ({"after": 2}, "relative", dp.IdentificationError, "before=4, after=3"),
+        ({"reference": -2}, "relative", dp.IdentificationError, "reference=-1"),
+    ],
+)
+def test_windows(
+    options: dict[str, Any], restriction: Any, error: type, words: str
+) -> None:
+    fit = fitted(**options)
+    with pytest.raises(error, match=words):
+        fit.honest(restriction=restriction)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"base_period": "varying"}, "base_period='universal'"),
+        ({"estimator": "imputation", "base_period": None}, "all earlier periods"),
+    ],
+)
+def test_estimates_without_one_reference(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(dp.IdentificationError, match=words):
+        staggered(**options).honest()
+
+
+def test_no_periods_before_treatment() -> None:
+    frame = draw(start=1)
+    with pytest.raises(dp.OptionError, match="there is none"):
+        staggered(frame).honest()
+    with pytest.raises(dp.OptionError, match="1 to 20 event times"):
+        staggered(frame).pretrend_power()
+
+
+def test_gaps_in_event_times() -> None:
+    frame = draw()
+    frame = frame[frame["year"] != 2006]
+    fit = staggered(frame)
+    assert 2 not in fit.path["time"].tolist()
+    with pytest.raises(dp.IdentificationError, match="event time 2 has no estimate"):
+        fit.honest()
+
+
+def test_a_singular_covariance_is_refused() -> None:
+    frame = draw(n=9)
+    frame = frame[frame["city"].isin([0, 1, 2, 3, 4, 5])]
+    fit = fitted(frame, x=())
+    with pytest.raises(dp.IdentificationError, match="too few clusters"):
+        fit.honest()
+    with pytest.raises(dp.IdentificationError, match="shorter window"):
+        fitted(frame[frame["city"].isin([0, 1, 2])], x=()).pretrend_power()
+
+
+# --- tables, words, figures -----------------------------------------------------------
+
+
+def test_the_summary_and_the_table_have_the_break_even_bound(
+    fit: EventStudyResults,
+) -> None:
+    intervals = fit.honest(effect="average")
+    even = intervals.breakdown
+    assert f"from M = {even:.4g} on" in intervals.summary()
+    assert "mean effect of event times 0 to 3" in intervals.summary()
+    table = str(dp.etable(intervals))
+    assert "Usual interval" in table
+    assert f"Break-even M: {even:.3g}" in table
+    chinese = str(dp.etable(intervals, style=dp.TableStyle("zh"))).replace("\n", "")
+    assert f"临界M值：{even:.3g}" in chinese
+    plain = intervals.to_dict()
+    assert plain["breakdown"] == even
+    assert len(plain["intervals"]) == 5
+    assert "contains 0 for no M" not in repr(intervals)
+
+
+def test_intervals_are_pickled(fit: EventStudyResults) -> None:
+    intervals = fit.honest(restriction="smoothness")
+    again = pickle.loads(pickle.dumps(intervals))
+    pd.testing.assert_frame_equal(again.frame, intervals.frame)
+    assert again.summary() == intervals.summary()
+
+
+def test_notices_of_the_fit_stay() -> None:
+    frame = draw()
+    frame.loc[frame["city"] > 12, "first"] = np.nan
+    intervals = fitted(frame).honest()
+    codes = [notice.code for notice in intervals.diagnostics]
+    assert {"few_treated_clusters", "few_treated_trends"} <= set(codes)
+    assert "Fit with cov_type='cr2'" in intervals.summary().replace("\n  ", " ")
+    other = fitted(frame, cov_type="cr2").honest()
+    assert "few_treated_trends" not in [n.code for n in other.diagnostics]
+    assert "few_treated_trends" not in [n.code for n in fitted().honest().diagnostics]
+
+
+def test_the_figure_says_where_the_effect_ends(fit: EventStudyResults) -> None:
+    intervals = fit.honest()
+    ax = dp.plots.honest(intervals, labels={"y": "Output"})
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts[-1] == f"contains 0 from M = {intervals.breakdown:.3g}"
+    assert "Output" in ax.get_ylabel()
+    pd.testing.assert_frame_equal(dp.plots.data(ax), intervals.frame)
+    with pytest.raises(dp.InputTypeError, match="honest of an event study"):
+        dp.plots.honest(fit)  # type: ignore[arg-type]
