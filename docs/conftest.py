@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 collect_ignore_glob = ["*.py"]
 # Packages that the code of a page needs and the library does not.
-NEEDS = {"bibliometrics.md": "networkx"}
+NEEDS = {"bibliometrics.md": "networkx", "where_to_go.md": "diff_diff"}
 # Pages that take long, beside others that show the same functions.
 FURTHER = {
     "how-to/bibliometrics.md",
     "how-to/matching.md",
     "how-to/other_packages.md",
+    "how-to/where_to_go.md",
 }
 
 

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.models import _numpy
+
 ROOT = Path(__file__).parents[1]
+
+
+def test_options_that_pandas_cannot_hold_as_text_are_drawn() -> None:
+    assert _numpy(["x", "\ud800"]).tolist() == ["x", "\ud800"]
 
 
 @pytest.mark.further

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,23 @@ def test_calls_that_replace_commands_exist(page: str) -> None:
         f"{a}.{b}" for a, b in calls if not any(hasattr(owner, b) for owner in known[a])
     ]
     assert set(missing) - {f".{name}" for name in NOT_OURS} == set()
+
+
+@pytest.mark.peers
+@pytest.mark.data("cases/california_prop99.csv")
+def test_the_call_of_synthetic_did_gives_the_number_of_its_authors() -> None:
+    pytest.importorskip("diff_diff")
+    text = (DOCS / "how-to" / "where_to_go.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(smoking = .*?)```", text, re.DOTALL)
+    data = ROOT.parent / "shared" / "data" / "cases" / "california_prop99.csv"
+    code = code.replace("california_prop99.csv", str(data))
+    names: dict[str, Any] = {}
+    *lines, call = ast.parse(f"import pandas as pd, diff_diff as dd\n{code}").body
+    exec(compile(ast.Module(lines, []), "page", "exec"), names)
+    assert isinstance(call, ast.Expr)
+    fit = eval(compile(ast.Expression(call.value), "page", "eval"), names)
+    reference = json.loads(
+        (ROOT / "tests" / "reference" / "synthetic_did.json").read_text("utf-8")
+    )
+    known = reference["cases"][0]["values"]["att"]
+    assert fit.att == pytest.approx(known["value"], abs=known["atol"])

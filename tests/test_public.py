@@ -265,7 +265,7 @@ CONTRACT = {
     "Panel": (
         "data, entity=None, time=None, *, labels=None, step=None, time_format=None"
     ),
-    "Panel.attach": "data, *, name=None, keep='all'",
+    "Panel.attach": "data, *, name=None, keep='all', overwrite=False",
     "Panel.balance": "keep='entities'",
     "Panel.balance_table": "by, columns=None",
     "Panel.define": "definitions",
@@ -333,8 +333,8 @@ CONTRACT = {
     ),
     "Matching.att": "outcome, *, neighbours=1",
     "match_entities": (
-        "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True, "
-        "support=True, ties=None"
+        "panel, treated, x, *, base='first', method='propensity', k=1, caliper=0.05, "
+        "replace=True, support=True, ties=None, moments=1, base_weights=None"
     ),
     "pathways.Mechanism": (
         "id, claim, *, cause, outcome, sign, shape, channels=(), moderator='', "

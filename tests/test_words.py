@@ -25,6 +25,7 @@ from digiprosper.pathways.words import WORDS as PATHWAYS
 from digiprosper.policy.words import WORDS as POLICY
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.figure_words import FIGURE
+from digiprosper.report.notice_words import BELOW
 from digiprosper.report.words import HEADS, NO_WORDS, NOTES, TABLE, TESTS, Words
 from digiprosper.spatial.panel_spatial import SpatialModel
 from digiprosper.spatial.words import MODELS
@@ -67,10 +68,13 @@ ROWS = {
     "report/words.py NOTES": Row(
         NOTES, other_parts=("stars", "stars.one", "failure.*")
     ),
+    "report/notice_words.py BELOW": Row(BELOW),
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
-    "dynamic/words.py WORDS": Row(DYNAMIC, composed=("stat.*",)),
+    "dynamic/words.py WORDS": Row(
+        DYNAMIC, composed=("stat.*", "difference.*", "system.*")
+    ),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),

@@ -1563,7 +1563,7 @@ def kernel_ridge(
     Axes
         One density per period, all with the same scale, with bandwidth h and number of
         values n. A density extends beyond the smallest and largest value by up to three
-        bandwidths.
+        bandwidths. If no value is negative, it is not drawn below zero.
 
     Raises
     ------

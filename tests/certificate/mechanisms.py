@@ -89,26 +89,69 @@ def u_shape(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
     return {"U test": Trial(p_value)}
 
 
-def matching(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
-    """Cover the average effect of matched entities."""
+def cross_section(rng: Rng, cell: Cell) -> pd.DataFrame:
+    """Draw entities of which those with large covariates are treated more often."""
     size, age = rng.normal(size=(2, cell.n))
     chance = 1 / (1 + np.exp(-(0.5 * size + 0.3 * age - 0.8)))
     policy = (rng.uniform(size=cell.n) < chance).astype(float)
     growth = policy + size + 0.5 * age + rng.normal(size=cell.n)
-    frame = pd.DataFrame(
-        {"i": np.arange(cell.n), "size": size, "age": age, "policy": policy}
+    return pd.DataFrame(
+        {
+            "i": np.arange(cell.n),
+            "size": size,
+            "age": age,
+            "policy": policy,
+            "growth": growth,
+        }
     )
+
+
+def matching(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
+    """Cover the average effect of matched entities."""
+    frame = cross_section(rng, cell)
     panel = dp.Panel(frame, "i")
     try:
         matched = quiet(dp.match_entities, panel, "policy", ["size", "age"], **_ALL)
     except dp.IdentificationError:
         # Too few are treated, or the logit separates them.
         return {"Matched effect": Trial(float("nan"), noticed=True)}
-    outcome = pd.Series(growth, index=pd.Index(np.arange(cell.n), name="i"))
-    average = quiet(matched.att, outcome)
+    average = quiet(matched.att, frame.set_index("i")["growth"])
     low, high = average.interval()
     covered = inside(low, 1.0, high)
     return {"Matched effect": Trial(covered, noticed=has_notice(average))}
+
+
+def entropy(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
+    """Cover the average effect of treated entities under entropy weights."""
+    frame = cross_section(rng, cell)
+    panel, x = dp.Panel(frame, "i"), ["size", "age"]
+    try:
+        matched = quiet(dp.match_entities, panel, "policy", x, method="entropy")
+    except dp.IdentificationError:
+        # Too few are treated, or no weights balance their means.
+        return {"Balanced effect": Trial(float("nan"), noticed=True)}
+    average = quiet(matched.att, frame.set_index("i")["growth"])
+    spec = dp.FixedEffects(
+        "growth",
+        ["policy"],
+        entity_effects=False,
+        time_effects=False,
+        cov_type="robust",
+        obs_weights="w",
+    )
+    fit = quiet(spec.fit, panel.assign(w=matched.weights))
+    ends = fit.conf_int().loc["policy"]
+    covered = [
+        inside(low, 1.0, high) for low, high in (average.interval(), tuple(ends))
+    ]
+    return {
+        "Balanced effect": Trial(
+            covered[0],
+            float("nan"),
+            {"weights taken as given": covered[1]},
+            has_notice(average),
+        )
+    }
 
 
 _ALL: dict[str, Any] = {"caliper": None, "support": False}
@@ -147,5 +190,14 @@ STUDIES = {
         "Controls are few, and one is often used many times; use regression with the "
         "same covariates.",
         reps=500,
+    ),
+    "entropy": Study(
+        {"Balanced effect": "coverage"},
+        entropy,
+        [Cell(n, 1, "two covariates") for n in (31, 100)],
+        "`Matching.att` with `method='entropy'`; about a third is treated. The weights "
+        "are taken as given by a weighted regression with robust errors.",
+        "Few are treated.",
+        reps=1000,
     ),
 }

@@ -60,6 +60,19 @@ def test_a_ridge_is_the_density_of_its_period():
     assert [ridge.name for ridge in drawn.ridges] == ["1970", "1986"]
 
 
+def test_a_ridge_of_values_that_are_not_negative_ends_at_zero():
+    index = pd.MultiIndex.from_product([range(9), [1, 2]], names=["e", "t"])
+    share = pd.Series(np.linspace(0.0, 0.4, 18), index=index, name="share")
+    drawn = figures.ridges(share, None, "scott", {})
+    assert drawn.grid[0] == 0
+    assert drawn.grid[-1] > 0.4
+    kernel = gaussian_kde(share.xs(1, level=1))
+    np.testing.assert_allclose(drawn.ridges[0].density, kernel(drawn.grid))
+    assert figures.ridges(share - 0.01, None, "scott", {}).grid[0] < -0.01
+    # A density that does not reach zero is drawn as before.
+    assert figures.ridges(share + 9, None, "scott", {}).grid[0] > 8
+
+
 def test_a_period_without_two_values_has_no_density():
     index = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["e", "t"])
     series = pd.Series([1.0, 2.0, 1.0, 3.0], index=index, name="y")

@@ -11,10 +11,13 @@ import pytest
 
 from digiprosper import (
     AlignmentError,
+    FewClustersWarning,
+    FixedEffects,
     InputTypeError,
     OptionError,
     Panel,
     SpatialWeights,
+    by_group,
 )
 from digiprosper.datasets import (
     match_cities,
@@ -199,6 +202,25 @@ def test_former_names_and_units() -> None:
         "莱芜",
         "通辽",
     ]
+
+
+def test_regions_are_in_the_usual_order() -> None:
+    provinces = pd.Series(["新疆", "河南", None, "上海"], index=list("abcd"))
+    regions = match_provinces(provinces, to="region")
+    assert regions.dtype.ordered
+    assert regions.cat.categories.tolist() == ["east", "central", "west"]
+    assert regions.sort_values().dropna().tolist() == ["east", "central", "west"]
+    assert regions.isna().tolist() == [False, False, True, False]
+    index = match_cities(pd.Index(["大连", "桂林"], name="city"), to="region")
+    assert (index.name, list(index)) == ("city", ["east", "west"])
+    array = match_provinces(np.array(["新疆", "河南"]), to="region")
+    assert array.dtype == object
+    data = simulate_provinces()[0].frame.reset_index()
+    data["area"] = match_provinces(data["province"], to="region")
+    spec = FixedEffects("prosperity", ["urban"])
+    with pytest.warns(FewClustersWarning):
+        groups = by_group(spec, Panel(data, "province", "year"), group="area")
+    assert list(groups) == ["east", "central", "west"]
 
 
 def test_regions_of_provinces_and_cities() -> None:

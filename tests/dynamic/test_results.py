@@ -186,6 +186,36 @@ def test_a_table_says_what_misleads(language: str, words: str) -> None:
     assert any(words in note for note in table.notes)
 
 
+def test_a_table_says_how_gmm_was_estimated() -> None:
+    states = dp.datasets.us_states().relabel(unemp="Unemployment", gsp="Product")
+    spec = dp.DynamicPanel("log(gsp)", ["unemp"], instrument_lags=(2, 4))
+    system = spec.replace(
+        x=(),
+        predetermined=["unemp"],
+        estimator="system",
+        transform="orthogonal",
+        steps=1,
+        collapse=False,
+        instrument_lags={"log(gsp)": (2, None), "unemp": (2, 3)},
+    )
+    fits = [spec.fit(states), system.fit(states)]
+    notes = " ".join(dp.etable(fits).notes)
+    assert (
+        "(1): two-step difference GMM with Windmeijer's correction, first differences; "
+        "instruments: lags 2 to 4 of log(Product), collapsed."
+    ) in notes
+    assert (
+        "(2): one-step system GMM, orthogonal deviations; instruments: lags 2 and "
+        "longer of log(Product), lags 2 to 3 of Unemployment."
+    ) in notes
+    chinese = " ".join(dp.etable(fits, style=dp.TableStyle("zh")).notes)
+    assert "两步差分GMM（Windmeijer修正），一阶差分" in chinese
+    assert "ln(Product)的2阶及以上滞后、Unemployment的2至3阶滞后。" in chinese
+    none = spec.replace(y="unemp", x=["log(gsp)"], instrument_lags={"unemp": None})
+    text = " ".join(dp.etable(none.replace(instruments=["log(pc)"]).fit(states)).notes)
+    assert "instruments: no lags" in text
+
+
 def test_an_outcome_with_a_name_of_python_and_its_label() -> None:
     states = dp.datasets.us_states().rename(unemp="is")
     fit = dp.DynamicPanel("is", ["log(pc)"]).fit(states)

@@ -219,8 +219,9 @@ def _numpy(value: Any) -> Any:
     if isinstance(value, str):
         return np.str_(value)
     if isinstance(value, list):
+        # pandas' own text type holds no surrogates.
         return (
-            pd.Index(value)
+            pd.Index(value, dtype=object if "\ud800" in value else None)
             if all(isinstance(v, str) for v in value)
             else np.array(value, dtype=object)
         )
@@ -365,7 +366,15 @@ def matched(case: Case) -> Any:
         "caliper": [None, 0.05, 0.3],
         "replace": [True, False],
     }
+    if chance(rng, 0.4):
+        choices = {
+            "base": choices["base"],
+            "moments": [1, 2],
+            "base_weights": [case.column(pick(rng, "zqw"))],
+        }
     x, options = case.terms("xwzqd", 3), case.options(**choices)
+    if "k" not in choices:
+        options["method"] = "entropy"
     case.say(f"match_entities({treated!r}, {x!r}, **{options!r})")
     found = dp.match_entities(panel, treated, x, **options)
     case.say("read")

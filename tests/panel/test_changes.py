@@ -112,6 +112,24 @@ def test_attach_by_both_keys_or_one(panel: Panel) -> None:
     assert by_entity.labels == panel.labels
 
 
+def test_attach_replaces_no_column_silently(panel: Panel) -> None:
+    half = panel.frame["gdp"].iloc[1:] * 2
+    with pytest.raises(
+        ColumnError, match=r"'gdp' is already.*overwrite=True"
+    ) as caught:
+        panel.attach(half)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.data["column"]) == ("column", "gdp")
+    with pytest.raises(ColumnError, match="'gdp', 'digital'"):
+        panel.attach(panel)
+    with pytest.raises(OptionError):
+        panel.attach(half, overwrite="yes")  # type: ignore[arg-type]
+    replaced = panel.attach(half, overwrite=True)["gdp"]
+    assert replaced.iloc[1:].tolist() == half.tolist()
+    assert np.isnan(replaced.iloc[0])
+    assert panel.attach(half.rename("twice"))["gdp"].equals(panel["gdp"])
+
+
 def test_attach_takes_the_columns_and_labels_of_a_panel(panel: Panel) -> None:
     part = panel.frame[["gdp"]].rename(columns={"gdp": "twice"}).iloc[1:] * 2
     other = Panel(
@@ -134,7 +152,7 @@ def test_attach_of_a_panel_keeps_what_was_filled_and_noticed(panel: Panel) -> No
     other = panel.rename(gdp="output").attach(
         {"p9": 1.0, "p0": 1.0}, name="a", keep="panel"
     )
-    made = panel.attach(other)
+    made = panel.attach(other, overwrite=True)
     assert [n.code for n in made.diagnostics] == ["keys_not_in_panel"]
 
 

@@ -290,6 +290,34 @@ def test_damaged_files(tmp_path: Path, long: pd.DataFrame, seed: int) -> None:
         Panel.from_excel(path, entity="city")
 
 
+def test_an_archive_without_a_workbook_is_no_excel_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/'
+            'content-types"/>',
+        )
+    with pytest.raises(InputTypeError, match="is no Excel file"):
+        Panel.from_excel(path, entity="city")
+
+
+def test_too_little_memory_is_not_called_damage(
+    tmp_path: Path, long: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.xlsx", {"data": long})
+
+    def refused(*args: Any, **options: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(pd, "read_excel", refused)
+    monkeypatch.setattr(pd, "read_stata", refused)
+    with pytest.raises(MemoryError):
+        Panel.from_excel(path, entity="city")
+    with pytest.raises(MemoryError):
+        Panel.from_stata(path, entity="city")
+
+
 def test_openpyxl_is_asked_for(
     tmp_path: Path, long: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

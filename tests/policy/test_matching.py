@@ -223,6 +223,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "k=1": {},
     "k=3": {"k": 3},
     "replace=False": {"replace": False},
+    "entropy": {"method": "entropy"},
 }
 
 
@@ -235,10 +236,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         (100, "k=1", 1.02, 0.97),
         (100, "k=3", 1.02, 0.98),
         (100, "replace=False", 1.05, 0.97),
+        (100, "entropy", 1.00, 0.98),
         (300, "all", 1.43, 0.14),
         (300, "k=1", 1.00, 0.96),
         (300, "k=3", 1.00, 0.97),
         (300, "replace=False", 1.01, 0.97),
+        (300, "entropy", 1.00, 0.98),
     ],
 )
 def test_coverage_of_the_page(
@@ -286,7 +289,7 @@ def test_coverage_of_the_page(
     estimates, std_errors, hits = np.array(found).T
     row = {
         "cities": n,
-        "sample": f"`{sample}`" if sample in SAMPLES else sample,
+        "sample": f"`{sample}`" if "=" in sample else sample,
         "mean estimate": estimates.mean(),
         "standard deviation": estimates.std(ddof=1),
         "mean standard error": std_errors.mean(),
@@ -438,6 +441,101 @@ def test_differences_that_are_left_are_said() -> None:
     assert left
 
 
+# --- entropy balancing ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moments", [1, 2])
+def test_entropy_weights_balance_the_base_values_of_entities(moments) -> None:
+    frame = made(3)
+    frame["coast"] = 1.0 * (frame["city"] % 3 == 0)
+    frame["people"] = 1.0 + frame["city"] % 7
+    x = ["size", "age", "coast"]
+    found = quiet(frame, x, method="entropy", moments=moments, base_weights="people")
+    rows = frame.query("year == 2012").set_index("city")
+    treated = found.entities["treated"]
+    weights = found.entities["weight"]
+    assert weights[treated].eq(1).all()
+    w = weights[~treated] / weights[~treated].sum()
+    assert weights[~treated].sum() == pytest.approx(treated.sum())
+    for power in range(1, moments + 1):
+        values = rows[x] ** power
+        assert (w @ values[~treated]).to_numpy() == pytest.approx(
+            values[treated].mean().to_numpy(), abs=1e-10
+        )
+    # Log ratios to the base weights are linear in the balanced moments.
+    design = rows.loc[~treated, x].assign(one=1.0)
+    if moments == 2:
+        design = design.assign(size2=design["size"] ** 2, age2=design["age"] ** 2)
+    ratio = np.log(w / rows["people"][~treated])
+    fitted = design @ np.linalg.lstsq(design, ratio, rcond=None)[0]
+    assert fitted.to_numpy() == pytest.approx(ratio.to_numpy(), abs=1e-9)
+    assert found.weights.groupby(frame["city"].to_numpy()).nunique().eq(1).all()
+    assert found.balance["std_diff_after"].tolist() == [0.0, 0.0, 0.0]
+    assert (found.n_matched, found.n_used) == (treated.sum(), (~treated).sum())
+    assert found.support.columns.tolist() == ["group", "n", "matched"]
+    assert not {note.code for note in found.diagnostics} & {"still_unbalanced"}
+
+
+def test_an_effect_with_entropy_weights_is_the_same_with_the_covariates() -> None:
+    frame = made(3)
+    found = quiet(frame, method="entropy")
+    base = frame.query("year == 2012").set_index("city")[["size", "age"]]
+    cross = frame.query("year == 2015").set_index("city")[["y"]].join(base)
+    cross = cross.assign(
+        w=found.entities["weight"], policy=1.0 * found.entities["treated"]
+    )
+    spec = FixedEffects(
+        "y", ["policy"], entity_effects=False, time_effects=False, obs_weights="w"
+    )
+    panel = Panel(cross.reset_index(), "city")
+    alone, both = (
+        spec.replace(x=x, cov_type="robust").fit(panel).params["policy"]
+        for x in (["policy"], ["policy", "size", "age"])
+    )
+    assert alone == pytest.approx(both, abs=1e-9)
+    assert found.att(cross["y"]).estimate == pytest.approx(alone, abs=1e-9)
+
+
+def test_entropy_weights_do_not_depend_on_order_units_and_names() -> None:
+    frame, options = made(8, gaps=True), {"method": "entropy", "moments": 2}
+    expected = quiet(frame, **options).entities["weight"]
+    mixed = quiet(frame.sample(frac=1, random_state=1), **options).entities["weight"]
+    pd.testing.assert_series_equal(mixed, expected, check_exact=True)
+    units = frame.assign(size=frame["size"] * 1e5 + 7e6, age=-frame["age"] / 1e3)
+    assert quiet(units, **options).entities["weight"].to_numpy() == pytest.approx(
+        expected.to_numpy(), rel=1e-7
+    )
+    names = np.random.default_rng(1).permutation(90)
+    renamed = quiet(frame.assign(city=names[frame["city"]]), **options).entities
+    assert renamed["weight"][names].to_numpy() == pytest.approx(
+        expected.to_numpy(), rel=1e-9
+    )
+
+
+def test_base_values_that_cannot_be_balanced_are_named() -> None:
+    frame = made(3)
+    ever = frame.groupby("city")["policy"].transform("max")
+    frame["far"] = frame["age"] + 9 * ever
+    with pytest.raises(IdentificationError, match="no weights balance 'far'") as caught:
+        quiet(frame, ["size", "far"], method="entropy")
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.data) == ("not_balanced", {"terms": ("far",)})
+    # Each is inside its range, but together they are where no control is.
+    rng = np.random.default_rng(1)
+    line = rng.normal(size=90)[frame["city"]]
+    frame["left"] = line + 0.2 * ever * (1 + (frame["city"] % 2))
+    frame["right"] = line - 0.2 * ever
+    with pytest.raises(IdentificationError, match="together") as caught:
+        quiet(frame, ["size", "left", "right"], method="entropy")
+    assert caught.value.problems[0].data == {"terms": ("left", "right")}
+
+
+def test_base_weights_are_above_zero() -> None:
+    frame = made(3).assign(people=lambda f: 1.0 * (f["city"] != 5))
+    with pytest.raises(InputTypeError, match=r"must be above 0.*'5'"):
+        quiet(frame, method="entropy", base_weights="people")
+
+
 # --- malformed input ------------------------------------------------------------------
 
 
@@ -472,6 +570,24 @@ def test_differences_that_are_left_are_said() -> None:
         ({"base": 1999}, OptionError),
         ({"base": 2014}, IdentificationError),
         ({"base": 2012, "x": ["lag(size, 5)"]}, DigiprosperError),
+        ({"method": "kernel"}, OptionError),
+        ({"moments": 2}, OptionError),
+        ({"base_weights": "age"}, OptionError),
+        ({"method": "entropy", "k": 2}, OptionError),
+        ({"method": "entropy", "caliper": None}, OptionError),
+        ({"method": "entropy", "ties": "first"}, OptionError),
+        ({"method": "entropy", "moments": 3}, OptionError),
+        ({"method": "entropy", "base_weights": "size"}, TermError),
+        ({"method": "entropy", "base_weights": ["age"]}, InputTypeError),
+        ({"method": "entropy", "base_weights": "age"}, InputTypeError),
+        ({"method": "entropy", "base_weights": "none"}, ColumnError),
+        ({"method": "entropy", "x": ["ever"]}, IdentificationError),
+        ({"method": "entropy", "x": ["flat"]}, IdentificationError),
+        ({"method": "entropy", "x": ["size", "I(2 * size)"]}, CollinearityError),
+        (
+            {"method": "entropy", "x": ["size", "I(size ** 2)"], "moments": 2},
+            CollinearityError,
+        ),
     ],
 )
 def test_malformed_input_is_one_named_error(change, error) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pickle
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import digiprosper as dp
 from digiprosper.errors import (
@@ -301,40 +303,127 @@ def test_neighbours_that_are_not_there(neighbours: Any) -> None:
         matched(frame).att(outcome_of(frame), neighbours=neighbours)
 
 
+# --- entropy balancing ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moments", [1, 2])
+def test_balanced_samples_in_text_tables_dicts_and_pickles(moments) -> None:
+    frame = drawn(7)
+    found = matched(frame, method="entropy", moments=moments)
+    shown = found.effective_controls, 100 * found.entities["weight"].max()
+    text = " ".join(found.summary().split())
+    assert f"worth {shown[0]:.4g} of equal weight" in text
+    assert "all rows of one city have the same" in text
+    assert ("means and variances" in text) == (moments == 2)
+    table = dp.etable(found)
+    assert f"worth {shown[0]:.4g} of equal weight" in " ".join(table.notes)
+    chinese = dp.etable(found, style=dp.TableStyle("zh"))
+    assert "熵平衡（Hainmueller 2012）" in chinese.notes[0]
+    assert f"有效个数为{shown[0]:.4g}" in chinese.notes[0]
+    assert pickle.loads(pickle.dumps(found)).summary() == found.summary()
+    stored = json.loads(json.dumps(found.to_dict()))
+    assert (stored["method"], stored["moments"], stored["k"]) == (
+        "entropy",
+        moments,
+        None,
+    )
+    assert Summary.from_dict(stored).to_text() == found.summary()
+    drawn_terms = [
+        text.get_text() for text in dp.plots.balance(found).get_yticklabels()
+    ]
+    assert sorted(drawn_terms) == ["age", "size"]
+
+
+def test_the_effect_of_a_balanced_sample() -> None:
+    frame = drawn(8)
+    found, y = matched(frame, method="entropy"), outcome_of(frame)
+    effect = found.att(y)
+    weights = found.entities["weight"].to_numpy()
+    d = found.entities["treated"].to_numpy()
+    assert effect.estimate == pytest.approx(
+        y[d].mean() - np.average(y[~d], weights=weights[~d])
+    )
+    assert effect.estimated_scores
+    assert d.sum() - 1 < effect.df < 119
+    assert "t distribution" in effect.summary()
+    low, high = effect.interval()
+    assert (high - low) / effect.std_error == pytest.approx(
+        2 * stats.t.ppf(0.975, effect.df)
+    )
+    table = " ".join(str(dp.etable(effect)).split())
+    assert "standard error allows for estimated weights" in table
+    assert "标准误考虑权重的估计" in str(dp.etable(effect, style=dp.TableStyle("zh")))
+    scaled = found.att(1e9 * y + 1e12)
+    assert scaled.std_error == pytest.approx(1e9 * effect.std_error, rel=1e-4)
+    other = matched(frame.assign(size=1e5 * frame["size"] + 3), method="entropy")
+    assert other.att(y).std_error == pytest.approx(effect.std_error, rel=1e-8)
+    with pytest.raises(OptionError, match="is an option of method='propensity'"):
+        found.att(y, neighbours=2)
+
+
+def test_balanced_effects_without_a_standard_error_are_refused() -> None:
+    frame = drawn(8)
+    one = frame.assign(policy=1.0 * (frame["size"].rank() == 60))
+    found = matched(one, method="entropy")
+    assert found.n_matched == 1
+    with pytest.raises(dp.IdentificationError, match="only one city is treated"):
+        found.att(outcome_of(frame))
+    treated = frame["policy"] == 1
+    frame["age"] = 0.0
+    frame.loc[[treated.idxmax(), (~treated).idxmax()], "age"] = 1.0
+    name = frame.loc[(~treated).idxmax(), "city"]
+    with pytest.raises(dp.IdentificationError, match=f"no other controls.*'{name}'"):
+        matched(frame, method="entropy").att(outcome_of(frame))
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "replace=True": {**ALL, "replace": True},
+    "replace=False": {**ALL, "replace": False},
+    "entropy": {"method": "entropy"},
+}
+
+
 @pytest.mark.montecarlo
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize(
-    ("n", "replace", "covered"),
+    ("n", "way", "covered"),
     [
-        (31, True, 0.87),
-        (31, False, 0.88),
-        (100, True, 0.94),
-        (100, False, 0.88),
-        (400, True, 0.96),
-        (400, False, 0.90),
+        (31, "replace=True", 0.87),
+        (31, "replace=False", 0.88),
+        (31, "entropy", 0.95),
+        (100, "replace=True", 0.94),
+        (100, "replace=False", 0.88),
+        (100, "entropy", 0.95),
+        (400, "replace=True", 0.96),
+        (400, "replace=False", 0.90),
+        (400, "entropy", 0.95),
     ],
 )
 def test_coverage_of_the_page(
-    n: int, replace: bool, covered: float, measured: Callable[..., None]
+    n: int, way: str, covered: float, measured: Callable[..., None]
 ) -> None:
     """Average effect by `Matching.att` in 400 samples, all treated entities matched.
 
     The effect is 1.
 
     Each entity has two covariates, which make treatment more likely and raise the
-    outcome. About a third is treated. Coverage is that of 95% intervals.
+    outcome. About a third is treated. Coverage is that of 95% intervals. With few
+    entities no entropy weights balance the means of some samples ("no effect").
     """
-    effects = [
-        matched(frame, **ALL, replace=replace).att(outcome_of(frame))
-        for frame in samples(n)
-    ]
+    effects = []
+    for frame in samples(n):
+        # Where no weights balance the means, there is no effect.
+        with contextlib.suppress(dp.IdentificationError):
+            effects.append(matched(frame, **WAYS[way]).att(outcome_of(frame)))
+    assert len(effects) == 400 or way == "entropy"
     estimates = np.array([effect.estimate for effect in effects])
     hits = np.mean(
         [low <= 1 <= high for low, high in (effect.interval() for effect in effects)]
     )
     row = {
         "entities": n,
-        "replace": f"`{replace}`",
+        "matching": f"`{way}`" if "=" in way else way,
+        "no effect": 400 - len(effects),
         "mean estimate": estimates.mean(),
         "standard deviation": estimates.std(ddof=1),
         "mean standard error": np.mean([effect.std_error for effect in effects]),

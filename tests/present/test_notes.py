@@ -98,6 +98,55 @@ def test_a_missing_error_says_why():
     assert f"(1): no standard error of only, {reason}" in lines_of(fit)
 
 
+def test_labels_keep_their_letters_wherever_they_stand():
+    panel = small_panel().relabel(twice="log income", x="Log output")
+    fit = dp.FixedEffects("y", ["x", "twice"], collinear="drop").fit(panel)
+    style = replace(STYLE, labels=dict(panel.labels))
+    note = "log income was dropped, because it is collinear with Log output."
+    assert f"(1): {note}" in note_lines(read(fit), style)
+    # Said of all columns it begins a sentence, and has no capital of ours.
+    assert note in note_lines(read(fit, fit), style)
+
+
+def test_words_of_ours_that_begin_a_sentence_have_a_capital():
+    states = dp.datasets.us_states()
+    spec = dp.DynamicPanel("log(gsp)", ["unemp"], instrument_lags=(2, 4))
+    fits = [spec.fit(states), spec.replace(x=["log(pc)"]).fit(states)]
+    assert any(line.startswith("Two-step difference GMM") for line in lines_of(*fits))
+
+
+def test_too_small_errors_of_few_clusters_are_told():
+    panel = small_panel().assign(
+        area=lambda f: f.index.get_level_values(0) // 4,
+        few=lambda f: (f.index.get_level_values(0) < 2) * f["z"],
+    )
+    spec = dp.FixedEffects("y", ["x"], clusters="area")
+    with pytest.warns(dp.FewClustersWarning):
+        fits = [spec.replace(cov_type=kind).fit(panel) for kind in ("clustered", "cr2")]
+    note = "t tests may reject too often with 12 clusters (area)."
+    assert f"(1): {note}" in lines_of(*fits)
+    chinese = "(1)：聚类（area）仅12个，t检验可能过度拒绝原假设。"
+    assert chinese in lines_of(*fits, language="chinese")
+    with pytest.warns(dp.FewClustersWarning, match="depends on few clusters"):
+        alone = dp.FixedEffects("y", ["few"]).fit(panel)
+    assert (
+        "(1): few clusters (id) have most of the variation of few, so that its "
+        "standard error is too small."
+    ) in lines_of(alone)
+    # A control of few clusters is a notice of the summary, and 48 clusters are enough.
+    control = dp.FixedEffects("y", ["x", "few"]).fit(panel)
+    assert "few_treated" in [notice.code for notice in control.diagnostics]
+    assert not any("too small" in line for line in lines_of(control))
+    frame = panel.frame.reset_index()
+    frame["first"] = np.where(frame["id"] < 3, 3.0, np.nan)
+    with pytest.warns(dp.FewClustersWarning):
+        event = dp.EventStudy("y", "first", before=3, after=2).fit(
+            dp.Panel(frame, "id", "year")
+        )
+    reason = "so that standard errors are too small."
+    assert f"(1): 3 of 48 clusters (id) are treated, {reason}" in lines_of(event)
+
+
 def test_an_interval_of_every_candidate_is_told():
     panel = small_panel().assign(jump="I(y + 9 * x * (z > 0.1))")
     spec = dp.PanelThreshold("y", "x", "z", bootstrap=None, confidence="lr")

@@ -56,6 +56,7 @@ def test_a_chinese_table_has_the_rows_and_the_note_of_the_field(one_way, two_way
         ["时间固定效应", "否", "是"],
         ["观测值", "1,234", "1,234"],
         ["R²", "0.900", "0.900"],
+        ["组内R²", "0.512", "0.512"],
     ]
     assert table.notes == (
         (

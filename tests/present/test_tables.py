@@ -345,19 +345,26 @@ def test_tests_are_columns(panel):
     )
     wald, cd = fit.wald_test("unemp = 0"), dp.pesaran_cd(fit)
     frame = etable([wald, cd]).frame
-    assert list(frame.columns) == ["Wald test", "Pesaran CD test"]
+    name = "Pesaran CD test of log(Gross state product (million USD))"
+    assert list(frame.columns) == ["Wald test", name]
     assert list(frame.index) == ["Statistic", "Distribution", "p-value"]
     assert frame["Wald test"].tolist() == [
         f"{wald.statistic:.3f}",
         "F(1, 47)",
         "<0.001",
     ]
-    assert frame.loc["Distribution", "Pesaran CD test"] == "normal"
+    assert frame.loc["Distribution", name] == "normal"
     assert list(etable({"CD": cd, "Slope": wald}).frame.columns) == ["CD", "Slope"]
     both = etable([fit, cd]).frame
-    assert list(both.columns) == ["(1)", "Pesaran CD test"]
+    assert list(both.columns) == ["(1)", name]
     assert both.loc["Statistic", "(1)"] == ""
-    assert not any(both["Pesaran CD test"].iloc[:2])
+    assert not any(both[name].iloc[:2])
+    other = dp.FixedEffects("unemp", ["log(pc)"], time_effects=False).fit(panel)
+    chinese = etable([cd, dp.pesaran_cd(other)], style=dp.TableStyle("zh")).frame
+    assert list(chinese.columns) == [
+        "ln(Gross state product (million USD))的Pesaran CD检验",
+        "Unemployment rate (%)的Pesaran CD检验",
+    ]
 
 
 def test_the_numbers_of_any_frame_are_printed_as_given():

@@ -241,7 +241,8 @@ def ridges(
 ) -> Ridges:
     """Estimate the kernel density of every period, over one grid.
 
-    The grid goes three bandwidths beyond the values; missing values are left out.
+    The grid goes three bandwidths beyond the values, but not below zero if no value is
+    negative. Missing values are left out.
     """
     rule = _bandwidth_words(bandwidth, language)
     chosen = _chosen_periods(series, periods)
@@ -259,9 +260,10 @@ def ridges(
             "plots.kernel_ridge: no period has two different values, so no density can "
             "be estimated."
         )
-    grid = np.linspace(
-        min(low for low, _ in ends), max(high for _, high in ends), _GRID
-    )
+    low, high = min(ends)[0], max(high for _, high in ends)
+    if np.concatenate(samples).min() >= 0:
+        low = max(low, 0.0)
+    grid = np.linspace(low, high, _GRID)
     drawn = []
     for p, values, (kernel, h) in zip(chosen, samples, kernels, strict=True):
         words, density = f"n = {values.size:,}", None

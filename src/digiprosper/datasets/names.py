@@ -36,6 +36,7 @@ _ENDINGS = {
     "provinces": "(自治区|province|sheng|municipality|autonomousregion)$",
     "cities": "((自治)?州|city|shi|prefecture)$",
 }
+_REGIONS = ["east", "central", "west"]
 _NOT_READ = re.compile(r"[\s'\u2019`.\-]+")
 
 
@@ -77,7 +78,9 @@ def match_provinces(names: Any, *, to: NameForm | Literal["region"] = "short") -
     Series, Index or array
         The names in that form: an Index of an Index, such as a key of a panel, an array
         of an array, and otherwise a Series, with the index of `names` if that is a
-        Series. Its name stays. Missing values stay missing. Codes are integers.
+        Series. Its name stays. Missing values stay missing. Codes are integers. Regions
+        are ordered categories, so that tables have the east first, then the centre and
+        the west; an array has texts.
 
     Raises
     ------
@@ -139,7 +142,9 @@ def match_cities(
     Series, Index or array
         The names in that form: an Index of an Index, such as a key of a panel, an array
         of an array, and otherwise a Series, with the index of `names` if that is a
-        Series. Its name stays. Missing values stay missing. Codes are integers.
+        Series. Its name stays. Missing values stay missing. Codes are integers. Regions
+        are ordered categories, so that tables have the east first, then the centre and
+        the west; an array has texts.
 
     Raises
     ------
@@ -249,11 +254,14 @@ def _as_passed(
     values: list[Any], names: Any, column: pd.Series[Any], to: str
 ) -> pd.Series[Any] | pd.Index[Any] | np.ndarray[Any, Any]:
     """Return values as an Index or an array if the names are one."""
-    whole = "Int64" if to == "code" and None in values else None
+    dtype: Any = "Int64" if to == "code" and None in values else None
+    if to == "region":
+        dtype = pd.CategoricalDtype(_REGIONS, ordered=True)
     if isinstance(names, pd.Index):
-        index: pd.Index[Any] = pd.Index(values, dtype=whole, name=names.name)
+        index: pd.Index[Any] = pd.Index(values, dtype=dtype, name=names.name)
         return index
-    series = pd.Series(values, index=column.index, name=column.name, dtype=whole)
+    series: pd.Series[Any]
+    series = pd.Series(values, index=column.index, name=column.name, dtype=dtype)
     return series.to_numpy() if isinstance(names, np.ndarray) else series
 
 

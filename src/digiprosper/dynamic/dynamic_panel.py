@@ -293,6 +293,11 @@ class DynamicPanel(Specification):
         return self.estimator == "system" and self.constant is not False
 
     @property
+    def has_windmeijer(self) -> bool:
+        """Whether standard errors have Windmeijer's correction."""
+        return self.steps == 2 and self.cov_type == "robust" and self.windmeijer
+
+    @property
     def _regressors(self) -> tuple[str, ...]:
         return (*self.endogenous, *self.predetermined, *self.x)
 
@@ -331,7 +336,7 @@ class DynamicPanel(Specification):
             for name, (first, last) in self.lags_of_instruments().items()
         )
         step = "one-step" if self.steps == 1 else "two-step"
-        if self.steps == 2 and self.cov_type == "robust" and self.windmeijer:
+        if self.has_windmeijer:
             step += ", Windmeijer's correction"
         kind = {"difference": "differences", "orthogonal": "orthogonal deviations"}
         return (

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from digiprosper.dynamic.kernels.corrected import Corrected, WithinProducts
     from digiprosper.dynamic.kernels.gmm import GmmFit, Moments, Reported
-    from digiprosper.dynamic.preparation import PreparedPanel
+    from digiprosper.dynamic.preparation import DynamicSpec, PreparedPanel
     from digiprosper.kernels import Bools, Floats
     from digiprosper.report.protocol import Glance
 
@@ -57,7 +57,7 @@ _ORDERS = 3
 
 
 def _results(
-    spec: Any,
+    spec: DynamicSpec,
     data: PreparedPanel,
     estimated: Estimates,
     bounds: dict[str, float],
@@ -144,7 +144,7 @@ def _refuse_dependent(
 # --- GMM ------------------------------------------------------------------------------
 
 
-def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
+def fit_gmm(spec: DynamicSpec, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
     moments = kernel.moments(_design(spec, data))
     _refuse_unidentified(data, moments)
@@ -183,7 +183,7 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     )
 
 
-def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
+def _design(spec: DynamicSpec, data: PreparedPanel) -> kernel.Design:
     lagged = [
         LaggedInstruments(
             name=name,
@@ -255,7 +255,7 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
 
 
 def _reported(
-    spec: Any, data: PreparedPanel, moments: Moments, fit: GmmFit
+    spec: DynamicSpec, data: PreparedPanel, moments: Moments, fit: GmmFit
 ) -> Reported:
     """Choose the step and the covariance that are reported."""
     if spec.steps == 2:
@@ -269,8 +269,7 @@ def _reported(
             )
             numbers = {"n_instruments": count, "n_clusters": groups}
             raise IdentificationError(text, [Notice("singular_weights", text, numbers)])
-        uncorrected = spec.cov_type == "classical" or not spec.windmeijer
-        covariance = fit.second.bread if uncorrected else fit.corrected
+        covariance = fit.corrected if spec.has_windmeijer else fit.second.bread
         return kernel.Reported(step=fit.second, covariance=covariance, variance=None)
     if spec.cov_type == "robust":
         return kernel.Reported(step=fit.first, covariance=fit.robust, variance=None)
@@ -286,7 +285,7 @@ def _reported(
 
 
 def _tests(
-    spec: Any,
+    spec: DynamicSpec,
     data: PreparedPanel,
     moments: Moments,
     fit: GmmFit,
@@ -331,6 +330,13 @@ def _tests(
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
         ),
+        options={
+            "steps": spec.steps,
+            "windmeijer": spec.has_windmeijer,
+            "transform": spec.transform,
+            "collapse": spec.collapse,
+            "lags": spec.lags_of_instruments(),
+        },
     )
 
 
@@ -370,7 +376,9 @@ def _difference_in_hansen(
 # --- corrected within estimators ------------------------------------------------------
 
 
-def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults:
+def fit_corrected(
+    spec: DynamicSpec, data: PreparedPanel, rng: object
+) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
     seed = seed_sequence(rng)
     groups = int(data.clusters.max()) + 1
@@ -415,7 +423,7 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
     return _results(spec, data, estimated, bounds, diagnostics, nobs=data.sample.nobs)
 
 
-def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
+def _products(spec: DynamicSpec, data: PreparedPanel) -> list[WithinProducts]:
     """Sum products of the panel, and of its halves for the half-panel jackknife.
 
     With an odd number of periods there are two ways to halve it.

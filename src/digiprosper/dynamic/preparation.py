@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from digiprosper.panel.selection import cut_sample
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.dynamic.kernels.instruments import Equation
+    from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
@@ -24,6 +26,59 @@ if TYPE_CHECKING:
 _ROLES = ("y", "lags", "endogenous", "predetermined", "x")
 # Cells of the grid with its regressors: 2 GB.
 _MOST_CELLS = 2**28
+
+
+# DynamicPanel describes what it has.
+# ruff: noqa: D102
+class DynamicSpec(Protocol):
+    """What preparation and estimation read of a `DynamicPanel`, which imports both."""
+
+    @property
+    def y(self) -> str: ...
+    @property
+    def x(self) -> Sequence[str]: ...
+    @property
+    def lags(self) -> int: ...
+    @property
+    def endogenous(self) -> Sequence[str]: ...
+    @property
+    def predetermined(self) -> Sequence[str]: ...
+    @property
+    def instruments(self) -> Sequence[str]: ...
+    @property
+    def estimator(self) -> str: ...
+    @property
+    def collapse(self) -> bool: ...
+    @property
+    def transform(self) -> Literal["difference", "orthogonal"]: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def cov_type(self) -> str: ...
+    @property
+    def time_effects(self) -> bool: ...
+    @property
+    def h(self) -> int: ...
+    @property
+    def sargan_df(self) -> str: ...
+    @property
+    def clusters(self) -> Sequence[str] | None: ...
+    @property
+    def reps(self) -> int: ...
+    @property
+    def missing(self) -> Literal["drop", "raise"]: ...
+    @property
+    def settings(self) -> str: ...
+    @property
+    def lag_terms(self) -> tuple[str, ...]: ...
+    @property
+    def has_constant(self) -> bool: ...
+    @property
+    def has_windmeijer(self) -> bool: ...
+    @property
+    def dependence_transform(self) -> Transform | None: ...
+    def equation_of(self, name: str) -> Equation: ...
+    def lags_of_instruments(self) -> dict[str, tuple[int, int | None]]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -58,7 +113,7 @@ class PreparedPanel:
         return self.prepared.sample
 
 
-def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
+def prepare_panel(spec: DynamicSpec, panel: Panel) -> PreparedPanel:
     """Cut the rows with outcome, lags and all regressors, and put them on a grid."""
     prepared = _prepared(spec, panel)
     sample = prepared.sample
@@ -123,7 +178,7 @@ def rows_of(data: PreparedPanel, periods: Bools) -> PreparedPanel:
     return replace(data, complete=complete, columns=columns, names=names)
 
 
-def _prepared(spec: Any, panel: Panel) -> Prepared:
+def _prepared(spec: DynamicSpec, panel: Panel) -> Prepared:
     """Cut the rows with outcome, lags and all regressors."""
     check_panel(panel, "fit")
     if panel.n_entities == panel.nobs:

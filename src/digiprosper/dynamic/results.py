@@ -102,6 +102,8 @@ class GmmTests(PickledByName):
     autocorrelations: z and p-value by order
     groups: rows of `DynamicResults.difference_in_hansen`
     instruments: rows of `DynamicResults.instruments`
+    options: steps, windmeijer, transform and collapse of the specification, and lags:
+        the first and last one of each variable whose lags are instruments
     """
 
     autocorrelations: dict[int, tuple[float, float]]
@@ -109,6 +111,7 @@ class GmmTests(PickledByName):
     sargan: TestResult
     groups: tuple[dict[str, Any], ...]
     instruments: tuple[tuple[str, str, int | None, str | None], ...]
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -322,7 +325,7 @@ class DynamicResults(BaseResults):
         return slope_terms(self.names, self.factors)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table, with notes on estimates that mislead.
+        """Return the column of a table, with notes on GMM and on what misleads.
 
         Parameters
         ----------
@@ -340,6 +343,8 @@ class DynamicResults(BaseResults):
             for notice in self.diagnostics
             if f"note.{notice.code}" in WORDS
         )
+        if self.gmm_tests is not None and self.gmm_tests.options:
+            remarks = (_gmm_remark(self.estimator, self.gmm_tests.options), *remarks)
         return (replace(column, remarks=(*column.remarks, *remarks)),)
 
     def glance(self) -> Glance:
@@ -395,6 +400,31 @@ class DynamicResults(BaseResults):
             f"{inference.reps:,} draws of clusters ({inference.drawn}, "
             f"{inference.n_drawn:,} clusters)"
         )
+
+
+def _gmm_remark(estimator: str, options: Mapping[str, Any]) -> Remark:
+    """Describe steps, transformation and instruments for the note below a table."""
+    variables: dict[tuple[int, int | None], list[str]] = {}
+    for name, lags in options["lags"].items():
+        variables.setdefault(lags, []).append(name)
+    lags = [
+        Remark(
+            "lags.from" if last is None else "lags.to",
+            {"first": (f"{first}",), "last": (f"{last}",), "names": tuple(names)},
+        )
+        for (first, last), names in variables.items()
+    ]
+    words = ("windmeijer", "collapse")
+    added = {w: (Remark(w, {}),) if options[w] else () for w in words}
+    return Remark(
+        "note.gmm",
+        {
+            "kind": (Remark(f"{estimator}.{options['steps']}", {}),),
+            "transform": (Remark(f"transform.{options['transform']}", {}),),
+            "lags": tuple(lags) or (Remark("lags.none", {}),),
+            **added,
+        },
+    )
 
 
 def _test_lines(tests: GmmTests) -> tuple[str, ...]:

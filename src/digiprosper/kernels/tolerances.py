@@ -212,6 +212,12 @@ LAST_STEP: Final = 1e-9
 double the digits."""
 LAST_STEP_TWO_PERIODS: Final = 1e-12
 """Change of log odds at which a logit of two periods is exact to rounding."""
+BALANCED: Final = 1e-11
+"""Difference of two means, in standard deviations, that is rounding: weights balance
+them."""
+ON_A_PLANE: Final = 1e-10
+"""Variance of weighted values in some direction, over that of all: below it only units
+at an edge have a weight."""
 
 FLAT_LENGTH: Final = 1e-12
 """Slope of the length of an interval at its minimum, in standard errors."""

@@ -139,13 +139,15 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     null = "the errors of entities are uncorrelated with one another"
     printed, test = (
         TestResult(
-            "Pesaran CD test",
+            f"Pesaran CD test of {results.depvar}",
             float(statistic),
             "normal",
             None,
             float(2 * ndtr(-abs(statistic))),
             null,
             detail,
+            labels=dict(results.labels),
+            factors=dict(results.factors),
         )
         for statistic in (cd, z)
     )

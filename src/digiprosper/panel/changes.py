@@ -135,7 +135,7 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
 
 
 def attached(
-    table: Table, data: object, name: str | None, keep: str
+    table: Table, data: object, name: str | None, keep: str, *, overwrite: bool
 ) -> tuple[Table, list[Notice]]:
     """Add columns by their keys, for `Panel.attach`; uncovered rows are missing.
 
@@ -161,6 +161,7 @@ def attached(
     if notices and (keep == "all" or not in_panel.any()):
         cure = "Drop these rows first, or pass keep='panel' to use only the others."
         raise AlignmentError(f"{notices[0].message}. {cure}", notices)
+    _refuse_same(table, frame, overwrite=overwrite)
 
     frame = frame[in_panel]
     positions = frame.index.get_indexer(target)
@@ -168,6 +169,18 @@ def attached(
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
     refuse_infinite(changed.data[list(frame.columns)], table.index)
     return changed, notices
+
+
+def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
+    """Refuse columns that the panel has, since rows without data become missing."""
+    same = [column for column in frame.columns if column in table.data]
+    if same and not overwrite:
+        text = (
+            f"attach: {quoted(same)} is already in the panel. Rename or drop the "
+            "column, or replace it with overwrite=True."
+        )
+        problems = [column_problem(column, "attach", text) for column in same]
+        raise ColumnError(text, problems)
 
 
 def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:

@@ -907,6 +907,7 @@ class Panel:
         *,
         name: str | None = None,
         keep: Literal["all", "panel"] = "all",
+        overwrite: bool = False,
     ) -> Panel:
         """Merge columns from other data, matched by the keys.
 
@@ -925,6 +926,9 @@ class Panel:
             Which rows of `data` are used. ``"all"`` (default) raises an error if the
             panel does not have the keys of a row. ``"panel"`` uses the other rows, and
             `diagnostics` of the panel lists the keys that were not found.
+        overwrite : bool
+            Whether a column of the panel with the same name is replaced. By default it
+            is an error, since rows without data would become missing.
 
         Returns
         -------
@@ -941,10 +945,12 @@ class Panel:
             panel. With ``keep="panel"`` only if no row fits.
         PanelIndexError
             If a column has the name of a key.
+        ColumnError
+            If the panel has a column with this name, without ``overwrite=True``.
         MissingDataError
             If a column has infinite values.
         OptionError
-            If `keep` is another word.
+            If `keep` or `overwrite` has another value.
 
         Warns
         -----
@@ -965,10 +971,15 @@ class Panel:
         1 of 3 rows of the data have no row in the panel: year '1987'
         """
         check_option("keep", keep, ("all", "panel"))
+        check_option("overwrite", overwrite, (True, False))
         if not isinstance(data, Panel):
-            table, notices = attached(self._table, data, name, keep)
+            table, notices = attached(
+                self._table, data, name, keep, overwrite=overwrite
+            )
             return self._with(table)._noted(notices)
-        table, notices = attached(self._table, data.frame, name, keep)
+        table, notices = attached(
+            self._table, data.frame, name, keep, overwrite=overwrite
+        )
         of_columns = {
             text: label
             for text, label in data.labels.items()

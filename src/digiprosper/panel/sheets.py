@@ -48,9 +48,8 @@ DAMAGED = (
     NotImplementedError,
     EOFError,
     OverflowError,
-    AssertionError,
     StopIteration,
-    MemoryError,
+    OSError,
 )
 _YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?")
 

@@ -1,4 +1,4 @@
-"""Propensity score matching of entities."""
+"""Matching of entities by propensity scores, and entropy balancing."""
 
 from __future__ import annotations
 
@@ -28,13 +28,19 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP
+from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.panel import Panel
 from digiprosper.panel.access import refuse_numbered_rows, table_of
 from digiprosper.panel.terms import canonical
-from digiprosper.policy.kernels.matching import nearest, pair_weights, weighted_moments
-from digiprosper.policy.matching_results import Matching
+from digiprosper.policy.kernels.matching import (
+    balanced_columns,
+    entropy_weights,
+    nearest,
+    pair_weights,
+    weighted_moments,
+)
+from digiprosper.policy.matching_results import NOBODY, Matching
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     base_value_notices,
@@ -57,6 +63,10 @@ _MOST_NEIGHBOURS: Final = 1000
 _MOST_STEPS: Final = 200
 # The linear program is solved to 1e-7; without separation its optimum is zero.
 _SEPARATED: Final = 1e-6
+_OPTIONS: Final = {
+    "propensity": ("k", "caliper", "replace", "support", "ties"),
+    "entropy": ("moments", "base_weights"),
+}
 
 
 def match_entities(  # noqa: PLR0913
@@ -65,19 +75,27 @@ def match_entities(  # noqa: PLR0913
     x: Sequence[str],
     *,
     base: Literal["first", "pre"] | Any = "first",
+    method: Literal["propensity", "entropy"] = "propensity",
     k: int = 1,
     caliper: float | None = 0.05,
     replace: bool = True,
     support: bool = True,
     ties: Literal["all", "first"] | None = None,
+    moments: Literal[1, 2] = 1,
+    base_weights: str | None = None,
 ) -> Matching:
-    """Match each treated entity to untreated entities with a similar propensity score.
+    """Match treated entities to untreated ones that were alike before treatment.
 
-    The propensity score is the probability that an entity is ever treated, given its
-    values before treatment (base values). It is estimated by a logit with one row per
-    entity. Each treated entity is matched to the `k` untreated entities with the
-    nearest scores. The matches are the same in all periods, so all rows of an entity
-    have the same weight.
+    With ``method="propensity"`` each treated entity is matched to the `k` untreated
+    entities with the nearest propensity scores. The score is the probability that an
+    entity is ever treated, given its values before treatment (base values). It is
+    estimated by a logit with one row per entity. With ``method="entropy"`` all controls
+    get weights, so that their mean base values are exactly those of the treated.
+
+    Entities are matched, not rows: an entity has the same weight in all its rows. If
+    the rows of a panel are pooled and matched, a treated entity is compared with other
+    controls in each year, or with rows after the treatment, and a difference in
+    differences also contains this change.
 
     Parameters
     ----------
@@ -93,6 +111,12 @@ def match_entities(  # noqa: PLR0913
         entity. ``"pre"`` is the mean over all periods before any entity is treated. A
         period, such as 2010, is this period. Base values must be from before the
         treatment; this is checked if the dummy changes from 0 to 1.
+    method : {"propensity", "entropy"}
+        ``"propensity"`` (default) matches the nearest propensity scores; `k`,
+        `caliper`, `replace`, `support` and `ties` are its options. ``"entropy"`` is
+        entropy balancing (Hainmueller 2012); `moments` and `base_weights` are its
+        options. Of all weights with which the controls have the means of the treated,
+        it takes those nearest to equal weights.
     k : int
         Number of controls for each treated entity, 1 by default. It is smaller if fewer
         are within the caliper.
@@ -115,6 +139,13 @@ def match_entities(  # noqa: PLR0913
         shares, as in Abadie & Imbens (2006), Stata's ``teffects psmatch`` and R's
         Matching: the matches do not depend on the order of entities. ``"first"`` takes
         the first in the order of entities; without replacement this is the only way.
+    moments : {1, 2}
+        Which moments are balanced: the means (1, default), or the means and variances
+        (2). A dummy has no variance of its own.
+    base_weights : str, optional
+        Column of positive weights of the controls, such as population, to which the
+        weights are near. By default they are near to equal weights. Treated entities
+        have equal weights.
 
     Returns
     -------
@@ -139,7 +170,8 @@ def match_entities(  # noqa: PLR0913
         If an entity is already treated in the base period, or if all entities or none
         are treated. If a term is constant, is a linear combination of others, or
         predicts the treatment perfectly. If the logit does not converge, or no treated
-        entity has a match.
+        entity has a match. With ``"entropy"``, if no weights balance the means, because
+        the treated mean is outside the values of the controls; the term is named.
 
     Warns
     -----
@@ -159,6 +191,14 @@ def match_entities(  # noqa: PLR0913
     distance. A matched treated entity has weight 1. A control has weight 1/m for each
     treated entity it is matched to, where m is the number of controls of this entity
     (Abadie & Imbens 2006, Econometrica 74:235).
+
+    Entropy weights minimise ``sum w log(w / q)``, where q are the base weights, under
+    the condition that weighted means of the controls are the means of the treated
+    (Hainmueller 2012, Political Analysis 20:25). They are proportional to ``q
+    exp(x'b)`` and add up to the number of treated entities. A regression with these
+    weights has the same estimate with and without `x` as controls. Look at
+    `Matching.effective_controls` and the largest weight: if the groups differ much, few
+    controls have most of the weight.
 
     In `balance`, `std_diff` is the difference of the means, divided by the square root
     of the mean of the two variances. The variances before matching are used also after
@@ -203,36 +243,38 @@ def match_entities(  # noqa: PLR0913
     ... )
     (1.52, 1.02)
     """
-    terms = _checked_terms(panel, treated, x)
-    limit = _checked_options(k, caliper, replace, support, ties)
-    used_ties = "all" if replace and ties != "first" else "first"
+    terms = _checked_terms(panel, treated, x, base_weights)
+    options: dict[str, Any] = {"k": k, "caliper": caliper, "replace": replace}
+    options |= {"support": support, "ties": ties}
+    options |= {"moments": moments, "base_weights": base_weights}
+    _check_method(method, options)
     keys = table_of(panel).keys
-    base_data = base_values(panel, treated, terms, plain(base))
+    base_terms = terms if base_weights is None else (*terms, base_weights)
+    base_data = base_values(panel, treated, base_terms, plain(base))
     names, entities = base_data.sample.names_of("x"), keys.entities[base_data.complete]
     values = base_data.x[base_data.complete]
     is_treated = base_data.treated[base_data.complete]
-    scores, coefficients = propensity(values, is_treated, names)
-    supported = _on_support(scores, is_treated)
-
-    candidates = is_treated & supported if support else is_treated
-    score_t, score_c = scores[candidates], scores[~is_treated]
-    options = {"replace": bool(replace), "all_ties": used_ties == "all"}
-    pairs = nearest(score_t, score_c, int(k), limit, **options)
-    if not pairs.treated.size:
-        raise _nobody_matched(limit, scores[is_treated], score_c)
-    weights = np.zeros(is_treated.size)
-    weights[candidates], weights[~is_treated] = pair_weights(
-        pairs, score_t.size, score_c.size
-    )
-
-    frame = _by_entity(entities, is_treated, scores, supported, weights)
-    unmatched = _unmatched(frame, limit, support=bool(support))
-    balance = _balance(names, values, is_treated, weights)
+    if method == "entropy":
+        base_weight = np.ones(len(values))
+        if base_weights is not None:
+            names, values, base_weight = names[:-1], values[:, :-1], values[:, -1]
+        frame = _balanced(
+            entities, values, is_treated, names, base_weight, int(moments)
+        )
+        fields: dict[str, Any] = {"method": method, "moments": int(moments)}
+        ties_found = 0
+    else:
+        limit = np.inf if caliper is None else float(plain(caliper))
+        frame, fields, ties_found = _nearest_scores(
+            entities, values, is_treated, names, limit, options
+        )
+    balance = _balance(names, values, is_treated, frame["weight"].fillna(0).to_numpy())
+    unmatched = fields.get("unmatched", NOBODY)
     n_treated, entity = int(is_treated.sum()), keys.entity_name
     notices = (
         *base_value_notices(keys, base_data),
         *unmatched_treated(unmatched, n_treated, entity),
-        *tied_scores(pairs.ties, used_ties, entity),
+        *tied_scores(ties_found, fields.get("ties", ""), entity),
         *still_unbalanced(balance),
     )
     issue(notices)
@@ -241,19 +283,9 @@ def match_entities(  # noqa: PLR0913
         treated=treated,
         terms=terms,
         base=base_data.base,
-        k=int(k),
-        caliper=None if np.isinf(limit) else limit,
-        replace=bool(replace),
-        common_support=bool(support),
-        ties=used_ties,
         entities=frame,
         base_values=pd.DataFrame(values, index=entities, columns=list(names)),
-        pairs=_named_pairs(pairs, entities[candidates], entities[~is_treated]),
-        unmatched=unmatched,
         balance=balance,
-        coefficients=pd.Series(
-            coefficients, index=["Intercept", *names], name="coefficient"
-        ),
         weights=pd.Series(
             by_entity[keys.entity], index=panel.index, name="match_weight"
         ),
@@ -263,13 +295,16 @@ def match_entities(  # noqa: PLR0913
         labels=dict(base_data.sample.labels),
         factors=dict(base_data.sample.factors),
         diagnostics=notices,
+        **fields,
     )
 
 
 # --- what was asked for ---------------------------------------------------------------
 
 
-def _checked_terms(panel: object, treated: str, x: Sequence[str]) -> tuple[str, ...]:
+def _checked_terms(
+    panel: object, treated: str, x: Sequence[str], base_weights: str | None
+) -> tuple[str, ...]:
     if not isinstance(panel, Panel):
         raise InputTypeError(
             f"match_entities takes a Panel, not {type(panel).__name__}: "
@@ -281,20 +316,39 @@ def _checked_terms(panel: object, treated: str, x: Sequence[str]) -> tuple[str, 
         raise IdentificationError(
             "match_entities: x is empty; specify at least one term to match on."
         )
-    if canonical(treated) in map(canonical, terms):
-        raise TermError(
-            f"treated={cited(treated)} is also in x; a term can have one role only."
-        )
+    roles = {"treated": treated}
+    if base_weights is not None:
+        roles["base_weights"] = one_term(base_weights, "base_weights")
+    for role, term in roles.items():
+        if canonical(term) in map(canonical, terms):
+            raise TermError(
+                f"{role}={cited(term)} is also in x; a term can have one role only."
+            )
     return terms
 
 
-def _checked_options(
+def _check_method(method: object, options: dict[str, Any]) -> None:
+    """Check the options of a method, and refuse those of the other one."""
+    check_option("method", method, tuple(_OPTIONS))
+    defaults: Any = match_entities.__kwdefaults__
+    for other, names in _OPTIONS.items():
+        for name in names if other != method else ():
+            value = options[name]
+            if type(value) is not type(defaults[name]) or value != defaults[name]:
+                text = f"{name}={cited(value)} is an option of method={other!r} only."
+                raise bad_option(name, value, text)
+    if method == "propensity":
+        _check_options_of_scores(**{name: options[name] for name in _OPTIONS[method]})
+    else:
+        check_option("moments", options["moments"], (1, 2))
+
+
+def _check_options_of_scores(
     k: object, caliper: object, replace: object, support: object, ties: object
-) -> float:
-    """Check the options, and return the largest difference of scores."""
+) -> None:
     check_whole("k", k, 1, _MOST_NEIGHBOURS)
     check_option("replace", replace, (True, False))
-    limit = np.inf if caliper is None else plain(caliper)
+    limit = plain(caliper)
     is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
     if caliper is not None and not (is_number and 0 < limit <= 1):
         text = (
@@ -311,7 +365,6 @@ def _checked_options(
             "replace=True."
         )
         raise bad_option("ties", ties, text, (None, "first"))
-    return float(limit)
 
 
 # --- one row an entity: whether it is treated, and its values before treatment --------
@@ -610,6 +663,109 @@ def is_separated(x: Floats, treated: Bools) -> bool:
     )
 
 
+# --- weights by entity ----------------------------------------------------------------
+
+
+def _nearest_scores(
+    entities: pd.Index[Any],
+    x: Floats,
+    treated: Bools,
+    names: Sequence[str],
+    limit: float,
+    options: dict[str, Any],
+) -> tuple[pd.DataFrame, dict[str, Any], int]:
+    """Match the nearest propensity scores.
+
+    Returns a row per entity, the fields of `Matching` that depend on the method, and
+    the number of treated entities with ties.
+    """
+    scores, coefficients = propensity(x, treated, names)
+    supported = _on_support(scores, treated)
+    replace, support = bool(options["replace"]), bool(options["support"])
+    ties = "all" if replace and options["ties"] != "first" else "first"
+    candidates = treated & supported if support else treated
+    score_t, score_c = scores[candidates], scores[~treated]
+    k = int(options["k"])
+    pairs = nearest(score_t, score_c, k, limit, replace=replace, all_ties=ties == "all")
+    if not pairs.treated.size:
+        raise _nobody_matched(limit, scores[treated], score_c)
+    weights = np.zeros(treated.size)
+    weights[candidates], weights[~treated] = pair_weights(
+        pairs, score_t.size, score_c.size
+    )
+    columns = {"treated": treated, "score": scores, "on_support": supported}
+    columns["weight"] = np.where(weights > 0, weights, np.nan)
+    frame = pd.DataFrame(columns, index=entities)
+    fields = {
+        "k": k,
+        "caliper": None if np.isinf(limit) else limit,
+        "replace": replace,
+        "common_support": support,
+        "ties": ties,
+        "pairs": _named_pairs(pairs, entities[candidates], entities[~treated]),
+        "unmatched": _unmatched(frame, limit, support=support),
+        "coefficients": pd.Series(
+            coefficients, index=["Intercept", *names], name="coefficient"
+        ),
+    }
+    return frame, fields, pairs.ties
+
+
+def _balanced(
+    entities: pd.Index[Any],
+    x: Floats,
+    treated: Bools,
+    names: Sequence[str],
+    base_weight: Floats,
+    moments: int,
+) -> pd.DataFrame:
+    """Balance moments by entropy weights; returns a row per entity.
+
+    `base_weight` (N,) counts for the controls only.
+    """
+    _checked_units(x, names)
+    columns, squared = balanced_columns(x, moments)
+    terms = [*names, *(f"{names[j]} ** 2" for j in squared)]
+    _checked_units(columns, terms)
+    base = base_weight[~treated]
+    if (base <= 0).any():
+        wrong = entities[~treated][base <= 0].tolist()
+        text = f"base_weights must be above 0, and is not for {quoted(wrong)}."
+        data = {"entities": wrong[:5]}
+        raise InputTypeError(text, [Notice("not_positive", text, data)])
+    weights = np.ones(treated.size)
+    balancing = entropy_weights(columns, treated, base / base.sum())
+    if balancing is None:
+        raise _no_weights(columns, treated, base / base.sum(), terms)
+    weights[~treated] = balancing * treated.sum()
+    weights[weights == 0] = np.nan
+    return pd.DataFrame({"treated": treated, "weight": weights}, index=entities)
+
+
+def _no_weights(
+    columns: Floats, treated: Bools, base: Floats, terms: Sequence[str]
+) -> IdentificationError:
+    """Return the error that no weights balance the terms, and name those at fault."""
+    target, controls = columns[treated].mean(axis=0), columns[~treated]
+    outside = (target <= controls.min(axis=0)) | (target >= controls.max(axis=0))
+    at_fault = [term for term, is_out in zip(terms, outside, strict=True) if is_out]
+    where = "not inside the range of the controls"
+    if not at_fault:
+        where = "together where no controls are"
+        at_fault = [
+            term
+            for j, term in enumerate(terms if len(terms) > 1 else ())
+            if entropy_weights(np.delete(columns, j, axis=1), treated, base) is not None
+        ]
+    at_fault = at_fault or list(terms)
+    text = (
+        f"no weights balance {quoted(at_fault)}: the means of the treated entities are "
+        f"{where}. Omit such a term, or leave out the treated entities that have no "
+        "comparable controls (panel.subset)."
+    )
+    return not_identified("not_balanced", text, terms=tuple(at_fault))
+
+
 # --- what came out --------------------------------------------------------------------
 
 
@@ -622,18 +778,6 @@ def _on_support(scores: Floats, treated: Bools) -> Bools:
             scores[group] <= others.max()
         )
     return supported
-
-
-def _by_entity(
-    entities: pd.Index[Any],
-    treated: Bools,
-    scores: Floats,
-    supported: Bools,
-    weights: Floats,
-) -> pd.DataFrame:
-    columns = {"treated": treated, "score": scores, "on_support": supported}
-    frame = pd.DataFrame(columns, index=entities)
-    return frame.assign(weight=np.where(weights > 0, weights, np.nan))
 
 
 def _named_pairs(
@@ -683,6 +827,8 @@ def _balance(
         columns[f"mean_treated_{when}"] = mean_t
         columns[f"mean_control_{when}"] = mean_c
         with np.errstate(divide="ignore", invalid="ignore"):
-            columns[f"std_diff_{when}"] = (mean_t - mean_c) / spread
+            difference = (mean_t - mean_c) / spread
+            rounding = np.abs(difference) <= SAME_MEAN
+            columns[f"std_diff_{when}"] = np.where(rounding, 0.0, difference)
             columns[f"variance_ratio_{when}"] = variance_t / variance_c
     return pd.DataFrame(columns)

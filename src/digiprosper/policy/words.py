@@ -22,15 +22,27 @@ _HEADS_ZH = [
 ]
 _MATCHED = (
     "Base values of {treated} treated and {controls} control entities ({entity}) "
-    "before matching, of {matched} and {used} after it. {how}. Std. diff.: difference "
-    "of the means over the root of the mean of the two variances (those before "
-    "matching)."
+    "before matching, of {matched} and {used} after it. {how}. "
+)
+_BALANCED = (
+    "Base values of {treated} treated and {controls} control entities ({entity}). "
+    "Entropy balancing of {what} (Hainmueller 2012): the controls are worth {worth} of "
+    "equal weight, and the largest weight is {largest}% of all. "
+)
+_STD_DIFF = (
+    "Std. diff.: difference of the means over the root of the mean of the two "
+    "variances (those before matching)."
 )
 _MATCHED_ZH = (
     "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，"
     "匹配后分别为{matched}个和{used}个。"
-    "logit倾向得分近邻匹配（1:{k}），"
 )
+_BALANCED_ZH = (
+    "基期值；{entity}中处理组{treated}个、对照组{controls}个。"
+    "{what}熵平衡（Hainmueller 2012）：对照组的有效个数为{worth}，"
+    "最大权重占{largest}%"
+)
+_SCORES_ZH = "logit倾向得分近邻匹配（1:{k}），"
 _MATCHED_ZH_END = "。标准化差异为均值之差除以匹配前两组方差均值的平方根。"
 
 _CODES = tuple(
@@ -100,7 +112,12 @@ WORDS = Words(
         "scores.given": (
             "standard error of Abadie & Imbens (2006), scores taken as given."
         ),
-        **dict.fromkeys(_CODES, _MATCHED),
+        "scores.balanced": "standard error allows for estimated weights.",
+        **dict.fromkeys(_CODES, _MATCHED + _STD_DIFF),
+        **{
+            f"balanced.{moments}": _BALANCED.replace("{what}", what) + _STD_DIFF
+            for moments, what in ((1, "means"), (2, "means and variances"))
+        },
     },
     chinese={
         "event": "事件时间",
@@ -146,7 +163,16 @@ WORDS = Words(
         "att_matched": "ATT（匹配个体）",
         "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
         "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",
-        **{code: f"{_MATCHED_ZH}{_how_zh(code)}{_MATCHED_ZH_END}" for code in _CODES},
+        "scores.balanced": "标准误考虑权重的估计。",
+        **{
+            code: f"{_MATCHED_ZH}{_SCORES_ZH}{_how_zh(code)}{_MATCHED_ZH_END}"
+            for code in _CODES
+        },
+        **{
+            f"balanced.{moments}": _BALANCED_ZH.replace("{what}", what)
+            + _MATCHED_ZH_END
+            for moments, what in ((1, "均值"), (2, "均值与方差"))
+        },
     },
 )
 """Of tables. The code of a point is its text, such as ``"-3"`` or ``"≤ -5"``."""

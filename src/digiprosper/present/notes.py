@@ -413,8 +413,7 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
             remark = _without_model(own_remark, column)
             text = style.remark(remark, column)
             owners.setdefault(text, []).append(column)
-            words = (remark.words or column.words).english.get(remark.code, "")
-            named |= {text} if words.startswith("{") else set()
+            named |= {text} if _begins_with_name(remark, column) else set()
     count = len(columns)
     shared = [t for t, owning in owners.items() if len(owning) == count > 1]
     apart = [
@@ -426,6 +425,13 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     # A name that begins a sentence has no capital of ours.
     alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
     return [*_by_column(apart, "column", style), *alone]
+
+
+def _begins_with_name(remark: Remark, column: Column) -> bool:
+    """Return whether a remark begins with a name of the model, not words of ours."""
+    words = (remark.words or column.words).english.get(remark.code, "")
+    role = words[1:].partition("}")[0] if words.startswith("{") else ""
+    return any(isinstance(name, str) for name in remark.names.get(role, ()))
 
 
 def _without_model(remark: Remark, column: Column) -> Remark:

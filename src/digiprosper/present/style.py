@@ -40,7 +40,7 @@ FROM_STYLE: Final = "style"
 _LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 _USUAL_STATS = {
     "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
-    "zh": ("nobs", "rsquared", "kp_rk_f"),
+    "zh": ("nobs", "rsquared", "rsquared_within", "kp_rk_f"),
 }
 # A column of counts holds fractions, and so floats, where one of them is a mean, as
 # that of `Panel.describe`.
@@ -93,7 +93,8 @@ class TableStyle:
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance`, as in `etable`. The
         default is nobs, n_entities, rsquared_within and kp_rk_f in English, and nobs,
-        rsquared and kp_rk_f in Chinese.
+        rsquared, rsquared_within and kp_rk_f in Chinese, whose papers report the R²
+        with the absorbed effects.
     yes, no : str, optional
         Text in the rows of controls and fixed effects. The default is Yes and No, or 是
         and 否. If only `yes` is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``,
@@ -123,7 +124,7 @@ class TableStyle:
     ... )
     >>> table = dp.etable(fit, style=chinese, labels=labels, title="表1 基准回归")
     >>> table.frame.index.tolist()
-    ['被解释变量', '资本', '', '个体固定效应', '时间固定效应', '观测值', 'R²']
+    ['被解释变量', '资本', '', '个体固定效应', '时间固定效应', '观测值', 'R²', '组内R²']
     >>> table.notes[0].split("；")
     ['注：括号内为聚类到省份层面的稳健标准误',
      '***、**、*分别表示在1%、5%、10%的水平上显著。']

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from digiprosper.errors import DigiprosperError
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.notice_words import BELOW
 from digiprosper.report.protocol import HasDraws, Results
 from digiprosper.report.terms import Term, terms_of
 from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Words
@@ -23,16 +24,21 @@ if TYPE_CHECKING:
 
 _TOO_FEW = "too_few_clusters_to_draw"
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-# What a notice says of terms that have no estimate or no error: its code, to the names
-# in its data.
-_IN_NOTES: Mapping[str, tuple[str, ...]] = {
+# Notices that are also below a table, about chosen rows, terms without an estimate or
+# an error, and errors that are too small: the code, to the names in the data.
+_NAMES: Mapping[str, tuple[str, ...]] = {
     "chosen_rows": ("where",),
     "dropped_collinear": ("column", "on"),
     "dropped_absorbed": ("column", "effects"),
     "no_variance": ("terms",),
     "needed_clusters": ("terms", "clusters"),
     "not_psd": ("terms",),
+    "few_treated": ("terms", "clusters"),
+    "few_treated_clusters": ("n_treated", "n_clusters", "clusters"),
+    "very_few_clusters": ("n_clusters", "clusters"),
 }
+# Standard errors and degrees of freedom that allow for few clusters.
+_FOR_FEW_CLUSTERS = ("cr2", "crv3")
 
 
 class Estimate(NamedTuple):
@@ -266,28 +272,28 @@ def result_column(
         keys=getattr(result, "key_names", None),
         constant=_constant_of(result, level),
         moments=_moments_of(result),
-        remarks=_noted(result),
+        remarks=_of_notices(result),
         absorbs="effects" in glance,
     )
 
 
-def _noted(result: Results) -> tuple[Remark, ...]:
-    """List chosen rows, dropped terms, and terms without a standard error."""
+def _of_notices(result: Results) -> tuple[Remark, ...]:
+    """List chosen rows, terms without an estimate or error, and errors too small."""
     remarks = []
+    allowed_for = inference_of(result).cov_type in _FOR_FEW_CLUSTERS
     for notice in getattr(result, "diagnostics", ()):
-        named = {
-            role: _as_names(notice.data[role], role)
-            for role in _IN_NOTES.get(notice.code, ())
-        }
-        if named and all(named.values()):
-            remarks.append(Remark(f"notice.{notice.code}", named, NOTES))
+        code, data = notice.code, notice.data
+        named = {role: _as_names(data[role], role) for role in _NAMES.get(code, ())}
+        no_matter = data.get("only_controls") or (allowed_for and "n_clusters" in named)
+        if named and all(named.values()) and not no_matter:
+            remarks.append(Remark(code, named, BELOW))
     return tuple(remarks)
 
 
-def _as_names(named: str | Iterable[str], role: str) -> tuple[str, ...]:
+def _as_names(named: str | int | Iterable[str], role: str) -> tuple[str, ...]:
     if role == "effects":
         return tuple(str(named).split(", "))
-    return (named,) if isinstance(named, str) else tuple(named)
+    return (str(named),) if isinstance(named, str | int) else tuple(named)
 
 
 def _constant_of(result: Results, level: float) -> Estimate | None:

@@ -355,7 +355,7 @@ TESTS = Words(
         "f": "F test",
         "hausman": "Hausman test",
         "mundlak": "Hausman test (Mundlak)",
-        "pesaran": "Pesaran CD test",
+        "pesaran": "Pesaran CD test of {name}",
         "modified_wald": "Modified Wald test",
         "levene": "Levene test",
         "ar1": "Wooldridge test of AR(1) errors",
@@ -403,7 +403,7 @@ TESTS = Words(
         "f": "F检验",
         "hausman": "Hausman检验",
         "mundlak": "Hausman检验（Mundlak）",
-        "pesaran": "Pesaran CD检验",
+        "pesaran": "{name}的Pesaran CD检验",
         "modified_wald": "修正的Wald检验",
         "levene": "Levene检验",
         "ar1": "Wooldridge一阶自相关检验",
@@ -577,26 +577,6 @@ NOTES = Words(
             "The interval contains every candidate, so the data do not show the "
             "value: {sets}."
         ),
-        "notice.chosen_rows": "rows where {where}.",
-        "notice.dropped_collinear": (
-            "{column} was dropped, because it is collinear with {on}."
-        ),
-        "notice.dropped_absorbed": (
-            "{column} was dropped, because it does not vary within the effects "
-            "({effects})."
-        ),
-        "notice.no_variance": (
-            "no standard error of {terms}, because the scores add up to zero in "
-            "every group."
-        ),
-        "notice.needed_clusters": (
-            "no standard error of {terms}, because not identified without one of the "
-            "clusters ({clusters})."
-        ),
-        "notice.not_psd": (
-            "no standard error of {terms}, because two-way clusters give a "
-            "negative variance."
-        ),
         "tests": "Below {statistics} of a test: its p-value, {sources}.",
         "tests.or": " or ",
         "drawn": "{count} draws, {how}",
@@ -684,14 +664,6 @@ NOTES = Words(
         "reach.ends": "置信集包含最小和最大的候选值，两端均可能延伸：{sets}。",
         "insignificant": "检验在{size}的水平上不显著：{sets}。",
         "reach.whole": "区间包含所有候选值，数据不能确定其数值：{sets}。",
-        "notice.chosen_rows": "样本为满足{where}的观测。",
-        "notice.dropped_collinear": "{column}与{on}共线，已剔除。",
-        "notice.dropped_absorbed": "{column}被固定效应（{effects}）吸收，已剔除。",
-        "notice.no_variance": "{terms}没有标准误，因为得分在每一组内之和为零。",
-        "notice.needed_clusters": (
-            "{terms}没有标准误，因为剔除某个聚类（{clusters}）后无法识别。"
-        ),
-        "notice.not_psd": "{terms}没有标准误，因为双向聚类给出负的方差。",
         "tests": "检验的{statistics}统计量下方为其p值，{sources}。",
         "tests.or": "或",
         "drawn": "{count}次抽样，{how}",

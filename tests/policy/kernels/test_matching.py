@@ -11,6 +11,9 @@ import pytest
 
 from digiprosper.policy.kernels.matching import (
     average_effect,
+    balanced_columns,
+    balanced_effect,
+    entropy_weights,
     nearest,
     pair_weights,
     score_correction,
@@ -325,3 +328,146 @@ def test_the_estimate_of_matching_in_r_from_its_pairs(k: int) -> None:
     assert estimate == pytest.approx(
         known[f"att_{k}"]["value"], abs=known[f"att_{k}"]["atol"]
     )
+
+
+# --- entropy balancing ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("equal", [True, False])
+def test_entropy_weights_equal_those_of_a_constrained_search(seed, equal) -> None:
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(13, 2))
+    x[12] = target = rng.dirichlet(np.ones(12)) @ x[:12]
+    base = np.full(12, 1 / 12) if equal else rng.dirichlet(np.full(12, 5.0))
+    weights = entropy_weights(x, np.arange(13) == 12, base)
+    assert weights is not None
+    searched = minimize(
+        lambda w: w @ np.log(w / base),
+        np.full(12, 1 / 12),
+        jac=lambda w: np.log(w / base) + 1,
+        bounds=[(1e-12, 1)] * 12,
+        constraints=[
+            {"type": "eq", "fun": lambda w: np.r_[w.sum() - 1, w @ x[:12] - target]}
+        ],
+        method="SLSQP",
+        options={"ftol": 1e-14, "maxiter": 500},
+    )
+    assert weights == pytest.approx(searched.x, abs=1e-5)
+    assert weights @ x[:12] == pytest.approx(target, abs=1e-11)
+    assert weights @ np.log(weights / base) <= searched.fun + 1e-9
+
+
+def test_a_target_at_or_outside_the_hull_has_no_weights() -> None:
+    square = np.array([[-1.0, -1], [-1, 1], [1, -1], [1, 1], [0.2, 0.1]])
+
+    def weigh(*target: float) -> np.ndarray | None:
+        x = np.vstack([square, target])
+        return entropy_weights(x, np.arange(6) == 5, np.full(5, 0.2))
+
+    for inside in ((0.0, 0.0), (0.9, 0.9), (0.999, -0.999), (0.9999, 0.0)):
+        weights = weigh(*inside)
+        assert weights is not None
+        assert weights @ square == pytest.approx(inside, abs=1e-10)
+    for outside in ((1.0, 0.0), (1.0, 1.0), (1.1, 0.0), (3.0, 3.0), (-1e6, 0.0)):
+        assert weigh(*outside) is None
+
+
+def test_dummies_have_no_squares() -> None:
+    rng = np.random.default_rng(1)
+    x = np.column_stack([rng.normal(size=40), np.repeat([0.0, 1.0], 20)])
+    columns, squared = balanced_columns(x, 2)
+    assert (columns.shape, squared) == ((40, 3), [0])
+    assert columns[:, 2] == pytest.approx(columns[:, 0] ** 2)
+    assert balanced_columns(x, 1)[1] == []
+
+
+@pytest.mark.data("cases/lalonde_matchit.csv")
+def test_entropy_weights_of_the_training_data() -> None:
+    frame = pd.read_csv(SHARED / "cases" / "lalonde_matchit.csv")
+    x = ["age", "educ", "married", "nodegree", "re74", "re75", "black", "hispan"]
+    values, treated = frame[x].to_numpy(float), frame["treat"].to_numpy() == 1
+    y = frame["re78"].to_numpy()
+    weights = entropy_weights(values, treated, np.full(429, 1 / 429))
+    assert weights is not None
+    # Exact, of our own twice: by Newton steps and by a weighted regression.
+    estimate = y[treated].mean() - weights @ y[~treated]
+    assert estimate == pytest.approx(1273.261813911916, abs=1e-8)
+    assert weights.max() == pytest.approx(0.0219591, abs=5e-8)
+    assert 1 / (weights**2).sum() == pytest.approx(98.458, abs=5e-4)
+    known = KNOWN["lalonde_balanced"]
+    ebal = known["att"]
+    assert estimate == pytest.approx(ebal["value"], abs=ebal["atol"])
+
+
+def test_the_variance_is_that_of_stacked_equations() -> None:
+    """Sandwich of all equations: weights, both means and the effect, by numbers."""
+    rng = np.random.default_rng(5)
+    n = 400
+    x = rng.normal(size=(n, 2))
+    treated = rng.uniform(size=n) < 1 / (1 + np.exp(1 - x[:, 0]))
+    y = x[:, 0] + treated * (1 + x[:, 1]) + rng.normal(size=n)
+    base = np.full((~treated).sum(), 1 / (~treated).sum())
+    balancing = entropy_weights(x, treated, base)
+    assert balancing is not None
+    weights, ratio = np.ones(n), np.log(balancing / base)
+    weights[~treated] = balancing * treated.sum()
+    b = np.linalg.lstsq(
+        np.column_stack([np.ones(base.size), x[~treated]]), ratio, rcond=None
+    )[0]
+
+    def moments(theta: np.ndarray) -> np.ndarray:
+        """Return the equations (n, 7): treated share and means, weights, effect."""
+        share, mean, slopes, level, effect = (
+            theta[0],
+            theta[1:3],
+            theta[3:5],
+            theta[5],
+            theta[6],
+        )
+        w = np.exp(level + (x - mean) @ slopes) * ~treated
+        return np.column_stack(
+            [
+                treated - share,
+                treated[:, None] * (x - mean),
+                w[:, None] * (x - mean),
+                w - share,
+                treated * (y - effect) - w * y,
+            ]
+        )
+
+    mean = x[treated].mean(axis=0)
+    estimate, variance, _, alone = balanced_effect(y, treated, x, weights)
+    start = np.r_[
+        treated.mean(),
+        mean,
+        b[1:],
+        b[0] + mean @ b[1:] + np.log(treated.sum() / base.size),
+        estimate,
+    ]
+    at = moments(start)
+    assert at.sum(axis=0) == pytest.approx(np.zeros(7), abs=1e-7)
+    step = 1e-6
+    bread = np.column_stack(
+        [
+            (moments(start + step * e) - moments(start - step * e)).sum(axis=0)
+            / (2 * step)
+            for e in np.eye(7)
+        ]
+    )
+    influence = np.linalg.solve(bread, at.T)[6]
+    assert alone.size == 0
+    # HC2 and the degrees of freedom of the treated make it a little larger.
+    assert variance == pytest.approx((influence**2).sum(), rel=0.05)
+    assert variance > (influence**2).sum()
+
+
+def test_a_control_that_is_alone_with_its_values_has_no_residual() -> None:
+    rng = np.random.default_rng(2)
+    x, treated = rng.normal(size=(20, 2)), np.arange(20) < 6
+    x[:, 1] = 0.0
+    x[[0, 9], 1] = 1.0
+    _, _, _, alone = balanced_effect(rng.normal(size=20), treated, x, np.ones(20))
+    assert alone.tolist() == [9]

@@ -1,4 +1,4 @@
-"""Nearest neighbours by a score, their weights, and the effect on the treated."""
+"""Nearest neighbours by a score, balancing weights, and the effect on the treated."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from digiprosper.kernels.tolerances import (
+    BALANCED,
+    FULL_LEVERAGE,
+    ON_A_PLANE,
+)
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
@@ -15,6 +21,8 @@ if TYPE_CHECKING:
 _DECIMALS: Final = 12
 # Distances between rows of covariates are computed for so many rows at once.
 _ROWS: Final = 256
+_NEWTON_STEPS: Final = 200
+_TWO: Final = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +135,53 @@ def pair_weights(pairs: Pairs, n_treated: int, n_control: int) -> tuple[Floats, 
     return (count > 0).astype(np.float64), control
 
 
+def balanced_columns(x: Floats, moments: int) -> tuple[Floats, list[int]]:
+    """Standardise `x` (n, p), and add squares if two moments are balanced.
+
+    Also returns the positions of the squared columns; a dummy is its own square.
+    """
+    columns = (x - x.mean(axis=0)) / x.std(axis=0)
+    squared = [j for j, column in enumerate(x.T) if np.unique(column).size > _TWO]
+    squared = squared if moments == _TWO else []
+    return np.column_stack([columns, columns[:, squared] ** 2]), squared
+
+
+def entropy_weights(x: Floats, treated: Bools, base: Floats) -> Floats | None:
+    """Weight controls so that the means of `x` (N, p) are those of the treated.
+
+    Hainmueller (2012), Political Analysis 20:25: of all such weights these minimise
+    ``sum_i w_i log(w_i / base_i)``. They are proportional to ``base_i exp(x_i'b)``,
+    where b minimises ``log sum_i base_i exp((x_i - mean)'b)``; Newton steps find it.
+
+    `base` (n,) adds up to one, as the weights do. None if no positive weights have
+    these means.
+    """
+    z = whitened(x)
+    gap, b = z[~treated] - z[treated].mean(axis=0), np.zeros(x.shape[1])
+
+    def at(b: Floats) -> tuple[float, Floats, Floats]:
+        """Return the minimised function, the weights, and what their means are off."""
+        index = gap @ b
+        weights = base * np.exp(index - index.max())
+        total = float(weights.sum())
+        return index.max() + np.log(total), weights / total, weights @ gap / total
+
+    value, weights, means = at(b)
+    for _ in range(_NEWTON_STEPS):
+        curvature, axes = np.linalg.eigh((gap - means).T * weights @ (gap - means))
+        if np.abs(means).max() <= BALANCED:
+            return weights if curvature[0] > ON_A_PLANE else None
+        step = axes @ ((axes.T @ means) / np.maximum(curvature, ON_A_PLANE))
+        share = 1.0
+        while share > BALANCED:
+            value_at, weights_at, means_at = at(b - share * step)
+            if value_at < value or np.abs(means_at).max() < np.abs(means).max():
+                break
+            share /= 2
+        b, value, weights, means = b - share * step, value_at, weights_at, means_at
+    return None
+
+
 def weighted_moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Compute weighted means and variances (p,) of a group; one unit has no variance.
 
@@ -232,6 +287,38 @@ def score_correction(
     d = (density * (alike - estimate)) @ z / n_treated
     covariance = np.linalg.inv((z * density[:, None]).T @ z)
     return float(d @ covariance @ d - c @ covariance @ c)
+
+
+def balanced_effect(
+    y: Floats, treated: Bools, x: Floats, weights: Floats
+) -> tuple[float, float, float, Ints]:
+    """Compare treated means with means of controls under entropy weights.
+
+    The weights depend on the data. Stacked with their equations, the influence of a
+    unit is its residual from the regression of the controls' y on `x` (N, p) with these
+    weights (Zhao & Percival 2017, Journal of Causal Inference 5; Jann 2021). The
+    variance is ``sum_T (e_i - mean e)^2 / (N1 (N1 - 1)) + sum_C w_i^2 e_i^2 / (1 -
+    h_i)`` with weights that add up to one: h_i is the leverage, as in HC2. Degrees of
+    freedom are Satterthwaite's; those of the second sum are the effective number of
+    controls less 1 + p.
+
+    Returns the estimate, its variance, degrees of freedom, and the controls that the
+    regression fits perfectly, which have no residual.
+    """
+    share = weights[~treated] / weights[~treated].sum()
+    z = np.column_stack([np.ones(len(x)), x - x[treated].mean(axis=0)])
+    q, r = np.linalg.qr(z[~treated] * np.sqrt(share)[:, None])
+    residuals = y - z @ np.linalg.solve(r, q.T @ (np.sqrt(share) * y[~treated]))
+    slack = 1.0 - (q**2).sum(axis=1)
+    n_treated = int(treated.sum())
+    first = residuals[treated].var(ddof=1) / n_treated
+    rest = max(1.0 / float((share**2).sum()) - z.shape[1], 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        second = float((share**2 * residuals[~treated] ** 2 / slack).sum())
+        df = (first + second) ** 2 / (first**2 / (n_treated - 1) + second**2 / rest)
+    estimate = y[treated].mean() - share @ y[~treated]
+    alone = np.flatnonzero(~treated)[slack <= FULL_LEVERAGE]
+    return float(estimate), float(first + second), float(df), alone
 
 
 def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> Floats:
