@@ -67,6 +67,7 @@ from digiprosper.linear.notices import (
     chosen_rows,
     entities_across,
     few_treated_notices,
+    many_dummies,
     no_variance,
     rank_bound,
     robust_inconsistent,
