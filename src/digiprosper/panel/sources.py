@@ -137,13 +137,17 @@ def _arrow(table: Any) -> Source:
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
         if isinstance(table, pa.Table):
             yield from table.select(list(names)).to_batches(max_chunksize=_BATCH)
-        else:
-            yield from table.to_batches(
-                columns=list(names),
-                batch_size=_BATCH,
-                batch_readahead=1,
-                fragment_readahead=1,
+            return
+        options = {"batch_readahead": 1, "fragment_readahead": 1}
+        kind = getattr(table, "format", None)
+        if kind is not None and kind.default_extname == "parquet":
+            from pyarrow.dataset import ParquetFragmentScanOptions
+
+            # Otherwise all columns of a file are held before the first row is read.
+            options["fragment_scan_options"] = ParquetFragmentScanOptions(
+                pre_buffer=False, use_buffered_stream=True
             )
+        yield from table.to_batches(list(names), batch_size=_BATCH, **options)
 
     def count() -> int:
         return int(
