@@ -282,6 +282,13 @@ CONTRACT = {
     "Panel.from_stata": (
         "path, *, entity, time=None, step=None, time_format=None, encoding=None"
     ),
+    "Panel.scan": (
+        "table, entity, time=None, *, memory='1GB', blocks=None, folder=None, "
+        "labels=None, step=None, time_format=None"
+    ),
+    "PanelScan.sample_entities": "share",
+    "PanelScan.subset": "rows",
+    "PanelScan.summarise": "columns=None",
     "Panel.head": "n=5",
     "Panel.sample": "roles, *, codes=(), clusters=(), missing='drop', where=None",
     "Panel.rename": "**names",

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import OptionError as OptionError
     from digiprosper.errors import PanelIndexError as PanelIndexError
     from digiprosper.errors import PickleError as PickleError
+    from digiprosper.errors import ScanError as ScanError
     from digiprosper.errors import SingletonWarning as SingletonWarning
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
     from digiprosper.errors import SpatialWeightsWarning as SpatialWeightsWarning
@@ -164,6 +165,7 @@ if TYPE_CHECKING:
     )
     from digiprosper.mediation.sequential_g import sequential_g as sequential_g
     from digiprosper.panel import Panel as Panel
+    from digiprosper.panel import PanelScan as PanelScan
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
     from digiprosper.policy.event_study import EventStudy as EventStudy
@@ -322,6 +324,7 @@ __all__ = [
     "Panel",
     "PanelIndexError",
     "PanelKink",
+    "PanelScan",
     "PanelSpatial",
     "PanelThreshold",
     "PickleError",
@@ -332,6 +335,7 @@ __all__ = [
     "Results",
     "Rule",
     "Sample",
+    "ScanError",
     "Scope",
     "Search",
     "SingletonWarning",

@@ -28,7 +28,7 @@ NAMES = {
         "FewDrawsWarning IdentificationError IdentificationWarning IndicatorError "
         "IndicatorWarning InputTypeError MissingDataError MissingDataWarning "
         "NearCollinearWarning Notice OptionError PanelIndexError PickleError "
-        "SingletonWarning SmallRegimeWarning SpatialWeightsWarning TermError "
+        "ScanError SingletonWarning SmallRegimeWarning SpatialWeightsWarning TermError "
         "ThresholdSearchError"
     ),
     "inequality.beta_convergence": "ConvergenceResults beta_convergence",
@@ -60,7 +60,7 @@ NAMES = {
     "mediation.results": "MediationResults SobelKind",
     "mediation.sensitivity": "MediationSensitivity mediational_e_value",
     "mediation.sequential_g": "sequential_g",
-    "panel": "Panel Sample",
+    "panel": "Panel PanelScan Sample",
     "policy.bacon": "bacon_decomposition",
     "policy.event_study": "EventStudy",
     "policy.honest": "HonestIntervals",

@@ -249,6 +249,21 @@ class ThresholdSearchError(DigiprosperError, ValueError):
     """
 
 
+class ScanError(DigiprosperError, RuntimeError):
+    """A table larger than memory cannot be read or copied.
+
+    The engine that reads it failed, or the disk is full. No file is left.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.Panel.scan("select * from nowhere", entity="firm", time="year")
+    Traceback (most recent call last):
+        ...
+    digiprosper.errors.ScanError: DuckDB cannot run the query: ...
+    """
+
+
 class PickleError(DigiprosperError, pickle.UnpicklingError):
     """A pickled result was saved by another version and cannot be loaded.
 

@@ -10,6 +10,8 @@ from digiprosper.kernels.covariance import (
     counts,
     default_bandwidth,
     fixed_b,
+    groups_of,
+    intersections,
     joint_meat,
     meat,
     ranks,
@@ -45,7 +47,13 @@ def counted(
     n = year.size
     absorbed = within(effects, n)
     assert absorbed.rank == rank
-    return counts(n, 3, ranks(absorbed, clusters, entity), clusters, periods=7), n
+    return counts(
+        n,
+        3,
+        ranks(absorbed, clusters, entity),
+        [groups_of(c) for c in clusters],
+        periods=7,
+    ), n
 
 
 def test_counts_of_nested_effects() -> None:
@@ -109,7 +117,13 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
     with_entity = [
         e for p, (e, i) in enumerate(zip(effects, nested, strict=True)) if i or p == 0
     ]
-    found = counts(n, 2, ranks(within(effects, n), clusters, 0), clusters, periods=6)
+    found = counts(
+        n,
+        2,
+        ranks(within(effects, n), clusters, 0),
+        [groups_of(c) for c in clusters],
+        periods=6,
+    )
     assert found.full == 2 + every
     assert found.nest == 3 + every - rank_of(within_clusters, n)
     assert found.xtreg == 3 + every - rank_of(with_entity, n)
@@ -140,7 +154,7 @@ def test_clustered_factor(ssc: str) -> None:
             "plm": 12 / 11 * (n - 1) / (n - 3),
             "none": 1.0,
         }[ssc]
-        how = vcov("clustered", ssc, c, [city], year)
+        how = vcov("clustered", ssc, c, intersections([city]), year)
         assert how.df_t == 11
         np.testing.assert_allclose(
             meat(x, e, how), factor * loop(x, e, city), rtol=1e-12
@@ -164,7 +178,7 @@ def test_two_clusters(ssc: str) -> None:
             "none": 1.0,
         }[ssc]
         expected = factor * (a + b - ab)
-    how = vcov("clustered", ssc, c, [city, year], year)
+    how = vcov("clustered", ssc, c, intersections([city, year]), year)
     assert how.df_t == 6
     np.testing.assert_allclose(meat(x, e, how), expected, rtol=1e-11)
 
@@ -173,12 +187,12 @@ def test_two_clusters(ssc: str) -> None:
 def test_rows_alone(ssc: str) -> None:
     city, year, _, x, e = setting(3)
     c, n = counted([city, year], [], 18, year)
-    hc = vcov("robust", ssc, c, [], year)
+    hc = vcov("robust", ssc, c, intersections([]), year)
     factor = {"plm": n / (n - 3), "none": 1.0}.get(ssc, n / (n - 21))
     np.testing.assert_allclose(
         meat(x, e, hc), factor * loop(x, e, np.arange(n)), rtol=1e-12
     )
-    plain = vcov("unadjusted", ssc, c, [], year)
+    plain = vcov("unadjusted", ssc, c, intersections([]), year)
     sigma = e @ e / (n if ssc == "none" else n - 21)
     np.testing.assert_allclose(meat(x, e, plain), sigma * x.T @ x, rtol=1e-12)
     assert hc.df_t == plain.df_t == n - 21
@@ -204,7 +218,7 @@ def test_xtscc(ssc: str, lags: int | None) -> None:
         "plm": 7 / 6 * (n - 1) / (n - 3),
         "none": 1.0,
     }.get(ssc, 7 / 6 * (n - 1) / (n - 21))
-    how = vcov("xtscc", ssc, c, [], year, bandwidth=lags)
+    how = vcov("xtscc", ssc, c, intersections([]), year, bandwidth=lags)
     assert how.df_t == 6
     assert how.bandwidth == m
     np.testing.assert_allclose(meat(x, e, how), factor * s, rtol=1e-11, atol=1e-13)
@@ -222,11 +236,11 @@ def test_weights_multiply_scores() -> None:
     city, year, _, x, e = setting(5)
     w = np.random.default_rng(6).uniform(0.5, 2, e.size)
     c, n = counted([city], [city], 12, year)
-    how = vcov("clustered", "none", c, [city], year)
+    how = vcov("clustered", "none", c, intersections([city]), year)
     np.testing.assert_allclose(
         meat(x, e, how, obs_weights=w), loop(x, w * e, city), rtol=1e-12
     )
-    plain = vcov("unadjusted", "none", c, [], year)
+    plain = vcov("unadjusted", "none", c, intersections([]), year)
     expected = (w * e) @ e / n * (x.T * w) @ x
     np.testing.assert_allclose(meat(x, e, plain, obs_weights=w), expected, rtol=1e-12)
 
@@ -234,7 +248,13 @@ def test_weights_multiply_scores() -> None:
 def test_the_meat_of_several_equations_is_that_of_their_stacked_scores() -> None:
     city, year, _, x, e = setting(7)
     z, u = x[:, :2] ** 2, np.random.default_rng(8).normal(size=e.size)
-    how = vcov("clustered", "none", counted([city], [city], 12, year)[0], [city], year)
+    how = vcov(
+        "clustered",
+        "none",
+        counted([city], [city], 12, year)[0],
+        intersections([city]),
+        year,
+    )
     stacked = np.hstack([x * e[:, None], z * u[:, None]])
     whole = loop(stacked, np.ones(e.size), city)
     np.testing.assert_allclose(
@@ -248,8 +268,10 @@ def test_slopes_are_added_to_what_a_sample_counts(more: int) -> None:
     city, year, *_ = setting(3)
     effects = [city, year]
     absorbed = ranks(within(effects, city.size), [city], 0)
-    before = counts(city.size, 0, absorbed, [city], periods=6)
-    assert before.plus(more) == counts(city.size, more, absorbed, [city], periods=6)
+    before = counts(city.size, 0, absorbed, [groups_of(c) for c in [city]], periods=6)
+    assert before.plus(more) == counts(
+        city.size, more, absorbed, [groups_of(c) for c in [city]], periods=6
+    )
 
 
 def test_halves_have_a_diagonal_of_ones_and_the_same_product() -> None:
@@ -292,8 +314,8 @@ def test_driscoll_kraay_adds_the_variance_by_entity(ssc: str, lags: int | None) 
     city, year, _, x, e = setting(4)
     c, _ = counted([city, year], [], 18, year)
     m = int(1.3 * np.sqrt(7)) if lags is None else lags
-    how = vcov("driscoll_kraay", ssc, c, [city], year, bandwidth=lags)
-    by_period = vcov("xtscc", ssc, c, [], year, bandwidth=m)
+    how = vcov("driscoll_kraay", ssc, c, intersections([city]), year, bandwidth=lags)
+    by_period = vcov("xtscc", ssc, c, intersections([]), year, bandwidth=m)
     by_city = loop(x, e, city)
     groups = int(city.max()) + 1
     ratio = groups / (groups - 1) * 6 / 7 if ssc not in ("linearmodels", "none") else 1
@@ -302,7 +324,14 @@ def test_driscoll_kraay_adds_the_variance_by_entity(ssc: str, lags: int | None) 
     want = meat(x, e, by_period) / share + factor * by_city
     np.testing.assert_allclose(meat(x, e, how), want, rtol=1e-11, atol=1e-12)
     assert (how.df_t, how.bandwidth) == (df, m)
-    alone = vcov("driscoll_kraay", ssc, c, [np.zeros_like(city)], year, bandwidth=lags)
+    alone = vcov(
+        "driscoll_kraay",
+        ssc,
+        c,
+        intersections([np.zeros_like(city)]),
+        year,
+        bandwidth=lags,
+    )
     np.testing.assert_allclose(
         meat(x, e, alone), meat(x, e, by_period) / share, rtol=1e-12
     )

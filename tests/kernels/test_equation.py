@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, meat, ranks, rescaled_sandwich, vcov
+from digiprosper.kernels.covariance import (
+    counts,
+    groups_of,
+    intersections,
+    meat,
+    ranks,
+    rescaled_sandwich,
+    vcov,
+)
 from digiprosper.kernels.equation import joint_covariance, solve
 from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.within import within
@@ -24,13 +32,13 @@ def setting(seed=0, k=3, *, weighted=False, cov_type="clustered", near=0.0):
     absorbed = ranks(effects, [city], 0)
     found = []
     for regressors in (range(1, 1 + k), range(2, 2 + k)):
-        count = counts(60, k, absorbed, [city], periods=5)
+        count = counts(60, k, absorbed, [groups_of(c) for c in [city]], periods=5)
         leverage = effects_leverage(effects, 60) if cov_type in ("hc2", "hc3") else None
         how = vcov(
             cov_type,
             "reghdfe",
             count,
-            [city],
+            intersections([city]),
             year,
             leverage=leverage,
             effects=effects.effects,
@@ -195,7 +203,7 @@ def test_an_intercept_is_that_of_a_column_of_ones(weighted) -> None:
     raw = rng.normal(size=(40, 3)) + 5.0
     centred = within([], 40, obs_weights=w).demean(raw)
     count = counts(40, 2, ranks(within([], 40, obs_weights=w), [], None), [], periods=1)
-    how = vcov("robust", "none", count, [], np.zeros(40, dtype=np.intp))
+    how = vcov("robust", "none", count, intersections([]), np.zeros(40, dtype=np.intp))
     solved = solve(centred[:, 0], centred[:, 1:], count, how, obs_weights=w)
     means = np.average(raw, axis=0, weights=w)
     full = solved.with_intercept(means, 40.0 if w is None else float(w.sum()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from digiprosper.kernels.conley import near_products
 from digiprosper.kernels.within import effects_rank, is_nested, level_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
+
+
+Intersection: TypeAlias = "Callable[[Sequence[int]], tuple[Ints | None, int]]"
+"""Codes (N,) and number of the combinations of clusters at some positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +111,12 @@ class Counts:
 
 
 def counts(
-    n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods: int
+    n: int, k: int, absorbed: Ranks, groups: Sequence[int], *, periods: int
 ) -> Counts:
     """Count rows and parameters as each convention does.
 
-    An effect that others span changes no count.
+    `groups` are the clusters in each dimension. An effect that others span changes no
+    count.
     """
     return Counts(
         n=n,
@@ -121,7 +126,7 @@ def counts(
         xtreg=k + 1 + absorbed.every - absorbed.nested_or_entity,
         coefficients=k + absorbed.slopes + absorbed.intercept,
         lone_nested=absorbed.lone_nested,
-        groups=tuple([int(c.max()) + 1 for c in clusters]),
+        groups=tuple(groups),
         periods=periods,
     )
 
@@ -184,12 +189,17 @@ def fixed_b(periods: int, lags: int) -> tuple[float, float]:
     return float(trace / (periods - 1)), float(trace**2 / squares)
 
 
+def groups_of(codes: Ints) -> int:
+    """Count groups whose codes (N,) have no gaps."""
+    return int(codes.max()) + 1
+
+
 def vcov(
     cov_type: str,
     ssc: str,
     count: Counts,
-    clusters: Sequence[Ints],
-    time: Ints,
+    intersection: Intersection,
+    time: Ints | None,
     *,
     bandwidth: int | None = None,
     leverage: Floats | None = None,
@@ -200,7 +210,9 @@ def vcov(
     `conley_vcov` is for ``conley``. `ssc` is the convention of the factor; ``hc2``,
     ``hc3``, ``crv3`` and ``cr2`` have none. ``clustered`` takes one to three
     clusterings, ``crv3`` and ``cr2`` take one. `time` (N,) codes periods in order.
-    The clusters of ``driscoll_kraay`` are the entities.
+    `intersection` codes the combinations of clusters, given by their positions; those
+    of ``driscoll_kraay`` are the entities. Where rows are summed elsewhere the codes
+    are None.
     `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
     """
     n, df = count.n, float(count.n - count.full)
@@ -209,14 +221,13 @@ def vcov(
             cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage
         )
     if cov_type == "crv3":
-        groups = count.groups[0]
-        part = Part(1.0, (groups - 1) / groups, clusters[0], groups)
+        codes, groups = intersection((0,))
+        part = Part(1.0, (groups - 1) / groups, codes, groups)
         return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
     if cov_type == "cr2":
-        part = Part(1.0, 1.0, clusters[0], count.groups[0])
-        return Vcov(
-            cov_type, (part,), count.groups[0] - 1, None, 0, effects=tuple(effects)
-        )
+        codes, groups = intersection((0,))
+        part = Part(1.0, 1.0, codes, groups)
+        return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
 
     counted = _counted(cov_type, ssc, count)
     df_resid = n - counted
@@ -236,14 +247,13 @@ def vcov(
         lags = int(1.3 * np.sqrt(t)) if bandwidth is None else bandwidth
         share, df_t = fixed_b(t, lags)
         by_period = Part(1.0, factor / share, time, t, lags)
-        (entity,) = clusters
-        groups = int(entity.max()) + 1
+        entity, groups = intersection((0,))
         # The scores of a single entity add up to zero.
         if groups == 1:
             return Vcov(cov_type, (by_period,), df_t, lags, counted)
         by_entity = Part(1.0, _factor(ssc, groups, n, df_resid), entity, groups)
         return Vcov(cov_type, (by_period, by_entity), df_t, lags, counted)
-    parts = _clustered_parts(ssc, count.groups, clusters, n, df_resid)
+    parts = _clustered_parts(ssc, count.groups, intersection, n, df_resid)
     return Vcov(cov_type, parts, min(count.groups) - 1, None, counted)
 
 
@@ -268,16 +278,16 @@ def _factor(ssc: str, groups: int, n: int, df_resid: int) -> float:
 
 
 def _clustered_parts(
-    ssc: str, groups: Sequence[int], clusters: Sequence[Ints], n: int, df_resid: int
+    ssc: str, groups: Sequence[int], intersection: Intersection, n: int, df_resid: int
 ) -> tuple[Part, ...]:
     """Sum by cluster, less by the intersection of two, plus by that of three.
 
     The signs are those of Cameron, Gelbach & Miller (2011).
     """
     parts = []
-    for order in range(1, len(clusters) + 1):
-        for members in combinations(range(len(clusters)), order):
-            codes, levels = _intersection([clusters[member] for member in members])
+    for order in range(1, len(groups) + 1):
+        for members in combinations(range(len(groups)), order):
+            codes, levels = intersection(members)
             if ssc == "plm" and order > 1:
                 factor = n / df_resid
             elif ssc in ("sandwich", "plm"):
@@ -303,14 +313,17 @@ def _counted(cov_type: str, ssc: str, count: Counts) -> int:
     return count.xtreg if ssc == "xtreg" else count.nest
 
 
-def _intersection(clusters: Sequence[Ints]) -> tuple[Ints, int]:
-    """Code the combinations of clusters that occur."""
-    joint = clusters[0]
-    for codes in clusters[1:]:
-        _, joint = np.unique(
-            joint * (int(codes.max()) + 1) + codes, return_inverse=True
-        )
-    return joint.astype(np.intp), int(joint.max()) + 1
+def intersections(clusters: Sequence[Ints]) -> Intersection:
+    """Return what codes the combinations of some of the clusters that occur."""
+
+    def combined(members: Sequence[int]) -> tuple[Ints, int]:
+        joint = clusters[members[0]]
+        for member in members[1:]:
+            pairs = joint * groups_of(clusters[member]) + clusters[member]
+            joint = np.unique(pairs, return_inverse=True)[1].astype(np.intp)
+        return joint, groups_of(joint)
+
+    return combined
 
 
 def meat(
@@ -389,11 +402,18 @@ def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
 
 
 def _kernel(scores: Floats, part: Part, near: Nearby | None) -> Floats:
-    if near is not None:
-        return near_products(scores, near)
+    return (
+        lagged_products(scores, part.lags)
+        if near is None
+        else near_products(scores, near)
+    )
+
+
+def lagged_products(scores: Floats, lags: int) -> Floats:
+    """Sum products of groups' scores (G, k), of neighbours with Bartlett weights."""
     total = scores.T @ scores
-    for lag in range(1, part.lags + 1):
-        weight = 1 - lag / (part.lags + 1)
+    for lag in range(1, lags + 1):
+        weight = 1 - lag / (lags + 1)
         later = scores[lag:].T @ scores[:-lag]
         total = total + weight * (later + later.T)
     return np.asarray(total)

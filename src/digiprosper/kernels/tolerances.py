@@ -18,6 +18,9 @@ ABSORBED: Final = 1e-9
 from the mean."""
 COLLINEAR: Final = 1e-9
 """Norm of a column scaled to one that is left with the columns before it out."""
+NEARLY_DEPENDENT: Final = 1e-6
+"""Norm of a column net of earlier ones, over its own, below which cross products do not
+tell its size: it is computed from the rows."""
 SAME_INSTRUMENT: Final = 1e-11
 """Diagonal of the pivoted triangle of instruments' cross products, scaled to one, below
 which an instrument is a combination of others."""
@@ -69,6 +72,9 @@ NOT_CONVERGED: Final = 1e-10
 NO_CURVATURE: Final = 1e-12
 """Curvature of a direction over its square: below it nothing more can be gained along
 it."""
+REMOVED: Final = 1e-11
+"""Norm of the part of a column in the effects, over its own: below it they are taken
+out."""
 DWARFED: Final = 1e-2
 """Sum of squares after a pass over that before: below it a second pass removes
 rounding."""

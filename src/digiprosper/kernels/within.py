@@ -397,50 +397,70 @@ class Within:
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns by conjugate gradients, scaled by level counts."""
         others = [c for p, c in enumerate(self._counts) if p not in self.closed_form]
-        scale = 1 / np.sqrt(np.concatenate(others))[:, None]
-        counts = self.main_counts[:, None]
-
-        def apply(vectors: Floats) -> Floats:
-            scaled = scale * vectors
-            net = self._gram @ scaled - self._cross.T @ (
-                (self._cross @ scaled) / counts
-            )
-            return np.asarray(scale * net)
-
-        # The floor is a multiple of the rounding in `right`; below it lies only its
-        # part outside the range.
+        # Below the floor, a multiple of the rounding in `right`, lies only its part
+        # outside the range.
         if self.obs_weights is not None:
             size = size * self.obs_weights.mean()
-        floor = CONVERGED**2 * size
-        solution = np.zeros_like(right)
-        residual = scale * right
-        direction = residual.copy()
-        square = np.einsum("ij,ij->j", residual, residual)
-        active = square > floor
-        for _ in range(_ITERATIONS):
-            if not active.any():
-                break
-            image = apply(direction)
-            curvature = np.einsum("ij,ij->j", direction, image)
-            # A direction without curvature lies in the null space: nothing more can be
-            # gained along it.
-            active &= curvature > NO_CURVATURE * np.einsum(
-                "ij,ij->j", direction, direction
-            )
-            step = np.where(active, square / np.where(active, curvature, 1.0), 0.0)
-            solution += step * direction
-            residual -= step * image
-            new = np.einsum("ij,ij->j", residual, residual)
-            ratio = np.where(active, new / np.where(active, square, 1.0), 0.0)
-            square = new
-            active &= square > floor
-            direction = residual + ratio * direction
-        if (square > NOT_CONVERGED**2 * size).any():
-            raise IdentificationError(
-                "the effects are so weakly connected that they could not be partialled "
-                "out exactly; absorb fewer effects."
-            )
-        return np.asarray(scale * solution)
+        return conjugate_gradients(
+            right,
+            size,
+            gram=self._gram,
+            cross=self._cross,
+            main_counts=self.main_counts,
+            counts=np.concatenate(others),
+        )
+
+
+def conjugate_gradients(
+    right: Floats,
+    size: Floats,
+    *,
+    gram: Any,
+    cross: Any,
+    main_counts: Floats,
+    counts: Floats,
+) -> Floats:
+    """Solve ``(gram - cross' diag(1/main_counts) cross) g = right`` for each column.
+
+    The system is scaled by `counts` (L,). Iterations end where the squared length of
+    the rest is a small multiple of `size` (p,).
+    """
+    scale = 1 / np.sqrt(counts)[:, None]
+    main = main_counts[:, None]
+
+    def apply(vectors: Floats) -> Floats:
+        scaled = scale * vectors
+        net = gram @ scaled - cross.T @ ((cross @ scaled) / main)
+        return np.asarray(scale * net)
+
+    floor = CONVERGED**2 * size
+    solution = np.zeros_like(right)
+    residual = scale * right
+    direction = residual.copy()
+    square = np.einsum("ij,ij->j", residual, residual)
+    active = square > floor
+    for _ in range(_ITERATIONS):
+        if not active.any():
+            break
+        image = apply(direction)
+        curvature = np.einsum("ij,ij->j", direction, image)
+        # A direction without curvature lies in the null space: nothing more can be
+        # gained along it.
+        active &= curvature > NO_CURVATURE * np.einsum("ij,ij->j", direction, direction)
+        step = np.where(active, square / np.where(active, curvature, 1.0), 0.0)
+        solution += step * direction
+        residual -= step * image
+        new = np.einsum("ij,ij->j", residual, residual)
+        ratio = np.where(active, new / np.where(active, square, 1.0), 0.0)
+        square = new
+        active &= square > floor
+        direction = residual + ratio * direction
+    if (square > NOT_CONVERGED**2 * size).any():
+        raise IdentificationError(
+            "the effects are so weakly connected that they could not be partialled "
+            "out exactly; absorb fewer effects."
+        )
+    return np.asarray(scale * solution)
 
 
 def level_sums(
@@ -535,7 +555,7 @@ def _with_others(projection: Within, n: int) -> Within:
         rank, exact = _rank_bound(projection, n)
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
     system = gram - cross.T @ (cross / main_counts[:, None])
-    inverse, good = _pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
+    inverse, good = pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
     return replace(
         projection, rank=projection.rank + good, _cross=cross, _inverse=inverse
     )
@@ -644,7 +664,7 @@ def _counted(
     return np.bincount(codes, weights=obs_weights, minlength=levels).astype(np.float64)
 
 
-def _pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
+def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     """Invert the dummies' products where they are not null; also return their rank."""
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is
     # rounding alone.

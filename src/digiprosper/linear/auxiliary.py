@@ -15,7 +15,7 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.kernels.covariance import counts, ranks
+from digiprosper.kernels.covariance import counts, groups_of, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
@@ -118,7 +118,7 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
         absorbed=tuple(prepared.absorbed[p] for p in positions),
         entity_position=position,
         count=counts(
-            sample.nobs, 0, effect_ranks, prepared.cluster_codes, periods=sample.n_times
+            sample.nobs, 0, effect_ranks, prepared.count.groups, periods=sample.n_times
         ),
         notices=(),
         few=(),
@@ -134,13 +134,13 @@ def with_clusters(
 ) -> Prepared:
     """Choose other clusters and options for the same rows, without notices."""
     effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
-    sample = prepared.sample
+    sample, groups = prepared.sample, [groups_of(c) for c in codes]
     return replace(
         prepared,
         cluster_names=tuple(names),
         cluster_codes=tuple(codes),
         options=options,
-        count=counts(sample.nobs, 0, effect_ranks, codes, periods=sample.n_times),
+        count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
         notices=(),
         few=(),
         leverage=None,

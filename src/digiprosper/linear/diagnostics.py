@@ -20,11 +20,12 @@ from digiprosper.linear.notices import (
 from digiprosper.report.notices import not_psd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.conley import Nearby
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
@@ -63,31 +64,56 @@ def few_treated(
             basis, root, codes, groups, obs_weights=prepared.obs_weights
         )
         effective = effective_clusters(shares)
-        few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
+        few = depends_on_few(effective, groups)
         columns = [j for j in few.tolist() if names[j] not in unread]
         if columns:
-            controls = _controls(prepared.sample, names)
-            columns.sort(key=lambda j: names[j] in controls)
             levels = prepared.sample.code_levels[clusters]
-            terms = {
-                names[j]: _carriers(float(effective[j]), shares[:, j], levels)
+            carriers = {
+                names[j]: carriers_of(float(effective[j]), shares[:, j], levels)
                 for j in columns
             }
-            only_controls = names[columns[0]] in controls
-            dimensions.append(FewTreated(clusters, groups, terms, only_controls))
+            controls = controls_among(prepared.sample, names, _two_values(prepared))
+            dimensions.append(few_treated_entry(clusters, groups, carriers, controls))
     return few_treated_notices(dimensions)
 
 
-def _controls(sample: Sample, names: Sequence[str]) -> set[str]:
+def few_treated_entry(
+    clusters: str,
+    groups: int,
+    carriers: Mapping[str, Mapping[str, Any]],
+    controls: Collection[str],
+) -> FewTreated:
+    """Put terms of interest before controls."""
+    terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
+    return FewTreated(clusters, groups, terms, next(iter(terms)) in controls)
+
+
+def depends_on_few(effective: Floats, groups: int) -> Ints:
+    """Find slopes (k,) with few effective clusters, of `groups` in all."""
+    return np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
+
+
+def _two_values(prepared: Prepared) -> set[str]:
+    sample = prepared.sample
+    return {
+        name
+        for name, column in zip(sample.names, sample.matrix.T, strict=True)
+        if _has_two_values(column)
+    }
+
+
+def controls_among(
+    sample: Sample, names: Sequence[str], two_values: Collection[str]
+) -> set[str]:
     """Select the regressors that a reader does not look at first.
 
     Of interest are treatments, mediators and endogenous regressors; the first regressor
-    and terms with a variable of it; columns of two values, which may be treatments; and
-    columns that the model adds itself.
+    and terms with a variable of it; columns of `two_values`, which may be treatments;
+    and columns that the model adds itself.
     """
     first = _variables(sample, names[0])
     listed = {
-        sample.names[at]: at
+        sample.names[at]
         for role, columns in sample.roles.items()
         if role not in _ROLES_OF_INTEREST
         for at in columns
@@ -97,7 +123,7 @@ def _controls(sample: Sample, names: Sequence[str]) -> set[str]:
         for name in names[1:]
         if name in listed
         and not first & _variables(sample, name)
-        and not _has_two_values(sample.matrix[:, listed[name]])
+        and name not in two_values
     }
 
 
@@ -113,7 +139,7 @@ def _has_two_values(values: Floats) -> bool:
     return bool(np.isin(values, (values.min(), values.max())).all())
 
 
-def _carriers(
+def carriers_of(
     effective: float, shares: Floats, levels: pd.Index[Any]
 ) -> dict[str, Any]:
     """Name the clusters with most of a regressor's variation, and their shares."""
@@ -193,16 +219,42 @@ def lagged_outcome(
     sample = prepared.sample
     if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         return []
+    lags = lags_of_outcome(sample, roles, outcome)
+    periods = sample.nobs / sample.n_entities
+    return lagged_outcome_notices(
+        sample, lags, consequence, outcome=outcome, periods=periods
+    )
+
+
+def lags_of_outcome(
+    sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
+) -> dict[int, list[str]]:
+    """Find, by position of each outcome, the columns with a lag of it."""
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     rows_apart = list(_rows_apart(sample.entity, sample.time))
-    lags = {
+    return {
         at: _lags_of_outcome(sample, at, searched, rows_apart)
         for at in sample.roles[outcome]
     }
+
+
+def lagged_outcome_notices(
+    sample: Sample,
+    lags: Mapping[int, Sequence[str]],
+    consequence: str = _BIASED_SLOPES,
+    *,
+    outcome: str = "y",
+    periods: float,
+) -> list[Notice]:
+    """Report the columns that `lags_of_outcome` found."""
     word = "outcome" if outcome == "y" else "mediator"
     return [
         lagged_outcome_notice(
-            columns, f"the {word} {cited(sample.names[at])}", sample, consequence
+            columns,
+            f"the {word} {cited(sample.names[at])}",
+            sample,
+            consequence,
+            periods=periods,
         )
         for at, columns in lags.items()
         if columns
@@ -292,19 +344,20 @@ def _rows_apart(entity: Ints, time: Ints) -> Iterator[tuple[Ints, Ints]]:
 
 
 def not_semidefinite(
-    prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats
+    terms: Sequence[str],
+    covariance: Floats,
+    middle: Floats,
+    *,
+    ways: int,
+    near: Nearby | None = None,
 ) -> list[Notice]:
     """Report a covariance (two-way, Conley) that is not positive semidefinite.
 
     `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues
-    as `covariance` (k, k).
+    as `covariance` (k, k). Clusters are in several `ways`, or rows are `near` others.
     """
-    kind = _perhaps_indefinite(prepared)
-    fewer = (
-        "another cutoff or kernel"
-        if prepared.near is not None
-        else "clusters in fewer ways"
-    )
+    kind = _perhaps_indefinite(ways, near)
+    fewer = "another cutoff or kernel" if near is not None else "clusters in fewer ways"
     if kind is None or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
@@ -318,9 +371,9 @@ def not_semidefinite(
     return [not_psd(negative, text)]
 
 
-def _perhaps_indefinite(prepared: Prepared) -> str | None:
+def _perhaps_indefinite(ways: int, near: Nearby | None) -> str | None:
     """Describe a covariance that need not be positive semidefinite, or None."""
-    if prepared.near is not None:
-        return f"of cov_type='conley' with the {prepared.near.kernel} kernel"
-    ways = {2: "two-way", 3: "three-way"}.get(len(prepared.cluster_codes))
-    return None if ways is None else f"of {ways} clusters"
+    if near is not None:
+        return f"of cov_type='conley' with the {near.kernel} kernel"
+    several = {2: "two-way", 3: "three-way"}.get(ways)
+    return None if several is None else f"of {several} clusters"

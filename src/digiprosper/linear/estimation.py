@@ -20,7 +20,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
-from digiprosper.kernels.covariance import conley_vcov, vcov
+from digiprosper.kernels.covariance import conley_vcov, intersections, vcov
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.covariance import Counts, Vcov
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.linear.kernels.bias_reduced import BiasReduced
-    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.preparation import Counted, Prepared
     from digiprosper.panel import Sample
 
 _MANY_CELLS = 100_000
@@ -121,11 +121,8 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
         squares = np.einsum("ij,ij->j", columns, columns)
     else:
         squares = np.diag(products)
-    moments, lengths = _moments(raw), np.sqrt(squares)
-    spreads = _spreads(moments)
-    constant = spreads <= CONSTANT * np.abs(moments[:, 3:5]).max(axis=1) * np.sqrt(
-        moments[:, 0]
-    )
+    moments, lengths = column_moments(raw), np.sqrt(squares)
+    constant, absorbed = without_variation(moments, lengths)
     return Demeaned(
         names=tuple(names),
         raw=raw,
@@ -134,9 +131,20 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
         moments=moments,
         lengths=lengths,
         constant=constant,
-        absorbed=constant | (lengths < ABSORBED * spreads),
+        absorbed=absorbed,
         products=products,
     )
+
+
+def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
+    """Find columns (p,) that are constant, and those of which nothing is left.
+
+    `moments` (p, 5) are of the raw columns, `lengths` (p,) norms of the demeaned ones.
+    """
+    spreads = _spreads(moments)
+    largest = np.abs(moments[:, 3:5]).max(axis=1)
+    constant = spreads <= CONSTANT * largest * np.sqrt(moments[:, 0])
+    return constant, constant | (lengths < ABSORBED * spreads)
 
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
@@ -211,14 +219,14 @@ def fit_equation(
 
 
 def checked_columns(
-    prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
+    prepared: Counted, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Refuse an equation that is not identified; return positions and notices."""
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
     columns, notices = independent_columns(prepared, demeaned, regressors)
-    refuse_wide(prepared.sample.nobs, len(columns), prepared.within.rank)
+    refuse_wide(prepared.count.n, len(columns), prepared.count.full)
     refuse_flat_outcome(prepared, demeaned, outcome)
     return columns, notices
 
@@ -264,7 +272,7 @@ def counts_and_vcov(
         cov_type or options.cov_type,
         options.ssc,
         count,
-        prepared.cluster_codes or (prepared.sample.entity,),
+        intersections(prepared.cluster_codes or (prepared.sample.entity,)),
         prepared.sample.time,
         bandwidth=options.bandwidth,
         leverage=prepared.leverage,
@@ -276,7 +284,7 @@ def counts_and_vcov(
 
 
 def independent_columns(
-    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
+    prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, absorbed columns and combinations of others.
 
@@ -286,7 +294,7 @@ def independent_columns(
     strict = prepared.options.collinear == "raise"
     varying = _varying(prepared, demeaned, regressors)
     if strict:
-        refuse_wide(len(demeaned.columns), len(varying), prepared.within.rank)
+        refuse_wide(prepared.count.n, len(varying), prepared.count.full)
 
     columns, collinear = _without_combinations(prepared, demeaned, varying)
     if collinear and strict:
@@ -305,7 +313,7 @@ def independent_columns(
 
 
 def _varying(
-    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
+    prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
 ) -> list[int]:
     """Leave out, or refuse, what the effects absorb."""
     problems = [
@@ -330,12 +338,12 @@ def _varying(
     return [j for j in regressors if not demeaned.absorbed[j]]
 
 
-def effects_text(prepared: Prepared) -> str:
+def effects_text(prepared: Counted) -> str:
     """List the absorbed effects in words."""
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
-def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
+def absorbed_problem(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
     """Describe a column that the effects absorb, as the problem of an error."""
     name = demeaned.names[column]
     data = {"column": name, "effects": effects_text(prepared)}
@@ -344,13 +352,13 @@ def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Not
     )
 
 
-def dropped_from_effects(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
+def dropped_from_effects(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
     """Report a column that was dropped because the effects absorb it."""
     reason = why_absorbed(prepared, demeaned, column)
     return dropped_absorbed(demeaned.names[column], effects_text(prepared), reason)
 
 
-def why_absorbed(prepared: Prepared, demeaned: Demeaned, column: int) -> str:
+def why_absorbed(prepared: Counted, demeaned: Demeaned, column: int) -> str:
     """Explain why a column has no coefficient."""
     if demeaned.constant[column]:
         return "is constant in the sample"
@@ -358,7 +366,7 @@ def why_absorbed(prepared: Prepared, demeaned: Demeaned, column: int) -> str:
 
 
 def _without_combinations(
-    prepared: Prepared, demeaned: Demeaned, columns: list[int]
+    prepared: Counted, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
     gram = None
@@ -391,7 +399,7 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
         )
 
 
-def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
+def refuse_flat_outcome(prepared: Counted, demeaned: Demeaned, outcome: int) -> None:
     """Refuse a constant or absorbed outcome before a search divides by it."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
@@ -474,7 +482,13 @@ def results_with_covariance(
         ),
         *perfect_row_notices(prepared, solved),
         *(
-            not_semidefinite(prepared, terms, covariance, middle)
+            not_semidefinite(
+                terms,
+                covariance,
+                middle,
+                ways=len(prepared.cluster_codes),
+                near=prepared.near,
+            )
             if own_covariance
             else []
         ),
@@ -641,7 +655,7 @@ def estimation_sample(
     names = tuple(demeaned.names[j] for j in positions)
     further = [name for name in sample.variables if name not in names]
     values = (sample.variables[name] for name in further)
-    moments = [_moments(column[~np.isnan(column), None]) for column in values]
+    moments = [column_moments(column[~np.isnan(column), None]) for column in values]
     return EstimationSample(
         index=sample.index,
         key_names=sample.keys.pair,
@@ -683,12 +697,12 @@ def _spreads(moments: Floats) -> Floats:
     return np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
 
 
-def _moments(columns: Floats) -> Floats:
+def column_moments(columns: Floats) -> Floats:
     """Compute rows, mean, standard deviation, minimum and maximum of each column."""
     n, k = columns.shape
     # Column by column, so that no copy of the whole is made
     if k > 1 and n * k > _MANY_CELLS:
-        return np.vstack([_moments(columns[:, j : j + 1]) for j in range(k)])
+        return np.vstack([column_moments(columns[:, j : j + 1]) for j in range(k)])
     if n == 0:
         return np.tile([0.0, np.nan, np.nan, np.nan, np.nan], (k, 1))
     mean = columns.mean(axis=0)

@@ -31,6 +31,8 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.scanned import fit_scan
+from digiprosper.panel import PanelScan
 from digiprosper.panel.grammar import in_other_words, refused
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
@@ -292,7 +294,7 @@ class FixedEffects(Specification):
 
     def fit(
         self,
-        panel: Panel,
+        panel: Panel | PanelScan[Any],
         *,
         rng: object = None,  # noqa: ARG002
         progress: bool = False,  # noqa: ARG002
@@ -336,9 +338,12 @@ class FixedEffects(Specification):
             standard errors are clustered by entities that have only one row each.
             `diagnostics` of the results has all remarks.
         """
-        fitted = estimate(self, panel)
-        issue(fitted.results.diagnostics)
-        return fitted.results
+        if isinstance(panel, PanelScan):
+            results = fit_scan(self, panel)
+        else:
+            results = estimate(self, panel).results
+        issue(results.diagnostics)
+        return results
 
 
 def _no_regressors(y: str) -> TermError:

@@ -87,19 +87,24 @@ WEAK_F: Final = 10.0
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report the condition that chose rows, and rows that are entities."""
-    if sample.where is not None:
-        others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
-        text = (
-            f"Rows where {sample.where}: {panel.nobs - others:,} of {panel.nobs:,}, "
-            "chosen after lags and other terms are made."
-        )
-        data = {"where": sample.where, "count": panel.nobs - others}
-        yield Notice("chosen_rows", text, data)
+    others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
+    yield from chosen_rows(sample.where, panel.nobs - others, panel.nobs)
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
             text += ", and standard errors are robust (HC1), not clustered by entity"
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
+
+
+def chosen_rows(where: str | None, count: int, nobs: int) -> tuple[Notice, ...]:
+    """Report the condition that chose `count` rows of a panel, if there is one."""
+    if where is None:
+        return ()
+    text = (
+        f"Rows where {where}: {count:,} of {nobs:,}, chosen after lags and other terms "
+        "are made."
+    )
+    return (Notice("chosen_rows", text, {"where": where, "count": count}),)
 
 
 def many_dummies(sample: Sample) -> tuple[Notice, ...]:
@@ -123,18 +128,15 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
 
 
 def dropped_rows(
-    dropped: Dropped,
-    panel: Panel,
-    shifted: bool,  # noqa: FBT001
-    remaining: int | None,
+    dropped: Dropped, nobs: int, *, shifted: bool, part: bool, remaining: int | None
 ) -> Notice:
     """Report rows that missing values took; `shifted` if only in lags and leads.
 
-    `remaining` is the rows of the model, for the last notice about dropped rows; None
-    in the others.
+    `part` tells whether these lags are of a panel cut by `subset`. `remaining` is the
+    rows of the model, for the last notice about dropped rows; None in the others.
     """
-    text = rows_dropped(dropped.count, panel.nobs, dropped.by_term)
-    if shifted and panel.is_part:
+    text = rows_dropped(dropped.count, nobs, dropped.by_term)
+    if part:
         text += (
             " Lags are computed from the rows of this panel only: create them "
             "before subset(), or choose the rows by where= of the model."
@@ -310,18 +312,21 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
     return [Notice("shared_shocks", text, {"n_times": n_times})]
 
 
-def entities_across(count: int, sample: Sample, clusters: Sequence[str]) -> Notice:
-    """Report entities with rows in several clusters."""
-    entity = sample.keys.entity_name
+def entities_across(
+    count: int, n_entities: int, entity: str, clusters: Sequence[str]
+) -> list[Notice]:
+    """Report how many of the entities have rows in several clusters, if any."""
+    if not count:
+        return []
     text = (
-        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) "
+        f"{count:,} of {counted(n_entities, 'entity', 'entities')} ({entity}) "
         f"have rows in several clusters ({' and '.join(clusters)}): errors of an "
         "entity are treated as independent across clusters, and standard errors are "
         "often too small. Clusters are normally the entity or groups of whole "
         "entities; two-way clusters, of which one is the entity, allow for both."
     )
     data = {"clusters": tuple(clusters), "count": count, "entity": entity}
-    return Notice("entities_across_clusters", text, data)
+    return [Notice("entities_across_clusters", text, data)]
 
 
 def entities_once(panel: Panel, row_number: str) -> Notice:
@@ -617,19 +622,23 @@ def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, .
 
 
 def lagged_outcome_notice(
-    columns: Sequence[str], outcome: str, sample: Sample, consequence: str
+    columns: Sequence[str],
+    outcome: str,
+    sample: Sample,
+    consequence: str,
+    *,
+    periods: float,
 ) -> Notice:
     """Report lags of the outcome among the regressors, with entity effects.
 
     `outcome` says in words whose lags they are, `consequence` what follows for the
-    model and what to do.
+    model and what to do; `periods` are rows per entity.
     """
     single = len(columns) == 1
     if any(len(sample.lags[name]) > 1 for name in columns):
         are = "contains a lag" if single else "contain a lag"
     else:
         are = "is the lag" if single else "are lags"
-    periods = sample.nobs / sample.n_entities
     text = (
         f"{quoted(columns)} {are} of {outcome}: with entity effects its slope is "
         f"biased, by about -(1 + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.kernels.covariance import Counts, counts, ranks
+from digiprosper.kernels.covariance import Counts, counts, groups_of, ranks
 from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
@@ -184,6 +184,26 @@ def linear_options(spec: Any) -> LinearOptions:
     )
 
 
+class Counted(Protocol):
+    """What says which columns of an equation can be estimated."""
+
+    @property
+    def options(self) -> LinearOptions:
+        """Options of demeaning and errors."""
+
+    @property
+    def count(self) -> Counts:
+        """Rows and parameters, before any slope."""
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """Names of the absorbed effects."""
+
+    @property
+    def obs_weights(self) -> Floats | None:
+        """Weights of the rows of the columns."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """One sample, its effects and clusters, shared by a system's equations."""
@@ -228,11 +248,11 @@ def prepare(
     """
     check_panel(panel, "fit")
     options = _options_for(panel, options)
-    absorbed = _effects(panel, options)
+    absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
-    clusters = _clusters(panel, options)
-    roles = {**roles, **_further_roles(panel, slopes, options)}
+    clusters = cluster_terms(panel, options)
+    roles = {**roles, **further_roles(panel, slopes, options)}
     sample = cut_sample(
         table_of(panel),
         roles,
@@ -257,13 +277,14 @@ def prepare(
     effect_ranks = ranks(absorbing, codes, entity)
 
     near = _near(sample, options)
-    few = _cluster_notices(clusters, codes, options.cov_type)
+    groups = [groups_of(code) for code in codes]
+    few = cluster_size_notices(clusters, groups, options.cov_type)
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,
-        *_period_notices(sample, options),
+        *period_notices(sample.n_times, options),
         *_across_notices(clusters, codes, sample, absorbed=entity is not None),
         *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
         *_saturated_notices(absorbed, absorbing),
@@ -276,7 +297,7 @@ def prepare(
         within=absorbing,
         absorbed=absorbed,
         entity_position=entity,
-        count=counts(sample.nobs, 0, effect_ranks, codes, periods=sample.n_times),
+        count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
         cluster_codes=codes,
         cluster_names=tuple(clusters),
         obs_weights=weights,
@@ -315,7 +336,7 @@ def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
     )
 
 
-def _further_roles(
+def further_roles(
     panel: Panel, slopes: Sequence[str], options: LinearOptions
 ) -> dict[str, Sequence[str]]:
     """List the columns that effects and errors need beside those of the equations."""
@@ -371,7 +392,8 @@ def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None
     return leverage
 
 
-def _clusters(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
+def cluster_terms(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
+    """List the clusters: those of the options, or the entity."""
     if options.clusters:
         return tuple(options.clusters)
     return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
@@ -401,14 +423,19 @@ def _without_singletons(
 def _across_notices(
     names: Sequence[str], codes: Sequence[Ints], sample: Sample, *, absorbed: bool
 ) -> list[Notice]:
-    """Count entities with rows in several clusters; two-way: in several of both."""
-    across = np.full(sample.n_entities, fill_value=absorbed and bool(codes))
-    for code in codes:
-        across &= _is_cut(sample.entity, code, sample.n_entities)
-    count = int(across.sum())
-    if not count:
+    if not absorbed:
         return []
-    return [entities_across(count, sample, names)]
+    count = count_across(sample.entity, codes)
+    entity = sample.keys.entity_name
+    return entities_across(count, sample.n_entities, entity, names)
+
+
+def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
+    """Count entities with rows in several clusters; two-way: in several of both."""
+    across = np.full(groups_of(entity), fill_value=bool(clusters))
+    for codes in clusters:
+        across &= _is_cut(entity, codes, across.size)
+    return int(across.sum())
 
 
 def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
@@ -568,7 +595,7 @@ def _no_slope(absorbed: Absorbed) -> Notice:
     )
 
 
-def _effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
+def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
     """List the absorbed effects once each: entity, time, others as given."""
     terms = _read_effects(panel, options.absorb)
     entity, time = panel.entity_name, panel.time_name
@@ -638,24 +665,48 @@ def _row_number(panel: Panel) -> str:
 def _dropped_notices(
     panel: Panel, sample: Sample, before: int, effects: Sequence[str]
 ) -> list[Notice]:
-    """Report what missing values and singletons took, and how many rows are left."""
     by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
-    singletons = sample.dropped[-1] if sample.nobs < before else None
+    return dropped_notices(
+        by_missing,
+        sample.dropped[-1] if sample.nobs < before else None,
+        [only_shifted(panel, sample, dropped) for dropped in by_missing],
+        effects=effects,
+        part=panel.is_part,
+        nobs=panel.nobs,
+        remaining=sample.nobs,
+    )
+
+
+def dropped_notices(
+    by_missing: Sequence[Dropped],
+    singletons: Dropped | None,
+    shifted: Sequence[bool],
+    *,
+    effects: Sequence[str],
+    part: bool,
+    nobs: int,
+    remaining: int,
+) -> list[Notice]:
+    """Report what missing values and singletons took, and how many rows are left.
+
+    `shifted` tells of each of `by_missing` whether it is in lags and leads only, `part`
+    whether the panel was cut by `subset`; `nobs` are its rows.
+    """
     last = len(by_missing) - (singletons is None)
     out = []
-    for i, dropped in enumerate(by_missing):
-        remaining = sample.nobs if i == last else None
+    for i, (dropped, only) in enumerate(zip(by_missing, shifted, strict=True)):
+        rows = remaining if i == last else None
         out.append(
             dropped_rows(
-                dropped, panel, _only_shifted(panel, sample, dropped), remaining
+                dropped, nobs, shifted=only, part=part and only, remaining=rows
             )
         )
     if singletons is not None:
-        out.append(singletons_dropped(singletons, effects, sample.nobs))
+        out.append(singletons_dropped(singletons, effects, remaining))
     return out
 
 
-def _only_shifted(panel: Panel, sample: Sample, dropped: Dropped) -> bool:
+def only_shifted(panel: Panel, sample: Sample, dropped: Dropped) -> bool:
     """Tell whether all terms that are missing are lags and leads."""
     columns = table_of(panel).known
     return all(
@@ -679,6 +730,12 @@ def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
 def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
     if options.obs_weights is None:
         return None
+    values = checked_weights(sample, options)
+    return np.asarray(values / values.mean())
+
+
+def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
+    """Return the weights (N,) of rows; refuse those that are not positive."""
     values = sample.columns("obs_weights")[:, 0]
     if (values < 0).any() or not (values > 0).any():
         raise OptionError(
@@ -690,37 +747,36 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
             f"obs_weights={cited(options.obs_weights)} is zero in "
             f"{int((values == 0).sum())} rows; remove them with panel.subset()."
         )
-    return np.asarray(values / values.mean())
+    return values
 
 
-def _cluster_notices(
-    names: Sequence[str], codes: Sequence[Ints], cov_type: str
+def cluster_size_notices(
+    names: Sequence[str], groups: Sequence[int], cov_type: str
 ) -> list[Notice]:
+    """Refuse one cluster, and report few; `groups` are the numbers of clusters."""
     out = list[Notice]()
-    counts_of_clusters = [int(code.max()) + 1 for code in codes]
-    for name, groups in zip(names, counts_of_clusters, strict=True):
-        if groups < 2:
+    for name, size in zip(names, groups, strict=True):
+        if size < 2:
             raise IdentificationError(
                 f"clusters: {cited(name)} has one value in the sample; clustered "
                 "standard errors need at least two clusters."
             )
-        out += few_for_slopes(
-            groups, name, cov_type=cov_type, fewest=min(counts_of_clusters)
-        )
+        out += few_for_slopes(size, name, cov_type=cov_type, fewest=min(groups))
     return out
 
 
-def _period_notices(sample: Sample, options: LinearOptions) -> list[Notice]:
+def period_notices(n_times: int, options: LinearOptions) -> list[Notice]:
+    """Refuse too few periods for Driscoll-Kraay errors, and report few."""
     if options.cov_type not in ("driscoll_kraay", "xtscc"):
         return []
-    if sample.n_times < 2:
+    if n_times < 2:
         raise IdentificationError(
             f"cov_type={cited(options.cov_type)} needs several periods; the sample has "
             "one."
         )
-    if options.bandwidth is not None and options.bandwidth >= sample.n_times:
+    if options.bandwidth is not None and options.bandwidth >= n_times:
         raise OptionError(
             f"bandwidth={options.bandwidth} must be below the number of periods, "
-            f"{sample.n_times}."
+            f"{n_times}."
         )
-    return few_periods(sample.n_times, options.cov_type)
+    return few_periods(n_times, options.cov_type)

@@ -719,6 +719,14 @@ class LinearResults(BaseResults):
         from digiprosper.panel.selection import coefficient_column
 
         check_panel(panel, "predict")
+        kept = {name for name, *_ in self.effect_values}
+        unkept = [name for name in self.effect_names if name not in kept]
+        if unkept:
+            text = (
+                f"this result has no effects of {quoted(unkept)}: it was fitted to a "
+                "table larger than memory. Use the coefficients of the regressors."
+            )
+            raise OptionError(text, [option_problem("panel", what=text)])
         table = table_of(panel)
         total = np.zeros(table.nobs)
         for term, b in zip(self.terms, self.coefficients, strict=True):

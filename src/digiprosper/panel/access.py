@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import InputTypeError, PanelIndexError
 from digiprosper.panel.frame import Panel
+from digiprosper.panel.scan import PanelScan
 
 if TYPE_CHECKING:
     from digiprosper.panel.table import Table
@@ -18,6 +19,11 @@ def table_of(panel: Panel) -> Table:
 
 def check_panel(panel: object, caller: str) -> None:
     """Refuse anything but a panel."""
+    if isinstance(panel, PanelScan):
+        raise InputTypeError(
+            f"{caller} does not take a scanned table. Take a sample of its entities, "
+            f"which is a Panel: scan.sample_entities(0.1)."
+        )
     if not isinstance(panel, Panel):
         raise InputTypeError(
             f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, "

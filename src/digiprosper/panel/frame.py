@@ -54,6 +54,7 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
+from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.sheets import long_table, read_excel
 from digiprosper.panel.stata import read_stata
@@ -63,6 +64,7 @@ from digiprosper.report.verdicts import is_balanced
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats
@@ -515,6 +517,88 @@ class Panel:
         """
         frame, notices = read_excel(path, entity, time, sheet, match, time_format)
         return cls(frame, labels=labels, step=step)._noted(notices)
+
+    @classmethod
+    def scan(  # noqa: PLR0913
+        cls,
+        table: object,
+        entity: str,
+        time: str | None = None,
+        *,
+        memory: int | str = "1GB",
+        blocks: int | None = None,
+        folder: object = None,
+        labels: Mapping[str, str] | None = None,
+        step: int | str | None = None,
+        time_format: str | None = None,
+    ) -> PanelScan[Self]:
+        """Read a table that is larger than memory, in blocks of whole entities.
+
+        Parameters
+        ----------
+        table : LazyFrame, DuckDB relation, pyarrow data set, DataFrame, path or str
+            The table: a lazy or other frame of polars, a relation of DuckDB, a data set
+            or table of pyarrow, a DataFrame of PySpark or pandas, the path of a Parquet
+            or CSV file or of a folder of Parquet files, or a query of DuckDB
+            (``"select ... from ..."``).
+        entity : str
+            Column with the entity.
+        time : str, optional
+            Column with the time.
+        memory : str or int
+            What a fit may use, ``"1GB"`` by default, at least 400 MB. An engine's own
+            memory is not counted: set its limit (``memory_limit`` of DuckDB) too.
+        blocks : int, optional
+            Number of blocks. The default is computed from `memory`.
+        folder : path, optional
+            Folder for temporary files, on a disk with space for the columns of the
+            model (5 GB for 10^8 rows and four regressors, and as much again for the
+            columns that are computed). The default is the system's temporary folder.
+        labels, step, time_format
+            As in `Panel`.
+
+        Returns
+        -------
+        PanelScan
+            A panel that `FixedEffects` takes. Nothing is read before a model is fitted.
+
+        Raises
+        ------
+        InputTypeError
+            If `table` is of another type, or a path does not exist.
+        ColumnError
+            If a key column does not exist.
+        OptionError
+            If `memory`, `blocks` or `folder` cannot be used.
+        ScanError
+            If the engine cannot read the table.
+
+        Notes
+        -----
+        Requires the extra ``scale``. Results are those of a fit in memory with
+        ``keep_rows=False``, to about 11 digits.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().frame.reset_index()
+        >>> scan = dp.Panel.scan(states, entity="state", time="year", blocks=4)
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(scan)
+        >>> fit.params.round(4).to_dict()
+        {'log(pc)': 0.6636, 'unemp': -0.0165}
+        """
+        return scan_table(
+            cls,
+            table,
+            entity,
+            time,
+            labels=labels,
+            step=step,
+            time_format=time_format,
+            memory=memory,
+            blocks=blocks,
+            folder=folder,
+        )
 
     def _noted(self, notices: Sequence[Notice]) -> Panel:
         """Add notices to a panel that nobody has yet, and warn of them."""

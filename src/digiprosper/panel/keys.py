@@ -687,11 +687,19 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
             )
         return np.asarray(periods.asi8, dtype=np.intp)
 
-    for code in _DATE_STEPS:
-        periods = naive.to_period(code)
-        if periods.is_unique:
-            return np.asarray(periods.asi8, dtype=np.intp)
-    return None
+    code = usual_step(naive)
+    return None if code is None else np.asarray(naive.to_period(code).asi8, np.intp)
+
+
+def usual_step(times: pd.Index[Any]) -> str | None:
+    """Find the longest frequency with at most one date in a period.
+
+    None if there is none, or the times are no dates.
+    """
+    if not isinstance(times, pd.DatetimeIndex):
+        return None
+    naive = times.tz_localize(None) if times.tz is not None else times
+    return next((code for code in _DATE_STEPS if naive.to_period(code).is_unique), None)
 
 
 def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:

@@ -38,6 +38,15 @@ class Compared:
     # The missing column, if the time key is compared with it.
     first: str | None = None
 
+    def plus(self, other: Compared) -> Compared:
+        """Add the rows of another part of the table."""
+        return replace(
+            self,
+            columns=tuple(dict.fromkeys([*self.columns, *other.columns])),
+            count=self.count + other.count,
+            entities=self.entities + other.entities,
+        )
+
     @property
     def message(self) -> str:
         """Which rows are missing why, and what to write instead."""

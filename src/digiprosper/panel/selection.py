@@ -79,6 +79,23 @@ class _Category(NamedTuple):
     seen_levels: pd.Index[Any]
 
 
+class Selection(NamedTuple):
+    """All rows of a table as a sample, and which of them are chosen and complete."""
+
+    rows: Sample
+    complete: Bools
+    chosen: Bools  # rows where a condition is true
+    by_term: dict[str, int]  # rows in which each term is missing
+    compared: list[Compared]  # terms in which a comparison is missing
+
+
+class Levels(NamedTuple):
+    """Levels of categories in the complete rows of a table that is read in blocks."""
+
+    levels: Mapping[str, pd.Index[Any]]  # by column, in order
+    rows: int  # complete rows of the whole table
+
+
 def cut_sample(
     table: Table,
     roles: Mapping[str, Sequence[str]],
@@ -94,7 +111,36 @@ def cut_sample(
     Terms are evaluated on all rows, then those where the condition `where` is true are
     chosen.
     """
-    table, chosen = _choose(table, where)
+    selected = select_rows(table, roles, codes=codes, clusters=clusters, where=where)
+    rows, complete, chosen = selected.rows, selected.complete, selected.chosen
+    if complete.all():
+        return rows
+    if missing == "raise":
+        lost = table.describe_rows(chosen & ~complete)
+        refuse_missing(selected.by_term, selected.compared, lost)
+    return rows.keep(chosen, f"where={where}").keep(
+        complete[chosen],
+        "missing",
+        by_term=selected.by_term,
+        compared=selected.compared,
+    )
+
+
+def select_rows(
+    table: Table,
+    roles: Mapping[str, Sequence[str]],
+    *,
+    codes: Sequence[str],
+    clusters: Sequence[str],
+    where: str | None = None,
+    across: Levels | None = None,
+) -> Selection:
+    """Evaluate the terms of a sample in all rows, and mark the complete ones.
+
+    Rows where the condition `where` is not true are not chosen. `across` has the levels
+    of categories where the table is a block of a larger one.
+    """
+    table, chosen = _choose(table, where, strict=across is None)
     terms, keys_by_role = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
@@ -104,10 +150,13 @@ def cut_sample(
     complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
-    categories = _categories(table, terms.values(), complete)
-    uses = _uses_by_role(
-        keys_by_role, terms, categories, table.nobs, int(complete.sum())
-    )
+    if across is None:
+        categories = _categories(table, terms.values(), complete)
+        n_rows, n_complete = table.nobs, int(complete.sum())
+    else:
+        categories = _categories_across(table, across)
+        n_rows, n_complete = across.rows, across.rows
+    uses = _uses_by_role(keys_by_role, terms, categories, n_rows, n_complete)
     factors = {key: term_factors(term) for key, term in terms.items()}
     columns, positions = _columns(terms, uses, values, beside, factors, categories)
     typed_factors = _typed_factors(roles, keys_by_role, factors)
@@ -133,13 +182,31 @@ def cut_sample(
         where=where,
     )
     if complete.all():
-        return whole
-    sample = whole.keep(chosen, f"where={where}")
-    by_term = missing_counts(gaps)
+        return Selection(whole, complete, chosen, {}, [])
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    if missing == "raise":
-        _refuse_missing(by_term, compared, table.describe_rows(chosen & ~complete))
-    return sample.keep(complete[chosen], "missing", by_term=by_term, compared=compared)
+    return Selection(whole, complete, chosen, missing_counts(gaps), compared)
+
+
+def levels_in_use(
+    table: Table,
+    roles: Mapping[str, Sequence[str]],
+    *,
+    codes: Sequence[str],
+    where: str | None = None,
+) -> tuple[dict[str, pd.Index[Any]], int]:
+    """List the levels of categories in the complete rows, and count these rows."""
+    table, chosen = _choose(table, where, strict=False)
+    terms, _ = _parse_roles(roles, table)
+    values, beside = _evaluated(table, terms)
+    arrays, _, _ = _all_codes(table, codes, ())
+    gaps = _gaps(table, terms, values, beside, arrays)
+    complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
+    names = dict.fromkeys(name for term in terms.values() for name in term.categories)
+    levels = {}
+    for name in names:
+        level_codes, every = levels_of(table, name)
+        levels[name] = every.take(np.unique(level_codes[complete]))
+    return levels, int(complete.sum())
 
 
 def checked_roles(
@@ -187,12 +254,15 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
     )
 
 
-def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
-    """Find the rows (N,) where a condition is true, and note them in the table."""
+def _choose(table: Table, where: str | None, *, strict: bool) -> tuple[Table, Bools]:
+    """Find the rows (N,) where a condition is true, and note them in the table.
+
+    No such row is an error if `strict`.
+    """
     if where is None:
         return table, np.ones(table.nobs, dtype=bool)
     chosen = rows_where(where, table, "where")
-    if not chosen.any():
+    if strict and not chosen.any():
         text = (
             f"where={cited(where)} is true in none of the "
             f"{counted(table.nobs, 'row')} of the panel."
@@ -339,9 +409,10 @@ def _missing_comparison(
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 
-def _refuse_missing(
+def refuse_missing(
     by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
 ) -> None:
+    """Refuse missing values, if there are any; `rows` counts and lists them."""
     if not by_term:
         return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
@@ -518,6 +589,18 @@ def _categories(
         if seen.size < 2:
             raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
         out[name] = _Category(codes, levels, seen, levels.take(seen))
+    return out
+
+
+def _categories_across(table: Table, across: Levels) -> dict[str, _Category]:
+    """Code the columns inside categories by the levels of all blocks of a table."""
+    out: dict[str, _Category] = {}
+    for name, levels in across.levels.items():
+        codes, levels_here = levels_of(table, name)
+        positions = np.append(levels.get_indexer(levels_here), -1)
+        out[name] = _Category(
+            positions[codes].astype(np.intp), levels, np.arange(levels.size), levels
+        )
     return out
 
 

@@ -26,7 +26,9 @@ from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
+from digiprosper.linear.scanned import fit_equations, texts_of
 from digiprosper.optional import progress_bar, require
+from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.foreign import as_results
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
 
 # Label, specification, its panel and its stream of random numbers.
-_Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
+_Task: TypeAlias = "tuple[str, Any, Any, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
 _Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
 _MOST_JOBS = 1024
@@ -55,7 +57,7 @@ _ORDER_FORM = (
 
 def fit_all(
     specs: Mapping[Any, Any],
-    panel: Panel,
+    panel: Panel | PanelScan[Any],
     *,
     rng: object = None,
     progress: bool = False,
@@ -113,7 +115,20 @@ def fit_all(
     [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
     """
     _refuse_labels(specs)
+    if isinstance(panel, PanelScan):
+        return _on_one_copy(specs, panel, rng=rng, progress=progress)
     jobs = -1 if plain(n_jobs) == -1 else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
+    return _fit_tasks(specs, panel, jobs, rng, progress=progress)
+
+
+def _fit_tasks(
+    specs: Mapping[Any, Any],
+    panel: Panel | PanelScan[Any],
+    jobs: int,
+    rng: Any,
+    *,
+    progress: bool,
+) -> ResultSet:
     entropy = cast("int", seed_sequence(rng).entropy)
     tasks = [_task(str(label), entry, panel, entropy) for label, entry in specs.items()]
     outcomes = []
@@ -126,6 +141,18 @@ def fit_all(
             done(1)
     issue_of_many(labels_by_warning)
     return ResultSet(tuple(outcomes))
+
+
+def _on_one_copy(
+    specs: Mapping[Any, Any], scan: PanelScan[Any], *, rng: Any, progress: bool
+) -> ResultSet:
+    """Fit specifications to a scanned table that is copied once."""
+    linear = [spec for spec in specs.values() if isinstance(spec, FixedEffects)]
+    texts = list(chain.from_iterable(texts_of(spec) for spec in linear))
+    if not linear or scan.copy is not None:
+        return _fit_tasks(specs, scan, 1, rng, progress=progress)
+    with scan.copied(texts) as copied:
+        return _fit_tasks(specs, copied, 1, rng, progress=progress)
 
 
 def _refuse_labels(specs: object) -> None:
@@ -144,7 +171,7 @@ def _refuse_labels(specs: object) -> None:
         )
 
 
-def _task(label: str, entry: Any, panel: Panel, entropy: int) -> _Task:
+def _task(label: str, entry: Any, panel: Panel | PanelScan[Any], entropy: int) -> _Task:
     """Read a specification with its own panel, if any, and a stream by its label."""
     spec, data = (
         entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
@@ -173,7 +200,9 @@ def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
     )
 
 
-def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
+def _fit(
+    label: str, spec: Any, panel: Panel | PanelScan[Any], stream: SeedSequence
+) -> _Outcome:
     """Fit a specification or keep its error, with its warnings."""
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     try:
@@ -188,7 +217,7 @@ def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
 
 def stepwise(
     spec: Any,
-    panel: Panel,
+    panel: Panel | PanelScan[Any],
     order: Sequence[str | Sequence[str]],
     *,
     sample: str = "common",
@@ -255,7 +284,8 @@ def stepwise(
             "nobs of the steps."
         )
         raise OptionError(text, [option_problem("sample", sample, ("own",), text)])
-    check_panel(panel, "stepwise")
+    if not isinstance(panel, PanelScan):
+        check_panel(panel, "stepwise")
     specs: Iterable[Any] = accumulate(
         _blocks(order), lambda before, terms: before.add(*terms), initial=spec
     )
@@ -264,7 +294,12 @@ def stepwise(
         return fit_all(labelled, panel)
 
     base = cast("FixedEffects", spec)
-    models = ResultSet(tuple(_on_common_rows(base, labelled, panel)))
+    if isinstance(panel, PanelScan):
+        regressors = {label: step.x for label, step in labelled.items()}
+        fits = fit_equations(base, panel, regressors)
+        models = ResultSet(tuple(zip(labelled, fits, strict=True)))
+    else:
+        models = ResultSet(tuple(_on_common_rows(base, labelled, panel)))
     issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
     return models
 

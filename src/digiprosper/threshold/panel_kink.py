@@ -368,7 +368,11 @@ class PanelKink(Specification):
         covariance = root @ middle @ root.T
 
         indefinite = not_semidefinite(
-            prepared, (*slopes.names, "threshold"), covariance, middle
+            (*slopes.names, "threshold"),
+            covariance,
+            middle,
+            ways=len(prepared.cluster_codes),
+            near=prepared.near,
         )
         r2, within, by_entity, _ = slopes.fit_statistics
         adjusted = 1 - (1 - r2) * (slopes.nobs - 1) / joint.df_resid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, ranks, vcov
+from digiprosper.kernels.covariance import counts, groups_of, intersections, ranks, vcov
 from digiprosper.kernels.equation import solve
 from digiprosper.kernels.within import within
 from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
@@ -61,8 +61,10 @@ def test_chunks_change_no_more_than_rounding() -> None:
     absorbed = within([entity, time], 60)
     raw = rng.normal(size=(60, 2))
     x, y = absorbed.demean(raw), absorbed.demean(rng.normal(size=60))
-    count = counts(60, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
-    equation = solve(y, x, count, vcov("clustered", "none", count, [entity], time))
+    count = counts(60, 2, ranks(absorbed, [entity], 0), [groups_of(entity)], periods=4)
+    equation = solve(
+        y, x, count, vcov("clustered", "none", count, intersections([entity]), time)
+    )
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
     whole = exchanged_statistics(equation, 1, absorbed, moved, 50, seed)
     parts = exchanged_statistics(equation, 1, absorbed, moved, 50, seed, memory=1)
@@ -75,8 +77,14 @@ def test_statistics_are_those_of_regressions_on_exchanged_columns(kind: str) -> 
     entity, time = np.repeat(np.arange(12), 4), np.tile(np.arange(4), 12)
     absorbed = within([entity], 48)
     raw, y = rng.normal(size=(48, 2)), absorbed.demean(rng.normal(size=48))
-    count = counts(48, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
-    how = vcov(kind, "reghdfe", count, [entity] if kind == "clustered" else [], time)
+    count = counts(48, 2, ranks(absorbed, [entity], 0), [groups_of(entity)], periods=4)
+    how = vcov(
+        kind,
+        "reghdfe",
+        count,
+        intersections([entity]),
+        time,
+    )
     equation = solve(y, absorbed.demean(raw), count, how)
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
     found = exchanged_statistics(equation, 1, absorbed, moved, 5, seed)

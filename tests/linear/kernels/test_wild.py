@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digiprosper.errors import OptionError
-from digiprosper.kernels.covariance import counts, ranks, vcov
+from digiprosper.kernels.covariance import counts, intersections, ranks, vcov
 from digiprosper.kernels.equation import solve
 from digiprosper.kernels.within import within
 from digiprosper.linear.kernels import wild
@@ -75,7 +75,7 @@ def solved(seed: int = 0):
     x = absorbed.demean(rng.normal(size=(80, 2)))
     y = absorbed.demean(rng.normal(size=80))
     count = counts(80, 2, ranks(absorbed, [cluster], 0), [cluster], periods=4)
-    how = vcov("clustered", "none", count, [cluster], period)
+    how = vcov("clustered", "none", count, intersections([cluster]), period)
     return solve(y, x, count, how), absorbed, cluster
 
 
@@ -97,7 +97,9 @@ def test_demeaning_clusters_and_summing_levels_give_the_same(monkeypatch) -> Non
         absorbed.demean(rng.normal(size=120)),
     )
     count = counts(120, 2, ranks(absorbed, [cluster], 0), [cluster], periods=17)
-    equation = solve(y, x, count, vcov("clustered", "none", count, [cluster], other))
+    equation = solve(
+        y, x, count, vcov("clustered", "none", count, intersections([cluster]), other)
+    )
     demeaned = sums_of(equation, absorbed, cluster)
     assert demeaned.through.shape == (2, 6, 6 + 2)
 

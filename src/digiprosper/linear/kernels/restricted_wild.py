@@ -56,10 +56,16 @@ class ClusterSums(PickledByName):
         return len(self.scores)
 
 
+def few_enough(groups: int, columns: int) -> bool:
+    """Tell whether sums by cluster are kept for so many clusters and columns."""
+    numbers = groups * columns * (columns + 1)
+    return groups <= MOST_CLUSTERS and numbers <= _MOST_NUMBERS
+
+
 def cluster_sums(equation: Solved, codes: Ints, groups: int) -> ClusterSums | None:
     """Sum scores and products by cluster; None with too many clusters or columns."""
     m = equation.score_columns.shape[1]
-    if groups > MOST_CLUSTERS or groups * m * (m + 1) > _MOST_NUMBERS:
+    if not few_enough(groups, m):
         return None
     moved = equation.score_columns if equation.moved is None else equation.moved
     columns = np.column_stack([moved, equation.residuals])

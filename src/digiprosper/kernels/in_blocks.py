@@ -1,0 +1,462 @@
+"""Least squares with absorbed effects from sums over blocks of whole entities.
+
+The columns of all rows are never in memory together. A block has every row of its
+entities, so that deviations from entity means, and scores by entity, are its own; what
+blocks share are the dummies of the other effects, solved for from their cross products
+``S = D'MD`` as in `within` (Abowd, Kramarz & Margolis 1999, eq. 3.9). The regression is
+solved by Cholesky factors of the cross products, twice, the second time on columns that
+are nearly orthonormal, which squares no condition number (Yamamoto et al. 2015).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import NEARLY_DEPENDENT, REMOVED
+from digiprosper.kernels.within import conjugate_gradients, level_sums, pseudo_inverse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats, Ints
+
+# Dummies beside those of the entity are solved for densely up to this many.
+MOST_DENSE = 1200
+# Up to this many levels a table of rows by entity and level is no sparse matrix.
+_FEW_LEVELS = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """All rows of some entities, sorted by entity."""
+
+    columns: Floats  # (n, p), each in one piece of memory
+    entity: Ints  # (n,) codes 0, 1, ... without gaps
+    codes: tuple[Ints, ...]  # (n,) of each other effect, the same in all blocks
+    obs_weights: Floats | None = None  # (n,)
+
+    @property
+    def starts(self) -> Ints:
+        """First row of each entity."""
+        steps = np.flatnonzero(np.diff(self.entity)) + 1
+        return np.concatenate([[0], steps])
+
+    def weighted(self, columns: Floats) -> Floats:
+        """Multiply columns (n, k) by the weights of the rows."""
+        w = self.obs_weights
+        return columns if w is None else columns * w[:, None]
+
+    def deviations(self, columns: Floats) -> Floats:
+        """Take entity means out of columns (n, k), twice for what rounding left."""
+        starts, out = self.starts, np.array(columns, order="F")
+        rows = np.diff([*starts, len(self.entity)])
+        sizes = rows if self.obs_weights is None else self.entity_sums(None)
+        for column in out.T:
+            for _ in range(2):
+                w = self.obs_weights
+                sums = np.add.reduceat(column if w is None else column * w, starts)
+                column -= np.repeat(sums / sizes, rows)
+        return out
+
+    def entity_sums(self, column: Floats | None) -> Floats:
+        """Sum the weights of the rows by entity, or weights times a column."""
+        w = np.ones(len(self.entity)) if self.obs_weights is None else self.obs_weights
+        values = w if column is None else w * column
+        return np.asarray(np.add.reduceat(values, self.starts))
+
+    def by_entity_and_level(self, levels: Sequence[int]) -> Any:
+        """Sum weights by entity and level of all other effects: (entities, L)."""
+        n_entities = int(self.entity[-1]) + 1
+        tables = [
+            _cross_table(self.entity, n_entities, codes, size, self.obs_weights)
+            for codes, size in zip(self.codes, levels, strict=True)
+        ]
+        if not any(_is_sparse(table) for table in tables):
+            return np.hstack(tables)
+        from scipy.sparse import csr_array, hstack
+
+        return hstack([csr_array(table) for table in tables], format="csr")
+
+
+def _is_sparse(table: Any) -> bool:
+    return not isinstance(table, np.ndarray)
+
+
+def _cross_table(
+    first: Ints, n_first: int, second: Ints, n_second: int, w: Floats | None
+) -> Any:
+    if n_second <= _FEW_LEVELS:
+        pairs = first.astype(np.intp) * n_second + second
+        sums = np.bincount(pairs, weights=w, minlength=n_first * n_second)
+        return sums.reshape(n_first, n_second).astype(np.float64)
+    from scipy.sparse import csr_array
+
+    values = np.ones(first.size) if w is None else w
+    return csr_array((values, (first, second)), shape=(n_first, n_second))
+
+
+@dataclass(slots=True, eq=False)
+class Dummies:
+    """Cross products of the other effects' dummies, net of the entities'."""
+
+    levels: tuple[int, ...]  # of each effect
+    weights: Floats  # (L,) of the rows of each level
+    gram: Any  # (L, L) D'WD
+    # (L, L) what entities take out of it, where dense; otherwise (entities, L)
+    # weights by entity and level, and (entities,) weights
+    taken_out: Floats | None
+    cross: Any
+    entity_weights: Floats | None
+    inverse: Floats | None = None
+    rank: int = 0
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the dummies are solved for densely."""
+        return self.taken_out is not None
+
+    def factor(self) -> None:
+        """Compute the generalised inverse and the rank of S, where it is dense."""
+        if self.taken_out is not None:
+            system = self.gram - self.taken_out
+            self.inverse, self.rank = pseudo_inverse(system, self.weights)
+
+    def solve(self, right: Floats, squares: Floats) -> Floats:
+        """Solve ``S g = r`` (L, p); `squares` (p,) scale the exactness."""
+        if self.inverse is not None:
+            return np.asarray(self.inverse @ right)
+        assert self.entity_weights is not None
+        return conjugate_gradients(
+            right,
+            squares,
+            gram=self.gram,
+            cross=self.cross,
+            main_counts=self.entity_weights,
+            counts=self.weights,
+        )
+
+
+def dummies(blocks: Any, levels: Sequence[int]) -> Dummies:
+    """Sum the cross products of the other effects' dummies over blocks."""
+    total = sum(levels)
+    dense = total <= MOST_DENSE
+    weights = np.zeros(total)
+    gram: Any = np.zeros((total, total)) if dense else None
+    taken_out = np.zeros((total, total)) if dense else None
+    crosses, entity_weights = [], []
+    for block in blocks:
+        table = block.by_entity_and_level(levels)
+        sizes = block.entity_sums(None)
+        weights += np.asarray(table.sum(axis=0)).ravel()
+        part = _level_products(block, levels, dense=dense)
+        gram = part if gram is None else gram + part
+        if taken_out is None:
+            crosses.append(table)
+            entity_weights.append(sizes)
+        elif _is_sparse(table):
+            from scipy.sparse import diags_array
+
+            taken_out += (table.T @ (diags_array(1 / sizes) @ table)).toarray()
+        else:
+            taken_out += table.T @ (table / sizes[:, None])
+    cross = None
+    if crosses:
+        from scipy.sparse import csr_array, vstack
+
+        cross = vstack([csr_array(table) for table in crosses], format="csr")
+    out = Dummies(
+        levels=tuple(levels),
+        weights=weights,
+        gram=gram,
+        taken_out=taken_out,
+        cross=cross,
+        entity_weights=np.concatenate(entity_weights) if entity_weights else None,
+    )
+    out.factor()
+    return out
+
+
+def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
+    """Compute D'WD of one block: weights by pairs of levels of the effects."""
+    from scipy.sparse import block_array, csr_array, diags_array
+
+    def products(a: int, b: int) -> Any:
+        if a == b:
+            counts = np.bincount(
+                block.codes[a], weights=block.obs_weights, minlength=levels[a]
+            )
+            counts = counts.astype(np.float64)
+            return np.diag(counts) if dense else diags_array(counts)
+        table = _cross_table(
+            block.codes[a], levels[a], block.codes[b], levels[b], block.obs_weights
+        )
+        return table.toarray() if dense and _is_sparse(table) else table
+
+    positions = range(len(levels))
+    tables = [[products(a, b) for b in positions] for a in positions]
+    if dense:
+        return np.block(tables)
+    return csr_array(block_array(tables, format="csr"))
+
+
+@dataclass(slots=True, eq=False)
+class FirstSums:
+    """What a first pass adds up: cross products net of the entities' means."""
+
+    products: Floats  # (p, p)
+    right: Floats  # (L, p) D'W times columns net of entity means
+
+
+def first_pass(blocks: Any, levels: Sequence[int], p: int) -> FirstSums:
+    """Add up cross products of columns net of entity means, and with the dummies."""
+    out = FirstSums(np.zeros((p, p)), np.zeros((sum(levels), p)))
+    for block in blocks:
+        centred = block.deviations(block.columns)
+        out.products += block.weighted(centred).T @ centred
+        out.right += _by_level(block, centred, levels)
+    return out
+
+
+def _by_level(block: Block, columns: Floats, levels: Sequence[int]) -> Floats:
+    parts = [
+        level_sums(codes, size, columns, block.obs_weights)
+        for codes, size in zip(block.codes, levels, strict=True)
+    ]
+    return np.vstack(parts) if parts else np.zeros((0, columns.shape[1]))
+
+
+def net_columns(block: Block, values: Floats, levels: Sequence[int]) -> Floats:
+    """Take all effects out of a block's columns; `values` (L, p) are of the others."""
+    out = block.deviations(block.columns)
+    start = 0
+    for codes, size in zip(block.codes, levels, strict=True):
+        part = values[start : start + size]
+        for column, by_level in zip(out.T, part.T, strict=True):
+            column -= by_level.take(codes)
+        start += size
+    return block.deviations(out) if levels else out
+
+
+def orthonormalising(products: Floats, lengths: Floats) -> tuple[Floats, Floats]:
+    """Choose T (p, p), upper triangular, so that columns times T are orthonormal.
+
+    Column j is made orthogonal to those before it that are not themselves nearly
+    combinations of earlier ones. Of one that is, only the part outside them is left,
+    in units of its raw length: its true size is seen once it is computed from rows.
+    `products` (p, p) are cross products, `lengths` (p,) norms that they are compared
+    with. Also returns which columns (p,) were scaled to length one.
+    """
+    p = len(products)
+    scale = np.where(lengths > 0, lengths, 1.0)
+    gram = products / scale / scale[:, None]
+    transform = np.zeros((p, p))
+    regular = np.zeros(p, dtype=bool)
+    for j in range(p):
+        direction = np.zeros(p)
+        direction[j] = 1.0
+        for _ in range(2):
+            basis = transform[:, regular]
+            direction -= basis @ (basis.T @ (gram @ direction))
+        size = float(direction @ gram @ direction)
+        regular[j] = size > NEARLY_DEPENDENT**2
+        transform[:, j] = direction / np.sqrt(size) if regular[j] else direction
+    return transform / scale[:, None], regular
+
+
+def triangular_factor(products: Floats) -> Floats:
+    """Compute R (p, p), upper triangular, of cross products R'R.
+
+    A column that is a combination of earlier ones, but for rounding, adds no row.
+    """
+    scale = np.sqrt(np.diag(products))
+    scale = np.where(scale > 0, scale, 1.0)
+    gram = products / scale / scale[:, None]
+    out = np.zeros_like(gram)
+    for j in range(len(gram)):
+        square = gram[j, j] - out[:j, j] @ out[:j, j]
+        if square > np.finfo(np.float64).eps:
+            out[j, j] = np.sqrt(square)
+            out[j, j + 1 :] = (gram[j, j + 1 :] - out[:j, j] @ out[:j, j + 1 :]) / out[
+                j, j
+            ]
+    return np.asarray(out * scale)
+
+
+def is_removed(
+    dummy_products: Dummies, right: Floats, products: Floats, before: Floats
+) -> bool:
+    """Tell whether what is left of the effects in columns is rounding.
+
+    `right` (L, p) are the dummies' products with the columns, `products` (p,) the
+    columns' squares, and `before` (p,) those net of entity means alone.
+    """
+    positive = products > 0
+    if not positive.any() or not len(right):
+        return True
+    left = np.einsum("ij,ij->j", right, dummy_products.solve(right, before))
+    share = np.sqrt(np.abs(left[positive]) / products[positive])
+    kept = np.sqrt((products[positive] / before[positive]).min())
+    eps = np.finfo(np.float64).eps
+    return bool((share <= max(REMOVED, 4 * eps / kept)).all())
+
+
+@dataclass(slots=True, eq=False)
+class Carriers:
+    """How the variation of regressors is spread over clusters, in a few numbers."""
+
+    total: Floats  # (k,)
+    squares: Floats  # (k,) of the clusters' sums
+    # (m, k) largest sums, and of each the block and the position in it
+    largest: Floats
+    where: Ints  # (m, k, 2)
+
+    def add(self, sums: Floats, block: int) -> None:
+        """Add the sums (G, k) of the clusters of a block."""
+        self.total += sums.sum(axis=0)
+        self.squares += np.einsum("ij,ij->j", sums, sums)
+        position = np.broadcast_to(np.arange(len(sums))[:, None], sums.shape)
+        added = np.stack([np.full_like(position, block), position], axis=2)
+        every = np.vstack([self.largest, sums])
+        where = np.concatenate([self.where, added])
+        order = np.argsort(-every, axis=0, kind="stable")[:_CARRIERS]
+        self.largest = np.take_along_axis(every, order, axis=0)
+        self.where = np.take_along_axis(where, order[:, :, None], axis=0)
+
+    @property
+    def effective(self) -> Floats:
+        """Effective number of clusters of each regressor, as `effective_clusters`."""
+        return self.total**2 / self.squares
+
+
+@dataclass(slots=True, eq=False)
+class Scores:
+    """Scores summed by groups of rows: by cluster, period or row."""
+
+    inside: bool  # whether each group is inside one block
+    size: int  # number of groups, if they are not
+    middle: Floats  # (k, k) sum of products of the groups' sums, if they are inside
+    sums: Floats  # (size, k) otherwise
+    carriers: Carriers | None = None
+    # (size, k) variation by group, where groups are in several blocks
+    variation: Floats | None = None
+    # Sums by cluster that a bootstrap needs, where there are few
+    kept: list[tuple[Floats, Floats]] | None = None
+
+
+_CARRIERS = 16
+
+
+def empty_scores(
+    k: int, *, inside: bool, size: int, carriers: bool, keep: bool
+) -> Scores:
+    """Begin the sums of a grouping; `carriers` and `keep` as in `Scores`."""
+    few = Carriers(
+        np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k, 2), dtype=np.intp)
+    )
+    groups = 0 if inside else size
+    return Scores(
+        inside=inside,
+        size=size,
+        middle=np.zeros((k, k)),
+        sums=np.zeros((groups, k)),
+        carriers=few if carriers else None,
+        variation=np.zeros((groups, k)) if carriers and not inside else None,
+        kept=_nothing_kept(groups, k, inside=inside) if keep else None,
+    )
+
+
+def _nothing_kept(groups: int, k: int, *, inside: bool) -> list[tuple[Floats, Floats]]:
+    return [] if inside else [(np.zeros((groups, k)), np.zeros((groups, k, k)))]
+
+
+@dataclass(slots=True, eq=False)
+class SecondSums:
+    """What a second pass adds up, of columns net of all effects, x before y."""
+
+    products: Floats  # (p, p) of the columns times T
+    right: Floats  # (L, p) D'W times the columns
+    squares: Floats  # (p,) of the columns, never weighted
+    residual_square: float = 0.0  # of the residuals, never weighted
+    sizes: Floats | None = None  # (k,) sums of the sizes of scores
+
+
+def second_pass(
+    blocks: Any,
+    values: Floats,
+    levels: Sequence[int],
+    transform: Floats,
+    scores: Sequence[Scores] | None = None,
+) -> SecondSums:
+    """Add up products of net columns times `transform`, and scores by group.
+
+    `blocks` yields a block and, for each of `scores`, the codes (n,) of its groups,
+    None for single rows. The scores are those of the columns times `transform` but the
+    last, which is the residual in units of its own. With None no residual is looked at.
+    """
+    p, k = len(transform), len(transform) - 1
+    out = SecondSums(np.zeros((p, p)), np.zeros((sum(levels), p)), np.zeros(p))
+    out.sizes = np.zeros(k)
+    for number, (block, groupings) in enumerate(blocks):
+        net = net_columns(block, values, levels)
+        out.squares += np.einsum("ij,ij->j", net, net)
+        out.right += _by_level(block, net, levels)
+        basis = net @ transform
+        out.products += block.weighted(basis).T @ basis
+        if scores is None:
+            continue
+        residuals = basis[:, k] / transform[k, k]
+        weighted = (
+            residuals if block.obs_weights is None else (residuals * block.obs_weights)
+        )
+        out.residual_square += float(residuals @ residuals)
+        regressors = basis[:, :k]
+        partial = regressors @ transform[:k, :k].T
+        out.sizes += np.abs(partial * weighted[:, None]).sum(axis=0)
+        by_row = regressors * weighted[:, None]
+        for grouping, codes in zip(scores, groupings, strict=True):
+            _add_scores(grouping, block, codes, by_row, regressors, partial, number)
+    return out
+
+
+def _add_scores(
+    grouping: Scores,
+    block: Block,
+    codes: Ints | None,
+    by_row: Floats,
+    regressors: Floats,
+    partial: Floats,
+    number: int,
+) -> None:
+    """Add a block's scores (n, k) to those of a grouping."""
+    if codes is None:
+        grouping.middle += by_row.T @ by_row
+        return
+    size = int(codes.max()) + 1 if grouping.inside else grouping.size
+    sums = level_sums(codes, size, by_row)
+    if grouping.inside:
+        grouping.middle += sums.T @ sums
+    else:
+        grouping.sums += sums
+    if grouping.carriers is not None:
+        variation = level_sums(codes, size, partial**2, block.obs_weights)
+        if grouping.variation is None:
+            grouping.carriers.add(variation, number)
+        else:
+            grouping.variation += variation
+    if grouping.kept is not None:
+        weighted = block.weighted(regressors)
+        products = np.stack(
+            [
+                level_sums(codes, size, weighted * column[:, None])
+                for column in regressors.T
+            ],
+            axis=2,
+        )
+        if grouping.inside:
+            grouping.kept.append((sums, products))
+        else:
+            grouping.kept[0][0][:] += sums
+            grouping.kept[0][1][:] += products

@@ -1,0 +1,661 @@
+"""Rows of a scanned table as arrays on disk: who is used, and how effects lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    MissingDataError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    option_problem,
+    quoted,
+)
+from digiprosper.kernels.covariance import (
+    Ranks,
+    groups_of,
+)
+from digiprosper.kernels.within import compress, is_nested, pseudo_inverse
+from digiprosper.linear.diagnostics import (
+    lags_of_outcome,
+)
+from digiprosper.linear.preparation import (
+    LinearOptions,
+    absorbed_effects,
+    checked_weights,
+    cluster_terms,
+    count_across,
+    further_roles,
+    only_shifted,
+)
+from digiprosper.panel.access import table_of
+from digiprosper.panel.sample import Compared, Dropped, Sample
+from digiprosper.panel.scan import blocks_are_parts
+from digiprosper.panel.selection import (
+    Levels,
+    levels_in_use,
+    refuse_missing,
+    select_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from digiprosper.kernels import Bools, Ints
+    from digiprosper.kernels.in_blocks import Dummies
+    from digiprosper.linear.fixed_effects import FixedEffects
+    from digiprosper.panel import Panel
+    from digiprosper.panel.scan import PanelScan
+
+_FIRST_LABELS = 5
+
+
+class CodedTerm:
+    """Codes of a term that are the same in all blocks."""
+
+    def __init__(self) -> None:
+        self.levels: pd.Index[Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of levels so far."""
+        return 0 if self.levels is None else self.levels.size
+
+    def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
+        """Give the levels of a block the numbers they have in the blocks before."""
+        if self.levels is None:
+            self.levels = levels
+            return codes
+        positions = self.levels.get_indexer(levels)
+        unseen = positions < 0
+        if unseen.any():
+            positions[unseen] = self.levels.size + np.arange(int(unseen.sum()))
+            self.levels = self.levels.append(levels[unseen])
+        return np.asarray(positions[codes], dtype=np.intp)
+
+
+@dataclass(slots=True, eq=False)
+class StoredBlock:
+    """Arrays of one block on disk, and which of its rows are used."""
+
+    path: Path
+    n_entities: int
+    first_entity: int  # number of entities in the blocks before
+    mask: Bools | None = None  # (n,) rows that are used; None is all
+
+    def array(self, name: str) -> Any:
+        """Read an array (n, ..) of the rows that are used, without copying all."""
+        values = self.stored(name)
+        if self.mask is None:
+            return values
+        return values.T[..., self.mask].T
+
+    def stored(self, name: str) -> Any:
+        """Read an array of all rows."""
+        return np.load(self.path / f"{name}.npy", mmap_mode="r")
+
+    def entities(self) -> pd.Index[Any]:
+        """Read the labels of the block's entities."""
+        labels = np.load(self.path / "entities.npy", allow_pickle=True)
+        out: pd.Index[Any] = pd.Index(labels)
+        return out
+
+
+@dataclass(slots=True, eq=False)
+class ScannedRows:
+    """What was read of a scanned table: arrays on disk, and a few numbers."""
+
+    options: LinearOptions
+    sample: Sample  # of the first block, for names, factors and labels
+    scan: PanelScan[Any]
+    effects: tuple[str, ...]  # the entity's first
+    clusters: tuple[str, ...]
+    names: tuple[str, ...]  # outcome and regressors
+    positions: tuple[int, ...]  # of these in the sample
+    variables: tuple[str, ...]
+    coded: dict[str, CodedTerm] = field(default_factory=dict)
+    blocks: list[StoredBlock] = field(default_factory=list)
+    total: int = 0  # rows of the table
+    chosen: int = 0  # of them, those where a condition is true
+    missing: int = 0
+    by_term: dict[str, int] = field(default_factory=dict)
+    compared: dict[str, Compared] = field(default_factory=dict)
+    first_missing: list[Any] = field(default_factory=list)
+    shifted: bool = True
+    singletons: Dropped | None = None
+    lags: list[dict[int, list[str]]] = field(default_factory=list)  # by block
+    # Up to three different values of each column
+    distinct: dict[str, set[float]] = field(default_factory=dict)
+    mean_weight: float = 1.0
+
+    @property
+    def n(self) -> int:
+        """Rows that are used."""
+        return sum(len(block.array("entity")) for block in self.blocks)
+
+    def file(self, text: str) -> str:
+        """Name the file with the codes of an effect or of clusters."""
+        return f"codes{list(self.coded).index(text)}"
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Effects but that of the entity."""
+        return self.effects[1:]
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """Names of the absorbed effects."""
+        return self.effects
+
+
+def read_rows(
+    spec: FixedEffects,
+    copied: PanelScan[Any],
+    regressors: Mapping[str, Sequence[str]],
+    folder: Path,
+) -> ScannedRows:
+    """Write the columns, effects and clusters of each block as arrays.
+
+    `regressors` are those of one or several equations, by role.
+    """
+    options = spec.options
+    rows: ScannedRows | None = None
+    first = next(iter(copied.panels()))
+    absorbed = absorbed_effects(first, options)
+    clusters = cluster_terms(first, options)
+    _refuse_effects(first.entity_name, absorbed)
+    effects = tuple(a.effect for a in absorbed)
+    roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
+    levels = _levels(copied, roles, effects, options.where)
+    for number, panel in enumerate(copied.panels()):
+        with blocks_are_parts():
+            selected = select_rows(
+                table_of(panel),
+                roles,
+                codes=effects,
+                clusters=clusters,
+                where=options.where,
+                across=levels,
+            )
+        if rows is None:
+            rows = _begin(
+                spec, selected.rows, copied, tuple(regressors), effects, clusters
+            )
+        _count_missing(rows, panel, selected, strict=spec.missing == "raise")
+        if selected.complete.any():
+            sample = selected.rows.keep(selected.complete, "missing")
+            _store(rows, sample, folder / str(number))
+    assert rows is not None
+    if not rows.blocks:
+        if options.where is not None and not rows.chosen:
+            text = f"where={cited(options.where)} is true in no row of the table."
+            raise MissingDataError(
+                text, [option_problem("where", options.where, what=text)]
+            )
+        refuse_missing(rows.by_term, list(rows.compared.values()), "every row")
+    return rows
+
+
+def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
+    slopes = [a.name for a in absorbed if a.slope is not None]
+    if slopes:
+        text = f"absorb={quoted(slopes)}: a scanned table takes no slopes by level."
+        raise OptionError(text, [option_problem("absorb", slopes[0], what=text)])
+    if not absorbed or absorbed[0].effect != entity:
+        text = (
+            f"a scanned table is fitted with effects of the entity ({entity}): its "
+            "blocks are whole entities. Set entity_effects=True, or make the column "
+            "of the effect the entity of Panel.scan."
+        )
+        raise OptionError(text, [option_problem("entity_effects", what=text)])
+
+
+def _levels(
+    copied: PanelScan[Any],
+    roles: Mapping[str, Sequence[str]],
+    effects: Sequence[str],
+    where: str | None,
+) -> Levels:
+    """Collect the levels of categories in the rows of all blocks."""
+    assert copied.copy is not None
+    if not any("C(" in text for texts in roles.values() for text in texts):
+        return Levels({}, copied.copy.rows)
+    every: dict[str, pd.Index[Any]] = {}
+    rows = 0
+    for panel in copied.panels():
+        with blocks_are_parts():
+            levels, complete = levels_in_use(
+                table_of(panel), roles, codes=effects, where=where
+            )
+        rows += complete
+        for name, index in levels.items():
+            every[name] = every[name].union(index) if name in every else index
+    return Levels(every, rows)
+
+
+def _begin(
+    spec: FixedEffects,
+    sample: Sample,
+    scan: PanelScan[Any],
+    equations: tuple[str, ...],
+    effects: tuple[str, ...],
+    clusters: tuple[str, ...],
+) -> ScannedRows:
+    if len(sample.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    roles = [sample.roles[role] for role in ("y", *equations)]
+    positions = tuple(dict.fromkeys(chain.from_iterable(roles)))
+    names = (spec.y, *(sample.names[position] for position in positions[1:]))
+    rows = ScannedRows(
+        options=spec.options,
+        sample=sample,
+        scan=scan,
+        effects=effects,
+        clusters=clusters,
+        names=names,
+        positions=positions,
+        variables=tuple(name for name in sample.variables if name not in names),
+    )
+    rows.distinct = {name: set() for name in sample.names}
+    texts = dict.fromkeys([*effects[1:], *clusters, *_time_key(sample)])
+    rows.coded = {text: CodedTerm() for text in texts if text != effects[0]}
+    return rows
+
+
+def _time_key(sample: Sample) -> list[str]:
+    name = sample.keys.time_name
+    return [] if name is None else [name]
+
+
+def _count_missing(
+    rows: ScannedRows, panel: Panel, selected: Any, *, strict: bool
+) -> None:
+    """Add the rows of a block that are missing to those of the others."""
+    incomplete = selected.chosen & ~selected.complete
+    rows.total += panel.nobs
+    rows.chosen += int(selected.chosen.sum())
+    if not incomplete.any():
+        return
+    if strict:
+        where = table_of(panel).describe_rows(incomplete)
+        refuse_missing(selected.by_term, selected.compared, where)
+    rows.missing += int(incomplete.sum())
+    for term, count in selected.by_term.items():
+        rows.by_term[term] = rows.by_term.get(term, 0) + count
+    for compared in selected.compared:
+        before = rows.compared.get(compared.term)
+        rows.compared[compared.term] = (
+            compared if before is None else before.plus(compared)
+        )
+    labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
+    rows.first_missing = sorted(labels)[:_FIRST_LABELS]
+    dropped = Dropped("missing", 1, (), selected.by_term)
+    rows.shifted &= only_shifted(panel, selected.rows, dropped)
+
+
+def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
+    """Write the arrays of a block, and note what needs its columns."""
+    folder.mkdir()
+    np.save(folder / "columns.npy", sample.matrix.T[list(rows.positions)].T)
+    np.save(folder / "entity.npy", sample.entity.astype(np.int32))
+    if rows.variables:
+        variables = np.array([sample.variables[name] for name in rows.variables])
+        np.save(folder / "variables.npy", variables.T)
+    for text, coded in rows.coded.items():
+        if text == sample.keys.time_name:
+            codes, levels = sample.time, sample.times
+        else:
+            codes, levels = sample.codes[text], sample.code_levels[text]
+        by_text = coded.codes(codes, levels).astype(np.int32)
+        np.save(folder / f"{rows.file(text)}.npy", by_text)
+    if rows.options.obs_weights is not None:
+        np.save(folder / "weights.npy", checked_weights(sample, rows.options))
+    np.save(folder / "entities.npy", sample.entities.to_numpy())
+    before = rows.blocks[-1] if rows.blocks else None
+    first = 0 if before is None else before.first_entity + before.n_entities
+    rows.blocks.append(StoredBlock(folder, sample.n_entities, first))
+
+    for name, column in zip(sample.names, sample.matrix.T, strict=True):
+        if len(rows.distinct[name]) <= 2:
+            ends = {float(column.min()), float(column.max())}
+            between = column[~np.isin(column, list(ends))][:1]
+            rows.distinct[name] |= ends | set(between.tolist())
+    # Entities of one row do not tell by their values what is a lag.
+    if not rows.lags or (np.diff(sample.entity) == 0).any():
+        rows.lags.append(lags_of_outcome(sample))
+
+
+# --- rows that are used, and how effects and clusters lie in one another --------------
+
+
+def drop_singletons(rows: ScannedRows) -> None:
+    """Leave out rows that are the only one of a level of an effect, repeatedly."""
+    sizes = [rows.coded[text].size for text in rows.others]
+    usable = [np.ones(size, dtype=bool) for size in sizes]
+    before, changed = rows.n, True
+    while changed:
+        by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
+        dropped = [_cut(rows, block, usable, by_level) for block in rows.blocks]
+        lone = [count == 1 for count in by_level]
+        usable = [~level for level in lone]
+        changed = any(dropped) or any(level.any() for level in lone)
+    if rows.n < before:
+        _note_singletons(rows, before)
+
+
+def _cut(
+    rows: ScannedRows,
+    block: StoredBlock,
+    usable: Sequence[Bools],
+    by_level: Sequence[Ints],
+) -> bool:
+    """Drop a block's rows of unusable levels and lone rows of entities, and count.
+
+    Tells whether a row was dropped. The rows of levels are added to `by_level`.
+    """
+    entity = block.stored("entity")
+    codes = [block.stored(rows.file(text)) for text in rows.others]
+    keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()
+    for code, good in zip(codes, usable, strict=True):
+        keep &= good[code]
+    keep &= np.bincount(entity[keep], minlength=block.n_entities)[entity] > 1
+    for code, count in zip(codes, by_level, strict=True):
+        count += np.bincount(code[keep], minlength=count.size)
+    before = entity.size if block.mask is None else int(block.mask.sum())
+    if int(keep.sum()) == before:
+        return False
+    block.mask = keep
+    return True
+
+
+def _note_singletons(rows: ScannedRows, before: int) -> None:
+    effects = rows.effects
+    if not rows.n:
+        raise IdentificationError(
+            f"every row is a singleton (the only row of its {', '.join(effects)}), so "
+            "there is no variation within the effects. Remove an effect.",
+            [Notice("singletons", "all rows", {"count": before, "effects": effects})],
+        )
+    labels: list[Any] = []
+    for block in rows.blocks:
+        if block.mask is not None:
+            dropped = np.flatnonzero(~block.mask)[:_FIRST_LABELS]
+            labels = sorted([*labels, *_labels(rows, block, dropped)])[:_FIRST_LABELS]
+    reason = f"singletons ({', '.join(effects)})"
+    rows.singletons = Dropped(reason, before - rows.n, tuple(labels))
+    rows.blocks = [
+        block for block in rows.blocks if block.mask is None or block.mask.any()
+    ]
+
+
+def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]:
+    """Rebuild the labels of some rows of a block."""
+    entity = block.stored("entity")[positions]
+    entities = block.entities().take(entity)
+    time = rows.sample.keys.time_name
+    if time is None:
+        return entities.tolist()
+    codes = block.stored(rows.file(time))[positions]
+    levels = rows.coded[time].levels
+    assert levels is not None
+    return list(zip(entities, levels.take(codes), strict=True))
+
+
+@dataclass(slots=True, eq=False)
+class Structure:
+    """How often each level is used, and which effects lie in which clusters."""
+
+    n: int
+    n_entities: int
+    most_rows: int  # of an entity
+    used: dict[str, Ints]  # rows of each level
+    # of two and more clusters, by their positions, the number of combinations, and
+    # without the entity their keys
+    combinations: dict[tuple[int, ...], int]
+    keys: dict[tuple[int, ...], Ints]
+    nested: dict[tuple[str, str], bool]  # (inner, outer): effects, effects or clusters
+    across: int  # entities in several clusters
+    hash: int
+
+
+def structure_of(rows: ScannedRows) -> Structure:
+    """Count levels, entities across clusters and effects in clusters, by one pass."""
+    used = {text: np.zeros(c.size, dtype=np.intp) for text, c in rows.coded.items()}
+    nested, combined = _nested_pairs(rows), _combinations(rows)
+    checks: list[_Nested | _Combined] = [*nested.values(), *combined.values()]
+    across = most = n = n_entities = total_hash = 0
+    for block in rows.blocks:
+        codes = codes_of(rows, block)
+        entity = codes[rows.effects[0]]
+        for text, count in used.items():
+            count += np.bincount(codes[text], minlength=count.size)
+        n, n_entities = n + entity.size, n_entities + groups_of(entity)
+        most = max(most, int(np.bincount(entity).max()))
+        across += count_across(entity, [codes[text] for text in rows.clusters])
+        for check in checks:
+            check.add(codes, block.first_entity)
+        total_hash = (total_hash + _hash(rows, block)) % 2**64
+    return Structure(
+        n=n,
+        n_entities=n_entities,
+        most_rows=most,
+        used=used,
+        combinations={m: combination.size for m, combination in combined.items()},
+        keys={m: combination.keys for m, combination in combined.items()},
+        nested={pair: check.nested for pair, check in nested.items()},
+        across=across,
+        hash=total_hash,
+    )
+
+
+def codes_of(rows: ScannedRows, block: StoredBlock) -> dict[str, Ints]:
+    """Read the codes of a block; entities are numbered without gaps."""
+    codes = {t: block.array(rows.file(t)).astype(np.intp) for t in rows.coded}
+    codes[rows.effects[0]] = compress(block.array("entity").astype(np.intp))[0]
+    return codes
+
+
+def subsets(clusters: Sequence[str]) -> list[tuple[int, ...]]:
+    """List the positions of each combination of clusters, single ones first."""
+    return [
+        members
+        for order in range(1, len(clusters) + 1)
+        for members in combinations(range(len(clusters)), order)
+    ]
+
+
+def joint_codes(codes: Sequence[Ints]) -> Ints:
+    """Code combinations of codes (n,) that occur in a block."""
+    joint = codes[0].astype(np.intp)
+    for other in codes[1:]:
+        pairs = joint * (int(other.max()) + 1) + other
+        joint = np.unique(pairs, return_inverse=True)[1].astype(np.intp)
+    return joint
+
+
+def combination_keys(
+    rows: ScannedRows, texts: Sequence[str], codes: Mapping[str, Ints]
+) -> Ints:
+    """Give combinations of levels a number, the same in all blocks."""
+    key = codes[texts[0]].astype(np.int64)
+    for text in texts[1:]:
+        key = key * rows.coded[text].size + codes[text]
+    return key
+
+
+def _nested_pairs(rows: ScannedRows) -> dict[tuple[str, str], _Nested]:
+    outer = dict.fromkeys([*rows.effects, *rows.clusters])
+    pairs = [(a, b) for a in rows.effects for b in outer if a != b]
+    return {pair: _Nested(rows, *pair) for pair in pairs}
+
+
+def _combinations(rows: ScannedRows) -> dict[tuple[int, ...], _Combined]:
+    several = [members for members in subsets(rows.clusters) if len(members) > 1]
+    return {members: _Combined(rows, members) for members in several}
+
+
+class _Combined:
+    """Combinations of clusters that occur, over blocks."""
+
+    def __init__(self, rows: ScannedRows, members: Sequence[int]) -> None:
+        self.rows, self.texts = rows, [rows.clusters[i] for i in members]
+        self.inside = rows.effects[0] in self.texts
+        self.size, self.keys = 0, np.empty(0, dtype=np.int64)
+
+    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:  # noqa: ARG002
+        """Look at the codes (n,) of a block."""
+        if self.inside:
+            self.size += groups_of(joint_codes([codes[text] for text in self.texts]))
+            return
+        keys = np.unique(combination_keys(self.rows, self.texts, codes))
+        self.keys = np.union1d(self.keys, keys)
+        self.size = self.keys.size
+
+
+class _Nested:
+    """Whether every level of an effect lies in one level of another, over blocks."""
+
+    def __init__(self, rows: ScannedRows, inner: str, outer: str) -> None:
+        self.nested, self.inner, self.outer = True, inner, outer
+        self.entity = rows.effects[0]
+        size = 0 if inner == self.entity else rows.coded[inner].size
+        self.outer_of = np.full(size, -1, dtype=np.intp)
+
+    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:
+        """Look at the codes (n,) of a block."""
+        if not self.nested:
+            return
+        inner, outer = codes[self.inner], codes[self.outer]
+        if self.inner == self.entity:
+            self.nested = is_nested(inner, outer)
+            return
+        if self.outer == self.entity:
+            outer = outer + first_entity
+        unseen = self.outer_of[inner] < 0
+        self.outer_of[inner[unseen]] = outer[unseen]
+        self.nested = bool((self.outer_of[inner] == outer).all())
+
+
+def _hash(rows: ScannedRows, block: StoredBlock) -> int:
+    """Add up hashes of the row labels, which do not depend on the order of rows."""
+    from pandas.util import hash_array
+
+    entities = hash_array(np.asarray(block.entities()), categorize=False)
+    hashes = entities[block.array("entity")]
+    time = rows.sample.keys.time_name
+    if time is not None:
+        levels = rows.coded[time].levels
+        assert levels is not None
+        texts = pd.Series([str(level) for level in levels], dtype=object)
+        times = hash_array(texts.to_numpy(), categorize=False)
+        hashes = hashes ^ (times[block.array(rows.file(time))] * np.uint64(31))
+    with np.errstate(over="ignore"):
+        return int(np.add.reduce(hashes * np.uint64(0x9E3779B97F4A7C15)))
+
+
+# --- counting -------------------------------------------------------------------------
+
+
+def effect_ranks(
+    rows: ScannedRows, structure: Structure, system: Dummies | None
+) -> Ranks:
+    """Count the parameters of the effects, as `covariance.ranks` does from rows."""
+    effects, clusters = rows.effects, rows.clusters
+
+    def lies_in(effect: str, outer: str) -> bool:
+        return effect == outer or structure.nested[effect, outer]
+
+    nested = tuple(e for e in effects if any(lies_in(e, c) for c in clusters))
+    exempt = tuple(e for e in effects if e in nested or e == effects[0])
+    by_subset = {
+        subset: _rank_of(subset, rows, structure, system)
+        for subset in {nested, exempt, effects}
+    }
+    every = by_subset[effects][0]
+    outer = [*effects, *clusters]
+    return Ranks(
+        every=every,
+        nested=min(by_subset[nested][0], every),
+        nested_or_entity=min(by_subset[exempt][0], every),
+        lone_nested=any(all(lies_in(e, o) for o in outer) for e in nested),
+        intercept=False,
+        exact=all(exact for _, exact in by_subset.values()),
+    )
+
+
+def _finest(effects: Sequence[str], structure: Structure) -> list[str]:
+    """Leave out effects in which another is nested; of two that are the same, one."""
+    out: list[str] = []
+    for effect in effects:
+        if not any(structure.nested[finer, effect] for finer in out):
+            out = [e for e in out if not structure.nested[effect, e]]
+            out.append(effect)
+    return out
+
+
+def _rank_of(
+    subset: tuple[str, ...],
+    rows: ScannedRows,
+    structure: Structure,
+    system: Dummies | None,
+) -> tuple[int, bool]:
+    """Compute the rank of the dummies of some effects, and whether it is exact."""
+    finest, entity = _finest(subset, structure), rows.effects[0]
+    sizes = {text: int((structure.used[text] > 0).sum()) for text in rows.others}
+    sizes[entity] = structure.n_entities
+    if len(finest) <= 1:
+        return sum(sizes[e] for e in finest) or 1, True
+    assert system is not None
+    at = _positions(rows, sizes)
+    if system.taken_out is None:
+        return _rank_by_components(finest, sizes, at, system, entity)
+    inside = np.concatenate([at[e] for e in finest if e != entity])
+    gram = system.gram[np.ix_(inside, inside)]
+    if entity in finest:
+        gram = gram - system.taken_out[np.ix_(inside, inside)]
+    rank = pseudo_inverse(gram, system.weights[inside])[1]
+    return rank + (structure.n_entities if entity in finest else 0), True
+
+
+def _rank_by_components(
+    finest: Sequence[str],
+    sizes: Mapping[str, int],
+    at: Mapping[str, Ints],
+    system: Dummies,
+    entity: str,
+) -> tuple[int, bool]:
+    """Count components of the two largest effects; others lose one level each."""
+    from scipy.sparse import block_array
+    from scipy.sparse.csgraph import connected_components
+
+    largest = sorted(finest, key=lambda e: -sizes[e])
+    first, second = largest[:2]
+    if entity in (first, second):
+        other = second if first == entity else first
+        table = system.cross[:, at[other]]
+    else:
+        table = system.gram[at[first]][:, at[second]]
+    graph = block_array([[None, table], [table.T, None]], format="csr")
+    components: Any = connected_components(graph, directed=False, return_labels=False)
+    rank = sizes[first] + sizes[second] - int(components)
+    rank += sum(sizes[e] - 1 for e in largest[2:])
+    return rank, len(largest) == 2
+
+
+def _positions(rows: ScannedRows, sizes: Mapping[str, int]) -> dict[str, Ints]:
+    """List the positions of each effect's levels among those of all but the entity."""
+    out, start = {}, 0
+    for text in rows.others:
+        out[text], start = np.arange(start, start + sizes[text]), start + sizes[text]
+    return out

@@ -1,0 +1,539 @@
+"""A panel larger than memory, read in blocks of whole entities."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    DigiprosperWarning,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    PanelIndexError,
+    ScanError,
+    check_whole,
+    cited,
+    issue,
+    option_problem,
+    unknown_columns,
+)
+from digiprosper.optional import require
+from digiprosper.panel.conditions import rows_where
+from digiprosper.panel.keys import jumping_times, sorted_keys, usual_step
+from digiprosper.panel.sources import MOST_BLOCKS, source_of, write_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from digiprosper.panel.sources import Source
+
+_UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+# What Python, numpy, pandas and the engine need without any rows.
+_BASE = 300 * 2**20
+# Bytes a row and column while a block is read, demeaned and multiplied.
+_BYTES = 80
+_SMALLEST_MEMORY = 400 * 2**20
+
+
+P = TypeVar("P")  # Panel, which imports this file
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copy:
+    """The columns of a scanned table in one file a block, for one or several models."""
+
+    folder: Path
+    rows: int
+    blocks: int
+    columns: tuple[str, ...]
+    step: int | str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PanelScan(Generic[P]):
+    """A panel that is larger than memory; `Panel.scan` makes it.
+
+    Nothing is read before a model is fitted. Then the columns that the model needs are
+    copied once into files on disk, cut by a hash of the entity, and each file, a block
+    of whole entities, is read as a `Panel`. Terms, lags, missing rows and messages are
+    therefore those of a panel in memory. The files are deleted when the model is
+    fitted.
+
+    Parameters
+    ----------
+    make_panel : type
+        `Panel`.
+    source : Source
+        The table.
+    entity_name, time_name : str
+        The keys.
+    labels : mapping
+        Labels of columns.
+    step, time_format
+        As in `Panel`.
+    memory : int
+        Bytes that a fit may use.
+    n_blocks : int or None
+        Number of blocks; None is computed from `memory`.
+    folder : Path or None
+        Folder in which the files are written; None is the system's temporary folder.
+    changes : tuple
+        What `subset` and `assign` have to do in each block.
+    copy : Copy or None
+        Files that several models share.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> states = dp.datasets.us_states().frame.reset_index()
+    >>> scan = dp.Panel.scan(states, entity="state", time="year")
+    >>> scan.columns[:3]
+    ('state', 'year', 'state_name')
+    """
+
+    make_panel: Callable[..., P]
+    source: Source
+    entity_name: str
+    time_name: str | None
+    labels: Mapping[str, str]
+    step: int | str | None
+    time_format: str | None
+    memory: int
+    n_blocks: int | None
+    folder: Path | None
+    changes: tuple[tuple[str, Any], ...] = ()
+    copy: Copy | None = None
+
+    def __repr__(self) -> str:
+        keys = f"{self.entity_name} x {self.time_name or 'one period'}"
+        return f"PanelScan: {keys}; columns {', '.join(self.columns)}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table, and those that `assign` adds."""
+        added = [
+            name
+            for kind, terms in self.changes
+            if kind == "assign"
+            for name in terms
+            if name not in self.source.names
+        ]
+        return (*self.source.names, *dict.fromkeys(added))
+
+    @property
+    def is_part(self) -> bool:
+        """Whether rows were removed by `subset`."""
+        return any(kind == "subset" for kind, _ in self.changes)
+
+    def subset(self, rows: object) -> PanelScan[P]:
+        """Keep some rows, as `Panel.subset`.
+
+        Parameters
+        ----------
+        rows : str
+            A condition on columns and keys.
+
+        Returns
+        -------
+        PanelScan
+            The table with the condition, which is checked when a model is fitted.
+
+        Raises
+        ------
+        InputTypeError
+            If the condition is not text.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().frame.reset_index()
+        >>> scan = dp.Panel.scan(states, entity="state", time="year")
+        >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+        >>> spec.fit(scan.subset("year >= 1980")).nobs
+        336
+        """
+        if not isinstance(rows, str):
+            raise InputTypeError(
+                "subset of a scanned table takes a condition as text, such as 'year >= "
+                f"2015', not {type(rows).__name__}."
+            )
+        return replace(self, changes=(*self.changes, ("subset", rows)))
+
+    def assign(self, **terms: object) -> PanelScan[P]:
+        """Add columns computed by terms, as `Panel.assign` does with text.
+
+        Parameters
+        ----------
+        **terms : str
+            For each new column a term, such as ``lngdp="log(gdp)"``.
+
+        Returns
+        -------
+        PanelScan
+            The table with the columns, which are computed when a model is fitted.
+
+        Raises
+        ------
+        InputTypeError
+            If a term is not text.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().frame.reset_index()
+        >>> scan = dp.Panel.scan(states, entity="state", time="year")
+        >>> scan.assign(output="log(gsp)").columns[-1]
+        'output'
+        """
+        wrong = [name for name, term in terms.items() if not isinstance(term, str)]
+        if wrong:
+            raise InputTypeError(
+                f"assign of a scanned table takes terms as text; {cited(wrong[0])} is "
+                f"{type(terms[wrong[0]]).__name__}."
+            )
+        return replace(self, changes=(*self.changes, ("assign", dict(terms))))
+
+    def sample_entities(self, share: float) -> P:
+        """Read all rows of a share of the entities into memory.
+
+        The entities are chosen by a hash of their name, so the same share has the same
+        entities in every engine and in any order of rows. Models that a scanned table
+        does not take can be fitted to such a sample.
+
+        Parameters
+        ----------
+        share : float
+            Share of the entities, above 0 and at most 1.
+
+        Returns
+        -------
+        Panel
+            A panel with all columns of the table.
+
+        Raises
+        ------
+        OptionError
+            If `share` is not above 0 and at most 1.
+        PanelIndexError
+            If no entity is chosen.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().frame.reset_index()
+        >>> scan = dp.Panel.scan(states, entity="state", time="year")
+        >>> scan.sample_entities(0.25).nobs % 17
+        0
+        """
+        if not 0 < share <= 1:
+            text = f"share={cited(share)} must be above 0 and at most 1."
+            raise OptionError(text, [option_problem("share", share, what=text)])
+        cut = replace(self, n_blocks=1, copy=None)
+        with cut.copied(self.columns, share=share) as copied:
+            assert copied.copy is not None
+            panel = self._panel(_frame_of(copied.copy, 0), copied.copy.step)
+        changed: P | None = self._changed(panel)
+        if changed is None:
+            raise MissingDataError("the conditions of subset keep no rows.")
+        return changed
+
+    def summarise(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Count, mean, standard deviation, minimum and maximum of numeric columns.
+
+        Parameters
+        ----------
+        columns : str or sequence of str, optional
+            Columns or terms. The default is all numeric columns.
+
+        Returns
+        -------
+        DataFrame
+            One row a column: nobs, mean, sd, min, max.
+
+        Raises
+        ------
+        ColumnError
+            If a column does not exist.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().frame.reset_index()
+        >>> scan = dp.Panel.scan(states, entity="state", time="year")
+        >>> scan.summarise(["unemp"]).round(2).loc["unemp"].tolist()
+        [816.0, 6.6, 2.23, 2.8, 18.0]
+        """
+        names = [columns] if isinstance(columns, str) else columns
+        texts = self.columns if names is None else tuple(names)
+        moments: dict[str, list[np.ndarray[Any, Any]]] = {}
+        with self.copied(texts) as copied:
+            for panel in copied._panels():
+                chosen = None if names is None else list(names)
+                table = panel.summarise(chosen)
+                for name, row in table[_MOMENTS].iterrows():
+                    moments.setdefault(str(name), []).append(row.to_numpy(dtype=float))
+        merged = {
+            name: merge_moments(np.vstack(rows)) for name, rows in moments.items()
+        }
+        return pd.DataFrame.from_dict(merged, orient="index", columns=_MOMENTS)
+
+    @contextmanager
+    def copied(
+        self, texts: Sequence[str], *, share: float = 1.0
+    ) -> Iterator[PanelScan[P]]:
+        """Copy the columns that occur in texts, and delete the files in the end.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Columns, terms and conditions. A column whose name is part of one of them is
+            copied.
+        share : float
+            Share of the entities that are copied; all by default.
+
+        Yields
+        ------
+        PanelScan
+            The same table with the files, which all models that are fitted to it use.
+
+        Raises
+        ------
+        ScanError
+            If the engine fails, or the disk is full.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> states = dp.datasets.us_states().frame.reset_index()
+        >>> scan = dp.Panel.scan(states, entity="state", time="year")
+        >>> with scan.copied(["gsp", "pc"]) as copied:
+        ...     len(list(copied.panels()))
+        1
+        """
+        if self.copy is not None:
+            missing = set(self._needed(texts)) - set(self.copy.columns)
+            if not missing:
+                yield self
+                return
+        needed = self._needed(texts)
+        rows = self._counted()
+        blocks = self.n_blocks or self._blocks(rows, len(needed))
+        parent = None if self.folder is None else str(self.folder)
+        folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
+        try:
+            keys = self.entity_name, self.time_name
+            rows, times = write_blocks(self.source, needed, keys, blocks, folder, share)
+            if rows == 0:
+                few = f" of a share of {share:g} of the entities" if share < 1 else ""
+                raise PanelIndexError(f"the table has no rows{few}.")
+            step = self._common_step(times)
+            copy = Copy(folder, rows, blocks, needed, step)
+            yield replace(self, copy=copy)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def panels(self) -> Iterator[P]:
+        """Read the blocks of a copied table, each as a panel.
+
+        Yields
+        ------
+        Panel
+            All rows of some of the entities. Blocks of which no row is left are not
+            there.
+
+        Raises
+        ------
+        PanelIndexError
+            If two rows have the same keys, or a time is missing.
+        MissingDataError
+            If no row of any block is left.
+
+        Examples
+        --------
+        See `copied`.
+        """
+        yield from self._panels()
+
+    # --- inside -----------------------------------------------------------------------
+
+    def _panels(self) -> Iterator[Any]:
+        assert self.copy is not None
+        empty = True
+        for number in range(self.copy.blocks):
+            if not _path(self.copy, number).exists():
+                continue
+            frame = _frame_of(self.copy, number)
+            panel = self._changed(self._panel(frame, self.copy.step))
+            if panel is not None:
+                empty = False
+                yield panel
+        if empty:
+            raise MissingDataError("the conditions of subset keep no rows.")
+
+    def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """List the columns whose names are part of a text; the keys are always."""
+        every = list(texts)
+        for kind, what in self.changes:
+            every += [what] if kind == "subset" else list(what.values())
+        keys = [self.entity_name, *([self.time_name] if self.time_name else [])]
+        others = [
+            name
+            for name in self.source.names
+            if name not in keys and any(name in text for text in every)
+        ]
+        return (*keys, *others)
+
+    def _counted(self) -> int:
+        try:
+            return self.source.count()
+        except self.source.errors as error:
+            raise ScanError(f"the table cannot be read: {error}") from error
+
+    def _blocks(self, rows: int, columns: int) -> int:
+        at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
+        return min(MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
+
+    def _common_step(self, times: list[Any]) -> int | str | None:
+        """Choose the step of time of all blocks, which each would choose by its own."""
+        if self.step is not None or self.time_name is None or not times:
+            return self.step
+        frame = pd.DataFrame({self.entity_name: 0, self.time_name: times})
+        _, keys = sorted_keys(
+            frame, self.entity_name, self.time_name, None, self.time_format
+        )
+        issue(filter(None, [jumping_times(keys, self.step)]))
+        return usual_step(keys.times)
+
+    def _panel(self, frame: pd.DataFrame, step: int | str | None) -> Any:
+        labels = {n: t for n, t in self.labels.items() if n in frame.columns}
+        return self.make_panel(
+            frame,
+            self.entity_name,
+            self.time_name,
+            labels=labels,
+            step=step,
+            time_format=self.time_format,
+        )
+
+    def _changed(self, panel: Any) -> Any:
+        """Apply `subset` and `assign` to a block; None if no row is left."""
+        for kind, what in self.changes:
+            if kind == "assign":
+                panel = panel.assign(**what)
+                continue
+            with blocks_are_parts():
+                mask = rows_where(what, panel._table)
+            if not mask.any():
+                return None
+            panel = panel._cut(mask, "subset")
+        return panel
+
+
+@contextmanager
+def blocks_are_parts() -> Iterator[None]:
+    """Ignore that a value of a condition does not occur, since other blocks have it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        yield
+
+
+_MOMENTS = ["N", "mean", "sd", "min", "max"]
+
+
+def merge_moments(parts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Merge moments (b, 5) of parts of a column: nobs, mean, sd, min, max.
+
+    Chan, Golub & LeVeque (1983), The American Statistician 37:242.
+    """
+    parts = parts[parts[:, 0] > 0]
+    if not len(parts):
+        return np.array([0.0, *[np.nan] * 4])
+    n, mean = parts[:, 0], parts[:, 1]
+    total = n.sum()
+    overall = mean[0] + float(n @ (mean - mean[0])) / total
+    deviations = np.nan_to_num(parts[:, 2]) ** 2 * (n - 1) + n * (mean - overall) ** 2
+    sd = math.sqrt(deviations.sum() / (total - 1)) if total > 1 else math.nan
+    return np.array([total, overall, sd, parts[:, 3].min(), parts[:, 4].max()])
+
+
+def scan_table(  # noqa: PLR0913
+    make_panel: Callable[..., P],
+    table: object,
+    entity: str,
+    time: str | None,
+    *,
+    labels: Mapping[str, str] | None,
+    step: int | str | None,
+    time_format: str | None,
+    memory: int | str,
+    blocks: int | None,
+    folder: object,
+) -> PanelScan[P]:
+    """Check the arguments of `Panel.scan`."""
+    require("pyarrow", extra="scale", purpose="Panel.scan")
+    source = source_of(table)
+    keys = [entity, *([] if time is None else [time])]
+    absent = [key for key in keys if key not in source.names]
+    if absent:
+        raise unknown_columns(absent, source.names, "Panel.scan", {})
+    if blocks is not None:
+        check_whole("blocks", blocks, 1, MOST_BLOCKS)
+    parent = None if folder is None else Path(str(folder))
+    if parent is not None and not parent.is_dir():
+        raise OptionError(
+            f"folder={cited(str(folder))} is not a folder.",
+            [option_problem("folder", folder, what="not a folder")],
+        )
+    return PanelScan(
+        make_panel=make_panel,
+        source=source,
+        entity_name=entity,
+        time_name=time,
+        labels=dict(labels or {}),
+        step=step,
+        time_format=time_format,
+        memory=_bytes(memory),
+        n_blocks=blocks,
+        folder=parent,
+    )
+
+
+def _bytes(memory: int | str) -> int:
+    """Read a size such as ``"1GB"``; at least 400 MB."""
+    size: float | None = memory if isinstance(memory, int) else None
+    if isinstance(memory, str):
+        text = memory.strip().upper().replace(" ", "")
+        unit = next((unit for unit in _UNITS if text.endswith(unit)), None)
+        if unit is not None:
+            try:
+                size = float(text.removesuffix(unit)) * _UNITS[unit]
+            except ValueError:
+                size = None
+    if size is None or not size >= _SMALLEST_MEMORY:
+        text = (
+            f"memory={cited(memory)} must be a size of at least 400 MB, such as '1GB'."
+        )
+        raise OptionError(text, [option_problem("memory", memory, what=text)])
+    return int(size)
+
+
+def _path(copy: Copy, number: int) -> Path:
+    return copy.folder / f"{number}.arrow"
+
+
+def _frame_of(copy: Copy, number: int) -> pd.DataFrame:
+    from pyarrow import ipc
+
+    with ipc.open_file(str(_path(copy, number))) as file:
+        frame: pd.DataFrame = file.read_all().to_pandas()
+        return frame

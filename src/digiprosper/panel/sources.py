@@ -1,0 +1,279 @@
+"""Tables of other engines as batches of rows, and their copy by blocks of entities."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    InputTypeError,
+    PanelIndexError,
+    ScanError,
+    cited,
+    counted,
+)
+from digiprosper.optional import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from digiprosper.kernels import Ints
+
+_BATCH = 250_000
+# Files that a process may have open at the same time, less some for others.
+MOST_BLOCKS = 500
+# Entities are sampled by the rest of a hash divided by this.
+_PARTS = np.uint64(10_000)
+_PURPOSE = "Panel.scan"
+_QUERIES = ("select", "from", "with")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table of any engine."""
+
+    names: tuple[str, ...]
+    count: Callable[[], int]
+    # Columns, and a folder in which an engine may write
+    batches: Callable[[Sequence[str], Path], Iterator[Any]]
+    # What the engine raises; ends up in one error with the engine's own text
+    errors: tuple[type[Exception], ...]
+
+
+def source_of(table: object) -> Source:
+    """Recognise a table: polars, DuckDB, pyarrow, PySpark, a path or a query."""
+    kind = type(table).__module__.split(".")[0]
+    if isinstance(table, str | os.PathLike):
+        return _path_or_query(table)
+    if kind == "polars":
+        return _polars(table)
+    if kind in ("duckdb", "_duckdb"):
+        return _duckdb(table)
+    if kind == "pyarrow":
+        return _arrow(table)
+    if kind == "pyspark":
+        return _spark(table)
+    if isinstance(table, pd.DataFrame):
+        arrow = require("pyarrow", extra="scale", purpose=_PURPOSE)
+        return _arrow(arrow.Table.from_pandas(table, preserve_index=False))
+    raise InputTypeError(
+        "Panel.scan takes a polars LazyFrame, a DuckDB relation, a pyarrow data set, "
+        "a PySpark DataFrame, the path of a Parquet file or folder, or a query of "
+        f"DuckDB, not {type(table).__name__}."
+    )
+
+
+def _path_or_query(table: str | os.PathLike[str]) -> Source:
+    if isinstance(table, str) and table.split(maxsplit=1)[:1]:
+        first = table.split(maxsplit=1)[0].lower()
+        if first in _QUERIES:
+            duckdb = require("duckdb", extra="scale", purpose=_PURPOSE)
+            try:
+                return _duckdb(duckdb.sql(table))
+            except duckdb.Error as error:
+                raise ScanError(f"DuckDB cannot run the query: {error}") from error
+    path = Path(table)
+    if not path.exists():
+        raise InputTypeError(f"there is no file or folder {cited(str(path))}.")
+    require("pyarrow", extra="scale", purpose=_PURPOSE)
+    import pyarrow as pa
+    from pyarrow import dataset
+
+    kind = "csv" if path.suffix.lower() == ".csv" else "parquet"
+    try:
+        return _arrow(dataset.dataset(str(path), format=kind, partitioning="hive"))
+    except (pa.ArrowException, OSError) as error:
+        raise ScanError(f"{cited(str(path))} cannot be read: {error}") from error
+
+
+def _polars(table: Any) -> Source:
+    import polars as pl
+
+    lazy = table.lazy()
+
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
+        chosen = lazy.select(list(names))
+        for frame in chosen.collect_batches(chunk_size=_BATCH, maintain_order=False):
+            yield frame.to_arrow()
+
+    def count() -> int:
+        return int(lazy.select(pl.len()).collect().item())
+
+    return Source(
+        tuple(lazy.collect_schema().names()),
+        count,
+        batches,
+        (pl.exceptions.PolarsError,),
+    )
+
+
+def _duckdb(relation: Any) -> Source:
+    import duckdb
+
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
+        quoted_names = ", ".join(
+            f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names
+        )
+        chosen = relation.project(quoted_names)
+        # Renamed in DuckDB 2.0
+        reader = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_record_batch
+        yield from reader(_BATCH)
+
+    def count() -> int:
+        return int(relation.aggregate("count(*)").fetchall()[0][0])
+
+    return Source(tuple(relation.columns), count, batches, (duckdb.Error,))
+
+
+def _arrow(table: Any) -> Source:
+    import pyarrow as pa
+
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
+        if isinstance(table, pa.Table):
+            yield from table.select(list(names)).to_batches(max_chunksize=_BATCH)
+            return
+        options = {"batch_readahead": 1, "fragment_readahead": 1}
+        kind = getattr(table, "format", None)
+        if kind is not None and kind.default_extname == "parquet":
+            from pyarrow.dataset import ParquetFragmentScanOptions
+
+            # Otherwise all columns of a file are held before the first row is read.
+            options["fragment_scan_options"] = ParquetFragmentScanOptions(
+                pre_buffer=False, use_buffered_stream=True
+            )
+        yield from table.to_batches(list(names), batch_size=_BATCH, **options)
+
+    def count() -> int:
+        return int(
+            table.num_rows if isinstance(table, pa.Table) else table.count_rows()
+        )
+
+    return Source(tuple(table.schema.names), count, batches, (pa.ArrowException,))
+
+
+def _spark(frame: Any) -> Source:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:
+        from pyarrow import dataset
+
+        written = folder / "spark"
+        frame.select(*[f"`{name}`" for name in names]).write.parquet(str(written))
+        yield from _arrow(dataset.dataset(str(written))).batches(names, folder)
+        shutil.rmtree(written)
+
+    def count() -> int:
+        return int(frame.count())
+
+    return Source(tuple(frame.columns), count, batches, (PySparkException, Py4JError))
+
+
+def write_blocks(
+    source: Source,
+    columns: Sequence[str],
+    keys: tuple[str, str | None],
+    blocks: int,
+    folder: Path,
+    share: float = 1.0,
+) -> tuple[int, list[Any]]:
+    """Copy columns into one file a block, by a hash of the entity.
+
+    Returns the number of rows and the distinct times. With a `share` below one only
+    the rows of that share of the entities are copied. A missing entity is refused.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+
+    entity, time = keys
+    writers: dict[int, Any] = {}
+    rows, times = 0, set[Any]()
+    try:
+        for batch in source.batches(columns, folder):
+            table = _plain(
+                pa.Table.from_batches([batch])
+                if isinstance(batch, pa.RecordBatch)
+                else batch
+            )
+            hashes = _hashes(table[entity], entity)
+            if share < 1:
+                chosen = hashes % _PARTS < share * _PARTS
+                table, hashes = table.filter(pa.array(chosen)), hashes[chosen]
+            rows += table.num_rows
+            if time is not None:
+                times.update(compute.unique(table[time]).to_pylist())
+            block_of = (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
+            _write_parts(table, block_of, folder, writers)
+    except source.errors as error:
+        raise ScanError(f"the table cannot be read: {error}") from error
+    except OSError as error:
+        raise ScanError(
+            f"the copy in {cited(str(folder))} failed: {error}. It needs about as "
+            "much space as the columns of the model; choose another folder= for it."
+        ) from error
+    finally:
+        for writer in writers.values():
+            writer.close()
+    return rows, sorted(t for t in times if t is not None)
+
+
+def _write_parts(table: Any, block_of: Ints, folder: Path, writers: Any) -> None:
+    """Append the rows of each block to its file, which is opened when needed."""
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    order = np.argsort(block_of, kind="stable")
+    present, first = np.unique(block_of[order], return_index=True)
+    sorted_rows = table.take(pa.array(order))
+    options = ipc.IpcWriteOptions(compression="lz4")
+    for block, start, stop in zip(
+        present.tolist(), first, [*first[1:], len(order)], strict=True
+    ):
+        if block not in writers:
+            writers[block] = ipc.new_file(
+                str(folder / f"{block}.arrow"), table.schema, options=options
+            )
+        writers[block].write_table(sorted_rows.slice(start, stop - start))
+
+
+def _plain(table: Any) -> Any:
+    """Replace coded and viewed columns by their values, which every batch shares."""
+    import pyarrow as pa
+
+    fields = []
+    for field in table.schema:
+        kind = field.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if (
+            pa.types.is_string_view(kind)
+            or pa.types.is_large_string(kind)
+            or pa.types.is_string(kind)
+        ):
+            kind = pa.large_string()
+        fields.append(pa.field(field.name, kind))
+    schema = pa.schema(fields)
+    return table if schema == table.schema else table.cast(schema)
+
+
+def _hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """Hash the entity of each row, the same in every engine."""
+    from pandas.util import hash_array
+
+    missing = entity.null_count
+    codes = entity.combine_chunks().dictionary_encode()
+    codes = codes.combine_chunks() if hasattr(codes, "combine_chunks") else codes
+    values = pd.Series(codes.dictionary.to_pandas())
+    if missing or values.isna().any():
+        raise PanelIndexError(
+            f"the entity {cited(name)} is missing in some rows (the first batch of "
+            f"{counted(len(codes), 'row')} has {missing:,}). Drop them before the scan."
+        )
+    hashes = hash_array(values.to_numpy(), categorize=False)
+    return np.asarray(hashes[codes.indices.to_numpy()])

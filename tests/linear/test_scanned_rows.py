@@ -1,0 +1,53 @@
+"""Rows, levels and ranks that are counted over blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import digiprosper as dp
+from digiprosper.kernels.within import not_singletons
+from digiprosper.linear.preparation import prepare
+from tests.scanned_cases import fitted, panel_of
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_singletons_are_dropped_until_none_is_left(seed):
+    rng = np.random.default_rng(seed)
+    frame = panel_of(seed, firms=50, periods=4)
+    frame["industry"] = rng.integers(0, 60, len(frame))
+    spec = dp.FixedEffects("y", ["x"], absorb=["industry"], keep_rows=False)
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=6)
+    ours = fitted(spec, scan)
+    used = frame.dropna()
+    codes = [
+        np.unique(used[c], return_inverse=True)[1] for c in ("firm", "year", "industry")
+    ]
+    assert ours.nobs == not_singletons(codes).sum()
+    (notice,) = [n for n in ours.diagnostics if n.code == "singletons"]
+    assert notice.data["count"] == len(used) - ours.nobs
+
+
+@pytest.mark.parametrize(
+    "clusters", [["firm"], ["region"], ["region^year", "industry"]]
+)
+def test_ranks_and_groups_are_those_of_rows(clusters):
+    frame = panel_of(5)
+    spec = dp.FixedEffects(
+        "y", ["x"], absorb=["region", "region^year"], clusters=clusters, keep_rows=False
+    )
+    panel = dp.Panel(frame, "firm", "year")
+    count = prepare(panel, {"y": ["y"], "x": ["x"]}, spec.options).count
+    ours = fitted(spec, dp.Panel.scan(frame, entity="firm", time="year", blocks=4))
+    assert ours.n_clusters == count.groups
+    assert ours.df_absorbed == count.full
+    assert ours.df_counted == count.nest + 1
+
+
+def test_all_singletons_are_an_error():
+    frame = panel_of(6).drop_duplicates("firm")
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
+    with pytest.raises(dp.IdentificationError, match="singleton"):
+        dp.FixedEffects("y", ["x"]).fit(scan)
