@@ -83,9 +83,9 @@ def fit(path: Path, how: str, *, products: bool) -> None:
 
 def _table(path: Path, engine: str) -> object:
     if engine == "polars":
-        import polars
+        import polars as pl
 
-        return polars.scan_parquet(path)
+        return pl.scan_parquet(path)
     if engine == "duckdb":
         return f"select * from '{path}'"
     return path

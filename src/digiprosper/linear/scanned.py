@@ -87,6 +87,7 @@ from digiprosper.linear.results import (
 )
 from digiprosper.linear.scanned_rows import (
     ScannedRows,
+    ScannedSpec,
     Structure,
     codes_of,
     combination_keys,
@@ -107,7 +108,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.least_squares import Fit
-    from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.panel.scan import PanelScan
 
 _COVARIANCES = ("clustered", "robust", "unadjusted", "driscoll_kraay", "xtscc")
@@ -115,20 +115,21 @@ _STEP = 1e-11
 _MOST_PASSES = 6
 
 
-def texts_of(spec: FixedEffects) -> list[str]:
+def texts_of(spec: ScannedSpec) -> list[str]:
     """List the terms of a specification."""
-    others = [text for text in (spec.obs_weights, spec.where) if text is not None]
-    return [spec.y, *spec.x, *spec.absorb, *(spec.clusters or ()), *others]
+    options = spec.options
+    others = [text for text in (options.obs_weights, options.where) if text is not None]
+    return [spec.y, *spec.x, *options.absorb, *(options.clusters or ()), *others]
 
 
-def fit_scan(spec: FixedEffects, scan: PanelScan[Any]) -> LinearResults:
+def fit_scan(spec: ScannedSpec, scan: PanelScan[Any]) -> LinearResults:
     """Estimate a specification on a scanned table; issues no notice."""
     (fit,) = fit_equations(spec, scan, {"x": spec.x})
     return fit
 
 
 def fit_equations(
-    spec: FixedEffects, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
+    spec: ScannedSpec, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
 ) -> list[LinearResults]:
     """Estimate equations of one outcome on the rows that are complete in all of them.
 
@@ -146,15 +147,17 @@ def fit_equations(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refuse_options(spec: FixedEffects) -> None:
-    if spec.cov_type not in _COVARIANCES:
+def _refuse_options(spec: ScannedSpec) -> None:
+    cov_type = spec.options.cov_type
+    if cov_type not in _COVARIANCES:
         text = (
-            f"cov_type={cited(spec.cov_type)} is not available for a scanned table. "
+            f"cov_type={cited(cov_type)} is not available for a scanned table. "
             f"Use one of {quoted(_COVARIANCES)}, or fit a sample in memory: "
             "spec.fit(scan.sample_entities(0.1))."
         )
         raise OptionError(
-            text, [option_problem("cov_type", spec.cov_type, _COVARIANCES, text)]
+            text,
+            [option_problem("cov_type", cov_type, _COVARIANCES, text)],
         )
 
 
@@ -172,7 +175,7 @@ class _Equation:
 
 
 def _estimate(
-    spec: FixedEffects, rows: ScannedRows, equations: Sequence[str]
+    spec: ScannedSpec, rows: ScannedRows, equations: Sequence[str]
 ) -> list[LinearResults]:
     """Solve each equation on the stored arrays and make its results."""
     if spec.singletons == "drop":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain, combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -52,11 +52,34 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Ints
     from digiprosper.kernels.in_blocks import Dummies
-    from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.panel import Panel
     from digiprosper.panel.scan import PanelScan
 
 _FIRST_LABELS = 5
+
+
+class ScannedSpec(Protocol):
+    """What is read of a `FixedEffects`, which imports this file."""
+
+    @property
+    def y(self) -> str:
+        """Outcome."""
+
+    @property
+    def x(self) -> Sequence[str]:
+        """Regressors."""
+
+    @property
+    def singletons(self) -> str:
+        """Whether rows that are alone are dropped."""
+
+    @property
+    def missing(self) -> str:
+        """Whether rows with missing values are."""
+
+    @property
+    def options(self) -> LinearOptions:
+        """Effects, errors and rows."""
 
 
 class CodedTerm:
@@ -158,7 +181,7 @@ class ScannedRows:
 
 
 def read_rows(
-    spec: FixedEffects,
+    spec: ScannedSpec,
     copied: PanelScan[Any],
     regressors: Mapping[str, Sequence[str]],
     folder: Path,
@@ -243,7 +266,7 @@ def _levels(
 
 
 def _begin(
-    spec: FixedEffects,
+    spec: ScannedSpec,
     sample: Sample,
     scan: PanelScan[Any],
     equations: tuple[str, ...],
