@@ -108,6 +108,19 @@ NO_PERIOD_SUMS: Final = 1e-6
 """Sum of a period's residuals over the root of their sum of squares: below it in all
 periods it is zero."""
 
+# --- likelihoods ----------------------------------------------------------------------
+
+SAME_DEVIANCE: Final = 1e-12
+"""Change of the deviance in a step over the deviance: below it only rounding is left,
+if the steps of the index do not fall."""
+SAME_INDEX: Final = 1e-10
+"""Largest change of the index in a step, over its largest value if that is above one:
+the next step would change it by far less."""
+SMALL_STEP: Final = 1e-6
+"""Largest change of the index in a step that raises the deviance by rounding alone."""
+NO_WEIGHT: Final = 1e-200
+"""Least weight of a row over the largest: keeps means of levels finite."""
+
 # --- instruments ----------------------------------------------------------------------
 
 UNRELATED: Final = 1e-9
