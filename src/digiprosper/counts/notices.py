@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import Notice, counted, quoted
 from digiprosper.panel.keys import rows_text
+from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 
-def separated_rows(by_reason: dict[str, int], labels: Sequence[Any]) -> list[Notice]:
+def separated_rows(by_reason: Mapping[str, int], labels: Sequence[Any]) -> list[Notice]:
     """Report rows that are dropped because they are fitted perfectly at zero."""
     count = sum(by_reason.values())
     if not count:
@@ -55,3 +56,21 @@ def interaction_ratios(names: Sequence[str]) -> list[Notice]:
         "of counts, which may have another sign (Ai & Norton 2003)."
     )
     return [Notice("interaction_ratios", text, {"terms": tuple(names)})]
+
+
+def few_for_counts(
+    clusters: int, name: str, cov_type: str = "clustered"
+) -> tuple[Notice, ...]:
+    """Report that normal or t intervals rest on few clusters."""
+    used = (
+        f"t intervals with {clusters - 1} degrees of freedom are used"
+        if cov_type == "crv3"
+        else "the normal distribution is used, as ppmlhdfe and fixest do, with which "
+        "intervals are too short; compare with cov_type='crv3'"
+    )
+    return few_clusters(
+        clusters,
+        name,
+        f"{used}, and confirm a borderline result with dp.wild_bootstrap(spec, panel, "
+        "term) of cov_type='clustered', which draws signs of the clusters' scores.",
+    )
