@@ -18,7 +18,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
 from digiprosper.kernels.within import level_sums
-from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
     columns_at,
@@ -541,7 +541,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     demeaned = demean_columns(
         prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions)
     )
-    remarks = lagged_outcome(prepared)
+    remarks = [*lagged_outcome(prepared), *shifted_log(sample)]
     results, solved = fit_equation(
         prepared, demeaned, 0, range(1, len(positions)), remarks=remarks
     )
