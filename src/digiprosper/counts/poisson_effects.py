@@ -129,7 +129,7 @@ class PoissonEffects(Specification):
     >>> spec = PoissonEffects("gsp", ["log(pcap)", "log(emp)", "unemp"])
     >>> fit = spec.fit(datasets.us_states())
     >>> fit.params.round(3).to_dict()
-    {}
+    {'log(pcap)': -0.016, 'log(emp)': 0.833, 'unemp': -0.006}
     """
 
     y: str = field(metadata=TERM)

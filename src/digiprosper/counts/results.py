@@ -91,7 +91,7 @@ class PoissonResults(BaseResults):
     >>> spec = dp.PoissonEffects("gsp", ["log(pc)", "unemp"])
     >>> fit = spec.fit(dp.datasets.us_states())
     >>> fit.params.round(3).to_dict(), fit.std_errors.round(3).to_dict()
-    ({}, {})
+    ({'log(pc)': 0.728, 'unemp': -0.014}, {'log(pc)': 0.084, 'unemp': 0.003})
     """
 
     words: ClassVar[Words] = WORDS
@@ -306,7 +306,7 @@ class PoissonResults(BaseResults):
         ...     dp.datasets.us_states()
         ... )
         >>> fit.average_effects()[["kind", "relative"]].round(3).values.tolist()
-        []
+        [['elasticity', 0.728], ['slope', -0.014]]
         """
         frame, stats = self.tidy(check_level(level)), self.sample_stats
         rows = []
