@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels.within import Within
 
 _STEPS = 200
-_HALVINGS = 60
+# From the largest number to the smallest.
+_HALVINGS = 2100
 
 
 @dataclass(frozen=True, slots=True)
