@@ -112,3 +112,48 @@ def test_a_regressor_that_is_collinear_afterwards_is_named(name: str) -> None:
         results = spec.replace(collinear="drop").fit(panel)
     assert len(results.separated) == frame["separated"].sum()
     assert any(n.code.startswith("dropped") for n in results.diagnostics)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_effects_of_cohorts_by_period_are_those_of_etwfe() -> None:
+    """Dummies of cohort and period; the effect in counts by the delta method."""
+    case = PUBLISHED["etwfe"]
+    frame = frame_of(case["file"])
+    cells = [
+        (g, t)
+        for g in sorted(frame.g[frame.g > 0].unique())
+        for t in sorted(frame.year.unique())
+        if t >= g
+    ]
+    names = [f"cell_{g}_{t}" for g, t in cells]
+    columns = {
+        name: 1.0 * ((frame.g == g) & (frame.year == t))
+        for name, (g, t) in zip(names, cells, strict=True)
+    }
+    columns |= {f"g_{g}": 1.0 * (frame.g == g) for g in frame.g.unique() if g > 0}
+    columns |= {f"t_{t}": 1.0 * (frame.year == t) for t in frame.year.unique()[1:]}
+    panel = dp.Panel(frame.assign(**columns), "id", "year")
+    spec = dp.PoissonEffects("y", names, ssc="fixest")
+    dummies = spec.replace(
+        x=tuple(columns), entity_effects=False, time_effects=False, clusters="id"
+    ).fit(panel)
+
+    # In a balanced panel entity effects give the cells of cohort effects.
+    effects = spec.fit(panel)
+    np.testing.assert_allclose(effects.params, dummies.params[names], atol=1e-10)
+
+    x = np.column_stack([panel.frame[list(columns)], np.ones(len(frame))])
+    zero = x * ~np.isin([*columns, "Intercept"], names)
+    b = dummies.params[[*columns, "Intercept"]].to_numpy()
+    mean, without = np.exp(x @ b), np.exp(zero @ b)
+    treated = (x != zero).any(axis=1)
+    event = (panel.frame.index.get_level_values("year") - panel.frame["g"]).to_numpy()
+    effect = mean - without
+    assert effect[treated].mean() == pytest.approx(case["simple"], abs=1e-9)
+    for time in (0, 2):
+        at = treated & (event == time)
+        assert effect[at].mean() == pytest.approx(case[f"event_{time}"], abs=5e-7)
+    slope = (mean[:, None] * x - without[:, None] * zero)[treated].mean(axis=0)
+    # The derivatives of R's marginaleffects are numerical.
+    error = np.sqrt(slope @ dummies.covariance @ slope)
+    assert error == pytest.approx(case["std_error"], rel=5e-6)

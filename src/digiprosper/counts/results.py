@@ -339,7 +339,7 @@ class PoissonResults(SampledResults):
                 Lines(tuple(lines)),
                 coefficient_cells(self.tidy()),
                 Lines((_MEANING,), wrapped=True),
-                Remarks.of(self.diagnostics),
+                Remarks.of(self.diagnostics, self._coverage("Poisson slope")),
             ),
             notices=self.diagnostics,
             conventions=self.conventions,

@@ -272,8 +272,8 @@ class Estimated(Estimates):
 class SampledResults(BaseResults):
     """Base class of regression results that describe the rows of the fit.
 
-    Subclasses have the fields (or properties) ``sample``, an `EstimationSample`, and
-    ``effect_values``.
+    Subclasses have the fields (or properties) ``sample``, an `EstimationSample`,
+    ``effect_names`` and ``effect_values``.
     """
 
     __slots__ = ()
@@ -283,6 +283,10 @@ class SampledResults(BaseResults):
         @property
         def sample(self) -> EstimationSample:
             """The rows of the fit."""
+
+        @property
+        def effect_names(self) -> tuple[str, ...]:
+            """Names of the absorbed effects."""
 
         @property
         def effect_values(self) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
@@ -401,9 +405,20 @@ class SampledResults(BaseResults):
             "clusters": "+".join(self.clusters) or None,
             "ssc": self.ssc,
             "obs_weights": self.obs_weights,
-            "effects": "+".join(name for name, *_ in self.effect_values) or None,
+            "effects": "+".join(self.effect_names) or None,
             "sample_hash": self._sample_hash(),
         }
+
+    def _coverage(self, slope: str) -> str:
+        """Cite how often intervals of slopes cover with these errors and effects."""
+        alike = self.effect_names == self.key_names and not self.obs_weights
+        if not alike or self.clusters != self.key_names[:1]:
+            return ""
+        return coverage_remark(
+            {"slopes": f"{slope}, {self.cov_type}"},
+            (self.nobs, self.n_entities, self.n_times),
+            self.diagnostics,
+        )
 
     def _sample_hash(self) -> str:
         if self.rows is not None:
@@ -947,17 +962,6 @@ class LinearResults(SampledResults):
             f"in {len(slopes)} blocks of consecutive periods, with its own p-value."
         )
         return Lines(("", *wrapped([about]), *table(head, rows).split("\n")))
-
-    def _coverage(self, slope: str) -> str:
-        """Cite how often intervals of slopes cover with these errors and effects."""
-        alike = self.effect_names == self.key_names and not self.obs_weights
-        if not alike or self.clusters != self.key_names[:1]:
-            return ""
-        return coverage_remark(
-            {"slopes": f"{slope}, {self.cov_type}"},
-            (self.nobs, self.n_entities, self.n_times),
-            self.diagnostics,
-        )
 
     def _more_numbers(self) -> dict[str, Any]:
         return {"sample_stats": self.sample_stats.reset_index().to_dict("records")}
