@@ -45,6 +45,7 @@ EXTRAS = {
     "test_where.py",
     "test_words.py",
     "composite/test_index_sensitivity.py",
+    "counts/test_published.py",
     "datasets/test_recovery.py",
     "dynamic/test_dynamic_size.py",
     "dynamic/test_published.py",

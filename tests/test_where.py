@@ -89,6 +89,10 @@ SPECS: dict[str, tuple[Any, Any]] = {
         dp.EventStudy("y", "first", ["lag(x)"], before=2, after=2),
         dp.EventStudy("y", "first", ["lx"], before=2, after=2),
     ),
+    "PoissonEffects": (
+        dp.PoissonEffects("exp(y)", ["lag(x)"]),
+        dp.PoissonEffects("exp(y)", ["lx"]),
+    ),
     "PanelThreshold": (
         dp.PanelThreshold("y", ["lag(x)"], "lead(q)", reps=19),
         dp.PanelThreshold("y", ["lx"], "lq", reps=19),

@@ -499,6 +499,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "incomplete_shares": IdentificationWarning,
     "zero_first_stock": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
+    "separated": IdentificationWarning,
     "many_instruments": IdentificationWarning,
     "second_order": IdentificationWarning,
     "bias_not_solved": IdentificationWarning,

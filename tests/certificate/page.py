@@ -21,6 +21,8 @@ CITATIONS: Mapping[str, tuple[str, str, str | None]] = {
     "slope, clustered": ("slope", "Slope", None),
     "slope, cr2": ("slope", "Slope", "CR2"),
     "slope, crv3": ("slope", "Slope", "CRV3"),
+    "Poisson slope, clustered": ("counts", "Slope, Poisson", None),
+    "Poisson slope, crv3": ("counts", "Slope, Poisson", "CRV3"),
     "2SLS slope, clustered": ("anderson-rubin", "Slope, 2SLS", None),
     "att, callaway_santanna": ("staggered", "ATT", None),
     "att, imputation": ("imputation", "ATT, imputation", None),

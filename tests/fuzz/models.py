@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -531,6 +531,22 @@ def kink_spec(case: Case) -> dp.PanelKink:
     options = {**_reps(case), **options}
     case.say(f"PanelKink(kink_variable=q, x={x!r}, **{options!r})")
     return dp.PanelKink(case.term("y"), case.term("q"), x, **options)
+
+
+def poisson(case: Case) -> Any:
+    choices = {
+        **case.common(),
+        "cov_type": ["clustered", "crv3", "robust", "unadjusted"],
+        "exposure": [case.column("v")],
+        "separation": ["drop", "drop", "raise"],
+        "ssc": ["ppmlhdfe", "fixest"],
+    }
+    options = case.options(**choices)
+    known = {field.name for field in fields(dp.PoissonEffects)}
+    options = {name: value for name, value in options.items() if name in known}
+    y, x = case.column("y"), case.terms("xmwzqcd", 3)
+    case.say(f"PoissonEffects({y!r}, {x!r}, **{options!r})")
+    return dp.PoissonEffects(f"I(abs({y}))", x, **options).fit(case.panel)
 
 
 def dynamic_spec(case: Case) -> dp.DynamicPanel:
@@ -1127,6 +1143,7 @@ SPECIFICATIONS = (
     "EventStudy",
     "StaggeredDid",
     "DynamicPanel",
+    "PoissonEffects",
     "PanelThreshold",
     "PanelKink",
     "Mediation",
@@ -1208,6 +1225,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "oster_bound": bounded,
     "variables": mechanism_variables,
     "DynamicPanel": _fitted(dynamic_spec),
+    "PoissonEffects": poisson,
 }
 SHARES = (
     14,
@@ -1244,4 +1262,5 @@ SHARES = (
     5,
     5,
     8,
+    5,
 )

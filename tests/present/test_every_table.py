@@ -105,6 +105,12 @@ def fit() -> Any:
 
 
 @cache
+def counted() -> Any:
+    base = dp.PoissonEffects("rural_income", ["digital", "urban", "pilot"])
+    return base.fit(panel())
+
+
+@cache
 def last_year() -> dp.Panel:
     return (
         panel()
@@ -267,6 +273,8 @@ def _regressions() -> dict[str, Callable[[], Any]]:
         "cluster bootstrap": lambda: dp.cluster_bootstrap(
             spec(), panel(), reps=99, rng=1
         ),
+        "counts": counted,
+        "average effects": lambda: counted().average_effects(),
         "combination": lambda: fit().combination("2*digital - urban"),
         "propagated": lambda: dp.PropagatedIndex(
             {"index": index()}, dp.FixedEffects("prosperity", ["index", "urban"])
@@ -513,7 +521,7 @@ REASONS = {
     "spatial models that Chinese papers call by these letters": (
         "SAC SAR SDEM SDM SEM SLX"
     ),
-    "a small-sample correction is that of a program": "xtreg",
+    "a small-sample correction is that of a program": "xtreg ppmlhdfe",
     "identifiers of propositions": "P09",
 }
 ALLOWED = frozenset(chain.from_iterable(map(str.split, REASONS.values())))

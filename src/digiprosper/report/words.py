@@ -70,6 +70,7 @@ _HEADS = {
     "unit": "单位",
     "source": "数据来源",
     "difference": "差异",
+    "effect": "平均效应",
     "expectation": "期望值",
     "z_normality": "z（正态假定）",
     "p_normality": "p值（正态假定）",
@@ -174,6 +175,10 @@ _TEXTS = {
     "permutation": "置换",
     "placebo": "安慰剂",
     "simulated": "模拟",
+    "slope": "斜率",
+    "elasticity": "弹性",
+    "dummy": "虚拟变量",
+    "interaction": "交互项",
 }
 """Texts in rows and cells that are no labels, in Chinese."""
 
