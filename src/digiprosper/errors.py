@@ -485,6 +485,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "zero_first_stock": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
     "many_instruments": IdentificationWarning,
+    "short_panel": IdentificationWarning,
     "second_order": IdentificationWarning,
     "bias_not_solved": IdentificationWarning,
     "unmatched_treated": IdentificationWarning,

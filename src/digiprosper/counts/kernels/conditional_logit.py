@@ -161,7 +161,9 @@ def _choices(
         with_row = logs[:, :-1] + index[:, row, None]
         total = np.logaddexp(logs[:, 1:], with_row)
         reached = np.isfinite(total)
-        share = np.exp(np.where(reached, with_row, -np.inf) - np.where(reached, total, 0))
+        share = np.exp(
+            np.where(reached, with_row, -np.inf) - np.where(reached, total, 0)
+        )
         gap = means[:, :-1] + x[:, row, None] - means[:, 1:]
         outer = ((1 - share)[..., None] * gap)[..., None] * gap[..., None, :]
         change = covariances[:, :-1] - covariances[:, 1:] + outer

@@ -23,13 +23,15 @@ class PartialEffects:
 
     by_row (N, k): change of the probability for one unit more; of a dummy, from zero to
         one
-    moves (N, k): how far a score moves the sum of the effects of all rows
-    bias (k,): of this sum, because effects were estimated
+    bias (k,): of the sum of all rows, because effects were estimated
+    moves, coefficient_moves (N, k): how far the score of a row moves this sum, and the
+        coefficients
     """
 
     by_row: Floats
-    moves: Floats
     bias: Floats
+    moves: Floats
+    coefficient_moves: Floats
 
 
 def probabilities(link: str, index: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -103,10 +105,12 @@ def partial_effects(
     if corrected:
         skewness = _skewness(link, fit)[:, None]
         bias = _level_ratios(fit, second - through_effects * skewness) / 2
+    coefficient_moves = within @ np.linalg.inv(information)
     return PartialEffects(
         by_row=rows,
-        moves=within @ np.linalg.solve(information, jacobian) + through_effects,
         bias=bias,
+        moves=coefficient_moves @ jacobian + through_effects,
+        coefficient_moves=coefficient_moves,
     )
 
 
