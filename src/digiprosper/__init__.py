@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from digiprosper.composite.weights import equal_weights as equal_weights
     from digiprosper.composite.weights import pca_weights as pca_weights
     from digiprosper.composite.weights import std_weights as std_weights
+    from digiprosper.counts.poisson_effects import PoissonEffects as PoissonEffects
+    from digiprosper.counts.poisson_effects import PoissonSsc as PoissonSsc
+    from digiprosper.counts.results import PoissonResults as PoissonResults
     from digiprosper.datasets.simulate import Truth as Truth
     from digiprosper.dynamic.dynamic_panel import DynamicEstimator as DynamicEstimator
     from digiprosper.dynamic.dynamic_panel import DynamicPanel as DynamicPanel
@@ -323,6 +326,9 @@ __all__ = [
     "PanelSpatial",
     "PanelThreshold",
     "PickleError",
+    "PoissonEffects",
+    "PoissonResults",
+    "PoissonSsc",
     "PropagatedIndex",
     "PropagatedResults",
     "RankResults",

@@ -484,6 +484,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "incomplete_shares": IdentificationWarning,
     "zero_first_stock": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
+    "separated": IdentificationWarning,
     "many_instruments": IdentificationWarning,
     "short_panel": IdentificationWarning,
     "second_order": IdentificationWarning,

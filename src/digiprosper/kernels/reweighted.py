@@ -61,6 +61,9 @@ class Reweighted:
     regression: Fit | None
     deviance: float
     steps: int
+    # Largest change of the index in the last step. If it is no rounding the deviance
+    # stays the same though the index moves: a row is separated
+    last_move: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +111,7 @@ class _Likelihood:
                 regression=regression,
                 deviance=self.deviance(fitted),
                 steps=1,
+                last_move=np.inf,
             )
 
 
@@ -150,7 +154,7 @@ def reweighted_least_squares(
         same_index = move <= SAME_INDEX * np.abs(index).max(initial=1.0)
         same_deviance = abs(deviance - updated_deviance) < SAME_DEVIANCE * deviance
         if same_index or (same_deviance and move > last_move / 2):
-            return replace(step, steps=steps)
+            return replace(step, steps=steps, last_move=float(move))
         index, deviance, last_move = updated, updated_deviance, move
         step = likelihood.step(index)
     text = (
@@ -179,6 +183,12 @@ def _poisson_deviance(y: Floats, index: Floats) -> Floats:
     return np.asarray(2 * (xlogy(y, y) - y * index - y + np.exp(index)))
 
 
+def _poisson_residual(y: Floats, index: Floats) -> Floats:
+    # Not as a quotient, which has no value where the mean is rounded to zero.
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.expm1(np.log(y) - index))
+
+
 def _signed(y: Floats, index: Floats) -> Floats:
     """Index of what is observed: of one, or of zero."""
     return np.asarray(np.where(y > 0, index, -index))
@@ -198,7 +208,7 @@ def _normal_residual(y: Floats, index: Floats) -> Floats:
 POISSON: Final = Family(
     mean=np.exp,
     weight=np.exp,
-    working_residual=lambda y, index: y * np.exp(-index) - 1,
+    working_residual=_poisson_residual,
     deviance=_poisson_deviance,
     start=lambda y, mean: np.log((y + mean) / 2),
 )

@@ -118,8 +118,17 @@ SAME_INDEX: Final = 1e-10
 the next step would change it by far less."""
 SMALL_STEP: Final = 1e-6
 """Largest change of the index in a step that raises the deviance by rounding alone."""
-NO_WEIGHT: Final = 1e-200
+NO_WEIGHT: Final = 1e-100
 """Least weight of a row over the largest: keeps means of levels finite."""
+
+SEPARATED_MEAN: Final = 1e-7
+"""Least mean of a row with outcome zero, over the average mean, that needs no linear
+program to see that the row is not separated."""
+SEPARATED: Final = 1e-5
+"""Value, at most one, of the combination that separates a row: a smaller one is the
+rounding of a linear program, or grows when other rows have left."""
+LP_FEASIBLE: Final = 1e-9
+"""Violation of a constraint that the linear program may leave."""
 
 # --- instruments ----------------------------------------------------------------------
 

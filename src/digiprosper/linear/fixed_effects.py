@@ -418,11 +418,7 @@ def refuse_other_specification(caller: str, spec: object) -> None:
 def check_regression_options(spec: Any) -> None:
     """Check the options that regressions share, with instruments or without."""
     check_linear_options(spec)
-    check_option("singletons", spec.singletons, ("drop", "keep"))
-    check_option("collinear", spec.collinear, ("raise", "drop"))
-    check_option("missing", spec.missing, ("drop", "raise"))
-    if not isinstance(spec.keep_rows, bool):
-        raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
+    check_row_options(spec)
     if spec.bandwidth is not None:
         if spec.cov_type not in ("driscoll_kraay", "xtscc", "conley"):
             raise OptionError(
@@ -435,6 +431,15 @@ def check_regression_options(spec: Any) -> None:
                 "lags, 0 or more."
             )
     check_distances(spec)
+
+
+def check_row_options(spec: Any) -> None:
+    """Check the options that say which rows and columns a regression uses."""
+    check_option("singletons", spec.singletons, ("drop", "keep"))
+    check_option("collinear", spec.collinear, ("raise", "drop"))
+    check_option("missing", spec.missing, ("drop", "raise"))
+    if not isinstance(spec.keep_rows, bool):
+        raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.obs_weights is not None:
         one_term(spec.obs_weights, "obs_weights")
 

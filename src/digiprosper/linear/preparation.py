@@ -47,7 +47,7 @@ from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.conley import Nearby
@@ -93,8 +93,11 @@ class LinearOptions:
     keep_rows: bool = True
 
 
-def check_linear_options(spec: Any) -> None:
-    """Check, and store as tuples, the options that linear specifications share."""
+def check_linear_options(spec: Any, conventions: Sequence[str] = get_args(Ssc)) -> None:
+    """Check, and store as tuples, the options that linear specifications share.
+
+    `conventions` are the small-sample corrections that a specification has.
+    """
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
@@ -113,7 +116,7 @@ def check_linear_options(spec: Any) -> None:
             )
         )
         refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), reason)
-    check_option("ssc", spec.ssc, get_args(Ssc))
+    check_option("ssc", spec.ssc, conventions)
     if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
         text = (
             "cov_type='cr2' does not take obs_weights: programs that have CR2 disagree "
@@ -213,13 +216,15 @@ def prepare(
     *,
     singletons: str = "drop",
     missing: str = "drop",
+    select: Callable[[Sample, tuple[Absorbed, ...]], Sample] | None = None,
 ) -> Prepared:
     """Cut one sample and code its effects and clusters.
 
-    `roles` has roles to terms, which a specification has checked. Singletons (rows that
-    are the only one of an effect's level) are dropped repeatedly. Refuse rows, effects
-    and clusters that cannot be used, and columns so large or so small that their
-    squares and products cannot be computed.
+    `roles` has roles to terms, which a specification has checked. `select` drops rows
+    that a method cannot use. Singletons (rows that are the only one of an effect's
+    level) are dropped repeatedly. Refuse rows, effects and clusters that cannot be
+    used, and columns so large or so small that their squares and products cannot be
+    computed.
     """
     check_panel(panel, "fit")
     absorbed = _effects(panel, options)
@@ -230,6 +235,8 @@ def prepare(
     sample = cut_sample(
         table_of(panel), roles, codes=effects, clusters=clusters, missing=missing
     )
+    if select is not None:
+        sample = select(sample, absorbed)
     before = sample.nobs
     if singletons == "drop":
         sample = _without_singletons(sample, effects, panel)
@@ -251,7 +258,7 @@ def prepare(
 
     weights = _weights(sample, options)
     codes = tuple([sample.codes[c] for c in clusters])
-    absorbing = _within(sample, absorbed, slopes, weights)
+    absorbing = _within(sample, absorbed, weights)
     names = [term.name for term in absorbed]
     entity = names.index(panel.entity_name) if panel.entity_name in names else None
     effect_ranks = ranks(absorbing, codes, entity)
@@ -443,19 +450,10 @@ def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
 
 
 def _within(
-    sample: Sample,
-    absorbed: Sequence[Absorbed],
-    slopes: Sequence[str],
-    weights: Floats | None,
+    sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None
 ) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
-    columns = (
-        dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
-    )
-    effects = [
-        _effect(sample.codes[term.effect], term.slope, columns) for term in absorbed
-    ]
-    out = within(effects, sample.nobs, obs_weights=weights)
+    out = within(effects_of(sample, absorbed), sample.nobs, obs_weights=weights)
     by_term = zip(absorbed, out.identified, strict=False)
     problems = [
         _no_slope(term)
@@ -465,6 +463,17 @@ def _within(
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
     return out
+
+
+def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
+    """Return the codes of effects, with the columns of slopes by level."""
+    slopes = _slopes(absorbed)
+    columns = (
+        dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
+    )
+    return [
+        _effect(sample.codes[term.effect], term.slope, columns) for term in absorbed
+    ]
 
 
 def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:

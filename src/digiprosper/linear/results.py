@@ -74,7 +74,7 @@ _STATA = ("reghdfe", "xtreg", "areg")
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 
 
-def _kept(rows: Any, attribute: str) -> Any:
+def kept_rows(rows: Any, attribute: str) -> Any:
     """Return what the fit kept of every row, or refuse."""
     if rows is not None:
         return rows
@@ -714,41 +714,7 @@ class LinearResults(BaseResults):
         >>> round(float(fit.predict(panel).loc[("AL", 1970)]), 2)
         10.29
         """
-        from digiprosper.panel.access import check_panel, table_of
-        from digiprosper.panel.codes import coded
-        from digiprosper.panel.selection import coefficient_column
-
-        check_panel(panel, "predict")
-        table = table_of(panel)
-        total = np.zeros(table.nobs)
-        for term, b in zip(self.terms, self.coefficients, strict=True):
-            constant = term.kind == "intercept"
-            column = (
-                1.0
-                if constant
-                else coefficient_column(table, term.factors, self.categories)
-            )
-            total = total + b * column
-        terms = self.effect_terms or [(name, None) for name, *_ in self.effect_values]
-        for (effect, slope), (_, levels, values) in zip(
-            terms, self.effect_values, strict=True
-        ):
-            codes, panel_levels = coded(table, effect)
-            positions = levels.get_indexer(panel_levels)[codes]
-            value = np.where((codes >= 0) & (positions >= 0), values[positions], np.nan)
-            column = (
-                1.0
-                if slope is None
-                else coefficient_column(table, self.factors[slope], {})
-            )
-            total = total + value * column
-        unknown = int(np.isnan(total).sum())
-        if unknown:
-            text = (
-                f"{unknown} of {panel.nobs} rows have no prediction: a regressor is "
-                "missing or an effect was not estimated for them."
-            )
-            issue([unseen(unknown, text)])
+        total = predicted_index(self, panel)
         return pd.Series(total, index=panel.index, name=self.depvar)
 
     def without_rows(self) -> Self:
@@ -917,12 +883,12 @@ class LinearResults(BaseResults):
     @property
     def residuals(self) -> Floats:
         """Residuals as an (N,) array."""
-        return np.asarray(_kept(self.estimated.residuals, "residuals"))
+        return np.asarray(kept_rows(self.estimated.residuals, "residuals"))
 
     @property
     def fitted(self) -> Floats:
         """Fitted values including the fixed effects as an (N,) array."""
-        return np.asarray(_kept(self.estimated.fitted, "fitted values"))
+        return np.asarray(kept_rows(self.estimated.fitted, "fitted values"))
 
     @property
     def fit_statistics(self) -> tuple[float, float, float, float]:
@@ -1014,7 +980,7 @@ class LinearResults(BaseResults):
     @property
     def index(self) -> pd.Index[Any]:
         """Row labels of the estimation sample."""
-        index: pd.Index[Any] = _kept(self.sample.index, "row labels")
+        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels")
         return index
 
     @property
@@ -1098,6 +1064,50 @@ class LinearResults(BaseResults):
         if self.rows is not None:
             return self.rows.sample_hash
         return hash_of(self.index)
+
+
+def predicted_index(results: Any, panel: Panel) -> Floats:
+    """Predict what is linear in the coefficients and effects, by row of a panel.
+
+    Missing, with a warning, where an effect was not estimated or a regressor is
+    missing.
+    """
+    from digiprosper.panel.access import check_panel, table_of
+    from digiprosper.panel.codes import coded
+    from digiprosper.panel.selection import coefficient_column
+
+    check_panel(panel, "predict")
+    table = table_of(panel)
+    total = np.zeros(table.nobs)
+    for term, b in zip(results.terms, results.coefficients, strict=True):
+        constant = term.kind == "intercept"
+        column = (
+            1.0
+            if constant
+            else coefficient_column(table, term.factors, results.categories)
+        )
+        total = total + b * column
+    terms = results.effect_terms or [(name, None) for name, *_ in results.effect_values]
+    for (effect, slope), (_, levels, values) in zip(
+        terms, results.effect_values, strict=True
+    ):
+        codes, panel_levels = coded(table, effect)
+        positions = levels.get_indexer(panel_levels)[codes]
+        value = np.where((codes >= 0) & (positions >= 0), values[positions], np.nan)
+        column = (
+            1.0
+            if slope is None
+            else coefficient_column(table, results.factors[slope], {})
+        )
+        total = total + value * column
+    unknown = int(np.isnan(total).sum())
+    if unknown:
+        text = (
+            f"{unknown} of {panel.nobs} rows have no prediction: a regressor is "
+            "missing or an effect was not estimated for them."
+        )
+        issue([unseen(unknown, text)])
+    return total
 
 
 def hotelling(

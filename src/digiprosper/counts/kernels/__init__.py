@@ -1,0 +1,1 @@
+"""Array computations of models of counts."""

@@ -1,0 +1,448 @@
+"""From a panel to Poisson estimates: rows, the likelihood, covariance, results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.counts.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.counts.notices import interaction_ratios
+from digiprosper.counts.notices import separated_rows as separated_notice
+from digiprosper.counts.results import PoissonResults
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    OptionError,
+    TermError,
+    cited,
+    counted,
+    option_problem,
+)
+from digiprosper.kernels.covariance import rescaled_sandwich
+from digiprosper.kernels.equation import Solved, solve
+from digiprosper.kernels.reweighted import POISSON, Reweighted, reweighted_least_squares
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.within import compress
+from digiprosper.linear.diagnostics import (
+    few_treated,
+    lagged_outcome,
+    not_semidefinite,
+)
+from digiprosper.linear.estimation import (
+    Demeaned,
+    checked_columns,
+    columns_at,
+    counts_and_vcov,
+    demean_columns,
+    estimation_sample,
+    fit_notices,
+)
+from digiprosper.linear.notices import no_variance
+from digiprosper.linear.preparation import Prepared, effects_of, prepare
+from digiprosper.linear.variance_checks import cluster_notices, without_information
+from digiprosper.panel.keys import rows_text
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import WITHOUT_FACTOR, Inference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from digiprosper.counts.poisson_effects import PoissonEffects
+    from digiprosper.kernels import Bools, Floats
+    from digiprosper.kernels.covariance import Counts, Vcov
+    from digiprosper.kernels.slopes import Effect
+    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel.codes import Absorbed
+
+_LAGGED = (
+    "and so are the other slopes: regressors must not depend on earlier outcomes. Omit "
+    "it."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountSample:
+    """One sample of counts, shared by models with different regressors."""
+
+    prepared: Prepared
+    demeaned: Demeaned  # outcome, then every column of the regressors
+    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
+    offset: Floats | None  # (N,) of the index; the log of the exposure
+    separated: Separated
+
+    def regressors(self, role: str) -> list[int]:
+        """Return the positions in `demeaned` of the columns of a role."""
+        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Separated:
+    """Rows that are fitted perfectly at zero."""
+
+    index: pd.Index[Any]
+    reasons: tuple[str, ...]  # ``"effects"`` or ``"regressors"``
+
+    @property
+    def by_reason(self) -> dict[str, int]:
+        """Count rows by reason."""
+        return {r: self.reasons.count(r) for r in ("effects", "regressors")}
+
+    @property
+    def first(self) -> tuple[Any, ...]:
+        """Labels of the first five rows."""
+        return tuple(self.index[:5])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountFit:
+    """A fit with its sample and solution, for further statistics."""
+
+    results: PoissonResults
+    counts: CountSample
+    regressors: tuple[int, ...]  # positions in `demeaned`, those that were dropped not
+    likelihood: Reweighted
+    solved: Solved  # the last step as a weighted regression, with the intercept
+
+
+def prepare_counts(
+    spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
+) -> CountSample:
+    """Cut the rows complete in all regressors, by role, without separated ones."""
+    roles: dict[str, Sequence[str]] = {"y": (spec.y,), **regressors}
+    for name in ("exposure", "offset"):
+        if getattr(spec, name) is not None:
+            roles[name] = (getattr(spec, name),)
+    found: list[Separated] = []
+
+    def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
+        _check_outcome(spec, sample)
+        positions = _columns(sample, regressors)
+        effects = effects_of(sample, absorbed)
+        by_effects, by_regressors = _find_separated(
+            sample.columns("y")[:, 0], sample.matrix[:, list(positions)], effects
+        )
+        mask = by_effects | by_regressors
+        reasons = np.where(by_effects, "effects", "regressors")[mask]
+        found.append(Separated(sample.index[mask], tuple(reasons.tolist())))
+        if mask.any() and spec.separation == "raise":
+            raise _separated(found[0])
+        return sample.keep(~mask, "separated rows")
+
+    prepared = prepare(
+        panel,
+        roles,
+        replace(spec.options, ssc="reghdfe"),
+        singletons=spec.singletons,
+        missing=spec.missing,
+        select=select,
+    )
+    sample = prepared.sample
+    positions = (*sample.roles["y"], *_columns(sample, regressors))
+    names = (spec.y, *(sample.names[at] for at in positions[1:]))
+    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
+    return CountSample(prepared, demeaned, positions, _offset(spec, sample), found[0])
+
+
+def _columns(sample: Sample, roles: Mapping[str, Sequence[str]]) -> tuple[int, ...]:
+    """List the columns of all regressors once."""
+    return tuple(dict.fromkeys(chain.from_iterable(sample.roles[r] for r in roles)))
+
+
+def _find_separated(
+    y: Floats, x: Floats, effects: Sequence[Effect]
+) -> tuple[Bools, Bools]:
+    """Mark rows that effects separate, and rows that a combination does."""
+    by_effects = in_empty_levels(y, effects)
+    by_regressors = np.zeros(y.size, dtype=np.bool_)
+    rows = np.flatnonzero(~by_effects)
+    part = [
+        Slope(compress(e.codes[rows])[0], e.column[rows])
+        if isinstance(e, Slope)
+        else compress(e[rows])[0]
+        for e in effects
+    ]
+    by_regressors[rows] = separated_rows(y[rows], x[rows], part)
+    return by_effects, by_regressors
+
+
+def _separated(rows: Separated) -> IdentificationError:
+    """Build the error for ``separation="raise"``."""
+    by_reason = rows.by_reason
+    text = (
+        f"{counted(len(rows.reasons), 'row')} with outcome zero are separated: "
+        f"{by_reason['effects']} in levels of effects whose outcomes are all zero, "
+        f"{by_reason['regressors']} by regressors and effects; first: "
+        f"{rows_text(rows.first)}. The likelihood has no maximum with them; "
+        "separation='drop' drops them, which does not change the other estimates."
+    )
+    return IdentificationError(text, separated_notice(by_reason, rows.first))
+
+
+def _check_outcome(spec: PoissonEffects, sample: Sample) -> None:
+    """Refuse outcomes and exposures that no model of counts takes."""
+    if len(sample.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    y = sample.columns("y")[:, 0]
+    negative = np.flatnonzero(y < 0)
+    if negative.size:
+        raise IdentificationError(
+            f"the outcome {cited(spec.y)} is negative in "
+            f"{counted(negative.size, 'row')}, first: "
+            f"{rows_text(tuple(sample.index[negative[:5]]))}. A Poisson regression is for "
+            "outcomes that are zero or more; use FixedEffects."
+        )
+    if not y.any():
+        raise IdentificationError(
+            f"the outcome {cited(spec.y)} is zero in every row of the sample."
+        )
+    if spec.exposure is not None:
+        _check_exposure(spec.exposure, sample)
+
+
+def _check_exposure(name: str, sample: Sample) -> None:
+    exposure = sample.columns("exposure")
+    if exposure.shape[1] == 1 and (exposure > 0).all():
+        return
+    rows = tuple(sample.index[np.flatnonzero((exposure <= 0).any(axis=1))[:5]])
+    text = f"exposure={cited(name)} must be one column and positive in every row"
+    where = f"; it is not in {rows_text(rows)}" if rows else ""
+    raise OptionError(
+        f"{text}{where}. Remove these rows with panel.subset().",
+        [option_problem("exposure", name, what=text)],
+    )
+
+
+def _offset(spec: PoissonEffects, sample: Sample) -> Floats | None:
+    if spec.exposure is not None:
+        return np.asarray(np.log(sample.columns("exposure")[:, 0]))
+    return None if spec.offset is None else sample.columns("offset")[:, 0]
+
+
+# --- estimates ------------------------------------------------------------------------
+
+
+def fit_counts(spec: PoissonEffects, counts: CountSample, role: str = "x") -> CountFit:
+    """Estimate the model with the regressors of a role; issue no notice."""
+    prepared, demeaned = counts.prepared, counts.demeaned
+    try:
+        columns, notices = checked_columns(
+            prepared, demeaned, 0, counts.regressors(role)
+        )
+    except (IdentificationError, CollinearityError) as error:
+        raise _after_separation(error, counts.separated) from error
+    likelihood = reweighted_least_squares(
+        demeaned.raw[:, 0],
+        demeaned.select(columns),
+        prepared.within.every,
+        POISSON,
+        obs_weights=prepared.obs_weights,
+        offset=counts.offset,
+    )
+    solved = as_regression(likelihood, *_counts_and_vcov(spec, prepared, len(columns)))
+    names = [demeaned.names[j] for j in columns]
+    notices += fit_notices(
+        solved, float(np.sqrt(demeaned.raw.shape[0])), demeaned.names[0], names
+    )
+    results, full = _results(spec, counts, columns, likelihood, solved)
+    diagnostics = (
+        *prepared.notices,
+        *separated_notice(counts.separated.by_reason, counts.separated.first),
+        *notices,
+        *results.diagnostics,
+        *lagged_outcome(prepared, _LAGGED, roles=(role,)),
+        *interaction_ratios(
+            [name for name in names if len(prepared.sample.factors_of(name)) > 1]
+        ),
+    )
+    results = replace(results, diagnostics=diagnostics)
+    if not spec.keep_rows:
+        results = results.without_rows()
+    return CountFit(results, counts, tuple(columns), likelihood, full)
+
+
+def _after_separation(
+    error: IdentificationError | CollinearityError, separated: Separated
+) -> IdentificationError | CollinearityError:
+    """Say that columns may be collinear only since separated rows are dropped."""
+    count = len(separated.reasons)
+    if not count:
+        return error
+    text = (
+        f"{error} This is so after {counted(count, 'separated row')} with outcome zero "
+        "left the sample, which the column may have separated."
+    )
+    return type(error)(text, error.problems)
+
+
+def _counts_and_vcov(
+    spec: PoissonEffects, prepared: Prepared, k: int
+) -> tuple[Counts, Vcov]:
+    """Choose the covariance, with the factor of ppmlhdfe or fixest."""
+    count, estimator = counts_and_vcov(prepared, k)
+    n, cov_type = count.n, estimator.cov_type
+    if cov_type == "crv3":
+        return count, estimator
+    factor = 1.0
+    if cov_type == "robust":
+        factor = n / (n - 1)
+    if cov_type == "clustered":
+        factor = min(count.groups) / (min(count.groups) - 1)
+    counted_k = 0
+    if spec.ssc == "fixest":
+        counted_k = estimator.counted
+        factor *= (n - 1) / (n - counted_k)
+    parts = tuple(replace(part, factor=factor) for part in estimator.parts)
+    return count, replace(estimator, parts=parts, df_t=inf, counted=counted_k)
+
+
+def as_regression(likelihood: Reweighted, count: Counts, estimator: Vcov) -> Solved:
+    """Write the last step as a weighted regression, whose scores are the model's."""
+    assert likelihood.regression is not None
+    fitted = likelihood.x @ likelihood.coefficients
+    solved = solve(
+        fitted + likelihood.regression.residuals,
+        likelihood.x,
+        count,
+        estimator,
+        obs_weights=likelihood.weights,
+    )
+    return replace(
+        solved,
+        coefficients=likelihood.coefficients,
+        residuals=likelihood.working_residuals,
+    )
+
+
+def root_and_middle(solved: Solved) -> tuple[Floats, Floats]:
+    """Compute the halves of the covariance; under ``unadjusted`` the information."""
+    if solved.vcov.cov_type != "unadjusted":
+        return solved.root_and_middle()
+    columns, factor = solved.score_columns, solved.vcov.parts[0].factor
+    assert solved.obs_weights is not None
+    information = (columns.T * solved.obs_weights) @ columns
+    return rescaled_sandwich(solved.root, information * factor)
+
+
+def _results(
+    spec: PoissonEffects,
+    counts: CountSample,
+    columns: Sequence[int],
+    likelihood: Reweighted,
+    solved: Solved,
+) -> tuple[PoissonResults, Solved]:
+    """Make results, with the covariance and what there is to notice of it."""
+    prepared, demeaned = counts.prepared, counts.demeaned
+    sample = prepared.sample
+    raw = columns_at(demeaned.raw, columns)
+    linear = likelihood.index - (0.0 if counts.offset is None else counts.offset)
+    names, full = tuple(demeaned.names[j] for j in columns), solved
+    terms = names
+    if not prepared.absorbed:
+        weights = likelihood.weights
+        means = weights @ np.column_stack([linear, raw]) / weights.sum()
+        terms, full = (
+            (*names, "Intercept"),
+            solved.with_intercept(means, float(weights.sum())),
+        )
+    root, middle = root_and_middle(full)
+    covariance = root @ middle @ root.T
+    empty = without_information(solved, covariance)
+    root[empty] = np.nan
+    weighted = replace(prepared, obs_weights=likelihood.weights)
+    notices = (
+        *no_variance([terms[j] for j in empty]),
+        *cluster_notices(prepared, terms, full, covariance),
+        *not_semidefinite(prepared, terms, covariance, middle),
+        *few_treated(weighted, names, solved.score_columns, solved.root),
+    )
+    y, q = demeaned.raw[:, 0], prepared.obs_weights
+    likelihoods = _log_likelihoods(y, likelihood.index, q, counts.offset)
+    _, values = prepared.within.decompose(linear - raw @ likelihood.coefficients)
+    levels = [sample.code_levels[term.effect] for term in prepared.absorbed]
+    results = PoissonResults(
+        depvar=spec.y,
+        estimated=Estimates(
+            names=terms,
+            coefficients=full.coefficients,
+            root=root,
+            middle=middle,
+            inference=_inference(spec, prepared, full),
+        ),
+        sample=replace(
+            described := estimation_sample(
+                sample, spec.obs_weights, demeaned, (0, *columns)
+            ),
+            factors={
+                **described.factors,
+                **{
+                    term: sample.factors_of(term)
+                    for term in (spec.exposure, spec.offset)
+                    if term is not None
+                },
+            },
+        ),
+        fitted=likelihood.mean,
+        residuals=y - likelihood.mean,
+        deviance=likelihood.deviance,
+        log_likelihood=likelihoods[0],
+        null_log_likelihood=likelihoods[1],
+        mean_outcome=float(np.average(y, weights=q)),
+        df_absorbed=prepared.within.rank,
+        effect_names=prepared.effect_names,
+        effect_values=tuple(
+            zip(
+                prepared.effect_names,
+                levels,
+                prepared.within.with_gaps(values),
+                strict=False,
+            )
+        ),
+        effect_terms=tuple((term.effect, term.slope) for term in prepared.absorbed),
+        separated_index=counts.separated.index,
+        separated_reasons=counts.separated.reasons,
+        n_singletons=sum(
+            dropped.count
+            for dropped in sample.dropped
+            if dropped.reason.startswith("singletons")
+        ),
+        exposure=spec.exposure,
+        offset=spec.offset,
+        labels=dict(sample.labels),
+        diagnostics=notices,
+    )
+    return results, full
+
+
+def _log_likelihoods(
+    y: Floats, index: Floats, obs_weights: Floats | None, offset: Floats | None
+) -> tuple[float, float]:
+    """Compute the log likelihood, and that of a constant and the offset."""
+    from scipy.special import gammaln
+
+    q = np.ones(y.size) if obs_weights is None else obs_weights
+    fixed = np.zeros(y.size) if offset is None else offset
+    constant = fixed + np.log(q @ y) - np.log(q @ np.exp(fixed))
+    logs = gammaln(y + 1)
+    own, null = (
+        float(q @ (y * values - np.exp(values) - logs)) for values in (index, constant)
+    )
+    return own, null
+
+
+def _inference(spec: PoissonEffects, prepared: Prepared, solved: Solved) -> Inference:
+    return Inference(
+        cov_type=spec.cov_type,
+        ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.ssc,
+        clusters=prepared.cluster_names,
+        n_clusters=solved.count.groups,
+        df_t=solved.vcov.df_t,
+        df_counted=solved.vcov.counted,
+    )

@@ -1,0 +1,140 @@
+"""Rows that a Poisson likelihood fits perfectly at zero, so that it has no maximum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import IdentificationError
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.tolerances import (
+    ABSORBED,
+    LP_FEASIBLE,
+    SAME_INDEX,
+    SEPARATED,
+    SEPARATED_MEAN,
+)
+from digiprosper.kernels.within import compress, within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.slopes import Effect
+
+
+def in_empty_levels(y: Floats, effects: Sequence[Effect]) -> Bools:
+    """Mark rows (N,) in a level of an effect whose outcomes are all zero."""
+    codes = [effect for effect in effects if not isinstance(effect, Slope)]
+    keep = np.ones(y.size, dtype=np.bool_)
+    while True:
+        before = int(keep.sum())
+        for code in codes:
+            keep &= np.bincount(code[keep], y[keep], int(code.max()) + 1)[code] > 0
+        if int(keep.sum()) == before:
+            return ~keep
+
+
+def separated_rows(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
+    """Mark rows (N,) that a combination of columns (N, k) and effects separates.
+
+    A row with outcome zero is separated if some combination z of columns and effects is
+    zero wherever the outcome is positive, not negative elsewhere, and positive in the
+    row (Correia, Guimaraes & Zylkin 2019). A maximum of the likelihood shows that there
+    is none. Otherwise the linear program ``max sum z, 0 <= z <= 1`` is solved, rows
+    with z > 0 leave, and it is solved again until no row leaves.
+    """
+    keep = np.ones(y.size, dtype=np.bool_)
+    while (y[keep] == 0).any():
+        rows = np.flatnonzero(keep)
+        part = [_part(effect, rows) for effect in effects]
+        columns = _independent(x[rows], part)
+        if _has_maximum(y[rows], columns, part):
+            break
+        separated = _linear_program(y[rows], columns, part)
+        if not separated.any():
+            break
+        keep[rows[separated]] = False
+    return ~keep
+
+
+def _part(effect: Effect, rows: Ints) -> Effect:
+    """Take rows of an effect, with codes without gaps."""
+    if isinstance(effect, Slope):
+        return Slope(compress(effect.codes[rows])[0], effect.column[rows])
+    return compress(effect[rows])[0]
+
+
+def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:
+    """Take effects out of columns, scaled; leave out what then is a combination."""
+    if not x.shape[1]:
+        return x
+    centred = x - x.mean(axis=0)
+    size = np.linalg.norm(centred, axis=0)
+    demeaned = within(effects, len(x)).demean(x)
+    varying = (size > 0) & (np.linalg.norm(demeaned, axis=0) > ABSORBED * size)
+    columns = demeaned[:, varying]
+    redundant = [dependence.column for dependence in dependences(columns)]
+    columns = np.delete(columns, redundant, axis=1)
+    return np.asarray(columns / np.abs(columns).max(axis=0))
+
+
+def _has_maximum(y: Floats, x: Floats, effects: Sequence[Effect]) -> bool:
+    """Decide whether the steps of the likelihood end with no mean near zero."""
+    try:
+        fit = reweighted_least_squares(y, x, effects, POISSON)
+    except IdentificationError:
+        return False
+    ended = fit.last_move <= SAME_INDEX * np.abs(fit.index).max(initial=1.0)
+    return bool(ended and fit.mean[y == 0].min() > SEPARATED_MEAN * fit.mean.mean())
+
+
+def _linear_program(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
+    """Mark rows with a positive combination that one linear program shows."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array, hstack, vstack
+
+    columns: list[Any] = [csr_array(x)] if x.shape[1] else []
+    columns += [_dummies(effect) for effect in effects] or [
+        csr_array(np.ones((y.size, 1)))
+    ]
+    design = hstack(columns, format="csr")
+    zero = y == 0
+    at_zero = design[np.flatnonzero(zero)]
+    count = int(zero.sum())
+    solution = linprog(
+        -np.asarray(at_zero.sum(axis=0)).ravel(),
+        A_ub=vstack([at_zero, -at_zero], format="csr"),
+        b_ub=np.concatenate([np.ones(count), np.zeros(count)]),
+        A_eq=design[np.flatnonzero(~zero)],
+        b_eq=np.zeros(y.size - count),
+        bounds=(None, None),
+        method="highs",
+        options={
+            "primal_feasibility_tolerance": LP_FEASIBLE,
+            "dual_feasibility_tolerance": LP_FEASIBLE,
+        },
+    )
+    out = np.zeros(y.size, dtype=np.bool_)
+    if solution.x is None:
+        raise IdentificationError(
+            "whether rows are separated could not be decided: the linear program ended "
+            f"with {solution.message!r}. Drop regressors or effects."
+        )
+    out[zero] = at_zero @ solution.x > SEPARATED
+    return out
+
+
+def _dummies(effect: Effect) -> Any:
+    """Make the dummies of an effect, times the column of a slope, as a sparse array."""
+    from scipy.sparse import csr_array
+
+    codes = effect.codes if isinstance(effect, Slope) else effect
+    values = np.ones(codes.size)
+    if isinstance(effect, Slope):
+        values = effect.column / max(float(np.abs(effect.column).max()), 1e-300)
+    shape = (codes.size, int(codes.max()) + 1)
+    return csr_array((values, (np.arange(codes.size), codes)), shape=shape)
