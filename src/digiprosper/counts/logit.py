@@ -105,9 +105,9 @@ class LogitEffects(Specification):
     >>> spec = dp.LogitEffects("I(unemp > 6)", ["log(pc)", "log(emp)"])
     >>> fit = spec.fit(dp.datasets.us_states())
     >>> fit.params.round(2).to_dict()
-    {}
-    >>> fit.average_effects().params.round(3).to_dict()
-    {}
+    {'log(pc)': 3.73, 'log(emp)': -11.07}
+    >>> fit.average_effects().params.round(2).to_dict()
+    {'log(pc)': 0.41, 'log(emp)': -1.21}
     """
 
     y: str = field(metadata=TERM)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from digiprosper.counts import logit_notices as notices
+from digiprosper.counts import notices
 from digiprosper.counts.kernels.conditional_logit import conditional_logit
 from digiprosper.counts.kernels.incidental import coefficient_bias, partial_effects
-from digiprosper.counts.kernels.perfect_prediction import separated_rows, varying_rows
+from digiprosper.counts.kernels.separation import predicted_rows
 from digiprosper.counts.logit_results import LogitResults
 from digiprosper.errors import (
     IdentificationError,
-    Notice,
     OptionError,
     TermError,
     cited,
@@ -24,88 +23,115 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.covariance import meat, vcov
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
-from digiprosper.kernels.within import compress, is_nested
+from digiprosper.kernels.within import is_nested
 from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import (
-    columns_at,
-    demean_columns,
-    independent_columns,
-    refuse_names,
-    refuse_wide,
-)
+from digiprosper.linear.estimation import checked_columns, columns_at, demean_columns
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from digiprosper.counts.kernels.conditional_logit import ConditionalLogit
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.reweighted import Family, Reweighted
+    from digiprosper.kernels.reweighted import Family
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
+    from digiprosper.panel.codes import Absorbed
     from digiprosper.report.protocol import Glance
 
 _FAMILIES: dict[str, Family] = {"logit": LOGIT, "probit": PROBIT}
 # Rows of a level for which the correction is meant (Fernandez-Val & Weidner 2016).
 _LEAST_ROWS = 6
-# Index at which the probability of an outcome differs from one by less than 1e-5. A
-# model that predicts a row perfectly has one beyond it.
-_FAR = {"logit": 12.0, "probit": 4.2}
-# Products that one evaluation of the conditional likelihood may add up.
-_MOST_PRODUCTS = 1e11
 _OF_LEAST_SQUARES = ("rank_bound", "robust_inconsistent")
 
 
-class Rows(NamedTuple):
-    """The rows of a model, and those that say something about its coefficients.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BinarySample:
+    """The rows of a model that are not predicted perfectly, and all of them.
 
-    whole, kept: all complete rows, and those that are not predicted perfectly
-    keep (N,): which of the whole rows are kept
-    y (n,), x (n, k): outcome and regressors of the kept rows, of which `names` are the
-        names
-    notices: about the rows and the regressors
+    prepared: the rows that are kept
+    y (n,), x (n, k): their outcome and regressors, of which `names` are the names
+    whole, keep (N,): all complete rows, and which of them are kept
+    notices: about rows and regressors
     """
 
-    whole: Prepared
-    kept: Prepared
-    keep: Bools
+    prepared: Prepared
     y: Floats
     x: Floats
     names: tuple[str, ...]
-    notices: tuple[Notice, ...]
+    whole: Sample
+    keep: Bools
+    notices: tuple[Any, ...]
 
 
 def fit_logit(spec: Any, panel: Panel) -> LogitResults:
     """Fit a specification, and issue no notice."""
-    cut = partial(
-        prepare,
+    data = _prepare(spec, panel)
+    conditional = spec.link == "logit" and len(data.prepared.absorbed) == 1
+    return _conditional(spec, data) if conditional else _with_effects(spec, data)
+
+
+# --- rows -----------------------------------------------------------------------------
+
+
+def _prepare(spec: Any, panel: Panel) -> BinarySample:
+    """Cut the rows that are not predicted perfectly, and check the regressors."""
+    cut: list[tuple[Sample, Bools]] = []
+
+    def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
+        y, effects = _outcome(spec, sample), [term.effect for term in absorbed]
+        codes = [sample.codes[effect] for effect in effects]
+        keep = ~predicted_rows(y, sample.columns("x"), codes)
+        if not keep.any():
+            raise IdentificationError(
+                f"every row is predicted perfectly: within levels of {quoted(effects)} "
+                f"{cited(spec.y)} is always 0 or always 1, or effects and regressors "
+                "tell zeros from ones without an error, as if a state is never left "
+                "again. No coefficient can be estimated. Use fewer effects, or a "
+                "linear probability model (FixedEffects)."
+            )
+        cut.append((sample, keep))
+        return sample.keep(keep, "perfectly predicted")
+
+    prepared = prepare(
         panel,
         {"y": (spec.y,), "x": spec.x},
         linear_options(spec),
         singletons="keep",
         missing=spec.missing,
+        select=select,
     )
-    whole = cut()
-    y, codes = _outcome(spec, whole.sample), whole.within.effects
-    conditional = spec.link == "logit" and len(codes) == 1
-    maximise = _conditional if conditional else partial(_unconditional, spec.link)
-    keep = varying_rows(y, codes)
-    while True:
-        rows = _rows(spec, whole, cut, keep, y)
-        fit, separated = maximise(rows)
-        if not separated.any():
-            break
-        keep = keep.copy()
-        keep[np.flatnonzero(keep)[separated]] = False
-        keep[keep] = varying_rows(y[keep], [effect[keep] for effect in codes])
-    results = _conditional_results if conditional else _corrected_results
-    return results(spec, rows, fit)
-
-
-# --- rows -----------------------------------------------------------------------------
+    ((whole, keep),) = cut
+    sample = prepared.sample
+    positions = (*sample.roles["y"], *sample.roles["x"])
+    names = (spec.y, *sample.names_of("x"))
+    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
+    columns, dropped = checked_columns(prepared, demeaned, 0, range(1, len(names)))
+    levels = {
+        effect: whole.code_levels[effect].difference(sample.code_levels[effect])
+        for effect in prepared.effect_names
+    }
+    about = (
+        notice
+        for notice in prepared.notices
+        if notice not in prepared.few and notice.code not in _OF_LEAST_SQUARES
+    )
+    return BinarySample(
+        prepared=prepared,
+        y=demeaned.raw[:, 0],
+        x=demeaned.raw[:, columns],
+        names=tuple(names[j] for j in columns),
+        whole=whole,
+        keep=keep,
+        notices=(
+            *about,
+            *dropped,
+            *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
+            *lagged_outcome(prepared, notices.LAGGED),
+        ),
+    )
 
 
 def _outcome(spec: Any, sample: Sample) -> Floats:
@@ -118,321 +144,203 @@ def _outcome(spec: Any, sample: Sample) -> Floats:
     values = np.unique(outcome)
     others = values[(values != 0) & (values != 1)]
     if others.size:
-        shown = ", ".join(f"{value:g}" for value in others[:3])
-        remedy = f"y='I({spec.y} > {np.median(outcome):.4g})'"
+        condition = f"> {np.median(outcome):.4g}"
         if values.size == 2:
-            remedy = f"y='I({spec.y} == {values[1]:g})'"
+            condition = f"== {values[1]:g}"
         raise TermError(
-            f"y={cited(spec.y)} has values other than 0 and 1, such as {shown}. "
-            f"LogitEffects needs a yes/no outcome: write {remedy}, or use FixedEffects "
-            "for an outcome that is a number."
+            f"y={cited(spec.y)} has values other than 0 and 1, such as {others[0]:g}. "
+            f"Write a condition, such as y='I({spec.y} {condition})', or use "
+            "FixedEffects for an outcome that is a number."
         )
     if values.size == 1:
         raise IdentificationError(
             f"the outcome {cited(spec.y)} is {values[0]:g} in all "
             f"{counted(sample.nobs, 'row')} of the sample."
         )
-    return outcome[:, 0]
+    return np.asarray(outcome[:, 0])
 
 
-def _rows(
-    spec: Any, whole: Prepared, cut: Callable[..., Prepared], keep: Bools, y: Floats
-) -> Rows:
-    """Cut the rows that are kept, and choose regressors that vary in them."""
-    effects = whole.effect_names
-    if not keep.any():
-        text = (
-            f"every row is predicted perfectly: within the levels of {quoted(effects)} "
-            f"the outcome {cited(spec.y)} is always 0 or always 1, or effects and "
-            "regressors tell zeros from ones without error, as where a state is never "
-            "left again. No coefficient can be estimated. Use fewer effects, or a "
-            "linear probability model (FixedEffects)."
+# --- estimates ------------------------------------------------------------------------
+
+
+def _conditional(spec: Any, data: BinarySample) -> LogitResults:
+    """Estimate given the number of ones of each level."""
+    prepared = data.prepared
+    (levels,), (name,) = prepared.within.effects, prepared.effect_names
+    fit = conditional_logit(data.y, data.x, levels)
+    covariance = np.linalg.inv(fit.information)
+    if spec.cov_type != "unadjusted":
+        across = [
+            cluster
+            for cluster, codes in zip(
+                prepared.cluster_names, prepared.cluster_codes, strict=True
+            )
+            if not is_nested(levels, codes)
+        ]
+        if across:
+            text = (
+                f"clusters={cited(across[0])}: a conditional logit has one likelihood "
+                f"for all rows of one {name}, which must be in one cluster. Use "
+                f"clusters={cited(name)}."
+            )
+            problem = option_problem("clusters", spec.clusters, what=text)
+            raise OptionError(text, [problem])
+        first = np.unique(levels, return_index=True)[1]
+        clusters = [codes[first] for codes in prepared.cluster_codes]
+        covariance = _covariance(prepared, fit.scores @ covariance, clusters)
+    return _results(
+        spec, data, fit.coefficients, covariance, (fit.loglik, fit.null), settings=""
+    )
+
+
+def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
+    """Estimate all effects; correct, and average the effects on the probability."""
+    prepared, y, x = data.prepared, data.y, data.x
+    link, family, codes = spec.link, _FAMILIES[spec.link], prepared.within.effects
+    fit = at = reweighted_least_squares(y, x, codes, family)
+    coefficients = fit.coefficients
+    short = _short_effect(prepared.effect_names, data.whole)
+    corrected = spec.bias_correction is not None and short is None
+    if corrected:
+        coefficients = coefficients - coefficient_bias(link, fit)
+        offset = x @ coefficients
+        at = reweighted_least_squares(
+            y, x[:, :0], codes, family, offset=offset, start=fit.index
         )
-        raise IdentificationError(
-            text, [Notice("perfectly_predicted", text, {"count": keep.size})]
-        )
-    kept = cut(select=lambda sample, _: sample.keep(keep, "perfectly predicted"))
-    sample = kept.sample
-    names = sample.names_of("x")
-    refuse_names(names)
-    demeaned = demean_columns(kept, names, columns_at(sample.matrix, sample.roles["x"]))
-    columns, dropped = independent_columns(kept, demeaned, range(len(names)))
-    refuse_wide(sample.nobs, len(columns), kept.within.rank)
-    levels = {
-        name: whole.sample.code_levels[name][np.unique(codes[~keep])].difference(
-            sample.code_levels[name], sort=False
-        )
-        for name, codes in zip(effects, whole.within.codes, strict=True)
-    }
-    about = [
-        notice
-        for notice in kept.notices
-        if notice not in kept.few and notice.code not in _OF_LEAST_SQUARES
-    ]
-    return Rows(
-        whole=whole,
-        kept=kept,
-        keep=keep,
-        y=y[keep],
-        x=demeaned.raw[:, columns],
-        names=tuple(names[j] for j in columns),
-        notices=(
-            *about,
-            *dropped,
-            *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
-            *lagged_outcome(kept, notices.LAGGED),
+    categories, apart = _categories(prepared.sample, data.names, x)
+    effects = partial_effects(
+        link, at, coefficients, x, categories, corrected=corrected
+    )
+    moved = at.weights * at.working_residuals
+    unadjusted = spec.cov_type == "unadjusted"
+    covariance, of_sample = (
+        (moves.T * at.weights) @ moves
+        if unadjusted
+        else _covariance(prepared, moves * moved[:, None], prepared.cluster_codes)
+        for moves in (effects.coefficient_moves, effects.moves)
+    )
+    averages = (effects.by_row.sum(axis=0) - effects.bias) / data.keep.size
+    deviations = np.zeros((data.keep.size, averages.size))
+    deviations[data.keep] = effects.by_row
+    if not unadjusted:
+        deviations[data.keep] += effects.moves * moved[:, None]
+    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
+    of_population = _covariance(prepared, deviations - averages, clusters)
+    if unadjusted:
+        of_population += of_sample
+    share, names = y.mean(), tuple(data.names[j] for j in apart)
+    null = y.size * (share * np.log(share) + (1 - share) * np.log1p(-share))
+    correction = "bias correction of Fernandez-Val and Weidner (2016)"
+    return _results(
+        spec,
+        data,
+        coefficients,
+        covariance,
+        (-fit.deviance / 2, float(null)),
+        settings=correction if corrected else "no bias correction",
+        effects={
+            errors: Estimates.of(
+                names,
+                averages[apart],
+                matrix[np.ix_(apart, apart)] / data.keep.size**2,
+                _inference(prepared, clusters, means=True),
+            )
+            for errors, matrix in (
+                ("population", of_population),
+                ("sample", of_sample),
+            )
+        },
+        dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
+        remarks=(
+            *notices.short_panel(short if spec.bias_correction else None, link),
+            *notices.no_average([name for name in data.names if name not in names]),
         ),
     )
 
 
-def _unconditional(link: str, rows: Rows) -> tuple[Reweighted | None, Bools]:
-    """Estimate all effects; also mark the rows that the model predicts perfectly."""
-    try:
-        fit = reweighted_least_squares(
-            rows.y, rows.x, rows.kept.within.effects, _FAMILIES[link]
-        )
-    except IdentificationError as error:
-        return None, _separated(rows, error)
-    far = float(np.abs(fit.index).max()) > _FAR[link]
-    return fit, _separated(rows) if far else np.zeros(rows.y.size, dtype=bool)
+def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
+    """Return the effect with too few rows a level for a correction, and their mean."""
+    rows = {name: whole.nobs / whole.code_levels[name].size for name in effects}
+    name = min(rows, key=lambda name: rows[name])
+    return (name, rows[name]) if rows[name] < _LEAST_ROWS else None
 
 
-def _conditional(rows: Rows) -> tuple[ConditionalLogit | None, Bools]:
-    """Estimate given the ones of each level; also mark rows predicted perfectly."""
-    (codes,) = rows.kept.within.effects
-    sizes, ones = np.bincount(codes), np.bincount(codes, weights=rows.y)
-    products = (sizes * np.minimum(ones, sizes - ones)).sum() * rows.x.shape[1] ** 2
-    if products > _MOST_PRODUCTS:
-        (name,) = rows.kept.effect_names
-        text = (
-            f"the conditional logit adds up all choices of ones among the rows of each "
-            f"{name}, and the largest has {int(sizes.max()):,} rows, which are too "
-            "many. Absorb effects of smaller groups, or add time effects, since the "
-            "model is then not estimated conditionally."
-        )
-        raise OptionError(text, [option_problem("absorb", name, what=text)])
-    try:
-        fit = conditional_logit(rows.y, rows.x, codes)
-    except IdentificationError as error:
-        return None, _separated(rows, error)
-    index = rows.x @ fit.coefficients
-    highest, lowest = (np.full(sizes.size, value) for value in (-np.inf, np.inf))
-    np.maximum.at(highest, codes, index)
-    np.minimum.at(lowest, codes, index)
-    far = float((highest - lowest).max()) > _FAR["logit"]
-    return fit, _separated(rows) if far else np.zeros(rows.y.size, dtype=bool)
+def _categories(
+    sample: Sample, names: Sequence[str], x: Floats
+) -> tuple[list[Ints | None], list[int]]:
+    """Find dummies, with those of their category, and regressors that stand alone.
 
-
-def _separated(rows: Rows, error: IdentificationError | None = None) -> Bools:
-    """Mark rows that the model predicts perfectly; raise the error if there are none.
-
-    Its reason may be that there are some.
+    A regressor that shares a variable with another, as in ``x`` and ``x:z``, has no
+    effect while all others are held fixed.
     """
-    if error is not None and error.problems[0].code != "not_converged":
-        raise error
-    columns = rows.kept.within.demean(rows.x)
-    columns = columns / np.sqrt(np.mean(columns**2, axis=0))
-    separated = separated_rows(rows.y, columns, rows.kept.within.effects)
-    if error is not None and not separated.any():
-        raise error
-    return separated
+    factors = [sample.factors_of(name) for name in names]
+    variables = [
+        {
+            name
+            for factor in several
+            for name in ((factor.column,) if factor.shift else factor.columns)
+        }
+        for several in factors
+    ]
+    is_level = [
+        len(several) == 1 and several[0].level is not None for several in factors
+    ]
+    categories: list[Ints | None] = []
+    apart = []
+    for j, column in enumerate(x.T):
+        related = [i for i, others in enumerate(variables) if others & variables[j]]
+        is_apart = len(related) == 1 or all(is_level[i] for i in related)
+        is_dummy = bool(np.isin(column, (0.0, 1.0)).all())
+        categories.append(np.array(related) if is_apart and is_dummy else None)
+        if is_apart:
+            apart.append(j)
+    return categories, apart
 
 
 # --- from the estimates to results ----------------------------------------------------
 
 
-def _conditional_results(spec: Any, rows: Rows, fit: ConditionalLogit) -> LogitResults:
-    """Name the estimates of a conditional logit."""
-    bread = np.linalg.inv(fit.information)
-    moved = fit.scores @ bread
-    covariance = bread
-    if spec.cov_type != "unadjusted":
-        covariance = _covariance(rows.kept, moved, *_clusters_of_levels(spec, rows))
-    estimated = Estimates.of(
-        rows.names, fit.coefficients, covariance, _inference(rows.kept)
-    )
-    return _results(spec, rows, estimated, (fit.loglik, fit.null))
-
-
-def _clusters_of_levels(spec: Any, rows: Rows) -> tuple[Ints, ...]:
-    """Code the clusters of each level; refuse a level in several clusters."""
-    (levels,), (name,) = rows.kept.within.codes, rows.kept.effect_names
-    out = []
-    for codes, cluster in zip(
-        rows.kept.cluster_codes, rows.kept.cluster_names, strict=True
-    ):
-        if not is_nested(levels, codes):
-            text = (
-                f"clusters={cited(cluster)}: a conditional logit has one likelihood for "
-                f"all rows of a {name}, so clusters must consist of whole {name}s. Use "
-                f"clusters={cited(name)}."
-            )
-            raise OptionError(
-                text, [option_problem("clusters", spec.clusters, what=text)]
-            )
-        by_level = np.empty(int(levels.max()) + 1, dtype=np.intp)
-        by_level[levels] = codes
-        out.append(by_level)
-    return tuple(out)
-
-
-def _corrected_results(spec: Any, rows: Rows, fit: Reweighted) -> LogitResults:
-    """Correct the estimates, and compute average partial effects, with names."""
-    link, coefficients = spec.link, fit.coefficients
-    short = _short_effect(rows.whole)
-    corrected = spec.bias_correction is not None and short is None
-    at = fit
-    if corrected:
-        coefficients = coefficients - coefficient_bias(link, fit)
-        at = reweighted_least_squares(
-            rows.y,
-            rows.x[:, :0],
-            rows.kept.within.effects,
-            _FAMILIES[link],
-            offset=rows.x @ coefficients,
-            start=fit.index,
-        )
-    categories, apart = _categories(rows)
-    effects = partial_effects(
-        link, at, coefficients, rows.x, categories, corrected=corrected
-    )
-    scores = (at.weights * at.working_residuals)[:, None]
-    unadjusted = spec.cov_type == "unadjusted"
-    covariances = [
-        (moves.T * at.weights) @ moves
-        if unadjusted
-        else _covariance(rows.kept, moves * scores, *rows.kept.cluster_codes)
-        for moves in (effects.coefficient_moves, effects.moves)
-    ]
-    averages = (effects.by_row.sum(axis=0) - effects.bias) / rows.keep.size
-    deviations = np.zeros((rows.keep.size, averages.size))
-    deviations[rows.keep] = effects.by_row
-    deviations -= averages
-    if not unadjusted:
-        deviations[rows.keep] += effects.moves * scores
-    drawn = _covariance(rows.whole, deviations, *rows.whole.cluster_codes)
-    by_errors = {
-        "population": drawn + covariances[1] if unadjusted else drawn,
-        "sample": covariances[1],
-    }
-    names = tuple(rows.names[j] for j in apart)
-    share = float(rows.y.mean())
-    null = rows.y.size * (share * np.log(share) + (1 - share) * np.log1p(-share))
-    about = [] if spec.bias_correction is None or short is None else [short]
-    return _results(
-        spec,
-        rows,
-        Estimates.of(rows.names, coefficients, covariances[0], _inference(rows.kept)),
-        (-fit.deviance / 2, float(null)),
-        uncorrected_coefficients=fit.coefficients if corrected else None,
-        effects={
-            errors: Estimates.of(
-                names,
-                averages[apart],
-                covariance[np.ix_(apart, apart)] / rows.keep.size**2,
-                _inference(rows.whole, means=True),
-            )
-            for errors, covariance in by_errors.items()
-        },
-        dummies=tuple(rows.names[j] for j in apart if categories[j] is not None),
-        remarks=[
-            *(notices.short_panel(*effect, link) for effect in about),
-            *notices.no_average(
-                [name for j, name in enumerate(rows.names) if j not in apart]
-            ),
-        ],
-    )
-
-
-def _short_effect(whole: Prepared) -> tuple[str, float] | None:
-    """Return the effect with too few rows a level for a correction, and their mean."""
-    rows = {
-        name: whole.sample.nobs / (int(codes.max()) + 1)
-        for name, codes in zip(whole.effect_names, whole.within.codes, strict=True)
-    }
-    name = min(rows, key=lambda name: rows[name])
-    return (name, rows[name]) if rows[name] < _LEAST_ROWS else None
-
-
-def _categories(rows: Rows) -> tuple[list[Ints | None], list[int]]:
-    """Find dummies with those of their category, and regressors that stand alone.
-
-    A regressor that shares a variable with another, as in ``x`` and ``x:z``, has no
-    effect with all others held fixed.
-    """
-    factors = [rows.kept.sample.factors_of(name) for name in rows.names]
-    variables = [
-        {
-            name
-            for factor in several
-            for name in ([factor.column] if factor.shift else factor.columns)
-        }
-        or {rows.names[j]}
-        for j, several in enumerate(factors)
-    ]
-    is_level = [len(f) == 1 and f[0].level is not None for f in factors]
-    categories: list[Ints | None] = []
-    apart = []
-    for j, column in enumerate(rows.x.T):
-        same = [
-            i
-            for i, other in enumerate(variables)
-            if i == j or (is_level[i] and is_level[j] and other == variables[j])
-        ]
-        is_dummy = bool(np.isin(column, (0.0, 1.0)).all())
-        categories.append(np.array(same) if is_dummy else None)
-        if not any(
-            variables[j] & variables[i] for i in set(range(len(factors))) - {*same}
-        ):
-            apart.append(j)
-    return categories, apart
-
-
-def _covariance(prepared: Prepared, moved: Floats, *clusters: Ints) -> Floats:
+def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> Floats:
     """Add up products of what rows (N, k), or their clusters, move estimates by.
 
     The small-sample factor is G / (G - 1), with the smaller number of clusters in two
     ways, or N / (N - 1) of rows.
     """
-    groups = tuple(compress(codes)[1] for codes in clusters)
-    estimator = vcov(
-        "clustered" if clusters else "robust",
-        "none",
-        prepared.count,
-        clusters,
-        prepared.sample.time,
-    )
-    fewest = min(groups, default=len(moved))
+    word = "clustered" if clusters else "robust"
+    estimator = vcov(word, "none", prepared.count, clusters, prepared.sample.time)
+    fewest = min((int(codes.max()) + 1 for codes in clusters), default=len(moved))
     total = meat(moved, np.ones(len(moved)), estimator)
     return np.asarray(total * fewest / (fewest - 1))
 
 
-def _inference(prepared: Prepared, *, means: bool = False) -> Inference:
+def _inference(
+    prepared: Prepared, clusters: Sequence[Ints], *, means: bool = False
+) -> Inference:
     """Describe standard errors, of coefficients or of means over clusters."""
     cov_type = prepared.options.cov_type
-    groups = tuple(int(codes.max()) + 1 for codes in prepared.cluster_codes)
-    freedom = {"df_t": min(groups) - 1} if means and groups else {}
+    groups = tuple(int(codes.max()) + 1 for codes in clusters)
     return Inference(
         cov_type="information" if cov_type == "unadjusted" else cov_type,
         ssc=None if cov_type == "unadjusted" else "Stata",
         clusters=prepared.cluster_names,
         n_clusters=groups,
-        **freedom,
+        df_t=min(groups) - 1 if means and groups else np.inf,
     )
 
 
 def _results(
     spec: Any,
-    rows: Rows,
-    estimated: Estimates,
-    logliks: tuple[float, float],
+    data: BinarySample,
+    coefficients: Floats,
+    covariance: Floats,
+    likelihoods: tuple[float, float],
     *,
-    remarks: Sequence[Notice] = (),
+    remarks: Sequence[Any] = (),
     **parts: Any,
 ) -> LogitResults:
-    """Make results; `logliks` are those of the model and of its null model."""
-    sample, inference = rows.kept.sample, estimated.inference
-    loglik, null = logliks
+    """Make results; `likelihoods` are the logs of the model's and its null model's."""
+    prepared, sample = data.prepared, data.prepared.sample
+    inference = _inference(prepared, prepared.cluster_codes)
     info: dict[str, Any] = {
         **empty_glance("LogitEffects", sample.nobs),
         "depvar": spec.y,
@@ -440,23 +348,23 @@ def _results(
         "n_times": sample.n_times,
         "n_clusters": min(inference.n_clusters, default=None),
         "df_t": inference.df_t,
-        "df_absorbed": rows.kept.within.rank,
+        "df_absorbed": prepared.within.rank,
         "cov_type": inference.cov_type,
         "clusters": "+".join(inference.clusters) or None,
         "ssc": inference.ssc,
-        "effects": "+".join(rows.kept.effect_names),
-        "pseudo_rsquared": 1 - loglik / null,
-        "loglik": loglik,
-        "n_predicted": int((~rows.keep).sum()),
+        "effects": "+".join(prepared.effect_names),
+        "pseudo_rsquared": 1 - likelihoods[0] / likelihoods[1],
+        "log_likelihood": likelihoods[0],
+        "n_predicted": int((~data.keep).sum()),
     }
     return LogitResults(
-        estimated=estimated,
+        estimated=Estimates.of(data.names, coefficients, covariance, inference),
         link=spec.link,
         info=cast("Glance", info),
         labels=dict(sample.labels),
         factors=dict(sample.factors),
-        diagnostics=(*rows.notices, *remarks),
+        diagnostics=(*data.notices, *remarks),
         key_names=sample.keys.pair,
-        n_all_entities=rows.whole.sample.n_entities,
+        n_all_entities=data.whole.n_entities,
         **parts,
     )

@@ -103,11 +103,10 @@ def _groups(y: Floats, x: Floats, codes: Ints) -> Iterator[_Levels]:
     fewer = np.minimum(ones, rows - ones)
     positions = np.flatnonzero(fewer)
     positions = positions[np.argsort(rows[positions], kind="stable")]
-    while positions.size:
-        cells = (1 + np.maximum.accumulate(fewer[positions])) * (1 + k + k * k)
-        cells += rows[positions] * (k + 2)
-        count = max(1, int((cells * np.arange(1, cells.size + 1) <= _CELLS).sum()))
-        taken, positions = positions[:count], positions[count:]
+    cells = int(1 + fewer.max() + rows.max()) * (1 + k + k * k)
+    count = max(1, _CELLS // cells)
+    for start in range(0, positions.size, count):
+        taken = positions[start : start + count]
         slots = np.arange(rows[taken].max())
         present = slots < rows[taken, None]
         at = order[np.where(present, starts[taken, None] + slots, 0)]
