@@ -109,9 +109,11 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
     names = (spec.y, *sample.names_of("x"))
     demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
     columns, dropped = checked_columns(prepared, demeaned, 0, range(1, len(names)))
+    # Refuses slopes by level
+    effects = zip(prepared.effect_names, prepared.within.effects, strict=True)
     levels = {
         effect: whole.code_levels[effect].difference(sample.code_levels[effect])
-        for effect in prepared.effect_names
+        for effect, _ in effects
     }
     about = (
         notice
