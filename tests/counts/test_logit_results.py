@@ -119,7 +119,7 @@ def test_a_table_in_chinese(fit: Any) -> None:
     table = dp.etable(
         {"模型": fit, "平均偏效应": fit.average_effects()},
         stats=["nobs", "pseudo_rsquared", "n_predicted"],
-        language="chinese",
+        style=dp.TableStyle(language="zh"),
         labels={"y": "采用", "city": "城市", "year": "年份", "x": "变量", "d": "政策"},
     )
     text = str(table)
