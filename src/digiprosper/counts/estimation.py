@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.counts.kernels.separation import in_empty_levels, separated_rows
-from digiprosper.counts.notices import interaction_ratios
+from digiprosper.counts.notices import few_for_counts, interaction_ratios
 from digiprosper.counts.notices import separated_rows as separated_notice
 from digiprosper.counts.results import PoissonResults
 from digiprosper.errors import (
@@ -252,8 +252,11 @@ def fit_counts(spec: PoissonEffects, counts: CountSample, role: str = "x") -> Co
         solved, float(np.sqrt(demeaned.raw.shape[0])), demeaned.names[0], names
     )
     results, full = _results(spec, counts, columns, likelihood, solved)
+    groups = zip(prepared.count.groups, prepared.cluster_names, strict=True)
+    few = chain.from_iterable(few_for_counts(*g, spec.cov_type) for g in groups)
     diagnostics = (
-        *prepared.notices,
+        *(notice for notice in prepared.notices if notice not in prepared.few),
+        *few,
         *separated_notice(counts.separated.by_reason, counts.separated.first),
         *notices,
         *results.diagnostics,
@@ -277,7 +280,7 @@ def _after_separation(
         return error
     text = (
         f"{error} This is so after {counted(count, 'separated row')} with outcome zero "
-        "left the sample, which the column may have separated."
+        "were dropped."
     )
     return type(error)(text, error.problems)
 

@@ -2,7 +2,8 @@
 
 Warnings are separated and short_panel.
 
-==================== ==================================================================
+==================== ===========================================================
+
 code                 data
 ==================== ==================================================================
 separated            count, effects (rows), regressors (rows), rows (labels of the first
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from digiprosper.errors import Notice, counted, quoted
 from digiprosper.panel.keys import rows_text
+from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +35,7 @@ LAGGED: Final = (
 _MOST_LEVELS = 3
 
 
-def separated_rows(by_reason: dict[str, int], labels: Sequence[Any]) -> list[Notice]:
+def separated_rows(by_reason: Mapping[str, int], labels: Sequence[Any]) -> list[Notice]:
     """Report rows that are dropped because they are fitted perfectly at zero."""
     count = sum(by_reason.values())
     if not count:
@@ -120,3 +122,20 @@ def no_average(terms: Sequence[str]) -> list[Notice]:
         "interactions for them."
     )
     return [Notice("no_average", text, {"terms": tuple(terms)})]
+=======
+def few_for_counts(
+    clusters: int, name: str, cov_type: str = "clustered"
+) -> tuple[Notice, ...]:
+    """Report that normal or t intervals rest on few clusters."""
+    used = (
+        f"t intervals with {clusters - 1} degrees of freedom are used"
+        if cov_type == "crv3"
+        else "the normal distribution is used, as ppmlhdfe and fixest do, with which "
+        "intervals are too short; compare with cov_type='crv3'"
+    )
+    return few_clusters(
+        clusters,
+        name,
+        f"{used}, and confirm a borderline result with dp.wild_bootstrap(spec, panel, "
+        "term) of cov_type='clustered', which draws signs of the clusters' scores.",
+    )

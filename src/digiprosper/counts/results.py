@@ -164,8 +164,8 @@ class PoissonResults(BaseResults):
         Returns
         -------
         Glance
-            Beside what all results have: pseudo_rsquared, deviance, log_likelihood,
-            n_separated and n_singletons.
+            Beside what all results have: pseudo_rsquared, deviance, loglik, n_separated
+            and n_singletons.
         """
         sample, inference = self.sample, self.inference
         clusters = inference.n_clusters
@@ -190,7 +190,7 @@ class PoissonResults(BaseResults):
             "version": self.version,
             "pseudo_rsquared": self.pseudo_rsquared,
             "deviance": self.deviance,
-            "log_likelihood": self.log_likelihood,
+            "loglik": self.log_likelihood,
             "n_separated": len(self.separated_reasons),
             "n_singletons": self.n_singletons,
         }

@@ -106,6 +106,8 @@ def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:
     demeaned = within(effects, len(x)).demean(x)
     varying = (size > 0) & (np.linalg.norm(demeaned, axis=0) > ABSORBED * size)
     columns = demeaned[:, varying]
+    if not columns.shape[1]:
+        return columns
     redundant = [dependence.column for dependence in dependences(columns)]
     columns = np.delete(columns, redundant, axis=1)
     return np.asarray(columns / np.abs(columns).max(axis=0))

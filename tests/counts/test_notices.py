@@ -1,0 +1,30 @@
+"""Notices about models of counts."""
+
+from __future__ import annotations
+
+from digiprosper.counts import notices
+
+
+def test_separated_rows_are_counted_by_reason() -> None:
+    assert notices.separated_rows({"effects": 0, "regressors": 0}, ()) == []
+    (notice,) = notices.separated_rows({"effects": 3, "regressors": 1}, [("a", 1)])
+    assert notice.data["count"] == 4
+    assert "4 rows with outcome zero dropped" in notice.message
+    assert "3 in a level of a fixed effect" in notice.message
+    (notice,) = notices.separated_rows({"effects": 0, "regressors": 1}, [("a", 1)])
+    assert "fixed effect" not in notice.message
+
+
+def test_interactions_are_ratios() -> None:
+    assert notices.interaction_ratios([]) == []
+    (notice,) = notices.interaction_ratios(["a:b"])
+    assert "'a:b'" in notice.message
+
+
+def test_few_clusters() -> None:
+    assert notices.few_for_counts(40, "province") == ()
+    (notice,) = notices.few_for_counts(31, "province")
+    assert notice.code == "few_clusters"
+    assert "normal distribution" in notice.message
+    (notice,) = notices.few_for_counts(12, "province", "crv3")
+    assert "11 degrees of freedom" in notice.message

@@ -1,0 +1,256 @@
+"""The specification, its errors, and what changes no estimate."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import digiprosper as dp
+
+
+def draw(seed: int = 0, entities: int = 12, periods: int = 8) -> pd.DataFrame:
+    """Draw an unbalanced panel of counts with zeros."""
+    rng = np.random.default_rng(seed)
+    n = entities * periods
+    frame = pd.DataFrame(
+        {
+            "id": np.repeat(np.arange(entities), periods),
+            "t": np.tile(np.arange(periods), entities),
+            "x": rng.normal(size=n),
+            "z": rng.normal(size=n),
+            "size": rng.uniform(1, 9, n),
+            "w": rng.integers(1, 4, n).astype(float),
+            "region": np.repeat(np.arange(entities) % 5, periods),
+        }
+    )
+    index = 0.5 * frame.x - 0.3 * frame.z + 0.3 * np.sin(frame.id) + 0.05 * frame.t
+    frame["y"] = rng.poisson(np.exp(index)).astype(float)
+    return frame[rng.random(n) > 0.1].reset_index(drop=True)
+
+
+def fit(frame: pd.DataFrame, **options: Any) -> dp.PoissonResults:
+    spec = dp.PoissonEffects(**{"y": "y", "x": ["x", "z"], **options})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return spec.fit(dp.Panel(frame, "id", "t"))
+
+
+def with_dummies(frame: pd.DataFrame, **options: Any) -> Any:
+    design = pd.get_dummies(
+        frame[["x", "z", "id", "t"]], columns=["id", "t"], dtype=float
+    ).drop(columns="t_0")
+    model = sm.GLM(frame["y"], design, family=sm.families.Poisson(), **options)
+    return model.fit(tol=1e-14, maxiter=300, tol_criterion="params")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_estimates_equal_those_with_dummies(seed: int) -> None:
+    frame = draw(seed)
+    ours = fit(frame, cov_type="unadjusted")
+    rows = frame.set_index(["id", "t"]).loc[ours.fitted_values.index].reset_index()
+    brute = with_dummies(rows)
+    np.testing.assert_allclose(ours.params, brute.params[:2], atol=1e-9)
+    np.testing.assert_allclose(ours.std_errors, brute.bse[:2], rtol=1e-7)
+    np.testing.assert_allclose(ours.fitted_values, brute.fittedvalues, rtol=1e-7)
+    assert ours.log_likelihood == pytest.approx(brute.llf)
+    assert ours.deviance == pytest.approx(brute.deviance)
+
+
+def test_clustered_errors_equal_those_with_dummies() -> None:
+    frame = draw(3)
+    ours = fit(frame)
+    rows = frame.set_index(["id", "t"]).loc[ours.fitted_values.index].reset_index()
+    brute = with_dummies(rows)
+    design = brute.model.exog
+    scores = design * (rows.y - brute.fittedvalues).to_numpy()[:, None]
+    bread = np.linalg.inv((design.T * brute.fittedvalues.to_numpy()) @ design)
+    by_cluster = pd.DataFrame(scores).groupby(rows.id).sum().to_numpy()
+    groups = len(by_cluster)
+    vcov = bread @ by_cluster.T @ by_cluster @ bread * groups / (groups - 1)
+    np.testing.assert_allclose(ours.cov, vcov[:2, :2], rtol=1e-8)
+    assert ours.df_t == np.inf
+
+
+@pytest.mark.parametrize("effects", [True, False])
+def test_crv3_refits_the_weighted_regression_without_each_cluster(
+    effects: bool,
+) -> None:
+    frame = draw(5)
+    options = {"entity_effects": effects, "time_effects": effects}
+    ours = fit(frame, cov_type="crv3", clusters="region", **options)
+    rows = frame.set_index(["id", "t"]).loc[ours.fitted_values.index].reset_index()
+    mean = ours.fitted_values.to_numpy()
+    working = np.log(mean) + rows.y.to_numpy() / mean - 1
+    design = (
+        pd.get_dummies(
+            rows[["x", "z", "id", "t"]], columns=["id", "t"], dtype=float
+        ).to_numpy()
+        if effects
+        else np.column_stack([rows[["x", "z"]], np.ones(len(rows))])
+    )
+    root = np.sqrt(mean)
+    moved = []
+    for region in range(5):
+        keep = (rows.region != region).to_numpy()
+        weighted = design[keep] * root[keep, None]
+        b = np.linalg.lstsq(weighted, working[keep] * root[keep], rcond=None)[0]
+        moved.append(b[:2] - ours.params.to_numpy()[:2])
+    vcov = np.array(moved).T @ np.array(moved) * 4 / 5
+    np.testing.assert_allclose(ours.cov.iloc[:2, :2], vcov, rtol=1e-7)
+    assert ours.df_t == 4
+
+
+def test_ssc_of_fixest_counts_parameters() -> None:
+    frame = draw(7)
+    for cov_type in ("robust", "clustered", "unadjusted"):
+        plain, more = (
+            fit(frame, cov_type=cov_type, ssc=ssc) for ssc in ("ppmlhdfe", "fixest")
+        )
+        n = plain.nobs
+        # Entity effects are nested in clusters, a constant and other effects are not.
+        k = 2 + plain.df_absorbed
+        if cov_type == "clustered":
+            k -= plain.sample.n_entities - 1
+        ratio = (more.std_errors / plain.std_errors) ** 2
+        np.testing.assert_allclose(ratio, (n - 1) / (n - k))
+
+
+def test_rows_weights_and_units_change_nothing() -> None:
+    frame = draw(11)
+    ours = fit(frame)
+    shuffled = fit(frame.sample(frac=1, random_state=1))
+    np.testing.assert_allclose(shuffled.params, ours.params, atol=1e-13)
+    np.testing.assert_allclose(shuffled.std_errors, ours.std_errors, rtol=1e-11)
+    scaled = fit(frame.assign(y=frame.y * 1000, x=frame.x * 10))
+    np.testing.assert_allclose(scaled.params * [10, 1], ours.params, atol=1e-12)
+    np.testing.assert_allclose(scaled.std_errors * [10, 1], ours.std_errors)
+
+    weighted = fit(frame, obs_weights="w", entity_effects=False, absorb=["id"])
+    rows = frame.loc[frame.index.repeat(frame.w.astype(int))].reset_index(drop=True)
+    repeated = fit(
+        rows.assign(person=rows.id, id=range(len(rows))),
+        entity_effects=False,
+        absorb=["person"],
+        clusters="person",
+    )
+    np.testing.assert_allclose(repeated.params, weighted.params, atol=1e-12)
+    np.testing.assert_allclose(repeated.std_errors, weighted.std_errors, rtol=1e-10)
+
+
+def test_an_exposure_is_a_rate_weighted_by_it() -> None:
+    frame = draw(13)
+    exposed = fit(frame, exposure="size")
+    rate = fit(frame.assign(rate=frame.y / frame["size"]), y="rate", obs_weights="size")
+    logged = fit(frame, offset="log(size)")
+    for other in (rate, logged):
+        np.testing.assert_allclose(other.params, exposed.params, atol=1e-11)
+        np.testing.assert_allclose(other.cov, exposed.cov, rtol=1e-9)
+
+
+def test_entity_effects_alone_are_the_conditional_likelihood() -> None:
+    frame = draw(17)
+    ours = fit(frame, time_effects=False)
+    from statsmodels.discrete.conditional_models import ConditionalPoisson
+
+    rows = frame.set_index(["id", "t"]).loc[ours.fitted_values.index].reset_index()
+    model = ConditionalPoisson(rows.y, rows[["x", "z"]], groups=rows.id)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        params = model.fit(disp=0).params
+    # Its steps stop early.
+    np.testing.assert_allclose(ours.params, params, atol=1e-4)
+
+
+def test_separated_rows_are_listed_by_key_and_reason() -> None:
+    frame = draw(19)
+    frame.loc[frame.id == 3, "y"] = 0.0
+    frame["d"] = 0.0
+    zero = frame.index[(frame.y == 0) & (frame.id != 3)][:2]
+    frame.loc[zero, "d"] = 1.0
+    ours = fit(frame, x=["x", "d"], collinear="drop")
+    (notice,) = [n for n in ours.diagnostics if n.code == "separated"]
+    assert "outcomes are all zero" in notice.message
+    by_reason = ours.separated["reason"].value_counts().to_dict()
+    assert by_reason == {"effects": int((frame.id == 3).sum()), "regressors": 2}
+    keys = set(map(tuple, frame.loc[zero, ["id", "t"]].to_numpy()))
+    separated = ours.separated[ours.separated.reason == "regressors"]
+    assert set(separated.index) == keys
+    assert ours.glance()["n_separated"] == len(ours.separated)
+    assert ours.names == ("x",)
+    rest = fit(frame[(frame.id != 3) & (frame.d == 0)], x=["x"])
+    np.testing.assert_allclose(ours.params, rest.params, atol=1e-12)
+    with pytest.raises(dp.IdentificationError, match="with outcome zero are separated"):
+        fit(frame, separation="raise")
+
+
+def test_huge_counts() -> None:
+    frame = draw(23)
+    scaled = fit(frame.assign(y=np.round(frame.y * 1e12 + 7)))
+    np.testing.assert_allclose(scaled.params, fit(frame).params, atol=1e-9)
+
+
+# --- what is refused ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "match"),
+    [
+        ({"y": 0.0}, {}, dp.IdentificationError, "zero in every row"),
+        ({"y": -1.0}, {}, dp.IdentificationError, "negative in"),
+        ({"y": 2.0}, {}, dp.IdentificationError, "constant in the sample"),
+        ({"y": np.nan}, {}, dp.MissingDataError, "no rows"),
+        ({"size": 0.0}, {"exposure": "size"}, dp.OptionError, "positive in every row"),
+        ({}, {"exposure": "people"}, dp.ColumnError, "people"),
+        ({"one": 1}, {"clusters": "one"}, dp.IdentificationError, "two clusters"),
+        ({"x": 1.0}, {}, dp.IdentificationError, "'x' is constant"),
+    ],
+)
+def test_samples_that_are_refused(
+    change: dict[str, Any], options: dict[str, Any], error: type, match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        fit(draw().assign(**change), **options)
+
+
+def test_a_single_period_has_no_entity_effects() -> None:
+    frame = draw()
+    with pytest.raises(dp.IdentificationError, match=r"cross-section|singleton"):
+        fit(frame[frame.t == 0])
+    single = fit(frame[frame.t == 0], entity_effects=False, cov_type="robust")
+    assert single.names == ("x", "z")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"cov_type": "hc3"}, "not available for PoissonEffects"),
+        ({"cov_type": "driscoll_kraay"}, "not available for PoissonEffects"),
+        ({"cov_type": "conley"}, "not available for PoissonEffects"),
+        ({"cov_type": "hc9"}, "cov_type"),
+        ({"ssc": "reghdfe"}, "ssc"),
+        ({"separation": "keep"}, "separation"),
+        ({"exposure": "size", "offset": "z"}, "cannot be combined"),
+        ({"cov_type": "crv3", "clusters": ["id", "t"]}, "one way"),
+        ({"keep_rows": 1}, "keep_rows"),
+    ],
+)
+def test_options_that_are_refused(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(dp.OptionError, match=match):
+        dp.PoissonEffects("y", ["x"], **options)
+
+
+def test_terms_that_are_refused() -> None:
+    with pytest.raises(dp.TermError, match="x is empty"):
+        dp.PoissonEffects("y")
+    with pytest.raises(dp.TermError, match="also in x"):
+        dp.PoissonEffects("y", ["y"])
+    with pytest.raises(dp.InputTypeError, match="exposure must be one term"):
+        dp.PoissonEffects("y", ["x"], exposure=["size"])  # type: ignore[arg-type]

@@ -1,0 +1,114 @@
+"""Numbers of ppmlhdfe, fixest and clubSandwich, and the public sets of separation."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.counts.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.within import compress
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+PUBLISHED: dict[str, Any] = json.loads(
+    (ROOT / "tests" / "reference" / "poisson.json").read_text()
+)
+CASES: dict[str, dict[str, Any]] = PUBLISHED["cases"]
+SPECS: dict[str, dict[str, Any]] = {
+    "one_effect": {"absorb": ["origin"], "cov_type": "robust"},
+    "gravity": {
+        "y": "trade",
+        "x": ["log_dist", "contig"],
+        "absorb": ["origin", "dest", "year"],
+        "cov_type": "robust",
+    },
+    "one_way": {"absorb": ["o", "d"], "clusters": "ca"},
+    "two_way": {"absorb": ["o", "d"], "clusters": ["ca", "cb"]},
+    "fixest": {"absorb": ["o", "d"], "clusters": "ca", "ssc": "fixest"},
+    "panel": {"absorb": ["id"], "cov_type": "robust"},
+    "cr3": {"absorb": ["firm"], "clusters": "clu", "cov_type": "crv3"},
+    "separated": {"absorb": ["i", "j"], "collinear": "drop", "cov_type": "robust"},
+}
+PRINTED_CASES = ("one_way", "two_way", "separated", "cr3")
+SETS = [f"{number:02d}" for number in range(1, 19)]
+
+
+def frame_of(name: str) -> pd.DataFrame:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside the project")
+    return pd.read_csv(path)
+
+
+def fit(name: str) -> dp.PoissonResults:
+    options = {"y": "y", "x": ["x1", "x2"], **SPECS[name]}
+    frame = frame_of(CASES[name]["file"])
+    panel = dp.Panel(frame.assign(row=range(len(frame))), "row")
+    spec = dp.PoissonEffects(**options, entity_effects=False, time_effects=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return spec.fit(panel)
+
+
+def test_every_specification_has_numbers() -> None:
+    assert SPECS.keys() == CASES.keys()
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize("name", SPECS, ids=[c["command"] for c in CASES.values()])
+def test_numbers_of_programs(name: str) -> None:
+    case, results = CASES[name], fit(name)
+    tolerance = PUBLISHED["tolerance"]
+    atol = tolerance["printed"] if name in PRINTED_CASES else tolerance["value"]
+    atol = tolerance["pyfixest"] if name == "fixest" else atol
+    for term, value in case.get("coefficients", {}).items():
+        assert results.params[term] == pytest.approx(value, abs=atol, rel=0)
+    for term, value in case.get("std_errors", {}).items():
+        assert results.std_errors[term] == pytest.approx(value, abs=atol, rel=0)
+    for term, value in case.get("clubsandwich", {}).items():
+        groups = results.inference.n_clusters[0]
+        ours = results.std_errors[term] * np.sqrt(groups / (groups - 1))
+        assert ours == pytest.approx(value, abs=1e-10, rel=0)
+    if "n_separated" in case:
+        assert len(results.separated) == case["n_separated"]
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize("name", SETS)
+def test_separated_rows_of_the_public_sets(name: str) -> None:
+    """The sets of ppmlhdfe; 02, 03, 04, 12 and 13 have no regressor."""
+    frame = frame_of(f"cases/separation/{name}.csv")
+    y = frame["y"].to_numpy(dtype=float)
+    x = frame.filter(regex="^x").to_numpy(dtype=float)
+    codes = [compress(frame[c].to_numpy(np.intp))[0] for c in frame.filter(like="id")]
+    separated = in_empty_levels(y, codes)
+    rows = np.flatnonzero(~separated)
+    part = [compress(code[rows])[0] for code in codes]
+    separated[rows] = separated_rows(y[rows], x[rows], part)
+    np.testing.assert_array_equal(separated, frame["separated"] == 1)
+
+
+@pytest.mark.parametrize("name", ["05", "10", "15", "16", "17", "18"])
+def test_a_regressor_that_is_collinear_afterwards_is_named(name: str) -> None:
+    frame = frame_of(f"cases/separation/{name}.csv")
+    panel = dp.Panel(frame.assign(row=range(len(frame))), "row")
+    spec = dp.PoissonEffects(
+        "y",
+        list(frame.filter(regex="^x")),
+        entity_effects=False,
+        time_effects=False,
+        cov_type="robust",
+    )
+    with pytest.raises(dp.DigiprosperError, match="with outcome zero were dropped"):
+        spec.fit(panel)
+    with pytest.warns(dp.IdentificationWarning, match="fits them perfectly"):
+        results = spec.replace(collinear="drop").fit(panel)
+    assert len(results.separated) == frame["separated"].sum()
+    assert any(n.code.startswith("dropped") for n in results.diagnostics)

@@ -1,0 +1,131 @@
+"""Results of Poisson regressions: effects, predictions, words."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+
+
+@pytest.fixture(scope="module")
+def panel() -> dp.Panel:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "id": np.repeat(np.arange(45), 6),
+            "t": np.tile(np.arange(6), 45),
+            "x": rng.normal(size=270),
+            "size": rng.uniform(1, 3, 270),
+            "d": rng.integers(0, 2, 270),
+        }
+    )
+    mean = frame["size"] * np.exp(0.4 * frame.x + 0.3 * frame.d + 0.3)
+    frame["y"] = rng.poisson(mean)
+    return dp.Panel(frame, "id", "t")
+
+
+SPEC = dp.PoissonEffects("y", ["x", "d", "log(size)"])
+
+
+def test_average_effects(panel: dp.Panel) -> None:
+    fit = SPEC.fit(panel)
+    effects = fit.average_effects().set_index("term")
+    assert effects["kind"].tolist() == ["slope", "dummy", "elasticity"]
+    mean = panel.frame["y"].mean()
+    b, se = fit.params, fit.std_errors
+    assert effects.loc["x", "effect"] == pytest.approx(b["x"] * mean)
+    assert effects.loc["x", "std_error"] == pytest.approx(se["x"])
+    assert effects.loc["d", "relative"] == pytest.approx(np.exp(b["d"]) - 1)
+    assert effects.loc["d", "std_error"] == pytest.approx(np.exp(b["d"]) * se["d"])
+    ends = fit.conf_int().loc["d"]
+    assert effects.loc["d", "conf_low"] == pytest.approx(np.exp(ends.iloc[0]) - 1)
+    # The average derivative is the slope times the average outcome.
+    assert fit.fitted_values.mean() == pytest.approx(mean)
+
+
+def test_interactions_have_no_effect_of_their_own(panel: dp.Panel) -> None:
+    fit = dp.PoissonEffects("y", ["x", "d", "x:d"]).fit(panel)
+    effects = fit.average_effects().set_index("term")
+    assert effects["kind"].eq("interaction").all()
+    assert effects["effect"].isna().all()
+    (notice,) = [n for n in fit.diagnostics if n.code == "interaction_ratios"]
+    assert notice.data["terms"] == ("x:d",)
+    assert "ratio of ratios" in notice.message
+
+
+def test_levels_of_a_category_are_dummies(panel: dp.Panel) -> None:
+    fit = dp.PoissonEffects("y", ["x", "C(d)"]).fit(panel)
+    assert fit.average_effects()["kind"].tolist() == ["slope", "dummy"]
+
+
+@pytest.mark.parametrize("option", ["exposure", "offset"])
+def test_predictions_are_the_fitted_values(panel: dp.Panel, option: str) -> None:
+    fit = dp.PoissonEffects("y", ["x", "d"], **{option: "size"}).fit(panel)
+    np.testing.assert_allclose(fit.predict(panel), fit.fitted_values)
+    total = panel.frame["y"] - fit.fitted_values
+    np.testing.assert_allclose(fit.resids, total)
+    np.testing.assert_allclose(total.groupby("id").sum(), 0, atol=1e-9)
+
+
+def test_pseudo_rsquared_is_against_a_constant(panel: dp.Panel) -> None:
+    fit = dp.PoissonEffects(
+        "y", ["x"], exposure="size", entity_effects=False, time_effects=False
+    ).fit(panel)
+    import statsmodels.api as sm
+
+    frame = panel.frame
+    brute = sm.GLM(
+        frame["y"],
+        sm.add_constant(frame["x"]),
+        family=sm.families.Poisson(),
+        exposure=frame["size"],
+    ).fit(tol=1e-14)
+    assert fit.pseudo_rsquared == pytest.approx(1 - brute.llf / brute.llnull)
+    assert fit.params["Intercept"] == pytest.approx(brute.params["const"])
+
+
+def test_glance_has_what_the_likelihood_gives(panel: dp.Panel) -> None:
+    info = SPEC.fit(panel).glance()
+    assert info["model"] == "PoissonEffects"
+    assert info["nobs"] == 270
+    assert info["n_clusters"] == 45
+    assert {"deviance", "loglik", "n_separated", "n_singletons"} <= set(info)
+    assert info["df_resid"] == 270 - 3 - 50
+
+
+def test_summary_says_what_a_slope_is(panel: dp.Panel) -> None:
+    text = str(SPEC.fit(panel))
+    assert "elasticity" in text
+    assert "100 (exp(b) - 1)" in text
+    assert "small-sample correction as ppmlhdfe" in " ".join(text.split())
+    other = str(SPEC.replace(cov_type="unadjusted").fit(panel))
+    assert "for a variance equal to the mean" in " ".join(other.split())
+
+
+def test_without_rows(panel: dp.Panel) -> None:
+    fit = SPEC.fit(panel)
+    small = SPEC.replace(keep_rows=False).fit(panel)
+    assert small.glance() == fit.glance()
+    with pytest.raises(dp.OptionError, match="keep_rows"):
+        _ = small.fitted_values
+    np.testing.assert_allclose(small.predict(panel), fit.fitted_values)
+
+
+def test_pickles(panel: dp.Panel) -> None:
+    fit = SPEC.fit(panel)
+    assert pickle.loads(pickle.dumps(fit)).glance() == fit.glance()
+
+
+def test_words_of_a_table(panel: dp.Panel) -> None:
+    fit = SPEC.fit(panel)
+    stats = ["nobs", "pseudo_rsquared", "n_separated"]
+    english = dp.etable(fit, stats=stats)
+    assert "Pseudo R²" in str(english)
+    assert "Separated rows" in str(english)
+    chinese = dp.etable(fit, stats=stats, style=dp.TableStyle(language="zh"))
+    assert "伪R²" in str(chinese)
+    assert "分离样本数" in str(chinese)
