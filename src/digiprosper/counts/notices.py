@@ -2,8 +2,7 @@
 
 Warnings are separated and short_panel.
 
-==================== ===========================================================
-
+==================== ==================================================================
 code                 data
 ==================== ==================================================================
 separated            count, effects (rows), regressors (rows), rows (labels of the first
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 LAGGED: Final = (
-    "and with fewer than many periods so are the average effects: the correction of "
-    "LogitEffects is for regressors that do not depend on earlier outcomes. Omit it."
+    "and so are the other coefficients and average effects: the correction is for "
+    "regressors that do not depend on earlier outcomes. Omit it."
 )
 """What follows for a binary outcome from a lag of it among the regressors."""
 _MOST_LEVELS = 3
@@ -122,7 +121,8 @@ def no_average(terms: Sequence[str]) -> list[Notice]:
         "interactions for them."
     )
     return [Notice("no_average", text, {"terms": tuple(terms)})]
-=======
+
+
 def few_for_counts(
     clusters: int, name: str, cov_type: str = "clustered"
 ) -> tuple[Notice, ...]:
