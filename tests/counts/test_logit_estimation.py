@@ -78,7 +78,7 @@ def test_clogit_of_r(women: dp.Panel) -> None:
     atol = TOLERANCE["printed"]
     np.testing.assert_allclose(fit.params[X], case["coefficients"], atol=1e-9)
     np.testing.assert_allclose(fit.std_errors[X], case["std_errors"], atol=atol)
-    assert fit.glance()["log_likelihood"] == pytest.approx(
+    assert fit.glance()["loglik"] == pytest.approx(
         case["log_likelihood"], abs=1e-8
     )
 
@@ -162,7 +162,7 @@ def test_estimates_equal_those_with_dummies(link: str, seed: int) -> None:
     fit = fitted(spec, panel_of(data))
     other, design, kept = with_dummies(data, link)
     np.testing.assert_allclose(fit.params, other.params[:2], rtol=1e-5, atol=1e-6)
-    assert fit.glance()["log_likelihood"] == pytest.approx(other.llf, abs=1e-6)
+    assert fit.glance()["loglik"] == pytest.approx(other.llf, abs=1e-6)
     assert fit.glance()["pseudo_rsquared"] == pytest.approx(other.prsquared, abs=1e-7)
     chance = other.predict(design)
     slope = other.model.pdf(design @ other.params)

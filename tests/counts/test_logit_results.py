@@ -104,7 +104,7 @@ def test_errors_of_average_effects(fit: Any) -> None:
 def test_a_table_of_coefficients_and_average_effects(fit: Any) -> None:
     table = dp.etable(
         {"Logit": fit, "Average effects": fit.average_effects()},
-        stats=["nobs", "pseudo_rsquared", "log_likelihood", "n_predicted"],
+        stats=["nobs", "pseudo_rsquared", "loglik", "n_predicted"],
     )
     text = str(table)
     assert "Adoption" in text
@@ -134,7 +134,7 @@ def test_glance_has_the_numbers_of_the_fit(fit: Any) -> None:
     glance = fit.glance()
     assert glance["nobs"] + glance["n_predicted"] == 200
     assert 0 < glance["pseudo_rsquared"] < 1
-    assert glance["log_likelihood"] < 0
+    assert glance["loglik"] < 0
     assert glance["effects"] == "city+year"
     assert fit.average_effects().glance()["nobs"] == 200
     assert fit.average_effects().glance()["n_entities"] == 25

@@ -356,7 +356,7 @@ def _results(
         "ssc": inference.ssc,
         "effects": "+".join(prepared.effect_names),
         "pseudo_rsquared": 1 - likelihoods[0] / likelihoods[1],
-        "log_likelihood": likelihoods[0],
+        "loglik": likelihoods[0],
         "n_predicted": int((~data.keep).sum()),
     }
     return LogitResults(

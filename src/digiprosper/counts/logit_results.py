@@ -69,7 +69,7 @@ class BinaryResults(BaseResults):
         Returns
         -------
         Glance
-            Beside what all results have: pseudo_rsquared (McFadden's), log_likelihood
+            Beside what all results have: pseudo_rsquared (McFadden's), loglik
             before the correction, and n_predicted, rows that are predicted perfectly.
         """
         return cast("Glance", dict(self.info))
@@ -304,7 +304,7 @@ class LogitResults(BinaryResults):
             meaning += ", for which there is average_effects()."
         return self._summary_of(
             title,
-            f"Log likelihood: {info['log_likelihood']:.4f}; pseudo R2: "
+            f"Log likelihood: {info['loglik']:.4f}; pseudo R2: "
             f"{info['pseudo_rsquared']:.4f}.",
             meaning,
             settings=f"effects of {info['effects'].replace('+', ', ')}{settings}",
