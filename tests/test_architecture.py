@@ -44,6 +44,7 @@ EXTRAS = {
     "test_words.py",
     "composite/test_index_sensitivity.py",
     "datasets/test_recovery.py",
+    "counts/test_logit_size.py",
     "dynamic/test_dynamic_size.py",
     "dynamic/test_published.py",
     "dynamic/test_stata.py",

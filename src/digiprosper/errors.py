@@ -487,6 +487,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "separated": IdentificationWarning,
     "many_instruments": IdentificationWarning,
     "short_panel": IdentificationWarning,
+    "large_correction": IdentificationWarning,
     "second_order": IdentificationWarning,
     "bias_not_solved": IdentificationWarning,
     "unmatched_treated": IdentificationWarning,

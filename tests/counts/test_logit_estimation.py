@@ -78,9 +78,7 @@ def test_clogit_of_r(women: dp.Panel) -> None:
     atol = TOLERANCE["printed"]
     np.testing.assert_allclose(fit.params[X], case["coefficients"], atol=1e-9)
     np.testing.assert_allclose(fit.std_errors[X], case["std_errors"], atol=atol)
-    assert fit.glance()["loglik"] == pytest.approx(
-        case["log_likelihood"], abs=1e-8
-    )
+    assert fit.glance()["loglik"] == pytest.approx(case["log_likelihood"], abs=1e-8)
 
 
 def test_probit_of_r(women: dp.Panel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -24,7 +24,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.covariance import meat, vcov
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
 from digiprosper.linear.estimation import checked_columns, columns_at, demean_columns
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.report.estimates import Estimates
@@ -34,8 +34,10 @@ from digiprosper.report.protocol import empty_glance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.reweighted import Family
+    from digiprosper.kernels.reweighted import Family, Reweighted
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
@@ -108,7 +110,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
     positions = (*sample.roles["y"], *sample.roles["x"])
     names = (spec.y, *sample.names_of("x"))
     demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
-    columns, dropped = checked_columns(prepared, demeaned, 0, range(1, len(names)))
+    columns, dropped = _regressors(spec, prepared, demeaned, predicted=not keep.all())
     # Refuses slopes by level
     effects = zip(prepared.effect_names, prepared.within.effects, strict=True)
     levels = {
@@ -134,6 +136,33 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
             *lagged_outcome(prepared, notices.LAGGED),
         ),
     )
+
+
+def _regressors(
+    spec: Any, prepared: Prepared, demeaned: Demeaned, *, predicted: bool
+) -> tuple[list[int], list[Notice]]:
+    """Check the regressors; return the positions of those that are kept, and notices.
+
+    Levels of a category may be gone with rows that are predicted perfectly, so that
+    dummies of the others are redundant. They are dropped.
+    """
+    every = range(1, len(demeaned.names))
+    if predicted:
+        lenient = replace(prepared.options, collinear="drop")
+        columns, dropped = checked_columns(
+            replace(prepared, options=lenient), demeaned, 0, every
+        )
+        if spec.collinear == "drop" or all(
+            _is_level(prepared.sample, notice.data["column"]) for notice in dropped
+        ):
+            return columns, dropped
+    return checked_columns(prepared, demeaned, 0, every)
+
+
+def _is_level(sample: Sample, name: str) -> bool:
+    """Tell whether a regressor is the dummy of a level of a category."""
+    factors = sample.factors_of(name)
+    return len(factors) == 1 and factors[0].level is not None
 
 
 def _outcome(spec: Any, sample: Sample) -> Floats:
@@ -201,13 +230,16 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
     link, family, codes = spec.link, _FAMILIES[spec.link], prepared.within.effects
     fit = at = reweighted_least_squares(y, x, codes, family)
     coefficients = fit.coefficients
-    short = _short_effect(prepared.effect_names, data.whole)
-    corrected = spec.bias_correction is not None and short is None
+    remarks, corrected = [], spec.bias_correction is not None
+    if corrected:
+        remarks = [
+            *notices.short_panel(_short_effect(prepared.effect_names, data.whole), link)
+        ] or notices.large_correction(_sizes(fit, coefficient_bias(link, fit)))
+        corrected = not remarks
     if corrected:
         coefficients = coefficients - coefficient_bias(link, fit)
-        offset = x @ coefficients
         at = reweighted_least_squares(
-            y, x[:, :0], codes, family, offset=offset, start=fit.index
+            y, x[:, :0], codes, family, offset=x @ coefficients, start=fit.index
         )
     categories, apart = _categories(prepared.sample, data.names, x)
     effects = partial_effects(
@@ -254,10 +286,17 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
         },
         dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
         remarks=(
-            *notices.short_panel(short if spec.bias_correction else None, link),
+            *remarks,
             *notices.no_average([name for name in data.names if name not in names]),
         ),
     )
+
+
+def _sizes(fit: Reweighted, bias: Floats) -> tuple[float, float]:
+    """Measure bias and estimates in standard errors: the roots of ``b'Hb``."""
+    fitted = fit.x @ np.column_stack([bias, fit.coefficients])
+    first, second = np.sqrt(fit.weights @ fitted**2)
+    return float(first), float(second)
 
 
 def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
@@ -284,9 +323,7 @@ def _categories(
         }
         for several in factors
     ]
-    is_level = [
-        len(several) == 1 and several[0].level is not None for several in factors
-    ]
+    is_level = [_is_level(sample, name) for name in names]
     categories: list[Ints | None] = []
     apart = []
     for j, column in enumerate(x.T):
@@ -311,6 +348,11 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     word = "clustered" if clusters else "robust"
     estimator = vcov(word, "none", prepared.count, clusters, prepared.sample.time)
     fewest = min((int(codes.max()) + 1 for codes in clusters), default=len(moved))
+    if fewest < 2:
+        raise IdentificationError(
+            "after rows that are predicted perfectly left, there is one cluster; "
+            "clustered standard errors need at least two."
+        )
     total = meat(moved, np.ones(len(moved)), estimator)
     return np.asarray(total * fewest / (fewest - 1))
 
@@ -343,6 +385,7 @@ def _results(
     """Make results; `likelihoods` are the logs of the model's and its null model's."""
     prepared, sample = data.prepared, data.prepared.sample
     inference = _inference(prepared, prepared.cluster_codes)
+    estimated = Estimates.of(data.names, coefficients, covariance, inference)
     info: dict[str, Any] = {
         **empty_glance("LogitEffects", sample.nobs),
         "depvar": spec.y,
@@ -360,12 +403,16 @@ def _results(
         "n_predicted": int((~data.keep).sum()),
     }
     return LogitResults(
-        estimated=Estimates.of(data.names, coefficients, covariance, inference),
+        estimated=estimated,
         link=spec.link,
         info=cast("Glance", info),
         labels=dict(sample.labels),
         factors=dict(sample.factors),
-        diagnostics=(*data.notices, *remarks),
+        diagnostics=(
+            *data.notices,
+            *remarks,
+            *not_semidefinite(prepared, data.names, covariance, estimated.middle),
+        ),
         key_names=sample.keys.pair,
         n_all_entities=data.whole.n_entities,
         **parts,

@@ -1,6 +1,6 @@
 """Notices about models of counts and of binary outcomes: one maker a code.
 
-Warnings are separated and short_panel.
+Warnings are separated, short_panel and large_correction.
 
 ==================== ==================================================================
 code                 data
@@ -10,6 +10,7 @@ separated            count, effects (rows), regressors (rows), rows (labels of t
 interaction_ratios   terms
 perfectly_predicted  count, share, levels (effect to its levels that left)
 short_panel          effect, rows (mean of a level)
+large_correction     bias, estimates (sizes in standard errors)
 no_average           terms
 ==================== ==================================================================
 """
@@ -109,6 +110,20 @@ def short_panel(short: tuple[str, float] | None, link: str) -> list[Notice]:
             "logit is conditional and has no such bias."
         )
     return [Notice("short_panel", text, {"effect": effect, "rows": rows})]
+
+
+def large_correction(sizes: tuple[float, float]) -> list[Notice]:
+    """Report a correction that is no small change of the estimates."""
+    bias, estimates = sizes
+    if bias <= max(estimates, 1.0):
+        return []
+    text = (
+        "the correction is larger than the estimates and is left out. This happens if "
+        "regressors and effects predict nearly all outcomes: use fewer of them, or a "
+        "linear probability model (FixedEffects)."
+    )
+    data = {"bias": bias, "estimates": estimates}
+    return [Notice("large_correction", text, data)]
 
 
 def no_average(terms: Sequence[str]) -> list[Notice]:

@@ -178,6 +178,9 @@ def _shortened(
             break
         updated = (updated + index) / 2
         updated_deviance = likelihood.deviance(updated)
+    # A step without any limit, where rows are separated
+    if not np.isfinite(updated_deviance):
+        return index, deviance
     return updated, updated_deviance
 
 

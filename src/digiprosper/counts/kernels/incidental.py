@@ -116,8 +116,8 @@ def partial_effects(
 
 def _skewness(link: str, fit: Reweighted) -> Floats:
     """Compute the weights times the second over the first derivative, (N,)."""
-    _, density, slope, _ = probabilities(link, fit.index)
-    return np.asarray(fit.weights * slope / density)
+    ratio = -fit.index if link == "probit" else 1 - 2 * expit(fit.index)
+    return np.asarray(fit.weights * ratio)
 
 
 def _level_ratios(fit: Reweighted, columns: Floats) -> Floats:
