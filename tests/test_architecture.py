@@ -43,6 +43,7 @@ EXTRAS = {
     "test_toy_method.py",
     "test_words.py",
     "composite/test_index_sensitivity.py",
+    "counts/test_published.py",
     "datasets/test_recovery.py",
     "counts/test_logit_size.py",
     "dynamic/test_dynamic_size.py",

@@ -367,6 +367,16 @@ CONTRACT = {
     ),
     "DynamicPanel.fit": "panel, *, rng=None, progress=False",
     "DynamicResults.long_run": "level=0.95",
+    "PoissonEffects": (
+        f"y, x=(), *, {EFFECTS}, absorb=(), exposure=None, offset=None, "
+        "separation='drop', cov_type='clustered', clusters=None, ssc='ppmlhdfe', "
+        "obs_weights=None, singletons='drop', collinear='raise', missing='drop', "
+        "keep_rows=True"
+    ),
+    "PoissonEffects.fit": "panel, *, rng=None, progress=False",
+    "PoissonResults.average_effects": "level=0.95",
+    "PoissonResults.predict": "panel",
+    "PoissonResults.without_rows": "",
     "FixedEffectsIV": (
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', "
         f"clusters=None, bandwidth=None, {DISTANCES}, ssc='reghdfe', "

@@ -17,6 +17,7 @@ from typing import NamedTuple, get_args
 
 import pytest
 
+from digiprosper.counts.words import WORDS as COUNTS
 from digiprosper.dynamic.words import WORDS as DYNAMIC
 from digiprosper.linear.words import WORDS as LINEAR
 from digiprosper.mediation.words import WORDS as MEDIATION
@@ -70,6 +71,7 @@ ROWS = {
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
+    "counts/words.py WORDS": Row(COUNTS, composed=("stat.*", "note.*")),
     "dynamic/words.py WORDS": Row(DYNAMIC, composed=("stat.*",)),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),

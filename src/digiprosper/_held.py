@@ -5,6 +5,7 @@ from __future__ import annotations
 # The name of each in pickles, which stays for good, and where the class is now.
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",
+    "CountScoreDraws": "counts.kernels.score_bootstrap:ScoreDraws",
     "DynamicCorrectedEstimates": "dynamic.results:CorrectedEstimates",
     "DynamicGmmTests": "dynamic.results:GmmTests",
     "DrawnEstimates": "report.estimates:DrawnEstimates",
@@ -49,5 +50,6 @@ HELD = {
     "TermPoint": "report.terms:Point",
     "TermRegime": "report.terms:Regime",
     "WildDraws": "linear.kernels.wild:WildDraws",
+    "WildWeights": "linear.kernels.wild:WildWeights",
     "Words": "report.words:Words",
 }

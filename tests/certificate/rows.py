@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tests.certificate import binary, mechanisms, regressions, space, staggered
+from tests.certificate import (
+    binary,
+    counts,
+    mechanisms,
+    regressions,
+    space,
+    staggered,
+)
 from tests.certificate.designs import Cell, Study, Trial
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "measured" / "certificate"
 STUDIES: dict[str, Study] = {
     **regressions.STUDIES,
+    **counts.STUDIES,
     **staggered.STUDIES,
     **space.STUDIES,
     **mechanisms.STUDIES,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.counts.estimation import fit_counts, prepare_counts
+from digiprosper.counts.estimation import prepare_counts
 
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 
@@ -65,7 +65,7 @@ def test_a_perfect_fit_is_reported(panel: dp.Panel) -> None:
 def test_roles_share_their_rows(panel: dp.Panel) -> None:
     spec = dp.PoissonEffects("y", ["x"])
     counts = prepare_counts(spec, panel, {"short": ["x"], "long": ["x", "z"]})
-    short, long = (fit_counts(spec, counts, role).results for role in ("short", "long"))
+    short, long = (counts.fit(counts.regressors(role)) for role in ("short", "long"))
     assert short.nobs == long.nobs == 199
     assert short.names == ("x",)
     assert long.names == ("x", "z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -522,6 +522,21 @@ def kink_spec(case: Case) -> dp.PanelKink:
     options = {**_reps(case), **options}
     case.say(f"PanelKink(kink_variable=q, x={x!r}, **{options!r})")
     return dp.PanelKink(case.term("y"), case.term("q"), x, **options)
+
+
+def poisson(case: Case) -> Any:
+    common = case.common()
+    options = case.options(
+        **{**common, "cov_type": ["clustered", "crv3", "robust", "unadjusted"]},
+        exposure=[case.column("v")],
+        separation=["drop", "drop", "raise"],
+        ssc=["ppmlhdfe", "fixest"],
+    )
+    known = {field.name for field in fields(dp.PoissonEffects)}
+    options = {name: value for name, value in options.items() if name in known}
+    y, x = case.column("y"), case.terms("xmwzqcd", 3)
+    case.say(f"PoissonEffects({y!r}, {x!r}, **{options!r})")
+    return dp.PoissonEffects(f"I(abs({y}))", x, **options).fit(case.panel)
 
 
 def dynamic_spec(case: Case) -> dp.DynamicPanel:
@@ -1118,6 +1133,7 @@ SPECIFICATIONS = (
     "EventStudy",
     "StaggeredDid",
     "DynamicPanel",
+    "PoissonEffects",
     "PanelThreshold",
     "PanelKink",
     "Mediation",
@@ -1199,6 +1215,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "oster_bound": bounded,
     "variables": mechanism_variables,
     "DynamicPanel": _fitted(dynamic_spec),
+    "PoissonEffects": poisson,
 }
 SHARES = (
     14,
@@ -1235,4 +1252,5 @@ SHARES = (
     5,
     5,
     8,
+    5,
 )

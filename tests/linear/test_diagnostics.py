@@ -389,3 +389,36 @@ def test_the_lost_digits_are_those_of_the_terms_that_are_named() -> None:
     (notice,) = lost_digits(["z", "I(x**2)"], moments, np.diag([0.01, 0.01]))
     assert notice.data["columns"] == ("I(x**2)",)
     assert notice.data["value"] == pytest.approx(np.finfo(float).eps * 1e12)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reported"),
+    [
+        ("log(y + 1)", True),
+        ("log(1 + y)", True),
+        ("log1p(y)", True),
+        ("log(I(y + 1))", True),
+        ("log(y + 0.01)", True),
+        ("y", False),
+        ("log(positive)", False),
+        ("log1p(positive)", False),
+        ("log1p(share)", False),
+        ("log1p(change)", False),
+        ("sqrt(y)", False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_the_log_of_counts_with_zeros_is_reported(outcome: str, reported: bool) -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(30), 6), "t": np.tile(np.arange(6), 30)}
+    ).assign(x=rng.normal(size=180), y=rng.poisson(1.0, 180))
+    frame = frame.assign(
+        positive=frame.y + 1, share=frame.y / 50, change=frame.y - 0.25
+    )
+    fit = FixedEffects(outcome, ["x"]).fit(Panel(frame, "i", "t"))
+    found = [n for n in fit.diagnostics if n.code == "shifted_log"]
+    assert bool(found) is reported
+    if reported:
+        assert found[0].data["zeros"] == (frame.y == 0).sum()
+        assert "PoissonEffects" in found[0].message

@@ -216,7 +216,7 @@ def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     frame, spec = make(6), FixedEffects("y", ["a", "d"])
     whole = placebo(spec, frame, reps=99, rng=1)
     monkeypatch.setattr(
-        "digiprosper.linear.placebo_test.placebo_slopes",
+        "digiprosper.linear.fixed_effects.placebo_slopes",
         lambda *args: placebo_slopes(*args, memory=1),
     )
     np.testing.assert_allclose(

@@ -105,6 +105,12 @@ def fit() -> Any:
 
 
 @cache
+def counted() -> Any:
+    base = dp.PoissonEffects("rural_income", ["digital", "urban", "pilot"])
+    return base.fit(panel())
+
+
+@cache
 def last_year() -> dp.Panel:
     return (
         panel()
@@ -261,6 +267,9 @@ def _regressions() -> dict[str, Callable[[], Any]]:
         "cluster bootstrap": lambda: dp.cluster_bootstrap(
             spec(), panel(), reps=99, rng=1
         ),
+        "counts": counted,
+        "average effects": lambda: counted().average_effects(),
+        "separated": lambda: counted().separated,
         "combination": lambda: fit().combination("2*digital - urban"),
         "propagated": lambda: dp.PropagatedIndex(
             {"index": index()}, dp.FixedEffects("prosperity", ["index", "urban"])

@@ -73,6 +73,9 @@ def _policies() -> dict[str, Any]:
             "prosperity", ["urban"], ["digital"], ["lag(digital)"]
         ).fit(panel),
         "StaggeredDidResults": dp.StaggeredDid("prosperity", "first").fit(treated),
+        "PoissonResults": dp.PoissonEffects("rural_income", ["digital", "urban"]).fit(
+            panel
+        ),
         "DynamicResults": dynamic.fit(panel),
         "DynamicResults of draws": dynamic.replace(estimator="lsdvc", reps=99).fit(
             panel, rng=1

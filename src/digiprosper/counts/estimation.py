@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.counts.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.counts.kernels.sandwich import as_regression, root_and_middle
+from digiprosper.counts.kernels.separation import (
+    in_empty_levels,
+    rows_of,
+    separated_rows,
+)
 from digiprosper.counts.notices import few_for_counts, interaction_ratios
 from digiprosper.counts.notices import separated_rows as separated_notice
+from digiprosper.counts.refits import CountFit
 from digiprosper.counts.results import PoissonResults
 from digiprosper.errors import (
     CollinearityError,
@@ -22,11 +28,7 @@ from digiprosper.errors import (
     counted,
     option_problem,
 )
-from digiprosper.kernels.covariance import rescaled_sandwich
-from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.reweighted import POISSON, Reweighted, reweighted_least_squares
-from digiprosper.kernels.slopes import Slope
-from digiprosper.kernels.within import compress
+from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
 from digiprosper.linear.diagnostics import (
     few_treated,
     lagged_outcome,
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
     from digiprosper.counts.poisson_effects import PoissonEffects
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Vcov
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.reweighted import Reweighted
     from digiprosper.kernels.slopes import Effect
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
@@ -70,6 +74,7 @@ _LAGGED = (
 class CountSample:
     """One sample of counts, shared by models with different regressors."""
 
+    spec: PoissonEffects
     prepared: Prepared
     demeaned: Demeaned  # outcome, then every column of the regressors
     columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
@@ -79,6 +84,15 @@ class CountSample:
     def regressors(self, role: str) -> list[int]:
         """Return the positions in `demeaned` of the columns of a role."""
         return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
+
+    def fit(
+        self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
+    ) -> PoissonResults:
+        """Fit a model by positions in `demeaned`; issue no notice.
+
+        Lags of the outcome in the roles `lags_in`, with None in all, are reported.
+        """
+        return fit_counts(self, regressors, lags_in).results
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,17 +111,6 @@ class Separated:
     def first(self) -> tuple[Any, ...]:
         """Labels of the first five rows."""
         return tuple(self.index[:5])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CountFit:
-    """A fit with its sample and solution, for further statistics."""
-
-    results: PoissonResults
-    counts: CountSample
-    regressors: tuple[int, ...]  # positions in `demeaned`, those that were dropped not
-    likelihood: Reweighted
-    solved: Solved  # the last step as a weighted regression, with the intercept
 
 
 def prepare_counts(
@@ -146,7 +149,9 @@ def prepare_counts(
     positions = (*sample.roles["y"], *_columns(sample, regressors))
     names = (spec.y, *(sample.names[at] for at in positions[1:]))
     demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
-    return CountSample(prepared, demeaned, positions, _offset(spec, sample), found[0])
+    return CountSample(
+        spec, prepared, demeaned, positions, _offset(spec, sample), found[0]
+    )
 
 
 def _columns(sample: Sample, roles: Mapping[str, Sequence[str]]) -> tuple[int, ...]:
@@ -161,12 +166,7 @@ def _find_separated(
     by_effects = in_empty_levels(y, effects)
     by_regressors = np.zeros(y.size, dtype=np.bool_)
     rows = np.flatnonzero(~by_effects)
-    part = [
-        Slope(compress(e.codes[rows])[0], e.column[rows])
-        if isinstance(e, Slope)
-        else compress(e[rows])[0]
-        for e in effects
-    ]
+    part = rows_of(effects, rows)
     by_regressors[rows] = separated_rows(y[rows], x[rows], part)
     return by_effects, by_regressors
 
@@ -196,8 +196,8 @@ def _check_outcome(spec: PoissonEffects, sample: Sample) -> None:
         raise IdentificationError(
             f"the outcome {cited(spec.y)} is negative in "
             f"{counted(negative.size, 'row')}, first: "
-            f"{rows_text(tuple(sample.index[negative[:5]]))}. A Poisson regression is for "
-            "outcomes that are zero or more; use FixedEffects."
+            f"{rows_text(tuple(sample.index[negative[:5]]))}. A Poisson regression is "
+            "for outcomes that are zero or more; use FixedEffects."
         )
     if not y.any():
         raise IdentificationError(
@@ -229,13 +229,15 @@ def _offset(spec: PoissonEffects, sample: Sample) -> Floats | None:
 # --- estimates ------------------------------------------------------------------------
 
 
-def fit_counts(spec: PoissonEffects, counts: CountSample, role: str = "x") -> CountFit:
-    """Estimate the model with the regressors of a role; issue no notice."""
-    prepared, demeaned = counts.prepared, counts.demeaned
+def fit_counts(
+    counts: CountSample,
+    regressors: Sequence[int],
+    lags_in: Sequence[str] | None = ("x",),
+) -> CountFit:
+    """Estimate a model by positions of regressors, as `CountSample.fit`."""
+    spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
     try:
-        columns, notices = checked_columns(
-            prepared, demeaned, 0, counts.regressors(role)
-        )
+        columns, notices = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
         raise _after_separation(error, counts.separated) from error
     likelihood = reweighted_least_squares(
@@ -260,7 +262,7 @@ def fit_counts(spec: PoissonEffects, counts: CountSample, role: str = "x") -> Co
         *separated_notice(counts.separated.by_reason, counts.separated.first),
         *notices,
         *results.diagnostics,
-        *lagged_outcome(prepared, _LAGGED, roles=(role,)),
+        *lagged_outcome(prepared, _LAGGED, roles=lags_in),
         *interaction_ratios(
             [name for name in names if len(prepared.sample.factors_of(name)) > 1]
         ),
@@ -268,7 +270,9 @@ def fit_counts(spec: PoissonEffects, counts: CountSample, role: str = "x") -> Co
     results = replace(results, diagnostics=diagnostics)
     if not spec.keep_rows:
         results = results.without_rows()
-    return CountFit(results, counts, tuple(columns), likelihood, full)
+    return CountFit(
+        results, prepared, demeaned, tuple(columns), counts.offset, likelihood, full
+    )
 
 
 def _after_separation(
@@ -304,34 +308,6 @@ def _counts_and_vcov(
         factor *= (n - 1) / (n - counted_k)
     parts = tuple(replace(part, factor=factor) for part in estimator.parts)
     return count, replace(estimator, parts=parts, df_t=inf, counted=counted_k)
-
-
-def as_regression(likelihood: Reweighted, count: Counts, estimator: Vcov) -> Solved:
-    """Write the last step as a weighted regression, whose scores are the model's."""
-    assert likelihood.regression is not None
-    fitted = likelihood.x @ likelihood.coefficients
-    solved = solve(
-        fitted + likelihood.regression.residuals,
-        likelihood.x,
-        count,
-        estimator,
-        obs_weights=likelihood.weights,
-    )
-    return replace(
-        solved,
-        coefficients=likelihood.coefficients,
-        residuals=likelihood.working_residuals,
-    )
-
-
-def root_and_middle(solved: Solved) -> tuple[Floats, Floats]:
-    """Compute the halves of the covariance; under ``unadjusted`` the information."""
-    if solved.vcov.cov_type != "unadjusted":
-        return solved.root_and_middle()
-    columns, factor = solved.score_columns, solved.vcov.parts[0].factor
-    assert solved.obs_weights is not None
-    information = (columns.T * solved.obs_weights) @ columns
-    return rescaled_sandwich(solved.root, information * factor)
 
 
 def _results(

@@ -31,8 +31,10 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from digiprosper.counts.estimation import CountSample
+    from digiprosper.counts.refits import CountFit
     from digiprosper.counts.results import PoissonResults
     from digiprosper.panel import Panel
 
@@ -225,6 +227,15 @@ class PoissonEffects(Specification):
         FewClustersWarning, CovarianceWarning, NearCollinearWarning
             If standard errors may be unreliable.
         """
-        fitted = fit_counts(self, prepare_counts(self, panel, {"x": self.x}))
-        issue(fitted.results.diagnostics)
-        return fitted.results
+        results = self._fitted(panel).results
+        issue(results.diagnostics)
+        return results
+
+    def _fitted(self, panel: Panel) -> CountFit:
+        counts = self._on_common_rows(panel, {"x": self.x})
+        return fit_counts(counts, counts.regressors("x"))
+
+    def _on_common_rows(
+        self, panel: Panel, regressors: Mapping[str, Sequence[str]]
+    ) -> CountSample:
+        return prepare_counts(self, panel, regressors)

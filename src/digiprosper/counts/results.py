@@ -407,9 +407,14 @@ class PoissonResults(BaseResults):
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
-            conventions=self._conventions_of(self.inference),
+            conventions=self.conventions,
             version=self.version,
         )
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard errors, with everything that defines them."""
+        return self._conventions_of(self.inference)
 
     def _conventions_of(self, inference: Inference) -> str:
         if inference.cov_type != "unadjusted":

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import IdentificationError, OptionError, cited, issue
 from digiprosper.kernels.intervals import enough_clusters
-from digiprosper.kernels.resampling import (
-    bootstrap,
-    draw_counts,
-    entity_grams,
-    seed_sequence,
-)
-from digiprosper.kernels.within import is_nested, level_sums
-from digiprosper.linear.estimation import columns_at
-from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.within import is_nested
+from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.notices import few_for_draws
 from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
@@ -25,10 +17,10 @@ from digiprosper.specification import check_reps
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.resampling import Grams
-    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
+    from digiprosper.kernels import Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
     from digiprosper.report.protocol import Glance
@@ -45,7 +37,7 @@ _LOST = (
 
 
 def cluster_bootstrap(
-    spec: FixedEffects, panel: Panel, *, reps: int = 999, rng: object = None
+    spec: Any, panel: Panel, *, reps: int = 999, rng: object = None
 ) -> EffectResults:
     """Bootstrap a linear model: draw clusters and estimate the model in each draw.
 
@@ -57,7 +49,7 @@ def cluster_bootstrap(
 
     Parameters
     ----------
-    spec : FixedEffects
+    spec : FixedEffects or PoissonEffects
         The specification. The draws are of its clusters, or of entities if it has no
         clusters.
     panel : Panel
@@ -77,7 +69,7 @@ def cluster_bootstrap(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
+        If `spec` is another specification, or `panel` is not a Panel.
     OptionError
         If there are two-way clusters, if a cluster contains neither whole entities nor
         whole periods, or if `reps` is below 20.
@@ -91,7 +83,8 @@ def cluster_bootstrap(
     interval and no p-value.
 
     The cross products of each cluster are computed once. The estimates of a draw are
-    computed from them, and equal those of a refit.
+    computed from them, and equal those of a refit. A `PoissonEffects` is fitted again
+    in every draw, with the number of times that a cluster was drawn as weights.
 
     Examples
     --------
@@ -103,27 +96,22 @@ def cluster_bootstrap(
     >>> results.conf_int().round(2).loc["log(emp)"].tolist()
     [0.6, 0.94]
     """
-    refuse_other_specification("cluster_bootstrap", spec)
+    refuse_other_specification("cluster_bootstrap", spec, needs="_fitted")
     refuse_two_way(spec.clusters)
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
-    fit = estimate(spec, panel)
+    fit = spec._fitted(panel)
     codes, drawn = drawn_clusters(fit.prepared)
 
-    effects, weights = fit.prepared.within.every, fit.prepared.obs_weights
-    columns = fit.demeaned.select((0, *fit.regressors))
-    grams = entity_grams(columns, codes, effects, demeaned=True, obs_weights=weights)
-    slopes = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
-    if slopes.lost == reps and enough_clusters(grams.n_clusters):
+    groups = int(codes.max()) + 1
+    values, lost = fit.cluster_draws(codes, reps, seed)
+    if lost == reps and enough_clusters(groups):
         raise IdentificationError(
             f"all {reps} {drawn} draws failed: in each of them a regressor is "
             "collinear (for example a dummy of one entity). Drop it."
         )
-    values = slopes.coefficients[0]
-    if not fit.prepared.effect_names:
-        values = np.column_stack([values, _intercepts(fit, codes, values, seed)])
 
-    notices = _notices(fit, grams, drawn, slopes.lost, reps)
+    notices = _notices(fit, groups, drawn, lost, reps)
     issue(notices)
     info = _glance(fit, seed)
     return EffectResults(
@@ -134,7 +122,7 @@ def cluster_bootstrap(
             fit.results.covariance,
             values,
             info,
-            n_drawn=grams.n_clusters,
+            n_drawn=groups,
             drawn=drawn,
             errors=fit.results.inference,
         ),
@@ -147,25 +135,12 @@ def cluster_bootstrap(
     )
 
 
-def _intercepts(
-    fit: Fitted, codes: Ints, slopes: Floats, seed: np.random.SeedSequence
-) -> Floats:
-    """Compute each draw's intercept: the mean outcome less that of the fit."""
-    raw = columns_at(fit.demeaned.raw, (0, *fit.regressors))
-    groups, weights = int(codes.max()) + 1, fit.prepared.obs_weights
-    sums = level_sums(codes, groups, np.column_stack([raw, np.ones(len(raw))]), weights)
-    totals = draw_counts(seed, groups, len(slopes)) @ sums
-    means = totals[:, :-1] / totals[:, -1:]
-    return np.asarray(means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes))
-
-
 def _notices(
-    fit: Fitted, grams: Grams, drawn: str, lost: int, reps: int
+    fit: Any, groups: int, drawn: str, lost: int, reps: int
 ) -> tuple[Notice, ...]:
     of_fit = (
         notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD
     )
-    groups = grams.n_clusters
     if not enough_clusters(groups):
         return (*of_fit, *too_few_clusters_to_draw(groups, drawn, _REMEDY))
     return (
@@ -176,8 +151,8 @@ def _notices(
     )
 
 
-def _glance(fit: Fitted, seed: np.random.SeedSequence) -> Glance:
-    info = fit.results.glance()
+def _glance(fit: Any, seed: np.random.SeedSequence) -> Glance:
+    info: Glance = fit.results.glance()
     info["model"] = "Cluster bootstrap"
     info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
     return info

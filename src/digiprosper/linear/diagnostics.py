@@ -16,6 +16,7 @@ from digiprosper.linear.notices import (
     few_treated_notices,
     lagged_outcome_notice,
     near_collinear,
+    shifted_log_notice,
 )
 from digiprosper.report.notices import not_psd
 
@@ -207,6 +208,21 @@ def lagged_outcome(
         for at, columns in lags.items()
         if columns
     ]
+
+
+def shifted_log(sample: Sample) -> list[Notice]:
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros."""
+    (at,) = sample.roles["y"]
+    factors = sample.factors_of(sample.names[at])
+    columns = [column for column in factors[0].columns if column in sample.variables]
+    logs = factors[0].function in ("log", "log1p")
+    if len(factors) > 1 or len(columns) != 1 or not logs:
+        return []
+    values = sample.variables[columns[0]]
+    zeros = int((values == 0).sum())
+    if not zeros or (values < 0).any() or (values != np.round(values)).any():
+        return []
+    return [shifted_log_notice(sample.names[at], columns[0], zeros, values.size)]
 
 
 def _lags_of_outcome(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from digiprosper.errors import (
     InputTypeError,
@@ -13,7 +16,9 @@ from digiprosper.errors import (
     cited,
     issue,
 )
-from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
+from digiprosper.kernels.within import level_sums
+from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
     columns_at,
@@ -22,6 +27,9 @@ from digiprosper.linear.estimation import (
     with_intercept,
 )
 from digiprosper.linear.formula import read_formula
+from digiprosper.linear.kernels.exchange import exchanged_statistics
+from digiprosper.linear.kernels.placebo import placebo_slopes
+from digiprosper.linear.kernels.wild import wild_draws, wild_sums
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -42,12 +50,17 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.kernels.exchange import Paths
+    from digiprosper.linear.kernels.placebo import Cohorts
+    from digiprosper.linear.kernels.wild import WildDraws, WildWeights
     from digiprosper.linear.preparation import Prepared
+    from digiprosper.optional import Done
     from digiprosper.panel import Panel
 
 
@@ -333,6 +346,14 @@ class FixedEffects(Specification):
         issue(fitted.results.diagnostics)
         return fitted.results
 
+    def _fitted(self, panel: Panel) -> Fitted:
+        return estimate(self, panel)
+
+    def _on_common_rows(
+        self, panel: Panel, regressors: Mapping[str, Sequence[str]]
+    ) -> CommonRows:
+        return common_rows(self, panel, regressors)
+
 
 def _no_regressors(y: str) -> TermError:
     """Build the error for a specification of an outcome only, or of a formula."""
@@ -373,6 +394,137 @@ class Fitted:
             self.prepared, self.demeaned, (0, *self.regressors), self.solved
         )
 
+    def wild_draws(
+        self,
+        row: Floats,
+        error: float,
+        tested: float,  # noqa: ARG002
+        weights: WildWeights,
+        seed: np.random.SeedSequence,
+    ) -> WildDraws:
+        """Draw the wild bootstrap of a sum of coefficients with weights (k,).
+
+        `error` is its standard error, and `tested` the t of the null that is tested.
+        """
+        full, (part,) = self.full, self.solved.vcov.parts
+        direction = full.score_columns @ (full.root.T @ row) / error
+        codes = self.prepared.cluster_codes[0]
+        sums = wild_sums(
+            self.solved, direction, self.prepared.within, codes, part.factor
+        )
+        return wild_draws(sums, weights, seed)
+
+    def placebo_slopes(
+        self,
+        position: int,
+        treated: Cohorts,
+        reps: int,
+        seed: np.random.SeedSequence,
+    ) -> Floats:
+        """Estimate the slope of placebo treatments (R,) in the place of a regressor."""
+        return placebo_slopes(
+            self.solved, position, self.prepared.within, treated, reps, seed
+        )
+
+    def exchanged_statistics(
+        self,
+        position: int,
+        moved: Paths,
+        reps: int,
+        seed: np.random.SeedSequence | None,
+        done: Done,
+    ) -> Floats:
+        """Compute t (R,) of a regressor whose paths are exchanged between entities."""
+        return exchanged_statistics(
+            self.solved, position, self.prepared.within, moved, reps, seed, done=done
+        )
+
+    def cluster_draws(
+        self, codes: Ints, reps: int, seed: np.random.SeedSequence
+    ) -> tuple[Floats, int]:
+        """Estimate all coefficients (R, k) in draws of clusters; count lost draws."""
+        columns = self.demeaned.select((0, *self.regressors))
+        grams = entity_grams(
+            columns,
+            codes,
+            self.prepared.within.every,
+            demeaned=True,
+            obs_weights=self.prepared.obs_weights,
+        )
+        drawn = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
+        slopes = drawn.coefficients[0]
+        if self.prepared.effect_names:
+            return slopes, drawn.lost
+        raw = columns_at(self.demeaned.raw, (0, *self.regressors))
+        means = _drawn_means(raw, codes, self.prepared.obs_weights, reps, seed)
+        # Each draw's intercept: the mean outcome less that of the slopes.
+        intercepts = means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes)
+        return np.column_stack([slopes, intercepts]), drawn.lost
+
+
+def _drawn_means(
+    columns: Floats,
+    codes: Ints,
+    obs_weights: Floats | None,
+    reps: int,
+    seed: np.random.SeedSequence,
+) -> Floats:
+    """Compute the means of columns (R, k) in draws of clusters."""
+    groups = int(codes.max()) + 1
+    with_count = np.column_stack([columns, np.ones(len(columns))])
+    sums = level_sums(codes, groups, with_count, obs_weights)
+    totals = draw_counts(seed, groups, reps) @ sums
+    return np.asarray(totals[:, :-1] / totals[:, -1:])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CommonRows:
+    """Columns of several equations on the rows complete in all, demeaned once."""
+
+    prepared: Prepared
+    demeaned: Demeaned  # outcome, then every column of the regressors
+    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
+
+    def regressors(self, role: str) -> list[int]:
+        """Return the positions in `demeaned` of the columns of a role."""
+        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
+
+    def fit(
+        self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
+    ) -> LinearResults:
+        """Fit an equation by positions in `demeaned`; issue no notice.
+
+        Lags of the outcome in the roles `lags_in`, with None in all, are reported.
+        """
+        remarks = lagged_outcome(self.prepared, roles=lags_in)
+        return fit_equation(
+            self.prepared, self.demeaned, 0, regressors, remarks=remarks
+        )[0]
+
+
+def common_rows(
+    spec: FixedEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
+) -> CommonRows:
+    """Demean the outcome and all roles' columns on the rows complete in all of them.
+
+    A category may be coded otherwise in another role.
+    """
+    roles = {"y": (spec.y,), **regressors}
+    prepared = prepare(
+        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
+    )
+    rows = prepared.sample
+    if len(rows.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    columns = tuple(
+        dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles))
+    )
+    names = (spec.y, *(rows.names[column] for column in columns[1:]))
+    demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
+    return CommonRows(prepared, demeaned, columns)
+
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     """Fit a specification, keep sample and solution, and issue no notice."""
@@ -389,15 +541,24 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     demeaned = demean_columns(
         prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions)
     )
-    remarks = lagged_outcome(prepared)
+    remarks = [*lagged_outcome(prepared), *shifted_log(sample)]
     results, solved = fit_equation(
         prepared, demeaned, 0, range(1, len(positions)), remarks=remarks
     )
     return Fitted(results, prepared, demeaned, solved)
 
 
-def refuse_other_specification(caller: str, spec: object) -> None:
-    """Refuse what is not a `FixedEffects`, and say what to pass or to use instead."""
+def refuse_other_specification(
+    caller: str, spec: object, *, needs: str | None = None
+) -> None:
+    """Refuse what is not a `FixedEffects`, and say what to pass or to use instead.
+
+    Specifications that have the method `needs` are not refused: ``"_fitted"`` makes a
+    fit that can be estimated again with other columns or weights, as `Fitted`, and
+    ``"_on_common_rows"`` several fits on the same rows, as `CommonRows`.
+    """
+    if needs is not None and hasattr(type(spec), needs):
+        return
     if isinstance(spec, FixedEffects):
         return
     if isinstance(spec, LinearResults):

@@ -31,6 +31,7 @@ moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
                          largest), only_controls; not a warning about controls only
 lagged_outcome           columns, periods (rows per entity)
+shifted_log              term, column, zeros (rows)
 unseen                   count
 weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical;
                          F below 10
@@ -129,6 +130,17 @@ def _rows_left(remaining: int | None) -> str:
         if remaining is None
         else f" The model uses the other {counted(remaining, 'row')}."
     )
+
+
+def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
+    """Report the log of a count to which a constant is added because of its zeros."""
+    text = (
+        f"the outcome is {cited(term)}, and {cited(column)} is zero in {zeros:,} of "
+        f"{counted(rows, 'row')}: slopes then depend on the units of the count, and "
+        "are no percentages (Chen & Roth 2024). PoissonEffects estimates percentages "
+        f"of the mean of {cited(column)}, zeros included."
+    )
+    return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
 
 
 def few_for_slopes(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
-from digiprosper.linear.kernels.placebo import cohorts, placebo_slopes
+from digiprosper.linear.fixed_effects import refuse_other_specification
+from digiprosper.linear.kernels.placebo import cohorts
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
 from digiprosper.panel.keys import rows_text
@@ -19,7 +19,6 @@ from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
-    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
     from digiprosper.linear.kernels.placebo import Cohorts
     from digiprosper.panel import Panel
 
@@ -28,7 +27,7 @@ _ERRORS_ONLY = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 
 
 def placebo_test(
-    spec: FixedEffects, panel: Panel, term: str, *, reps: int = 999, rng: object = None
+    spec: Any, panel: Panel, term: str, *, reps: int = 999, rng: object = None
 ) -> TestResult:
     """Compare the estimate of a policy with estimates of placebo policies.
 
@@ -39,8 +38,9 @@ def placebo_test(
 
     Parameters
     ----------
-    spec : FixedEffects
-        The specification. Its `cov_type` does not matter.
+    spec : FixedEffects or PoissonEffects
+        The specification. Its `cov_type` does not matter. A `PoissonEffects` is fitted
+        again in every draw.
     panel : Panel
         The data.
     term : str
@@ -64,7 +64,7 @@ def placebo_test(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not
+        If `spec` is another specification, `panel` is not a Panel, or `term` is not
         text.
     TermError
         If `term` is not a regressor of the fit, or one of its columns is also in
@@ -105,20 +105,18 @@ def placebo_test(
     >>> test.detail["cohorts"], test.p_value > 0.05
     ({'1979': 4}, True)
     """
-    refuse_other_specification("placebo_test", spec)
+    refuse_other_specification("placebo_test", spec, needs="_fitted")
     refuse_no_term(term, "placebo_test")
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
-    fit = estimate(spec, panel)
+    fit = spec._fitted(panel)
     name = named_regressor(fit, term, "placebo_test")
     position = fit.results.names.index(name)
     column = fit.demeaned.raw[:, fit.regressors[position]]
     treated = _cohorts(fit, name, column)
 
     slope = float(fit.results.coefficients[position])
-    draws = placebo_slopes(
-        fit.solved, position, fit.prepared.within, treated, reps, seed
-    )
+    draws = fit.placebo_slopes(position, treated, reps, seed)
     of_fit = (
         notice for notice in fit.results.diagnostics if notice.code not in _ERRORS_ONLY
     )
@@ -146,7 +144,7 @@ def placebo_test(
     )
 
 
-def _cohorts(fit: Fitted, name: str, column: Floats) -> Cohorts:
+def _cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
     """Read the cohorts, or say why there are none."""
     sample = fit.prepared.sample
     if sample.n_times < 2:
@@ -182,11 +180,11 @@ def _cohorts(fit: Fitted, name: str, column: Floats) -> Cohorts:
     )
 
 
-def _row(fit: Fitted, row: int) -> str:
+def _row(fit: Any, row: int) -> str:
     return f"row {rows_text((fit.prepared.sample.index[row],))}"
 
 
-def _sizes(fit: Fitted, treated: Cohorts) -> dict[str, int]:
+def _sizes(fit: Any, treated: Cohorts) -> dict[str, int]:
     labels = fit.prepared.sample.times[treated.starts]
     return {
         str(label): int(size) for label, size in zip(labels, treated.sizes, strict=True)

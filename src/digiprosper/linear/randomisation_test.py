@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
-from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
+from digiprosper.linear.fixed_effects import refuse_other_specification
+from digiprosper.linear.kernels.exchange import paths
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import assigned_by_cluster, few_exchanges
 from digiprosper.optional import progress_bar
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
     from digiprosper.linear.kernels.exchange import Paths
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
@@ -41,7 +40,7 @@ _INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 
 
 def randomisation_test(
-    spec: FixedEffects,
+    spec: Any,
     panel: Panel,
     term: str,
     *,
@@ -59,9 +58,9 @@ def randomisation_test(
 
     Parameters
     ----------
-    spec : FixedEffects
+    spec : FixedEffects or PoissonEffects
         The specification. Its `cov_type` cannot be ``"crv3"``, ``"cr2"`` or
-        ``"conley"``.
+        ``"conley"``. A `PoissonEffects` is fitted again in every permutation.
     panel : Panel
         The data.
     term : str
@@ -92,7 +91,7 @@ def randomisation_test(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not
+        If `spec` is another specification, `panel` is not a Panel, or `term` is not
         text.
     TermError
         If `term` is not a regressor of the fit, or one of its columns is also in
@@ -135,7 +134,7 @@ def randomisation_test(
     _check(spec, term)
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
-    fit = estimate(spec, panel)
+    fit = spec._fitted(panel)
     name = named_regressor(fit, term, "randomisation_test")
     sample, position = fit.prepared.sample, fit.results.names.index(name)
     column = fit.demeaned.raw[:, fit.regressors[position]]
@@ -150,14 +149,8 @@ def randomisation_test(
     enumerated = moved.ways < reps + 0.5
     reps = round(moved.ways) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
-        draws = exchanged_statistics(
-            fit.solved,
-            position,
-            fit.prepared.within,
-            moved,
-            reps,
-            None if enumerated else seed,
-            done=done,
+        draws = fit.exchanged_statistics(
+            position, moved, reps, None if enumerated else seed, done
         )
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
@@ -189,8 +182,8 @@ def randomisation_test(
     )
 
 
-def _check(spec: FixedEffects, term: str) -> None:
-    refuse_other_specification("randomisation_test", spec)
+def _check(spec: Any, term: str) -> None:
+    refuse_other_specification("randomisation_test", spec, needs="_fitted")
     refuse_no_term(term, "randomisation_test")
     if spec.cov_type in ("crv3", "cr2", "conley"):
         raise OptionError(
@@ -200,14 +193,14 @@ def _check(spec: FixedEffects, term: str) -> None:
         )
 
 
-def named_regressor(fit: Fitted, term: str, caller: str) -> str:
+def named_regressor(fit: Any, term: str, caller: str) -> str:
     """Find a regressor by any spelling, and return its name in the results.
 
     Refuse one that has a column in common with another: which of them to change would
     be unclear.
     """
     refuse_no_term(term, caller)
-    names = [name for name in fit.results.names if name != "Intercept"]
+    names: list[str] = [n for n in fit.results.names if n != "Intercept"]
     matches = [name for name in names if canonical(name) == canonical(term)]
     if not matches:
         raise TermError(
@@ -223,7 +216,7 @@ def refuse_no_term(term: object, caller: str) -> None:
         raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
 
 
-def _refuse_shared(fit: Fitted, name: str, names: Sequence[str], caller: str) -> None:
+def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> None:
     """Refuse a regressor that has a column in common with another."""
 
     def columns(regressor: str) -> set[str]:

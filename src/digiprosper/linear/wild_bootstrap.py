@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,14 +18,10 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
+from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.kernels.wild import (
-    WildDraws,
     inverted,
     share_beyond,
-    statistics,
-    wild_draws,
-    wild_sums,
     wild_weights,
 )
 from digiprosper.linear.notices import few_treated_in_draws, few_weightings
@@ -45,8 +41,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
-    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
-    from digiprosper.linear.kernels.wild import WildWeights
+    from digiprosper.linear.kernels.wild import Draws, WildWeights
     from digiprosper.panel import Panel
     from digiprosper.report.inference import Inference
 
@@ -74,7 +69,7 @@ class WildBootstrapResult(TestResult):
         Clustered standard error of the estimate.
     null_value : float
         Value of the combination under the null hypothesis.
-    drawn : WildDraws
+    drawn : WildDraws or ScoreDraws
         Draws as functions of the null value.
     inference : Inference
         Type of the standard errors of the fit.
@@ -99,7 +94,7 @@ class WildBootstrapResult(TestResult):
     estimate: float = field(kw_only=True)
     std_error: float = field(kw_only=True)
     null_value: float = field(kw_only=True)
-    drawn: WildDraws = field(kw_only=True)
+    drawn: Draws = field(kw_only=True)
     inference: Inference = field(kw_only=True)
     rng_entropy: int | None = field(default=None, kw_only=True)
 
@@ -235,7 +230,7 @@ def _with_rows(named: Mapping[str, str], level: float) -> Words:
 
 
 def wild_bootstrap(
-    spec: FixedEffects, panel: Panel, term: str, *, reps: int = 9999, rng: object = None
+    spec: Any, panel: Panel, term: str, *, reps: int = 9999, rng: object = None
 ) -> WildBootstrapResult:
     """Test one coefficient, or a linear combination, by the wild cluster bootstrap.
 
@@ -249,7 +244,7 @@ def wild_bootstrap(
 
     Parameters
     ----------
-    spec : FixedEffects
+    spec : FixedEffects or PoissonEffects
         The specification, with ``cov_type="clustered"`` and one-way clusters (by
         default the entity).
     panel : Panel
@@ -272,7 +267,7 @@ def wild_bootstrap(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `term` is not
+        If `spec` is another specification, `panel` is not a Panel, or `term` is not
         text.
     OptionError
         If `cov_type` is not ``"clustered"``, if there are two-way clusters, or if
@@ -298,6 +293,13 @@ def wild_bootstrap(
     ``(1 + #{|t*| >= |t|}) / (reps + 1)``. All draws are computed from sums by cluster
     (Roodman, Nielsen, MacKinnon & Webb 2019, Stata Journal 19:4).
 
+    Of a `PoissonEffects` the weights multiply scores, since a drawn residual may make a
+    negative outcome (Kline & Santos 2012): with q_g what the score of cluster g under
+    the null, times the inverse of the information, moves the estimate by, and w_g its
+    weight, ``t* = sum w_g q_g / sqrt(sum (w_g q_g - n_g / n sum w q)^2)``, as in
+    boottest of Stata. `statistic` is that of all weights one. boottest does not count
+    draws with ``|t*| = |t|``; here they count.
+
     With few *treated* clusters the test rejects too rarely (MacKinnon & Webb 2017). A
     notice reports this case; use `randomisation_test` then.
 
@@ -314,30 +316,24 @@ def wild_bootstrap(
     _check(spec, term)
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
-    fit = estimate(spec, panel)
+    fit = spec._fitted(panel)
     row, value = _one_restriction(term, fit)
 
-    full = fit.full
     combined = float(row @ fit.results.coefficients)
-    variance = float(fit.results.covariance_of(row[None, :])[0, 0])
+    variance = float(fit.results.estimated.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
         raise IdentificationError(
             f"{cited(term)} has no standard error: in every cluster its scores add up "
             "to zero. Use fewer effects or other clusters."
         )
-    error, (part,) = np.sqrt(variance), fit.solved.vcov.parts
-    codes = fit.prepared.cluster_codes[0]
-    direction = full.score_columns @ (full.root.T @ row) / error
-    absorbed = fit.prepared.within
-    sums = wild_sums(fit.solved, direction, absorbed, codes, part.factor)
-
-    weights = wild_weights(part.levels, reps)
-    draws = wild_draws(sums, weights, seed)
-    return _named(fit, term, row, (combined, float(error), value), weights, draws, seed)
+    error = float(np.sqrt(variance))
+    weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
+    draws = fit.wild_draws(row, error, (combined - value) / error, weights, seed)
+    return _named(fit, term, row, (combined, error, value), weights, draws, seed)
 
 
-def _check(spec: FixedEffects, term: str) -> None:
-    refuse_other_specification("wild_bootstrap", spec)
+def _check(spec: Any, term: str) -> None:
+    refuse_other_specification("wild_bootstrap", spec, needs="_fitted")
     if not isinstance(term, str):
         raise InputTypeError(
             "wild_bootstrap takes one restriction as text, such as 'x' or 'x1 + 2*x2 "
@@ -357,7 +353,7 @@ def _check(spec: FixedEffects, term: str) -> None:
         )
 
 
-def _one_restriction(text: str, fit: Fitted) -> tuple[Floats, float]:
+def _one_restriction(text: str, fit: Any) -> tuple[Floats, float]:
     """Read one restriction: the coefficients' weights, and their sum under the null."""
     names = fit.results.names
     matrix, value = read_restrictions(text, names)
@@ -369,7 +365,7 @@ def _one_restriction(text: str, fit: Fitted) -> tuple[Floats, float]:
     return matrix[0], float(value[0]) + 0.0  # no minus before a zero
 
 
-def _few_treated(fit: Fitted, row: Floats) -> list[Notice]:
+def _few_treated(fit: Any, row: Floats) -> list[Notice]:
     """Report that a tested coefficient depends on few clusters.
 
     The fit reports this of t intervals.
@@ -393,18 +389,18 @@ def _few_treated(fit: Fitted, row: Floats) -> list[Notice]:
 
 
 def _named(
-    fit: Fitted,
+    fit: Any,
     text: str,
     row: Floats,
     numbers: tuple[float, float, float],
     weights: WildWeights,
-    draws: WildDraws,
+    draws: Draws,
     seed: np.random.SeedSequence,
 ) -> WildBootstrapResult:
     """Make the result of estimate, standard error and null value, and of the draws."""
     combined, error, value = numbers
     t = (combined - value) / error
-    drawn = statistics(draws, t)
+    statistic, drawn = draws.statistic(t), draws.at(t)
     entropy = (
         None
         if weights.enumerated or not isinstance(seed.entropy, int)
@@ -421,10 +417,10 @@ def _named(
     issue(notices)
     return WildBootstrapResult(
         name="Wild cluster bootstrap",
-        statistic=t,
+        statistic=statistic,
         distribution="bootstrap",
         df=None,
-        p_value=share_beyond(drawn, t, enumerated=weights.enumerated),
+        p_value=share_beyond(drawn, statistic, enumerated=weights.enumerated),
         null=null,
         detail={
             "weights": weights.name,

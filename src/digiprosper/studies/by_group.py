@@ -208,7 +208,8 @@ def by_group(
         condition has two groups: the rows where it is false and those where it is true.
     term : str, optional
         The coefficient to compare, by its name in the results. The default is the first
-        of `x` for a `FixedEffects`; for other specifications it must be given.
+        of `x` for a `FixedEffects` or `PoissonEffects`; for other specifications it
+        must be given.
     method : {"permutation", "interaction"}
         ``"permutation"`` (default) permutes the group labels of the entities, and
         estimates the model in each group again. ``"interaction"`` estimates one
@@ -480,7 +481,7 @@ def _estimates(
     params = {group: _params(result) for group, result in fits.items()}
     first, *others = params.values()
     common = [name for name in first.index if all(name in other for other in others)]
-    if term is None and not isinstance(spec, FixedEffects):
+    if term is None and not hasattr(spec, "_fitted"):
         raise TermError(
             f"by_group: pass term, the coefficient of {type(spec).__name__} that is "
             f"compared; every group has {quoted(common, 20)}."

@@ -28,14 +28,12 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     absorbed_problem,
     columns_at,
     counts_and_vcov,
-    fit_equation,
 )
-from digiprosper.linear.fixed_effects import refuse_other_specification
+from digiprosper.linear.fixed_effects import CommonRows, refuse_other_specification
 from digiprosper.linear.notices import NEAR
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
@@ -46,16 +44,13 @@ from digiprosper.studies.control_set_results import (
     set_label,
 )
 from digiprosper.studies.kernel import set_slopes
-from digiprosper.studies.many import demean_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
 
 _MOST_SETS = 2**16
@@ -66,11 +61,20 @@ _ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
 class _Equations:
     """All columns of all models on their common rows, demeaned once."""
 
-    prepared: Prepared
-    demeaned: Demeaned
+    together: Any  # `CommonRows`, or what another specification has
     x: tuple[int, ...]  # positions of the regressors of every model
     controls: tuple[tuple[int, ...], ...]  # positions of the columns of each candidate
-    base: LinearResults  # the model without candidates
+    base: Any  # the model without candidates
+
+    @property
+    def prepared(self) -> Prepared:
+        """The rows, with their effects and clusters."""
+        return self.together.prepared  # type: ignore[no-any-return]
+
+    @property
+    def demeaned(self) -> Demeaned:
+        """The outcome, and all regressors."""
+        return self.together.demeaned  # type: ignore[no-any-return]
 
     def regressors(self, controls: Bools) -> tuple[int, ...]:
         """Return the positions of the regressors of a model, in order."""
@@ -78,7 +82,7 @@ class _Equations:
 
 
 def control_sets(
-    spec: FixedEffects,
+    spec: Any,
     panel: Panel,
     candidates: Sequence[str],
     *,
@@ -93,7 +97,7 @@ def control_sets(
 
     Parameters
     ----------
-    spec : FixedEffects
+    spec : FixedEffects or PoissonEffects
         The model without candidates. All models have its regressors, fixed effects,
         weights and type of standard errors.
     panel : Panel
@@ -121,7 +125,7 @@ def control_sets(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `candidates` or
+        If `spec` is another specification, `panel` is not a Panel, or `candidates` or
         `term` is not text.
     TermError
         If there is no candidate, or `term` is not a regressor of `spec`. If a candidate
@@ -143,8 +147,8 @@ def control_sets(
 
     The fixed effects are absorbed from all columns once. The estimates and standard
     errors of each set are computed from these columns and equal those of a
-    separate fit. With ``hc2``, ``hc3`` and ``crv3``, and for nearly collinear sets,
-    each model is fitted separately, which takes longer.
+    separate fit. With ``hc2``, ``hc3`` and ``crv3``, for nearly collinear sets and for
+    a `PoissonEffects`, each model is fitted separately, which takes longer.
 
     The p-values do not allow for the number of sets. Many significant estimates do not
     confirm each other, because all use the same data. A control that is itself affected
@@ -172,7 +176,7 @@ def control_sets(
     ... ).tolist()
     [8.0, 0.07, 0.0]
     """
-    refuse_other_specification("control_sets", spec)
+    refuse_other_specification("control_sets", spec, needs="_on_common_rows")
     candidates = _read_candidates(spec, candidates)
     if term is not None and not isinstance(term, str):
         raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
@@ -210,7 +214,7 @@ def control_sets(
 # --- which sets -----------------------------------------------------------------------
 
 
-def _read_candidates(spec: FixedEffects, values: object) -> tuple[str, ...]:
+def _read_candidates(spec: Any, values: object) -> tuple[str, ...]:
     """Read the candidates; none of them may have a role in the model already."""
     candidates = as_terms(values, "candidates")
     if not candidates:
@@ -307,9 +311,7 @@ def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
 # --- the columns of all models --------------------------------------------------------
 
 
-def _equations(
-    spec: FixedEffects, panel: Panel, candidates: Sequence[str]
-) -> _Equations:
+def _equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> _Equations:
     """Demean all models' columns on rows complete in all, and fit the first."""
     roles = {
         "x": spec.x,
@@ -319,23 +321,23 @@ def _equations(
         },
         "candidates": (*spec.x, *candidates),
     }
-    prepared, _, demeaned = demean_together(spec, panel, roles)
-    rows = prepared.sample
+    together = spec._on_common_rows(panel, roles)
+    demeaned, rows = together.demeaned, together.prepared.sample
     blocks = _blocks(rows, candidates)
 
     x = tuple(range(1, 1 + len(rows.roles["x"])))
-    base = fit_equation(prepared, demeaned, 0, x, remarks=lagged_outcome(prepared))[0]
+    base = together.fit(x, None)
     starts = np.cumsum([1 + len(x), *blocks]).tolist()
     controls = tuple(tuple(range(start, stop)) for start, stop in pairwise(starts))
     absorbed = [j for j in chain.from_iterable(controls) if demeaned.absorbed[j]]
     if absorbed and spec.collinear == "raise":
-        problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+        problems = [absorbed_problem(together.prepared, demeaned, j) for j in absorbed]
         raise IdentificationError(
             f"control_sets: {several(problems)}. Take it out of candidates, or "
             "interact it with a variable that varies within the effects.",
             problems,
         )
-    return _Equations(prepared, demeaned, x, controls, base)
+    return _Equations(together, x, controls, base)
 
 
 def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
@@ -370,12 +372,10 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     )
 
 
-def _named(
-    spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None
-) -> str:
+def _named(spec: Any, base: Any, candidates: Sequence[str], term: str | None) -> str:
     """Find the coefficient."""
     target = spec.x[0] if term is None else term
-    names = [name for name in base.names if name != "Intercept"]
+    names: list[str] = [name for name in base.names if name != "Intercept"]
     for name in names:
         if canonical(name) == canonical(target):
             return name
@@ -456,16 +456,17 @@ def _estimates(
         if not regular[position]:
             regressors = equations.regressors(sets[position])
             try:
-                fit = fit_equation(
-                    equations.prepared, equations.demeaned, 0, regressors
-                )[0]
+                fit = equations.together.fit(regressors)
             except DigiprosperError as error:
                 results.append(error)
                 continue
             for notice in fit.diagnostics:
                 by_code.setdefault(notice.code, (notice, []))[1].append(position)
-            columns = (fit.params, fit.std_errors, fit.df_by_term)
-            estimate, std_error, df_t = (float(column[name]) for column in columns)
+            row = fit.names.index(name)
+            weights = np.eye(len(fit.names))[[row]]
+            estimate = float(fit.coefficients[row])
+            std_error = float(fit.estimated.std_errors()[row])
+            df_t = float(np.ravel(fit.estimated.df_of(weights))[0])
         results.append(ControlSet.of(names, estimate, std_error, df_t, common))
     return results, by_code
 
@@ -481,7 +482,8 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         np.zeros(len(sets), dtype=np.bool_),
     )
     if (
-        prepared.options.cov_type in _ONE_BY_ONE
+        not isinstance(equations.together, CommonRows)
+        or prepared.options.cov_type in _ONE_BY_ONE
         or demeaned.absorbed[list(equations.x)].any()
     ):
         return numbers, regular

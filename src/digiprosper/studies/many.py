@@ -22,10 +22,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
-from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.preparation import prepare
+from digiprosper.linear.diagnostics import said_once
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel.access import check_panel
 from digiprosper.report.collection import ResultSet
@@ -38,9 +35,6 @@ if TYPE_CHECKING:
 
     from numpy.random import SeedSequence
 
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
 # Label, specification, its panel and its stream of random numbers.
@@ -208,7 +202,7 @@ def stepwise(
         ``"common"`` (default) estimates all models on the rows of the last one. Then a
         coefficient changes because of the control and not because of the sample.
         ``"own"`` estimates each model on all its rows; it is needed for specifications
-        other than `FixedEffects`.
+        other than `FixedEffects` and `PoissonEffects`.
 
     Returns
     -------
@@ -223,8 +217,8 @@ def stepwise(
     TermError
         If a term is added twice, or a list in `order` is empty.
     OptionError
-        If `sample` has another value, or is ``"common"`` and `spec` is not a
-        `FixedEffects`.
+        If `sample` has another value, or is ``"common"`` and `spec` cannot be estimated
+        on common rows.
     DigiprosperError
         As in `FixedEffects.fit`.
 
@@ -248,10 +242,10 @@ def stepwise(
         raise InputTypeError(
             f"stepwise takes a specification with regressors x, not {name}."
         )
-    if sample == "common" and not isinstance(spec, FixedEffects):
+    if sample == "common" and not hasattr(spec, "_on_common_rows"):
         text = (
-            "stepwise: the steps of a FixedEffects specification can be estimated on "
-            f"common rows, those of {name} cannot. Pass sample='own', and compare "
+            f"stepwise: the steps of {name} cannot be estimated on common rows, as "
+            "those of FixedEffects and PoissonEffects. Pass sample='own', and compare "
             "nobs of the steps."
         )
         raise OptionError(text, [option_problem("sample", sample, ("own",), text)])
@@ -263,8 +257,7 @@ def stepwise(
     if sample == "own":
         return fit_all(labelled, panel)
 
-    base = cast("FixedEffects", spec)
-    models = ResultSet(tuple(_on_common_rows(base, labelled, panel)))
+    models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
     issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
     return models
 
@@ -291,46 +284,14 @@ def _blocks(order: object) -> list[Sequence[str]]:
 
 
 def _on_common_rows(
-    spec: FixedEffects, steps: Mapping[str, FixedEffects], panel: Panel
-) -> list[tuple[str, LinearResults | DigiprosperError]]:
-    """Fit every step, or keep its error, on columns that are demeaned once."""
-    roles = {label: step.x for label, step in steps.items()}
-    prepared, columns, demeaned = demean_together(spec, panel, roles)
-    outcomes: list[tuple[str, LinearResults | DigiprosperError]] = []
+    spec: Any, steps: Mapping[str, Any], panel: Panel
+) -> list[tuple[str, Any]]:
+    """Fit every step, or keep its error, on rows that are complete in all."""
+    rows = spec._on_common_rows(panel, {label: step.x for label, step in steps.items()})
+    outcomes: list[tuple[str, Any]] = []
     for label in steps:
-        regressors = [columns.index(column) for column in prepared.sample.roles[label]]
-        remarks = lagged_outcome(prepared, roles=(label,))
         try:
-            fit = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]
-            outcomes.append((label, fit))
+            outcomes.append((label, rows.fit(rows.regressors(label), (label,))))
         except DigiprosperError as error:
             outcomes.append((label, error))
     return outcomes
-
-
-def demean_together(
-    spec: FixedEffects, panel: Panel, roles: Mapping[str, Sequence[str]]
-) -> tuple[Prepared, tuple[int, ...], Demeaned]:
-    """Demean the outcome and all roles' columns on the rows complete in all of them.
-
-    A category may be coded otherwise in another role: also returns the columns of the
-    sample, each once.
-    """
-    named = {"y": (spec.y,), **roles}
-    prepared = prepare(
-        panel, named, spec.options, singletons=spec.singletons, missing=spec.missing
-    )
-    rows = prepared.sample
-    if len(rows.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    columns = tuple(
-        dict.fromkeys(chain.from_iterable(rows.roles[role] for role in named))
-    )
-    names = (spec.y, *(rows.names[column] for column in columns[1:]))
-    return (
-        prepared,
-        columns,
-        demean_columns(prepared, names, columns_at(rows.matrix, columns)),
-    )

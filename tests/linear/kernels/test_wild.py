@@ -17,7 +17,6 @@ from digiprosper.linear.kernels.wild import (
     WildSums,
     inverted,
     share_beyond,
-    statistics,
     wild_draws,
     wild_sums,
     wild_weights,
@@ -183,7 +182,7 @@ def test_draws_that_do_not_move_with_the_null_value_give_the_quantile_of_t() -> 
         "rademacher",
         False,
     )
-    np.testing.assert_array_equal(statistics(draws, 5.0), t)
+    np.testing.assert_array_equal(draws.at(5.0), t)
     low, high = inverted(draws, 0.95)
     # p <= .05 from where 49 draws are beyond: |t| above the 50th from the top.
     expected = np.sort(np.abs(t))[-50]

@@ -51,7 +51,7 @@ def separated_rows(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
     keep = np.ones(y.size, dtype=np.bool_)
     while (y[keep] == 0).any():
         rows = np.flatnonzero(keep)
-        part = [_part(effect, rows) for effect in effects]
+        part = rows_of(effects, rows)
         columns = _independent(x[rows], part)
         if _has_maximum(y[rows], columns, part, POISSON):
             break
@@ -90,11 +90,12 @@ def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
     return ~keep
 
 
-def _part(effect: Effect, rows: Ints) -> Effect:
-    """Take rows of an effect, with codes without gaps."""
-    if isinstance(effect, Slope):
-        return Slope(compress(effect.codes[rows])[0], effect.column[rows])
-    return compress(effect[rows])[0]
+def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
+    """Select rows of effects; the levels in them are numbered without gaps."""
+    return [
+        effect.rows(rows) if isinstance(effect, Slope) else compress(effect[rows])[0]
+        for effect in effects
+    ]
 
 
 def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:

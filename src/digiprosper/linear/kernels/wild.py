@@ -10,7 +10,7 @@ value, whatever the number of rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -48,7 +48,7 @@ _ROWS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class WildWeights:
+class WildWeights(PickledByName):
     """Weights that multiply the residuals of the clusters."""
 
     name: str  # "webb" (six points) or "rademacher" (signs)
@@ -298,6 +298,19 @@ class WildDraws(PickledByName):
         """How many draws there are."""
         return len(self.numerators)
 
+    def statistic(self, t: float) -> float:
+        """Return the statistic of the data under the null that gives the fit `t`."""
+        return t
+
+    def at(self, t: float) -> Floats:
+        """Return the statistic of each draw (R,) under this null; NaN for 0 / 0."""
+        top = self.numerators[:, 0] + t * self.numerators[:, 1]
+        square = self.squares[:, 0] + t * (
+            2 * self.squares[:, 1] + t * self.squares[:, 2]
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(top / np.sqrt(np.maximum(square, 0.0)))
+
 
 def wild_draws(
     sums: WildSums,
@@ -326,16 +339,6 @@ def wild_draws(
     return WildDraws(numerators, squares, weights.name, weights.enumerated)
 
 
-def statistics(draws: WildDraws, t: float) -> Floats:
-    """Return t of each draw (R,) for the null that gives the fit `t`; NaN for 0 / 0."""
-    top = draws.numerators[:, 0] + t * draws.numerators[:, 1]
-    square = draws.squares[:, 0] + t * (
-        2 * draws.squares[:, 1] + t * draws.squares[:, 2]
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(top / np.sqrt(np.maximum(square, 0.0)))
-
-
 def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
     """Compute the p-value: the share of draws at least as far from zero, never 0.
 
@@ -350,7 +353,29 @@ def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
     return (1 + beyond) / (drawn.size + 1)
 
 
-def inverted(draws: WildDraws, level: float) -> tuple[float, float]:
+class Draws(Protocol):
+    """Draws of a statistic as functions of the null value of a restriction."""
+
+    @property
+    def weights(self) -> str:
+        """Name of the distribution of the weights."""
+
+    @property
+    def enumerated(self) -> bool:
+        """Whether the draws are all combinations of weights, each once."""
+
+    @property
+    def reps(self) -> int:
+        """How many draws there are."""
+
+    def statistic(self, t: float) -> float:
+        """Return the statistic of the data under the null that gives the fit `t`."""
+
+    def at(self, t: float) -> Floats:
+        """Return the statistic of each draw (R,) under the null with this `t`."""
+
+
+def inverted(draws: Draws, level: float) -> tuple[float, float]:
     """Find the smallest interval around 0 of all t whose null is not rejected.
 
     A null value is rejected where ``p <= 1 - level``, with the same draws for all. An
@@ -358,7 +383,8 @@ def inverted(draws: WildDraws, level: float) -> tuple[float, float]:
     """
 
     def kept(t: float) -> bool:
-        p = share_beyond(statistics(draws, t), t, enumerated=draws.enumerated)
+        statistic = draws.statistic(t)
+        p = share_beyond(draws.at(t), statistic, enumerated=draws.enumerated)
         return p > 1 - level + SAME_LEVEL
 
     def end(sign: float) -> float:

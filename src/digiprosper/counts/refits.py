@@ -1,0 +1,259 @@
+"""A fit of counts that is estimated again: other columns, weights, or null values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.counts.kernels.sandwich import as_regression, root_and_middle
+from digiprosper.counts.kernels.score_bootstrap import ScoreDraws
+from digiprosper.counts.kernels.separation import (
+    in_empty_levels,
+    rows_of,
+    separated_rows,
+)
+from digiprosper.errors import IdentificationError, TermError
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.resampling import draw_counts
+from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
+from digiprosper.kernels.tolerances import ABSORBED
+from digiprosper.kernels.within import level_sums, within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.counts.results import PoissonResults
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.reweighted import Reweighted
+    from digiprosper.kernels.slopes import Effect
+    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.kernels.exchange import Paths
+    from digiprosper.linear.kernels.placebo import Cohorts
+    from digiprosper.linear.kernels.wild import WildWeights
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.optional import Done
+
+# Null values, in standard errors from the estimate, under which the model is fitted
+# again; between them scores by cluster are interpolated.
+_NULLS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0, 5.0)
+_FAR_NULLS = (6.0, 8.0, 10.0, 15.0, 20.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountFit:
+    """A fit with its sample and solution, for further statistics.
+
+    Notices are kept in `results.diagnostics`, not issued.
+    """
+
+    results: PoissonResults
+    prepared: Prepared
+    demeaned: Demeaned  # outcome, then every regressor of the specification
+    regressors: tuple[int, ...]  # positions in `demeaned`, without those dropped
+    offset: Floats | None
+    likelihood: Reweighted
+    solved: Solved  # the last step as a weighted regression, with the intercept
+
+    @property
+    def _arrays(self) -> tuple[Floats, Floats, Sequence[Effect], Floats | None]:
+        """Outcome, regressors, effects and weights."""
+        return (
+            self.demeaned.raw[:, 0],
+            self.demeaned.select(self.regressors),
+            self.prepared.within.every,
+            self.prepared.obs_weights,
+        )
+
+    def cluster_draws(
+        self, codes: Ints, reps: int, seed: np.random.SeedSequence
+    ) -> tuple[Floats, int]:
+        """Estimate all coefficients (R, k) in draws of clusters; count lost draws.
+
+        A cluster that is drawn twice has twice the weight: its two copies would have
+        the same effects.
+        """
+        y, x, effects, q = self._arrays
+        counts = draw_counts(seed, int(codes.max()) + 1, reps)
+        out = np.full((reps, len(self.results.names)), np.nan)
+        for draw, times in enumerate(counts):
+            weights = times[codes] if q is None else q * times[codes]
+            fit, rows = refitted(y, x, effects, weights, self.offset)
+            if fit is None:
+                continue
+            out[draw, : x.shape[1]] = fit.coefficients
+            if not effects:
+                offset = 0.0 if self.offset is None else self.offset[rows]
+                raw = self.demeaned.raw[rows][:, list(self.regressors)]
+                constant = fit.index - offset - raw @ fit.coefficients
+                out[draw, -1] = constant.mean()
+        return out, int(np.isnan(out).all(axis=1).sum())
+
+    def placebo_slopes(
+        self, position: int, treated: Cohorts, reps: int, seed: np.random.SeedSequence
+    ) -> Floats:
+        """Estimate the slope of placebo treatments (R,) in the place of a regressor."""
+        generators = tuple(map(np.random.default_rng, seed.spawn(2)))
+        everyone, first = treated.drawn(generators[0], generators[1], reps)
+        out = np.empty(reps)
+        for draw in range(reps):
+            start = np.full(treated.n_entities, treated.n_times)
+            start[everyone[draw]] = first[draw]
+            column = (treated.time >= start[treated.entity]).astype(np.float64)
+            out[draw] = self._with_column(position, column)[0]
+        return out
+
+    def exchanged_statistics(
+        self,
+        position: int,
+        moved: Paths,
+        reps: int,
+        seed: np.random.SeedSequence | None,
+        done: Done,
+    ) -> Floats:
+        """Compute t (R,) of a regressor whose paths are exchanged between entities."""
+        generator = np.random.default_rng(seed)
+        every = moved.all_donors() if seed is None else None
+        out = np.empty(reps)
+        for draw in range(reps):
+            column = (
+                moved.drawn(generator, 1)
+                if every is None
+                else moved.moved(every[draw : draw + 1])
+            )
+            slope, error = self._with_column(position, column[:, 0])
+            out[draw] = slope / error if error > 0 else np.nan
+            done(1)
+        return out
+
+    def _with_column(self, position: int, column: Floats) -> tuple[float, float]:
+        """Estimate a slope and its error with another column; missing if impossible."""
+        y, x, effects, q = self._arrays
+        replaced = x.copy()
+        replaced[:, position] = column
+        fit, rows = refitted(y, replaced, effects, q, self.offset)
+        if fit is None:
+            return np.nan, np.nan
+        estimator = self.solved.vcov
+        parts = tuple(
+            part if part.codes is None else replace(part, codes=part.codes[rows])
+            for part in estimator.parts
+        )
+        solved = as_regression(fit, self.solved.count, replace(estimator, parts=parts))
+        root, middle = root_and_middle(solved)
+        variance = float(root[position] @ middle @ root[position])
+        error = float(np.sqrt(variance)) if variance > 0 else np.nan
+        return float(fit.coefficients[position]), error
+
+    def wild_draws(
+        self,
+        row: Floats,
+        error: float,
+        tested: float,
+        weights: WildWeights,
+        seed: np.random.SeedSequence,
+    ) -> ScoreDraws:
+        """Draw the score bootstrap of a sum of coefficients with weights (k,).
+
+        `error` is its standard error, and `tested` the t of the null that is tested.
+        """
+        k = len(self.regressors)
+        if row[k:].any():
+            raise TermError(
+                "wild_bootstrap: the intercept of a PoissonEffects cannot be tested."
+            )
+        codes = self.prepared.cluster_codes[0]
+        estimate = float(row[:k] @ self.likelihood.coefficients)
+        moved = {
+            t: self._moved(row[:k], estimate - t * error, codes, None)[0]
+            for t in (0.0, tested)
+        }
+        for sign in (-1.0, 1.0):
+            start: Floats | None = self.likelihood.index
+            for distance in (*_NULLS, *_FAR_NULLS):
+                null = estimate - sign * distance * error
+                try:
+                    moved[sign * distance], start = self._moved(
+                        row[:k], null, codes, start
+                    )
+                except IdentificationError:
+                    # So far from the estimate the restricted mean overflows.
+                    break
+        nulls = sorted(moved)
+        q = self.prepared.obs_weights
+        shares = np.bincount(codes, q)
+        return ScoreDraws(
+            nulls=np.array(nulls),
+            moved=np.stack([moved[t] for t in nulls]),
+            shares=shares / shares.sum(),
+            drawn=weights,
+            seed=seed,
+        )
+
+    def _moved(
+        self, row: Floats, null: float, codes: Ints, start: Floats | None
+    ) -> tuple[Floats, Floats]:
+        """Compute what scores by cluster (G,) move a sum by, under a null value.
+
+        Also returns the index of the restricted fit.
+        """
+        y, x, effects, q = self._arrays
+        pivot = int(np.abs(row * np.abs(x).max(axis=0)).argmax())
+        others = np.delete(np.arange(row.size), pivot)
+        column = x[:, pivot] / row[pivot]
+        offset = null * column + (0.0 if self.offset is None else self.offset)
+        fit = reweighted_least_squares(
+            y,
+            x[:, others] - column[:, None] * row[others],
+            effects,
+            POISSON,
+            obs_weights=q,
+            offset=offset,
+            start=start,
+        )
+        net = fit.projection.demean(x)
+        information = (net.T * fit.weights) @ net
+        scores = level_sums(
+            codes, int(codes.max()) + 1, net, fit.weights * fit.working_residuals
+        )
+        return scores @ np.linalg.solve(information, row), fit.index
+
+
+def refitted(
+    y: Floats,
+    x: Floats,
+    effects: Sequence[Effect],
+    obs_weights: Floats | None,
+    offset: Floats | None,
+) -> tuple[Reweighted | None, Ints]:
+    """Estimate again, without rows of weight zero and separated ones.
+
+    Also returns the rows. None where a slope is not identified.
+    """
+    rows = np.arange(y.size) if obs_weights is None else np.flatnonzero(obs_weights > 0)
+    empty = in_empty_levels(y[rows], rows_of(effects, rows))
+    rows = rows[~empty]
+    if not rows.size:
+        return None, rows
+    rows = rows[~separated_rows(y[rows], x[rows], rows_of(effects, rows))]
+    part, columns = rows_of(effects, rows), x[rows]
+    demeaned = within(part, rows.size).demean(columns)
+    size = np.linalg.norm(columns - columns.mean(axis=0), axis=0)
+    absorbed = np.linalg.norm(demeaned, axis=0) <= ABSORBED * size
+    if absorbed.any() or dependences(demeaned) or rows.size <= x.shape[1] + 1:
+        return None, rows
+    try:
+        fit = reweighted_least_squares(
+            y[rows],
+            columns,
+            part,
+            POISSON,
+            obs_weights=None if obs_weights is None else obs_weights[rows],
+            offset=None if offset is None else offset[rows],
+        )
+    except IdentificationError:
+        # A draw may have no maximum, as a sample may have none.
+        return None, rows
+    return fit, rows
