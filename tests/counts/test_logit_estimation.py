@@ -13,8 +13,10 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 import digiprosper as dp
+from digiprosper.counts import logit_estimation, notices
 from digiprosper.counts.kernels.incidental import partial_effects
 from digiprosper.counts.kernels.separation import predicted_rows
 from digiprosper.kernels.reweighted import PROBIT, reweighted_least_squares
@@ -230,6 +232,23 @@ def test_population_errors_are_those_of_means_over_clusters() -> None:
 # --- rows that are predicted perfectly ------------------------------------------------
 
 
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_predicted_rows_are_those_of_a_program_for_each_row(seed: int) -> None:
+    """Some z is positive in the row, and has the sign of the outcome in all others."""
+    data = frame(seed, entities=6, periods=5)
+    x, y = data[["x", "d"]].to_numpy(float), data["y"].to_numpy(float)
+    codes = [pd.factorize(data[name])[0] for name in ("city", "year")]
+    columns = np.hstack([x, *(np.eye(c.max() + 1)[c] for c in codes)])
+    signed = columns * np.where(y > 0, 1, -1)[:, None]
+    inside = {
+        "A_ub": np.vstack([signed, -signed]),
+        "b_ub": np.repeat([1.0, 0.0], y.size),
+    }
+    most = [-linprog(-row, **inside, bounds=(None, None)).fun for row in signed]
+    assert predicted_rows(y, x, codes).tolist() == [value > 1e-6 for value in most]
+
+
 def test_levels_without_variation_are_counted_and_named() -> None:
     data = frame(7, entities=20)
     data.loc[data["city"].isin(["c03", "c05"]), "y"] = 1
@@ -274,6 +293,51 @@ def test_a_state_that_is_never_left_is_predicted_by_the_effects() -> None:
     data["y"] = (data["year"] >= first).astype(int)
     with pytest.raises(dp.IdentificationError, match="every row is predicted"):
         fitted(dp.LogitEffects("y", ["x"]), panel_of(data))
+
+
+def test_dummies_of_periods_that_left_are_redundant() -> None:
+    """A year whose outcomes are all zero leaves, and with it a dummy of another one."""
+    data = frame(10, entities=25)
+    for year in (2000, 2003):
+        without = data.copy()
+        without.loc[without["year"] == year, "y"] = 0
+        spec = dp.LogitEffects("y", ["x", "C(year)"], time_effects=False)
+        fit = fitted(spec, panel_of(without))
+        others = without[without["year"] != year]
+        again = fitted(spec, panel_of(others))
+        np.testing.assert_allclose(fit.params["x"], again.params["x"], atol=1e-9)
+        codes = {notice.code for notice in fit.diagnostics}
+        assert codes & {"dropped_collinear", "dropped_absorbed"}
+    with pytest.raises(dp.IdentificationError, match="is absorbed by the effects"):
+        fitted(dp.LogitEffects("y", ["x", "C(year)"]), panel_of(data))
+
+
+def test_corrections_that_are_larger_than_the_estimates_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = panel_of(frame(11, entities=25))
+    spec = dp.LogitEffects("y", ["x"])
+    plain = fitted(spec.replace(bias_correction=None), panel)
+    monkeypatch.setattr(
+        logit_estimation, "coefficient_bias", lambda _, fit: 1.1 * fit.coefficients
+    )
+    with pytest.warns(dp.IdentificationWarning, match="larger than the estimates"):
+        fit = spec.fit(panel)
+    assert fit.params.equals(plain.params)
+    assert "no bias correction" in fit.summary()
+    (notice,) = [n for n in fit.diagnostics if n.code == "large_correction"]
+    ratio = notice.data["bias"] / notice.data["estimates"]
+    assert ratio == pytest.approx(1.1)
+    # Without an effect a bias of less than one standard error is none
+    assert notices.large_correction((0.9, 0.1)) == []
+
+
+def test_a_covariance_that_is_not_positive_semidefinite_is_reported() -> None:
+    data = frame(0, entities=16)
+    spec = dp.LogitEffects("y", ["x", "d"], clusters=["region", "year"])
+    fit = fitted(spec, panel_of(data))
+    assert np.linalg.eigvalsh(fit.covariance)[0] < 0
+    assert "not_psd" in {notice.code for notice in fit.diagnostics}
 
 
 # --- invariances ----------------------------------------------------------------------

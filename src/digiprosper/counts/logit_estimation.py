@@ -199,7 +199,7 @@ def _conditional(spec: Any, data: BinarySample) -> LogitResults:
     prepared = data.prepared
     (levels,), (name,) = prepared.within.effects, prepared.effect_names
     fit = conditional_logit(data.y, data.x, levels)
-    covariance = np.linalg.inv(fit.information)
+    covariance: Floats = np.linalg.inv(fit.information)
     if spec.cov_type != "unadjusted":
         across = [
             cluster

@@ -70,7 +70,7 @@ def interaction_ratios(names: Sequence[str]) -> list[Notice]:
 
 
 def perfectly_predicted(
-    count: int, nobs: int, levels: Mapping[str, Sequence[Any]]
+    count: int, nobs: int, levels: Mapping[str, Any]
 ) -> list[Notice]:
     """Report rows that left because the model predicts them perfectly."""
     if not count:
