@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SLOPE = 0.8
 RARE = -2.5
-_USUAL = {"perfectly_predicted"}
+_USUAL = {"perfectly_predicted", "independent_errors"}
 
 
 def drawn_outcome(rng: Rng, cell: Cell) -> tuple[Array, Array, float]:

@@ -308,8 +308,6 @@ def test_dummies_of_periods_that_left_are_redundant() -> None:
         np.testing.assert_allclose(fit.params["x"], again.params["x"], atol=1e-9)
         codes = {notice.code for notice in fit.diagnostics}
         assert codes & {"dropped_collinear", "dropped_absorbed"}
-    with pytest.raises(dp.IdentificationError, match="is absorbed by the effects"):
-        fitted(dp.LogitEffects("y", ["x", "C(year)"]), panel_of(data))
 
 
 def test_corrections_that_are_larger_than_the_estimates_are_left_out(

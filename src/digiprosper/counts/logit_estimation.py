@@ -227,57 +227,47 @@ def _conditional(spec: Any, data: BinarySample) -> LogitResults:
 def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
     """Estimate all effects; correct, and average the effects on the probability."""
     prepared, y, x = data.prepared, data.y, data.x
-    link, family, codes = spec.link, _FAMILIES[spec.link], prepared.within.effects
-    fit = at = reweighted_least_squares(y, x, codes, family)
-    coefficients = fit.coefficients
-    remarks, corrected = [], spec.bias_correction is not None
-    if corrected:
-        remarks = [
-            *notices.short_panel(_short_effect(prepared.effect_names, data.whole), link)
-        ] or notices.large_correction(_sizes(fit, coefficient_bias(link, fit)))
-        corrected = not remarks
-    if corrected:
-        coefficients = coefficients - coefficient_bias(link, fit)
-        at = reweighted_least_squares(
-            y, x[:, :0], codes, family, offset=x @ coefficients, start=fit.index
-        )
+    codes = prepared.within.effects
+    fit = reweighted_least_squares(y, x, codes, _FAMILIES[spec.link])
+    at, coefficients, remarks = _corrected(spec, data, fit)
+    corrected = at is not fit
     categories, apart = _categories(prepared.sample, data.names, x)
     effects = partial_effects(
-        link, at, coefficients, x, categories, corrected=corrected
+        spec.link, at, coefficients, x, categories, corrected=corrected
     )
-    moved = at.weights * at.working_residuals
+    moved = (at.weights * at.working_residuals)[:, None]
     unadjusted = spec.cov_type == "unadjusted"
     covariance, of_sample = (
         (moves.T * at.weights) @ moves
         if unadjusted
-        else _covariance(prepared, moves * moved[:, None], prepared.cluster_codes)
+        else _covariance(prepared, moves * moved, prepared.cluster_codes)
         for moves in (effects.coefficient_moves, effects.moves)
     )
     averages = (effects.by_row.sum(axis=0) - effects.bias) / data.keep.size
     deviations = np.zeros((data.keep.size, averages.size))
     deviations[data.keep] = effects.by_row
     if not unadjusted:
-        deviations[data.keep] += effects.moves * moved[:, None]
+        deviations[data.keep] += effects.moves * moved
     clusters = [data.whole.codes[name] for name in prepared.cluster_names]
     of_population = _covariance(prepared, deviations - averages, clusters)
     if unadjusted:
         of_population += of_sample
-    share, names = y.mean(), tuple(data.names[j] for j in apart)
-    null = y.size * (share * np.log(share) + (1 - share) * np.log1p(-share))
+    names = tuple(data.names[j] for j in apart)
+    inference = _inference(prepared, clusters, means=True)
     correction = "bias correction of Fernandez-Val and Weidner (2016)"
     return _results(
         spec,
         data,
         coefficients,
         covariance,
-        (-fit.deviance / 2, float(null)),
+        (-fit.deviance / 2, _null_likelihood(y)),
         settings=correction if corrected else "no bias correction",
         effects={
             errors: Estimates.of(
                 names,
                 averages[apart],
                 matrix[np.ix_(apart, apart)] / data.keep.size**2,
-                _inference(prepared, clusters, means=True),
+                inference,
             )
             for errors, matrix in (
                 ("population", of_population),
@@ -290,6 +280,39 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
             *notices.no_average([name for name in data.names if name not in names]),
         ),
     )
+
+
+def _corrected(
+    spec: Any, data: BinarySample, fit: Reweighted
+) -> tuple[Reweighted, Floats, list[Notice]]:
+    """Correct the coefficients, and estimate the effects again; or leave all as is."""
+    if spec.bias_correction is None:
+        return fit, fit.coefficients, []
+    prepared = data.prepared
+    bias = coefficient_bias(spec.link, fit)
+    remarks = [
+        *notices.short_panel(
+            _short_effect(prepared.effect_names, data.whole), spec.link
+        )
+    ] or notices.large_correction(_sizes(fit, bias))
+    if remarks:
+        return fit, fit.coefficients, remarks
+    coefficients = fit.coefficients - bias
+    again = reweighted_least_squares(
+        data.y,
+        data.x[:, :0],
+        prepared.within.effects,
+        _FAMILIES[spec.link],
+        offset=data.x @ coefficients,
+        start=fit.index,
+    )
+    return again, coefficients, notices.independent_errors()
+
+
+def _null_likelihood(y: Floats) -> float:
+    """Compute the log likelihood of a constant probability."""
+    share = y.mean()
+    return float(y.size * (share * np.log(share) + (1 - share) * np.log1p(-share)))
 
 
 def _sizes(fit: Reweighted, bias: Floats) -> tuple[float, float]:

@@ -92,7 +92,7 @@ class BinaryResults(BaseResults):
 
     @property
     def _meaning(self) -> Remark:
-        """Say what the numbers are, below a table."""
+        """What the numbers are, for the note below a table."""
         raise NotImplementedError
 
     def _conventions_of(self, inference: Inference) -> str:

@@ -10,6 +10,7 @@ separated            count, effects (rows), regressors (rows), rows (labels of t
 interaction_ratios   terms
 perfectly_predicted  count, share, levels (effect to its levels that left)
 short_panel          effect, rows (mean of a level)
+independent_errors   coefficients, averages (coverage with 31 and 100 entities)
 large_correction     bias, estimates (sizes in standard errors)
 no_average           terms
 ==================== ==================================================================
@@ -33,6 +34,9 @@ LAGGED: Final = (
 )
 """What follows for a binary outcome from a lag of it among the regressors."""
 _MOST_LEVELS = 3
+# Coverage of 95% intervals of coefficients, and of average effects, with 31 and 100
+# entities in ten years; see docs/explanations/binary.md.
+AUTOCORRELATED: Final = ((0.91, 0.85), (0.92, 0.95))
 
 
 def separated_rows(by_reason: Mapping[str, int], labels: Sequence[Any]) -> list[Notice]:
@@ -110,6 +114,19 @@ def short_panel(short: tuple[str, float] | None, link: str) -> list[Notice]:
             "logit is conditional and has no such bias."
         )
     return [Notice("short_panel", text, {"effect": effect, "rows": rows})]
+
+
+def independent_errors() -> list[Notice]:
+    """Report what the correction assumes, and what happens otherwise."""
+    shares = [f"{small:.0%} and {large:.0%}" for small, large in AUTOCORRELATED]
+    text = (
+        "the correction assumes errors of an entity that are independent over time. In "
+        "simulated panels of ten years with an autocorrelation of .6, 95% intervals of "
+        f"coefficients covered in {shares[0]} of the panels of 31 and 100 entities, "
+        f"those of average effects in {shares[1]}."
+    )
+    data = {"coefficients": AUTOCORRELATED[0], "averages": AUTOCORRELATED[1]}
+    return [Notice("independent_errors", text, data)]
 
 
 def large_correction(sizes: tuple[float, float]) -> list[Notice]:
