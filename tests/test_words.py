@@ -71,7 +71,7 @@ ROWS = {
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
-    "counts/words.py WORDS": Row(COUNTS, composed=("stat.*", "note.*")),
+    "counts/words.py WORDS": Row(COUNTS, composed=("stat.*",)),
     "dynamic/words.py WORDS": Row(DYNAMIC, composed=("stat.*",)),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factor
 
 _FAMILIES: dict[str, Family] = {"logit": LOGIT, "probit": PROBIT}
 # Rows of a level for which the correction is meant (Fernandez-Val & Weidner 2016).
@@ -199,7 +200,7 @@ def _conditional(spec: Any, data: BinarySample) -> LogitResults:
     prepared = data.prepared
     (levels,), (name,) = prepared.within.effects, prepared.effect_names
     fit = conditional_logit(data.y, data.x, levels)
-    covariance: Floats = np.linalg.inv(fit.information)
+    covariance = np.asarray(np.linalg.inv(fit.information), dtype=np.float64)
     if spec.cov_type != "unadjusted":
         across = [
             cluster
@@ -235,23 +236,19 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
     effects = partial_effects(
         spec.link, at, coefficients, x, categories, corrected=corrected
     )
-    moved = (at.weights * at.working_residuals)[:, None]
-    unadjusted = spec.cov_type == "unadjusted"
     covariance, of_sample = (
-        (moves.T * at.weights) @ moves
-        if unadjusted
-        else _covariance(prepared, moves * moved, prepared.cluster_codes)
+        _score_covariance(spec, prepared, at, moves)
         for moves in (effects.coefficient_moves, effects.moves)
     )
+    # Information is about the scores; that entities differ is seen in the rows alone.
+    unadjusted = spec.cov_type == "unadjusted"
+    scores = at.weights * at.working_residuals * (not unadjusted)
     averages = (effects.by_row.sum(axis=0) - effects.bias) / data.keep.size
     deviations = np.zeros((data.keep.size, averages.size))
-    deviations[data.keep] = effects.by_row
-    if not unadjusted:
-        deviations[data.keep] += effects.moves * moved
+    deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
     clusters = [data.whole.codes[name] for name in prepared.cluster_names]
     of_population = _covariance(prepared, deviations - averages, clusters)
-    if unadjusted:
-        of_population += of_sample
+    of_population += unadjusted * of_sample
     names = tuple(data.names[j] for j in apart)
     inference = _inference(prepared, clusters, means=True)
     correction = "bias correction of Fernandez-Val and Weidner (2016)"
@@ -329,6 +326,15 @@ def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | 
     return (name, rows[name]) if rows[name] < _LEAST_ROWS else None
 
 
+def _variables(factors: Sequence[Factor]) -> set[str]:
+    """List the variables of a regressor; a lag is another variable."""
+    return {
+        name
+        for factor in factors
+        for name in ((factor.column,) if factor.shift else factor.columns)
+    }
+
+
 def _categories(
     sample: Sample, names: Sequence[str], x: Floats
 ) -> tuple[list[Ints | None], list[int]]:
@@ -337,15 +343,7 @@ def _categories(
     A regressor that shares a variable with another, as in ``x`` and ``x:z``, has no
     effect while all others are held fixed.
     """
-    factors = [sample.factors_of(name) for name in names]
-    variables = [
-        {
-            name
-            for factor in several
-            for name in ((factor.column,) if factor.shift else factor.columns)
-        }
-        for several in factors
-    ]
+    variables = [_variables(sample.factors_of(name)) for name in names]
     is_level = [_is_level(sample, name) for name in names]
     categories: list[Ints | None] = []
     apart = []
@@ -360,6 +358,16 @@ def _categories(
 
 
 # --- from the estimates to results ----------------------------------------------------
+
+
+def _score_covariance(
+    spec: Any, prepared: Prepared, at: Reweighted, moves: Floats
+) -> Floats:
+    """Compute the covariance of what scores move by `moves` (N, k)."""
+    if spec.cov_type == "unadjusted":
+        return np.asarray((moves.T * at.weights) @ moves)
+    scores = at.weights * at.working_residuals
+    return _covariance(prepared, moves * scores[:, None], prepared.cluster_codes)
 
 
 def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> Floats:
