@@ -18,8 +18,8 @@ from scipy.optimize import linprog
 import digiprosper as dp
 from digiprosper.counts import logit_estimation, notices
 from digiprosper.counts.kernels.incidental import partial_effects
-from digiprosper.counts.kernels.separation import predicted_rows
 from digiprosper.kernels.reweighted import PROBIT, reweighted_least_squares
+from digiprosper.kernels.separation import predicted_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 WOMEN = ROOT.parent / "shared" / "data" / "cases" / "psid_switchers.csv"

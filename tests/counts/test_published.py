@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.counts.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.separation import in_empty_levels, separated_rows
 from digiprosper.kernels.within import compress
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -39,7 +39,7 @@ def test_average_effects(panel: dp.Panel) -> None:
     b, se = fit.params, fit.std_errors
     assert effects.loc["x", "effect"] == pytest.approx(b["x"] * mean)
     assert effects.loc["x", "std_error"] == pytest.approx(se["x"])
-    assert effects.loc["d", "relative"] == pytest.approx(np.exp(b["d"]) - 1)
+    assert effects.loc["d", "estimate"] == pytest.approx(np.exp(b["d"]) - 1)
     assert effects.loc["d", "std_error"] == pytest.approx(np.exp(b["d"]) * se["d"])
     ends = fit.conf_int().loc["d"]
     assert effects.loc["d", "conf_low"] == pytest.approx(np.exp(ends.iloc[0]) - 1)

@@ -525,13 +525,14 @@ def kink_spec(case: Case) -> dp.PanelKink:
 
 
 def poisson(case: Case) -> Any:
-    common = case.common()
-    options = case.options(
-        **{**common, "cov_type": ["clustered", "crv3", "robust", "unadjusted"]},
-        exposure=[case.column("v")],
-        separation=["drop", "drop", "raise"],
-        ssc=["ppmlhdfe", "fixest"],
-    )
+    choices = {
+        **case.common(),
+        "cov_type": ["clustered", "crv3", "robust", "unadjusted"],
+        "exposure": [case.column("v")],
+        "separation": ["drop", "drop", "raise"],
+        "ssc": ["ppmlhdfe", "fixest"],
+    }
+    options = case.options(**choices)
     known = {field.name for field in fields(dp.PoissonEffects)}
     options = {name: value for name, value in options.items() if name in known}
     y, x = case.column("y"), case.terms("xmwzqcd", 3)

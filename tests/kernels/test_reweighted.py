@@ -174,3 +174,14 @@ def test_what_has_no_maximum_is_refused() -> None:
     with pytest.raises(IdentificationError, match="200 steps") as error:
         reweighted_least_squares((x[:, 0] > 4).astype(float), x, [], LOGIT)
     assert error.value.problems[0].code == "not_converged"
+
+
+def test_a_step_of_any_length_is_halved() -> None:
+    # The first step from the constant is of order 1e26 in the fuzzed panel behind this.
+    rng = np.random.default_rng(0)
+    y = np.exp(rng.normal(size=60))
+    y[0] = 1e9
+    x = np.column_stack([rng.normal(size=60), np.arange(60) == 0]) + 0.0
+    fit = reweighted_least_squares(y, x, [np.repeat(np.arange(6), 10)], POISSON)
+    assert np.isfinite(fit.coefficients).all()
+    assert fit.mean[0] == pytest.approx(1e9)

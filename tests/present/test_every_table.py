@@ -269,7 +269,6 @@ def _regressions() -> dict[str, Callable[[], Any]]:
         ),
         "counts": counted,
         "average effects": lambda: counted().average_effects(),
-        "separated": lambda: counted().separated,
         "combination": lambda: fit().combination("2*digital - urban"),
         "propagated": lambda: dp.PropagatedIndex(
             {"index": index()}, dp.FixedEffects("prosperity", ["index", "urban"])
@@ -508,7 +507,7 @@ REASONS = {
     "spatial models that Chinese papers call by these letters": (
         "SAC SAR SDEM SDM SEM SLX"
     ),
-    "a small-sample correction is that of a program": "xtreg",
+    "a small-sample correction is that of a program": "xtreg ppmlhdfe",
     "identifiers of propositions": "P09",
 }
 ALLOWED = frozenset(chain.from_iterable(map(str.split, REASONS.values())))

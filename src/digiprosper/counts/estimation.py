@@ -9,12 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.counts.kernels.sandwich import as_regression, root_and_middle
-from digiprosper.counts.kernels.separation import (
-    in_empty_levels,
-    rows_of,
-    separated_rows,
-)
 from digiprosper.counts.notices import few_for_counts, interaction_ratios
 from digiprosper.counts.notices import separated_rows as separated_notice
 from digiprosper.counts.refits import CountFit
@@ -29,6 +23,12 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
+from digiprosper.kernels.sandwich import as_regression, root_and_middle
+from digiprosper.kernels.separation import (
+    in_empty_levels,
+    rows_of,
+    separated_rows,
+)
 from digiprosper.linear.diagnostics import (
     few_treated,
     lagged_outcome,
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.counts.poisson_effects import PoissonEffects
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Vcov
     from digiprosper.kernels.equation import Solved
@@ -74,7 +73,7 @@ _LAGGED = (
 class CountSample:
     """One sample of counts, shared by models with different regressors."""
 
-    spec: PoissonEffects
+    spec: Any
     prepared: Prepared
     demeaned: Demeaned  # outcome, then every column of the regressors
     columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
@@ -114,7 +113,7 @@ class Separated:
 
 
 def prepare_counts(
-    spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
+    spec: Any, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
     roles: dict[str, Sequence[str]] = {"y": (spec.y,), **regressors}
@@ -184,7 +183,7 @@ def _separated(rows: Separated) -> IdentificationError:
     return IdentificationError(text, separated_notice(by_reason, rows.first))
 
 
-def _check_outcome(spec: PoissonEffects, sample: Sample) -> None:
+def _check_outcome(spec: Any, sample: Sample) -> None:
     """Refuse outcomes and exposures that no model of counts takes."""
     if len(sample.roles["y"]) != 1:
         raise TermError(
@@ -220,7 +219,7 @@ def _check_exposure(name: str, sample: Sample) -> None:
     )
 
 
-def _offset(spec: PoissonEffects, sample: Sample) -> Floats | None:
+def _offset(spec: Any, sample: Sample) -> Floats | None:
     if spec.exposure is not None:
         return np.asarray(np.log(sample.columns("exposure")[:, 0]))
     return None if spec.offset is None else sample.columns("offset")[:, 0]
@@ -278,7 +277,7 @@ def fit_counts(
 def _after_separation(
     error: IdentificationError | CollinearityError, separated: Separated
 ) -> IdentificationError | CollinearityError:
-    """Say that columns may be collinear only since separated rows are dropped."""
+    """Add to an error that separated rows were dropped, which may be why."""
     count = len(separated.reasons)
     if not count:
         return error
@@ -289,9 +288,7 @@ def _after_separation(
     return type(error)(text, error.problems)
 
 
-def _counts_and_vcov(
-    spec: PoissonEffects, prepared: Prepared, k: int
-) -> tuple[Counts, Vcov]:
+def _counts_and_vcov(spec: Any, prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
     """Choose the covariance, with the factor of ppmlhdfe or fixest."""
     count, estimator = counts_and_vcov(prepared, k)
     n, cov_type = count.n, estimator.cov_type
@@ -311,7 +308,7 @@ def _counts_and_vcov(
 
 
 def _results(
-    spec: PoissonEffects,
+    spec: Any,
     counts: CountSample,
     columns: Sequence[int],
     likelihood: Reweighted,
@@ -319,7 +316,6 @@ def _results(
 ) -> tuple[PoissonResults, Solved]:
     """Make results, with the covariance and what there is to notice of it."""
     prepared, demeaned = counts.prepared, counts.demeaned
-    sample = prepared.sample
     raw = columns_at(demeaned.raw, columns)
     linear = likelihood.index - (0.0 if counts.offset is None else counts.offset)
     names, full = tuple(demeaned.names[j] for j in columns), solved
@@ -342,62 +338,59 @@ def _results(
         *not_semidefinite(prepared, terms, covariance, middle),
         *few_treated(weighted, names, solved.score_columns, solved.root),
     )
+    results = _named(counts, columns, likelihood, linear)
+    estimated = Estimates(
+        names=terms,
+        coefficients=full.coefficients,
+        root=root,
+        middle=middle,
+        inference=_inference(spec, prepared, full),
+    )
+    return PoissonResults(**results, estimated=estimated, diagnostics=notices), full
+
+
+def _named(
+    counts: CountSample, columns: Sequence[int], likelihood: Reweighted, linear: Floats
+) -> dict[str, Any]:
+    """Describe rows, effects and likelihood, as fields of the results.
+
+    `linear` (N,) is the index without the offset.
+    """
+    spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
+    sample = prepared.sample
     y, q = demeaned.raw[:, 0], prepared.obs_weights
-    likelihoods = _log_likelihoods(y, likelihood.index, q, counts.offset)
+    own, null = _log_likelihoods(y, likelihood.index, q, counts.offset)
+    raw = columns_at(demeaned.raw, columns)
     _, values = prepared.within.decompose(linear - raw @ likelihood.coefficients)
     levels = [sample.code_levels[term.effect] for term in prepared.absorbed]
-    results = PoissonResults(
-        depvar=spec.y,
-        estimated=Estimates(
-            names=terms,
-            coefficients=full.coefficients,
-            root=root,
-            middle=middle,
-            inference=_inference(spec, prepared, full),
-        ),
-        sample=replace(
-            described := estimation_sample(
-                sample, spec.obs_weights, demeaned, (0, *columns)
-            ),
-            factors={
-                **described.factors,
-                **{
-                    term: sample.factors_of(term)
-                    for term in (spec.exposure, spec.offset)
-                    if term is not None
-                },
-            },
-        ),
-        fitted=likelihood.mean,
-        residuals=y - likelihood.mean,
-        deviance=likelihood.deviance,
-        log_likelihood=likelihoods[0],
-        null_log_likelihood=likelihoods[1],
-        mean_outcome=float(np.average(y, weights=q)),
-        df_absorbed=prepared.within.rank,
-        effect_names=prepared.effect_names,
-        effect_values=tuple(
-            zip(
-                prepared.effect_names,
-                levels,
-                prepared.within.with_gaps(values),
-                strict=False,
-            )
-        ),
-        effect_terms=tuple((term.effect, term.slope) for term in prepared.absorbed),
-        separated_index=counts.separated.index,
-        separated_reasons=counts.separated.reasons,
-        n_singletons=sum(
-            dropped.count
-            for dropped in sample.dropped
-            if dropped.reason.startswith("singletons")
-        ),
-        exposure=spec.exposure,
-        offset=spec.offset,
-        labels=dict(sample.labels),
-        diagnostics=notices,
+    effects = zip(
+        prepared.effect_names, levels, prepared.within.with_gaps(values), strict=False
     )
-    return results, full
+    rows = estimation_sample(sample, spec.obs_weights, demeaned, (0, *columns))
+    further = {
+        term: sample.factors_of(term) for term in (spec.exposure, spec.offset) if term
+    }
+    dropped = (d for d in sample.dropped if d.reason.startswith("singletons"))
+    return {
+        "depvar": spec.y,
+        "sample": replace(rows, factors={**rows.factors, **further}),
+        "fitted": likelihood.mean,
+        "residuals": y - likelihood.mean,
+        "deviance": likelihood.deviance,
+        "log_likelihood": own,
+        "null_log_likelihood": null,
+        "mean_outcome": float(np.average(y, weights=q)),
+        "df_absorbed": prepared.within.rank,
+        "effect_names": prepared.effect_names,
+        "effect_values": tuple(effects),
+        "effect_terms": tuple((t.effect, t.slope) for t in prepared.absorbed),
+        "separated_index": counts.separated.index,
+        "separated_reasons": counts.separated.reasons,
+        "n_singletons": sum(d.count for d in dropped),
+        "exposure": spec.exposure,
+        "offset": spec.offset,
+        "labels": dict(sample.labels),
+    }
 
 
 def _log_likelihoods(
@@ -416,7 +409,7 @@ def _log_likelihoods(
     return own, null
 
 
-def _inference(spec: PoissonEffects, prepared: Prepared, solved: Solved) -> Inference:
+def _inference(spec: Any, prepared: Prepared, solved: Solved) -> Inference:
     return Inference(
         cov_type=spec.cov_type,
         ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.ssc,

@@ -10,7 +10,6 @@ import numpy as np
 from digiprosper.counts import notices
 from digiprosper.counts.kernels.conditional_logit import conditional_logit
 from digiprosper.counts.kernels.incidental import coefficient_bias, partial_effects
-from digiprosper.counts.kernels.separation import predicted_rows
 from digiprosper.counts.logit_results import LogitResults
 from digiprosper.errors import (
     IdentificationError,
@@ -23,6 +22,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.covariance import meat, vcov
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
+from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
 from digiprosper.linear.estimation import checked_columns, columns_at, demean_columns

@@ -163,11 +163,11 @@ def few_for_counts(
         f"t intervals with {clusters - 1} degrees of freedom are used"
         if cov_type == "crv3"
         else "the normal distribution is used, as ppmlhdfe and fixest do, with which "
-        "intervals are too short; compare with cov_type='crv3'"
+        "intervals are too short; use cov_type='crv3'"
     )
     return few_clusters(
         clusters,
         name,
-        f"{used}, and confirm a borderline result with dp.wild_bootstrap(spec, panel, "
-        "term) of cov_type='clustered', which draws signs of the clusters' scores.",
+        f"{used}; confirm a borderline result with dp.wild_bootstrap(spec, panel, "
+        "term), which needs cov_type='clustered'.",
     )

@@ -8,26 +8,22 @@ from typing import TYPE_CHECKING, Literal
 from digiprosper.counts.estimation import fit_counts, prepare_counts
 from digiprosper.errors import (
     OptionError,
-    TermError,
     check_option,
     cited,
     issue,
     option_problem,
 )
-from digiprosper.linear.fixed_effects import check_row_options
+from digiprosper.linear.fixed_effects import check_regression_terms, check_row_options
 from digiprosper.linear.preparation import (
     LinearOptions,
     check_linear_options,
     linear_options,
     refuse_cov_types,
 )
-from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
     Specification,
-    as_terms,
     one_term,
-    plain_options,
 )
 
 if TYPE_CHECKING:
@@ -129,7 +125,7 @@ class PoissonEffects(Specification):
     >>> spec = PoissonEffects("gsp", ["log(pcap)", "log(emp)", "unemp"])
     >>> fit = spec.fit(datasets.us_states())
     >>> fit.params.round(3).to_dict()
-    {}
+    {'log(pcap)': -0.016, 'log(emp)': 0.833, 'unemp': -0.006}
     """
 
     y: str = field(metadata=TERM)
@@ -151,17 +147,7 @@ class PoissonEffects(Specification):
     keep_rows: bool = True
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        object.__setattr__(self, "x", as_terms(self.x, "x"))
-        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
-        if not self.x:
-            raise TermError("x is empty; specify at least one regressor.")
-        if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(
-                f"y={cited(self.y)} is also in x; the outcome cannot be its "
-                "own regressor."
-            )
+        check_regression_terms(self)
         refuse_cov_types("PoissonEffects", self.cov_type, _REFUSED, _REASON)
         check_linear_options(self, ("ppmlhdfe", "fixest"))
         check_row_options(self)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.counts.kernels.sandwich import as_regression, root_and_middle
 from digiprosper.counts.kernels.score_bootstrap import ScoreDraws
-from digiprosper.counts.kernels.separation import (
-    in_empty_levels,
-    rows_of,
-    separated_rows,
-)
 from digiprosper.errors import IdentificationError, TermError
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
+from digiprosper.kernels.sandwich import as_regression, root_and_middle
+from digiprosper.kernels.separation import (
+    in_empty_levels,
+    rows_of,
+    separated_rows,
+)
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import level_sums, within
 

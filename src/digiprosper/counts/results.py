@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -12,11 +13,14 @@ from digiprosper._version import __version__
 from digiprosper.counts.words import WORDS
 from digiprosper.errors import check_level
 from digiprosper.kernels.tolerances import TWO_VALUES
-from digiprosper.linear.results import RowSummary, kept_rows, predicted_index
+from digiprosper.linear.results import (
+    RowSummary,
+    SampledResults,
+    kept_rows,
+    predicted_index,
+)
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
-from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.text import conventions, sample_text
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
-    from digiprosper.report.terms import Factors
+    from digiprosper.report.terms import Term
     from digiprosper.report.words import Words
 
 _MEANING = (
@@ -40,7 +44,7 @@ _MEANING = (
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class PoissonResults(BaseResults):
+class PoissonResults(SampledResults):
     """Results of `PoissonEffects`: coefficients, covariance, tests and predictions.
 
     Parameters
@@ -91,7 +95,7 @@ class PoissonResults(BaseResults):
     >>> spec = dp.PoissonEffects("gsp", ["log(pc)", "unemp"])
     >>> fit = spec.fit(dp.datasets.us_states())
     >>> fit.params.round(3).to_dict(), fit.std_errors.round(3).to_dict()
-    ({}, {})
+    ({'log(pc)': 0.728, 'unemp': -0.014}, {'log(pc)': 0.084, 'unemp': 0.003})
     """
 
     words: ClassVar[Words] = WORDS
@@ -122,26 +126,6 @@ class PoissonResults(BaseResults):
     # --- what all results have --------------------------------------------------------
 
     @property
-    def factors(self) -> Factors:
-        """Factors of each regressor, outcome, absorbed effect and cluster, by name."""
-        return self.sample.factors
-
-    @property
-    def key_names(self) -> tuple[str, str | None]:
-        """Names of the entity key and the time key."""
-        return self.sample.key_names
-
-    @property
-    def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
-        """For each category in the terms, its column and its estimated levels."""
-        return self.sample.categories
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """Description of each coefficient: its type and its regressor's factors."""
-        return slope_terms(self.names, self.factors)
-
-    @property
     def pseudo_rsquared(self) -> float:
         """One less the log likelihood over that of a constant (McFadden 1974)."""
         return 1 - self.log_likelihood / self.null_log_likelihood
@@ -167,26 +151,13 @@ class PoissonResults(BaseResults):
             Beside what all results have: pseudo_rsquared, deviance, loglik, n_separated
             and n_singletons.
         """
-        sample, inference = self.sample, self.inference
-        clusters = inference.n_clusters
-        nobs = sample.rows.nobs if sample.rows else len(kept_rows(self.fitted, "rows"))
+        nobs = self.rows.nobs if self.rows else kept_rows(self.fitted, "rows").size
+        slopes = len(self.names) - ("Intercept" in self.names)
         values: dict[str, Any] = {
             "depvar": self.depvar,
-            "n_entities": sample.n_entities,
-            "n_times": sample.n_times,
-            "n_clusters": min(clusters) if clusters else None,
-            "df_resid": float(nobs - self.df_absorbed - len(self.names))
-            + ("Intercept" in self.names),
-            "df_t": self.df_t,
+            **self._of_inference(),
+            "df_resid": float(nobs - self.df_absorbed - slopes),
             "df_absorbed": self.df_absorbed,
-            "cov_type": inference.cov_type,
-            "clusters": "+".join(inference.clusters) or None,
-            "ssc": inference.ssc,
-            "obs_weights": sample.obs_weights,
-            "effects": "+".join(self.effect_names) or None,
-            "sample_hash": sample.rows.sample_hash
-            if sample.rows
-            else hash_of(kept_rows(sample.index, "row labels")),
             "version": self.version,
             "pseudo_rsquared": self.pseudo_rsquared,
             "deviance": self.deviance,
@@ -197,15 +168,6 @@ class PoissonResults(BaseResults):
         return cast("Glance", {**empty_glance("PoissonEffects", nobs), **values})
 
     # --- rows and effects -------------------------------------------------------------
-
-    @property
-    def sample_stats(self) -> pd.DataFrame:
-        """Summary statistics of variables and terms in the estimation sample."""
-        names, values = self.sample.stats
-        columns = ["nobs", "mean", "sd", "min", "max"]
-        index = pd.Index(list(names), name="variable")
-        frame = pd.DataFrame(values, index=index, columns=columns)
-        return frame.astype({"nobs": int})
 
     @property
     def fitted_values(self) -> pd.Series[float]:
@@ -220,17 +182,6 @@ class PoissonResults(BaseResults):
     def _by_row(self, values: Floats | None, attribute: str) -> pd.Series[float]:
         rows = kept_rows(values, attribute)
         return pd.Series(rows, index=self.sample.index, name=attribute, copy=True)
-
-    @property
-    def effects(self) -> dict[str, pd.Series[float]]:
-        """Estimates of the absorbed effects: a Series by level for each effect.
-
-        All effects except one are normalised to mean zero.
-        """
-        return {
-            name: pd.Series(values, index=levels, name=name, copy=True)
-            for name, levels, values in self.effect_values
-        }
 
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the mean of the outcome, including fixed effects and exposure.
@@ -285,8 +236,8 @@ class PoissonResults(BaseResults):
         Returns
         -------
         DataFrame
-            One row per regressor, with its `kind`. Columns relative, std_error,
-            conf_low and conf_high are relative changes of the mean: b for a
+            One row per regressor: term, kind, estimate, std_error, conf_low, conf_high
+            and effect. The estimates are relative changes of the mean: b for a
             ``"slope"``, which is the elasticity for a log (``"elasticity"``), and
             exp(b) - 1, with the error exp(b) se(b), for a ``"dummy"``. `effect` is the
             relative change times the mean of the outcome, in units of the outcome; of
@@ -305,59 +256,43 @@ class PoissonResults(BaseResults):
         >>> fit = dp.PoissonEffects("gsp", ["log(pc)", "unemp"]).fit(
         ...     dp.datasets.us_states()
         ... )
-        >>> fit.average_effects()[["kind", "relative"]].round(3).values.tolist()
-        []
+        >>> fit.average_effects()[["kind", "estimate"]].round(3).values.tolist()
+        [['elasticity', 0.728], ['slope', -0.014]]
         """
-        frame, stats = self.tidy(check_level(level)), self.sample_stats
-        rows = []
-        for term, row in zip(self.terms, frame.to_dict("records"), strict=True):
-            if term.kind == "intercept":
-                continue
-            kind = self._kind_of(term, stats)
-            ends = [row[name] for name in ("estimate", "conf_low", "conf_high")]
-            error = row["std_error"]
-            if kind == "dummy":
-                error = float(np.exp(row["estimate"])) * error
-                ends = np.expm1(ends).tolist()
-            if kind == "interaction":
-                error, ends = np.nan, [np.nan] * 3
-            names = ("relative", "conf_low", "conf_high")
-            numbers = dict(zip(names, ends, strict=True))
-            rows.append(
-                {
-                    "term": term.name,
-                    "kind": kind,
-                    "relative": numbers["relative"],
-                    "std_error": error,
-                    "conf_low": numbers["conf_low"],
-                    "conf_high": numbers["conf_high"],
-                    "effect": numbers["relative"] * self.mean_outcome,
-                }
-            )
-        return pd.DataFrame(rows)
+        frame = self.tidy(check_level(level)).set_index("term")
+        frame = frame[["estimate", "std_error", "conf_low", "conf_high"]]
+        frame = frame.drop(index="Intercept", errors="ignore")
+        slopes = [term for term in self.terms if term.kind != "intercept"]
+        kinds = np.array([self._kind_of(term) for term in slopes])
+        dummy, product = kinds == "dummy", kinds == "interaction"
+        ends = ["estimate", "conf_low", "conf_high"]
+        frame.loc[dummy, "std_error"] *= np.exp(frame.loc[dummy, "estimate"])
+        frame.loc[dummy, ends] = np.expm1(frame.loc[dummy, ends])
+        frame.loc[product] = np.nan
+        frame.insert(0, "kind", kinds)
+        effect = frame["estimate"] * self.mean_outcome
+        return frame.assign(effect=effect).reset_index()
 
-    def _kind_of(self, term: Term, stats: pd.DataFrame) -> str:
+    def _kind_of(self, term: Term) -> str:
         """Tell what the coefficient of a term is."""
-        columns = {column for factor in term.factors for column in factor.columns}
-        others = {
-            column
-            for other in self.terms
-            if other.name != term.name
-            and not all(factor.level is not None for factor in other.factors)
-            for factor in other.factors
-            for column in factor.columns
-        }
-        if len(term.factors) != 1 or columns & others:
+        others = chain.from_iterable(
+            _columns(other) for other in self.terms if other.name != term.name
+        )
+        first = term.factors[0]
+        if len(term.factors) > 1 or not _columns(term).isdisjoint(others):
             return "interaction"
-        if term.factors[0].level is not None:
-            return "dummy"
-        if term.factors[0].function in ("log", "log2", "log10"):
+        if first.function == "log":
             return "elasticity"
-        n, mean, sd, low, high = stats.loc[term.name].to_numpy(dtype=np.float64)
+        is_dummy = first.level is not None or self._is_dummy(term.name)
+        return "dummy" if is_dummy else "slope"
+
+    def _is_dummy(self, name: str) -> bool:
+        """Decide from its moments whether a column is zero or one."""
+        row = self.sample_stats.loc[name].to_numpy(dtype=np.float64)
+        n, mean, sd, low, high = row
         # No other column between zero and one with this mean has as much variance.
         below = mean * (1 - mean) - sd**2 * (n - 1) / n
-        is_dummy = (low, high) == (0.0, 1.0) and below <= TWO_VALUES
-        return "dummy" if is_dummy else "slope"
+        return bool((low, high) == (0.0, 1.0) and below <= TWO_VALUES)
 
     def without_rows(self) -> Self:
         """Return a copy without residuals, fitted values and row labels.
@@ -411,11 +346,6 @@ class PoissonResults(BaseResults):
             version=self.version,
         )
 
-    @property
-    def conventions(self) -> str:
-        """Type of the standard errors, with everything that defines them."""
-        return self._conventions_of(self.inference)
-
     def _conventions_of(self, inference: Inference) -> str:
         if inference.cov_type != "unadjusted":
             return conventions(inference)
@@ -423,3 +353,12 @@ class PoissonResults(BaseResults):
             "for independent errors of equal variance",
             "for a variance equal to the mean",
         )
+
+
+def _columns(term: Term) -> set[str]:
+    """List the columns of a term; the levels of one category share theirs."""
+    return {
+        factor.text if factor.level is not None else column
+        for factor in term.factors
+        for column in factor.columns
+    }

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels.within import Within
 
 _STEPS = 200
-_HALVINGS = 60
+# From the largest number to the smallest.
+_HALVINGS = 2100
 # Steps of a probit become smaller by a factor of a half or more.
 _NO_SMALLER = 0.9
 
@@ -178,9 +179,6 @@ def _shortened(
             break
         updated = (updated + index) / 2
         updated_deviance = likelihood.deviance(updated)
-    # A step without any limit, where rows are separated
-    if not np.isfinite(updated_deviance):
-        return index, deviance
     return updated, updated_deviance
 
 

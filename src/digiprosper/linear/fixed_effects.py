@@ -223,17 +223,7 @@ class FixedEffects(Specification):
     keep_rows: bool = True
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        object.__setattr__(self, "x", as_terms(self.x, "x"))
-        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
-        if not self.x:
-            raise _no_regressors(self.y)
-        if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(
-                f"y={cited(self.y)} is also in x; the outcome cannot be its "
-                "own regressor."
-            )
+        check_regression_terms(self)
         check_regression_options(self)
 
     @classmethod
@@ -592,6 +582,20 @@ def check_regression_options(spec: Any) -> None:
                 "lags, 0 or more."
             )
     check_distances(spec)
+
+
+def check_regression_terms(spec: Any) -> None:
+    """Check, and store as tuples, outcome, regressors and effects of a regression."""
+    plain_options(spec)
+    one_term(spec.y, "y")
+    object.__setattr__(spec, "x", as_terms(spec.x, "x"))
+    object.__setattr__(spec, "absorb", as_terms(spec.absorb, "absorb"))
+    if not spec.x:
+        raise _no_regressors(spec.y)
+    if canonical(spec.y) in {canonical(term) for term in spec.x}:
+        raise TermError(
+            f"y={cited(spec.y)} is also in x; the outcome cannot be its own regressor."
+        )
 
 
 def check_row_options(spec: Any) -> None:

@@ -242,18 +242,7 @@ def prepare(
         sample = _without_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
-    # A variable that is a term by itself is checked as that column.
-    variables = {
-        name: values
-        for name, values in sample.variables.items()
-        if name not in sample.names
-    }
-    columns = (
-        np.column_stack([sample.matrix, *variables.values()])
-        if variables
-        else sample.matrix
-    )
-    refuse_extreme(columns, [*sample.names, *variables])
+    _refuse_extreme_sample(sample)
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)
@@ -396,6 +385,22 @@ def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
     out = np.zeros(n_entities, dtype=np.bool_)
     out[entity[last_code[entity] != code]] = True
     return out
+
+
+def _refuse_extreme_sample(sample: Sample) -> None:
+    """Refuse columns and variables of a sample that are out of range."""
+    # A variable that is a term by itself is checked as that column.
+    variables = {
+        name: values
+        for name, values in sample.variables.items()
+        if name not in sample.names
+    }
+    columns = (
+        np.column_stack([sample.matrix, *variables.values()])
+        if variables
+        else sample.matrix
+    )
+    refuse_extreme(columns, [*sample.names, *variables])
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:

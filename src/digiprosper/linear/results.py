@@ -41,7 +41,6 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Factor, Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
-    conventions,
     freedom_text,
     number_text,
     p_text,
@@ -270,8 +269,150 @@ class Estimated(Estimates):
         return TestResult(name, float(f), "F", (q, df), p_value, null)
 
 
+class SampledResults(BaseResults):
+    """Base class of regression results that describe the rows of the fit.
+
+    Subclasses have the fields (or properties) ``sample``, an `EstimationSample`, and
+    ``effect_values``.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # fields or properties of the subclasses
+
+        @property
+        def sample(self) -> EstimationSample:
+            """The rows of the fit."""
+
+        @property
+        def effect_values(self) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
+            """Name, levels and estimates of each absorbed effect."""
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of each coefficient: its type and its regressor's factors."""
+        return slope_terms(self.names, self.sample.factors)
+
+    @property
+    def sample_stats(self) -> pd.DataFrame:
+        """Summary statistics of variables and terms in the estimation sample.
+
+        They are unweighted. Columns are nobs, mean, sd, min and max.
+        """
+        names, values = self.stats
+        out = pd.DataFrame(
+            values, index=pd.Index(list(names), name="variable"), columns=list(_STATS)
+        )
+        return out.astype({"nobs": int})
+
+    @property
+    def effects(self) -> dict[str, pd.Series[float]]:
+        """Estimates of the absorbed effects: a Series by level for each effect.
+
+        All effects except one are normalised to mean zero. The slopes of
+        ``absorb="province[year]"`` have the name ``"province[[year]]"``; they are
+        missing for levels in which the column does not vary. Together with time
+        effects, such slopes are identified only up to a common trend.
+        """
+        return {
+            n: pd.Series(v, index=levels, name=n, copy=True)
+            for n, levels, v in self.effect_values
+        }
+
+    @property
+    def key_names(self) -> tuple[str, str | None]:
+        """Names of the entity key and the time key."""
+        return self.sample.key_names
+
+    @property
+    def n_entities(self) -> int:
+        """Number of entities in the estimation sample."""
+        return self.sample.n_entities
+
+    @property
+    def n_times(self) -> int:
+        """Number of periods in the estimation sample."""
+        return self.sample.n_times
+
+    @property
+    def stats(self) -> tuple[tuple[str, ...], Floats]:
+        """Names of m variables and terms, and an (m, 5) array.
+
+        Its columns are nobs, mean, sd, min and max.
+        """
+        return self.sample.stats
+
+    @property
+    def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
+        """For each category in the terms, its column and its estimated levels."""
+        return self.sample.categories
+
+    @property
+    def factors(self) -> Mapping[str, tuple[Factor, ...]]:
+        """Factors of each regressor, outcome, absorbed effect and cluster, by name."""
+        return self.sample.factors
+
+    @property
+    def obs_weights(self) -> str | None:
+        """Column with the weights of the rows."""
+        return self.sample.obs_weights
+
+    @property
+    def rows(self) -> RowSummary | None:
+        """Summary of the rows of a fit with ``keep_rows=False``; otherwise None."""
+        return self.sample.rows
+
+    @property
+    def cov_type(self) -> str:
+        """The `cov_type` of the fit."""
+        return self.inference.cov_type
+
+    @property
+    def ssc(self) -> str:
+        """The `ssc` of the fit."""
+        return self.inference.ssc or "none"
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """Names of the cluster variables."""
+        return self.inference.clusters
+
+    @property
+    def n_clusters(self) -> tuple[int, ...]:
+        """Number of clusters of each variable in `clusters`."""
+        return self.inference.n_clusters
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard errors, with everything that defines them.
+
+        That is clusters, degrees of freedom and small-sample correction.
+        """
+        return self._conventions_of(self.inference)
+
+    def _of_inference(self) -> dict[str, Any]:
+        """Return what `glance` has of the rows and the standard errors."""
+        return {
+            "n_entities": self.n_entities,
+            "n_times": self.n_times,
+            "n_clusters": min(self.n_clusters) if self.n_clusters else None,
+            "df_t": self.df_t,
+            "cov_type": self.cov_type,
+            "clusters": "+".join(self.clusters) or None,
+            "ssc": self.ssc,
+            "obs_weights": self.obs_weights,
+            "effects": "+".join(name for name, *_ in self.effect_values) or None,
+            "sample_hash": self._sample_hash(),
+        }
+
+    def _sample_hash(self) -> str:
+        if self.rows is not None:
+            return self.rows.sample_hash
+        return hash_of(kept_rows(self.sample.index, "row labels"))
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearResults(BaseResults):
+class LinearResults(SampledResults):
     """Results of a linear model: coefficients, covariance, tests and predictions.
 
     Made by `FixedEffects.fit`; other models use it for their equations. It keeps
@@ -341,31 +482,17 @@ class LinearResults(BaseResults):
         f_value = self.f_value
         values: dict[str, Any] = {
             "depvar": self.depvar,
-            "n_entities": self.n_entities,
-            "n_times": self.n_times,
-            "n_clusters": min(self.n_clusters) if self.n_clusters else None,
+            **self._of_inference(),
             "df_resid": self.df_resid,
-            "df_t": self.df_t,
             "df_absorbed": self.df_absorbed,
-            "cov_type": self.cov_type,
-            "clusters": "+".join(self.clusters) or None,
-            "ssc": self.ssc,
-            "obs_weights": self.obs_weights,
-            "effects": "+".join(self.effect_names) or None,
             "rsquared": r2,
             "rsquared_within": inside,
             "rsquared_within_entity": by_entity,
             "rsquared_adj": adjusted,
             "f_statistic": None if np.isnan(f_value) else f_value,
-            "sample_hash": self._sample_hash(),
             "version": self.version,
         }
         return cast("Glance", {**empty_glance("FixedEffects", self.nobs), **values})
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """Description of each coefficient: its type and its regressor's factors."""
-        return slope_terms(self.names, self.sample.factors)
 
     # --- inference --------------------------------------------------------------------
 
@@ -618,18 +745,6 @@ class LinearResults(BaseResults):
     # --- the sample -------------------------------------------------------------------
 
     @property
-    def sample_stats(self) -> pd.DataFrame:
-        """Summary statistics of variables and terms in the estimation sample.
-
-        They are unweighted. Columns are nobs, mean, sd, min and max.
-        """
-        names, values = self.stats
-        out = pd.DataFrame(
-            values, index=pd.Index(list(names), name="variable"), columns=list(_STATS)
-        )
-        return out.astype({"nobs": int})
-
-    @property
     def rsquared(self) -> float:
         """R2 including the fixed effects."""
         return self.fit_statistics[0]
@@ -670,20 +785,6 @@ class LinearResults(BaseResults):
     def fitted_values(self) -> pd.Series[float]:
         """Fitted values including the fixed effects, indexed by row."""
         return pd.Series(self.fitted, index=self.index, name="fitted", copy=True)
-
-    @property
-    def effects(self) -> dict[str, pd.Series[float]]:
-        """Estimates of the absorbed effects: a Series by level for each effect.
-
-        All effects except one are normalised to mean zero. The slopes of
-        ``absorb="province[year]"`` have the name ``"province[[year]]"``; they are
-        missing for levels in which the column does not vary. Together with time
-        effects, such slopes are identified only up to a common trend.
-        """
-        return {
-            n: pd.Series(v, index=levels, name=n, copy=True)
-            for n, levels, v in self.effect_values
-        }
 
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the outcome, including the fixed effects.
@@ -862,14 +963,6 @@ class LinearResults(BaseResults):
         return {"sample_stats": self.sample_stats.reset_index().to_dict("records")}
 
     @property
-    def conventions(self) -> str:
-        """Type of the standard errors, with everything that defines them.
-
-        That is clusters, degrees of freedom and small-sample correction.
-        """
-        return conventions(self.inference)
-
-    @property
     def settings(self) -> str:
         """Number of parameters K in the small-sample correction, if there is one."""
         return (
@@ -945,26 +1038,6 @@ class LinearResults(BaseResults):
         return self.estimated.effect_terms
 
     @property
-    def cov_type(self) -> str:
-        """The `cov_type` of the fit."""
-        return self.inference.cov_type
-
-    @property
-    def ssc(self) -> str:
-        """The `ssc` of the fit."""
-        return self.inference.ssc or "none"
-
-    @property
-    def clusters(self) -> tuple[str, ...]:
-        """Names of the cluster variables."""
-        return self.inference.clusters
-
-    @property
-    def n_clusters(self) -> tuple[int, ...]:
-        """Number of clusters of each variable in `clusters`."""
-        return self.inference.n_clusters
-
-    @property
     def df_counted(self) -> int:
         """Number of parameters K in the small-sample correction; 0 if there is none."""
         return self.inference.df_counted or 0
@@ -982,49 +1055,6 @@ class LinearResults(BaseResults):
         """Row labels of the estimation sample."""
         index: pd.Index[Any] = kept_rows(self.sample.index, "row labels")
         return index
-
-    @property
-    def key_names(self) -> tuple[str, str | None]:
-        """Names of the entity key and the time key."""
-        return self.sample.key_names
-
-    @property
-    def n_entities(self) -> int:
-        """Number of entities in the estimation sample."""
-        return self.sample.n_entities
-
-    @property
-    def n_times(self) -> int:
-        """Number of periods in the estimation sample."""
-        return self.sample.n_times
-
-    @property
-    def stats(self) -> tuple[tuple[str, ...], Floats]:
-        """Names of m variables and terms, and an (m, 5) array.
-
-        Its columns are nobs, mean, sd, min and max.
-        """
-        return self.sample.stats
-
-    @property
-    def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
-        """For each category in the terms, its column and its estimated levels."""
-        return self.sample.categories
-
-    @property
-    def factors(self) -> Mapping[str, tuple[Factor, ...]]:
-        """Factors of each regressor, outcome, absorbed effect and cluster, by name."""
-        return self.sample.factors
-
-    @property
-    def obs_weights(self) -> str | None:
-        """Column with the weights of the rows."""
-        return self.sample.obs_weights
-
-    @property
-    def rows(self) -> RowSummary | None:
-        """Summary of the rows of a fit with ``keep_rows=False``; otherwise None."""
-        return self.sample.rows
 
     # --- other people's tables --------------------------------------------------------
 
@@ -1059,11 +1089,6 @@ class LinearResults(BaseResults):
             if self.rows is None
             else self.rows.ssr
         )
-
-    def _sample_hash(self) -> str:
-        if self.rows is not None:
-            return self.rows.sample_hash
-        return hash_of(self.index)
 
 
 def predicted_index(results: Any, panel: Panel) -> Floats:

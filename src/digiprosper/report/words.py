@@ -70,9 +70,7 @@ _HEADS = {
     "unit": "单位",
     "source": "数据来源",
     "difference": "差异",
-    "relative": "相对变化",
     "effect": "平均效应",
-    "reason": "原因",
     "expectation": "期望值",
     "z_normality": "z（正态假定）",
     "p_normality": "p值（正态假定）",
@@ -177,8 +175,6 @@ _TEXTS = {
     "elasticity": "弹性",
     "dummy": "虚拟变量",
     "interaction": "交互项",
-    "effects": "固定效应",
-    "regressors": "解释变量",
 }
 """Texts in rows and cells that are no labels, in Chinese."""
 
@@ -506,7 +502,6 @@ NOTES = Words(
         "ssc": "small-sample correction as {name}",
         "ssc.none": "no small-sample correction",
         "ssc.reghdfe": "small-sample correction as reghdfe",
-        "ssc.ppmlhdfe": "small-sample correction as ppmlhdfe",
         "errors.kind.clustered": "Standard errors",
         "errors.kind.unadjusted": "Unadjusted standard errors",
         "errors.kind.robust": "Heteroskedasticity-robust standard errors",
@@ -641,7 +636,6 @@ NOTES = Words(
         "ssc.none": "未作小样本调整",
         # The convention of the field, which its papers do not mention.
         "ssc.reghdfe": "",
-        "ssc.ppmlhdfe": "",
         "errors.kind.clustered": "稳健标准误",
         "errors.kind.unadjusted": "常规标准误",
         "errors.kind.robust": "异方差稳健标准误",

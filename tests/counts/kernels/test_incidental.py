@@ -11,8 +11,8 @@ from digiprosper.counts.kernels.incidental import (
     partial_effects,
     probabilities,
 )
-from digiprosper.counts.kernels.separation import predicted_rows
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
+from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import compress
 
 LINKS = {"logit": (LOGIT, sm.Logit), "probit": (PROBIT, sm.Probit)}

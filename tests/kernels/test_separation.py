@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from digiprosper.counts.kernels import separation
-from digiprosper.counts.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels import separation
+from digiprosper.kernels.separation import in_empty_levels, separated_rows
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import compress
 

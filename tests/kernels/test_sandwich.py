@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.counts.kernels.sandwich import as_regression, root_and_middle
 from digiprosper.kernels.covariance import counts, ranks, vcov
 from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
+from digiprosper.kernels.sandwich import as_regression, root_and_middle
 
 
 @pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "clustered"])
