@@ -240,7 +240,7 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
         _score_covariance(spec, prepared, at, moves)
         for moves in (effects.coefficient_moves, effects.moves)
     )
-    # Information is about the scores; that entities differ is seen in the rows alone.
+    # The information is about scores; how effects differ is seen in the rows.
     unadjusted = spec.cov_type == "unadjusted"
     scores = at.weights * at.working_residuals * (not unadjusted)
     averages = (effects.by_row.sum(axis=0) - effects.bias) / data.keep.size
