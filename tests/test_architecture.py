@@ -47,6 +47,7 @@ EXTRAS = {
     "composite/test_index_sensitivity.py",
     "counts/test_published.py",
     "datasets/test_recovery.py",
+    "counts/test_logit_size.py",
     "dynamic/test_dynamic_size.py",
     "dynamic/test_published.py",
     "dynamic/test_stata.py",

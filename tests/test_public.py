@@ -368,6 +368,13 @@ CONTRACT = {
     "plots.specification_curve": (
         "results, term=None, *, main=None, labels=None, level=0.95, ax=None"
     ),
+    "LogitEffects": (
+        f"y, x, *, link='logit', {EFFECTS}, absorb=(), bias_correction='analytical', "
+        "cov_type='clustered', clusters=None, collinear='raise', missing='drop', "
+        "where=None"
+    ),
+    "LogitEffects.fit": "panel, *, rng=None, progress=False",
+    "LogitResults.average_effects": "*, errors='population'",
     "DynamicPanel": (
         "y, x=(), *, lags=1, endogenous=(), predetermined=(), instruments=(), "
         "estimator='difference', instrument_lags=(2, 5), collapse=True, "

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from digiprosper.composite.weights import equal_weights as equal_weights
     from digiprosper.composite.weights import pca_weights as pca_weights
     from digiprosper.composite.weights import std_weights as std_weights
+    from digiprosper.counts.logit import LogitEffects as LogitEffects
+    from digiprosper.counts.logit_results import AverageEffects as AverageEffects
+    from digiprosper.counts.logit_results import LogitResults as LogitResults
     from digiprosper.counts.poisson_effects import PoissonEffects as PoissonEffects
     from digiprosper.counts.poisson_effects import PoissonSsc as PoissonSsc
     from digiprosper.counts.results import PoissonResults as PoissonResults
@@ -250,6 +253,7 @@ __all__ = [
     "Aggregation",
     "AlignmentError",
     "Among",
+    "AverageEffects",
     "BaseResults",
     "Below",
     "Bootstrap",
@@ -306,6 +310,8 @@ __all__ = [
     "LeaveOut",
     "LinearCombination",
     "LinearResults",
+    "LogitEffects",
+    "LogitResults",
     "MarkovResult",
     "MatchedEffect",
     "Matching",

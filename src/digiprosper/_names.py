@@ -19,6 +19,8 @@ NAMES = {
         "Weighting critic_weights cv_weights entropy_weights equal_weights "
         "pca_weights std_weights"
     ),
+    "counts.logit": "LogitEffects",
+    "counts.logit_results": "AverageEffects LogitResults",
     "counts.poisson_effects": "PoissonEffects PoissonSsc",
     "counts.results": "PoissonResults",
     "datasets.simulate": "Truth",

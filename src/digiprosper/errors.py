@@ -501,6 +501,8 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "lagged_outcome": IdentificationWarning,
     "separated": IdentificationWarning,
     "many_instruments": IdentificationWarning,
+    "short_panel": IdentificationWarning,
+    "large_correction": IdentificationWarning,
     "second_order": IdentificationWarning,
     "bias_not_solved": IdentificationWarning,
     "unmatched_treated": IdentificationWarning,
