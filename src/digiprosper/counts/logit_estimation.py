@@ -20,7 +20,7 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.kernels.covariance import meat, vcov
+from digiprosper.kernels.covariance import groups_of, intersections, meat, vcov
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
@@ -377,8 +377,10 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     ways, or N / (N - 1) of rows.
     """
     word = "clustered" if clusters else "robust"
-    estimator = vcov(word, "none", prepared.count, clusters, prepared.sample.time)
-    fewest = min((int(codes.max()) + 1 for codes in clusters), default=len(moved))
+    groups = tuple([groups_of(codes) for codes in clusters])
+    count = replace(prepared.count, groups=groups)
+    estimator = vcov(word, "none", count, intersections(clusters), prepared.sample.time)
+    fewest = min(groups, default=len(moved))
     if fewest < 2:
         raise IdentificationError(
             "after rows that are predicted perfectly left, there is one cluster; "
