@@ -34,6 +34,7 @@ NATURAL = {
     "IndicatorError": ValueError,
     "ThresholdSearchError": ValueError,
     "PickleError": pickle.UnpicklingError,
+    "ScanError": RuntimeError,
 }
 
 
