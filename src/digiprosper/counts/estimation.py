@@ -359,7 +359,7 @@ def _named(
     spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
     sample = prepared.sample
     y, q = demeaned.raw[:, 0], prepared.obs_weights
-    own, null = _log_likelihoods(y, likelihood.index, q, counts.offset)
+    loglik, null = _log_likelihoods(y, likelihood.index, q, counts.offset)
     raw = columns_at(demeaned.raw, columns)
     _, values = prepared.within.decompose(linear - raw @ likelihood.coefficients)
     levels = [sample.code_levels[term.effect] for term in prepared.absorbed]
@@ -377,7 +377,7 @@ def _named(
         "fitted": likelihood.mean,
         "residuals": y - likelihood.mean,
         "deviance": likelihood.deviance,
-        "log_likelihood": own,
+        "log_likelihood": loglik,
         "null_log_likelihood": null,
         "mean_outcome": float(np.average(y, weights=q)),
         "df_absorbed": prepared.within.rank,
@@ -403,10 +403,10 @@ def _log_likelihoods(
     fixed = np.zeros(y.size) if offset is None else offset
     constant = fixed + np.log(q @ y) - np.log(q @ np.exp(fixed))
     logs = gammaln(y + 1)
-    own, null = (
+    loglik, null = (
         float(q @ (y * values - np.exp(values) - logs)) for values in (index, constant)
     )
-    return own, null
+    return loglik, null
 
 
 def _inference(spec: Any, prepared: Prepared, solved: Solved) -> Inference:

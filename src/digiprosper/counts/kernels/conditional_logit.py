@@ -106,15 +106,15 @@ def _groups(y: Floats, x: Floats, codes: Ints) -> Iterator[_Levels]:
     cells = int(1 + fewer.max() + rows.max()) * (1 + k + k * k)
     count = max(1, _CELLS // cells)
     for start in range(0, positions.size, count):
-        taken = positions[start : start + count]
-        slots = np.arange(rows[taken].max())
-        present = slots < rows[taken, None]
-        at = order[np.where(present, starts[taken, None] + slots, 0)]
+        batch = positions[start : start + count]
+        slots = np.arange(rows[batch].max())
+        present = slots < rows[batch, None]
+        at = order[np.where(present, starts[batch, None] + slots, 0)]
         # Which rows have a zero says the same, with the signs of the regressors turned.
-        rare = (ones[taken] <= rows[taken] - ones[taken])[:, None]
+        rare = (ones[batch] <= rows[batch] - ones[batch])[:, None]
         sign = np.where(rare, 1.0, -1.0) * present
         yield _Levels(
-            positions=taken,
+            positions=batch,
             x=x[at] * sign[..., None],
             present=present,
             chosen=present & ((y[at] > 0) == rare),

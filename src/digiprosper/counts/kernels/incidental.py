@@ -82,13 +82,13 @@ def partial_effects(
     rows, first, second = (np.empty_like(x) for _ in range(3))
     jacobian = np.empty((x.shape[1],) * 2)  # of the sum of an effect, by column
     for j, category in enumerate(categories):
-        own = np.zeros(x.shape[1])
+        direct = np.zeros(x.shape[1])
         if category is None:
             size = coefficients[j]
             rows[:, j], first[:, j], second[:, j] = (
                 size * part for part in (density, slope, curvature)
             )
-            moved, own[j] = within, density.sum()
+            moved, direct[j] = within, density.sum()
         else:
             base = fit.index - x[:, category] @ coefficients[category]
             after = probabilities(link, base + coefficients[j])
@@ -96,9 +96,9 @@ def partial_effects(
             rows[:, j], first[:, j], second[:, j] = (
                 b - a for a, b in zip(before[:3], after[:3], strict=True)
             )
-            moved, own[j] = within.copy(), after[1].sum()
+            moved, direct[j] = within.copy(), after[1].sum()
             moved[:, category] -= x[:, category]
-        jacobian[:, j] = moved.T @ first[:, j] + own
+        jacobian[:, j] = moved.T @ first[:, j] + direct
     of_index = first / fit.weights[:, None]
     through_effects = of_index - fit.projection.demean(of_index)
     bias = np.zeros(x.shape[1])
