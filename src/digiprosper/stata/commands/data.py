@@ -1,0 +1,505 @@
+"""Data commands: the pandas code for those that have safe counterparts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import StataError, cited
+from digiprosper.stata.expressions import Node, Printer, parse, unquoted
+from digiprosper.stata.prefixes import Options, split
+from digiprosper.stata.varlists import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from digiprosper.stata.prefixes import Command
+    from digiprosper.stata.translation import Context
+
+_ASSIGNMENT = re.compile(
+    r"(?:(?:byte|int|long|float|double|str\w*)\s+)?(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
+    r"=(?!=)\s*(?P<value>.+)",
+    re.DOTALL,
+)
+_DRAWS = ("runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint")
+_BY_GROUP = {
+    "mean": "mean",
+    "max": "max",
+    "min": "min",
+    "sd": "std",
+    "median": "median",
+    "sum": "sum",
+    "total": "sum",
+    "count": "count",
+    "first": "first",
+    "firstnm": "first",
+}
+_ACROSS = {
+    "rowtotal": "sum(axis=1)",
+    "rowmean": "mean(axis=1)",
+    "rowmax": "max(axis=1)",
+    "rowmin": "min(axis=1)",
+}
+_KEPT = {"match": "both", "3": "both", "master": "left_only", "1": "left_only"}
+_KEPT |= {"using": "right_only", "2": "right_only", "matched": "both"}
+
+
+_VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a data command does: code, columns that it makes or drops, rows changed."""
+
+    python: str
+    creates: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    # Whether new columns are complete, that is, computed from keys.
+    complete: bool = False
+    # Whether the data are read anew.
+    fresh: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def _printer(context: Context) -> Printer:
+    return Printer(context.complete, context.variables.resolve, pandas=True)
+
+
+def _where(command: Command, context: Context) -> str | None:
+    if command.rows is not None:
+        raise StataError.because("in: rows by number")
+    if command.condition is None:
+        return None
+    return _printer(context).condition(parse(command.condition))
+
+
+def _refuse_groups(command: Command) -> None:
+    if command.prefixes:
+        raise StataError.because(f"the prefix {command.prefixes[0].name} of {command.name}")
+
+
+def _groups(command: Command, options: Mapping[str, str], context: Context) -> list[str]:
+    """List the variables of ``by x:``, ``bysort x:`` or ``by(x)``."""
+    prefix = command.prefix("by", "bysort")
+    text = prefix.text if prefix else options.get("by", "")
+    return context.variables.names(re.sub(r"\([^)]*\)", "", text.partition(",")[0]))
+
+
+def _target(command: Command) -> tuple[str, str]:
+    match = _ASSIGNMENT.fullmatch(command.arguments.strip())
+    if match is None:
+        raise StataError.because(f"{command.name} {cited(command.arguments)}")
+    return match["name"], match["value"]
+
+
+def generate(command: Command, context: Context) -> Step:
+    """Translate ``generate`` and ``replace``."""
+    name, text = _target(command)
+    node = parse(text)
+    called = [n.value for n in node.walk() if n.kind == "call"]
+    if any(draw in called for draw in _DRAWS):
+        raise StataError.because("random numbers differ from Stata's")
+    where = _where(command, context)
+    if command.name == "replace":
+        name = context.variables.resolve(name)
+    complete = (
+        (where is None or name in context.complete)
+        and set(node.names) <= context.complete
+        and all(n.kind in ("number", "name", "binary", "unary", "text") for n in node.walk())
+    )
+    if any(n.kind == "shifted" for n in node.walk()):
+        code = _by_time(name, node, where, context)
+    elif command.prefixes or any(n.kind == "index" for n in node.walk()):
+        code = _by_position(name, node, where, command, context)
+    else:
+        value = _value(node, context)
+        code = _assigned(name, value, where, node, is_new=command.name == "generate")
+    return Step(code, (name,), complete=complete)
+
+
+def _value(node: Node, context: Context) -> str:
+    return "np.nan" if node.kind == "missing" else _printer(context).value(node)
+
+
+def _assigned(
+    name: str, value: str, where: str | None, node: Node, *, is_new: bool
+) -> str:
+    if where is None:
+        return f"df[{name!r}] = {value}"
+    rows = f"df.loc[{where}, {name!r}] = {value}"
+    if not is_new:
+        return rows
+    empty = "''" if node.kind == "text" else "np.nan"
+    return f"df[{name!r}] = {empty}\n{rows}"
+
+
+def _by_time(name: str, node: Node, where: str | None, context: Context) -> str:
+    """Write lags by the value of time: the panel knows what a period is."""
+    if where is not None or context.entity is None or context.time is None:
+        raise StataError.because("a lag with a condition, or before xtset")
+    term = Printer(context.complete, context.variables.resolve).number(node)
+    term = term if node.kind == "shifted" else f"I({term})"
+    keys = f"{context.entity!r}, {context.time!r}"
+    return (
+        f"df = dp.Panel(df, {keys}).assign(**{{{name!r}: {term!r}}})"
+        ".frame.reset_index()"
+    )
+
+
+def _by_position(
+    name: str, node: Node, where: str | None, command: Command, context: Context
+) -> str:
+    """Write ``by id (year): x[_n-1]``, ``_n`` and ``_N``, where the order is stated."""
+    prefix = command.prefix("by", "bysort")
+    order = re.search(r"\(([^)]*)\)", prefix.text) if prefix else None
+    groups = _groups(command, {}, context)
+    if where is not None or not groups:
+        raise StataError.because("values by the number of the row")
+    if node.kind == "name" and node.value == "_N":
+        return f"df[{name!r}] = df.groupby({groups!r})[{groups[0]!r}].transform('size')"
+    if order is None:
+        raise StataError.because(
+            "the order inside the groups is not stated", "Write bysort id (year):"
+        )
+    keys = [*groups, *context.variables.names(order[1])]
+    start = f"df = df.sort_values({keys!r})\n"
+    if node.kind == "name" and node.value == "_n":
+        return f"{start}df[{name!r}] = df.groupby({groups!r}).cumcount() + 1"
+    match node:
+        case Node("index", column, (Node("binary", sign, (Node("name", "_n"), Node("number", k))),)) if sign in "+-":
+            count = int(k) if sign == "-" else -int(k)
+            return (
+                f"{start}df[{name!r}] = "
+                f"df.groupby({groups!r})[{context.variables.resolve(column)!r}].shift({count})"
+            )
+    raise StataError.because("values by the number of the row")
+
+
+def egen(command: Command, context: Context) -> Step:
+    """Translate ``egen``."""
+    options = Options("by", "", {"p": "percentiles", "cut": "cuts"}).read(
+        replace(command, options=tuple(o for o in command.options if o[0] != "field"))
+    )
+    name, text = _target(command)
+    match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
+    if match is None or len(options) < len(command.options):
+        raise StataError.because(f"egen {cited(text)}")
+    function, inside = match[1], match[2].strip()
+    where = _where(command, context)
+    groups = _groups(command, options, context)
+    if function in _ACROSS and not groups and where is None:
+        names = context.variables.names(inside)
+        return Step(f"df[{name!r}] = df[{names!r}].{_ACROSS[function]}", (name,))
+    if function == "group" and not groups and where is None:
+        names = context.variables.names(inside)
+        code = f"df[{name!r}] = df.groupby({names!r}).ngroup().replace(-1, np.nan) + 1"
+        return Step(code, (name,))
+    if function == "std" and not groups and where is None:
+        value = _printer(context).number(parse(inside))
+        return Step(f"df[{name!r}] = ({value} - {value}.mean()) / {value}.std()", (name,))
+    if function not in _BY_GROUP:
+        raise StataError.because(f"egen's function {function}()")
+    value = _printer(context).number(parse(inside))
+    value = value if where is None else f"({value}).where({where})"
+    keys = ", ".join(f"df[{g!r}]" for g in groups)
+    code = (
+        f"({value}).groupby([{keys}]).transform({_BY_GROUP[function]!r})"
+        if groups
+        else f"({value}).{_BY_GROUP[function]}()"
+    )
+    code = code if where is None else f"({code}).where({where})" if groups else code
+    return Step(f"df[{name!r}] = {code}", (name,))
+
+
+def drop(command: Command, context: Context) -> Step:
+    """Translate ``drop`` and ``keep``."""
+    _refuse_groups(command)
+    keeps = command.name == "keep"
+    if command.arguments and command.condition:
+        raise StataError.because(f"{command.name} with variables and a condition")
+    where = _where(command, context)
+    if where is not None:
+        rows = where if keeps else f"~({where})"
+        return Step(f"df = df[{rows}].copy()")
+    names = context.variables.names(command.arguments)
+    if keeps:
+        return Step(f"df = df[{names!r}].copy()")
+    return Step(f"df = df.drop(columns={names!r})", drops=tuple(names))
+
+
+def rename(command: Command, context: Context) -> Step:
+    """Translate ``rename old new``."""
+    names = split(command.arguments)
+    if len(names) != 2 or not all(name.isidentifier() for name in names):
+        raise StataError.because("rename of several variables")
+    old = context.variables.resolve(names[0])
+    code = f"df = df.rename(columns={{{old!r}: {names[1]!r}}})"
+    return Step(code, (names[1],), (old,), complete=old in context.complete)
+
+
+def use(command: Command, context: Context) -> Step:
+    """Translate ``use``, ``import`` and ``insheet``."""
+    if command.condition or command.rows:
+        raise StataError.because("rows that are chosen while reading")
+    words = split(command.arguments)
+    if command.name == "import":
+        return _import(command, words)
+    if command.name == "insheet":
+        path = command.using or (words[0] if words else "")
+        return Step(f"df = pd.read_csv({unquoted(path)!r})", fresh=True)
+    if command.using and words:
+        raise StataError.because("variables that are chosen while reading")
+    path = unquoted(command.using or command.arguments)
+    if command.name == "use":
+        path = path if path.endswith(".dta") else f"{path}.dta"
+    code = f"df = pd.read_stata({path!r}, convert_categoricals=False)"
+    return Step(code, fresh=True)
+
+
+def _import(command: Command, words: list[str]) -> Step:
+    options = Options(
+        "sh.eet first.row clear enc.oding case varn.ames delim.iters cellra.nge",
+        "all.string locale string.cols numericc.ols",
+    ).read(command)
+    if not words or words[0] not in ("excel", "delimited", "delim"):
+        raise StataError.because(f"import {' '.join(words)}")
+    path = unquoted(command.using or " ".join(words[1:]))
+    if "cellrange" in options:
+        raise StataError.because("cellrange()")
+    sheet = f", sheet_name={unquoted(options['sheet'])!r}" if "sheet" in options else ""
+    if words[0] == "excel":
+        if "firstrow" not in options:
+            raise StataError.because("a sheet without names in its first row")
+        return Step(f"df = pd.read_excel({path!r}{sheet})", fresh=True)
+    lower = "" if "preserve" in options.get("case", "") else ".rename(columns=str.lower)"
+    return Step(f"df = pd.read_csv({path!r}){lower}", fresh=True)
+
+
+def merge(command: Command, context: Context) -> Step:
+    """Translate ``merge 1:1`` and ``merge m:1``."""
+    options = Options(
+        "keep keepus.ing gen.erate nogen.erate", "norep.ort nol.abel nonote.s force sorted"
+    ).read(command)
+    words = split(command.arguments)
+    if not words or words[0] not in _VALIDATED or not command.using:
+        raise StataError.because(f"merge {words[0] if words else ''}")
+    keys = context.variables.names(" ".join(words[1:]))
+    path = unquoted(command.using)
+    path = path if path.endswith(".dta") else f"{path}.dta"
+    validate = _VALIDATED[words[0]]
+    mark = options.get("generate", "_merge").strip()
+    chosen = options.get("keepusing", "")
+    if set(chosen) & set("*?-~"):
+        raise StataError.because("keepusing() with a pattern")
+    columns = f", columns={[*keys, *split(chosen)]!r}" if chosen else ""
+    other = f"other = pd.read_stata({path!r}, convert_categoricals=False{columns})"
+    lines = [
+        other,
+        f"other = other.drop(columns=[c for c in other if c in df and c not in {keys!r}])",
+        f"df = df.merge(other, on={keys!r}, how='outer', validate={validate!r}, "
+        f"indicator={mark!r})",
+    ]
+    if "keep" in options:
+        kept = [_KEPT.get(word) for word in options["keep"].split()]
+        if None in kept:
+            raise StataError.because(f"keep({options['keep']}) of merge")
+        lines.append(f"df = df[df[{mark!r}].isin({kept!r})].copy()")
+    codes = "{'left_only': 1, 'right_only': 2, 'both': 3}"
+    lines.append(
+        f"df = df.drop(columns={mark!r})"
+        if "nogenerate" in options
+        else f"df[{mark!r}] = df[{mark!r}].map({codes}).astype(int)"
+    )
+    created = () if "nogenerate" in options else (mark,)
+    return Step("\n".join(lines), (*created, *split(chosen)))
+
+
+def append(command: Command, context: Context) -> Step:
+    """Translate ``append``."""
+    if command.options or not command.using:
+        raise StataError.because("append with options")
+    path = unquoted(command.using)
+    path = path if path.endswith(".dta") else f"{path}.dta"
+    other = f"pd.read_stata({path!r}, convert_categoricals=False)"
+    return Step(f"df = pd.concat([df, {other}], ignore_index=True)")
+
+
+def winsor(command: Command, context: Context) -> Step:
+    """Translate ``winsor2``."""
+    options = Options("r.eplace s.uffix c.uts by tr.im l.abel").read(command)
+    if "trim" in options or "label" in options:
+        raise StataError.because("winsor2 with trim or label")
+    names = context.variables.names(command.arguments)
+    cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
+    if len(cuts) != 2:
+        raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
+    low, high = (number(text, "cuts") for text in cuts)
+    suffix = "" if "replace" in options else options.get("suffix") or "_w"
+    groups = context.variables.names(options.get("by", ""))
+    clip = (
+        "lambda x: x.clip(*np.nanpercentile(x, "
+        f"[{low:g}, {high:g}], method='averaged_inverted_cdf'))"
+    )
+    lines = []
+    for name in names:
+        keys = "".join(f"df[{g!r}], " for g in groups).rstrip(", ")
+        column = f"df[{name!r}]"
+        value = (
+            f"{column}.groupby([{keys}]).transform({clip})"
+            if groups
+            else f"({clip})({column})"
+        )
+        lines.append(f"df[{name + suffix!r}] = {value}")
+    return Step("\n".join(lines), tuple(name + suffix for name in names))
+
+
+def encode(command: Command, context: Context) -> Step:
+    """Translate ``encode``; codes follow the sorted texts."""
+    options = Options("g.enerate", "l.abel noe.xtend").read(command)
+    names = context.variables.names(command.arguments)
+    if len(names) != 1 or "generate" not in options or command.condition:
+        raise StataError.because("encode without generate() or with a condition")
+    new = options["generate"].strip()
+    text = f"df[{names[0]!r}].replace('', np.nan)"
+    code = f"df[{new!r}] = pd.factorize({text}, sort=True)[0] + 1.0"
+    code += f"\ndf[{new!r}] = df[{new!r}].replace(0, np.nan)"
+    return Step(code, (new,))
+
+
+def destring(command: Command, context: Context) -> Step:
+    """Translate ``destring``."""
+    options = Options("replace g.enerate force", "float").read(command)
+    names = context.variables.names(command.arguments)
+    if not names or ("replace" not in options and "generate" not in options):
+        raise StataError.because("destring of all variables, or without replace")
+    new = split(options.get("generate", "")) or names
+    errors = "coerce" if "force" in options else "raise"
+    lines = [
+        f"df[{b!r}] = pd.to_numeric(df[{a!r}], errors={errors!r})"
+        for a, b in zip(names, new, strict=False)
+    ]
+    return Step("\n".join(lines), tuple(new))
+
+
+def collapse(command: Command, context: Context) -> Step:
+    """Translate ``collapse (mean) x (sum) y, by(z)``."""
+    options = Options("by", "fast").read(command)
+    if command.condition or command.weight:
+        raise StataError.because("collapse with a condition or weights")
+    groups = context.variables.names(options.get("by", ""))
+    statistic, parts = "mean", []
+    for word in split(command.arguments):
+        if word.startswith("("):
+            statistic = word.strip("() ")
+            continue
+        new, equals, old = word.partition("=")
+        for name in [new] if equals else context.variables.names(word):
+            if statistic not in _BY_GROUP or "=" in name:
+                raise StataError.because(f"collapse ({statistic})")
+            source = context.variables.resolve(old) if equals else name
+            parts.append(f"{name!r}: ({source!r}, {_BY_GROUP[statistic]!r})")
+    if not groups or not parts:
+        raise StataError.because("collapse without by()")
+    inside = ", ".join(parts)
+    return Step(f"df = df.groupby({groups!r}, as_index=False).agg(**{{{inside}}})")
+
+
+def sort(command: Command, context: Context) -> Step:
+    """Translate ``sort`` and ``gsort``."""
+    names = split(command.arguments)
+    plain = context.variables.names(" ".join(name.lstrip("+-") for name in names))
+    up = [not name.startswith("-") for name in names]
+    order = "" if all(up) else f", ascending={up!r}"
+    return Step(f"df = df.sort_values({plain!r}{order}, kind='stable')")
+
+
+def duplicates(command: Command, context: Context) -> Step:
+    """Translate ``duplicates drop``; other subcommands only print."""
+    words = split(command.arguments)
+    if words[:1] != ["drop"]:
+        return Step("")
+    names = context.variables.names(" ".join(words[1:]))
+    inside = f"{names!r}" if names else ""
+    note = ("of duplicates with other values Stata keeps the first in its order",)
+    return Step(f"df = df.drop_duplicates({inside})", notes=note if names else ())
+
+
+COMMANDS: Mapping[str, Callable[[Command, Context], Step]] = {
+    "append": append,
+    "collapse": collapse,
+    "destring": destring,
+    "drop": drop,
+    "duplicates": duplicates,
+    "egen": egen,
+    "encode": encode,
+    "generate": generate,
+    "gsort": sort,
+    "import": use,
+    "insheet": use,
+    "keep": drop,
+    "merge": merge,
+    "rename": rename,
+    "replace": generate,
+    "sort": sort,
+    "use": use,
+    "winsor2": winsor,
+}
+# Commands that change rows or columns in ways that are not translated.
+REFUSED = {
+    "reshape": "the table in another form; Panel.from_wide reads years in headings",
+    "expand": "rows are repeated",
+    "fillin": "rows are added",
+    "tsfill": "rows are added",
+    "sample": "rows are drawn",
+    "bsample": "rows are drawn",
+    "joinby": "all pairs of rows",
+    "cross": "all pairs of rows",
+    "contract": "a table of counts",
+    "xpose": "the table is transposed",
+    "stack": "columns are stacked",
+    "sts": "survival data",
+    "insobs": "rows are added",
+    "xtbalance": "Panel.balance keeps entities with a row in every period",
+    "infile": "data in another format",
+    "infix": "data in another format",
+    "input": "data that are typed into the file",
+    "do": "another do-file; read it too",
+    "run": "another do-file; read it too",
+    "include": "another do-file; read it too",
+}
+# Commands that make columns that are named in an option or an argument.
+MAKERS = {
+    "predict": "fitted values and residuals are fit.fitted and fit.residuals",
+    "tostring": "text from numbers",
+    "decode": "text from value labels",
+    "recode": "new codes",
+    "xtile": "quantile groups",
+    "pctile": "quantiles",
+    "ipolate": "Panel.interpolate fills gaps",
+    "mipolate": "Panel.interpolate fills gaps",
+    "center": "centred variables",
+    "zscore": "Panel.standardise",
+    "tabulate": "dummies of a category; C(x) makes them",
+    "pca": "CompositeIndex(weighting='pca')",
+    "factor": "CompositeIndex(weighting='pca')",
+    "split": "parts of a text",
+    "winsor": "winsor2, or Panel.winsorize",
+    "mkspline": "splines",
+    "gegen": "egen",
+    "astile": "quantile groups",
+    "carryforward": "earlier values",
+    "markout": "a mark of rows",
+    "mark": "a mark of rows",
+    "asreg": "rolling regressions",
+    "lowess": "smoothed values",
+    "kdensity": "a density",
+    "separate": "a variable by group",
+    "mvencode": "numbers for missing values",
+    "mvdecode": "missing values for numbers",
+    "svmat": "a matrix as columns",
+    "rangestat": "statistics of ranges",
+    "dummies": "dummies of a category",
+    "xi": "dummies of categories; C(x) makes them",
+    "clonevar": "generate",
+}

@@ -1,0 +1,301 @@
+"""Linear regressions: reghdfe, regress, xtreg, areg, xtscc and those of instruments."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import StataError, cited
+from digiprosper.stata.prefixes import Options
+from digiprosper.stata.translation import Translation, column, specify
+from digiprosper.stata.varlists import (
+    absorbed,
+    clusters,
+    is_category,
+    plain,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from digiprosper.stata.prefixes import Command
+    from digiprosper.stata.translation import Context
+    from digiprosper.stata.varlists import Product
+
+_ERRORS = "vce cl.uster r.obust"
+_RANDOM = {
+    "re": "there is no random effects model",
+    "be": "there is no between model",
+    "mle": "there is no random effects model",
+    "pa": "there is no population-averaged model",
+}
+_GMM = {
+    "gmm2s": "two-step GMM; here two-stage least squares",
+    "gmm": "two-step GMM; here two-stage least squares",
+    "liml": "LIML; here two-stage least squares",
+    "cue": "continuously updated GMM; here two-stage least squares",
+    "ful.ler": "Fuller's LIML; here two-stage least squares",
+    "orthog": "the test of a subset of instruments",
+    "bw": "kernel errors of ivreg2",
+    "dkr.aay": "kernel errors of ivreg2",
+    "ker.nel": "kernel errors of ivreg2",
+    "noc.onstant": "a regression without constant",
+    "nocons": "a regression without constant",
+}
+_NO_CONSTANT = {
+    "noc.onstant": "a regression without constant",
+    "h.ascons": "a constant among the regressors",
+    "tsscons": "a regression without constant",
+}
+_TABLES: Mapping[str, Options] = {
+    "reghdfe": Options(
+        f"a.bsorb noa.bsorb keepsin.gletons {_ERRORS}",
+        "res.iduals tol.erance it.erate maxiter verb.ose v timeit compact pool.size acc.eleration "
+        "summ.arize nowarn nosample nocon.stant fast prune",
+        {"group": "group effects", "i.ndividual": "individual effects"},
+    ),
+    "regress": Options(_ERRORS, "b.eta nocons.report", _NO_CONSTANT),
+    "areg": Options(f"a.bsorb {_ERRORS}"),
+    "xtreg": Options(f"fe i {_ERRORS}", "nonest", _RANDOM),
+    "xtscc": Options("fe lag", "ase", {"re": _RANDOM["re"], **_NO_CONSTANT}),
+    "ivreghdfe": Options(
+        f"a.bsorb keepsin.gletons small {_ERRORS}",
+        "first ff.irst rf savef.irst savefp.refix saverf endog.test noid nofooter res.iduals redundant",
+        _GMM,
+    ),
+    "ivreg2": Options(
+        f"small {_ERRORS}",
+        "first ff.irst rf savef.irst savefp.refix saverf endog.test noid nofooter redundant",
+        _GMM,
+    ),
+    "ivregress": Options(f"small {_ERRORS}", "first per.fect", _GMM),
+    "xtivreg": Options(
+        f"fe small {_ERRORS}",
+        "first",
+        {**_RANDOM, "fd": "first differences", "ec2sls": "random effects"},
+    ),
+    "xtivreg2": Options(
+        f"fe small {_ERRORS}",
+        "first ff.irst savef.irst savefp.refix endog.test noid nofooter",
+        {**_GMM, "fd": "first differences"},
+    ),
+}
+_INSTRUMENTS = re.compile(r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_MANY_LEVELS = 20
+
+
+def linear(command: Command, context: Context) -> Translation:
+    """Translate a regression without instruments."""
+    options = _TABLES[command.name].read(command)
+    notes: list[str] = []
+    y, products = outcome_and_regressors(command, context)
+    effects = _effects(command.name, options, context)
+    products, effects = _absorb_categories(products, effects, context)
+    if not products:
+        raise StataError.because(
+            "there is no regressor besides effects", "Specify at least one variable."
+        )
+    fields = _options_of(command, options, effects, context, notes)
+    return specify("FixedEffects", notes, command.text, y=y, x=plain(products), **fields)
+
+
+def outcome_and_regressors(
+    command: Command, context: Context
+) -> tuple[str, list[Product]]:
+    """Read the variables of a command; the first is the outcome."""
+    if command.rows is not None:
+        raise StataError.because("in: rows by number", "Select rows by a condition.")
+    products = context.variables.products(command.arguments)
+    if not products:
+        raise StataError.because("there are no variables")
+    terms = plain(products)
+    y = terms[0]
+    return y, [p for p, text in zip(products, terms, strict=False) if text != y]
+
+
+def _effects(name: str, options: Mapping[str, str], context: Context) -> list[str]:
+    """List the absorbed effects of a command, keys as columns."""
+    if name in ("xtreg", "xtivreg", "xtivreg2", "xtscc"):
+        if "fe" not in options:
+            if name == "xtscc":
+                return []
+            raise StataError.because(
+                "xtreg without fe: there is no random effects model",
+                "hausman() and within_between() compare with random effects.",
+            )
+        return [column(options["i"] or _ENTITY)] if "i" in options else [_ENTITY]
+    text = options.get("absorb", "").partition(",")
+    suboptions = text[2].split()
+    if any(word not in ("savefe",) for word in suboptions):
+        raise StataError.because(f"absorb(, {' '.join(suboptions)})")
+    return absorbed(text[0], context.variables)
+
+
+# Stands for the entity of xtset, whatever its name.
+_ENTITY = "\N{NULL}entity"
+
+
+def _absorb_categories(
+    products: list[Product], effects: list[str], context: Context
+) -> tuple[list[Product], list[str]]:
+    """Absorb categories of keys or of many levels, instead of estimating dummies."""
+    inside = [f.name for p in products if not is_category(p) for f in p if f.kind == "i"]
+    kept: list[Product] = []
+    for product in products:
+        key = product[0].name
+        levels = context.levels(key) if is_category(product) else None
+        many = levels is not None and levels > _MANY_LEVELS
+        if (
+            is_category(product)
+            and key not in inside
+            and (many or key in (context.entity, context.time))
+        ):
+            effects = [*effects, *([column(key)] if column(key) not in effects else [])]
+        else:
+            kept.append(product)
+    return kept, effects
+
+
+def _options_of(
+    command: Command,
+    options: Mapping[str, str],
+    effects: list[str],
+    context: Context,
+    notes: list[str],
+) -> dict[str, Any]:
+    """Translate effects, standard errors, weights and sample."""
+    keys = {context.entity and column(context.entity): "entity", _ENTITY: "entity"}
+    keys |= {context.time and column(context.time): "time"}
+    roles = [keys.get(effect) for effect in effects]
+    others = [e for e, role in zip(effects, roles, strict=True) if role is None]
+    fields: dict[str, Any] = {
+        "entity_effects": "entity" in roles,
+        "time_effects": "time" in roles,
+        "absorb": others,
+        "collinear": "drop",
+        "where": context.where(command.condition),
+    }
+    fields |= _errors(command.name, options, context)
+    fields |= _weights(command, fields, context, notes)
+    drops = command.name in ("reghdfe", "ivreghdfe") and "keepsingletons" not in options
+    fields["singletons"] = "drop" if drops else "keep"
+    fields["ssc"] = _correction(command.name, fields, effects, options, notes)
+    if effects and fields["cov_type"] == "unadjusted":
+        notes.append(
+            "standard errors are neither clustered nor robust, as in the command"
+        )
+    return fields
+
+
+def _errors(
+    name: str, options: Mapping[str, str], context: Context
+) -> dict[str, Any]:
+    """Translate vce(), cluster() and robust."""
+    kind, _, rest = options.get("vce", "").replace(",", " , ").partition(" ")
+    if name == "xtscc":
+        lags = options.get("lag")
+        bandwidth = None if lags is None else whole(lags, "lag")
+        return {"cov_type": "xtscc", "bandwidth": bandwidth}
+    if "cluster" in options:
+        kind, rest = "cluster", options["cluster"]
+    elif "robust" in options and not kind:
+        kind = "robust"
+    if "," in rest:
+        raise StataError.because(f"vce({options['vce']}): the option after the comma")
+    if kind and "cluster".startswith(kind) and len(kind) >= 2:
+        terms = clusters(rest, context.variables)
+        return {"cov_type": "clustered", "clusters": terms}
+    if kind and "robust".startswith(kind):
+        if name in ("xtreg", "xtivreg"):
+            return {"cov_type": "clustered"}
+        return {"cov_type": "robust"}
+    if kind in ("hc2", "hc3") and name in ("regress", "areg") and not rest:
+        return {"cov_type": kind}
+    if kind in ("", "ols", "conventional") or "unadjusted".startswith(kind):
+        return {"cov_type": "unadjusted"}
+    raise StataError.because(
+        f"vce({options['vce']})",
+        "cluster_bootstrap(), wild_bootstrap() and cov_type='crv3' are what there is.",
+    )
+
+
+def _weights(
+    command: Command, fields: Mapping[str, Any], context: Context, notes: list[str]
+) -> dict[str, Any]:
+    if command.weight is None:
+        return {}
+    kind, text = command.weight
+    if kind[0] not in "ap":
+        what = {"f": "frequency weights", "i": "importance weights"}
+        raise StataError.because(
+            f"{what.get(kind[0], 'weights')} [{kind}={text}]", "Repeat the rows."
+        )
+    if not text.isidentifier():
+        raise StataError.because(f"the expression {cited(text)} as weights")
+    out: dict[str, Any] = {"obs_weights": context.variables.resolve(text)}
+    if kind[0] == "p" and fields["cov_type"] == "unadjusted":
+        clustered = command.name in ("xtreg", "xtivreg")
+        out["cov_type"] = "clustered" if clustered else "robust"
+        notes.append("pweights imply robust standard errors")
+    return out
+
+
+def _correction(
+    name: str,
+    fields: Mapping[str, Any],
+    effects: list[str],
+    options: Mapping[str, str],
+    notes: list[str],
+) -> str:
+    """Choose the small-sample correction of the command."""
+    if name == "xtscc":
+        return "plm"
+    if name in ("ivreg2", "ivregress", "xtivreg2") and "small" not in options:
+        notes.append("p-values there are those of the normal distribution, here of t")
+        return "none"
+    if name in ("xtreg", "xtivreg", "xtivreg2"):
+        return "xtreg"
+    if name in ("areg", "regress") and effects and fields["cov_type"] == "clustered":
+        return "areg"
+    return "reghdfe"
+
+
+def instrumented(command: Command, context: Context) -> Translation:
+    """Translate a regression with instruments, ``y x (d = z)``."""
+    options = _TABLES[command.name].read(command)
+    text = command.arguments
+    if command.name == "ivregress":
+        method, _, text = text.partition(" ")
+        if method != "2sls":
+            raise StataError.because(f"ivregress {method}: here two-stage least squares")
+    match = _INSTRUMENTS.search(text)
+    if match is None:
+        raise StataError.because("there is no (endogenous = instruments)")
+    notes: list[str] = []
+    rest = f"{text[: match.start()]} {text[match.end() :]}"
+    variables = context.variables.products(rest)
+    endog, instruments = (context.variables.products(match[g]) for g in (1, 2))
+    if not variables or not endog or not instruments:
+        raise StataError.because("outcome, endogenous variable or instrument is absent")
+    effects = _effects(command.name, options, context)
+    controls, effects = _absorb_categories(variables[1:], effects, context)
+    y = plain(variables[:1])[0]
+    taken = {y, *plain(endog)}
+    fields = _options_of(command, options, effects, context, notes)
+    return specify(
+        "FixedEffectsIV",
+        notes,
+        command.text,
+        y=y,
+        x=[text for text in plain(controls) if text not in taken],
+        endog=plain(endog),
+        instruments=plain(instruments),
+        **fields,
+    )
+
+
+COMMANDS: Mapping[str, Callable[[Command, Context], Translation]] = {
+    name: linear if table.mapped and "iv" not in name else instrumented
+    for name, table in _TABLES.items()
+}

@@ -1,0 +1,159 @@
+"""What a command becomes: a specification, the line to paste, and what differs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import digiprosper.panel.grammar as grammar
+from digiprosper.errors import DigiprosperError, StataError
+from digiprosper.stata.expressions import Printer, parse
+from digiprosper.stata.varlists import Variables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.panel import Panel
+    from digiprosper.specification import Specification
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One command of Stata as a specification of this library.
+
+    Parameters
+    ----------
+    command : str
+        The command, with macros replaced.
+    spec : specification or None
+        The specification; None for commands that need a fit or a panel, such as
+        ``test`` and ``hausman``, and for spatial models without `spatial_weights`.
+    python : str
+        The line to paste after ``import digiprosper as dp``. It evaluates to `spec`.
+        ``fit`` stands for the results of the last estimation and ``panel`` for the
+        panel.
+    notes : tuple of str
+        What differs from Stata's output, such as degrees of freedom.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> translation = dp.from_stata("xtreg y x, fe vce(cluster id)")
+    >>> translation.spec.ssc
+    'xtreg'
+    """
+
+    command: str
+    spec: Specification | None
+    python: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Context:
+    """What earlier lines and the panel say: keys, columns, results."""
+
+    entity: str | None = None
+    time: str | None = None
+    variables: Variables = field(default_factory=Variables)
+    # Variables that are never missing: the keys and what is computed from them.
+    complete: set[str] = field(default_factory=set)
+    panel: Panel | None = None
+    spatial_weights: Mapping[str, Any] = field(default_factory=dict)
+    # Named results of est store, to the specification behind them.
+    results: dict[str, Any] = field(default_factory=dict)
+    last: Any = None
+
+    @classmethod
+    def of_panel(cls, panel: Panel | None, spatial_weights: Mapping[str, Any]) -> Context:
+        """Take keys and columns from a panel."""
+        if panel is None:
+            return cls(spatial_weights=spatial_weights)
+        frame = panel.frame.reset_index()
+        columns = [str(name) for name in frame.columns]
+        entity, time = columns[:2]
+        complete = {str(c) for c in frame.columns if not frame[c].hasnans}
+        return cls(
+            entity, time, Variables(columns), complete, panel, spatial_weights
+        )
+
+    def where(self, condition: str | None) -> str | None:
+        """Write a condition of Stata as one of `where`."""
+        if condition is None:
+            return None
+        printer = Printer(self.complete, self.variables.resolve)
+        return printer.condition(parse(condition))
+
+    def levels(self, name: str) -> int | None:
+        """Count the levels of a column, if the panel is there."""
+        if self.panel is None:
+            return None
+        return int(self.panel.frame.reset_index()[name].nunique())
+
+
+def specify(name: str, notes: tuple[str, ...] | list[str], command: str, **fields: Any) -> Translation:
+    """Build a specification by the name of its class; absent options are left out.
+
+    `where` is an option of every specification. An option that the class does not have
+    is refused, never dropped.
+    """
+    import digiprosper
+
+    kind: Any = getattr(digiprosper, name, None)
+    if kind is None:
+        raise StataError.because(f"the command needs {name}, which this version lacks")
+    options = {key: value for key, value in fields.items() if value is not None}
+    known = [f.name for f in dataclasses.fields(kind)]
+    lacking = [key for key in options if key not in known]
+    if lacking:
+        raise StataError.because(
+            f"{name} has no option {', '.join(lacking)}", "Estimate on a subset."
+        )
+    try:
+        spec = kind(**options)
+    except DigiprosperError as error:
+        raise StataError.because(str(error).rstrip(".")) from error
+    return Translation(command, spec, as_python(spec), tuple(notes))
+
+
+def as_python(spec: Any, names: Mapping[int, str] | None = None) -> str:
+    """Write a specification as the call that makes it; defaults are left out.
+
+    `names` maps the id of a value, such as spatial weights, to the variable it is in.
+    """
+    parts = []
+    for option in dataclasses.fields(spec):
+        value = getattr(spec, option.name)
+        if not option.kw_only and option.default is dataclasses.MISSING:
+            parts.append(_written(value, option.name, names))
+        elif value != option.default:
+            text = _written(value, option.name, names)
+            parts.append(text if not option.kw_only else f"{option.name}={text}")
+        elif not option.kw_only:
+            continue
+    return f"dp.{type(spec).__name__}({', '.join(parts)})"
+
+
+def _written(value: Any, name: str, names: Mapping[int, str] | None) -> str:
+    if names and id(value) in names:
+        return names[id(value)]
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, tuple | list):
+        inside = ", ".join(_written(v, name, names) for v in value)
+        if isinstance(value, tuple) and any(not isinstance(v, str) for v in value):
+            return f"({inside}{',' if len(value) == 1 else ''})"
+        return f"[{inside}]"
+    if isinstance(value, dict):
+        pairs = (f"{_written(k, name, names)}: {_written(v, name, names)}" for k, v in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if type(value).__name__ == "SpatialWeights":
+        return "spatial_weights"
+    return repr(value)
+
+
+def column(name: str) -> str:
+    """Write the name of a column as terms do."""
+    return grammar.as_written(name)

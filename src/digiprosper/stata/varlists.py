@@ -1,0 +1,279 @@
+"""Lists of variables: factors, operators and ranges become terms of this library."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import StataError, cited
+from digiprosper.panel.grammar import as_written
+from digiprosper.stata.expressions import number_text, shifted
+from digiprosper.stata.macros import numbers
+from digiprosper.stata.names import column_name, matching
+from digiprosper.stata.prefixes import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SHIFT = r"(?:[LFDSlfds]\d*)+"
+_ATOM = re.compile(
+    rf"(?:(?P<prefix>(?:i?bn?\d*|ib(?:first|last|freq)|i|c|o|io|co|\d+)?(?P<shift>{_SHIFT})?)\.)?"
+    r"(?P<name>[^\W\d][\w*?~-]*)"
+)
+_GROUP = re.compile(rf"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
+_LAGS = re.compile(r"(?P<sign>[LFDSlfds])\((?P<numbers>[^)]*)\)(?P<rest>[LFDSlfds\d]*)\.(?P<name>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One factor of a product: a number, a category or the dummy of one level."""
+
+    name: str
+    # "c" or "i"; None where no prefix was typed.
+    kind: str | None = None
+    # The base of a category, or the level of a single dummy.
+    base: str | None = None
+    level: str | None = None
+    shift: str = ""
+
+
+Product = tuple[Factor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What a reader of lists knows of the data.
+
+    `columns` is None while the columns are not known; `created` lists those that
+    earlier lines have made.
+    """
+
+    columns: Sequence[str] | None = None
+    created: Sequence[str] = ()
+
+    def resolve(self, name: str) -> str:
+        """Find the column that a name means."""
+        return column_name(name, self.columns)
+
+    def names(self, text: str) -> list[str]:
+        """Expand a list of plain variables, with wildcards and ranges."""
+        return [name for word in split(text) for name in self._expanded(word)]
+
+    def _expanded(self, word: str) -> list[str]:
+        first, dash, last = word.partition("-")
+        if dash and first and last:
+            return self._between(first, last, word)
+        if not set(word) & set("*?~"):
+            return [self.resolve(word)]
+        if word in ("*", "_all") and self.columns is None:
+            raise StataError.because("all variables of data that are not read", _PASS)
+        names = matching(word, self.columns or self.created)
+        if not names:
+            raise StataError.because(
+                f"no column fits {cited(word)}"
+                + ("" if self.columns else ", as far as this file makes columns"),
+                _PASS,
+            )
+        return names
+
+    def _between(self, first: str, last: str, word: str) -> list[str]:
+        columns = list(self.columns or self.created)
+        ends = [column_name(name, self.columns) for name in (first, last)]
+        missing = [name for name in ends if name not in columns]
+        if missing or columns.index(ends[0]) > columns.index(ends[1]):
+            raise StataError.because(
+                f"the range {cited(word)} needs the order of the columns", _PASS
+            )
+        return columns[columns.index(ends[0]) : columns.index(ends[1]) + 1]
+
+    def products(self, text: str) -> list[Product]:
+        """Read a list with factor variables; ``a##b`` is a, b and their product."""
+        out: list[Product] = []
+        for word in split(re.sub(r"\s*(#+)\s*", r"\1", text)):
+            out += [p for p in self._word(word) if p not in out]
+        return [p for p in out if not any(f.kind == "o" for f in p)]
+
+    def _word(self, word: str) -> list[Product]:
+        if "#" in _outside(word):
+            return self._crossed(word)
+        lags = _LAGS.fullmatch(word)
+        if lags:
+            words = [
+                f"{lags['sign']}{count}{lags['rest']}.{lags['name']}"
+                for count in numbers(lags["numbers"])
+            ]
+            return [p for w in words for p in self._word(w)]
+        group = _GROUP.fullmatch(word)
+        if group:
+            dot = f"{group['prefix']}." if group["prefix"] else ""
+            return [p for w in split(group["inside"]) for p in self._word(f"{dot}{w}")]
+        return [(factor,) for factor in self._factors(word)]
+
+    def _crossed(self, word: str) -> list[Product]:
+        pieces = re.split(r"(##?)(?![^(]*\))", word)
+        sides, joins = pieces[::2], pieces[1::2]
+        factors: list[list[Factor]] = []
+        for side in sides:
+            group = [p[0] for p in self._word(side)]
+            factors.append([_as_category(f) for f in group])
+        if all(join == "#" for join in joins):
+            return [tuple(p) for p in _all_products(factors)]
+        if any(join == "#" for join in joins) or any(len(f) > 1 for f in factors):
+            return self._mixed(factors, joins)
+        single = [f[0] for f in factors]
+        return [
+            product
+            for size in range(1, len(single) + 1)
+            for product in combinations(single, size)
+        ]
+
+    def _mixed(self, factors: list[list[Factor]], joins: list[str]) -> list[Product]:
+        """Multiply from left to right where ``#`` and ``##`` are mixed."""
+        out: list[Product] = [(f,) for f in factors[0]]
+        for group, join in zip(factors[1:], joins, strict=True):
+            alone: list[Product] = [(f,) for f in group]
+            products = [(*p, f) for p in out for f in group]
+            out = [*out, *alone, *products] if join == "##" else products
+        return list(dict.fromkeys(out))
+
+    def _factors(self, word: str) -> list[Factor]:
+        match = _ATOM.fullmatch(word)
+        if match is None:
+            raise StataError.because(f"the variable {cited(word)} cannot be read")
+        prefix, shift = match["prefix"] or "", (match["shift"] or "").upper()
+        prefix = prefix[: len(prefix) - len(shift)] if shift else prefix
+        if prefix in ("o", "io", "co"):
+            return [Factor(match["name"], "o")]
+        base = re.fullmatch(r"i?b(\d+)", prefix)
+        if re.fullmatch(r"i?b(first|last|freq|n)", prefix):
+            raise StataError.because(
+                f"the base of {cited(word)}", "Write the base level: ib2.x."
+            )
+        kind = "i" if prefix.startswith(("i", "b")) else prefix or None
+        level = prefix if prefix.isdigit() else None
+        return [
+            Factor(name, "i" if level else kind, base[1] if base else None, level, shift)
+            for name in self._expanded(match["name"])
+        ]
+
+
+_PASS = "Pass the panel, whose columns are known."
+
+
+def _outside(word: str) -> str:
+    """Remove what is in parentheses."""
+    return re.sub(r"\([^()]*\)", "", word)
+
+
+def _as_category(factor: Factor) -> Factor:
+    """Take a variable without prefix for a category, as Stata does in products."""
+    if factor.kind is not None:
+        return factor
+    return Factor(factor.name, "i", factor.base, factor.level, factor.shift)
+
+
+def _all_products(groups: list[list[Factor]]) -> list[Product]:
+    out: list[Product] = [()]
+    for group in groups:
+        out = [(*product, factor) for product in out for factor in group]
+    return out
+
+
+# --- terms ----------------------------------------------------------------------------
+
+
+def term(product: Product) -> str:
+    """Write a product as a term; a variable times itself is a power."""
+    texts = [_factor_term(factor) for factor in product]
+    powers = {text: texts.count(text) for text in texts}
+    return ":".join(
+        text if count == 1 else f"I({text}**{count})" for text, count in powers.items()
+    )
+
+
+def _factor_term(factor: Factor) -> str:
+    name = as_written(factor.name)
+    if factor.level is not None:
+        return f"I({name} == {factor.level})"
+    if factor.kind == "i" and factor.shift:
+        raise StataError.because(
+            f"lags of the category {cited(factor.name)}", "Make the lag a column first."
+        )
+    if factor.kind == "i":
+        return f"C({name}, ref={factor.base})" if factor.base else f"C({name})"
+    return shifted(factor.shift, name)
+
+
+def is_category(product: Product) -> bool:
+    """Tell whether a product is a single category, such as ``i.year``."""
+    return len(product) == 1 and product[0].kind == "i" and product[0].level is None
+
+
+def absorbed(text: str, variables: Variables) -> list[str]:
+    """Read the argument of ``absorb()``: effects, and slopes by level of an effect."""
+    out: list[str] = []
+    for word in split(re.sub(r"\s*([#=]+)\s*", r"\1", text)):
+        name, equals, effect = word.partition("=")
+        word = effect if equals and name.isidentifier() else word
+        out += [e for e in _absorbed(word, variables) if e not in out]
+    return out
+
+
+def _absorbed(word: str, variables: Variables) -> list[str]:
+    if "#" not in _outside(word):
+        products = variables.products(word)
+        if any(f.kind == "c" or f.shift or f.level for p in products for f in p):
+            raise StataError.because(f"the absorbed effect {cited(word)}")
+        return [as_written(p[0].name) for p in products]
+    sides = re.split(r"##?(?![^(]*\))", word)
+    groups = [[p[0] for p in variables.products(side)] for side in sides]
+    slopes = [f for group in groups for f in group if f.kind == "c"]
+    levels = [f for group in groups for f in group if f.kind != "c"]
+    if any(f.level for f in levels) or not levels:
+        raise StataError.because(f"the absorbed effect {cited(word)}")
+    effect = "^".join(as_written(f.name) for f in levels)
+    if not slopes:
+        return [effect]
+    inside = [shifted(f.shift, as_written(f.name)) for f in slopes]
+    per_group = [group for group in groups if group[0].kind == "c"]
+    if len(per_group) > 1:
+        inside = [":".join(inside)]
+    both = "##" in word
+    return [f"{effect}[{', '.join(inside)}]" if both else f"{effect}[[{', '.join(inside)}]]"]
+
+
+def clusters(text: str, variables: Variables) -> list[str]:
+    """Read cluster variables; ``a#b`` is their combinations."""
+    text = re.sub(r"\s*#+\s*", "#", text)
+    return [
+        "^".join(
+            as_written(variables.resolve(re.sub(r"^i\.", "", part)))
+            for part in word.split("#")
+        )
+        for word in split(text)
+    ]
+
+
+def plain(products: Iterable[Product]) -> list[str]:
+    """Write products as terms; a term that is there twice is written once."""
+    return list(dict.fromkeys(term(product) for product in products))
+
+
+def number(text: str, option: str) -> float:
+    """Read a number that an option needs."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise StataError.because(
+            f"{option}({text}): not a number known before the file is run"
+        ) from error
+
+
+def whole(text: str, option: str) -> int:
+    """Read a whole number that an option needs."""
+    value = number(text, option)
+    if value != int(value):
+        raise StataError.because(f"{option}({number_text(value)}) is no whole number")
+    return int(value)
