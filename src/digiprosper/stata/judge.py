@@ -165,18 +165,20 @@ class _Judge:
     def _differences(self) -> Iterator[Notice]:
         if self.names & _GROUP_TESTS:
             return
-        same: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        same: dict[tuple[str, ...], list[tuple[int, tuple[str, ...]]]] = {}
         for event in self.regressions:
-            own = [event.command.condition] if event.command.condition else []
-            condition = " & ".join([*event.sample, *own])
-            model = (event.command.name, "".join(event.command.arguments.split()))
-            pair = (event.number, condition)
+            own = (event.command.condition,) if event.command.condition else ()
+            options = sorted(option for option, _ in event.command.options)
+            model = (event.command.name, *split(event.command.arguments), ",", *options)
+            pair = (event.number, (*event.sample, *own))
             if pair not in same.setdefault(model, []):
                 same[model].append(pair)
         for pairs in same.values():
             yield from self._compared(pairs)
 
-    def _compared(self, pairs: Sequence[tuple[int, str]]) -> Iterator[Notice]:
+    def _compared(
+        self, pairs: Sequence[tuple[int, tuple[str, ...]]]
+    ) -> Iterator[Notice]:
         used: set[int] = set()
         for at, (number, condition) in enumerate(pairs):
             if number in used:
@@ -185,7 +187,7 @@ class _Judge:
             others = [(n, c) for n, c in rest if _alternative(condition, c, self.time)]
             if not others and _is_dummy(condition):
                 others = [(n, c) for n, c in rest if _is_dummy(c)]
-            if not others or self._interacted(condition):
+            if not others or self._interacted(" & ".join(condition[-1:])):
                 continue
             lines = (number, *(n for n, _ in others))
             used |= set(lines)
@@ -196,7 +198,7 @@ class _Judge:
                 {
                     "line": number,
                     "lines": lines,
-                    "conditions": (condition, *(c for _, c in others)),
+                    "conditions": tuple(" & ".join(c) for c in (condition, *(c for _, c in others))),
                 },
             )
 
@@ -389,10 +391,15 @@ def _effects(event: Event) -> list[str]:
     return out
 
 
-def _alternative(first: str, second: str, time: str | None) -> bool:
+def _alternative(
+    first: tuple[str, ...], second: tuple[str, ...], time: str | None
+) -> bool:
     """Tell whether two conditions are alternatives: groups of one variable."""
-    a, b = _tree(first), _tree(second)
-    if a is None or b is None or first == second:
+    a, b = (
+        _tree(" & ".join(c for c in one if c not in other))
+        for one, other in ((first, second), (second, first))
+    )
+    if a is None or b is None:
         return False
     if set(a.names) != set(b.names):
         return False
@@ -401,9 +408,9 @@ def _alternative(first: str, second: str, time: str | None) -> bool:
     return _disjoint(a, b, time)
 
 
-def _is_dummy(text: str) -> bool:
-    """Tell whether a condition is ``name == 1``."""
-    node = _tree(text)
+def _is_dummy(conditions: tuple[str, ...]) -> bool:
+    """Tell whether the last condition is ``name == 1``."""
+    node = _tree(conditions[-1]) if conditions else None
     return (
         node is not None
         and node.kind == "binary"
