@@ -41,6 +41,7 @@ EXTRAS = {
     "test_reading.py",
     "test_tiny_panels.py",
     "test_toy_method.py",
+    "test_where.py",
     "test_words.py",
     "composite/test_index_sensitivity.py",
     "datasets/test_recovery.py",

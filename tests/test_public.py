@@ -282,6 +282,7 @@ CONTRACT = {
         "path, *, entity, time=None, step=None, time_format=None, encoding=None"
     ),
     "Panel.head": "n=5",
+    "Panel.sample": "roles, *, codes=(), clusters=(), missing='drop', where=None",
     "Panel.rename": "**names",
     "Panel.standardise": "columns, by=None",
     "Panel.winsorize": "columns, lower=0.01, upper=0.99, by=None, quantile='stata'",
@@ -295,7 +296,8 @@ CONTRACT = {
     "FixedEffects": (
         f"y, x=(), *, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, "
-        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+        "singletons='drop', collinear='raise', missing='drop', keep_rows=True, "
+        "where=None"
     ),
     "LinearResults.combination": "expression",
     "LinearCombination.interval": "level=0.95",
@@ -304,7 +306,8 @@ CONTRACT = {
         "y, event, x=(), *, before=5, after=5, reference=-1, bin_ends=True, "
         f"never=None, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, "
-        "singletons='drop', collinear='raise', missing='drop', keep_rows=True"
+        "singletons='drop', collinear='raise', missing='drop', keep_rows=True, "
+        "where=None"
     ),
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95, bands='pointwise'",
@@ -314,7 +317,7 @@ CONTRACT = {
         "y, event, x=(), *, estimator='callaway_santanna', control=None, "
         "aggregate='dynamic', adjustment=None, base_period=None, anticipation=0, "
         "leads=None, never=None, cov_type='hc2', clusters=None, obs_weights=None, "
-        "missing='drop'"
+        "missing='drop', where=None"
     ),
     "Matching.att": "outcome, *, neighbours=1",
     "match_entities": (
@@ -357,7 +360,7 @@ CONTRACT = {
         "estimator='difference', instrument_lags=(2, 5), collapse=True, "
         "transform='difference', steps=2, cov_type='robust', windmeijer=True, "
         "equations=(), constant=None, time_effects=True, h=3, sargan_df='n', "
-        "clusters=None, reps=999, missing='drop'"
+        "clusters=None, reps=999, missing='drop', where=None"
     ),
     "DynamicPanel.fit": "panel, *, rng=None, progress=False",
     "DynamicResults.long_run": "level=0.95",
@@ -365,7 +368,7 @@ CONTRACT = {
         f"y, x, endog, instruments, *, {EFFECTS}, absorb=(), cov_type='clustered', "
         f"clusters=None, bandwidth=None, {DISTANCES}, ssc='reghdfe', "
         "obs_weights=None, singletons='drop', collinear='raise', missing='drop', "
-        "keep_rows=True"
+        "keep_rows=True, where=None"
     ),
     "FixedEffectsIV.fit": "panel, *, rng=None, progress=False",
     "IVResults.anderson_rubin": "level=0.95",
@@ -385,7 +388,7 @@ CONTRACT = {
         f"thresholds=None, search='sequential', {EFFECTS}, absorb=(), trim=0.05, "
         "min_nobs=1, min_entities=0, grid=None, rule='<=', regime_intercept=False, "
         "bootstrap='wild_cluster', reps=999, level=0.95, confidence='scaled', "
-        "df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe'"
+        "df='hansen', cov_type='clustered', clusters=None, ssc='reghdfe', where=None"
     ),
     "PanelThreshold.fit": "panel, *, rng=None, progress=False",
     "ThresholdResults.confidence_set": "threshold=1, *, method=None",
@@ -410,7 +413,7 @@ CONTRACT = {
         "y, x, spatial_weights, *, model='sdm', spatial_lags=None, "
         "entity_effects=True, time_effects=True, transform='exact', "
         "likelihood='adjusted', cov_type=None, effects_error='delta', reps=1000, "
-        "bias_correction=None"
+        "where=None, bias_correction=None"
     ),
     "PanelSpatial.fit": "panel, *, rng=None, progress=False",
     "SpatialResults.effects_table": "level=0.95",
@@ -465,7 +468,7 @@ CONTRACT = {
         "y, treatment, mediators, x=(), *, structure='parallel', moderator=None, "
         "moderates=(), threshold=None, regime_intercept=True, search_draws=False, "
         f"quadratic=(), absorb=(), {EFFECTS}, cov_type='clustered', clusters=None, "
-        "ssc='reghdfe', reps=4999"
+        "ssc='reghdfe', reps=4999, where=None"
     ),
     "Mediation.fit": "panel, *, rng=None, progress=False",
     "MediationResults.interval": "method='percentile', *, level=0.95",
@@ -477,7 +480,7 @@ CONTRACT = {
     "MediationResults.robustness_value": "mediator=None, *, level=0.95",
     "MediationIV": (
         f"y, treatment, mediator, instrument, x=(), *, {EFFECTS}, absorb=(), "
-        "cov_type='clustered', clusters=None, ssc='reghdfe', reps=4999"
+        "cov_type='clustered', clusters=None, ssc='reghdfe', reps=4999, where=None"
     ),
     "within_between": "spec, panel",
     "mean_group_mediation": "spec, panel, *, rng=None",

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.panel.conditions import check_where
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
@@ -140,6 +141,9 @@ class DynamicPanel(Specification):
         Draws of clusters for ``"lsdvc"`` and ``"half_panel"``; 999 by default.
     missing : {"drop", "raise"}
         ``"drop"`` (default) drops rows with missing values, with a warning.
+    where : str, optional
+        Condition that chooses rows, as in `FixedEffects`. As in xtabond2, lags that are
+        instruments are also taken from rows that are not chosen.
 
     Raises
     ------
@@ -197,6 +201,7 @@ class DynamicPanel(Specification):
     clusters: Sequence[str] | None = None
     reps: int = 999
     missing: Literal["drop", "raise"] = "drop"
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)
@@ -207,6 +212,7 @@ class DynamicPanel(Specification):
             object.__setattr__(self, "clusters", as_terms(self.clusters, "clusters"))
         check_whole("lags", self.lags, 1, _MOST_LAGS)
         check_reps(self.reps, _LEAST_REPS)
+        check_where(self.where)
         self._check_words()
         refuse_repeats(self, ("y", "x", "endogenous", "predetermined", "instruments"))
         lag_keys = set(map(canonical, _lag_terms(self.y, _MOST_LAGS)))

@@ -132,7 +132,10 @@ def _prepared(spec: Any, panel: Panel) -> Prepared:
             "periods of each."
         )
     options = LinearOptions(
-        time_effects=spec.time_effects, clusters=spec.clusters, ssc="none"
+        time_effects=spec.time_effects,
+        clusters=spec.clusters,
+        ssc="none",
+        where=spec.where,
     )
     roles = {
         "y": (spec.y,),

@@ -269,7 +269,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         # The last period of each entity has no growth: that is no missing value.
         later, missing = f"lead({level})", "drop"
         if spec.missing == "raise":
-            panel.sample(roles, missing="raise")
+            panel.sample(roles, missing="raise", where=spec.where)
     roles = {"growth": (later,), **roles}
     prepared = prepare(
         panel, roles, spec.options, singletons=spec.singletons, missing=missing

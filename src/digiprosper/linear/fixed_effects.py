@@ -146,6 +146,12 @@ class FixedEffects(Specification):
         Whether the results keep residuals, fitted values and row labels. The default is
         True. With False the results are small for any number of rows, and `predict`
         still works.
+    where : str, optional
+        Condition as in `Panel.subset`, such as ``"year >= 2015"``: the model uses the
+        rows where it is true. They are chosen after lags, differences and other terms
+        are made from all rows, as by Stata's `if`, so a lag of the first chosen period
+        is not missing. A comparison with a missing value is false, and ``!=`` is true
+        (in Stata a missing value is larger than any number).
 
     Raises
     ------
@@ -208,6 +214,7 @@ class FixedEffects(Specification):
     collinear: Literal["raise", "drop"] = "raise"
     missing: Literal["drop", "raise"] = "drop"
     keep_rows: bool = True
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)

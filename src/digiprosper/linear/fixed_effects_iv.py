@@ -90,7 +90,7 @@ class FixedEffectsIV(Specification):
         Type of the standard errors: ``"clustered"``, ``"robust"``, ``"unadjusted"``,
         ``"driscoll_kraay"``, ``"xtscc"`` or ``"conley"``, as in `FixedEffects`;
         ``"clustered"`` by default.
-    clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows
+    clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows, where
         As in `FixedEffects`. K in the small-sample correction counts the slopes of the
         second stage.
     coordinates, distance_cutoff, distance_kernel
@@ -147,6 +147,7 @@ class FixedEffectsIV(Specification):
     collinear: Literal["raise", "drop"] = "raise"
     missing: Literal["drop", "raise"] = "drop"
     keep_rows: bool = True
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)

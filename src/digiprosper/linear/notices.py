@@ -3,6 +3,7 @@
 ======================== ===============================================================
 code                     data
 ======================== ===============================================================
+chosen_rows              where, count; not a warning
 singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
@@ -77,6 +78,19 @@ WEAK_F: Final = 10.0
 # --- rows and clusters ----------------------------------------------------------------
 
 
+def chosen_rows(sample: Sample, panel: Panel) -> tuple[Notice, ...]:
+    """Report the condition that chose rows, if there is one."""
+    if sample.where is None:
+        return ()
+    others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
+    text = (
+        f"Rows where {sample.where}: {panel.nobs - others:,} of {panel.nobs:,}, chosen "
+        "after lags and other terms were made."
+    )
+    data = {"where": sample.where, "count": panel.nobs - others}
+    return (Notice("chosen_rows", text, data),)
+
+
 def dropped_rows(
     dropped: Dropped,
     panel: Panel,
@@ -92,7 +106,7 @@ def dropped_rows(
     if shifted and panel.is_part:
         text += (
             " Lags are computed from the rows of this panel only: create them "
-            "before subset()."
+            "before subset(), or choose the rows by where= of the model."
         )
     compared = {
         c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}

@@ -30,6 +30,7 @@ from digiprosper.linear.distances import (
     near_rows,
 )
 from digiprosper.linear.notices import (
+    chosen_rows,
     dropped_rows,
     entities_across,
     entities_once,
@@ -42,6 +43,7 @@ from digiprosper.linear.notices import (
 )
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
+from digiprosper.panel.conditions import check_where
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
@@ -91,6 +93,7 @@ class LinearOptions:
     collinear: Literal["raise", "drop"] = "raise"  # what to do about exact combinations
     # Whether results keep residuals, fitted values and row labels
     keep_rows: bool = True
+    where: str | None = None  # condition that chooses rows, as in `Panel.sample`
 
 
 def check_linear_options(spec: Any) -> None:
@@ -114,6 +117,7 @@ def check_linear_options(spec: Any) -> None:
         )
         refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), reason)
     check_option("ssc", spec.ssc, get_args(Ssc))
+    check_where(spec.where)
     if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
         text = (
             "cov_type='cr2' does not take obs_weights: programs that have CR2 disagree "
@@ -228,7 +232,12 @@ def prepare(
     clusters = _clusters(panel, options)
     roles = {**roles, **_further_roles(panel, slopes, options)}
     sample = cut_sample(
-        table_of(panel), roles, codes=effects, clusters=clusters, missing=missing
+        table_of(panel),
+        roles,
+        codes=effects,
+        clusters=clusters,
+        missing=missing,
+        where=options.where,
     )
     before = sample.nobs
     if singletons == "drop":
@@ -259,6 +268,7 @@ def prepare(
     near = _near(sample, options)
     few = _cluster_notices(clusters, codes, options.cov_type)
     notices = [
+        *chosen_rows(sample, panel),
         *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,

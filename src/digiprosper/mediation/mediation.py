@@ -162,6 +162,8 @@ class Mediation(Specification):
     reps : int
         Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a
         95% interval are draws, without interpolation.
+    where : str, optional
+        Condition that chooses rows, as in `FixedEffects`.
 
     Raises
     ------
@@ -229,6 +231,7 @@ class Mediation(Specification):
     clusters: str | Sequence[str] | None = None
     ssc: Ssc = "reghdfe"
     reps: int = 4999
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)

@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    InputTypeError,
     Notice,
     TermError,
     cited,
     issue,
     nearest,
+    option_problem,
     term_problem,
     unknown_columns,
 )
@@ -75,6 +77,17 @@ class _Condition:
         return TermError(
             f"{self.caller}({cited(self.text)}) {why}",
             [term_problem(self.text, self.caller, why)],
+        )
+
+
+def check_where(where: object) -> None:
+    """Refuse a condition that is no text, nor None."""
+    if not isinstance(where, str | None):
+        raise InputTypeError(
+            f"where must be a condition (text), such as 'year >= 2015', not "
+            f"{type(where).__name__}. Instead of a mask, assign a column of True and "
+            "False, and write its name.",
+            [option_problem("where", where)],
         )
 
 

@@ -172,6 +172,9 @@ def _finite(
         out = np.where(missing, np.nan, function(*values))
 
     bad = ~np.isfinite(out) & ~missing
+    if table.chosen is not None and np.ndim(bad):
+        out = np.where(bad & ~table.chosen, np.nan, out)
+        bad &= table.chosen
     if np.any(bad):
         where = table.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(

@@ -40,7 +40,7 @@ from digiprosper.panel.columns import (
     missing_in,
     refuse_no_names,
 )
-from digiprosper.panel.conditions import rows_where
+from digiprosper.panel.conditions import check_where, rows_where
 from digiprosper.panel.describe import (
     Correlation,
     between_within,
@@ -624,6 +624,7 @@ class Panel:
         codes: Sequence[str] = (),
         clusters: Sequence[str] = (),
         missing: str = "drop",
+        where: str | None = None,
     ) -> Sample:
         """Take one sample for all equations of a model.
 
@@ -644,6 +645,9 @@ class Panel:
         missing : {"drop", "raise"}
             ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an
             error.
+        where : str, optional
+            A condition as in `subset`. The sample has the rows where it is true, chosen
+            after all terms are evaluated.
 
         Returns
         -------
@@ -682,8 +686,14 @@ class Panel:
         (3, {'x': 1})
         """
         terms = checked_roles(roles, codes=codes, clusters=clusters, missing=missing)
+        check_where(where)
         return cut_sample(
-            self._table, terms, codes=codes, clusters=clusters, missing=missing
+            self._table,
+            terms,
+            codes=codes,
+            clusters=clusters,
+            missing=missing,
+            where=where,
         )
 
     # --- new columns ------------------------------------------------------------------

@@ -132,6 +132,8 @@ class Sample:
         For each column, the variable and the number of periods of each lag in its term.
     factors : mapping
         For each column and each term, the factors of which it is the product.
+    where : str, optional
+        The condition by which rows of the panel were chosen.
 
     Examples
     --------
@@ -158,6 +160,7 @@ class Sample:
     keys: Keys
     lags: Mapping[str, tuple[tuple[str, int], ...]]
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
+    where: str | None = None
 
     @property
     def nobs(self) -> int:

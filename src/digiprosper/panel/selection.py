@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from dataclasses import replace
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -23,6 +24,7 @@ from digiprosper.errors import (
     counted,
     missing_problem,
     nearest,
+    option_problem,
     quoted,
     several,
     term_problem,
@@ -30,6 +32,7 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
 from digiprosper.panel.columns import missing_counts
+from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import (
     crossed_factors,
@@ -83,18 +86,33 @@ def cut_sample(
     codes: Sequence[str],
     clusters: Sequence[str],
     missing: str,
+    where: str | None = None,
 ) -> Sample:
     """Select the complete rows of a sample, for checked arguments.
 
     `codes` and `clusters` are terms that are coded; a missing cluster is an error.
+    Terms are evaluated on all rows, then those where the condition `where` is true are
+    chosen.
     """
+    chosen = np.ones(table.nobs, dtype=bool)
+    if where is not None:
+        chosen = rows_where(where, table, "where")
+        if not chosen.any():
+            text = (
+                f"where={cited(where)} is true in none of the "
+                f"{counted(table.nobs, 'row')} of the panel."
+            )
+            raise MissingDataError(text, [option_problem("where", where, what=text)])
+        table = replace(table, chosen=chosen)
     terms, keys_by_role = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
 
     effects = [text for text in codes if text not in clusters]
     gaps = _gaps(table, terms, values, beside, {text: arrays[text] for text in effects})
-    complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
+    if where is not None:
+        gaps = {text: gap & chosen for text, gap in gaps.items()}
+    complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     categories = _categories(table, terms.values(), complete)
@@ -123,14 +141,17 @@ def cut_sample(
         keys=table.keys,
         lags={column.name: column.lags for column in columns},
         factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
+        where=where,
     )
+    sample = whole.keep(chosen, f"where={cited(where)} is not true")
+    incomplete, complete = chosen & ~complete, complete[chosen]
     if complete.all():
-        return whole
+        return sample
     by_term = missing_counts(gaps)
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
     if missing == "raise":
-        raise _missing_values(by_term, compared, table.describe_rows(~complete))
-    return whole.keep(complete, "missing", by_term=by_term, compared=compared)
+        raise _missing_values(by_term, compared, table.describe_rows(incomplete))
+    return sample.keep(complete, "missing", by_term=by_term, compared=compared)
 
 
 def checked_roles(
@@ -309,7 +330,8 @@ def _missing_comparison(
     names = dict.fromkeys(chain.from_iterable(columns_in(node) for node in missing))
     columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
     first = columns[0] if len(columns) == 1 and keys.time_name in names else None
-    whole = int((np.bincount(keys.entity, weights=~rows) == 0).sum())
+    before, lost = (np.bincount(keys.entity, part) for part in (table.chosen, rows))
+    whole = int(((lost == before) & (before > 0)).sum())
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 

@@ -39,6 +39,8 @@ class Table:
     labels: Mapping[str, str]
     # One step of time, as the user passed it.
     step: int | str | None
+    # Rows (N,) of a sample, of all rows if None: in others a term may be undefined
+    chosen: Bools | None = None
     # Every term of a model is read against the names: they are listed once.
     known: tuple[str, ...] = field(init=False, repr=False)
     _numbers: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)

@@ -96,7 +96,7 @@ class EventStudy(Specification):
         As in `FixedEffects`.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
-    collinear, missing, keep_rows
+    collinear, missing, keep_rows, where
         As in `FixedEffects`. ``collinear="drop"`` can drop controls but not event
         times. A row is not dropped if `event` is missing.
 
@@ -175,6 +175,7 @@ class EventStudy(Specification):
     collinear: Literal["raise", "drop"] = "raise"
     missing: Literal["drop", "raise"] = "drop"
     keep_rows: bool = True
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)

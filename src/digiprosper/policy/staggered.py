@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 from digiprosper.errors import check_option, check_whole, cited, issue
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.conditions import check_where
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
 from digiprosper.policy.messages import bad_option, not_identified
@@ -161,6 +162,8 @@ class StaggeredDid(Specification):
     missing : {"drop", "raise"}
         ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an
         error.
+    where : str, optional
+        Condition that chooses rows, as in `FixedEffects`.
 
     Raises
     ------
@@ -246,6 +249,7 @@ class StaggeredDid(Specification):
     clusters: Sequence[str] | None = None
     obs_weights: str | None = None
     missing: Literal["drop", "raise"] = "drop"
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)
@@ -260,6 +264,7 @@ class StaggeredDid(Specification):
         if self.leads is not None:
             check_whole("leads", self.leads, 1, _FURTHEST)
         check_never(self.never)
+        check_where(self.where)
         if self.clusters is not None:
             clusters = as_terms(self.clusters, "clusters")
             if len(clusters) != 1:
@@ -298,7 +303,9 @@ class StaggeredDid(Specification):
         """
         check_panel(panel, "fit")
         timing = read_timing(table_of(panel), self.event, self.never)
-        options = LinearOptions(clusters=self.clusters, obs_weights=self.obs_weights)
+        options = LinearOptions(
+            clusters=self.clusters, obs_weights=self.obs_weights, where=self.where
+        )
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, options, missing=self.missing)
         sample = prepared.sample

@@ -578,11 +578,8 @@ class StaggeredDidResults(BaseResults):
             code = "controls" if regression else f"controls.{self.adjustment}"
             remarks.append(Remark(code, {"x": self.x}))
         column = result_column(self, level)
-        return (
-            replace(
-                column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x
-            ),
-        )
+        told = (*remarks, *column.remarks)
+        return (replace(column, remarks=told, absorbs=regression, adjusted=self.x),)
 
     # --- words ------------------------------------------------------------------------
 

@@ -25,7 +25,8 @@ _TOO_FEW = "too_few_clusters_to_draw"
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 # What a notice says of terms that have no estimate or no error: its code, to the names
 # in its data.
-_WITHOUT: Mapping[str, tuple[str, ...]] = {
+_IN_NOTES: Mapping[str, tuple[str, ...]] = {
+    "chosen_rows": ("where",),
     "dropped_collinear": ("column", "on"),
     "dropped_absorbed": ("column", "effects"),
     "no_variance": ("terms",),
@@ -265,21 +266,21 @@ def result_column(
         keys=getattr(result, "key_names", None),
         constant=_constant_of(result, level),
         moments=_moments_of(result),
-        remarks=_missing_terms(result),
+        remarks=_noted(result),
         absorbs="effects" in glance,
     )
 
 
-def _missing_terms(result: Results) -> tuple[Remark, ...]:
-    """List dropped terms, and terms without a standard error."""
+def _noted(result: Results) -> tuple[Remark, ...]:
+    """List chosen rows, dropped terms, and terms without a standard error."""
     remarks = []
     for notice in getattr(result, "diagnostics", ()):
         named = {
             role: _as_names(notice.data[role], role)
-            for role in _WITHOUT.get(notice.code, ())
+            for role in _IN_NOTES.get(notice.code, ())
         }
         if named and all(named.values()):
-            remarks.append(Remark(f"without.{notice.code}", named, NOTES))
+            remarks.append(Remark(f"notice.{notice.code}", named, NOTES))
     return tuple(remarks)
 
 

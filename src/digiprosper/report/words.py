@@ -573,22 +573,23 @@ NOTES = Words(
             "The interval contains every candidate, so the data do not show the "
             "value: {sets}."
         ),
-        "without.dropped_collinear": (
+        "notice.chosen_rows": "rows where {where}.",
+        "notice.dropped_collinear": (
             "{column} was dropped, because it is collinear with {on}."
         ),
-        "without.dropped_absorbed": (
+        "notice.dropped_absorbed": (
             "{column} was dropped, because it does not vary within the effects "
             "({effects})."
         ),
-        "without.no_variance": (
+        "notice.no_variance": (
             "no standard error of {terms}, because the scores add up to zero in "
             "every group."
         ),
-        "without.needed_clusters": (
+        "notice.needed_clusters": (
             "no standard error of {terms}, because not identified without one of the "
             "clusters ({clusters})."
         ),
-        "without.not_psd": (
+        "notice.not_psd": (
             "no standard error of {terms}, because two-way clusters give a "
             "negative variance."
         ),
@@ -679,13 +680,14 @@ NOTES = Words(
         "reach.ends": "置信集包含最小和最大的候选值，两端均可能延伸：{sets}。",
         "insignificant": "检验在{size}的水平上不显著：{sets}。",
         "reach.whole": "区间包含所有候选值，数据不能确定其数值：{sets}。",
-        "without.dropped_collinear": "{column}与{on}共线，已剔除。",
-        "without.dropped_absorbed": "{column}被固定效应（{effects}）吸收，已剔除。",
-        "without.no_variance": "{terms}没有标准误，因为得分在每一组内之和为零。",
-        "without.needed_clusters": (
+        "notice.chosen_rows": "样本为满足{where}的观测。",
+        "notice.dropped_collinear": "{column}与{on}共线，已剔除。",
+        "notice.dropped_absorbed": "{column}被固定效应（{effects}）吸收，已剔除。",
+        "notice.no_variance": "{terms}没有标准误，因为得分在每一组内之和为零。",
+        "notice.needed_clusters": (
             "{terms}没有标准误，因为剔除某个聚类（{clusters}）后无法识别。"
         ),
-        "without.not_psd": "{terms}没有标准误，因为双向聚类给出负的方差。",
+        "notice.not_psd": "{terms}没有标准误，因为双向聚类给出负的方差。",
         "tests": "检验的{statistics}统计量下方为其p值，{sources}。",
         "tests.or": "或",
         "drawn": "{count}次抽样，{how}",

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     issue,
     option_problem,
 )
+from digiprosper.panel.conditions import check_where
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
@@ -111,6 +112,10 @@ class PanelSpatial(Specification):
         distribution.
     reps : int
         Number of draws for ``effects_error="simulated"``, 1000 by default.
+    where : str, optional
+        Condition that chooses rows, as in `FixedEffects`. These must be balanced.
+        Spatial lags are computed from them, so a condition that leaves out entities
+        also leaves them out of the weights.
     bias_correction : None
         Another value is an error, which names `likelihood`.
 
@@ -190,6 +195,7 @@ class PanelSpatial(Specification):
     cov_type: SpatialCovType | None = None
     effects_error: EffectsError = "delta"
     reps: int = 1000
+    where: str | None = None
     bias_correction: InitVar[object] = None
 
     def __post_init__(self, bias_correction: object) -> None:
@@ -284,6 +290,7 @@ def _check_options(spec: PanelSpatial) -> None:
     check_option("cov_type", spec.cov_type, (None, *get_args(SpatialCovType)))
     check_option("effects_error", spec.effects_error, get_args(EffectsError))
     check_reps(spec.reps, _LEAST_DRAWS)
+    check_where(spec.where)
     if spec.likelihood == "lee_yu" and not (spec.entity_effects or spec.time_effects):
         text = (
             "likelihood='lee_yu' corrects for entity or time effects, of which the "

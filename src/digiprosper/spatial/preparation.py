@@ -118,15 +118,17 @@ def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Fl
 def lay_out(spec: Any, panel: Panel) -> Layout:
     """Select a `PanelSpatial`'s balanced sample, align weights, check regressors."""
     check_panel(panel, "fit")
-    _refuse_unbalanced(panel)
+    rows = panel if spec.where is None else panel.subset(spec.where)
+    _refuse_unbalanced(rows, spec.where)
     options = LinearOptions(
         entity_effects=spec.entity_effects,
         time_effects=spec.time_effects,
         cov_type="unadjusted",
+        where=spec.where,
     )
     roles = {"y": (spec.y,), "x": spec.x, "lagged": spec.lagged_terms}
     prepared = prepare(panel, roles, options, singletons="keep")
-    _refuse_missing(panel, prepared)
+    _refuse_missing(rows, prepared)
     _refuse_names(spec, prepared)
 
     weights = spec.spatial_weights.aligned_to(prepared.sample.entities)
@@ -219,7 +221,7 @@ def _column_names(layout: Layout, count: int, n_demeaned: int) -> list[str]:
 # --- what cannot be estimated ---------------------------------------------------------
 
 
-def _refuse_unbalanced(panel: Panel) -> None:
+def _refuse_unbalanced(panel: Panel, where: str | None) -> None:
     if panel.is_balanced:
         return
     keys = table_of(panel).keys
@@ -227,8 +229,9 @@ def _refuse_unbalanced(panel: Panel) -> None:
     present[keys.entity, keys.time] = True
     absent = np.argwhere(~present)
     rows = tuple((keys.entities[i], keys.times[t]) for i, t in absent[:5])
+    chosen = "the panel is" if where is None else f"the rows where {where} are"
     text = (
-        f"the panel is not balanced: {counted(len(absent), 'row')} of "
+        f"{chosen} not balanced: {counted(len(absent), 'row')} of "
         f"{panel.n_entities} {panel.entity_name} x {panel.n_times} {panel.time_name} "
         f"{'is' if len(absent) == 1 else 'are'} not there (first: "
         f"{rows_text(rows)}). A spatial lag needs all neighbours in every period. "

@@ -294,6 +294,7 @@ def by_group(
     check_option("method", method, ("permutation", "interaction"))
     _refuse_others(spec, panel, group, term, method)
     seed = seed_sequence(rng)
+    panel = _chosen_entities(spec, panel)
     groups = _read_groups(panel, group)
     fit = estimate(spec, panel) if isinstance(spec, FixedEffects) else None
     batched = fit is not None and _nested_slopes(fit)
@@ -348,6 +349,16 @@ def _refuse_others(
 
 
 # --- groups ---------------------------------------------------------------------------
+
+
+def _chosen_entities(spec: Any, panel: Panel) -> Panel:
+    """Leave out entities without a row that the model chooses: none is permuted."""
+    where, table = getattr(spec, "where", None), table_of(panel)
+    if where is None:
+        return panel
+    entity = table.keys.entity
+    chosen = np.isin(entity, entity[rows_where(where, table, "where")])
+    return _subset(panel, chosen) if chosen.any() else panel
 
 
 def _read_groups(panel: Panel, text: str) -> _Groups:

@@ -120,6 +120,8 @@ class PanelKink(Specification):
     cov_type, clusters, ssc
         Standard errors of slopes and kink, as in `FixedEffects`. The bootstrap uses the
         same one-way `clusters`.
+    where : str, optional
+        Condition that chooses rows, as in `FixedEffects`.
 
     Raises
     ------
@@ -174,6 +176,7 @@ class PanelKink(Specification):
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     ssc: Ssc = "reghdfe"
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)

@@ -167,6 +167,8 @@ class PanelThreshold(Specification):
     cov_type, clusters, ssc
         Standard errors of the slopes, as in `FixedEffects`. ``"wild_cluster"`` uses the
         same one-way `clusters`.
+    where : str, optional
+        Condition that chooses rows, as in `FixedEffects`.
 
     Raises
     ------
@@ -219,6 +221,7 @@ class PanelThreshold(Specification):
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     ssc: Ssc = "reghdfe"
+    where: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)
