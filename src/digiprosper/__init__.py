@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from digiprosper import instruments as instruments
     from digiprosper import pathways as pathways
     from digiprosper import plots as plots
+    from digiprosper import stata as stata
     from digiprosper import variables as variables
     from digiprosper.composite.audits import audit_weights as audit_weights
     from digiprosper.composite.audits import overlap_audit as overlap_audit
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import SingletonWarning as SingletonWarning
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
     from digiprosper.errors import SpatialWeightsWarning as SpatialWeightsWarning
+    from digiprosper.errors import StataError as StataError
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
     from digiprosper.inequality.beta_convergence import (
@@ -202,6 +204,8 @@ if TYPE_CHECKING:
     from digiprosper.spatial.tests_table import SpatialTests as SpatialTests
     from digiprosper.spatial.tests_table import spatial_tests as spatial_tests
     from digiprosper.spatial.weights import SpatialWeights as SpatialWeights
+    from digiprosper.stata.reading import from_stata as from_stata
+    from digiprosper.stata.writer import to_stata as to_stata
     from digiprosper.studies.by_group import ByGroup as ByGroup
     from digiprosper.studies.by_group import GroupTest as GroupTest
     from digiprosper.studies.by_group import by_group as by_group
@@ -237,6 +241,7 @@ _MODULES = {
     "instruments": "instruments",
     "pathways": "pathways",
     "plots": "plots",
+    "stata": "stata",
     "variables": "variables",
 }
 
@@ -344,6 +349,7 @@ __all__ = [
     "Ssc",
     "StaggeredDid",
     "StaggeredDidResults",
+    "StataError",
     "Table",
     "TableStyle",
     "TermError",
@@ -377,6 +383,7 @@ __all__ = [
     "etable",
     "fit_all",
     "foreign",
+    "from_stata",
     "geary",
     "gini",
     "hausman",
@@ -407,11 +414,13 @@ __all__ = [
     "sigma_convergence",
     "spatial_tests",
     "stack_tables",
+    "stata",
     "std_weights",
     "stepwise",
     "theil_decomposition",
     "theil_l",
     "theil_t",
+    "to_stata",
     "two_lines",
     "u_test",
     "unit_root_test",

@@ -4,11 +4,9 @@
 silently: what has no counterpart is refused with a reason.
 """
 
-from digiprosper.stata.reading import from_stata as from_stata
 from digiprosper.stata.reading import read_do_file as read_do_file
 from digiprosper.stata.report import DoFile as DoFile
 from digiprosper.stata.report import Line as Line
 from digiprosper.stata.translation import Translation as Translation
-from digiprosper.stata.writer import to_stata as to_stata
 
-__all__ = ["DoFile", "Line", "Translation", "from_stata", "read_do_file", "to_stata"]
+__all__ = ["DoFile", "Line", "Translation", "read_do_file"]

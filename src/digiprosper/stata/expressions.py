@@ -6,6 +6,7 @@ false. What is printed here selects the rows that Stata selects.
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 import re
@@ -132,7 +133,9 @@ def parse(text: str) -> Node:
     parser = _Parser(text)
     node = parser.binary(0)
     if parser.at < len(parser.tokens):
-        raise StataError.because(f"the expression {text.strip()!r} cannot be read to its end")
+        raise StataError.because(
+            f"the expression {text.strip()!r} cannot be read to its end"
+        )
     return node
 
 
@@ -175,7 +178,9 @@ class _Parser:
             self.expect(")")
             return node
         if kind == "sign":
-            raise StataError.because(f"the expression {self.text!r} cannot be read at {text!r}")
+            raise StataError.because(
+                f"the expression {self.text!r} cannot be read at {text!r}"
+            )
         if kind == "number":
             return Node("number", float(text))
         if kind == "text":
@@ -210,7 +215,9 @@ class _Parser:
 
     def expect(self, sign: str) -> None:
         if self.next()[1] != sign:
-            raise StataError.because(f"the expression {self.text!r} has no closing {sign!r}")
+            raise StataError.because(
+                f"the expression {self.text!r} has no closing {sign!r}"
+            )
 
 
 def unquoted(text: str) -> str:
@@ -245,7 +252,9 @@ def constant(node: Node) -> float | str:
             case "call":
                 return _called(node.value, values)
     except (ArithmeticError, TypeError, ValueError) as error:
-        raise StataError.because(f"the constant {node.value!r} cannot be computed") from error
+        raise StataError.because(
+            f"the constant {node.value!r} cannot be computed"
+        ) from error
     raise StataError.because(f"{node.value!r} is known only when the file is run")
 
 
@@ -274,7 +283,9 @@ def _called(name: str, values: Sequence[Any]) -> float | str:
     if name == "cond":
         return values[1] if values[0] else values[2]  # type: ignore[no-any-return]
     if name not in _MATHS:
-        raise StataError.because(f"the function {name}() is known only when the file is run")
+        raise StataError.because(
+            f"the function {name}() is known only when the file is run"
+        )
     value = _MATHS[name](*values)
     return value if isinstance(value, str) else float(value)
 
@@ -301,14 +312,25 @@ class Printer:
             word = node.value if self.pandas else {"&": "and", "|": "or"}[node.value]
             return f" {word} ".join(sides)
         if node.kind == "unary" and node.value == "!":
-            return self._negated(self.condition(node.parts[0]))
+            return self._not(node.parts[0])
         if node.kind == "binary" and node.value in _COMPARISONS:
             return self._comparison(node.value, *node.parts)
         if node.kind == "call" and node.value in ("missing", "mi", "inlist", "inrange"):
             return self._membership(node)
         if node.kind == "number":
-            raise StataError.because("a condition that is a constant selects all rows or none")
+            raise StataError.because(
+                "a condition that is a constant selects all rows or none"
+            )
         return f"{self.number(node)} != 0"
+
+    def _not(self, node: Node) -> str:
+        if node.kind == "call" and node.value in ("missing", "mi"):
+            sides = [self.value(part) for part in node.parts]
+            tests = [f"{side} == {side}" for side in sides]
+            if self.pandas and len(tests) > 1:
+                return " & ".join(f"({test})" for test in tests)
+            return " and ".join(tests)
+        return self._negated(self.condition(node))
 
     def _inside(self, node: Node) -> str:
         text = self.condition(node)
@@ -329,11 +351,12 @@ class Printer:
             both = self._both(f"{left_side} != {left_side}", right_side, "!=")
             same = self._either(f"{left_side} == {right_side}", both)
             return same if sign == "==" else self._negated(same)
+        plainly = f"{left_side} {sign} {right_side}"
         if sign in ("<", "<="):
             sign, left_side, right_side = _FLIPPED[sign], right_side, left_side
             misses_a, misses_b = misses_b, misses_a
         if not misses_a:
-            return f"{left_side} {sign} {right_side}"
+            return plainly
         if not misses_b:
             return self._negated(f"{left_side} {_OPPOSITE[sign]} {right_side}")
         if sign == ">=":
@@ -349,9 +372,7 @@ class Printer:
         return f"({text} and {side} {sign} {side})"
 
     def _either(self, first: str, second: str) -> str:
-        return (
-            f"({first}) | ({second})" if self.pandas else f"({first} or {second})"
-        )
+        return f"({first}) | ({second})" if self.pandas else f"({first} or {second})"
 
     def _with_missing(self, sign: str, a: Node, b: Node) -> str:
         if a.kind == "missing":
@@ -387,7 +408,9 @@ class Printer:
             tests = [f"{side} != {side}" for side in sides]
             if len(tests) == 1:
                 return tests[0]
-            return word.join(f"({t})" for t in tests) if self.pandas else word.join(tests)
+            return (
+                word.join(f"({t})" for t in tests) if self.pandas else word.join(tests)
+            )
         raise StataError.because(f"{node.value}() with {len(sides)} arguments")
 
     def _may_miss(self, node: Node) -> bool:
@@ -398,7 +421,7 @@ class Printer:
     def value(self, node: Node) -> str:
         """Print a text or a number."""
         if node.kind == "text":
-            return repr(node.value)
+            return json.dumps(node.value, ensure_ascii=False)
         return self.number(node)
 
     def number(self, node: Node) -> str:
@@ -499,7 +522,9 @@ def shifted(operators: str, term: str) -> str:
             continue
         if sign in "LF":
             function = "lag" if sign == "L" else "lead"
-            term = f"{function}({term})" if count == 1 else f"{function}({term}, {count})"
+            term = (
+                f"{function}({term})" if count == 1 else f"{function}({term}, {count})"
+            )
         elif sign == "D":
             for _ in range(count):
                 term = f"diff({term})"

@@ -33,11 +33,26 @@ if TYPE_CHECKING:
     from digiprosper.stata.reader import Event
 
 _INSTRUMENTED = ("ivreghdfe", "ivreg2", "ivregress", "xtivreg", "xtivreg2", "ivreg2h")
-_REGRESSIONS = (*_INSTRUMENTED, "reghdfe", "regress", "xtreg", "areg", "xtscc", "ppmlhdfe")
+_REGRESSIONS = (
+    *_INSTRUMENTED,
+    "reghdfe",
+    "regress",
+    "xtreg",
+    "areg",
+    "xtscc",
+    "ppmlhdfe",
+)
 _MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
 # They print the Anderson-Rubin test with `first`.
 _PRINTS_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
-_WEAK_TESTS = {"weakiv", "twostepweakiv", "condivreg", "rivtest", "weakivtest", "plausexog"}
+_WEAK_TESTS = {
+    "weakiv",
+    "twostepweakiv",
+    "condivreg",
+    "rivtest",
+    "weakivtest",
+    "plausexog",
+}
 _GROUP_TESTS = {"bdiff", "suest", "chowtest", "permtest", "permutest"}
 _STAGGERED = {
     "csdid",
@@ -63,7 +78,10 @@ _SMALLER = {"<", "<="}
 
 
 def findings(
-    events: Sequence[Event], complete: Iterable[str], entity: str | None, time: str | None
+    events: Sequence[Event],
+    complete: Iterable[str],
+    entity: str | None,
+    time: str | None,
 ) -> tuple[Notice, ...]:
     """Judge a file by its executed commands, in the order of lines."""
     judge = _Judge(events, set(complete), entity, time)
@@ -122,11 +140,14 @@ class _Judge:
     def _errors(self, event: Event) -> Iterator[Notice]:
         options = [name for name, _ in event.command.options]
         chosen = any(
-            o.startswith(("vce", "cl", "r", "dkr", "bw")) and not o.startswith(("re", "rf"))
+            o.startswith(("vce", "cl", "r", "dkr", "bw"))
+            and not o.startswith(("re", "rf"))
             or o == "robust"
             for o in options
         )
-        weighted = event.command.weight is not None and event.command.weight[0][0] == "p"
+        weighted = (
+            event.command.weight is not None and event.command.weight[0][0] == "p"
+        )
         if self._has_effects(event) and not chosen and not weighted:
             if event.command.name == "xtscc":
                 return
@@ -198,7 +219,9 @@ class _Judge:
                 {
                     "line": number,
                     "lines": lines,
-                    "conditions": tuple(" & ".join(c) for c in (condition, *(c for _, c in others))),
+                    "conditions": tuple(
+                        " & ".join(c) for c in (condition, *(c for _, c in others))
+                    ),
                 },
             )
 
@@ -227,7 +250,9 @@ class _Judge:
         for event in self.events:
             controls = dict(event.command.options).get("cv") or ""
             if event.command.name == "sgmediation" and not any(
-                f"i.{name}" in controls for name in (*self.entities, *self.effects) if name
+                f"i.{name}" in controls
+                for name in (*self.entities, *self.effects)
+                if name
             ):
                 yield Notice(
                     "mediation_without_effects",

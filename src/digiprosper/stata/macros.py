@@ -16,7 +16,9 @@ _RANGE = re.compile(
     r"(?P<first>-?[\d.]+)(?:\s*\(\s*(?P<step>-?[\d.]+)\s*\)\s*|\s*(?:/|:)\s*)"
     r"(?P<last>-?[\d.]+)"
 )
-_SECOND = re.compile(r"(?P<first>-?[\d.]+)\s+(?P<second>-?[\d.]+)\s+(?:to|:)\s*(?P<last>-?[\d.]+)")
+_SECOND = re.compile(
+    r"(?P<first>-?[\d.]+)\s+(?P<second>-?[\d.]+)\s+(?:to|:)\s*(?P<last>-?[\d.]+)"
+)
 _MOST_TURNS = 2_000
 
 
@@ -69,7 +71,9 @@ class Macros:
             return self.local_values[counted[2]]
         name = inside.strip()
         if _RESULT.match(name):
-            raise StataError.because(f"{cited(name)} is known only when the file is run")
+            raise StataError.because(
+                f"{cited(name)} is known only when the file is run"
+            )
         if name in self.unknown:
             raise StataError.because(self.unknown[name])
         return self._expanded(self.local_values.get(name, ""))
@@ -158,7 +162,8 @@ class Macros:
 
     def _replaced(self, text: str) -> str:
         match = re.match(
-            r'\s*subinstr\s+(local|global)\s+(\w+)\s+"([^"]*)"\s+"([^"]*)"\s*(,.*)?', text
+            r'\s*subinstr\s+(local|global)\s+(\w+)\s+"([^"]*)"\s+"([^"]*)"\s*(,.*)?',
+            text,
         )
         if match is None:
             raise StataError.because(f"the macro function {cited(text.strip())}")
@@ -230,9 +235,13 @@ def numbers(text: str) -> list[str]:
         step = float(second["second"]) - float(second["first"])
         return _counted(second["first"], str(step), second["last"])
     out: list[str] = []
-    for match in re.finditer(rf"{_RANGE.pattern}|(?P<single>-?[\d.]+)|(?P<odd>\S+)", text):
+    for match in re.finditer(
+        rf"{_RANGE.pattern}|(?P<single>-?[\d.]+)|(?P<odd>\S+)", text
+    ):
         if match["odd"]:
-            raise StataError.because(f"the numbers {cited(text.strip())} cannot be read")
+            raise StataError.because(
+                f"the numbers {cited(text.strip())} cannot be read"
+            )
         if match["single"]:
             out.append(match["single"])
         else:

@@ -11,13 +11,23 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.names import command_name, completed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[a-z]+)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
 # Prefixes that need a colon, and what follows the name up to it.
-_COLON = ("bysort", "by", "bootstrap", "bs", "permute", "eststo", "logout", "svy", "statsby")
+_COLON = (
+    "bysort",
+    "by",
+    "bootstrap",
+    "bs",
+    "permute",
+    "eststo",
+    "logout",
+    "svy",
+    "statsby",
+)
 _COLON += ("rolling", "simulate", "jackknife", "xi", "qui", "mi", "parmby", "forvalues")
 
 
@@ -82,7 +92,9 @@ def _rest_of(text: str) -> str:
 
 def _colon(text: str) -> int | None:
     """Find the colon that ends a prefix, outside parentheses and quotation marks."""
-    return next((at for at, sign, depth in _signs(text) if sign == ":" and not depth), None)
+    return next(
+        (at for at, sign, depth in _signs(text) if sign == ":" and not depth), None
+    )
 
 
 def _signs(text: str) -> list[tuple[int, str, int]]:
@@ -180,14 +192,17 @@ class Options:
     harmless: str = ""
     refused: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, command: Command) -> dict[str, str]:
-        """Read the options of a command by full name; an option alone is empty."""
+    def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
+        """Read the options of a command by full name; an option alone is empty.
+
+        Those in `repeated` may be there several times; the last one is kept.
+        """
         out: dict[str, str] = {}
         for word, argument in command.options:
             name = self.read_one(word)
             reason = _reason(word, self.refused)
             if name is not None:
-                if name in out:
+                if name in out and name not in repeated:
                     raise StataError.because(f"the option {name}() is there twice")
                 out[name] = argument or ""
             elif reason is not None:

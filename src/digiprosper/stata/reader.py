@@ -178,7 +178,9 @@ class Reader:
     def _end_of_block(self, position: int, word: str, stop: int) -> int | None:
         """Find the statement that ends the block that a statement opens, or None."""
         text = self.statements[position].text
-        if word == "program" and not re.match(r"\S+\s+(drop|dir|list)\b", _without_prefix(text)):
+        if word == "program" and not re.match(
+            r"\S+\s+(drop|dir|list)\b", _without_prefix(text)
+        ):
             return self._until("end", position, stop)
         if word == "input" or text in ("mata", "mata:", "python", "python:"):
             return self._until("end", position, stop)
@@ -206,7 +208,13 @@ class Reader:
         text = self.statements[position].text
         if word == "program":
             words = [w.strip(",") for w in text.split()[1:]]
-            name = words[1] if words[:1] and "define".startswith(words[0]) and len(words) > 1 else words[0] if words else ""
+            name = (
+                words[1]
+                if words[:1] and "define".startswith(words[0]) and len(words) > 1
+                else words[0]
+                if words
+                else ""
+            )
             self.programs[name] = self.statements[position].number
         self._record(position, "refused", reasons.get(word, f"{word} is not read"))
         if word != "program":
@@ -262,7 +270,9 @@ class Reader:
             text = _without_prefix(self.statements[position].text)[:-1].strip()
             condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", text).strip()
             self._record(position, "read")
-            holds = done is False and (not condition or self._decides(position, condition))
+            holds = done is False and (
+                not condition or self._decides(position, condition)
+            )
             if holds:
                 self._block(position + 1, end)
             else:
@@ -365,7 +375,9 @@ class Reader:
     def _command(self, position: int, command: Command, undefined: list[str]) -> None:
         number, name = self.statements[position].number, command.name
         if command.prefix("permute") is not None:
-            self._translated(position, command, after.permutation(command, self.context))
+            self._translated(
+                position, command, after.permutation(command, self.context)
+            )
         elif estimations.is_estimation(name):
             self._record(position, "skipped").is_estimation = True
             translation = estimations.translate(command, self.context)
@@ -389,10 +401,14 @@ class Reader:
         elif name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name]}")
         elif name in data.REFUSED or name in data.MAKERS:
-            if name == "tabulate" and not any(o.startswith("g") for o, _ in command.options):
+            if name == "tabulate" and not any(
+                o.startswith("g") for o, _ in command.options
+            ):
                 self._record(position, "skipped", "it prints")
                 return
-            raise StataError.because(f"{name}: {data.REFUSED.get(name) or data.MAKERS[name]}")
+            raise StataError.because(
+                f"{name}: {data.REFUSED.get(name) or data.MAKERS[name]}"
+            )
         else:
             self._other(position, number, command)
 
@@ -405,7 +421,11 @@ class Reader:
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             raise StataError.because(f"the command {cited(name)} is not known here")
         for option, argument in command.options:
-            if option in ("local", "macro") and argument and name in ("levelsof", "ds", "unab", "glevelsof"):
+            if (
+                option in ("local", "macro")
+                and argument
+                and name in ("levelsof", "ds", "unab", "glevelsof")
+            ):
                 self.macros.forget(argument)
                 self.macros.unknown[argument] = (
                     f"the macro {cited(argument)} is known only when the file is run "
@@ -423,7 +443,12 @@ class Reader:
         words = command.arguments.split()
         if command.name == "eststo":
             self._store(words[0] if words and ":" not in words[0] else None)
-        elif words[:1] and "store".startswith(words[0]) and len(words) > 1 and len(words[0]) > 2:
+        elif (
+            words[:1]
+            and "store".startswith(words[0])
+            and len(words) > 1
+            and len(words[0]) > 2
+        ):
             self._store(words[1])
 
     def _store(self, name: str | None) -> None:
@@ -440,7 +465,14 @@ class Reader:
     ) -> None:
         number = self.statements[position].number
         self.events.append(
-            Event(number, command, command.text, self.sample, "".join(self.loops[-1:]), translation.spec)
+            Event(
+                number,
+                command,
+                command.text,
+                self.sample,
+                "".join(self.loops[-1:]),
+                translation.spec,
+            )
         )
         reason = self.taint.reason([translation.python, command.text])
         if undefined:
@@ -463,7 +495,10 @@ class Reader:
             lines.insert(0, f"panel = dp.Panel(df, {inside})")
             self.is_panel_ready = True
         if reason:
-            lines += [f"# not run: {reason}", *(f"# {line}" for line in code.splitlines())]
+            lines += [
+                f"# not run: {reason}",
+                *(f"# {line}" for line in code.splitlines()),
+            ]
         elif code:
             lines.append(code)
         self.code += lines
@@ -500,7 +535,9 @@ class Reader:
         return int(match[1]) if match else number
 
     def _panel_columns(self) -> Sequence[str] | None:
-        return self.context.variables.columns if self.context.panel is not None else None
+        return (
+            self.context.variables.columns if self.context.panel is not None else None
+        )
 
     def _created(self, step: data.Step) -> None:
         variables = self.context.variables
@@ -510,14 +547,22 @@ class Reader:
         if columns is not None:
             columns = [c for c in columns if c not in step.drops]
             columns += [n for n in step.creates if n not in columns]
-        self.context.variables = replace(variables, columns=columns, created=tuple(created))
+        self.context.variables = replace(
+            variables, columns=columns, created=tuple(created)
+        )
         for name in step.creates:
-            (self.context.complete.add if step.complete else self.context.complete.discard)(name)
+            (
+                self.context.complete.add
+                if step.complete
+                else self.context.complete.discard
+            )(name)
 
     def _keys(self, position: int, command: Command) -> None:
         names = [n for n in split(command.arguments) if n.isidentifier()]
         if len(names) == 2:
-            self.context.entity, self.context.time = map(self.context.variables.resolve, names)
+            self.context.entity, self.context.time = map(
+                self.context.variables.resolve, names
+            )
             self.context.complete |= set(names)
             self.is_panel_ready = False
         elif len(names) == 1 and command.name == "xtset":
@@ -557,11 +602,16 @@ class Reader:
         reason = getattr(error, "reason", str(error))
         record = self._record(position, "refused", reason)
         record.is_estimation |= _looks_like_estimation(text)
-        self.code += [f"# line {number} refused: {' '.join(text.split())}", f"# {reason}"]
+        self.code += [
+            f"# line {number} refused: {' '.join(text.split())}",
+            f"# {reason}",
+        ]
         name = command.name if command else _head(text)
         if command is not None and estimations.is_estimation(name):
             self.events.append(
-                Event(number, command, command.text, self.sample, "".join(self.loops[-1:]))
+                Event(
+                    number, command, command.text, self.sample, "".join(self.loops[-1:])
+                )
             )
             self.context.last = None
         self._mark(name, text, number, command)
@@ -579,7 +629,11 @@ class Reader:
             self.taint.mark(made, number)
             self._created(data.Step("", tuple(made)))
             return
-        if name in _SKIPPED or name in after.COMMANDS or estimations.is_estimation(name):
+        if (
+            name in _SKIPPED
+            or name in after.COMMANDS
+            or estimations.is_estimation(name)
+        ):
             return
         if name in ("use", "import", "insheet"):
             self.taint.clear()
@@ -598,8 +652,11 @@ def _condition_and_command(text: str) -> tuple[str, str]:
     words = split(text)
     for count in range(1, len(words)):
         head = command_name(re.match(r"\w*", words[count])[0])  # type: ignore[index]
-        if head in _SKIPPED or head in data.COMMANDS or head in _AFTER_IF or (
-            estimations.is_estimation(head)
+        if (
+            head in _SKIPPED
+            or head in data.COMMANDS
+            or head in _AFTER_IF
+            or (estimations.is_estimation(head))
         ):
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
@@ -613,9 +670,6 @@ def _made(command: Command) -> list[str]:
             names += re.findall(r"[^\W\d]\w*", argument)
     if any(option == "replace" for option, _ in command.options) or not names:
         names += re.findall(r"[^\W\d]\w*", re.sub(r"=.*", "", command.arguments))
-    if command.name in ("center", "zscore"):
-        prefix = "c_" if command.name == "center" else "z_"
-        names += [f"{prefix}{name}" for name in split(command.arguments)]
     return names
 
 
@@ -632,11 +686,17 @@ def _normalised(statements: Sequence[Statement]) -> list[Statement]:
         if opens and not text.endswith("{"):
             inside = text[opens.end() :].strip()
             closes = inside.endswith("}")
-            parts = [text[: opens.end()], inside.removesuffix("}").strip() if closes else inside]
+            parts = [
+                text[: opens.end()],
+                inside.removesuffix("}").strip() if closes else inside,
+            ]
             parts += ["}"] if closes else []
             out += [Statement(statement.number, part) for part in parts if part]
         elif text.endswith("}") and text != "}" and "{" not in text:
-            out += [Statement(statement.number, text[:-1].strip()), Statement(statement.number, "}")]
+            out += [
+                Statement(statement.number, text[:-1].strip()),
+                Statement(statement.number, "}"),
+            ]
         else:
             out.append(Statement(statement.number, text))
     return out
@@ -662,5 +722,7 @@ def _without_prefix(text: str) -> str:
 
 def _looks_like_estimation(text: str) -> bool:
     """Tell whether a line that cannot be read would estimate a model."""
-    after_colon = re.split(r"(?:eststo[^:(]*|xi|bootstrap[^:]*|permute[^:]*|by\w*[^:]*)\s*:", text)[-1]
+    after_colon = re.split(
+        r"(?:eststo[^:(]*|xi|bootstrap[^:]*|permute[^:]*|by\w*[^:]*)\s*:", text
+    )[-1]
     return estimations.is_estimation(_head(after_colon.strip()))

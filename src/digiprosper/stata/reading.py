@@ -30,6 +30,13 @@ import pandas as pd
 import digiprosper as dp
 
 results = {}
+
+
+def winsorised(x, low, high):
+    '''Cut at percentiles, as winsor2.'''
+    return x.clip(*np.nanpercentile(x, [low, high], method="averaged_inverted_cdf"))
+
+
 """
 
 
@@ -37,6 +44,8 @@ def from_stata(
     text: str,
     panel: Panel | None = None,
     *,
+    entity: str | None = None,
+    time: str | None = None,
     spatial_weights: SpatialWeights | None = None,
 ) -> Translation:
     """Translate one command of Stata into a specification.
@@ -51,6 +60,8 @@ def from_stata(
         The panel, whose keys are those of ``xtset`` and whose columns resolve
         abbreviations, wildcards and ranges. Without it effects of ``absorb()`` are
         columns, and names are taken as they are.
+    entity, time : str, optional
+        The keys of ``xtset`` where no panel is passed.
     spatial_weights : SpatialWeights, optional
         Weights of ``xsmle``. Without them `spec` is None, and `python` has the name
         ``spatial_weights``.
@@ -76,9 +87,9 @@ def from_stata(
     >>> states = dp.datasets.us_states()
     >>> read = dp.from_stata("reghdfe gsp unemp, a(state year) cl(state)", states)
     >>> print(read.python)
-    dp.FixedEffects("gsp", ["unemp"], clusters=["state"], collinear="drop")
+    dp.FixedEffects("gsp", ["unemp"], collinear="drop")
     >>> read.spec.fit(states).params.round().to_dict()
-    {'unemp': -2020.0}
+    {'unemp': -1486.0}
     """
     if not isinstance(text, str):
         raise InputTypeError(f"text must be a command, not {type(text).__name__}.")
@@ -88,7 +99,7 @@ def from_stata(
             f"there are {len(lines)} commands", "stata.read_do_file reads whole files."
         )
     weights = {} if spatial_weights is None else {"W": spatial_weights}
-    context = Context.of_panel(panel, weights)
+    context = Context.start(panel, weights, (entity, time))
     command = read_command(Macros().expand(lines[0].text))
     if command.prefix("permute") is not None:
         return after.permutation(command, context)
@@ -139,9 +150,9 @@ def read_do_file(
     >>> _ = path.write_text("xtset id year\\nxtreg y x i.year, fe vce(cluster id)\\n")
     >>> file = dp.stata.read_do_file(path)
     >>> file.estimations[0].translations[0].python
-    'dp.FixedEffects("y", ["x"], clusters=["id"], ssc="xtreg", singletons="keep", ...'
+    'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
-    context = Context.of_panel(panel, dict(spatial_weights or {}))
+    context = Context.start(panel, dict(spatial_weights or {}))
     defined = Macros(global_values=dict(macros or {}))
     reader = Reader(statements(decode(Path(path).read_bytes())), context, defined)
     reader.run()

@@ -67,17 +67,21 @@ class Context:
     last: Any = None
 
     @classmethod
-    def of_panel(cls, panel: Panel | None, spatial_weights: Mapping[str, Any]) -> Context:
-        """Take keys and columns from a panel."""
+    def start(
+        cls,
+        panel: Panel | None,
+        spatial_weights: Mapping[str, Any],
+        keys: tuple[str | None, str | None] = (None, None),
+    ) -> Context:
+        """Take keys and columns from a panel, or the keys alone."""
         if panel is None:
-            return cls(spatial_weights=spatial_weights)
+            complete = {key for key in keys if key is not None}
+            return cls(*keys, complete=complete, spatial_weights=spatial_weights)
         frame = panel.frame.reset_index()
         columns = [str(name) for name in frame.columns]
         entity, time = columns[:2]
         complete = {str(c) for c in frame.columns if not frame[c].hasnans}
-        return cls(
-            entity, time, Variables(columns), complete, panel, spatial_weights
-        )
+        return cls(entity, time, Variables(columns), complete, panel, spatial_weights)
 
     def where(self, condition: str | None) -> str | None:
         """Write a condition of Stata as one of `where`."""
@@ -93,7 +97,9 @@ class Context:
         return int(self.panel.frame.reset_index()[name].nunique())
 
 
-def specify(name: str, notes: tuple[str, ...] | list[str], command: str, **fields: Any) -> Translation:
+def specify(
+    name: str, notes: tuple[str, ...] | list[str], command: str, **fields: Any
+) -> Translation:
     """Build a specification by the name of its class; absent options are left out.
 
     `where` is an option of every specification. An option that the class does not have
@@ -147,7 +153,10 @@ def _written(value: Any, name: str, names: Mapping[int, str] | None) -> str:
             return f"({inside}{',' if len(value) == 1 else ''})"
         return f"[{inside}]"
     if isinstance(value, dict):
-        pairs = (f"{_written(k, name, names)}: {_written(v, name, names)}" for k, v in value.items())
+        pairs = (
+            f"{_written(k, name, names)}: {_written(v, name, names)}"
+            for k, v in value.items()
+        )
         return f"{{{', '.join(pairs)}}}"
     if type(value).__name__ == "SpatialWeights":
         return "spatial_weights"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 _SHIFT = r"(?:[LFDSlfds]\d*)+"
 _ATOM = re.compile(
-    rf"(?:(?P<prefix>(?:i?bn?\d*|ib(?:first|last|freq)|i|c|o|io|co|\d+)?(?P<shift>{_SHIFT})?)\.)?"
+    rf"(?:(?P<prefix>(?:i?bn?\d*|ib(?:first|last|freq)|[iI]|[cC]|o|io|co|\d+)?(?P<shift>{_SHIFT})?)\.)?"
     r"(?P<name>[^\W\d][\w*?~-]*)"
 )
 _GROUP = re.compile(rf"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
-_LAGS = re.compile(r"(?P<sign>[LFDSlfds])\((?P<numbers>[^)]*)\)(?P<rest>[LFDSlfds\d]*)\.(?P<name>.*)")
+_LAGS = re.compile(
+    r"(?P<sign>[LFDSlfds])\((?P<numbers>[^)]*)\)(?P<rest>[LFDSlfds\d]*)\.(?P<name>.*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,19 @@ class Variables:
             return [p for w in words for p in self._word(w)]
         group = _GROUP.fullmatch(word)
         if group:
-            dot = f"{group['prefix']}." if group["prefix"] else ""
-            return [p for w in split(group["inside"]) for p in self._word(f"{dot}{w}")]
+            inside = split(re.sub(r"\s*(#+)\s*", r"\1", group["inside"]))
+            return [p for w in inside for p in self._with_prefix(group["prefix"], w)]
         return [(factor,) for factor in self._factors(word)]
+
+    def _with_prefix(self, prefix: str, word: str) -> list[Product]:
+        """Apply the operator before a parenthesis to a variable inside."""
+        if prefix.lower() not in ("c", "i"):
+            return self._word(f"{prefix}.{word}" if prefix else word)
+        kind = prefix.lower()
+        return [
+            tuple(replace(f, kind=f.kind or kind) for f in product)
+            for product in self._word(word)
+        ]
 
     def _crossed(self, word: str) -> list[Product]:
         pieces = re.split(r"(##?)(?![^(]*\))", word)
@@ -143,7 +155,7 @@ class Variables:
         if match is None:
             raise StataError.because(f"the variable {cited(word)} cannot be read")
         prefix, shift = match["prefix"] or "", (match["shift"] or "").upper()
-        prefix = prefix[: len(prefix) - len(shift)] if shift else prefix
+        prefix = (prefix[: len(prefix) - len(shift)] if shift else prefix).lower()
         if prefix in ("o", "io", "co"):
             return [Factor(match["name"], "o")]
         base = re.fullmatch(r"i?b(\d+)", prefix)
@@ -154,7 +166,9 @@ class Variables:
         kind = "i" if prefix.startswith(("i", "b")) else prefix or None
         level = prefix if prefix.isdigit() else None
         return [
-            Factor(name, "i" if level else kind, base[1] if base else None, level, shift)
+            Factor(
+                name, "i" if level else kind, base[1] if base else None, level, shift
+            )
             for name in self._expanded(match["name"])
         ]
 
@@ -241,7 +255,9 @@ def _absorbed(word: str, variables: Variables) -> list[str]:
     if len(per_group) > 1:
         inside = [":".join(inside)]
     both = "##" in word
-    return [f"{effect}[{', '.join(inside)}]" if both else f"{effect}[[{', '.join(inside)}]]"]
+    return [
+        f"{effect}[{', '.join(inside)}]" if both else f"{effect}[[{', '.join(inside)}]]"
+    ]
 
 
 def clusters(text: str, variables: Variables) -> list[str]:

@@ -33,10 +33,14 @@ _AFTER = "a test after the estimation"
 
 def test(command: Command, context: Context) -> Translation:
     """Translate ``test`` and ``testparm`` into a Wald test."""
-    Options("", "", {"m.test": _AFTER, "accum.ulate": _AFTER, "eq.ual": _AFTER}).read(command)
+    Options("", "", {"m.test": _AFTER, "accum.ulate": _AFTER, "eq.ual": _AFTER}).read(
+        command
+    )
     text = command.arguments
     groups = re.findall(r"\(([^()]*)\)", text) or [text]
-    restrictions = [r for group in groups for r in _restrictions(group, command, context)]
+    restrictions = [
+        r for group in groups for r in _restrictions(group, command, context)
+    ]
     if not restrictions:
         raise StataError.because("there is no coefficient to test")
     inside = json.dumps(", ".join(restrictions), ensure_ascii=False)
@@ -127,7 +131,9 @@ def difference(command: Command, context: Context) -> Translation:
     """Translate ``bdiff``, which permutes groups, into `by_group`."""
     from digiprosper.stata.commands import estimations
 
-    options = Options("g.roup m.odel r.eps f.irst", "d.etail nod.ots bd.ec s.eed bsa.mple").read(command)
+    options = Options(
+        "g.roup m.odel r.eps f.irst", "d.etail nod.ots bd.ec s.eed bsa.mple"
+    ).read(command)
     if "group" not in options or "model" not in options:
         raise StataError.because("group() or model() is absent")
     inner = estimations.estimate(options["model"], context)

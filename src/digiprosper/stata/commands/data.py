@@ -76,10 +76,14 @@ def _where(command: Command, context: Context) -> str | None:
 
 def _refuse_groups(command: Command) -> None:
     if command.prefixes:
-        raise StataError.because(f"the prefix {command.prefixes[0].name} of {command.name}")
+        raise StataError.because(
+            f"the prefix {command.prefixes[0].name} of {command.name}"
+        )
 
 
-def _groups(command: Command, options: Mapping[str, str], context: Context) -> list[str]:
+def _groups(
+    command: Command, options: Mapping[str, str], context: Context
+) -> list[str]:
     """List the variables of ``by x:``, ``bysort x:`` or ``by(x)``."""
     prefix = command.prefix("by", "bysort")
     text = prefix.text if prefix else options.get("by", "")
@@ -106,7 +110,9 @@ def generate(command: Command, context: Context) -> Step:
     complete = (
         (where is None or name in context.complete)
         and set(node.names) <= context.complete
-        and all(n.kind in ("number", "name", "binary", "unary", "text") for n in node.walk())
+        and all(
+            n.kind in ("number", "name", "binary", "unary", "text") for n in node.walk()
+        )
     )
     if any(n.kind == "shifted" for n in node.walk()):
         code = _by_time(name, node, where, context)
@@ -167,7 +173,11 @@ def _by_position(
     if node.kind == "name" and node.value == "_n":
         return f"{start}df[{name!r}] = df.groupby({groups!r}).cumcount() + 1"
     match node:
-        case Node("index", column, (Node("binary", sign, (Node("name", "_n"), Node("number", k))),)) if sign in "+-":
+        case Node(
+            "index",
+            column,
+            (Node("binary", sign, (Node("name", "_n"), Node("number", k))),),
+        ) if sign in "+-":
             count = int(k) if sign == "-" else -int(k)
             return (
                 f"{start}df[{name!r}] = "
@@ -197,7 +207,9 @@ def egen(command: Command, context: Context) -> Step:
         return Step(code, (name,))
     if function == "std" and not groups and where is None:
         value = _printer(context).number(parse(inside))
-        return Step(f"df[{name!r}] = ({value} - {value}.mean()) / {value}.std()", (name,))
+        return Step(
+            f"df[{name!r}] = ({value} - {value}.mean()) / {value}.std()", (name,)
+        )
     if function not in _BY_GROUP:
         raise StataError.because(f"egen's function {function}()")
     value = _printer(context).number(parse(inside))
@@ -272,14 +284,17 @@ def _import(command: Command, words: list[str]) -> Step:
         if "firstrow" not in options:
             raise StataError.because("a sheet without names in its first row")
         return Step(f"df = pd.read_excel({path!r}{sheet})", fresh=True)
-    lower = "" if "preserve" in options.get("case", "") else ".rename(columns=str.lower)"
+    lower = (
+        "" if "preserve" in options.get("case", "") else ".rename(columns=str.lower)"
+    )
     return Step(f"df = pd.read_csv({path!r}){lower}", fresh=True)
 
 
 def merge(command: Command, context: Context) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``."""
     options = Options(
-        "keep keepus.ing gen.erate nogen.erate", "norep.ort nol.abel nonote.s force sorted"
+        "keep keepus.ing gen.erate nogen.erate",
+        "norep.ort nol.abel nonote.s force sorted",
     ).read(command)
     words = split(command.arguments)
     if not words or words[0] not in _VALIDATED or not command.using:
@@ -337,21 +352,32 @@ def winsor(command: Command, context: Context) -> Step:
     low, high = (number(text, "cuts") for text in cuts)
     suffix = "" if "replace" in options else options.get("suffix") or "_w"
     groups = context.variables.names(options.get("by", ""))
-    clip = (
-        "lambda x: x.clip(*np.nanpercentile(x, "
-        f"[{low:g}, {high:g}], method='averaged_inverted_cdf'))"
-    )
     lines = []
     for name in names:
         keys = "".join(f"df[{g!r}], " for g in groups).rstrip(", ")
         column = f"df[{name!r}]"
         value = (
-            f"{column}.groupby([{keys}]).transform({clip})"
+            f"{column}.groupby([{keys}]).transform(winsorised, {low:g}, {high:g})"
             if groups
-            else f"({clip})({column})"
+            else f"winsorised({column}, {low:g}, {high:g})"
         )
         lines.append(f"df[{name + suffix!r}] = {value}")
     return Step("\n".join(lines), tuple(name + suffix for name in names))
+
+
+def centre(command: Command, context: Context) -> Step:
+    """Translate ``center`` and ``zscore``, which make ``c_x`` and ``z_x``."""
+    Options().read(command)
+    if command.condition or command.prefixes:
+        raise StataError.because(f"{command.name} of some rows")
+    names = context.variables.names(command.arguments)
+    mark = "c" if command.name == "center" else "z"
+    scale = "" if mark == "c" else " / df[{0!r}].std()"
+    lines = [
+        f"df['{mark}_{name}'] = (df[{name!r}] - df[{name!r}].mean()){scale.format(name)}"
+        for name in names
+    ]
+    return Step("\n".join(lines), tuple(f"{mark}_{name}" for name in names))
 
 
 def encode(command: Command, context: Context) -> Step:
@@ -427,6 +453,8 @@ def duplicates(command: Command, context: Context) -> Step:
 
 COMMANDS: Mapping[str, Callable[[Command, Context], Step]] = {
     "append": append,
+    "center": centre,
+    "zscore": centre,
     "collapse": collapse,
     "destring": destring,
     "drop": drop,
@@ -478,8 +506,6 @@ MAKERS = {
     "pctile": "quantiles",
     "ipolate": "Panel.interpolate fills gaps",
     "mipolate": "Panel.interpolate fills gaps",
-    "center": "centred variables",
-    "zscore": "Panel.standardise",
     "tabulate": "dummies of a category; C(x) makes them",
     "pca": "CompositeIndex(weighting='pca')",
     "factor": "CompositeIndex(weighting='pca')",

@@ -77,7 +77,9 @@ def translate(command: Command, context: Context) -> Translation:
     """Translate an estimation that was split into its parts."""
     for prefix in command.prefixes:
         if prefix.name in _REPEATED:
-            raise StataError.because(f"the prefix {prefix.name}: {_REPEATED[prefix.name]}")
+            raise StataError.because(
+                f"the prefix {prefix.name}: {_REPEATED[prefix.name]}"
+            )
     bootstrap = command.prefix("bootstrap", "bs")
     if bootstrap is not None and command.name != "sgmediation":
         raise StataError.because(

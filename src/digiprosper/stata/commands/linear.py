@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
@@ -81,8 +83,10 @@ _TABLES: Mapping[str, Options] = {
         {**_GMM, "fd": "first differences"},
     ),
 }
-_INSTRUMENTS = re.compile(r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)")
-_MANY_LEVELS = 20
+_INSTRUMENTS = re.compile(
+    r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
+)
+_MANY_LEVELS = 12
 
 
 def linear(command: Command, context: Context) -> Translation:
@@ -97,7 +101,9 @@ def linear(command: Command, context: Context) -> Translation:
             "there is no regressor besides effects", "Specify at least one variable."
         )
     fields = _options_of(command, options, effects, context, notes)
-    return specify("FixedEffects", notes, command.text, y=y, x=plain(products), **fields)
+    return specify(
+        "FixedEffects", notes, command.text, y=y, x=plain(products), **fields
+    )
 
 
 def outcome_and_regressors(
@@ -140,21 +146,39 @@ def _absorb_categories(
     products: list[Product], effects: list[str], context: Context
 ) -> tuple[list[Product], list[str]]:
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
-    inside = [f.name for p in products if not is_category(p) for f in p if f.kind == "i"]
+    absorbed_products = [p for p in products if _is_absorbed(p, context)]
+    # The category of one variable is part of a product that is absorbed.
+    inside = {f.name for p in absorbed_products if len(p) > 1 for f in p}
+    absorbed_products += [
+        p for p in products if is_category(p) and p[0].name in inside
+    ]
+    # The coding of a product of categories depends on the categories beside it.
+    needed = {
+        factor.name
+        for product in products
+        if product not in absorbed_products and len(product) > 1
+        for factor in product
+        if all(f.kind == "i" for f in product)
+    }
     kept: list[Product] = []
     for product in products:
-        key = product[0].name
-        levels = context.levels(key) if is_category(product) else None
-        many = levels is not None and levels > _MANY_LEVELS
-        if (
-            is_category(product)
-            and key not in inside
-            and (many or key in (context.entity, context.time))
-        ):
-            effects = [*effects, *([column(key)] if column(key) not in effects else [])]
+        effect = "^".join(column(factor.name) for factor in product)
+        if product in absorbed_products and product[0].name not in needed:
+            effects = [*effects, *([effect] if effect not in effects else [])]
         else:
             kept.append(product)
     return kept, effects
+
+
+def _is_absorbed(product: Product, context: Context) -> bool:
+    """Tell whether a product of categories is absorbed; two levels are of interest."""
+    if any(f.kind != "i" or f.level is not None for f in product):
+        return False
+    if len(product) == 1 and product[0].name in (context.entity, context.time):
+        return True
+    levels = [context.levels(factor.name) for factor in product]
+    counts = [count for count in levels if count is not None and count > 2]
+    return len(counts) == len(product) and prod(counts) > _MANY_LEVELS ** len(product)
 
 
 def _options_of(
@@ -188,9 +212,7 @@ def _options_of(
     return fields
 
 
-def _errors(
-    name: str, options: Mapping[str, str], context: Context
-) -> dict[str, Any]:
+def _errors(name: str, options: Mapping[str, str], context: Context) -> dict[str, Any]:
     """Translate vce(), cluster() and robust."""
     kind, _, rest = options.get("vce", "").replace(",", " , ").partition(" ")
     if name == "xtscc":
@@ -205,7 +227,8 @@ def _errors(
         raise StataError.because(f"vce({options['vce']}): the option after the comma")
     if kind and "cluster".startswith(kind) and len(kind) >= 2:
         terms = clusters(rest, context.variables)
-        return {"cov_type": "clustered", "clusters": terms}
+        by_entity = context.entity is not None and terms == [column(context.entity)]
+        return {"cov_type": "clustered", "clusters": None if by_entity else terms}
     if kind and "robust".startswith(kind):
         if name in ("xtreg", "xtivreg"):
             return {"cov_type": "clustered"}
@@ -263,12 +286,13 @@ def _correction(
 
 def instrumented(command: Command, context: Context) -> Translation:
     """Translate a regression with instruments, ``y x (d = z)``."""
-    options = _TABLES[command.name].read(command)
     text = command.arguments
     if command.name == "ivregress":
         method, _, text = text.partition(" ")
         if method != "2sls":
-            raise StataError.because(f"ivregress {method}: here two-stage least squares")
+            raise StataError.because(
+                f"ivregress {method}: here two-stage least squares"
+            )
     match = _INSTRUMENTS.search(text)
     if match is None:
         raise StataError.because("there is no (endogenous = instruments)")
@@ -278,6 +302,11 @@ def instrumented(command: Command, context: Context) -> Translation:
     endog, instruments = (context.variables.products(match[g]) for g in (1, 2))
     if not variables or not endog or not instruments:
         raise StataError.because("outcome, endogenous variable or instrument is absent")
+    if len(endog) == len(instruments):
+        # GMM is two-stage least squares then.
+        others = [o for o in command.options if o[0] not in ("gmm", "gmm2s")]
+        command = replace(command, options=tuple(others))
+    options = _TABLES[command.name].read(command)
     effects = _effects(command.name, options, context)
     controls, effects = _absorb_categories(variables[1:], effects, context)
     y = plain(variables[:1])[0]

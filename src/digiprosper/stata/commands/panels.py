@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from digiprosper.stata.varlists import Product
 
 _THRESHOLD = Options(
-    "rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel", {"thgiven": "chains"}
+    "rx qx th.num grid trim bs vce r.obust",
+    "nobs.log noreg thl.evel",
+    {"thgiven": "chains"},
 )
 _MEDIATION = Options("iv mv cv vce", "quietly", {"p.refix": "another command"})
 _SPATIAL = Options(
@@ -101,9 +103,7 @@ def without_years(
     products: list[Product], context: Context
 ) -> tuple[list[Product], bool]:
     """Take the category of the time key out; it becomes time effects."""
-    kept = [
-        p for p in products if not (is_category(p) and p[0].name == context.time)
-    ]
+    kept = [p for p in products if not (is_category(p) and p[0].name == context.time)]
     return kept, len(kept) < len(products)
 
 
@@ -192,16 +192,16 @@ def spatial(command: Command, context: Context) -> Translation:
     ]
     if weights is None:
         return _without_weights(command, fields, notes)
-    return specify("PanelSpatial", notes, command.text, spatial_weights=weights, **fields)
+    return specify(
+        "PanelSpatial", notes, command.text, spatial_weights=weights, **fields
+    )
 
 
 def _without_weights(
     command: Command, fields: dict[str, Any], notes: list[str]
 ) -> Translation:
     """Write the call of a spatial model whose weights have to be passed yet."""
-    regression = specify(
-        "FixedEffects", (), command.text, y=fields["y"], x=fields["x"]
-    )
+    regression = specify("FixedEffects", (), command.text, y=fields["y"], x=fields["x"])
     head = regression.python.removeprefix("dp.FixedEffects(").removesuffix(")")
     options = [
         f"{key}={value!r}"
@@ -230,7 +230,10 @@ def arellano(command: Command, context: Context) -> Translation:
     x = plain(products)
     deepest = options.get("maxldep")
     fields: dict[str, Any] = {
-        "instrument_lags": (2, None if deepest is None else whole(deepest, "maxldep") + 1)
+        "instrument_lags": (
+            2,
+            None if deepest is None else whole(deepest, "maxldep") + 1,
+        )
     }
     fields |= _listed(options, context)
     if system:
@@ -277,7 +280,7 @@ def _listed(options: Mapping[str, str], context: Context) -> dict[str, Any]:
 
 def roodman(command: Command, context: Context) -> Translation:
     """Translate ``xtabond2``."""
-    _DYNAMIC.read(command)
+    _DYNAMIC.read(command, repeated=("gmmstyle", "ivstyle"))
     typed = [(name, argument or "") for name, argument in command.options]
     flags = {_DYNAMIC.read_one(name) for name, _ in typed}
     y, products = outcome_and_regressors(command, context)
@@ -294,14 +297,18 @@ def roodman(command: Command, context: Context) -> Translation:
     fields: dict[str, Any] = {
         "endogenous": [t for t in regressors if roles.get(t) == "endogenous"],
         "predetermined": [t for t in regressors if roles.get(t) == "predetermined"],
-        "instruments": [t for t in exogenous if t not in regressors and t not in years_of(context)],
+        "instruments": [
+            t for t in exogenous if t not in regressors and t not in years_of(context)
+        ],
         "equations": equations or None,
         "clusters": _argument(typed, "cluster"),
         "h": whole(_argument(typed, "h") or "3", "h"),
     }
     return specify(
         "DynamicPanel",
-        ["small-sample statistics of small are not computed"] if "small" in flags else [],
+        ["small-sample statistics of small are not computed"]
+        if "small" in flags
+        else [],
         command.text,
         y=y,
         x=[t for t in regressors if t not in roles],
@@ -343,11 +350,21 @@ def _gmm_lists(
             continue
         names, _, rest = text.partition(",")
         suboptions = {n: a or "" for n, a in read_options(rest)}
-        unknown = set(suboptions) - {"lag", "laglimits", "collapse", "c", "lagl", "coll"}
+        unknown = set(suboptions) - {
+            "lag",
+            "laglimits",
+            "collapse",
+            "c",
+            "lagl",
+            "coll",
+        }
         if unknown:
             raise StataError.because(f"gmm(, {' '.join(sorted(unknown))})")
         collapsed.add(bool({"collapse", "c", "coll"} & set(suboptions)))
-        limits = next((suboptions[k] for k in ("lag", "laglimits", "lagl") if k in suboptions), "1 .")
+        limits = next(
+            (suboptions[k] for k in ("lag", "laglimits", "lagl") if k in suboptions),
+            "1 .",
+        )
         first, last = _lags(limits, "lag")
         for name in plain(context.variables.products(names)):
             if name in (y, *_own_lags(y)):
@@ -363,7 +380,8 @@ def _gmm_lists(
     plain_lags = {
         name: (2 if roles.get(name) != "predetermined" else 1, None) for name in lags
     }
-    return (2, None) if lags == plain_lags else lags, roles, collapsed == {True}
+    shared: Any = (2, None) if lags == plain_lags else lags
+    return lags[y] if list(lags) == [y] else shared, roles, collapsed == {True}
 
 
 def _iv_lists(

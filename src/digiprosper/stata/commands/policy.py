@@ -55,7 +55,12 @@ def callaway(command: Command, context: Context) -> Translation:
         )
     if "gvar" not in options:
         raise StataError.because("gvar() is absent")
-    words = {"group": "cohort", "event": "dynamic", "simple": "simple", "calendar": "calendar"}
+    words = {
+        "group": "group",
+        "event": "dynamic",
+        "simple": "simple",
+        "calendar": "calendar",
+    }
     aggregate = options.get("agg")
     if aggregate is not None and aggregate not in words:
         raise StataError.because(f"agg({aggregate})")
