@@ -308,7 +308,7 @@ class Printer:
     def condition(self, node: Node) -> str:
         """Print a tree as true or false for each row."""
         if node.kind == "binary" and node.value in "&|":
-            sides = [self._inside(part) for part in node.parts]
+            sides = [self._inside(part, node.value) for part in node.parts]
             word = node.value if self.pandas else {"&": "and", "|": "or"}[node.value]
             return f" {word} ".join(sides)
         if node.kind == "unary" and node.value == "!":
@@ -332,10 +332,12 @@ class Printer:
             return " and ".join(tests)
         return self._negated(self.condition(node))
 
-    def _inside(self, node: Node) -> str:
+    def _inside(self, node: Node, outer: str) -> str:
         text = self.condition(node)
-        both = node.kind == "binary" and node.value in "&|"
-        return f"({text})" if both or self.pandas else text
+        if self.pandas:
+            return f"({text})"
+        other = node.kind == "binary" and node.value in "&|" and node.value != outer
+        return f"({text})" if other else text
 
     def _negated(self, text: str) -> str:
         return f"~({text})" if self.pandas else f"not ({text})"

@@ -382,6 +382,7 @@ class Reader:
             self._record(position, "skipped").is_estimation = True
             translation = estimations.translate(command, self.context)
             self._translated(position, command, translation, undefined)
+            self.taint.mark(_stored_columns(command), number)
             self.context.last = translation.spec
             self._store(command.stored or None)
         elif name in after.COMMANDS:
@@ -638,6 +639,18 @@ class Reader:
         if name in ("use", "import", "insheet"):
             self.taint.clear()
         self.taint.mark_rows(number)
+
+
+def _stored_columns(command: Command) -> list[str]:
+    """List the columns that an estimation stores: residuals, effects, its sample."""
+    names: list[str] = []
+    for option, argument in command.options:
+        text = argument or ""
+        if option.startswith("res"):
+            names += [text.strip()] if text else ["_reghdfe_resid"]
+        if option.startswith("a"):
+            names += re.findall(r"([^\W\d]\w*)\s*=", text)
+    return names
 
 
 def _undefined_reason(names: Sequence[str]) -> str:

@@ -124,43 +124,31 @@ def specify(
     return Translation(command, spec, as_python(spec), tuple(notes))
 
 
-def as_python(spec: Any, names: Mapping[int, str] | None = None) -> str:
-    """Write a specification as the call that makes it; defaults are left out.
-
-    `names` maps the id of a value, such as spatial weights, to the variable it is in.
-    """
+def as_python(spec: Any) -> str:
+    """Write a specification as the call that makes it; defaults are left out."""
     parts = []
     for option in dataclasses.fields(spec):
         value = getattr(spec, option.name)
-        if not option.kw_only and option.default is dataclasses.MISSING:
-            parts.append(_written(value, option.name, names))
+        if not option.kw_only and (
+            option.default is dataclasses.MISSING or value != option.default
+        ):
+            parts.append(_written(value))
         elif value != option.default:
-            text = _written(value, option.name, names)
-            parts.append(text if not option.kw_only else f"{option.name}={text}")
-        elif not option.kw_only:
-            continue
+            parts.append(f"{option.name}={_written(value)}")
     return f"dp.{type(spec).__name__}({', '.join(parts)})"
 
 
-def _written(value: Any, name: str, names: Mapping[int, str] | None) -> str:
-    if names and id(value) in names:
-        return names[id(value)]
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, tuple | list):
-        inside = ", ".join(_written(v, name, names) for v in value)
-        if isinstance(value, tuple) and any(not isinstance(v, str) for v in value):
-            return f"({inside}{',' if len(value) == 1 else ''})"
-        return f"[{inside}]"
-    if isinstance(value, dict):
-        pairs = (
-            f"{_written(k, name, names)}: {_written(v, name, names)}"
-            for k, v in value.items()
-        )
-        return f"{{{', '.join(pairs)}}}"
-    if type(value).__name__ == "SpatialWeights":
-        return "spatial_weights"
-    return repr(value)
+def _written(value: Any) -> str:
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case ((str(), tuple() | str() | None), *_):
+            return f"{{{', '.join(f'{_written(a)}: {_written(b)}' for a, b in value)}}}"
+        case (int(), _):
+            return repr(value)
+        case tuple() | list():
+            return f"[{', '.join(map(_written, value))}]"
+    return "spatial_weights" if type(value).__name__ == "SpatialWeights" else repr(value)
 
 
 def column(name: str) -> str:

@@ -15,6 +15,7 @@ from digiprosper.stata.varlists import (
     clusters,
     is_category,
     plain,
+    term,
     whole,
 )
 
@@ -100,6 +101,7 @@ def linear(command: Command, context: Context) -> Translation:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
         )
+    notes += _cells(products)
     fields = _options_of(command, options, effects, context, notes)
     return specify(
         "FixedEffects", notes, command.text, y=y, x=plain(products), **fields
@@ -115,9 +117,8 @@ def outcome_and_regressors(
     products = context.variables.products(command.arguments)
     if not products:
         raise StataError.because("there are no variables")
-    terms = plain(products)
-    y = terms[0]
-    return y, [p for p, text in zip(products, terms, strict=False) if text != y]
+    y = term(products[0])
+    return y, [product for product in products if term(product) != y]
 
 
 def _effects(name: str, options: Mapping[str, str], context: Context) -> list[str]:
@@ -140,6 +141,19 @@ def _effects(name: str, options: Mapping[str, str], context: Context) -> list[st
 
 # Stands for the entity of xtset, whatever its name.
 _ENTITY = "\N{NULL}entity"
+
+
+def _cells(products: list[Product]) -> list[str]:
+    """Note products of categories whose own dummies are not in the model."""
+    alone = {p[0].name for p in products if is_category(p)}
+    for product in products:
+        categories = [f.name for f in product if f.kind == "i" and f.level is None]
+        if len(categories) > 1 and not alone & set(categories):
+            return [
+                f"cells of {'#'.join(categories)} without the dummies of either: Stata "
+                "leaves out other cells, so that slopes of its parts differ"
+            ]
+    return []
 
 
 def _absorb_categories(
