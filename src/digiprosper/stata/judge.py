@@ -73,6 +73,7 @@ _COUNTS = re.compile(
     re.IGNORECASE,
 )
 _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
+_LOGS = ("ln", "log", "log1p")
 _LARGER = {">", ">="}
 _SMALLER = {"<", "<="}
 
@@ -308,7 +309,7 @@ class _Judge:
     def _logs(self) -> Iterator[Notice]:
         for event, name, node in self.assignments:
             for part in node.walk():
-                if part.kind == "call" and part.value in ("ln", "log", "log1p"):
+                if part.kind == "call" and part.value in _LOGS and part.parts:
                     inside = part.parts[0]
                     counts = [n for n in inside.names if _COUNTS.search(n)]
                     if counts and (part.value == "log1p" or _plus_one(inside)):

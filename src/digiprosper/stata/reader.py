@@ -233,7 +233,10 @@ class Reader:
 
     def _loop(self, position: int, end: int) -> None:
         header = _without_prefix(self.statements[position].text)[:-1].strip()
-        name = re.split(r"[\s=]+", header)[1]
+        words = re.split(r"[\s=]+", header)
+        if len(words) < 2:
+            raise StataError.because(f"the loop {cited(header)} cannot be read")
+        name = words[1]
         try:
             _, values = self.macros.turns(header)
         except StataError as error:

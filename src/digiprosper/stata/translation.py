@@ -148,7 +148,9 @@ def _written(value: Any) -> str:
             return repr(value)
         case tuple() | list():
             return f"[{', '.join(map(_written, value))}]"
-    return "spatial_weights" if type(value).__name__ == "SpatialWeights" else repr(value)
+    return (
+        "spatial_weights" if type(value).__name__ == "SpatialWeights" else repr(value)
+    )
 
 
 def column(name: str) -> str:

@@ -438,9 +438,7 @@ def _staggered(spec: Any, entity: str, time: str) -> str:
             f"ivar({entity}) time({time}) gvar({event}) method({methods[spec.adjustment]})",
             "notyet" if spec.control == "not_yet" else "",
             "long2" if spec.base_period == "universal" else "",
-            ""
-            if spec.aggregate == "dynamic"
-            else f"agg({spec.aggregate})",
+            "" if spec.aggregate == "dynamic" else f"agg({spec.aggregate})",
             clusters,
         ],
     )

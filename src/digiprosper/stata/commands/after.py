@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
@@ -11,13 +13,14 @@ from digiprosper.panel.grammar import as_written
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, read_options, split
 from digiprosper.stata.translation import Translation, as_python
+from digiprosper.stata.varlists import term as written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
-    from digiprosper.stata.varlists import Factor
+    from digiprosper.stata.varlists import Factor, Product
 
 _COEFFICIENT = re.compile(
     r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"
@@ -73,9 +76,19 @@ def _with_terms(text: str, context: Context) -> str:
         products = context.variables.products(word.replace("##", "#"))
         if len(products) != 1:
             raise StataError.because(f"{cited(word)} stands for several coefficients")
-        return ":".join(_coefficient(factor) for factor in products[0])
+        return ":".join(map(_coefficient, _as_estimated(products[0], context)))
 
     return _COEFFICIENT.sub(term, text.strip())
+
+
+def _as_estimated(product: Product, context: Context) -> Product:
+    """Order the factors of a product as in the last estimation."""
+    terms = getattr(context.last, "x", ())
+    for order in permutations(product):
+        plain_factors = tuple(replace(f, level=None) for f in order)
+        if len(order) > 1 and written(plain_factors) in terms:
+            return order
+    return product
 
 
 def _coefficient(factor: Factor) -> str:

@@ -220,7 +220,9 @@ def egen(command: Command, context: Context) -> Step:
         if groups
         else f"({value}).{_BY_GROUP[function]}()"
     )
-    code = code if where is None else f"({code}).where({where})" if groups else code
+    if where is not None:
+        code = code if groups else f"pd.Series({code}, df.index)"
+        code = f"({code}).where({where})"
     return Step(f"df[{name!r}] = {code}", (name,))
 
 

@@ -53,7 +53,6 @@ WITHOUT_MODEL = {
     "sem": "there are no structural equations; Mediation has mediators",
     "reg3": "there are no systems of equations",
     "sureg": "there are no systems of equations",
-    "xtabond2": "",
     "suest": "the joint covariance; by_group tests differences",
 }
 _REPEATED = {

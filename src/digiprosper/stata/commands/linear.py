@@ -163,9 +163,7 @@ def _absorb_categories(
     absorbed_products = [p for p in products if _is_absorbed(p, context)]
     # The category of one variable is part of a product that is absorbed.
     inside = {f.name for p in absorbed_products if len(p) > 1 for f in p}
-    absorbed_products += [
-        p for p in products if is_category(p) and p[0].name in inside
-    ]
+    absorbed_products += [p for p in products if is_category(p) and p[0].name in inside]
     # The coding of a product of categories depends on the categories beside it.
     needed = {
         factor.name
@@ -238,7 +236,7 @@ def _errors(name: str, options: Mapping[str, str], context: Context) -> dict[str
     elif "robust" in options and not kind:
         kind = "robust"
     if "," in rest:
-        raise StataError.because(f"vce({options['vce']}): the option after the comma")
+        raise StataError.because(f"vce({kind} {rest}): the option after the comma")
     if kind and "cluster".startswith(kind) and len(kind) >= 2:
         terms = clusters(rest, context.variables)
         by_entity = context.entity is not None and terms == [column(context.entity)]
