@@ -133,7 +133,7 @@ def test_programs_and_mata(read: Any) -> None:
         "mata:\n x = 1\nend\nmata: st_view()\n"
     )
     reasons = [line.reason for line in file.lines if line.status == "refused"]
-    assert "a program is not read" in reasons
+    assert "program is not read" in reasons
     assert "the program of line 2" in reasons
     assert sum("mata" in reason for reason in reasons) == 2
 

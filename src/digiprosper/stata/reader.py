@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from digiprosper.errors import DigiprosperError, StataError, cited
+from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import after, data, estimations
 from digiprosper.stata.expressions import constant, parse
 from digiprosper.stata.lines import Statement
@@ -17,39 +17,40 @@ from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
     from digiprosper.stata.translation import Context, Translation
 
 _HEAD = re.compile(
-    r"(?:(?:qui(?:e(?:t(?:l(?:y)?)?)?)?|n(?:o(?:i(?:s(?:i(?:l(?:y)?)?)?)?)?)?|"
-    r"cap(?:t(?:u(?:r(?:e)?)?)?)?)\s*(?::\s*|(?=\s)\s*))*(?P<word>[^\W\d]\w*|\{|\})?"
+    r"(?:(?:qui\w*|noi\w*|cap(?:t|tu|tur|ture)?|n)(?:\s*:\s*|\s+))*"
+    r"(?P<word>[^\W\d]\w*|[{}])?"
+)
+_NAME = re.compile(r"[^\W\d]\w*")
+_CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
+_PREFIX = re.compile(
+    r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
 )
 # Commands that print, draw, save or set: they change no estimate.
-_SKIPPED = """
-about adopath algorithm asdoc assert balancetable beep binscatter browse capture cd cdfplot
-chdir cibar cls clear close codebook coefplot compare compress confirm constraint corr
-correlate corrgram count cumul describe dfgls dfuller dir discard display dotplot ds
-edit erase error esample eststo esttab estadd estat estimates estout estpost etable
-event_plot eventdd exit export file findit format fre fsum fvset grc1leg graph grstyle help hist
-histogram inspect irf isid kdensity label levelsof lincomest list lookfor log logout
-ls lv margins marginsplot matlist matrix mdesc misstable mkdir mktouch more net
-notes note npresent nsplit numlabel order outreg outreg2 outsheet parmest pause
-plotplain post postclose postfile preserve profiler ps pstest putdocx putexcel
-pvalue pwcorr pwcorr_a pwd qnorm qqplot query quietly rcof reg2docx restore return rm
-rmdir robvar savesome save saveold scatter scheme search serset set setx shell shellout
-sleep snapshot spatwmat spmat spmatrix ssc sum2docx summarize summarizeby sutex swilk sktest t2docx
-tabstat table tabulate test_output texdoc timer translate tsline tsreport ttest
-ttable2 ttable3 t2docx twoway type unab unique univar update vers version view vif which
-winexec window xi xtdescribe xtline xtsum xttab xtunitroot xtcsd ranksum
-putpdf corr2docx xttest0 xttest1 xttest2 xtcd rdplot dyndoc gr_edit wntestb vwls
-boottest weakivtest weakiv twostepweakiv eclplot fcast forecast xtcointtest xtwest
-tsappend graphregion filelist cap distinct signrank sdtest bitesti prtest lfit loneway mvtest
-_matplot matplot varsoc varstable vargranger varlmar vec irf estread estwrite parmby
+_SKIPPED = frozenset(
+    """
+adopath asdoc assert balancetable binscatter browse cd chdir cibar clear codebook coefplot
+compress confirm correlate corrgram count cumul describe dfgls dfuller dir display ds
+erase estadd estat estimates estout estpost eststo esttab event_plot eventdd exit export
+file format graph help histogram inspect irf isid kdensity label levelsof lincomest list log
+logout margins marginsplot matlist matrix mkdir mdesc misstable more net note notes
+order program outreg outreg2 outsheet parmest post postclose postfile pstest putdocx putexcel
+pwcorr pwcorr_a pwd qqplot reg2docx return rm save scatter set shell shellout spatwmat
+spmatrix ssc sum2docx summarize sutex swilk t2docx tabstat table tabulate timer tsline ttest
+twoway type unab unique varsoc version which window xtcsd xtdescribe xtline xtsum
+xttab xttest0 xtunitroot boottest weakiv weakivtest twostepweakiv fcast sktest
 """.split()
-_TEMPORARY = ("tempvar", "tempname", "tempfile")
+)
+_CONTROL = ("foreach", "forvalues", "if", "else", "while")
+_LISTERS = ("levelsof", "ds", "unab")
+_SOURCES = ("use", "import", "insheet")
+_MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 
@@ -70,19 +71,7 @@ class Event:
 
     number: int
     command: Command
-    text: str
     # Conditions of keep and drop since the data were read.
-    sample: tuple[str, ...] = ()
-    in_loop_of: str = ""
-    spec: Any = None
-
-
-@dataclass(slots=True)
-class _Saved:
-    """The state at preserve."""
-
-    context: Context
-    taint: Taint
     sample: tuple[str, ...]
 
 
@@ -93,24 +82,28 @@ class Reader:
         self, statements: Sequence[Statement], context: Context, macros: Macros
     ) -> None:
         self.statements = _normalised(statements)
-        self.context = context
-        self.macros = macros
+        self.context, self.macros = context, macros
         self.taint = Taint()
         self.records: dict[int, Record] = {}
         self.events: list[Event] = []
         self.code: list[str] = []
         self.programs: dict[str, int] = {}
         self.sample: tuple[str, ...] = ()
-        self.saved: list[_Saved] = []
-        self.stored: str | None = None
-        self.loops: list[str] = []
-        self.is_panel_ready = False
+        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        self.depth = 0
+        # The keys of the panel that the script has made of the present data.
+        self.panel_keys: tuple[str | None, str | None] | None = None
         # Statements that may still be executed in the outermost loop.
         self.budget = _MOST_STATEMENTS
         # Whether the condition of the last if was true; None if that is not known.
         self.last_if: bool | None = None
+        # The statement that is executed.
+        self.position = 0
 
-    # --- statements -------------------------------------------------------------------
+    @property
+    def number(self) -> int:
+        """The line of the statement that is executed."""
+        return self.statements[self.position].number
 
     def run(self) -> None:
         """Read all statements."""
@@ -123,20 +116,12 @@ class Reader:
             record = self.records.get(position)
             if record is None:
                 closes = statement.text in ("}", "end")
-                record = Record(
-                    "read" if closes else "not run",
-                    "" if closes else "no line before it leads here",
-                )
+                record = Record("read" if closes else "not run")
+                record.reason = "" if closes else "no line before it leads here"
                 record.is_estimation = _looks_like_estimation(statement.text)
+            kept = (record.status, record.reason, tuple(record.translations))
             out.append(
-                Line(
-                    statement.number,
-                    statement.text,
-                    record.status,
-                    record.reason,
-                    tuple(record.translations),
-                    record.is_estimation,
-                )
+                Line(statement.number, statement.text, *kept, record.is_estimation)
             )
         return tuple(out)
 
@@ -146,6 +131,8 @@ class Reader:
             record.reason = reason or record.reason
         record.status = worst(record.status, status)
         return record
+
+    # --- blocks -----------------------------------------------------------------------
 
     def _block(self, start: int, stop: int) -> None:
         position = start
@@ -158,505 +145,382 @@ class Reader:
         word = _head(text)
         end = self._end_of_block(position, word, stop)
         if end is None:
-            self._one(position, text)
+            self.position = position
+            self._one(text)
             return position + 1
-        try:
-            if word in ("foreach", "forvalues"):
-                self._loop(position, end)
-            elif word == "if":
-                return self._branches(position, stop)
-            elif word in ("program", "mata", "python", "input", "while"):
-                self._refused_block(position, end, word)
-            else:
-                self._record(position, "read")
-                self._block(position + 1, end)
-        except StataError as error:
-            self._record(position, "refused", error.reason)
-            self._unreached(position + 1, end, position)
+        if word == "if":
+            return self._branches(position, stop)
+        if word in ("foreach", "forvalues"):
+            self._loop(position, end)
+        elif word in ("program", "mata", "python", "input", "while"):
+            self._unread_block(position, end, word)
+        else:
+            self._record(position, "read")
+            self._block(position + 1, end)
         return end + 1
 
     def _end_of_block(self, position: int, word: str, stop: int) -> int | None:
         """Find the statement that ends the block that a statement opens, or None."""
-        text = self.statements[position].text
-        if word == "program" and not re.match(
-            r"\S+\s+(drop|dir|list)\b", _without_prefix(text)
-        ):
-            return self._until("end", position, stop)
-        if word == "input" or text in ("mata", "mata:", "python", "python:"):
-            return self._until("end", position, stop)
+        text = _without_prefix(self.statements[position].text)
+        programs = word == "program" and not re.match(r"\S+\s+(drop|dir|list)\b", text)
+        if programs or word == "input" or text.rstrip(":") in ("mata", "python"):
+            inside = range(position, stop)
+            return next(
+                (i for i in inside if self.statements[i].text == "end"), stop - 1
+            )
         if not text.endswith("{"):
             return None
         depth = 0
         for at in range(position, stop):
-            inside = self.statements[at].text
-            depth += inside.endswith("{")
-            depth -= inside.startswith("}")
+            inner = self.statements[at].text
+            depth += inner.endswith("{") - inner.startswith("}")
             if depth == 0:
                 return at
         return stop - 1
 
-    def _until(self, word: str, position: int, stop: int) -> int:
-        ends = (at for at in range(position, stop) if self.statements[at].text == word)
-        return next(ends, stop - 1)
-
-    def _refused_block(self, position: int, end: int, word: str) -> None:
-        reasons = {
-            "program": "a program is not read",
-            "while": "a loop without a fixed number of turns is not read",
-            "input": "data that are typed into the file",
-        }
-        text = self.statements[position].text
-        if word == "program":
-            words = [w.strip(",") for w in text.split()[1:]]
-            name = (
-                words[1]
-                if words[:1] and "define".startswith(words[0]) and len(words) > 1
-                else words[0]
-                if words
-                else ""
-            )
-            self.programs[name] = self.statements[position].number
+    def _unread_block(self, position: int, end: int, word: str) -> None:
+        statement = self.statements[position]
+        reasons = {"while": "a loop without a fixed number of turns is not read"}
         self._record(position, "refused", reasons.get(word, f"{word} is not read"))
-        if word != "program":
-            self.taint.mark_rows(self.statements[position].number)
+        if word == "program":
+            name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", statement.text)
+            self.programs[name[1] if name else ""] = statement.number
+        else:
+            self.taint.mark_rows(statement.number)
         self._unreached(position + 1, end, position)
 
     def _unreached(self, start: int, stop: int, header: int) -> None:
         """Give the lines of a block that is not read the reason of its header."""
-        number = self.statements[header].number
         for at in range(start, stop):
             text = self.statements[at].text
-            if text == "}":
-                continue
-            record = self._record(at, "not run", f"line {number} is not read")
-            record.is_estimation |= _looks_like_estimation(text)
+            if text != "}":
+                number = self.statements[header].number
+                record = self._record(at, "not run", f"line {number} is not read")
+                record.is_estimation |= _looks_like_estimation(text)
 
     def _loop(self, position: int, end: int) -> None:
+        """Execute the turns of a loop; of an unknown list, one for the other lines."""
         header = _without_prefix(self.statements[position].text)[:-1].strip()
-        words = re.split(r"[\s=]+", header)
-        if len(words) < 2:
-            raise StataError.because(f"the loop {cited(header)} cannot be read")
-        name = words[1]
+        name = (*re.split(r"[\s=]+", header), "", "")[1]
         try:
             _, values = self.macros.turns(header)
+            self._record(position, "read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record(position, "refused", error.reason)
-            self.macros.unknown[name] = error.reason
-            self._block(position + 1, end)
-            self.macros.forget(name)
-            return
-        self._record(position, "read")
-        if not self.loops:
+            self.macros.unknown[name], values = error.reason, [""]
+        if self.depth == 0:
             self.budget = _MOST_STATEMENTS
-        self.loops.append(header)
+        self.depth += 1
         for turn, value in enumerate(values):
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
                 self._record(position, "read", text)
                 self.code.append(f"# line {self.statements[position].number}: {text}")
                 break
-            self.macros.unknown.pop(name, None)
             self.macros.local_values[name] = value
             self._block(position + 1, end)
-        self.loops.pop()
+        self.depth -= 1
         self.macros.forget(name)
         if not values:
             self._unreached(position + 1, end, position)
-            self._record(position, "read", "the loop has no turns")
 
     def _branches(self, position: int, stop: int) -> int:
         """Execute the branch whose condition is true; return what follows all."""
         done: bool | None = False
         while True:
+            self.position = position
             end = self._end_of_block(position, "if", stop)
             assert end is not None
             text = _without_prefix(self.statements[position].text)[:-1].strip()
             condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", text).strip()
             self._record(position, "read")
-            holds = done is False and (
-                not condition or self._decides(position, condition)
-            )
+            holds = done is False and (not condition or self._decides(condition))
             if holds:
                 self._block(position + 1, end)
             else:
                 self._unreached(position + 1, end, position)
-            done = None if holds is None or done is None else done or holds
+            done = None if None in (holds, done) else done or holds
             self.last_if = done
             position = end + 1
             text = self.statements[position].text if position < stop else ""
             if not (text.startswith("else") and text.endswith("{")):
                 return position
 
-    def _decides(self, position: int, condition: str) -> bool | None:
+    def _decides(self, condition: str) -> bool | None:
         """Compute a condition; None, with a reason, if it depends on the data."""
         try:
-            return self._holds(condition)
+            return bool(constant(parse(self.macros.expand(condition))))
         except StataError as error:
-            self._record(position, "refused", error.reason)
-            self.taint.mark_rows(self.statements[position].number)
+            self._record(self.position, "refused", error.reason)
+            self.taint.mark_rows(self.number)
             return None
-
-    def _holds(self, condition: str) -> bool:
-        value = constant(parse(self.macros.expand(condition)))
-        return bool(value) if not isinstance(value, str) else bool(value)
 
     # --- single commands --------------------------------------------------------------
 
-    def _one(self, position: int, text: str) -> None:
+    def _one(self, text: str) -> None:
         """Execute one command; what it refuses has a reason."""
-        number = self.statements[position].number
         self.budget -= 1
-        if text in ("}", "{"):
-            self._record(position, "read")
-            return
         word = _head(text)
-        bare = _without_prefix(text)
+        expanded, command = text, None
         try:
-            if word in ("if", "else"):
-                self._single_branch(position, text)
+            if text in ("}", "{") or self._macro(word, _without_prefix(text)):
+                self._record(self.position, "read")
                 return
-            if self._macro(word, bare):
-                self._record(position, "read")
+            if word in ("if", "else"):
+                self._single_branch(_without_prefix(text))
                 return
             expanded = self.macros.expand(text)
-            undefined = list(self.macros.undefined)
-            command = read_command(expanded) if expanded.strip() else None
+            if not expanded.strip():
+                self._record(self.position, "read", "only macros that are empty")
+                return
+            undefined = _undefined_reason(self.macros.undefined)
+            command = read_command(expanded)
+            self._command(command, undefined)
         except StataError as error:
-            if word in _SKIPPED:
-                self._record(position, "skipped", error.reason)
+            if command is None and word in _SKIPPED:
+                self._record(self.position, "skipped", error.reason)
             else:
-                self._refuse(position, number, text, error)
-            return
-        if command is None:
-            self._record(position, "read", "only macros that are empty")
-            return
-        try:
-            self._command(position, command, undefined)
-        except StataError as error:
-            self._refuse(position, number, expanded, error, command)
+                self._refuse(expanded, error.reason, command)
 
-    def _single_branch(self, position: int, text: str) -> None:
+    def _single_branch(self, text: str) -> None:
         """Execute ``if condition command`` or ``else command`` on one line."""
-        text = _without_prefix(text)
         holds: bool | None = True
         if text.startswith("else"):
             holds = None if self.last_if is None else not self.last_if
             text = text.removeprefix("else").strip()
-        done = self.last_if if not holds else False
-        if _head(text) == "if" and holds:
-            condition, text = _condition_and_command(text.removeprefix("if"))
-            holds = self._decides(position, condition)
-            done = holds
-        self.last_if = done
         if holds:
-            self._one(position, text)
+            self.last_if = False
+        if holds and _head(text) == "if":
+            condition, text = _condition_and_command(text.removeprefix("if"))
+            self.last_if = holds = self._decides(condition)
+        if holds:
+            self._one(text)
         elif holds is None:
-            self._record(position, "refused", "its condition depends on the data")
-            self.taint.mark_rows(self.statements[position].number)
+            self._record(self.position, "refused", "its condition depends on the data")
+            self.taint.mark_rows(self.number)
         else:
-            self._record(position, "read", "its condition is false")
+            self._record(self.position, "read", "its condition is false")
 
     def _macro(self, word: str, text: str) -> bool:
-        """Execute a command about macros; tell whether it was one."""
-        rest = text[len(re.match(r"\w*", text)[0]) :].strip()  # type: ignore[index]
+        """Execute a command about macros or scalars; tell whether it was one."""
+        rest = text.partition(" ")[2].strip() if " " in text else ""
         if word in ("local", "global"):
             self.macros.assign(rest, is_global=word == "global")
-        elif word in _TEMPORARY:
+        elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(rest).split():
                 self.macros.local_values[name] = f"__{name}"
         elif word == "macro":
             for name in self.macros.expand(rest).split()[1:]:
                 self.macros.forget(name, is_global=True)
         elif word == "scalar":
-            match = re.match(r"(?:define\s+|def\s+)?(\w+)\s*=", rest)
-            if match:
-                self.macros.unknown.setdefault(f"scalar {match[1]}", "")
+            # A scalar in an expression looks like a column.
+            self.taint.mark(_CREATED.findall(rest), self.number)
         else:
             return False
         return True
 
-    def _command(self, position: int, command: Command, undefined: list[str]) -> None:
-        number, name = self.statements[position].number, command.name
-        if command.prefix("permute") is not None:
-            self._translated(
-                position, command, after.permutation(command, self.context)
-            )
-        elif estimations.is_estimation(name):
-            self._record(position, "skipped").is_estimation = True
-            translation = estimations.translate(command, self.context)
-            self._translated(position, command, translation, undefined)
-            self.taint.mark(_stored_columns(command), number)
-            self.context.last = translation.spec
-            self._store(command.stored or None)
-        elif name in after.COMMANDS:
-            self._translated(
-                position, command, after.COMMANDS[name](command, self.context)
-            )
-        elif name in data.COMMANDS:
-            self._refuse_undefined(undefined)
-            self._step(position, command)
-        elif name in ("xtset", "tsset"):
-            self._keys(position, command)
-        elif name in ("preserve", "restore"):
-            self._preserve(name, command)
-            self._record(position, "read")
-        elif name == "set" and command.arguments.startswith("obs"):
-            raise StataError.because("rows are added")
-        elif name in self.programs:
-            raise StataError.because(f"the program of line {self.programs[name]}")
-        elif name in data.REFUSED or name in data.MAKERS:
-            if name == "tabulate" and not any(
-                o.startswith("g") for o, _ in command.options
-            ):
-                self._record(position, "skipped", "it prints")
-                return
-            raise StataError.because(
-                f"{name}: {data.REFUSED.get(name) or data.MAKERS[name]}"
-            )
-        else:
-            self._other(position, number, command)
-
-    def _other(self, position: int, number: int, command: Command) -> None:
-        """Skip what prints, draws or sets; refuse what is not known."""
+    def _command(self, command: Command, undefined: str) -> None:
+        """Execute a command by its kind."""
         name = command.name
-        self.events.append(Event(number, command, command.text, self.sample))
-        if name in ("estimates", "eststo"):
-            self._estimates(command)
-        if name not in _SKIPPED and not name.startswith(("graph", "_")):
-            raise StataError.because(f"the command {cited(name)} is not known here")
-        for option, argument in command.options:
-            if (
-                option in ("local", "macro")
-                and argument
-                and name in ("levelsof", "ds", "unab", "glevelsof")
-            ):
-                self.macros.forget(argument)
-                self.macros.unknown[argument] = (
-                    f"the macro {cited(argument)} is known only when the file is run "
-                    f"({name})"
-                )
-        reasons = {"esttab": "etable(results).save(...) writes the table"}
-        reasons["outreg2"] = reasons["esttab"]
-        self._record(position, "skipped", reasons.get(name, ""))
+        if command.prefix("permute") is not None:
+            self._translated(command, after.permutation(command, self.context))
+        elif estimations.is_estimation(name):
+            self._record(self.position, "skipped").is_estimation = True
+            translation = estimations.translate(command, self.context)
+            self._translated(command, translation, undefined)
+            self.taint.mark(_stored_columns(command), self.number)
+            self.context.last = translation.spec
+            self._store(command.stored)
+        elif name in after.COMMANDS:
+            self._translated(command, after.COMMANDS[name](command, self.context))
+        elif name in data.COMMANDS:
+            self._step(command, undefined)
+        elif name in ("xtset", "tsset"):
+            self._keys(command)
+        elif name in ("preserve", "restore"):
+            self._preserve(command)
+        else:
+            self._other(command)
 
-    def _refuse_undefined(self, undefined: list[str]) -> None:
-        if undefined:
-            raise StataError.because(_undefined_reason(undefined))
-
-    def _estimates(self, command: Command) -> None:
+    def _other(self, command: Command) -> None:
+        """Skip what prints, draws or sets; refuse what is not known."""
+        name, options = command.name, dict(command.options)
+        self._event(command)
         words = command.arguments.split()
-        if command.name == "eststo":
-            self._store(words[0] if words and ":" not in words[0] else None)
-        elif (
-            words[:1]
-            and "store".startswith(words[0])
-            and len(words) > 1
-            and len(words[0]) > 2
-        ):
+        if name == "eststo" and words:
+            self._store(words[0])
+        elif name == "estimates" and len(words) > 1 and words[0] in ("sto", "store"):
             self._store(words[1])
+        if name in self.programs:
+            raise StataError.because(f"the program of line {self.programs[name]}")
+        makes = any(option.startswith("g") for option in options)
+        if (name == "tabulate" and makes) or (name == "set" and words[:1] == ["obs"]):
+            raise StataError.because(f"{name} makes columns or rows")
+        if name not in _SKIPPED and not name.startswith(("graph", "_")):
+            reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
+            raise StataError.because(reason)
+        if name in _LISTERS and options.get("local"):
+            mark = options["local"] or ""
+            self.macros.forget(mark)
+            self.macros.unknown[mark] = (
+                f"the macro {cited(mark)} is known only when the file is run ({name})"
+            )
+        table = "etable(results).save(...) writes the table"
+        self._record(self.position, "skipped", table if name in _TABLES else "")
 
     def _store(self, name: str | None) -> None:
         if name:
             self.context.results[name] = self.context.last
             self.code.append(f"results[{name!r}] = fit")
 
+    def _event(self, command: Command) -> None:
+        self.events.append(Event(self.number, command, self.sample))
+
     def _translated(
-        self,
-        position: int,
-        command: Command,
-        translation: Translation,
-        undefined: Sequence[str] = (),
+        self, command: Command, translation: Translation, undefined: str = ""
     ) -> None:
-        number = self.statements[position].number
-        self.events.append(
-            Event(
-                number,
-                command,
-                command.text,
-                self.sample,
-                "".join(self.loops[-1:]),
-                translation.spec,
-            )
-        )
-        reason = self.taint.reason([translation.python, command.text])
-        if undefined:
-            reason = _undefined_reason(undefined)
-        record = self._record(position, "not run" if reason else "translated", reason)
-        if all(translation.python != other.python for other in record.translations):
-            record.translations.append(translation)
+        """Note a translation, which does not run if it depends on a refused line."""
+        self._event(command)
         code = translation.python
+        reason = undefined or self.taint.reason([code, command.text])
+        status: Status = "not run" if reason else "translated"
+        record = self._record(self.position, status, reason)
+        if all(code != other.python for other in record.translations):
+            record.translations.append(translation)
+        keys = (self.context.entity, self.context.time)
+        if not reason and self.panel_keys != keys:
+            named = ", ".join(repr(key) for key in keys if key) or "entity=None"
+            self.code.append(f"panel = dp.Panel(df, {named})")
+            self.panel_keys = keys
         if translation.spec is not None:
             code = f"fit = {code}.fit(panel)"
-        self._add_code(number, command.text, code, reason, needs_panel=True)
+        self._add_code(command, code, reason)
 
-    def _add_code(
-        self, number: int, text: str, code: str, reason: str, *, needs_panel: bool
-    ) -> None:
-        lines = [f"# line {number}: {' '.join(text.split())}"]
-        if needs_panel and not self.is_panel_ready and not reason:
-            keys = [repr(k) for k in (self.context.entity, self.context.time) if k]
-            inside = ", ".join(keys) if len(keys) == 2 else "entity=None"
-            lines.insert(0, f"panel = dp.Panel(df, {inside})")
-            self.is_panel_ready = True
+    def _add_code(self, command: Command, code: str, reason: str) -> None:
+        self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
         if reason:
-            lines += [
-                f"# not run: {reason}",
-                *(f"# {line}" for line in code.splitlines()),
-            ]
+            code = f"not run: {reason}\n{code}"
+            self.code += [f"# {line}" for line in code.splitlines()]
         elif code:
-            lines.append(code)
-        self.code += lines
+            self.code.append(code)
 
-    def _step(self, position: int, command: Command) -> None:
+    def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
-        number = self.statements[position].number
-        self.events.append(Event(number, command, command.text, self.sample))
+        self._event(command)
+        if undefined:
+            raise StataError.because(undefined)
         step = data.COMMANDS[command.name](command, self.context)
+        variables = self.context.variables
         if step.fresh:
             self.taint.clear()
-            self.context.variables = replace(
-                self.context.variables, columns=self._panel_columns(), created=()
-            )
             self.sample = ()
+            columns = variables.columns if self.context.panel is not None else None
+            self.context.variables = replace(variables, columns=columns, created=())
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
             self.sample = (*self.sample, f"{negation}({command.condition})")
             if reason:
-                self.taint.mark_rows(number)
+                self.taint.mark_rows(self.number)
         self._created(step)
-        names = [n for n in step.creates if reason]
-        self.taint.mark(names, self._source(reason, number))
-        if step.creates and not reason and command.name != "replace":
-            for name in step.creates:
-                self.taint.columns.pop(name, None)
-        self._record(position, "not run" if reason else "translated", reason)
-        self._add_code(number, command.text, step.python, reason, needs_panel=False)
-        self.is_panel_ready = False
-
-    def _source(self, reason: str, number: int) -> int:
-        match = re.search(r"line (\d+)", reason)
-        return int(match[1]) if match else number
-
-    def _panel_columns(self) -> Sequence[str] | None:
-        return (
-            self.context.variables.columns if self.context.panel is not None else None
-        )
+        if reason:
+            self.taint.mark(step.creates, int(reason.partition("line ")[2].split()[0]))
+        elif command.name != "replace":
+            self.taint.unmark(step.creates)
+        self._record(self.position, "not run" if reason else "translated", reason)
+        self._add_code(command, step.python, reason)
+        self.panel_keys = None
 
     def _created(self, step: data.Step) -> None:
-        variables = self.context.variables
-        created = [n for n in variables.created if n not in step.drops]
-        created += [n for n in step.creates if n not in created]
-        columns = variables.columns
-        if columns is not None:
-            columns = [c for c in columns if c not in step.drops]
-            columns += [n for n in step.creates if n not in columns]
+        """Add the columns that a step makes to those that are known."""
+        old = self.context.variables
+
+        def changed(names: Iterable[str]) -> tuple[str, ...]:
+            kept = [name for name in names if name not in step.drops]
+            return tuple(dict.fromkeys([*kept, *step.creates]))
+
+        columns = None if old.columns is None else changed(old.columns)
         self.context.variables = replace(
-            variables, columns=columns, created=tuple(created)
+            old, columns=columns, created=changed(old.created)
         )
-        for name in step.creates:
-            (
-                self.context.complete.add
-                if step.complete
-                else self.context.complete.discard
-            )(name)
+        self.context.complete -= set(step.creates)
+        if step.complete:
+            self.context.complete |= set(step.creates)
 
-    def _keys(self, position: int, command: Command) -> None:
-        names = [n for n in split(command.arguments) if n.isidentifier()]
-        if len(names) == 2:
-            self.context.entity, self.context.time = map(
-                self.context.variables.resolve, names
-            )
-            self.context.complete |= set(names)
-            self.is_panel_ready = False
-        elif len(names) == 1 and command.name == "xtset":
-            self.context.entity, self.context.time = names[0], None
-            self.context.complete.add(names[0])
-        elif len(names) == 1:
+    def _keys(self, command: Command) -> None:
+        names = [name for name in split(command.arguments) if name.isidentifier()]
+        if command.name == "tsset" and len(names) == 1:
             raise StataError.because("tsset of one series", "A panel has two keys.")
-        self._record(position, "read")
+        if names:
+            keys = [*map(self.context.variables.resolve, names), None]
+            self.context.entity, self.context.time = keys[:2]
+            self.context.complete |= set(names)
+        self._record(self.position, "read")
 
-    def _preserve(self, name: str, command: Command) -> None:
-        if name == "preserve":
-            context = copy.copy(self.context)
-            context.complete = set(self.context.complete)
-            self.saved.append(_Saved(context, self.taint.copy(), self.sample))
+    def _preserve(self, command: Command) -> None:
+        """Save or restore what is known of the data; results stay."""
+        options = [option for option, _ in command.options]
+        if command.name == "preserve":
+            context = replace(self.context, complete=set(self.context.complete))
+            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
             self.code.append("preserved = df.copy()")
-        elif any(o.startswith("not") for o, _ in command.options):
-            self.saved = self.saved[:-1]
         elif self.saved:
-            keeps = any(option == "preserve" for option, _ in command.options)
-            state = self.saved[-1] if keeps else self.saved.pop()
-            results = self.context.results
-            self.context = copy.copy(state.context)
-            self.context.results = results
-            self.taint, self.sample = state.taint.copy(), state.sample
-            self.code.append("df = preserved.copy()")
-            self.is_panel_ready = False
+            state = self.saved[-1] if "preserve" in options else self.saved.pop()
+            if not any(option.startswith("not") for option in options):
+                results = self.context.results
+                self.context = replace(state[0], results=results)
+                self.taint, self.sample = copy.deepcopy(state[1]), state[2]
+                self.code.append("df = preserved.copy()")
+                self.panel_keys = None
+        self._record(self.position, "read")
 
-    def _refuse(
-        self,
-        position: int,
-        number: int,
-        text: str,
-        error: DigiprosperError,
-        command: Command | None = None,
-    ) -> None:
+    def _refuse(self, text: str, reason: str, command: Command | None) -> None:
         """Note a refusal and mark what the line would have made."""
-        reason = getattr(error, "reason", str(error))
-        record = self._record(position, "refused", reason)
+        record = self._record(self.position, "refused", reason)
         record.is_estimation |= _looks_like_estimation(text)
-        self.code += [
-            f"# line {number} refused: {' '.join(text.split())}",
-            f"# {reason}",
-        ]
+        line = f"# line {self.number} refused: {' '.join(text.split())}"
+        self.code += [line, f"# {reason}"]
         name = command.name if command else _head(text)
-        if command is not None and estimations.is_estimation(name):
-            self.events.append(
-                Event(
-                    number, command, command.text, self.sample, "".join(self.loops[-1:])
-                )
-            )
-            self.context.last = None
-        self._mark(name, text, number, command)
-
-    def _mark(self, name: str, text: str, number: int, command: Command | None) -> None:
         made: list[str] | None = None
-        if name in ("generate", "replace", "egen", "clonevar"):
-            match = re.search(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)", text)
-            made = [match[1]] if match else []
+        if name in ("generate", "replace", "egen"):
+            made = _CREATED.findall(text)[:1]
         elif name == "psmatch2":
-            made = ["_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif"]
+            made = list(_MATCHED)
         elif name in data.MAKERS and command is not None:
             made = _made(command)
+        if command is not None and estimations.is_estimation(name):
+            self._event(command)
+            self.context.last = None
+        harmless = name in _SKIPPED and "makes" not in reason
         if made is not None:
-            self.taint.mark(made, number)
+            self.taint.mark(made, self.number)
             self._created(data.Step("", tuple(made)))
-            return
-        if (
-            name in _SKIPPED
-            or name in after.COMMANDS
-            or estimations.is_estimation(name)
+        elif not (
+            harmless or name in after.COMMANDS or estimations.is_estimation(name)
         ):
-            return
-        if name in ("use", "import", "insheet"):
-            self.taint.clear()
-        self.taint.mark_rows(number)
+            if name in _SOURCES:
+                self.taint.clear()
+            self.taint.mark_rows(self.number)
+
+
+_TABLES = ("esttab", "outreg2", "estout", "reg2docx")
 
 
 def _stored_columns(command: Command) -> list[str]:
-    """List the columns that an estimation stores: residuals, effects, its sample."""
+    """List the columns that an estimation stores: residuals and effects."""
     names: list[str] = []
     for option, argument in command.options:
-        text = argument or ""
         if option.startswith("res"):
-            names += [text.strip()] if text else ["_reghdfe_resid"]
+            names.append(argument or "_reghdfe_resid")
         if option.startswith("a"):
-            names += re.findall(r"([^\W\d]\w*)\s*=", text)
+            names += _CREATED.findall(argument or "")
     return names
 
 
 def _undefined_reason(names: Sequence[str]) -> str:
+    """Tell that a global has no value, if one has none."""
+    if not names:
+        return ""
     return (
         f"the global {cited(names[0])} is defined in no line before; if another file "
         "defines it, pass macros={...}"
@@ -666,14 +530,10 @@ def _undefined_reason(names: Sequence[str]) -> str:
 def _condition_and_command(text: str) -> tuple[str, str]:
     """Split ``a == 1 replace x = 2`` where a command begins."""
     words = split(text)
+    known = {*_SKIPPED, *data.COMMANDS, *estimations.COMMANDS, "local", "global", "do"}
     for count in range(1, len(words)):
-        head = command_name(re.match(r"\w*", words[count])[0])  # type: ignore[index]
-        if (
-            head in _SKIPPED
-            or head in data.COMMANDS
-            or head in _AFTER_IF
-            or (estimations.is_estimation(head))
-        ):
+        word = _NAME.match(words[count])
+        if word and command_name(word[0]) in {*known, "quietly", "scalar"}:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
 
@@ -682,10 +542,10 @@ def _made(command: Command) -> list[str]:
     """List the columns that a command makes: in generate(), prefix(), arguments."""
     names = []
     for option, argument in command.options:
-        if argument and option.startswith(("g", "p", "replace")):
-            names += re.findall(r"[^\W\d]\w*", argument)
-    if any(option == "replace" for option, _ in command.options) or not names:
-        names += re.findall(r"[^\W\d]\w*", re.sub(r"=.*", "", command.arguments))
+        if argument and option.startswith(("g", "p")):
+            names += _NAME.findall(argument)
+    if "replace" in dict(command.options) or not names:
+        names += _NAME.findall(command.arguments.partition("=")[0])
     return names
 
 
@@ -693,42 +553,27 @@ def _normalised(statements: Sequence[Statement]) -> list[Statement]:
     """Put closing braces and blocks on one line into statements of their own."""
     out: list[Statement] = []
     for statement in statements:
-        text = statement.text
+        text, parts = statement.text, list[str]()
         while text.startswith("}") and text != "}":
-            out.append(Statement(statement.number, "}"))
+            parts.append("}")
             text = text[1:].strip()
-        word = _head(text)
-        opens = re.search(r"(?<![$`\w])\{", text) if word in _CONTROL else None
+        opens = re.search(r"(?<![$`\w])\{", text) if _head(text) in _CONTROL else None
         if opens and not text.endswith("{"):
-            inside = text[opens.end() :].strip()
-            closes = inside.endswith("}")
-            parts = [
-                text[: opens.end()],
-                inside.removesuffix("}").strip() if closes else inside,
-            ]
-            parts += ["}"] if closes else []
-            out += [Statement(statement.number, part) for part in parts if part]
-        elif text.endswith("}") and text != "}" and "{" not in text:
-            out += [
-                Statement(statement.number, text[:-1].strip()),
-                Statement(statement.number, "}"),
-            ]
+            parts.append(text[: opens.end()])
+            text = text[opens.end() :].strip()
+        if text.endswith("}") and text != "}" and "{" not in text:
+            parts += [text[:-1].strip(), "}"]
         else:
-            out.append(Statement(statement.number, text))
+            parts.append(text)
+        out += [Statement(statement.number, part) for part in parts if part]
     return out
-
-
-_AFTER_IF = ("local", "global", "quietly", "noisily", "scalar", "do", "continue")
-_CONTROL = ("foreach", "forvalues", "if", "else", "while")
 
 
 def _head(text: str) -> str:
     """Name the command of a text, prefixes such as quietly left out."""
     match = _HEAD.match(text)
-    word = match["word"] if match else None
-    if word is None and re.match(r"(?:qui|cap|noi)\w*\s*:?\s*\{$", text):
-        return "{"
-    return command_name(word) if word and word not in "{}" else word or ""
+    word = match["word"] or "" if match else ""
+    return word if word in ("", "{", "}") else command_name(word)
 
 
 def _without_prefix(text: str) -> str:
@@ -738,7 +583,4 @@ def _without_prefix(text: str) -> str:
 
 def _looks_like_estimation(text: str) -> bool:
     """Tell whether a line that cannot be read would estimate a model."""
-    after_colon = re.split(
-        r"(?:eststo[^:(]*|xi|bootstrap[^:]*|permute[^:]*|by\w*[^:]*)\s*:", text
-    )[-1]
-    return estimations.is_estimation(_head(after_colon.strip()))
+    return estimations.is_estimation(_head(_PREFIX.split(text)[-1].strip()))

@@ -47,6 +47,7 @@ class Taint:
                     return f"{word} comes from line {self.columns[word]}"
         return ""
 
-    def copy(self) -> Taint:
-        """Copy the state, for preserve."""
-        return Taint(dict(self.columns), self.rows)
+    def unmark(self, names: Iterable[str]) -> None:
+        """Remove the marks of columns that are made anew."""
+        for name in names:
+            self.columns.pop(name, None)

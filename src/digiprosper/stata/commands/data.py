@@ -475,59 +475,22 @@ COMMANDS: Mapping[str, Callable[[Command, Context], Step]] = {
     "use": use,
     "winsor2": winsor,
 }
-# Commands that change rows or columns in ways that are not translated.
-REFUSED = {
-    "reshape": "the table in another form; Panel.from_wide reads years in headings",
-    "expand": "rows are repeated",
-    "fillin": "rows are added",
-    "tsfill": "rows are added",
-    "sample": "rows are drawn",
-    "bsample": "rows are drawn",
-    "joinby": "all pairs of rows",
-    "cross": "all pairs of rows",
-    "contract": "a table of counts",
-    "xpose": "the table is transposed",
-    "stack": "columns are stacked",
-    "sts": "survival data",
-    "insobs": "rows are added",
-    "xtbalance": "Panel.balance keeps entities with a row in every period",
-    "infile": "data in another format",
-    "infix": "data in another format",
-    "input": "data that are typed into the file",
-    "do": "another do-file; read it too",
-    "run": "another do-file; read it too",
-    "include": "another do-file; read it too",
-}
 # Commands that make columns that are named in an option or an argument.
-MAKERS = {
+MAKERS = frozenset(
+    """
+predict tostring decode recode xtile pctile ipolate mipolate pca factor split winsor
+mkspline astile carryforward markout separate svmat dummies clonevar xi
+""".split()
+)
+_OTHERS = """
+reshape expand fillin tsfill sample bsample joinby contract xtbalance do run include
+""".split()
+REFUSED = {
+    **{name: f"{name} changes the data and is not translated" for name in _OTHERS},
+    **{name: f"{name} makes columns and is not translated" for name in MAKERS},
+    "do": "another do-file: read it too",
     "predict": "fitted values and residuals are fit.fitted and fit.residuals",
-    "tostring": "text from numbers",
-    "decode": "text from value labels",
-    "recode": "new codes",
-    "xtile": "quantile groups",
-    "pctile": "quantiles",
-    "ipolate": "Panel.interpolate fills gaps",
-    "mipolate": "Panel.interpolate fills gaps",
-    "tabulate": "dummies of a category; C(x) makes them",
-    "pca": "CompositeIndex(weighting='pca')",
-    "factor": "CompositeIndex(weighting='pca')",
-    "split": "parts of a text",
-    "winsor": "winsor2, or Panel.winsorize",
-    "mkspline": "splines",
-    "gegen": "egen",
-    "astile": "quantile groups",
-    "carryforward": "earlier values",
-    "markout": "a mark of rows",
-    "mark": "a mark of rows",
-    "asreg": "rolling regressions",
-    "lowess": "smoothed values",
-    "kdensity": "a density",
-    "separate": "a variable by group",
-    "mvencode": "numbers for missing values",
-    "mvdecode": "missing values for numbers",
-    "svmat": "a matrix as columns",
-    "rangestat": "statistics of ranges",
-    "dummies": "dummies of a category",
-    "xi": "dummies of categories; C(x) makes them",
-    "clonevar": "generate",
+    "reshape": "the table in another form: Panel.from_wide reads years in headings",
+    "xi": "dummies of categories: C(x) makes them",
+    "xtbalance": "Panel.balance keeps entities with a row in every period",
 }

@@ -13,58 +13,23 @@ if TYPE_CHECKING:
     from digiprosper.stata.translation import Context, Translation
 
 COMMANDS = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
-# Commands that estimate something for which there is no model here.
+# Estimators that have no counterpart here, and what is near to some of them.
+_OTHERS = """
+xtgls xtpcse newey tobit heckman qreg qreg2 xtqreg sqreg nbreg xtnbreg oprobit ologit
+mlogit rdrobust ivreg2h ivpoisson ivprobit did_multiplegt did_multiplegt_dyn sdid synth
+stcox teffects cem kmatch xthdidregress didregress xtdidregress frontier xtfrontier
+arima var arch gmm sem reg3 sureg suest cgmreg
+""".split()
 WITHOUT_MODEL = {
-    "xtgls": "there is no generalised least squares; FixedEffects takes clusters",
-    "xtpcse": "there are no panel-corrected errors; cov_type='driscoll_kraay' is near",
-    "newey": "there are no Newey-West errors; cov_type='driscoll_kraay' is for panels",
-    "tobit": "there is no tobit model",
-    "heckman": "there is no selection model",
-    "qreg": "there is no quantile regression",
-    "qreg2": "there is no quantile regression",
-    "xtqreg": "there is no quantile regression",
-    "sqreg": "there is no quantile regression",
-    "nbreg": "there is no negative binomial model",
-    "xtnbreg": "there is no negative binomial model",
-    "oprobit": "there is no ordered model; OrderedModel of statsmodels has one",
-    "ologit": "there is no ordered model; OrderedModel of statsmodels has one",
-    "mlogit": "there is no multinomial model",
-    "rdrobust": "there is no regression discontinuity",
-    "ivreg2h": "instruments from heteroskedasticity",
-    "ivpoisson": "there is no Poisson regression with instruments",
-    "ivprobit": "there is no probit with instruments",
-    "did_multiplegt": "this estimator; StaggeredDid has three others",
-    "did_multiplegt_dyn": "this estimator; StaggeredDid has three others",
-    "sdid": "there is no synthetic difference-in-differences",
-    "synth": "there is no synthetic control",
-    "stcox": "there is no survival model",
-    "teffects": "it matches rows; match_entities matches entities",
-    "cem": "it matches rows; match_entities matches entities",
-    "kmatch": "it matches rows; match_entities matches entities",
-    "xthdidregress": "translate it by hand: StaggeredDid",
-    "didregress": "translate it by hand: FixedEffects with treated()",
-    "xtdidregress": "translate it by hand: FixedEffects with treated()",
-    "frontier": "there is no frontier model",
-    "xtfrontier": "there is no frontier model",
-    "arima": "there are no time series models",
-    "var": "there are no time series models",
-    "arch": "there are no time series models",
-    "gmm": "there is no general GMM",
-    "sem": "there are no structural equations; Mediation has mediators",
-    "reg3": "there are no systems of equations",
-    "sureg": "there are no systems of equations",
-    "suest": "the joint covariance; by_group tests differences",
+    **dict.fromkeys(_OTHERS, "there is no such estimator"),
+    **dict.fromkeys(("xtpcse", "newey"), "cov_type='driscoll_kraay' is near"),
+    **dict.fromkeys(("teffects", "cem", "kmatch"), "match_entities matches entities"),
+    **dict.fromkeys(("oprobit", "ologit"), "OrderedModel of statsmodels is one"),
+    **dict.fromkeys(("didregress", "xtdidregress"), "FixedEffects has treated()"),
+    "xthdidregress": "StaggeredDid has its estimators",
+    "suest": "by_group tests differences",
 }
-_REPEATED = {
-    "bysort": "one estimate for each group; use fit_all with where=",
-    "by": "one estimate for each group; use fit_all with where=",
-    "statsby": "one estimate for each group; use fit_all with where=",
-    "rolling": "rolling windows",
-    "simulate": "a simulation",
-    "svy": "survey weights",
-    "jackknife": "cov_type='crv3' is the cluster jackknife",
-    "mi": "multiple imputation",
-}
+_REPEATED = ("bysort", "by", "statsby", "rolling", "simulate", "svy", "jackknife", "mi")
 
 
 def is_estimation(name: str) -> bool:
@@ -77,7 +42,7 @@ def translate(command: Command, context: Context) -> Translation:
     for prefix in command.prefixes:
         if prefix.name in _REPEATED:
             raise StataError.because(
-                f"the prefix {prefix.name}: {_REPEATED[prefix.name]}"
+                f"the prefix {prefix.name}", "fit_all fits models of several samples."
             )
     bootstrap = command.prefix("bootstrap", "bs")
     if bootstrap is not None and command.name != "sgmediation":

@@ -27,62 +27,31 @@ if TYPE_CHECKING:
     from digiprosper.stata.varlists import Product
 
 _ERRORS = "vce cl.uster r.obust"
-_RANDOM = {
-    "re": "there is no random effects model",
-    "be": "there is no between model",
-    "mle": "there is no random effects model",
-    "pa": "there is no population-averaged model",
-}
-_GMM = {
-    "gmm2s": "two-step GMM; here two-stage least squares",
-    "gmm": "two-step GMM; here two-stage least squares",
-    "liml": "LIML; here two-stage least squares",
-    "cue": "continuously updated GMM; here two-stage least squares",
-    "ful.ler": "Fuller's LIML; here two-stage least squares",
-    "orthog": "the test of a subset of instruments",
-    "bw": "kernel errors of ivreg2",
-    "dkr.aay": "kernel errors of ivreg2",
-    "ker.nel": "kernel errors of ivreg2",
-    "noc.onstant": "a regression without constant",
-    "nocons": "a regression without constant",
-}
-_NO_CONSTANT = {
-    "noc.onstant": "a regression without constant",
-    "h.ascons": "a constant among the regressors",
-    "tsscons": "a regression without constant",
-}
+_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no random effects model")
+_GMM = dict.fromkeys(
+    ("gmm2s", "gmm", "liml", "cue", "ful.ler"), "there is two-stage least squares only"
+)
+_NO_CONSTANT = dict.fromkeys(
+    ("noc.onstant", "h.ascons", "nocons", "tsscons"), "a regression without constant"
+)
+_FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _TABLES: Mapping[str, Options] = {
     "reghdfe": Options(
         f"a.bsorb noa.bsorb keepsin.gletons {_ERRORS}",
-        "res.iduals tol.erance it.erate maxiter verb.ose v timeit compact pool.size acc.eleration "
-        "summ.arize nowarn nosample nocon.stant fast prune",
-        {"group": "group effects", "i.ndividual": "individual effects"},
+        "res.iduals tol.erance it.erate maxiter verb.ose v timeit compact pool.size "
+        "acc.eleration summ.arize nowarn nosample nocon.stant",
     ),
-    "regress": Options(_ERRORS, "b.eta nocons.report", _NO_CONSTANT),
+    "regress": Options(_ERRORS, "b.eta", _NO_CONSTANT),
     "areg": Options(f"a.bsorb {_ERRORS}"),
     "xtreg": Options(f"fe i {_ERRORS}", "nonest", _RANDOM),
-    "xtscc": Options("fe lag", "ase", {"re": _RANDOM["re"], **_NO_CONSTANT}),
+    "xtscc": Options("fe lag", "ase", {**_RANDOM, **_NO_CONSTANT}),
     "ivreghdfe": Options(
-        f"a.bsorb keepsin.gletons small {_ERRORS}",
-        "first ff.irst rf savef.irst savefp.refix saverf endog.test noid nofooter res.iduals redundant",
-        _GMM,
+        f"a.bsorb keepsin.gletons small {_ERRORS}", f"{_FIRST} res.iduals", _GMM
     ),
-    "ivreg2": Options(
-        f"small {_ERRORS}",
-        "first ff.irst rf savef.irst savefp.refix saverf endog.test noid nofooter redundant",
-        _GMM,
-    ),
-    "ivregress": Options(f"small {_ERRORS}", "first per.fect", _GMM),
-    "xtivreg": Options(
-        f"fe small {_ERRORS}",
-        "first",
-        {**_RANDOM, "fd": "first differences", "ec2sls": "random effects"},
-    ),
-    "xtivreg2": Options(
-        f"fe small {_ERRORS}",
-        "first ff.irst savef.irst savefp.refix endog.test noid nofooter",
-        {**_GMM, "fd": "first differences"},
-    ),
+    "ivreg2": Options(f"small {_ERRORS}", _FIRST, {**_GMM, **_NO_CONSTANT}),
+    "ivregress": Options(f"small {_ERRORS}", "first", {**_GMM, **_NO_CONSTANT}),
+    "xtivreg": Options(f"fe small {_ERRORS}", "first", _RANDOM),
+    "xtivreg2": Options(f"fe small {_ERRORS}", _FIRST, _GMM),
 }
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"

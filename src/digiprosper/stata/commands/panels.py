@@ -20,35 +20,19 @@ if TYPE_CHECKING:
     from digiprosper.stata.translation import Context
     from digiprosper.stata.varlists import Product
 
-_THRESHOLD = Options(
-    "rx qx th.num grid trim bs vce r.obust",
-    "nobs.log noreg thl.evel",
-    {"thgiven": "chains"},
-)
-_MEDIATION = Options("iv mv cv vce", "quietly", {"p.refix": "another command"})
+_THRESHOLD = Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel")
+_MEDIATION = Options("iv mv cv vce", "quietly")
 _SPATIAL = Options(
-    "wm.atrix em.atrix dm.atrix mod.el ty.pe fe r.obust vce cl.uster",
-    "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance difficult nsim mlp.rint",
-    {
-        "re": "there are no spatial random effects",
-        "dlag": "a lag of the outcome in time",
-        "durb.in": "a Durbin model with spatial lags of some variables only",
-        "err.or": "random effects",
-    },
+    "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
+    "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance difficult nsim",
+    {"re": "there are no random effects", "dlag": "a lag of the outcome in time"},
 )
 _DYNAMIC = Options(
     "gmm.style iv.style two.step r.obust small orth.ogonal nol.eveleq c.luster h nomata",
     "nodif.fsargan svmat svv.ar",
-    {"pca": "principal components of instruments", "noc.onstant": "no constant"},
 )
 _ARELLANO = Options(
-    "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous",
-    "art.ests",
-    {
-        "diff.vars": "variables that are differenced already",
-        "inst": "further instruments",
-        "dg.mmiv": "instruments for the differences",
-    },
+    "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous", "art.ests"
 )
 
 

@@ -20,28 +20,23 @@ if TYPE_CHECKING:
 _CSDID = Options(
     "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
     "long pointwise saverif replace",
-    {
-        "wboot": "the bootstrap; event_path(bands='joint') has joint bands",
-        "reps": "the bootstrap; event_path(bands='joint') has joint bands",
-        "asinr": "the base periods of R",
-    },
+    dict.fromkeys(("wboot", "reps"), "event_path(bands='joint') has joint bands"),
 )
 _IMPUTATION = Options(
-    "fe c.ontrols horiz.ons allh.orizons pretrend.s cl.uster",
-    "auto.sample minn",
-    {
-        "unitc.ontrols": "slopes by entity",
-        "timec.ontrols": "slopes by period",
-        "nose": "no standard errors",
-        "sh.ift": "anticipation",
-        "w.tr": "weights of effects",
-        "sum": "sums of effects",
-        "hb.alance": "balanced horizons",
-    },
+    "fe c.ontrols horiz.ons allh.orizons pretrend.s cl.uster", "auto.sample minn"
 )
 _METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
 _POISSON = Options("a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr")
 _LOGIT = Options("fe vce cl.uster r.obust or gr.oup st.rata asis")
+
+
+def _set_keys(context: Context, entity: str | None, time: str | None) -> None:
+    """Take the keys that a command names, unless xtset has named others."""
+    for role, name in (("entity", entity), ("time", time)):
+        key = getattr(context, role)
+        if name and key not in (None, name):
+            raise StataError.because(f"{name} is not the {role} of xtset, {key}")
+        setattr(context, role, name or key)
 
 
 def callaway(command: Command, context: Context) -> Translation:
@@ -55,6 +50,7 @@ def callaway(command: Command, context: Context) -> Translation:
         )
     if "gvar" not in options:
         raise StataError.because("gvar() is absent")
+    _set_keys(context, options.get("ivar"), options.get("time"))
     words = {
         "group": "group",
         "event": "dynamic",
@@ -96,6 +92,7 @@ def imputation(command: Command, context: Context) -> Translation:
     if len(names) != 4:
         raise StataError.because("outcome, entity, time and first treated time")
     y, entity, time, event = names
+    _set_keys(context, entity, time)
     effects = absorbed(options.get("fe", f"{entity} {time}"), context.variables)
     if {*effects} != {column(entity), column(time)}:
         raise StataError.because("fe() with other effects than entity and time")
