@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -60,8 +61,9 @@ def test_the_share_of_estimations_that_is_translated(files: dict[Path, DoFile]) 
     panels = {path for path, file in files.items() if not one_series(file)}
     of_panels = [line for path in panels for line in files[path].estimations]
     translated_panels = sum(line.is_translated for line in of_panels)
-    print(
-        f"\n{len(files)} files, {len(lines)} estimations: {translated / len(lines):.1%} "
+    sys.stdout.write(
+        f"\n{len(files)} files, {len(lines)} estimations: "
+        f"{translated / len(lines):.1%} "
         f"translated, {states['translated'] / len(lines):.1%} run, "
         f"{states['refused'] / len(lines):.1%} refused"
         f"\n{len(panels)} files without those of one time series: {len(of_panels)} "
@@ -128,7 +130,7 @@ def test_findings_are_those_of_a_referee() -> None:
         right += len(found & wanted)
         asked += len(found)
         due += len(wanted)
-    print(
+    sys.stdout.write(
         f"\nprecision {right / asked:.3f} of {asked}, recall {right / due:.3f} of {due}"
     )
     assert due > 150
@@ -141,5 +143,7 @@ def test_400_lines_take_a_second() -> None:
     start = time.process_time()
     file = read_do_file(longest)
     seconds = time.process_time() - start
-    print(f"\n{seconds / len(file.lines) * 400:.2f} s of CPU for 400 statements")
+    sys.stdout.write(
+        f"\n{seconds / len(file.lines) * 400:.2f} s of CPU for 400 statements"
+    )
     assert seconds < max(len(file.lines), 400) / 400 * 2

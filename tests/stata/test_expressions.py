@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.stata.expressions import Printer, constant, parse, shifted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from digiprosper.stata import read_do_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
@@ -42,7 +45,8 @@ def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
         ("psmatch2 d x, logit", ["pooled_matching"]),
         ("psmatch2 d x if year == 2010, logit", []),
         (
-            "forvalues t = 2010/2012 {\npreserve\nkeep if year == `t'\npsmatch2 d x\nrestore\n}",
+            "forvalues t = 2010/2012 {\npreserve\nkeep if year == `t'\npsmatch2 "
+            "d x\nrestore\n}",
             [],
         ),
         ("gen lp = ln(patents + 1)", ["log_of_count"]),
@@ -86,7 +90,8 @@ SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(i
             [2],
         ),
         (
-            "reghdfe y x if m <= 2, a(id) cl(id)\nreghdfe y x if m > 2 & m < ., a(id) cl(id)",
+            "reghdfe y x if m <= 2, a(id) cl(id)\nreghdfe y x if m > 2 & m < ., "
+            "a(id) cl(id)",
             [],
         ),
         (
@@ -94,7 +99,8 @@ SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(i
             [2],
         ),
         (
-            "reghdfe y x if year == 1, a(id) cl(id)\nreghdfe y x if year == 2, a(id) cl(id)",
+            "reghdfe y x if year == 1, a(id) cl(id)\nreghdfe y x if year == 2, "
+            "a(id) cl(id)",
             [],
         ),
         (

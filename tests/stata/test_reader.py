@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import digiprosper as dp
 from digiprosper.stata import DoFile, read_do_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -32,7 +34,8 @@ def python(file: DoFile) -> list[str]:
 def test_macros_and_loops(read: Any) -> None:
     file = read(
         "xtset id year\nglobal controls z w\nforeach y in a b {\n"
-        "  forvalues k = 1/2 {\n    reghdfe `y' L`k'.x $controls, absorb(id year)\n  }\n}\n"
+        "  forvalues k = 1/2 {\n    reghdfe `y' L`k'.x $controls, absorb(id "
+        "year)\n  }\n}\n"
     )
     assert states(file)[4] == (5, "translated")
     assert len(file.estimations[0].translations) == 4
@@ -42,7 +45,8 @@ def test_macros_and_loops(read: Any) -> None:
 
 def test_branches(read: Any) -> None:
     file = read(
-        'local kind "main"\nif "`kind\'" == "main" {\n  reg y x\n}\nelse if 1 {\n  reg y z\n}\n'
+        'local kind "main"\nif "`kind\'" == "main" {\n  reg y x\n}\nelse if 1 '
+        "{\n  reg y z\n}\n"
         "else {\n  reg y w\n}\nif 2 > 3 reg y v\nelse reg y u\n"
     )
     by_line = dict(states(file))
@@ -61,7 +65,8 @@ def test_braces_on_one_line_and_else_after_a_brace(read: Any) -> None:
 
 def test_prefixes_do_not_hide_blocks(read: Any) -> None:
     file = read(
-        "quietly {\n reg y x\n}\ncapture noisily reg y z\nqui foreach v in a b {\n reg y `v'\n}\n"
+        "quietly {\n reg y x\n}\ncapture noisily reg y z\nqui foreach v in a b "
+        "{\n reg y `v'\n}\n"
     )
     assert [len(line.translations) for line in file.estimations] == [1, 1, 2]
 
@@ -80,7 +85,8 @@ def test_undefined_globals_are_not_run(read: Any) -> None:
 def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
     file = read(
         "summarize x, detail\nlocal m = r(p50)\nreg y x if x > `m'\n"
-        "levelsof g, local(groups)\nforeach g of local groups {\n reg y x if g == `g'\n reg y z\n}\n"
+        "levelsof g, local(groups)\nforeach g of local groups {\n reg y x if g "
+        "== `g'\n reg y z\n}\n"
         "while 1 {\n reg y w\n}\n"
     )
     reasons = {line.number: (line.status, line.reason) for line in file.lines}
@@ -94,9 +100,12 @@ def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
 
 def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
     file = read(
-        "use a, clear\nxtset id year\ngen u = runiform()\ngen v = u + 1\nreghdfe y v, absorb(id)\n"
-        "reghdfe y x, absorb(id)\npsmatch2 d x, logit\nreghdfe y x if _weight != ., absorb(id)\n"
-        "merge m:m id using b\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y x, absorb(id)\n"
+        "use a, clear\nxtset id year\ngen u = runiform()\ngen v = u + 1\nreghdfe "
+        "y v, absorb(id)\n"
+        "reghdfe y x, absorb(id)\npsmatch2 d x, logit\nreghdfe y x if _weight != "
+        "., absorb(id)\n"
+        "merge m:m id using b\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y "
+        "x, absorb(id)\n"
     )
     by_line = {line.number: line for line in file.lines}
     assert by_line[3].status == "refused"
@@ -177,7 +186,8 @@ def test_keys_may_be_absent(read: Any) -> None:
 
 def test_every_line_has_a_result_or_a_reason(read: Any) -> None:
     file = read(
-        "frobnicate x\nreg y x, magic\n}\nset obs 5\nlocal x = \nif x == 1 {\n reg y x\n}\n"
+        "frobnicate x\nreg y x, magic\n}\nset obs 5\nlocal x = \nif x == 1 {\n "
+        "reg y x\n}\n"
         "foreach {\n}\nend\ngen\n`x'\ntsset t\nelse reg y x\nby id\n"
     )
     for line in file.lines:
@@ -186,7 +196,10 @@ def test_every_line_has_a_result_or_a_reason(read: Any) -> None:
 
 def test_chinese_files_in_gb18030(tmp_path: Path) -> None:
     path = tmp_path / "论文.do"
-    text = "xtset 省份 年份\ngen 对数 = ln(产值)\nreghdfe 对数 数字化 if 年份>=2011, absorb(省份 年份)\n"
+    text = (
+        "xtset 省份 年份\ngen 对数 = ln(产值)\nreghdfe 对数 数字化 if "
+        "年份>=2011, absorb(省份 年份)\n"
+    )
     path.write_bytes(text.encode("gb18030"))
     file = read_do_file(path)
     spec = file.estimations[0].translations[0].spec

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import digiprosper as dp
 from digiprosper.stata import read_do_file
 from digiprosper.stata.report import worst
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_report(tmp_path: Path) -> None:

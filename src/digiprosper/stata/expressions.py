@@ -82,8 +82,8 @@ _MATHS: Mapping[str, Callable[..., Any]] = {
 }
 # What numpy calls the functions that it has too.
 _NUMPY = {"exp": "exp", "abs": "abs", "floor": "floor", "ceil": "ceil", "int": "trunc"}
-# Number of arguments, and the code of functions of pandas; Stata's min() and max() leave
-# missing values out.
+# Number of arguments, and the code of functions of pandas; Stata's min() and max()
+# leave missing values out.
 _PANDAS = {
     "strpos": (2, "({0}.str.find({1}) + 1)"),
     "lower": (1, "{0}.str.lower()"),
@@ -236,13 +236,13 @@ def number_text(value: float) -> str:
 # --- constants ------------------------------------------------------------------------
 
 
-def constant(node: Node) -> float | str:
+def constant(node: Node) -> Any:
     """Compute an expression of constants; anything else is refused."""
     values = [constant(part) for part in node.parts] if node.kind != "index" else []
     try:
         match node.kind:
             case "number" | "text":
-                return node.value  # type: ignore[no-any-return]
+                return node.value
             case "missing":
                 return math.inf
             case "unary":
@@ -258,21 +258,21 @@ def constant(node: Node) -> float | str:
     raise StataError.because(f"{node.value!r} is known only when the file is run")
 
 
-def _signed(sign: str, value: Any) -> float:
+def _signed(sign: str, value: Any) -> Any:
     if sign == "!":
         return float(value == 0)
     return -value if sign == "-" else value
 
 
-def _combined(sign: str, a: Any, b: Any) -> float | str:
+def _combined(sign: str, a: Any, b: Any) -> Any:
     if sign in _ARITHMETIC:
-        return _ARITHMETIC[sign](a, b)  # type: ignore[no-any-return]
+        return _ARITHMETIC[sign](a, b)
     if sign in _COMPARISONS:
         return float(_COMPARISONS[sign](a, b))
     return float((a != 0 and b != 0) if sign == "&" else (a != 0 or b != 0))
 
 
-def _called(name: str, values: Sequence[Any]) -> float | str:
+def _called(name: str, values: Sequence[Any]) -> Any:
     if name == "inlist":
         return float(values[0] in values[1:])
     if name == "inrange":
@@ -281,7 +281,7 @@ def _called(name: str, values: Sequence[Any]) -> float | str:
         place = str(values[0]).find(str(values[1]))
         return float(place + 1)
     if name == "cond":
-        return values[1] if values[0] else values[2]  # type: ignore[no-any-return]
+        return values[1] if values[0] else values[2]
     if name not in _MATHS:
         raise StataError.because(
             f"the function {name}() is known only when the file is run"

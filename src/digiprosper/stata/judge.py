@@ -141,8 +141,10 @@ class _Judge:
     def _errors(self, event: Event) -> Iterator[Notice]:
         options = [name for name, _ in event.command.options]
         chosen = any(
-            o.startswith(("vce", "cl", "r", "dkr", "bw"))
-            and not o.startswith(("re", "rf"))
+            (
+                o.startswith(("vce", "cl", "r", "dkr", "bw"))
+                and not o.startswith(("re", "rf"))
+            )
             or o == "robust"
             for o in options
         )
@@ -154,7 +156,8 @@ class _Judge:
                 return
             yield Notice(
                 "no_errors",
-                "standard errors of a model with fixed effects are neither clustered nor "
+                "standard errors of a model with fixed effects are neither "
+                "clustered nor "
                 "robust: errors of an entity are usually correlated over time",
                 {"line": event.number, "command": event.command.name},
             )
@@ -327,15 +330,15 @@ class _Judge:
             if name in _REGRESSIONS and condition:
                 inside = set(re.findall(r"[^\W\d]\w*", event.command.arguments))
                 yield from self._open(event, _tree(condition), inside)
-        for event, name, node in self.assignments:
-            condition = _tree(event.command.condition or "")
-            if _repaired(self.assignments, name):
+        for event, made, node in self.assignments:
+            rows = _tree(event.command.condition or "")
+            if _repaired(self.assignments, made):
                 continue
-            guards = set(_guarded(condition)) if condition else set()
+            guards = set(_guarded(rows)) if rows else set()
             if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
                 yield from self._open(event, node, guards)
-            elif condition is not None and node.kind == "number":
-                yield from self._open(event, condition, set())
+            elif rows is not None and node.kind == "number":
+                yield from self._open(event, rows, set())
 
     def _open(
         self, event: Event, node: Node | None, excluded: set[str]
@@ -505,7 +508,7 @@ def _unbounded(node: Node) -> list[str]:
 
 def _guarded(node: Node) -> list[str]:
     """List variables that a condition bounds from above or tests for missing values."""
-    out = []
+    out: list[str] = []
     for part in node.walk():
         if part.kind == "call" and part.value in ("missing", "mi", "inrange"):
             out += part.names

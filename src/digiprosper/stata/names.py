@@ -18,7 +18,7 @@ eg.en est.imates exp.and form.at fo.reach forv.alues g.enerate gl.obal gr.aph hi
 inp.ut ins.heet l.ist la.bel lo.cal mat.rix mer.ge n.oisily ord.er ou.tsheet pr.ogram
 qui.etly reg.ress ren.ame sa.ve sc.alar so.rt su.mmarize ta.bulate te.st tempf.ile
 testp.arm tost.ring tw.oway u.se
-""".split()
+"""
 _ALIASES = {
     "d": "describe",
     "dis": "display",
@@ -41,11 +41,7 @@ def command_name(word: str) -> str:
     """Complete the name of a command; an unknown one stays as it is."""
     if word in _ALIASES:
         return _ALIASES[word]
-    for entry in _COMMANDS:
-        least, _, rest = entry.partition(".")
-        if word.startswith(least) and (least + rest).startswith(word):
-            return least + rest
-    return word
+    return completed(word, _COMMANDS.split()) or word
 
 
 def completed(word: str, entries: Iterable[str]) -> str | None:

@@ -17,18 +17,10 @@ _WEIGHT = re.compile(r"\[\s*(?P<kind>[a-z]+)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
 # Prefixes that need a colon, and what follows the name up to it.
-_COLON = (
-    "bysort",
-    "by",
-    "bootstrap",
-    "bs",
-    "permute",
-    "eststo",
-    "logout",
-    "svy",
-    "statsby",
-)
-_COLON += ("rolling", "simulate", "jackknife", "xi", "qui", "mi", "parmby", "forvalues")
+_COLON = """
+bysort by bootstrap bs permute eststo logout svy statsby rolling simulate jackknife xi
+mi parmby
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ def read_command(text: str) -> Command:
         if name in _PLAIN and _rest_of(after) and not re.match(r"\s+i\.", after):
             rest = _rest_of(after)
             continue
-        colon = _colon(after) if name in _COLON else None
+        colon = _colon(after) if name in _COLON.split() else None
         if colon is None:
             break
         before, rest = after[:colon].strip(), after[colon + 1 :].strip()
@@ -113,7 +105,7 @@ def _signs(text: str) -> list[tuple[int, str, int]]:
 
 
 def split(text: str, mark: str = " ") -> list[str]:
-    """Split at a mark outside brackets and quotation marks; empty parts are left out."""
+    """Split at a mark outside brackets and quotation marks, without empty parts."""
     parts, start = [], 0
     for at, sign, depth in _signs(text):
         if depth == 0 and (sign.isspace() if mark == " " else sign == mark):
@@ -152,7 +144,7 @@ def _parts(rest: str, name: str, after: str) -> Command:
 
 def _words(text: str) -> list[str]:
     """Split at blanks; ``if(x > 1)`` is two words, and a weight is a word."""
-    words = []
+    words: list[str] = []
     for word in split(re.sub(r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)", r" \1", text)):
         match = re.match(r"(if|in|using)(?=[(\"!~])", word)
         words += [match[1], word[len(match[1]) :]] if match else [word]

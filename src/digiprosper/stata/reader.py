@@ -33,20 +33,20 @@ _PREFIX = re.compile(
     r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
 )
 # Commands that print, draw, save or set: they change no estimate.
-_SKIPPED = frozenset(
-    """
-adopath asdoc assert balancetable binscatter browse cd chdir cibar clear codebook coefplot
-compress confirm correlate corrgram count cumul describe dfgls dfuller dir display ds
-erase estadd estat estimates estout estpost eststo esttab event_plot eventdd exit export
-file format graph help histogram inspect irf isid kdensity label levelsof lincomest list log
-logout margins marginsplot matlist matrix mkdir mdesc misstable more net note notes
-order program outreg outreg2 outsheet parmest post postclose postfile pstest putdocx putexcel
-pwcorr pwcorr_a pwd qqplot reg2docx return rm save scatter set shell shellout spatwmat
-spmatrix ssc sum2docx summarize sutex swilk t2docx tabstat table tabulate timer tsline ttest
-twoway type unab unique varsoc version which window xtcsd xtdescribe xtline xtsum
-xttab xttest0 xtunitroot boottest weakiv weakivtest twostepweakiv fcast sktest
-""".split()
-)
+_PRINTING = """
+adopath asdoc assert balancetable binscatter boottest browse cd chdir cibar clear
+codebook coefplot compress confirm correlate corrgram count cumul describe dfgls
+dfuller dir display ds erase estadd estat estimates estout estpost eststo esttab
+event_plot eventdd exit export fcast file format graph help histogram inspect irf isid
+kdensity label levelsof lincomest list log logout margins marginsplot matlist matrix
+mdesc misstable mkdir more net note notes order outreg outreg2 outsheet parmest post
+postclose postfile program pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot reg2docx
+return rm save scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx
+summarize sutex swilk t2docx table tabstat tabulate timer tsline ttest twostepweakiv
+twoway type unab unique varsoc version weakiv weakivtest which window xtcsd xtdescribe
+xtline xtsum xttab xttest0 xtunitroot
+"""
+_SKIPPED = frozenset(_PRINTING.split())
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
 _LISTERS = ("levelsof", "ds", "unab")
 _SOURCES = ("use", "import", "insheet")

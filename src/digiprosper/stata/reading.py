@@ -115,7 +115,7 @@ def read_do_file(
     macros: Mapping[str, str] | None = None,
     spatial_weights: Mapping[str, SpatialWeights] | None = None,
 ) -> DoFile:
-    """Read a do-file: every line has a result or a reason.
+    r"""Read a do-file: every line has a result or a reason.
 
     Macros and loops are executed, data commands become pandas code, estimations become
     specifications. Nothing is run: a line that would depend on a refused one is marked
@@ -147,7 +147,7 @@ def read_do_file(
     >>> import pathlib, tempfile
     >>> import digiprosper as dp
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "paper.do"
-    >>> _ = path.write_text("xtset id year\\nxtreg y x i.year, fe vce(cluster id)\\n")
+    >>> _ = path.write_text("xtset id year\nxtreg y x i.year, fe vce(cluster id)\n")
     >>> file = dp.stata.read_do_file(path)
     >>> file.estimations[0].translations[0].python
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'

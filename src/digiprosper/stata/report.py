@@ -62,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class DoFile:
-    """A do-file that was read: its lines, a script, and what a referee would ask.
+    r"""A do-file that was read: its lines, a script, and what a referee would ask.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class DoFile:
     >>> import digiprosper as dp
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> path = folder / "paper.do"
-    >>> _ = path.write_text("xtset id year\\nreghdfe y x, absorb(id year)\\n")
+    >>> _ = path.write_text("xtset id year\nreghdfe y x, absorb(id year)\n")
     >>> print(dp.stata.read_do_file(path))
     line 1    read        xtset id year
     line 2    translated  reghdfe y x, absorb(id year)

@@ -22,7 +22,7 @@ _ATOM = re.compile(
     rf"(?:(?P<prefix>(?:i?bn?\d*|ib(?:first|last|freq)|[iI]|[cC]|o|io|co|\d+)?(?P<shift>{_SHIFT})?)\.)?"
     r"(?P<name>[^\W\d][\w*?~-]*)"
 )
-_GROUP = re.compile(rf"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
+_GROUP = re.compile(r"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
 _LAGS = re.compile(
     r"(?P<sign>[LFDSlfds])\((?P<numbers>[^)]*)\)(?P<rest>[LFDSlfds\d]*)\.(?P<name>.*)"
 )

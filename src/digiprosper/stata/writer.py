@@ -36,8 +36,8 @@ _FUNCTIONS = {"log": "ln", "exp": "exp", "sqrt": "sqrt", "abs": "abs"}
 def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> str:
     """Write a specification as a command of Stata.
 
-    `from_stata` reads the command back as the same specification, except that regressors
-    that are collinear are dropped, as Stata does.
+    `from_stata` reads the command back as the same specification, except that collinear
+    regressors are dropped, as Stata does.
 
     Parameters
     ----------
@@ -275,14 +275,18 @@ def _effects(spec: Any, entity: str, time: str) -> list[str]:
 
 
 def _fixed_effects(spec: Any, entity: str, time: str) -> str:
-    main = f"{_variable(spec.y)} {_variables(spec.x)}{_condition(spec.where, (entity, time))}"
+    main = (
+        f"{_variable(spec.y)} "
+        f"{_variables(spec.x)}{_condition(spec.where, (entity, time))}"
+    )
     main += f" [aweight={spec.obs_weights}]" if spec.obs_weights else ""
     effects = _effects(spec, entity, time)
     if spec.cov_type == "xtscc" and spec.ssc == "plm":
         lag = "" if spec.bandwidth is None else f"lag({spec.bandwidth})"
         words = main.replace(
             f"{_variable(spec.y)} {_variables(spec.x)}",
-            f"{_variable(spec.y)} {_variables(spec.x)}{f' i.{time}' if spec.time_effects else ''}",
+            f"{_variable(spec.y)} "
+            f"{_variables(spec.x)}{f' i.{time}' if spec.time_effects else ''}",
             1,
         )
         return _joined(f"xtscc {words}", ["fe" if spec.entity_effects else "", lag])
@@ -391,8 +395,9 @@ def _dynamic(spec: Any, entity: str, time: str) -> str:
     collapse = " collapse" if spec.collapse else ""
     own = f"L(1/{spec.lags}).{y}" if spec.lags > 1 else f"L.{y}"
     clusters = f"cluster({spec.clusters[0]})" if spec.clusters else ""
+    words = " ".join([y, own, *exogenous])
     return _joined(
-        f"xtabond2 {' '.join([y, own, *exogenous])}{_condition(spec.where, (entity, time))}",
+        f"xtabond2 {words}{_condition(spec.where, (entity, time))}",
         [
             f"gmm(L.{y}, {lags}{collapse})",
             f"iv({' '.join(exogenous)})" if exogenous else "",
@@ -435,7 +440,8 @@ def _staggered(spec: Any, entity: str, time: str) -> str:
     return _joined(
         f"csdid {' '.join(filter(None, [y, controls]))}{condition}",
         [
-            f"ivar({entity}) time({time}) gvar({event}) method({methods[spec.adjustment]})",
+            f"ivar({entity}) time({time}) gvar({event}) "
+            f"method({methods[spec.adjustment]})",
             "notyet" if spec.control == "not_yet" else "",
             "long2" if spec.base_period == "universal" else "",
             "" if spec.aggregate == "dynamic" else f"agg({spec.aggregate})",
@@ -454,7 +460,8 @@ def _spatial(spec: Any, entity: str, time: str) -> str:
     leeyu = ", leeyu" if spec.likelihood == "lee_yu" else ""
     matrix = "ematrix" if spec.model == "sem" else "wmatrix"
     return _joined(
-        f"xsmle {_variable(spec.y)} {_variables(spec.x)}{_condition(spec.where, (entity, time))}",
+        f"xsmle {_variable(spec.y)} "
+        f"{_variables(spec.x)}{_condition(spec.where, (entity, time))}",
         [f"{matrix}(W) model({spec.model}) fe type({kind}{leeyu})"],
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import digiprosper as dp
 from digiprosper import stata
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.many(16)
@@ -30,12 +33,14 @@ from digiprosper import stata
         ),
         (
             "bdiff, group(soe) model(reghdfe y x, a(id year) cl(id)) reps(500) detail",
-            'dp.by_group(dp.FixedEffects("y", ["x"], collinear="drop"), panel, \'soe\', '
+            'dp.by_group(dp.FixedEffects("y", ["x"], collinear="drop"), panel, '
+            "'soe', "
             "reps=500, rng=1)",
         ),
         (
             "permute did _b[did], reps(500) seed(1): reghdfe y did, a(id year) cl(id)",
-            'dp.randomisation_test(dp.FixedEffects("y", ["did"], collinear="drop"), panel, '
+            'dp.randomisation_test(dp.FixedEffects("y", ["did"], '
+            'collinear="drop"), panel, '
             "'did', reps=500, rng=1)",
         ),
         ("xttest3", "dp.modified_wald(fit, method='chi2')"),
@@ -71,7 +76,8 @@ def test_calls_are_run(tmp_path: Path) -> None:
     path.write_text(
         "reghdfe gsp c.unemp##i.year, a(state) cl(state)\n"
         "test 1975.year#c.unemp = 1980.year#c.unemp\nlincom 2*unemp\n"
-        "xtreg gsp unemp, fe\nest store fe\nxtreg gsp unemp, re\nest store re\nhausman fe re\n"
+        "xtreg gsp unemp, fe\nest store fe\nxtreg gsp unemp, re\nest store "
+        "re\nhausman fe re\n"
     )
     read = [line.translations for line in stata.read_do_file(path, panel=panel).lines]
     fit = read[0][0].spec.fit(panel)  # type: ignore[union-attr]
@@ -84,6 +90,7 @@ def test_calls_are_run(tmp_path: Path) -> None:
     assert eval(read[2][0].python, names).estimate == 2 * fit.params["unemp"]
     assert read[-1][0].python == (
         'dp.hausman(dp.FixedEffects("gsp", ["unemp"], time_effects=False, '
-        'cov_type="unadjusted", ssc="xtreg", singletons="keep", collinear="drop"), panel, '
+        'cov_type="unadjusted", ssc="xtreg", singletons="keep", '
+        'collinear="drop"), panel, '
         "method='classical')"
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,9 @@ from digiprosper.stata.commands import data
 from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.translation import Context
 from digiprosper.stata.varlists import Variables
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def frame() -> pd.DataFrame:
@@ -181,7 +183,8 @@ def test_scripts_of_whole_files_run(tmp_path: Path) -> None:
         foreach v of global controls {{
             gen ln`v' = ln(`v')
         }}
-        eststo m1: reghdfe lny L.unemp lnpcap lnemp if year >= 1975, absorb(id year) vce(cluster id)
+        eststo m1: reghdfe lny L.unemp lnpcap lnemp if year >= 1975, ///
+            absorb(id year) vce(cluster id)
         test lnpcap = lnemp
         """
     )

@@ -15,7 +15,8 @@ def read(text: str) -> object:
 
 def test_thresholds() -> None:
     assert read(
-        "xthreg y x i.year, rx(d) qx(q) thnum(2) grid(300) trim(0.01 0.01) bs(300 300) r"
+        "xthreg y x i.year, rx(d) qx(q) thnum(2) grid(300) trim(0.01 0.01) "
+        "bs(300 300) r"
     ) == dp.PanelThreshold("y", "d", "q", "x", n_thresholds=2, trim=0.01)
     assert read("xthreg y x, rx(d) qx(q)") == dp.PanelThreshold(
         "y", "d", "q", "x", trim=0.01, time_effects=False, cov_type="unadjusted"
@@ -74,7 +75,8 @@ def test_spatial_weights_are_asked_for() -> None:
             ),
         ),
         (
-            "xtabond2 y L(1/2).y x w, gmm(y, lag(2 .)) gmm(x, lag(2 .)) gmm(w, lag(1 .)) robust",
+            "xtabond2 y L(1/2).y x w, gmm(y, lag(2 .)) gmm(x, lag(2 .)) gmm(w, "
+            "lag(1 .)) robust",
             dp.DynamicPanel(
                 "y",
                 lags=2,

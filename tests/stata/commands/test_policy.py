@@ -18,7 +18,8 @@ def test_callaway_and_santanna() -> None:
         "y", "first", never=0, cov_type="influence"
     )
     assert read(
-        "csdid y x if g == 1, ivar(id) time(year) gvar(first) method(reg) notyet long2 agg(simple)"
+        "csdid y x if g == 1, ivar(id) time(year) gvar(first) method(reg) notyet "
+        "long2 agg(simple)"
     ) == dp.StaggeredDid(
         "y",
         "first",
@@ -35,7 +36,8 @@ def test_callaway_and_santanna() -> None:
 
 def test_imputation() -> None:
     assert read(
-        "did_imputation y id year first, fe(id year) allhorizons pretrends(5) autosample"
+        "did_imputation y id year first, fe(id year) allhorizons pretrends(5) "
+        "autosample"
     ) == dp.StaggeredDid(
         "y", "first", estimator="imputation", leads=5, cov_type="influence"
     )

@@ -47,7 +47,7 @@ def test(command: Command, context: Context) -> Translation:
     if not restrictions:
         raise StataError.because("there is no coefficient to test")
     inside = json.dumps(", ".join(restrictions), ensure_ascii=False)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(restrictions) > 1:
         notes = ("the p-value of Stata is alternatives['stata'] of the test",)
     return Translation(command.text, None, f"fit.wald_test({inside})", notes)
@@ -160,7 +160,7 @@ def difference(command: Command, context: Context) -> Translation:
     )
 
 
-def diagnostic(command: Command, context: Context) -> Translation:
+def diagnostic(command: Command, _context: Context) -> Translation:
     """Translate a diagnostic test without arguments."""
     return Translation(command.text, None, _TESTS[command.name])
 
@@ -173,7 +173,7 @@ def permutation(command: Command, context: Context) -> Translation:
     assert prefix is not None
     main, _, options = prefix.text.partition(",")
     variable = split(main)[0]
-    reps = {name: argument for name, argument in read_options(options)}.get("reps")
+    reps = dict(read_options(options)).get("reps")
     inner = estimations.estimate(command.text.split(":", 1)[1], context)
     return Translation(
         command.text,

@@ -252,7 +252,7 @@ def rename(command: Command, context: Context) -> Step:
     return Step(code, (names[1],), (old,), complete=old in context.complete)
 
 
-def use(command: Command, context: Context) -> Step:
+def use(command: Command, _context: Context) -> Step:
     """Translate ``use``, ``import`` and ``insheet``."""
     if command.condition or command.rows:
         raise StataError.because("rows that are chosen while reading")
@@ -313,7 +313,7 @@ def merge(command: Command, context: Context) -> Step:
     other = f"other = pd.read_stata({path!r}, convert_categoricals=False{columns})"
     lines = [
         other,
-        f"other = other.drop(columns=[c for c in other if c in df and c not in {keys!r}])",
+        f"other = other.drop(columns=[c for c in other if c in df and c not in {keys}])",
         f"df = df.merge(other, on={keys!r}, how='outer', validate={validate!r}, "
         f"indicator={mark!r})",
     ]
@@ -332,7 +332,7 @@ def merge(command: Command, context: Context) -> Step:
     return Step("\n".join(lines), (*created, *split(chosen)))
 
 
-def append(command: Command, context: Context) -> Step:
+def append(command: Command, _context: Context) -> Step:
     """Translate ``append``."""
     if command.options or not command.using:
         raise StataError.because("append with options")
@@ -376,8 +376,8 @@ def centre(command: Command, context: Context) -> Step:
     mark = "c" if command.name == "center" else "z"
     scale = "" if mark == "c" else " / df[{0!r}].std()"
     lines = [
-        f"df['{mark}_{name}'] = (df[{name!r}] - df[{name!r}].mean()){scale.format(name)}"
-        for name in names
+        f"df['{mark}_{n}'] = (df[{n!r}] - df[{n!r}].mean()){scale.format(n)}"
+        for n in names
     ]
     return Step("\n".join(lines), tuple(f"{mark}_{name}" for name in names))
 
@@ -476,17 +476,19 @@ COMMANDS: Mapping[str, Callable[[Command, Context], Step]] = {
     "winsor2": winsor,
 }
 # Commands that make columns that are named in an option or an argument.
-MAKERS = frozenset(
-    """
+_MAKERS = """
 predict tostring decode recode xtile pctile ipolate mipolate pca factor split winsor
 mkspline astile carryforward markout separate svmat dummies clonevar xi
-""".split()
-)
+"""
+MAKERS = frozenset(_MAKERS.split())
 _OTHERS = """
 reshape expand fillin tsfill sample bsample joinby contract xtbalance do run include
-""".split()
+"""
 REFUSED = {
-    **{name: f"{name} changes the data and is not translated" for name in _OTHERS},
+    **{
+        name: f"{name} changes the data and is not translated"
+        for name in _OTHERS.split()
+    },
     **{name: f"{name} makes columns and is not translated" for name in MAKERS},
     "do": "another do-file: read it too",
     "predict": "fitted values and residuals are fit.fitted and fit.residuals",

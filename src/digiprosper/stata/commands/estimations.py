@@ -19,9 +19,9 @@ xtgls xtpcse newey tobit heckman qreg qreg2 xtqreg sqreg nbreg xtnbreg oprobit o
 mlogit rdrobust ivreg2h ivpoisson ivprobit did_multiplegt did_multiplegt_dyn sdid synth
 stcox teffects cem kmatch xthdidregress didregress xtdidregress frontier xtfrontier
 arima var arch gmm sem reg3 sureg suest cgmreg
-""".split()
+"""
 WITHOUT_MODEL = {
-    **dict.fromkeys(_OTHERS, "there is no such estimator"),
+    **dict.fromkeys(_OTHERS.split(), "there is no such estimator"),
     **dict.fromkeys(("xtpcse", "newey"), "cov_type='driscoll_kraay' is near"),
     **dict.fromkeys(("teffects", "cem", "kmatch"), "match_entities matches entities"),
     **dict.fromkeys(("oprobit", "ologit"), "OrderedModel of statsmodels is one"),

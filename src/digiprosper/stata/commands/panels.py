@@ -28,7 +28,8 @@ _SPATIAL = Options(
     {"re": "there are no random effects", "dlag": "a lag of the outcome in time"},
 )
 _DYNAMIC = Options(
-    "gmm.style iv.style two.step r.obust small orth.ogonal nol.eveleq c.luster h nomata",
+    "gmm.style iv.style two.step r.obust small orth.ogonal nol.eveleq c.luster h "
+    "nomata",
     "nodif.fsargan svmat svv.ar",
 )
 _ARELLANO = Options(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from digiprosper.errors import StataError
 from digiprosper.stata.commands.linear import outcome_and_regressors
 from digiprosper.stata.commands.panels import without_years
-from digiprosper.stata.prefixes import Options, read_options, split
+from digiprosper.stata.prefixes import Options
 from digiprosper.stata.translation import Translation, as_python, column, specify
 from digiprosper.stata.varlists import absorbed, clusters, plain, whole
 
@@ -126,7 +126,8 @@ def interaction(command: Command, context: Context) -> Translation:
     return specify(
         "StaggeredDid",
         [
-            "event times are computed from cohort(); dummies that leave some out or bin "
+            "event times are computed from cohort(); dummies that leave some out "
+            "or bin "
             "them are another model",
             "never treated entities have no first treated time, or pass never=",
         ],
@@ -151,12 +152,13 @@ def bacon(command: Command, context: Context) -> Translation:
     return Translation(command.text, None, python)
 
 
-def matching(command: Command, context: Context) -> Translation:
+def matching(_command: Command, _context: Context) -> Translation:
     """Refuse ``psmatch2``: it matches rows."""
     raise StataError.because(
         "psmatch2 matches rows, so that a row may be matched with another year of the "
         "same entity",
-        "match_entities(panel, treated, x) matches entities on values before treatment.",
+        "match_entities(panel, treated, x) matches entities on values before "
+        "treatment.",
     )
 
 
