@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +265,12 @@ class StataError(DigiprosperError, ValueError):
     1 the option re: there is no random effects model
     """
 
-    @classmethod
-    def because(cls, reason: str, advice: str = "", line: int = 1) -> Self:
+    @staticmethod
+    def because(reason: str, advice: str = "", line: int = 1) -> StataError:
         """Build the error from its parts."""
         text = f"line {line}: {reason}." + (f" {advice}" if advice else "")
         data = {"line": line, "reason": reason, "advice": advice}
-        return cls(text, [Notice("stata", text, data)])
+        return StataError(text, [Notice("stata", text, data)])
 
     @property
     def line(self) -> int:

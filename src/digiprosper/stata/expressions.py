@@ -80,24 +80,38 @@ _MATHS: Mapping[str, Callable[..., Any]] = {
     "trunc": math.trunc,
     "upper": str.upper,
 }
-# What numpy calls the functions that it has too.
-_NUMPY = {"exp": "exp", "abs": "abs", "floor": "floor", "ceil": "ceil", "int": "trunc"}
-# Number of arguments, and the code of functions of pandas; Stata's min() and max()
-# leave missing values out.
-_PANDAS = {
-    "strpos": (2, "({0}.str.find({1}) + 1)"),
-    "lower": (1, "{0}.str.lower()"),
-    "strlower": (1, "{0}.str.lower()"),
-    "upper": (1, "{0}.str.upper()"),
-    "strupper": (1, "{0}.str.upper()"),
-    "trim": (1, "{0}.str.strip()"),
-    "strtrim": (1, "{0}.str.strip()"),
-    "max": (2, "np.fmax({0}, {1})"),
-    "min": (2, "np.fmin({0}, {1})"),
-    "real": (1, "pd.to_numeric({0}, errors='coerce')"),
-    "log10": (1, "np.log10(({0}).where({0} > 0))"),
+# Code of functions by name and number of arguments. Stata's logarithm of what is not
+# positive is missing, and its min() and max() leave missing values out.
+_TERMS = {
+    ("ln", 1): "log({0})",
+    ("log", 1): "log({0})",
+    ("exp", 1): "exp({0})",
+    ("abs", 1): "abs({0})",
+    ("sqrt", 1): "sqrt({0})",
+    ("mod", 2): "({0}) % {1}",
 }
-_LOGS = ("ln", "log")
+_PANDAS = {
+    ("ln", 1): "np.log(({0}).where({0} > 0))",
+    ("log", 1): "np.log(({0}).where({0} > 0))",
+    ("log10", 1): "np.log10(({0}).where({0} > 0))",
+    ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
+    ("exp", 1): "np.exp({0})",
+    ("abs", 1): "np.abs({0})",
+    ("floor", 1): "np.floor({0})",
+    ("ceil", 1): "np.ceil({0})",
+    ("int", 1): "np.trunc({0})",
+    ("mod", 2): "({0}) % {1}",
+    ("max", 2): "np.fmax({0}, {1})",
+    ("min", 2): "np.fmin({0}, {1})",
+    ("strpos", 2): "({0}.str.find({1}) + 1)",
+    ("lower", 1): "{0}.str.lower()",
+    ("strlower", 1): "{0}.str.lower()",
+    ("upper", 1): "{0}.str.upper()",
+    ("strupper", 1): "{0}.str.upper()",
+    ("trim", 1): "{0}.str.strip()",
+    ("strtrim", 1): "{0}.str.strip()",
+    ("real", 1): "pd.to_numeric({0}, errors='coerce')",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,10 +340,7 @@ class Printer:
     def _not(self, node: Node) -> str:
         if node.kind == "call" and node.value in ("missing", "mi"):
             sides = [self.value(part) for part in node.parts]
-            tests = [f"{side} == {side}" for side in sides]
-            if self.pandas and len(tests) > 1:
-                return " & ".join(f"({test})" for test in tests)
-            return " and ".join(tests)
+            return self._joined(" & ", " and ", [f"{side} == {side}" for side in sides])
         return self._negated(self.condition(node))
 
     def _inside(self, node: Node, outer: str) -> str:
@@ -391,29 +402,29 @@ class Printer:
 
     def _membership(self, node: Node) -> str:
         sides = [self.value(part) for part in node.parts]
-        if node.value == "inlist":
-            listed = ", ".join(sides[1:])
-            if any(part.names for part in node.parts[1:]):
-                raise StataError.because("inlist() with variables in its list")
-            return (
-                f"{sides[0]}.isin([{listed}])"
-                if self.pandas
-                else f"{sides[0]} in [{listed}]"
-            )
         if node.value == "inrange" and len(sides) == 3:
             x, low, high = sides
-            if self.pandas:
-                return f"{x}.between({low}, {high})"
-            return f"{low} <= {x} <= {high}"
-        if node.value in ("missing", "mi") and sides:
-            word = " | " if self.pandas else " or "
-            tests = [f"{side} != {side}" for side in sides]
-            if len(tests) == 1:
-                return tests[0]
             return (
-                word.join(f"({t})" for t in tests) if self.pandas else word.join(tests)
+                f"{x}.between({low}, {high})"
+                if self.pandas
+                else f"{low} <= {x} <= {high}"
             )
-        raise StataError.because(f"{node.value}() with {len(sides)} arguments")
+        if node.value == "inlist" and not any(part.names for part in node.parts[1:]):
+            listed = f"[{', '.join(sides[1:])}]"
+            return (
+                f"{sides[0]}.isin({listed})"
+                if self.pandas
+                else f"{sides[0]} in {listed}"
+            )
+        if node.value in ("missing", "mi"):
+            return self._joined(" | ", " or ", [f"{side} != {side}" for side in sides])
+        raise StataError.because(f"{node.value}() with these arguments")
+
+    def _joined(self, sign: str, word: str, tests: Sequence[str]) -> str:
+        """Join tests, in parentheses where pandas needs them."""
+        if self.pandas and len(tests) > 1:
+            return sign.join(f"({test})" for test in tests)
+        return word.join(tests)
 
     def _may_miss(self, node: Node) -> bool:
         if any(n.kind == "shifted" for n in node.walk()):
@@ -469,34 +480,25 @@ class Printer:
         return f"({text})" if inner < level or node.kind == "unary" else text
 
     def _call(self, node: Node) -> str:
-        name = node.value
-        if name in ("missing", "mi", "inlist", "inrange") and self.pandas:
+        """Print a function of columns."""
+        name, count = node.value, len(node.parts)
+        if self.pandas and name in ("missing", "mi", "inlist", "inrange"):
             return f"({self.condition(node)}).astype(float)"
+        if self.pandas and (name, count) == ("cond", 3):
+            where, *values = (
+                self.condition(node.parts[0]),
+                *map(self.value, node.parts[1:]),
+            )
+            return f"pd.Series(np.where({where}, {values[0]}, {values[1]}), df.index)"
         sides = [self.value(part) for part in node.parts]
-        if name in _LOGS and len(sides) == 1:
-            if self.pandas:
-                return f"np.log(({sides[0]}).where({sides[0]} > 0))"
-            return f"log({sides[0]})"
-        if name == "sqrt" and len(sides) == 1:
-            if self.pandas:
-                return f"np.sqrt(({sides[0]}).where({sides[0]} >= 0))"
-            return f"sqrt({sides[0]})"
-        if name == "mod" and len(sides) == 2:
-            return f"({sides[0]}) % {sides[1]}"
-        if self.pandas and name in _PANDAS and len(sides) == _PANDAS[name][0]:
-            return _PANDAS[name][1].format(*sides)
-        if self.pandas and name == "cond" and len(sides) == 3:
-            where = self.condition(node.parts[0])
-            return f"pd.Series(np.where({where}, {sides[1]}, {sides[2]}), df.index)"
-        if self.pandas and name == "substr" and len(sides) == 3 and sides[1].isdigit():
+        if self.pandas and (name, count) == ("substr", 3) and sides[1].isdigit():
             first = int(sides[1]) - 1
             last = "" if sides[2] == "np.nan" else f"{first} + {sides[2]}"
             return f"{sides[0]}.str[{first}:{last}]"
-        if self.pandas and name in _NUMPY and len(sides) == 1:
-            return f"np.{_NUMPY[name]}({sides[0]})"
-        if not self.pandas and name in ("exp", "abs") and len(sides) == 1:
-            return f"{name}({sides[0]})"
-        raise StataError.because(f"the function {name}() has no counterpart here")
+        codes = _PANDAS if self.pandas else _TERMS
+        if (name, count) not in codes:
+            raise StataError.because(f"the function {name}() has no counterpart here")
+        return codes[name, count].format(*sides)
 
 
 def _description(node: Node) -> str:

@@ -344,29 +344,34 @@ class Reader:
 
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
-        name, options = command.name, dict(command.options)
+        name = command.name
         self._event(command)
-        words = command.arguments.split()
-        if name == "eststo" and words:
-            self._store(words[0])
-        elif name == "estimates" and len(words) > 1 and words[0] in ("sto", "store"):
-            self._store(words[1])
+        self._stored_results(command)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name]}")
-        makes = any(option.startswith("g") for option in options)
+        words = command.arguments.split()
+        makes = [option for option, _ in command.options if option.startswith("g")]
         if (name == "tabulate" and makes) or (name == "set" and words[:1] == ["obs"]):
             raise StataError.because(f"{name} makes columns or rows")
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
-        if name in _LISTERS and options.get("local"):
-            mark = options["local"] or ""
+        mark = dict(command.options).get("local")
+        if mark and name in _LISTERS:
             self.macros.forget(mark)
             self.macros.unknown[mark] = (
                 f"the macro {cited(mark)} is known only when the file is run ({name})"
             )
         table = "etable(results).save(...) writes the table"
         self._record(self.position, "skipped", table if name in _TABLES else "")
+
+    def _stored_results(self, command: Command) -> None:
+        """Execute ``eststo name`` and ``estimates store name``."""
+        words = command.arguments.split()
+        if command.name == "eststo":
+            self._store(" ".join(words[:1]))
+        elif command.name == "estimates" and words[:1] in (["sto"], ["store"]):
+            self._store(" ".join(words[1:2]))
 
     def _store(self, name: str | None) -> None:
         if name:
@@ -481,29 +486,36 @@ class Reader:
         line = f"# line {self.number} refused: {' '.join(text.split())}"
         self.code += [line, f"# {reason}"]
         name = command.name if command else _head(text)
-        made: list[str] | None = None
-        if name in ("generate", "replace", "egen"):
-            made = _CREATED.findall(text)[:1]
-        elif name == "psmatch2":
-            made = list(_MATCHED)
-        elif name in data.MAKERS and command is not None:
-            made = _made(command)
-        if command is not None and estimations.is_estimation(name):
+        estimates = estimations.is_estimation(name)
+        if command is not None and estimates:
             self._event(command)
             self.context.last = None
-        harmless = name in _SKIPPED and "makes" not in reason
+        made = _would_make(name, text, command)
         if made is not None:
             self.taint.mark(made, self.number)
             self._created(data.Step("", tuple(made)))
-        elif not (
-            harmless or name in after.COMMANDS or estimations.is_estimation(name)
-        ):
-            if name in _SOURCES:
-                self.taint.clear()
+            return
+        harmless = name in after.COMMANDS or (
+            name in _SKIPPED and "makes" not in reason
+        )
+        if name in _SOURCES:
+            self.taint.clear()
+        if not (harmless or estimates):
             self.taint.mark_rows(self.number)
 
 
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")
+
+
+def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
+    """List the columns that a refused command makes; None if that is not known."""
+    if name in ("generate", "replace", "egen"):
+        return _CREATED.findall(text)[:1]
+    if name == "psmatch2":
+        return list(_MATCHED)
+    if name in data.MAKERS and command is not None:
+        return _made(command)
+    return None
 
 
 def _stored_columns(command: Command) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import digiprosper.panel.grammar as grammar
+from digiprosper._names import NAMES
 from digiprosper.errors import DigiprosperError, StataError
+from digiprosper.panel.grammar import as_written
 from digiprosper.stata.expressions import Printer, parse
 from digiprosper.stata.varlists import Variables
 
@@ -105,11 +107,10 @@ def specify(
     `where` is an option of every specification. An option that the class does not have
     is refused, never dropped.
     """
-    import digiprosper
-
-    kind: Any = getattr(digiprosper, name, None)
-    if kind is None:
+    homes = [module for module, names in NAMES.items() if name in names.split()]
+    if not homes:
         raise StataError.because(f"the command needs {name}, which this version lacks")
+    kind: Any = getattr(import_module(f"digiprosper.{homes[0]}"), name)
     options = {key: value for key, value in fields.items() if value is not None}
     known = [f.name for f in dataclasses.fields(kind)]
     lacking = [key for key in options if key not in known]
@@ -155,4 +156,4 @@ def _written(value: Any) -> str:
 
 def column(name: str) -> str:
     """Write the name of a column as terms do."""
-    return grammar.as_written(name)
+    return as_written(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
@@ -124,52 +123,34 @@ class Variables:
         ]
 
     def _crossed(self, word: str) -> list[Product]:
+        """Read a product: ``##`` also has what is on its sides."""
         pieces = re.split(r"(##?)(?![^(]*\))", word)
-        sides, joins = pieces[::2], pieces[1::2]
-        factors: list[list[Factor]] = []
-        for side in sides:
-            group = [p[0] for p in self._word(side)]
-            factors.append([_as_category(f) for f in group])
-        if all(join == "#" for join in joins):
-            return [tuple(p) for p in _all_products(factors)]
-        if any(join == "#" for join in joins) or any(len(f) > 1 for f in factors):
-            return self._mixed(factors, joins)
-        single = [f[0] for f in factors]
-        return [
-            product
-            for size in range(1, len(single) + 1)
-            for product in combinations(single, size)
-        ]
-
-    def _mixed(self, factors: list[list[Factor]], joins: list[str]) -> list[Product]:
-        """Multiply from left to right where ``#`` and ``##`` are mixed."""
-        out: list[Product] = [(f,) for f in factors[0]]
-        for group, join in zip(factors[1:], joins, strict=True):
-            alone: list[Product] = [(f,) for f in group]
-            products = [(*p, f) for p in out for f in group]
+        out: list[Product] = []
+        for at, side in enumerate(pieces[::2]):
+            alone = [tuple(map(_as_category, p)) for p in self._word(side)]
+            products = [(*p, *q) for p in out for q in alone]
+            join = pieces[2 * at - 1] if at else "##"
             out = [*out, *alone, *products] if join == "##" else products
         return list(dict.fromkeys(out))
 
     def _factors(self, word: str) -> list[Factor]:
+        """Read a variable with operators, of which a pattern stands for several."""
         match = _ATOM.fullmatch(word)
         if match is None:
             raise StataError.because(f"the variable {cited(word)} cannot be read")
-        prefix, shift = match["prefix"] or "", (match["shift"] or "").upper()
-        prefix = (prefix[: len(prefix) - len(shift)] if shift else prefix).lower()
+        shift, name = match["shift"] or "", match["name"]
+        prefix = (match["prefix"] or "").removesuffix(shift).lower()
         if prefix in ("o", "io", "co"):
-            return [Factor(match["name"], "o")]
-        base = re.fullmatch(r"i?b(\d+)", prefix)
-        if re.fullmatch(r"i?b(first|last|freq|n)", prefix):
+            return [Factor(name, "o")]
+        if re.fullmatch(r"i?b\D*", prefix):
             raise StataError.because(
                 f"the base of {cited(word)}", "Write the base level: ib2.x."
             )
-        kind = "i" if prefix.startswith(("i", "b")) else prefix or None
+        base = prefix.lstrip("ib") if "b" in prefix else None
         level = prefix if prefix.isdigit() else None
+        kind = "c" if prefix == "c" else "i" if prefix else None
         return [
-            Factor(
-                name, "i" if level else kind, base[1] if base else None, level, shift
-            )
-            for name in self._expanded(match["name"])
+            Factor(n, kind, base, level, shift.upper()) for n in self._expanded(name)
         ]
 
 
@@ -186,13 +167,6 @@ def _as_category(factor: Factor) -> Factor:
     if factor.kind is not None:
         return factor
     return Factor(factor.name, "i", factor.base, factor.level, factor.shift)
-
-
-def _all_products(groups: list[list[Factor]]) -> list[Product]:
-    out: list[Product] = [()]
-    for group in groups:
-        out = [(*product, factor) for product in out for factor in group]
-    return out
 
 
 # --- terms ----------------------------------------------------------------------------
@@ -236,28 +210,24 @@ def absorbed(text: str, variables: Variables) -> list[str]:
 
 
 def _absorbed(word: str, variables: Variables) -> list[str]:
-    if "#" not in _outside(word):
-        products = variables.products(word)
-        if any(f.kind == "c" or f.shift or f.level for p in products for f in p):
-            raise StataError.because(f"the absorbed effect {cited(word)}")
-        return [as_written(p[0].name) for p in products]
-    sides = re.split(r"##?(?![^(]*\))", word)
-    groups = [[p[0] for p in variables.products(side)] for side in sides]
-    slopes = [f for group in groups for f in group if f.kind == "c"]
-    levels = [f for group in groups for f in group if f.kind != "c"]
-    if any(f.level for f in levels) or not levels:
+    """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
+    crossed = "#" in _outside(word)
+    sides = re.split(r"##?(?![^(]*\))", word) if crossed else [word]
+    factors = [p[0] for side in sides for p in variables.products(side)]
+    slopes = [f for f in factors if f.kind == "c"]
+    effects = [f for f in factors if f not in slopes]
+    if not effects or any(f.level or f.shift for f in effects):
         raise StataError.because(f"the absorbed effect {cited(word)}")
-    effect = "^".join(as_written(f.name) for f in levels)
+    levels = [as_written(f.name) for f in effects]
+    if not crossed:
+        return levels
     if not slopes:
-        return [effect]
-    inside = [shifted(f.shift, as_written(f.name)) for f in slopes]
-    per_group = [group for group in groups if group[0].kind == "c"]
-    if len(per_group) > 1:
-        inside = [":".join(inside)]
-    both = "##" in word
-    return [
-        f"{effect}[{', '.join(inside)}]" if both else f"{effect}[[{', '.join(inside)}]]"
-    ]
+        return ["^".join(levels)]
+    # Variables in one parenthesis have slopes of their own, c.x#c.z has one.
+    sign = ", " if len(sides) - len(effects) == 1 else ":"
+    inside = sign.join(shifted(f.shift, as_written(f.name)) for f in slopes)
+    brackets = f"[{inside}]" if "##" in word else f"[[{inside}]]"
+    return [f"{'^'.join(levels)}{brackets}"]
 
 
 def clusters(text: str, variables: Variables) -> list[str]:

@@ -10,7 +10,7 @@ from digiprosper.errors import InputTypeError, StataError, cited
 from digiprosper.panel.grammar import called, coded_words, joined, reference, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from digiprosper.specification import Specification
 
@@ -22,7 +22,12 @@ _SIGNS: Mapping[type[ast.cmpop], str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
-_NEGATED = {"<=": ">", "<": ">=", "==": "!=", "!=": "=="}
+_NEGATED: Mapping[type[ast.cmpop], str] = {
+    ast.LtE: ">",
+    ast.Lt: ">=",
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+}
 _ARITHMETIC: Mapping[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -181,35 +186,38 @@ def _condition(text: str | None, keys: tuple[str, str]) -> str:
 
 
 def _truth(node: ast.expr, names: Mapping[str, str], keys: tuple[str, str]) -> str:
+    """Write a node that is true or false."""
     match node:
         case ast.BoolOp(op=operator, values=values):
             sign = " & " if isinstance(operator, ast.And) else " | "
             sides = [_truth(value, names, keys) for value in values]
-            return sign.join(
-                f"({s})" if isinstance(v, ast.BoolOp) else s
-                for s, v in zip(sides, values, strict=True)
-            )
+            inner = [isinstance(value, ast.BoolOp) for value in values]
+            pairs = zip(sides, inner, strict=True)
+            return sign.join(f"({side})" if deep else side for side, deep in pairs)
         case ast.UnaryOp(
             op=ast.Not(),
-            operand=ast.Compare(ops=[operator], comparators=[right]) as inner,
-        ) if _SIGNS.get(type(operator)) in _NEGATED:
-            sign = _NEGATED[_SIGNS[type(operator)]]
-            return f"{_number(inner.left, names)} {sign} {_number(right, names)}"
+            operand=ast.Compare(left=left, ops=[sign], comparators=[right]),
+        ) if type(sign) in _NEGATED:
+            return (
+                f"{_number(left, names)} {_NEGATED[type(sign)]} {_number(right, names)}"
+            )
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return f"!({_truth(operand, names, keys)})"
         case ast.Compare(
             left=left, ops=[ast.In()], comparators=[ast.List(elts=values)]
         ):
-            listed = ", ".join(_number(value, names) for value in values)
-            return f"inlist({_number(left, names)}, {listed})"
+            return _function("inlist", (left, *values), names)
         case ast.Compare(left=left, ops=[ast.LtE(), ast.LtE()], comparators=[x, high]):
-            parts = ", ".join(_number(part, names) for part in (x, left, high))
-            return f"inrange({parts})"
-        case ast.Compare(left=left, ops=[operator], comparators=[right]) if (
-            type(operator) in _SIGNS
+            return _function("inrange", (x, left, high), names)
+        case ast.Compare(left=left, ops=[sign], comparators=[right]) if (
+            type(sign) in _SIGNS
         ):
-            return _compared(left, _SIGNS[type(operator)], right, names, keys)
+            return _compared(left, _SIGNS[type(sign)], right, names, keys)
     raise StataError.because(f"the condition {cited(ast.unparse(node))}")
+
+
+def _function(name: str, parts: Iterable[ast.expr], names: Mapping[str, str]) -> str:
+    return f"{name}({', '.join(_number(part, names) for part in parts)})"
 
 
 def _compared(
@@ -376,78 +384,65 @@ def _threshold(spec: Any, entity: str, time: str) -> str:
 
 
 def _dynamic(spec: Any, entity: str, time: str) -> str:
+    plain_roles = not (
+        spec.predetermined or spec.equations or spec.endogenous or spec.instruments
+    )
     if (
-        spec.estimator not in ("difference", "system")
-        or spec.predetermined
-        or spec.equations
-        or spec.endogenous
-        or spec.instruments
-        or not (
-            isinstance(spec.instrument_lags, tuple)
-            and isinstance(spec.instrument_lags[0], int)
-        )
+        not plain_roles
+        or spec.estimator not in ("difference", "system")
+        or not isinstance(spec.instrument_lags[0], int)
     ):
         raise StataError.because("this estimator, or lags by variable")
     first, last = spec.instrument_lags
     y, exogenous = _variable(spec.y), list(map(_variable, spec.x))
-    exogenous += [f"i.{time}"] if spec.time_effects else []
+    exogenous += [f"i.{time}"] * spec.time_effects
     lags = f"lag({first - 1} {'.' if last is None else last - 1})"
-    collapse = " collapse" if spec.collapse else ""
     own = f"L(1/{spec.lags}).{y}" if spec.lags > 1 else f"L.{y}"
-    clusters = f"cluster({spec.clusters[0]})" if spec.clusters else ""
-    words = " ".join([y, own, *exogenous])
+    flags = {
+        f"iv({' '.join(exogenous)})": bool(exogenous),
+        "noleveleq": spec.estimator == "difference",
+        "twostep": spec.steps == 2,
+        "robust": spec.cov_type == "robust" and not spec.clusters,
+        f"cluster({' '.join(spec.clusters or ())})": bool(spec.clusters),
+        "orthogonal": spec.transform == "orthogonal",
+        f"h({spec.h})": spec.h != 3,
+    }
     return _joined(
-        f"xtabond2 {words}{_condition(spec.where, (entity, time))}",
+        f"xtabond2 {' '.join([y, own, *exogenous])}"
+        f"{_condition(spec.where, (entity, time))}",
         [
-            f"gmm(L.{y}, {lags}{collapse})",
-            f"iv({' '.join(exogenous)})" if exogenous else "",
-            "noleveleq" if spec.estimator == "difference" else "",
-            "twostep" if spec.steps == 2 else "",
-            "robust" if spec.cov_type == "robust" and not clusters else "",
-            clusters,
-            "orthogonal" if spec.transform == "orthogonal" else "",
-            f"h({spec.h})" if spec.h != 3 else "",
+            f"gmm(L.{y}, {lags}{' collapse' * spec.collapse})",
+            *(flag for flag, is_set in flags.items() if is_set),
         ],
     )
 
 
 def _staggered(spec: Any, entity: str, time: str) -> str:
     if spec.cov_type != "influence" or spec.obs_weights or spec.anticipation:
-        raise StataError.because(
-            "cov_type other than 'influence', weights, anticipation"
-        )
+        raise StataError.because("other cov_type than 'influence', or weights")
     y, event, controls = _variable(spec.y), _variable(spec.event), _variables(spec.x)
     condition = _condition(spec.where, (entity, time))
-    clusters = f"cluster({' '.join(spec.clusters)})" if spec.clusters else ""
-    if spec.estimator == "imputation":
-        return _joined(
-            f"did_imputation {y} {entity} {time} {event}{condition}",
-            [
-                "allhorizons" if spec.aggregate == "dynamic" else "",
-                f"pretrends({spec.leads})" if spec.leads is not None else "",
-                f"controls({controls})" if controls else "",
-                clusters,
-            ],
-        )
-    if spec.estimator != "callaway_santanna" or spec.never != 0:
+    imputes = spec.estimator == "imputation"
+    if not imputes and (spec.estimator != "callaway_santanna" or spec.never != 0):
         raise StataError.because("sun_abraham, or never other than 0, as csdid has it")
-    methods = {
-        None: "dripw",
-        "doubly_robust": "dripw",
-        "regression": "reg",
-        "ipw": "stdipw",
+    methods = {"regression": "reg", "ipw": "stdipw"}
+    flags = {
+        "allhorizons": imputes and spec.aggregate == "dynamic",
+        f"pretrends({spec.leads})": imputes and spec.leads is not None,
+        f"controls({controls})": imputes and bool(controls),
+        f"ivar({entity}) time({time}) gvar({event})": not imputes,
+        f"method({methods.get(spec.adjustment, 'dripw')})": not imputes,
+        "notyet": spec.control == "not_yet",
+        "long2": spec.base_period == "universal",
+        f"agg({spec.aggregate})": not imputes and spec.aggregate != "dynamic",
+        f"cluster({' '.join(spec.clusters or ())})": bool(spec.clusters),
     }
-    return _joined(
-        f"csdid {' '.join(filter(None, [y, controls]))}{condition}",
-        [
-            f"ivar({entity}) time({time}) gvar({event}) "
-            f"method({methods[spec.adjustment]})",
-            "notyet" if spec.control == "not_yet" else "",
-            "long2" if spec.base_period == "universal" else "",
-            "" if spec.aggregate == "dynamic" else f"agg({spec.aggregate})",
-            clusters,
-        ],
-    )
+    options = [flag for flag, is_set in flags.items() if is_set]
+    if imputes:
+        return _joined(
+            f"did_imputation {y} {entity} {time} {event}{condition}", options
+        )
+    return _joined(f"csdid {y}{f' {controls}' if controls else ''}{condition}", options)
 
 
 def _spatial(spec: Any, entity: str, time: str) -> str:

@@ -170,7 +170,7 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
         ("ivreg2 y (d = ) x", "absent"),
         ("bootstrap, reps(50): reghdfe y x, a(id)", "bootstrap prefix"),
         ("bysort g: reg y x", "the prefix bysort"),
-        ("reg y x, vce(cluster id, dfadjust)", "after the comma"),
+        ("reg y x, vce(cluster id, dfadjust)", "dfadjust"),
     ],
 )
 def test_refusals(text: str, reason: str) -> None:

@@ -23,6 +23,8 @@ _ASSIGNMENT = re.compile(
     re.DOTALL,
 )
 _DRAWS = ("runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint")
+# Kinds of nodes that are missing only where a variable inside is.
+_COMPUTED = {"number", "text", "name", "binary", "unary"}
 _BY_GROUP = {
     "mean": "mean",
     "max": "max",
@@ -101,27 +103,23 @@ def generate(command: Command, context: Context) -> Step:
     """Translate ``generate`` and ``replace``."""
     name, text = _target(command)
     node = parse(text)
-    called = [n.value for n in node.walk() if n.kind == "call"]
-    if any(draw in called for draw in _DRAWS):
+    kinds = {part.kind for part in node.walk()}
+    if any(part.kind == "call" and part.value in _DRAWS for part in node.walk()):
         raise StataError.because("random numbers differ from Stata's")
     where = _where(command, context)
     if command.name == "replace":
         name = context.variables.resolve(name)
-    complete = (
-        (where is None or name in context.complete)
-        and set(node.names) <= context.complete
-        and all(
-            n.kind in ("number", "name", "binary", "unary", "text") for n in node.walk()
-        )
-    )
-    if any(n.kind == "shifted" for n in node.walk()):
+    if "shifted" in kinds:
         code = _by_time(name, node, where, context)
-    elif command.prefixes or any(n.kind == "index" for n in node.walk()):
+    elif command.prefixes or "index" in kinds:
         code = _by_position(name, node, where, command, context)
     else:
         value = _value(node, context)
         code = _assigned(name, value, where, node, is_new=command.name == "generate")
-    return Step(code, (name,), complete=complete)
+    complete = set(node.names) <= context.complete and kinds <= _COMPUTED
+    return Step(
+        code, (name,), complete=complete and (not where or name in context.complete)
+    )
 
 
 def _value(node: Node, context: Context) -> str:
@@ -188,42 +186,43 @@ def _by_position(
 
 def egen(command: Command, context: Context) -> Step:
     """Translate ``egen``."""
-    options = Options("by", "", {"p": "percentiles", "cut": "cuts"}).read(
-        replace(command, options=tuple(o for o in command.options if o[0] != "field"))
-    )
+    options = Options("by", "field").read(command)
     name, text = _target(command)
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
-    if match is None or len(options) < len(command.options):
-        raise StataError.because(f"egen {cited(text)}")
-    function, inside = match[1], match[2].strip()
+    function, inside = match.groups() if match else ("", "")
     where = _where(command, context)
     groups = _groups(command, options, context)
-    if function in _ACROSS and not groups and where is None:
-        names = context.variables.names(inside)
-        return Step(f"df[{name!r}] = df[{names!r}].{_ACROSS[function]}", (name,))
-    if function == "group" and not groups and where is None:
-        names = context.variables.names(inside)
-        code = f"df[{name!r}] = df.groupby({names!r}).ngroup().replace(-1, np.nan) + 1"
-        return Step(code, (name,))
-    if function == "std" and not groups and where is None:
-        value = _printer(context).number(parse(inside))
+    if function in _BY_GROUP:
         return Step(
-            f"df[{name!r}] = ({value} - {value}.mean()) / {value}.std()", (name,)
+            f"df[{name!r}] = {_statistic(function, inside, groups, where, context)}",
+            (name,),
         )
-    if function not in _BY_GROUP:
-        raise StataError.because(f"egen's function {function}()")
-    value = _printer(context).number(parse(inside))
-    value = value if where is None else f"({value}).where({where})"
-    keys = ", ".join(f"df[{g!r}]" for g in groups)
-    code = (
-        f"({value}).groupby([{keys}]).transform({_BY_GROUP[function]!r})"
-        if groups
-        else f"({value}).{_BY_GROUP[function]}()"
-    )
-    if where is not None:
-        code = code if groups else f"pd.Series({code}, df.index)"
-        code = f"({code}).where({where})"
+    if groups or where or function not in (*_ACROSS, "group", "std"):
+        raise StataError.because(f"egen {cited(text)}")
+    if function == "std":
+        value = _printer(context).number(parse(inside))
+        code = f"({value} - {value}.mean()) / {value}.std()"
+    else:
+        names = context.variables.names(inside)
+        code = f"df.groupby({names!r}).ngroup().replace(-1, np.nan) + 1"
+        if function != "group":
+            code = f"df[{names!r}].{_ACROSS[function]}"
     return Step(f"df[{name!r}] = {code}", (name,))
+
+
+def _statistic(
+    function: str, inside: str, groups: list[str], where: str | None, context: Context
+) -> str:
+    """Write a statistic of a column, over all rows or by group."""
+    value = _printer(context).number(parse(inside))
+    value = f"({value})" if where is None else f"({value}).where({where})"
+    keys = ", ".join(f"df[{group!r}]" for group in groups)
+    code = f"{value}.{_BY_GROUP[function]}()"
+    if groups:
+        code = f"{value}.groupby([{keys}]).transform({_BY_GROUP[function]!r})"
+    if where is None:
+        return code
+    return f"({code if groups else f'pd.Series({code}, df.index)'}).where({where})"
 
 
 def drop(command: Command, context: Context) -> Step:
@@ -264,9 +263,7 @@ def use(command: Command, _context: Context) -> Step:
         return Step(f"df = pd.read_csv({unquoted(path)!r})", fresh=True)
     if command.using and words:
         raise StataError.because("variables that are chosen while reading")
-    path = unquoted(command.using or command.arguments)
-    if command.name == "use":
-        path = path if path.endswith(".dta") else f"{path}.dta"
+    path = _path(command.using or command.arguments)
     code = f"df = pd.read_stata({path!r}, convert_categoricals=False)"
     return Step(code, fresh=True)
 
@@ -299,46 +296,46 @@ def merge(command: Command, context: Context) -> Step:
         "norep.ort nol.abel nonote.s force sorted",
     ).read(command)
     words = split(command.arguments)
-    if not words or words[0] not in _VALIDATED or not command.using:
-        raise StataError.because(f"merge {words[0] if words else ''}")
+    if not command.using or not words or words[0] not in _VALIDATED:
+        raise StataError.because(f"merge {' '.join(words[:1])}")
     keys = context.variables.names(" ".join(words[1:]))
-    path = unquoted(command.using)
-    path = path if path.endswith(".dta") else f"{path}.dta"
-    validate = _VALIDATED[words[0]]
     mark = options.get("generate", "_merge").strip()
-    chosen = options.get("keepusing", "")
-    if set(chosen) & set("*?-~"):
-        raise StataError.because("keepusing() with a pattern")
-    columns = f", columns={[*keys, *split(chosen)]!r}" if chosen else ""
-    other = f"other = pd.read_stata({path!r}, convert_categoricals=False{columns})"
+    chosen = split(options.get("keepusing", ""))
+    columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
     lines = [
-        other,
+        f"other = pd.read_stata({_path(command.using)!r}, convert_categoricals=False{columns})",
         f"other = other.drop(columns=[c for c in other if c in df and c not in {keys}])",
-        f"df = df.merge(other, on={keys!r}, how='outer', validate={validate!r}, "
-        f"indicator={mark!r})",
+        f"df = df.merge(other, on={keys!r}, how='outer', "
+        f"validate={_VALIDATED[words[0]]!r}, indicator={mark!r})",
     ]
-    if "keep" in options:
-        kept = [_KEPT.get(word) for word in options["keep"].split()]
-        if None in kept:
-            raise StataError.because(f"keep({options['keep']}) of merge")
+    kept = [_KEPT.get(word, word) for word in options.get("keep", "").split()]
+    if not set(kept) <= set(_KEPT.values()) or set("".join(chosen)) & set("*?-~"):
+        raise StataError.because(
+            f"keep({options.get('keep')}) or a pattern in keepusing()"
+        )
+    if kept:
         lines.append(f"df = df[df[{mark!r}].isin({kept!r})].copy()")
     codes = "{'left_only': 1, 'right_only': 2, 'both': 3}"
+    silent = "nogenerate" in options
     lines.append(
         f"df = df.drop(columns={mark!r})"
-        if "nogenerate" in options
+        if silent
         else f"df[{mark!r}] = df[{mark!r}].map({codes}).astype(int)"
     )
-    created = () if "nogenerate" in options else (mark,)
-    return Step("\n".join(lines), (*created, *split(chosen)))
+    return Step("\n".join(lines), tuple(chosen if silent else [mark, *chosen]))
+
+
+def _path(text: str) -> str:
+    """Complete the path of a Stata file."""
+    path = unquoted(text)
+    return path if path.endswith(".dta") else f"{path}.dta"
 
 
 def append(command: Command, _context: Context) -> Step:
     """Translate ``append``."""
     if command.options or not command.using:
         raise StataError.because("append with options")
-    path = unquoted(command.using)
-    path = path if path.endswith(".dta") else f"{path}.dta"
-    other = f"pd.read_stata({path!r}, convert_categoricals=False)"
+    other = f"pd.read_stata({_path(command.using)!r}, convert_categoricals=False)"
     return Step(f"df = pd.concat([df, {other}], ignore_index=True)")
 
 

@@ -129,37 +129,32 @@ def _absorb_categories(
     products: list[Product], effects: list[str], context: Context
 ) -> tuple[list[Product], list[str]]:
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
-    absorbed_products = [p for p in products if _is_absorbed(p, context)]
+    taken = [product for product in products if _is_absorbed(product, context)]
     # The category of one variable is part of a product that is absorbed.
-    inside = {f.name for p in absorbed_products if len(p) > 1 for f in p}
-    absorbed_products += [p for p in products if is_category(p) and p[0].name in inside]
+    parts = [(factor,) for product in taken for factor in product]
+    rest = [p for p in products if p not in taken and p not in parts]
     # The coding of a product of categories depends on the categories beside it.
-    needed = {
-        factor.name
-        for product in products
-        if product not in absorbed_products and len(product) > 1
-        for factor in product
-        if all(f.kind == "i" for f in product)
-    }
-    kept: list[Product] = []
-    for product in products:
-        effect = "^".join(column(factor.name) for factor in product)
-        if product in absorbed_products and product[0].name not in needed:
-            effects = [*effects, *([effect] if effect not in effects else [])]
-        else:
-            kept.append(product)
-    return kept, effects
+    crossed = [p for p in rest if len(p) > 1 and _categories(p)]
+    needed = [(factor,) for product in crossed for factor in product]
+    taken = [p for p in (*taken, *parts) if p in products and p not in needed]
+    new = ["^".join(column(factor.name) for factor in product) for product in taken]
+    kept = [product for product in products if product not in taken]
+    return kept, list(dict.fromkeys([*effects, *new]))
+
+
+def _categories(product: Product) -> bool:
+    """Tell whether a product has categories only, no numbers and no single levels."""
+    return all(factor.kind == "i" and factor.level is None for factor in product)
 
 
 def _is_absorbed(product: Product, context: Context) -> bool:
     """Tell whether a product of categories is absorbed; two levels are of interest."""
-    if any(f.kind != "i" or f.level is not None for f in product):
+    if not _categories(product):
         return False
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
-    levels = [context.levels(factor.name) for factor in product]
-    counts = [count for count in levels if count is not None and count > 2]
-    return len(counts) == len(product) and prod(counts) > _MANY_LEVELS ** len(product)
+    levels = [context.levels(factor.name) or 0 for factor in product]
+    return min(levels) > 2 and prod(levels) > _MANY_LEVELS ** len(product)
 
 
 def _options_of(
@@ -195,33 +190,35 @@ def _options_of(
 
 def _errors(name: str, options: Mapping[str, str], context: Context) -> dict[str, Any]:
     """Translate vce(), cluster() and robust."""
-    kind, _, rest = options.get("vce", "").replace(",", " , ").partition(" ")
     if name == "xtscc":
         lags = options.get("lag")
         bandwidth = None if lags is None else whole(lags, "lag")
         return {"cov_type": "xtscc", "bandwidth": bandwidth}
+    text = options.get("vce") or ("robust" if "robust" in options else "unadjusted")
     if "cluster" in options:
-        kind, rest = "cluster", options["cluster"]
-    elif "robust" in options and not kind:
-        kind = "robust"
-    if "," in rest:
-        raise StataError.because(f"vce({kind} {rest}): the option after the comma")
-    if kind and "cluster".startswith(kind) and len(kind) >= 2:
-        terms = clusters(rest, context.variables)
-        by_entity = context.entity is not None and terms == [column(context.entity)]
-        return {"cov_type": "clustered", "clusters": None if by_entity else terms}
-    if kind and "robust".startswith(kind):
-        if name in ("xtreg", "xtivreg"):
-            return {"cov_type": "clustered"}
-        return {"cov_type": "robust"}
-    if kind in ("hc2", "hc3") and name in ("regress", "areg") and not rest:
-        return {"cov_type": kind}
-    if kind in ("", "ols", "conventional") or "unadjusted".startswith(kind):
-        return {"cov_type": "unadjusted"}
-    raise StataError.because(
-        f"vce({options['vce']})",
-        "cluster_bootstrap(), wild_bootstrap() and cov_type='crv3' are what there is.",
-    )
+        text = f"cluster {options['cluster']}"
+    if text in ("hc2", "hc3") and name in ("regress", "areg"):
+        return {"cov_type": text}
+    kind, rest = error_kind(text)
+    if kind == "robust" and name in ("xtreg", "xtivreg"):
+        return {"cov_type": "clustered"}
+    terms = clusters(rest, context.variables) or None
+    by_entity = terms == [column(context.entity or "")]
+    return {"cov_type": kind, "clusters": None if by_entity else terms}
+
+
+def error_kind(text: str) -> tuple[str, str]:
+    """Read vce(): the kind of the errors, and the cluster variables."""
+    kind, _, rest = text.partition(" ")
+    kinds = {"cluster": "clustered", "robust": "robust"}
+    kinds |= dict.fromkeys(("unadjusted", "ols", "oim", "conventional"), "unadjusted")
+    meant = next((word for word in kinds if word.startswith(kind)), None)
+    if meant is None or "," in rest or (rest and meant != "cluster"):
+        raise StataError.because(
+            f"vce({text})",
+            "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
+        )
+    return kinds[meant], rest
 
 
 def _weights(
@@ -271,38 +268,29 @@ def instrumented(command: Command, context: Context) -> Translation:
     if command.name == "ivregress":
         method, _, text = text.partition(" ")
         if method != "2sls":
-            raise StataError.because(
-                f"ivregress {method}: here two-stage least squares"
-            )
+            raise StataError.because(f"ivregress {method}: there is 2sls only")
     match = _INSTRUMENTS.search(text)
     if match is None:
         raise StataError.because("there is no (endogenous = instruments)")
-    notes: list[str] = []
     rest = f"{text[: match.start()]} {text[match.end() :]}"
-    variables = context.variables.products(rest)
-    endog, instruments = (context.variables.products(match[g]) for g in (1, 2))
-    if not variables or not endog or not instruments:
+    variables, endog, instruments = map(
+        context.variables.products, (rest, *match.groups())
+    )
+    if not (variables and endog and instruments):
         raise StataError.because("outcome, endogenous variable or instrument is absent")
     if len(endog) == len(instruments):
         # GMM is two-stage least squares then.
         others = [o for o in command.options if o[0] not in ("gmm", "gmm2s")]
         command = replace(command, options=tuple(others))
     options = _TABLES[command.name].read(command)
+    notes: list[str] = []
     effects = _effects(command.name, options, context)
     controls, effects = _absorb_categories(variables[1:], effects, context)
-    y = plain(variables[:1])[0]
-    taken = {y, *plain(endog)}
+    y = term(variables[0])
+    roles = {"endog": plain(endog), "instruments": plain(instruments)}
+    x = [text for text in plain(controls) if text not in (y, *roles["endog"])]
     fields = _options_of(command, options, effects, context, notes)
-    return specify(
-        "FixedEffectsIV",
-        notes,
-        command.text,
-        y=y,
-        x=[text for text in plain(controls) if text not in taken],
-        endog=plain(endog),
-        instruments=plain(instruments),
-        **fields,
-    )
+    return specify("FixedEffectsIV", notes, command.text, y=y, x=x, **roles, **fields)
 
 
 COMMANDS: Mapping[str, Callable[[Command, Context], Translation]] = {

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.commands.linear import outcome_and_regressors
+from digiprosper.stata.commands.linear import error_kind, outcome_and_regressors
 from digiprosper.stata.expressions import shifted
-from digiprosper.stata.prefixes import Options, read_options, split
+from digiprosper.stata.prefixes import Command, Options, read_options, split
 from digiprosper.stata.translation import Translation, column, specify
-from digiprosper.stata.varlists import is_category, number, plain, whole
+from digiprosper.stata.varlists import is_category, number, plain, term, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
     from digiprosper.stata.varlists import Product
 
@@ -32,6 +31,11 @@ _DYNAMIC = Options(
     "nomata",
     "nodif.fsargan svmat svv.ar",
 )
+_ROLES = ("endogenous", "predetermined")
+_SUBOPTIONS = {
+    "gmmstyle": Options("l.aglimits c.ollapse"),
+    "ivstyle": Options("eq.uation"),
+}
 _ARELLANO = Options(
     "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous", "art.ests"
 )
@@ -72,16 +76,12 @@ def threshold(command: Command, context: Context) -> Translation:
 
 def _simple_errors(text: str, context: Context) -> dict[str, Any]:
     """Translate vce() of a model with entity effects, whose robust errors cluster."""
-    kind, _, rest = text.partition(" ")
-    if kind in ("", "conventional", "ols"):
-        return {"cov_type": "unadjusted"}
-    if "robust".startswith(kind):
-        return {"cov_type": "clustered"}
-    if "cluster".startswith(kind) and len(kind) > 1:
-        name = context.variables.resolve(rest.strip())
-        same = name == context.entity
-        return {"cov_type": "clustered", "clusters": None if same else [column(name)]}
-    raise StataError.because(f"vce({text})")
+    kind, rest = error_kind(text or "unadjusted")
+    if not rest:
+        return {"cov_type": "clustered" if kind == "robust" else kind}
+    name = context.variables.resolve(rest.strip())
+    clusters = None if name == context.entity else [column(name)]
+    return {"cov_type": kind, "clusters": clusters}
 
 
 def without_years(
@@ -146,20 +146,19 @@ def spatial(command: Command, context: Context) -> Translation:
     """Translate ``xsmle``; the weights are those of `spatial_weights`."""
     options = _SPATIAL.read(command)
     model = options.get("model", "sdm")
-    if model not in ("sar", "sem", "sdm"):
-        raise StataError.because(f"model({model})", "There are sar, sem and sdm.")
-    if "fe" not in options:
-        raise StataError.because("xsmle without fe: random effects")
     kind = [word.strip() for word in options.get("type", "ind").split(",")]
-    if kind[0] not in ("ind", "time", "both") or kind[1:] not in ([], ["leeyu"]):
-        raise StataError.because(f"type({options.get('type')})")
-    name = options.get("wmatrix") or options.get("ematrix") or "W"
-    errors = options.get("vce", "")
-    if errors not in ("", "oim") or "robust" in options or "cluster" in options:
+    allowed = [["ind"], ["time"], ["both"], ["ind", "leeyu"], ["both", "leeyu"]]
+    if model not in ("sar", "sem", "sdm") or kind not in allowed or "fe" not in options:
+        raise StataError.because(
+            f"model({model}) or type({', '.join(kind)}), or no fe",
+            "There are sar, sem and sdm with fixed effects.",
+        )
+    if options.get("vce", "oim") != "oim" or {"robust", "cluster"} & set(options):
         raise StataError.because(
             "robust or clustered errors of a spatial model",
             "Standard errors here are those of the likelihood.",
         )
+    name = options.get("wmatrix") or options.get("ematrix") or "W"
     weights = context.spatial_weights.get(name)
     y, products = outcome_and_regressors(command, context)
     fields: dict[str, Any] = {
@@ -265,92 +264,72 @@ def _listed(options: Mapping[str, str], context: Context) -> dict[str, Any]:
 
 def roodman(command: Command, context: Context) -> Translation:
     """Translate ``xtabond2``."""
-    _DYNAMIC.read(command, repeated=("gmmstyle", "ivstyle"))
-    typed = [(name, argument or "") for name, argument in command.options]
-    flags = {_DYNAMIC.read_one(name) for name, _ in typed}
+    options = _DYNAMIC.read(command, repeated=("gmmstyle", "ivstyle"))
     y, products = outcome_and_regressors(command, context)
-    lagged = [p for p in products if plain([p])[0] in _own_lags(y)]
+    lagged = [p for p in products if term(p) in _own_lags(y)]
     products, years = without_years([p for p in products if p not in lagged], context)
     regressors = plain(products)
-    lags, roles, collapsed = _gmm_lists(typed, y, context)
-    exogenous, equations = _iv_lists(typed, context)
-    unplaced = [t for t in regressors if t not in (*roles, *exogenous)]
-    if not lagged or unplaced:
-        raise StataError.because(
-            f"no instruments are listed for {cited((unplaced or ['L.y'])[0])}"
-        )
-    fields: dict[str, Any] = {
-        "endogenous": [t for t in regressors if roles.get(t) == "endogenous"],
-        "predetermined": [t for t in regressors if roles.get(t) == "predetermined"],
-        "instruments": [
-            t for t in exogenous if t not in regressors and t not in years_of(context)
-        ],
-        "equations": equations or None,
-        "clusters": _argument(typed, "cluster"),
-        "h": whole(_argument(typed, "h") or "3", "h"),
-    }
+    instruments = _instruments(command, y, lagged, regressors, context)
+    small = "small-sample statistics of small are not computed"
+    robust = bool({"robust", "cluster"} & set(options))
+    transform = "orthogonal" if "orthogonal" in options else "difference"
     return specify(
         "DynamicPanel",
-        ["small-sample statistics of small are not computed"]
-        if "small" in flags
-        else [],
+        [small] * ("small" in options),
         command.text,
         y=y,
-        x=[t for t in regressors if t not in roles],
         lags=len(lagged),
-        estimator="difference" if "noleveleq" in flags else "system",
-        steps=2 if "twostep" in flags else 1,
-        cov_type="robust" if flags & {"robust", "cluster"} else "classical",
-        transform="orthogonal" if "orthogonal" in flags else "difference",
-        collapse=collapsed,
-        instrument_lags=lags,
+        estimator="difference" if "noleveleq" in options else "system",
+        steps=1 + ("twostep" in options),
+        cov_type="robust" if robust else "classical",
+        transform=transform,
+        clusters=options.get("cluster"),
+        h=whole(options.get("h", "3"), "h"),
         time_effects=years,
         where=context.where(command.condition),
-        **fields,
+        **instruments,
     )
 
 
-def years_of(context: Context) -> tuple[str, ...]:
-    """List the ways in which dummies of the periods are written."""
-    return () if context.time is None else (f"C({column(context.time)})",)
+def _instruments(
+    command: Command,
+    y: str,
+    lagged: list[Product],
+    regressors: list[str],
+    context: Context,
+) -> dict[str, Any]:
+    """Read gmm() and iv(): the roles of regressors, and lags as instruments."""
+    lags, roles, collapse = _gmm_lists(command, y, context)
+    exogenous, equations = _iv_lists(command, context)
+    unplaced = set(regressors) - {*roles, *exogenous}
+    if unplaced or not lagged:
+        absent = min(unplaced, default="L.y")
+        raise StataError.because(f"no instruments are listed for {cited(absent)}")
+    by_role = {role: [t for t in regressors if roles.get(t) == role] for role in _ROLES}
+    return {
+        **by_role,
+        "x": [text for text in regressors if text not in roles],
+        "instruments": [text for text in exogenous if text not in regressors],
+        "equations": equations or None,
+        "instrument_lags": lags,
+        "collapse": collapse,
+    }
 
 
 def _own_lags(y: str) -> list[str]:
     return [shifted(f"L{count}", y) for count in range(1, 10)]
 
 
-def _argument(typed: list[tuple[str, str]], name: str) -> str | None:
-    return next((text for word, text in typed if _DYNAMIC.read_one(word) == name), None)
-
-
 def _gmm_lists(
-    typed: list[tuple[str, str]], y: str, context: Context
+    command: Command, y: str, context: Context
 ) -> tuple[Any, dict[str, str], bool]:
     """Read gmm(): lags by variable, roles of regressors, and whether they collapse."""
     lags: dict[str, tuple[int, int | None]] = {}
     roles: dict[str, str] = {}
     collapsed: set[bool] = set()
-    for word, text in typed:
-        if _DYNAMIC.read_one(word) != "gmmstyle":
-            continue
-        names, _, rest = text.partition(",")
-        suboptions = {n: a or "" for n, a in read_options(rest)}
-        unknown = set(suboptions) - {
-            "lag",
-            "laglimits",
-            "collapse",
-            "c",
-            "lagl",
-            "coll",
-        }
-        if unknown:
-            raise StataError.because(f"gmm(, {' '.join(sorted(unknown))})")
-        collapsed.add(bool({"collapse", "c", "coll"} & set(suboptions)))
-        limits = next(
-            (suboptions[k] for k in ("lag", "laglimits", "lagl") if k in suboptions),
-            "1 .",
-        )
-        first, last = _lags(limits, "lag")
+    for names, suboptions in _lists(command, "gmmstyle"):
+        collapsed.add("collapse" in suboptions)
+        first, last = _lags(suboptions.get("laglimits", "1 ."), "lag")
         for name in plain(context.variables.products(names)):
             if name in (y, *_own_lags(y)):
                 extra = int(name != y)
@@ -358,36 +337,38 @@ def _gmm_lists(
             else:
                 roles[name] = "endogenous" if first > 1 else "predetermined"
                 lags[name] = (first, last)
-    if len(collapsed) > 1:
-        raise StataError.because("collapse in some gmm() only")
-    if y not in lags:
-        raise StataError.because("no gmm() has the outcome or its lag")
-    plain_lags = {
-        name: (2 if roles.get(name) != "predetermined" else 1, None) for name in lags
-    }
-    shared: Any = (2, None) if lags == plain_lags else lags
+    if len(collapsed) != 1 or y not in lags:
+        raise StataError.because("no gmm() of the outcome, or collapse in some only")
+    usual = {n: (1 if roles.get(n) == "predetermined" else 2, None) for n in lags}
+    shared: Any = (2, None) if lags == usual else lags
     return lags[y] if list(lags) == [y] else shared, roles, collapsed == {True}
 
 
-def _iv_lists(
-    typed: list[tuple[str, str]], context: Context
-) -> tuple[list[str], dict[str, str]]:
+def _lists(command: Command, name: str) -> list[tuple[str, dict[str, str]]]:
+    """List the variables and suboptions of every gmm() or iv()."""
+    out = []
+    for word, argument in command.options:
+        if _DYNAMIC.read_one(word) == name:
+            names, _, rest = (argument or "").partition(",")
+            inner = Command("", name, options=read_options(rest))
+            out.append((names, _SUBOPTIONS[name].read(inner)))
+    return out
+
+
+def _iv_lists(command: Command, context: Context) -> tuple[list[str], dict[str, str]]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
     words = {"diff": "difference", "level": "level", "lev": "level", "both": "both"}
-    for word, text in typed:
-        if _DYNAMIC.read_one(word) != "ivstyle":
-            continue
-        names, _, rest = text.partition(",")
-        match = re.fullmatch(r"\s*(?:eq(?:uation)?\((\w+)\))?\s*", rest)
-        if match is None or (match[1] and match[1] not in words):
-            raise StataError.because(f"iv(, {rest.strip()})")
-        terms = plain(context.variables.products(names))
-        exogenous += [t for t in terms if t not in years_of(context)]
-        if match[1] and words[match[1]] != "both":
-            keys = ["time_effects" if t in years_of(context) else t for t in terms]
-            equations |= dict.fromkeys(map(canonical, keys), words[match[1]])
+    for names, suboptions in _lists(command, "ivstyle"):
+        word = suboptions.get("equation", "both")
+        if word not in words:
+            raise StataError.because(f"iv(, equation({word}))")
+        products, years = without_years(context.variables.products(names), context)
+        exogenous += plain(products)
+        keys = [*map(canonical, plain(products)), *["time_effects"] * years]
+        if word != "both":
+            equations |= dict.fromkeys(keys, words[word])
     return exogenous, equations
 
 
