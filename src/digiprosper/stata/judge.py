@@ -1,21 +1,6 @@
 """What a careful referee would ask about a do-file.
 
-Each finding is a `Notice` whose data have the line. Precision matters more than recall:
-a question that is often wrong is not read.
-
-=============================  ====================================================
-code                           data
-=============================  ====================================================
-``no_errors``                  line, command
-``untested_difference``        line, lines, conditions
-``weak_instruments_not_tested``  line, command
-``mediation_without_effects``  line
-``pooled_matching``            line, command
-``staggered_two_way``          line, variable
-``log_of_count``               line, variable
-``missing_kept``               line, variable
-``lag_by_row``                 line, variable
-=============================  ====================================================
+Precision matters more than recall: a question that is often wrong is not read.
 """
 
 from __future__ import annotations
@@ -23,13 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import Notice, StataError, cited
+from digiprosper.errors import StataError
+from digiprosper.stata import notices
 from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.prefixes import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from digiprosper.errors import Notice
     from digiprosper.stata.reader import Event
 
 _INSTRUMENTED = ("ivreghdfe", "ivreg2", "ivregress", "xtivreg", "xtivreg2", "ivreg2h")
@@ -54,19 +41,10 @@ _WEAK_TESTS = {
     "plausexog",
 }
 _GROUP_TESTS = {"bdiff", "suest", "chowtest", "permtest", "permutest"}
-_STAGGERED = {
-    "csdid",
-    "did_imputation",
-    "eventstudyinteract",
-    "did_multiplegt",
-    "did_multiplegt_dyn",
-    "bacondecomp",
-    "jwdid",
-    "sdid",
-    "xthdidregress",
-    "did2s",
-    "stackedev",
-}
+_STAGGERED = """
+csdid did_imputation eventstudyinteract did_multiplegt did_multiplegt_dyn bacondecomp
+jwdid sdid xthdidregress did2s stackedev
+"""
 _COUNTS = re.compile(
     r"patent|count|freq|cite|citation|(?:^|_)(?:num|number)(?:_|$|\d)|专利|数量|次数|件数"
     r"|词频|篇数|频次",
@@ -104,26 +82,16 @@ class _Judge:
     ) -> None:
         self.events, self.complete = events, complete
         self.entity, self.time = entity, time
-        self.names = {e.command.name for e in events}
-        self.regressions = [
-            e
-            for e in events
-            if e.command.name in _REGRESSIONS and e.command.prefix("permute") is None
-        ]
+        self.names = {event.command.name for event in events}
+        self.regressions = list(filter(_is_regression, events))
         self.assignments = list(_assignments(events))
         self.origins: dict[str, set[str]] = {}
         for event, name, node in self.assignments:
             self.origins.setdefault(name, set()).update(node.names)
             if event.command.name == "egen" and node.kind == "call":
                 self.complete.add(name)
-        self.effects = {w for e in self.regressions for w in _effects(e)}
-        encoded = {
-            e.command.arguments.strip(): dict(e.command.options).get("gen")
-            or dict(e.command.options).get("generate")
-            for e in events
-            if e.command.name == "encode"
-        }
-        self.entities = {entity} | {a for a, b in encoded.items() if b == entity}
+        self.effects = {w for event in self.regressions for w in _effects(event)}
+        self.entities = {entity, *_encoded_as(events, entity)}
 
     def notices(self) -> Iterator[Notice]:
         """Ask all questions."""
@@ -154,13 +122,7 @@ class _Judge:
         if self._has_effects(event) and not chosen and not weighted:
             if event.command.name == "xtscc":
                 return
-            yield Notice(
-                "no_errors",
-                "standard errors of a model with fixed effects are neither "
-                "clustered nor "
-                "robust: errors of an entity are usually correlated over time",
-                {"line": event.number, "command": event.command.name},
-            )
+            yield notices.no_errors(event.number, event.command.name)
 
     def _has_effects(self, event: Event) -> bool:
         name = event.command.name
@@ -178,12 +140,7 @@ class _Judge:
         first = any(o in ("first", "ffirst") for o, _ in event.command.options)
         if first and event.command.name in _PRINTS_TEST:
             return
-        yield Notice(
-            "weak_instruments_not_tested",
-            "an instrument without a test or set that is right if it is weak: "
-            "anderson_rubin() of the results",
-            {"line": event.number, "command": event.command.name},
-        )
+        yield notices.weak_instruments_not_tested(event.number, event.command.name)
 
     # --- subsamples -------------------------------------------------------------------
 
@@ -204,30 +161,27 @@ class _Judge:
     def _compared(
         self, pairs: Sequence[tuple[int, tuple[str, ...]]]
     ) -> Iterator[Notice]:
+        """Compare the samples of one model, each with those after it."""
         used: set[int] = set()
         for at, (number, condition) in enumerate(pairs):
-            if number in used:
-                continue
-            rest = [(n, c) for n, c in pairs[at + 1 :] if n != number and n not in used]
-            others = [(n, c) for n, c in rest if _alternative(condition, c, self.time)]
-            if not others and _is_dummy(condition):
-                others = [(n, c) for n, c in rest if _is_dummy(c)]
-            if not others or self._interacted(" & ".join(condition[-1:])):
-                continue
-            lines = (number, *(n for n, _ in others))
-            used |= set(lines)
-            yield Notice(
-                "untested_difference",
-                "the same model in several subsamples, without a test that the slopes "
-                "differ: by_group(spec, panel, group)",
-                {
-                    "line": number,
-                    "lines": lines,
-                    "conditions": tuple(
-                        " & ".join(c) for c in (condition, *(c for _, c in others))
-                    ),
-                },
-            )
+            rest = [p for p in pairs[at + 1 :] if p[0] not in (number, *used)]
+            others = self._others(condition, rest)
+            tested = self._interacted(" & ".join(condition[-1:]))
+            if others and not tested and number not in used:
+                lines, conditions = zip((number, condition), *others, strict=True)
+                used |= set(lines)
+                yield notices.untested_difference(
+                    lines, [" & ".join(parts) for parts in conditions]
+                )
+
+    def _others(
+        self, condition: tuple[str, ...], rest: Sequence[tuple[int, tuple[str, ...]]]
+    ) -> list[tuple[int, tuple[str, ...]]]:
+        """List other groups of the same variable, else other dummies that are one."""
+        others = [p for p in rest if _alternative(condition, p[1], self.time)]
+        if others or not _is_dummy(condition):
+            return others
+        return [pair for pair in rest if _is_dummy(pair[1])]
 
     def _interacted(self, condition: str) -> bool:
         """Tell whether a regression has a product with the variable of the groups."""
@@ -258,12 +212,7 @@ class _Judge:
                 for name in (*self.entities, *self.effects)
                 if name
             ):
-                yield Notice(
-                    "mediation_without_effects",
-                    "the mediation has no fixed effects, the baseline has: c = c' + ab "
-                    "does not hold between two models",
-                    {"line": event.number},
-                )
+                yield notices.mediation_without_effects(event.number)
 
     def _matching(self) -> Iterator[Notice]:
         if self.entity is None and len(self.effects) < 2:
@@ -274,40 +223,32 @@ class _Judge:
             text = " ".join([*event.sample, event.command.condition or ""])
             if re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text):
                 continue
-            yield Notice(
-                "pooled_matching",
-                "rows of all periods are matched, so that a row may be matched with "
-                "another period of the same entity: match_entities()",
-                {"line": event.number, "command": event.command.name},
-            )
+            yield notices.pooled_matching(event.number, event.command.name)
 
     def _staggered(self) -> Iterator[Notice]:
-        if self.names & _STAGGERED:
+        if self.names & set(_STAGGERED.split()):
             return
+        dummies = self._event_dummies()
+        for event in self.regressions:
+            words = set(split(event.command.arguments)[1:])
+            treated = words & dummies or set(filter(_TREATMENT.search, words))
+            if dummies and treated and len(_effects(event)) >= 2:
+                yield notices.staggered_two_way(event.number, min(treated))
+                return
+
+    def _event_dummies(self) -> set[str]:
+        """List dummies of the time since an event that differs by entity."""
         clock = {self.time, *self.effects}
         relative = {
             name
             for _, name, node in self.assignments
             if any(_difference_of(part, clock) for part in node.walk())
         }
-        dummies = {
+        return {
             name
             for _, name, node in self.assignments
             if relative & set(node.names) and _has_negative(node)
         }
-        if not dummies:
-            return
-        for event in self.regressions:
-            words = set(split(event.command.arguments)[1:])
-            treated = words & dummies or {w for w in words if _TREATMENT.search(w)}
-            if len(_effects(event)) >= 2 and treated:
-                yield Notice(
-                    "staggered_two_way",
-                    "a policy that starts at different times, with two-way effects: "
-                    "effects that differ by cohort may have wrong signs; StaggeredDid",
-                    {"line": event.number, "variable": min(treated)},
-                )
-                return
 
     def _logs(self) -> Iterator[Notice]:
         for event, name, node in self.assignments:
@@ -316,12 +257,7 @@ class _Judge:
                     inside = part.parts[0]
                     counts = [n for n in inside.names if _COUNTS.search(n)]
                     if counts and (part.value == "log1p" or _plus_one(inside)):
-                        yield Notice(
-                            "log_of_count",
-                            f"log(x + 1) of the count {cited(counts[0])}: the slope "
-                            "depends on the unit; a Poisson model has none",
-                            {"line": event.number, "variable": name},
-                        )
+                        yield notices.log_of_count(event.number, name, counts[0])
 
     def _missing(self) -> Iterator[Notice]:
         for event in self.events:
@@ -349,12 +285,7 @@ class _Judge:
         guarded = set(_guarded(node)) | excluded | self.complete
         for name in _unbounded(node):
             if name not in guarded:
-                yield Notice(
-                    "missing_kept",
-                    f"a missing {name} is larger than any number, so that the "
-                    f"condition is true for it: add & {name} < .",
-                    {"line": event.number, "variable": name},
-                )
+                yield notices.missing_kept(event.number, name)
                 return
 
     def _lags(self) -> Iterator[Notice]:
@@ -368,12 +299,20 @@ class _Judge:
             if set(split(by.text.partition("(")[0])) & {self.entity} and any(
                 _is_earlier(n) for n in index
             ):
-                yield Notice(
-                    "lag_by_row",
-                    "the row before is not the period before where a period is absent: "
-                    "L.x, here lag(x)",
-                    {"line": event.number, "variable": name},
-                )
+                yield notices.lag_by_row(event.number, name)
+
+
+def _is_regression(event: Event) -> bool:
+    permuted = event.command.prefix("permute") is not None
+    return event.command.name in _REGRESSIONS and not permuted
+
+
+def _encoded_as(events: Iterable[Event], name: str | None) -> Iterator[str]:
+    """List texts that are encoded as a variable."""
+    for event in events:
+        made = {argument for _, argument in event.command.options}
+        if event.command.name == "encode" and name in made:
+            yield event.command.arguments.strip()
 
 
 # --- facts ----------------------------------------------------------------------------

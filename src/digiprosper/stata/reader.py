@@ -349,9 +349,7 @@ class Reader:
         self._stored_results(command)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name]}")
-        words = command.arguments.split()
-        makes = [option for option, _ in command.options if option.startswith("g")]
-        if (name == "tabulate" and makes) or (name == "set" and words[:1] == ["obs"]):
+        if _makes_data(command):
             raise StataError.because(f"{name} makes columns or rows")
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
@@ -502,6 +500,13 @@ class Reader:
             self.taint.clear()
         if not (harmless or estimates):
             self.taint.mark_rows(self.number)
+
+
+def _makes_data(command: Command) -> bool:
+    """Tell whether ``tabulate`` makes dummies, or ``set`` rows."""
+    if command.name == "tabulate":
+        return any(option.startswith("g") for option, _ in command.options)
+    return command.name == "set" and command.arguments.startswith("obs")
 
 
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")

@@ -39,6 +39,13 @@ class Line:
         Estimations and tests, one for each turn of a loop.
     is_estimation : bool
         Whether it estimates a model.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> line = dp.stata.Line(3, "xtset id year", "read")
+    >>> print(line)
+    line 3    read        xtset id year
     """
 
     number: int

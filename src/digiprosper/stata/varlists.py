@@ -213,21 +213,32 @@ def _absorbed(word: str, variables: Variables) -> list[str]:
     """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
     crossed = "#" in _outside(word)
     sides = re.split(r"##?(?![^(]*\))", word) if crossed else [word]
-    factors = [p[0] for side in sides for p in variables.products(side)]
-    slopes = [f for f in factors if f.kind == "c"]
-    effects = [f for f in factors if f not in slopes]
-    if not effects or any(f.level or f.shift for f in effects):
+    groups = [variables.products(side) for side in sides]
+    effects = _first(groups)
+    levels = [as_written(f.name) for f in effects if not f.level and not f.shift]
+    if not levels or len(levels) < len(effects):
         raise StataError.because(f"the absorbed effect {cited(word)}")
-    levels = [as_written(f.name) for f in effects]
-    if not crossed:
-        return levels
-    if not slopes:
-        return ["^".join(levels)]
+    return _with_slopes(levels, groups, word) if crossed else levels
+
+
+def _first(groups: Sequence[Sequence[Product]]) -> list[Factor]:
+    """List the first factors of all products that are no slopes."""
+    factors = [product[0] for group in groups for product in group]
+    return [factor for factor in factors if factor.kind != "c"]
+
+
+def _with_slopes(
+    levels: list[str], groups: Sequence[Sequence[Product]], word: str
+) -> list[str]:
+    """Write pairs of effects, with slopes by level if there are numbers."""
+    numbers_by_side = [g for g in groups if g[0][0].kind == "c"]
+    effect = "^".join(levels)
+    if not numbers_by_side:
+        return [effect]
     # Variables in one parenthesis have slopes of their own, c.x#c.z has one.
-    sign = ", " if len(sides) - len(effects) == 1 else ":"
-    inside = sign.join(shifted(f.shift, as_written(f.name)) for f in slopes)
-    brackets = f"[{inside}]" if "##" in word else f"[[{inside}]]"
-    return [f"{'^'.join(levels)}{brackets}"]
+    sign = ", " if len(numbers_by_side) == 1 else ":"
+    inside = sign.join(_factor_term(p[0]) for side in numbers_by_side for p in side)
+    return [f"{effect}[{inside}]" if "##" in word else f"{effect}[[{inside}]]"]
 
 
 def clusters(text: str, variables: Variables) -> list[str]:

@@ -384,15 +384,11 @@ def _threshold(spec: Any, entity: str, time: str) -> str:
 
 
 def _dynamic(spec: Any, entity: str, time: str) -> str:
-    plain_roles = not (
-        spec.predetermined or spec.equations or spec.endogenous or spec.instruments
-    )
-    if (
-        not plain_roles
-        or spec.estimator not in ("difference", "system")
-        or not isinstance(spec.instrument_lags[0], int)
-    ):
-        raise StataError.because("this estimator, or lags by variable")
+    others = (spec.predetermined, spec.equations, spec.endogenous, spec.instruments)
+    if any(others) or spec.estimator not in ("difference", "system"):
+        raise StataError.because("this estimator, or regressors that are not exogenous")
+    if not isinstance(spec.instrument_lags[0], int):
+        raise StataError.because("lags by variable")
     first, last = spec.instrument_lags
     y, exogenous = _variable(spec.y), list(map(_variable, spec.x))
     exogenous += [f"i.{time}"] * spec.time_effects
@@ -418,13 +414,12 @@ def _dynamic(spec: Any, entity: str, time: str) -> str:
 
 
 def _staggered(spec: Any, entity: str, time: str) -> str:
-    if spec.cov_type != "influence" or spec.obs_weights or spec.anticipation:
-        raise StataError.because("other cov_type than 'influence', or weights")
+    imputes = spec.estimator == "imputation"
+    rest = (spec.obs_weights, spec.anticipation, spec.estimator == "sun_abraham")
+    if any(rest) or (spec.cov_type, spec.never or 0) != ("influence", 0):
+        raise StataError.because("sun_abraham, weights, or cov_type not 'influence'")
     y, event, controls = _variable(spec.y), _variable(spec.event), _variables(spec.x)
     condition = _condition(spec.where, (entity, time))
-    imputes = spec.estimator == "imputation"
-    if not imputes and (spec.estimator != "callaway_santanna" or spec.never != 0):
-        raise StataError.because("sun_abraham, or never other than 0, as csdid has it")
     methods = {"regression": "reg", "ipw": "stdipw"}
     flags = {
         "allhorizons": imputes and spec.aggregate == "dynamic",
@@ -442,7 +437,7 @@ def _staggered(spec: Any, entity: str, time: str) -> str:
         return _joined(
             f"did_imputation {y} {entity} {time} {event}{condition}", options
         )
-    return _joined(f"csdid {y}{f' {controls}' if controls else ''}{condition}", options)
+    return _joined(f"csdid {f'{y} {controls}'.strip()}{condition}", options)
 
 
 def _spatial(spec: Any, entity: str, time: str) -> str:

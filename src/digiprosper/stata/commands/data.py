@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
@@ -47,6 +47,8 @@ _KEPT = {"match": "both", "3": "both", "master": "left_only", "1": "left_only"}
 _KEPT |= {"using": "right_only", "2": "right_only", "matched": "both"}
 
 
+# Value labels stay labels.
+_AS_NUMBERS = "convert_categoricals=False"
 _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
@@ -264,7 +266,7 @@ def use(command: Command, _context: Context) -> Step:
     if command.using and words:
         raise StataError.because("variables that are chosen while reading")
     path = _path(command.using or command.arguments)
-    code = f"df = pd.read_stata({path!r}, convert_categoricals=False)"
+    code = f"df = pd.read_stata({path!r}, {_AS_NUMBERS})"
     return Step(code, fresh=True)
 
 
@@ -303,8 +305,8 @@ def merge(command: Command, context: Context) -> Step:
     chosen = split(options.get("keepusing", ""))
     columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
     lines = [
-        f"other = pd.read_stata({_path(command.using)!r}, convert_categoricals=False{columns})",
-        f"other = other.drop(columns=[c for c in other if c in df and c not in {keys}])",
+        f"other = pd.read_stata({_path(command.using)!r}, {_AS_NUMBERS}{columns})",
+        f"other = other.drop(columns=[c for c in df if c in other and c not in {keys}])",
         f"df = df.merge(other, on={keys!r}, how='outer', "
         f"validate={_VALIDATED[words[0]]!r}, indicator={mark!r})",
     ]
@@ -335,7 +337,7 @@ def append(command: Command, _context: Context) -> Step:
     """Translate ``append``."""
     if command.options or not command.using:
         raise StataError.because("append with options")
-    other = f"pd.read_stata({_path(command.using)!r}, convert_categoricals=False)"
+    other = f"pd.read_stata({_path(command.using)!r}, {_AS_NUMBERS})"
     return Step(f"df = pd.concat([df, {other}], ignore_index=True)")
 
 

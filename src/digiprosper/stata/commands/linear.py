@@ -131,15 +131,23 @@ def _absorb_categories(
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
     taken = [product for product in products if _is_absorbed(product, context)]
     # The category of one variable is part of a product that is absorbed.
-    parts = [(factor,) for product in taken for factor in product]
-    rest = [p for p in products if p not in taken and p not in parts]
+    taken = list(dict.fromkeys([*taken, *_single(taken)]))
     # The coding of a product of categories depends on the categories beside it.
-    crossed = [p for p in rest if len(p) > 1 and _categories(p)]
-    needed = [(factor,) for product in crossed for factor in product]
-    taken = [p for p in (*taken, *parts) if p in products and p not in needed]
-    new = ["^".join(column(factor.name) for factor in product) for product in taken]
+    crossed = [p for p in products if p not in taken and _categories(p)]
+    needed = _single(crossed)
+    taken = [p for p in taken if p in products and p not in needed]
     kept = [product for product in products if product not in taken]
-    return kept, list(dict.fromkeys([*effects, *new]))
+    return kept, list(dict.fromkeys([*effects, *map(_effect, taken)]))
+
+
+def _effect(product: Product) -> str:
+    """Write a product of categories as an absorbed effect."""
+    return "^".join(column(factor.name) for factor in product)
+
+
+def _single(products: list[Product]) -> list[Product]:
+    """List the variables of products of several as products of one."""
+    return [(f,) for product in products if len(product) > 1 for f in product]
 
 
 def _categories(product: Product) -> bool:
@@ -194,17 +202,22 @@ def _errors(name: str, options: Mapping[str, str], context: Context) -> dict[str
         lags = options.get("lag")
         bandwidth = None if lags is None else whole(lags, "lag")
         return {"cov_type": "xtscc", "bandwidth": bandwidth}
-    text = options.get("vce") or ("robust" if "robust" in options else "unadjusted")
-    if "cluster" in options:
-        text = f"cluster {options['cluster']}"
+    text = _error_text(options)
     if text in ("hc2", "hc3") and name in ("regress", "areg"):
         return {"cov_type": text}
     kind, rest = error_kind(text)
     if kind == "robust" and name in ("xtreg", "xtivreg"):
         return {"cov_type": "clustered"}
-    terms = clusters(rest, context.variables) or None
-    by_entity = terms == [column(context.entity or "")]
+    terms = clusters(rest, context.variables)
+    by_entity = terms in ([], [column(context.entity or "")])
     return {"cov_type": kind, "clusters": None if by_entity else terms}
+
+
+def _error_text(options: Mapping[str, str]) -> str:
+    """Write the options of errors as the argument of vce(); clusters come first."""
+    if "cluster" in options:
+        return f"cluster {options['cluster']}"
+    return options.get("vce") or ("robust" if "robust" in options else "unadjusted")
 
 
 def error_kind(text: str) -> tuple[str, str]:
