@@ -273,6 +273,7 @@ CONTRACT = {
         "path, *, entity, time='year', sheet=None, match=None, labels=None, step=None, "
         "time_format=None"
     ),
+    "Panel.from_rows": "data, *, entity=None, labels=None",
     "Panel.from_wide": (
         "data, *, entity, value=None, time='year', labels=None, step=None, "
         "time_format=None"

@@ -60,6 +60,42 @@ def test_the_later_column_is_named_with_what_it_combines() -> None:
     assert [(d.column, d.on) for d in found] == [(3, (0, 2)), (4, (1,))]
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9))
+def test_dependences_are_those_of_columns_one_by_one(seed: int, k: int) -> None:
+    """Each column is regressed on all earlier ones that are independent."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(k + int(rng.integers(1, 40)), k))
+    for j in np.flatnonzero(rng.random(k) < 0.4)[1:]:
+        x[:, j] = x[:, :j] @ (rng.normal(size=j) * (rng.random(j) < 0.6))
+        x[:, j] += 10.0 ** rng.integers(-6, 1) * rng.normal(size=len(x)) * (j % 2)
+    x = x[:, np.abs(x).sum(axis=0) > 0]
+    x *= 10.0 ** rng.integers(-6, 7, x.shape[1])
+    unit = x / np.linalg.norm(x, axis=0)
+    expected, basis = [], list[int]()
+    for j in range(unit.shape[1]):
+        slopes = np.linalg.lstsq(unit[:, basis], unit[:, j], rcond=None)[0]
+        if np.linalg.norm(unit[:, j] - unit[:, basis] @ slopes) > 1e-9:
+            basis.append(j)
+        else:
+            on = tuple(np.array(basis)[np.abs(slopes) > 1e-6].tolist())
+            expected.append((j, on))
+    assert [(d.column, d.on) for d in dependences(x)] == expected
+
+
+def test_hundreds_of_dummies_are_told_apart_from_their_sums() -> None:
+    """Dummies of pairs, after dummies of their parts, in the order of a table."""
+    a, b = np.divmod(np.arange(600), 20)
+    parts = np.column_stack([np.eye(30)[a], np.eye(20)[b]])
+    pairs = np.eye(600)
+    found = dependences(
+        np.column_stack([np.vstack([parts] * 2), np.vstack([pairs] * 2)])
+    )
+    # One dummy of b is a combination of others, and so are all but 29 x 19 pairs.
+    assert len(found) == 1 + 49
+    assert found[0].column == 49
+
+
 def test_wide_designs_lose_their_last_columns() -> None:
     x = np.random.default_rng(2).normal(size=(3, 5))
     assert [d.column for d in dependences(x)] == [3, 4]

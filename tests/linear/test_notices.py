@@ -46,6 +46,23 @@ def test_few_periods_are_told() -> None:
     assert notice.message.startswith("99 periods: intervals are too short")
 
 
+def test_many_dummies_are_told_with_the_effect_that_absorbs_them() -> None:
+    panel = datasets.us_states().assign(g=lambda f: f.index.codes[0] % 9)
+    spec = FixedEffects("log(gsp)", ["unemp", "C(g):C(year)"], entity_effects=False)
+    fit = spec.replace(collinear="drop").fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "many_dummies"]
+    assert notice.data == {"columns": {"g^year": 9 * 17}}
+    assert "absorb=['g^year']" in notice.message
+    absorbed = spec.replace(x=["unemp"], absorb=list(notice.data["columns"])).fit(panel)
+    pair = [f.params["unemp"] for f in (fit, absorbed)]
+    assert pair[0] == pytest.approx(pair[1], rel=1e-9)
+    assert pair[0] != pytest.approx(
+        spec.replace(x=["unemp"]).fit(panel).params["unemp"]
+    )
+    few = spec.replace(x=["unemp", "C(g)"], time_effects=False).fit(panel)
+    assert "many_dummies" not in {n.code for n in few.diagnostics}
+
+
 def test_what_was_dropped_is_told_with_the_reason() -> None:
     absorbed = notices.dropped_absorbed("x", "city, year", "is constant in the sample")
     assert absorbed.data == {"column": "x", "effects": "city, year"}

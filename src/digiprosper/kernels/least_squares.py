@@ -57,31 +57,42 @@ def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependenc
         return []
     scaled = design * scale
     if scaled.shape[0] >= scaled.shape[1]:
-        diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-        if (diagonal > COLLINEAR).all():
+        # It has the lengths and angles of the columns in fewer rows
+        scaled = np.asarray(np.linalg.qr(scaled, mode="r"))
+        if (np.abs(np.diag(scaled)) > COLLINEAR).all():
             return []
-    dependent: list[Dependence] = []
-    independent: list[int] = []
-    for j in range(scaled.shape[1]):
-        basis = scaled[:, independent]
-        solution = (
-            np.linalg.lstsq(basis, scaled[:, j], rcond=None)[0]
-            if independent
-            else np.zeros(0)
+    independent, heights = _orthogonalised(scaled)
+    dependent = np.setdiff1d(np.arange(scaled.shape[1]), independent)
+    solutions = np.linalg.solve(heights[:, independent], heights[:, dependent])
+    return [
+        Dependence(
+            j, tuple(independent[i] for i in np.flatnonzero(np.abs(parts) > PART_OF))
         )
-        if float(np.linalg.norm(scaled[:, j] - basis @ solution)) > COLLINEAR:
+        for j, parts in zip(dependent.tolist(), solutions.T, strict=True)
+    ]
+
+
+def _orthogonalised(columns: Floats) -> tuple[list[int], Floats]:
+    """Find the q columns (m, k) that are no combinations of earlier ones.
+
+    Returns their positions, and the coordinates (q, k) of all columns in an orthonormal
+    basis of them, by Gram-Schmidt.
+    """
+    most = min(columns.shape)
+    basis, heights = np.empty((most, len(columns))), np.zeros((most, columns.shape[1]))
+    independent: list[int] = []
+    for j, column in enumerate(columns.T):
+        q, rest = len(independent), column
+        # Twice: the first projection leaves rounding where little of a column remains.
+        for _ in range(2):
+            parts = basis[:q] @ rest
+            heights[:q, j] += parts
+            rest = rest - parts @ basis[:q]
+        length = float(np.linalg.norm(rest))
+        if length > COLLINEAR:
+            basis[q], heights[q, j] = rest / length, length
             independent.append(j)
-        else:
-            dependent.append(
-                Dependence(
-                    j,
-                    tuple(
-                        independent[i]
-                        for i in np.flatnonzero(np.abs(solution) > PART_OF)
-                    ),
-                )
-            )
-    return dependent
+    return independent, heights[: len(independent)]
 
 
 def ols(

@@ -58,10 +58,13 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
     """Return the name of the entity effect; refuse a fit without one."""
     position = fitted.prepared.entity_position
     if position is None:
-        name = fitted.prepared.sample.keys.entity_name
+        keys = fitted.prepared.sample.keys
+        name = keys.entity_name
+        cure = f"set entity_effects=True (effects of {name})"
+        if keys.rows_are_entities:
+            cure = "here each row is an entity; name it, Panel(df, entity=...)"
         raise IdentificationError(
-            f"{caller} needs entity effects, and the specification has none: set "
-            f"entity_effects=True (effects of {name}).",
+            f"{caller} needs entity effects, and the specification has none: {cure}.",
             [Notice("no_entity_effects", "no entity effects", {"entity": name})],
         )
     return fitted.prepared.effect_names[position]

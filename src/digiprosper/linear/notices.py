@@ -4,6 +4,9 @@
 code                     data
 ======================== ===============================================================
 chosen_rows              where, count; not a warning
+rows_as_entities         cov_type; not a warning
+many_dummies             columns (by categories, such as "year^industry"); not a
+                         warning
 singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
@@ -42,14 +45,16 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.panel.grammar import as_written
 from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.sample import Dropped
@@ -69,6 +74,8 @@ WILD_CLUSTERS: Final = 10
 LEAST_P: Final = 0.01
 # Fewer periods than these are too few for Driscoll-Kraay standard errors.
 FEW_PERIODS: Final = 100
+# So many dummies are rarely read one by one.
+MANY_DUMMIES: Final = 100
 # Condition number of regressors with large standard errors, but right ones.
 NEAR: Final = 1e8
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
@@ -78,17 +85,41 @@ WEAK_F: Final = 10.0
 # --- rows and clusters ----------------------------------------------------------------
 
 
-def chosen_rows(sample: Sample, panel: Panel) -> tuple[Notice, ...]:
-    """Report the condition that chose rows, if there is one."""
-    if sample.where is None:
+def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
+    """Report the condition that chose rows, and rows that are entities."""
+    if sample.where is not None:
+        others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
+        text = (
+            f"Rows where {sample.where}: {panel.nobs - others:,} of {panel.nobs:,}, "
+            "chosen after lags and other terms are made."
+        )
+        data = {"where": sample.where, "count": panel.nobs - others}
+        yield Notice("chosen_rows", text, data)
+    if sample.keys.rows_are_entities:
+        text = "Each row is an entity, so there are no entity effects"
+        if cov_type == "robust":
+            text += ", and standard errors are robust (HC1), not clustered by entity"
+        yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
+
+
+def many_dummies(sample: Sample) -> tuple[Notice, ...]:
+    """Report categories whose many dummies are in the table, but could be absorbed."""
+    if not sample.categories:
         return ()
-    others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
-    text = (
-        f"Rows where {sample.where}: {panel.nobs - others:,} of {panel.nobs:,}, chosen "
-        "after lags and other terms were made."
+    counts = Counter(
+        "^".join(as_written(str(factor.column)) for factor in factors)
+        for factors in map(sample.factors_of, sample.names)
+        if all(factor.level is not None for factor in factors)
     )
-    data = {"where": sample.where, "count": panel.nobs - others}
-    return (Notice("chosen_rows", text, data),)
+    columns = {effect: n for effect, n in counts.items() if n > MANY_DUMMIES}
+    if not columns:
+        return ()
+    text = (
+        f"{sum(columns.values()):,} dummies are estimated and printed. If they are "
+        f"controls, absorb={cited(list(columns))} in place of these terms gives the "
+        "same other coefficients, and is faster."
+    )
+    return (Notice("many_dummies", text, {"columns": columns}),)
 
 
 def dropped_rows(

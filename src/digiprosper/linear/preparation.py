@@ -30,12 +30,13 @@ from digiprosper.linear.distances import (
     near_rows,
 )
 from digiprosper.linear.notices import (
-    chosen_rows,
+    about_rows,
     dropped_rows,
     entities_across,
     entities_once,
     few_for_slopes,
     few_periods,
+    many_dummies,
     rank_bound,
     robust_inconsistent,
     saturated_levels,
@@ -226,6 +227,7 @@ def prepare(
     squares and products cannot be computed.
     """
     check_panel(panel, "fit")
+    options = _options_for(panel, options)
     absorbed = _effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
@@ -244,18 +246,7 @@ def prepare(
         sample = _without_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
-    # A variable that is a term by itself is checked as that column.
-    variables = {
-        name: values
-        for name, values in sample.variables.items()
-        if name not in sample.names
-    }
-    columns = (
-        np.column_stack([sample.matrix, *variables.values()])
-        if variables
-        else sample.matrix
-    )
-    refuse_extreme(columns, [*sample.names, *variables])
+    _refuse_extreme_columns(sample)
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)
@@ -268,7 +259,7 @@ def prepare(
     near = _near(sample, options)
     few = _cluster_notices(clusters, codes, options.cov_type)
     notices = [
-        *chosen_rows(sample, panel),
+        *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *_once_notices(panel, clusters),
         *few,
@@ -278,6 +269,7 @@ def prepare(
         *_saturated_notices(absorbed, absorbing),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
+        *many_dummies(sample),
     ]
     return Prepared(
         sample=sample,
@@ -293,6 +285,33 @@ def prepare(
         few=tuple(few),
         leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
+    )
+
+
+def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
+    """Leave out effects of entities that are single rows, and clusters of them."""
+    if not table_of(panel).keys.rows_are_entities:
+        return options
+    effects = [term.effect for term in _read_effects(panel, options.absorb)]
+    if panel.entity_name in effects:
+        text = (
+            f"absorb={cited(panel.entity_name)}: each row of this panel is an entity, "
+            "so its effects absorb all variation. Leave it out, or name a column that "
+            "several rows share: Panel.from_rows(df, entity=...)."
+        )
+        raise OptionError(
+            text, [option_problem("absorb", panel.entity_name, what=text)]
+        )
+    alone = options.cov_type == "clustered" and options.clusters in (
+        None,
+        (panel.entity_name,),
+    )
+    return replace(
+        options,
+        entity_effects=False,
+        time_effects=False,
+        cov_type="robust" if alone else options.cov_type,
+        clusters=None if alone else options.clusters,
     )
 
 
@@ -417,6 +436,22 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
             "the range of floating-point numbers. Rescale them.",
             problems,
         )
+
+
+def _refuse_extreme_columns(sample: Sample) -> None:
+    """Refuse such columns of a sample, and variables inside its terms."""
+    # A variable that is a term by itself is checked as that column.
+    variables = {
+        name: values
+        for name, values in sample.variables.items()
+        if name not in sample.names
+    }
+    columns = (
+        np.column_stack([sample.matrix, *variables.values()])
+        if variables
+        else sample.matrix
+    )
+    refuse_extreme(columns, [*sample.names, *variables])
 
 
 def _extreme(sizes: Floats) -> list[int]:

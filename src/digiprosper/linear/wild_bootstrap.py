@@ -15,6 +15,7 @@ from digiprosper.errors import (
     check_level,
     cited,
     issue,
+    option_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -315,6 +316,12 @@ def wild_bootstrap(
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
     fit = estimate(spec, panel)
+    if not fit.prepared.cluster_codes:
+        text = (
+            "wild_bootstrap draws weights of clusters, and in this panel each row is "
+            "an entity: specify clusters, such as clusters='industry'."
+        )
+        raise OptionError(text, [option_problem("clusters", None, what=text)])
     row, value = _one_restriction(term, fit)
 
     full = fit.full

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import InputTypeError
+from digiprosper.errors import InputTypeError, PanelIndexError
 from digiprosper.panel.frame import Panel
 
 if TYPE_CHECKING:
@@ -22,6 +22,16 @@ def check_panel(panel: object, caller: str) -> None:
         raise InputTypeError(
             f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, "
             "entity='province', time='year')."
+        )
+
+
+def refuse_numbered_rows(panel: Panel, caller: str) -> None:
+    """Refuse entities with several rows that no time tells apart."""
+    keys = table_of(panel).keys
+    if keys.rows is not None and not keys.rows_are_entities:
+        raise PanelIndexError(
+            f"{caller} cannot tell apart several rows of an entity without a time: "
+            "Panel(df, entity=, time=)."
         )
 
 

@@ -226,7 +226,7 @@ def _similar(key: object, others: pd.Index[Any]) -> str:
 def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
     """Label the rows of the table by the keys that an index has."""
     _refuse_swapped(table, index, "the data")
-    if index.nlevels == len(table.keys.names) == 2:
+    if index.nlevels == table.index.nlevels == 2:
         return table.index
     names = [str(n) for n in index.names]
     if names == [table.keys.entity_name]:

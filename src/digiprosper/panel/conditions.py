@@ -85,8 +85,7 @@ def check_where(where: object) -> None:
     if not isinstance(where, str | None):
         raise InputTypeError(
             f"where must be a condition (text), such as 'year >= 2015', not "
-            f"{type(where).__name__}. Instead of a mask, assign a column of True and "
-            "False, and write its name.",
+            f"{type(where).__name__}. For a mask, assign a column of True and False.",
             [option_problem("where", where)],
         )
 

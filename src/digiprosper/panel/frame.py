@@ -49,6 +49,7 @@ from digiprosper.panel.describe import (
 )
 from digiprosper.panel.keys import (
     jumping_times,
+    numbered_keys,
     refuse_infinite,
     sorted_keys,
     to_pandas,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats
+    from digiprosper.panel.keys import Keys
     from digiprosper.panel.sample import Sample
 
 # More rows than any panel has.
@@ -86,7 +88,8 @@ class Panel:
         must be a MultiIndex (entity, time).
     time : str, optional
         Column with the time: integers, dates or periods. If `entity` is given and
-        `time` is not, the data are a cross-section with one row per entity.
+        `time` is not, the data are a cross-section with one row per entity. For several
+        rows of an entity without a time see `from_rows`.
     labels : mapping, optional
         Labels of columns, or of terms such as ``"log(gdp)"``. Tables and figures show
         the labels.
@@ -180,6 +183,16 @@ class Panel:
         time_format: str | None = None,
     ) -> None:
         frame, keys = sorted_keys(to_pandas(data), entity, time, step, time_format)
+        self._set(frame, keys, labels, step)
+        issue(filter(None, [jumping_times(keys, step)]))
+
+    def _set(
+        self,
+        frame: pd.DataFrame,
+        keys: Keys,
+        labels: Mapping[str, str] | None,
+        step: int | str | None,
+    ) -> None:
         refuse_infinite(frame, keys.index)
         names = (*keys.names, *frame.columns)
         checked = {} if labels is None else checked_labels(labels, names)
@@ -189,7 +202,67 @@ class Panel:
         )
         self._is_part = False
         self._diagnostics = ()
-        issue(filter(None, [jumping_times(keys, step)]))
+
+    @classmethod
+    def from_rows(
+        cls,
+        data: object,
+        *,
+        entity: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Panel:
+        """Take rows without a time key, or whose keys repeat: each row is an entity.
+
+        For regressions on a cross-section, on a survey, or on data whose (entity, time)
+        pairs are not unique. Effects are those of `absorb`.
+
+        Parameters
+        ----------
+        data : DataFrame, polars.DataFrame or pyarrow.Table
+            A table.
+        entity : str, optional
+            Column with the entity, which may be in several rows. By default each row is
+            an entity of its own, with its number in the table, from 0, as its key
+            ``row``.
+        labels : mapping, optional
+            As in `Panel`.
+
+        Returns
+        -------
+        Panel
+            A panel without a time key. The index of its `frame` has the number of each
+            row, behind the entity if there is one.
+
+        Raises
+        ------
+        PanelIndexError, ColumnError, InputTypeError, MissingDataError
+            As in `Panel`.
+
+        Notes
+        -----
+        Where each row is an entity, specifications have no entity and no time effects,
+        whatever their default, and standard errors that would be clustered by entity
+        are robust (HC1). Results say so. With `entity` there are entity effects, and
+        errors are clustered by entity. Lags, and methods that need periods, are
+        refused.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from digiprosper import Panel
+        >>> df = pd.DataFrame({"firm": ["A", "B", "A"], "wage": [3.0, 5.0, 4.0]})
+        >>> Panel.from_rows(df)
+        Panel: 3 rows, each an entity; columns firm, wage
+        >>> Panel.from_rows(df, entity="firm").frame["wage"]
+        firm  row
+        A     0      3.0
+              2      4.0
+        B     1      5.0
+        Name: wage, dtype: float64
+        """
+        panel = cls.__new__(cls)
+        panel._set(*numbered_keys(to_pandas(data), entity), labels, None)
+        return panel
 
     @classmethod
     def from_stata(
@@ -478,8 +551,13 @@ class Panel:
         if self.time_name is not None:
             shape += f" x {self.n_times} {self.time_name}"
         balance = "balanced" if self.is_balanced else "unbalanced"
+        if self.time_name is None and self.nobs > self.n_entities:
+            balance = "no time"
         if self.entities_occur_once:
             balance = f"each {self.entity_name} in one {self.time_name} only"
+        if self._table.keys.rows_are_entities:
+            columns = ", ".join(self.columns)
+            return f"Panel: {self.nobs} rows, each an entity; columns {columns}"
         return (
             f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump()}; columns "
             f"{', '.join(self.columns)}"

@@ -66,6 +66,14 @@ class Keys:
     # Position of each time on the grid of steps, shape (T,); None where the step cannot
     # be determined.
     ordinals: Ints | None
+    # Numbers of the rows in their table (N,), where no time tells apart the rows of an
+    # entity; None in other panels
+    rows: pd.Index[Any] | None = None
+
+    @property
+    def rows_are_entities(self) -> bool:
+        """Whether the entity of a row is its number."""
+        return self.rows is not None and self.rows.name == self.entity_name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,12 +92,15 @@ class Keys:
     @property
     def index(self) -> pd.Index[Any]:
         """Row labels: a MultiIndex (entity, time), or entities in a cross-section."""
+        second, codes = self.times, self.time
         if self.time_name is None:
-            return self.entities.take(self.entity)
+            if self.rows is None or self.rows_are_entities:
+                return self.entities.take(self.entity)
+            second, codes = self.rows, np.arange(self.entity.size)
         return pd.MultiIndex(
-            levels=cast("Any", [self.entities, self.times]),
-            codes=cast("Any", [self.entity, self.time]),
-            names=[self.entity_name, self.time_name],
+            levels=cast("Any", [self.entities, second]),
+            codes=cast("Any", [self.entity, codes]),
+            names=[self.entity_name, second.name],
             verify_integrity=False,
         )
 
@@ -107,6 +118,7 @@ class Keys:
             entity=entity,
             time=time,
             ordinals=ordinals,
+            rows=None if self.rows is None else self.rows[mask],
         )
 
 
@@ -253,6 +265,30 @@ def sorted_keys(
     return rows.reset_index(drop=True), keys
 
 
+def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame, Keys]:
+    """Code the keys of a table without time, whose rows get numbers, as `sorted_keys`.
+
+    Without `entity` each row is one.
+    """
+    name = "row"
+    while name in (*frame.columns, *frame.index.names, entity):
+        name += "_"
+    frame = frame.assign(**{name: np.arange(len(frame))})
+    if entity is None:
+        frame, keys = sorted_keys(frame, name, None, None)
+        return frame, replace(keys, rows=keys.index)
+    frame, keys = sorted_keys(frame, entity, name, None)
+    rows, times = keys.times.take(keys.time), pd.RangeIndex(1)
+    return frame, replace(
+        keys,
+        time_name=None,
+        times=times,
+        time=np.zeros_like(keys.time),
+        ordinals=None,
+        rows=rows,
+    )
+
+
 def _key_columns(
     frame: pd.DataFrame, entity: str | None, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
@@ -289,7 +325,8 @@ def _keys_in_index(
         raise PanelIndexError(
             "specify the keys: Panel(df, entity='province', time='year'). Without "
             "them the table needs a MultiIndex of two levels (entity, time); this "
-            f"index has {frame.index.nlevels}."
+            f"index has {frame.index.nlevels}. If each row is an entity of its own: "
+            "Panel.from_rows(df)."
         )
     names = zip(frame.index.names, ("entity", "time"), strict=True)
     first, second = (default if n is None else one_line(str(n)) for n, default in names)
@@ -339,10 +376,14 @@ def _refuse_repeats(
     shown = [tuple(r) for r in rows.head(5).itertuples(index=False, name=None)]
     text = ", ".join("(" + ", ".join(str(v) for v in key) + ")" for key in shown)
     if len(names) == 1:
-        cure = "Specify the time column too, or aggregate to one row per entity."
+        cure = (
+            "Specify the time column too, or aggregate to one row per entity; without "
+            f"any time: Panel.from_rows(df, entity={cited(names[0])})."
+        )
     else:
         cure = (
-            "Each (entity, time) pair must be unique: aggregate or drop the duplicates."
+            "Each (entity, time) pair must be unique: aggregate or drop the "
+            "duplicates. For regressions without lags: Panel.from_rows(df)."
         )
     count = int(same.sum())
     raise PanelIndexError(

@@ -94,24 +94,13 @@ def cut_sample(
     Terms are evaluated on all rows, then those where the condition `where` is true are
     chosen.
     """
-    chosen = np.ones(table.nobs, dtype=bool)
-    if where is not None:
-        chosen = rows_where(where, table, "where")
-        if not chosen.any():
-            text = (
-                f"where={cited(where)} is true in none of the "
-                f"{counted(table.nobs, 'row')} of the panel."
-            )
-            raise MissingDataError(text, [option_problem("where", where, what=text)])
-        table = replace(table, chosen=chosen)
+    table, chosen = _choose(table, where)
     terms, keys_by_role = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
 
     effects = [text for text in codes if text not in clusters]
     gaps = _gaps(table, terms, values, beside, {text: arrays[text] for text in effects})
-    if where is not None:
-        gaps = {text: gap & chosen for text, gap in gaps.items()}
     complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
@@ -143,15 +132,14 @@ def cut_sample(
         factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
         where=where,
     )
-    sample = whole.keep(chosen, f"where={cited(where)} is not true")
-    incomplete, complete = chosen & ~complete, complete[chosen]
     if complete.all():
-        return sample
+        return whole
+    sample = whole.keep(chosen, f"where={where}")
     by_term = missing_counts(gaps)
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
     if missing == "raise":
-        raise _missing_values(by_term, compared, table.describe_rows(incomplete))
-    return sample.keep(complete, "missing", by_term=by_term, compared=compared)
+        _refuse_missing(by_term, compared, table.describe_rows(chosen & ~complete))
+    return sample.keep(complete[chosen], "missing", by_term=by_term, compared=compared)
 
 
 def checked_roles(
@@ -197,6 +185,20 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
     return all(
         isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
     )
+
+
+def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
+    """Find the rows (N,) where a condition is true, and note them in the table."""
+    if where is None:
+        return table, np.ones(table.nobs, dtype=bool)
+    chosen = rows_where(where, table, "where")
+    if not chosen.any():
+        text = (
+            f"where={cited(where)} is true in none of the "
+            f"{counted(table.nobs, 'row')} of the panel."
+        )
+        raise MissingDataError(text, [option_problem("where", where, what=text)])
+    return replace(table, chosen=chosen), chosen
 
 
 def _parse_roles(
@@ -260,7 +262,7 @@ def _gaps(
     beside: Mapping[str, Floats],
     codes: Mapping[str, Ints],
 ) -> dict[str, Bools]:
-    """Find rows where each text is missing; a column and a term may share one."""
+    """Find chosen rows where a text is missing; a column and a term may share one."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
     gaps += [(text, np.isnan(column)) for text, column in beside.items()]
     for term in terms.values():
@@ -271,7 +273,9 @@ def _gaps(
     out: dict[str, Bools] = {}
     for text, gap in gaps:
         out[text] = out[text] | gap if text in out else gap
-    return out
+    if table.chosen is None:
+        return out
+    return {text: gap & table.chosen for text, gap in out.items()}
 
 
 def _refuse_cluster_gaps(
@@ -335,12 +339,14 @@ def _missing_comparison(
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 
-def _missing_values(
+def _refuse_missing(
     by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
-) -> MissingDataError:
+) -> None:
+    if not by_term:
+        return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     why = "".join(f" {c.message}." for c in compared)
-    return MissingDataError(
+    raise MissingDataError(
         f"missing values in {shown}: {rows}.{why} Fill them, such as with "
         "panel.interpolate(columns), or set missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],

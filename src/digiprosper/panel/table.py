@@ -119,7 +119,7 @@ class Table:
         keys = self.keys
         if keys.time_name is None:
             raise PanelIndexError(
-                "lags need a time key, but this is a cross-section: Panel(df, "
+                "lags need a time key, which a cross-section does not have: Panel(df, "
                 "entity=, time=)."
             )
         if keys.ordinals is None:

@@ -31,7 +31,7 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import refuse_numbered_rows, table_of
 from digiprosper.panel.terms import canonical
 from digiprosper.policy.kernels.matching import nearest, pair_weights, weighted_moments
 from digiprosper.policy.matching_results import Matching
@@ -339,6 +339,7 @@ def base_values(
     treatment are refused, if `treated` changes over time. Lags in `terms` are computed
     from the whole panel.
     """
+    refuse_numbered_rows(panel, "match_entities")
     table = table_of(panel)
     keys = table.keys
     dummy = _treatment(table, treated)

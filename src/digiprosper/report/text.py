@@ -171,10 +171,11 @@ def sample_text(
     nobs: int, n_entities: int, n_times: int, keys: tuple[str, str | None]
 ) -> str:
     """Describe a sample: ``"Sample: 816 rows, 48 state x 17 year"``."""
-    text = (
-        f"Sample: {nobs:,} rows, {n_entities} {keys[0]} x {n_times} "
-        f"{keys[1] or 'period'}"
-    )
+    if keys[1] is None and n_entities == nobs:
+        return f"Sample: {nobs:,} rows"
+    text = f"Sample: {nobs:,} rows, {n_entities} {keys[0]}"
+    if keys[1] is not None:
+        text += f" x {n_times} {keys[1]}"
     if is_balanced(nobs, n_entities, n_times):
         return text
     return f"{text}, unbalanced ({nobs / n_entities:.1f} rows each on average)"

@@ -18,7 +18,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import refuse_numbered_rows, table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
@@ -48,6 +48,7 @@ def read_field(
             f"{caller} takes a Panel first, not {type(argument).__name__}."
         )
     refuse_other(spatial_weights, caller)
+    refuse_numbered_rows(panel, caller)
     table = table_of(panel)
     values = _values(caller, table, column)
     times: pd.Index[Any] = (

@@ -28,7 +28,7 @@ from digiprosper.linear.estimation import (
     fit_notices,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
-from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
@@ -118,6 +118,7 @@ def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Fl
 def lay_out(spec: Any, panel: Panel) -> Layout:
     """Select a `PanelSpatial`'s balanced sample, align weights, check regressors."""
     check_panel(panel, "fit")
+    refuse_numbered_rows(panel, "PanelSpatial")
     rows = panel if spec.where is None else panel.subset(spec.where)
     _refuse_unbalanced(rows, spec.where)
     options = LinearOptions(
@@ -165,7 +166,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         raw=raw,
         names=names,
         demeaned=demeaned.columns,
-        effects=(spec.entity_effects, spec.time_effects),
+        effects=(prepared.options.entity_effects, prepared.options.time_effects),
         n_times=sample.n_times,
     )
 

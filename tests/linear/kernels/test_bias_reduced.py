@@ -318,6 +318,19 @@ def test_three_way_clusters_are_sums_over_intersections(ssc, seed) -> None:
     assert results.n_clusters == tuple(rows[c].nunique() for c in clusters)
 
 
+def test_areg_counts_effects_inside_clusters_as_reghdfe_does_not() -> None:
+    """``areg lgsp lpc unemp, absorb(state) vce(cluster state)``, and ``reghdfe``."""
+    spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"], time_effects=False)
+    errors = {
+        ssc: spec.replace(ssc=ssc).fit(dp.datasets.us_states()).std_errors["log(pc)"]
+        for ssc in ("areg", "reghdfe")
+    }
+    assert {name: round(e, 4) for name, e in errors.items()} == {
+        "areg": 0.0384,
+        "reghdfe": 0.0372,
+    }
+
+
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("cluster", ["i", "region", "g"])
 def test_areg_is_statsmodels_with_all_dummies(effects, cluster) -> None:
