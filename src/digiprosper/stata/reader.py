@@ -412,7 +412,7 @@ class Reader:
         self._event(command)
         if undefined:
             raise StataError.because(undefined)
-        step = data.COMMANDS[command.name](command, self.context)
+        step = data.translate(command, self.context)
         variables = self.context.variables
         if step.fresh:
             self.taint.clear()

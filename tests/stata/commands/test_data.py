@@ -41,7 +41,7 @@ def run(text: str, df: pd.DataFrame | None = None) -> pd.DataFrame:
     context = Context("id", "year", Variables(list(df.columns)), {"id", "year"})
     for line in text.splitlines():
         command = read_command(line)
-        exec(data.COMMANDS[command.name](command, context).python, names)
+        exec(data.translate(command, context).python, names)
         context.variables = Variables(list(names["df"].columns))
     out: pd.DataFrame = names["df"]
     return out.sort_values(["id", "year"]).reset_index(drop=True)
@@ -160,13 +160,18 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "encode name",
         "append using a, gen(new)",
         "gen a = r(mean)",
+        "winsor2 x if z > 1, replace",
+        "duplicates drop id if x > 1, force",
+        "bysort id: replace x = x[_n-1]",
+        "collapse x [aw=z], by(id)",
+        "by id: drop x",
     ],
 )
 def test_refusals(text: str) -> None:
     command = read_command(text)
     context = Context("id", "year", Variables(list(frame().columns)), {"id", "year"})
     with pytest.raises(dp.StataError):
-        data.COMMANDS[command.name](command, context)
+        data.translate(command, context)
 
 
 def test_scripts_of_whole_files_run(tmp_path: Path) -> None:

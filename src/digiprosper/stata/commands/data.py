@@ -71,18 +71,9 @@ def _printer(context: Context) -> Printer:
 
 
 def _where(command: Command, context: Context) -> str | None:
-    if command.rows is not None:
-        raise StataError.because("in: rows by number")
     if command.condition is None:
         return None
     return _printer(context).condition(parse(command.condition))
-
-
-def _refuse_groups(command: Command) -> None:
-    if command.prefixes:
-        raise StataError.because(
-            f"the prefix {command.prefixes[0].name} of {command.name}"
-        )
 
 
 def _groups(
@@ -229,7 +220,6 @@ def _statistic(
 
 def drop(command: Command, context: Context) -> Step:
     """Translate ``drop`` and ``keep``."""
-    _refuse_groups(command)
     keeps = command.name == "keep"
     if command.arguments and command.condition:
         raise StataError.because(f"{command.name} with variables and a condition")
@@ -255,8 +245,6 @@ def rename(command: Command, context: Context) -> Step:
 
 def use(command: Command, _context: Context) -> Step:
     """Translate ``use``, ``import`` and ``insheet``."""
-    if command.condition or command.rows:
-        raise StataError.because("rows that are chosen while reading")
     words = split(command.arguments)
     if command.name == "import":
         return _import(command, words)
@@ -306,7 +294,8 @@ def merge(command: Command, context: Context) -> Step:
     columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
     lines = [
         f"other = pd.read_stata({_path(command.using)!r}, {_AS_NUMBERS}{columns})",
-        f"other = other.drop(columns=[c for c in df if c in other and c not in {keys}])",
+        f"other = other.drop(columns=df.columns.intersection(other.columns)"
+        f".difference({keys}))",
         f"df = df.merge(other, on={keys!r}, how='outer', "
         f"validate={_VALIDATED[words[0]]!r}, indicator={mark!r})",
     ]
@@ -369,8 +358,6 @@ def winsor(command: Command, context: Context) -> Step:
 def centre(command: Command, context: Context) -> Step:
     """Translate ``center`` and ``zscore``, which make ``c_x`` and ``z_x``."""
     Options().read(command)
-    if command.condition or command.prefixes:
-        raise StataError.because(f"{command.name} of some rows")
     names = context.variables.names(command.arguments)
     mark = "c" if command.name == "center" else "z"
     scale = "" if mark == "c" else " / df[{0!r}].std()"
@@ -385,8 +372,8 @@ def encode(command: Command, context: Context) -> Step:
     """Translate ``encode``; codes follow the sorted texts."""
     options = Options("g.enerate", "l.abel noe.xtend").read(command)
     names = context.variables.names(command.arguments)
-    if len(names) != 1 or "generate" not in options or command.condition:
-        raise StataError.because("encode without generate() or with a condition")
+    if len(names) != 1 or "generate" not in options:
+        raise StataError.because("encode without generate()")
     new = options["generate"].strip()
     text = f"df[{names[0]!r}].replace('', np.nan)"
     code = f"df[{new!r}] = pd.factorize({text}, sort=True)[0] + 1.0"
@@ -412,8 +399,6 @@ def destring(command: Command, context: Context) -> Step:
 def collapse(command: Command, context: Context) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``."""
     options = Options("by", "fast").read(command)
-    if command.condition or command.weight:
-        raise StataError.because("collapse with a condition or weights")
     groups = context.variables.names(options.get("by", ""))
     statistic, parts = "mean", []
     for word in split(command.arguments):
@@ -474,6 +459,22 @@ COMMANDS: Mapping[str, Callable[[Command, Context], Step]] = {
     "use": use,
     "winsor2": winsor,
 }
+_WITH_CONDITION = ("generate", "replace", "egen", "keep", "drop")
+
+
+def translate(command: Command, context: Context) -> Step:
+    """Translate a data command; prefixes, conditions and weights are never ignored."""
+    others = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
+    grouped = command.prefixes and command.name not in ("generate", "egen")
+    if others or grouped or command.weight or command.rows:
+        raise StataError.because(
+            f"{command.name} with a prefix, weights or rows by number"
+        )
+    if command.condition and command.name not in _WITH_CONDITION:
+        raise StataError.because(f"{command.name} with a condition")
+    return COMMANDS[command.name](command, context)
+
+
 # Commands that make columns that are named in an option or an argument.
 _MAKERS = """
 predict tostring decode recode xtile pctile ipolate mipolate pca factor split winsor

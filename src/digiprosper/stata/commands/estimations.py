@@ -44,6 +44,10 @@ def translate(command: Command, context: Context) -> Translation:
             raise StataError.because(
                 f"the prefix {prefix.name}", "fit_all fits models of several samples."
             )
+    if command.weight is not None and command.name not in linear.COMMANDS:
+        raise StataError.because(f"weights of {command.name}")
+    if command.rows is not None or command.using is not None:
+        raise StataError.because("rows by number, or a file", "Use a condition.")
     bootstrap = command.prefix("bootstrap", "bs")
     if bootstrap is not None and command.name != "sgmediation":
         raise StataError.because(

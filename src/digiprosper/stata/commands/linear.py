@@ -81,8 +81,6 @@ def outcome_and_regressors(
     command: Command, context: Context
 ) -> tuple[str, list[Product]]:
     """Read the variables of a command; the first is the outcome."""
-    if command.rows is not None:
-        raise StataError.because("in: rows by number", "Select rows by a condition.")
     products = context.variables.products(command.arguments)
     if not products:
         raise StataError.because("there are no variables")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError
@@ -9,7 +10,7 @@ from digiprosper.stata.commands.linear import outcome_and_regressors
 from digiprosper.stata.commands.panels import without_years
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.translation import Translation, as_python, column, specify
-from digiprosper.stata.varlists import absorbed, clusters, plain, whole
+from digiprosper.stata.varlists import absorbed, clusters, is_category, plain, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -171,19 +172,20 @@ def poisson(command: Command, context: Context) -> Translation:
     if fixed and "fe" not in options:
         raise StataError.because("xtpoisson without fe: random effects")
     products, years = without_years(products, context)
-    entity = fixed or context.entity in effects
-    time = years or context.time in effects
+    keys = (context.entity, context.time)
     return specify(
         "PoissonEffects",
         (),
         command.text,
         y=y,
         x=plain(products),
-        entity_effects=entity,
-        time_effects=time,
-        absorb=[e for e in effects if e not in (context.entity, context.time)],
+        entity_effects=fixed or context.entity in effects,
+        time_effects=years or context.time in effects,
+        absorb=[effect for effect in effects if effect not in keys],
         exposure=options.get("exposure"),
         offset=options.get("offset"),
+        singletons="drop" if command.name == "ppmlhdfe" else "keep",
+        collinear="drop",
         where=context.where(command.condition),
         **_robust(command, options, context),
     )
@@ -206,30 +208,31 @@ def _robust(
 
 
 def logit(command: Command, context: Context) -> Translation:
-    """Translate ``logit``, ``probit``, ``xtlogit, fe`` and ``clogit``."""
+    """Translate ``logit`` and ``probit``; dummies of categories become effects."""
     options = _LOGIT.read(command)
     y, products = outcome_and_regressors(command, context)
-    if command.name in ("clogit", "xtlogit", "xtprobit"):
+    if command.name not in ("logit", "probit"):
         raise StataError.because(
             f"{command.name} is a conditional or random effects likelihood",
             "LogitEffects corrects the bias of fixed effects.",
         )
-    if command.condition is not None and "strata" in options:
-        raise StataError.because("strata()")
-    products, years = without_years(products, context)
-    return specify(
+    effects = [column(p[0].name) for p in products if is_category(p)]
+    read = specify(
         "LogitEffects",
-        (),
+        ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
         command.text,
         y=y,
-        x=plain(products),
+        x=plain(p for p in products if not is_category(p)),
         link=command.name,
-        bias_correction=None,
         entity_effects=False,
-        time_effects=years,
+        time_effects=False,
+        absorb=effects,
+        collinear="drop",
         where=context.where(command.condition),
         **_robust(command, options, context),
     )
+    spec = read.spec.replace(bias_correction=None)  # type: ignore[union-attr]
+    return replace(read, spec=spec, python=as_python(spec))
 
 
 COMMANDS: Mapping[str, Callable[[Command, Context], Translation]] = {
