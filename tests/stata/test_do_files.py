@@ -1,6 +1,8 @@
 """Public do-files, where they are there: what is read, what is lost, what is asked.
 
-Labels are those of a referee who read twenty files before the judge was written.
+Labels are those of a referee who read twenty files before the judge was written, and six
+afterwards. Of these six, precision and recall were .98 and .90 when they were first
+measured.
 `pytest -s` prints the table.
 """
 

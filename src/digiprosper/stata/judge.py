@@ -6,7 +6,7 @@ Precision matters more than recall: a question that is often wrong is not read.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.errors import StataError
 from digiprosper.stata import notices
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.stata.reader import Event
 
+_Parts: TypeAlias = tuple[str, ...]
+# A line with the conditions of its sample.
+_Samples: TypeAlias = list[tuple[int, _Parts]]
 _INSTRUMENTED = ("ivreghdfe", "ivreg2", "ivregress", "xtivreg", "xtivreg2", "ivreg2h")
 _REGRESSIONS = (
     *_INSTRUMENTED,
@@ -51,6 +54,8 @@ _COUNTS = re.compile(
     re.IGNORECASE,
 )
 _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
+# Statistics of egen that are missing nowhere if there is a value.
+_OVER_ROWS = ("mean", "median", "sd", "total", "sum", "max", "min", "count", "pctile")
 _LOGS = ("ln", "log", "log1p")
 _LARGER = {">", ">="}
 _SMALLER = {"<", "<="}
@@ -88,8 +93,11 @@ class _Judge:
         self.origins: dict[str, set[str]] = {}
         for event, name, node in self.assignments:
             self.origins.setdefault(name, set()).update(node.names)
-            if event.command.name == "egen" and node.kind == "call":
+            if event.command.name == "egen" and node.value in _OVER_ROWS:
                 self.complete.add(name)
+        for event in events:
+            if event.command.name in ("xtset", "tsset"):
+                self.complete |= set(split(event.command.arguments))
         self.effects = {w for event in self.regressions for w in _effects(event)}
         self.entities = {entity, *_encoded_as(events, entity)}
 
@@ -147,41 +155,39 @@ class _Judge:
     def _differences(self) -> Iterator[Notice]:
         if self.names & _GROUP_TESTS:
             return
-        same: dict[tuple[str, ...], list[tuple[int, tuple[str, ...]]]] = {}
+        same: dict[tuple[str, ...], _Samples] = {}
         for event in self.regressions:
             own = (event.command.condition,) if event.command.condition else ()
             options = sorted(option for option, _ in event.command.options)
-            model = (event.command.name, *split(event.command.arguments), ",", *options)
+            model = (
+                event.command.name,
+                "".join(event.command.arguments.split()),
+                *options,
+            )
             pair = (event.number, (*event.sample, *own))
             if pair not in same.setdefault(model, []):
                 same[model].append(pair)
         for pairs in same.values():
             yield from self._compared(pairs)
 
-    def _compared(
-        self, pairs: Sequence[tuple[int, tuple[str, ...]]]
-    ) -> Iterator[Notice]:
-        """Compare the samples of one model, each with those after it."""
+    def _compared(self, pairs: _Samples) -> Iterator[Notice]:
+        """Compare the samples of one model: groups of a variable, then dummies."""
         used: set[int] = set()
-        for at, (number, condition) in enumerate(pairs):
-            rest = [p for p in pairs[at + 1 :] if p[0] not in (number, *used)]
-            others = self._others(condition, rest)
-            tested = self._interacted(" & ".join(condition[-1:]))
-            if others and not tested and number not in used:
-                lines, conditions = zip((number, condition), *others, strict=True)
-                used |= set(lines)
-                yield notices.untested_difference(
-                    lines, [" & ".join(parts) for parts in conditions]
-                )
+        for rule in (self._alternatives, _dummies):
+            for at, pair in enumerate(pairs):
+                rest = [p for p in pairs[at + 1 :] if p[0] not in (pair[0], *used)]
+                others = rule(pair[1], rest)
+                tested = self._interacted(" & ".join(pair[1][-1:]))
+                if others and not tested and pair[0] not in used:
+                    lines, conditions = zip(pair, *others, strict=True)
+                    used |= set(lines)
+                    yield notices.untested_difference(
+                        lines, [" & ".join(parts) for parts in conditions]
+                    )
 
-    def _others(
-        self, condition: tuple[str, ...], rest: Sequence[tuple[int, tuple[str, ...]]]
-    ) -> list[tuple[int, tuple[str, ...]]]:
-        """List other groups of the same variable, else other dummies that are one."""
-        others = [p for p in rest if _alternative(condition, p[1], self.time)]
-        if others or not _is_dummy(condition):
-            return others
-        return [pair for pair in rest if _is_dummy(pair[1])]
+    def _alternatives(self, condition: _Parts, rest: _Samples) -> _Samples:
+        """List samples of other groups of the same variable."""
+        return [p for p in rest if _alternative(condition, p[1], self.time)]
 
     def _interacted(self, condition: str) -> bool:
         """Tell whether a regression has a product with the variable of the groups."""
@@ -220,7 +226,8 @@ class _Judge:
         for event in self.events:
             if event.command.name not in _MATCHING:
                 continue
-            text = " ".join([*event.sample, event.command.condition or ""])
+            kept = [part for part in event.sample if not part.startswith("!")]
+            text = " ".join([*kept, event.command.condition or ""])
             if re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text):
                 continue
             yield notices.pooled_matching(event.number, event.command.name)
@@ -374,6 +381,11 @@ def _alternative(
     if len(a.names) > 2 or (len(a.names) == 2 and not (_simple(a) and _simple(b))):
         return _signs(a) != _signs(b)
     return _disjoint(a, b, time)
+
+
+def _dummies(condition: _Parts, rest: _Samples) -> _Samples:
+    """List samples of other dummies that are one, such as regions."""
+    return [pair for pair in rest if _is_dummy(condition) and _is_dummy(pair[1])]
 
 
 def _is_dummy(conditions: tuple[str, ...]) -> bool:

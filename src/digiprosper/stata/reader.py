@@ -451,6 +451,7 @@ class Reader:
             self.context.complete |= set(step.creates)
 
     def _keys(self, command: Command) -> None:
+        self._event(command)
         names = [name for name in split(command.arguments) if name.isidentifier()]
         if command.name == "tsset" and len(names) == 1:
             raise StataError.because("tsset of one series", "A panel has two keys.")

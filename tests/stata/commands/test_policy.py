@@ -104,7 +104,7 @@ def test_refusals(text: str, reason: str) -> None:
         ("ppmlhdfe n x, absorb(id year) cluster(id)", "PoissonEffects"),
         ("xtpoisson n x i.year, fe vce(robust)", "PoissonEffects"),
         ("logit d x i.year, vce(cluster id)", "LogitEffects"),
-        ("probit d x, r", "LogitEffects"),
+        ("probit d x i.ind, r", "LogitEffects"),
     ],
 )
 def test_models_of_counts_and_choices(text: str, name: str) -> None:
