@@ -75,7 +75,7 @@ def test_undefined_globals_are_not_run(read: Any) -> None:
     text = "reghdfe y x $controls, absorb(id)\n"
     file = read(text)
     assert states(file) == [(1, "not run")]
-    assert "global 'controls' is defined in no line" in file.lines[0].reason
+    assert "macro 'controls' is defined in no line" in file.lines[0].reason
     assert file.estimations[0].is_translated
     given = read(text, macros={"controls": "z"})
     assert states(given) == [(1, "translated")]

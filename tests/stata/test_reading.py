@@ -236,6 +236,8 @@ def test_a_policy_and_its_periods_stay_terms() -> None:
         ("psmatch2 d x, logit", "psmatch2 matches rows"),
         ("frobnicate y x", "'frobnicate' is not known"),
         ("reg y", "no regressor"),
+        ("reghdfe y x $controls, a(id)", "'controls' has no value"),
+        ("reghdfe y `x' z, a(id)", "'x' has no value"),
     ],
 )
 def test_refusals_have_line_reason_and_advice(text: str, reason: str) -> None:

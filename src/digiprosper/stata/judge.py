@@ -69,10 +69,10 @@ def findings(
 ) -> tuple[Notice, ...]:
     """Judge a file by its executed commands, in the order of lines."""
     judge = _Judge(events, set(complete), entity, time)
-    found: dict[tuple[str, int], Notice] = {}
+    first: dict[tuple[str, int], Notice] = {}
     for notice in judge.notices():
-        found.setdefault((notice.code, notice.data["line"]), notice)
-    return tuple(sorted(found.values(), key=lambda n: int(n.data["line"])))
+        first.setdefault((notice.code, notice.data["line"]), notice)
+    return tuple(sorted(first.values(), key=lambda n: int(n.data["line"])))
 
 
 class _Judge:
@@ -157,14 +157,14 @@ class _Judge:
             return
         same: dict[tuple[str, ...], _Samples] = {}
         for event in self.regressions:
-            own = (event.command.condition,) if event.command.condition else ()
+            rows = (event.command.condition,) if event.command.condition else ()
             options = sorted(option for option, _ in event.command.options)
             model = (
                 event.command.name,
                 "".join(event.command.arguments.split()),
                 *options,
             )
-            pair = (event.number, (*event.sample, *own))
+            pair = (event.number, (*event.sample, *rows))
             if pair not in same.setdefault(model, []):
                 same[model].append(pair)
         for pairs in same.values():
@@ -273,9 +273,9 @@ class _Judge:
             if name in _REGRESSIONS and condition:
                 inside = set(re.findall(r"[^\W\d]\w*", event.command.arguments))
                 yield from self._open(event, _tree(condition), inside)
-        for event, made, node in self.assignments:
+        for event, name, node in self.assignments:
             rows = _tree(event.command.condition or "")
-            if _repaired(self.assignments, made):
+            if _repaired(self.assignments, name):
                 continue
             guards = set(_guarded(rows)) if rows else set()
             if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
@@ -317,8 +317,8 @@ def _is_regression(event: Event) -> bool:
 def _encoded_as(events: Iterable[Event], name: str | None) -> Iterator[str]:
     """List texts that are encoded as a variable."""
     for event in events:
-        made = {argument for _, argument in event.command.options}
-        if event.command.name == "encode" and name in made:
+        arguments = {argument for _, argument in event.command.options}
+        if event.command.name == "encode" and name in arguments:
             yield event.command.arguments.strip()
 
 
@@ -371,8 +371,8 @@ def _alternative(
 ) -> bool:
     """Tell whether two conditions are alternatives: groups of one variable."""
     a, b = (
-        _tree(" & ".join(c for c in one if c not in other))
-        for one, other in ((first, second), (second, first))
+        _tree(" & ".join(c for c in this if c not in other))
+        for this, other in ((first, second), (second, first))
     )
     if a is None or b is None:
         return False

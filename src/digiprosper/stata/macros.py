@@ -30,7 +30,7 @@ class Macros:
     global_values: dict[str, str] = field(default_factory=dict)
     # Locals by name, and globals with a dollar sign before it.
     unknown: dict[str, str] = field(default_factory=dict)
-    # Globals that the last expanded text used and no line has defined.
+    # Macros that the last expanded text used and no line has defined.
     undefined: list[str] = field(default_factory=list)
 
     def expand(self, text: str) -> str:
@@ -76,6 +76,8 @@ class Macros:
             )
         if name in self.unknown:
             raise StataError.because(self.unknown[name])
+        if name not in self.local_values:
+            self.undefined.append(name)
         return self._expanded(self.local_values.get(name, ""))
 
     def _global(self, name: str) -> str:

@@ -398,6 +398,7 @@ class Reader:
         if translation.spec is not None:
             code = f"fit = {code}.fit(panel)"
         self._add_code(command, code, reason)
+        self.code += [f"# note: {note}" for note in translation.notes]
 
     def _add_code(self, command: Command, code: str, reason: str) -> None:
         self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
@@ -489,10 +490,10 @@ class Reader:
         if command is not None and estimates:
             self._event(command)
             self.context.last = None
-        made = _would_make(name, text, command)
-        if made is not None:
-            self.taint.mark(made, self.number)
-            self._created(data.Step("", tuple(made)))
+        columns = _would_make(name, text, command)
+        if columns is not None:
+            self.taint.mark(columns, self.number)
+            self._created(data.Step("", tuple(columns)))
             return
         harmless = name in after.COMMANDS or (
             name in _SKIPPED and "makes" not in reason
@@ -536,11 +537,11 @@ def _stored_columns(command: Command) -> list[str]:
 
 
 def _undefined_reason(names: Sequence[str]) -> str:
-    """Tell that a global has no value, if one has none."""
+    """Tell that a macro has no value, if one has none."""
     if not names:
         return ""
     return (
-        f"the global {cited(names[0])} is defined in no line before; if another file "
+        f"the macro {cited(names[0])} is defined in no line before; if another file "
         "defines it, pass macros={...}"
     )
 
@@ -548,10 +549,17 @@ def _undefined_reason(names: Sequence[str]) -> str:
 def _condition_and_command(text: str) -> tuple[str, str]:
     """Split ``a == 1 replace x = 2`` where a command begins."""
     words = split(text)
-    known = {*_SKIPPED, *data.COMMANDS, *estimations.COMMANDS, "local", "global", "do"}
+    commands = {
+        *_SKIPPED,
+        *data.COMMANDS,
+        *estimations.COMMANDS,
+        "local",
+        "global",
+        "do",
+    }
     for count in range(1, len(words)):
         word = _NAME.match(words[count])
-        if word and command_name(word[0]) in {*known, "quietly", "scalar"}:
+        if word and command_name(word[0]) in {*commands, "quietly", "scalar"}:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
 

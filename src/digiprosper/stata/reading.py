@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import InputTypeError, StataError
+from digiprosper.errors import InputTypeError, StataError, cited
 from digiprosper.stata.commands import after, estimations
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import decode, statements
@@ -100,7 +100,13 @@ def from_stata(
         )
     weights = {} if spatial_weights is None else {"W": spatial_weights}
     context = Context.start(panel, weights, (entity, time))
-    command = read_command(Macros().expand(lines[0].text))
+    macros = Macros()
+    command = read_command(macros.expand(lines[0].text))
+    if macros.undefined:
+        raise StataError.because(
+            f"the macro {cited(macros.undefined[0])} has no value in a single command",
+            "Replace it, or read the whole file.",
+        )
     if command.prefix("permute") is not None:
         return after.permutation(command, context)
     if command.name in after.COMMANDS:
@@ -157,5 +163,5 @@ def read_do_file(
     reader = Reader(statements(decode(Path(path).read_bytes())), context, defined)
     reader.run()
     context = reader.context
-    found = findings(reader.events, context.complete, context.entity, context.time)
-    return DoFile(reader.lines(), "\n".join([_HEAD, *reader.code, ""]), found)
+    questions = findings(reader.events, context.complete, context.entity, context.time)
+    return DoFile(reader.lines(), "\n".join([_HEAD, *reader.code, ""]), questions)

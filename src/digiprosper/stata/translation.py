@@ -112,8 +112,8 @@ def specify(
         raise StataError.because(f"the command needs {name}, which this version lacks")
     kind: Any = getattr(import_module(f"digiprosper.{homes[0]}"), name)
     options = {key: value for key, value in fields.items() if value is not None}
-    known = [f.name for f in dataclasses.fields(kind)]
-    lacking = [key for key in options if key not in known]
+    fields_of_kind = [f.name for f in dataclasses.fields(kind)]
+    lacking = [key for key in options if key not in fields_of_kind]
     if lacking:
         raise StataError.because(
             f"{name} has no option {', '.join(lacking)}", "Estimate on a subset."

@@ -393,7 +393,7 @@ def _dynamic(spec: Any, entity: str, time: str) -> str:
     y, exogenous = _variable(spec.y), list(map(_variable, spec.x))
     exogenous += [f"i.{time}"] * spec.time_effects
     lags = f"lag({first - 1} {'.' if last is None else last - 1})"
-    own = f"L(1/{spec.lags}).{y}" if spec.lags > 1 else f"L.{y}"
+    lagged = f"L(1/{spec.lags}).{y}" if spec.lags > 1 else f"L.{y}"
     flags = {
         f"iv({' '.join(exogenous)})": bool(exogenous),
         "noleveleq": spec.estimator == "difference",
@@ -404,7 +404,7 @@ def _dynamic(spec: Any, entity: str, time: str) -> str:
         f"h({spec.h})": spec.h != 3,
     }
     return _joined(
-        f"xtabond2 {' '.join([y, own, *exogenous])}"
+        f"xtabond2 {' '.join([y, lagged, *exogenous])}"
         f"{_condition(spec.where, (entity, time))}",
         [
             f"gmm(L.{y}, {lags}{' collapse' * spec.collapse})",

@@ -128,6 +128,31 @@ def spec(text: str) -> object:
             ),
         ),
         (
+            "ivreghdfe y (d = z), r",
+            dp.FixedEffectsIV(
+                "y",
+                [],
+                ["d"],
+                ["z"],
+                entity_effects=False,
+                time_effects=False,
+                cov_type="robust",
+                ssc="none",
+            ),
+        ),
+        (
+            "ivregress 2sls y x i.id (d = z), small vce(cluster id)",
+            dp.FixedEffectsIV(
+                "y",
+                ["x"],
+                ["d"],
+                ["z"],
+                time_effects=False,
+                ssc="areg",
+                singletons="keep",
+            ),
+        ),
+        (
             "ivreg2 y x i.id (d = z), small",
             dp.FixedEffectsIV(
                 "y",

@@ -127,15 +127,21 @@ def _absorb_categories(
     products: list[Product], effects: list[str], context: Context
 ) -> tuple[list[Product], list[str]]:
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
-    taken = [product for product in products if _is_absorbed(product, context)]
+    absorbed_products = [
+        product for product in products if _is_absorbed(product, context)
+    ]
     # The category of one variable is part of a product that is absorbed.
-    taken = list(dict.fromkeys([*taken, *_single(taken)]))
+    absorbed_products = list(
+        dict.fromkeys([*absorbed_products, *_single(absorbed_products)])
+    )
     # The coding of a product of categories depends on the categories beside it.
-    crossed = [p for p in products if p not in taken and _categories(p)]
+    crossed = [p for p in products if p not in absorbed_products and _categories(p)]
     needed = _single(crossed)
-    taken = [p for p in taken if p in products and p not in needed]
-    kept = [product for product in products if product not in taken]
-    return kept, list(dict.fromkeys([*effects, *map(_effect, taken)]))
+    absorbed_products = [
+        p for p in absorbed_products if p in products and p not in needed
+    ]
+    kept = [product for product in products if product not in absorbed_products]
+    return kept, list(dict.fromkeys([*effects, *map(_effect, absorbed_products)]))
 
 
 def _effect(product: Product) -> str:
@@ -263,14 +269,16 @@ def _correction(
     """Choose the small-sample correction of the command."""
     if name == "xtscc":
         return "plm"
+    # Without effects ivreghdfe is ivreg2.
+    name = "ivreg2" if name == "ivreghdfe" and not effects else name
     if name in ("ivreg2", "ivregress", "xtivreg2") and "small" not in options:
         notes.append("p-values there are those of the normal distribution, here of t")
         return "none"
     if name in ("xtreg", "xtivreg", "xtivreg2"):
         return "xtreg"
-    if name in ("areg", "regress") and effects and fields["cov_type"] == "clustered":
-        return "areg"
-    return "reghdfe"
+    if name in ("reghdfe", "ivreghdfe") or fields["cov_type"] != "clustered":
+        return "reghdfe"
+    return "areg" if effects else "reghdfe"
 
 
 def instrumented(command: Command, context: Context) -> Translation:
