@@ -1,7 +1,7 @@
 """Public do-files, where they are there: what is read, what is lost, what is asked.
 
-Labels are those of a referee who read twenty files before the judge was written, and six
-afterwards. Of these six, precision and recall were .98 and .90 when they were first
+Labels are those of a referee who read twenty files before the judge was written, and
+six afterwards. Of these six, precision and recall were .98 and .90 when they were first
 measured. `pytest -s -m further` prints the table.
 """
 

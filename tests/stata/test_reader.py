@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -206,3 +207,37 @@ def test_chinese_files_in_gb18030(tmp_path: Path) -> None:
     assert spec == dp.FixedEffects(
         "对数", "数字化", cov_type="unadjusted", collinear="drop", where="年份 >= 2011"
     )
+
+
+MALFORMED = """
+use a.dta, clear
+xtset id year
+global x c.z##i.g L(1/2).w
+foreach v in a b {
+    gen ln`v' = ln(`v' + 1) if `v' > 0 & !missing(`v')
+    bysort id (year): gen d`v' = `v'[_n-1]
+}
+if "`kind'" == "" {
+    eststo m1: reghdfe y $x if year >= 2010 [aw=pop], absorb(id i.prov##c.year) cl(id)
+}
+else local k = 2^3
+ivreghdfe y x (d = z), absorb(id year) cluster(id) first
+xtabond2 y L.y x, gmm(L.y, lag(2 4) collapse) iv(x) robust
+bdiff, group(g) model(reghdfe y x, a(id)) reps(500)
+merge m:1 id using b, keep(1 3) nogen
+sgmediation2 y, iv(x) mv(m) cv(z i.id)
+lincom x + 2*1.g#c.z
+"""
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize("seed", range(200))
+def test_malformed_files_have_reasons_and_no_other_errors(seed: int, read: Any) -> None:
+    rng = random.Random(seed)
+    signs = list("(){}[]\"`'#,.=*/&|!~-+<>:$ \\x1é数")
+    text = list(MALFORMED)
+    for _ in range(rng.randint(1, 15)):
+        position = rng.randrange(len(text))
+        text[position] = rng.choice(["", rng.choice(signs), text[position] * 2])
+    for line in read("".join(text)).lines:
+        assert line.status in ("read", "skipped", "translated") or line.reason

@@ -76,7 +76,7 @@ def test_absorbed_effects(text: str, effects: list[str]) -> None:
     assert absorbed(text, Variables()) == effects
 
 
-@pytest.mark.parametrize("text", ["c.x", "L.id", "1.g", "c.x#c.z"])
+@pytest.mark.parametrize("text", ["c.x", "L.id", "1.g", "c.x#c.z", "a#"])
 def test_what_cannot_be_absorbed(text: str) -> None:
     with pytest.raises(dp.StataError):
         absorbed(text, Variables())

@@ -177,8 +177,9 @@ class _Judge:
             for at, pair in enumerate(pairs):
                 rest = [p for p in pairs[at + 1 :] if p[0] not in (pair[0], *used)]
                 others = rule(pair[1], rest)
-                tested = self._interacted(" & ".join(pair[1][-1:]))
-                if others and not tested and pair[0] not in used:
+                if not others or pair[0] in used:
+                    continue
+                if not self._interacted(" & ".join(pair[1][-1:])):
                     lines, conditions = zip(pair, *others, strict=True)
                     used |= set(lines)
                     yield notices.untested_difference(

@@ -216,7 +216,7 @@ def _absorbed(word: str, variables: Variables) -> list[str]:
     groups = [variables.products(side) for side in sides]
     effects = _first(groups)
     levels = [as_written(f.name) for f in effects if not f.level and not f.shift]
-    if not levels or len(levels) < len(effects):
+    if not levels or len(levels) < len(effects) or not all(groups):
         raise StataError.because(f"the absorbed effect {cited(word)}")
     return _with_slopes(levels, groups, word) if crossed else levels
 
