@@ -51,7 +51,9 @@ def test_ranges_and_wildcards_need_columns() -> None:
             Variables().names(text)
 
 
-@pytest.mark.parametrize("text", ["x#", "ibn.g", "L.i.g", "i.", "x%", "iL.g"])
+@pytest.mark.parametrize(
+    "text", ["x#", "c.x##c.)z", "ibn.g", "L.i.g", "i.", "x%", "iL.g"]
+)
 def test_what_has_no_term(text: str) -> None:
     with pytest.raises(dp.StataError):
         plain(Variables().products(text))

@@ -125,6 +125,8 @@ class Variables:
     def _crossed(self, word: str) -> list[Product]:
         """Read a product: ``##`` also has what is on its sides."""
         pieces = re.split(r"(##?)(?![^(]*\))", word)
+        if len(pieces) == 1:
+            raise StataError.because(f"the product {cited(word)} cannot be read")
         out: list[Product] = []
         for at, side in enumerate(pieces[::2]):
             alone = [tuple(map(_as_category, p)) for p in self._word(side)]
