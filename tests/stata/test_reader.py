@@ -163,6 +163,7 @@ def test_columns_of_the_file_fit_its_wildcards(read: Any) -> None:
         "reghdfe y pre_* x, absorb(id)\n"
     )
     assert '["pre_3", "pre_2", "x"]' in python(file)[0]
+    assert "the data may have others" in file.estimations[0].translations[0].notes[-1]
 
 
 def test_large_loops_are_cut_and_say_so(read: Any) -> None:

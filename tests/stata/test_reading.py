@@ -234,7 +234,7 @@ def test_a_policy_and_its_periods_stay_terms() -> None:
         ("xtreg y x, re", "no random effects"),
         ("reghdfe y x, absorb(id) magic", "'magic' of reghdfe is not known"),
         ("psmatch2 d x, logit", "psmatch2 matches rows"),
-        ("frobnicate y x", "'frobnicate' is not known"),
+        ("frobnicate y x", "'frobnicate': the command is not known"),
         ("reg y", "no regressor"),
         ("reghdfe y x $controls, a(id)", "'controls' has no value"),
         ("reghdfe y `x' z, a(id)", "'x' has no value"),

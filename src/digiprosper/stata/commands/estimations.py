@@ -29,7 +29,7 @@ WITHOUT_MODEL = {
     "xthdidregress": "StaggeredDid has its estimators",
     "suest": "by_group tests differences",
 }
-_REPEATED = ("bysort", "by", "statsby", "rolling", "simulate", "svy", "jackknife", "mi")
+_REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"
 
 
 def is_estimation(name: str) -> bool:
@@ -39,28 +39,32 @@ def is_estimation(name: str) -> bool:
 
 def translate(command: Command, context: Context) -> Translation:
     """Translate an estimation that was split into its parts."""
+    _refuse_parts(command)
+    if command.name not in COMMANDS:
+        reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
+        raise StataError.because(f"{cited(command.name)}: {reason}")
+    translation = COMMANDS[command.name](command, context)
+    if context.variables.columns is None and set("*?~") & set(command.arguments):
+        note = "a pattern has the columns that the file makes; the data may have others"
+        return replace(translation, notes=(*translation.notes, note))
+    return translation
+
+
+def _refuse_parts(command: Command) -> None:
+    """Refuse prefixes, weights and rows that a model would ignore."""
     for prefix in command.prefixes:
-        if prefix.name in _REPEATED:
+        if prefix.name in _REPEATED.split():
             raise StataError.because(
                 f"the prefix {prefix.name}", "fit_all fits models of several samples."
+            )
+        if prefix.name in ("bootstrap", "bs") and command.name != "sgmediation":
+            raise StataError.because(
+                "the bootstrap prefix", "Use cluster_bootstrap(spec, panel)."
             )
     if command.weight is not None and command.name not in linear.COMMANDS:
         raise StataError.because(f"weights of {command.name}")
     if command.rows is not None or command.using is not None:
         raise StataError.because("rows by number, or a file", "Use a condition.")
-    bootstrap = command.prefix("bootstrap", "bs")
-    if bootstrap is not None and command.name != "sgmediation":
-        raise StataError.because(
-            "the bootstrap prefix", "Use cluster_bootstrap(spec, panel)."
-        )
-    if command.name not in COMMANDS:
-        reason = WITHOUT_MODEL.get(command.name)
-        raise StataError.because(
-            f"{command.name}: {reason}"
-            if reason
-            else f"the command {cited(command.name)} is not known here"
-        )
-    return COMMANDS[command.name](command, context)
 
 
 def estimate(text: str, context: Context) -> Translation:
