@@ -210,6 +210,30 @@ def test_chinese_files_in_gb18030(tmp_path: Path) -> None:
     )
 
 
+def test_results_of_summarize_are_code_until_something_else_runs(read: Any) -> None:
+    file = read(
+        "summarize x if g == 1, detail\ngen hi = x > r(p50)\ngen z = (x - r(mean))/r(sd)\n"
+        "replace x = x - r(mean)\nreplace x = x/r(sd)\nsummarize w\ncount\n"
+        "gen v = w - r(mean)\n"
+    )
+    by_line = {line.number: line for line in file.lines}
+    series = "df.loc[df['g'] == 1, 'x']"
+    assert f"~(df['x'] <= {series}.median())" in file.script
+    assert f"(df['x'] - {series}.mean()) / {series}.std()" in file.script
+    assert [by_line[n].status for n in (2, 3, 4)] == ["translated"] * 3
+    assert [by_line[n].status for n in (5, 8)] == ["refused", "refused"]
+
+
+def test_dropped_columns_and_order_mark_nothing(read: Any) -> None:
+    file = read("drop _est*\nsort q*\nkeep a*\nreg y x\ndrop in 1/5\nreg y x\n")
+    assert [line.status for line in file.estimations] == ["translated", "not run"]
+
+
+def test_dummies_of_tabulate_are_marked(read: Any) -> None:
+    file = read("tabulate year, gen(yr)\nreg y x\nreg y x yr2 yr3\n")
+    assert [line.status for line in file.estimations] == ["translated", "not run"]
+
+
 MALFORMED = """
 use a.dta, clear
 xtset id year

@@ -10,7 +10,7 @@ import json
 import math
 import operator
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError
@@ -110,6 +110,7 @@ _PANDAS = {
     ("strupper", 1): "{0}.str.upper()",
     ("trim", 1): "{0}.str.strip()",
     ("strtrim", 1): "{0}.str.strip()",
+    ("string", 1): "{0}.map('{{:.7g}}'.format)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
 
@@ -318,6 +319,8 @@ class Printer:
     complete: Collection[str]
     resolve: Callable[[str], str]
     pandas: bool = False
+    # Code of stored results, such as r(mean).
+    results: Mapping[str, str] = field(default_factory=dict)
 
     def condition(self, node: Node) -> str:
         """Print a tree as true or false for each row."""
@@ -452,6 +455,10 @@ class Printer:
                 return self._arithmetic(node)
             case "call":
                 return self._call(node)
+            case "text" if self.pandas:
+                return json.dumps(node.value, ensure_ascii=False)
+            case "result" if self.pandas and node.value in self.results:
+                return self.results[node.value]
             case "missing" if self.pandas:
                 return "np.nan"
             case "binary" | "unary" if self.pandas:

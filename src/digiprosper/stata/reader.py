@@ -34,17 +34,18 @@ _PREFIX = re.compile(
 )
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
-adopath asdoc assert balancetable binscatter boottest browse cd chdir cibar clear
-codebook coefplot compress confirm correlate corrgram count cumul describe dfgls
-dfuller dir display ds erase estadd estat estimates estout estpost eststo esttab
-event_plot eventdd exit export fcast file format graph help histogram inspect irf isid
-kdensity label levelsof lincomest list log logout margins marginsplot matlist matrix
-mdesc misstable mkdir more net note notes order outreg outreg2 outsheet parmest post
-postclose postfile program pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot reg2docx
-return rm save scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx
-summarize sutex swilk t2docx table tabstat tabulate timer tsline ttest twostepweakiv
-twoway type unab unique varsoc version weakiv weakivtest which window xtcsd xtdescribe
-xtline xtsum xttab xttest0 xtunitroot
+adopath anova asdoc assert balancetable binscatter boottest browse cd chdir cibar
+clear codebook coefplot compress confirm correlate corrgram count cumul describe dfgls
+dfuller dir display ds erase ereturn estadd estat estimates estout estpost eststo
+esttab event_plot eventdd eventstudyweights exit export fcast file format graph help
+histogram inspect irf isid kdensity label levelsof lincomest list log logout margins
+marginsplot matlist matrix mdesc misstable mkdir more net note notes order outreg
+outreg2 outsheet parmest pause post postclose postfile program pstest putdocx putexcel
+pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm save scatter set shell shellout
+sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk t2docx table tabstat
+tabulate timer tsline ttable2 ttest twostepweakiv twoway type unab unique varsoc
+version vif weakiv weakivtest which window xlincom xtcsd xtdescribe xteventplot xtline
+xtsum xttab xttest0 xtunitroot
 """
 _SKIPPED = frozenset(_PRINTING.split())
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
@@ -354,6 +355,8 @@ class Reader:
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
+        if name != "display":
+            self.context.summary = data.summary(command, self.context)
         mark = dict(command.options).get("local")
         if mark and name in _LISTERS:
             self.macros.forget(mark)
@@ -384,6 +387,7 @@ class Reader:
     ) -> None:
         """Note a translation, which does not run if it depends on a refused line."""
         self._event(command)
+        self.context.summary = {}
         code = translation.python
         reason = undefined or self.taint.reason([code, command.text])
         status: Status = "not run" if reason else "translated"
@@ -414,12 +418,7 @@ class Reader:
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
-        variables = self.context.variables
-        if step.fresh:
-            self.taint.clear()
-            self.sample = ()
-            columns = variables.columns if self.context.panel is not None else None
-            self.context.variables = replace(variables, columns=columns, created=())
+        self._renew(command, step)
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -434,6 +433,19 @@ class Reader:
         self._record(self.position, "not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
+
+    def _renew(self, command: Command, step: data.Step) -> None:
+        """Forget results of other values, and everything if data are read anew."""
+        code = "".join(self.context.summary.values())
+        changed = any(repr(name) in code for name in step.creates)
+        if changed or command.name not in ("generate", "replace"):
+            self.context.summary = {}
+        if step.fresh:
+            self.taint.clear()
+            self.sample = ()
+            variables = self.context.variables
+            columns = variables.columns if self.context.panel is not None else None
+            self.context.variables = replace(variables, columns=columns, created=())
 
     def _created(self, step: data.Step) -> None:
         """Add the columns that a step makes to those that are known."""
@@ -495,8 +507,10 @@ class Reader:
             self.taint.mark(columns, self.number)
             self._created(data.Step("", tuple(columns)))
             return
-        harmless = name in after.COMMANDS or (
-            name in _SKIPPED and "makes" not in reason
+        harmless = (
+            name in after.COMMANDS
+            or name in _SKIPPED
+            or (command is not None and _only_columns(command))
         )
         if name in _SOURCES:
             self.taint.clear()
@@ -514,12 +528,21 @@ def _makes_data(command: Command) -> bool:
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")
 
 
+def _only_columns(command: Command) -> bool:
+    """Tell whether a command only drops or sorts: no number depends on it."""
+    chooses = command.condition or command.rows or command.prefixes
+    return command.name in ("drop", "keep", "sort", "gsort") and not chooses
+
+
 def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
     """List the columns that a refused command makes; None if that is not known."""
     if name in ("generate", "replace", "egen"):
         return _CREATED.findall(text)[:1]
     if name == "psmatch2":
         return list(_MATCHED)
+    if name == "tabulate" and command is not None:
+        stem = "".join(a or "" for o, a in command.options if o.startswith("g"))
+        return [f"{stem}{level}" for level in range(1, 400)]
     if name in data.MAKERS and command is not None:
         return _made(command)
     return None

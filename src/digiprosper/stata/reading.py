@@ -32,9 +32,10 @@ import digiprosper as dp
 results = {}
 
 
-def winsorised(x, low, high):
-    '''Cut at percentiles, as winsor2.'''
-    return x.clip(*np.nanpercentile(x, [low, high], method="averaged_inverted_cdf"))
+def winsorised(x, low, high, trim=False):
+    '''Cut at percentiles, or make what is beyond them missing, as winsor2.'''
+    ends = np.nanpercentile(x, [low, high], method="averaged_inverted_cdf")
+    return x.where(x.between(*ends)) if trim else x.clip(*ends)
 
 
 """

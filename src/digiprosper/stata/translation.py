@@ -67,6 +67,8 @@ class Context:
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
     last: Any = None
+    # Code of what the last summarize stored, such as r(mean).
+    summary: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def start(

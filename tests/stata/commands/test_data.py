@@ -12,6 +12,7 @@ import digiprosper as dp
 from digiprosper.stata import read_do_file
 from digiprosper.stata.commands import data
 from digiprosper.stata.prefixes import read_command
+from digiprosper.stata.reading import _HEAD
 from digiprosper.stata.translation import Context
 from digiprosper.stata.varlists import Variables
 
@@ -35,9 +36,8 @@ def run(text: str, df: pd.DataFrame | None = None) -> pd.DataFrame:
     """Translate data commands and execute the code."""
     df = frame() if df is None else df
     names: dict[str, Any] = {"df": df, "np": np, "pd": pd, "dp": dp}
-    names["winsorised"] = lambda x, low, high: x.clip(
-        *np.nanpercentile(x, [low, high], method="averaged_inverted_cdf")
-    )
+    exec(_HEAD, names)
+    names["df"] = df
     context = Context("id", "year", Variables(list(df.columns)), {"id", "year"})
     for line in text.splitlines():
         command = read_command(line)
@@ -119,6 +119,16 @@ def test_winsor2_without_replace_makes_a_new_column() -> None:
     assert run("winsor2 x, replace cuts(5 95)", df.copy())["x"].min() == 9.5
 
 
+def test_winsor2_with_trim_makes_values_missing() -> None:
+    df = pd.DataFrame({"id": range(200), "year": 1, "x": np.arange(200.0)})
+    out = run("winsor2 x, cuts(1 99) trim", df)
+    assert (out["x_tr"].min(), out["x_tr"].max(), out["x_tr"].isna().sum()) == (
+        2,
+        197,
+        4,
+    )
+
+
 def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
     other = pd.DataFrame({"id": [1, 2, 9], "x": [99.0] * 3, "w": [7.0, 8.0, 9.0]})
     path = tmp_path / "other.dta"
@@ -154,7 +164,6 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "use x z using a.dta",
         "collapse (p50) x, by(id)",
         "collapse x",
-        "winsor2 x, trim",
         "winsor2 x, cuts(1)",
         "destring x",
         "encode name",

@@ -37,6 +37,15 @@ _BY_GROUP = {
     "first": "first",
     "firstnm": "first",
 }
+_SUMMARY = {
+    "mean": "mean",
+    "sd": "std",
+    "p50": "median",
+    "min": "min",
+    "max": "max",
+    "N": "count",
+    "sum": "sum",
+}
 _ACROSS = {
     "rowtotal": "sum(axis=1)",
     "rowmean": "mean(axis=1)",
@@ -67,7 +76,12 @@ class Step:
 
 
 def _printer(context: Context) -> Printer:
-    return Printer(context.complete, context.variables.resolve, pandas=True)
+    return Printer(
+        context.complete,
+        context.variables.resolve,
+        pandas=True,
+        results=context.summary,
+    )
 
 
 def _where(command: Command, context: Context) -> str | None:
@@ -218,6 +232,17 @@ def _statistic(
     return f"({code if groups else f'pd.Series({code}, df.index)'}).where({where})"
 
 
+def summary(command: Command, context: Context) -> dict[str, str]:
+    """Write the results that ``summarize x`` stores as code, by name."""
+    names = split(command.arguments)
+    others = command.weight or command.rows or command.prefixes
+    if command.name != "summarize" or len(names) != 1 or others:
+        return {}
+    name, where = context.variables.resolve(names[0]), _where(command, context)
+    series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
+    return {f"r({key})": f"{series}.{method}()" for key, method in _SUMMARY.items()}
+
+
 def drop(command: Command, context: Context) -> Step:
     """Translate ``drop`` and ``keep``."""
     keeps = command.name == "keep"
@@ -230,7 +255,9 @@ def drop(command: Command, context: Context) -> Step:
     names = context.variables.names(command.arguments)
     if keeps:
         return Step(f"df = df[{names!r}].copy()")
-    return Step(f"df = df.drop(columns={names!r})", drops=tuple(names))
+    # What is absent is not there in either case.
+    code = f"df = df.drop(columns={names!r}, errors='ignore')"
+    return Step(code, drops=tuple(names))
 
 
 def rename(command: Command, context: Context) -> Step:
@@ -331,26 +358,24 @@ def append(command: Command, _context: Context) -> Step:
 
 
 def winsor(command: Command, context: Context) -> Step:
-    """Translate ``winsor2``."""
-    options = Options("r.eplace s.uffix c.uts by tr.im l.abel").read(command)
-    if "trim" in options or "label" in options:
-        raise StataError.because("winsor2 with trim or label")
+    """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
+    options = Options("r.eplace s.uffix c.uts by tr.im").read(command)
     names = context.variables.names(command.arguments)
     cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
     if len(cuts) != 2:
         raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
+    trims = "trim" in options
     low, high = (number(text, "cuts") for text in cuts)
-    suffix = "" if "replace" in options else options.get("suffix") or "_w"
-    groups = context.variables.names(options.get("by", ""))
+    arguments = f"{low:g}, {high:g}{', trim=True' * trims}"
+    suffix = options.get("suffix") or ("_tr" if trims else "_w")
+    suffix = "" if "replace" in options else suffix
+    keys = [f"df[{name!r}]" for name in context.variables.names(options.get("by", ""))]
     lines = []
     for name in names:
-        keys = "".join(f"df[{g!r}], " for g in groups).rstrip(", ")
-        column = f"df[{name!r}]"
-        value = (
-            f"{column}.groupby([{keys}]).transform(winsorised, {low:g}, {high:g})"
-            if groups
-            else f"winsorised({column}, {low:g}, {high:g})"
-        )
+        value = f"winsorised(df[{name!r}], {arguments})"
+        if keys:
+            by = f"df[{name!r}].groupby([{', '.join(keys)}])"
+            value = f"{by}.transform(winsorised, {arguments})"
         lines.append(f"df[{name + suffix!r}] = {value}")
     return Step("\n".join(lines), tuple(name + suffix for name in names))
 
