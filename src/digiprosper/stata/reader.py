@@ -34,7 +34,7 @@ _PREFIX = re.compile(
 )
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
-adopath anova asdoc assert balancetable binscatter boottest browse cd chdir cibar
+adopath avplot avplots anova asdoc assert balancetable binscatter boottest browse cd chdir cibar
 clear codebook coefplot compress confirm correlate corrgram count cumul describe dfgls
 dfuller dir display ds erase ereturn estadd estat estimates estout estpost eststo
 esttab event_plot eventdd eventstudyweights exit export fcast file format graph help

@@ -78,6 +78,7 @@ NAN = np.nan
         ("encode name, gen(a)", "a", [1, 1, 1, 2, 2, NAN]),
         ("gen a = cond(x > 2, 1, 0)", "a", [0, 1, 1, 1, 0, 0]),
         ("gen a = max(x, z)", "a", [1, 2, 5, 4, 2, 6]),
+        ("tostring id, gen(s)\ndestring s, gen(a)", "a", [1, 1, 1, 2, 2, 3]),
         ("rename x a", "a", [1, NAN, 3, 4, 2, 0]),
         ("center x", "c_x", [-1, NAN, 1, 2, 0, -2]),
     ],

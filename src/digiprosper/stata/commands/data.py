@@ -407,18 +407,18 @@ def encode(command: Command, context: Context) -> Step:
 
 
 def destring(command: Command, context: Context) -> Step:
-    """Translate ``destring``."""
+    """Translate ``destring`` and ``tostring``."""
     options = Options("replace g.enerate force", "float").read(command)
     names = context.variables.names(command.arguments)
-    if not names or ("replace" not in options and "generate" not in options):
-        raise StataError.because("destring of all variables, or without replace")
-    new = split(options.get("generate", "")) or names
+    made = split(options.get("generate", "")) or names
+    if len(made) != len(names) or not {"replace", "generate"} & set(options):
+        raise StataError.because(f"{command.name} without replace or generate()")
     errors = "coerce" if "force" in options else "raise"
-    lines = [
-        f"df[{b!r}] = pd.to_numeric(df[{a!r}], errors={errors!r})"
-        for a, b in zip(names, new, strict=False)
-    ]
-    return Step("\n".join(lines), tuple(new))
+    code = "df[{1!r}] = pd.to_numeric(df[{0!r}], errors={2!r})"
+    if command.name == "tostring":
+        code = "df[{1!r}] = df[{0!r}].map('{{:.12g}}'.format)"
+    pairs = zip(names, made, strict=True)
+    return Step("\n".join(code.format(*pair, errors) for pair in pairs), tuple(made))
 
 
 def collapse(command: Command, context: Context) -> Step:
@@ -468,6 +468,7 @@ COMMANDS: Mapping[str, Callable[[Command, Context], Step]] = {
     "zscore": centre,
     "collapse": collapse,
     "destring": destring,
+    "tostring": destring,
     "drop": drop,
     "duplicates": duplicates,
     "egen": egen,
@@ -502,7 +503,7 @@ def translate(command: Command, context: Context) -> Step:
 
 # Commands that make columns that are named in an option or an argument.
 _MAKERS = """
-predict tostring decode recode xtile pctile ipolate mipolate pca factor split winsor
+predict decode recode xtile pctile ipolate mipolate pca factor split winsor
 mkspline astile carryforward markout separate svmat dummies clonevar xi
 """
 MAKERS = frozenset(_MAKERS.split())
