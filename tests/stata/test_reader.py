@@ -213,7 +213,8 @@ def test_chinese_files_in_gb18030(tmp_path: Path) -> None:
 def test_results_of_summarize_are_code_until_something_else_runs(read: Any) -> None:
     file = read(
         "summarize x if g == 1, detail\ngen hi = x > r(p50)\n"
-        "gen z = (x - r(mean))/r(sd)\nreplace x = x - r(mean)\nreplace x = x/r(sd)\nsummarize w\ncount\n"
+        "gen z = (x - r(mean))/r(sd)\nreplace x = x - r(mean)\nreplace x = x/r(sd)\n"
+        "summarize w\ncount\n"
         "gen v = w - r(mean)\n"
     )
     by_line = {line.number: line for line in file.lines}

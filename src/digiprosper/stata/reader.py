@@ -34,18 +34,18 @@ _PREFIX = re.compile(
 )
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
-adopath avplot avplots anova asdoc assert balancetable binscatter boottest browse cd chdir cibar
-clear codebook coefplot compress confirm correlate corrgram count cumul describe dfgls
-dfuller dir display ds erase ereturn estadd estat estimates estout estpost eststo
-esttab event_plot eventdd eventstudyweights exit export fcast file format graph help
-histogram inspect irf isid kdensity label levelsof lincomest list log logout margins
-marginsplot matlist matrix mdesc misstable mkdir more net note notes order outreg
-outreg2 outsheet parmest pause post postclose postfile program pstest putdocx putexcel
-pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm save scatter set shell shellout
-sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk t2docx table tabstat
-tabulate timer tsline ttable2 ttest twostepweakiv twoway type unab unique varsoc
-version vif weakiv weakivtest which window xlincom xtcsd xtdescribe xteventplot xtline
-xtsum xttab xttest0 xtunitroot
+adopath anova asdoc assert avplot avplots balancetable binscatter boottest browse cd
+chdir cibar clear codebook coefplot compress confirm correlate corrgram count cumul
+describe dfgls dfuller dir display ds erase ereturn estadd estat estimates estout
+estpost eststo esttab event_plot eventdd eventstudyweights exit export fcast file
+format graph help histogram inspect irf isid kdensity label levelsof lincomest list
+log logout margins marginsplot matlist matrix mdesc misstable mkdir more net note
+notes order outreg outreg2 outsheet parmest pause post postclose postfile program
+pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm save
+scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk
+t2docx table tabstat tabulate timer tsline ttable2 ttest twostepweakiv twoway type
+unab unique varsoc version vif weakiv weakivtest which window xlincom xtcsd xtdescribe
+xteventplot xtline xtsum xttab xttest0 xtunitroot
 """
 _SKIPPED = frozenset(_PRINTING.split())
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
