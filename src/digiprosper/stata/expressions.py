@@ -244,7 +244,9 @@ def unquoted(text: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """Print a number as Stata does in a macro: whole numbers without a point."""
+    """Print a number as Stata does in a macro; a missing value is a point."""
+    if not math.isfinite(value):
+        return "."
     return f"{value:.0f}" if value == int(value) else repr(value)
 
 

@@ -410,15 +410,15 @@ def destring(command: Command, context: Context) -> Step:
     """Translate ``destring`` and ``tostring``."""
     options = Options("replace g.enerate force", "float").read(command)
     names = context.variables.names(command.arguments)
-    made = split(options.get("generate", "")) or names
-    if len(made) != len(names) or not {"replace", "generate"} & set(options):
+    new = split(options.get("generate", "")) or names
+    if len(new) != len(names) or not {"replace", "generate"} & set(options):
         raise StataError.because(f"{command.name} without replace or generate()")
     errors = "coerce" if "force" in options else "raise"
     code = "df[{1!r}] = pd.to_numeric(df[{0!r}], errors={2!r})"
     if command.name == "tostring":
         code = "df[{1!r}] = df[{0!r}].map('{{:.12g}}'.format)"
-    pairs = zip(names, made, strict=True)
-    return Step("\n".join(code.format(*pair, errors) for pair in pairs), tuple(made))
+    pairs = zip(names, new, strict=True)
+    return Step("\n".join(code.format(*pair, errors) for pair in pairs), tuple(new))
 
 
 def collapse(command: Command, context: Context) -> Step:
