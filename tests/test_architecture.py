@@ -73,6 +73,7 @@ EXTRAS = {
     "present/test_every_figure.py",
     "present/test_every_table.py",
     "spatial/test_spatial_peers.py",
+    "stata/test_do_files.py",
     "threshold/test_regimes.py",
     "threshold/test_threshold_coverage.py",
     "threshold/test_threshold_published.py",

@@ -33,6 +33,7 @@ NATURAL = {
     "IdentificationError": ValueError,
     "IndicatorError": ValueError,
     "ThresholdSearchError": ValueError,
+    "StataError": ValueError,
     "PickleError": pickle.UnpicklingError,
     "ScanError": RuntimeError,
 }

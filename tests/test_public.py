@@ -404,6 +404,9 @@ CONTRACT = {
     "IVResults.anderson_rubin": "level=0.95",
     "IVResults.anderson_rubin_test": "values=0.0",
     "IVResults.endogeneity_test": "",
+    "from_stata": ("text, panel=None, *, entity=None, time=None, spatial_weights=None"),
+    "stata.read_do_file": ("path, *, panel=None, macros=None, spatial_weights=None"),
+    "to_stata": "spec, *, entity='id', time='year'",
     "instruments.interact": "panel, cross_section, series, lag=1",
     "instruments.bartik": (
         "panel, shares, shocks, *, base=None, lag=1, leave_one_out=False"
