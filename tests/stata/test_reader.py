@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import digiprosper as dp
@@ -180,7 +182,7 @@ def test_stored_results_have_names(read: Any) -> None:
 
 
 def test_keys_may_be_absent(read: Any) -> None:
-    assert "panel = dp.Panel(df, entity=None)" in read("use a\nreg y x, r\n").script
+    assert "panel = dp.Panel.from_rows(df)" in read("use a\nreg y x, r\n").script
     assert (
         "panel = dp.Panel(df, 'i', 't')" in read("use a\nxtset i t\nreg y x\n").script
     )
@@ -267,3 +269,20 @@ def test_malformed_files_have_reasons_and_no_other_errors(seed: int, read: Any) 
         text[position] = rng.choice(["", rng.choice(signs), text[position] * 2])
     for line in read("".join(text)).lines:
         assert line.status in ("read", "skipped", "translated") or line.reason
+
+
+def test_a_script_without_keys_runs_on_rows(read, tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    script = read(
+        "import delimited a.csv, clear\nreg y x, robust\nest store m\n"
+    ).script
+    names: dict[str, Any] = {}
+    exec(script, names)
+    fit = names["results"]["m"]
+    slope = np.polyfit(frame["x"], frame["y"], 1)[0]
+    assert fit.params["x"] == pytest.approx(slope)
+    assert "set df to your table" not in script
+    assert "set df to your table" in read("xtset i t\nreg y x\n").script

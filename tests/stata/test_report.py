@@ -23,7 +23,7 @@ def test_the_report(tmp_path: Path) -> None:
     assert report[0] == "line 1    read        xtset id year"
     assert report[1].endswith("...")
     assert report[2].startswith("line 3    refused     xtreg y x, re: the option re")
-    assert report[-1] == "1 of 3 estimations translated, 2 refused, 0 not run."
+    assert report[-1] == "1 of 3 estimations translated, 2 refused."
 
 
 def test_the_worse_state_counts() -> None:

@@ -78,8 +78,8 @@ def kept_rows(rows: Any, attribute: str) -> Any:
     if rows is not None:
         return rows
     text = (
-        f"this result has no {attribute}: it was fitted with keep_rows=False. Fit with "
-        "keep_rows=True."
+        f"this result has no {attribute}: it was fitted with keep_rows=False, or to a "
+        "scanned table. Fit with keep_rows=True to a Panel."
     )
     raise OptionError(
         text, [option_problem("keep_rows", value=False, allowed=(True,), what=text)]

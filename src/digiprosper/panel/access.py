@@ -21,8 +21,9 @@ def check_panel(panel: object, caller: str) -> None:
     """Refuse anything but a panel."""
     if isinstance(panel, PanelScan):
         raise InputTypeError(
-            f"{caller} does not take a scanned table. Take a sample of its entities, "
-            f"which is a Panel: scan.sample_entities(0.1)."
+            f"{caller} takes a Panel, not a scanned table, to which FixedEffects, "
+            "fit_all and stepwise can be fitted. Take a sample of whole entities, which "
+            "is a Panel: scan.sample_entities(share)."
         )
     if not isinstance(panel, Panel):
         raise InputTypeError(

@@ -56,6 +56,15 @@ _MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
 _MOST_STATEMENTS = 1_000
 
 
+def _panel_of(entity: str | None, time: str | None) -> str:
+    """Write the panel of ``xtset``, or of rows where there is none."""
+    if entity is None:
+        return "dp.Panel.from_rows(df)"
+    if time is None:
+        return f"dp.Panel.from_rows(df, entity={entity!r})"
+    return f"dp.Panel(df, {entity!r}, {time!r})"
+
+
 @dataclass(slots=True)
 class Record:
     """What became of a statement so far, over the turns of its loops."""
@@ -396,8 +405,7 @@ class Reader:
             record.translations.append(translation)
         keys = (self.context.entity, self.context.time)
         if not reason and self.panel_keys != keys:
-            named = ", ".join(repr(key) for key in keys if key) or "entity=None"
-            self.code.append(f"panel = dp.Panel(df, {named})")
+            self.code.append(f"panel = {_panel_of(*keys)}")
             self.panel_keys = keys
         if translation.spec is not None:
             code = f"fit = {code}.fit(panel)"

@@ -147,7 +147,7 @@ def read_do_file(
 
     See Also
     --------
-    from_stata : one command.
+    digiprosper.from_stata : one command.
 
     Examples
     --------
@@ -165,4 +165,8 @@ def read_do_file(
     reader.run()
     context = reader.context
     questions = findings(reader.events, context.complete, context.entity, context.time)
-    return DoFile(reader.lines(), "\n".join([_HEAD, *reader.code, ""]), questions)
+    reads = any(line.startswith("df = pd.") for line in reader.code)
+    head = (
+        _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.\n"
+    )
+    return DoFile(reader.lines(), "\n".join([head, *reader.code, ""]), questions)

@@ -91,7 +91,7 @@ class DoFile:
     >>> print(dp.stata.read_do_file(path))
     line 1    read        xtset id year
     line 2    translated  reghdfe y x, absorb(id year)
-    1 of 1 estimation translated, 0 refused, 0 not run.
+    1 of 1 estimation translated, 0 refused.
     """
 
     lines: tuple[Line, ...]
@@ -108,10 +108,10 @@ class DoFile:
         estimations = self.estimations
         states = Counter(line.status for line in estimations)
         translated = sum(line.is_translated for line in estimations)
-        last = (
-            f"{translated} of {counted(len(estimations), 'estimation')} translated, "
-            f"{states['refused']} refused, {states['not run']} not run."
-        )
+        idle = states["not run"]
+        but = f" ({idle} of them not run by the script)" if idle else ""
+        of = f"of {counted(len(estimations), 'estimation')} translated{but}"
+        last = f"{translated} {of}, {states['refused']} refused."
         return "\n".join([*shown, last])
 
 
