@@ -236,14 +236,17 @@ class PoissonResults(SampledResults):
         Returns
         -------
         DataFrame
-            One row per regressor: term, kind, estimate, std_error, conf_low, conf_high
-            and effect. The estimates are relative changes of the mean: b for a
-            ``"slope"``, which is the elasticity for a log (``"elasticity"``), and
-            exp(b) - 1, with the error exp(b) se(b), for a ``"dummy"``. `effect` is the
-            relative change times the mean of the outcome, in units of the outcome; of
-            an elasticity it is the effect of a change of the log by one. All are
-            missing for an ``"interaction"`` and for regressors that have a column in
-            common with others, whose effect is not that of one coefficient.
+            One row per regressor: term, kind, estimate, std_error, conf_low, conf_high,
+            effect, percent, percent_low and percent_high. The estimates are relative
+            changes of the mean: b for a ``"slope"``, which is the elasticity for a log
+            (``"elasticity"``), and exp(b) - 1, with the error exp(b) se(b), for a
+            ``"dummy"``. `effect` is the relative change times the mean of the outcome,
+            in units of the outcome; of an elasticity it is the effect of a change of
+            the log by one. `percent`, with its interval, is the change of the mean in
+            percent for one unit more, 100 (exp(b) - 1); for an elasticity, the one for
+            one percent more. All are missing for an ``"interaction"`` and for
+            regressors that have a column in common with others, whose effect is not
+            that of one coefficient.
 
         Raises
         ------
@@ -271,7 +274,14 @@ class PoissonResults(SampledResults):
         frame.loc[product] = np.nan
         frame.insert(0, "kind", kinds)
         effect = frame["estimate"] * self.mean_outcome
-        return frame.assign(effect=effect).reset_index()
+        percent = frame[ends].copy()
+        slope = kinds == "slope"
+        percent[slope] = 100 * np.expm1(percent[slope])
+        percent[dummy] *= 100
+        names = ["percent", "percent_low", "percent_high"]
+        return frame.assign(
+            effect=effect, **dict(zip(names, percent.to_numpy().T, strict=True))
+        ).reset_index()
 
     def _kind_of(self, term: Term) -> str:
         """Tell what the coefficient of a term is."""
