@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +74,7 @@ from digiprosper.linear.preparation import (
     LinearOptions,
     cluster_size_notices,
     dropped_notices,
+    only_shifted,
     period_notices,
     refuse_extreme,
 )
@@ -98,8 +97,10 @@ from digiprosper.linear.scanned_rows import (
     structure_of,
     subsets,
 )
-from digiprosper.panel.sample import Dropped
+from digiprosper.panel.codes import read_absorbed
 from digiprosper.panel.scan import merge_moments
+from digiprosper.panel.sources import disk_errors
+from digiprosper.panel.terms import crossed, parse
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
@@ -136,15 +137,35 @@ def fit_equations(
     `regressors` has the terms of each equation by its role.
     """
     _refuse_options(spec)
+    _refuse_unknown_columns(spec, scan.columns, regressors)
     terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
-        folder = Path(tempfile.mkdtemp(dir=copied.copy.folder))
+        folder = copied.copy.folder / "arrays"
         try:
-            rows = read_rows(spec, copied, regressors, folder)
+            with disk_errors(folder):
+                folder.mkdir()
+                rows = read_rows(spec, copied, regressors, folder)
             return _estimate(spec, rows, tuple(regressors))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_unknown_columns(
+    spec: ScannedSpec, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
+) -> None:
+    """Read the terms before the table is copied, which may take long."""
+    options = spec.options
+    weights = [] if options.obs_weights is None else [options.obs_weights]
+    for role, texts in {"y": [spec.y], **regressors, "obs_weights": weights}.items():
+        for text in texts:
+            parse(text, columns, role)
+    for absorbed in chain.from_iterable(
+        read_absorbed(text, columns) for text in options.absorb
+    ):
+        crossed(absorbed.effect, columns, "absorb")
+    for text in options.clusters or ():
+        crossed(text, columns, "clusters")
 
 
 def _refuse_options(spec: ScannedSpec) -> None:
@@ -195,7 +216,7 @@ def _estimate(
     groups = _groups(rows, structure)
     n_times = _n_times(rows, structure)
     count = counts(structure.n, 0, ranks, groups, periods=n_times)
-    equation = _Equation(rows.options, count, rows.effect_names)
+    equation = _Equation(rows.options, count, rows.effects)
     notices = _row_notices(rows, structure, ranks, groups, n_times)
 
     columns = _net_columns(rows, structure, system, levels)
@@ -768,20 +789,16 @@ def _row_notices(
 ) -> list[Notice]:
     """Report rows that were dropped, few clusters and periods, and counts."""
     options, n_entities = rows.options, structure.n_entities
-    missing = Dropped(
-        "missing",
-        rows.missing,
-        tuple(rows.first_missing),
-        rows.by_term,
-        tuple(rows.compared.values()),
-    )
+    missing = rows.dropped_as_missing()
     robust = options.cov_type == "robust" and structure.most_rows > 2
     return [
         *chosen_rows(options.where, rows.chosen, rows.total),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,
-            [rows.shifted] if rows.missing else [],
+            [only_shifted(rows.scan.columns, rows.sample, missing)]
+            if rows.missing
+            else [],
             effects=rows.effects,
             part=rows.scan.is_part,
             nobs=rows.total,

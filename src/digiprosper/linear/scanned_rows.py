@@ -16,6 +16,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    counted,
     option_problem,
     quoted,
 )
@@ -34,13 +35,14 @@ from digiprosper.linear.preparation import (
     cluster_terms,
     count_across,
     further_roles,
-    only_shifted,
 )
 from digiprosper.panel.access import table_of
+from digiprosper.panel.columns import most_first
+from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Compared, Dropped, Sample
-from digiprosper.panel.scan import blocks_are_parts
 from digiprosper.panel.selection import (
     Levels,
+    Selection,
     levels_in_use,
     refuse_missing,
     select_rows,
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Ints
     from digiprosper.kernels.in_blocks import Dummies
-    from digiprosper.panel import Panel
     from digiprosper.panel.scan import PanelScan
 
 _FIRST_LABELS = 5
@@ -150,10 +151,9 @@ class ScannedRows:
     total: int = 0  # rows of the table
     chosen: int = 0  # of them, those where a condition is true
     missing: int = 0
-    by_term: dict[str, int] = field(default_factory=dict)
+    missing_by_term: dict[str, int] = field(default_factory=dict)
     compared: dict[str, Compared] = field(default_factory=dict)
     first_missing: list[Any] = field(default_factory=list)
-    shifted: bool = True
     singletons: Dropped | None = None
     lags: list[dict[int, list[str]]] = field(default_factory=list)  # by block
     # Up to three different values of each column
@@ -165,6 +165,16 @@ class ScannedRows:
         """Rows that are used."""
         return sum(len(block.array("entity")) for block in self.blocks)
 
+    def dropped_as_missing(self) -> Dropped:
+        """Describe the rows with missing values."""
+        return Dropped(
+            "missing",
+            self.missing,
+            tuple(self.first_missing),
+            most_first(self.missing_by_term),
+            tuple(self.compared.values()),
+        )
+
     def file(self, text: str) -> str:
         """Name the file with the codes of an effect or of clusters."""
         return f"codes{list(self.coded).index(text)}"
@@ -173,11 +183,6 @@ class ScannedRows:
     def others(self) -> tuple[str, ...]:
         """Effects but that of the entity."""
         return self.effects[1:]
-
-    @property
-    def effect_names(self) -> tuple[str, ...]:
-        """Names of the absorbed effects."""
-        return self.effects
 
 
 def read_rows(
@@ -200,31 +205,34 @@ def read_rows(
     roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
     levels = _levels(copied, roles, effects, options.where)
     for number, panel in enumerate(copied.panels()):
-        with blocks_are_parts():
-            selected = select_rows(
-                table_of(panel),
-                roles,
-                codes=effects,
-                clusters=clusters,
-                where=options.where,
-                across=levels,
-            )
+        selected = select_rows(
+            table_of(panel),
+            roles,
+            codes=effects,
+            clusters=clusters,
+            where=options.where,
+            across=levels,
+        )
         if rows is None:
             rows = _begin(
                 spec, selected.rows, copied, tuple(regressors), effects, clusters
             )
-        _count_missing(rows, panel, selected, strict=spec.missing == "raise")
+        _count_missing(rows, selected)
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
             _store(rows, sample, folder / str(number))
     assert rows is not None
+    if options.where is not None and not rows.chosen:
+        text = f"where={cited(options.where)} is true in no row of the table."
+        raise MissingDataError(
+            text, [option_problem("where", options.where, what=text)]
+        )
+    lost = rows.dropped_as_missing()
+    if lost.count and spec.missing == "raise":
+        first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
+        refuse_missing(lost.by_term, lost.compared, first)
     if not rows.blocks:
-        if options.where is not None and not rows.chosen:
-            text = f"where={cited(options.where)} is true in no row of the table."
-            raise MissingDataError(
-                text, [option_problem("where", options.where, what=text)]
-            )
-        refuse_missing(rows.by_term, list(rows.compared.values()), "every row")
+        raise lost.nothing_left()
     return rows
 
 
@@ -255,13 +263,16 @@ def _levels(
     every: dict[str, pd.Index[Any]] = {}
     rows = 0
     for panel in copied.panels():
-        with blocks_are_parts():
-            levels, complete = levels_in_use(
-                table_of(panel), roles, codes=effects, where=where
-            )
+        levels, complete = levels_in_use(
+            table_of(panel), roles, codes=effects, where=where
+        )
         rows += complete
         for name, index in levels.items():
             every[name] = every[name].union(index) if name in every else index
+    for name, values in copied.source.categories.items():
+        if name in every and every[name].isin(values).all():
+            order = pd.Index(values)
+            every[name] = order[order.isin(every[name])]
     return Levels(every, rows)
 
 
@@ -301,21 +312,16 @@ def _time_key(sample: Sample) -> list[str]:
     return [] if name is None else [name]
 
 
-def _count_missing(
-    rows: ScannedRows, panel: Panel, selected: Any, *, strict: bool
-) -> None:
+def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     """Add the rows of a block that are missing to those of the others."""
     incomplete = selected.chosen & ~selected.complete
-    rows.total += panel.nobs
+    rows.total += incomplete.size
     rows.chosen += int(selected.chosen.sum())
     if not incomplete.any():
         return
-    if strict:
-        where = table_of(panel).describe_rows(incomplete)
-        refuse_missing(selected.by_term, selected.compared, where)
     rows.missing += int(incomplete.sum())
-    for term, count in selected.by_term.items():
-        rows.by_term[term] = rows.by_term.get(term, 0) + count
+    for term, count in selected.missing.items():
+        rows.missing_by_term[term] = rows.missing_by_term.get(term, 0) + count
     for compared in selected.compared:
         before = rows.compared.get(compared.term)
         rows.compared[compared.term] = (
@@ -323,8 +329,6 @@ def _count_missing(
         )
     labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
     rows.first_missing = sorted(labels)[:_FIRST_LABELS]
-    dropped = Dropped("missing", 1, (), selected.by_term)
-    rows.shifted &= only_shifted(panel, selected.rows, dropped)
 
 
 def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:

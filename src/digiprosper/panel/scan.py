@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-import warnings
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,22 +15,32 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    DigiprosperWarning,
+    ColumnError,
     InputTypeError,
     MissingDataError,
     OptionError,
     PanelIndexError,
-    ScanError,
     check_whole,
     cited,
+    column_problem,
     issue,
     option_problem,
+    quoted,
     unknown_columns,
 )
 from digiprosper.optional import require
+from digiprosper.panel.changes import checked_labels
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import jumping_times, sorted_keys, usual_step
-from digiprosper.panel.sources import MOST_BLOCKS, source_of, write_blocks
+from digiprosper.panel.sources import (
+    MOST_BLOCKS,
+    block_path,
+    disk_errors,
+    engine_errors,
+    read_block,
+    source_of,
+    write_blocks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -241,7 +251,7 @@ class PanelScan(Generic[P]):
         cut = replace(self, n_blocks=1, copy=None)
         with cut.copied(self.columns, share=share) as copied:
             assert copied.copy is not None
-            panel = self._panel(_frame_of(copied.copy, 0), copied.copy.step)
+            panel = self._panel(copied.copy, 0)
         changed: P | None = self._changed(panel)
         if changed is None:
             raise MissingDataError("the conditions of subset keep no rows.")
@@ -320,16 +330,15 @@ class PanelScan(Generic[P]):
         ...     len(list(copied.panels()))
         1
         """
-        if self.copy is not None:
-            missing = set(self._needed(texts)) - set(self.copy.columns)
-            if not missing:
-                yield self
-                return
         needed = self._needed(texts)
+        if self.copy is not None and set(needed) <= set(self.copy.columns):
+            yield self
+            return
         rows = self._counted()
         blocks = self.n_blocks or self._blocks(rows, len(needed))
         parent = None if self.folder is None else str(self.folder)
-        folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
+        with disk_errors(self.folder or tempfile.gettempdir()):
+            folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
         try:
             keys = self.entity_name, self.time_name
             rows, times = write_blocks(self.source, needed, keys, blocks, folder, share)
@@ -370,10 +379,11 @@ class PanelScan(Generic[P]):
         assert self.copy is not None
         empty = True
         for number in range(self.copy.blocks):
-            if not _path(self.copy, number).exists():
+            if not block_path(self.copy.folder, number).exists():
                 continue
-            frame = _frame_of(self.copy, number)
-            panel = self._changed(self._panel(frame, self.copy.step))
+            block = self._panel(self.copy, number)
+            block._table = replace(block._table, is_block=True)
+            panel = self._changed(block)
             if panel is not None:
                 empty = False
                 yield panel
@@ -394,10 +404,8 @@ class PanelScan(Generic[P]):
         return (*keys, *others)
 
     def _counted(self) -> int:
-        try:
+        with engine_errors(self.source.errors):
             return self.source.count()
-        except self.source.errors as error:
-            raise ScanError(f"the table cannot be read: {error}") from error
 
     def _blocks(self, rows: int, columns: int) -> int:
         at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
@@ -414,16 +422,22 @@ class PanelScan(Generic[P]):
         issue(filter(None, [jumping_times(keys, self.step)]))
         return usual_step(keys.times)
 
-    def _panel(self, frame: pd.DataFrame, step: int | str | None) -> Any:
-        labels = {n: t for n, t in self.labels.items() if n in frame.columns}
-        return self.make_panel(
-            frame,
-            self.entity_name,
-            self.time_name,
-            labels=labels,
-            step=step,
-            time_format=self.time_format,
-        )
+    def _panel(self, copy: Copy, number: int) -> Any:
+        try:
+            frame = read_block(copy.folder, number, self.source.categories)
+            return self.make_panel(
+                frame,
+                self.entity_name,
+                self.time_name,
+                labels={n: t for n, t in self.labels.items() if n in frame.columns},
+                step=copy.step,
+                time_format=self.time_format,
+            )
+        except PanelIndexError as error:
+            if copy.blocks == 1:
+                raise
+            text = f"{error} (This is one of {copy.blocks} blocks of the table.)"
+            raise PanelIndexError(text, error.problems) from error
 
     def _changed(self, panel: Any) -> Any:
         """Apply `subset` and `assign` to a block; None if no row is left."""
@@ -431,20 +445,11 @@ class PanelScan(Generic[P]):
             if kind == "assign":
                 panel = panel.assign(**what)
                 continue
-            with blocks_are_parts():
-                mask = rows_where(what, panel._table)
+            mask = rows_where(what, panel._table)
             if not mask.any():
                 return None
             panel = panel._cut(mask, "subset")
         return panel
-
-
-@contextmanager
-def blocks_are_parts() -> Iterator[None]:
-    """Ignore that a value of a condition does not occur, since other blocks have it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DigiprosperWarning)
-        yield
 
 
 _MOMENTS = ["N", "mean", "sd", "min", "max"]
@@ -488,6 +493,12 @@ def scan_table(  # noqa: PLR0913
         raise unknown_columns(absent, source.names, "Panel.scan", {})
     if blocks is not None:
         check_whole("blocks", blocks, 1, MOST_BLOCKS)
+    twice = [name for name, n in Counter(source.names).items() if n > 1]
+    if twice:
+        raise ColumnError(
+            f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
+            [column_problem(name, "Panel.scan") for name in twice],
+        )
     parent = None if folder is None else Path(str(folder))
     if parent is not None and not parent.is_dir():
         raise OptionError(
@@ -499,7 +510,7 @@ def scan_table(  # noqa: PLR0913
         source=source,
         entity_name=entity,
         time_name=time,
-        labels=dict(labels or {}),
+        labels=checked_labels(labels or {}, source.names),
         step=step,
         time_format=time_format,
         memory=_bytes(memory),
@@ -525,15 +536,3 @@ def _bytes(memory: int | str) -> int:
         )
         raise OptionError(text, [option_problem("memory", memory, what=text)])
     return int(size)
-
-
-def _path(copy: Copy, number: int) -> Path:
-    return copy.folder / f"{number}.arrow"
-
-
-def _frame_of(copy: Copy, number: int) -> pd.DataFrame:
-    from pyarrow import ipc
-
-    with ipc.open_file(str(_path(copy, number))) as file:
-        frame: pd.DataFrame = file.read_all().to_pandas()
-        return frame
