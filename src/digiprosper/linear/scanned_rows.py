@@ -40,6 +40,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import most_first
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Compared, Dropped, Sample
+from digiprosper.panel.scan import about_a_block
 from digiprosper.panel.selection import (
     Levels,
     Selection,
@@ -195,6 +196,7 @@ def read_rows(
 
     `regressors` are those of one or several equations, by role.
     """
+    assert copied.copy is not None
     options = spec.options
     rows: ScannedRows | None = None
     first = next(iter(copied.panels()))
@@ -205,14 +207,15 @@ def read_rows(
     roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
     levels = _levels(copied, roles, effects, options.where)
     for number, panel in enumerate(copied.panels()):
-        selected = select_rows(
-            table_of(panel),
-            roles,
-            codes=effects,
-            clusters=clusters,
-            where=options.where,
-            across=levels,
-        )
+        with about_a_block(copied.copy):
+            selected = select_rows(
+                table_of(panel),
+                roles,
+                codes=effects,
+                clusters=clusters,
+                where=options.where,
+                across=levels,
+            )
         if rows is None:
             rows = _begin(
                 spec, selected.rows, copied, tuple(regressors), effects, clusters
@@ -263,9 +266,10 @@ def _levels(
     every: dict[str, pd.Index[Any]] = {}
     rows = 0
     for panel in copied.panels():
-        levels, complete = levels_in_use(
-            table_of(panel), roles, codes=effects, where=where
-        )
+        with about_a_block(copied.copy):
+            levels, complete = levels_in_use(
+                table_of(panel), roles, codes=effects, where=where
+            )
         rows += complete
         for name, index in levels.items():
             every[name] = every[name].union(index) if name in every else index

@@ -263,7 +263,7 @@ class PanelScan(Generic[P]):
         Parameters
         ----------
         columns : str or sequence of str, optional
-            Columns or terms. The default is all numeric columns.
+            Numeric columns, also those that `assign` adds. The default is all.
 
         Returns
         -------
@@ -381,9 +381,10 @@ class PanelScan(Generic[P]):
         for number in range(self.copy.blocks):
             if not block_path(self.copy.folder, number).exists():
                 continue
-            block = self._panel(self.copy, number)
-            block._table = replace(block._table, is_block=True)
-            panel = self._changed(block)
+            with about_a_block(self.copy):
+                block = self._panel(self.copy, number)
+                block._table = replace(block._table, is_block=True)
+                panel = self._changed(block)
             if panel is not None:
                 empty = False
                 yield panel
@@ -423,21 +424,15 @@ class PanelScan(Generic[P]):
         return usual_step(keys.times)
 
     def _panel(self, copy: Copy, number: int) -> Any:
-        try:
-            frame = read_block(copy.folder, number, self.source.categories)
-            return self.make_panel(
-                frame,
-                self.entity_name,
-                self.time_name,
-                labels={n: t for n, t in self.labels.items() if n in frame.columns},
-                step=copy.step,
-                time_format=self.time_format,
-            )
-        except PanelIndexError as error:
-            if copy.blocks == 1:
-                raise
-            text = f"{error} (This is one of {copy.blocks} blocks of the table.)"
-            raise PanelIndexError(text, error.problems) from error
+        frame = read_block(copy.folder, number, self.source.categories)
+        return self.make_panel(
+            frame,
+            self.entity_name,
+            self.time_name,
+            labels={n: t for n, t in self.labels.items() if n in frame.columns},
+            step=copy.step,
+            time_format=self.time_format,
+        )
 
     def _changed(self, panel: Any) -> Any:
         """Apply `subset` and `assign` to a block; None if no row is left."""
@@ -450,6 +445,18 @@ class PanelScan(Generic[P]):
                 return None
             panel = panel._cut(mask, "subset")
         return panel
+
+
+@contextmanager
+def about_a_block(copy: Copy) -> Iterator[None]:
+    """Say of an error about rows that it was raised by one of several blocks."""
+    try:
+        yield
+    except (PanelIndexError, MissingDataError) as error:
+        if copy.blocks == 1:
+            raise
+        text = f"{error} (These are rows of one of {copy.blocks} blocks of the table.)"
+        raise type(error)(text, error.problems) from error
 
 
 _MOMENTS = ["N", "mean", "sd", "min", "max"]

@@ -346,7 +346,13 @@ def _plain(table: Any) -> Any:
             kind = pa.int64() if kind.scale == 0 else pa.float64()
         kinds.append(kind)
     schema = pa.schema(list(zip(table.schema.names, kinds, strict=True)))
-    return table if schema == table.schema else table.cast(schema)
+    try:
+        return table if schema == table.schema else table.cast(schema)
+    except pa.ArrowInvalid as error:
+        raise ScanError(
+            f"the table has whole numbers beyond 64 bits ({error}). Convert them to "
+            "text if they are names, otherwise to double."
+        ) from error
 
 
 def _hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
