@@ -205,7 +205,7 @@ def _estimate(
     if rows.options.obs_weights is not None:
         total = sum(float(block.array("weights").sum()) for block in rows.blocks)
         rows.mean_weight = total / structure.n
-    levels = [int((structure.used[text] > 0).sum()) for text in rows.others]
+    levels = [structure.sizes[text] for text in rows.others]
     moments = _moments(rows)
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
@@ -213,8 +213,8 @@ def _estimate(
     system = dummies(_blocks(rows, structure), levels) if levels else None
     _refuse_two_large(rows, levels)
     ranks = effect_ranks(rows, structure, system)
-    groups = _groups(rows, structure)
-    n_times = _n_times(rows, structure)
+    groups = tuple(structure.sizes[text] for text in rows.clusters)
+    n_times = structure.sizes.get(rows.sample.keys.time_name or "", 1)
     count = counts(structure.n, 0, ranks, groups, periods=n_times)
     equation = _Equation(rows.options, count, rows.effects)
     notices = _row_notices(rows, structure, ranks, groups, n_times)
@@ -280,20 +280,6 @@ def _moments(rows: ScannedRows) -> Floats:
     return np.vstack([merge_moments(column) for column in by_column])
 
 
-def _groups(rows: ScannedRows, structure: Structure) -> tuple[int, ...]:
-    return tuple(
-        structure.n_entities
-        if text == rows.effects[0]
-        else int((structure.used[text] > 0).sum())
-        for text in rows.clusters
-    )
-
-
-def _n_times(rows: ScannedRows, structure: Structure) -> int:
-    time = rows.sample.keys.time_name
-    return 1 if time is None else int((structure.used[time] > 0).sum())
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Columns:
     """Net columns, compressed to their triangular factor, x before y."""
@@ -316,17 +302,17 @@ def _net_columns(
     such columns are computed once more from the rows.
     """
     p = len(rows.names)
-    first = first_pass(_ordered(rows, structure), levels, p)
-    before = np.diag(first.products)
+    by_entity, right = first_pass(_ordered(rows, structure), levels, p)
+    before = np.diag(by_entity)
     values = np.zeros((sum(levels), p))
-    products = first.products
+    products = by_entity
     if system is not None:
-        values = system.solve(first.right, before)
-        products = products - first.right.T @ values
+        values = system.solve(right, before)
+        products = products - right.T @ values
     transform, regular = orthonormalising(products, np.sqrt(before))
     if regular.all():
         factor = triangular_factor(products)
-        return _Columns(values, first.products, factor, np.diag(products))
+        return _Columns(values, by_entity, factor, np.diag(products))
     for _ in range(_MOST_PASSES):
         blocks = ((block, ()) for block in _ordered(rows, structure))
         sums = second_pass(blocks, values, levels, transform)
@@ -335,7 +321,7 @@ def _net_columns(
         if system is None or is_removed(system, sums.right, squares, before):
             break
         values += system.solve(sums.right, before)
-    return _Columns(values, first.products, factor, sums.squares)
+    return _Columns(values, by_entity, factor, sums.squares)
 
 
 def _ordered(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
@@ -584,7 +570,6 @@ class _Grouping:
     def _labels(self, cluster: str, scores: Scores, j: int) -> pd.Index[Any]:
         if scores.variation is not None:
             levels = self.rows.coded[cluster].levels
-            assert levels is not None
             used: pd.Index[Any] = levels[self.structure.used[cluster] > 0]
             return used.sort_values() if cluster == self.time else used
         assert scores.carriers is not None
@@ -708,7 +693,6 @@ def _without_information(
     if estimator.cov_type in ("robust", "unadjusted"):
         return np.empty(0, dtype=np.intp)
     variance, size = np.abs(np.diag(covariance)), solution.sums.sizes
-    assert size is not None
     return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
 
 
@@ -770,9 +754,7 @@ def _effect_values(
     slopes = np.append(-solution.fit.coefficients, 1.0)
     values, start, out = solution.by_level @ slopes, 0, []
     for text in rows.others:
-        levels = rows.coded[text].levels
-        assert levels is not None
-        used = levels[structure.used[text] > 0]
+        used = rows.coded[text].levels[structure.used[text] > 0]
         part = values[start : start + used.size]
         start += used.size
         order = used.argsort()

@@ -87,19 +87,11 @@ class ScannedSpec(Protocol):
 class CodedTerm:
     """Codes of a term that are the same in all blocks."""
 
-    def __init__(self) -> None:
-        self.levels: pd.Index[Any] | None = None
-
-    @property
-    def size(self) -> int:
-        """Number of levels so far."""
-        return 0 if self.levels is None else self.levels.size
+    def __init__(self, levels: pd.Index[Any]) -> None:
+        self.levels = levels
 
     def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
         """Give the levels of a block the numbers they have in the blocks before."""
-        if self.levels is None:
-            self.levels = levels
-            return codes
         positions = self.levels.get_indexer(levels)
         unseen = positions < 0
         if unseen.any():
@@ -306,14 +298,17 @@ def _begin(
         variables=tuple(name for name in sample.variables if name not in names),
     )
     rows.distinct = {name: set() for name in sample.names}
-    texts = dict.fromkeys([*effects[1:], *clusters, *_time_key(sample)])
-    rows.coded = {text: CodedTerm() for text in texts if text != effects[0]}
+    time = sample.keys.names[1:]
+    texts = dict.fromkeys([*effects[1:], *clusters, *time])
+    rows.coded = {t: CodedTerm(_coded(sample, t)[1]) for t in texts if t != effects[0]}
     return rows
 
 
-def _time_key(sample: Sample) -> list[str]:
-    name = sample.keys.time_name
-    return [] if name is None else [name]
+def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
+    """Take the codes (n,) of an effect, of clusters or of the time, and their levels."""
+    if text == sample.keys.time_name:
+        return sample.time, sample.times
+    return sample.codes[text], sample.code_levels[text]
 
 
 def _count_missing(rows: ScannedRows, selected: Selection) -> None:
@@ -344,11 +339,7 @@ def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
         variables = np.array([sample.variables[name] for name in rows.variables])
         np.save(folder / "variables.npy", variables.T)
     for text, coded in rows.coded.items():
-        if text == sample.keys.time_name:
-            codes, levels = sample.time, sample.times
-        else:
-            codes, levels = sample.codes[text], sample.code_levels[text]
-        by_text = coded.codes(codes, levels).astype(np.int32)
+        by_text = coded.codes(*_coded(sample, text)).astype(np.int32)
         np.save(folder / f"{rows.file(text)}.npy", by_text)
     if rows.options.obs_weights is not None:
         np.save(folder / "weights.npy", checked_weights(sample, rows.options))
@@ -372,7 +363,7 @@ def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
 
 def drop_singletons(rows: ScannedRows) -> None:
     """Leave out rows that are the only one of a level of an effect, repeatedly."""
-    sizes = [rows.coded[text].size for text in rows.others]
+    sizes = [rows.coded[text].levels.size for text in rows.others]
     usable = [np.ones(size, dtype=bool) for size in sizes]
     before, changed = rows.n, True
     while changed:
@@ -438,9 +429,8 @@ def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]
     if time is None:
         return entities.tolist()
     codes = block.stored(rows.file(time))[positions]
-    levels = rows.coded[time].levels
-    assert levels is not None
-    return list(zip(entities, levels.take(codes), strict=True))
+    times = rows.coded[time].levels.take(codes)
+    return list(zip(entities, times, strict=True))
 
 
 @dataclass(slots=True, eq=False)
@@ -451,6 +441,7 @@ class Structure:
     n_entities: int
     most_rows: int  # of an entity
     used: dict[str, Ints]  # rows of each level
+    sizes: dict[str, int]  # levels in use, also of the entity
     # of two and more clusters, by their positions, the number of combinations, and
     # without the entity their keys
     combinations: dict[tuple[int, ...], int]
@@ -462,7 +453,7 @@ class Structure:
 
 def structure_of(rows: ScannedRows) -> Structure:
     """Count levels, entities across clusters and effects in clusters, by one pass."""
-    used = {text: np.zeros(c.size, dtype=np.intp) for text, c in rows.coded.items()}
+    used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
     nested, combined = _nested_pairs(rows), _combinations(rows)
     checks: list[_Nested | _Combined] = [*nested.values(), *combined.values()]
     across = most = n = n_entities = total_hash = 0
@@ -482,6 +473,8 @@ def structure_of(rows: ScannedRows) -> Structure:
         n_entities=n_entities,
         most_rows=most,
         used=used,
+        sizes={rows.effects[0]: n_entities}
+        | {text: int((count > 0).sum()) for text, count in used.items()},
         combinations={m: combination.size for m, combination in combined.items()},
         keys={m: combination.keys for m, combination in combined.items()},
         nested={pair: check.nested for pair, check in nested.items()},
@@ -521,7 +514,7 @@ def combination_keys(
     """Give combinations of levels a number, the same in all blocks."""
     key = codes[texts[0]].astype(np.int64)
     for text in texts[1:]:
-        key = key * rows.coded[text].size + codes[text]
+        key = key * rows.coded[text].levels.size + codes[text]
     return key
 
 
@@ -560,7 +553,7 @@ class _Nested:
     def __init__(self, rows: ScannedRows, inner: str, outer: str) -> None:
         self.nested, self.inner, self.outer = True, inner, outer
         self.entity = rows.effects[0]
-        size = 0 if inner == self.entity else rows.coded[inner].size
+        size = 0 if inner == self.entity else rows.coded[inner].levels.size
         self.outer_of = np.full(size, -1, dtype=np.intp)
 
     def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:
@@ -586,9 +579,7 @@ def _hash(rows: ScannedRows, block: StoredBlock) -> int:
     hashes = entities[block.array("entity")]
     time = rows.sample.keys.time_name
     if time is not None:
-        levels = rows.coded[time].levels
-        assert levels is not None
-        texts = pd.Series([str(level) for level in levels], dtype=object)
+        texts = pd.Series([*map(str, rows.coded[time].levels)], dtype=object)
         times = hash_array(texts.to_numpy(), categorize=False)
         hashes = hashes ^ (times[block.array(rows.file(time))] * np.uint64(31))
     with np.errstate(over="ignore"):
@@ -642,9 +633,7 @@ def _rank_of(
     system: Dummies | None,
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest, entity = _finest(subset, structure), rows.effects[0]
-    sizes = {text: int((structure.used[text] > 0).sum()) for text in rows.others}
-    sizes[entity] = structure.n_entities
+    finest, entity, sizes = _finest(subset, structure), rows.effects[0], structure.sizes
     if len(finest) <= 1:
         return sum(sizes[e] for e in finest) or 1, True
     assert system is not None

@@ -251,8 +251,7 @@ class PanelScan(Generic[P]):
         cut = replace(self, n_blocks=1, copy=None)
         with cut.copied(self.columns, share=share) as copied:
             assert copied.copy is not None
-            panel = self._panel(copied.copy, 0)
-        changed: P | None = self._changed(panel)
+            changed: P | None = self._changed(self._panel(copied.copy, 0))
         if changed is None:
             raise MissingDataError("the conditions of subset keep no rows.")
         return changed
@@ -287,9 +286,9 @@ class PanelScan(Generic[P]):
         texts = self.columns if names is None else tuple(names)
         moments: dict[str, list[np.ndarray[Any, Any]]] = {}
         with self.copied(texts) as copied:
-            for panel in copied._panels():
-                chosen = None if names is None else list(names)
-                table = panel.summarise(chosen)
+            panels: Any = copied.panels()
+            for panel in panels:
+                table = panel.summarise(names)
                 for name, row in table[_MOMENTS].iterrows():
                     moments.setdefault(str(name), []).append(row.to_numpy(dtype=float))
         merged = {
@@ -371,11 +370,6 @@ class PanelScan(Generic[P]):
         --------
         See `copied`.
         """
-        yield from self._panels()
-
-    # --- inside -----------------------------------------------------------------------
-
-    def _panels(self) -> Iterator[Any]:
         assert self.copy is not None
         empty = True
         for number in range(self.copy.blocks):
@@ -390,6 +384,8 @@ class PanelScan(Generic[P]):
                 yield panel
         if empty:
             raise MissingDataError("the conditions of subset keep no rows.")
+
+    # --- inside -----------------------------------------------------------------------
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
         """List the columns whose names are part of a text; the keys are always."""
