@@ -13,7 +13,6 @@ import pandas as pd
 from digiprosper.errors import (
     Notice,
     OptionError,
-    cited,
     option_problem,
     quoted,
 )
@@ -76,6 +75,7 @@ from digiprosper.linear.preparation import (
     dropped_notices,
     only_shifted,
     period_notices,
+    refuse_cov_types,
     refuse_extreme,
 )
 from digiprosper.linear.results import (
@@ -111,7 +111,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.panel.scan import PanelScan
 
-_COVARIANCES = ("clustered", "robust", "unadjusted", "driscoll_kraay", "xtscc")
+_REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
 _STEP = 1e-11
 _MOST_PASSES = 6
 
@@ -136,7 +136,8 @@ def fit_equations(
 
     `regressors` has the terms of each equation by its role.
     """
-    _refuse_options(spec)
+    reason = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
+    refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, reason)
     _refuse_unknown_columns(spec, scan.columns, regressors)
     terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
@@ -168,20 +169,6 @@ def _refuse_unknown_columns(
         crossed(text, columns, "clusters")
 
 
-def _refuse_options(spec: ScannedSpec) -> None:
-    cov_type = spec.options.cov_type
-    if cov_type not in _COVARIANCES:
-        text = (
-            f"cov_type={cited(cov_type)} is not available for a scanned table. "
-            f"Use one of {quoted(_COVARIANCES)}, or fit a sample in memory: "
-            "spec.fit(scan.sample_entities(0.1))."
-        )
-        raise OptionError(
-            text,
-            [option_problem("cov_type", cov_type, _COVARIANCES, text)],
-        )
-
-
 # --- estimation -----------------------------------------------------------------------
 
 
@@ -205,7 +192,7 @@ def _estimate(
     if rows.options.obs_weights is not None:
         total = sum(float(block.array("weights").sum()) for block in rows.blocks)
         rows.mean_weight = total / structure.n
-    levels = [structure.sizes[text] for text in rows.others]
+    levels = [structure.sizes[text,] for text in rows.others]
     moments = _moments(rows)
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
@@ -213,8 +200,8 @@ def _estimate(
     system = dummies(_blocks(rows, structure), levels) if levels else None
     _refuse_two_large(rows, levels)
     ranks = effect_ranks(rows, structure, system)
-    groups = tuple(structure.sizes[text] for text in rows.clusters)
-    n_times = structure.sizes.get(rows.sample.keys.time_name or "", 1)
+    groups = tuple(structure.sizes[text,] for text in rows.clusters)
+    n_times = structure.sizes.get(rows.sample.keys.names[1:], 1)
     count = counts(structure.n, 0, ranks, groups, periods=n_times)
     equation = _Equation(rows.options, count, rows.effects)
     notices = _row_notices(rows, structure, ranks, groups, n_times)
@@ -432,9 +419,8 @@ def _grouped(
             return joint_codes([codes[text] for text in texts])
         if len(texts) == 1:
             return numbers[texts[0]][codes[texts[0]]]
-        members = tuple(rows.clusters.index(text) for text in texts)
         keys = combination_keys(rows, texts, codes)
-        return np.searchsorted(structure.keys[members], keys)
+        return np.searchsorted(structure.keys[tuple(texts)], keys)
 
     for block in rows.blocks:
         codes = codes_of(rows, block)
@@ -463,9 +449,8 @@ class _Grouping:
         self.count = equation.count.plus(k)
         self.time = rows.sample.keys.time_name
         entity, options = rows.effects[0], rows.options
-        self.members = subsets(rows.clusters)
         by_type: dict[str, list[tuple[str, ...]]] = {
-            "clustered": [tuple(rows.clusters[i] for i in m) for m in self.members],
+            "clustered": subsets(rows.clusters),
             "robust": [()],
             "unadjusted": [],
             "driscoll_kraay": [(self.time or entity,), (entity,)],
@@ -477,9 +462,8 @@ class _Grouping:
         """Count the combinations of clusters; their rows are summed block by block."""
         if self.rows.options.cov_type == "driscoll_kraay":
             return None, self.structure.n_entities
-        if len(members) == 1:
-            return None, self.count.groups[members[0]]
-        return None, self.structure.combinations[tuple(members)]
+        texts = tuple(self.rows.clusters[member] for member in members)
+        return None, self.structure.sizes[texts]
 
     def empty_scores(self, k: int) -> tuple[list[Scores], list[tuple[str, ...]]]:
         """Begin the sums of scores, and name the clusters of each."""
@@ -487,33 +471,53 @@ class _Grouping:
         sizes = self.count.groups
         keep = clustered and all(few_enough(size, k) for size in sizes)
         scores = []
-        for position, texts in enumerate(self.texts):
-            inside = not texts or self.rows.effects[0] in texts
+        for texts in self.texts:
             one_way = clustered and len(texts) == 1
-            if clustered:
-                size = self.intersection(self.members[position])[1]
-            else:
-                size = self.structure.n_entities if inside else self.count.periods
             scores.append(
                 empty_scores(
-                    k, inside=inside, size=size, carriers=one_way, keep=keep and one_way
+                    k,
+                    inside=not texts or self.rows.effects[0] in texts,
+                    size=self.structure.sizes.get(texts, 0),
+                    carriers=one_way,
+                    keep=keep and one_way,
                 )
             )
         return scores, self.texts
 
-    def estimator(self, cov_type: str | None = None) -> Vcov:
-        """Choose factors and degrees of freedom."""
+    def estimates(
+        self, names: Sequence[str], solution: _Solution, cov_type: str
+    ) -> Estimates:
+        """Compute a covariance with its factors and degrees of freedom."""
         options = self.rows.options
-        return vcov(
-            cov_type or options.cov_type,
+        estimator = vcov(
+            cov_type,
             options.ssc,
             self.count,
             self.intersection,
             None,
             bandwidth=options.bandwidth,
         )
+        root, middle = rescaled_sandwich(
+            solution.root, self._middle(estimator, solution)
+        )
+        inference = Inference(
+            cov_type=cov_type,
+            ssc=None if cov_type in WITHOUT_FACTOR else options.ssc,
+            clusters=self.rows.clusters,
+            n_clusters=self.count.groups,
+            df_t=estimator.df_t,
+            df_counted=estimator.counted,
+            bandwidth=estimator.bandwidth,
+        )
+        return Estimates(
+            names=tuple(names),
+            coefficients=solution.fit.coefficients,
+            root=root,
+            middle=middle,
+            inference=inference,
+        )
 
-    def middle(self, estimator: Vcov, solution: _Solution) -> Floats:
+    def _middle(self, estimator: Vcov, solution: _Solution) -> Floats:
         """Add up the middle of the sandwich (k, k) of sums of scores."""
         if estimator.cov_type == "unadjusted":
             ssr = float(solution.fit.residuals @ solution.fit.residuals)
@@ -593,12 +597,10 @@ def _results(
     """Put names to the numbers."""
     options, structure = rows.options, grouping.structure
     names, fit = [rows.names[j] for j in kept], solution.fit
-    estimator = grouping.estimator()
-    root, middle = rescaled_sandwich(
-        solution.root, grouping.middle(estimator, solution)
-    )
+    estimates = grouping.estimates(names, solution, options.cov_type)
+    root, middle = estimates.root, estimates.middle
     covariance = root @ middle @ root.T
-    empty = _without_information(solution, covariance, estimator)
+    empty = _without_information(solution, covariance, options.cov_type)
     root[empty] = np.nan
     length = float(np.sqrt(solution.sums.squares[-1]))
     residual = np.array([np.sqrt(solution.sums.residual_square)])
@@ -609,18 +611,17 @@ def _results(
         *not_semidefinite(names, covariance, middle, ways=len(rows.clusters)),
         *grouping.few_treated(names, solution),
     ]
-    inference = _inference(options, rows, grouping, estimator)
     beside = None
     if options.cov_type == "driscoll_kraay":
-        beside = _beside_driscoll_kraay(names, rows, solution, grouping)
+        beside = grouping.estimates(names, solution, "xtscc")
     return LinearResults(
         depvar=rows.names[0],
         estimated=Estimated(
-            names=tuple(names),
-            coefficients=fit.coefficients,
+            names=estimates.names,
+            coefficients=estimates.coefficients,
             root=root,
             middle=middle,
-            inference=inference,
+            inference=estimates.inference,
             by_cluster=grouping.cluster_sums(solution),
             residuals=None,
             fitted=None,
@@ -637,24 +638,6 @@ def _results(
         sample=_sample(rows, kept, moments, grouping, solution.sums.residual_square),
         labels=dict(rows.scan.labels),
         diagnostics=tuple(notices),
-    )
-
-
-def _beside_driscoll_kraay(
-    names: Sequence[str], rows: ScannedRows, solution: _Solution, grouping: _Grouping
-) -> Estimates:
-    """Compute the covariance of xtscc from the same sums."""
-    estimator = grouping.estimator("xtscc")
-    root, middle = rescaled_sandwich(
-        solution.root, grouping.middle(estimator, solution)
-    )
-    inference = _inference(rows.options, rows, grouping, estimator)
-    return Estimates(
-        names=tuple(names),
-        coefficients=solution.fit.coefficients,
-        root=root,
-        middle=middle,
-        inference=replace(inference, cov_type="xtscc"),
     )
 
 
@@ -687,27 +670,13 @@ def _sample(
 
 
 def _without_information(
-    solution: _Solution, covariance: Floats, estimator: Vcov
+    solution: _Solution, covariance: Floats, cov_type: str
 ) -> Ints:
     """Find slopes whose scores sum to zero in every group, as `variance_checks`."""
-    if estimator.cov_type in ("robust", "unadjusted"):
+    if cov_type in ("robust", "unadjusted"):
         return np.empty(0, dtype=np.intp)
     variance, size = np.abs(np.diag(covariance)), solution.sums.sizes
     return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
-
-
-def _inference(
-    options: LinearOptions, rows: ScannedRows, grouping: _Grouping, estimator: Vcov
-) -> Inference:
-    return Inference(
-        cov_type=options.cov_type,
-        ssc=None if options.cov_type in WITHOUT_FACTOR else options.ssc,
-        clusters=rows.clusters,
-        n_clusters=grouping.count.groups,
-        df_t=estimator.df_t,
-        df_counted=estimator.counted,
-        bandwidth=estimator.bandwidth,
-    )
 
 
 def _fit_statistics(

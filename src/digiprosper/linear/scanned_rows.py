@@ -305,7 +305,7 @@ def _begin(
 
 
 def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
-    """Take the codes (n,) of an effect, of clusters or of the time, and their levels."""
+    """Take the codes (n,) of an effect, clusters or the time, and their levels."""
     if text == sample.keys.time_name:
         return sample.time, sample.times
     return sample.codes[text], sample.code_levels[text]
@@ -441,11 +441,9 @@ class Structure:
     n_entities: int
     most_rows: int  # of an entity
     used: dict[str, Ints]  # rows of each level
-    sizes: dict[str, int]  # levels in use, also of the entity
-    # of two and more clusters, by their positions, the number of combinations, and
-    # without the entity their keys
-    combinations: dict[tuple[int, ...], int]
-    keys: dict[tuple[int, ...], Ints]
+    # levels in use of each effect and cluster, and of combinations of clusters
+    sizes: dict[tuple[str, ...], int]
+    keys: dict[tuple[str, ...], Ints]  # of the combinations, without the entity
     nested: dict[tuple[str, str], bool]  # (inner, outer): effects, effects or clusters
     across: int  # entities in several clusters
     hash: int
@@ -473,10 +471,10 @@ def structure_of(rows: ScannedRows) -> Structure:
         n_entities=n_entities,
         most_rows=most,
         used=used,
-        sizes={rows.effects[0]: n_entities}
-        | {text: int((count > 0).sum()) for text, count in used.items()},
-        combinations={m: combination.size for m, combination in combined.items()},
-        keys={m: combination.keys for m, combination in combined.items()},
+        sizes={(rows.effects[0],): n_entities}
+        | {(text,): int((count > 0).sum()) for text, count in used.items()}
+        | {texts: combination.size for texts, combination in combined.items()},
+        keys={texts: combination.keys for texts, combination in combined.items()},
         nested={pair: check.nested for pair, check in nested.items()},
         across=across,
         hash=total_hash,
@@ -490,13 +488,10 @@ def codes_of(rows: ScannedRows, block: StoredBlock) -> dict[str, Ints]:
     return codes
 
 
-def subsets(clusters: Sequence[str]) -> list[tuple[int, ...]]:
-    """List the positions of each combination of clusters, single ones first."""
-    return [
-        members
-        for order in range(1, len(clusters) + 1)
-        for members in combinations(range(len(clusters)), order)
-    ]
+def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
+    """List the combinations of clusters, single ones first."""
+    orders = range(1, len(clusters) + 1)
+    return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
 def joint_codes(codes: Sequence[Ints]) -> Ints:
@@ -524,16 +519,16 @@ def _nested_pairs(rows: ScannedRows) -> dict[tuple[str, str], _Nested]:
     return {pair: _Nested(rows, *pair) for pair in pairs}
 
 
-def _combinations(rows: ScannedRows) -> dict[tuple[int, ...], _Combined]:
-    several = [members for members in subsets(rows.clusters) if len(members) > 1]
-    return {members: _Combined(rows, members) for members in several}
+def _combinations(rows: ScannedRows) -> dict[tuple[str, ...], _Combined]:
+    several = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
+    return {texts: _Combined(rows, texts) for texts in several}
 
 
 class _Combined:
     """Combinations of clusters that occur, over blocks."""
 
-    def __init__(self, rows: ScannedRows, members: Sequence[int]) -> None:
-        self.rows, self.texts = rows, [rows.clusters[i] for i in members]
+    def __init__(self, rows: ScannedRows, texts: Sequence[str]) -> None:
+        self.rows, self.texts = rows, texts
         self.inside = rows.effects[0] in self.texts
         self.size, self.keys = 0, np.empty(0, dtype=np.int64)
 
@@ -633,7 +628,8 @@ def _rank_of(
     system: Dummies | None,
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest, entity, sizes = _finest(subset, structure), rows.effects[0], structure.sizes
+    finest, entity = _finest(subset, structure), rows.effects[0]
+    sizes = {text: structure.sizes[text,] for text in rows.effects}
     if len(finest) <= 1:
         return sum(sizes[e] for e in finest) or 1, True
     assert system is not None
