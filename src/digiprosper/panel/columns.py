@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
+def gap_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
+    """Count the rows in which each text is missing, zeros too."""
+    return {text: int(gap.sum()) for text, gap in gaps.items()}
+
+
 def most_first(counts: Mapping[str, int]) -> dict[str, int]:
     """Sort numbers of rows in which texts are missing, and leave out zeros."""
     positive = {text: count for text, count in counts.items() if count}
@@ -47,7 +52,7 @@ def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None
         rows |= gap
     if not rows.any():
         return rows, None
-    by_term = most_first({name: int(gap.sum()) for name, gap in gaps.items()})
+    by_term = most_first(gap_counts(gaps))
     count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))

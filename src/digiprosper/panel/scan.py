@@ -445,7 +445,7 @@ class PanelScan(Generic[P]):
 
 @contextmanager
 def about_a_block(copy: Copy) -> Iterator[None]:
-    """Say of an error about rows that it was raised by one of several blocks."""
+    """Add to an error about rows that one of several blocks raised it."""
     try:
         yield
     except (PanelIndexError, MissingDataError) as error:
@@ -488,20 +488,9 @@ def scan_table(  # noqa: PLR0913
     folder: object,
 ) -> PanelScan[P]:
     """Check the arguments of `Panel.scan`."""
-    require("pyarrow", extra="scale", purpose="Panel.scan")
-    source = source_of(table)
-    keys = [entity, *([] if time is None else [time])]
-    absent = [key for key in keys if key not in source.names]
-    if absent:
-        raise unknown_columns(absent, source.names, "Panel.scan", {})
+    source = _checked_source(table, [entity, *([] if time is None else [time])])
     if blocks is not None:
         check_whole("blocks", blocks, 1, MOST_BLOCKS)
-    twice = [name for name, n in Counter(source.names).items() if n > 1]
-    if twice:
-        raise ColumnError(
-            f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
-            [column_problem(name, "Panel.scan") for name in twice],
-        )
     parent = None if folder is None else Path(str(folder))
     if parent is not None and not parent.is_dir():
         raise OptionError(
@@ -520,6 +509,21 @@ def scan_table(  # noqa: PLR0913
         n_blocks=blocks,
         folder=parent,
     )
+
+
+def _checked_source(table: object, keys: Sequence[str]) -> Source:
+    require("pyarrow", extra="scale", purpose="Panel.scan")
+    source = source_of(table)
+    absent = [key for key in keys if key not in source.names]
+    if absent:
+        raise unknown_columns(absent, source.names, "Panel.scan", {})
+    twice = [name for name, n in Counter(source.names).items() if n > 1]
+    if twice:
+        raise ColumnError(
+            f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
+            [column_problem(name, "Panel.scan") for name in twice],
+        )
+    return source
 
 
 def _bytes(memory: int | str) -> int:

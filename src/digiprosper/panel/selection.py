@@ -31,7 +31,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
-from digiprosper.panel.columns import most_first
+from digiprosper.panel.columns import gap_counts, most_first
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import (
@@ -185,8 +185,7 @@ def select_rows(
     if complete.all():
         return Selection(whole, complete, chosen, {}, [])
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    missing = {text: int(gap.sum()) for text, gap in gaps.items()}
-    return Selection(whole, complete, chosen, missing, compared)
+    return Selection(whole, complete, chosen, gap_counts(gaps), compared)
 
 
 def levels_in_use(

@@ -258,7 +258,7 @@ def write_blocks(
 
 @contextmanager
 def engine_errors(errors: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Say that an engine cannot read its table."""
+    """Turn the errors of an engine into one error with its words."""
     try:
         yield
     except errors as error:
@@ -267,7 +267,7 @@ def engine_errors(errors: tuple[type[Exception], ...]) -> Iterator[None]:
 
 @contextmanager
 def disk_errors(folder: Path | str) -> Iterator[None]:
-    """Say which folder cannot be written to, most often because the disk is full."""
+    """Turn an error of the disk, which is most often full, into one with the folder."""
     try:
         yield
     except OSError as error:
