@@ -58,19 +58,19 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     net, rank = on_dummies(entity, codes, columns, w)
     assert entity.max() + 1 + system.rank == rank
 
-    sums = first_pass(blocks, levels, 4)
-    values = system.solve(sums.right, np.diag(sums.products))
+    by_entity, right = first_pass(blocks, levels, 4)
+    values = system.solve(right, np.diag(by_entity))
     weighted_net = net if w is None else net * w[:, None]
-    products = sums.products - sums.right.T @ values
+    products = by_entity - right.T @ values
     np.testing.assert_allclose(products, weighted_net.T @ net, rtol=1e-9, atol=1e-9)
 
-    transform, regular = orthonormalising(products, np.sqrt(np.diag(sums.products)))
+    transform, regular = orthonormalising(products, np.sqrt(np.diag(by_entity)))
     assert regular.all()
     empty = empty_scores(3, inside=True, size=0, carriers=True, keep=True)
     by_block = [(block, [block.entity]) for block in blocks]
     second = second_pass(by_block, values, levels, transform, [empty])
     np.testing.assert_allclose(second.products, np.eye(4), atol=1e-10)
-    assert is_removed(system, second.right, np.ones(4), np.diag(sums.products))
+    assert is_removed(system, second.right, np.ones(4), np.diag(by_entity))
 
     x, y = weighted_net[:, :3], weighted_net[:, 3]
     slopes = np.linalg.solve(x.T @ net[:, :3], x.T @ net[:, 3])

@@ -20,14 +20,23 @@ SSC = ("reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none")
 def draw_spec(rng):
     """Draw a specification that a scanned table takes."""
     terms = ("log(z)", "lag(x)", "I(x**2)", "treated", "x:treated", "C(region):x")
+    more = ("lag(y)", "diff(z)", "lead(x)", "C(region, ref=2):z", "C(year):z")
     x = ["x", *(term for term in terms if rng.random() < 0.35)]
-    absorb = [t for t in ("industry", "region^year") if rng.random() < 0.4]
+    x += [term for term in more if rng.random() < 0.15]
+    effects = ("industry", "region^year", "product", "region")
+    absorb = [t for t in effects if rng.random() < 0.25]
     kind = rng.choice(["clustered", "robust", "unadjusted", "driscoll_kraay", "xtscc"])
     clusters = None
     if kind == "clustered":
         ways = [None, "region", ["firm", "year"], ["industry", "year"], "industry"]
-        ways.append(["firm", "industry", "year"])
+        ways += [["firm", "industry", "year"], ["region", "product"], "region^year"]
         clusters = ways[rng.integers(len(ways))]
+    conditions = (
+        "year >= 2003 or industry in [1, 2]",
+        "firm < 9",
+        "not (year == 2004 and region == 1)",
+    )
+    where = conditions[rng.integers(3)] if rng.random() < 0.3 else None
     return dp.FixedEffects(
         "y",
         x,
@@ -40,7 +49,7 @@ def draw_spec(rng):
         singletons=str(rng.choice(["drop", "keep"], p=[0.8, 0.2])),
         collinear="drop",
         keep_rows=False,
-        where="year >= 2003 or industry in [1, 2]" if rng.random() < 0.3 else None,
+        where=where,
     )
 
 

@@ -38,15 +38,89 @@ def test_dates_have_one_step_in_all_blocks():
     assert_same(fitted(spec, scan), fitted(spec, dp.Panel(frame, "firm", "year")))
 
 
-def test_an_interrupt_leaves_no_file(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "function",
+    [
+        "panel.scan.write_blocks",
+        "panel.sources._write_parts",
+        "linear.scanned.read_rows",
+        "linear.scanned_rows._store",
+        "linear.scanned_rows._cut",
+        "linear.scanned.first_pass",
+        "linear.scanned.second_pass",
+    ],
+)
+def test_an_interrupt_leaves_no_file(function, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
     scan = dp.Panel.scan(panel_of(9), entity="firm", time="year", folder=tmp_path)
-    monkeypatch.setattr("digiprosper.linear.scanned.first_pass", interrupted)
+    monkeypatch.setattr(f"digiprosper.{function}", interrupted)
     with pytest.raises(KeyboardInterrupt):
         dp.FixedEffects("y", ["x"]).fit(scan)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lag_may_be_missing_in_all_rows_of_a_block():
+    frame = panel_of(4, firms=30)
+    lone = panel_of(5, firms=40, periods=1).assign(firm=lambda d: d["firm"] + 100)
+    frame = pd.concat([frame, lone])
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=90)
+    panel = dp.Panel(frame, "firm", "year")
+    for x in (["x", "lag(x)"], ["x", "before"]):
+        spec = dp.FixedEffects("y", x, keep_rows=False)
+        changed = [p.assign(before="lag(z)") for p in (scan.subset("z > 0"), panel)]
+        assert_same(*(fitted(spec, p) for p in changed))
+    twice = dp.Panel.scan(
+        frame.assign(year=2 * frame["year"]), entity="firm", time="year", step=1
+    )
+    with pytest.raises(dp.MissingDataError, match=r"missing lag\(x\)"):
+        dp.FixedEffects("y", ["lag(x)"]).fit(twice)
+
+
+def test_counts_of_missing_rows_are_those_of_the_table():
+    frame = panel_of(2).assign(part=lambda d: d["region"].where(d["region"] != 2))
+    spec = dp.FixedEffects("y", ["x", "C(part):x"], keep_rows=False)
+    panel = dp.Panel(frame, "firm", "year")
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=64)
+    assert_same(fitted(spec, scan), fitted(spec, panel))
+    strict = spec.replace(missing="raise")
+    assert str(fitted(strict, scan)) == str(fitted(strict, panel))
+    with pytest.raises(dp.MissingDataError, match="one of 64 blocks"):
+        spec.replace(x=["I(x * 0 / part)"]).fit(scan)
+    empty = frame.assign(x=np.nan)
+    ours = fitted(spec.replace(x=["x"]), dp.Panel.scan(empty, "firm", "year"))
+    memory = fitted(spec.replace(x=["x"]), dp.Panel(empty, "firm", "year"))
+    assert str(ours) == str(memory)
+
+
+def test_a_category_needs_two_levels():
+    frame = panel_of(2).assign(part=1)
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
+    with pytest.raises(dp.InputTypeError, match="fewer than two"):
+        dp.FixedEffects("y", ["x", "C(part)"]).fit(scan)
+
+
+@pytest.mark.parametrize("role", ["y", "x", "absorb", "clusters", "obs_weights"])
+def test_unknown_columns_are_refused_before_the_table_is_copied(role, monkeypatch):
+    scan = dp.Panel.scan(panel_of(2), entity="firm", time="year")
+    monkeypatch.delattr("digiprosper.panel.scan.write_blocks")
+    options = {"y": "y", "x": ["x"]} | {role: ["price"] if role == "x" else "price"}
+    with pytest.raises(dp.ColumnError, match="'product'"):
+        dp.FixedEffects(**options).fit(scan)
+
+
+def test_repeated_keys_are_said_to_be_of_a_block():
+    frame = panel_of(2)
+    frame = pd.concat([frame, frame.head(9)])
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=5)
+    with pytest.raises(dp.PanelIndexError, match="one of 5 blocks"):
+        dp.FixedEffects("y", ["x"]).fit(scan)
+
+
+def test_labels_are_of_columns():
+    with pytest.raises(dp.ColumnError, match="labels"):
+        dp.Panel.scan(panel_of(2), "firm", "year", labels={"price": "Price"})
 
 
 def test_moments_of_parts_are_those_of_the_whole():

@@ -102,7 +102,6 @@ def _cross_table(
 class Dummies:
     """Cross products of the other effects' dummies, net of the entities'."""
 
-    levels: tuple[int, ...]  # of each effect
     weights: Floats  # (L,) of the rows of each level
     gram: Any  # (L, L) D'WD
     # (L, L) what entities take out of it, where dense; otherwise (entities, L)
@@ -110,19 +109,9 @@ class Dummies:
     taken_out: Floats | None
     cross: Any
     entity_weights: Floats | None
-    inverse: Floats | None = None
-    rank: int = 0
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether the dummies are solved for densely."""
-        return self.taken_out is not None
-
-    def factor(self) -> None:
-        """Compute the generalised inverse and the rank of S, where it is dense."""
-        if self.taken_out is not None:
-            system = self.gram - self.taken_out
-            self.inverse, self.rank = pseudo_inverse(system, self.weights)
+    # (L, L) generalised inverse of S and its rank, where dense
+    inverse: Floats | None
+    rank: int
 
     def solve(self, right: Floats, squares: Floats) -> Floats:
         """Solve ``S g = r`` (L, p); `squares` (p,) scale the exactness."""
@@ -167,16 +156,18 @@ def dummies(blocks: Any, levels: Sequence[int]) -> Dummies:
         from scipy.sparse import csr_array, vstack
 
         cross = vstack([csr_array(table) for table in crosses], format="csr")
-    out = Dummies(
-        levels=tuple(levels),
+    inverse, rank = None, 0
+    if taken_out is not None:
+        inverse, rank = pseudo_inverse(gram - taken_out, weights)
+    return Dummies(
         weights=weights,
         gram=gram,
         taken_out=taken_out,
         cross=cross,
         entity_weights=np.concatenate(entity_weights) if entity_weights else None,
+        inverse=inverse,
+        rank=rank,
     )
-    out.factor()
-    return out
 
 
 def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
@@ -202,22 +193,17 @@ def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
     return csr_array(block_array(tables, format="csr"))
 
 
-@dataclass(slots=True, eq=False)
-class FirstSums:
-    """What a first pass adds up: cross products net of the entities' means."""
+def first_pass(blocks: Any, levels: Sequence[int], p: int) -> tuple[Floats, Floats]:
+    """Add up cross products (p, p) of columns net of entity means.
 
-    products: Floats  # (p, p)
-    right: Floats  # (L, p) D'W times columns net of entity means
-
-
-def first_pass(blocks: Any, levels: Sequence[int], p: int) -> FirstSums:
-    """Add up cross products of columns net of entity means, and with the dummies."""
-    out = FirstSums(np.zeros((p, p)), np.zeros((sum(levels), p)))
+    The second sums are the other effects' dummies times these columns, (L, p).
+    """
+    products, right = np.zeros((p, p)), np.zeros((sum(levels), p))
     for block in blocks:
         centred = block.deviations(block.columns)
-        out.products += block.weighted(centred).T @ centred
-        out.right += _by_level(block, centred, levels)
-    return out
+        products += block.weighted(centred).T @ centred
+        right += _by_level(block, centred, levels)
+    return products, right
 
 
 def _by_level(block: Block, columns: Floats, levels: Sequence[int]) -> Floats:
@@ -364,12 +350,8 @@ def empty_scores(
         sums=np.zeros((groups, k)),
         carriers=few if carriers else None,
         variation=np.zeros((groups, k)) if carriers and not inside else None,
-        kept=_nothing_kept(groups, k, inside=inside) if keep else None,
+        kept=[] if keep else None,
     )
-
-
-def _nothing_kept(groups: int, k: int, *, inside: bool) -> list[tuple[Floats, Floats]]:
-    return [] if inside else [(np.zeros((groups, k)), np.zeros((groups, k, k)))]
 
 
 @dataclass(slots=True, eq=False)
@@ -379,8 +361,8 @@ class SecondSums:
     products: Floats  # (p, p) of the columns times T
     right: Floats  # (L, p) D'W times the columns
     squares: Floats  # (p,) of the columns, never weighted
+    sizes: Floats  # (k,) sums of the sizes of scores
     residual_square: float = 0.0  # of the residuals, never weighted
-    sizes: Floats | None = None  # (k,) sums of the sizes of scores
 
 
 def second_pass(
@@ -397,8 +379,12 @@ def second_pass(
     last, which is the residual in units of its own. With None no residual is looked at.
     """
     p, k = len(transform), len(transform) - 1
-    out = SecondSums(np.zeros((p, p)), np.zeros((sum(levels), p)), np.zeros(p))
-    out.sizes = np.zeros(k)
+    out = SecondSums(
+        products=np.zeros((p, p)),
+        right=np.zeros((sum(levels), p)),
+        squares=np.zeros(p),
+        sizes=np.zeros(k),
+    )
     for number, (block, groupings) in enumerate(blocks):
         net = net_columns(block, values, levels)
         out.squares += np.einsum("ij,ij->j", net, net)
@@ -455,8 +441,8 @@ def _add_scores(
             ],
             axis=2,
         )
-        if grouping.inside:
+        if grouping.inside or not grouping.kept:
             grouping.kept.append((sums, products))
         else:
-            grouping.kept[0][0][:] += sums
-            grouping.kept[0][1][:] += products
+            before_sums, before_products = grouping.kept[0]
+            grouping.kept[0] = before_sums + sums, before_products + products

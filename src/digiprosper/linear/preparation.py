@@ -678,7 +678,7 @@ def _dropped_notices(
     return dropped_notices(
         by_missing,
         sample.dropped[-1] if sample.nobs < before else None,
-        [only_shifted(panel, sample, dropped) for dropped in by_missing],
+        [only_shifted(table_of(panel).known, sample, d) for d in by_missing],
         effects=effects,
         part=panel.is_part,
         nobs=panel.nobs,
@@ -715,9 +715,8 @@ def dropped_notices(
     return out
 
 
-def only_shifted(panel: Panel, sample: Sample, dropped: Dropped) -> bool:
+def only_shifted(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:
     """Tell whether all terms that are missing are lags and leads."""
-    columns = table_of(panel).known
     return all(
         t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
     )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +13,6 @@ import pandas as pd
 from digiprosper.errors import (
     Notice,
     OptionError,
-    cited,
     option_problem,
     quoted,
 )
@@ -76,7 +73,9 @@ from digiprosper.linear.preparation import (
     LinearOptions,
     cluster_size_notices,
     dropped_notices,
+    only_shifted,
     period_notices,
+    refuse_cov_types,
     refuse_extreme,
 )
 from digiprosper.linear.results import (
@@ -98,8 +97,10 @@ from digiprosper.linear.scanned_rows import (
     structure_of,
     subsets,
 )
-from digiprosper.panel.sample import Dropped
+from digiprosper.panel.codes import read_absorbed
 from digiprosper.panel.scan import merge_moments
+from digiprosper.panel.sources import disk_errors
+from digiprosper.panel.terms import crossed, parse
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
@@ -110,7 +111,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.panel.scan import PanelScan
 
-_COVARIANCES = ("clustered", "robust", "unadjusted", "driscoll_kraay", "xtscc")
+_REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
 _STEP = 1e-11
 _MOST_PASSES = 6
 
@@ -135,30 +136,37 @@ def fit_equations(
 
     `regressors` has the terms of each equation by its role.
     """
-    _refuse_options(spec)
+    reason = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
+    refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, reason)
+    _refuse_unknown_columns(spec, scan.columns, regressors)
     terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
-        folder = Path(tempfile.mkdtemp(dir=copied.copy.folder))
+        folder = copied.copy.folder / "arrays"
         try:
-            rows = read_rows(spec, copied, regressors, folder)
+            with disk_errors(folder):
+                folder.mkdir()
+                rows = read_rows(spec, copied, regressors, folder)
             return _estimate(spec, rows, tuple(regressors))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refuse_options(spec: ScannedSpec) -> None:
-    cov_type = spec.options.cov_type
-    if cov_type not in _COVARIANCES:
-        text = (
-            f"cov_type={cited(cov_type)} is not available for a scanned table. "
-            f"Use one of {quoted(_COVARIANCES)}, or fit a sample in memory: "
-            "spec.fit(scan.sample_entities(0.1))."
-        )
-        raise OptionError(
-            text,
-            [option_problem("cov_type", cov_type, _COVARIANCES, text)],
-        )
+def _refuse_unknown_columns(
+    spec: ScannedSpec, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
+) -> None:
+    """Read the terms before the table is copied, which may take long."""
+    options = spec.options
+    weights = [] if options.obs_weights is None else [options.obs_weights]
+    for role, texts in {"y": [spec.y], **regressors, "obs_weights": weights}.items():
+        for text in texts:
+            parse(text, columns, role)
+    for absorbed in chain.from_iterable(
+        read_absorbed(text, columns) for text in options.absorb
+    ):
+        crossed(absorbed.effect, columns, "absorb")
+    for text in options.clusters or ():
+        crossed(text, columns, "clusters")
 
 
 # --- estimation -----------------------------------------------------------------------
@@ -184,7 +192,7 @@ def _estimate(
     if rows.options.obs_weights is not None:
         total = sum(float(block.array("weights").sum()) for block in rows.blocks)
         rows.mean_weight = total / structure.n
-    levels = [int((structure.used[text] > 0).sum()) for text in rows.others]
+    levels = [structure.sizes[text,] for text in rows.others]
     moments = _moments(rows)
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
@@ -192,10 +200,10 @@ def _estimate(
     system = dummies(_blocks(rows, structure), levels) if levels else None
     _refuse_two_large(rows, levels)
     ranks = effect_ranks(rows, structure, system)
-    groups = _groups(rows, structure)
-    n_times = _n_times(rows, structure)
+    groups = tuple(structure.sizes[text,] for text in rows.clusters)
+    n_times = structure.sizes.get(rows.sample.keys.names[1:], 1)
     count = counts(structure.n, 0, ranks, groups, periods=n_times)
-    equation = _Equation(rows.options, count, rows.effect_names)
+    equation = _Equation(rows.options, count, rows.effects)
     notices = _row_notices(rows, structure, ranks, groups, n_times)
 
     columns = _net_columns(rows, structure, system, levels)
@@ -259,20 +267,6 @@ def _moments(rows: ScannedRows) -> Floats:
     return np.vstack([merge_moments(column) for column in by_column])
 
 
-def _groups(rows: ScannedRows, structure: Structure) -> tuple[int, ...]:
-    return tuple(
-        structure.n_entities
-        if text == rows.effects[0]
-        else int((structure.used[text] > 0).sum())
-        for text in rows.clusters
-    )
-
-
-def _n_times(rows: ScannedRows, structure: Structure) -> int:
-    time = rows.sample.keys.time_name
-    return 1 if time is None else int((structure.used[time] > 0).sum())
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Columns:
     """Net columns, compressed to their triangular factor, x before y."""
@@ -295,17 +289,17 @@ def _net_columns(
     such columns are computed once more from the rows.
     """
     p = len(rows.names)
-    first = first_pass(_ordered(rows, structure), levels, p)
-    before = np.diag(first.products)
+    by_entity, right = first_pass(_ordered(rows, structure), levels, p)
+    before = np.diag(by_entity)
     values = np.zeros((sum(levels), p))
-    products = first.products
+    products = by_entity
     if system is not None:
-        values = system.solve(first.right, before)
-        products = products - first.right.T @ values
+        values = system.solve(right, before)
+        products = products - right.T @ values
     transform, regular = orthonormalising(products, np.sqrt(before))
     if regular.all():
         factor = triangular_factor(products)
-        return _Columns(values, first.products, factor, np.diag(products))
+        return _Columns(values, by_entity, factor, np.diag(products))
     for _ in range(_MOST_PASSES):
         blocks = ((block, ()) for block in _ordered(rows, structure))
         sums = second_pass(blocks, values, levels, transform)
@@ -314,7 +308,7 @@ def _net_columns(
         if system is None or is_removed(system, sums.right, squares, before):
             break
         values += system.solve(sums.right, before)
-    return _Columns(values, first.products, factor, sums.squares)
+    return _Columns(values, by_entity, factor, sums.squares)
 
 
 def _ordered(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
@@ -425,9 +419,8 @@ def _grouped(
             return joint_codes([codes[text] for text in texts])
         if len(texts) == 1:
             return numbers[texts[0]][codes[texts[0]]]
-        members = tuple(rows.clusters.index(text) for text in texts)
         keys = combination_keys(rows, texts, codes)
-        return np.searchsorted(structure.keys[members], keys)
+        return np.searchsorted(structure.keys[tuple(texts)], keys)
 
     for block in rows.blocks:
         codes = codes_of(rows, block)
@@ -456,9 +449,8 @@ class _Grouping:
         self.count = equation.count.plus(k)
         self.time = rows.sample.keys.time_name
         entity, options = rows.effects[0], rows.options
-        self.members = subsets(rows.clusters)
         by_type: dict[str, list[tuple[str, ...]]] = {
-            "clustered": [tuple(rows.clusters[i] for i in m) for m in self.members],
+            "clustered": subsets(rows.clusters),
             "robust": [()],
             "unadjusted": [],
             "driscoll_kraay": [(self.time or entity,), (entity,)],
@@ -470,9 +462,8 @@ class _Grouping:
         """Count the combinations of clusters; their rows are summed block by block."""
         if self.rows.options.cov_type == "driscoll_kraay":
             return None, self.structure.n_entities
-        if len(members) == 1:
-            return None, self.count.groups[members[0]]
-        return None, self.structure.combinations[tuple(members)]
+        texts = tuple(self.rows.clusters[member] for member in members)
+        return None, self.structure.sizes[texts]
 
     def empty_scores(self, k: int) -> tuple[list[Scores], list[tuple[str, ...]]]:
         """Begin the sums of scores, and name the clusters of each."""
@@ -480,33 +471,53 @@ class _Grouping:
         sizes = self.count.groups
         keep = clustered and all(few_enough(size, k) for size in sizes)
         scores = []
-        for position, texts in enumerate(self.texts):
-            inside = not texts or self.rows.effects[0] in texts
+        for texts in self.texts:
             one_way = clustered and len(texts) == 1
-            if clustered:
-                size = self.intersection(self.members[position])[1]
-            else:
-                size = self.structure.n_entities if inside else self.count.periods
             scores.append(
                 empty_scores(
-                    k, inside=inside, size=size, carriers=one_way, keep=keep and one_way
+                    k,
+                    inside=not texts or self.rows.effects[0] in texts,
+                    size=self.structure.sizes.get(texts, 0),
+                    carriers=one_way,
+                    keep=keep and one_way,
                 )
             )
         return scores, self.texts
 
-    def estimator(self, cov_type: str | None = None) -> Vcov:
-        """Choose factors and degrees of freedom."""
+    def estimates(
+        self, names: Sequence[str], solution: _Solution, cov_type: str
+    ) -> Estimates:
+        """Compute a covariance with its factors and degrees of freedom."""
         options = self.rows.options
-        return vcov(
-            cov_type or options.cov_type,
+        estimator = vcov(
+            cov_type,
             options.ssc,
             self.count,
             self.intersection,
             None,
             bandwidth=options.bandwidth,
         )
+        root, middle = rescaled_sandwich(
+            solution.root, self._middle(estimator, solution)
+        )
+        inference = Inference(
+            cov_type=cov_type,
+            ssc=None if cov_type in WITHOUT_FACTOR else options.ssc,
+            clusters=self.rows.clusters,
+            n_clusters=self.count.groups,
+            df_t=estimator.df_t,
+            df_counted=estimator.counted,
+            bandwidth=estimator.bandwidth,
+        )
+        return Estimates(
+            names=tuple(names),
+            coefficients=solution.fit.coefficients,
+            root=root,
+            middle=middle,
+            inference=inference,
+        )
 
-    def middle(self, estimator: Vcov, solution: _Solution) -> Floats:
+    def _middle(self, estimator: Vcov, solution: _Solution) -> Floats:
         """Add up the middle of the sandwich (k, k) of sums of scores."""
         if estimator.cov_type == "unadjusted":
             ssr = float(solution.fit.residuals @ solution.fit.residuals)
@@ -563,7 +574,6 @@ class _Grouping:
     def _labels(self, cluster: str, scores: Scores, j: int) -> pd.Index[Any]:
         if scores.variation is not None:
             levels = self.rows.coded[cluster].levels
-            assert levels is not None
             used: pd.Index[Any] = levels[self.structure.used[cluster] > 0]
             return used.sort_values() if cluster == self.time else used
         assert scores.carriers is not None
@@ -587,12 +597,10 @@ def _results(
     """Put names to the numbers."""
     options, structure = rows.options, grouping.structure
     names, fit = [rows.names[j] for j in kept], solution.fit
-    estimator = grouping.estimator()
-    root, middle = rescaled_sandwich(
-        solution.root, grouping.middle(estimator, solution)
-    )
+    estimates = grouping.estimates(names, solution, options.cov_type)
+    root, middle = estimates.root, estimates.middle
     covariance = root @ middle @ root.T
-    empty = _without_information(solution, covariance, estimator)
+    empty = _without_information(solution, covariance, options.cov_type)
     root[empty] = np.nan
     length = float(np.sqrt(solution.sums.squares[-1]))
     residual = np.array([np.sqrt(solution.sums.residual_square)])
@@ -603,18 +611,17 @@ def _results(
         *not_semidefinite(names, covariance, middle, ways=len(rows.clusters)),
         *grouping.few_treated(names, solution),
     ]
-    inference = _inference(options, rows, grouping, estimator)
     beside = None
     if options.cov_type == "driscoll_kraay":
-        beside = _beside_driscoll_kraay(names, rows, solution, grouping)
+        beside = grouping.estimates(names, solution, "xtscc")
     return LinearResults(
         depvar=rows.names[0],
         estimated=Estimated(
-            names=tuple(names),
-            coefficients=fit.coefficients,
+            names=estimates.names,
+            coefficients=estimates.coefficients,
             root=root,
             middle=middle,
-            inference=inference,
+            inference=estimates.inference,
             by_cluster=grouping.cluster_sums(solution),
             residuals=None,
             fitted=None,
@@ -631,24 +638,6 @@ def _results(
         sample=_sample(rows, kept, moments, grouping, solution.sums.residual_square),
         labels=dict(rows.scan.labels),
         diagnostics=tuple(notices),
-    )
-
-
-def _beside_driscoll_kraay(
-    names: Sequence[str], rows: ScannedRows, solution: _Solution, grouping: _Grouping
-) -> Estimates:
-    """Compute the covariance of xtscc from the same sums."""
-    estimator = grouping.estimator("xtscc")
-    root, middle = rescaled_sandwich(
-        solution.root, grouping.middle(estimator, solution)
-    )
-    inference = _inference(rows.options, rows, grouping, estimator)
-    return Estimates(
-        names=tuple(names),
-        coefficients=solution.fit.coefficients,
-        root=root,
-        middle=middle,
-        inference=replace(inference, cov_type="xtscc"),
     )
 
 
@@ -681,28 +670,13 @@ def _sample(
 
 
 def _without_information(
-    solution: _Solution, covariance: Floats, estimator: Vcov
+    solution: _Solution, covariance: Floats, cov_type: str
 ) -> Ints:
     """Find slopes whose scores sum to zero in every group, as `variance_checks`."""
-    if estimator.cov_type in ("robust", "unadjusted"):
+    if cov_type in ("robust", "unadjusted"):
         return np.empty(0, dtype=np.intp)
     variance, size = np.abs(np.diag(covariance)), solution.sums.sizes
-    assert size is not None
     return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
-
-
-def _inference(
-    options: LinearOptions, rows: ScannedRows, grouping: _Grouping, estimator: Vcov
-) -> Inference:
-    return Inference(
-        cov_type=options.cov_type,
-        ssc=None if options.cov_type in WITHOUT_FACTOR else options.ssc,
-        clusters=rows.clusters,
-        n_clusters=grouping.count.groups,
-        df_t=estimator.df_t,
-        df_counted=estimator.counted,
-        bandwidth=estimator.bandwidth,
-    )
 
 
 def _fit_statistics(
@@ -749,9 +723,7 @@ def _effect_values(
     slopes = np.append(-solution.fit.coefficients, 1.0)
     values, start, out = solution.by_level @ slopes, 0, []
     for text in rows.others:
-        levels = rows.coded[text].levels
-        assert levels is not None
-        used = levels[structure.used[text] > 0]
+        used = rows.coded[text].levels[structure.used[text] > 0]
         part = values[start : start + used.size]
         start += used.size
         order = used.argsort()
@@ -768,20 +740,16 @@ def _row_notices(
 ) -> list[Notice]:
     """Report rows that were dropped, few clusters and periods, and counts."""
     options, n_entities = rows.options, structure.n_entities
-    missing = Dropped(
-        "missing",
-        rows.missing,
-        tuple(rows.first_missing),
-        rows.by_term,
-        tuple(rows.compared.values()),
-    )
+    missing = rows.dropped_as_missing()
     robust = options.cov_type == "robust" and structure.most_rows > 2
     return [
         *chosen_rows(options.where, rows.chosen, rows.total),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,
-            [rows.shifted] if rows.missing else [],
+            [only_shifted(rows.scan.columns, rows.sample, missing)]
+            if rows.missing
+            else [],
             effects=rows.effects,
             part=rows.scan.is_part,
             nobs=rows.total,

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    counted,
     option_problem,
     quoted,
 )
@@ -34,13 +35,15 @@ from digiprosper.linear.preparation import (
     cluster_terms,
     count_across,
     further_roles,
-    only_shifted,
 )
 from digiprosper.panel.access import table_of
+from digiprosper.panel.columns import most_first
+from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Compared, Dropped, Sample
-from digiprosper.panel.scan import blocks_are_parts
+from digiprosper.panel.scan import about_a_block
 from digiprosper.panel.selection import (
     Levels,
+    Selection,
     levels_in_use,
     refuse_missing,
     select_rows,
@@ -52,7 +55,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Ints
     from digiprosper.kernels.in_blocks import Dummies
-    from digiprosper.panel import Panel
     from digiprosper.panel.scan import PanelScan
 
 _FIRST_LABELS = 5
@@ -85,19 +87,11 @@ class ScannedSpec(Protocol):
 class CodedTerm:
     """Codes of a term that are the same in all blocks."""
 
-    def __init__(self) -> None:
-        self.levels: pd.Index[Any] | None = None
-
-    @property
-    def size(self) -> int:
-        """Number of levels so far."""
-        return 0 if self.levels is None else self.levels.size
+    def __init__(self, levels: pd.Index[Any]) -> None:
+        self.levels = levels
 
     def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
         """Give the levels of a block the numbers they have in the blocks before."""
-        if self.levels is None:
-            self.levels = levels
-            return codes
         positions = self.levels.get_indexer(levels)
         unseen = positions < 0
         if unseen.any():
@@ -150,10 +144,9 @@ class ScannedRows:
     total: int = 0  # rows of the table
     chosen: int = 0  # of them, those where a condition is true
     missing: int = 0
-    by_term: dict[str, int] = field(default_factory=dict)
+    missing_by_term: dict[str, int] = field(default_factory=dict)
     compared: dict[str, Compared] = field(default_factory=dict)
     first_missing: list[Any] = field(default_factory=list)
-    shifted: bool = True
     singletons: Dropped | None = None
     lags: list[dict[int, list[str]]] = field(default_factory=list)  # by block
     # Up to three different values of each column
@@ -165,6 +158,16 @@ class ScannedRows:
         """Rows that are used."""
         return sum(len(block.array("entity")) for block in self.blocks)
 
+    def dropped_as_missing(self) -> Dropped:
+        """Describe the rows with missing values."""
+        return Dropped(
+            "missing",
+            self.missing,
+            tuple(self.first_missing),
+            most_first(self.missing_by_term),
+            tuple(self.compared.values()),
+        )
+
     def file(self, text: str) -> str:
         """Name the file with the codes of an effect or of clusters."""
         return f"codes{list(self.coded).index(text)}"
@@ -173,11 +176,6 @@ class ScannedRows:
     def others(self) -> tuple[str, ...]:
         """Effects but that of the entity."""
         return self.effects[1:]
-
-    @property
-    def effect_names(self) -> tuple[str, ...]:
-        """Names of the absorbed effects."""
-        return self.effects
 
 
 def read_rows(
@@ -190,6 +188,7 @@ def read_rows(
 
     `regressors` are those of one or several equations, by role.
     """
+    assert copied.copy is not None
     options = spec.options
     rows: ScannedRows | None = None
     first = next(iter(copied.panels()))
@@ -200,7 +199,7 @@ def read_rows(
     roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
     levels = _levels(copied, roles, effects, options.where)
     for number, panel in enumerate(copied.panels()):
-        with blocks_are_parts():
+        with about_a_block(copied.copy):
             selected = select_rows(
                 table_of(panel),
                 roles,
@@ -213,18 +212,22 @@ def read_rows(
             rows = _begin(
                 spec, selected.rows, copied, tuple(regressors), effects, clusters
             )
-        _count_missing(rows, panel, selected, strict=spec.missing == "raise")
+        _count_missing(rows, selected)
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
             _store(rows, sample, folder / str(number))
     assert rows is not None
+    if options.where is not None and not rows.chosen:
+        text = f"where={cited(options.where)} is true in no row of the table."
+        raise MissingDataError(
+            text, [option_problem("where", options.where, what=text)]
+        )
+    lost = rows.dropped_as_missing()
+    if lost.count and spec.missing == "raise":
+        first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
+        refuse_missing(lost.by_term, lost.compared, first)
     if not rows.blocks:
-        if options.where is not None and not rows.chosen:
-            text = f"where={cited(options.where)} is true in no row of the table."
-            raise MissingDataError(
-                text, [option_problem("where", options.where, what=text)]
-            )
-        refuse_missing(rows.by_term, list(rows.compared.values()), "every row")
+        raise lost.nothing_left()
     return rows
 
 
@@ -255,13 +258,17 @@ def _levels(
     every: dict[str, pd.Index[Any]] = {}
     rows = 0
     for panel in copied.panels():
-        with blocks_are_parts():
+        with about_a_block(copied.copy):
             levels, complete = levels_in_use(
                 table_of(panel), roles, codes=effects, where=where
             )
         rows += complete
         for name, index in levels.items():
             every[name] = every[name].union(index) if name in every else index
+    for name, values in copied.source.categories.items():
+        if name in every and every[name].isin(values).all():
+            order = pd.Index(values)
+            every[name] = order[order.isin(every[name])]
     return Levels(every, rows)
 
 
@@ -291,31 +298,29 @@ def _begin(
         variables=tuple(name for name in sample.variables if name not in names),
     )
     rows.distinct = {name: set() for name in sample.names}
-    texts = dict.fromkeys([*effects[1:], *clusters, *_time_key(sample)])
-    rows.coded = {text: CodedTerm() for text in texts if text != effects[0]}
+    time = sample.keys.names[1:]
+    texts = dict.fromkeys([*effects[1:], *clusters, *time])
+    rows.coded = {t: CodedTerm(_coded(sample, t)[1]) for t in texts if t != effects[0]}
     return rows
 
 
-def _time_key(sample: Sample) -> list[str]:
-    name = sample.keys.time_name
-    return [] if name is None else [name]
+def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
+    """Take the codes (n,) of an effect, clusters or the time, and their levels."""
+    if text == sample.keys.time_name:
+        return sample.time, sample.times
+    return sample.codes[text], sample.code_levels[text]
 
 
-def _count_missing(
-    rows: ScannedRows, panel: Panel, selected: Any, *, strict: bool
-) -> None:
+def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     """Add the rows of a block that are missing to those of the others."""
     incomplete = selected.chosen & ~selected.complete
-    rows.total += panel.nobs
+    rows.total += incomplete.size
     rows.chosen += int(selected.chosen.sum())
     if not incomplete.any():
         return
-    if strict:
-        where = table_of(panel).describe_rows(incomplete)
-        refuse_missing(selected.by_term, selected.compared, where)
     rows.missing += int(incomplete.sum())
-    for term, count in selected.by_term.items():
-        rows.by_term[term] = rows.by_term.get(term, 0) + count
+    for term, count in selected.missing.items():
+        rows.missing_by_term[term] = rows.missing_by_term.get(term, 0) + count
     for compared in selected.compared:
         before = rows.compared.get(compared.term)
         rows.compared[compared.term] = (
@@ -323,8 +328,6 @@ def _count_missing(
         )
     labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
     rows.first_missing = sorted(labels)[:_FIRST_LABELS]
-    dropped = Dropped("missing", 1, (), selected.by_term)
-    rows.shifted &= only_shifted(panel, selected.rows, dropped)
 
 
 def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
@@ -336,11 +339,7 @@ def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
         variables = np.array([sample.variables[name] for name in rows.variables])
         np.save(folder / "variables.npy", variables.T)
     for text, coded in rows.coded.items():
-        if text == sample.keys.time_name:
-            codes, levels = sample.time, sample.times
-        else:
-            codes, levels = sample.codes[text], sample.code_levels[text]
-        by_text = coded.codes(codes, levels).astype(np.int32)
+        by_text = coded.codes(*_coded(sample, text)).astype(np.int32)
         np.save(folder / f"{rows.file(text)}.npy", by_text)
     if rows.options.obs_weights is not None:
         np.save(folder / "weights.npy", checked_weights(sample, rows.options))
@@ -364,7 +363,7 @@ def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
 
 def drop_singletons(rows: ScannedRows) -> None:
     """Leave out rows that are the only one of a level of an effect, repeatedly."""
-    sizes = [rows.coded[text].size for text in rows.others]
+    sizes = [rows.coded[text].levels.size for text in rows.others]
     usable = [np.ones(size, dtype=bool) for size in sizes]
     before, changed = rows.n, True
     while changed:
@@ -430,9 +429,8 @@ def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]
     if time is None:
         return entities.tolist()
     codes = block.stored(rows.file(time))[positions]
-    levels = rows.coded[time].levels
-    assert levels is not None
-    return list(zip(entities, levels.take(codes), strict=True))
+    times = rows.coded[time].levels.take(codes)
+    return list(zip(entities, times, strict=True))
 
 
 @dataclass(slots=True, eq=False)
@@ -443,10 +441,9 @@ class Structure:
     n_entities: int
     most_rows: int  # of an entity
     used: dict[str, Ints]  # rows of each level
-    # of two and more clusters, by their positions, the number of combinations, and
-    # without the entity their keys
-    combinations: dict[tuple[int, ...], int]
-    keys: dict[tuple[int, ...], Ints]
+    # levels in use of each effect and cluster, and of combinations of clusters
+    sizes: dict[tuple[str, ...], int]
+    keys: dict[tuple[str, ...], Ints]  # of the combinations, without the entity
     nested: dict[tuple[str, str], bool]  # (inner, outer): effects, effects or clusters
     across: int  # entities in several clusters
     hash: int
@@ -454,7 +451,7 @@ class Structure:
 
 def structure_of(rows: ScannedRows) -> Structure:
     """Count levels, entities across clusters and effects in clusters, by one pass."""
-    used = {text: np.zeros(c.size, dtype=np.intp) for text, c in rows.coded.items()}
+    used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
     nested, combined = _nested_pairs(rows), _combinations(rows)
     checks: list[_Nested | _Combined] = [*nested.values(), *combined.values()]
     across = most = n = n_entities = total_hash = 0
@@ -474,8 +471,10 @@ def structure_of(rows: ScannedRows) -> Structure:
         n_entities=n_entities,
         most_rows=most,
         used=used,
-        combinations={m: combination.size for m, combination in combined.items()},
-        keys={m: combination.keys for m, combination in combined.items()},
+        sizes={(rows.effects[0],): n_entities}
+        | {(text,): int((count > 0).sum()) for text, count in used.items()}
+        | {texts: combination.size for texts, combination in combined.items()},
+        keys={texts: combination.keys for texts, combination in combined.items()},
         nested={pair: check.nested for pair, check in nested.items()},
         across=across,
         hash=total_hash,
@@ -489,13 +488,10 @@ def codes_of(rows: ScannedRows, block: StoredBlock) -> dict[str, Ints]:
     return codes
 
 
-def subsets(clusters: Sequence[str]) -> list[tuple[int, ...]]:
-    """List the positions of each combination of clusters, single ones first."""
-    return [
-        members
-        for order in range(1, len(clusters) + 1)
-        for members in combinations(range(len(clusters)), order)
-    ]
+def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
+    """List the combinations of clusters, single ones first."""
+    orders = range(1, len(clusters) + 1)
+    return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
 def joint_codes(codes: Sequence[Ints]) -> Ints:
@@ -513,7 +509,7 @@ def combination_keys(
     """Give combinations of levels a number, the same in all blocks."""
     key = codes[texts[0]].astype(np.int64)
     for text in texts[1:]:
-        key = key * rows.coded[text].size + codes[text]
+        key = key * rows.coded[text].levels.size + codes[text]
     return key
 
 
@@ -523,16 +519,16 @@ def _nested_pairs(rows: ScannedRows) -> dict[tuple[str, str], _Nested]:
     return {pair: _Nested(rows, *pair) for pair in pairs}
 
 
-def _combinations(rows: ScannedRows) -> dict[tuple[int, ...], _Combined]:
-    several = [members for members in subsets(rows.clusters) if len(members) > 1]
-    return {members: _Combined(rows, members) for members in several}
+def _combinations(rows: ScannedRows) -> dict[tuple[str, ...], _Combined]:
+    several = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
+    return {texts: _Combined(rows, texts) for texts in several}
 
 
 class _Combined:
     """Combinations of clusters that occur, over blocks."""
 
-    def __init__(self, rows: ScannedRows, members: Sequence[int]) -> None:
-        self.rows, self.texts = rows, [rows.clusters[i] for i in members]
+    def __init__(self, rows: ScannedRows, texts: Sequence[str]) -> None:
+        self.rows, self.texts = rows, texts
         self.inside = rows.effects[0] in self.texts
         self.size, self.keys = 0, np.empty(0, dtype=np.int64)
 
@@ -552,7 +548,7 @@ class _Nested:
     def __init__(self, rows: ScannedRows, inner: str, outer: str) -> None:
         self.nested, self.inner, self.outer = True, inner, outer
         self.entity = rows.effects[0]
-        size = 0 if inner == self.entity else rows.coded[inner].size
+        size = 0 if inner == self.entity else rows.coded[inner].levels.size
         self.outer_of = np.full(size, -1, dtype=np.intp)
 
     def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:
@@ -578,9 +574,7 @@ def _hash(rows: ScannedRows, block: StoredBlock) -> int:
     hashes = entities[block.array("entity")]
     time = rows.sample.keys.time_name
     if time is not None:
-        levels = rows.coded[time].levels
-        assert levels is not None
-        texts = pd.Series([str(level) for level in levels], dtype=object)
+        texts = pd.Series([*map(str, rows.coded[time].levels)], dtype=object)
         times = hash_array(texts.to_numpy(), categorize=False)
         hashes = hashes ^ (times[block.array(rows.file(time))] * np.uint64(31))
     with np.errstate(over="ignore"):
@@ -635,8 +629,7 @@ def _rank_of(
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
     finest, entity = _finest(subset, structure), rows.effects[0]
-    sizes = {text: int((structure.used[text] > 0).sum()) for text in rows.others}
-    sizes[entity] = structure.n_entities
+    sizes = {text: structure.sizes[text,] for text in rows.effects}
     if len(finest) <= 1:
         return sum(sizes[e] for e in finest) or 1, True
     assert system is not None

@@ -33,10 +33,15 @@ if TYPE_CHECKING:
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
-def missing_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
-    """Count the rows in which each text is missing, the most first."""
-    counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+def gap_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
+    """Count the rows in which each text is missing, zeros too."""
+    return {text: int(gap.sum()) for text, gap in gaps.items()}
+
+
+def most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    """Sort numbers of rows in which texts are missing, and leave out zeros."""
+    positive = {text: count for text, count in counts.items() if count}
+    return dict(sorted(positive.items(), key=lambda item: -item[1]))
 
 
 def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None]:
@@ -47,7 +52,8 @@ def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None
         rows |= gap
     if not rows.any():
         return rows, None
-    by_term, count = missing_counts(gaps), int(rows.sum())
+    by_term = most_first(gap_counts(gaps))
+    count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))
 

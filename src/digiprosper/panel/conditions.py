@@ -238,7 +238,7 @@ def _member(
         if dates
         else column.isin(values)
     )
-    if isinstance(a, ast.Name):
+    if isinstance(a, ast.Name) and not condition.table.is_block:
         _warn_of_unseen(values, column, a.id, condition)
     return is_member if isinstance(op, ast.In) else ~is_member
 

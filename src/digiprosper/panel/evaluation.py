@@ -100,7 +100,7 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
 
 def _shifted(name: str, value: Floats, periods: int, table: Table, text: str) -> Floats:
     shifted = table.shift(value, -periods if name == "lead" else periods)
-    if np.isnan(shifted).all():
+    if not table.is_block and np.isnan(shifted).all():
         raise MissingDataError(
             f"the term {cited(text)} is missing in every row: no entity is observed "
             f"{periods} step"

@@ -97,6 +97,14 @@ class Dropped:
         )
         return ". ".join([text, *(c.message for c in self.compared)])
 
+    def nothing_left(self) -> MissingDataError:
+        """Build the error for a sample of which every row was dropped."""
+        data = {"reason": self.reason, "by_term": self.by_term}
+        return MissingDataError(
+            f"the sample has no rows. {self.message}.",
+            [Notice("no_rows", self.message, data)],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
@@ -321,16 +329,7 @@ class Sample:
             reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared)
         )
         if not mask.any():
-            raise MissingDataError(
-                f"the sample has no rows. {note.message}.",
-                [
-                    Notice(
-                        "no_rows",
-                        note.message,
-                        {"reason": reason, "by_term": note.by_term},
-                    )
-                ],
-            )
+            raise note.nothing_left()
 
         keys = self.keys.keep(mask)
         codes, levels = {}, {}

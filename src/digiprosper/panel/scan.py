@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-import warnings
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,22 +15,32 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    DigiprosperWarning,
+    ColumnError,
     InputTypeError,
     MissingDataError,
     OptionError,
     PanelIndexError,
-    ScanError,
     check_whole,
     cited,
+    column_problem,
     issue,
     option_problem,
+    quoted,
     unknown_columns,
 )
 from digiprosper.optional import require
+from digiprosper.panel.changes import checked_labels
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import jumping_times, sorted_keys, usual_step
-from digiprosper.panel.sources import MOST_BLOCKS, source_of, write_blocks
+from digiprosper.panel.sources import (
+    MOST_BLOCKS,
+    block_path,
+    disk_errors,
+    engine_errors,
+    read_block,
+    source_of,
+    write_blocks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -241,8 +251,7 @@ class PanelScan(Generic[P]):
         cut = replace(self, n_blocks=1, copy=None)
         with cut.copied(self.columns, share=share) as copied:
             assert copied.copy is not None
-            panel = self._panel(_frame_of(copied.copy, 0), copied.copy.step)
-        changed: P | None = self._changed(panel)
+            changed: P | None = self._changed(self._panel(copied.copy, 0))
         if changed is None:
             raise MissingDataError("the conditions of subset keep no rows.")
         return changed
@@ -253,7 +262,7 @@ class PanelScan(Generic[P]):
         Parameters
         ----------
         columns : str or sequence of str, optional
-            Columns or terms. The default is all numeric columns.
+            Numeric columns, also those that `assign` adds. The default is all.
 
         Returns
         -------
@@ -277,9 +286,9 @@ class PanelScan(Generic[P]):
         texts = self.columns if names is None else tuple(names)
         moments: dict[str, list[np.ndarray[Any, Any]]] = {}
         with self.copied(texts) as copied:
-            for panel in copied._panels():
-                chosen = None if names is None else list(names)
-                table = panel.summarise(chosen)
+            panels: Any = copied.panels()
+            for panel in panels:
+                table = panel.summarise(names)
                 for name, row in table[_MOMENTS].iterrows():
                     moments.setdefault(str(name), []).append(row.to_numpy(dtype=float))
         merged = {
@@ -320,16 +329,15 @@ class PanelScan(Generic[P]):
         ...     len(list(copied.panels()))
         1
         """
-        if self.copy is not None:
-            missing = set(self._needed(texts)) - set(self.copy.columns)
-            if not missing:
-                yield self
-                return
         needed = self._needed(texts)
+        if self.copy is not None and set(needed) <= set(self.copy.columns):
+            yield self
+            return
         rows = self._counted()
         blocks = self.n_blocks or self._blocks(rows, len(needed))
         parent = None if self.folder is None else str(self.folder)
-        folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
+        with disk_errors(self.folder or tempfile.gettempdir()):
+            folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
         try:
             keys = self.entity_name, self.time_name
             rows, times = write_blocks(self.source, needed, keys, blocks, folder, share)
@@ -362,23 +370,22 @@ class PanelScan(Generic[P]):
         --------
         See `copied`.
         """
-        yield from self._panels()
-
-    # --- inside -----------------------------------------------------------------------
-
-    def _panels(self) -> Iterator[Any]:
         assert self.copy is not None
         empty = True
         for number in range(self.copy.blocks):
-            if not _path(self.copy, number).exists():
+            if not block_path(self.copy.folder, number).exists():
                 continue
-            frame = _frame_of(self.copy, number)
-            panel = self._changed(self._panel(frame, self.copy.step))
+            with about_a_block(self.copy):
+                block = self._panel(self.copy, number)
+                block._table = replace(block._table, is_block=True)
+                panel = self._changed(block)
             if panel is not None:
                 empty = False
                 yield panel
         if empty:
             raise MissingDataError("the conditions of subset keep no rows.")
+
+    # --- inside -----------------------------------------------------------------------
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
         """List the columns whose names are part of a text; the keys are always."""
@@ -394,10 +401,8 @@ class PanelScan(Generic[P]):
         return (*keys, *others)
 
     def _counted(self) -> int:
-        try:
+        with engine_errors(self.source.errors):
             return self.source.count()
-        except self.source.errors as error:
-            raise ScanError(f"the table cannot be read: {error}") from error
 
     def _blocks(self, rows: int, columns: int) -> int:
         at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
@@ -414,14 +419,14 @@ class PanelScan(Generic[P]):
         issue(filter(None, [jumping_times(keys, self.step)]))
         return usual_step(keys.times)
 
-    def _panel(self, frame: pd.DataFrame, step: int | str | None) -> Any:
-        labels = {n: t for n, t in self.labels.items() if n in frame.columns}
+    def _panel(self, copy: Copy, number: int) -> Any:
+        frame = read_block(copy.folder, number, self.source.categories)
         return self.make_panel(
             frame,
             self.entity_name,
             self.time_name,
-            labels=labels,
-            step=step,
+            labels={n: t for n, t in self.labels.items() if n in frame.columns},
+            step=copy.step,
             time_format=self.time_format,
         )
 
@@ -431,8 +436,7 @@ class PanelScan(Generic[P]):
             if kind == "assign":
                 panel = panel.assign(**what)
                 continue
-            with blocks_are_parts():
-                mask = rows_where(what, panel._table)
+            mask = rows_where(what, panel._table)
             if not mask.any():
                 return None
             panel = panel._cut(mask, "subset")
@@ -440,11 +444,15 @@ class PanelScan(Generic[P]):
 
 
 @contextmanager
-def blocks_are_parts() -> Iterator[None]:
-    """Ignore that a value of a condition does not occur, since other blocks have it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DigiprosperWarning)
+def about_a_block(copy: Copy) -> Iterator[None]:
+    """Add to an error about rows that one of several blocks raised it."""
+    try:
         yield
+    except (PanelIndexError, MissingDataError) as error:
+        if copy.blocks == 1:
+            raise
+        text = f"{error} (These are rows of one of {copy.blocks} blocks of the table.)"
+        raise type(error)(text, error.problems) from error
 
 
 _MOMENTS = ["N", "mean", "sd", "min", "max"]
@@ -480,12 +488,7 @@ def scan_table(  # noqa: PLR0913
     folder: object,
 ) -> PanelScan[P]:
     """Check the arguments of `Panel.scan`."""
-    require("pyarrow", extra="scale", purpose="Panel.scan")
-    source = source_of(table)
-    keys = [entity, *([] if time is None else [time])]
-    absent = [key for key in keys if key not in source.names]
-    if absent:
-        raise unknown_columns(absent, source.names, "Panel.scan", {})
+    source = _checked_source(table, [entity, *([] if time is None else [time])])
     if blocks is not None:
         check_whole("blocks", blocks, 1, MOST_BLOCKS)
     parent = None if folder is None else Path(str(folder))
@@ -499,13 +502,28 @@ def scan_table(  # noqa: PLR0913
         source=source,
         entity_name=entity,
         time_name=time,
-        labels=dict(labels or {}),
+        labels=checked_labels(labels or {}, source.names),
         step=step,
         time_format=time_format,
         memory=_bytes(memory),
         n_blocks=blocks,
         folder=parent,
     )
+
+
+def _checked_source(table: object, keys: Sequence[str]) -> Source:
+    require("pyarrow", extra="scale", purpose="Panel.scan")
+    source = source_of(table)
+    absent = [key for key in keys if key not in source.names]
+    if absent:
+        raise unknown_columns(absent, source.names, "Panel.scan", {})
+    twice = [name for name, n in Counter(source.names).items() if n > 1]
+    if twice:
+        raise ColumnError(
+            f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
+            [column_problem(name, "Panel.scan") for name in twice],
+        )
+    return source
 
 
 def _bytes(memory: int | str) -> int:
@@ -525,15 +543,3 @@ def _bytes(memory: int | str) -> int:
         )
         raise OptionError(text, [option_problem("memory", memory, what=text)])
     return int(size)
-
-
-def _path(copy: Copy, number: int) -> Path:
-    return copy.folder / f"{number}.arrow"
-
-
-def _frame_of(copy: Copy, number: int) -> pd.DataFrame:
-    from pyarrow import ipc
-
-    with ipc.open_file(str(_path(copy, number))) as file:
-        frame: pd.DataFrame = file.read_all().to_pandas()
-        return frame

@@ -31,7 +31,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
-from digiprosper.panel.columns import missing_counts
+from digiprosper.panel.columns import gap_counts, most_first
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import (
@@ -45,7 +45,7 @@ from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.terms import Term, canonical, crossed, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Sized
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel.table import Table
@@ -85,7 +85,7 @@ class Selection(NamedTuple):
     rows: Sample
     complete: Bools
     chosen: Bools  # rows where a condition is true
-    by_term: dict[str, int]  # rows in which each term is missing
+    missing: dict[str, int]  # rows in which each term is missing, zeros too
     compared: list[Compared]  # terms in which a comparison is missing
 
 
@@ -115,13 +115,14 @@ def cut_sample(
     rows, complete, chosen = selected.rows, selected.complete, selected.chosen
     if complete.all():
         return rows
+    by_term = most_first(selected.missing)
     if missing == "raise":
         lost = table.describe_rows(chosen & ~complete)
-        refuse_missing(selected.by_term, selected.compared, lost)
+        refuse_missing(by_term, selected.compared, lost)
     return rows.keep(chosen, f"where={where}").keep(
         complete[chosen],
         "missing",
-        by_term=selected.by_term,
+        by_term=by_term,
         compared=selected.compared,
     )
 
@@ -140,7 +141,7 @@ def select_rows(
     Rows where the condition `where` is not true are not chosen. `across` has the levels
     of categories where the table is a block of a larger one.
     """
-    table, chosen = _choose(table, where, strict=across is None)
+    table, chosen = _choose(table, where)
     terms, keys_by_role = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
@@ -184,7 +185,7 @@ def select_rows(
     if complete.all():
         return Selection(whole, complete, chosen, {}, [])
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    return Selection(whole, complete, chosen, missing_counts(gaps), compared)
+    return Selection(whole, complete, chosen, gap_counts(gaps), compared)
 
 
 def levels_in_use(
@@ -195,7 +196,7 @@ def levels_in_use(
     where: str | None = None,
 ) -> tuple[dict[str, pd.Index[Any]], int]:
     """List the levels of categories in the complete rows, and count these rows."""
-    table, chosen = _choose(table, where, strict=False)
+    table, chosen = _choose(table, where)
     terms, _ = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, _, _ = _all_codes(table, codes, ())
@@ -254,15 +255,15 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
     )
 
 
-def _choose(table: Table, where: str | None, *, strict: bool) -> tuple[Table, Bools]:
+def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
     """Find the rows (N,) where a condition is true, and note them in the table.
 
-    No such row is an error if `strict`.
+    No such row is an error, but not in a block.
     """
     if where is None:
         return table, np.ones(table.nobs, dtype=bool)
     chosen = rows_where(where, table, "where")
-    if strict and not chosen.any():
+    if not (table.is_block or chosen.any()):
         text = (
             f"where={cited(where)} is true in none of the "
             f"{counted(table.nobs, 'row')} of the panel."
@@ -586,8 +587,7 @@ def _categories(
     for name in dict.fromkeys([name for term in terms for name in term.categories]):
         codes, levels = levels_of(table, name)
         seen = np.unique(codes[complete & (codes >= 0)])
-        if seen.size < 2:
-            raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
+        _refuse_one_level(name, seen)
         out[name] = _Category(codes, levels, seen, levels.take(seen))
     return out
 
@@ -596,12 +596,18 @@ def _categories_across(table: Table, across: Levels) -> dict[str, _Category]:
     """Code the columns inside categories by the levels of all blocks of a table."""
     out: dict[str, _Category] = {}
     for name, levels in across.levels.items():
+        _refuse_one_level(name, levels)
         codes, levels_here = levels_of(table, name)
         positions = np.append(levels.get_indexer(levels_here), -1)
         out[name] = _Category(
             positions[codes].astype(np.intp), levels, np.arange(levels.size), levels
         )
     return out
+
+
+def _refuse_one_level(name: str, seen: Sized) -> None:
+    if len(seen) < 2:
+        raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
 
 
 def _levels_by_text(

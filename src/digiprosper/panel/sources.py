@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,10 @@ from digiprosper.errors import (
     counted,
 )
 from digiprosper.optional import require
+from digiprosper.panel.keys import to_pandas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from digiprosper.kernels import Ints
 
@@ -32,6 +34,12 @@ MOST_BLOCKS = 500
 _PARTS = np.uint64(10_000)
 _PURPOSE = "Panel.scan"
 _QUERIES = ("select", "from", "with")
+# Types of pandas for columns of arrow of which some values are missing.
+_NULLABLE = {
+    "bool": "boolean",
+    **{f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": f"UInt{bits}" for bits in (8, 16, 32, 64)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Source:
     batches: Callable[[Sequence[str], Path], Iterator[Any]]
     # What the engine raises; ends up in one error with the engine's own text
     errors: tuple[type[Exception], ...]
+    # Values of columns that are categories with an order of their own
+    categories: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def source_of(table: object) -> Source:
@@ -60,13 +70,31 @@ def source_of(table: object) -> Source:
     if kind == "pyspark":
         return _spark(table)
     if isinstance(table, pd.DataFrame):
-        arrow = require("pyarrow", extra="scale", purpose=_PURPOSE)
-        return _arrow(arrow.Table.from_pandas(table, preserve_index=False))
+        return _pandas(table)
     raise InputTypeError(
         "Panel.scan takes a polars LazyFrame, a DuckDB relation, a pyarrow data set, "
         "a PySpark DataFrame, the path of a Parquet file or folder, or a query of "
         f"DuckDB, not {type(table).__name__}."
     )
+
+
+def _pandas(frame: pd.DataFrame) -> Source:
+    import pyarrow as pa
+
+    frame = to_pandas(frame)
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except pa.ArrowException as error:
+        why = " ".join(map(str, error.args))
+        raise InputTypeError(
+            f"the table cannot be read: {why}. Convert the column to one type."
+        ) from error
+    categories = {
+        str(name): kind.categories.tolist()
+        for name, kind in frame.dtypes.items()
+        if isinstance(kind, pd.CategoricalDtype)
+    }
+    return replace(_arrow(table), categories=categories)
 
 
 def _path_or_query(table: str | os.PathLike[str]) -> Source:
@@ -105,11 +133,17 @@ def _polars(table: Any) -> Source:
     def count() -> int:
         return int(lazy.select(pl.len()).collect().item())
 
+    schema = lazy.collect_schema()
     return Source(
-        tuple(lazy.collect_schema().names()),
+        tuple(schema.names()),
         count,
         batches,
         (pl.exceptions.PolarsError,),
+        {
+            name: kind.categories.to_list()
+            for name, kind in schema.items()
+            if isinstance(kind, pl.Enum)
+        },
     )
 
 
@@ -128,7 +162,12 @@ def _duckdb(relation: Any) -> Source:
     def count() -> int:
         return int(relation.aggregate("count(*)").fetchall()[0][0])
 
-    return Source(tuple(relation.columns), count, batches, (duckdb.Error,))
+    categories = {
+        name: kind.children[0][1]
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+        if kind.id == "enum"
+    }
+    return Source(tuple(relation.columns), count, batches, (duckdb.Error,), categories)
 
 
 def _arrow(table: Any) -> Source:
@@ -165,7 +204,8 @@ def _spark(frame: Any) -> Source:
         from pyarrow import dataset
 
         written = folder / "spark"
-        frame.select(*[f"`{name}`" for name in names]).write.parquet(str(written))
+        quoted_names = [f"`{name.replace('`', '``')}`" for name in names]
+        frame.select(*quoted_names).write.parquet(str(written))
         yield from _arrow(dataset.dataset(str(written))).batches(names, folder)
         shutil.rmtree(written)
 
@@ -189,12 +229,15 @@ def write_blocks(
     the rows of that share of the entities are copied. A missing entity is refused.
     """
     import pyarrow as pa
-    from pyarrow import compute
 
     entity, time = keys
-    writers: dict[int, Any] = {}
     rows, times = 0, set[Any]()
-    try:
+    with (
+        disk_errors(folder),
+        engine_errors((*source.errors, pa.ArrowException)),
+        ExitStack() as files,
+    ):
+        writers: dict[int, Any] = {}
         for batch in source.batches(columns, folder):
             table = _plain(
                 pa.Table.from_batches([batch])
@@ -207,23 +250,61 @@ def write_blocks(
                 table, hashes = table.filter(pa.array(chosen)), hashes[chosen]
             rows += table.num_rows
             if time is not None:
-                times.update(compute.unique(table[time]).to_pylist())
+                times.update(table[time].to_pandas().dropna().unique())
             block_of = (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
-            _write_parts(table, block_of, folder, writers)
-    except source.errors as error:
+            _write_parts(table, block_of, folder, writers, files)
+    return rows, sorted(times)
+
+
+@contextmanager
+def engine_errors(errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn the errors of an engine into one error with its words."""
+    try:
+        yield
+    except errors as error:
         raise ScanError(f"the table cannot be read: {error}") from error
+
+
+@contextmanager
+def disk_errors(folder: Path | str) -> Iterator[None]:
+    """Turn an error of the disk, which is most often full, into one with the folder."""
+    try:
+        yield
     except OSError as error:
         raise ScanError(
-            f"the copy in {cited(str(folder))} failed: {error}. It needs about as "
-            "much space as the columns of the model; choose another folder= for it."
+            f"the copy in {cited(str(folder))} failed: {error}. It needs about twice "
+            "the space of the columns of the model; choose another folder= for it."
         ) from error
-    finally:
-        for writer in writers.values():
-            writer.close()
-    return rows, sorted(t for t in times if t is not None)
 
 
-def _write_parts(table: Any, block_of: Ints, folder: Path, writers: Any) -> None:
+def block_path(folder: Path, number: int) -> Path:
+    """Name the file of a block."""
+    return folder / f"{number}.arrow"
+
+
+def read_block(
+    folder: Path, number: int, categories: Mapping[str, Sequence[Any]]
+) -> pd.DataFrame:
+    """Read a block; integers and booleans that are missing in some rows stay exact."""
+    from pyarrow import ipc
+
+    with ipc.open_file(str(block_path(folder, number))) as file:
+        table = file.read_all()
+    gaps = {column.type for column in table.columns if column.null_count}
+    names = {kind: _NULLABLE[str(kind)] for kind in gaps if str(kind) in _NULLABLE}
+    nullable = {kind: pd.api.types.pandas_dtype(name) for kind, name in names.items()}
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper=nullable.get, ignore_metadata=True
+    )
+    for name, values in categories.items():
+        if name in frame:
+            frame[name] = pd.Categorical(frame[name], categories=values)
+    return frame
+
+
+def _write_parts(
+    table: Any, block_of: Ints, folder: Path, writers: Any, files: ExitStack
+) -> None:
     """Append the rows of each block to its file, which is opened when needed."""
     import pyarrow as pa
     from pyarrow import ipc
@@ -236,19 +317,23 @@ def _write_parts(table: Any, block_of: Ints, folder: Path, writers: Any) -> None
         present.tolist(), first, [*first[1:], len(order)], strict=True
     ):
         if block not in writers:
-            writers[block] = ipc.new_file(
-                str(folder / f"{block}.arrow"), table.schema, options=options
+            path = str(block_path(folder, block))
+            writers[block] = files.enter_context(
+                ipc.new_file(path, table.schema, options=options)
             )
         writers[block].write_table(sorted_rows.slice(start, stop - start))
 
 
 def _plain(table: Any) -> Any:
-    """Replace coded and viewed columns by their values, which every batch shares."""
+    """Replace coded and viewed columns by their values, and decimals by numbers.
+
+    Batches then share one schema. Decimals without a fraction, such as sums of whole
+    numbers in DuckDB, become whole numbers, since they may be keys.
+    """
     import pyarrow as pa
 
-    fields = []
-    for field in table.schema:
-        kind = field.type
+    kinds = []
+    for kind in table.schema.types:
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
         if (
@@ -257,9 +342,17 @@ def _plain(table: Any) -> Any:
             or pa.types.is_string(kind)
         ):
             kind = pa.large_string()
-        fields.append(pa.field(field.name, kind))
-    schema = pa.schema(fields)
-    return table if schema == table.schema else table.cast(schema)
+        elif pa.types.is_decimal(kind):
+            kind = pa.int64() if kind.scale == 0 else pa.float64()
+        kinds.append(kind)
+    schema = pa.schema(list(zip(table.schema.names, kinds, strict=True)))
+    try:
+        return table if schema == table.schema else table.cast(schema)
+    except pa.ArrowInvalid as error:
+        raise ScanError(
+            f"the table has whole numbers beyond 64 bits ({error}). Convert them to "
+            "text if they are names, otherwise to double."
+        ) from error
 
 
 def _hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
@@ -275,5 +368,8 @@ def _hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
             f"the entity {cited(name)} is missing in some rows (the first batch of "
             f"{counted(len(codes), 'row')} has {missing:,}). Drop them before the scan."
         )
-    hashes = hash_array(values.to_numpy(), categorize=False)
+    array = values.to_numpy()
+    if array.dtype.kind == "f":
+        array = array + 0.0  # -0.0 is the same entity as 0.0
+    hashes = hash_array(array, categorize=False)
     return np.asarray(hashes[codes.indices.to_numpy()])

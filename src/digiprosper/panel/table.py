@@ -41,6 +41,8 @@ class Table:
     step: int | str | None
     # Rows (N,) of a sample, of all rows if None: in others a term may be undefined
     chosen: Bools | None = None
+    # Whether it is a block of a larger table: what its rows lack others may have
+    is_block: bool = False
     # Every term of a model is read against the names: they are listed once.
     known: tuple[str, ...] = field(init=False, repr=False)
     _numbers: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
