@@ -146,6 +146,16 @@ def test_what_is_not_available_is_refused_by_name():
         dp.PanelThreshold("y", ["x"], "z").fit(scan)
 
 
+def test_logs_of_counts_are_reported():
+    frame = panel_of(13).assign(count=lambda d: (d["z"] // 1).astype(int))
+    for x in (["x"], ["x", "count"]):
+        spec = dp.FixedEffects("log(count + 1)", x, keep_rows=False)
+        scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
+        memory = fitted(spec, dp.Panel(frame, "firm", "year"))
+        assert "shifted_log" in [notice.code for notice in memory.diagnostics]
+        assert_same(fitted(spec, scan), memory)
+
+
 def test_results_are_those_of_keep_rows_false():
     frame = panel_of(10)
     scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)

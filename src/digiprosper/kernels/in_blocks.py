@@ -282,8 +282,8 @@ def is_removed(
     positive = products > 0
     if not positive.any() or not len(right):
         return True
-    left = np.einsum("ij,ij->j", right, dummy_products.solve(right, before))
-    share = np.sqrt(np.abs(left[positive]) / products[positive])
+    in_effects = np.einsum("ij,ij->j", right, dummy_products.solve(right, before))
+    share = np.sqrt(np.abs(in_effects[positive]) / products[positive])
     kept = np.sqrt((products[positive] / before[positive]).min())
     eps = np.finfo(np.float64).eps
     return bool((share <= max(REMOVED, 4 * eps / kept)).all())

@@ -21,7 +21,14 @@ from digiprosper.linear.notices import (
 from digiprosper.report.notices import not_psd
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     import pandas as pd
 
@@ -262,19 +269,28 @@ def lagged_outcome_notices(
     ]
 
 
-def shifted_log(sample: Sample) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros."""
+def shifted_log(
+    sample: Sample, parts_of: Callable[[str], Iterable[Floats]] | None = None
+) -> list[Notice]:
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros.
+
+    `parts_of` reads a variable in parts where the sample does not have all rows.
+    """
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
     logs = factors[0].function in ("log", "log1p")
     if len(factors) > 1 or len(columns) != 1 or not logs:
         return []
-    values = sample.variables[columns[0]]
-    zeros = int((values == 0).sum())
-    if not zeros or (values < 0).any() or (values != np.round(values)).any():
+    (column,) = columns
+    rows = zeros = 0
+    for values in [sample.variables[column]] if parts_of is None else parts_of(column):
+        if (values < 0).any() or (values != np.round(values)).any():
+            return []
+        rows, zeros = rows + values.size, zeros + int((values == 0).sum())
+    if not zeros:
         return []
-    return [shifted_log_notice(sample.names[at], columns[0], zeros, values.size)]
+    return [shifted_log_notice(sample.names[at], column, zeros, rows)]
 
 
 def _lags_of_outcome(

@@ -273,8 +273,7 @@ def prepare(
         sample = _without_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
-    _refuse_extreme_columns(sample)
-    _refuse_lone(sample, panel, options)
+    _refuse_unusable(sample, panel, options)
 
     weights = _weights(sample, options)
     codes = tuple([sample.codes[c] for c in clusters])
@@ -472,8 +471,9 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
         )
 
 
-def _refuse_extreme_columns(sample: Sample) -> None:
-    """Refuse such columns of a sample, and variables inside its terms."""
+def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> None:
+    """Refuse a single entity, and extreme columns or variables inside terms."""
+    _refuse_lone(sample, panel, options)
     # A variable that is a term by itself is checked as that column.
     variables = {
         name: values

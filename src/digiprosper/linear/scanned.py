@@ -51,6 +51,7 @@ from digiprosper.linear.diagnostics import (
     lagged_outcome_notices,
     lost_digits,
     not_semidefinite,
+    shifted_log,
 )
 from digiprosper.linear.estimation import (
     Demeaned,
@@ -222,6 +223,7 @@ def _estimate(
             _common_lags(rows, role),
             periods=structure.n / structure.n_entities,
         )
+        remarks += shifted_log(rows.sample, rows.parts_of)
         diagnostics = (*notices, *dropped, *results.diagnostics, *remarks)
         out.append(replace(results, diagnostics=diagnostics))
     return out

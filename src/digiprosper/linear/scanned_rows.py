@@ -50,10 +50,10 @@ from digiprosper.panel.selection import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from digiprosper.kernels import Bools, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.in_blocks import Dummies
     from digiprosper.panel.scan import PanelScan
 
@@ -167,6 +167,14 @@ class ScannedRows:
             most_first(self.missing_by_term),
             tuple(self.compared.values()),
         )
+
+    def parts_of(self, variable: str) -> Iterator[Floats]:
+        """Read a variable of the terms, block by block."""
+        array, names = "columns", self.names
+        if variable in self.variables:
+            array, names = "variables", self.variables
+        for block in self.blocks:
+            yield block.array(array)[:, names.index(variable)]
 
     def file(self, text: str) -> str:
         """Name the file with the codes of an effect or of clusters."""
@@ -369,9 +377,8 @@ def drop_singletons(rows: ScannedRows) -> None:
     while changed:
         by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
         dropped = [_cut(rows, block, usable, by_level) for block in rows.blocks]
-        lone = [count == 1 for count in by_level]
-        usable = [~level for level in lone]
-        changed = any(dropped) or any(level.any() for level in lone)
+        usable = [count != 1 for count in by_level]
+        changed = any(dropped) or not all(levels.all() for levels in usable)
     if rows.n < before:
         _note_singletons(rows, before)
 

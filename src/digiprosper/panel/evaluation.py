@@ -180,8 +180,9 @@ def _finite(
         raise MissingDataError(
             f"the term {cited(text)} is undefined or infinite in {where}: a log of "
             "zero or less, a root of a negative number, a division by zero, or a "
-            "result beyond 1.8e308. Correct or rescale the column, or choose other "
-            "rows; the log of a count is not needed: PoissonEffects takes the count.",
+            "result beyond 1.8e308. Correct or rescale the column, use log1p() for a "
+            "regressor (an outcome that is a count needs no log: PoissonEffects), or "
+            "subset the panel.",
             [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
         )
     return out
