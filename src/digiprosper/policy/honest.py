@@ -223,8 +223,10 @@ class HonestIntervals(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         assumption, method = _RESTRICTED[self.restriction]
+        one_time = self.effect.code == "honest.time"
+        mean = " Their mean: effect='average'." if one_time else ""
         about = (
-            f"Outcome: {self.depvar}; {remark_text(self.effect, WORDS, {}, {})}.",
+            f"Outcome: {self.depvar}; {remark_text(self.effect, WORDS, {}, {})}.{mean}",
             f"Assumption: {assumption}.",
             f"Event times before treatment: {', '.join(map(str, self.before))}.",
             "",
