@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.weights import pca_weights as pca_weights
     from digiprosper.composite.weights import std_weights as std_weights
     from digiprosper.counts.poisson_effects import PoissonEffects as PoissonEffects
-    from digiprosper.counts.poisson_effects import PoissonSsc as PoissonSsc
     from digiprosper.counts.results import PoissonResults as PoissonResults
     from digiprosper.datasets.simulate import Truth as Truth
     from digiprosper.dynamic.dynamic_panel import DynamicEstimator as DynamicEstimator
@@ -128,6 +127,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.iv_results import IVResults as IVResults
     from digiprosper.linear.oster_bound import oster_bound as oster_bound
     from digiprosper.linear.placebo_test import placebo_test as placebo_test
+    from digiprosper.linear.poisson import PoissonSsc as PoissonSsc
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
     from digiprosper.linear.randomisation_test import (
@@ -171,6 +171,9 @@ if TYPE_CHECKING:
     from digiprosper.panel import PanelScan as PanelScan
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
+    from digiprosper.policy.count_results import (
+        PoissonEventStudyResults as PoissonEventStudyResults,
+    )
     from digiprosper.policy.event_study import EventStudy as EventStudy
     from digiprosper.policy.honest import HonestIntervals as HonestIntervals
     from digiprosper.policy.matching import match_entities as match_entities
@@ -332,6 +335,7 @@ __all__ = [
     "PanelThreshold",
     "PickleError",
     "PoissonEffects",
+    "PoissonEventStudyResults",
     "PoissonResults",
     "PoissonSsc",
     "PropagatedIndex",

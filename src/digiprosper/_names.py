@@ -19,7 +19,7 @@ NAMES = {
         "Weighting critic_weights cv_weights entropy_weights equal_weights "
         "pca_weights std_weights"
     ),
-    "counts.poisson_effects": "PoissonEffects PoissonSsc",
+    "counts.poisson_effects": "PoissonEffects",
     "counts.results": "PoissonResults",
     "datasets.simulate": "Truth",
     "dynamic.dynamic_panel": "DynamicEstimator DynamicPanel",
@@ -47,6 +47,7 @@ NAMES = {
     "linear.iv_results": "IVResults",
     "linear.oster_bound": "oster_bound",
     "linear.placebo_test": "placebo_test",
+    "linear.poisson": "PoissonSsc",
     "linear.preparation": "CovType Ssc",
     "linear.randomisation_test": "randomisation_test",
     "linear.residual_tests": "modified_wald pesaran_cd wooldridge_ar1",
@@ -64,6 +65,7 @@ NAMES = {
     "mediation.sequential_g": "sequential_g",
     "panel": "Panel PanelScan Sample",
     "policy.bacon": "bacon_decomposition",
+    "policy.count_results": "PoissonEventStudyResults",
     "policy.event_study": "EventStudy",
     "policy.honest": "HonestIntervals",
     "policy.matching": "match_entities",

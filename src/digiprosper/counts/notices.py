@@ -1,12 +1,8 @@
 """Notices about models of counts: one maker a code.
 
-Warnings are separated.
-
 ==================== ==================================================================
 code                 data
 ==================== ==================================================================
-separated            count, effects (rows), regressors (rows), rows (labels of the first
-                     five)
 interaction_ratios   terms
 ==================== ==================================================================
 """
@@ -15,35 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import Notice, counted, quoted
-from digiprosper.panel.keys import rows_text
+from digiprosper.errors import Notice, quoted
 from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-
-def separated_rows(by_reason: Mapping[str, int], labels: Sequence[Any]) -> list[Notice]:
-    """Report rows that are dropped because they are fitted perfectly at zero."""
-    count = sum(by_reason.values())
-    if not count:
-        return []
-    reasons = {
-        "effects": "in a level of a fixed effect whose outcomes are all zero",
-        "regressors": "predicted to be zero by regressors and effects",
-    }
-    listed = ", ".join(
-        f"{number} {reasons[reason]}" for reason, number in by_reason.items() if number
-    )
-    text = (
-        f"{counted(count, 'row')} with outcome zero dropped, since the likelihood fits "
-        f"them perfectly whatever the coefficients ({listed}); first: "
-        f"{rows_text(tuple(labels))}. The others' estimates do not depend on them; "
-        "`separated` lists them."
-    )
-    data = {"count": count, **by_reason, "rows": tuple(labels)}
-    return [Notice("separated", text, data)]
+    from collections.abc import Sequence
 
 
 def interaction_ratios(names: Sequence[str]) -> list[Notice]:

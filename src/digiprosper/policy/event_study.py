@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from digiprosper.errors import (
-    IdentificationError,
     OptionError,
+    check_option,
     check_whole,
     cited,
     issue,
-    quoted,
 )
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
+from digiprosper.linear.poisson import PoissonSsc
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
     Ssc,
     linear_options,
     prepare,
+    refuse_cov_types,
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
-from digiprosper.policy.messages import not_identified
+from digiprosper.policy.event_counts import estimate_event_counts
 from digiprosper.policy.notices import (
     cohort_notices,
     few_treated_clusters,
@@ -36,7 +37,13 @@ from digiprosper.policy.notices import (
 )
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import check_never, read_cohorts, read_timing
-from digiprosper.policy.window import dummies, event_name, open_window
+from digiprosper.policy.window import (
+    dummies,
+    event_name,
+    open_window,
+    refuse_collinear,
+    refuse_dropped,
+)
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -50,11 +57,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.linear.distances import DistanceKernel
-    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
-    from digiprosper.policy.window import EventWindow
+    from digiprosper.policy.count_results import PoissonEventStudyResults
 
 _FURTHEST = 10_000
+_REFUSED = ("unadjusted", "hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +176,14 @@ class EventStudy(Specification):
     coordinates: Sequence[str] | None = None
     distance_cutoff: float | None = None
     distance_kernel: DistanceKernel = "bartlett"
-    ssc: Ssc = "reghdfe"
+    ssc: Ssc | PoissonSsc | None = None
     obs_weights: str | None = None
     singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"
     missing: Literal["drop", "raise"] = "drop"
     keep_rows: bool = True
     where: str | None = None
+    family: Literal["linear", "poisson"] = "linear"
 
     def __post_init__(self) -> None:
         plain_options(self)
@@ -185,7 +193,7 @@ class EventStudy(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         refuse_repeats(self, ("y", "event", "x"))
         _check_window(self)
-        check_regression_options(self)
+        _check_family(self)
 
     @property
     def options(self) -> LinearOptions:
@@ -198,7 +206,7 @@ class EventStudy(Specification):
         *,
         rng: object = None,  # noqa: ARG002
         progress: bool = False,  # noqa: ARG002
-    ) -> EventStudyResults:
+    ) -> EventStudyResults | PoissonEventStudyResults:
         """Estimate the model.
 
         Parameters
@@ -210,9 +218,14 @@ class EventStudy(Specification):
 
         Returns
         -------
-        EventStudyResults
-            Coefficients of the event times, ``event:-5`` and so on, then of `x`.
+        EventStudyResults or PoissonEventStudyResults
+            Coefficients of the event times, ``event:-5`` and so on, then of `x`. The
+            second with ``family="poisson"``.
         """
+        if self.family == "poisson":
+            counts = estimate_event_counts(self, panel)
+            issue(counts.diagnostics)
+            return counts
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(
             panel, roles, self.options, singletons=self.singletons, missing=self.missing
@@ -221,7 +234,7 @@ class EventStudy(Specification):
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)
         window = open_window(self, sample, cohorts)
-        _refuse_collinear(prepared, window)
+        refuse_collinear(prepared, window)
 
         event_names = [event_name(time) for time in window.estimated]
         names = (self.y, *event_names, *sample.names_of("x"))
@@ -243,17 +256,25 @@ class EventStudy(Specification):
             ),
             unread=event_names if few else (),
         )
-        dropped = [name for name in event_names if name not in fitted.names]
-        if dropped:
-            raise IdentificationError(
-                f"{quoted(dropped)} is collinear with the effects or with other event "
-                "times. Without it the other coefficients would have another "
-                "reference. Choose a smaller window, or omit the effect."
-            )
+        refuse_dropped([name for name in event_names if name not in fitted.names])
         values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
         results = EventStudyResults(**values, window=window)
         issue(results.diagnostics)
         return results
+
+
+def _check_family(spec: EventStudy) -> None:
+    """Check the family, and the options that it allows; fill in its correction."""
+    check_option("family", spec.family, ("linear", "poisson"))
+    linear = spec.family == "linear"
+    if spec.ssc is None:
+        object.__setattr__(spec, "ssc", "reghdfe" if linear else "ppmlhdfe")
+    if linear:
+        check_regression_options(spec)
+        return
+    reason = "effects in counts have an error by clusters or rows only"
+    refuse_cov_types("EventStudy of counts", spec.cov_type, _REFUSED, reason)
+    check_regression_options(spec, get_args(PoissonSsc))
 
 
 def _check_window(spec: EventStudy) -> None:
@@ -263,28 +284,3 @@ def _check_window(spec: EventStudy) -> None:
     if not isinstance(spec.bin_ends, bool):
         raise OptionError(f"bin_ends={cited(spec.bin_ends)} must be True or False.")
     check_never(spec.never)
-
-
-def _refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
-    """Refuse event times collinear with the effects as all are treated."""
-    keys, effects = prepared.sample.keys, prepared.effect_names
-    if window.n_never or keys.time_name not in effects:
-        return
-    if len(window.cohorts) == 1:
-        text = (
-            "all entities are first treated in the same period "
-            f"({window.cohorts[0][0]}), so the dummies of event times are collinear "
-            f"with the {keys.time_name} effects. Add entities that are never treated."
-        )
-    elif keys.entity_name in effects and not window.binned:
-        text = (
-            "every entity is treated at some time and every event time has its own "
-            "coefficient, so a trend in event time is collinear with one in "
-            f"{keys.time_name}: the coefficients are not identified. Add entities that "
-            "are never treated, or choose a smaller window (before, after) so that its "
-            "ends are binned. This assumes constant effects beyond the window."
-        )
-    else:
-        return
-    cohorts = dict(window.cohorts)
-    raise not_identified("no_comparison", text, event=window.event, cohorts=cohorts)
