@@ -579,7 +579,7 @@ def refuse_other_specification(
 
 
 def check_regression_options(
-    spec: Any, conventions: Sequence[str] = get_args(Ssc)
+    spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
 ) -> None:
     """Check the options that regressions share, with instruments or without.
 

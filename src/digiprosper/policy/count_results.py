@@ -45,9 +45,9 @@ class CountCells(PickledByName):
     event: Ints  # (m,) event time of the cell
     # Of k coefficients, log ratios of the m cells first, then of m sums of outcomes
     joint: Estimates
-    rows: (
-        Floats  # weights of treated rows by event time of the window, without effect 0
-    )
+    # Weights of treated rows at each event time with a coefficient, also of separated
+    # rows, whose mean is zero with treatment and without
+    rows: Floats
 
     def effects(self, member: Bools, scale: str, rows: Floats) -> tuple[Floats, Floats]:
         """Compute effects (q,) of cells (q, m), and their gradient by `joint`.
@@ -209,8 +209,10 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
         -----
         With several cohorts the ratio of an event time is that of the sums over their
         cells. Errors are by the delta method, with those of the mean outcomes of
-        treated rows. In counts they equal those of Wooldridge's regression on effects of
-        cohorts and periods in a balanced panel without controls.
+        treated rows. In counts they equal those of Wooldridge's regression on effects
+        of cohorts and periods in a balanced panel without controls. Rows that are
+        separated by their effects count with an effect of zero; their share is taken
+        as fixed.
         """
         check_option("scale", scale, _SCALES)
         if scale == "counts":
@@ -339,10 +341,10 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
         size = sample_text(self.n_rows, self.n_entities, self.n_times, self.key_names)
         scales = self.average_effects().set_index("scale")
         averages = [
-            f"{number_text(row.estimate)} ({number_text(row.std_error)}){unit}"
-            for row, unit in zip(
-                scales.loc[["percent", "counts"]].itertuples(),
-                ("%", " counts by row"),
+            f"{number_text(estimate)}{unit} ({number_text(error)})"
+            for (estimate, error), unit in zip(
+                scales.loc[["percent", "counts"], ["estimate", "std_error"]].to_numpy(),
+                ("%", " in counts"),
                 strict=True,
             )
         ]

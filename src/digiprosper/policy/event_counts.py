@@ -121,7 +121,7 @@ def _estimate(
     raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, raw)
     columns, notices, likelihood, solved = fit_poisson(
-        prepared, demeaned, range(1, len(names)), separated, spec.ssc
+        prepared, demeaned, range(1, len(names)), separated, spec.options.ssc
     )
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
@@ -136,7 +136,7 @@ def _estimate(
     root[empty] = np.nan
     inference = Inference(
         cov_type=spec.cov_type,
-        ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.ssc,
+        ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.options.ssc,
         clusters=prepared.cluster_names,
         n_clusters=solved.count.groups,
         df_t=solved.vcov.df_t,
@@ -244,7 +244,8 @@ def _by_time(spec: Any, cells: _Cells, weights: Floats) -> Floats:
     """Sum weights (N,) of treated rows by event time of the window."""
     treated = cells.code >= 0
     positions = cells.inside[treated] + spec.before
-    return np.bincount(positions, weights[treated], spec.before + spec.after + 1)
+    size = spec.before + spec.after + 1
+    return np.asarray(np.bincount(positions, weights[treated], size), dtype=np.float64)
 
 
 def _joint_covariance(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -99,13 +99,21 @@ class EventStudy(Specification):
         values. Many files use 0.
     entity_effects, time_effects, absorb, cov_type, clusters, bandwidth
         As in `FixedEffects`.
-    ssc, obs_weights, singletons
+    ssc : str, optional
+        As in `FixedEffects` (``"reghdfe"`` by default), and with ``family="poisson"``
+        as in `PoissonEffects` (``"ppmlhdfe"`` by default).
+    obs_weights, singletons
         As in `FixedEffects`.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear, missing, keep_rows, where
         As in `FixedEffects`. ``collinear="drop"`` can drop controls but not event
         times. A row is not dropped if `event` is missing.
+    family : {"linear", "poisson"}
+        ``"linear"`` (default) is least squares. ``"poisson"`` is for counts and other
+        outcomes of zero or more: coefficients are logs of ratios of means, as in
+        `PoissonEffects`, and each cohort has its own (Wooldridge 2023, Econometrics
+        Journal 26:C31). See Notes.
 
     Raises
     ------
@@ -124,6 +132,7 @@ class EventStudy(Specification):
     See Also
     --------
     FixedEffects : with one dummy of treated rows, the average effect.
+    PoissonEffects : counts without event times.
     StaggeredDid : effects if entities are treated in different periods.
     randomisation_test : for few treated clusters.
 
@@ -135,6 +144,18 @@ class EventStudy(Specification):
     2021, Journal of Econometrics 225:175). A notice in `diagnostics` reports this case.
     For binned ends see Schmidheiny & Siegloch (2023, Journal of Applied Econometrics
     38:695).
+
+    With ``family="poisson"`` trends are parallel in logs: without treatment, the mean
+    outcome of each cohort would have changed by the same factor. There is a dummy for
+    each cohort and event time, so that effects of cohorts do not mix. The effect of an
+    event time is the log of the sum of fitted means of treated rows, over their sum
+    without treatment, which with one cohort is the coefficient of the dummy. Effects in
+    percent and in counts are in `PoissonEventStudyResults.event_path`. With
+    ``before=1`` all periods before treatment are the reference, as in R's etwfe. In a
+    balanced panel without controls entity effects give the estimates of Wooldridge's
+    effects of cohorts. Otherwise the two differ, and entity effects are used, unless
+    ``entity_effects=False`` and `absorb` has the column of the cohorts. Errors are
+    ``"clustered"``, ``"crv3"`` or ``"robust"``.
 
     Examples
     --------
@@ -198,7 +219,9 @@ class EventStudy(Specification):
     @property
     def options(self) -> LinearOptions:
         """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
+        default = "reghdfe" if self.family == "linear" else "ppmlhdfe"
+        ssc: Any = self.ssc or default
+        return replace(linear_options(self), ssc=ssc)
 
     def fit(
         self,
@@ -264,17 +287,14 @@ class EventStudy(Specification):
 
 
 def _check_family(spec: EventStudy) -> None:
-    """Check the family, and the options that it allows; fill in its correction."""
+    """Check the family, and the options that it allows."""
     check_option("family", spec.family, ("linear", "poisson"))
-    linear = spec.family == "linear"
-    if spec.ssc is None:
-        object.__setattr__(spec, "ssc", "reghdfe" if linear else "ppmlhdfe")
-    if linear:
-        check_regression_options(spec)
+    if spec.family == "linear":
+        check_regression_options(spec, (*get_args(Ssc), None))
         return
     reason = "effects in counts have an error by clusters or rows only"
     refuse_cov_types("EventStudy of counts", spec.cov_type, _REFUSED, reason)
-    check_regression_options(spec, get_args(PoissonSsc))
+    check_regression_options(spec, (*get_args(PoissonSsc), None))
 
 
 def _check_window(spec: EventStudy) -> None:

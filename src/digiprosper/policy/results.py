@@ -45,6 +45,10 @@ class WindowResults(EventTimeResults):
     if TYPE_CHECKING:  # fields or properties of the subclasses
 
         @property
+        def depvar(self) -> str:
+            """Outcome."""
+
+        @property
         def window(self) -> EventWindow:
             """Event times with a coefficient, and who reaches them."""
 
@@ -112,7 +116,7 @@ class WindowResults(EventTimeResults):
         weights = np.eye(len(self.names))[shown]
         if not len(weights):
             return np.nan
-        ways = getattr(self.estimated, "by_cluster", ())
+        ways: Any = getattr(self.estimated, "by_cluster", ())
         if len(ways) == 1:
             return joint_critical(ways[0], weights, level)
         return normal_critical(self.estimated.covariance_of(weights), self.df_t, level)
