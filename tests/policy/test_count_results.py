@@ -85,7 +85,7 @@ def test_periods_before_treatment_are_tested(fit) -> None:
     b = fit.params.iloc[:2].to_numpy()
     assert test.statistic == pytest.approx(b @ np.linalg.inv(leads) @ b, rel=1e-8)
     assert test.distribution == "chi2"
-    unbinned = study(before=5, after=4).fit(panel_of(draw((2005.0,))))
+    unbinned = study(before=5, after=2).fit(panel_of(draw((2005.0,))))
     assert unbinned.window.binned == ()
     intervals = unbinned.honest(effect="average", bounds=[0.5, 1.0])
     assert intervals.frame["conf_low"].is_monotonic_decreasing
@@ -101,7 +101,11 @@ def test_summary_table_and_figure(fit) -> None:
     assert fit.to_dict()["average_effects"][0]["scale"] == "log"
     table = dp.etable([fit], stats=["nobs", "deviance", "n_separated"])
     assert "coefficients of event times are logs" in " ".join(str(table).split())
-    chinese = str(dp.etable([fit], stats=["nobs", "n_separated"], language="chinese"))
+    chinese = str(
+        dp.etable(
+            [fit], stats=["nobs", "n_separated"], style=dp.TableStyle(language="zh")
+        )
+    )
     assert "泊松回归" in chinese
     assert "分离样本数" in chinese
     mpl.use("Agg")
