@@ -145,9 +145,9 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
     >>> spec = dp.EventStudy("patents", "first", before=3, after=2, family="poisson")
     >>> fit = spec.fit(dp.Panel(frame, "city", "year"))
     >>> fit.event_path()["estimate"].round(2).tolist()
-    [-0.01, 0.0, 0.0, 0.31, 0.25, 0.38]
+    [0.02, -0.24, 0.0, 0.33, 0.61, 0.46]
     >>> fit.average_effects()["estimate"].round(2).tolist()
-    [0.32, 0.37, 1.99]
+    [0.47, 59.48, 2.94]
     """
 
     words: ClassVar[Words] = WORDS

@@ -44,6 +44,8 @@ from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.protocol import hash_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.equation import Solved
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
 class _Cells:
     """Cohorts by event time, the reference included, in which treated rows are."""
 
-    names: list[str]
+    names: Any  # (m,) array
     event: Ints  # (m,) event time, that of the end for rows beyond it
     code: Ints  # (N,) cell of the row; -1 if never treated
     inside: Ints  # (N,) event time of the row, as in `event`
@@ -110,13 +112,9 @@ def _estimate(
     refuse_collinear(prepared, window)
     cells = _cells_of(spec, cohorts)
     dummies = cells.dummies(spec.reference)
-    event = cells.event[cells.event != spec.reference]
+    estimated = cells.event != spec.reference
+    event, cell_names = cells.event[estimated], cells.names[estimated].tolist()
     m = event.size
-    cell_names = [
-        name
-        for name, time in zip(cells.names, cells.event, strict=True)
-        if time != spec.reference
-    ]
     names = (spec.y, *cell_names, *sample.names_of("x"))
     raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, raw)
@@ -126,28 +124,8 @@ def _estimate(
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
 
-    y = raw[:, 0]
-    q = np.ones(y.size) if prepared.obs_weights is None else prepared.obs_weights
-    sums = dummies.T @ (q * y)
-    root, middle = _joint_covariance(solved, dummies, y, q)
-    k = len(columns)
-    covariance = root[:k] @ middle @ root[:k].T
-    empty = without_information(solved, covariance)
-    root[empty] = np.nan
-    inference = Inference(
-        cov_type=spec.cov_type,
-        ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.options.ssc,
-        clusters=prepared.cluster_names,
-        n_clusters=solved.count.groups,
-        df_t=solved.vcov.df_t,
-        df_counted=solved.vcov.counted,
-    )
-    joint = Estimates(
-        names=(*fitted_names, *(f"sum of {name}" for name in cell_names)),
-        coefficients=np.concatenate([solved.coefficients, sums]),
-        root=root,
-        middle=middle,
-        inference=inference,
+    joint, found = _joint_estimates(
+        spec, prepared, solved, fitted_names, raw[:, : m + 1]
     )
     weights = _weights_of(spec, sample)
     rows = (_by_time(spec, cells, weights) + lost) / weights.mean()
@@ -160,11 +138,7 @@ def _estimate(
         *few_for_ratios(prepared, spec.cov_type),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
-        *no_variance([fitted_names[j] for j in empty]),
-        *cluster_notices(prepared, fitted_names, solved, covariance),
-        *not_semidefinite(
-            fitted_names, covariance, middle, ways=len(prepared.cluster_codes)
-        ),
+        *found,
         *few_treated_clusters(prepared, cohorts.treated),
         *no_rows_before(sample, cohorts),
         *lagged_outcome(prepared, LAGGED, roles=("x",)),
@@ -181,8 +155,8 @@ def _estimate(
         window=window,
         cells=results,
         fitted=likelihood.mean if kept else None,
-        residuals=y - likelihood.mean if kept else None,
-        n_rows=y.size,
+        residuals=raw[:, 0] - likelihood.mean if kept else None,
+        n_rows=sample.nobs,
         sample_hash=hash_of(sample.index),
         deviance=likelihood.deviance,
         df_absorbed=prepared.within.rank,
@@ -192,6 +166,47 @@ def _estimate(
         labels=dict(sample.labels),
         diagnostics=diagnostics,
     )
+
+
+def _joint_estimates(
+    spec: Any,
+    prepared: Prepared,
+    solved: Solved,
+    names: Sequence[str],
+    outcome_and_cells: Floats,
+) -> tuple[Estimates, list[Notice]]:
+    """Estimate coefficients and sums of outcomes by cell, with their covariance.
+
+    `outcome_and_cells` (N, 1 + m) has the outcome and the dummies of the cells.
+    """
+    y, dummies = outcome_and_cells[:, 0], outcome_and_cells[:, 1:]
+    q = np.ones(y.size) if prepared.obs_weights is None else prepared.obs_weights
+    root, middle = _joint_covariance(solved, dummies, y, q)
+    k = len(names)
+    covariance = root[:k] @ middle @ root[:k].T
+    empty = without_information(solved, covariance)
+    root[empty] = np.nan
+    ways = len(prepared.cluster_codes)
+    notices = [
+        *no_variance([names[j] for j in empty]),
+        *cluster_notices(prepared, names, solved, covariance),
+        *not_semidefinite(names, covariance, middle, ways=ways),
+    ]
+    estimates = Estimates(
+        names=(*names, *(f"sum of {name}" for name in names[: dummies.shape[1]])),
+        coefficients=np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
+        root=root,
+        middle=middle,
+        inference=Inference(
+            cov_type=spec.cov_type,
+            ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.options.ssc,
+            clusters=prepared.cluster_names,
+            n_clusters=solved.count.groups,
+            df_t=solved.vcov.df_t,
+            df_counted=solved.vcov.counted,
+        ),
+    )
+    return estimates, notices
 
 
 def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
@@ -210,7 +225,7 @@ def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
         else event_name(time)
         for cohort, time in pairs.tolist()
     ]
-    return _Cells(names, pairs[:, 1], code, inside)
+    return _Cells(np.array(names, dtype=object), pairs[:, 1], code, inside)
 
 
 def _refuse_zero(spec: Any, cells: _Cells, y: Floats, empty: Bools) -> None:
@@ -224,7 +239,7 @@ def _refuse_zero(spec: Any, cells: _Cells, y: Floats, empty: Bools) -> None:
     zero = present & (np.bincount(code, y[rows], len(cells.names)) == 0)
     if not zero.any():
         return
-    names = [cells.names[j] for j in np.flatnonzero(zero)]
+    names = cells.names[zero].tolist()
     text = (
         f"the outcome is zero in every row of {counted(len(names), 'cell')} of treated "
         f"entities ({first_few(names)}), so the log of the ratio of means is not "
