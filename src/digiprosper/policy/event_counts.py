@@ -75,7 +75,7 @@ def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
     """Fit a Poisson regression on dummies of cells, with the effects of `spec`."""
     check_panel(panel, "fit")
     timing = read_timing(table_of(panel), spec.event, spec.never)
-    found: list[tuple[Separated, Floats]] = []
+    dropped: list[tuple[Separated, Floats]] = []
 
     def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
         check_counts(spec.y, sample)
@@ -86,7 +86,7 @@ def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
         columns = np.hstack([cells.dummies(spec.reference), sample.columns("x")])
         mask, separated = find_separated(sample, columns, absorbed, "drop")
         rows = _by_time(spec, cells, mask * _weights_of(spec, sample))
-        found.append((separated, rows))
+        dropped.append((separated, rows))
         return sample.keep(~mask, "separated rows")
 
     roles = {"y": (spec.y,), "x": spec.x}
@@ -98,7 +98,7 @@ def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
         missing=spec.missing,
         select=select,
     )
-    ((separated, lost),) = found
+    ((separated, lost),) = dropped
     cohorts = read_cohorts(spec, prepared.sample, timing)
     return _estimate(spec, prepared, cohorts, separated, lost)
 
@@ -124,7 +124,7 @@ def _estimate(
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
 
-    joint, found = _joint_estimates(
+    joint, of_covariance = _joint_estimates(
         spec, prepared, solved, fitted_names, raw[:, : m + 1]
     )
     weights = _weights_of(spec, sample)
@@ -138,7 +138,7 @@ def _estimate(
         *few_for_ratios(prepared, spec.cov_type),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
-        *found,
+        *of_covariance,
         *few_treated_clusters(prepared, cohorts.treated),
         *no_rows_before(sample, cohorts),
         *lagged_outcome(prepared, LAGGED, roles=("x",)),
