@@ -33,7 +33,9 @@ NATURAL = {
     "IdentificationError": ValueError,
     "IndicatorError": ValueError,
     "ThresholdSearchError": ValueError,
+    "StataError": ValueError,
     "PickleError": pickle.UnpicklingError,
+    "ScanError": RuntimeError,
 }
 
 

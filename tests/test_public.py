@@ -372,6 +372,13 @@ CONTRACT = {
     "plots.specification_curve": (
         "results, term=None, *, main=None, labels=None, level=0.95, ax=None"
     ),
+    "LogitEffects": (
+        f"y, x, *, link='logit', {EFFECTS}, absorb=(), bias_correction='analytical', "
+        "cov_type='clustered', clusters=None, collinear='raise', missing='drop', "
+        "where=None"
+    ),
+    "LogitEffects.fit": "panel, *, rng=None, progress=False",
+    "LogitResults.average_effects": "*, errors='population'",
     "DynamicPanel": (
         "y, x=(), *, lags=1, endogenous=(), predetermined=(), instruments=(), "
         "estimator='difference', instrument_lags=(2, 5), collapse=True, "
@@ -401,6 +408,9 @@ CONTRACT = {
     "IVResults.anderson_rubin": "level=0.95",
     "IVResults.anderson_rubin_test": "values=0.0",
     "IVResults.endogeneity_test": "",
+    "from_stata": ("text, panel=None, *, entity=None, time=None, spatial_weights=None"),
+    "stata.read_do_file": ("path, *, panel=None, macros=None, spatial_weights=None"),
+    "to_stata": "spec, *, entity='id', time='year'",
     "instruments.interact": "panel, cross_section, series, lag=1",
     "instruments.bartik": (
         "panel, shares, shocks, *, base=None, lag=1, leave_one_out=False"

@@ -93,6 +93,10 @@ SPECS: dict[str, tuple[Any, Any]] = {
         dp.PoissonEffects("exp(y)", ["lag(x)"]),
         dp.PoissonEffects("exp(y)", ["lx"]),
     ),
+    "LogitEffects": (
+        dp.LogitEffects("I(y > 0)", ["lag(x)"]),
+        dp.LogitEffects("I(y > 0)", ["lx"]),
+    ),
     "PanelThreshold": (
         dp.PanelThreshold("y", ["lag(x)"], "lead(q)", reps=19),
         dp.PanelThreshold("y", ["lx"], "lq", reps=19),

@@ -35,6 +35,7 @@ ROOMS = {
     "variables": "Variables of mechanisms",
     "instruments": "Instruments",
     "pathways": "Pathways",
+    "stata": "Stata",
     "datasets": "Datasets",
     "report": "What every result has",
     "errors": "Errors and warnings",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from digiprosper import instruments as instruments
     from digiprosper import pathways as pathways
     from digiprosper import plots as plots
+    from digiprosper import stata as stata
     from digiprosper import variables as variables
     from digiprosper.composite.audits import audit_weights as audit_weights
     from digiprosper.composite.audits import overlap_audit as overlap_audit
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from digiprosper.composite.weights import equal_weights as equal_weights
     from digiprosper.composite.weights import pca_weights as pca_weights
     from digiprosper.composite.weights import std_weights as std_weights
+    from digiprosper.counts.logit import LogitEffects as LogitEffects
+    from digiprosper.counts.logit_results import AverageEffects as AverageEffects
+    from digiprosper.counts.logit_results import LogitResults as LogitResults
     from digiprosper.counts.poisson_effects import PoissonEffects as PoissonEffects
     from digiprosper.counts.results import PoissonResults as PoissonResults
     from digiprosper.datasets.simulate import Truth as Truth
@@ -83,6 +87,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import SingletonWarning as SingletonWarning
     from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
     from digiprosper.errors import SpatialWeightsWarning as SpatialWeightsWarning
+    from digiprosper.errors import StataError as StataError
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
     from digiprosper.inequality.beta_convergence import (
@@ -211,6 +216,8 @@ if TYPE_CHECKING:
     from digiprosper.spatial.tests_table import SpatialTests as SpatialTests
     from digiprosper.spatial.tests_table import spatial_tests as spatial_tests
     from digiprosper.spatial.weights import SpatialWeights as SpatialWeights
+    from digiprosper.stata.reading import from_stata as from_stata
+    from digiprosper.stata.writer import to_stata as to_stata
     from digiprosper.studies.by_group import ByGroup as ByGroup
     from digiprosper.studies.by_group import GroupTest as GroupTest
     from digiprosper.studies.by_group import by_group as by_group
@@ -246,6 +253,7 @@ _MODULES = {
     "instruments": "instruments",
     "pathways": "pathways",
     "plots": "plots",
+    "stata": "stata",
     "variables": "variables",
 }
 
@@ -253,6 +261,7 @@ __all__ = [
     "Aggregation",
     "AlignmentError",
     "Among",
+    "AverageEffects",
     "BaseResults",
     "Below",
     "Bootstrap",
@@ -309,6 +318,8 @@ __all__ = [
     "LeaveOut",
     "LinearCombination",
     "LinearResults",
+    "LogitEffects",
+    "LogitResults",
     "MarkovResult",
     "MatchedEffect",
     "Matching",
@@ -360,6 +371,7 @@ __all__ = [
     "Ssc",
     "StaggeredDid",
     "StaggeredDidResults",
+    "StataError",
     "Table",
     "TableStyle",
     "TermError",
@@ -393,6 +405,7 @@ __all__ = [
     "etable",
     "fit_all",
     "foreign",
+    "from_stata",
     "geary",
     "gini",
     "hausman",
@@ -423,11 +436,13 @@ __all__ = [
     "sigma_convergence",
     "spatial_tests",
     "stack_tables",
+    "stata",
     "std_weights",
     "stepwise",
     "theil_decomposition",
     "theil_l",
     "theil_t",
+    "to_stata",
     "two_lines",
     "u_test",
     "unit_root_test",

@@ -19,6 +19,8 @@ NAMES = {
         "Weighting critic_weights cv_weights entropy_weights equal_weights "
         "pca_weights std_weights"
     ),
+    "counts.logit": "LogitEffects",
+    "counts.logit_results": "AverageEffects LogitResults",
     "counts.poisson_effects": "PoissonEffects",
     "counts.results": "PoissonResults",
     "datasets.simulate": "Truth",
@@ -30,8 +32,8 @@ NAMES = {
         "FewDrawsWarning IdentificationError IdentificationWarning IndicatorError "
         "IndicatorWarning InputTypeError MissingDataError MissingDataWarning "
         "NearCollinearWarning Notice OptionError PanelIndexError PickleError "
-        "ScanError SingletonWarning SmallRegimeWarning SpatialWeightsWarning TermError "
-        "ThresholdSearchError"
+        "ScanError SingletonWarning SmallRegimeWarning SpatialWeightsWarning "
+        "StataError TermError ThresholdSearchError"
     ),
     "inequality.beta_convergence": "ConvergenceResults beta_convergence",
     "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
@@ -89,6 +91,8 @@ NAMES = {
     "spatial.results": "SpatialResults",
     "spatial.tests_table": "SpatialTests spatial_tests",
     "spatial.weights": "SpatialWeights",
+    "stata.reading": "from_stata",
+    "stata.writer": "to_stata",
     "studies.by_group": "ByGroup GroupTest by_group",
     "studies.control_set_results": "ControlSet ControlSets",
     "studies.control_sets": "control_sets",

@@ -264,6 +264,45 @@ class ScanError(DigiprosperError, RuntimeError):
     """
 
 
+class StataError(DigiprosperError, ValueError):
+    """A command of Stata cannot be translated.
+
+    `line` is its line in a do-file, `reason` what has no counterpart, `advice` what to
+    do instead, or nothing.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> try:
+    ...     dp.from_stata("xtreg y x, re")
+    ... except dp.StataError as error:
+    ...     print(error.line, error.reason)
+    1 the option re: there is no random effects model
+    """
+
+    @staticmethod
+    def because(reason: str, advice: str = "", line: int = 1) -> StataError:
+        """Build the error from its parts."""
+        text = f"line {line}: {reason}." + (f" {advice}" if advice else "")
+        data = {"line": line, "reason": reason, "advice": advice}
+        return StataError(text, [Notice("stata", text, data)])
+
+    @property
+    def line(self) -> int:
+        """The line in the do-file."""
+        return int(self.problems[0].data.get("line", 1))
+
+    @property
+    def reason(self) -> str:
+        """What has no counterpart."""
+        return str(self.problems[0].data.get("reason", self.message))
+
+    @property
+    def advice(self) -> str:
+        """What to do instead, or nothing."""
+        return str(self.problems[0].data.get("advice", ""))
+
+
 class PickleError(DigiprosperError, pickle.UnpicklingError):
     """A pickled result was saved by another version and cannot be loaded.
 
@@ -501,6 +540,8 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "lagged_outcome": IdentificationWarning,
     "separated": IdentificationWarning,
     "many_instruments": IdentificationWarning,
+    "short_panel": IdentificationWarning,
+    "large_correction": IdentificationWarning,
     "second_order": IdentificationWarning,
     "bias_not_solved": IdentificationWarning,
     "unmatched_treated": IdentificationWarning,

@@ -64,6 +64,8 @@ class Study:
     outside: str = ""
     effects: Mapping[str, float] = field(default_factory=dict)
     reps: int = 1000
+    # Why power is below that of the test with its true critical value
+    weaker: str = ""
 
     def effect(self, cell: Cell) -> float:
         """Return the effect of power, zero where power is not measured."""

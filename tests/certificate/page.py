@@ -164,6 +164,12 @@ def section(name: str, rows: Sequence[Row]) -> str:
         text += "\n"
     if study.outside and any(map(outside, rows)):
         text += filled(f'Where a cell has an "!": {study.outside}') + "\n\n"
+    if any(map(weak, rows)):
+        reason = study.weaker or "single cells, within two Monte Carlo errors of .9."
+        text += (
+            filled(f"Probable reason of power below .9 of the corrected: {reason}")
+            + "\n\n"
+        )
     return text
 
 

@@ -283,6 +283,9 @@ STUDIES = {
         "A few entities have most of the variation of the instruments; trust the "
         "Anderson-Rubin set more than the t interval.",
         {"AR": 0.4, "skew": 0.3, "hetx": 0.35},
+        weaker="CRV3 and F(q, G - q) are made for panels in which few entities have "
+        "most of the variation; where all have as much of it, the covariance "
+        "is larger than it need be.",
     ),
     "hausman": Study(
         {"Hausman, k = 6": "size"},
@@ -292,6 +295,8 @@ STUDIES = {
         "It is a regression of N means; with so few entities, or skewed ones, let "
         "theory choose the effects.",
         {"AR": 1.2, "skew": 0.8, "hetx": 1.2},
+        weaker="the draws of a regression of N means have longer tails than the "
+        "means where they are normal.",
     ),
     "ar1": Study(
         {"Wooldridge AR(1)": "size"},
@@ -301,6 +306,8 @@ STUDIES = {
         "chi-squared ones.",
         "With few, unlike entities use errors clustered by entity without a test.",
         dict.fromkeys(_INDEPENDENT, 0.17),
+        weaker="the score is compared with what it is in draws of the entities' "
+        "signs, of which few entities carry most.",
     ),
     "reset": Study(
         {"RESET": "size"},
@@ -310,6 +317,8 @@ STUDIES = {
         "Powers of skewed values rest on a few rows; plot residuals against the "
         "regressor.",
         {"AR": 0.15, "skew": 0.03, "hetx": 0.2},
+        weaker="a few rows with skewed values decide the test, in draws as in the "
+        "data.",
     ),
     "levene": Study(
         {"Levene": "size"},
@@ -329,6 +338,9 @@ STUDIES = {
         "A few years are a small sample of common shocks; read the test by blocks of "
         "years too.",
         {"shocks, AR .6": 0.4, "shocks, AR .9": 0.4, "no shocks": 0.15},
+        weaker="the variance by entity and that by period are added. Without common "
+        "shocks both are the same variance, which is then counted twice; "
+        '`cov_type="clustered"` is enough there.',
     ),
     "slope": Study(
         {"Slope": "coverage"},

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tests.certificate import counts, mechanisms, regressions, space, staggered
+from tests.certificate import (
+    binary,
+    counts,
+    mechanisms,
+    regressions,
+    space,
+    staggered,
+)
 from tests.certificate.designs import Cell, Study, Trial
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ STUDIES: dict[str, Study] = {
     **staggered.STUDIES,
     **space.STUDIES,
     **mechanisms.STUDIES,
+    **binary.STUDIES,
 }
 # Shares that are right for a test at 5% and for an interval of 95%.
 BANDS = {"size": (0.03, 0.08), "coverage": (0.92, 0.97)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, ranks, vcov
+from digiprosper.kernels.covariance import counts, groups_of, intersections, ranks, vcov
 from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
 from digiprosper.kernels.sandwich import as_regression, root_and_middle
 
@@ -18,8 +18,10 @@ def test_covariance_is_the_sandwich(cov_type: str) -> None:
     y = rng.poisson(np.exp(0.3 * x[:, 0] + 0.2)).astype(float)
     fit = reweighted_least_squares(y, x, [codes], POISSON)
     clusters = (codes,) if cov_type == "clustered" else ()
-    count = counts(60, 2, ranks(fit.projection, clusters, 0), clusters, periods=6)
-    estimator = vcov(cov_type, "none", count, clusters, np.tile(np.arange(6), 10))
+    groups = [groups_of(cluster) for cluster in clusters]
+    count = counts(60, 2, ranks(fit.projection, clusters, 0), groups, periods=6)
+    time = np.tile(np.arange(6), 10)
+    estimator = vcov(cov_type, "none", count, intersections(clusters), time)
     root, middle = root_and_middle(as_regression(fit, count, estimator))
     bread = np.linalg.inv((fit.x.T * fit.mean) @ fit.x)
     scores = fit.x * (y - fit.mean)[:, None]

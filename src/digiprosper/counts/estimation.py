@@ -226,7 +226,7 @@ def _named(
     spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
     sample = prepared.sample
     y, q = demeaned.raw[:, 0], prepared.obs_weights
-    own, null = _log_likelihoods(y, likelihood.index, q, counts.offset)
+    loglik, null = _log_likelihoods(y, likelihood.index, q, counts.offset)
     raw = columns_at(demeaned.raw, columns)
     effects = effect_values_of(prepared, linear - raw @ likelihood.coefficients)
     rows = estimation_sample(sample, spec.obs_weights, demeaned, (0, *columns))
@@ -240,7 +240,7 @@ def _named(
         "fitted": likelihood.mean,
         "residuals": y - likelihood.mean,
         "deviance": likelihood.deviance,
-        "log_likelihood": own,
+        "log_likelihood": loglik,
         "null_log_likelihood": null,
         "mean_outcome": float(np.average(y, weights=q)),
         "df_absorbed": prepared.within.rank,
@@ -266,10 +266,10 @@ def _log_likelihoods(
     fixed = np.zeros(y.size) if offset is None else offset
     constant = fixed + np.log(q @ y) - np.log(q @ np.exp(fixed))
     logs = gammaln(y + 1)
-    own, null = (
+    loglik, null = (
         float(q @ (y * values - np.exp(values) - logs)) for values in (index, constant)
     )
-    return own, null
+    return loglik, null
 
 
 def _inference(spec: Any, prepared: Prepared, solved: Solved) -> Inference:

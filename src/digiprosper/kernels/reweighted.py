@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _STEPS = 200
 # From the largest number to the smallest.
 _HALVINGS = 2100
+# Steps of a probit become smaller by a factor of a half or more.
+_NO_SMALLER = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def reweighted_least_squares(
         move = np.abs(updated - index).max()
         same_index = move <= SAME_INDEX * np.abs(index).max(initial=1.0)
         same_deviance = abs(deviance - updated_deviance) < SAME_DEVIANCE * deviance
-        if same_index or (same_deviance and move > last_move / 2):
+        if same_index or (same_deviance and move > _NO_SMALLER * last_move):
             return replace(step, steps=steps, last_move=float(move))
         index, deviance, last_move = updated, updated_deviance, move
         step = likelihood.step(index)

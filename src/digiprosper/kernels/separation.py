@@ -1,4 +1,4 @@
-"""Rows that a Poisson likelihood fits perfectly at zero, so that it has no maximum."""
+"""Rows that a likelihood fits perfectly, so that it has no maximum."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from digiprosper.errors import IdentificationError
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
+from digiprosper.kernels.reweighted import LOGIT, POISSON, reweighted_least_squares
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import (
     ABSORBED,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.reweighted import Family
     from digiprosper.kernels.slopes import Effect
 
 
@@ -52,11 +53,39 @@ def separated_rows(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
         rows = np.flatnonzero(keep)
         part = rows_of(effects, rows)
         columns = _independent(x[rows], part)
-        if _has_maximum(y[rows], columns, part):
+        if _has_maximum(y[rows], columns, part, POISSON):
             break
         separated = _linear_program(y[rows], columns, part)
         if not separated.any():
             break
+        keep[rows[separated]] = False
+    return ~keep
+
+
+def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
+    """Mark rows (N,) of outcomes zero and one that a binary model predicts perfectly.
+
+    A row is if some combination of columns (N, k) and effects is not negative where the
+    outcome is one, not positive where it is zero, and not zero in the row (Albert &
+    Anderson 1984). With signs turned where the outcome is zero, all rows are those of
+    `separated_rows` with outcome zero.
+    """
+    keep = np.ones(y.size, dtype=np.bool_)
+    while keep.any():
+        rows = np.flatnonzero(keep)
+        part = [compress(codes[rows])[0] for codes in effects]
+        separated = in_empty_levels(y[rows], part) | in_empty_levels(1 - y[rows], part)
+        if not separated.any():
+            columns = _independent(x[rows], part)
+            if _has_maximum(y[rows], columns, part, LOGIT):
+                break
+            sign = np.where(y[rows] > 0, 1.0, -1.0)
+            turned = [Slope(codes, sign) for codes in part]
+            separated = _linear_program(
+                np.zeros(rows.size), columns * sign[:, None], turned
+            )
+            if not separated.any():
+                break
         keep[rows[separated]] = False
     return ~keep
 
@@ -85,14 +114,17 @@ def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:
     return np.asarray(columns / np.abs(columns).max(axis=0))
 
 
-def _has_maximum(y: Floats, x: Floats, effects: Sequence[Effect]) -> bool:
-    """Decide whether the steps of the likelihood end with no mean near zero."""
+def _has_maximum(
+    y: Floats, x: Floats, effects: Sequence[Effect], family: Family
+) -> bool:
+    """Decide whether the steps of the likelihood end with no row fitted perfectly."""
     try:
-        fit = reweighted_least_squares(y, x, effects, POISSON)
+        fit = reweighted_least_squares(y, x, effects, family)
     except IdentificationError:
         return False
     ended = fit.last_move <= SAME_INDEX * np.abs(fit.index).max(initial=1.0)
-    return bool(ended and fit.mean[y == 0].min() > SEPARATED_MEAN * fit.mean.mean())
+    gaps = np.abs(y - fit.mean)[(y == 0) | (family is not POISSON)]
+    return bool(ended and gaps.min() > SEPARATED_MEAN * fit.mean.mean())
 
 
 def _linear_program(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:

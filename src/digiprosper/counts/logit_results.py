@@ -1,0 +1,311 @@
+"""Results of binary outcomes with effects: coefficients and average effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+
+from digiprosper.counts.words import WORDS
+from digiprosper.errors import IdentificationError, Notice, TermError, check_option
+from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Term, slope_terms
+from digiprosper.report.text import conventions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.report.columns import Column
+    from digiprosper.report.estimates import Estimates
+    from digiprosper.report.inference import Inference
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
+    from digiprosper.report.words import Words
+
+_Errors: TypeAlias = Literal["population", "sample"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class BinaryResults(BaseResults):
+    """What coefficients and average effects of a binary outcome share.
+
+    Parameters
+    ----------
+    estimated : Estimates
+        Coefficients, or average effects, with their covariance.
+    info : Glance
+        Summary numbers of the fit.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        Factors of outcome, effects, clusters and regressors, by name.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+    key_names : pair of str or None
+        Names of the entity key and the time key.
+    dummies : tuple of str
+        Regressors whose average effect is that of a change from zero to one.
+    """
+
+    words: ClassVar[Words] = WORDS
+
+    estimated: Estimates
+    info: Glance
+    labels: Mapping[str, str]
+    factors: Factors
+    diagnostics: tuple[Notice, ...]
+    key_names: tuple[str, str | None]
+    dummies: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of each regressor."""
+        return slope_terms(self.names, self.factors)
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the fit, such as the number of rows.
+
+        Returns
+        -------
+        Glance
+            Beside what all results have: pseudo_rsquared (McFadden's), loglik
+            before the correction, and n_predicted, rows that are predicted perfectly.
+        """
+        return cast("Glance", dict(self.info))
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table, with a note on what the numbers are.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        column = result_column(self, level)
+        return (replace(column, remarks=(*column.remarks, self._meaning)),)
+
+    @property
+    def _meaning(self) -> Remark:
+        """What the numbers are, for the note below a table."""
+        raise NotImplementedError
+
+    def _conventions_of(self, inference: Inference) -> str:
+        if inference.cov_type == "information":
+            return "Standard errors from the expected information (normal distribution)"
+        return conventions(inference)
+
+    def _summary_of(self, title: str, *lines: str, settings: str = "") -> Summary:
+        info: Any = self.info
+        rows = f"{info['nobs']:,} rows, {info['n_entities']:,} entities"
+        return Summary(
+            type=type(self).__name__,
+            title=f"{title}, outcome: {info['depvar']}",
+            blocks=(
+                Lines((rows,)),
+                coefficient_cells(self.tidy()),
+                Lines(lines, wrapped=True),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self._conventions_of(self.inference),
+            settings=settings,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class AverageEffects(BinaryResults):
+    """Average partial effects on a probability, made by `LogitResults.average_effects`.
+
+    They have the attributes and methods of all results, and can be a column of
+    `etable`. Those below are in addition to the fields of `LogitResults`.
+
+    Parameters
+    ----------
+    errors : {"population", "sample"}
+        What the standard errors allow for.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.LogitEffects("I(unemp > 6)", ["log(pc)", "log(emp)"])
+    >>> effects = spec.fit(dp.datasets.us_states()).average_effects()
+    >>> effects.params.round(2).to_dict()
+    {'log(pc)': 0.41, 'log(emp)': -1.21}
+    """
+
+    errors: _Errors = "population"
+
+    @property
+    def _meaning(self) -> Remark:
+        return Remark("note.average_effects", {})
+
+    def _summary(self) -> Summary:
+        info: Any = self.info
+        lines = ["Changes of the probability for one unit more, averaged over all rows"]
+        if info["n_predicted"]:
+            lines[0] += (
+                f", of which {info['n_predicted']:,} "
+                f"({info['n_predicted'] / info['nobs']:.0%}) are predicted perfectly "
+                "and count as zero"
+            )
+        lines[0] += "."
+        if self.dummies:
+            lines.append(f"From 0 to 1: {', '.join(self.dummies)}.")
+        if self.errors == "sample":
+            lines.append(
+                "Entities and regressors are taken as fixed: intervals are for the "
+                "average of these rows."
+            )
+        return self._summary_of("Average partial effects", *lines)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class LogitResults(BinaryResults):
+    """Results of `LogitEffects`: changes of the log odds, or of the probit index.
+
+    Parameters
+    ----------
+    estimated : Estimates
+        Coefficients with their covariance.
+    link : {"logit", "probit"}
+        The option of the specification.
+    effects : mapping
+        Average partial effects by what their errors allow for; empty for the
+        conditional logit.
+    dummies : tuple of str
+        Regressors whose average effect is that of a change from zero to one.
+    n_all_entities : int
+        Entities in all rows, those included that are predicted perfectly.
+    settings : str
+        Which correction there is, as text.
+    info : Glance
+        Summary numbers of the fit.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        Factors of outcome, effects, clusters and regressors, by name.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+    key_names : pair of str or None
+        Names of the entity key and the time key.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.LogitEffects("I(unemp > 6)", ["log(pc)"], time_effects=False)
+    >>> fit = spec.fit(dp.datasets.us_states())
+    >>> fit.params.round(2).to_dict(), fit.is_conditional
+    ({'log(pc)': 5.41}, True)
+    """
+
+    link: Literal["logit", "probit"]
+    effects: Mapping[str, Estimates] = field(default_factory=dict)
+    n_all_entities: int = 0
+    settings: str = ""
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it is a conditional logit, in which no effects are estimated."""
+        return not self.effects
+
+    def average_effects(self, *, errors: _Errors = "population") -> AverageEffects:
+        """Average the effects of regressors on the probability over all rows.
+
+        Parameters
+        ----------
+        errors : {"population", "sample"}
+            ``"population"`` (default) is for the average effect in the population that
+            the entities are drawn from; others would have another average.
+            ``"sample"`` is for the average of these rows (delta method alone, as
+            Stata's ``margins``); with 31 entities its intervals are too short.
+
+        Returns
+        -------
+        AverageEffects
+            One effect for each regressor: of a dummy the change of the probability from
+            zero to one, for a level of a category from the reference level; of others
+            the derivative. Rows that are predicted perfectly count as zero. Regressors
+            that share a variable with another, such as ``x`` and ``x:z``, have none.
+
+        Raises
+        ------
+        IdentificationError
+            If the logit is conditional: probabilities depend on effects that it does
+            not estimate.
+        TermError
+            If no regressor has an effect.
+        OptionError
+            If `errors` is another word.
+
+        Notes
+        -----
+        With clustered errors intervals are those of t with G - 1 degrees of freedom.
+        With a correction the bias of the averages is subtracted too (Fernandez-Val &
+        Weidner 2016, section 4.4), averaged over all rows as the effects are.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> spec = dp.LogitEffects("I(unemp > 6)", ["log(pc)", "log(emp)"])
+        >>> fit = spec.fit(dp.datasets.us_states())
+        >>> fit.average_effects().std_errors.round(2).to_dict()
+        {'log(pc)': 0.49, 'log(emp)': 0.42}
+        """
+        check_option("errors", errors, ("population", "sample"))
+        if self.is_conditional:
+            raise IdentificationError(
+                "a conditional logit has no partial effects: it does not estimate the "
+                "entity effects that probabilities depend on, and exp(b) is an odds "
+                "ratio. Add time effects, or use link='probit'."
+            )
+        estimated, info = self.effects[errors], cast("dict[str, Any]", self.info)
+        if not estimated.names:
+            raise TermError(
+                "each regressor shares a variable with another one, so that none has "
+                "an average effect. Fit a model without powers and interactions."
+            )
+        changes = {
+            "model": "AverageEffects",
+            "nobs": info["nobs"] + info["n_predicted"],
+            "n_entities": self.n_all_entities,
+            "n_clusters": min(estimated.inference.n_clusters, default=None),
+            "df_t": estimated.inference.df_t,
+        }
+        return AverageEffects(
+            estimated=estimated,
+            errors=errors,
+            dummies=self.dummies,
+            info=cast("Glance", {**info, **changes}),
+            labels=self.labels,
+            factors=self.factors,
+            diagnostics=self.diagnostics,
+            key_names=self.key_names,
+        )
+
+    @property
+    def _meaning(self) -> Remark:
+        return Remark(f"note.{self.link}", {})
+
+    def _summary(self) -> Summary:
+        info: Any = self.info
+        unit = {"logit": "log odds", "probit": "probit index"}[self.link]
+        meaning = f"Coefficients are changes of the {unit}, not of the probability"
+        title, settings = f"{self.link.capitalize()} with effects", f"; {self.settings}"
+        if self.is_conditional:
+            title, settings = "Conditional logit", ", which are not estimated"
+            meaning += "; exp(b) is an odds ratio."
+        else:
+            meaning += ", for which there is average_effects()."
+        return self._summary_of(
+            title,
+            f"Log likelihood: {info['loglik']:.4f}; pseudo R2: "
+            f"{info['pseudo_rsquared']:.4f}.",
+            meaning,
+            settings=f"effects of {info['effects'].replace('+', ', ')}{settings}",
+        )

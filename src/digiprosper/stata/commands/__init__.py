@@ -1,0 +1,1 @@
+"""Commands of Stata, one file a family."""

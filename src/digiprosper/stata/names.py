@@ -1,0 +1,87 @@
+"""Abbreviations of commands, options and variables."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import StataError, cited, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+# The part before the dot is enough.
+_COMMANDS = """
+ap.pend ass.ert br.owse bys.ort cap.ture conf.irm cou.nt dec.ode des.cribe di.splay
+eg.en est.imates exp.and form.at fo.reach forv.alues g.enerate gl.obal gr.aph hist.ogram
+inp.ut ins.heet l.ist la.bel lo.cal mat.rix mer.ge n.oisily ord.er ou.tsheet pr.ogram
+qui.etly reg.ress ren.ame sa.ve sc.alar so.rt su.mmarize ta.bulate te.st tempf.ile
+testp.arm tost.ring tw.oway u.se
+"""
+_ALIASES = {
+    "d": "describe",
+    "dis": "display",
+    "sgmediation2": "sgmediation",
+    "tab1": "tabulate",
+    "tab2": "tabulate",
+    "test": "test",
+    "g": "generate",
+    "gegen": "egen",
+    "gcollapse": "collapse",
+    "fcollapse": "collapse",
+    "gduplicates": "duplicates",
+    "hashsort": "sort",
+    "glevelsof": "levelsof",
+}
+
+
+@cache
+def command_name(word: str) -> str:
+    """Complete the name of a command; an unknown one stays as it is."""
+    if word in _ALIASES:
+        return _ALIASES[word]
+    return completed(word, _COMMANDS.split()) or word
+
+
+def completed(word: str, entries: Iterable[str]) -> str | None:
+    """Find the option meant among entries such as ``"a.bsorb"``, or None.
+
+    At least the part before the dot must be typed.
+    """
+    for entry in entries:
+        least, _, rest = entry.partition(".")
+        full = least + rest
+        if word == full or (word.startswith(least) and full.startswith(word)):
+            return full
+    return None
+
+
+def column_name(word: str, columns: Sequence[str] | None) -> str:
+    """Find the column that a name or an unambiguous abbreviation means.
+
+    Without a list of columns the name stays as it is.
+    """
+    if columns is None or word in columns:
+        return word
+    begun = [name for name in columns if name.startswith(word)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        raise StataError.because(
+            f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}"
+        )
+    raise StataError.because(
+        f"there is no column {cited(word)}{nearest(word, columns)}",
+        "Check the name, or the panel that was passed.",
+    )
+
+
+def matching(pattern: str, columns: Collection[str]) -> list[str]:
+    """List the columns that fit a pattern with ``*``, ``~`` and ``?``."""
+    parts = [
+        "." if sign == "?" else ".*" if sign in "*~" else re.escape(sign)
+        for sign in pattern
+    ]
+    regular = re.compile("".join(parts))
+    return [name for name in columns if regular.fullmatch(name)]

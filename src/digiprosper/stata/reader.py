@@ -1,0 +1,635 @@
+"""Reads a whole do-file: control flow, macros, data lines, estimations."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import StataError, cited
+from digiprosper.stata.commands import after, data, estimations
+from digiprosper.stata.expressions import constant, parse
+from digiprosper.stata.lines import Statement
+from digiprosper.stata.names import command_name
+from digiprosper.stata.prefixes import Command, read_command, split
+from digiprosper.stata.report import Line, worst
+from digiprosper.stata.taint import Taint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from digiprosper.stata.macros import Macros
+    from digiprosper.stata.report import Status
+    from digiprosper.stata.translation import Context, Translation
+
+_HEAD = re.compile(
+    r"(?:(?:qui\w*|noi\w*|cap(?:t|tu|tur|ture)?|n)(?:\s*:\s*|\s+))*"
+    r"(?P<word>[^\W\d]\w*|[{}])?"
+)
+_NAME = re.compile(r"[^\W\d]\w*")
+_CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
+_PREFIX = re.compile(
+    r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
+)
+# Commands that print, draw, save or set: they change no estimate.
+_PRINTING = """
+adopath anova asdoc assert avplot avplots balancetable binscatter boottest browse cd
+chdir cibar clear codebook coefplot compress confirm correlate corrgram count cumul
+describe dfgls dfuller dir display ds erase ereturn estadd estat estimates estout
+estpost eststo esttab event_plot eventdd eventstudyweights exit export fcast file
+format graph help histogram inspect irf isid kdensity label levelsof lincomest list
+log logout margins marginsplot matlist matrix mdesc misstable mkdir more net note
+notes order outreg outreg2 outsheet parmest pause post postclose postfile program
+pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm save
+scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk
+t2docx table tabstat tabulate timer tsline ttable2 ttest twostepweakiv twoway type
+unab unique varsoc version vif weakiv weakivtest which window xlincom xtcsd xtdescribe
+xteventplot xtline xtsum xttab xttest0 xtunitroot
+"""
+_SKIPPED = frozenset(_PRINTING.split())
+_CONTROL = ("foreach", "forvalues", "if", "else", "while")
+_LISTERS = ("levelsof", "ds", "unab")
+_SOURCES = ("use", "import", "insheet")
+_MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
+# In all turns of an outermost loop; simulations have more.
+_MOST_STATEMENTS = 1_000
+
+
+@dataclass(slots=True)
+class Record:
+    """What became of a statement so far, over the turns of its loops."""
+
+    status: Status
+    reason: str = ""
+    translations: list[Translation] = field(default_factory=list)
+    is_estimation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A command as it was executed, for those who judge a file."""
+
+    number: int
+    command: Command
+    # Conditions of keep and drop since the data were read.
+    sample: tuple[str, ...]
+
+
+class Reader:
+    """Executes macros and control flow, and translates what is between."""
+
+    def __init__(
+        self, statements: Sequence[Statement], context: Context, macros: Macros
+    ) -> None:
+        self.statements = _normalised(statements)
+        self.context, self.macros = context, macros
+        self.taint = Taint()
+        self.records: dict[int, Record] = {}
+        self.events: list[Event] = []
+        self.code: list[str] = []
+        self.programs: dict[str, int] = {}
+        self.sample: tuple[str, ...] = ()
+        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        self.depth = 0
+        # The keys of the panel that the script has made of the present data.
+        self.panel_keys: tuple[str | None, str | None] | None = None
+        # Statements that may still be executed in the outermost loop.
+        self.budget = _MOST_STATEMENTS
+        # Whether the condition of the last if was true; None if that is not known.
+        self.last_if: bool | None = None
+        # The statement that is executed.
+        self.position = 0
+
+    @property
+    def number(self) -> int:
+        """The line of the statement that is executed."""
+        return self.statements[self.position].number
+
+    def run(self) -> None:
+        """Read all statements."""
+        self._block(0, len(self.statements))
+
+    def lines(self) -> tuple[Line, ...]:
+        """List the statements with what became of them."""
+        out = []
+        for position, statement in enumerate(self.statements):
+            record = self.records.get(position)
+            if record is None:
+                closes = statement.text in ("}", "end")
+                record = Record("read" if closes else "not run")
+                record.reason = "" if closes else "no line before it leads here"
+                record.is_estimation = _looks_like_estimation(statement.text)
+            kept = (record.status, record.reason, tuple(record.translations))
+            out.append(
+                Line(statement.number, statement.text, *kept, record.is_estimation)
+            )
+        return tuple(out)
+
+    def _record(self, position: int, status: Status, reason: str = "") -> Record:
+        record = self.records.setdefault(position, Record("skipped"))
+        if worst(record.status, status) != record.status or not record.reason:
+            record.reason = reason or record.reason
+        record.status = worst(record.status, status)
+        return record
+
+    # --- blocks -----------------------------------------------------------------------
+
+    def _block(self, start: int, stop: int) -> None:
+        position = start
+        while position < stop:
+            position = self._statement(position, stop)
+
+    def _statement(self, position: int, stop: int) -> int:
+        """Execute a statement, with its block if it opens one; return the next."""
+        text = self.statements[position].text
+        word = _head(text)
+        end = self._end_of_block(position, word, stop)
+        if end is None:
+            self.position = position
+            self._one(text)
+            return position + 1
+        if word == "if":
+            return self._branches(position, stop)
+        if word in ("foreach", "forvalues"):
+            self._loop(position, end)
+        elif word in ("program", "mata", "python", "input", "while"):
+            self._unread_block(position, end, word)
+        else:
+            self._record(position, "read")
+            self._block(position + 1, end)
+        return end + 1
+
+    def _end_of_block(self, position: int, word: str, stop: int) -> int | None:
+        """Find the statement that ends the block that a statement opens, or None."""
+        text = _without_prefix(self.statements[position].text)
+        programs = word == "program" and not re.match(r"\S+\s+(drop|dir|list)\b", text)
+        if programs or word == "input" or text.rstrip(":") in ("mata", "python"):
+            inside = range(position, stop)
+            return next(
+                (i for i in inside if self.statements[i].text == "end"), stop - 1
+            )
+        if not text.endswith("{"):
+            return None
+        depth = 0
+        for at in range(position, stop):
+            inner = self.statements[at].text
+            depth += inner.endswith("{") - inner.startswith("}")
+            if depth == 0:
+                return at
+        return stop - 1
+
+    def _unread_block(self, position: int, end: int, word: str) -> None:
+        statement = self.statements[position]
+        reasons = {"while": "a loop without a fixed number of turns is not read"}
+        self._record(position, "refused", reasons.get(word, f"{word} is not read"))
+        if word == "program":
+            name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", statement.text)
+            self.programs[name[1] if name else ""] = statement.number
+        else:
+            self.taint.mark_rows(statement.number)
+        self._unreached(position + 1, end, position)
+
+    def _unreached(self, start: int, stop: int, header: int) -> None:
+        """Give the lines of a block that is not read the reason of its header."""
+        for at in range(start, stop):
+            text = self.statements[at].text
+            if text != "}":
+                number = self.statements[header].number
+                record = self._record(at, "not run", f"line {number} is not read")
+                record.is_estimation |= _looks_like_estimation(text)
+
+    def _loop(self, position: int, end: int) -> None:
+        """Execute the turns of a loop; of an unknown list, one for the other lines."""
+        header = _without_prefix(self.statements[position].text)[:-1].strip()
+        name = (*re.split(r"[\s=]+", header), "", "")[1]
+        try:
+            _, values = self.macros.turns(header)
+            self._record(position, "read", "" if values else "the loop has no turns")
+        except StataError as error:
+            self._record(position, "refused", error.reason)
+            self.macros.unknown[name], values = error.reason, [""]
+        if self.depth == 0:
+            self.budget = _MOST_STATEMENTS
+        self.depth += 1
+        for turn, value in enumerate(values):
+            if self.budget < 0:
+                text = f"only the first {turn} of {len(values)} turns are read"
+                self._record(position, "read", text)
+                self.code.append(f"# line {self.statements[position].number}: {text}")
+                break
+            self.macros.local_values[name] = value
+            self._block(position + 1, end)
+        self.depth -= 1
+        self.macros.forget(name)
+        if not values:
+            self._unreached(position + 1, end, position)
+
+    def _branches(self, position: int, stop: int) -> int:
+        """Execute the branch whose condition is true; return what follows all."""
+        done: bool | None = False
+        while True:
+            self.position = position
+            end = self._end_of_block(position, "if", stop)
+            assert end is not None
+            text = _without_prefix(self.statements[position].text)[:-1].strip()
+            condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", text).strip()
+            self._record(position, "read")
+            holds = done is False and (not condition or self._decides(condition))
+            if holds:
+                self._block(position + 1, end)
+            else:
+                self._unreached(position + 1, end, position)
+            done = None if None in (holds, done) else done or holds
+            self.last_if = done
+            position = end + 1
+            text = self.statements[position].text if position < stop else ""
+            if not (text.startswith("else") and text.endswith("{")):
+                return position
+
+    def _decides(self, condition: str) -> bool | None:
+        """Compute a condition; None, with a reason, if it depends on the data."""
+        try:
+            return bool(constant(parse(self.macros.expand(condition))))
+        except StataError as error:
+            self._record(self.position, "refused", error.reason)
+            self.taint.mark_rows(self.number)
+            return None
+
+    # --- single commands --------------------------------------------------------------
+
+    def _one(self, text: str) -> None:
+        """Execute one command; what it refuses has a reason."""
+        self.budget -= 1
+        word = _head(text)
+        expanded, command = text, None
+        try:
+            if text in ("}", "{") or self._macro(word, _without_prefix(text)):
+                self._record(self.position, "read")
+                return
+            if word in ("if", "else"):
+                self._single_branch(_without_prefix(text))
+                return
+            expanded = self.macros.expand(text)
+            if not expanded.strip():
+                self._record(self.position, "read", "only macros that are empty")
+                return
+            undefined = _undefined_reason(self.macros.undefined)
+            command = read_command(expanded)
+            self._command(command, undefined)
+        except StataError as error:
+            if command is None and word in _SKIPPED:
+                self._record(self.position, "skipped", error.reason)
+            else:
+                self._refuse(expanded, error.reason, command)
+
+    def _single_branch(self, text: str) -> None:
+        """Execute ``if condition command`` or ``else command`` on one line."""
+        holds: bool | None = True
+        if text.startswith("else"):
+            holds = None if self.last_if is None else not self.last_if
+            text = text.removeprefix("else").strip()
+        if holds:
+            self.last_if = False
+        if holds and _head(text) == "if":
+            condition, text = _condition_and_command(text.removeprefix("if"))
+            self.last_if = holds = self._decides(condition)
+        if holds:
+            self._one(text)
+        elif holds is None:
+            self._record(self.position, "refused", "its condition depends on the data")
+            self.taint.mark_rows(self.number)
+        else:
+            self._record(self.position, "read", "its condition is false")
+
+    def _macro(self, word: str, text: str) -> bool:
+        """Execute a command about macros or scalars; tell whether it was one."""
+        rest = text.partition(" ")[2].strip() if " " in text else ""
+        if word in ("local", "global"):
+            self.macros.assign(rest, is_global=word == "global")
+        elif word in ("tempvar", "tempname", "tempfile"):
+            for name in self.macros.expand(rest).split():
+                self.macros.local_values[name] = f"__{name}"
+        elif word == "macro":
+            for name in self.macros.expand(rest).split()[1:]:
+                self.macros.forget(name, is_global=True)
+        elif word == "scalar":
+            # A scalar in an expression looks like a column.
+            self.taint.mark(_CREATED.findall(rest), self.number)
+        else:
+            return False
+        return True
+
+    def _command(self, command: Command, undefined: str) -> None:
+        """Execute a command by its kind."""
+        name = command.name
+        if command.prefix("permute") is not None:
+            self._translated(command, after.permutation(command, self.context))
+        elif estimations.is_estimation(name):
+            self._record(self.position, "skipped").is_estimation = True
+            translation = estimations.translate(command, self.context)
+            self._translated(command, translation, undefined)
+            self.taint.mark(_stored_columns(command), self.number)
+            self.context.last = translation.spec
+            self._store(command.stored)
+        elif name in after.COMMANDS:
+            self._translated(command, after.COMMANDS[name](command, self.context))
+        elif name in data.COMMANDS:
+            self._step(command, undefined)
+        elif name in ("xtset", "tsset"):
+            self._keys(command)
+        elif name in ("preserve", "restore"):
+            self._preserve(command)
+        else:
+            self._other(command)
+
+    def _other(self, command: Command) -> None:
+        """Skip what prints, draws or sets; refuse what is not known."""
+        name = command.name
+        self._event(command)
+        self._stored_results(command)
+        if name in self.programs:
+            raise StataError.because(f"the program of line {self.programs[name]}")
+        if _makes_data(command):
+            raise StataError.because(f"{name} makes columns or rows")
+        if name not in _SKIPPED and not name.startswith(("graph", "_")):
+            reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
+            raise StataError.because(reason)
+        if name != "display":
+            self.context.summary = data.summary(command, self.context)
+        mark = dict(command.options).get("local")
+        if mark and name in _LISTERS:
+            self.macros.forget(mark)
+            self.macros.unknown[mark] = (
+                f"the macro {cited(mark)} is known only when the file is run ({name})"
+            )
+        table = "etable(results).save(...) writes the table"
+        self._record(self.position, "skipped", table if name in _TABLES else "")
+
+    def _stored_results(self, command: Command) -> None:
+        """Execute ``eststo name`` and ``estimates store name``."""
+        words = command.arguments.split()
+        if command.name == "eststo":
+            self._store(" ".join(words[:1]))
+        elif command.name == "estimates" and words[:1] in (["sto"], ["store"]):
+            self._store(" ".join(words[1:2]))
+
+    def _store(self, name: str | None) -> None:
+        if name:
+            self.context.results[name] = self.context.last
+            self.code.append(f"results[{name!r}] = fit")
+
+    def _event(self, command: Command) -> None:
+        self.events.append(Event(self.number, command, self.sample))
+
+    def _translated(
+        self, command: Command, translation: Translation, undefined: str = ""
+    ) -> None:
+        """Note a translation, which does not run if it depends on a refused line."""
+        self._event(command)
+        self.context.summary = {}
+        code = translation.python
+        reason = undefined or self.taint.reason([code, command.text])
+        status: Status = "not run" if reason else "translated"
+        record = self._record(self.position, status, reason)
+        if all(code != other.python for other in record.translations):
+            record.translations.append(translation)
+        keys = (self.context.entity, self.context.time)
+        if not reason and self.panel_keys != keys:
+            named = ", ".join(repr(key) for key in keys if key) or "entity=None"
+            self.code.append(f"panel = dp.Panel(df, {named})")
+            self.panel_keys = keys
+        if translation.spec is not None:
+            code = f"fit = {code}.fit(panel)"
+        self._add_code(command, code, reason)
+        self.code += [f"# note: {note}" for note in translation.notes]
+
+    def _add_code(self, command: Command, code: str, reason: str) -> None:
+        self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
+        if reason:
+            code = f"not run: {reason}\n{code}"
+            self.code += [f"# {line}" for line in code.splitlines()]
+        elif code:
+            self.code.append(code)
+
+    def _step(self, command: Command, undefined: str) -> None:
+        """Translate a data command and note what it makes."""
+        self._event(command)
+        if undefined:
+            raise StataError.because(undefined)
+        step = data.translate(command, self.context)
+        self._renew(command, step)
+        reason = self.taint.reason([step.python])
+        if command.name in ("keep", "drop") and command.condition:
+            negation = "" if command.name == "keep" else "!"
+            self.sample = (*self.sample, f"{negation}({command.condition})")
+            if reason:
+                self.taint.mark_rows(self.number)
+        self._created(step)
+        if reason:
+            self.taint.mark(step.creates, int(reason.partition("line ")[2].split()[0]))
+        elif command.name != "replace":
+            self.taint.unmark(step.creates)
+        self._record(self.position, "not run" if reason else "translated", reason)
+        self._add_code(command, step.python, reason)
+        self.panel_keys = None
+
+    def _renew(self, command: Command, step: data.Step) -> None:
+        """Forget results of other values, and everything if data are read anew."""
+        code = "".join(self.context.summary.values())
+        changed = any(repr(name) in code for name in step.creates)
+        if changed or command.name not in ("generate", "replace"):
+            self.context.summary = {}
+        if step.fresh:
+            self.taint.clear()
+            self.sample = ()
+            variables = self.context.variables
+            columns = variables.columns if self.context.panel is not None else None
+            self.context.variables = replace(variables, columns=columns, created=())
+
+    def _created(self, step: data.Step) -> None:
+        """Add the columns that a step makes to those that are known."""
+        old = self.context.variables
+
+        def changed(names: Iterable[str]) -> tuple[str, ...]:
+            kept = [name for name in names if name not in step.drops]
+            return tuple(dict.fromkeys([*kept, *step.creates]))
+
+        columns = None if old.columns is None else changed(old.columns)
+        self.context.variables = replace(
+            old, columns=columns, created=changed(old.created)
+        )
+        self.context.complete -= set(step.creates)
+        if step.complete:
+            self.context.complete |= set(step.creates)
+
+    def _keys(self, command: Command) -> None:
+        self._event(command)
+        names = [name for name in split(command.arguments) if name.isidentifier()]
+        if command.name == "tsset" and len(names) == 1:
+            raise StataError.because("tsset of one series", "A panel has two keys.")
+        if names:
+            keys = [*map(self.context.variables.resolve, names), None]
+            self.context.entity, self.context.time = keys[:2]
+            self.context.complete |= set(names)
+        self._record(self.position, "read")
+
+    def _preserve(self, command: Command) -> None:
+        """Save or restore what is known of the data; results stay."""
+        options = [option for option, _ in command.options]
+        if command.name == "preserve":
+            context = replace(self.context, complete=set(self.context.complete))
+            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
+            self.code.append("preserved = df.copy()")
+        elif self.saved:
+            state = self.saved[-1] if "preserve" in options else self.saved.pop()
+            if not any(option.startswith("not") for option in options):
+                results = self.context.results
+                self.context = replace(state[0], results=results)
+                self.taint, self.sample = copy.deepcopy(state[1]), state[2]
+                self.code.append("df = preserved.copy()")
+                self.panel_keys = None
+        self._record(self.position, "read")
+
+    def _refuse(self, text: str, reason: str, command: Command | None) -> None:
+        """Note a refusal and mark what the line would have made."""
+        record = self._record(self.position, "refused", reason)
+        record.is_estimation |= _looks_like_estimation(text)
+        line = f"# line {self.number} refused: {' '.join(text.split())}"
+        self.code += [line, f"# {reason}"]
+        name = command.name if command else _head(text)
+        estimates = estimations.is_estimation(name)
+        if command is not None and estimates:
+            self._event(command)
+            self.context.last = None
+        columns = _would_make(name, text, command)
+        if columns is not None:
+            self.taint.mark(columns, self.number)
+            self._created(data.Step("", tuple(columns)))
+            return
+        harmless = (
+            name in after.COMMANDS
+            or name in _SKIPPED
+            or (command is not None and _only_columns(command))
+        )
+        if name in _SOURCES:
+            self.taint.clear()
+        if not (harmless or estimates):
+            self.taint.mark_rows(self.number)
+
+
+def _makes_data(command: Command) -> bool:
+    """Tell whether ``tabulate`` makes dummies, or ``set`` rows."""
+    if command.name == "tabulate":
+        return any(option.startswith("g") for option, _ in command.options)
+    return command.name == "set" and command.arguments.startswith("obs")
+
+
+_TABLES = ("esttab", "outreg2", "estout", "reg2docx")
+
+
+def _only_columns(command: Command) -> bool:
+    """Tell whether a command only drops or sorts: no number depends on it."""
+    chooses = command.condition or command.rows or command.prefixes
+    return command.name in ("drop", "keep", "sort", "gsort") and not chooses
+
+
+def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
+    """List the columns that a refused command makes; None if that is not known."""
+    if name in ("generate", "replace", "egen"):
+        return _CREATED.findall(text)[:1]
+    if name == "psmatch2":
+        return list(_MATCHED)
+    if name == "tabulate" and command is not None:
+        stem = "".join(a or "" for o, a in command.options if o.startswith("g"))
+        return [f"{stem}{level}" for level in range(1, 400)]
+    if name in data.MAKERS and command is not None:
+        return _made(command)
+    return None
+
+
+def _stored_columns(command: Command) -> list[str]:
+    """List the columns that an estimation stores: residuals and effects."""
+    names: list[str] = []
+    for option, argument in command.options:
+        if option.startswith("res"):
+            names.append(argument or "_reghdfe_resid")
+        if option.startswith("a"):
+            names += _CREATED.findall(argument or "")
+    return names
+
+
+def _undefined_reason(names: Sequence[str]) -> str:
+    """Tell that a macro has no value, if one has none."""
+    if not names:
+        return ""
+    return (
+        f"the macro {cited(names[0])} is defined in no line before; if another file "
+        "defines it, pass macros={...}"
+    )
+
+
+def _condition_and_command(text: str) -> tuple[str, str]:
+    """Split ``a == 1 replace x = 2`` where a command begins."""
+    words = split(text)
+    commands = {
+        *_SKIPPED,
+        *data.COMMANDS,
+        *estimations.COMMANDS,
+        "local",
+        "global",
+        "do",
+    }
+    for count in range(1, len(words)):
+        word = _NAME.match(words[count])
+        if word and command_name(word[0]) in {*commands, "quietly", "scalar"}:
+            return " ".join(words[:count]), " ".join(words[count:])
+    raise StataError.because("this use of if is not read")
+
+
+def _made(command: Command) -> list[str]:
+    """List the columns that a command makes: in generate(), prefix(), arguments."""
+    names = []
+    for option, argument in command.options:
+        if argument and option.startswith(("g", "p")):
+            names += _NAME.findall(argument)
+    if "replace" in dict(command.options) or not names:
+        names += _NAME.findall(command.arguments.partition("=")[0])
+    return names
+
+
+def _normalised(statements: Sequence[Statement]) -> list[Statement]:
+    """Put closing braces and blocks on one line into statements of their own."""
+    out: list[Statement] = []
+    for statement in statements:
+        text, parts = statement.text, list[str]()
+        while text.startswith("}") and text != "}":
+            parts.append("}")
+            text = text[1:].strip()
+        opens = re.search(r"(?<![$`\w])\{", text) if _head(text) in _CONTROL else None
+        if opens and not text.endswith("{"):
+            parts.append(text[: opens.end()])
+            text = text[opens.end() :].strip()
+        if text.endswith("}") and text != "}" and "{" not in text:
+            parts += [text[:-1].strip(), "}"]
+        else:
+            parts.append(text)
+        out += [Statement(statement.number, part) for part in parts if part]
+    return out
+
+
+def _head(text: str) -> str:
+    """Name the command of a text, prefixes such as quietly left out."""
+    match = _HEAD.match(text)
+    word = match["word"] or "" if match else ""
+    return word if word in ("", "{", "}") else command_name(word)
+
+
+def _without_prefix(text: str) -> str:
+    match = _HEAD.match(text)
+    return text[match.start("word") :] if match and match["word"] else text
+
+
+def _looks_like_estimation(text: str) -> bool:
+    """Tell whether a line that cannot be read would estimate a model."""
+    return estimations.is_estimation(_head(_PREFIX.split(text)[-1].strip()))

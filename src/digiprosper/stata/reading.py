@@ -1,0 +1,168 @@
+"""The two doors: one command, and a whole do-file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digiprosper.errors import InputTypeError, StataError, cited
+from digiprosper.stata.commands import after, estimations
+from digiprosper.stata.judge import findings
+from digiprosper.stata.lines import decode, statements
+from digiprosper.stata.macros import Macros
+from digiprosper.stata.prefixes import read_command
+from digiprosper.stata.reader import Reader
+from digiprosper.stata.report import DoFile
+from digiprosper.stata.translation import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from digiprosper.panel import Panel
+    from digiprosper.spatial.weights import SpatialWeights
+    from digiprosper.stata.translation import Translation
+
+_HEAD = """\
+import numpy as np
+import pandas as pd
+
+import digiprosper as dp
+
+results = {}
+
+
+def winsorised(x, low, high, trim=False):
+    '''Cut at percentiles, or make what is beyond them missing, as winsor2.'''
+    ends = np.nanpercentile(x, [low, high], method="averaged_inverted_cdf")
+    return x.where(x.between(*ends)) if trim else x.clip(*ends)
+
+
+"""
+
+
+def from_stata(
+    text: str,
+    panel: Panel | None = None,
+    *,
+    entity: str | None = None,
+    time: str | None = None,
+    spatial_weights: SpatialWeights | None = None,
+) -> Translation:
+    """Translate one command of Stata into a specification.
+
+    Parameters
+    ----------
+    text : str
+        An estimation such as ``"reghdfe y x, absorb(id year) vce(cluster id)"``, or a
+        test such as ``"lincom x + 2*z"``. Comments and ``///`` are allowed, macros are
+        not.
+    panel : Panel, optional
+        The panel, whose keys are those of ``xtset`` and whose columns resolve
+        abbreviations, wildcards and ranges. Without it effects of ``absorb()`` are
+        columns, and names are taken as they are.
+    entity, time : str, optional
+        The keys of ``xtset`` where no panel is passed.
+    spatial_weights : SpatialWeights, optional
+        Weights of ``xsmle``. Without them `spec` is None, and `python` has the name
+        ``spatial_weights``.
+
+    Returns
+    -------
+    Translation
+        `spec`, the line `python` to paste, and `notes` on what differs from Stata.
+
+    Raises
+    ------
+    StataError
+        If the command, an option or a variable has no counterpart. The error has
+        `line`, `reason` and `advice`.
+
+    See Also
+    --------
+    digiprosper.stata.read_do_file : a whole file.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> states = dp.datasets.us_states()
+    >>> read = dp.from_stata("reghdfe gsp unemp, a(state year) cl(state)", states)
+    >>> print(read.python)
+    dp.FixedEffects("gsp", ["unemp"], collinear="drop")
+    >>> read.spec.fit(states).params.round().to_dict()
+    {'unemp': -1486.0}
+    """
+    if not isinstance(text, str):
+        raise InputTypeError(f"text must be a command, not {type(text).__name__}.")
+    lines = statements(text)
+    if len(lines) != 1:
+        raise StataError.because(
+            f"there are {len(lines)} commands", "stata.read_do_file reads whole files."
+        )
+    weights = {} if spatial_weights is None else {"W": spatial_weights}
+    context = Context.start(panel, weights, (entity, time))
+    macros = Macros()
+    command = read_command(macros.expand(lines[0].text))
+    if macros.undefined:
+        raise StataError.because(
+            f"the macro {cited(macros.undefined[0])} has no value in a single command",
+            "Replace it, or read the whole file.",
+        )
+    if command.prefix("permute") is not None:
+        return after.permutation(command, context)
+    if command.name in after.COMMANDS:
+        return after.COMMANDS[command.name](command, context)
+    return estimations.translate(command, context)
+
+
+def read_do_file(
+    path: str | PathLike[str],
+    *,
+    panel: Panel | None = None,
+    macros: Mapping[str, str] | None = None,
+    spatial_weights: Mapping[str, SpatialWeights] | None = None,
+) -> DoFile:
+    r"""Read a do-file: every line has a result or a reason.
+
+    Macros and loops are executed, data commands become pandas code, estimations become
+    specifications. Nothing is run: a line that would depend on a refused one is marked
+    ``"not run"``.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, in UTF-8, GB18030 or UTF-16.
+    panel : Panel, optional
+        The panel that the file uses. With it abbreviations, wildcards and ranges of
+        columns are resolved.
+    macros : mapping of str to str, optional
+        Globals that another file defines, by name without the dollar sign.
+    spatial_weights : mapping of str to SpatialWeights, optional
+        Spatial weights by the name of the matrix in the file.
+
+    Returns
+    -------
+    DoFile
+        Lines with their state and reason, a script, and findings about the methods.
+
+    See Also
+    --------
+    from_stata : one command.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import digiprosper as dp
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "paper.do"
+    >>> _ = path.write_text("xtset id year\nxtreg y x i.year, fe vce(cluster id)\n")
+    >>> file = dp.stata.read_do_file(path)
+    >>> file.estimations[0].translations[0].python
+    'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
+    """
+    context = Context.start(panel, dict(spatial_weights or {}))
+    defined = Macros(global_values=dict(macros or {}))
+    reader = Reader(statements(decode(Path(path).read_bytes())), context, defined)
+    reader.run()
+    context = reader.context
+    questions = findings(reader.events, context.complete, context.entity, context.time)
+    return DoFile(reader.lines(), "\n".join([_HEAD, *reader.code, ""]), questions)

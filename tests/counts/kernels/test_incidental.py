@@ -1,0 +1,173 @@
+"""Bias from estimated effects and average effects, beside models with all dummies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from digiprosper.counts.kernels.incidental import (
+    coefficient_bias,
+    partial_effects,
+    probabilities,
+)
+from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
+from digiprosper.kernels.separation import predicted_rows
+from digiprosper.kernels.within import compress
+
+LINKS = {"logit": (LOGIT, sm.Logit), "probit": (PROBIT, sm.Probit)}
+STEP = 1e-4
+
+
+def draws(link: str, seed: int = 1, entities: int = 14, periods: int = 12):
+    """Draw an unbalanced panel without rows that are predicted perfectly."""
+    rng = np.random.default_rng(seed)
+    codes = [
+        np.repeat(np.arange(entities), periods),
+        np.tile(np.arange(periods), entities),
+    ]
+    n = entities * periods
+    keep = rng.random(n) > 0.1
+    x = rng.normal(size=(n, 2))
+    category = rng.integers(0, 3, n)
+    x = np.column_stack([x, category == 1, category == 2, rng.random(n) > 0.5]).astype(
+        float
+    )
+    index = (
+        x @ [0.5, -0.3, 0.4, 0.8, 0.5] + 0.5 * rng.normal(size=entities)[codes[0]] - 0.5
+    )
+    y = (index + rng.logistic(size=n) > 0).astype(float)
+    y, x, codes = y[keep], x[keep], [compress(c[keep])[0] for c in codes]
+    keep = ~predicted_rows(y, x, codes)
+    return y[keep], x[keep], [compress(c[keep])[0] for c in codes]
+
+
+def dummies(codes: list[np.ndarray]) -> np.ndarray:
+    columns = [codes[0][:, None] == np.arange(codes[0].max() + 1)]
+    columns += [c[:, None] == np.arange(1, c.max() + 1) for c in codes[1:]]
+    return np.hstack(columns).astype(float)
+
+
+CATEGORIES = [None, None, np.array([2, 3]), np.array([2, 3]), np.array([4])]
+
+
+def changes(link: str, b: np.ndarray, x: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Compute the effects by row (N, k), a regressor at a time."""
+    out = np.empty_like(x)
+    for j in range(2):
+        up, down = (probabilities(link, index + s * STEP * b[j])[0] for s in (1, -1))
+        out[:, j] = (up - down) / (2 * STEP)
+    for j, others in ((2, [2, 3]), (3, [2, 3]), (4, [4])):
+        base = index - x[:, others] @ b[others]
+        out[:, j] = probabilities(link, base + b[j])[0] - probabilities(link, base)[0]
+    return out
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_derivatives_of_the_probability(link: str) -> None:
+    index = np.linspace(-4, 4, 17)
+    at = probabilities(link, index)
+    for order in range(3):
+        up, down = (probabilities(link, index + s * STEP)[order] for s in (1, -1))
+        np.testing.assert_allclose(at[order + 1], (up - down) / (2 * STEP), atol=1e-7)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_effects_and_their_delta_errors_with_all_dummies(link: str) -> None:
+    y, x, codes = draws(link)
+    family, model = LINKS[link]
+    fit = reweighted_least_squares(y, x, codes, family)
+    effects = partial_effects(
+        link, fit, fit.coefficients, x, CATEGORIES, corrected=False
+    )
+    np.testing.assert_allclose(
+        effects.by_row, changes(link, fit.coefficients, x, fit.index), atol=1e-7
+    )
+    design = np.hstack([x, dummies(codes)])
+    other = model(y, design).fit(method="newton", maxiter=100, disp=0, tol=1e-12)
+    np.testing.assert_allclose(fit.coefficients, other.params[:5], atol=1e-6)
+
+    def total(parameters: np.ndarray) -> np.ndarray:
+        return changes(link, parameters[:5], x, design @ parameters).sum(axis=0)
+
+    slopes = np.array(
+        [
+            (total(other.params + STEP * row) - total(other.params - STEP * row))
+            / 2
+            / STEP
+            for row in np.eye(design.shape[1])
+        ]
+    ).T
+    information = (design.T * fit.weights) @ design
+    expected = slopes @ np.linalg.solve(information, slopes.T)
+    variance = (effects.moves.T * fit.weights) @ effects.moves
+    np.testing.assert_allclose(variance, expected, rtol=1e-4, atol=1e-6)
+    own = (effects.coefficient_moves.T * fit.weights) @ effects.coefficient_moves
+    np.testing.assert_allclose(own, np.linalg.inv(information)[:5, :5], rtol=1e-5)
+    assert (effects.bias == 0).all()
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_moves_are_those_of_another_outcome(link: str) -> None:
+    """A small change of one row's score moves the sum of effects as `moves` says."""
+    y, x, codes = draws(link, seed=4)
+    family = LINKS[link][0]
+    fit = reweighted_least_squares(y, x, codes, family)
+    effects = partial_effects(
+        link, fit, fit.coefficients, x, CATEGORIES, corrected=False
+    )
+    design = np.hstack([x, dummies(codes)])
+    parameters = np.linalg.lstsq(design, fit.index)[0]
+    information = (design.T * fit.weights) @ design
+    shift = 1e-4 * np.linalg.solve(information, design[7])
+    up, down = (
+        changes(
+            link, (parameters + s * shift)[:5], x, design @ (parameters + s * shift)
+        )
+        for s in (1, -1)
+    )
+    np.testing.assert_allclose(
+        effects.moves[7], (up - down).sum(axis=0) / 2e-4, rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_the_bias_formula_in_loops(link: str) -> None:
+    """Fernandez-Val & Weidner (2016), with projections on dummies and sums in loops."""
+    y, x, codes = draws(link, seed=2)
+    fit = reweighted_least_squares(y, x, codes, LINKS[link][0])
+    chance, density, slope, curvature = probabilities(link, fit.index)
+    w = density**2 / chance / (1 - chance)
+    z = density / chance / (1 - chance) * slope
+    d = dummies(codes)
+
+    def projected(columns: np.ndarray) -> np.ndarray:
+        root = np.sqrt(w)[:, None]
+        return d @ np.linalg.lstsq(root * d, root * columns, rcond=None)[0]
+
+    within = x - projected(x)
+
+    def ratios(columns: np.ndarray) -> np.ndarray:
+        total = np.zeros(columns.shape[1])
+        for c in codes:
+            for level in range(c.max() + 1):
+                total += columns[c == level].sum(axis=0) / w[c == level].sum()
+        return total / 2
+
+    bias = -np.linalg.solve((within.T * w) @ within, ratios(within * z[:, None]))
+    np.testing.assert_allclose(coefficient_bias(link, fit), bias, atol=1e-7)
+
+    effects = partial_effects(
+        link, fit, fit.coefficients, x, CATEGORIES, corrected=True
+    )
+    b = fit.coefficients
+    first, second = b[0] * slope, b[0] * curvature
+    psi = projected((-first / w)[:, None])[:, 0]
+    expected = ratios((second + psi * z)[:, None])
+    np.testing.assert_allclose(effects.bias[0], expected[0], atol=1e-7)
+    after, before = (
+        probabilities(link, fit.index + s * b[4]) for s in (1 - x[:, 4], -x[:, 4])
+    )
+    psi = projected((-(after[1] - before[1]) / w)[:, None])[:, 0]
+    expected = ratios((after[2] - before[2] + psi * z)[:, None])
+    np.testing.assert_allclose(effects.bias[4], expected[0], atol=1e-7)

@@ -1,0 +1,170 @@
+"""Conditions select the rows that Stata selects, whatever is missing."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+from digiprosper.stata.expressions import Printer, constant, parse, shifted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+VALUES = (1.0, 2.0, 3.0, np.nan)
+
+
+def frame() -> pd.DataFrame:
+    """Build all pairs of three values and a missing one."""
+    pairs = [(x, z) for x in VALUES for z in VALUES]
+    out = pd.DataFrame(pairs, columns=["x", "z"])
+    return out.assign(id=range(len(out)), year=2000)
+
+
+def selected(condition: str) -> list[int]:
+    """List the rows that the translated condition selects, by pandas and by where."""
+    data = frame()
+    printer = Printer(("id", "year"), lambda name: name)
+    panel = dp.Panel(data.assign(one=1.0, y=1.0), "id", "year")
+    rows = panel.subset(printer.condition(parse(condition))).frame.reset_index()
+    code = Printer((), lambda name: name, pandas=True).condition(parse(condition))
+    by_pandas = data[eval(code, {"df": data, "np": np})]
+    assert rows["id"].tolist() == by_pandas["id"].tolist(), condition
+    return rows["id"].tolist()
+
+
+def stata(sign: str, a: float, b: float) -> bool:
+    """Compare as Stata: a missing value is infinite."""
+    return COMPARISONS[sign](*(np.inf if np.isnan(v) else v for v in (a, b)))
+
+
+@pytest.mark.many(12)
+@pytest.mark.parametrize("sign", COMPARISONS)
+@pytest.mark.parametrize("other", ["2", "z"])
+def test_missing_is_larger_than_any_number(sign: str, other: str) -> None:
+    data = frame()
+    second = data["z"] if other == "z" else data["x"] * 0 + 2.0
+    second = second if other == "z" else pd.Series(2.0, data.index)
+    expected = [
+        i
+        for i, (a, b) in enumerate(zip(data["x"], second, strict=True))
+        if stata(sign, a, b)
+    ]
+    assert selected(f"x {sign} {other}") == expected
+    negated = [i for i in range(len(data)) if i not in expected]
+    assert selected(f"!(x {sign} {other})") == negated
+
+
+@pytest.mark.many(9)
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("x < .", "data.x.notna()"),
+        ("x != .", "data.x.notna()"),
+        ("x == .", "data.x.isna()"),
+        ("x >= .", "data.x.isna()"),
+        ("!missing(x)", "data.x.notna()"),
+        ("missing(x, z)", "data.x.isna() | data.z.isna()"),
+        ("inlist(x, 1, 3)", "data.x.isin([1, 3])"),
+        ("inrange(x, 2, 3)", "data.x.between(2, 3)"),
+        ("x", "data.x.isna() | (data.x != 0)"),
+        ("x == 1 & z == 2 | x == 3", "((data.x == 1) & (data.z == 2)) | (data.x == 3)"),
+        ("x > 1 & x < .", "data.x > 1"),
+        ("x*2 + 1 == 5", "data.x == 2"),
+        ("2 < x & !missing(x)", "data.x > 2"),
+    ],
+)
+def test_conditions(condition: str, expected: str) -> None:
+    data = frame()
+    assert selected(condition) == data[eval(expected)].id.tolist()
+
+
+def test_keys_are_compared_plainly() -> None:
+    printer = Printer(("year",), lambda name: name)
+    assert printer.condition(parse("year >= 2010")) == "year >= 2010"
+    assert printer.condition(parse("年份 > 2010")) == "not (年份 <= 2010)"
+
+
+@pytest.mark.many(8)
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2+3*4", 14),
+        ("-2^2", -4),
+        ("(1+2)*3", 9),
+        ("2^3^2", 64),
+        ("!1 == 0", 1),
+        ("max(1, 4) - mod(7, 4)", 1),
+        ('"a" == "a"', 1),
+        ("10/4", 2.5),
+        (". > 5", 1),
+        ("int(3.7)", 3),
+    ],
+)
+def test_constants(text: str, value: float) -> None:
+    assert constant(parse(text)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["x + 1", "r(mean)", "_b[x]", "1/0", "runiform()", "x[1]"]
+)
+def test_what_needs_data_is_no_constant(text: str) -> None:
+    with pytest.raises(dp.StataError):
+        constant(parse(text))
+
+
+@pytest.mark.parametrize("text", ["x >", "(x", "x = 1", "x ? 2", "f(x", ""])
+def test_what_cannot_be_read(text: str) -> None:
+    with pytest.raises(dp.StataError):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["_n > 3", "x > .a", "e(sample)", "x[_n-1] > 0", "substr(s, 1, 2) == 1", "1"],
+)
+def test_conditions_without_counterpart(text: str) -> None:
+    with pytest.raises(dp.StataError):
+        Printer((), lambda name: name).condition(parse(text))
+
+
+@pytest.mark.many(7)
+@pytest.mark.parametrize(
+    ("operators", "term"),
+    [
+        ("L", "lag(x)"),
+        ("L2", "lag(x, 2)"),
+        ("L0", "x"),
+        ("L2D", "lag(diff(x), 2)"),
+        ("D2", "diff(diff(x))"),
+        ("S2", "I(x - lag(x, 2))"),
+        ("F3", "lead(x, 3)"),
+    ],
+)
+def test_operators_of_time(operators: str, term: str) -> None:
+    """D2 is a difference of differences, S2 the difference to two periods before."""
+    assert shifted(operators, "x") == term
+
+
+def test_pandas_code_leaves_out_what_stata_leaves_out() -> None:
+    df = pd.DataFrame({"x": [-1.0, 0.0, 1.0], "z": [0.0, 2.0, 4.0]})
+    printer = Printer((), lambda name: name, pandas=True)
+    log = eval(printer.value(parse("ln(x)")), {"df": df, "np": np})
+    assert log.tolist()[2:] == [0.0]
+    assert log.isna().tolist() == [True, True, False]
+    ratio = eval(printer.value(parse("x/z")), {"df": df, "np": np})
+    assert ratio.isna().tolist() == [True, False, False]
+    dummy = eval(printer.value(parse("(x > 0) * 3 + (z == 2)")), {"df": df, "np": np})
+    assert dummy.tolist() == [0.0, 1.0, 3.0]

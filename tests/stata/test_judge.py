@@ -1,0 +1,137 @@
+"""Findings: each in a file where it is due, none where it is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from digiprosper.stata import read_do_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
+    path = tmp_path / "paper.do"
+    path.write_text(f"xtset id year\n{text}\n", encoding="utf-8")
+    found = read_do_file(path).findings
+    for notice in found:
+        assert len(notice.message) > 40
+    return [(n.code, n.data["line"]) for n in found]
+
+
+@pytest.mark.many(30)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("reghdfe y x, absorb(id year)", ["no_errors"]),
+        ("reghdfe y x, absorb(id year) vce(cluster id)", []),
+        ("xtreg y x, fe r", []),
+        ("reg y x i.id", ["no_errors"]),
+        ("reg y x", []),
+        ("permute d _b[d]: reghdfe y d, a(id year)", []),
+        ("ivreghdfe y (d = z), a(id) cl(id)", ["weak_instruments_not_tested"]),
+        ("ivreghdfe y (d = z), a(id) cl(id) first", []),
+        ("ivreghdfe y (d = z), a(id) cl(id)\nweakiv", []),
+        (
+            "reghdfe y x, a(id) cl(id)\nsgmediation2 y, iv(x) mv(m) cv(z)",
+            ["mediation_without_effects"],
+        ),
+        (
+            "reghdfe y x, a(id) cl(id)\nsgmediation2 y, iv(x) mv(m) cv(z i.id i.year)",
+            [],
+        ),
+        ("psmatch2 d x, logit", ["pooled_matching"]),
+        ("psmatch2 d x if year == 2010, logit", []),
+        (
+            "forvalues t = 2010/2012 {\npreserve\nkeep if year == `t'\npsmatch2 "
+            "d x\nrestore\n}",
+            [],
+        ),
+        ("gen lp = ln(patents + 1)", ["log_of_count"]),
+        ("gen lp = ln(专利数量+1)", ["log_of_count"]),
+        ("gen la = ln(assets + 1)", []),
+        ("gen lp = ln(patents)", []),
+        ("reghdfe y x if w > 3, a(id) cl(id)", ["missing_kept"]),
+        ("reghdfe y x if w > 3 & w < ., a(id) cl(id)", []),
+        ("reghdfe y x if x > 3, a(id) cl(id)", []),
+        ("reghdfe y x if year > 2010, a(id) cl(id)", []),
+        ("gen high = w > 3", ["missing_kept"]),
+        ("gen high = (w > 3) if !missing(w)", []),
+        ("gen high = w > 3\nreplace high = . if w == .", []),
+        ("gen age = year - 1990\ngen old = age > 10", []),
+        ("bysort id (year): gen lx = x[_n-1]", ["lag_by_row"]),
+        ("gen lx = L.x", []),
+        ("bysort year (id): gen lx = x[_n-1]", []),
+    ],
+)
+def test_single_questions(text: str, expected: list[str], tmp_path: Path) -> None:
+    assert [code for code, _ in codes(text, tmp_path)] == expected
+
+
+SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(id)\n"
+
+
+@pytest.mark.many(9)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SLOPES, [2]),
+        (f"{SLOPES}bdiff, group(g) model(reghdfe y x, a(id) cl(id))", []),
+        (f"{SLOPES}reghdfe y c.x##i.g, a(id) cl(id)", []),
+        (f"gen gx = g*x\n{SLOPES}reghdfe y x g gx, a(id) cl(id)", []),
+        (
+            "reghdfe y x if a == 1, a(id) cl(id)\nreghdfe y x if b != 1, a(id) cl(id)",
+            [],
+        ),
+        (
+            "reghdfe y x if a == 1, a(id) cl(id)\nreghdfe y x if b == 1, a(id) cl(id)",
+            [2],
+        ),
+        (
+            "reghdfe y x if m <= 2, a(id) cl(id)\nreghdfe y x if m > 2 & m < ., "
+            "a(id) cl(id)",
+            [],
+        ),
+        (
+            "reghdfe y x if x <= 2, a(id) cl(id)\nreghdfe y x if x > 2, a(id) cl(id)",
+            [2],
+        ),
+        (
+            "reghdfe y x if year == 1, a(id) cl(id)\nreghdfe y x if year == 2, "
+            "a(id) cl(id)",
+            [],
+        ),
+        (
+            "preserve\nkeep if g == 0\nreghdfe y x, a(id) cl(id)\nrestore\n"
+            "keep if g == 1\nreghdfe y x, a(id) cl(id)",
+            [4],
+        ),
+    ],
+)
+def test_subsamples(text: str, expected: list[int], tmp_path: Path) -> None:
+    lines = [
+        line for code, line in codes(text, tmp_path) if code == "untested_difference"
+    ]
+    assert lines == expected
+
+
+EVENT = (
+    "gen rel = year - first\nforvalues k = 1/3 {\n gen pre`k' = rel == -`k'\n}\n"
+    "reghdfe y pre1 pre2, a(id year) cl(id)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (EVENT, ["staggered_two_way"]),
+        (f"{EVENT}csdid y, ivar(id) time(year) gvar(first)", []),
+        (EVENT.replace("first", "2010"), []),
+        (EVENT.replace("a(id year)", "a(id)"), []),
+    ],
+)
+def test_staggered_adoption(text: str, expected: list[str], tmp_path: Path) -> None:
+    found = [code for code, _ in codes(text, tmp_path)]
+    assert [code for code in found if code == "staggered_two_way"] == expected

@@ -1,0 +1,117 @@
+"""Macros are replaced before a line is parsed."""
+
+from __future__ import annotations
+
+import pytest
+
+import digiprosper as dp
+from digiprosper.stata.macros import Macros, numbers
+
+
+def macros() -> Macros:
+    out = Macros()
+    out.assign("controls x z")
+    out.assign("i = 2 + 3")
+    out.assign("text 2+2")
+    out.assign("path C:/data", is_global=True)
+    return out
+
+
+@pytest.mark.many(8)
+@pytest.mark.parametrize(
+    ("text", "expanded"),
+    [
+        ("reg y `controls'", "reg y x z"),
+        ("`i' `text'", "5 2+2"),
+        ("$path/a.dta ${path}b", "C:/data/a.dta C:/datab"),
+        ("x`undefined'y$nothing", "xy"),
+        ("pre_`=`i'-1'", "pre_4"),
+        ("`++i' `i'", "6 6"),
+        ("`=.' `=10/4'", ". 2.5"),
+        ("`: word count `controls''", "2"),
+        ("`: word 2 of `controls''", "z"),
+        (r"\`i'", "`i'"),
+        ('`"a"\'', '`"a"\''),
+    ],
+)
+def test_expansion(text: str, expanded: str) -> None:
+    assert macros().expand(text) == expanded
+
+
+def test_an_equals_sign_evaluates() -> None:
+    read = macros()
+    assert read.local_values["i"] == "5"
+    assert read.local_values["text"] == "2+2"
+
+
+def test_names_inside_names() -> None:
+    read = Macros()
+    read.assign("y gdp")
+    read.assign("label_gdp output")
+    assert read.expand("`label_`y''") == "output"
+
+
+def test_lists() -> None:
+    read = Macros()
+    read.assign("a x y z")
+    read.assign("b y")
+    read.assign("c : list a - b")
+    assert read.local_values["c"] == "x z"
+    assert read.expand("`: list a & b'") == "y"
+
+
+def test_undefined_globals_are_noted() -> None:
+    read = macros()
+    assert read.expand("$path $controls") == "C:/data "
+    assert read.undefined == ["controls"]
+
+
+def test_what_needs_data_is_unknown_with_its_reason() -> None:
+    read = Macros()
+    read.assign("mean = r(mean)")
+    with pytest.raises(dp.StataError, match="known only when the file is run"):
+        read.expand("keep if x > `mean'")
+    with pytest.raises(dp.StataError, match="known only when the file is run"):
+        read.expand("`r(p50)'")
+    read.assign("mean 3")
+    assert read.expand("`mean'") == "3"
+
+
+@pytest.mark.many(6)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1/4", "1 2 3 4"),
+        ("10(-5)0", "10 5 0"),
+        ("1 3 to 9", "1 3 5 7 9"),
+        ("2000 2005/2007", "2000 2005 2006 2007"),
+        ("0.5 0.75 1", "0.5 0.75 1"),
+        ("4(-1)1", "4 3 2 1"),
+    ],
+)
+def test_lists_of_numbers(text: str, expected: str) -> None:
+    assert numbers(text) == expected.split()
+
+
+@pytest.mark.many(6)
+@pytest.mark.parametrize(
+    ("header", "name", "values"),
+    [
+        ("foreach v in a b", "v", "a b"),
+        ("foreach v of varlist x y", "v", "x y"),
+        ("foreach v of local controls", "v", "x z"),
+        ("forvalues j = 1/3", "j", "1 2 3"),
+        ("forvalues j=1(2)5", "j", "1 3 5"),
+        ("foreach n of numlist 1/2 9", "n", "1 2 9"),
+    ],
+)
+def test_headers_of_loops(header: str, name: str, values: str) -> None:
+    assert macros().turns(header) == (name, values.split())
+
+
+@pytest.mark.parametrize(
+    "header", ["foreach v", "forvalues i = 1/100000", "foreach v of global none"]
+)
+def test_loops_without_a_list(header: str) -> None:
+    with pytest.raises(dp.StataError):
+        macros().turns(header)

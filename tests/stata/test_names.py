@@ -1,0 +1,51 @@
+"""Abbreviations: commands and options have shortest forms, variables must be unique."""
+
+from __future__ import annotations
+
+import pytest
+
+import digiprosper as dp
+from digiprosper.stata.names import column_name, command_name, completed, matching
+
+
+@pytest.mark.many(6)
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("g", "generate"),
+        ("gen", "generate"),
+        ("reg", "regress"),
+        ("qui", "quietly"),
+        ("forv", "forvalues"),
+        ("su", "summarize"),
+        ("test", "test"),
+        ("testparm", "testparm"),
+        ("reghdfe", "reghdfe"),
+        ("xtreg", "xtreg"),
+    ],
+)
+def test_commands(word: str, name: str) -> None:
+    assert command_name(word) == name
+
+
+def test_options_need_their_shortest_form() -> None:
+    assert completed("a", ["a.bsorb"]) == "absorb"
+    assert completed("absorb", ["a.bsorb"]) == "absorb"
+    assert completed("absx", ["a.bsorb"]) is None
+    assert completed("v", ["vce"]) is None
+
+
+def test_variables_may_be_abbreviated_if_unambiguous() -> None:
+    columns = ["gdp", "gdppc", "unemp"]
+    assert column_name("un", columns) == "unemp"
+    assert column_name("gdp", columns) == "gdp"
+    with pytest.raises(dp.StataError, match="ambiguous"):
+        column_name("gd", columns)
+    with pytest.raises(dp.StataError, match="did you mean 'unemp'"):
+        column_name("unempl", columns)
+    assert column_name("un", None) == "un"
+
+
+def test_patterns() -> None:
+    assert matching("pre*", ["pre1", "pre2", "post1"]) == ["pre1", "pre2"]
+    assert matching("p?e1", ["pre1", "pree1"]) == ["pre1"]

@@ -1,0 +1,269 @@
+"""Whole files: macros, loops and branches are executed, every line has a result."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import digiprosper as dp
+from digiprosper.stata import DoFile, read_do_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Any:
+    def of(text: str, **options: Any) -> DoFile:
+        path = tmp_path / "paper.do"
+        path.write_text(text, encoding="utf-8")
+        return read_do_file(path, **options)
+
+    return of
+
+
+def states(file: DoFile) -> list[tuple[int, str]]:
+    return [(line.number, line.status) for line in file.lines]
+
+
+def python(file: DoFile) -> list[str]:
+    return [t.python for line in file.estimations for t in line.translations]
+
+
+def test_macros_and_loops(read: Any) -> None:
+    file = read(
+        "xtset id year\nglobal controls z w\nforeach y in a b {\n"
+        "  forvalues k = 1/2 {\n    reghdfe `y' L`k'.x $controls, absorb(id "
+        "year)\n  }\n}\n"
+    )
+    assert states(file)[4] == (5, "translated")
+    assert len(file.estimations[0].translations) == 4
+    assert python(file)[3].startswith('dp.FixedEffects("b", ["lag(x, 2)", "z", "w"]')
+    assert all(line.reason == "" for line in file.lines)
+
+
+def test_branches(read: Any) -> None:
+    file = read(
+        'local kind "main"\nif "`kind\'" == "main" {\n  reg y x\n}\nelse if 1 '
+        "{\n  reg y z\n}\n"
+        "else {\n  reg y w\n}\nif 2 > 3 reg y v\nelse reg y u\n"
+    )
+    by_line = dict(states(file))
+    assert [by_line[n] for n in (3, 6, 9)] == ["translated", "not run", "not run"]
+    assert [s for n, s in states(file) if n in (11, 12)] == ["read", "translated"]
+
+
+def test_braces_on_one_line_and_else_after_a_brace(read: Any) -> None:
+    file = read("if 1 { reg y x }\nif 0 {\n reg y z\n} else {\n reg y w\n}\n")
+    assert [line.status for line in file.estimations] == [
+        "translated",
+        "not run",
+        "translated",
+    ]
+
+
+def test_prefixes_do_not_hide_blocks(read: Any) -> None:
+    file = read(
+        "quietly {\n reg y x\n}\ncapture noisily reg y z\nqui foreach v in a b "
+        "{\n reg y `v'\n}\n"
+    )
+    assert [len(line.translations) for line in file.estimations] == [1, 1, 2]
+
+
+def test_undefined_globals_are_not_run(read: Any) -> None:
+    text = "reghdfe y x $controls, absorb(id)\n"
+    file = read(text)
+    assert states(file) == [(1, "not run")]
+    assert "macro 'controls' is defined in no line" in file.lines[0].reason
+    assert file.estimations[0].is_translated
+    given = read(text, macros={"controls": "z"})
+    assert states(given) == [(1, "translated")]
+    assert '["x", "z"]' in python(given)[0]
+
+
+def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
+    file = read(
+        "summarize x, detail\nlocal m = r(p50)\nreg y x if x > `m'\n"
+        "levelsof g, local(groups)\nforeach g of local groups {\n reg y x if g "
+        "== `g'\n reg y z\n}\n"
+        "while 1 {\n reg y w\n}\n"
+    )
+    reasons = {line.number: (line.status, line.reason) for line in file.lines}
+    assert "r(p50)" in reasons[3][1]
+    assert "levelsof" in reasons[5][1]
+    assert "levelsof" in reasons[6][1]
+    assert reasons[7][0] == "translated"
+    assert "turns" in reasons[9][1]
+    assert reasons[10] == ("not run", "line 9 is not read")
+
+
+def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
+    file = read(
+        "use a, clear\nxtset id year\ngen u = runiform()\ngen v = u + 1\nreghdfe "
+        "y v, absorb(id)\n"
+        "reghdfe y x, absorb(id)\npsmatch2 d x, logit\nreghdfe y x if _weight != "
+        "., absorb(id)\n"
+        "merge m:m id using b\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y "
+        "x, absorb(id)\n"
+    )
+    by_line = {line.number: line for line in file.lines}
+    assert by_line[3].status == "refused"
+    assert by_line[5].status == "not run"
+    assert by_line[5].reason == "v comes from line 3"
+    assert by_line[6].status == "translated"
+    assert by_line[8].reason == "_weight comes from line 7"
+    assert by_line[10].reason == "line 9 would change the data"
+    assert by_line[12].status == "translated"
+    assert "# not run: v comes from line 3" in file.script
+
+
+def test_preserve_restores_marks(read: Any) -> None:
+    file = read("preserve\nsample 10\nreg y x\nrestore\nreg y x\n")
+    assert [line.status for line in file.estimations] == ["not run", "translated"]
+
+
+def test_keep_on_a_marked_column_marks_all_rows(read: Any) -> None:
+    file = read("gen u = runiform()\nkeep if u > 0.5\nreg y x\n")
+    assert file.estimations[0].reason == "line 2 would change the data"
+
+
+def test_stored_residuals_are_marked(read: Any) -> None:
+    file = read("reghdfe y x, absorb(id fe=year) residuals(e)\nreg e x\nreg fe x\n")
+    assert [line.reason for line in file.estimations[1:]] == [
+        "e comes from line 1",
+        "fe comes from line 1",
+    ]
+
+
+def test_programs_and_mata(read: Any) -> None:
+    file = read(
+        "capture program drop mine\nprogram define mine\n reg y x\nend\nmine\n"
+        "mata:\n x = 1\nend\nmata: st_view()\n"
+    )
+    reasons = [line.reason for line in file.lines if line.status == "refused"]
+    assert "program is not read" in reasons
+    assert "the program of line 2" in reasons
+    assert sum("mata" in reason for reason in reasons) == 2
+
+
+def test_abbreviations_and_wildcards_need_the_panel(read: Any) -> None:
+    text = "reghdfe gs un p*, absorb(state)\n"
+    panel = dp.datasets.us_states().subset("year > 1980")
+    known = read(text, panel=panel)
+    assert '"unemp", "pcap", "pc"' in python(known)[0]
+    assert "Pass the panel" not in str(known)
+    assert states(read(text)) == [(1, "refused")]
+
+
+def test_columns_of_the_file_fit_its_wildcards(read: Any) -> None:
+    file = read(
+        "forvalues i = 3(-1)1 {\n gen pre_`i' = (policy == -`i')\n}\ndrop pre_1\n"
+        "reghdfe y pre_* x, absorb(id)\n"
+    )
+    assert '["pre_3", "pre_2", "x"]' in python(file)[0]
+    assert "the data may have others" in file.estimations[0].translations[0].notes[-1]
+
+
+def test_large_loops_are_cut_and_say_so(read: Any) -> None:
+    file = read("forvalues i = 1/1500 {\n reg y x`i'\n}\nreg y z\n")
+    assert "only the first" in file.lines[0].reason
+    assert file.lines[-1].status == "translated"
+
+
+def test_stored_results_have_names(read: Any) -> None:
+    file = read("eststo a: reg y x\nreg y z\nest store b\nesttab a b using t.rtf\n")
+    assert "results['a'] = fit" in file.script
+    assert "results['b'] = fit" in file.script
+    assert file.lines[-1].status == "skipped"
+
+
+def test_keys_may_be_absent(read: Any) -> None:
+    assert "panel = dp.Panel(df, entity=None)" in read("use a\nreg y x, r\n").script
+    assert (
+        "panel = dp.Panel(df, 'i', 't')" in read("use a\nxtset i t\nreg y x\n").script
+    )
+
+
+def test_every_line_has_a_result_or_a_reason(read: Any) -> None:
+    file = read(
+        "frobnicate x\nreg y x, magic\n}\nset obs 5\nlocal x = \nif x == 1 {\n "
+        "reg y x\n}\n"
+        "foreach {\n}\nend\ngen\n`x'\ntsset t\nelse reg y x\nby id\n"
+    )
+    for line in file.lines:
+        assert line.status in ("read", "skipped", "translated") or line.reason, line
+
+
+def test_chinese_files_in_gb18030(tmp_path: Path) -> None:
+    path = tmp_path / "论文.do"
+    text = (
+        "xtset 省份 年份\ngen 对数 = ln(产值)\nreghdfe 对数 数字化 if "
+        "年份>=2011, absorb(省份 年份)\n"
+    )
+    path.write_bytes(text.encode("gb18030"))
+    file = read_do_file(path)
+    spec = file.estimations[0].translations[0].spec
+    assert spec == dp.FixedEffects(
+        "对数", "数字化", cov_type="unadjusted", collinear="drop", where="年份 >= 2011"
+    )
+
+
+def test_results_of_summarize_are_code_until_something_else_runs(read: Any) -> None:
+    file = read(
+        "summarize x if g == 1, detail\ngen hi = x > r(p50)\n"
+        "gen z = (x - r(mean))/r(sd)\nreplace x = x - r(mean)\nreplace x = x/r(sd)\n"
+        "summarize w\ncount\n"
+        "gen v = w - r(mean)\n"
+    )
+    by_line = {line.number: line for line in file.lines}
+    series = "df.loc[df['g'] == 1, 'x']"
+    assert f"~(df['x'] <= {series}.median())" in file.script
+    assert f"(df['x'] - {series}.mean()) / {series}.std()" in file.script
+    assert [by_line[n].status for n in (2, 3, 4)] == ["translated"] * 3
+    assert [by_line[n].status for n in (5, 8)] == ["refused", "refused"]
+
+
+def test_dropped_columns_and_order_mark_nothing(read: Any) -> None:
+    file = read("drop _est*\nsort q*\nkeep a*\nreg y x\ndrop in 1/5\nreg y x\n")
+    assert [line.status for line in file.estimations] == ["translated", "not run"]
+
+
+def test_dummies_of_tabulate_are_marked(read: Any) -> None:
+    file = read("tabulate year, gen(yr)\nreg y x\nreg y x yr2 yr3\n")
+    assert [line.status for line in file.estimations] == ["translated", "not run"]
+
+
+MALFORMED = """
+use a.dta, clear
+xtset id year
+global x c.z##i.g L(1/2).w
+foreach v in a b {
+    gen ln`v' = ln(`v' + 1) if `v' > 0 & !missing(`v')
+    bysort id (year): gen d`v' = `v'[_n-1]
+}
+if "`kind'" == "" {
+    eststo m1: reghdfe y $x if year >= 2010 [aw=pop], absorb(id i.prov##c.year) cl(id)
+}
+else local k = 2^3
+ivreghdfe y x (d = z), absorb(id year) cluster(id) first
+xtabond2 y L.y x, gmm(L.y, lag(2 4) collapse) iv(x) robust
+bdiff, group(g) model(reghdfe y x, a(id)) reps(500)
+merge m:1 id using b, keep(1 3) nogen
+sgmediation2 y, iv(x) mv(m) cv(z i.id)
+lincom x + 2*1.g#c.z
+"""
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize("seed", range(200))
+def test_malformed_files_have_reasons_and_no_other_errors(seed: int, read: Any) -> None:
+    rng = random.Random(seed)
+    signs = list("(){}[]\"`'#,.=*/&|!~-+<>:$ \\x1é数")
+    text = list(MALFORMED)
+    for _ in range(rng.randint(1, 15)):
+        position = rng.randrange(len(text))
+        text[position] = rng.choice(["", rng.choice(signs), text[position] * 2])
+    for line in read("".join(text)).lines:
+        assert line.status in ("read", "skipped", "translated") or line.reason

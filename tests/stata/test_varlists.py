@@ -1,0 +1,88 @@
+"""Factor variables and operators become terms."""
+
+from __future__ import annotations
+
+import pytest
+
+import digiprosper as dp
+from digiprosper.stata.varlists import Variables, absorbed, clusters, plain
+
+COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("x z", ["x", "z"]),
+        ("c.x##c.z", ["x", "z", "x:z"]),
+        ("c.x#c.x", ["I(x**2)"]),
+        ("c.x##c.x##c.x", ["x", "I(x**2)", "I(x**3)"]),
+        ("i.g##c.x", ["C(g)", "x", "C(g):x"]),
+        ("i.g#c.x", ["C(g):x"]),
+        ("g#h", ["C(g):C(h)"]),
+        ("g##c.x", ["C(g)", "x", "C(g):x"]),
+        ("ib3.g", ["C(g, ref=3)"]),
+        ("2.g", ["I(g == 2)"]),
+        ("2.g#c.x", ["I(g == 2):x"]),
+        ("L.x L2.x F.z D.z", ["lag(x)", "lag(x, 2)", "lead(z)", "diff(z)"]),
+        ("L(0/2).x", ["x", "lag(x)", "lag(x, 2)"]),
+        ("L(1/2)D.x", ["lag(diff(x))", "lag(diff(x), 2)"]),
+        ("L.(x z)", ["lag(x)", "lag(z)"]),
+        ("cL.x#c.z", ["lag(x):z"]),
+        ("c.(x z)#i.g", ["x:C(g)", "z:C(g)"]),
+        ("o.x z", ["z"]),
+        ("x x", ["x"]),
+        ("i.增长率 增长率", ["C(增长率)", "增长率"]),
+        ("c.x # c.z", ["x:z"]),
+        ("h#c.(L(0/1).(x z))", ["C(h):x", "C(h):lag(x)", "C(h):z", "C(h):lag(z)"]),
+    ],
+)
+def test_terms(text: str, terms: list[str]) -> None:
+    assert sorted(plain(Variables().products(text))) == sorted(terms)
+
+
+def test_ranges_and_wildcards_need_columns() -> None:
+    known = Variables(COLUMNS)
+    assert known.names("x* y-x2") == ["x", "x2", "y", "x", "x2"]
+    assert Variables(created=("pre_1", "pre_2")).names("pre_*") == ["pre_1", "pre_2"]
+    for text in ("x*", "x-z"):
+        with pytest.raises(dp.StataError, match="Pass the panel"):
+            Variables().names(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["x#", "c.x##c.)z", "ibn.g", "L.i.g", "i.", "x%", "iL.g"]
+)
+def test_what_has_no_term(text: str) -> None:
+    with pytest.raises(dp.StataError):
+        plain(Variables().products(text))
+
+
+@pytest.mark.many(9)
+@pytest.mark.parametrize(
+    ("text", "effects"),
+    [
+        ("id year", ["id", "year"]),
+        ("i.id fe=year", ["id", "year"]),
+        ("prov#year", ["prov^year"]),
+        ("i.prov##i.year", ["prov^year"]),
+        ("i.prov##c.t", ["prov[t]"]),
+        ("i.prov#c.t", ["prov[[t]]"]),
+        ("c.t#i.prov", ["prov[[t]]"]),
+        ("prov##c.(t z)", ["prov[t, z]"]),
+        ("prov#year#c.t", ["prov^year[[t]]"]),
+    ],
+)
+def test_absorbed_effects(text: str, effects: list[str]) -> None:
+    assert absorbed(text, Variables()) == effects
+
+
+@pytest.mark.parametrize("text", ["c.x", "L.id", "1.g", "c.x#c.z", "a#"])
+def test_what_cannot_be_absorbed(text: str) -> None:
+    with pytest.raises(dp.StataError):
+        absorbed(text, Variables())
+
+
+def test_clusters() -> None:
+    assert clusters("id prov # year", Variables()) == ["id", "prov^year"]
