@@ -183,6 +183,7 @@ HOLDERS: dict[str, tuple[Any, ...]] = {
         dp.IVResults,
         dp.SpatialResults,
         dp.EventStudyResults,
+        dp.PoissonEventStudyResults,
     ),
     "results": (dp.MediationResults, dp.ThresholdResults),
     "SpatialWeights": (dp.SpatialWeights,),

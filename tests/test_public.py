@@ -313,13 +313,17 @@ CONTRACT = {
     "EventStudy": (
         "y, event, x=(), *, before=5, after=5, reference=-1, bin_ends=True, "
         f"never=None, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
-        f"bandwidth=None, {DISTANCES}, ssc='reghdfe', obs_weights=None, "
+        f"bandwidth=None, {DISTANCES}, ssc=None, obs_weights=None, "
         "singletons='drop', collinear='raise', missing='drop', keep_rows=True, "
-        "where=None"
+        "where=None, family='linear'"
     ),
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95, bands='pointwise'",
     "EventStudyResults.pretrend_test": "",
+    "PoissonEventStudyResults.event_path": (
+        "level=0.95, bands='pointwise', scale='log'"
+    ),
+    "PoissonEventStudyResults.average_effects": "level=0.95",
     "EventStudyResults.honest": (
         "*, restriction='relative', bounds=None, effect=0, level=0.95, critical='t'"
     ),

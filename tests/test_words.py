@@ -85,7 +85,7 @@ ROWS = {
     "policy/words.py WORDS": Row(
         POLICY,
         other_parts=("matched*",),
-        composed=("callaway_santanna.*", "imputation.*", "sun_abraham.*"),
+        composed=("callaway_santanna.*", "imputation.*", "sun_abraham.*", "stat.*"),
     ),
     # Chinese puts the standardising behind the name; English has both in `weights`.
     "spatial/words.py WORDS": Row(SPATIAL, other_parts=("w",)),

@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from digiprosper.counts.logit_results import AverageEffects as AverageEffects
     from digiprosper.counts.logit_results import LogitResults as LogitResults
     from digiprosper.counts.poisson_effects import PoissonEffects as PoissonEffects
-    from digiprosper.counts.poisson_effects import PoissonSsc as PoissonSsc
     from digiprosper.counts.results import PoissonResults as PoissonResults
     from digiprosper.datasets.simulate import Truth as Truth
     from digiprosper.dynamic.dynamic_panel import DynamicEstimator as DynamicEstimator
@@ -133,6 +132,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.iv_results import IVResults as IVResults
     from digiprosper.linear.oster_bound import oster_bound as oster_bound
     from digiprosper.linear.placebo_test import placebo_test as placebo_test
+    from digiprosper.linear.poisson import PoissonSsc as PoissonSsc
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
     from digiprosper.linear.randomisation_test import (
@@ -176,6 +176,9 @@ if TYPE_CHECKING:
     from digiprosper.panel import PanelScan as PanelScan
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
+    from digiprosper.policy.count_results import (
+        PoissonEventStudyResults as PoissonEventStudyResults,
+    )
     from digiprosper.policy.event_study import EventStudy as EventStudy
     from digiprosper.policy.honest import HonestIntervals as HonestIntervals
     from digiprosper.policy.matching import match_entities as match_entities
@@ -343,6 +346,7 @@ __all__ = [
     "PanelThreshold",
     "PickleError",
     "PoissonEffects",
+    "PoissonEventStudyResults",
     "PoissonResults",
     "PoissonSsc",
     "PropagatedIndex",

@@ -5,6 +5,7 @@ from __future__ import annotations
 # The name of each in pickles, which stays for good, and where the class is now.
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",
+    "CountCells": "policy.count_results:CountCells",
     "CountScoreDraws": "counts.kernels.score_bootstrap:ScoreDraws",
     "DynamicCorrectedEstimates": "dynamic.results:CorrectedEstimates",
     "DynamicGmmTests": "dynamic.results:GmmTests",

@@ -5,16 +5,6 @@ from __future__ import annotations
 from digiprosper.counts import notices
 
 
-def test_separated_rows_are_counted_by_reason() -> None:
-    assert notices.separated_rows({"effects": 0, "regressors": 0}, ()) == []
-    (notice,) = notices.separated_rows({"effects": 3, "regressors": 1}, [("a", 1)])
-    assert notice.data["count"] == 4
-    assert "4 rows with outcome zero dropped" in notice.message
-    assert "3 in a level of a fixed effect" in notice.message
-    (notice,) = notices.separated_rows({"effects": 0, "regressors": 1}, [("a", 1)])
-    assert "fixed effect" not in notice.message
-
-
 def test_interactions_are_ratios() -> None:
     assert notices.interaction_ratios([]) == []
     (notice,) = notices.interaction_ratios(["a:b"])

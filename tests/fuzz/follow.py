@@ -322,12 +322,16 @@ def _figures(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
         ),
         (dp.Matching, lambda: plots.balance(result)),
         (
-            dp.EventStudyResults,
+            (dp.EventStudyResults, dp.PoissonEventStudyResults),
             lambda: plots.event_study(result, counts=chance(case.rng, 0.5)),
         ),
         (dp.StaggeredDidResults, lambda: plots.event_study({"a": result, "b": result})),
         (
-            (dp.EventStudyResults, dp.StaggeredDidResults),
+            (
+                dp.EventStudyResults,
+                dp.PoissonEventStudyResults,
+                dp.StaggeredDidResults,
+            ),
             lambda: plots.honest(
                 result.honest(
                     restriction=pick(case.rng, ["relative", "smoothness"]),

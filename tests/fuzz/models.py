@@ -330,6 +330,7 @@ def event_study(case: Case) -> Any:
         "collinear": ["raise", "drop"],
     }
     choices |= {"before": [1, 2], "after": [0, 1], "obs_weights": [case.column("v")]}
+    choices |= {"family": ["linear", "poisson"]}
     if chance(case.rng, 0.1):
         choices |= {
             "reference": [-1, -2],
@@ -345,7 +346,9 @@ def event_study(case: Case) -> Any:
     case.say(f"EventStudy({event!r}, {x!r}, **{options!r})")
     fit = dp.EventStudy(case.term("y"), event, x, **options).fit(panel)
     case.say("read")
-    fit.path, fit.summary(), fit.to_dict(), fit.predict(panel)
+    fit.path, fit.summary(), fit.to_dict()
+    if isinstance(fit, dp.EventStudyResults):
+        fit.predict(panel)
     return fit.pretrend_test() if fit.window.leads else fit
 
 

@@ -129,3 +129,13 @@ def test_an_effective_number_of_clusters_is_told_with_the_largest() -> None:
     assert notice.message.startswith(
         "the coefficient of 'd' depends on few clusters: 2.0 effective clusters"
     )
+
+
+def test_separated_rows_are_counted_by_reason() -> None:
+    assert notices.separated_notice({"effects": 0, "regressors": 0}, ()) == []
+    (notice,) = notices.separated_notice({"effects": 3, "regressors": 1}, [("a", 1)])
+    assert notice.data["count"] == 4
+    assert "4 rows with outcome zero dropped" in notice.message
+    assert "3 in a level of a fixed effect" in notice.message
+    (notice,) = notices.separated_notice({"effects": 0, "regressors": 1}, [("a", 1)])
+    assert "fixed effect" not in notice.message

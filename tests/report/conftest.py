@@ -43,6 +43,13 @@ def _regressions() -> dict[str, Any]:
                 first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0})
             )
         ),
+        "PoissonEventStudyResults": dp.EventStudy(
+            "rural_income", "first", ["urban"], before=3, after=3, family="poisson"
+        ).fit(
+            panel.assign(
+                first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0})
+            )
+        ),
         "ThresholdResults": dp.PanelThreshold(
             "rural_income", "digital", "urban", ["fiscal"], reps=99
         ).fit(panel, rng=1),

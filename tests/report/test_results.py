@@ -170,6 +170,7 @@ WITH_ESTIMATES = (
     "LinearResults without rows",
     "IVResults",
     "EventStudyResults",
+    "PoissonEventStudyResults",
     "StaggeredDidResults",
     "SpatialResults",
     "EffectResults",

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import chain
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.counts.notices import few_for_counts, interaction_ratios
-from digiprosper.counts.notices import separated_rows as separated_notice
 from digiprosper.counts.refits import CountFit
 from digiprosper.counts.results import PoissonResults
 from digiprosper.errors import (
-    CollinearityError,
-    IdentificationError,
     OptionError,
-    TermError,
     cited,
-    counted,
     option_problem,
 )
-from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
-from digiprosper.kernels.sandwich import as_regression, root_and_middle
-from digiprosper.kernels.separation import (
-    in_empty_levels,
-    rows_of,
-    separated_rows,
-)
+from digiprosper.kernels.sandwich import root_and_middle
 from digiprosper.linear.diagnostics import (
     few_treated,
     lagged_outcome,
@@ -36,15 +24,19 @@ from digiprosper.linear.diagnostics import (
 )
 from digiprosper.linear.estimation import (
     Demeaned,
-    checked_columns,
     columns_at,
-    counts_and_vcov,
     demean_columns,
     estimation_sample,
-    fit_notices,
 )
-from digiprosper.linear.notices import no_variance
-from digiprosper.linear.preparation import Prepared, effects_of, prepare
+from digiprosper.linear.notices import no_variance, separated_notice
+from digiprosper.linear.poisson import (
+    LAGGED,
+    check_counts,
+    effect_values_of,
+    find_separated,
+    fit_poisson,
+)
+from digiprosper.linear.preparation import Prepared, prepare
 from digiprosper.linear.variance_checks import cluster_notices, without_information
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
@@ -53,20 +45,12 @@ from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
-
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.kernels.covariance import Counts, Vcov
+    from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.reweighted import Reweighted
-    from digiprosper.kernels.slopes import Effect
+    from digiprosper.linear.poisson import Separated
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
-
-_LAGGED = (
-    "and so are the other slopes: regressors must not depend on earlier outcomes. Omit "
-    "it."
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,24 +78,6 @@ class CountSample:
         return fit_counts(self, regressors, lags_in).results
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Separated:
-    """Rows that are fitted perfectly at zero."""
-
-    index: pd.Index[Any]
-    reasons: tuple[str, ...]  # ``"effects"`` or ``"regressors"``
-
-    @property
-    def by_reason(self) -> dict[str, int]:
-        """Count rows by reason."""
-        return {r: self.reasons.count(r) for r in ("effects", "regressors")}
-
-    @property
-    def first(self) -> tuple[Any, ...]:
-        """Labels of the first five rows."""
-        return tuple(self.index[:5])
-
-
 def prepare_counts(
     spec: Any, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
@@ -123,17 +89,12 @@ def prepare_counts(
     found: list[Separated] = []
 
     def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
-        _check_outcome(spec, sample)
-        positions = _columns(sample, regressors)
-        effects = effects_of(sample, absorbed)
-        by_effects, by_regressors = _find_separated(
-            sample.columns("y")[:, 0], sample.matrix[:, list(positions)], effects
-        )
-        mask = by_effects | by_regressors
-        reasons = np.where(by_effects, "effects", "regressors")[mask]
-        found.append(Separated(sample.index[mask], tuple(reasons.tolist())))
-        if mask.any() and spec.separation == "raise":
-            raise _separated(found[0])
+        check_counts(spec.y, sample)
+        if spec.exposure is not None:
+            _check_exposure(spec.exposure, sample)
+        x = sample.matrix[:, list(_columns(sample, regressors))]
+        mask, separated = find_separated(sample, x, absorbed, spec.separation)
+        found.append(separated)
         return sample.keep(~mask, "separated rows")
 
     prepared = prepare(
@@ -156,54 +117,6 @@ def prepare_counts(
 def _columns(sample: Sample, roles: Mapping[str, Sequence[str]]) -> tuple[int, ...]:
     """List the columns of all regressors once."""
     return tuple(dict.fromkeys(chain.from_iterable(sample.roles[r] for r in roles)))
-
-
-def _find_separated(
-    y: Floats, x: Floats, effects: Sequence[Effect]
-) -> tuple[Bools, Bools]:
-    """Mark rows that effects separate, and rows that a combination does."""
-    by_effects = in_empty_levels(y, effects)
-    by_regressors = np.zeros(y.size, dtype=np.bool_)
-    rows = np.flatnonzero(~by_effects)
-    part = rows_of(effects, rows)
-    by_regressors[rows] = separated_rows(y[rows], x[rows], part)
-    return by_effects, by_regressors
-
-
-def _separated(rows: Separated) -> IdentificationError:
-    """Build the error for ``separation="raise"``."""
-    by_reason = rows.by_reason
-    text = (
-        f"{counted(len(rows.reasons), 'row')} with outcome zero are separated: "
-        f"{by_reason['effects']} in levels of effects whose outcomes are all zero, "
-        f"{by_reason['regressors']} by regressors and effects; first: "
-        f"{rows_text(rows.first)}. The likelihood has no maximum with them; "
-        "separation='drop' drops them, which does not change the other estimates."
-    )
-    return IdentificationError(text, separated_notice(by_reason, rows.first))
-
-
-def _check_outcome(spec: Any, sample: Sample) -> None:
-    """Refuse outcomes and exposures that no model of counts takes."""
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    y = sample.columns("y")[:, 0]
-    negative = np.flatnonzero(y < 0)
-    if negative.size:
-        raise IdentificationError(
-            f"the outcome {cited(spec.y)} is negative in "
-            f"{counted(negative.size, 'row')}, first: "
-            f"{rows_text(tuple(sample.index[negative[:5]]))}. A Poisson regression is "
-            "for outcomes that are zero or more; use FixedEffects."
-        )
-    if not y.any():
-        raise IdentificationError(
-            f"the outcome {cited(spec.y)} is zero in every row of the sample."
-        )
-    if spec.exposure is not None:
-        _check_exposure(spec.exposure, sample)
 
 
 def _check_exposure(name: str, sample: Sample) -> None:
@@ -235,23 +148,10 @@ def fit_counts(
 ) -> CountFit:
     """Estimate a model by positions of regressors, as `CountSample.fit`."""
     spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
-    try:
-        columns, notices = checked_columns(prepared, demeaned, 0, regressors)
-    except (IdentificationError, CollinearityError) as error:
-        raise _after_separation(error, counts.separated) from error
-    likelihood = reweighted_least_squares(
-        demeaned.raw[:, 0],
-        demeaned.select(columns),
-        prepared.within.every,
-        POISSON,
-        obs_weights=prepared.obs_weights,
-        offset=counts.offset,
+    columns, notices, likelihood, solved = fit_poisson(
+        prepared, demeaned, regressors, counts.separated, spec.ssc, counts.offset
     )
-    solved = as_regression(likelihood, *_counts_and_vcov(spec, prepared, len(columns)))
     names = [demeaned.names[j] for j in columns]
-    notices += fit_notices(
-        solved, float(np.sqrt(demeaned.raw.shape[0])), demeaned.names[0], names
-    )
     results, full = _results(spec, counts, columns, likelihood, solved)
     groups = zip(prepared.count.groups, prepared.cluster_names, strict=True)
     few = chain.from_iterable(few_for_counts(*g, spec.cov_type) for g in groups)
@@ -261,7 +161,7 @@ def fit_counts(
         *separated_notice(counts.separated.by_reason, counts.separated.first),
         *notices,
         *results.diagnostics,
-        *lagged_outcome(prepared, _LAGGED, roles=lags_in),
+        *lagged_outcome(prepared, LAGGED, roles=lags_in),
         *interaction_ratios(
             [name for name in names if len(prepared.sample.factors_of(name)) > 1]
         ),
@@ -272,39 +172,6 @@ def fit_counts(
     return CountFit(
         results, prepared, demeaned, tuple(columns), counts.offset, likelihood, full
     )
-
-
-def _after_separation(
-    error: IdentificationError | CollinearityError, separated: Separated
-) -> IdentificationError | CollinearityError:
-    """Add to an error that separated rows were dropped, which may be why."""
-    count = len(separated.reasons)
-    if not count:
-        return error
-    text = (
-        f"{error} This is so after {counted(count, 'separated row')} with outcome zero "
-        "were dropped."
-    )
-    return type(error)(text, error.problems)
-
-
-def _counts_and_vcov(spec: Any, prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
-    """Choose the covariance, with the factor of ppmlhdfe or fixest."""
-    count, estimator = counts_and_vcov(prepared, k)
-    n, cov_type = count.n, estimator.cov_type
-    if cov_type == "crv3":
-        return count, estimator
-    factor = 1.0
-    if cov_type == "robust":
-        factor = n / (n - 1)
-    if cov_type == "clustered":
-        factor = min(count.groups) / (min(count.groups) - 1)
-    counted_k = 0
-    if spec.ssc == "fixest":
-        counted_k = estimator.counted
-        factor *= (n - 1) / (n - counted_k)
-    parts = tuple(replace(part, factor=factor) for part in estimator.parts)
-    return count, replace(estimator, parts=parts, df_t=inf, counted=counted_k)
 
 
 def _results(
@@ -361,11 +228,7 @@ def _named(
     y, q = demeaned.raw[:, 0], prepared.obs_weights
     loglik, null = _log_likelihoods(y, likelihood.index, q, counts.offset)
     raw = columns_at(demeaned.raw, columns)
-    _, values = prepared.within.decompose(linear - raw @ likelihood.coefficients)
-    levels = [sample.code_levels[term.effect] for term in prepared.absorbed]
-    effects = zip(
-        prepared.effect_names, levels, prepared.within.with_gaps(values), strict=False
-    )
+    effects = effect_values_of(prepared, linear - raw @ likelihood.coefficients)
     rows = estimation_sample(sample, spec.obs_weights, demeaned, (0, *columns))
     further = {
         term: sample.factors_of(term) for term in (spec.exposure, spec.offset) if term
@@ -382,7 +245,7 @@ def _named(
         "mean_outcome": float(np.average(y, weights=q)),
         "df_absorbed": prepared.within.rank,
         "effect_names": prepared.effect_names,
-        "effect_values": tuple(effects),
+        "effect_values": effects,
         "effect_terms": tuple((t.effect, t.slope) for t in prepared.absorbed),
         "separated_index": counts.separated.index,
         "separated_reasons": counts.separated.reasons,

@@ -1,12 +1,10 @@
 """Notices about models of counts and of binary outcomes: one maker a code.
 
-Warnings are separated, short_panel and large_correction.
+Warnings are short_panel and large_correction.
 
 ==================== ==================================================================
 code                 data
 ==================== ==================================================================
-separated            count, effects (rows), regressors (rows), rows (labels of the first
-                     five)
 interaction_ratios   terms
 perfectly_predicted  count, share, levels (effect to its levels that left)
 short_panel          effect, rows (mean of a level)
@@ -21,7 +19,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from digiprosper.errors import Notice, counted, quoted
-from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
@@ -37,28 +34,6 @@ _MOST_LEVELS = 3
 # Coverage of 95% intervals of coefficients, and of average effects, with 31 and 100
 # entities in ten years; see docs/explanations/binary.md.
 AUTOCORRELATED: Final = ((0.91, 0.85), (0.92, 0.95))
-
-
-def separated_rows(by_reason: Mapping[str, int], labels: Sequence[Any]) -> list[Notice]:
-    """Report rows that are dropped because they are fitted perfectly at zero."""
-    count = sum(by_reason.values())
-    if not count:
-        return []
-    reasons = {
-        "effects": "in a level of a fixed effect whose outcomes are all zero",
-        "regressors": "predicted to be zero by regressors and effects",
-    }
-    listed = ", ".join(
-        f"{number} {reasons[reason]}" for reason, number in by_reason.items() if number
-    )
-    text = (
-        f"{counted(count, 'row')} with outcome zero dropped, since the likelihood fits "
-        f"them perfectly whatever the coefficients ({listed}); first: "
-        f"{rows_text(tuple(labels))}. The others' estimates do not depend on them; "
-        "`separated` lists them."
-    )
-    data = {"count": count, **by_reason, "rows": tuple(labels)}
-    return [Notice("separated", text, data)]
 
 
 def interaction_ratios(names: Sequence[str]) -> list[Notice]:

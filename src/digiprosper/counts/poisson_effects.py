@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from digiprosper.counts.estimation import CountSample
     from digiprosper.counts.refits import CountFit
     from digiprosper.counts.results import PoissonResults
+    from digiprosper.linear.poisson import PoissonSsc
     from digiprosper.panel import Panel
 
-PoissonSsc = Literal["ppmlhdfe", "fixest"]
 _REFUSED = ("hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")
 _REASON = "it is defined for linear regressions, or not tested for counts"
 

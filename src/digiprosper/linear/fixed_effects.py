@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -578,9 +578,14 @@ def refuse_other_specification(
     )
 
 
-def check_regression_options(spec: Any) -> None:
-    """Check the options that regressions share, with instruments or without."""
-    check_linear_options(spec)
+def check_regression_options(
+    spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
+) -> None:
+    """Check the options that regressions share, with instruments or without.
+
+    `conventions` are as in `check_linear_options`.
+    """
+    check_linear_options(spec, conventions)
     check_row_options(spec)
     if spec.bandwidth is not None:
         if spec.cov_type not in ("driscoll_kraay", "xtscc", "conley"):

@@ -34,6 +34,8 @@ no_neighbours            distance_cutoff, nearest (both in kilometres)
 moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
                          largest), only_controls; not a warning about controls only
+separated                count, effects (rows), regressors (rows), rows (labels of the
+                         first five)
 lagged_outcome           columns, periods (rows per entity)
 shifted_log              term, column, zeros (rows)
 unseen                   count
@@ -51,6 +53,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.grammar import as_written
+from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
 from digiprosper.report.text import freedom_text
 
@@ -721,3 +724,27 @@ def first_stage_strength(
         "critical": critical,
     }
     return [Notice("weak_first_stage" if weak else "biased_first_stage", text, data)]
+
+
+def separated_notice(
+    by_reason: Mapping[str, int], labels: Sequence[Any]
+) -> list[Notice]:
+    """Report rows that are dropped because they are fitted perfectly at zero."""
+    count = sum(by_reason.values())
+    if not count:
+        return []
+    reasons = {
+        "effects": "in a level of a fixed effect whose outcomes are all zero",
+        "regressors": "predicted to be zero by regressors and effects",
+    }
+    listed = ", ".join(
+        f"{number} {reasons[reason]}" for reason, number in by_reason.items() if number
+    )
+    text = (
+        f"{counted(count, 'row')} with outcome zero dropped, since the likelihood fits "
+        f"them perfectly whatever the coefficients ({listed}); first: "
+        f"{rows_text(tuple(labels))}. The others' estimates do not depend on them; "
+        "`separated` lists them."
+    )
+    data = {"count": count, **by_reason, "rows": tuple(labels)}
+    return [Notice("separated", text, data)]

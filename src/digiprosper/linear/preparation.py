@@ -97,7 +97,9 @@ class LinearOptions:
     where: str | None = None  # condition that chooses rows, as in `Panel.sample`
 
 
-def check_linear_options(spec: Any, conventions: Sequence[str] = get_args(Ssc)) -> None:
+def check_linear_options(
+    spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
+) -> None:
     """Check, and store as tuples, the options that linear specifications share.
 
     `conventions` are the small-sample corrections that a specification has.

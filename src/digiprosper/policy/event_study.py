@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from digiprosper.errors import (
-    IdentificationError,
     OptionError,
+    check_option,
     check_whole,
     cited,
     issue,
-    quoted,
 )
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
+from digiprosper.linear.poisson import PoissonSsc
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
     Ssc,
     linear_options,
     prepare,
+    refuse_cov_types,
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
-from digiprosper.policy.messages import not_identified
+from digiprosper.policy.event_counts import estimate_event_counts
 from digiprosper.policy.notices import (
     cohort_notices,
     few_treated_clusters,
@@ -36,7 +37,13 @@ from digiprosper.policy.notices import (
 )
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import check_never, read_cohorts, read_timing
-from digiprosper.policy.window import dummies, event_name, open_window
+from digiprosper.policy.window import (
+    dummies,
+    event_name,
+    open_window,
+    refuse_collinear,
+    refuse_dropped,
+)
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -50,11 +57,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.linear.distances import DistanceKernel
-    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
-    from digiprosper.policy.window import EventWindow
+    from digiprosper.policy.count_results import PoissonEventStudyResults
 
 _FURTHEST = 10_000
+_REFUSED = ("unadjusted", "hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +99,21 @@ class EventStudy(Specification):
         values. Many files use 0.
     entity_effects, time_effects, absorb, cov_type, clusters, bandwidth
         As in `FixedEffects`.
-    ssc, obs_weights, singletons
+    ssc : str, optional
+        As in `FixedEffects` (``"reghdfe"`` by default), and with ``family="poisson"``
+        as in `PoissonEffects` (``"ppmlhdfe"`` by default).
+    obs_weights, singletons
         As in `FixedEffects`.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear, missing, keep_rows, where
         As in `FixedEffects`. ``collinear="drop"`` can drop controls but not event
         times. A row is not dropped if `event` is missing.
+    family : {"linear", "poisson"}
+        ``"linear"`` (default) is least squares. ``"poisson"`` is for counts and other
+        outcomes of zero or more: coefficients are logs of ratios of means, as in
+        `PoissonEffects`, and each cohort has its own (Wooldridge 2023, Econometrics
+        Journal 26:C31). See Notes.
 
     Raises
     ------
@@ -117,6 +132,7 @@ class EventStudy(Specification):
     See Also
     --------
     FixedEffects : with one dummy of treated rows, the average effect.
+    PoissonEffects : counts without event times.
     StaggeredDid : effects if entities are treated in different periods.
     randomisation_test : for few treated clusters.
 
@@ -128,6 +144,18 @@ class EventStudy(Specification):
     2021, Journal of Econometrics 225:175). A notice in `diagnostics` reports this case.
     For binned ends see Schmidheiny & Siegloch (2023, Journal of Applied Econometrics
     38:695).
+
+    With ``family="poisson"`` trends are parallel in logs: without treatment, the mean
+    outcome of each cohort would have changed by the same factor. There is a dummy for
+    each cohort and event time, so that effects of cohorts do not mix. The effect of an
+    event time is the log of the sum of fitted means of treated rows, over their sum
+    without treatment, which with one cohort is the coefficient of the dummy. Effects in
+    percent and in counts are in `PoissonEventStudyResults.event_path`. With
+    ``before=1`` all periods before treatment are the reference, as in R's etwfe. In a
+    balanced panel without controls entity effects give the estimates of Wooldridge's
+    effects of cohorts. Otherwise the two differ, and entity effects are used, unless
+    ``entity_effects=False`` and `absorb` has the column of the cohorts. Errors are
+    ``"clustered"``, ``"crv3"`` or ``"robust"``.
 
     Examples
     --------
@@ -169,13 +197,14 @@ class EventStudy(Specification):
     coordinates: Sequence[str] | None = None
     distance_cutoff: float | None = None
     distance_kernel: DistanceKernel = "bartlett"
-    ssc: Ssc = "reghdfe"
+    ssc: Ssc | PoissonSsc | None = None
     obs_weights: str | None = None
     singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"
     missing: Literal["drop", "raise"] = "drop"
     keep_rows: bool = True
     where: str | None = None
+    family: Literal["linear", "poisson"] = "linear"
 
     def __post_init__(self) -> None:
         plain_options(self)
@@ -185,12 +214,14 @@ class EventStudy(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         refuse_repeats(self, ("y", "event", "x"))
         _check_window(self)
-        check_regression_options(self)
+        _check_family(self)
 
     @property
     def options(self) -> LinearOptions:
         """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
+        default = "reghdfe" if self.family == "linear" else "ppmlhdfe"
+        ssc: Any = self.ssc or default
+        return replace(linear_options(self), ssc=ssc)
 
     def fit(
         self,
@@ -198,7 +229,7 @@ class EventStudy(Specification):
         *,
         rng: object = None,  # noqa: ARG002
         progress: bool = False,  # noqa: ARG002
-    ) -> EventStudyResults:
+    ) -> EventStudyResults | PoissonEventStudyResults:
         """Estimate the model.
 
         Parameters
@@ -210,9 +241,14 @@ class EventStudy(Specification):
 
         Returns
         -------
-        EventStudyResults
-            Coefficients of the event times, ``event:-5`` and so on, then of `x`.
+        EventStudyResults or PoissonEventStudyResults
+            Coefficients of the event times, ``event:-5`` and so on, then of `x`. The
+            second with ``family="poisson"``.
         """
+        if self.family == "poisson":
+            counts = estimate_event_counts(self, panel)
+            issue(counts.diagnostics)
+            return counts
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(
             panel, roles, self.options, singletons=self.singletons, missing=self.missing
@@ -221,7 +257,7 @@ class EventStudy(Specification):
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)
         window = open_window(self, sample, cohorts)
-        _refuse_collinear(prepared, window)
+        refuse_collinear(prepared, window)
 
         event_names = [event_name(time) for time in window.estimated]
         names = (self.y, *event_names, *sample.names_of("x"))
@@ -243,17 +279,22 @@ class EventStudy(Specification):
             ),
             unread=event_names if few else (),
         )
-        dropped = [name for name in event_names if name not in fitted.names]
-        if dropped:
-            raise IdentificationError(
-                f"{quoted(dropped)} is collinear with the effects or with other event "
-                "times. Without it the other coefficients would have another "
-                "reference. Choose a smaller window, or omit the effect."
-            )
+        refuse_dropped([name for name in event_names if name not in fitted.names])
         values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
         results = EventStudyResults(**values, window=window)
         issue(results.diagnostics)
         return results
+
+
+def _check_family(spec: EventStudy) -> None:
+    """Check the family, and the options that it allows."""
+    check_option("family", spec.family, ("linear", "poisson"))
+    if spec.family == "linear":
+        check_regression_options(spec, (*get_args(Ssc), None))
+        return
+    reason = "effects in counts have an error by clusters or rows only"
+    refuse_cov_types("EventStudy of counts", spec.cov_type, _REFUSED, reason)
+    check_regression_options(spec, (*get_args(PoissonSsc), None))
 
 
 def _check_window(spec: EventStudy) -> None:
@@ -263,28 +304,3 @@ def _check_window(spec: EventStudy) -> None:
     if not isinstance(spec.bin_ends, bool):
         raise OptionError(f"bin_ends={cited(spec.bin_ends)} must be True or False.")
     check_never(spec.never)
-
-
-def _refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
-    """Refuse event times collinear with the effects as all are treated."""
-    keys, effects = prepared.sample.keys, prepared.effect_names
-    if window.n_never or keys.time_name not in effects:
-        return
-    if len(window.cohorts) == 1:
-        text = (
-            "all entities are first treated in the same period "
-            f"({window.cohorts[0][0]}), so the dummies of event times are collinear "
-            f"with the {keys.time_name} effects. Add entities that are never treated."
-        )
-    elif keys.entity_name in effects and not window.binned:
-        text = (
-            "every entity is treated at some time and every event time has its own "
-            "coefficient, so a trend in event time is collinear with one in "
-            f"{keys.time_name}: the coefficients are not identified. Add entities that "
-            "are never treated, or choose a smaller window (before, after) so that its "
-            "ends are binned. This assumes constant effects beyond the window."
-        )
-    else:
-        return
-    cohorts = dict(window.cohorts)
-    raise not_identified("no_comparison", text, event=window.event, cohorts=cohorts)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, models_problem
 from digiprosper.policy.notices import ALIKE
-from digiprosper.policy.results import EventStudyResults
+from digiprosper.policy.results import WindowResults
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import remark_text
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digiprosper.policy.matching_results import Matching
     from digiprosper.report.words import Language
 
-EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
+EffectsByEventTime: TypeAlias = WindowResults | StaggeredDidResults
 
 
 def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
@@ -99,7 +99,7 @@ def _unnamed_ends(
 
 def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, str]:
     """Write the event times of a study. Only an event study has binned ends."""
-    if isinstance(study, EventStudyResults):
+    if isinstance(study, WindowResults):
         return {time: study.window.text(time) for time in study.window.times}
     return {time: str(time) for time in times}
 

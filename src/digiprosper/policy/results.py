@@ -18,11 +18,12 @@ from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_cr
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import EventEffects, EventTimeResults, power_of_pretest
-from digiprosper.policy.messages import POINTWISE, first_few, plain_cohorts
+from digiprosper.policy.messages import POINTWISE, plain_cohorts
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.summary import Lines
+from digiprosper.report.terms import slope_terms
 from digiprosper.report.text import p_words, wrapped
 
 if TYPE_CHECKING:
@@ -35,40 +36,21 @@ if TYPE_CHECKING:
     from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
 
-_MOST_COHORTS = 8
 
+class WindowResults(EventTimeResults):
+    """What event studies have in common: coefficients by event time of a window."""
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class EventStudyResults(EventTimeResults, LinearResults):
-    """Results of an event study, made by `EventStudy.fit`.
+    __slots__ = ()
 
-    It has all methods of `LinearResults`.
+    if TYPE_CHECKING:  # fields or properties of the subclasses
 
-    Parameters
-    ----------
-    window : EventWindow
-        Event times with a coefficient, and the treated entities at each of them.
+        @property
+        def depvar(self) -> str:
+            """Outcome."""
 
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd, digiprosper as dp
-    >>> frame = pd.DataFrame(
-    ...     {"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)}
-    ... )
-    >>> frame["first"] = np.where(frame["city"] % 2 == 0, 2013.0, np.nan)
-    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(
-    ...     1
-    ... ).normal(size=360)
-    >>> fit = dp.EventStudy("y", "first", before=3, after=2).fit(
-    ...     dp.Panel(frame, "city", "year")
-    ... )
-    >>> fit.event_path()["estimate"].round(1).tolist()
-    [0.2, 0.1, 0.0, 2.0, 2.5, 2.2]
-    """
-
-    words: ClassVar[Words] = WORDS
-
-    window: EventWindow
+        @property
+        def window(self) -> EventWindow:
+            """Event times with a coefficient, and who reaches them."""
 
     @property
     def path(self) -> pd.DataFrame:
@@ -134,10 +116,10 @@ class EventStudyResults(EventTimeResults, LinearResults):
         weights = np.eye(len(self.names))[shown]
         if not len(weights):
             return np.nan
-        ways = self.estimated.by_cluster
+        ways: Any = getattr(self.estimated, "by_cluster", ())
         if len(ways) == 1:
             return joint_critical(ways[0], weights, level)
-        return normal_critical(self.covariance_of(weights), self.df_t, level)
+        return normal_critical(self.estimated.covariance_of(weights), self.df_t, level)
 
     @property
     def reference(self) -> int:
@@ -213,8 +195,6 @@ class EventStudyResults(EventTimeResults, LinearResults):
             wider=wider if window.binned else None,
         )
 
-    # --- the protocol -----------------------------------------------------------------
-
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: an event time or a slope."""
@@ -223,8 +203,73 @@ class EventStudyResults(EventTimeResults, LinearResults):
         }
         return tuple(
             event_terms.get(term.name, term)
-            for term in cast("Any", LinearResults.terms).fget(self)
+            for term in slope_terms(self.names, self.factors)
         )
+
+    def _with_reference(self, cells: Cells) -> Cells:
+        position = self.window.times.index(self.window.reference)
+        return with_reference(cells, position, self.window.reference)
+
+    def _test_lines(self) -> Lines:
+        if not self.window.leads:
+            return Lines(("", *wrapped([POINTWISE])))
+        try:
+            test = self._joint_pretrend()
+        except OptionError as error:
+            text = f"Pre-trend test not available: {error.problems[0].message}"
+            return Lines(("", *wrapped([text, POINTWISE])))
+        except TermError:
+            text = "not available, the window has more leads than the covariance allows"
+        else:
+            numbers = f"{test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+            text = f"{test._distribution()} = {numbers}"
+        return Lines(("", f"Pre-trend test: {text}.", *wrapped([POINTWISE])))
+
+    def _window_numbers(self) -> dict[str, Any]:
+        window = self.window
+        return {
+            "event": window.event,
+            "reference": window.reference,
+            "binned": window.binned,
+            "cohorts": plain_cohorts(window.cohorts),
+            "n_never": window.n_never,
+            "path": self.path.to_dict("records"),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class EventStudyResults(WindowResults, LinearResults):
+    """Results of an event study, made by `EventStudy.fit`.
+
+    It has all methods of `LinearResults`.
+
+    Parameters
+    ----------
+    window : EventWindow
+        Event times with a coefficient, and the treated entities at each of them.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)}
+    ... )
+    >>> frame["first"] = np.where(frame["city"] % 2 == 0, 2013.0, np.nan)
+    >>> frame["y"] = 2.0 * (frame["year"] >= frame["first"]) + np.random.default_rng(
+    ...     1
+    ... ).normal(size=360)
+    >>> fit = dp.EventStudy("y", "first", before=3, after=2).fit(
+    ...     dp.Panel(frame, "city", "year")
+    ... )
+    >>> fit.event_path()["estimate"].round(1).tolist()
+    [0.2, 0.1, 0.0, 2.0, 2.5, 2.2]
+    """
+
+    words: ClassVar[Words] = WORDS
+
+    window: EventWindow
+
+    # --- the protocol -----------------------------------------------------------------
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -279,44 +324,10 @@ class EventStudyResults(EventTimeResults, LinearResults):
         head, cells, beside, remarks = cast(
             "tuple[Lines, Cells, Lines, Remarks]", plain.blocks
         )
-        counts = [f"{time}: {count:,}" for time, count in window.cohorts]
-        lines = [
-            f"Event: {window.event}. {self.key_names[0]} treated: {window.n_ever:,} "
-            f"({first_few(counts, _MOST_COHORTS)}); never: {window.n_never:,}",
-            f"Event time {window.reference} is the reference.",
-        ]
-        if window.binned:
-            ends = [
-                f"{event_name(time)} is {window.text(time)}" for time in window.binned
-            ]
-            lines.append(f"Ends are binned: {', '.join(ends)}.")
-        position = window.times.index(window.reference)
-        cells = with_reference(cells, position, window.reference)
-        blocks = (head, Lines((*lines, "")), cells, beside, self._test_lines(), remarks)
+        lines = (*window.lines(self.key_names[0]), "")
+        cells = self._with_reference(cells)
+        blocks = (head, Lines(lines), cells, beside, self._test_lines(), remarks)
         return replace(plain, blocks=blocks)
 
-    def _test_lines(self) -> Lines:
-        if not self.window.leads:
-            return Lines(("", *wrapped([POINTWISE])))
-        try:
-            test = self._joint_pretrend()
-        except OptionError as error:
-            text = f"Pre-trend test not available: {error.problems[0].message}"
-            return Lines(("", *wrapped([text, POINTWISE])))
-        except TermError:
-            text = "not available, the window has more leads than the covariance allows"
-        else:
-            numbers = f"{test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
-            text = f"{test._distribution()} = {numbers}"
-        return Lines(("", f"Pre-trend test: {text}.", *wrapped([POINTWISE])))
-
     def _more_numbers(self) -> dict[str, Any]:
-        window = self.window
-        return LinearResults._more_numbers(self) | {
-            "event": window.event,
-            "reference": window.reference,
-            "binned": window.binned,
-            "cohorts": plain_cohorts(window.cohorts),
-            "n_never": window.n_never,
-            "path": self.path.to_dict("records"),
-        }
+        return LinearResults._more_numbers(self) | self._window_numbers()

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import counted
+from digiprosper.errors import IdentificationError, counted, quoted
 from digiprosper.policy.messages import first_few, not_identified
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells
 from digiprosper.report.terms import Point, Term
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
     from digiprosper.policy.timing import Cohorts
 
 _MOST_TIMES = 10
+_MOST_COHORTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,17 @@ class EventWindow(PickledByName):
         if time not in self.binned:
             return str(time)
         return f"{'≤' if time == -self.before else '≥'} {time}"
+
+    def lines(self, entity: str) -> list[str]:
+        """Describe who is treated when, the reference and the ends, for a summary."""
+        counts = [f"{time}: {count:,}" for time, count in self.cohorts]
+        ends = [f"{event_name(time)} is {self.text(time)}" for time in self.binned]
+        return [
+            f"Event: {self.event}. {entity} treated: {self.n_ever:,} "
+            f"({first_few(counts, _MOST_COHORTS)}); never: {self.n_never:,}",
+            f"Event time {self.reference} is the reference.",
+            *([f"Ends are binned: {', '.join(ends)}."] if ends else []),
+        ]
 
     def term(self, time: int) -> Term:
         """Describe the coefficient of an event time.
@@ -162,6 +177,41 @@ def _refuse_unreached(
     )
     data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
     raise not_identified("unreached", text, **data)
+
+
+def refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
+    """Refuse event times collinear with the effects as all are treated."""
+    keys, effects = prepared.sample.keys, prepared.effect_names
+    if window.n_never or keys.time_name not in effects:
+        return
+    if len(window.cohorts) == 1:
+        text = (
+            "all entities are first treated in the same period "
+            f"({window.cohorts[0][0]}), so the dummies of event times are collinear "
+            f"with the {keys.time_name} effects. Add entities that are never treated."
+        )
+    elif keys.entity_name in effects and not window.binned:
+        text = (
+            "every entity is treated at some time and every event time has its own "
+            "coefficient, so a trend in event time is collinear with one in "
+            f"{keys.time_name}: the coefficients are not identified. Add entities that "
+            "are never treated, or choose a smaller window (before, after) so that its "
+            "ends are binned. This assumes constant effects beyond the window."
+        )
+    else:
+        return
+    cohorts = dict(window.cohorts)
+    raise not_identified("no_comparison", text, event=window.event, cohorts=cohorts)
+
+
+def refuse_dropped(names: Sequence[str]) -> None:
+    """Refuse a fit without the dummies of some event times."""
+    if names:
+        raise IdentificationError(
+            f"{quoted(names)} is collinear with the effects or with other event "
+            "times. Without it the other coefficients would have another "
+            "reference. Choose a smaller window, or omit the effect."
+        )
 
 
 def with_reference(cells: Cells, position: int, reference: int) -> Cells:

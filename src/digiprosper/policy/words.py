@@ -84,6 +84,12 @@ WORDS = Words(
         ),
         "before.earlier": "before treatment: difference from all earlier periods.",
         "before.cohorts": "the reference is not the same event time for all cohorts.",
+        "log_ratios": (
+            "Poisson regression; coefficients of event times are logs of ratios of "
+            "means, exp(b) - 1 is the relative effect."
+        ),
+        "stat.deviance": "Deviance",
+        "stat.n_separated": "Separated rows",
         "controls": "controls {x}.",
         "controls.doubly_robust": "controls {x}, doubly robust.",
         "controls.ipw": "controls {x}, inverse probability weights.",
@@ -138,6 +144,11 @@ WORDS = Words(
         "before.previous": "处理前为相对上一期的变化，事件时间-1也是估计值。",
         "before.earlier": "处理前为相对更早各期的差异。",
         "before.cohorts": "各批次的基准期不是同一事件时间。",
+        "log_ratios": (
+            "泊松回归；事件时间的系数为均值之比的对数，exp(b) - 1为相对效应。"
+        ),
+        "stat.deviance": "偏差",
+        "stat.n_separated": "分离样本数",
         "controls": "控制{x}。",
         "controls.doubly_robust": "控制{x}，双重稳健。",
         "controls.ipw": "控制{x}，逆概率加权。",

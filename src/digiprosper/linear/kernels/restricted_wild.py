@@ -218,13 +218,15 @@ def joint_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
 
 
 def normal_critical(covariance: Floats, df: float, level: float) -> float:
-    """Compute the same critical value for a multivariate t of a covariance (q, q)."""
+    """Compute it for a multivariate t of a covariance (q, q); normal if infinite."""
     rng = np.random.default_rng(SEED)
     sizes = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / sizes / sizes[:, None])
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     normal = rng.standard_normal((_NORMAL_REPS, len(root))) @ root.T
-    scale = np.sqrt(rng.chisquare(df, _NORMAL_REPS) / df)
+    scale: Floats | float = 1.0
+    if np.isfinite(df):
+        scale = np.sqrt(rng.chisquare(df, _NORMAL_REPS) / df)
     return float(np.quantile(np.abs(normal).max(axis=1) / scale, level))
 
 

@@ -1,0 +1,378 @@
+"""Results of event studies of counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper._version import __version__
+from digiprosper.errors import check_level, check_option
+from digiprosper.linear.results import SampledResults, kept_rows
+from digiprosper.policy.results import WindowResults
+from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.text import number_text, sample_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.linear.results import EstimationSample
+    from digiprosper.policy.window import EventWindow
+    from digiprosper.report.columns import Column
+    from digiprosper.report.words import Words
+
+_SCALES = ("log", "percent", "counts")
+_MEANING = (
+    "A coefficient of an event time is the log of a ratio: the mean outcome of treated "
+    "rows over what it would be without treatment. exp(b) - 1 is the relative effect; "
+    "event_path(scale='counts') has effects in counts."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CountCells(PickledByName):
+    """Cells of cohort and event time, from which all effects are computed."""
+
+    event: Ints  # (m,) event time of the cell
+    # Of k coefficients, log ratios of the m cells first, then of m sums of outcomes
+    joint: Estimates
+    # Weights of treated rows at each event time with a coefficient, also of separated
+    # rows, whose mean is zero with treatment and without
+    rows: Floats
+
+    def effects(self, member: Bools, scale: str, rows: Floats) -> tuple[Floats, Floats]:
+        """Compute effects (q,) of cells (q, m), and their gradient by `joint`.
+
+        The fitted means of the treated rows of a cell add up to their outcomes S, those
+        without treatment to S exp(-b). With the scale ``"log"`` an effect is the log of
+        the ratio of these sums over all its cells, with ``"counts"`` their difference
+        by row, of `rows` (q,).
+        """
+        m = self.event.size
+        ratios, sums = self.joint.coefficients[:m], self.joint.coefficients[-m:]
+        shrunk = np.exp(-ratios)
+        treated, untreated = member @ sums, member @ (sums * shrunk)
+        if scale == "log":
+            estimates = np.log(treated / untreated)
+            by_sum = member * (1 / treated[:, None] - shrunk / untreated[:, None])
+            by_ratio = member * (sums * shrunk) / untreated[:, None]
+        else:
+            estimates = (treated - untreated) / rows
+            by_sum = member * (1 - shrunk) / rows[:, None]
+            by_ratio = member * (sums * shrunk) / rows[:, None]
+        others = np.zeros((len(member), self.joint.coefficients.size - 2 * m))
+        return estimates, np.hstack([by_ratio, others, by_sum])
+
+    def estimates(
+        self, names: tuple[str, ...], member: Bools, scale: str, rows: Floats
+    ) -> Estimates:
+        """Estimate effects (q,) of cells (q, m), then the slopes of controls."""
+        values, gradient = self.effects(member, scale, rows)
+        m, size = self.event.size, self.joint.coefficients.size
+        controls = np.eye(size)[m : size - m] if scale == "log" else np.zeros((0, size))
+        weights = np.vstack([gradient, controls])
+        return Estimates(
+            names=names,
+            coefficients=np.append(values, controls @ self.joint.coefficients),
+            # A missing error is that of the effects that depend on it alone.
+            root=np.vstack([self.joint.rows(row[None]) for row in weights]),
+            middle=self.joint.middle,
+            inference=self.joint.inference,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class PoissonEventStudyResults(WindowResults, SampledResults):
+    """Results of `EventStudy` with ``family="poisson"``.
+
+    Parameters
+    ----------
+    depvar : str
+        Outcome.
+    estimated : Estimates
+        Log ratios by event time, then slopes of controls. Tests use the normal
+        distribution, and under ``"crv3"`` t with G - 1 degrees of freedom.
+    sample : EstimationSample
+        The rows of the fit.
+    window : EventWindow
+        Event times with a coefficient, and the treated entities at each of them.
+    cells : CountCells
+        Log ratios and outcomes by cohort and event time, with their covariance.
+    fitted : array or None
+        Means (N,), effects included; None with ``keep_rows=False``.
+    residuals : array or None
+        Outcome less mean (N,).
+    n_rows : int
+        Number of rows of the fit.
+    sample_hash : str
+        Hash of their labels.
+    deviance : float
+        Twice the difference of log likelihoods of a perfect fit and of the fit.
+    df_absorbed : int
+        Rank of the absorbed effects.
+    effect_names : tuple of str
+        Names of the absorbed effects.
+    effect_values : tuple
+        Name, levels and estimates of each absorbed effect.
+    separated : DataFrame
+        Rows that were dropped because they are separated, with the reason, as in
+        `PoissonResults`.
+    labels : mapping
+        Labels of columns.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+    version : str
+        Version of digiprosper that fitted the model.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame(
+    ...     {"city": np.repeat(range(60), 6), "year": np.tile(range(2010, 2016), 60)}
+    ... )
+    >>> frame["first"] = np.where(frame["city"] % 2 == 0, 2013.0, np.nan)
+    >>> mean = 5 * np.exp(0.4 * (frame["year"] >= frame["first"]))
+    >>> frame["patents"] = np.random.default_rng(1).poisson(mean)
+    >>> spec = dp.EventStudy("patents", "first", before=3, after=2, family="poisson")
+    >>> fit = spec.fit(dp.Panel(frame, "city", "year"))
+    >>> fit.event_path()["estimate"].round(2).tolist()
+    [0.02, -0.24, 0.0, 0.33, 0.61, 0.46]
+    >>> fit.average_effects()["estimate"].round(2).tolist()
+    [0.47, 59.48, 2.94]
+    """
+
+    words: ClassVar[Words] = WORDS
+    _rows_key: ClassVar[str] = "coefficients"
+
+    depvar: str
+    estimated: Estimates
+    sample: EstimationSample
+    window: EventWindow
+    cells: CountCells
+    fitted: Floats | None
+    residuals: Floats | None
+    n_rows: int
+    sample_hash: str
+    deviance: float
+    df_absorbed: int
+    effect_names: tuple[str, ...]
+    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    separated: pd.DataFrame
+    labels: Mapping[str, str]
+    diagnostics: tuple[Notice, ...]
+    version: str = __version__
+
+    def event_path(
+        self,
+        level: float = 0.95,
+        bands: Literal["pointwise", "joint"] = "pointwise",
+        scale: Literal["log", "percent", "counts"] = "log",
+    ) -> pd.DataFrame:
+        """Return the effects by event time.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+        bands : {"pointwise", "joint"}
+            As in `EventStudyResults.event_path`. The joint band has a critical value of
+            the multivariate normal distribution, with the correlations of the estimates
+            (of t under ``"crv3"``).
+        scale : {"log", "percent", "counts"}
+            ``"log"`` (default): the coefficients b, logs of ratios. ``"percent"``:
+            the relative effect 100 (exp(b) - 1) in percent, with the error
+            100 exp(b) se(b) and the ends of the interval of b. ``"counts"``: the mean
+            difference of fitted means with and without treatment, over treated rows
+            (Wooldridge 2023); there is no joint band.
+
+        Returns
+        -------
+        DataFrame
+            As that of `EventStudyResults.event_path`.
+
+        Raises
+        ------
+        OptionError
+            If `bands` or `scale` is unknown, or `level` is not between 0 and 1, or a
+            joint band of effects in counts is asked for.
+
+        Notes
+        -----
+        With several cohorts the ratio of an event time is that of the sums over their
+        cells. Errors are by the delta method, with those of the mean outcomes of
+        treated rows. In counts they equal those of Wooldridge's regression on effects
+        of cohorts and periods in a balanced panel without controls. Rows that are
+        separated by their effects count with an effect of zero; their share is taken
+        as fixed.
+        """
+        check_option("scale", scale, _SCALES)
+        if scale == "counts":
+            check_option("bands", bands, ("pointwise",))
+        # The class with slots is another one than that of the closure of super().
+        path = WindowResults.event_path(self, level, bands)
+        if scale == "log":
+            return path
+        at = path["time"] != self.window.reference
+        ends = ["estimate", "conf_low", "conf_high"]
+        if scale == "percent":
+            path["std_error"] *= 100 * np.exp(path["estimate"])
+            path[ends] = 100 * np.expm1(path[ends])
+            return path
+        counts = self._in_counts(self._cells_by_time(), self.cells.rows)
+        low, high = counts.limits(check_level(level))
+        for column, values in zip(
+            ("estimate", "std_error", "conf_low", "conf_high"),
+            (counts.coefficients, counts.std_errors(), low, high),
+            strict=True,
+        ):
+            path.loc[at, column] = values
+        return path
+
+    def average_effects(self, level: float = 0.95) -> pd.DataFrame:
+        """Compute the average effect on all rows since treatment, on every scale.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        DataFrame
+            One row per scale of `event_path`: ``"log"``, ``"percent"``, ``"counts"``,
+            with columns scale, estimate, std_error, conf_low and conf_high.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+        """
+        level, since = check_level(level), (self.cells.event >= 0)[None]
+        rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
+        log = self.cells.estimates(("att",), since, "log", rows)
+        counts = self._in_counts(since, rows)
+        out = []
+        for scale, estimates in (("log", log), ("percent", log), ("counts", counts)):
+            low, high = estimates.limits(level)
+            estimate, error = estimates.coefficients[0], estimates.std_errors()[0]
+            row = np.array([estimate, error, low[0], high[0]])
+            if scale == "percent":
+                row = 100 * np.expm1(row)
+                row[1] = 100 * np.exp(estimate) * error
+            out.append((scale, *row.tolist()))
+        columns = ["scale", "estimate", "std_error", "conf_low", "conf_high"]
+        return pd.DataFrame(out, columns=columns)
+
+    def _cells_by_time(self) -> Bools:
+        """Mark the cells (m) of each event time with a coefficient."""
+        return np.asarray(self.cells.event == np.array(self.window.estimated)[:, None])
+
+    def _in_counts(self, member: Bools, rows: Floats) -> Estimates:
+        names = tuple(map(str, range(len(member))))
+        return self.cells.estimates(names, member, "counts", rows)
+
+    # --- rows -------------------------------------------------------------------------
+
+    @property
+    def fitted_values(self) -> pd.Series[float]:
+        """Fitted means including the fixed effects, indexed by row."""
+        return self._by_row(self.fitted, "fitted values")
+
+    @property
+    def resids(self) -> pd.Series[float]:
+        """Residuals, indexed by row: outcome minus fitted mean."""
+        return self._by_row(self.residuals, "residuals")
+
+    def _by_row(self, values: Floats | None, attribute: str) -> pd.Series[float]:
+        rows = kept_rows(values, attribute)
+        return pd.Series(rows, index=self.sample.index, name=attribute, copy=True)
+
+    # --- the protocol -----------------------------------------------------------------
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the fit, such as the number of rows.
+
+        Returns
+        -------
+        Glance
+            Beside what all results have: deviance and n_separated.
+        """
+        values: dict[str, Any] = {
+            "depvar": self.depvar,
+            **self._of_inference(),
+            "df_resid": float(self.n_rows - self.df_absorbed - len(self.names)),
+            "df_absorbed": self.df_absorbed,
+            "version": self.version,
+            "deviance": self.deviance,
+            "n_separated": len(self.separated),
+        }
+        return cast("Glance", {**empty_glance("EventStudy", self.n_rows), **values})
+
+    def _sample_hash(self) -> str:
+        return self.sample_hash
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table, with a note that coefficients are log ratios.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        column = result_column(self, level)
+        remarks = (Remark("log_ratios", {}), *column.remarks)
+        return (replace(column, remarks=remarks),)
+
+    def _summary(self) -> Summary:
+        size = sample_text(self.n_rows, self.n_entities, self.n_times, self.key_names)
+        scales = self.average_effects().set_index("scale")
+        averages = [
+            f"{number_text(estimate)}{unit} ({number_text(error)})"
+            for (estimate, error), unit in zip(
+                scales.loc[["percent", "counts"], ["estimate", "std_error"]].to_numpy(),
+                ("%", " in counts"),
+                strict=True,
+            )
+        ]
+        lines = (
+            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+            *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
+            size,
+            f"Dropped: {len(self.separated)} separated rows",
+            f"Deviance {self.deviance:.6g}",
+            *self.window.lines(self.key_names[0]),
+            "",
+        )
+        average = f"Average effect since treatment: {', '.join(averages)}."
+        return Summary(
+            type=type(self).__name__,
+            title=f"Event study by Poisson regression, outcome: {self.depvar}",
+            blocks=(
+                Lines(lines),
+                self._with_reference(coefficient_cells(self.tidy())),
+                self._test_lines(),
+                Lines((average, _MEANING), wrapped=True),
+                Remarks.of(self.diagnostics, ""),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            version=self.version,
+        )
+
+    def _more_numbers(self) -> dict[str, Any]:
+        averages = self.average_effects().to_dict("records")
+        return {**self._window_numbers(), "average_effects": averages}

@@ -1,0 +1,299 @@
+"""Event studies of counts: Poisson regression on cells of cohort and event time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import counted
+from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
+from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
+from digiprosper.kernels.separation import in_empty_levels
+from digiprosper.kernels.within import level_sums
+from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
+from digiprosper.linear.estimation import demean_columns, estimation_sample
+from digiprosper.linear.notices import no_variance, separated_notice
+from digiprosper.linear.poisson import (
+    LAGGED,
+    check_counts,
+    effect_values_of,
+    find_separated,
+    fit_poisson,
+)
+from digiprosper.linear.preparation import effects_of, prepare
+from digiprosper.linear.variance_checks import cluster_notices, without_information
+from digiprosper.panel.access import check_panel, table_of
+from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
+from digiprosper.policy.messages import first_few, not_identified, time_text
+from digiprosper.policy.notices import (
+    few_for_ratios,
+    few_treated_clusters,
+    no_rows_before,
+)
+from digiprosper.policy.timing import read_cohorts, read_timing
+from digiprosper.policy.window import (
+    event_name,
+    open_window,
+    refuse_collinear,
+    refuse_dropped,
+)
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import WITHOUT_FACTOR, Inference
+from digiprosper.report.protocol import hash_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.linear.poisson import Separated
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel.codes import Absorbed
+    from digiprosper.policy.timing import Cohorts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """Cohorts by event time, the reference included, in which treated rows are."""
+
+    names: Any  # (m,) array
+    event: Ints  # (m,) event time, that of the end for rows beyond it
+    code: Ints  # (N,) cell of the row; -1 if never treated
+    inside: Ints  # (N,) event time of the row, as in `event`
+
+    def dummies(self, reference: int) -> Floats:
+        """Return the dummies (N, k) of the cells with a coefficient."""
+        estimated = np.flatnonzero(self.event != reference)
+        return np.asarray(self.code[:, None] == estimated, dtype=np.float64)
+
+
+def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
+    """Fit a Poisson regression on dummies of cells, with the effects of `spec`."""
+    check_panel(panel, "fit")
+    timing = read_timing(table_of(panel), spec.event, spec.never)
+    dropped: list[tuple[Separated, Floats]] = []
+
+    def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
+        check_counts(spec.y, sample)
+        cohorts = read_cohorts(spec, sample, timing)
+        cells = _cells_of(spec, cohorts)
+        y = sample.columns("y")[:, 0]
+        _refuse_zero(spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed)))
+        columns = np.hstack([cells.dummies(spec.reference), sample.columns("x")])
+        mask, separated = find_separated(sample, columns, absorbed, "drop")
+        rows = _by_time(spec, cells, mask * _weights_of(spec, sample))
+        dropped.append((separated, rows))
+        return sample.keep(~mask, "separated rows")
+
+    roles = {"y": (spec.y,), "x": spec.x}
+    prepared = prepare(
+        panel,
+        roles,
+        replace(spec.options, ssc="reghdfe"),
+        singletons=spec.singletons,
+        missing=spec.missing,
+        select=select,
+    )
+    ((separated, lost),) = dropped
+    cohorts = read_cohorts(spec, prepared.sample, timing)
+    return _estimate(spec, prepared, cohorts, separated, lost)
+
+
+def _estimate(
+    spec: Any, prepared: Prepared, cohorts: Cohorts, separated: Separated, lost: Floats
+) -> PoissonEventStudyResults:
+    """Estimate from rows without separated ones; `lost` are those by event time."""
+    sample = prepared.sample
+    window = open_window(spec, sample, cohorts)
+    refuse_collinear(prepared, window)
+    cells = _cells_of(spec, cohorts)
+    dummies = cells.dummies(spec.reference)
+    estimated = cells.event != spec.reference
+    event, cell_names = cells.event[estimated], cells.names[estimated].tolist()
+    m = event.size
+    names = (spec.y, *cell_names, *sample.names_of("x"))
+    raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
+    demeaned = demean_columns(prepared, names, raw)
+    columns, notices, likelihood, solved = fit_poisson(
+        prepared, demeaned, range(1, len(names)), separated, spec.options.ssc
+    )
+    fitted_names = [names[j] for j in columns]
+    refuse_dropped([name for name in cell_names if name not in fitted_names])
+
+    joint, of_covariance = _joint_estimates(
+        spec, prepared, solved, fitted_names, raw[:, : m + 1]
+    )
+    weights = _weights_of(spec, sample)
+    rows = (_by_time(spec, cells, weights) + lost) / weights.mean()
+    shown = np.array(window.times) != window.reference
+    results = CountCells(event=event, joint=joint, rows=rows[shown])
+    member = np.asarray(event == np.array(window.estimated)[:, None])
+    event_names = [event_name(time) for time in window.estimated]
+    diagnostics: tuple[Notice, ...] = (
+        *(notice for notice in prepared.notices if notice not in prepared.few),
+        *few_for_ratios(prepared, spec.cov_type),
+        *separated_notice(separated.by_reason, separated.first),
+        *notices,
+        *of_covariance,
+        *few_treated_clusters(prepared, cohorts.treated),
+        *no_rows_before(sample, cohorts),
+        *lagged_outcome(prepared, LAGGED, roles=("x",)),
+    )
+    described = estimation_sample(sample, spec.obs_weights, demeaned, (0, *columns))
+    kept = spec.keep_rows
+    linear = likelihood.index - raw[:, columns] @ likelihood.coefficients
+    return PoissonEventStudyResults(
+        depvar=spec.y,
+        estimated=results.estimates(
+            (*event_names, *fitted_names[m:]), member, "log", results.rows
+        ),
+        sample=described if kept else replace(described, index=None),
+        window=window,
+        cells=results,
+        fitted=likelihood.mean if kept else None,
+        residuals=raw[:, 0] - likelihood.mean if kept else None,
+        n_rows=sample.nobs,
+        sample_hash=hash_of(sample.index),
+        deviance=likelihood.deviance,
+        df_absorbed=prepared.within.rank,
+        effect_names=prepared.effect_names,
+        effect_values=effect_values_of(prepared, linear),
+        separated=separated.frame,
+        labels=dict(sample.labels),
+        diagnostics=diagnostics,
+    )
+
+
+def _joint_estimates(
+    spec: Any,
+    prepared: Prepared,
+    solved: Solved,
+    names: Sequence[str],
+    outcome_and_cells: Floats,
+) -> tuple[Estimates, list[Notice]]:
+    """Estimate coefficients and sums of outcomes by cell, with their covariance.
+
+    `outcome_and_cells` (N, 1 + m) has the outcome and the dummies of the cells.
+    """
+    y, dummies = outcome_and_cells[:, 0], outcome_and_cells[:, 1:]
+    q = np.ones(y.size) if prepared.obs_weights is None else prepared.obs_weights
+    root, middle = _joint_covariance(solved, dummies, y, q)
+    k = len(names)
+    covariance = root[:k] @ middle @ root[:k].T
+    empty = without_information(solved, covariance)
+    root[empty] = np.nan
+    ways = len(prepared.cluster_codes)
+    notices = [
+        *no_variance([names[j] for j in empty]),
+        *cluster_notices(prepared, names, solved, covariance),
+        *not_semidefinite(names, covariance, middle, ways=ways),
+    ]
+    estimates = Estimates(
+        names=(*names, *(f"sum of {name}" for name in names[: dummies.shape[1]])),
+        coefficients=np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
+        root=root,
+        middle=middle,
+        inference=Inference(
+            cov_type=spec.cov_type,
+            ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.options.ssc,
+            clusters=prepared.cluster_names,
+            n_clusters=solved.count.groups,
+            df_t=solved.vcov.df_t,
+            df_counted=solved.vcov.counted,
+        ),
+    )
+    return estimates, notices
+
+
+def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
+    """List cohorts by event time; beyond the window it is that of the end."""
+    inside = np.clip(cohorts.event, -spec.before, spec.after)
+    code = np.full(inside.size, -1)
+    treated = cohorts.treated
+    pairs, code[treated] = np.unique(
+        np.column_stack([cohorts.cohort, inside])[treated], axis=0, return_inverse=True
+    )
+    coding = cohorts.coding
+    several = len(coding.cohorts) > 1
+    names = [
+        f"{event_name(time)}, {coding.event}:{time_text(coding.cohorts[cohort][0])}"
+        if several
+        else event_name(time)
+        for cohort, time in pairs.tolist()
+    ]
+    return _Cells(np.array(names, dtype=object), pairs[:, 1], code, inside)
+
+
+def _refuse_zero(spec: Any, cells: _Cells, y: Floats, empty: Bools) -> None:
+    """Refuse cells whose outcomes are zero: their ratio is zero, or infinite.
+
+    Rows in `empty` (N,) have a mean of zero with treatment and without.
+    """
+    rows = (cells.code >= 0) & ~empty
+    code = cells.code[rows]
+    present = np.bincount(code, minlength=len(cells.names)) > 0
+    zero = present & (np.bincount(code, y[rows], len(cells.names)) == 0)
+    if not zero.any():
+        return
+    names = cells.names[zero].tolist()
+    text = (
+        f"the outcome is zero in every row of {counted(len(names), 'cell')} of treated "
+        f"entities ({first_few(names)}), so the log of the ratio of means is not "
+        "finite. Choose a smaller window, whose ends are binned, or drop the cohort "
+        "with panel.subset."
+    )
+    raise not_identified("zero_cells", text, cells=names, outcome=spec.y)
+
+
+def _weights_of(spec: Any, sample: Sample) -> Floats:
+    if spec.obs_weights is None:
+        return np.ones(sample.nobs)
+    return sample.columns("obs_weights")[:, 0]
+
+
+def _by_time(spec: Any, cells: _Cells, weights: Floats) -> Floats:
+    """Sum weights (N,) of treated rows by event time of the window."""
+    treated = cells.code >= 0
+    positions = cells.inside[treated] + spec.before
+    size = spec.before + spec.after + 1
+    return np.asarray(np.bincount(positions, weights[treated], size), dtype=np.float64)
+
+
+def _joint_covariance(
+    solved: Solved, dummies: Floats, y: Floats, q: Floats
+) -> tuple[Floats, Floats]:
+    """Halve the covariance of coefficients and of sums of outcomes in m cells.
+
+    `dummies` (N, m) are of the cells, `y` and weights `q` (N,) of the rows. Errors of
+    the sums are those of means of as many rows.
+    """
+    sums, counts = dummies.T @ (q * y), dummies.sum(axis=0)
+    weight = dummies.T @ q
+    if solved.vcov.cov_type == "crv3":
+        codes, levels = solved.vcov.parts[0].codes, solved.vcov.parts[0].levels
+        assert codes is not None
+        by_cluster = [level_sums(codes, levels, dummies, v) for v in (q * y, q)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            means = (sums - by_cluster[0]) / (weight - by_cluster[1])
+        means[level_sums(codes, levels, dummies, np.ones(y.size)) == counts] = np.nan
+        deviations = means * weight - sums
+        return jackknife_root_and_middle(np.hstack([solved.deviations(), deviations]))
+    in_cell = dummies.any(axis=1)
+    deviation = np.where(in_cell, y - dummies @ (sums / weight), 0.0)
+    # Times the weights of the likelihood, its errors are those of the outcome.
+    errors = deviation * q / solved.weighted(np.ones(y.size))
+    middle = joint_meat(
+        [
+            (solved.score_columns, solved.errors, solved.vcov),
+            (dummies, errors, solved.vcov),
+        ],
+        obs_weights=solved.obs_weights,
+    )
+    (k, r), m = solved.root.shape, sums.size
+    root = np.zeros((k + m, r + m))
+    root[:k, :r], root[k:, r:] = solved.root, np.eye(m)
+    return rescaled_sandwich(root, middle)
