@@ -121,6 +121,9 @@ if TYPE_CHECKING:
     from digiprosper.inequality.theil_groups import (
         urban_rural_theil as urban_rural_theil,
     )
+    from digiprosper.learning.panel_dml import LearningTransform as LearningTransform
+    from digiprosper.learning.panel_dml import PanelDML as PanelDML
+    from digiprosper.learning.results import DMLResults as DMLResults
     from digiprosper.linear.cluster_bootstrap import (
         cluster_bootstrap as cluster_bootstrap,
     )
@@ -270,6 +273,7 @@ __all__ = [
     "CovType",
     "CovarianceWarning",
     "Cuts",
+    "DMLResults",
     "DagumResult",
     "Decision",
     "DfRule",
@@ -307,6 +311,7 @@ __all__ = [
     "InputTypeError",
     "JohnsonNeyman",
     "KinkResults",
+    "LearningTransform",
     "LeaveOut",
     "LinearCombination",
     "LinearResults",
@@ -331,6 +336,7 @@ __all__ = [
     "Notice",
     "OptionError",
     "Panel",
+    "PanelDML",
     "PanelIndexError",
     "PanelKink",
     "PanelScan",
