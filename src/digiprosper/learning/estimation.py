@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -36,6 +35,7 @@ from digiprosper.learning.learners import (
 )
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import fit_equation
+from digiprosper.optional import require
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
@@ -76,7 +76,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     )
     covariance = over_seeds(estimates, influences, factor)
     medians = np.median(estimates, axis=0)
-    beside, dropped = _fixed_effects(spec, sample)
+    beside, dropped = _fixed_effects(sample)
     results = DMLResults(
         estimated=Estimates.of(names, medians, covariance, inference),
         treatment=spec.treatment,
@@ -95,10 +95,9 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         factors=dict(sample.prepared.sample.factors),
         key_names=sample.prepared.sample.keys.pair,
     )
-    few = (notices.few_for_learning(groups, sample.prepared.cluster_names[0]),)
     diagnostics = (
         *(n for n in sample.prepared.notices if n not in sample.prepared.few),
-        *chain.from_iterable(few),
+        *notices.few_for_learning(groups, sample.prepared.cluster_names[0]),
         *dropped,
         *notices.few_seeds(spec.seeds, drawn=drawn),
         *_notices(results),
@@ -205,7 +204,7 @@ def _predicted(
 
 
 def _fixed_effects(
-    spec: Any, sample: LearningSample
+    sample: LearningSample,
 ) -> tuple[dict[str, LinearResults], list[Notice]]:
     """Regress with fixed effects on linear controls, and on the dictionary.
 
@@ -245,30 +244,20 @@ def _flexible_notices(
     if not flexible:
         return
     folds, _ = _folds(spec, sample, seed)
-    with_constant = np.column_stack([np.ones(len(sample.outcome)), sample.dictionary])
-    other = tuple(
-        rsquared(column, cross_fit(_LeastSquares, with_constant, column, folds))
+    linear = require("sklearn.linear_model", extra="learn", purpose="PanelDML")
+    other = [
+        rsquared(
+            column,
+            cross_fit(linear.LinearRegression, sample.dictionary, column, folds),
+        )
         for column in (sample.outcome, sample.treatment)
-    )
+    ]
     entities = sample.prepared.sample.n_entities
     for name in flexible:
         r2_y, r2_d = results.comparison.loc[name, ["r2_y", "r2_d"]]
         yield from notices.flexible_learner(
             name, entities, (float(r2_y), float(r2_d)), (other[0], other[1])
         )
-
-
-class _LeastSquares:
-    """Least squares as a learner."""
-
-    def fit(self, x: Floats, y: Floats) -> _LeastSquares:
-        """Find the coefficients of least norm."""
-        self.coefficients = np.linalg.lstsq(x, y)[0]
-        return self
-
-    def predict(self, x: Floats) -> Floats:
-        """Predict by row."""
-        return np.asarray(x @ self.coefficients)
 
 
 def _glance(spec: Any, sample: LearningSample, inference: Inference) -> Glance:

@@ -83,9 +83,7 @@ def rsquared(outcome: Floats, predicted: Floats) -> float:
     return float(1 - residuals @ residuals / (deviations @ deviations))
 
 
-def partial_out(
-    outcome: Floats, treatment: Floats, clusters: Ints
-) -> PartialledOut:
+def partial_out(outcome: Floats, treatment: Floats, clusters: Ints) -> PartialledOut:
     """Regress the residual of the outcome on that of the treatment, no constant.
 
     ``theta = sum rd ry / sum rd^2``; a cluster adds ``sum rd (ry - theta rd) / sum

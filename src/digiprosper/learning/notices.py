@@ -105,7 +105,7 @@ def flexible_learner(
     text = (
         f"{learner} predicts outcome and treatment with R2 of {own[0]:.3f} and "
         f"{own[1]:.3f}, least squares on squares and products with {other[0]:.3f} and "
-        f"{other[1]:.3f}. With {entities} entities trees and neural networks are biased "
+        f"{other[1]:.3f}. With {entities} entities trees and networks are biased "
         "unless they predict both better; use transform='dictionary' with a lasso."
     )
     data = {"learner": learner, "n_entities": entities, "r2_y": own[0], "r2_d": own[1]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -32,7 +31,7 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.learning.results import DMLResults
     from digiprosper.panel import Panel
@@ -72,7 +71,10 @@ class PanelDML(Specification):
     learners : mapping of str to estimator
         Names and scikit-learn regressors (extra ``learn``), or any objects with fit,
         predict and get_params, such as pipelines that scale first. There is no default.
-        They are cloned, and each ``random_state`` is set from `rng`.
+        They are cloned, and each ``random_state`` is set from `rng`. Features have mean
+        zero and variance one in the sample, and rows are in the order of the entities,
+        so that a tuning learner whose folds are not shuffled, such as ``LassoCV()``,
+        tunes on whole entities, but for one at each edge.
     degree : {2, 1}
         Degree of the dictionary: 2 (default) adds squares and products of two, 1 takes
         the controls as they are, so that they are the dictionary.
@@ -99,8 +101,8 @@ class PanelDML(Specification):
     ------
     OptionError, TermError, InputTypeError
         By the constructor, if an option is unknown, or for trees and neural networks
-        with ``transform="within"``. By `fit`, if a learner cannot be fitted, or is least
-        squares with more features than a tenth of the rows.
+        with ``transform="within"``. By `fit`, if a learner cannot be fitted, or is
+        least squares with more features than a tenth of the rows.
     ColumnError, MissingDataError, PanelIndexError
         By `fit`, if a column cannot be used.
     IdentificationError

@@ -84,7 +84,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     demeaned = _demeaned(spec, prepared)
     folds = None
     if isinstance(spec.folds, tuple):
-        folds = _fixed_folds(spec, prepared, clusters)
+        folds = _fixed_folds(spec, prepared)
     columns, dictionary = _features(spec, sample, demeaned)
     outcome, treatment = _outcome_and_treatment(spec, sample, demeaned)
     return LearningSample(
@@ -97,9 +97,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         dictionary=dictionary,
         clusters=clusters,
         folds=folds,
-        demean_by=(
-            compress(sample.entity)[0] if spec.transform == "mundlak" else None
-        ),
+        demean_by=(compress(sample.entity)[0] if spec.transform == "mundlak" else None),
     )
 
 
@@ -154,10 +152,11 @@ def _demeaned(spec: Any, prepared: Prepared) -> Demeaned:
     return demeaned
 
 
-def _features(
-    spec: Any, sample: Sample, demeaned: Demeaned
-) -> tuple[Floats, Floats]:
-    """Make the features, and the same with squares and products of the controls."""
+def _features(spec: Any, sample: Sample, demeaned: Demeaned) -> tuple[Floats, Floats]:
+    """Make the features, and the same with squares and products of the controls.
+
+    Scales are those of the sample, so that units do not matter to any learner.
+    """
     p = len(sample.roles["x"])
     if spec.transform in ("dictionary", "within"):
         varying = [j for j in range(2, len(demeaned.names)) if not demeaned.absorbed[j]]
@@ -166,18 +165,26 @@ def _features(
             raise IdentificationError(
                 "the effects absorb all controls; use FixedEffects without controls."
             )
-        dictionary = np.ascontiguousarray(demeaned.select(varying))
+        scaled = demeaned.columns * np.sqrt(sample.nobs)
+        scaled[:, varying] /= demeaned.lengths[varying]
+        dictionary = np.ascontiguousarray(scaled[:, varying])
         if spec.transform == "dictionary":
             return dictionary, dictionary
-        return np.ascontiguousarray(demeaned.select(linear)), dictionary
-    parts = [sample.columns("x")]
+        return np.ascontiguousarray(scaled[:, linear]), dictionary
+    controls = sample.columns("x")
+    parts = [controls]
     if spec.transform == "difference":
         parts.append(sample.columns("lagged"))
+    spread = controls.std(axis=0)
+    spread[spread == 0] = 1.0
+    parts = [(part - controls.mean(axis=0)) / spread for part in parts]
 
     def with_means(blocks: list[Floats]) -> Floats:
         means = []
         if spec.transform == "mundlak":
-            means += [level_means(block, compress(sample.entity)[0]) for block in blocks]
+            means += [
+                level_means(block, compress(sample.entity)[0]) for block in blocks
+            ]
         if spec.time_effects:
             means += [level_means(block, compress(sample.time)[0]) for block in blocks]
         return np.column_stack([*blocks, *means])
@@ -200,7 +207,7 @@ def _outcome_and_treatment(
     return np.ascontiguousarray(columns[:, 0]), np.ascontiguousarray(columns[:, 1])
 
 
-def _fixed_folds(spec: Any, prepared: Prepared, clusters: Ints) -> Ints:
+def _fixed_folds(spec: Any, prepared: Prepared) -> Ints:
     """Find the fold of each row, by the label of its cluster."""
     name = prepared.cluster_names[0]
     levels = prepared.sample.code_levels[name]

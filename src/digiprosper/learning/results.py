@@ -191,8 +191,8 @@ class DMLResults(BaseResults):
                 adjusted=self.controls,
                 remarks=(*base.remarks, *remarks),
                 set_rows=tuple(
-                    (Remark(f"stat.{key}", {}, WORDS), float(r2.loc[name, key]))
-                    for key in r2
+                    (Remark(f"stat.{key}", {}, WORDS), float(r2[key][name]))
+                    for key in ("r2_y", "r2_d")
                 ),
             )
             for name in self.names
