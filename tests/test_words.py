@@ -78,7 +78,7 @@ ROWS = {
     "dynamic/words.py WORDS": Row(
         DYNAMIC, composed=("stat.*", "difference.*", "system.*")
     ),
-    "learning/words.py WORDS": Row(LEARNING, composed=("stat.*", "column.*")),
+    "learning/words.py WORDS": Row(LEARNING),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),

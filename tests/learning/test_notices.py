@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from digiprosper.learning import notices
 
 
@@ -30,3 +33,17 @@ def test_trees_must_predict_both_better() -> None:
 
     assert told((0.6, 0.6)) == []
     assert told((0.6, 0.5)) == told((0.5, 0.6)) == ["flexible_learner"]
+
+
+def test_the_figures_of_the_refusal_are_those_measured() -> None:
+    path = Path(__file__).parents[2] / "docs/measured/dml_with_31_provinces.json"
+    tables = json.loads(path.read_text(encoding="utf-8")).values()
+    cells = {
+        (row["controls"], row["estimator"]): f"{row['bias']} and {row['coverage']}"
+        for rows in tables
+        for row in rows
+    }
+    said = notices.too_few_for_trees("a", 31)
+    for estimator in ("difference, forest", "dictionary, lasso"):
+        for form in ("linear", "quadratic"):
+            assert cells[form, estimator] in said

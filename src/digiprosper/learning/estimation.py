@@ -41,7 +41,7 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.learning.preparation import LearningSample
@@ -56,24 +56,12 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     _check_learners(spec, sample)
     seed = seed_sequence(rng)
     names = [name for name, _ in spec.learners]
-    drawn = isinstance(spec.folds, int)
-    is_varied = drawn or any(is_random(learner) for _, learner in spec.learners)
+    is_varied = isinstance(spec.folds, int) or any(is_random(learner) for _, learner in spec.learners)
     children = seed.spawn(spec.seeds if is_varied else 1)
-    runs = [_run(spec, sample, child) for child in children]
-    estimates = np.array([[out.estimate for out, _ in run] for run in runs])
-    influences = np.array([[out.influence for out, _ in run] for run in runs])
-    r2 = np.array([[fitted for _, fitted in run] for run in runs])
-
+    estimates, influences, r2 = _runs(spec, sample, children)
     groups = sample.n_clusters
     factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
-    inference = Inference(
-        cov_type="clustered",
-        ssc=spec.ssc,
-        clusters=sample.prepared.cluster_names,
-        n_clusters=(groups,),
-        df_t=float(groups - 1),
-        rng_entropy=int(seed.entropy) if isinstance(seed.entropy, int) else None,
-    )
+    inference = _inference(spec, sample, seed)
     covariance = over_seeds(estimates, influences, factor)
     medians = np.median(estimates, axis=0)
     beside, dropped = _fixed_effects(sample)
@@ -82,7 +70,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         treatment=spec.treatment,
         controls=spec.controls,
         transform=spec.transform,
-        folds=spec.folds if drawn else ("none" if spec.folds is None else "fixed"),
+        folds=_folds_text(spec),
         run_values={
             "estimate": estimates,
             "std_error": np.sqrt(factor * (influences**2).sum(axis=2)),
@@ -99,7 +87,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         *(n for n in sample.prepared.notices if n not in sample.prepared.few),
         *notices.few_for_learning(groups, sample.prepared.cluster_names[0]),
         *dropped,
-        *notices.few_seeds(spec.seeds, drawn=drawn),
+        *notices.few_seeds(spec.seeds, drawn=is_varied),
         *_notices(results),
         *_flexible_notices(spec, sample, results, children[0]),
     )
@@ -134,6 +122,18 @@ def _check_learners(spec: Any, sample: LearningSample) -> None:
 
 
 # --- runs -----------------------------------------------------------------------------
+
+
+def _runs(
+    spec: Any, sample: LearningSample, seeds: Sequence[np.random.SeedSequence]
+) -> tuple[Floats, Floats, Floats]:
+    """Compute estimates (S, L), influences (S, L, G) and R2 (S, L, 2) of all seeds."""
+    runs = [_run(spec, sample, seed) for seed in seeds]
+    return (
+        np.array([[out.estimate for out, _ in run] for run in runs]),
+        np.array([[out.influence for out, _ in run] for run in runs]),
+        np.array([[fitted for _, fitted in run] for run in runs]),
+    )
 
 
 def _run(
@@ -200,6 +200,13 @@ def _predicted(
     return predicted
 
 
+def _folds_text(spec: Any) -> int | str:
+    """Return the number of folds that are drawn, or where they are from."""
+    if isinstance(spec.folds, int):
+        return spec.folds
+    return "none" if spec.folds is None else "fixed"
+
+
 # --- what is reported beside ----------------------------------------------------------
 
 
@@ -258,6 +265,19 @@ def _flexible_notices(
         yield from notices.flexible_learner(
             name, entities, (float(r2_y), float(r2_d)), (other[0], other[1])
         )
+
+
+def _inference(
+    spec: Any, sample: LearningSample, seed: np.random.SeedSequence
+) -> Inference:
+    return Inference(
+        cov_type="clustered",
+        ssc=spec.ssc,
+        clusters=sample.prepared.cluster_names,
+        n_clusters=(sample.n_clusters,),
+        df_t=float(sample.n_clusters - 1),
+        rng_entropy=int(seed.entropy) if isinstance(seed.entropy, int) else None,
+    )
 
 
 def _glance(spec: Any, sample: LearningSample, inference: Inference) -> Glance:

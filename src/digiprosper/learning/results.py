@@ -190,9 +190,9 @@ class DMLResults(BaseResults):
                 glance=cast("Glance", {**self.info, **r2.loc[name].to_dict()}),
                 adjusted=self.controls,
                 remarks=(*base.remarks, *remarks),
-                set_rows=tuple(
-                    (Remark(f"stat.{key}", {}, WORDS), float(r2[key][name]))
-                    for key in ("r2_y", "r2_d")
+                set_rows=(
+                    (Remark("stat.r2_y", {}, WORDS), float(r2["r2_y"][name])),
+                    (Remark("stat.r2_d", {}, WORDS), float(r2["r2_d"][name])),
                 ),
             )
             for name in self.names
