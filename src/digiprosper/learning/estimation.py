@@ -56,7 +56,9 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     _check_learners(spec, sample)
     seed = seed_sequence(rng)
     names = [name for name, _ in spec.learners]
-    is_varied = isinstance(spec.folds, int) or any(is_random(learner) for _, learner in spec.learners)
+    is_varied = isinstance(spec.folds, int) or any(
+        is_random(learner) for _, learner in spec.learners
+    )
     children = seed.spawn(spec.seeds if is_varied else 1)
     estimates, influences, r2 = _runs(spec, sample, children)
     groups = sample.n_clusters

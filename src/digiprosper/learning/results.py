@@ -77,7 +77,7 @@ class DMLResults(BaseResults):
     ... )
     >>> fit = spec.fit(dp.datasets.us_states(), rng=1)
     >>> fit.comparison.round(2)["estimate"].to_dict()
-    {'ols': 0.67, 'FE, linear': 0.66, 'FE, squares and products': 0.66}
+    {'ols': 0.66, 'FE, linear': 0.66, 'FE, squares and products': 0.66}
     """
 
     words: ClassVar[Words] = WORDS
