@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = (
     "abdata.csv",
+    "cases/dml_folds_60.csv",
+    "cases/dml_panel_60x8.csv",
     "cases/honest_bc.csv",
     "cases/honest_medicaid.csv",
     "cases/honest_mpdta.csv",

@@ -51,6 +51,7 @@ EXTRAS = {
     "dynamic/test_dynamic_size.py",
     "dynamic/test_published.py",
     "dynamic/test_stata.py",
+    "learning/test_dml_size.py",
     "linear/test_absorbed_slopes.py",
     "linear/test_common_shocks_size.py",
     "linear/test_iv_size.py",

@@ -20,6 +20,7 @@ MODULES = {
     "python_docx": "docx",
     "pytest_xdist": "xdist",
     "scikit_criteria": "skcriteria",
+    "scikit_learn": "sklearn",
 }
 
 

@@ -388,6 +388,11 @@ CONTRACT = {
     ),
     "DynamicPanel.fit": "panel, *, rng=None, progress=False",
     "DynamicResults.long_run": "level=0.95",
+    "PanelDML": (
+        "y, treatment, controls, *, transform='dictionary', learners, degree=2, "
+        f"folds=5, seeds=20, clusters=None, {EFFECTS}, ssc='G/(G-1)', where=None"
+    ),
+    "PanelDML.fit": "panel, *, rng=None, progress=False",
     "PoissonEffects": (
         f"y, x=(), *, {EFFECTS}, absorb=(), exposure=None, offset=None, "
         "separation='drop', cov_type='clustered', clusters=None, ssc='ppmlhdfe', "

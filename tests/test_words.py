@@ -19,6 +19,7 @@ import pytest
 
 from digiprosper.counts.words import WORDS as COUNTS
 from digiprosper.dynamic.words import WORDS as DYNAMIC
+from digiprosper.learning.words import WORDS as LEARNING
 from digiprosper.linear.words import WORDS as LINEAR
 from digiprosper.mediation.words import WORDS as MEDIATION
 from digiprosper.panel.words import WORDS as PANEL
@@ -77,6 +78,7 @@ ROWS = {
     "dynamic/words.py WORDS": Row(
         DYNAMIC, composed=("stat.*", "difference.*", "system.*")
     ),
+    "learning/words.py WORDS": Row(LEARNING),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),

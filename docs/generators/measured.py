@@ -51,6 +51,7 @@ ROOMS = {
     "mediation": "Mediation",
     "threshold": "Thresholds and kinks",
     "dynamic": "Dynamic panels",
+    "learning": "Double machine learning",
     "counts": "Counts and binary outcomes",
     "u_shape": "U-shapes",
     "unit_roots": "Unit roots",

@@ -27,6 +27,7 @@ ROOMS = {
     "unit_roots": "Unit roots",
     "policy": "Policy",
     "dynamic": "Dynamic panels",
+    "learning": "Double machine learning",
     "counts": "Counts and binary outcomes",
     "spatial": "Space",
     "studies": "Studies of many fits",

@@ -122,6 +122,9 @@ if TYPE_CHECKING:
     from digiprosper.inequality.theil_groups import (
         urban_rural_theil as urban_rural_theil,
     )
+    from digiprosper.learning.panel_dml import LearningTransform as LearningTransform
+    from digiprosper.learning.panel_dml import PanelDML as PanelDML
+    from digiprosper.learning.results import DMLResults as DMLResults
     from digiprosper.linear.cluster_bootstrap import (
         cluster_bootstrap as cluster_bootstrap,
     )
@@ -278,6 +281,7 @@ __all__ = [
     "CovType",
     "CovarianceWarning",
     "Cuts",
+    "DMLResults",
     "DagumResult",
     "Decision",
     "DfRule",
@@ -315,6 +319,7 @@ __all__ = [
     "InputTypeError",
     "JohnsonNeyman",
     "KinkResults",
+    "LearningTransform",
     "LeaveOut",
     "LinearCombination",
     "LinearResults",
@@ -339,6 +344,7 @@ __all__ = [
     "Notice",
     "OptionError",
     "Panel",
+    "PanelDML",
     "PanelIndexError",
     "PanelKink",
     "PanelScan",

@@ -42,6 +42,8 @@ NAMES = {
     "inequality.theil_groups": (
         "TheilDecomposition theil_decomposition urban_rural_theil"
     ),
+    "learning.panel_dml": "LearningTransform PanelDML",
+    "learning.results": "DMLResults",
     "linear.cluster_bootstrap": "cluster_bootstrap",
     "linear.fixed_effects": "FixedEffects",
     "linear.fixed_effects_iv": "FixedEffectsIV",

@@ -111,6 +111,14 @@ def counted() -> Any:
 
 
 @cache
+def learned() -> Any:
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    learners = {"OLS": linear_model.LinearRegression(), "Ridge": linear_model.Ridge()}
+    base = dp.PanelDML("prosperity", "digital", CONTROLS, learners=learners)
+    return base.fit(panel(), rng=1)
+
+
+@cache
 def last_year() -> dp.Panel:
     return (
         panel()
@@ -274,6 +282,7 @@ def _regressions() -> dict[str, Callable[[], Any]]:
             spec(), panel(), reps=99, rng=1
         ),
         "counts": counted,
+        "learned controls": learned,
         "average effects": lambda: counted().average_effects(),
         "combination": lambda: fit().combination("2*digital - urban"),
         "propagated": lambda: dp.PropagatedIndex(

@@ -1,0 +1,1 @@
+"""Double machine learning: controls whose form is learned."""

@@ -1,0 +1,229 @@
+"""From a panel to what is learned: outcome, treatment and features by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    counted,
+    option_problem,
+    quoted,
+)
+from digiprosper.kernels.within import compress, is_nested, within
+from digiprosper.learning.kernel import level_means, quadratic
+from digiprosper.linear.estimation import (
+    Demeaned,
+    absorbed_problem,
+    demean_columns,
+    refuse_flat_outcome,
+)
+from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.panel.grammar import as_written
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel import Panel, Sample
+
+FEWEST_CLUSTERS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningSample:
+    """Rows (N,) as a transformation has them, and the columns of fixed effects."""
+
+    prepared: Prepared
+    demeaned: Demeaned  # outcome, treatment, dictionary; its first columns are controls
+    n_controls: int
+    outcome: Floats
+    treatment: Floats
+    features: Floats  # (N, p) what the learners learn from
+    dictionary: Floats  # (N, q) the same with squares and products of the controls
+    clusters: Ints  # (N,) without gaps
+    folds: Ints | None  # (N,) those of the specification, if it has any
+    # (N,) entities of which the residual of the treatment is demeaned: "mundlak"
+    demean_by: Ints | None
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return int(self.clusters.max()) + 1
+
+
+def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
+    """Cut the rows and make the columns of a transformation."""
+    roles = {"y": (spec.y,), "treatment": (spec.treatment,), "x": spec.controls}
+    if spec.transform == "difference":
+        roles |= {
+            "changes": (_inside("diff", spec.y), _inside("diff", spec.treatment)),
+            "lagged": tuple(_inside("lag", term) for term in spec.controls),
+        }
+    options = LinearOptions(
+        entity_effects=spec.entity_effects,
+        time_effects=spec.time_effects,
+        clusters=spec.clusters,
+        collinear="drop",
+        where=spec.where,
+    )
+    prepared = prepare(panel, roles, options)
+    sample = prepared.sample
+    for role in ("y", "treatment"):
+        if len(sample.roles[role]) != 1:
+            raise TermError(
+                f"{role}={cited(getattr(spec, role))} makes several columns; it must "
+                "be one column."
+            )
+    clusters = _clusters(prepared)
+    demeaned = _demeaned(spec, prepared)
+    folds = None
+    if isinstance(spec.folds, tuple):
+        folds = _fixed_folds(spec, prepared)
+    columns, dictionary = _features(spec, sample, demeaned)
+    outcome, treatment = _outcome_and_treatment(spec, sample, demeaned)
+    return LearningSample(
+        prepared=prepared,
+        demeaned=demeaned,
+        n_controls=len(sample.roles["x"]),
+        outcome=outcome,
+        treatment=treatment,
+        features=columns,
+        dictionary=dictionary,
+        clusters=clusters,
+        folds=folds,
+        demean_by=(compress(sample.entity)[0] if spec.transform == "mundlak" else None),
+    )
+
+
+def _inside(function: str, term: str) -> str:
+    is_term = any(sign in term for sign in "(:`")
+    return f"{function}({term if is_term else as_written(term)})"
+
+
+def _clusters(prepared: Prepared) -> Ints:
+    """Code the clusters, of which there must be ten, with whole entities in each."""
+    sample = prepared.sample
+    if not prepared.cluster_codes:
+        raise OptionError(
+            "PanelDML needs entities with several rows; this panel has entities of "
+            "single rows.",
+            [option_problem("clusters", None)],
+        )
+    codes, count = compress(prepared.cluster_codes[0])
+    name = prepared.cluster_names[0]
+    if not is_nested(compress(sample.entity)[0], codes):
+        text = (
+            f"clusters={cited(name)}: rows of one entity are in several clusters. Rows "
+            "of an entity must not be in different folds; use clusters of whole "
+            "entities."
+        )
+        raise OptionError(text, [option_problem("clusters", name, what=text)])
+    if count < FEWEST_CLUSTERS:
+        text = (
+            f"{counted(count, 'cluster')} ({name}): learning and testing on different "
+            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects."
+        )
+        data = {"clusters": name, "n_clusters": count}
+        raise IdentificationError(text, [Notice("few_to_learn", text, data)])
+    return codes
+
+
+def _demeaned(spec: Any, prepared: Prepared) -> Demeaned:
+    """Take the effects out of outcome, treatment and dictionary; refuse flat ones."""
+    sample = prepared.sample
+    controls = sample.columns("x")
+    dictionary = quadratic(controls) if spec.degree == 2 else controls
+    names = [spec.y, spec.treatment, *sample.names_of("x")]
+    further = dictionary.shape[1] - controls.shape[1]
+    names += [f"product {j + 1} of controls" for j in range(further)]
+    y_and_d = np.column_stack([sample.columns("y"), sample.columns("treatment")])
+    raw = np.column_stack([y_and_d, controls, dictionary[:, controls.shape[1] :]])
+    demeaned = demean_columns(prepared, names, raw)
+    refuse_flat_outcome(prepared, demeaned, 0)
+    if demeaned.absorbed[1]:
+        problem = absorbed_problem(prepared, demeaned, 1)
+        raise IdentificationError(f"treatment: {problem.message}.", [problem])
+    return demeaned
+
+
+def _features(spec: Any, sample: Sample, demeaned: Demeaned) -> tuple[Floats, Floats]:
+    """Make the features, and the same with squares and products of the controls.
+
+    Scales are those of the sample, so that units do not matter to any learner.
+    """
+    p = len(sample.roles["x"])
+    if spec.transform in ("dictionary", "within"):
+        varying = [j for j in range(2, len(demeaned.names)) if not demeaned.absorbed[j]]
+        linear = [j for j in varying if j < 2 + p]
+        if not (linear if spec.transform == "within" else varying):
+            raise IdentificationError(
+                "the effects absorb all controls; use FixedEffects without controls."
+            )
+        scaled = demeaned.columns * np.sqrt(sample.nobs)
+        scaled[:, varying] /= demeaned.lengths[varying]
+        dictionary = np.ascontiguousarray(scaled[:, varying])
+        if spec.transform == "dictionary":
+            return dictionary, dictionary
+        return np.ascontiguousarray(scaled[:, linear]), dictionary
+    controls = sample.columns("x")
+    parts = [controls]
+    if spec.transform == "difference":
+        parts.append(sample.columns("lagged"))
+    spread = controls.std(axis=0)
+    spread[spread == 0] = 1.0
+    parts = [(part - controls.mean(axis=0)) / spread for part in parts]
+
+    def with_means(blocks: list[Floats]) -> Floats:
+        means = []
+        if spec.transform == "mundlak":
+            means += [
+                level_means(block, compress(sample.entity)[0]) for block in blocks
+            ]
+        if spec.time_effects:
+            means += [level_means(block, compress(sample.time)[0]) for block in blocks]
+        return np.column_stack([*blocks, *means])
+
+    return with_means(parts), with_means([quadratic(part) for part in parts])
+
+
+def _outcome_and_treatment(
+    spec: Any, sample: Sample, demeaned: Demeaned
+) -> tuple[Floats, Floats]:
+    if spec.transform in ("dictionary", "within"):
+        columns = demeaned.columns[:, :2]
+    else:
+        columns = demeaned.raw[:, :2]
+        if spec.transform == "difference":
+            columns = sample.columns("changes")
+        if spec.time_effects:
+            periods = within([compress(sample.time)[0]], sample.nobs)
+            columns = periods.demean(np.asfortranarray(columns))
+    return np.ascontiguousarray(columns[:, 0]), np.ascontiguousarray(columns[:, 1])
+
+
+def _fixed_folds(spec: Any, prepared: Prepared) -> Ints:
+    """Find the fold of each row, by the label of its cluster."""
+    name = prepared.cluster_names[0]
+    levels = prepared.sample.code_levels[name]
+    by_label = dict(spec.folds)
+    labels = levels[prepared.cluster_codes[0]]
+    absent = [label for label in dict.fromkeys(labels) if label not in by_label]
+    if absent:
+        text = (
+            f"folds has no fold for {quoted(absent)}. It must be a Series of folds "
+            f"indexed by {name}, the clusters."
+        )
+        raise OptionError(text, [option_problem("folds", absent, what=text)])
+    row_folds = [by_label[label] for label in labels]
+    order = {fold: code for code, fold in enumerate(dict.fromkeys(row_folds))}
+    folds = np.array([order[fold] for fold in row_folds])
+    if len(order) < 2:
+        text = "folds has one fold for all clusters; it needs two or more."
+        raise OptionError(text, [option_problem("folds", 1, what=text)])
+    return folds

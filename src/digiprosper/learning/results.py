@@ -1,0 +1,263 @@
+"""Results of double machine learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.learning.words import WORDS
+from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import (
+    Lines,
+    Remarks,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.terms import Term, slope_terms
+from digiprosper.report.text import table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.report.columns import Column
+    from digiprosper.report.estimates import Estimates
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors
+    from digiprosper.report.words import Words
+
+_FE = {"linear": "FE, linear", "dictionary": "FE, squares and products"}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class DMLResults(BaseResults):
+    """Results of `PanelDML`: an estimate of the effect of the treatment per learner.
+
+    Parameters
+    ----------
+    estimated : Estimates
+        Median over seeds for each learner, by its name, with standard errors that allow
+        for the differences between seeds.
+    treatment : str
+        The treatment, whose slope all learners estimate.
+    controls : tuple of str
+        Terms of the controls.
+    transform : str
+        The option of the specification.
+    folds : int or str
+        Number of folds that were drawn, ``"fixed"`` or ``"none"``.
+    run_values : dict
+        Arrays (S, L) by seed and learner: estimate, std_error, r2_y, r2_d.
+    fixed_effects : dict of LinearResults
+        Fixed effects on the same rows with controls as they are (``"linear"``) and with
+        their squares and products (``"dictionary"``).
+    info : Glance
+        Summary numbers of the fit.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        Factors of outcome, effects, clusters and regressors, by name.
+    key_names : pair of str or None
+        Names of the entity key and the time key.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from sklearn.linear_model import LinearRegression
+    >>> spec = dp.PanelDML(
+    ...     "log(gsp)", "log(pc)", ["unemp"], learners={"ols": LinearRegression()}
+    ... )
+    >>> fit = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> fit.comparison.round(2)["estimate"].to_dict()
+    {'ols': 0.66, 'FE, linear': 0.66, 'FE, squares and products': 0.66}
+    """
+
+    words: ClassVar[Words] = WORDS
+    _rows_key: ClassVar[str] = "learners"
+
+    estimated: Estimates
+    treatment: str
+    controls: tuple[str, ...]
+    transform: str
+    folds: int | str
+    run_values: dict[str, Floats]
+    fixed_effects: dict[str, LinearResults]
+    info: Glance
+    labels: Mapping[str, str]
+    factors: Factors
+    key_names: tuple[str, str | None]
+    diagnostics: tuple[Notice, ...] = ()
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """All runs: seed, learner, estimate, std_error, r2_y and r2_d.
+
+        `r2_y` and `r2_d` are the shares of the variance of outcome and treatment that
+        are predicted out of fold, after the transformation.
+        """
+        seeds, learners = self.run_values["estimate"].shape
+        return pd.DataFrame(
+            {
+                "seed": np.repeat(np.arange(seeds), learners),
+                "learner": list(self.names) * seeds,
+                **{name: values.ravel() for name, values in self.run_values.items()},
+            }
+        )
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """Learners and, below them, fixed effects.
+
+        Columns estimate, std_error, r2_y and r2_d; an R2 is the median over seeds, and
+        missing for fixed effects.
+        """
+        medians = {n: np.median(self.run_values[n], axis=0) for n in ("r2_y", "r2_d")}
+        frame = pd.DataFrame(
+            {"estimate": self.params, "std_error": self.std_errors, **medians}
+        )
+        for name, fit in self.fixed_effects.items():
+            row = [fit.params[self.treatment], fit.std_errors[self.treatment]]
+            frame.loc[_FE[name]] = [*row, np.nan, np.nan]
+        return frame.rename_axis("learner")
+
+    @property
+    def spread(self) -> dict[str, Any]:
+        """Ranges of the estimates, in standard errors.
+
+        ``"seeds"`` is a dict by learner: the range over seeds in its standard errors.
+        ``"learners"`` is the range over learners in the median of theirs.
+        """
+        errors = self.std_errors.to_numpy()
+        ranges = np.ptp(self.run_values["estimate"], axis=0) / errors
+        return {
+            "seeds": dict(zip(self.names, ranges.tolist(), strict=True)),
+            "learners": float(np.ptp(self.coefficients) / np.median(errors)),
+        }
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of each estimate, which has the name of a learner."""
+        return slope_terms(self.names, {})
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the fit, such as the number of rows.
+
+        Returns
+        -------
+        Glance
+            A mapping. All types of results have its keys.
+        """
+        return self.info
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return a column of a table per learner, and beside them fixed effects.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One per learner, then those of fixed effects with linear controls and with
+            their squares and products.
+        """
+        (term,) = slope_terms([self.treatment], self.factors)
+        base = result_column(self, level)
+        remarks = (
+            self._method(),
+            *(
+                Remark(f"note.{code}", {})
+                for code in dict.fromkeys(n.code for n in self.diagnostics)
+                if f"note.{code}" in WORDS
+            ),
+        )
+        r2 = self.comparison[["r2_y", "r2_d"]]
+        columns = [
+            replace(
+                base,
+                head=name,
+                estimates={self.treatment: base.estimates[name]._replace(term=term)},
+                glance=cast("Glance", {**self.info, **r2.loc[name].to_dict()}),
+                adjusted=self.controls,
+                remarks=(*base.remarks, *remarks),
+                set_rows=(
+                    (Remark("stat.r2_y", {}, WORDS), float(r2["r2_y"][name])),
+                    (Remark("stat.r2_d", {}, WORDS), float(r2["r2_d"][name])),
+                ),
+            )
+            for name in self.names
+        ]
+        for name, fit in self.fixed_effects.items():
+            column = result_column(fit, level)
+            columns.append(
+                replace(
+                    column,
+                    named=Remark(f"column.{name}", {}, WORDS),
+                    estimates={self.treatment: column.estimates[self.treatment]},
+                    adjusted=self.controls,
+                    constant=None,
+                    remarks=(),
+                )
+            )
+        return tuple(columns)
+
+    def _method(self) -> Remark:
+        """Describe transformation, folds and seeds for the note below a table."""
+        clusters = self.inference.clusters
+        seeds = len(self.run_values["estimate"])
+        if isinstance(self.folds, int):
+            folds = Remark(
+                "folds.drawn", {"count": (f"{self.folds}",), "clusters": clusters}
+            )
+        else:
+            named = {"clusters": clusters} if self.folds == "fixed" else {}
+            folds = Remark(f"folds.{self.folds}", named)
+        several = Remark("seeds.several", {"count": (f"{seeds}",)})
+        return Remark(
+            "note.method",
+            {
+                "transform": (Remark(f"note.{self.transform}", {}),),
+                "folds": (folds,),
+                "seeds": (several if seeds > 1 else Remark("seeds.one", {}),),
+            },
+        )
+
+    def _summary(self) -> Summary:
+        info, frame = self.info, self.comparison
+        rows = (
+            f"Effect of {self.treatment}, with learned controls: "
+            f"{', '.join(self.controls)}. {info['nobs']:,} rows, "
+            f"{info['n_entities']:,} entities, {info['n_times']:,} periods"
+        )
+        seeds = len(self.run_values["estimate"])
+        cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:.4f}")
+        beside = table(
+            ["", *frame.columns],
+            [[name, *row] for name, row in zip(frame.index, cells.values, strict=True)],
+        )
+        return Summary(
+            type=type(self).__name__,
+            title=f"Double machine learning, outcome: {info['depvar']}",
+            blocks=(
+                Lines((rows,), wrapped=True),
+                coefficient_cells(self.tidy()),
+                Lines(tuple(beside.splitlines())),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self._conventions_of(self.inference),
+            settings=(
+                f"transform={self.transform}, folds={self.folds}, medians over "
+                f"{seeds} seeds"
+            ),
+        )

@@ -1,0 +1,107 @@
+"""Cross-fitting, dictionaries, and sums over seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper.learning.kernel import (
+    cross_fit,
+    draw_folds,
+    level_means,
+    over_seeds,
+    partial_out,
+    quadratic,
+    rsquared,
+)
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+FILES = ("cases/dml_panel_60x8.csv", "cases/dml_folds_60.csv")
+# doubleml 0.11.4, wg_approx: estimate and standard error
+FOREST = (0.8127728321151570, 0.0619764349385240)
+
+
+@pytest.mark.data(*FILES)
+def test_forest_of_doubleml() -> None:
+    """doubleml adds means to outcome and treatment; rounding breaks ties of splits."""
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    frame, folds = (pd.read_csv(SHARED / name) for name in FILES)
+    columns = ["y", "d", "x1", "x2", "x3"]
+    demeaned = frame[columns] - frame.groupby("id")[columns].transform("mean")
+    by_row = frame["id"].map(folds.set_index("id")["fold"]).to_numpy()
+    outcome, treatment = (
+        (demeaned[name] + frame[name].mean()).to_numpy() for name in "yd"
+    )
+    features = demeaned[columns[2:]].to_numpy()
+    y, d = (
+        column
+        - cross_fit(
+            lambda: ensemble.RandomForestRegressor(
+                50, min_samples_leaf=5, random_state=1
+            ),
+            features,
+            column,
+            by_row,
+        )
+        for column in (outcome, treatment)
+    )
+    out = partial_out(y, d, frame["id"].to_numpy())
+    error = np.sqrt((out.influence**2).sum())
+    np.testing.assert_allclose([out.estimate, error], FOREST, rtol=1e-10)
+
+
+class Mean:
+    """Predicts the mean of the rows it was fitted to."""
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Mean:
+        self.mean = y.mean()
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return np.full((len(x), 1), self.mean)
+
+
+def test_a_row_is_predicted_by_other_folds() -> None:
+    y, folds = np.array([1.0, 2.0, 6.0, 9.0]), np.array([0, 0, 1, 2])
+    x = np.zeros((4, 1))
+    predicted = cross_fit(Mean, x, y, folds)
+    np.testing.assert_allclose(predicted, [7.5, 7.5, 4.0, 3.0])
+    np.testing.assert_allclose(cross_fit(Mean, x, y, None), 4.5)
+    assert rsquared(y, np.full(4, 4.5)) == 0
+    assert rsquared(y, y) == 1
+
+
+def test_a_column_of_two_values_has_no_square() -> None:
+    x = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 0.0], [5.0, 1.0]])
+    out = quadratic(x)
+    a, b = (x - x.mean(axis=0)).T
+    np.testing.assert_allclose(out, np.column_stack([a, b, a * a, a * b]))
+
+
+def test_means_by_level() -> None:
+    codes = np.array([0, 2, 0, 2])
+    means = level_means(np.array([[1.0], [2.0], [3.0], [6.0]]), codes)
+    assert means[:, 0].tolist() == [2.0, 4.0, 2.0, 4.0]
+
+
+def test_folds_are_of_equal_size() -> None:
+    folds = draw_folds(31, 5, np.random.default_rng(1))
+    assert sorted(np.bincount(folds)) == [6, 6, 6, 6, 7]
+
+
+def test_variances_over_seeds() -> None:
+    """A median of variances, each with the squared deviation from the median."""
+    rng = np.random.default_rng(2)
+    estimates, influences = rng.normal(size=(5, 2)), rng.normal(size=(5, 2, 9))
+    covariance = over_seeds(estimates, influences, 9 / 8)
+    for learner in range(2):
+        theta = estimates[:, learner]
+        own = 9 / 8 * (influences[:, learner] ** 2).sum(axis=1)
+        variance = np.median(own + (theta - np.median(theta)) ** 2)
+        assert covariance[learner, learner] == pytest.approx(variance)
+    assert np.linalg.eigvalsh(covariance).min() > 0
+    one = over_seeds(estimates[:1], influences[:1], 1.0)
+    np.testing.assert_allclose(one, influences[0] @ influences[0].T)

@@ -1,0 +1,356 @@
+"""Double machine learning: numbers of doubleml, identities, invariances, refusals."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+
+pytest.importorskip("sklearn")
+
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import RandomForestRegressor, VotingRegressor
+from sklearn.linear_model import Lasso, LinearRegression, Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+OLS: dict[str, Any] = {"ols": LinearRegression()}
+RIDGE: dict[str, Any] = {"ridge": make_pipeline(StandardScaler(), Ridge())}
+QUADRATIC = ["I(x**2)", "I(z**2)", "x:z"]
+
+
+def spec(**options: Any) -> dp.PanelDML:
+    base: dict[str, Any] = {"learners": OLS, "seeds": 2}
+    return dp.PanelDML("y", "d", ["x", "z"], **{**base, **options})
+
+
+def fit(data: dp.Panel, **options: Any) -> dp.DMLResults:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return spec(**options).fit(data, rng=1)
+
+
+# --- outside numbers ------------------------------------------------------------------
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+FILES = ("cases/dml_panel_60x8.csv", "cases/dml_folds_60.csv")
+# doubleml 0.11.4, DoubleMLPLPR with the folds of the file: estimate, standard error
+DOUBLEML = {
+    "within": (0.8596176179191187, 0.0702198516181509),
+    "mundlak": (0.8596176179191187, 0.0702198516181509),
+    "difference": (0.9692328459494609, 0.0855973032532741),
+}
+WITHOUT_FOLDS = {
+    "within": 0.8556043793838829,
+    "mundlak": 0.8556043793838829,
+    "difference": 0.9527437849248012,
+}
+
+
+def of_doubleml(**options: Any) -> tuple[dp.PanelDML, dp.Panel]:
+    frame, folds = (pd.read_csv(SHARED / name) for name in FILES)
+    model = dp.PanelDML(
+        "y",
+        "d",
+        ["x1", "x2", "x3"],
+        **{
+            "learners": OLS,
+            "folds": folds.set_index("id")["fold"],
+            "time_effects": False,
+            "ssc": "none",
+            **options,
+        },
+    )
+    return model, dp.Panel(frame, "id", "t")
+
+
+@pytest.mark.data(*FILES)
+@pytest.mark.parametrize("transform", DOUBLEML)
+def test_doubleml(transform: Any) -> None:
+    model, data = of_doubleml(transform=transform)
+    ours = model.fit(data)
+    found = (ours.params["ols"], ours.std_errors["ols"])
+    np.testing.assert_allclose(found, DOUBLEML[transform], rtol=1e-10)
+    whole = model.replace(folds=None).fit(data).params["ols"]
+    assert whole == pytest.approx(WITHOUT_FOLDS[transform], rel=1e-10)
+    corrected = model.replace(ssc="G/(G-1)").fit(data).std_errors["ols"]
+    assert corrected == pytest.approx(DOUBLEML[transform][1] * np.sqrt(60 / 59))
+
+
+# --- identities -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_least_squares_without_folds_is_fixed_effects(frame: Any, gaps: bool) -> None:
+    data = dp.Panel(frame.drop(index=[3, 50, 51, 200]) if gaps else frame, "i", "t")
+    by_terms = dp.FixedEffects("y", ["d", "x", "z", *QUADRATIC]).fit(data).params["d"]
+    ours = fit(data, folds=None)
+    assert ours.params["ols"] == pytest.approx(by_terms, abs=1e-10)
+    beside = ours.fixed_effects
+    assert beside["dictionary"].params["d"] == pytest.approx(by_terms, abs=1e-10)
+    linear = dp.FixedEffects("y", ["d", "x", "z"]).fit(data)
+    assert beside["linear"].params["d"] == pytest.approx(linear.params["d"], abs=1e-12)
+    for options in ({"degree": 1}, {"transform": "within"}):
+        whole = fit(data, folds=None, **options).params["ols"]
+        assert whole == pytest.approx(linear.params["d"], abs=1e-10)
+
+
+def test_means_by_entity_and_period_are_two_way_effects(panel: dp.Panel) -> None:
+    """In a balanced panel (Wooldridge 2021)."""
+    linear = dp.FixedEffects("y", ["d", "x", "z"]).fit(panel).params["d"]
+    ours = fit(panel, folds=None, transform="mundlak").params["ols"]
+    assert ours == pytest.approx(linear, abs=1e-10)
+
+
+def test_a_learner_that_predicts_zero(panel: dp.Panel) -> None:
+    zero = {"zero": DummyRegressor(strategy="constant", constant=0.0)}
+    alone = dp.FixedEffects("y", ["d"]).fit(panel).params["d"]
+    assert fit(panel, learners=zero).params["zero"] == pytest.approx(alone, abs=1e-12)
+    with pytest.warns(dp.IdentificationWarning, match="no better than its mean"):
+        spec(learners=zero).fit(panel, rng=1)
+
+
+def test_the_effect_is_recovered(panel: dp.Panel) -> None:
+    ours = fit(panel, learners={**OLS, **RIDGE}, seeds=5)
+    assert (abs(ours.params - 0.5) < 3 * ours.std_errors).all()
+    linear = ours.fixed_effects["linear"]
+    assert linear.params["d"] - 0.5 > 3 * linear.std_errors["d"]
+
+
+def test_folds_and_medians_by_hand(frame: Any, panel: dp.Panel) -> None:
+    """Two learners fitted by hand, fold by fold, to demeaned terms."""
+    folds = pd.Series(np.arange(40) % 3, index=range(40))
+    ours = fit(panel, folds=folds, time_effects=False)
+    terms = frame.assign(xx=frame.x**2, zz=frame.z**2, xz=frame.x * frame.z)
+    terms = terms.drop(columns="t")
+    out = (terms - terms.groupby("i").transform("mean")).assign(f=frame.i % 3)
+    residuals = {}
+    for name in ("y", "d"):
+        parts = []
+        for fold in range(3):
+            train, test = out[out.f != fold], out[out.f == fold]
+            x = [
+                np.column_stack([np.ones(len(p)), p[["x", "z", "xx", "zz", "xz"]]])
+                for p in (train, test)
+            ]
+            slopes = np.linalg.lstsq(x[0], train[name])[0]
+            parts.append(test[name] - x[1] @ slopes)
+        residuals[name] = pd.concat(parts).sort_index()
+    ry, rd = residuals["y"], residuals["d"]
+    theta = (rd * ry).sum() / (rd**2).sum()
+    scores = (rd * (ry - theta * rd)).groupby(frame.i).sum()
+    error = np.sqrt(40 / 39 * (scores**2).sum()) / (rd**2).sum()
+    assert ours.params["ols"] == pytest.approx(theta, abs=1e-12)
+    assert ours.std_errors["ols"] == pytest.approx(error, abs=1e-12)
+    assert ours.df_t == 39
+    assert len(ours.runs) == 1
+    r2 = 1 - (ry**2).sum() / (out.y**2).sum()
+    assert ours.runs.r2_y[0] == pytest.approx(r2, abs=1e-12)
+
+
+# --- invariances ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transform", ["dictionary", "difference", "mundlak"])
+def test_order_of_rows_and_labels(frame: Any, transform: Any) -> None:
+    folds = pd.Series(np.arange(40) % 4, index=range(40))
+    ours = fit(dp.Panel(frame, "i", "t"), folds=folds, transform=transform)
+    mixed = frame.sample(frac=1, random_state=2)
+    again = fit(dp.Panel(mixed, "i", "t"), folds=folds, transform=transform)
+    assert again.params["ols"] == ours.params["ols"]
+    named = np.random.default_rng(1).permutation(40)
+    other = frame.assign(i=named[frame.i])
+    by_name = pd.Series(folds.to_numpy(), index=named)
+    again = fit(dp.Panel(other, "i", "t"), folds=by_name, transform=transform)
+    assert again.params["ols"] == pytest.approx(ours.params["ols"], abs=1e-12)
+    assert again.std_errors["ols"] == pytest.approx(ours.std_errors["ols"], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("transform", "time_effects"),
+    [
+        ("dictionary", True),
+        ("within", True),
+        ("difference", True),
+        ("difference", False),
+    ],
+)
+def test_effects_change_nothing(frame: Any, transform: Any, time_effects: bool) -> None:
+    options = {"transform": transform, "time_effects": time_effects}
+    ours = fit(dp.Panel(frame, "i", "t"), **options)
+    effect = np.random.default_rng(4).normal(size=(2, 40))
+    added = effect[0][frame.i] + time_effects * effect[1][frame.t]
+    moved = frame.assign(y=frame.y + 7 * added, d=frame.d - added)
+    again = fit(dp.Panel(moved, "i", "t"), **options)
+    assert again.params["ols"] == pytest.approx(ours.params["ols"], abs=1e-9)
+
+
+def test_units(frame: Any) -> None:
+    ours = fit(dp.Panel(frame, "i", "t"))
+    scaled = frame.assign(d=100 * frame.d, x=1e4 * frame.x + 1e6)
+    again = fit(dp.Panel(scaled, "i", "t"))
+    assert 100 * again.params["ols"] == pytest.approx(ours.params["ols"], rel=1e-8)
+    assert again.tstats["ols"] == pytest.approx(ours.tstats["ols"], rel=1e-8)
+
+
+def test_seeds_and_pickles(panel: dp.Panel) -> None:
+    first, second = (fit(panel, learners={**OLS, **RIDGE}) for _ in range(2))
+    pd.testing.assert_frame_equal(first.runs, second.runs, check_exact=True)
+    assert first.runs["estimate"].nunique() == 4
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        other = spec().fit(panel, rng=2)
+        entropy = first.glance()["rng_entropy"]
+        again = spec(learners={**OLS, **RIDGE}).fit(panel, rng=entropy)
+    assert other.params["ols"] != first.params["ols"]
+    assert again.params.equals(first.params)
+    copy = pickle.loads(pickle.dumps(first))
+    assert str(copy.summary()) == str(first.summary())
+    assert copy.comparison.equals(first.comparison)
+    model = pickle.loads(pickle.dumps(spec()))
+    assert fit(panel).params.equals(model.fit(panel, rng=1).params)
+
+
+def test_random_learners_follow_the_seed(frame: Any) -> None:
+    wide = pd.concat([frame.assign(i=frame.i + 40 * k) for k in range(3)])
+    noise = np.random.default_rng(0).normal(size=(2, len(wide)))
+    data = dp.Panel(wide.assign(y=wide.y + noise[0], d=wide.d + noise[1]), "i", "t")
+    trees = make_pipeline(
+        StandardScaler(), RandomForestRegressor(3, min_samples_leaf=5)
+    )
+    options = {"transform": "difference", "learners": {"trees": trees}}
+    folds = pd.Series(np.arange(120) % 2, index=range(120))
+    first, second = (fit(data, folds=folds, **options) for _ in range(2))
+    assert first.runs.equals(second.runs)
+    assert first.runs["estimate"].nunique() == 2
+    assert "flexible_learner" in [n.code for n in first.diagnostics]
+
+
+# --- clusters -------------------------------------------------------------------------
+
+
+def test_folds_are_of_clusters(frame: Any) -> None:
+    data = dp.Panel(frame.assign(region=frame.i % 20), "i", "t")
+    ours = fit(data, clusters="region", folds=pd.Series(np.arange(20) % 2))
+    by_entity = fit(data, folds=pd.Series(np.arange(40) % 20 % 2))
+    assert ours.params["ols"] == pytest.approx(by_entity.params["ols"], abs=1e-12)
+    assert ours.df_t == 19
+    assert ours.std_errors["ols"] != by_entity.std_errors["ols"]
+
+
+# --- refusals -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"learners": {}}, dp.OptionError, "learners is empty"),
+        ({"learners": 3}, dp.InputTypeError, "mapping from names"),
+        ({"learners": {"a": LinearRegression}}, dp.InputTypeError, "such as LassoCV"),
+        ({"learners": {"a": 3}}, dp.InputTypeError, "fit, predict and get_params"),
+        ({"transform": "first"}, dp.OptionError, "transform='first'"),
+        ({"folds": 1}, dp.OptionError, "folds=1"),
+        ({"folds": "a"}, dp.InputTypeError, "folds must be"),
+        ({"folds": pd.Series([1, 2], index=[0, 0])}, dp.OptionError, "one fold"),
+        ({"seeds": 0}, dp.OptionError, "seeds=0"),
+        ({"clusters": ["i", "t"]}, dp.OptionError, "must be one term"),
+        ({"transform": "mundlak", "entity_effects": False}, dp.OptionError, "removes"),
+        ({"ssc": "reghdfe"}, dp.OptionError, "ssc='reghdfe'"),
+    ],
+)
+def test_options_that_are_refused(options: Any, error: Any, text: str) -> None:
+    with pytest.raises(error, match=text):
+        spec(**options)
+
+
+def test_controls_are_needed() -> None:
+    with pytest.raises(dp.OptionError, match="Use FixedEffects"):
+        dp.PanelDML("y", "d", [], learners=OLS)
+    with pytest.raises(dp.TermError, match="one role only"):
+        dp.PanelDML("y", "d", ["d"], learners=OLS)
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        DecisionTreeRegressor(),
+        make_pipeline(StandardScaler(), MLPRegressor()),
+        VotingRegressor([("t", DecisionTreeRegressor()), ("o", LinearRegression())]),
+    ],
+)
+def test_trees_are_refused(learner: Any, panel: dp.Panel) -> None:
+    with pytest.raises(dp.OptionError, match="transform='difference'"):
+        spec(learners={"a": learner}, transform="within")
+    with pytest.raises(dp.IdentificationError, match="40 entities") as raised:
+        spec(learners={"a": learner}).fit(panel)
+    assert raised.value.problems[0].code == "few_for_trees"
+    assert "coverage" in str(raised.value)
+
+
+def test_linear_combinations_are_not_trees(panel: dp.Panel) -> None:
+    both = VotingRegressor([("r", Ridge()), ("o", LinearRegression())])
+    assert fit(panel, learners={"both": both}).nobs == 240
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "text"),
+    [
+        ({}, {"clusters": "t"}, dp.OptionError, "several clusters"),
+        ({}, {"clusters": "few"}, dp.IdentificationError, "4 clusters"),
+        ({}, {"folds": 41}, dp.OptionError, "more than the 40 clusters"),
+        ({}, {"folds": pd.Series([0, 1])}, dp.OptionError, "no fold for '2'"),
+        ({}, {"folds": pd.Series(0, index=range(40))}, dp.OptionError, "one fold for"),
+        (
+            {"d": lambda f: f.i},
+            {},
+            dp.IdentificationError,
+            "treatment: 'd' is absorbed",
+        ),
+        ({"y": 1.0}, {}, dp.IdentificationError, "outcome 'y' is constant"),
+        ({"d": lambda f: f.x + f.i}, {}, dp.IdentificationError, "exactly"),
+        ({"x": lambda f: f.i, "z": 1.0}, {}, dp.IdentificationError, "absorb"),
+    ],
+)
+def test_data_that_are_refused(
+    frame: Any, change: Any, options: Any, error: Any, text: str
+) -> None:
+    data = dp.Panel(frame.assign(few=frame.i % 4, **change), "i", "t")
+    with pytest.raises(error, match=text):
+        spec(**options).fit(data, rng=1)
+
+
+def test_many_features_need_a_penalty(frame: Any) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"w{k}" for k in range(6)]
+    more = {name: rng.normal(size=240) for name in names}
+    data = dp.Panel(frame.assign(**more), "i", "t")
+    wide = dp.PanelDML("y", "d", names, learners=OLS, seeds=1)
+    with pytest.raises(dp.OptionError, match="without a penalty on 27 features"):
+        wide.fit(data)
+    lasso = wide.replace(learners={"lasso": Lasso(0.1)})
+    with pytest.warns(dp.IdentificationWarning, match="no better than its mean"):
+        assert np.isfinite(lasso.fit(data, rng=1).params["lasso"])
+
+
+def test_a_learner_that_fails_is_named(panel: dp.Panel) -> None:
+    bad = {"bad": Ridge(alpha=-1.0)}
+    with pytest.raises(dp.OptionError, match="'bad' could not be fitted"):
+        spec(learners=bad).fit(panel)
+
+
+def test_scikit_learn_is_asked_for(
+    panel: dp.Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match="PanelDML needs sklearn"):
+        spec().fit(panel)
