@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from tests.scanned_cases import assert_same, fitted, panel_of, tables
 
 pytest.importorskip("pyarrow")
 
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "scanned.py"
 SSC = ("reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none")
 
 
@@ -203,3 +207,14 @@ def test_several_models_share_one_copy(monkeypatch):
                 )
                 assert ours[label].nobs == theirs[label].nobs
     assert len(copies) == 3
+
+
+@pytest.mark.further
+def test_a_million_rows_in_blocks_are_those_in_memory():
+    pytest.importorskip("pyarrow")
+    command = [sys.executable, str(SCRIPT), "--rows", "1e6"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    *_, wall, _, peak, difference = out.stdout.split()
+    assert float(difference) < 1e-10
+    assert float(peak) < 1.0
+    assert float(wall) < 120

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -121,8 +122,7 @@ def _path_or_query(table: str | os.PathLike[str]) -> Source:
 
 
 def _polars(table: Any) -> Source:
-    import polars as pl
-
+    pl: Any = sys.modules["polars"]  # imported by whoever made the table
     lazy = table.lazy()
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
@@ -197,8 +197,9 @@ def _arrow(table: Any) -> Source:
 
 
 def _spark(frame: Any) -> Source:
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
+    # Imported by whoever made the table
+    raised: Any = sys.modules["pyspark.errors"].PySparkException
+    of_java: Any = sys.modules["py4j.protocol"].Py4JError
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:
         from pyarrow import dataset
@@ -212,7 +213,7 @@ def _spark(frame: Any) -> Source:
     def count() -> int:
         return int(frame.count())
 
-    return Source(tuple(frame.columns), count, batches, (PySparkException, Py4JError))
+    return Source(tuple(frame.columns), count, batches, (raised, of_java))
 
 
 def write_blocks(
