@@ -86,7 +86,7 @@ def prepare_counts(
     for name in ("exposure", "offset"):
         if getattr(spec, name) is not None:
             roles[name] = (getattr(spec, name),)
-    found: list[Separated] = []
+    dropped: list[Separated] = []
 
     def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
         check_counts(spec.y, sample)
@@ -94,7 +94,7 @@ def prepare_counts(
             _check_exposure(spec.exposure, sample)
         x = sample.matrix[:, list(_columns(sample, regressors))]
         mask, separated = find_separated(sample, x, absorbed, spec.separation)
-        found.append(separated)
+        dropped.append(separated)
         return sample.keep(~mask, "separated rows")
 
     prepared = prepare(
@@ -110,7 +110,7 @@ def prepare_counts(
     names = (spec.y, *(sample.names[at] for at in positions[1:]))
     demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
     return CountSample(
-        spec, prepared, demeaned, positions, _offset(spec, sample), found[0]
+        spec, prepared, demeaned, positions, _offset(spec, sample), dropped[0]
     )
 
 
