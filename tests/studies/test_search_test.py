@@ -333,7 +333,7 @@ def p_values(
 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize(
-    ("shape", "loading", "on_y", "panels"), [*CELLS, ((280, 15), 0.5, 0.5, 250)]
+    ("shape", "loading", "on_y", "panels"), [*CELLS, ((280, 15), 0.5, 0.5, 200)]
 )
 def test_size_of_the_best_of_many_sets(
     shape: tuple[int, int],
@@ -348,7 +348,7 @@ def test_size_of_the_best_of_many_sets(
     p-value and by `search_test` with 199 draws. The last column is the set of all six
     candidates by its own p-value. The regressor is noise plus the loading times the
     standardised sum of the candidates; three of them may move the outcome. Everything
-    has a serial correlation of .6. 1,000 panels a row, 250 of 280 entities.
+    has a serial correlation of .6. 1,000 panels a row, 200 with 280 entities.
     """
     rng = np.random.default_rng(2026)
     full = SIMPLE.add(*SIX)
@@ -366,7 +366,7 @@ def test_size_of_the_best_of_many_sets(
         row | {"best set": best, "search_test": adjusted, "all candidates": single},
     )
     assert adjusted <= 0.06 + 2 * np.sqrt(0.05 * 0.95 / panels) * (panels < 1000)
-    assert best > 0.075
+    assert best > single
 
 
 @pytest.mark.montecarlo
@@ -375,7 +375,7 @@ def test_size_of_the_best_of_many_sets(
 def test_power_after_a_search(
     errors: float, loading: float, on_y: float, measured: Callable[..., None]
 ) -> None:
-    """Share of 400 panels of 31 entities and 10 periods in which p <= .05.
+    """Share of 300 panels of 31 entities and 10 periods in which p <= .05.
 
     The effect is so many standard errors of the model with all candidates, on average.
     That model is reported: by its own p-value, and by `search_test` over 64 sets. The
@@ -386,11 +386,11 @@ def test_power_after_a_search(
     std_error = np.mean(
         [
             quiet(full.fit, drawn_panel(rng, shape, loading, on_y)).std_errors["x"]
-            for _ in range(100)
+            for _ in range(50)
         ]
     )
     panel = (
-        drawn_panel(rng, shape, loading, on_y, errors * std_error) for _ in range(400)
+        drawn_panel(rng, shape, loading, on_y, errors * std_error) for _ in range(300)
     )
     p = np.array([p_values(each, rng, full) for each in panel])
     _, best, single, adjusted = (p <= 0.05).mean(axis=0)

@@ -41,8 +41,8 @@ def read_models(models: object, purpose: str) -> ResultSet:
     """Check a set of results with a coefficient; errors name `purpose`."""
     if not isinstance(models, ResultSet):
         raise InputTypeError(
-            f"{purpose}: takes what control_sets, search_test, fit_all, stepwise "
-            f"or by_group returns, not {type(models).__name__}.",
+            f"{purpose}: takes what control_sets, fit_all, stepwise, by_group "
+            f"or search_test returns, not {type(models).__name__}.",
             [models_problem("no ResultSet", models)],
         )
     if models.tidy().empty:
