@@ -108,21 +108,22 @@ class SearchTest(Summarised, PickledByName):
     def _summary(self) -> Summary:
         detail: Any = self.test.detail
         models, p = self.frame.set_index("model").to_dict("index"), 1 - self.level
+        labels = {"Reported": detail["reported"], "Largest |t|": detail["best"]}
         rows = [
             [
-                f"{name}: {label}",
+                name,
                 f"{models[label]['estimate']:z.5g}",
                 f"{models[label]['statistic']:z.2f}",
                 p_text(models[label]["p_value"]),
                 p_text(adjusted),
             ]
-            for name, label, adjusted in (
-                ("Reported", detail["reported"], self.test.p_value),
-                ("Largest |t|", detail["best"], detail["best_p_value"]),
+            for (name, label), adjusted in zip(
+                labels.items(), (self.test.p_value, detail["best_p_value"]), strict=True
             )
         ]
         draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
         lines = [
+            *(f"{name}: {label}." for name, label in labels.items()),
             f"p-values are <= {p:.4g} in {detail['significant']:.1%} of the "
             "specifications.",
             f"{detail['position']:.1%} of the estimates are not larger than the "

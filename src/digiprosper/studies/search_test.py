@@ -21,7 +21,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.estimation import counts_and_vcov
+from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.kernels.wild import share_beyond, wild_weights
 from digiprosper.linear.notices import NEAR
@@ -195,11 +195,11 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     seed = seed_sequence(rng)
     candidates = _read(spec, candidates, spec.x[0] if term is None else term)
     searched = _searched(spec, panel, candidates, also, term)
-    sets, equations = searched.sets, searched.equations
+    sets = searched.sets
     frame = _frame(searched, level)
     described = _described(frame, searched, level)
 
-    residuals, scores = _restricted(equations, searched.columns, sets.term)
+    residuals, scores = _restricted(searched)
     weights = wild_weights(scores.size, reps)
     with progress_bar("search_test", weights.reps, show=progress) as done:
         best, curves = _draws(searched, residuals, scores, weights.chunks, seed, done)
@@ -369,24 +369,24 @@ def _clusters(equations: Equations) -> Ints:
     return codes
 
 
-def _restricted(
-    equations: Equations, columns: Floats, name: str
-) -> tuple[Floats, Floats]:
+def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
     """Fit the largest set without the effect: residuals (N,), and scores (G,).
 
     Scores are those of the regressor net of all candidates, with the sign of its
     effect.
     """
+    equations, columns = searched.equations, searched.columns
     root = _root(equations.prepared)
     controls = root * columns[:, :-1]
     controls = controls / np.sqrt(np.einsum("ij,ij->j", controls, controls))
     both = root * np.column_stack([equations.demeaned.columns[:, 0], columns[:, -1]])
     net = both - controls @ np.linalg.lstsq(controls, both, rcond=None)[0]
     if np.linalg.norm(net[:, 1]) * NEAR <= np.linalg.norm(both[:, 1]):
+        name = searched.sets.term
         raise IdentificationError(
             f"search_test: all candidates together explain {cited(name)} completely, "
             "so that it has no effect given all of them. Leave out a candidate.",
-            [Notice("collinear", name, {"term": name})],
+            [collinear_problem(name, searched.sets.candidates)],
         )
     scores = np.bincount(_clusters(equations), weights=net[:, 0] * net[:, 1])
     return net[:, 0] / root[:, 0], scores * scores.sum()
