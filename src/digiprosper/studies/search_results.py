@@ -67,7 +67,7 @@ class SearchTest(Summarised, PickledByName):
     >>> panel = dp.datasets.us_states()
     >>> found = dp.search_test(spec, panel, ["log(emp)", "unemp"], rng=1)
     >>> found.frame["model"].tolist()
-    ['log(emp) + unemp', 'log(emp)', 'unemp', '(none)']
+    ['log(emp)', 'log(emp) + unemp', 'unemp', '(none)']
     >>> found.test.p_value < 0.01
     True
     """

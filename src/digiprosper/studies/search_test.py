@@ -448,8 +448,9 @@ def _draws(
 def _frame(searched: _Searched, level: float) -> pd.DataFrame:
     """List all specifications, the smallest estimate first."""
     sets, labels = searched.sets, searched.included.index
+    models: dict[str, Any] = dict(sets.outcomes)
     rows = sets.tidy(level).set_index("model").loc[labels].reset_index()
-    rows.insert(1, "controls", [sets[label].controls for label in labels])
+    rows.insert(1, "controls", [models[label].controls for label in labels])
     parts = [rows.assign(nobs=sets.nobs)]
     for label, other in searched.others.items():
         row = other.fit.tidy(level)
