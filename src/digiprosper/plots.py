@@ -1316,8 +1316,8 @@ def specification_curve(
     level = check_level(level)
     texts = check_labels(labels, purpose)
     if isinstance(results, SearchTest):
-        found = studies.search_curve(results, main, texts, figure_language())
-        return draw_specification_curve(found, ax, purpose)
+        curve = studies.search_curve(results, main, texts, figure_language())
+        return draw_specification_curve(curve, ax, purpose)
     models = studies.read_models(results, purpose)
     curve = studies.specification_curve(
         models, term, main, texts, level, figure_language()

@@ -212,7 +212,7 @@ def estimate_sets(
             with one_of_many(labels[position], labels_by_warning):
                 issue([notice])
     issue_of_many(labels_by_warning)
-    found = ControlSets(
+    estimated = ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,
         included=pd.DataFrame(
@@ -221,7 +221,7 @@ def estimate_sets(
         common=common,
         diagnostics=(*base.diagnostics, *(notice for notice, _ in by_code.values())),
     )
-    return found, equations
+    return estimated, equations
 
 
 # --- which sets -----------------------------------------------------------------------

@@ -68,8 +68,8 @@ class SearchTest(Summarised, PickledByName):
     >>> found = dp.search_test(spec, panel, ["log(emp)", "unemp"], rng=1)
     >>> found.frame["model"].tolist()
     ['log(emp)', 'log(emp) + unemp', 'unemp', '(none)']
-    >>> found.test.p_value < 0.01
-    True
+    >>> found.test.detail["best"], found.test.detail["without_star"]
+    ('unemp', 'log(emp)')
     """
 
     test: TestResult
