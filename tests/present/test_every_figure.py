@@ -179,7 +179,6 @@ def searched() -> Any:
         states(),
         ["log(pc)", "log(emp)", "unemp"],
         also={"one-way": spec.replace(time_effects=False)},
-        reps=99,
         rng=1,
     )
 
