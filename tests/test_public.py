@@ -545,6 +545,10 @@ CONTRACT = {
     "fit_all": "specs, panel, *, rng=None, progress=False, n_jobs=1",
     "stepwise": "spec, panel, order, *, sample='common'",
     "control_sets": "spec, panel, candidates, *, size=None, term=None",
+    "search_test": (
+        "spec, panel, candidates, *, also=None, term=None, reps=999, rng=None, "
+        "level=0.95, progress=False"
+    ),
     "ResultSet.compare": "term, level=0.95, *, kind=None",
     "ResultSet.effects_table": "level=0.95",
     "save_tables": "path, tables, *, labels=None, style=None",

@@ -231,6 +231,8 @@ if TYPE_CHECKING:
     from digiprosper.studies.many import stepwise as stepwise
     from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
     from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
+    from digiprosper.studies.search_results import SearchTest as SearchTest
+    from digiprosper.studies.search_test import search_test as search_test
     from digiprosper.threshold.kink_results import KinkResults as KinkResults
     from digiprosper.threshold.panel_kink import PanelKink as PanelKink
     from digiprosper.threshold.panel_threshold import Confidence as Confidence
@@ -365,6 +367,7 @@ __all__ = [
     "ScanError",
     "Scope",
     "Search",
+    "SearchTest",
     "SingletonWarning",
     "SmallRegimeWarning",
     "SobelKind",
@@ -438,6 +441,7 @@ __all__ = [
     "rank_probabilities",
     "reset_test",
     "save_tables",
+    "search_test",
     "sequential_g",
     "sigma_convergence",
     "spatial_tests",

@@ -100,6 +100,8 @@ NAMES = {
     "studies.control_sets": "control_sets",
     "studies.many": "fit_all stepwise",
     "studies.propagation": "PropagatedIndex PropagatedResults",
+    "studies.search_results": "SearchTest",
+    "studies.search_test": "search_test",
     "threshold.panel_kink": "PanelKink",
     "threshold.panel_threshold": "Confidence DfRule Grid PanelThreshold Rule Search",
     "threshold.search": "Bootstrap",

@@ -60,6 +60,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.spatial import effect_figures
 from digiprosper.spatial import figures as spatial
 from digiprosper.studies import figures as studies
+from digiprosper.studies.search_results import SearchTest
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures
@@ -1234,7 +1235,7 @@ def placebo(
 
 
 def specification_curve(
-    results: ResultSet,
+    results: ResultSet | SearchTest,
     term: str | Sequence[str] | None = None,
     *,
     main: str | None = None,
@@ -1248,20 +1249,21 @@ def specification_curve(
 
     Parameters
     ----------
-    results : ResultSet
-        Results of ``control_sets``, ``fit_all`` or ``stepwise``.
+    results : ResultSet or SearchTest
+        Results of ``control_sets``, ``search_test``, ``fit_all`` or ``stepwise``.
     term : str or sequence of str, optional
         The coefficient, or its names in different models. The default is that of
-        ``control_sets``, or the first of the first model.
+        ``control_sets``, or the first of the first model. Not used with
+        ``search_test``.
     main : str, optional
         Label of the model that is marked. The default is the model without candidates,
-        or the first.
+        the reported one of ``search_test``, or the first.
     labels : mapping, optional
         Labels of terms, columns or models. They replace those of the results. Terms
         with the same label have their names after it.
     level : float
         Confidence level of the intervals, .95 by default. An estimate is significant if
-        its p-value is at most 1 - level.
+        its p-value is at most 1 - level. Results of ``search_test`` have their own.
     ax : Axes, optional
         Axes to draw on. The default is a new figure with a height that fits the
         choices.
@@ -1274,6 +1276,8 @@ def specification_curve(
         effects, outcomes, weights and standard errors that differ between models. Up to
         150 models have one marker each. With more, neighbouring models share a cell,
         which is darker if more of them have this choice. Up to 30 models have labels.
+        A ``search_test`` has a band as well, between which the estimate of each rank is
+        in draws without an effect.
 
     Raises
     ------
@@ -1310,8 +1314,11 @@ def specification_curve(
     """
     purpose = "plots.specification_curve"
     level = check_level(level)
-    models = studies.read_models(results, purpose)
     texts = check_labels(labels, purpose)
+    if isinstance(results, SearchTest):
+        curve = studies.search_curve(results, main, texts, figure_language())
+        return draw_specification_curve(curve, ax, purpose)
+    models = studies.read_models(results, purpose)
     curve = studies.specification_curve(
         models, term, main, texts, level, figure_language()
     )

@@ -884,6 +884,18 @@ def control_sets(case: Case) -> Any:
     return dp.control_sets(spec, case.panel, candidates, **options)
 
 
+def search_test(case: Case) -> Any:
+    """The best of a few sets, and perhaps of another specification."""
+    spec = _linear(case, case.terms("xm", 2))
+    candidates = case.terms("wzqcdpvb", 3)
+    other = spec.replace(time_effects=not spec.time_effects)
+    also = {"other": other} if chance(case.rng, 0.3) else None
+    case.say(f"search_test({candidates!r}, also={also!r}, reps=19)")
+    return dp.search_test(
+        spec, case.panel, candidates, also=also, reps=19, rng=case.seed
+    )
+
+
 def convergence(case: Case) -> Any:
     if chance(case.rng, 0.3):
         case.say("sigma_convergence")
@@ -1229,6 +1241,7 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "variables": mechanism_variables,
     "DynamicPanel": _fitted(dynamic_spec),
     "PoissonEffects": poisson,
+    "search_test": search_test,
 }
 SHARES = (
     14,
@@ -1266,4 +1279,5 @@ SHARES = (
     5,
     8,
     5,
+    4,
 )

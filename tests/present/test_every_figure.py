@@ -172,6 +172,18 @@ def control_sets() -> Any:
 
 
 @cache
+def searched() -> Any:
+    spec = dp.FixedEffects("log(gsp)", ["log(pcap)"])
+    return dp.search_test(
+        spec,
+        states(),
+        ["log(pc)", "log(emp)", "unemp"],
+        also={"one-way": spec.replace(time_effects=False)},
+        rng=1,
+    )
+
+
+@cache
 def spatial(cutoff: float | None = None) -> Any:
     weights = borders()
     if cutoff is not None:
@@ -256,6 +268,9 @@ FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
     "specification_curve": lambda labels: plots.specification_curve(
         control_sets(), labels=labels
     ),
+    "specification_curve, searched": lambda labels: plots.specification_curve(
+        searched(), labels=labels
+    ),
     "u_shape": lambda labels: plots.u_shape(
         fit(), dp.u_test(fit(), "unemp", at={"log(pcap)": 10}), labels=labels
     ),
@@ -284,6 +299,7 @@ COLUMNS = {
     "regime_map": {"entity", "time", "regime"},
     "sensitivity_curve": {"rho", "estimate"},
     "specification_curve": {"model", "estimate", "significant"},
+    "specification_curve, searched": {"model", "estimate", "band_low", "band_high"},
     "u_shape": {"at", "estimate", "conf_low"},
 }
 """Columns that the data of each figure have."""

@@ -402,6 +402,9 @@ def _tests() -> dict[str, Callable[[], Any]]:
         "placebo": lambda: dp.placebo_test(
             spec().replace(x=("pilot", "urban")), panel(), "pilot", reps=99, rng=1
         ),
+        "search": lambda: dp.search_test(
+            spec(), panel(), ["openness", "upgrading"], reps=99, rng=1
+        ),
         "groups": lambda: groups(group="urban > 55", method="interaction").difference,
         "groups permuted": lambda: groups(group="region", reps=19, rng=1).difference,
         "instruments": lambda: [

@@ -56,6 +56,7 @@ def _regressions() -> dict[str, Any]:
         "KinkResults": dp.PanelKink("rural_income", "urban", reps=99).fit(panel, rng=1),
         "ControlSets": (sets := dp.control_sets(square, panel, ["urban", "fiscal"])),
         "ControlSet": sets["urban"],
+        "SearchTest": dp.search_test(square, panel, ["urban"], reps=99, rng=1),
         "UTestResult": dp.u_test(square.fit(panel), "digital"),
         "TwoLinesResult": dp.two_lines(square, panel, "digital"),
         "ModeratedUResult": dp.moderated_u_test(moderated, "digital", "urban"),

@@ -607,7 +607,7 @@ def _model_heads(drawn: SpecificationCurve) -> list[str]:
 
 def _range(drawn: SpecificationCurve) -> tuple[float, float]:
     """Return the limits of the axis for estimates: all intervals, and zero."""
-    columns = drawn.points[["estimate", "conf_low", "conf_high"]]
+    columns = drawn.points.drop(columns=["model", "significant"])
     values = columns.to_numpy(dtype=np.float64)
     values = values[np.isfinite(values)]
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
@@ -626,6 +626,10 @@ def _draw_ordered(
     if count > _MOST_MARKS:
         low, high = points["conf_low"], points["conf_high"]
         axes.fill_between(at, low, high, color=FAINT, alpha=0.25, linewidth=0, zorder=1)
+    if "band_low" in points:
+        ends = points["band_low"], points["band_high"]
+        label = say_level("curve.band", drawn.level)
+        axes.fill_between(at, *ends, color=MARKED, alpha=0.15, linewidth=0, label=label)
     p = f"{1 - drawn.level:.4g}"
     for chosen, color, sign in ((significant, INK, "≤"), (~significant, FAINT, ">")):
         if chosen.any():

@@ -388,7 +388,8 @@ class SpecificationCurve(Drawing):
     """Estimates of one coefficient in many models, in ascending order.
 
     outcome: label; empty if outcomes differ
-    points: columns model, estimate, conf_low, conf_high, significant, one row per model
+    points: columns model, estimate, conf_low, conf_high, significant, one row per
+        model; band_low and band_high too if the curve is compared with draws
     choices: from top to bottom
     main, main_text: position of the marked model, and its legend
     heads: names below the models; empty if the choices describe them completely

@@ -53,12 +53,12 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
 
-_MOST_SETS = 2**16
-_ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
+MOST_SETS = 2**16
+ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Equations:
+class Equations:
     """All columns of all models on their common rows, demeaned once."""
 
     together: Any  # `CommonRows`, or what another specification has
@@ -176,6 +176,18 @@ def control_sets(
     ... ).tolist()
     [8.0, 0.07, 0.0]
     """
+    return estimate_sets(spec, panel, candidates, size=size, term=term)[0]
+
+
+def estimate_sets(
+    spec: Any,
+    panel: Panel,
+    candidates: Sequence[str],
+    *,
+    size: int | tuple[int, int] | range | None = None,
+    term: str | None = None,
+) -> tuple[ControlSets, Equations]:
+    """Estimate the sets, and keep the columns of all models."""
     refuse_other_specification("control_sets", spec, needs="_on_common_rows")
     candidates = _read_candidates(spec, candidates)
     if term is not None and not isinstance(term, str):
@@ -200,7 +212,7 @@ def control_sets(
             with one_of_many(labels[position], labels_by_warning):
                 issue([notice])
     issue_of_many(labels_by_warning)
-    return ControlSets(
+    estimated = ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,
         included=pd.DataFrame(
@@ -209,6 +221,7 @@ def control_sets(
         common=common,
         diagnostics=(*base.diagnostics, *(notice for notice, _ in by_code.values())),
     )
+    return estimated, equations
 
 
 # --- which sets -----------------------------------------------------------------------
@@ -251,10 +264,10 @@ def _read_sizes(size: object, count: int) -> list[int]:
             [option_problem("size", size)],
         )
     total = sum(comb(count, number) for number in sizes)
-    if total > _MOST_SETS:
+    if total > MOST_SETS:
         raise OptionError(
             f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make "
-            f"{total:,} sets; at most {_MOST_SETS:,} are estimated. "
+            f"{total:,} sets; at most {MOST_SETS:,} are estimated. "
             f"{_smaller(min(sizes), count)}",
             [option_problem("size", size, what=f"{total:,} sets")],
         )
@@ -280,7 +293,7 @@ def _range(size: Any) -> range:
 def _smaller(least: int, count: int) -> str:
     """Suggest sizes that keep the sets few enough."""
     total, most = 0, least - 1
-    while total + comb(count, most + 1) <= _MOST_SETS:
+    while total + comb(count, most + 1) <= MOST_SETS:
         most += 1
         total += comb(count, most)
     if most < least:
@@ -311,7 +324,7 @@ def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
 # --- the columns of all models --------------------------------------------------------
 
 
-def _equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> _Equations:
+def _equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Equations:
     """Demean all models' columns on rows complete in all, and fit the first."""
     roles = {
         "x": spec.x,
@@ -337,7 +350,7 @@ def _equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> _Equations
             "interact it with a variable that varies within the effects.",
             problems,
         )
-    return _Equations(together, x, controls, base)
+    return Equations(together, x, controls, base)
 
 
 def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
@@ -389,7 +402,7 @@ def _named(spec: Any, base: Any, candidates: Sequence[str], term: str | None) ->
     )
 
 
-def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) -> None:
+def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -> None:
     """Refuse candidates that have the column of the coefficient in the same period."""
     factors_of, names = equations.prepared.sample.factors_of, equations.demeaned.names
 
@@ -418,7 +431,7 @@ def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) 
         )
 
 
-def _common(equations: _Equations, name: str) -> ControlSample:
+def _common(equations: Equations, name: str) -> ControlSample:
     base = equations.base
     r2 = ("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj")
     unknown = dict.fromkeys(("df_resid", "f_statistic", *r2))
@@ -437,7 +450,7 @@ def _common(equations: _Equations, name: str) -> ControlSample:
 
 
 def _estimates(
-    equations: _Equations,
+    equations: Equations,
     controls: Sequence[tuple[str, ...]],
     sets: Bools,
     common: ControlSample,
@@ -448,7 +461,7 @@ def _estimates(
     of the sets with it.
     """
     name = common.term.name
-    numbers, regular = _together(equations, sets, name)
+    numbers, regular = estimate_together(equations, sets, name)
     results: list[ControlSet | DigiprosperError] = []
     by_code: dict[str, tuple[Notice, list[int]]] = {}
     for position, names in enumerate(controls):
@@ -471,7 +484,9 @@ def _estimates(
     return results, by_code
 
 
-def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:
+def estimate_together(
+    equations: Equations, sets: Bools, name: str
+) -> tuple[Floats, Bools]:
     """Estimate at once all sets that allow it: estimate, error, df, (sets, 3).
 
     Sets that are False in the second array have to be fitted one by one.
@@ -483,12 +498,12 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
     )
     if (
         not isinstance(equations.together, CommonRows)
-        or prepared.options.cov_type in _ONE_BY_ONE
+        or prepared.options.cov_type in ONE_BY_ONE
         or demeaned.absorbed[list(equations.x)].any()
     ):
         return numbers, regular
 
-    at, widths = demeaned.at([name])[0], np.array(list(map(len, equations.controls)))
+    widths = np.array(list(map(len, equations.controls)))
     absorbed = np.array(
         [demeaned.absorbed[list(positions)].any() for positions in equations.controls]
     )
@@ -497,19 +512,10 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
     )
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
 
-    others = [position for position in equations.x if position != at]
-    columns = [
-        *others,
-        *chain.from_iterable(compress(equations.controls, ~absorbed)),
-        at,
-    ]
-    inside = np.ones((estimable.size, len(columns)), dtype=np.bool_)
-    inside[:, len(others) : -1] = sets[estimable][
-        :, np.repeat(np.flatnonzero(~absorbed), widths[~absorbed])
-    ]
+    columns, inside = set_columns(equations, sets[estimable], name)
     estimates = set_slopes(
         demeaned.columns[:, 0],
-        columns_at(demeaned.columns, columns),
+        columns,
         inside,
         lambda k: counts_and_vcov(prepared, k)[1],
         most_condition=NEAR,
@@ -520,3 +526,24 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
     )
     regular[estimable] = estimates.regular
     return numbers, regular
+
+
+def set_columns(equations: Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:
+    """Select the columns of all models (N, p), that of a coefficient last.
+
+    Also returns which of them are in each set, (sets, p). Candidates that the effects
+    absorb are left out.
+    """
+    demeaned = equations.demeaned
+    at = demeaned.at([name])[0]
+    others = [position for position in equations.x if position != at]
+    kept = [
+        (candidate, position)
+        for candidate, positions in enumerate(equations.controls)
+        for position in positions
+        if not demeaned.absorbed[list(positions)].any()
+    ]
+    columns = [*others, *(position for _, position in kept), at]
+    inside = np.ones((len(sets), len(columns)), dtype=np.bool_)
+    inside[:, len(others) : -1] = sets[:, [candidate for candidate, _ in kept]]
+    return columns_at(demeaned.columns, columns), inside

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Language
+    from digiprosper.studies.search_results import SearchTest
 
 _CONTROLS = "control"
 
@@ -40,8 +41,8 @@ def read_models(models: object, purpose: str) -> ResultSet:
     """Check a set of results with a coefficient; errors name `purpose`."""
     if not isinstance(models, ResultSet):
         raise InputTypeError(
-            f"{purpose}: takes what control_sets, fit_all, stepwise or by_group "
-            f"returns, not {type(models).__name__}.",
+            f"{purpose}: takes what control_sets, fit_all, stepwise, by_group "
+            f"or search_test returns, not {type(models).__name__}.",
             [models_problem("no ResultSet", models)],
         )
     if models.tidy().empty:
@@ -99,7 +100,7 @@ def specification_curve(
             [texts.get(label, label) for label in order],
         )
 
-    marked = _main(models, main, order)
+    marked = _default_main(models, main, order)
     main_text = ""
     if marked is not None:
         label = order[marked]
@@ -128,6 +129,59 @@ def specification_curve(
             if n
         ],
         level=level,
+    )
+
+
+def search_curve(
+    found: SearchTest,
+    main: str | None,
+    labels: Mapping[str, str],
+    language: Language = "english",
+) -> SpecificationCurve:
+    """Order a coefficient's estimates, beside those in draws without an effect.
+
+    `main` is the model that is marked; default the reported one.
+    """
+    points, included = found.frame, found.included
+    texts, factors = {**found.common.labels, **labels}, found.common.factors
+    order = points["model"].tolist()
+    choices = [
+        Choice(
+            _CONTROLS,
+            name_label(name, texts, factors, language),
+            np.array(
+                [
+                    label in included.index and bool(included.loc[label, name])
+                    for label in order
+                ]
+            ),
+        )
+        for name in included.columns
+    ]
+    choices += [
+        Choice("model", texts.get(label, label), np.array(order) == label)
+        for label in order
+        if label not in included.index
+    ]
+    detail: Any = found.test.detail
+    marked = detail["reported"] if main is None else main
+    text = FIGURE.say("curve.reported", language)
+    return SpecificationCurve(
+        name=name_label(found.common.term.name, texts, factors, language),
+        outcome=name_label(found.common.glance["depvar"], texts, factors, language),
+        points=points[
+            ["model", "estimate", "conf_low", "conf_high", "band_low", "band_high"]
+        ].assign(significant=[rejects(p, found.level) for p in points["p_value"]]),
+        choices=choices,
+        main=_main(order, marked),
+        main_text=text if main is None else texts.get(main, main),
+        heads=[],
+        left_out=[
+            FIGURE.say("left_out.failed", language, count=f"{len(found.left_out):,}")
+        ]
+        if found.left_out
+        else [],
+        level=found.level,
     )
 
 
@@ -231,16 +285,21 @@ def _merged(models: ResultSet, field: str) -> dict[str, Any]:
 # --- words ----------------------------------------------------------------------------
 
 
-def _main(models: ResultSet, main: str | None, order: Sequence[str]) -> int | None:
+def _default_main(
+    models: ResultSet, main: str | None, order: Sequence[str]
+) -> int | None:
     """Find the model that is marked."""
+    if main is not None:
+        return _main(order, main)
     default = NO_CANDIDATE if isinstance(models, ControlSets) else models.labels[0]
-    label = default if main is None else main
+    return order.index(default) if default in order else None
+
+
+def _main(order: Sequence[str], label: str) -> int:
     if label in order:
         return order.index(label)
-    if main is None:
-        return None
     raise ColumnError(
         "plots.specification_curve: no model that is drawn is labelled "
-        f"main={cited(main)}; the labels are {quoted(order, 12)}.",
-        [column_problem(str(main), "main", f"no model {cited(main)}")],
+        f"main={cited(label)}; the labels are {quoted(order, 12)}.",
+        [column_problem(str(label), "main", f"no model {cited(label)}")],
     )

@@ -13,8 +13,10 @@ from digiprosper.kernels.within import level_sums
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digiprosper.kernels import Bools, Floats
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.covariance import Vcov
+
+_CACHED = 2**18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,3 +139,94 @@ def _squares(sums: Floats, lags: int) -> Floats:
             "sg,sg->s", sums[:, lag:], sums[:, :-lag]
         )
     return np.asarray(total)
+
+
+# --- draws ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetProjections:
+    """What the slopes of one regressor beside S sets need of any outcome.
+
+    In coordinates of an orthonormal basis of all columns, a slope is a product with
+    `influence`, and the fitted values of a set are a projection. So a drawn outcome is
+    needed only as its sums of products with the basis by cluster.
+    """
+
+    basis: Floats  # (N, m), rows sorted by cluster
+    order: Ints  # (N,) the rows in this order
+    starts: Ints  # (G,) first of these rows in each cluster
+    influence: Floats  # (S, m)
+    projections: Floats  # (S, m, m)
+    products: Floats  # (m, G, m) products of the basis by cluster
+    factors: Floats  # (S,) small-sample factors
+
+    def drawn(self, outcomes: Floats) -> tuple[Floats, Floats]:
+        """Compute slopes and clustered t of demeaned outcomes (N, R): (S, R) each."""
+        rows = outcomes[self.order]
+        sums = np.stack(
+            [
+                np.add.reduceat(column[:, None] * rows, self.starts)
+                for column in self.basis.T
+            ]
+        )
+        m, groups, reps = sums.shape
+        heights = sums.sum(axis=1)
+        slopes = self.influence @ heights
+        squares = np.empty_like(slopes)
+        chunk = max(1, _CACHED // (groups * reps))
+        for start in range(0, len(slopes), chunk):
+            influence = self.influence[start : start + chunk]
+            through = (influence @ self.products.reshape(m, -1)).reshape(-1, groups, m)
+            through = through @ self.projections[start : start + chunk]
+            scores = influence @ sums.reshape(m, -1)
+            scores -= (through.reshape(-1, m) @ heights).reshape(scores.shape)
+            scores = scores.reshape(-1, groups, reps)
+            squares[start : start + chunk] = np.einsum("sgr,sgr->sr", scores, scores)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return slopes, slopes / np.sqrt(self.factors[:, None] * squares)
+
+
+def set_projections(
+    x: Floats, sets: Bools, factors: Floats, codes: Ints
+) -> SetProjections:
+    """Prepare the slopes of the last column of `x` (N, p) beside each set (S, p).
+
+    Columns are demeaned, and times the roots of weights if there are any. The columns
+    of a set are not collinear.
+    """
+    order = np.argsort(codes, kind="stable")
+    scale = 1 / np.sqrt(np.einsum("ij,ij->j", x, x))
+    basis, triangle = np.linalg.qr((x * scale)[order])
+    coordinates, m = np.ascontiguousarray(triangle.T), basis.shape[1]
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    influence, projections = np.empty((len(sets), m)), np.empty((len(sets), m, m))
+    sizes = sets.sum(axis=1)
+    for size in np.unique(sizes).tolist():
+        equal = np.flatnonzero(sizes == size)
+        positions = np.nonzero(sets[equal])[1].reshape(-1, size)
+        q, triangles = np.linalg.qr(coordinates[positions].transpose(0, 2, 1))
+        influence[equal] = q[:, :, -1] * (scale[-1] / triangles[:, -1, -1])[:, None]
+        projections[equal] = q @ q.transpose(0, 2, 1)
+    products = np.stack(
+        [np.add.reduceat(column[:, None] * basis, starts) for column in basis.T]
+    )
+    return SetProjections(
+        basis, order, starts, influence, projections, products, factors
+    )
+
+
+def drawn_slope(x: Floats, outcomes: Floats, vcov: Vcov) -> tuple[Floats, Floats]:
+    """Regress demeaned outcomes (N, R) on `x`: slopes and t of the last column, (R,).
+
+    Any covariance that `set_slopes` takes.
+    """
+    scale = np.sqrt(np.einsum("ij,ij->j", x, x))
+    q, triangle = np.linalg.qr(x / scale)
+    length = triangle[-1, -1] * scale[-1]
+    slopes = q[:, -1] @ outcomes / length
+    errors = (outcomes - q @ (q.T @ outcomes)).T
+    spread = np.einsum("rn,rn->r", errors, errors) / length**2
+    variances, _ = _variances(errors, q[None, :, -1] / length, spread, vcov)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return slopes, slopes / np.sqrt(variances)

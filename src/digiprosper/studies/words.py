@@ -44,6 +44,12 @@ WORDS = Words(
         "control_sets": (
             "{about} on the same rows; p-values do not allow for a choice among them."
         ),
+        "search": (
+            "The t statistic of {term} is compared with the largest one of {count} "
+            "specifications in each of {reps} draws without an effect (restricted wild "
+            "cluster bootstrap); by itself it has {p}. {share} of the specifications "
+            "are significant."
+        ),
     },
     chinese={
         **{
@@ -69,6 +75,10 @@ WORDS = Words(
         "control_sets": (
             "{candidates}个候选控制变量的{sets}种组合，样本相同；"
             "p值未考虑对模型的挑选。"
+        ),
+        "search": (
+            "将{term}的t统计量与{reps}次无效应抽样中{count}个模型的最大t统计量相比"
+            "（施加约束的野聚类自助法）；其自身{p}。{share}的模型显著。"
         ),
     },
 )

@@ -1,0 +1,178 @@
+"""The test of a searched specification, with all specifications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.report.columns import Remark
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+)
+from digiprosper.report.text import conventions, p_text, p_words
+from digiprosper.studies.words import WORDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from digiprosper.report.columns import Column
+    from digiprosper.report.tests import TestResult
+    from digiprosper.studies.control_set_results import ControlSample
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SearchTest(Summarised, PickledByName):
+    """A reported specification among all that could have been reported.
+
+    Made by `search_test`.
+
+    Parameters
+    ----------
+    test : TestResult
+        `statistic` is the absolute t statistic of the reported specification, `draws`
+        are the largest absolute t statistics of all specifications in outcomes without
+        an effect, and `p_value` is the share of draws at least as large. `detail` has
+        the ``term``; the number of ``specifications`` and the share that is
+        ``significant``; of the ``reported`` specification its ``estimate``, its signed
+        ``statistic``, its own p-value ``p_reported`` and its ``position``, the share of
+        estimates that are not larger; label, signed statistic and adjusted p-value of
+        the ``best`` one (``best_statistic``, ``best_p_value``); and ``without_star``,
+        the set without a star that differs in the fewest controls from the reported
+        specification, the one with the largest p-value if there are several. It is None
+        if the reported one has no star, or all have one.
+    frame : DataFrame
+        One row per specification, the smallest estimate first: model (the label),
+        controls, estimate, std_error, statistic, p_value, conf_low, conf_high, nobs,
+        and band_low and band_high, between which the estimate of this rank is in the
+        draws.
+    included : DataFrame of bool
+        Which candidates are in which set, with labels in the rows.
+    left_out : tuple of str
+        Sets that are not searched, because their columns are collinear or nearly so.
+    common : ControlSample
+        What is the same in all sets.
+    level : float
+        Confidence level of intervals, band and stars.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+    >>> panel = dp.datasets.us_states()
+    >>> found = dp.search_test(spec, panel, ["log(emp)", "unemp"], rng=1)
+    >>> found.frame["model"].tolist()
+    ['log(emp)', 'log(emp) + unemp', 'unemp', '(none)']
+    >>> found.test.detail["best"], found.test.detail["without_star"]
+    ('unemp', 'log(emp)')
+    """
+
+    test: TestResult
+    frame: pd.DataFrame
+    included: pd.DataFrame
+    left_out: tuple[str, ...]
+    common: ControlSample
+    level: float
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table: statistic, distribution and p-value.
+
+        Parameters
+        ----------
+        level : float
+            Not used. All results have this argument.
+
+        Returns
+        -------
+        tuple of Column
+            One column, with a note that says what was searched.
+        """
+        detail: Any = self.test.detail
+        counts = {
+            "count": f"{detail['specifications']:,}",
+            "share": f"{detail['significant']:.0%}",
+            "p": p_words(detail["p_reported"]),
+            "reps": f"{detail['reps']:,}",
+        }
+        names = {key: (text,) for key, text in counts.items()}
+        remark = Remark("search", {"term": (detail["term"],), **names}, WORDS)
+        return tuple(
+            replace(column, whole=remark) for column in self.test.table_columns(level)
+        )
+
+    def _summary(self) -> Summary:
+        detail: Any = self.test.detail
+        models, p = self.frame.set_index("model").to_dict("index"), 1 - self.level
+        labels = {"Reported": detail["reported"], "Largest |t|": detail["best"]}
+        rows = [
+            [
+                name,
+                f"{models[label]['estimate']:z.5g}",
+                f"{models[label]['statistic']:z.2f}",
+                p_text(models[label]["p_value"]),
+                p_text(adjusted),
+            ]
+            for (name, label), adjusted in zip(
+                labels.items(), (self.test.p_value, detail["best_p_value"]), strict=True
+            )
+        ]
+        draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
+        lines = [
+            *(f"{name}: {label}." for name, label in labels.items()),
+            f"p-values are <= {p:.4g} in {detail['significant']:.1%} of the "
+            "specifications.",
+            f"{detail['position']:.1%} of the estimates are not larger than the "
+            "reported one.",
+        ]
+        if detail["without_star"] is not None:
+            other = models[detail["without_star"]]["p_value"]
+            lines.append(
+                f"Nearest set of controls with p > {p:.4g}: {detail['without_star']} "
+                f"({p_words(other)})."
+            )
+        if self.left_out:
+            lines.append(
+                f"Not searched because of collinear columns: {len(self.left_out):,} "
+                "sets (left_out)."
+            )
+        how = (
+            f"Searched p: share of {draws} without an effect in which the largest |t| "
+            "of all specifications is at least as large (restricted wild cluster "
+            f"bootstrap, {detail['weights']} weights of {detail['clusters']} clusters)."
+        )
+        return Summary(
+            type=type(self).__name__,
+            title=(
+                f"{detail['term']} in {detail['specifications']:,} specifications of "
+                f"{self.common.glance['depvar']}. H0: {self.test.null}"
+            ),
+            wrapped_title=True,
+            blocks=(
+                Cells.of(["", "estimate", "t", "p", "searched p"], rows),
+                Lines(("", *lines), wrapped=True),
+                Remarks((*(notice.message for notice in self.test.diagnostics), how)),
+            ),
+            notices=self.test.diagnostics,
+            conventions=conventions(replace(self.common.inference, df_counted=None)),
+            settings=f"rng {detail['rng_entropy']}",
+            version=str(self.common.glance["version"]),
+        )
+
+    def _numbers(self) -> PlainNumbers:
+        more: dict[str, Any] = {
+            "test": self.test.to_dict(),
+            "specifications": self.frame.to_dict("records"),
+            "left_out": list(self.left_out),
+            "level": self.level,
+        }
+        return PlainNumbers(
+            inference=self.common.inference,
+            labels=self.common.labels,
+            factors=self.common.factors,
+            more=more,
+        )

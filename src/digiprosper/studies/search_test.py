@@ -1,0 +1,492 @@
+"""The best of many specifications, beside the best under no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    check_level,
+    cited,
+    issue,
+    option_problem,
+)
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
+from digiprosper.linear.fixed_effects import refuse_other_specification
+from digiprosper.linear.kernels.wild import share_beyond, wild_weights
+from digiprosper.linear.notices import NEAR
+from digiprosper.optional import progress_bar
+from digiprosper.panel.terms import canonical
+from digiprosper.report.notices import few_draws
+from digiprosper.report.tests import TestResult
+from digiprosper.report.verdicts import rejects
+from digiprosper.specification import as_terms, check_reps
+from digiprosper.studies.control_set_results import set_label
+from digiprosper.studies.control_sets import (
+    MOST_SETS,
+    ONE_BY_ONE,
+    estimate_sets,
+    estimate_together,
+    set_columns,
+)
+from digiprosper.studies.kernel import drawn_slope, set_projections
+from digiprosper.studies.search_results import SearchTest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.covariance import Vcov
+    from digiprosper.linear.fixed_effects import FixedEffects
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.optional import Done
+    from digiprosper.panel import Panel
+    from digiprosper.studies.control_set_results import ControlSets
+    from digiprosper.studies.control_sets import Equations
+    from digiprosper.studies.kernel import SetProjections
+
+_LEAST_REPS = 19
+# Numbers of the estimates in a block of draws, and ranks at which a curve is kept.
+_CACHED = 2**23
+_RANKS = 1_001
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Other:
+    """A further specification: its fit, and what its drawn outcomes need."""
+
+    fit: Any
+    prepared: Prepared
+    rows: Ints  # positions of its rows among those of the sets
+    y: Floats  # (n,) demeaned
+    x: Floats  # (n, k) demeaned, the coefficient's column last
+    vcov: Vcov
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Searched:
+    """All specifications, and what drawn outcomes of the sets need."""
+
+    sets: ControlSets
+    equations: Equations
+    included: pd.DataFrame  # candidates in each set that is searched, by label
+    columns: Floats  # (N, p) demeaned, the coefficient's column last
+    inside: Bools  # (S, p) which of them are in each set
+    others: Mapping[str, _Other]
+    reported: str  # label of a set
+
+
+def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
+    spec: FixedEffects,
+    panel: Panel,
+    candidates: Sequence[str],
+    *,
+    also: Mapping[str, FixedEffects] | None = None,
+    term: str | None = None,
+    reps: int = 999,
+    rng: object = None,
+    level: float = 0.95,
+    progress: bool = False,
+) -> SearchTest:
+    """Test a coefficient that may be the best of many specifications.
+
+    A paper reports one specification. With ten candidate controls its authors could
+    have estimated 1,024, and reported the one with the most stars. Under the hypothesis
+    of no effect, the largest absolute t statistic of 1,024 is often above 2. This
+    function compares the reported t statistic with the largest one of all
+    specifications in outcomes that are drawn without an effect (White 2000 [1]_;
+    Simonsohn, Simmons & Nelson 2020 [2]_).
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The specification as the paper reports it, with clustered standard errors in one
+        way. Its controls that are not among the candidates are in all specifications.
+    panel : Panel
+        The data.
+    candidates : sequence of str
+        Controls that could have been in the model or not; those in `spec.x`, too. All
+        2^k sets are estimated, for at most 16 candidates.
+    also : mapping of str to FixedEffects, optional
+        Other specifications, by label: other fixed effects, standard errors or rows
+        (`where`) of the same outcome. Their rows must be among those of `spec`. Any
+        `cov_type` but ``hc2``, ``hc3``, ``crv3``, ``cr2`` and ``conley``.
+    term : str, optional
+        The coefficient, by its name in the results. The default is the first of
+        `spec.x`.
+    reps : int
+        Number of draws, at least 19; 999 by default.
+    rng : None, int, sequence of int, SeedSequence or Generator
+        Seed of the draws.
+    level : float
+        Confidence level, .95 by default: an estimate has a star if its p-value is at
+        most ``1 - level``.
+    progress : bool
+        Whether to show a progress bar on stderr, False by default. It needs tqdm (the
+        ``parallel`` extra).
+
+    Returns
+    -------
+    SearchTest
+        `test` has the p-value of the reported specification that allows for the search,
+        `frame` all specifications. ``plots.specification_curve`` draws them beside the
+        draws.
+
+    Raises
+    ------
+    InputTypeError
+        If `spec` or one in `also` is another specification.
+    TermError
+        If there is no candidate, the coefficient is one, or a specification in `also`
+        has another outcome, does not have the coefficient, or has the label of a set.
+        And as in `control_sets`.
+    OptionError
+        If there are more than 16 candidates, or the covariance is another one.
+    IdentificationError
+        If the reported specification cannot be estimated, the candidates together
+        explain the regressor completely, or rows of `also` are not among those of
+        `spec`. And as in `control_sets`.
+
+    Notes
+    -----
+    The null hypothesis is that the coefficient is zero given all candidates. The model
+    with all candidates and without the regressor is fitted. In each draw the residuals
+    of each cluster are multiplied by a random sign (Webb's six points with 12 clusters
+    or fewer) and added to the fitted values. Regressor and controls stay as they are,
+    so that sets which omit a confounder have the same bias in every draw. All
+    specifications are estimated on each drawn outcome. The adjusted p-value is
+    ``(1 + #{max |t*| >= |t|}) / (reps + 1)``.
+
+    All sets are estimated on the same rows, as in `control_sets`. Sets whose columns
+    are collinear, or nearly so, are not searched; `SearchTest.left_out` lists them. A
+    search that is not listed here (other outcomes, other samples) is not allowed for.
+
+    References
+    ----------
+    .. [1] White, H. (2000). A reality check for data snooping. Econometrica 68,
+       1097-1126.
+    .. [2] Simonsohn, U., Simmons, J. P. & Nelson, L. D. (2020). Specification curve
+       analysis. Nature Human Behaviour 4, 1208-1214.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(emp)"])
+    >>> found = dp.search_test(
+    ...     spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"], rng=1
+    ... )
+    >>> found.test.detail["reported"], found.test.detail["specifications"]
+    ('log(emp)', 8)
+    >>> found.test.p_value > 0.3
+    True
+    """
+    refuse_other_specification("search_test", spec)
+    reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
+    seed = seed_sequence(rng)
+    candidates = _read(spec, candidates, spec.x[0] if term is None else term)
+    searched = _searched(spec, panel, candidates, also, term)
+    sets = searched.sets
+    frame = _frame(searched, level)
+    described = _described(frame, searched, level)
+
+    residuals, scores = _restricted(searched)
+    weights = wild_weights(scores.size, reps)
+    with progress_bar("search_test", weights.reps, show=progress) as done:
+        best, curves = _draws(searched, residuals, scores, weights.chunks, seed, done)
+    ranks = np.linspace(0, len(frame) - 1, curves.shape[1])
+    ends = np.quantile(curves, ((1 - level) / 2, (1 + level) / 2), axis=0)
+    for name, end in zip(("band_low", "band_high"), ends, strict=True):
+        frame[name] = np.interp(np.arange(len(frame)), ranks, end)
+
+    p_value, best_p_value = (
+        share_beyond(best, described[key], enumerated=weights.enumerated)
+        for key in ("statistic", "best_statistic")
+    )
+    notices = few_draws(reps, "test")
+    issue(notices)
+    test = TestResult(
+        name="Test of a searched specification",
+        statistic=abs(described["statistic"]),
+        distribution="bootstrap",
+        df=None,
+        p_value=p_value,
+        null=f"{sets.term} has no effect given all candidate controls",
+        detail={
+            "term": sets.term,
+            **described,
+            "best_p_value": best_p_value,
+            "weights": weights.name,
+            "enumerated": weights.enumerated,
+            "clusters": weights.groups,
+            "reps": weights.reps,
+            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+        },
+        draws=best,
+        diagnostics=notices,
+        labels=sets.common.labels,
+        factors=sets.common.factors,
+    )
+    left_out = sets.included.index.difference(searched.included.index, sort=False)
+    return SearchTest(
+        test, frame, searched.included, tuple(left_out), sets.common, level
+    )
+
+
+# --- what is searched -----------------------------------------------------------------
+
+
+def _read(spec: FixedEffects, candidates: object, term: object) -> tuple[str, ...]:
+    """Read the candidates, and refuse what draws are not made for."""
+    names: tuple[str, ...] = as_terms(candidates, "candidates")
+    if isinstance(term, str) and canonical(term) in map(canonical, names):
+        raise TermError(
+            f"search_test: {cited(term)} is the coefficient that is tested, and in "
+            "candidates. Take it out of candidates.",
+            [Notice("repeated", term, {"term": term, "roles": ("x", "candidates")})],
+        )
+    if 2 ** len(names) > MOST_SETS:
+        raise OptionError(
+            f"search_test: {len(names)} candidates make {2 ** len(names):,} sets; at "
+            f"most {MOST_SETS:,} are estimated, those of 16 candidates. Put controls "
+            "that every specification would have in spec.x only, or make one candidate "
+            "of several with panel.assign.",
+            [option_problem("candidates", len(names))],
+        )
+    if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
+        raise OptionError(
+            "search_test takes cov_type='clustered' with one cluster variable: the "
+            "residuals of a cluster have one random sign. Other standard errors can be "
+            "in also.",
+            [option_problem("cov_type", spec.cov_type)],
+        )
+    return names
+
+
+def _searched(
+    spec: FixedEffects,
+    panel: Panel,
+    candidates: Sequence[str],
+    also: Mapping[str, FixedEffects] | None,
+    term: str | None,
+) -> _Searched:
+    """Estimate all specifications; the reported one must be among them."""
+    x, keys = set(map(canonical, spec.x)), set(map(canonical, candidates))
+    base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
+    sets, equations = estimate_sets(base, panel, candidates, term=term)
+    regular = estimate_together(equations, sets.included.to_numpy(), sets.term)[1]
+    included = sets.included.loc[regular]
+    reported = set_label([name for name in candidates if canonical(name) in x])
+    if reported not in included.index:
+        raise sets.failures.get(reported) or IdentificationError(
+            "search_test: the regressors of the reported specification, with "
+            f"{cited(reported)}, are nearly collinear, or it fits perfectly. Take a "
+            "control out of it.",
+            [Notice("near_collinear", reported, {"model": reported})],
+        )
+    columns, inside = set_columns(equations, included.to_numpy(), sets.term)
+    others = _others(also, panel, equations, sets, (*base.x, *candidates))
+    return _Searched(sets, equations, included, columns, inside, others, reported)
+
+
+def _others(
+    also: Mapping[str, FixedEffects] | None,
+    panel: Panel,
+    equations: Equations,
+    sets: ControlSets,
+    terms: Sequence[str],
+) -> dict[str, _Other]:
+    """Estimate the further specifications on the rows of the sets."""
+    if also is not None and not isinstance(also, Mapping):
+        raise InputTypeError(
+            "search_test: also must be a mapping of labels to specifications, such as "
+            f"{{'no time effects': spec.replace(time_effects=False)}}, not "
+            f"{type(also).__name__}."
+        )
+    out = {}
+    for label, other in (also or {}).items():
+        refuse_other_specification(f"search_test, also[{cited(label)}]:", other)
+        where = f"search_test: also[{cited(label)}]"
+        if canonical(other.y) != canonical(equations.demeaned.names[0]):
+            raise TermError(
+                f"{where} has the outcome {cited(other.y)}, not that of spec."
+            )
+        if label in sets.included.index:
+            raise TermError(f"{where} has the label of a set of candidates; rename it.")
+        if other.cov_type in ONE_BY_ONE:
+            raise OptionError(
+                f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
+                "in draws. Use 'clustered' or 'robust'.",
+                [option_problem("cov_type", other.cov_type)],
+            )
+        together = other._on_common_rows(panel, {"x": other.x, "sets": terms})
+        fit = together.fit(together.regressors("x"), None)
+        names = [name for name in fit.names if name not in ("Intercept", sets.term)]
+        if sets.term not in fit.names:
+            raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
+        prepared, demeaned = together.prepared, together.demeaned
+        rows = equations.prepared.sample.index.get_indexer(prepared.sample.index)
+        if (rows < 0).any():
+            raise IdentificationError(
+                f"{where} has {int((rows < 0).sum()):,} rows that the sets of spec do "
+                "not have, so that no outcome can be drawn for them. Let spec have the "
+                "most rows, and choose among them with where in also; "
+                "singletons='keep' keeps single rows."
+            )
+        x = demeaned.select(demeaned.at([*names, sets.term]))
+        out[label] = _Other(
+            fit,
+            prepared,
+            rows,
+            demeaned.columns[:, 0],
+            x,
+            counts_and_vcov(prepared, x.shape[1])[1],
+        )
+    return out
+
+
+# --- draws ----------------------------------------------------------------------------
+
+
+def _root(prepared: Prepared) -> Floats:
+    """Return roots of the weights as a column, (N, 1) or (1, 1)."""
+    weights = prepared.obs_weights
+    return np.ones((1, 1)) if weights is None else np.sqrt(weights)[:, None]
+
+
+def _clusters(equations: Equations) -> Ints:
+    codes = counts_and_vcov(equations.prepared, 1)[1].parts[0].codes
+    assert codes is not None
+    return codes
+
+
+def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
+    """Fit the largest set without the effect: residuals (N,), and scores (G,).
+
+    Scores are those of the regressor net of all candidates, with the sign of its
+    effect.
+    """
+    equations, columns = searched.equations, searched.columns
+    root = _root(equations.prepared)
+    controls = root * columns[:, :-1]
+    controls = controls / np.sqrt(np.einsum("ij,ij->j", controls, controls))
+    both = root * np.column_stack([equations.demeaned.columns[:, 0], columns[:, -1]])
+    net = both - controls @ np.linalg.lstsq(controls, both, rcond=None)[0]
+    if np.linalg.norm(net[:, 1]) * NEAR <= np.linalg.norm(both[:, 1]):
+        name = searched.sets.term
+        raise IdentificationError(
+            f"search_test: all candidates together explain {cited(name)} completely, "
+            "so that it has no effect given all of them. Leave out a candidate.",
+            [collinear_problem(name, searched.sets.candidates)],
+        )
+    scores = np.bincount(_clusters(equations), weights=net[:, 0] * net[:, 1])
+    return net[:, 0] / root[:, 0], scores * scores.sum()
+
+
+def _projections(searched: _Searched) -> SetProjections:
+    sizes, prepared = searched.inside.sum(axis=1), searched.equations.prepared
+    by_size = {
+        size: counts_and_vcov(prepared, size)[1].parts[0].factor
+        for size in np.unique(sizes).tolist()
+    }
+    factors = np.array([by_size[size] for size in sizes.tolist()])
+    x = _root(prepared) * searched.columns
+    return set_projections(x, searched.inside, factors, _clusters(searched.equations))
+
+
+def _draws(
+    searched: _Searched,
+    residuals: Floats,
+    scores: Floats,
+    chunks: Callable[[np.random.SeedSequence, int], Iterator[Floats]],
+    seed: np.random.SeedSequence,
+    done: Done,
+) -> tuple[Floats, Floats]:
+    """Estimate all specifications on drawn outcomes.
+
+    Returns the largest absolute t (R,), and the estimates in ascending order (R, K), at
+    K ranks of them.
+    """
+    projections, prepared = _projections(searched), searched.equations.prepared
+    # The order of the clusters by their scores depends on no name or unit.
+    order = np.argsort(np.argsort(scores, kind="stable"))
+    position = order[_clusters(searched.equations)]
+    count = len(projections.influence) + len(searched.others)
+    ranks = np.linspace(0, count - 1, min(count, _RANKS)).round().astype(np.intp)
+    numbers = count + residuals.size + projections.products.size
+    best, curves = [], []
+    for drawn in chunks(seed, max(1, _CACHED // numbers)):
+        # A drawn outcome is that of the data plus this.
+        change = residuals[:, None] * (drawn[:, position] - 1).T
+        outcomes = prepared.within.demean(change)
+        outcomes += searched.equations.demeaned.columns[:, :1]
+        estimates = [projections.drawn(_root(prepared) * outcomes)]
+        for other in searched.others.values():
+            root = _root(other.prepared)
+            outcomes = other.prepared.within.demean(change[other.rows])
+            outcomes = root * (other.y[:, None] + outcomes)
+            estimates.append(drawn_slope(root * other.x, outcomes, other.vcov))
+        slopes, t = map(np.vstack, zip(*estimates, strict=True))
+        best.append(np.abs(t).max(axis=0))
+        curves.append(np.sort(slopes, axis=0)[ranks].T)
+        done(len(drawn))
+    return np.concatenate(best), np.vstack(curves)
+
+
+# --- results --------------------------------------------------------------------------
+
+
+def _frame(searched: _Searched, level: float) -> pd.DataFrame:
+    """List all specifications, the smallest estimate first."""
+    sets, labels = searched.sets, searched.included.index
+    models: dict[str, Any] = dict(sets.outcomes)
+    rows = sets.tidy(level).set_index("model").loc[labels].reset_index()
+    rows.insert(1, "controls", [models[label].controls for label in labels])
+    parts = [rows.assign(nobs=sets.nobs)]
+    for label, other in searched.others.items():
+        row = other.fit.tidy(level)
+        names = tuple(n for n in row["term"] if n not in ("Intercept", sets.term))
+        row = row.loc[row["term"] == sets.term]
+        parts.append(row.assign(model=label, controls=[names], nobs=other.fit.nobs))
+    frame: pd.DataFrame = pd.concat(parts, ignore_index=True)[parts[0].columns]
+    return frame.drop(columns="term").sort_values(
+        "estimate", kind="stable", ignore_index=True
+    )
+
+
+def _described(
+    frame: pd.DataFrame, searched: _Searched, level: float
+) -> dict[str, Any]:
+    """Describe the reported specification among all, and the best one."""
+    rows: dict[Any, Any] = frame.set_index("model").to_dict("index")
+    reported, included = rows[searched.reported], searched.included
+    star = {label: rejects(row["p_value"], level) for label, row in rows.items()}
+    # Sets by the number of controls in which they differ from the reported one
+    changes = (included != included.loc[searched.reported]).sum(axis=1)
+    nearest = min(
+        (label for label in included.index if not star[label]),
+        key=lambda label: (changes[label], -rows[label]["p_value"]),
+        default=None,
+    )
+    best = max(rows, key=lambda label: abs(rows[label]["statistic"]))
+    return {
+        "specifications": len(rows),
+        "significant": float(np.mean(list(star.values()))),
+        "reported": searched.reported,
+        "estimate": reported["estimate"],
+        "statistic": reported["statistic"],
+        "p_reported": reported["p_value"],
+        "position": float((frame["estimate"] <= reported["estimate"]).mean()),
+        "best": best,
+        "best_statistic": rows[best]["statistic"],
+        "without_star": nearest if star[searched.reported] else None,
+    }
