@@ -140,7 +140,7 @@ class SearchTest(Summarised, PickledByName):
                 f"Not searched because of collinear columns: {len(self.left_out):,} "
                 "sets (left_out)."
             )
-        how = (
+        method = (
             f"Searched p: share of {draws} without an effect in which the largest |t| "
             "of all specifications is at least as large (restricted wild cluster "
             f"bootstrap, {detail['weights']} weights of {detail['clusters']} clusters)."
@@ -155,7 +155,7 @@ class SearchTest(Summarised, PickledByName):
             blocks=(
                 Cells.of(["", "estimate", "t", "p", "searched p"], rows),
                 Lines(("", *lines), wrapped=True),
-                Remarks((*(notice.message for notice in self.test.diagnostics), how)),
+                Remarks((*(notice.message for notice in self.test.diagnostics), method)),
             ),
             notices=self.test.diagnostics,
             conventions=conventions(replace(self.common.inference, df_counted=None)),
