@@ -155,7 +155,9 @@ class SearchTest(Summarised, PickledByName):
             blocks=(
                 Cells.of(["", "estimate", "t", "p", "searched p"], rows),
                 Lines(("", *lines), wrapped=True),
-                Remarks((*(notice.message for notice in self.test.diagnostics), method)),
+                Remarks(
+                    (*(notice.message for notice in self.test.diagnostics), method)
+                ),
             ),
             notices=self.test.diagnostics,
             conventions=conventions(replace(self.common.inference, df_counted=None)),
