@@ -283,6 +283,8 @@ COLUMNS = {
     "conditional_effect": {"at", "estimate", "conf_low", "conf_high"},
     "decay": {"kind", "cutoff", "estimate"},
     "effect_plot": {"label", "estimate", "conf_low"},
+    "honest": {"M", "conf_low", "conf_high", "original"},
+    "honest, smoothness": {"M", "conf_low", "conf_high", "original"},
     "event_study": {"model", "time", "estimate", "reference", "n_treated"},
     "impacts": {"model", "label", "estimate"},
     "index_sensitivity": {"entity", "rank", "span", "rank_low", "rank_high"},

@@ -533,7 +533,8 @@ REASONS = {
     "spatial models that Chinese papers call by these letters": (
         "SAC SAR SDEM SDM SEM SLX"
     ),
-    "a small-sample correction is that of a program": "xtreg ppmlhdfe",
+    "a small-sample correction is that of a program, or a factor": "xtreg ppmlhdfe G",
+    "learners as their user names them": "OLS Ridge",
     "identifiers of propositions": "P09",
 }
 ALLOWED = frozenset(chain.from_iterable(map(str.split, REASONS.values())))

@@ -13,6 +13,7 @@ from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import (
     ABSORBED,
     LP_FEASIBLE,
+    NO_DIVISION,
     SAME_INDEX,
     SEPARATED,
     SEPARATED_MEAN,
@@ -170,6 +171,6 @@ def _dummies(effect: Effect) -> Any:
     codes = effect.codes if isinstance(effect, Slope) else effect
     values = np.ones(codes.size)
     if isinstance(effect, Slope):
-        values = effect.column / max(float(np.abs(effect.column).max()), 1e-300)
+        values = effect.column / max(float(np.abs(effect.column).max()), NO_DIVISION)
     shape = (codes.size, int(codes.max()) + 1)
     return csr_array((values, (np.arange(codes.size), codes)), shape=shape)

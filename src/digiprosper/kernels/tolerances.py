@@ -72,6 +72,11 @@ NOT_CONVERGED: Final = 1e-10
 NO_CURVATURE: Final = 1e-12
 """Curvature of a direction over its square: below it nothing more can be gained along
 it."""
+SOLVED: Final = 1e-11
+"""Change of scaled slopes in a pass over all rows, times the root of the rows: below it
+the regression is solved."""
+WHOLE_TURN: Final = 1e-9
+"""Rounding of the number of turns of a loop that is written with decimals."""
 REMOVED: Final = 1e-11
 """Norm of the part of a column in the effects, over its own: below it they are taken
 out."""

@@ -41,7 +41,7 @@ from digiprosper.kernels.in_blocks import (
 )
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.leverage import effective_clusters
-from digiprosper.kernels.tolerances import NO_VARIANCE
+from digiprosper.kernels.tolerances import NO_VARIANCE, SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import (
     carriers_of,
@@ -113,7 +113,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.scan import PanelScan
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
-_STEP = 1e-11
 _MOST_PASSES = 6
 
 
@@ -387,7 +386,7 @@ def _solve(
         step = np.linalg.solve(sums.products[:k, :k], sums.products[:k, k])
         moved = np.abs(step).max() * np.sqrt(structure.n)
         removed = system is None or is_removed(system, sums.right, squares, before)
-        if removed and moved <= _STEP:
+        if removed and moved <= SOLVED:
             break
         if not removed and system is not None:
             values = values + system.solve(sums.right, before)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from digiprosper.errors import StataError, cited
+from digiprosper.kernels.tolerances import WHOLE_TURN
 from digiprosper.stata.expressions import constant, number_text, parse, unquoted
 
 _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<bare>[^\W\d]\w*))")
@@ -253,7 +254,7 @@ def numbers(text: str) -> list[str]:
 
 def _counted(first: str, step: str, last: str) -> list[str]:
     start, change, end = float(first), float(step), float(last)
-    turns = int((end - start) / change + 1e-9) + 1 if change else 0
+    turns = int((end - start) / change + WHOLE_TURN) + 1 if change else 0
     if turns > _MOST_TURNS:
         raise StataError.because(
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
