@@ -486,7 +486,7 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
             for end in (low, high):
                 axes.plot(at[chosen], end, "_", color=color, markersize=9)
         axes.set_xlim(-0.6, len(points) - 0.4)
-        bounds = [f"{bound:.2g}" for bound in points["M"]]
+        bounds = [f"{m:.2g}" if m < 0.1 else f"{m:.3g}" for m in points["M"]]
         names = [
             say("honest.original") if usual else bound
             for usual, bound in zip(points["original"], bounds, strict=True)
