@@ -88,7 +88,7 @@ class CodedTerm:
     """Codes of a term that are the same in all blocks."""
 
     def __init__(self, levels: pd.Index[Any]) -> None:
-        self.levels = levels
+        self.levels: pd.Index[Any] = levels
 
     def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
         """Give the levels of a block the numbers they have in the blocks before."""

@@ -91,24 +91,25 @@ class Reader:
     def __init__(
         self, statements: Sequence[Statement], context: Context, macros: Macros
     ) -> None:
-        self.statements = _normalised(statements)
-        self.context, self.macros = context, macros
-        self.taint = Taint()
+        self.statements: list[Statement] = _normalised(statements)
+        self.context: Context = context
+        self.macros: Macros = macros
+        self.taint: Taint = Taint()
         self.records: dict[int, Record] = {}
         self.events: list[Event] = []
         self.code: list[str] = []
         self.programs: dict[str, int] = {}
         self.sample: tuple[str, ...] = ()
         self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
-        self.depth = 0
+        self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
         # Statements that may still be executed in the outermost loop.
-        self.budget = _MOST_STATEMENTS
+        self.budget: int = _MOST_STATEMENTS
         # Whether the condition of the last if was true; None if that is not known.
         self.last_if: bool | None = None
         # The statement that is executed.
-        self.position = 0
+        self.position: int = 0
 
     @property
     def number(self) -> int:

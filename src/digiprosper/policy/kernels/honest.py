@@ -23,6 +23,8 @@ from digiprosper.kernels.tolerances import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from digiprosper.kernels import Bools, Floats
 
 FIRST_STAGE: Final = 0.1
@@ -333,7 +335,10 @@ def _shortest(
 
 # --- both -----------------------------------------------------------------------------
 
-INTERVALS: Final = {"relative": relative_interval, "smoothness": smooth_interval}
+INTERVALS: Final[dict[str, Callable[..., tuple[float, float]]]] = {
+    "relative": relative_interval,
+    "smoothness": smooth_interval,
+}
 """The interval of an effect, by what bounds the difference of trends."""
 
 
