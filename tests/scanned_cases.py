@@ -56,7 +56,7 @@ def tables(frame, rng):
     return {
         "pandas": shuffled,
         "polars": polars.from_pandas(shuffled).lazy(),
-        "duckdb": duckdb.connect().from_df(shuffled),
+        "duckdb": duckdb.from_df(shuffled),
         "pyarrow": pyarrow.Table.from_pandas(shuffled, preserve_index=False),
     }
 

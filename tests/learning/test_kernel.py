@@ -27,6 +27,7 @@ FOREST = (0.8127728321151570, 0.0619764349385240)
 @pytest.mark.data(*FILES)
 def test_forest_of_doubleml() -> None:
     """doubleml adds means to outcome and treatment; rounding breaks ties of splits."""
+    pytest.importorskip("sklearn", "1.9", reason="splits of ties differ before")
     ensemble = pytest.importorskip("sklearn.ensemble")
     frame, folds = (pd.read_csv(SHARED / name) for name in FILES)
     columns = ["y", "d", "x1", "x2", "x3"]

@@ -109,7 +109,7 @@ def test_whole_numbers_and_booleans_stay_exact_beside_gaps(name):
         "group": dp.FixedEffects("y", ["x", "C(group):x"], keep_rows=False),
     }
     memory = fitted(specs[name], dp.Panel(frame, "firm", "year"))
-    table = duckdb.connect().from_df(frame)
+    table = duckdb.from_df(frame)
     scan = dp.Panel.scan(table, entity="firm", time="year", blocks=5)
     assert_same(fitted(specs[name], scan), memory)
 
@@ -139,7 +139,7 @@ def test_decimals_are_numbers_and_may_be_keys():
     duckdb = pytest.importorskip("duckdb")
     frame = panel_of(1).round({"y": 3})
     frame["firm"] += 2**60
-    relation = duckdb.connect().from_df(frame)
+    relation = duckdb.from_df(frame)
     changed = relation.project(
         "* replace (firm::hugeint as firm, y::decimal(9, 3) as y)"
     )

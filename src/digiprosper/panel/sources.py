@@ -125,8 +125,16 @@ def _polars(table: Any) -> Source:
     pl: Any = sys.modules["polars"]  # imported by whoever made the table
     lazy = table.lazy()
 
-    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
+    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:
         chosen = lazy.select(list(names))
+        if not hasattr(chosen, "collect_batches"):  # before polars 1.34
+            from pyarrow import dataset
+
+            written = folder / "polars.parquet"
+            chosen.sink_parquet(written, maintain_order=False)
+            yield from _arrow(dataset.dataset(str(written))).batches(names, folder)
+            written.unlink()
+            return
         for frame in chosen.collect_batches(chunk_size=_BATCH, maintain_order=False):
             yield frame.to_arrow()
 
@@ -156,8 +164,10 @@ def _duckdb(relation: Any) -> Source:
         )
         chosen = relation.project(quoted_names)
         # Renamed in DuckDB 2.0
-        reader = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_record_batch
-        yield from reader(_BATCH)
+        name = (
+            "to_arrow_reader" if hasattr(chosen, "to_arrow_reader") else "record_batch"
+        )
+        yield from getattr(chosen, name)(_BATCH)
 
     def count() -> int:
         return int(relation.aggregate("count(*)").fetchall()[0][0])
