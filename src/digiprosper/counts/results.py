@@ -169,20 +169,6 @@ class PoissonResults(SampledResults):
 
     # --- rows and effects -------------------------------------------------------------
 
-    @property
-    def fitted_values(self) -> pd.Series[float]:
-        """Fitted means including the fixed effects, indexed by row."""
-        return self._by_row(self.fitted, "fitted values")
-
-    @property
-    def resids(self) -> pd.Series[float]:
-        """Residuals, indexed by row: outcome minus fitted mean."""
-        return self._by_row(self.residuals, "residuals")
-
-    def _by_row(self, values: Floats | None, attribute: str) -> pd.Series[float]:
-        rows = kept_rows(values, attribute)
-        return pd.Series(rows, index=self.sample.index, name=attribute, copy=True)
-
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the mean of the outcome, including fixed effects and exposure.
 

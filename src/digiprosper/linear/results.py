@@ -273,7 +273,7 @@ class SampledResults(BaseResults):
     """Base class of regression results that describe the rows of the fit.
 
     Subclasses have the fields (or properties) ``sample``, an `EstimationSample`,
-    ``effect_names`` and ``effect_values``.
+    ``residuals``, ``fitted``, ``effect_names`` and ``effect_values``.
     """
 
     __slots__ = ()
@@ -283,6 +283,14 @@ class SampledResults(BaseResults):
         @property
         def sample(self) -> EstimationSample:
             """The rows of the fit."""
+
+        @property
+        def residuals(self) -> Floats | None:
+            """Outcome minus fitted values (N,), if they were kept."""
+
+        @property
+        def fitted(self) -> Floats | None:
+            """Fitted values (N,), if they were kept."""
 
         @property
         def effect_names(self) -> tuple[str, ...]:
@@ -296,6 +304,21 @@ class SampledResults(BaseResults):
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: its type and its regressor's factors."""
         return slope_terms(self.names, self.sample.factors)
+
+    @property
+    def resids(self) -> pd.Series[float]:
+        """Residuals, indexed by row: outcome minus fitted values."""
+        rows = kept_rows(self.residuals, "residuals")
+        return pd.Series(rows, index=self.sample.index, name="resid", copy=True)
+
+    @property
+    def fitted_values(self) -> pd.Series[float]:
+        """Fitted values including the fixed effects, indexed by row.
+
+        Of a model of counts they are means.
+        """
+        rows = kept_rows(self.fitted, "fitted values")
+        return pd.Series(rows, index=self.sample.index, name="fitted", copy=True)
 
     @property
     def sample_stats(self) -> pd.DataFrame:
@@ -790,16 +813,6 @@ class LinearResults(SampledResults):
     def f_statistic(self) -> TestResult:
         """F test that all slopes are zero, with the covariance matrix of the fit."""
         return self._test_of_slopes(drawn=True)
-
-    @property
-    def resids(self) -> pd.Series[float]:
-        """Residuals, indexed by row: outcome minus fitted values."""
-        return pd.Series(self.residuals, index=self.index, name="resid", copy=True)
-
-    @property
-    def fitted_values(self) -> pd.Series[float]:
-        """Fitted values including the fixed effects, indexed by row."""
-        return pd.Series(self.fitted, index=self.index, name="fitted", copy=True)
 
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the outcome, including the fixed effects.

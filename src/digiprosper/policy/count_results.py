@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.errors import check_level, check_option
-from digiprosper.linear.results import SampledResults, kept_rows
+from digiprosper.linear.results import SampledResults
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark, result_column
@@ -279,22 +279,6 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
     def _in_counts(self, member: Bools, rows: Floats) -> Estimates:
         names = tuple(map(str, range(len(member))))
         return self.cells.estimates(names, member, "counts", rows)
-
-    # --- rows -------------------------------------------------------------------------
-
-    @property
-    def fitted_values(self) -> pd.Series[float]:
-        """Fitted means including the fixed effects, indexed by row."""
-        return self._by_row(self.fitted, "fitted values")
-
-    @property
-    def resids(self) -> pd.Series[float]:
-        """Residuals, indexed by row: outcome minus fitted mean."""
-        return self._by_row(self.residuals, "residuals")
-
-    def _by_row(self, values: Floats | None, attribute: str) -> pd.Series[float]:
-        rows = kept_rows(values, attribute)
-        return pd.Series(rows, index=self.sample.index, name=attribute, copy=True)
 
     # --- the protocol -----------------------------------------------------------------
 

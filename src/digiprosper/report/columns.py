@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 _TOO_FEW = "too_few_clusters_to_draw"
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-# Notices that are also below a table, about chosen rows, terms without an estimate or
-# an error, and errors that are too small: the code, to the names in the data.
+# Notices that are also below a table, about chosen rows, logs of counts, terms without
+# an estimate or an error, and errors that are too small: the code, to the names in the
+# data.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "chosen_rows": ("where",),
+    "shifted_log": ("term", "column"),
     "dropped_collinear": ("column", "on"),
     "dropped_absorbed": ("column", "effects"),
     "no_variance": ("terms",),

@@ -7,6 +7,10 @@ from digiprosper.report.words import Words
 BELOW = Words(
     english={
         "chosen_rows": "rows where {where}.",
+        "shifted_log": (
+            "{term} changes with the unit of {column}, so that its coefficients are no "
+            "percentages."
+        ),
         "dropped_collinear": (
             "{column} was dropped, because it is collinear with {on}."
         ),
@@ -40,6 +44,7 @@ BELOW = Words(
     },
     chinese={
         "chosen_rows": "样本为满足{where}的观测。",
+        "shifted_log": "{term}取决于{column}的计量单位，其系数不是百分比变化。",
         "dropped_collinear": "{column}与{on}共线，已剔除。",
         "dropped_absorbed": "{column}被固定效应（{effects}）吸收，已剔除。",
         "no_variance": "{terms}没有标准误，因为得分在每一组内之和为零。",
