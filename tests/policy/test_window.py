@@ -49,7 +49,7 @@ def test_ends_are_binned_where_rows_lie_beyond(
 def test_a_binned_end_and_a_single_event_time_are_not_the_same_thing() -> None:
     binned, single = window().term(-2), window(lowest=-2).term(-2)
     assert binned.name == single.name == "event:-2"
-    assert binned.row_key != single.row_key
+    assert binned.meaning != single.meaning
     assert (single.family, single.kind) == ("event", "event")
     assert single.point is not None
     assert (single.point.variable, single.point.code, single.point.value) == (

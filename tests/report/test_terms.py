@@ -50,13 +50,14 @@ def test_terms_share_a_row_where_they_mean_the_same():
     def slope(variable, lower):
         return Term("x:regime2", path=("x",), regime=Regime(variable, 2, 2, lower))
 
-    assert slope("urban", 0.5).row_key == slope("urban", 0.7).row_key
-    assert slope("urban", 0.5).row_key != slope("rural", 0.5).row_key
-    assert Term("total").row_key != Term("total", "mediation", "total").row_key
-    here, there = (Regime(q, 1, 2) for q in ("urban", "rural"))
-    assert Term("total:regime1", "mediation", "total", regime=here).row_key == (
-        Term("total:regime1", "mediation", "total", regime=there).row_key
+    assert slope("urban", 0.5).meaning == slope("urban", 0.7).meaning
+    assert slope("urban", 0.5).meaning != slope("rural", 0.5).meaning
+    assert Term("total").meaning != Term("total", "mediation", "total").meaning
+    here, there = (
+        Term("total:regime1", "mediation", "total", regime=Regime(q, 1, 2))
+        for q in ("urban", "rural")
     )
+    assert here.meaning == there.meaning
 
 
 def test_a_slope_of_a_regime_stays_with_the_others_of_its_term():

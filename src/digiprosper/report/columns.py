@@ -182,20 +182,26 @@ class SharedRow(NamedTuple):
 class Column:
     """One column of a table, as codes and numbers.
 
-    head: None is replaced by a number cells: plain cells by row, for values that are
-    not estimates blocks: parameters that are not slopes, such as thresholds factors:
-    factors of the names of outcome, effects, clusters and mediators failure: why there
-    are no estimates numbers: numbers of the rows, if columns have them as headings
-    note, whole: note about the whole table, as text or as a code of `words` remarks:
-    notes about this column equation: equation of a system, printed in words keys: names
-    of entity and time in the panel; None if unknown constant: constant of a model with
-    absorbed effects moments: mean and standard deviation of outcome and terms in the
-    estimation sample, if known over: heading that spans several columns, or a code of
-    `words` for it named: heading in words from a set of models; replaces `head`
-    set_notes, set_rows: notes and rows (name, value) that sets of models add absorbs:
-    whether the method can absorb effects; if not, rows of effects have a dash instead
-    of "No" adjusted: controls that have no estimates stub: names of the index of a
-    frame, above the names of the rows
+    head: None is replaced by a number
+    cells: plain cells by row, for values that are not estimates
+    blocks: parameters that are not slopes, such as thresholds
+    factors: factors of the names of outcome, effects, clusters and mediators
+    failure: why there are no estimates
+    numbers: numbers of the rows, if columns have them as headings
+    note, whole: note about the whole table, as text or as a code of `words`
+    remarks: notes about this column
+    equation: equation of a system, printed in words
+    keys: names of entity and time in the panel; None if unknown
+    constant: constant of a model with absorbed effects
+    moments: mean and standard deviation of outcome and terms in the estimation sample,
+        if known
+    over: heading that spans several columns, or a code of `words` for it
+    named: heading in words from a set of models; replaces `head`
+    set_notes, set_rows: notes and rows (name, value) that sets of models add
+    absorbs: whether the method can absorb effects; if not, rows of effects have a dash
+        instead of "No"
+    adjusted: controls that have no estimates
+    stub: names of the index of a frame, above the names of the rows
     """
 
     head: str | None = None

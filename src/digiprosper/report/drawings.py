@@ -185,9 +185,9 @@ class SlopeCurve(Drawing):
     """The slope of a variable over its moderator.
 
     points: columns at, estimate, conf_low, conf_high; values of a category or dummy are
-    texts rows: columns low, high, rows: distribution of the moderator in the estimation
-    sample; of a category or
-        dummy, columns at, rows; None if unknown
+        texts
+    rows: columns low, high, rows: distribution of the moderator in the estimation
+        sample; of a category or dummy, columns at, rows; None if unknown
     regions: (low, high) where the interval excludes 0; empty for a category or dummy
     share: share of rows in the regions; missing if unknown
     held: labels of other moderators, which are at their means
@@ -217,10 +217,11 @@ class SlopeCurve(Drawing):
 class SensitivityCurve(Drawing):
     """An effect over the correlation of two errors.
 
-    points: (G, 4) correlation, effect, both ends of its interval assumed: effect at
-    correlation 0 zero, zero_interval: correlation at which the effect is 0, and its
-    interval insignificant: correlation nearest to 0 at which the interval contains 0;
-    missing if there is none
+    points: (G, 4) correlation, effect, both ends of its interval
+    assumed: effect at correlation 0
+    zero, zero_interval: correlation at which the effect is 0, and its interval
+    insignificant: correlation nearest to 0 at which the interval contains 0; missing if
+        there is none
     """
 
     effect: str
@@ -332,11 +333,13 @@ class HonestPlot(Drawing):
 class MoranScatter(Drawing):
     """The spatial lag of a variable over the variable.
 
-    period: empty for a cross-section weights: name and type of the weights points:
-    columns value, spatial_lag, of the standardised variable, by entity quadrants: words
-    and number of entities of each quadrant, clockwise from the upper right slope: slope
-    of the line through the origin statistic, p_value: Moran's I, and its p-value under
-    randomisation
+    period: empty for a cross-section
+    weights: name and type of the weights
+    points: columns value, spatial_lag, of the standardised variable, by entity
+    quadrants: words and number of entities of each quadrant, clockwise from the upper
+        right
+    slope: slope of the line through the origin
+    statistic, p_value: Moran's I, and its p-value under randomisation
     """
 
     variable: str
@@ -357,9 +360,11 @@ class MoranScatter(Drawing):
 class Decay(Drawing):
     """Effects of a regressor over the cut-off distance of neighbours.
 
-    outcome: label; empty if outcomes differ points: columns kind, cutoff, estimate,
-    conf_low, conf_high, ordered by kind and cut-off heads: words of each kind left_out:
-    what is not drawn, in words
+    outcome: label; empty if outcomes differ
+    points: columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and
+        cut-off
+    heads: words of each kind
+    left_out: what is not drawn, in words
     """
 
     name: str
@@ -375,7 +380,8 @@ class Choice:
     """What some models have and others do not.
 
     group: kind of choice, such as ``"effect"``; ``"control"`` for the candidates of
-    `control_sets` made: (M,) whether each model has it, in the order of the curve
+        `control_sets`
+    made: (M,) whether each model has it, in the order of the curve
     """
 
     group: str
@@ -498,8 +504,9 @@ class Ribbons(Drawing):
     """Ranks of a few entities over time, with intervals from draws.
 
     entities: name, and columns rank, rank_low, rank_high by period (missing without
-    observation) worst: largest rank in any ribbon key, time, title: labels of entities,
-    periods and ranks
+        observation)
+    worst: largest rank in any ribbon
+    key, time, title: labels of entities, periods and ranks
     """
 
     entities: Sequence[tuple[str, pd.DataFrame]]

@@ -18,14 +18,16 @@ WITHOUT_FACTOR: Final = ("hc2", "hc3", "crv3", "cr2")
 class Inference(PickledByName):
     """Types of standard errors, intervals and p-values.
 
-    cov_type, ssc, distance_kernel: values of the options; ssc may be None clusters,
-    n_clusters: names and numbers of clusters df_t: degrees of freedom of t; infinite
-    for the normal distribution, the smallest one under ``cr2`` df_counted: K in the
-    small-sample factor bandwidth: lags of Driscoll-Kraay errors, or of Conley errors
-    within an entity distance_cutoff: kilometres up to which Conley errors allow for
-    correlation drawn: ``"entity"`` or the name of the clusters that were drawn; None
-    without draws n_drawn: number of entities or clusters that were drawn from reps,
-    lost: draws, and those that could not be estimated
+    cov_type, ssc, distance_kernel: values of the options; ssc may be None
+    clusters, n_clusters: names and numbers of clusters
+    df_t: degrees of freedom of t; infinite for the normal distribution, the smallest
+        one under ``cr2``
+    df_counted: K in the small-sample factor
+    bandwidth: lags of Driscoll-Kraay errors, or of Conley errors within an entity
+    distance_cutoff: kilometres up to which Conley errors allow for correlation
+    drawn: ``"entity"`` or the name of the clusters that were drawn; None without draws
+    n_drawn: number of entities or clusters that were drawn from
+    reps, lost: draws, and those that could not be estimated
     """
 
     cov_type: str

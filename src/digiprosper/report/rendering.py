@@ -24,10 +24,13 @@ class Content:
     """Texts of a table, for all formats.
 
     header: rows above the middle rule, the first with the headings; the first cell of a
-    row is its name body: rows below it breaks: positions of body rows that start a new
-    block spanning: whether the first row has headings that span columns, with a rule
-    below each panels: positions of body rows that are titles of panels and span the
-    table closing: position of the first body row that is about all panels
+        row is its name
+    body: rows below it
+    breaks: positions of body rows that start a new block
+    spanning: whether the first row has headings that span columns, with a rule below
+        each
+    panels: positions of body rows that are titles of panels and span the table
+    closing: position of the first body row that is about all panels
     """
 
     header: tuple[list[str], ...]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.words import Language
 
-RowKey: TypeAlias = tuple[str, tuple[object, ...]]
 Pieces: TypeAlias = "tuple[str | Factor, ...]"
 Factors: TypeAlias = "Mapping[str, tuple[Factor, ...]]"
 
@@ -26,14 +25,15 @@ class Factor(PickledByName):
 
     text: as in the specification, such as ``"log(pc)"`` or ``"C(region)[T.east]"``
     column: column or term of which it is a power, function or dummy; empty for another
-    calculation power, function: applied to the column; ``"I"`` or similar for a
-    calculation level: position among the estimated levels, for a dummy of a category
-    shift: number of periods of a lag; negative for a lead columns: all columns in it,
-    and the terms inside a calculation pieces: the text in parts, with columns and calls
-    separate so that their labels can be printed; empty
-        for a column
+        calculation
+    power, function: applied to the column; ``"I"`` or similar for a calculation
+    level: position among the estimated levels, for a dummy of a category
+    shift: number of periods of a lag; negative for a lead
+    columns: all columns in it, and the terms inside a calculation
+    pieces: the text in parts, with columns and calls separate so that their labels can
+        be printed; empty for a column
     slope: ``"slope"`` or ``"trend"`` if an absorbed effect has a slope of the column,
-    or of time, by level
+        or of time, by level
     """
 
     text: str
@@ -107,10 +107,10 @@ class Regime(PickledByName):
 class Term(PickledByName):
     """One coefficient, effect, weight or other number with a standard error.
 
-    name: as in `params`, such as ``"indirect:log(emp):regime1"`` family: ``"linear"``,
-    ``"mediation"``, ``"index"``, ...; its words name the kinds kind: ``"slope"``,
-    ``"intercept"``, ``"total"``, ``"direct"``, ``"indirect"``, ``"difference"``,
-        ``"proportion_mediated"``, ``"weight"``, ...
+    name: as in `params`, such as ``"indirect:log(emp):regime1"``
+    family: ``"linear"``, ``"mediation"``, ``"index"``, ...; its words name the kinds
+    kind: ``"slope"``, ``"intercept"``, ``"total"``, ``"direct"``, ``"indirect"``,
+        ``"difference"``, ``"proportion_mediated"``, ``"weight"``, ...
     path: term of a slope, or mediators of an effect
     factors: factors of the regressor of a slope
     of: kind of effect, for a difference or an index of effects
@@ -138,11 +138,6 @@ class Term(PickledByName):
         if self.family != "linear":
             return (self.family,)
         return () if self.regime is None else ("regime", *self.regime.family)
-
-    @property
-    def row_key(self) -> RowKey:
-        """Return what decides which terms share a row of a table."""
-        return self.name, self.meaning
 
     @property
     def product(self) -> tuple[object, ...]:

@@ -52,11 +52,14 @@ class Rule(PickledByName):
     """How columns are weighed.
 
     groups: positions of the columns of each dimension; one group of all columns when
-    flat across: how dimensions are weighed shift: added before the logarithm given
-    (m,): weights given by the caller, adding up to one periods: years whose logarithm
-    divides the entropy, as the copied script does; None for ln N keeps_constant:
-    whether a column that does not vary keeps its weight: only where its scale is not
-    learned
+        flat
+    across: how dimensions are weighed
+    shift: added before the logarithm
+    given: (m,) weights given by the caller, adding up to one
+    periods: years whose logarithm divides the entropy, as the copied script does; None
+        for ln N
+    keeps_constant: whether a column that does not vary keeps its weight: only where its
+        scale is not learned
     """
 
     weighting: str
@@ -77,8 +80,9 @@ class Rule(PickledByName):
 class Weighing(PickledByName):
     """Weights and what they rest on, (m,) each.
 
-    weights: effective weights, across times inside; they add up to one redundancy: one
-    minus the relative entropy, Theil's T / ln N; NaN when entropy plays no part
+    weights: effective weights, across times inside; they add up to one
+    redundancy: one minus the relative entropy, Theil's T / ln N; NaN when entropy plays
+        no part
     constant: whether the column does not vary
     """
 
