@@ -76,6 +76,8 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
             if updated[0] >= loglik or exact:
                 break
             step = step / 2
+        else:
+            break
         coefficients = coefficients + step
         loglik, scores, information = updated
         if exact:
@@ -88,7 +90,8 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
             )
         exact = gain < SAME_DEVIANCE * abs(loglik)
     text = (
-        f"the conditional likelihood has no maximum after {_STEPS} steps. Drop "
+        "the conditional likelihood has no maximum: a combination of regressors tells "
+        "zeros from ones in every level, or regressors differ too much in scale. Drop "
         "regressors, or rescale them."
     )
     raise IdentificationError(text, [Notice("not_converged", text, {"steps": _STEPS})])
