@@ -33,6 +33,7 @@ FILES = (
     "published/democracy_income.csv",
     "published/durlauf_johnson.csv",
     "published/fatalities.csv",
+    "published/guns.csv",
     "published/hayes_disaster.csv",
     "published/hayes_estress.csv",
     "published/hayes_glbwarm.csv",
