@@ -39,9 +39,16 @@ docs: .venv/.docs
 # Pages and tables of numbers: each is written from a run of the tests or of the benchmarks. Takes hours.
 evidence: export OMP_NUM_THREADS = 1
 evidence: .venv-evidence/.ok
-	.venv-evidence/bin/python docs/generators/performance.py
-	.venv-evidence/bin/python docs/generators/measured.py
-	.venv-evidence/bin/python docs/generators/verification.py
+	$(call part,performance)
+	$(call part,measured)
+	$(call part,verification)
+	$(call part,replications)
+
+# A page of evidence, and the time that it took.
+define part
+	@start=$$(date +%s) && .venv-evidence/bin/python docs/generators/$(1).py && \
+		echo "$(1): $$(($$(date +%s) - start)) s"
+endef
 
 # Size, coverage and power of what is printed first: cells that have no rows yet. Takes two hours if none has.
 certificate: export OMP_NUM_THREADS = 1

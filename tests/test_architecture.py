@@ -39,6 +39,7 @@ EXTRAS = {
     "test_pages.py",
     "test_public.py",
     "test_reading.py",
+    "test_replications.py",
     "test_rows_as_entities.py",
     "test_tiny_panels.py",
     "test_toy_method.py",

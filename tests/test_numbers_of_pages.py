@@ -19,6 +19,7 @@ EVIDENCE = {
     "certificate.md",
     "validity.md",
     "verification.md",
+    "replications.md",
     "performance.md",
     "changelog.md",
 }
