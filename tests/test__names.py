@@ -28,6 +28,10 @@ ADVICE = {
     "digiprosper": (),
     "result": (
         dp.LinearResults,
+        dp.IVResults,
+        dp.ThresholdResults,
+        dp.StaggeredDidResults,
+        dp.UTestResult,
         dp.TestResult,
     ),
     "panel": (dp.Panel,),
@@ -59,5 +63,5 @@ def test_advice_names_what_exists_and_foreign_names_do_not(owner: str) -> None:
 
 def test_words_of_options_are_words_of_options() -> None:
     options = {word for name in dp.__all__ for word in get_args(getattr(dp, name))}
-    options |= {"callaway_santanna", "imputation", "sun_abraham"}
+    options |= {"callaway_santanna", "imputation", "sun_abraham", "never"}
     assert set(INSTEAD["word"].values()) <= options

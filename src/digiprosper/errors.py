@@ -955,7 +955,7 @@ def no_attribute(owner: object, name: str, kind: str) -> AttributeError:
     text = f"{type(owner).__name__!r} object has no attribute {name!r}"
     # Private names are looked up by copy, pickle and notebooks.
     if not name.startswith("_"):
-        public = [known for known in dir(type(owner)) if not known.startswith("_")]
+        public = [each for each in dir(type(owner)) if not each.startswith("_")]
         text += instead(name, kind, public)
     return AttributeError(text, name=name, obj=owner)
 
