@@ -46,7 +46,15 @@ INSIDE = set(
     effect_names effect_terms effect_values index residuals fitted clusters bandwidth
     df_absorbed inference covariance coefficients entities_occur_once table_heads
     table_notes table_rows note_in note draws_text draw_values drawn lost_draws name
-    diagnostics rng_entropy n_drawn reps level spec state entity_sums method estimates
+    diagnostics rng_entropy n_drawn reps level state entity_sums method estimates
+    depvar sample equation window info cells n_rows sample_hash sums profile_ssr routes
+    search_ssr null_ssr fit_ssr candidates profiles statistic_values statistic_draws
+    coding df_rule given separated_index threshold_draws regime_counts points system
+    weights_hash weights_text weights_standardise n_parameters fit_glance errors_text
+    stages reduced_forms run_values errors n_all_entities lag_names gmm_tests slopes
+    sigma2 trim grid search bootstrap threshold_se x variable quantiles combination
+    estimator control treatment mediator mediators instrument estimated_scores
+    separated_reasons exposure offset transform base_ranks rank_values same complete
     """.split()  # noqa: SIM905
 )
 # Values that users make; their fields are the arguments.
@@ -159,7 +167,7 @@ def reference(recipes: str) -> str:
         names = [_short(path) for path in of_errors if _kind(path) == kind]
         blocks.append(f"### {kind}\n\n{', '.join(names)}")
     text = _each_call_once("\n".join(blocks))
-    return re.sub(r"\n(#+ .*)\n", r"\n\n\1\n\n", text)
+    return re.sub(r"\n+(#+ .*)\n+", r"\n\n\1\n\n", text)
 
 
 def _each_call_once(text: str) -> str:
@@ -315,7 +323,7 @@ def _members(kind: type) -> list[str]:
             properties.append(name)
         elif isinstance(value, types.FunctionType | classmethod) and "\n---" in text:
             methods.append((name, getattr(kind, name)))
-    if not issubclass(kind, dp.BaseResults) and kind not in MADE:
+    if kind not in (*MADE, *BRIEF):
         fields = [name for name in _parameters(kind) if name in dir(kind)]
         properties += [n for n in fields if n not in {*properties, *known}]
     calls = [f"`{name}{_signature(call)}`" for name, call in methods]
