@@ -122,7 +122,7 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
 
 
 def unknown_arguments(kind: Any, unknown: Sequence[str]) -> str:
-    """Say which arguments a specification does not have, and what to write."""
+    """Name the arguments that a specification does not have, and what to write."""
     names = [field.name for field in dataclasses.fields(kind)]
     hints = [f"{cited(name)}{instead(name, 'argument', names)}" for name in unknown]
     return (

@@ -141,7 +141,7 @@ def test_effects_name_what_was_drawn_by_its_label():
 
 def test_a_narrow_interval_that_leaves_the_estimate_out_is_drawn():
     results = fitted("three")
-    frame = results.tidy(0.05).set_index("term").iloc[:-1]
+    frame = results.tidy(0.06).set_index("term").iloc[:-1]
     outside = (frame["estimate"] < frame["conf_low"]) | (
         frame["estimate"] > frame["conf_high"]
     )
