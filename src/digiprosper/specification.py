@@ -142,15 +142,16 @@ class Specification(PickledByName):
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, Any]]
+    else:  # type checkers read the arguments of `__init__`
 
-    def __new__(cls, *values: object, **options: object) -> Self:
-        """Refuse arguments of other names, and data, before the fields are set."""
-        unknown = [name for name in options if name not in cls.__dataclass_fields__]
-        if any(type(value).__name__ in ("Panel", "DataFrame") for value in values):
-            unknown.append("data")
-        if unknown:
-            raise InputTypeError(unknown_arguments(cls, unknown))
-        return super().__new__(cls)
+        def __new__(cls, *values: object, **options: object) -> Self:
+            """Refuse arguments of other names, and data, before fields are set."""
+            unknown = [name for name in options if name not in cls.__dataclass_fields__]
+            if any(type(value).__name__ in ("Panel", "DataFrame") for value in values):
+                unknown.append("data")
+            if unknown:
+                raise InputTypeError(unknown_arguments(cls, unknown))
+            return super().__new__(cls)
 
     def replace(self, **fields: Any) -> Self:
         """Return a specification with other values of some arguments.
