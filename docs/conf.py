@@ -66,6 +66,7 @@ numpydoc_xref_param_type = False
 html_theme = "pydata_sphinx_theme"
 html_title = "digiprosper"
 html_static_path = ["_static"]
+html_extra_path = ["../llms.txt", "../llms-full.txt"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}

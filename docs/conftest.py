@@ -20,6 +20,7 @@ collect_ignore_glob = ["*.py"]
 NEEDS = {"bibliometrics.md": "networkx", "where_to_go.md": "diff_diff"}
 # Pages that take long, beside others that show the same functions.
 FURTHER = {
+    "generators/recipes.md",
     "how-to/bibliometrics.md",
     "how-to/matching.md",
     "how-to/other_packages.md",

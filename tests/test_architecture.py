@@ -32,6 +32,7 @@ EXTRAS = {
     "test_examples.py",
     "test_fuzz.py",
     "test_limits.py",
+    "test_llms.py",
     "test_malformed.py",
     "test_mutants.py",
     "test_packaging.py",

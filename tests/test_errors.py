@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-import digiprosper
+import digiprosper as dp
 from digiprosper import errors
 from digiprosper.errors import (
     DigiprosperError,
@@ -74,7 +74,7 @@ def test_problems_are_never_empty() -> None:
 def test_every_warning_is_a_user_warning_and_public() -> None:
     for name in families(DigiprosperWarning):
         assert issubclass(getattr(errors, name), UserWarning)
-        assert name in digiprosper.__all__
+        assert name in dp.__all__
 
 
 def test_issue_points_at_the_caller_outside_the_package() -> None:
@@ -125,6 +125,60 @@ def test_unknown_option_lists_the_words(value: object) -> None:
 def test_unknown_option_suggests_the_nearest() -> None:
     with pytest.raises(errors.OptionError, match="did you mean 'clustered'"):
         errors.check_option("cov_type", "clusterd", ("clustered", "robust"))
+
+
+def test_a_word_of_another_package_says_ours() -> None:
+    with pytest.raises(errors.OptionError, match="write robust"):
+        errors.check_option("cov_type", "HC1", ("clustered", "robust"))
+    with pytest.raises(errors.OptionError, match=r"'clustered'\.$"):
+        errors.check_option("cov_type", "HC1", ("clustered",))
+
+
+@pytest.mark.parametrize("level", [0.05, 0.1, np.float64(0.01)])
+def test_the_level_of_a_test_is_not_that_of_an_interval(level: float) -> None:
+    with pytest.raises(errors.OptionError, match=rf"level={1 - level}\.$"):
+        errors.check_level(level)
+
+
+FIT = dp.FixedEffects("log(gsp)", ["unemp"]).fit(dp.datasets.us_states())
+TEST = FIT.wald_test("unemp = 0")
+
+
+@pytest.mark.many(14)
+@pytest.mark.parametrize(
+    ("owner", "name", "advice"),
+    [
+        (dp, "feols", r"write dp.FixedEffects\("),
+        (dp, "PanelOLS", r"write dp.FixedEffects\("),
+        (dp, "DiD", r"write dp.StaggeredDid\("),
+        (dp, "FixedEffect", "did you mean 'FixedEffects'"),
+        (FIT, "bse", r"write std_errors\['x'\]"),
+        (FIT, "coef", r"write params\['x'\]"),
+        (FIT, "pvalue", "did you mean 'pvalues'"),
+        (FIT, "r2", "write rsquared"),
+        (FIT, "to_latex", r"write dp.etable\(\[fit\]\).save"),
+        (TEST, "pvalue", "did you mean 'p_value'"),
+        (TEST, "bse", "no attribute 'bse'$"),
+        (dp.datasets.us_states(), "df", "write frame"),
+        (dp.etable([FIT]), "to_word", r"write save\('table.docx'\)"),
+        (FIT, "_repr_png_", "'LinearResults' object has no attribute '_repr_png_'$"),
+    ],
+)
+def test_a_name_of_another_package_says_what_to_write(
+    owner: object, name: str, advice: str
+) -> None:
+    with pytest.raises(AttributeError, match=advice) as caught:
+        getattr(owner, name)
+    assert caught.value.name == name
+    assert not hasattr(owner, name)
+
+
+def test_results_are_copied_and_compared_with_protocols_as_before() -> None:
+    for copied in (copy.copy(FIT), copy.deepcopy(FIT), pickle.loads(pickle.dumps(FIT))):
+        assert copied.params.equals(FIT.params)
+    assert isinstance(FIT, dp.Results)
+    assert not isinstance(FIT, dp.HasDraws)
+    assert not hasattr(object.__new__(dp.LinearResults), "estimated")
 
 
 def test_true_is_not_one() -> None:

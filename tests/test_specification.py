@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Mediation, MediationIV, PanelKink, PanelThreshold
+from digiprosper import (
+    FixedEffects,
+    Mediation,
+    MediationIV,
+    PanelDML,
+    PanelKink,
+    PanelThreshold,
+    StaggeredDid,
+)
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
 from digiprosper.specification import (
     TERM,
@@ -231,3 +239,46 @@ def test_terms_are_the_fields_that_are_marked_and_given() -> None:
 def test_a_term_is_swapped_however_it_is_spelled() -> None:
     spec = FixedEffects("y", ["log( pc )", "x"])
     assert spec.swap("log(pc)", "pc").x == ("pc", "x")
+
+
+@pytest.mark.many(9)
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("cluster", "did you mean 'clusters'"),
+        ("fe", "write entity_effects=True, time_effects=True, absorb="),
+        ("entity_fe", "write entity_effects=True"),
+        ("data", r"Panel\(df, entity='id', time='year'\), then .fit\(panel\)"),
+        ("controls", r"write x=\[...\]"),
+        ("vcov", "write cov_type='clustered'"),
+        ("weights", "write obs_weights"),
+        ("seed", r"write .fit\(panel, rng=1\)"),
+        ("no_such_word", "it has 'y', 'x'"),
+    ],
+)
+def test_an_argument_of_another_package_says_what_to_write(
+    name: str, advice: str
+) -> None:
+    words: dict[str, Any] = {name: "a"}
+    with pytest.raises(InputTypeError, match=advice) as caught:
+        FixedEffects("y", ["x"], **words)
+    assert isinstance(caught.value, TypeError)
+    with pytest.raises(OptionError, match=advice):
+        FixedEffects("y", ["x"]).replace(**words)
+
+
+def test_advice_is_about_the_arguments_of_the_specification() -> None:
+    wrong: Any = {"cohort": "first", "control_group": "never"}
+    message = "'cohort' .write event.*'control_group' .did you mean 'control'"
+    with pytest.raises(InputTypeError, match=message):
+        StaggeredDid("y", **wrong)
+    for spec, advice in ((FixedEffects, "write x="), (PanelDML, "did you mean 'contr")):
+        with pytest.raises(InputTypeError, match=advice):
+            spec("y", control="z")  # type: ignore[arg-type, call-arg]
+
+
+def test_a_specification_takes_no_data() -> None:
+    data: Any = pd.DataFrame({"y": [1.0]})
+    for call in (lambda: FixedEffects(data, "y", ["x"]), lambda: PanelKink(data)):
+        with pytest.raises(InputTypeError, match=r"then .fit\(panel\)"):
+            call()

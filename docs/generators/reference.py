@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import digiprosper
 from digiprosper._names import NAMES
+from digiprosper.specification import Specification
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,8 +166,17 @@ def _name_page(path: str) -> str:
     title = path.removeprefix("digiprosper.")
     if not inspect.isclass(_value(path)):
         return f"{_headed(title, '=')}\n.. autofunction:: {path}\n"
+    # Sphinx would show the arguments of `Specification.__new__`.
+    call = _call(_value(path)) if issubclass(_value(path), Specification) else ""
     options = f"   :members:\n   :inherited-members: {OF_PYTHON}\n"
-    return f"{_headed(title, '=')}\n.. autoclass:: {path}\n{options}"
+    return f"{_headed(title, '=')}\n.. autoclass:: {path}{call}\n{options}"
+
+
+def _call(spec: type) -> str:
+    """Write the arguments without types."""
+    signature = inspect.signature(spec)
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
 
 
 def _headed(title: str, line: str) -> str:

@@ -475,7 +475,10 @@ _LOADING = RLock()
 def __getattr__(name: str) -> Any:
     home = _HOME.get(name) or HELD.get(name) or _MODULES.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        text = f"module {__name__!r} has no attribute {name!r}"
+        if not name.startswith("_"):
+            text += import_module(f"{__name__}.errors").instead(name, __name__, __all__)
+        raise AttributeError(text, name=name)
     path, _, inside = home.partition(":")
     with _LOADING:
         value: Any = import_module(f"{__name__}.{path}")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digiprosper._names import INSTEAD
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -593,6 +595,8 @@ _BATTERY: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = Cont
 
 _HERE = str(Path(__file__).parent)
 _LONGEST_QUOTE = 200
+# Levels of tests, which other packages take where we take the level of an interval.
+_SIGNIFICANCE = (0.1, 0.05, 0.01)
 _MOST_UNKNOWN = 12
 # Control characters, the line and paragraph separators, and halves of characters.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
@@ -845,10 +849,10 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     for word in allowed:
         if value is word or (type(value) is type(word) and value == word):
             return
-    hint = nearest(value, allowed)
+    hint = instead(str(value), "word", map(str, allowed))
     raise OptionError(
         f"{name}={cited(value)} is not known; use one of "
-        f"{', '.join(repr(a) for a in allowed)}.{hint}",
+        f"{', '.join(repr(a) for a in allowed)}{hint}.",
         [option_problem(name, value, allowed)],
     )
 
@@ -863,6 +867,11 @@ def check_level(level: object) -> float:
     ):
         raise OptionError(
             f"level={cited(level)} must be a number between 0 and 1, such as .95."
+        )
+    if number in _SIGNIFICANCE:
+        raise OptionError(
+            f"level={number} is a significance level; the confidence level is "
+            f"level={1 - number}."
         )
     return float(number)
 
@@ -929,6 +938,26 @@ def nearest(word: object, existing: Iterable[object]) -> str:
     letters = difflib.get_close_matches(text, words, n=1, cutoff=0.6)
     close = same or begun or letters or _same_chinese_beginning(text, words)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def instead(word: str, owner: str, existing: Iterable[str]) -> str:
+    """Suggest what to write for a name of another package, or the name meant."""
+    names = list(existing)
+    for words, advice in INSTEAD[owner].items():
+        begins = re.split(r"\W", advice, maxsplit=1)[0]
+        if word.casefold() in words.split() and begins in ("", "dp", *names):
+            return f" (write {advice})"
+    return nearest(word, names)
+
+
+def no_attribute(owner: object, name: str, kind: str) -> AttributeError:
+    """Build the error of an attribute that an object does not have."""
+    text = f"{type(owner).__name__!r} object has no attribute {name!r}"
+    # Private names are looked up by copy, pickle and notebooks.
+    if not name.startswith("_"):
+        public = [each for each in dir(type(owner)) if not each.startswith("_")]
+        text += instead(name, kind, public)
+    return AttributeError(text, name=name, obj=owner)
 
 
 def _same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:

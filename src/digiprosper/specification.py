@@ -6,7 +6,7 @@ A specification never changes; its methods return new ones.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from digiprosper.errors import (
     TermError,
     check_whole,
     cited,
+    instead,
     plain,
     quoted,
     several,
@@ -120,6 +121,16 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
         )
 
 
+def unknown_arguments(kind: Any, unknown: Sequence[str]) -> str:
+    """Name the arguments that a specification does not have, and what to write."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    hints = [f"{cited(name)}{instead(name, 'argument', names)}" for name in unknown]
+    return (
+        f"{kind.__name__} has no argument {', '.join(hints)}; it has "
+        f"{quoted(names, 30)}."
+    )
+
+
 def _is_term(value: object, key: str) -> bool:
     return isinstance(value, str) and canonical(value) == key
 
@@ -128,6 +139,19 @@ class Specification(PickledByName):
     """Base class of specifications. Its methods return new specifications."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Any]]
+    else:  # type checkers read the arguments of `__init__`
+
+        def __new__(cls, *values: object, **options: object) -> Self:
+            """Refuse arguments of other names, and data, before fields are set."""
+            unknown = [name for name in options if name not in cls.__dataclass_fields__]
+            if any(type(value).__name__ in ("Panel", "DataFrame") for value in values):
+                unknown.append("data")
+            if unknown:
+                raise InputTypeError(unknown_arguments(cls, unknown))
+            return super().__new__(cls)
 
     def replace(self, **fields: Any) -> Self:
         """Return a specification with other values of some arguments.
@@ -155,14 +179,11 @@ class Specification(PickledByName):
         ... ).time_effects
         False
         """
-        field_names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
-        unknown = [n for n in fields if n not in field_names]
+        names = [f.name for f in dataclasses.fields(self)]
+        unknown = [name for name in fields if name not in names]
         if unknown:
-            raise OptionError(
-                f"{type(self).__name__} has no field {quoted(unknown)}; it has "
-                f"{quoted(field_names, 30)}."
-            )
-        return dataclasses.replace(self, **fields)  # type: ignore[type-var]
+            raise OptionError(unknown_arguments(type(self), unknown))
+        return dataclasses.replace(self, **fields)
 
     def add(self, *x: str) -> Self:
         """Add regressors at the end of `x`.
@@ -282,6 +303,6 @@ class Specification(PickledByName):
 
     def _term_fields(self) -> list[str]:
         """List the fields that hold a term or several, the controls last."""
-        marked = [f.name for f in dataclasses.fields(self) if "term" in f.metadata]  # type: ignore[arg-type]
+        marked = [f.name for f in dataclasses.fields(self) if "term" in f.metadata]
         filled = [name for name in marked if getattr(self, name) is not None]
         return sorted(filled, key=lambda name: name == "x")

@@ -141,12 +141,12 @@ def test_effects_name_what_was_drawn_by_its_label():
 
 def test_a_narrow_interval_that_leaves_the_estimate_out_is_drawn():
     results = fitted("three")
-    frame = results.tidy(0.05).set_index("term").iloc[:-1]
+    frame = results.tidy(0.06).set_index("term").iloc[:-1]
     outside = (frame["estimate"] < frame["conf_low"]) | (
         frame["estimate"] > frame["conf_high"]
     )
     assert outside.any()
-    points, _, (bars,) = plots.effect_plot(results, level=0.05).containers[0].lines
+    points, _, (bars,) = plots.effect_plot(results, level=0.06).containers[0].lines
     assert points.get_xdata().tolist() == frame["estimate"].tolist()
     ends = np.array([segment[:, 0] for segment in bars.get_segments()])
     np.testing.assert_allclose(ends, frame[["conf_low", "conf_high"]])

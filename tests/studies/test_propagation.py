@@ -542,5 +542,5 @@ def test_the_terms_are_those_of_the_model() -> None:
     assert more.drop("z").swap("x", "log(x)").terms == ("y", "digital", "log(x)")
     assert more.drop("x", "z") == spec
     assert spec.replace(reps=199).reps == 199
-    with pytest.raises(dp.OptionError, match="no field 'x'"):
+    with pytest.raises(dp.OptionError, match="no argument 'x'"):
         spec.replace(x=("z",))

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     issue,
+    no_attribute,
     plain,
 )
 from digiprosper.panel.changes import (
@@ -173,6 +174,11 @@ class Panel:
     _diagnostics: tuple[Notice, ...]
     _imputations: pd.DataFrame
     _is_part: bool
+
+    if not TYPE_CHECKING:  # else every attribute would have a type
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name, "panel")
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
+    no_attribute,
     option_problem,
 )
 from digiprosper.present.columns import (
@@ -112,6 +113,11 @@ class Table:
     spans: tuple[str, ...] = ()
     panels: tuple[int, ...] = ()
     closing: int | None = None
+
+    if not TYPE_CHECKING:  # else every attribute would have a type
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name, "table")
 
     def __str__(self) -> str:
         return as_text(self._content())

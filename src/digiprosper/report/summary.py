@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import InputTypeError, Notice, OptionError, cited
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    cited,
+    no_attribute,
+)
 from digiprosper.report.columns import Column, PlainCell, result_column, test_remark
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
@@ -465,6 +471,11 @@ class Summarised:
     __slots__ = ()
 
     schema: ClassVar[int] = SCHEMA
+
+    if not TYPE_CHECKING:  # else every attribute would have a type
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name, "result")
 
     def _summary(self) -> Summary:
         """Build everything but the numbers."""
