@@ -1,0 +1,297 @@
+"""Writes a folder that rebuilds the tables and figures of a paper."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import digiprosper
+from digiprosper._version import __version__
+from digiprosper.errors import check_whole, cited, quoted
+from digiprosper.panel.access import check_panel
+from digiprosper.present.columns import name_columns, read_columns
+from digiprosper.present.notes import errors_text
+from digiprosper.present.style import FROM_STYLE, TableStyle, read_style
+from digiprosper.present.tables import Table, about, named_tables, save_tables
+from digiprosper.replication.script import (
+    as_code,
+    data_and_reading,
+    entry,
+    refused,
+    stem_of,
+)
+from digiprosper.replication.twins import filled, models_of, twins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from digiprosper.panel import Panel
+
+_HASHES = "SHA256SUMS"
+_MARK = "# A copy: save_replication() in it writes tables and figures to this folder.\n"
+# Packages are those that are loaded in the end.
+_RUN = """
+import runpy, sys
+runpy.run_path("replicate.py", run_name="__main__")
+print()
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def save_replication(
+    folder: str | Path,
+    contents: Mapping[str, Any],
+    *,
+    panel: Panel,
+    script: str | Path | Sequence[str | Path] | None = None,
+    rng: int = 1,
+    style: TableStyle | None = None,
+    formats: Sequence[str] = ("md", "tex"),
+) -> Path:
+    """Write a folder with which others can rebuild the tables and figures of a paper.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder to write. If it exists it must be empty, or have only files that an
+        earlier call wrote, which are replaced.
+    contents : mapping
+        Tables and figures by title, such as ``"Table 1. Baseline"``. Without `script`,
+        each is what makes it: a specification, a list or mapping of specifications
+        (columns of one table), or a call of a function of this library or method of
+        `panel`, written with ``functools.partial(`` in place of its bracket:
+        ``partial(dp.stepwise, spec, panel, controls)``,
+        ``partial(dp.etable, [spec, other], keep="x")``,
+        ``partial(dp.plots.coefficients, spec)``. With `script`, each is the table,
+        the results or the figure that the script made.
+    panel : Panel
+        The data of the tables.
+    script : path or sequence of paths, optional
+        Your own script, which makes the tables and figures and ends with this call. It
+        is copied to ``replicate.py``; in the copy the call only writes the tables and
+        figures. Further paths are files that the script reads, and are copied beside
+        it.
+    rng : int
+        Seed of all draws in the script that is written, 1 by default. Each
+        specification is fitted with it, as by ``spec.fit(panel, rng=rng)``.
+    style : TableStyle, optional
+        Style of all tables. Its language is also that of figures.
+    formats : sequence of str
+        Endings of the files of each table, as in `Table.save`. The default is
+        ``("md", "tex")``, which are plain text.
+
+    Returns
+    -------
+    Path
+        The folder. It has ``data/panel.csv``, ``replicate.py``, ``requirements.txt``,
+        ``tables/``, ``figures/``, ``README.md``, ``README.zh.md``, ``SHA256SUMS`` and,
+        for specifications, ``twin.do``, ``twin.R`` (plm) and ``twin_fixest.R``. Models
+        that Stata or R do not have are listed with the reason in the README. Two calls
+        write the same bytes.
+
+    Raises
+    ------
+    InputTypeError
+        If `contents` is not a mapping of the values above, `panel` is not a Panel, or a
+        column cannot be stored as text.
+    OptionError
+        If the folder has other files, an option has another value, or the script fails
+        or writes other tables.
+    DigiprosperError
+        As in `fit` of the specifications.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    >>> folder = dp.save_replication(
+    ...     tempfile.mkdtemp(),
+    ...     {"Table 1. Baseline": [spec, spec.replace(time_effects=False)]},
+    ...     panel=dp.datasets.us_states(),
+    ... )
+    >>> print((folder / "tables" / "table_1_baseline.md").read_text()[:69])
+    **Table 1. Baseline**
+    <BLANKLINE>
+    |  | (1) | (2) |
+    |:---|:---:|:---:|
+    """
+    check_panel(panel, "save_replication")
+    named = named_tables(contents, "save_replication", '{"Table 1. Baseline": spec}')
+    style, stems = style or TableStyle(), {stem_of(title) for title in named}
+    if len(stems) < len(named):
+        raise refused("contents", f"two titles are one name of files: {quoted(named)}")
+    copy = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
+    if copy.name == "replicate.py" and copy.read_text("utf-8").startswith(_MARK):
+        _save(named, copy.resolve().parent, style, formats)
+        return copy.parent
+    target = Path(folder)
+    _refuse_other_files(target)
+    data, reading = data_and_reading(panel)
+    frame = panel.frame.reset_index()
+    counts = frame.notna().sum().items()
+    parts: dict[str, Any] = {
+        "python": platform.python_version(),
+        "digest": sha256(data).hexdigest(),
+        "reading": reading,
+        "seed": check_whole("rng", rng, 0, 2**63),
+        "formats": as_code(list(formats), panel),
+        "style": as_code(style, panel),
+        "rows": panel.nobs,
+        "entities": panel.n_entities,
+        "entity": panel.entity_name,
+        "time": panel.time_name,
+        "imputed": len(panel.imputations),
+        "data": _rows(
+            (c, panel.labels.get(c, ""), n, panel.nobs - n) for c, n in counts
+        ),
+    }
+    with TemporaryDirectory() as temporary:
+        build = Path(temporary)
+        (build / "data").mkdir()
+        (build / "data" / "panel.csv").write_bytes(data)
+        if script is None:
+            named = _write_programs(named, panel, build, parts)
+        else:
+            _copy_script(script, build)
+            parts |= {
+                "script": True,
+                "sources": _rows([(t, stem_of(t)) for t in named]),
+            }
+        parts["versions"] = _run(build, stems)
+        _write(build / "requirements.txt", parts["versions"])
+        for name, language in (("README.md", "en"), ("README.zh.md", "zh")):
+            columns = _rows(_columns(named, language))
+            text = filled(f"readme.{language}.md", {**parts, "columns": columns})
+            _write(build / name, text)
+        _write(build / _HASHES, _hashes(build))
+        for path in _files(target).values():
+            path.unlink()
+        shutil.copytree(build, target, dirs_exist_ok=True)
+    return target
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in paths}
+
+
+def _hashes(folder: Path) -> str:
+    """Write the hashes of all files as sha256sum does."""
+    files = [(name, path) for name, path in _files(folder).items() if name != _HASHES]
+    return "".join(f"{sha256(p.read_bytes()).hexdigest()}  {n}\n" for n, p in files)
+
+
+def _refuse_other_files(folder: Path) -> None:
+    """Refuse a folder with anything but unchanged files of an earlier call."""
+    stored = folder / _HASHES
+    others = [path.name for path in folder.glob("*")]
+    if stored.exists():
+        written = stored.read_text("utf-8")
+        others = [o[66:] for o in _hashes(folder).splitlines() if o not in written]
+    if others or folder.is_file():
+        why = f"has files that it did not write, or that were changed: {quoted(others)}"
+        raise refused("folder", f"{cited(str(folder))} {why}")
+
+
+# --- what the folder has --------------------------------------------------------------
+
+
+def _write_programs(
+    named: Mapping[str, Any], panel: Panel, build: Path, parts: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the script and its twins; return what tables show."""
+    entries, shown, models = {}, {}, []
+    for title, value in named.items():
+        with about(f"save_replication: this is {cited(title)}."):
+            entries[title] = made = entry(title, value, panel)
+            if made.models:
+                names = {"dp": digiprosper, "panel": panel, "SEED": parts["seed"]}
+                shown[title] = eval(made.models, names)
+                models += models_of(title, made.value, panel)
+    blocks = [f"# {title}\n{made.code}" for title, made in entries.items()]
+    script = filled("replicate.txt", {**parts, "entries": "\n\n".join(blocks)})
+    programs, absent = twins(models, panel)
+    for name, text in {"replicate.py": script, **programs}.items():
+        _write(build / name, text)
+    parts |= {"specifications": True, **programs}
+    parts["absent"] = _rows((*model, ", ".join(n)) for model, n in absent.items())
+    parts["sources"] = "\n\n".join(
+        f"### {title}: `{made.stem}`\n\n```python\n{made.code}\n```"
+        for title, made in entries.items()
+    )
+    return shown
+
+
+def _copy_script(script: Any, build: Path) -> None:
+    paths = [script] if isinstance(script, str | Path) else list(script)
+    _write(build / "replicate.py", _MARK + Path(paths[0]).read_text("utf-8"))
+    for path in paths[1:]:
+        shutil.copyfile(path, build / Path(path).name)
+
+
+def _save(contents: Mapping[str, Any], folder: Path, style: Any, formats: Any) -> None:
+    """Write tables and figures that a script made."""
+    for name in ("tables", "figures"):
+        (folder / name).mkdir(exist_ok=True)
+    for title, value in contents.items():
+        stem, figure = stem_of(title), getattr(value, "figure", value)
+        if hasattr(figure, "savefig"):
+            figure.savefig(folder / "figures" / f"{stem}.png", dpi=300)
+            continue
+        for ending in formats:
+            path = folder / "tables" / f"{stem}.{ending}"
+            save_tables(path, {title: value}, style=style)
+
+
+def _run(build: Path, stems: set[str]) -> str:
+    """Run the script in a new process; return the packages that it loads."""
+    home = str(Path(__file__).parents[2])
+    paths = os.pathsep.join([home, os.environ.get("PYTHONPATH", "")])
+    env = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", _RUN]
+    run = subprocess.run(command, cwd=build, env=env, capture_output=True, check=False)
+    output = run.stderr if run.returncode else run.stdout
+    last = output.decode(errors="replace").strip().splitlines()[-1:]
+    if run.returncode:
+        raise refused("script", f"replicate.py stops with {quoted(last)}")
+    absent = sorted(stems - {path.stem for path in build.glob("*s/*")})
+    if absent:
+        why = "it must end with this call of save_replication"
+        raise refused("script", f"replicate.py does not write {quoted(absent)}: {why}")
+    homes = metadata.packages_distributions()
+    names = {name for module in last[0].split() for name in homes.get(module, ())}
+    versions = {name: metadata.version(name) for name in names}
+    versions["digiprosper"] = __version__
+    return "".join(f"{name}=={versions[name]}\n" for name in sorted(versions))
+
+
+def _rows(rows: Iterable[Iterable[object]]) -> str:
+    lines = ([str(cell).replace("|", "&#124;") for cell in row] for row in rows)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _columns(named: Mapping[str, Any], language: Any) -> Iterable[Iterable[object]]:
+    """List table, column, outcome, sample and standard errors."""
+    style = read_style(TableStyle(language), None, FROM_STYLE, None, None)
+    for title, models in named.items():
+        if isinstance(models, Table) or hasattr(models, "figure"):
+            continue
+        columns = read_columns(models, "save_replication")
+        for column in name_columns(columns, None, {}, "", style.language):
+            if column.estimates and column.glance:
+                keys = ("depvar", "nobs", "n_entities", "n_times")
+                sample = [column.glance.get(key, "") for key in keys]
+                yield title, column.head, *sample, errors_text([column], style)

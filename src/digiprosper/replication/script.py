@@ -1,0 +1,179 @@
+"""Writes a panel as CSV, and calls of this library as code that reads it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from io import StringIO
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+import digiprosper.plots as plots
+from digiprosper._names import NAMES
+from digiprosper.errors import InputTypeError, cited, option_problem, plain, quoted
+from digiprosper.present.style import TableStyle
+from digiprosper.specification import Specification
+from digiprosper.stata.translation import as_python
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.panel import Panel
+
+# Their arguments are objects that no line of code makes.
+_NO_CODE = ("CompositeIndex", "PanelDML", "PanelSpatial", "PropagatedIndex")
+
+
+class Entry(NamedTuple):
+    """The name of the files of a table or figure, and its lines in the script.
+
+    `models` is the code of `value`, which a table shows; empty if one call makes all.
+    """
+
+    stem: str
+    code: str
+    models: str = ""
+    value: Any = None
+
+
+def refused(option: str, why: str) -> InputTypeError:
+    """Build an error for an argument."""
+    problem = option_problem(option, what=why)
+    return InputTypeError(f"save_replication: {why}.", [problem])
+
+
+def stem_of(title: str) -> str:
+    """Make a name of files, which is also one in Python, from a title."""
+    name = re.sub(r"\W+", "_", title).strip("_").lower()
+    return name if name.isidentifier() else f"table_{name}"
+
+
+def entry(title: str, value: Any, panel: Panel) -> Entry:
+    """Write the code of a table or figure."""
+    stem = table = stem_of(title)
+    name = _name(value.func, panel) if isinstance(value, partial) else ""
+    heading = f'save_table("{stem}", {as_code(title, panel)}'
+    if name.startswith("dp.plots."):
+        return Entry(stem, f'save_figure("{stem}", lambda: {as_code(value, panel)})')
+    if name == "dp.etable":
+        bound = inspect.signature(value.func).bind(*value.args, **value.keywords)
+        value = bound.arguments.pop("models")
+        options = {k: as_code(v, panel) for k, v in bound.arguments.items()}
+        table = f"dp.etable({stem}, {_arguments({'style': 'STYLE'} | options)})"
+    models = as_code(value, panel)
+    return Entry(stem, f"{stem} = {models}\n{heading}, {table})", models, value)
+
+
+def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
+    """Write a value as code; with `fits` a specification is fitted."""
+    value = plain(value)
+    if value is panel:
+        return "panel"
+
+    def inside(part: Any) -> str:
+        return as_code(part, panel, fits=fits)
+
+    match value:
+        case partial():
+            return _call(value, panel)
+        case Specification() if type(value).__name__ not in _NO_CODE:
+            draws = hasattr(value, "reps") or hasattr(value, "seeds")
+            fit = f".fit(panel{', rng=SEED' * draws})" if fits else ""
+            return f"{as_python(value)}{fit}"
+        case TableStyle():
+            return f"dp.{value!r}"
+        case pd.CategoricalDtype():
+            levels = inside(value.categories.tolist())
+            return f"pd.CategoricalDtype({levels}, ordered={value.ordered})"
+        case Mapping():
+            pairs = value.items()
+            return _listed([f"{inside(str(k))}: {inside(v)}" for k, v in pairs], "{}")
+        case list() | tuple():
+            return _listed(list(map(inside, value)), "[]")
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case None | bool() | int() | float():
+            return repr(value)
+    raise refused(
+        "contents",
+        f"{type(value).__name__} cannot be written as code: results keep no "
+        "specification. Pass the specification, or functools.partial(function, "
+        "specification, ...) with a function of this library; or script=, your script",
+    )
+
+
+def _listed(parts: Sequence[str], brackets: str) -> str:
+    """Write elements in brackets, on lines of their own if they are long."""
+    line = ", ".join(parts)
+    if len(line) > 60:
+        line = "\n" + "".join(indent(f"{part},\n", "    ") for part in parts)
+    return line.join(brackets)
+
+
+def _arguments(options: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={code}" for name, code in options.items())
+
+
+def _name(function: Any, panel: Panel) -> str:
+    """Name a function as a script calls it."""
+    name = getattr(function, "__name__", "")
+    module = str(getattr(function, "__module__", "")).removeprefix("digiprosper.")
+    if getattr(function, "__self__", None) is panel:
+        return f"panel.{name}"
+    if getattr(plots, name, None) is function:
+        return f"dp.plots.{name}"
+    if name in NAMES.get(module, "").split():
+        return f"dp.{name}"
+    why = "is no public function of digiprosper and no method of this panel"
+    raise refused("contents", f"{cited(function)} {why}; pass script=, your script")
+
+
+def _call(call: partial[Any], panel: Panel) -> str:
+    """Write a call; specifications are fitted unless the function fits them."""
+    parameters = inspect.signature(call.func).parameters
+    fits = next(iter(parameters), "") not in ("spec", "specs", "panel")
+    given = {k: as_code(v, panel, fits=fits) for k, v in call.keywords.items()}
+    if "rng" in parameters:
+        given = {"rng": "SEED"} | given
+    parts = [as_code(argument, panel, fits=fits) for argument in call.args]
+    parts += [_arguments(given)] * bool(given)
+    return f"{_name(call.func, panel)}({', '.join(parts)})"
+
+
+def data_and_reading(panel: Panel) -> tuple[bytes, str]:
+    """Write a panel as CSV, and the lines that read exactly this panel."""
+    frame = panel.frame.reset_index()
+    # Numbers are read as text first, since Python reads their digits exactly.
+    numbers: dict[str, str] = {}
+    types: dict[str, Any] = {}
+    for name, dtype in zip(map(str, frame), frame.dtypes, strict=True):
+        levels = getattr(dtype, "categories", frame[name]).dtype
+        if levels.kind in "iufb":
+            numbers[name] = "int8" if levels.kind == "b" else str(levels)
+        if isinstance(dtype, pd.CategoricalDtype):
+            types[name] = dtype
+        elif dtype.kind in "mMb" or isinstance(dtype, pd.PeriodDtype):
+            types[name] = str(dtype)
+    bools = {name: kind for name, kind in numbers.items() if kind == "int8"}
+    data = frame.astype(bools).to_csv(index=False, lineterminator="\n")
+    options = {"dtype": "str", "keep_default_na": False, "na_values": [""]}
+    read = pd.read_csv(StringIO(data), **options).astype(numbers).astype(types)
+    read = read.astype(frame.dtypes)  # pandas has two types of text
+    odd = [name for name in frame if not frame[name].equals(read[name])]
+    if odd:
+        why = "have numbers and texts, or empty texts, which a CSV file cannot keep"
+        raise refused("panel", f"the columns {quoted(odd)} {why}")
+    keys = {"entity": panel.entity_name, "time": panel.time_name}
+    keys |= {"labels": panel.labels, "step": panel._table.step}
+    codes, given = (
+        _arguments({k: as_code(v, panel) for k, v in part.items() if v is not None})
+        for part in (options, keys)
+    )
+    then = "".join(f".astype({as_code(t, panel)})" for t in (numbers, types) if t)
+    reading = f"frame = pd.read_csv(DATA, {codes}){then}"
+    return data.encode(), f"{reading}\npanel = dp.Panel(frame, {given})"
