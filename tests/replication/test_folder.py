@@ -18,20 +18,15 @@ from tests.replication.conftest import BASE, contents
 
 SPEC = dp.FixedEffects("log(gsp)", ["unemp"])
 SCRIPT = """\
-import sys
 from pathlib import Path
 
 import digiprosper as dp
 
-spec = dp.FixedEffects("log(gsp)", ["unemp"])
-panel = dp.datasets.us_states()
+fit = dp.FixedEffects("log(gsp)", ["unemp"]).fit(dp.datasets.us_states())
 title = Path("title.txt").read_text(encoding="utf-8")
-fit = spec.fit(panel)
-contents = {title: dp.etable(fit), "Figure 1": dp.plots.coefficients(fit)}
-if len(sys.argv) > 1:
-    sys.exit("no")
+contents = {title: dp.etable(fit), "Table 2": fit, "F": dp.plots.coefficients(fit)}
 dp.save_replication(
-    "out", contents, panel=panel, script=[__file__, "title.txt"], formats=["docx"]
+    "out", contents, panel=dp.datasets.us_states(), script=__file__, formats=["csv"]
 )
 """
 
@@ -71,8 +66,9 @@ def test_the_script_rebuilds_every_byte(folder: Path, tmp_path: Path) -> None:
 
 
 def test_tables_are_those_of_the_session(folder: Path, panel: dp.Panel) -> None:
-    with pytest.warns(dp.DigiprosperWarning):
+    with pytest.warns(dp.FewClustersWarning):
         steps = dp.stepwise(BASE, panel, ["w", "I(w**2)"])
+    with pytest.warns(dp.DigiprosperWarning):
         effects = dp.Mediation("产出", "数字", "w", reps=99).fit(panel, rng=7)
     table = dp.etable(steps, keep=["log(数字)", "w"])
     for title, value in {"表2 基准回归": table, "Table 5. Mechanism": effects}.items():
@@ -105,7 +101,7 @@ def test_the_readme_names_every_file_and_column(
     assert not [line for line in text.splitlines() if line.startswith("?")]
     for file in ("data/panel.csv", "twin.do", "twin.R", "twin_fixest.R", "SHA256SUMS"):
         assert f"`{file}`" in text
-    assert "| Table 4. Errors | (1) | log(产出) | 68 | 9 | 8 |" in text
+    assert "| Table 4. Errors | (1) | log(产出) | 71 | 9 | 8 |" in text
     assert all(title in text for title in contents(panel))
     assert sha256((folder / "data" / "panel.csv").read_bytes()).hexdigest() in text
     digits = "7，即脚本中的 `SEED`" if "zh" in name else "the seed 7, as `SEED`"
@@ -114,16 +110,20 @@ def test_the_readme_names_every_file_and_column(
     assert errors in text
 
 
-def test_a_second_call_writes_the_same_bytes(panel: dp.Panel, tmp_path: Path) -> None:
+def test_a_second_call_writes_the_same_bytes_and_removes_old_files(
+    tmp_path: Path,
+) -> None:
+    old = tmp_path / "a" / "tables" / "old.md"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    line = f"{sha256(b'old').hexdigest()}  tables/old.md\n"
+    (tmp_path / "a" / "SHA256SUMS").write_text(line)
+    panel = dp.datasets.us_states()
     call = partial(dp.save_replication, panel=panel, formats=["docx", "xlsx"])
-    with pytest.warns(dp.DigiprosperWarning):
-        first = files(call(tmp_path / "a", {"T1": BASE, "T2": BASE.add("w")}))
-        again = files(call(tmp_path / "a", {"T1": BASE}))
-        other = files(call(tmp_path / "b", {"T1": BASE}))
-    assert again == other
-    assert again["tables/t1.docx"] == first["tables/t1.docx"]
-    assert "tables/t2.xlsx" in first
-    assert "tables/t2.xlsx" not in again
+    first, again = (files(call(tmp_path / name, {"T1": SPEC})) for name in "ab")
+    assert first == again
+    assert {"tables/t1.docx", "tables/t1.xlsx"} <= set(first)
+    assert "tables/old.md" not in first
 
 
 def test_other_files_are_not_touched(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_changed_file_is_not_replaced(folder: Path, tmp_path: Path) -> None:
     [
         ({"contents": {}}, "titles"),
         ({"contents": {"a b": SPEC, "a. b": SPEC}}, "one name of files"),
-        ({"contents": {"T": 3.0}}, "etable|float"),
+        ({"contents": {"T": 3.0}}, "not a result"),
         ({"panel": None}, "takes a Panel"),
         ({"rng": -1}, "rng"),
         ({"formats": ["pdf"]}, "pdf"),
@@ -166,28 +166,29 @@ def test_wrong_arguments(wrong: dict[str, Any], match: str, tmp_path: Path) -> N
 
 
 def test_the_own_script_is_copied_and_run(tmp_path: Path) -> None:
-    (tmp_path / "paper.py").write_text(SCRIPT, encoding="utf-8")
-    (tmp_path / "title.txt").write_text("表1", encoding="utf-8")
-    done = run(tmp_path, "paper.py")
-    assert done.returncode == 0, done.stderr
-    before = files(tmp_path / "out")
-    assert {"replicate.py", "title.txt", "tables/表1.docx", "figures/figure_1.png"} <= {
-        *before
-    }
-    assert not [name for name in before if name.startswith("twin")]
-    readme = before["README.md"].decode()
+    paths = [tmp_path / "paper.py", tmp_path / "title.txt"]
+    for path, text in zip(paths, (SCRIPT, "表1"), strict=True):
+        path.write_text(text, encoding="utf-8")
+    panel = dp.datasets.us_states()
+    fit = SPEC.fit(panel)
+    named = {"表1": dp.etable(fit), "Table 2": fit, "F": dp.plots.coefficients(fit)}
+    made = files(
+        dp.save_replication(tmp_path / "out", named, panel=panel, script=paths)
+    )
+    assert not [name for name in made if name.startswith("twin")]
+    assert {"replicate.py", "title.txt", "figures/f.png"} <= set(made)
+    dp.save_tables(tmp_path / "own.csv", {"表1": fit})
+    assert made["tables/表1.csv"] == (tmp_path / "own.csv").read_bytes()
+    readme = made["README.md"].decode()
     assert "own script" in readme
     assert "seed" not in readme
-    (tmp_path / "out" / "tables" / "表1.docx").unlink()
-    done = run(tmp_path / "out", "replicate.py")
-    assert done.returncode == 0, done.stderr
-    assert files(tmp_path / "out") == before
+    assert "| Table 2 | (1) | log(gsp) | 816 | 48 | 17 |" in readme
 
 
 @pytest.mark.parametrize(
     ("code", "match"),
     [
-        ("import nothing_of_this_name", "stops with .*nothing_of_this_name"),
+        ("import nothing_of_this_name", "stops: .*nothing_of_this_name"),
         ("x = 1", "does not write 't'"),
     ],
 )

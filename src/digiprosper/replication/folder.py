@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
 
 _HASHES = "SHA256SUMS"
-_MARK = "# A copy: save_replication() in it writes tables and figures to this folder.\n"
+_MARK = "# A copy: save_replication() in it writes to this folder.\n"
 # Packages are those that are loaded in the end.
 _RUN = """
 import runpy, sys
@@ -136,12 +136,11 @@ def save_replication(
     target = Path(folder)
     _refuse_other_files(target)
     data, reading = data_and_reading(panel)
-    frame = panel.frame.reset_index()
-    counts = frame.notna().sum().items()
+    counts: Any = panel.frame.reset_index().notna().sum().items()
     parts: dict[str, Any] = {
         "python": platform.python_version(),
         "digest": sha256(data).hexdigest(),
-        "reading": reading,
+        **reading,
         "seed": check_whole("rng", rng, 0, 2**63),
         "formats": as_code(list(formats), panel),
         "style": as_code(style, panel),
@@ -213,12 +212,13 @@ def _write_programs(
     named: Mapping[str, Any], panel: Panel, build: Path, parts: dict[str, Any]
 ) -> dict[str, Any]:
     """Write the script and its twins; return what tables show."""
-    entries, shown, models = {}, {}, []
+    entries, shown = {}, {}
+    models: list[Any] = []
+    names = {"dp": digiprosper, "panel": panel, "SEED": parts["seed"]}
     for title, value in named.items():
         with about(f"save_replication: this is {cited(title)}."):
             entries[title] = made = entry(title, value, panel)
             if made.models:
-                names = {"dp": digiprosper, "panel": panel, "SEED": parts["seed"]}
                 shown[title] = eval(made.models, names)
                 models += models_of(title, made.value, panel)
     blocks = [f"# {title}\n{made.code}" for title, made in entries.items()]
@@ -260,19 +260,19 @@ def _run(build: Path, stems: set[str]) -> str:
     """Run the script in a new process; return the packages that it loads."""
     home = str(Path(__file__).parents[2])
     paths = os.pathsep.join([home, os.environ.get("PYTHONPATH", "")])
-    env = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", _RUN]
+    env = {**os.environ, "PYTHONPATH": paths}
+    command = [sys.executable, "-B", "-c", _RUN]
     run = subprocess.run(command, cwd=build, env=env, capture_output=True, check=False)
     output = run.stderr if run.returncode else run.stdout
-    last = output.decode(errors="replace").strip().splitlines()[-1:]
+    lines = output.decode(errors="replace").strip().splitlines()
     if run.returncode:
-        raise refused("script", f"replicate.py stops with {quoted(last)}")
+        raise refused("script", f"replicate.py stops: {' '.join(lines[-3:])}")
     absent = sorted(stems - {path.stem for path in build.glob("*s/*")})
     if absent:
-        why = "it must end with this call of save_replication"
-        raise refused("script", f"replicate.py does not write {quoted(absent)}: {why}")
+        why = f"replicate.py does not write {quoted(absent)}; end it with this call"
+        raise refused("script", why)
     homes = metadata.packages_distributions()
-    names = {name for module in last[0].split() for name in homes.get(module, ())}
+    names = {name for module in lines[-1].split() for name in homes.get(module, ())}
     versions = {name: metadata.version(name) for name in names}
     versions["digiprosper"] = __version__
     return "".join(f"{name}=={versions[name]}\n" for name in sorted(versions))

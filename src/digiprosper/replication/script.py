@@ -145,8 +145,8 @@ def _call(call: partial[Any], panel: Panel) -> str:
     return f"{_name(call.func, panel)}({', '.join(parts)})"
 
 
-def data_and_reading(panel: Panel) -> tuple[bytes, str]:
-    """Write a panel as CSV, and the lines that read exactly this panel."""
+def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
+    """Write a panel as CSV, and the types and keys with which it is read as it is."""
     frame = panel.frame.reset_index()
     # Numbers are read as text first, since Python reads their digits exactly.
     numbers: dict[str, str] = {}
@@ -161,19 +161,17 @@ def data_and_reading(panel: Panel) -> tuple[bytes, str]:
             types[name] = str(dtype)
     bools = {name: kind for name, kind in numbers.items() if kind == "int8"}
     data = frame.astype(bools).to_csv(index=False, lineterminator="\n")
-    options = {"dtype": "str", "keep_default_na": False, "na_values": [""]}
-    read = pd.read_csv(StringIO(data), **options).astype(numbers).astype(types)
+    read = pd.read_csv(
+        StringIO(data), dtype="str", keep_default_na=False, na_values=[""]
+    )
+    read = read.astype(numbers).astype(types)
     read = read.astype(frame.dtypes)  # pandas has two types of text
     odd = [name for name in frame if not frame[name].equals(read[name])]
     if odd:
         why = "have numbers and texts, or empty texts, which a CSV file cannot keep"
         raise refused("panel", f"the columns {quoted(odd)} {why}")
-    keys = {"entity": panel.entity_name, "time": panel.time_name}
+    keys: dict[str, Any] = {"entity": panel.entity_name, "time": panel.time_name}
     keys |= {"labels": panel.labels, "step": panel._table.step}
-    codes, given = (
-        _arguments({k: as_code(v, panel) for k, v in part.items() if v is not None})
-        for part in (options, keys)
-    )
+    given = {k: as_code(v, panel) for k, v in keys.items() if v is not None}
     then = "".join(f".astype({as_code(t, panel)})" for t in (numbers, types) if t)
-    reading = f"frame = pd.read_csv(DATA, {codes}){then}"
-    return data.encode(), f"{reading}\npanel = dp.Panel(frame, {given})"
+    return data.encode(), {"types": then, "keys": _arguments(given)}

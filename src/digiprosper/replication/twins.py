@@ -58,7 +58,8 @@ def models_of(title: str, value: Any, panel: Panel) -> Iterator[tuple[str, Any]]
     elif isinstance(value, partial) and value.func is stepwise:
         bound = inspect.signature(stepwise).bind(*value.args, **value.keywords)
         spec, _, order = bound.args
-        added = [[b] if isinstance(b, str) else b for b in as_sequence(order)]
+        blocks: Any = as_sequence(order)
+        added = [[b] if isinstance(b, str) else b for b in blocks]
         steps = list(accumulate(added, lambda step, x: step.add(*x), initial=spec))
         rows = _fitted(steps[-1], panel).nobs
         for number, step in enumerate(steps, start=1):
@@ -80,7 +81,9 @@ def twins(
     models: Sequence[tuple[str, Any]], panel: Panel
 ) -> tuple[dict[str, str], dict[Any, list[str]]]:
     """Write the three programs; list titles and reasons of models that are in none."""
+    frame: Any = panel.frame.reset_index()
     parts = {"entity": panel.entity_name, "time": str(panel.time_name)}
+    parts["texts"] = " ".join(frame.select_dtypes(exclude=["number", "bool"]))
     variables: dict[str, str] = {}
     texts: dict[str, str] = {}
     absent: dict[Any, list[str]] = {}
@@ -99,8 +102,8 @@ def twins(
                 absent.setdefault((title, why), []).append(f"`{program}`")
         if calls:
             lines = [f"generate double {n} = {text}" for n, text in variables.items()]
-            parts |= {"variables": "\n".join(lines), "calls": "\n\n".join(calls)}
-            texts[program] = filled(program, parts)
+            made = {"variables": "\n".join(lines), "calls": "\n\n".join(calls)}
+            texts[program] = filled(program, parts | made)
     return texts, absent
 
 
@@ -119,7 +122,7 @@ def filled(template: str, parts: Mapping[str, object]) -> str:
 
 def _stata(spec: Any, panel: Panel, variables: dict[str, str]) -> str:
     """Write a command that is read back as the same specification, with its notes."""
-    keys = {"entity": panel.entity_name, "time": panel.time_name or "time"}
+    keys: Any = {"entity": panel.entity_name, "time": panel.time_name or "time"}
     new = dict(variables)
     spec = _with_variables(spec, new, panel)
     command = to_stata(spec, **keys)
@@ -142,7 +145,7 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
         text = term.replace("log(", "ln(").replace("**", "^")
         name = re.sub(r"\W+", "_", term).strip("_")[:32]
         is_other = variables.setdefault(name, text) != text
-        if is_other or name in panel.columns or "`" in term:
+        if is_other or name in panel._table.known or "`" in term:
             raise DigiprosperError(f"{term} has no name as a variable")
         return name
 
@@ -161,8 +164,8 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
 
 def _names(text: str, panel: Panel) -> str:
     """Write the names of columns and effects as R does."""
-    columns = [panel.entity_name, str(panel.time_name), *panel.columns]
-    odd = [n for n in columns if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
+    known = panel._table.known
+    odd = [n for n in known if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
     return with_names(text, {name: f"`{name}`" for name in odd})
 
 
@@ -217,8 +220,8 @@ def _plm(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
     clusters = " and ".join(spec.clusters or [panel.entity_name])
     by = {panel.entity_name: "group", panel.time_name: "time"}.get(clusters)
     if by is None or spec.absorb or spec.obs_weights or singletons:
-        why = "plm has effects and clusters of entity and time only, and no weights"
-        raise DigiprosperError(f"{why}; it keeps singletons")
+        why = "plm has effects and clusters of entity and time only, no weights, and"
+        raise DigiprosperError(f"{why} keeps singletons")
     formula = _terms([*getattr(spec, "endog", ()), *spec.x], panel)
     if hasattr(spec, "instruments"):
         formula += f" | {_terms([*spec.instruments, *spec.x], panel)}"

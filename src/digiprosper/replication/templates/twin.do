@@ -6,8 +6,8 @@ version 16
 clear all
 import delimited "data/panel.csv", clear varnames(1) case(preserve) encoding("UTF-8") asdouble
 * Texts become numbers with labels.
-ds, has(type string)
-foreach name in `r(varlist)' {
+local texts <texts>
+foreach name of local texts {
     encode `name', generate(_code)
     drop `name'
     rename _code `name'
