@@ -214,7 +214,7 @@ def test_conditions_of_r(where: str, condition: str, panel: dp.Panel) -> None:
     ("changes", "why"),
     [
         ({"x": ["C(城市, ref=2)"], "entity_effects": False}, "ref=2) is not written"),
-        ({"where": "2012 <= 年份 <= 2015"}, "several comparisons"),
+        ({"where": "2012 <= 年份 <= 2015"}, "chains comparisons"),
         ({"ssc": "plm"}, "ssc='plm'"),
         ({"x": ["lag(z)"], "where": "年份 > 2012"}, "fixest may make lags"),
         ({"obs_weights": "w"}, "no weights"),

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import digiprosper
-from digiprosper._version import __version__
 from digiprosper.errors import check_whole, cited, quoted
 from digiprosper.panel.access import check_panel
 from digiprosper.present.columns import name_columns, read_columns
@@ -128,7 +127,7 @@ def save_replication(
     named = named_tables(contents, "save_replication", '{"Table 1. Baseline": spec}')
     style, stems = style or TableStyle(), {stem_of(title) for title in named}
     if len(stems) < len(named):
-        raise refused("contents", f"two titles are one name of files: {quoted(named)}")
+        raise refused("contents", f"titles give equal names of files: {quoted(named)}")
     copy = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     if copy.name == "replicate.py" and copy.read_text("utf-8").startswith(_MARK):
         _save(named, copy.resolve().parent, style, formats)
@@ -212,25 +211,25 @@ def _write_programs(
     named: Mapping[str, Any], panel: Panel, build: Path, parts: dict[str, Any]
 ) -> dict[str, Any]:
     """Write the script and its twins; return what tables show."""
-    entries, shown = {}, {}
+    codes, shown = {}, {}
     models: list[Any] = []
     names = {"dp": digiprosper, "panel": panel, "SEED": parts["seed"]}
     for title, value in named.items():
         with about(f"save_replication: this is {cited(title)}."):
-            entries[title] = made = entry(title, value, panel)
-            if made.models:
-                shown[title] = eval(made.models, names)
-                models += models_of(title, made.value, panel)
-    blocks = [f"# {title}\n{made.code}" for title, made in entries.items()]
-    script = filled("replicate.txt", {**parts, "entries": "\n\n".join(blocks)})
+            codes[title], code, specs = entry(title, value, panel)
+            if code:
+                shown[title] = eval(code, names)
+                models += models_of(title, specs, panel)
+    entries = "\n\n".join(f"# {title}\n{code}" for title, code in codes.items())
+    script = filled("replicate.txt", {**parts, "entries": entries})
     programs, absent = twins(models, panel)
     for name, text in {"replicate.py": script, **programs}.items():
         _write(build / name, text)
     parts |= {"specifications": True, **programs}
     parts["absent"] = _rows((*model, ", ".join(n)) for model, n in absent.items())
     parts["sources"] = "\n\n".join(
-        f"### {title}: `{made.stem}`\n\n```python\n{made.code}\n```"
-        for title, made in entries.items()
+        f"### {title}: `{stem_of(title)}`\n\n```python\n{code}\n```"
+        for title, code in codes.items()
     )
     return shown
 
@@ -250,10 +249,10 @@ def _save(contents: Mapping[str, Any], folder: Path, style: Any, formats: Any) -
         stem, figure = stem_of(title), getattr(value, "figure", value)
         if hasattr(figure, "savefig"):
             figure.savefig(folder / "figures" / f"{stem}.png", dpi=300)
-            continue
-        for ending in formats:
-            path = folder / "tables" / f"{stem}.{ending}"
-            save_tables(path, {title: value}, style=style)
+        else:
+            for ending in formats:
+                path = folder / "tables" / f"{stem}.{ending}"
+                save_tables(path, {title: value}, style=style)
 
 
 def _run(build: Path, stems: set[str]) -> str:
@@ -274,7 +273,7 @@ def _run(build: Path, stems: set[str]) -> str:
     homes = metadata.packages_distributions()
     names = {name for module in lines[-1].split() for name in homes.get(module, ())}
     versions = {name: metadata.version(name) for name in names}
-    versions["digiprosper"] = __version__
+    versions["digiprosper"] = digiprosper.__version__
     return "".join(f"{name}=={versions[name]}\n" for name in sorted(versions))
 
 

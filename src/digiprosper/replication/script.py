@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from io import StringIO
 from textwrap import indent
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 _NO_CODE = ("CompositeIndex", "PanelDML", "PanelSpatial", "PropagatedIndex")
 
 
-class Entry(NamedTuple):
-    """The name of the files of a table or figure, and its lines in the script.
-
-    `models` is the code of `value`, which a table shows; empty if one call makes all.
-    """
-
-    stem: str
-    code: str
-    models: str = ""
-    value: Any = None
-
-
 def refused(option: str, why: str) -> InputTypeError:
     """Build an error for an argument."""
     problem = option_problem(option, what=why)
@@ -53,20 +41,23 @@ def stem_of(title: str) -> str:
     return name if name.isidentifier() else f"table_{name}"
 
 
-def entry(title: str, value: Any, panel: Panel) -> Entry:
-    """Write the code of a table or figure."""
+def entry(title: str, value: Any, panel: Panel) -> tuple[str, str, Any]:
+    """Write the code of a table or figure, and of the models that a table shows.
+
+    Models and their code are empty if one call makes all.
+    """
     stem = table = stem_of(title)
     name = _name(value.func, panel) if isinstance(value, partial) else ""
-    heading = f'save_table("{stem}", {as_code(title, panel)}'
     if name.startswith("dp.plots."):
-        return Entry(stem, f'save_figure("{stem}", lambda: {as_code(value, panel)})')
+        return f'save_figure("{stem}", lambda: {as_code(value, panel)})', "", None
     if name == "dp.etable":
         bound = inspect.signature(value.func).bind(*value.args, **value.keywords)
         value = bound.arguments.pop("models")
         options = {k: as_code(v, panel) for k, v in bound.arguments.items()}
         table = f"dp.etable({stem}, {_arguments({'style': 'STYLE'} | options)})"
     models = as_code(value, panel)
-    return Entry(stem, f"{stem} = {models}\n{heading}, {table})", models, value)
+    call = f'save_table("{stem}", {as_code(title, panel)}, {table})'
+    return f"{stem} = {models}\n{call}", models, value
 
 
 def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
@@ -102,8 +93,8 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
     raise refused(
         "contents",
         f"{type(value).__name__} cannot be written as code: results keep no "
-        "specification. Pass the specification, or functools.partial(function, "
-        "specification, ...) with a function of this library; or script=, your script",
+        "specification. Pass the specification, or functools.partial(function, ...) of "
+        "a function of this library; or script=, your script",
     )
 
 

@@ -68,7 +68,7 @@ def models_of(title: str, value: Any, panel: Panel) -> Iterator[tuple[str, Any]]
             yield f"{title}, ({number})", step if alone == rows else why
     else:
         name = getattr(value, "func", type(value)).__name__
-        yield title, f"{name}() is a function of Python only"
+        yield title, f"{name}() is for Python only"
 
 
 def _fitted(spec: Any, panel: Panel) -> Any:
@@ -132,7 +132,7 @@ def _stata(spec: Any, panel: Panel, variables: dict[str, str]) -> str:
     if others:
         raise DigiprosperError(f"{command.split()[0]} differs in {', '.join(others)}")
     if '"' in command or not str(panel.times[0]).isdigit():
-        raise DigiprosperError("its time key or condition is text, which is encoded")
+        raise DigiprosperError("its time key or condition is text")
     variables |= new
     return "".join(f"* {note}\n" for note in read.notes) + f"eststo: {command}"
 
@@ -188,7 +188,7 @@ def _condition(spec: Any, panel: Panel, opening: str = "") -> str:
     """Write the argument `subset` for a condition."""
     text = _replaced(_names(spec.where or "", panel), _IN_R)
     if re.search(r"[<>]=?[^&|]*[<>]", text):
-        raise DigiprosperError("its condition has several comparisons in one")
+        raise DigiprosperError("its condition chains comparisons")
     return f", subset = {opening}true({text})" if text else ""
 
 
@@ -246,7 +246,7 @@ def _fixest(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
     formula = f"{_terms([spec.y], panel)} ~ {' | '.join(filter(None, sides))}"
     shifted, where = _replaced(formula, _IN_FIXEST), _condition(spec, panel, "~ ")
     if where and shifted != formula:
-        raise DigiprosperError("fixest may make lags after it has chosen the rows")
+        raise DigiprosperError("fixest may make lags after it chooses rows")
     vcov = spec.cov_type
     if vcov == "clustered":
         vcov = f"~ {joined(spec.clusters or keys[:1])}"
