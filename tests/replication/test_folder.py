@@ -148,7 +148,7 @@ def test_a_changed_file_is_not_replaced(folder: Path, tmp_path: Path) -> None:
     ("wrong", "match"),
     [
         ({"contents": {}}, "titles"),
-        ({"contents": {"a b": SPEC, "a. b": SPEC}}, "equal names of files"),
+        ({"contents": {"a b": SPEC, "a. b": SPEC}}, "equal file names"),
         ({"contents": {"T": 3.0}}, "not a result"),
         ({"panel": None}, "takes a Panel"),
         ({"rng": -1}, "rng"),

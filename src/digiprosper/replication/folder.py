@@ -40,8 +40,7 @@ _MARK = "# A copy: save_replication() in it writes to this folder.\n"
 _RUN = """
 import runpy, sys
 runpy.run_path("replicate.py", run_name="__main__")
-print()
-print(*{name.partition(".")[0] for name in sys.modules})
+print("\\n", *{name.partition(".")[0] for name in sys.modules if name[0] != "_"})
 """
 
 
@@ -57,20 +56,23 @@ def save_replication(
 ) -> Path:
     """Write a folder with which others can rebuild the tables and figures of a paper.
 
+    ``python replicate.py`` in the folder rebuilds them byte for byte. The README, in
+    English and Chinese, says how and what each file is.
+
     Parameters
     ----------
     folder : str or Path
-        Folder to write. If it exists it must be empty, or have only files that an
-        earlier call wrote, which are replaced.
+        Folder to write. If it exists it must be empty, or have only unchanged files of
+        an earlier call, which are replaced.
     contents : mapping
         Tables and figures by title, such as ``"Table 1. Baseline"``. Without `script`,
-        each is what makes it: a specification, a list or mapping of specifications
-        (columns of one table), or a call of a function of this library or method of
-        `panel`, written with ``functools.partial(`` in place of its bracket:
-        ``partial(dp.stepwise, spec, panel, controls)``,
-        ``partial(dp.etable, [spec, other], keep="x")``,
+        each is what makes it, since results do not keep their specification: a
+        specification; a list or mapping of specifications, which are the columns of a
+        table; or a call of a function of this library or of a method of `panel`, with
+        ``functools.partial(`` in place of its bracket, such as ``partial(dp.stepwise,
+        spec, panel, controls)``, ``partial(dp.etable, [spec, other], keep="x")`` and
         ``partial(dp.plots.coefficients, spec)``. With `script`, each is the table,
-        the results or the figure that the script made.
+        result or figure that the script made.
     panel : Panel
         The data of the tables.
     script : path or sequence of paths, optional
@@ -79,10 +81,10 @@ def save_replication(
         figures. Further paths are files that the script reads, and are copied beside
         it.
     rng : int
-        Seed of all draws in the script that is written, 1 by default. Each
-        specification is fitted with it, as by ``spec.fit(panel, rng=rng)``.
+        Seed of all draws in a script that is written, 1 by default. Specifications are
+        fitted with it, as by ``spec.fit(panel, rng=rng)``, and so are functions.
     style : TableStyle, optional
-        Style of all tables. Its language is also that of figures.
+        Style of tables that are not a `Table`. Its language is also that of figures.
     formats : sequence of str
         Endings of the files of each table, as in `Table.save`. The default is
         ``("md", "tex")``, which are plain text.
@@ -90,22 +92,30 @@ def save_replication(
     Returns
     -------
     Path
-        The folder. It has ``data/panel.csv``, ``replicate.py``, ``requirements.txt``,
-        ``tables/``, ``figures/``, ``README.md``, ``README.zh.md``, ``SHA256SUMS`` and,
-        for specifications, ``twin.do``, ``twin.R`` (plm) and ``twin_fixest.R``. Models
-        that Stata or R do not have are listed with the reason in the README. Two calls
-        write the same bytes.
+        The folder, with ``data/panel.csv``, ``replicate.py``, ``requirements.txt``
+        (exact versions of the packages that the script loads), ``tables/``,
+        ``figures/``, ``README.md``, ``README.zh.md`` and ``SHA256SUMS``. A script that
+        is written has twins with the same models: ``twin.do`` for Stata, ``twin.R`` for
+        R with plm, and ``twin_fixest.R``. The READMEs list models that these do not
+        have, with the reason. Two calls write the same bytes.
 
     Raises
     ------
     InputTypeError
-        If `contents` is not a mapping of the values above, `panel` is not a Panel, or a
-        column cannot be stored as text.
+        If a table or figure cannot be written as code, `panel` is not a Panel or has a
+        column that a CSV file cannot keep, the folder has other files, or the script
+        fails or does not write all tables.
     OptionError
-        If the folder has other files, an option has another value, or the script fails
-        or writes other tables.
+        If `rng` is not a whole number.
+    FileNotFoundError
+        If a file of `script` does not exist.
     DigiprosperError
         As in `fit` of the specifications.
+
+    Notes
+    -----
+    The script runs once, in a new process, and the tables and figures of the folder are
+    those that it wrote. A table of specifications is therefore computed twice.
 
     Examples
     --------
@@ -117,17 +127,14 @@ def save_replication(
     ...     {"Table 1. Baseline": [spec, spec.replace(time_effects=False)]},
     ...     panel=dp.datasets.us_states(),
     ... )
-    >>> print((folder / "tables" / "table_1_baseline.md").read_text()[:69])
-    **Table 1. Baseline**
-    <BLANKLINE>
-    |  | (1) | (2) |
-    |:---|:---:|:---:|
+    >>> sorted(path.name for path in folder.glob("t*"))
+    ['tables', 'twin.R', 'twin.do', 'twin_fixest.R']
     """
     check_panel(panel, "save_replication")
     named = named_tables(contents, "save_replication", '{"Table 1. Baseline": spec}')
     style, stems = style or TableStyle(), {stem_of(title) for title in named}
     if len(stems) < len(named):
-        raise refused("contents", f"titles give equal names of files: {quoted(named)}")
+        raise refused("contents", f"titles give equal file names: {quoted(named)}")
     copy = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     if copy.name == "replicate.py" and copy.read_text("utf-8").startswith(_MARK):
         _save(named, copy.resolve().parent, style, formats)
@@ -200,7 +207,7 @@ def _refuse_other_files(folder: Path) -> None:
         written = stored.read_text("utf-8")
         others = [o[66:] for o in _hashes(folder).splitlines() if o not in written]
     if others or folder.is_file():
-        why = f"has files that it did not write, or that were changed: {quoted(others)}"
+        why = f"has files that it did not write or that were changed: {quoted(others)}"
         raise refused("folder", f"{cited(str(folder))} {why}")
 
 

@@ -120,7 +120,7 @@ def _name(function: Any, panel: Panel) -> str:
         return f"dp.plots.{name}"
     if name in NAMES.get(module, "").split():
         return f"dp.{name}"
-    why = "is no public function of digiprosper and no method of this panel"
+    why = "is no function of digiprosper or method of this panel"
     raise refused("contents", f"{cited(function)} {why}; pass script=, your script")
 
 
