@@ -125,6 +125,13 @@ def test_steps_on_common_rows_are_listed(panel: dp.Panel) -> None:
     assert last == BASE.add("z")
 
 
+def test_a_cross_section_is_in_no_program() -> None:
+    frame = STATES.frame.reset_index().query("year == 1970")
+    texts, absent = twins([("T", BASE)], dp.Panel(frame, entity="state"))
+    assert texts == {}
+    assert list(absent) == [("T", "there is no time key")]
+
+
 # --- R --------------------------------------------------------------------------------
 
 
@@ -216,9 +223,9 @@ def test_conditions_of_r(where: str, condition: str, panel: dp.Panel) -> None:
         ({"x": ["C(城市, ref=2)"], "entity_effects": False}, "ref=2) is not written"),
         ({"where": "2012 <= 年份 <= 2015"}, "chains comparisons"),
         ({"ssc": "plm"}, "ssc='plm'"),
-        ({"x": ["lag(z)"], "where": "年份 > 2012"}, "fixest may make lags"),
+        ({"x": ["lag(z)"], "where": "年份 > 2012"}, "fixest may lag"),
         ({"obs_weights": "w"}, "no weights"),
-        ({"clusters": ["省份", "年份"]}, "clusters of entity and time only"),
+        ({"clusters": ["省份", "年份"]}, "clusters of entity and time"),
     ],
 )
 @pytest.mark.many(6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import digiprosper
+from digiprosper._version import __version__
 from digiprosper.errors import check_whole, cited, quoted
 from digiprosper.panel.access import check_panel
 from digiprosper.present.columns import name_columns, read_columns
@@ -21,7 +20,6 @@ from digiprosper.present.notes import errors_text
 from digiprosper.present.style import FROM_STYLE, TableStyle, read_style
 from digiprosper.present.tables import Table, about, named_tables, save_tables
 from digiprosper.replication.script import (
-    as_code,
     data_and_reading,
     entry,
     refused,
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
 
 _HASHES = "SHA256SUMS"
-_MARK = "# A copy: save_replication() in it writes to this folder.\n"
+_MARK = "# A copy, in which save_replication() writes here.\n"
 # Packages are those that are loaded in the end.
 _RUN = """
 import runpy, sys
@@ -148,12 +146,12 @@ def save_replication(
         "digest": sha256(data).hexdigest(),
         **reading,
         "seed": check_whole("rng", rng, 0, 2**63),
-        "formats": as_code(list(formats), panel),
-        "style": as_code(style, panel),
+        "formats": list(formats),
+        "style": f"dp.{style!r}",
         "rows": panel.nobs,
         "entities": panel.n_entities,
         "entity": panel.entity_name,
-        "time": panel.time_name,
+        "time": panel.time_name or "",
         "imputed": len(panel.imputations),
         "data": _rows(
             (c, panel.labels.get(c, ""), n, panel.nobs - n) for c, n in counts
@@ -167,10 +165,8 @@ def save_replication(
             named = _write_programs(named, panel, build, parts)
         else:
             _copy_script(script, build)
-            parts |= {
-                "script": True,
-                "sources": _rows([(t, stem_of(t)) for t in named]),
-            }
+            sources = "\n".join(f"- {title}: `{stem_of(title)}`" for title in named)
+            parts |= {"script": True, "sources": sources}
         parts["versions"] = _run(build, stems)
         _write(build / "requirements.txt", parts["versions"])
         for name, language in (("README.md", "en"), ("README.zh.md", "zh")):
@@ -207,7 +203,7 @@ def _refuse_other_files(folder: Path) -> None:
         written = stored.read_text("utf-8")
         others = [o[66:] for o in _hashes(folder).splitlines() if o not in written]
     if others or folder.is_file():
-        why = f"has files that it did not write or that were changed: {quoted(others)}"
+        why = f"has other or changed files: {quoted(others)}; choose another folder"
         raise refused("folder", f"{cited(str(folder))} {why}")
 
 
@@ -220,7 +216,7 @@ def _write_programs(
     """Write the script and its twins; return what tables show."""
     codes, shown = {}, {}
     models: list[Any] = []
-    names = {"dp": digiprosper, "panel": panel, "SEED": parts["seed"]}
+    names = {"dp": sys.modules["digiprosper"], "panel": panel, "SEED": parts["seed"]}
     for title, value in named.items():
         with about(f"save_replication: this is {cited(title)}."):
             codes[title], code, specs = entry(title, value, panel)
@@ -244,8 +240,8 @@ def _write_programs(
 def _copy_script(script: Any, build: Path) -> None:
     paths = [script] if isinstance(script, str | Path) else list(script)
     _write(build / "replicate.py", _MARK + Path(paths[0]).read_text("utf-8"))
-    for path in paths[1:]:
-        shutil.copyfile(path, build / Path(path).name)
+    for path in map(Path, paths[1:]):
+        shutil.copyfile(path, build / path.name)
 
 
 def _save(contents: Mapping[str, Any], folder: Path, style: Any, formats: Any) -> None:
@@ -264,11 +260,8 @@ def _save(contents: Mapping[str, Any], folder: Path, style: Any, formats: Any) -
 
 def _run(build: Path, stems: set[str]) -> str:
     """Run the script in a new process; return the packages that it loads."""
-    home = str(Path(__file__).parents[2])
-    paths = os.pathsep.join([home, os.environ.get("PYTHONPATH", "")])
-    env = {**os.environ, "PYTHONPATH": paths}
     command = [sys.executable, "-B", "-c", _RUN]
-    run = subprocess.run(command, cwd=build, env=env, capture_output=True, check=False)
+    run = subprocess.run(command, cwd=build, capture_output=True, check=False)
     output = run.stderr if run.returncode else run.stdout
     lines = output.decode(errors="replace").strip().splitlines()
     if run.returncode:
@@ -280,7 +273,7 @@ def _run(build: Path, stems: set[str]) -> str:
     homes = metadata.packages_distributions()
     names = {name for module in lines[-1].split() for name in homes.get(module, ())}
     versions = {name: metadata.version(name) for name in names}
-    versions["digiprosper"] = digiprosper.__version__
+    versions["digiprosper"] = __version__
     return "".join(f"{name}=={versions[name]}\n" for name in sorted(versions))
 
 

@@ -73,9 +73,8 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
         case partial():
             return _call(value, panel)
         case Specification() if type(value).__name__ not in _NO_CODE:
-            draws = hasattr(value, "reps") or hasattr(value, "seeds")
-            fit = f".fit(panel{', rng=SEED' * draws})" if fits else ""
-            return f"{as_python(value)}{fit}"
+            draws = bool({"reps", "seeds"} & {*dir(value)})
+            return as_python(value) + f".fit(panel{', rng=SEED' * draws})" * fits
         case TableStyle():
             return f"dp.{value!r}"
         case pd.CategoricalDtype():
@@ -121,7 +120,7 @@ def _name(function: Any, panel: Panel) -> str:
     if name in NAMES.get(module, "").split():
         return f"dp.{name}"
     why = "is no function of digiprosper or method of this panel"
-    raise refused("contents", f"{cited(function)} {why}; pass script=, your script")
+    raise refused("contents", f"{cited(function)} {why}; pass script=")
 
 
 def _call(call: partial[Any], panel: Panel) -> str:
@@ -139,30 +138,35 @@ def _call(call: partial[Any], panel: Panel) -> str:
 def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
     """Write a panel as CSV, and the types and keys with which it is read as it is."""
     frame = panel.frame.reset_index()
-    # Numbers are read as text first, since Python reads their digits exactly.
-    numbers: dict[str, str] = {}
-    types: dict[str, Any] = {}
-    for name, dtype in zip(map(str, frame), frame.dtypes, strict=True):
-        levels = getattr(dtype, "categories", frame[name]).dtype
-        if levels.kind in "iufb":
-            numbers[name] = "int8" if levels.kind == "b" else str(levels)
-        if isinstance(dtype, pd.CategoricalDtype):
-            types[name] = dtype
-        elif dtype.kind in "mMb" or isinstance(dtype, pd.PeriodDtype):
-            types[name] = str(dtype)
+    numbers, types = _types(frame)
     bools = {name: kind for name, kind in numbers.items() if kind == "int8"}
     data = frame.astype(bools).to_csv(index=False, lineterminator="\n")
-    read = pd.read_csv(
-        StringIO(data), dtype="str", keep_default_na=False, na_values=[""]
-    )
+    file = StringIO(data)
+    read = pd.read_csv(file, dtype="str", keep_default_na=False, na_values=[""])
     read = read.astype(numbers).astype(types)
     read = read.astype(frame.dtypes)  # pandas has two types of text
     odd = [name for name in frame if not frame[name].equals(read[name])]
     if odd:
-        why = "have numbers and texts, or empty texts, which a CSV file cannot keep"
+        why = "mix types or have empty texts, which CSV cannot keep"
         raise refused("panel", f"the columns {quoted(odd)} {why}")
     keys: dict[str, Any] = {"entity": panel.entity_name, "time": panel.time_name}
     keys |= {"labels": panel.labels, "step": panel._table.step}
     given = {k: as_code(v, panel) for k, v in keys.items() if v is not None}
     then = "".join(f".astype({as_code(t, panel)})" for t in (numbers, types) if t)
     return data.encode(), {"types": then, "keys": _arguments(given)}
+
+
+def _types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Choose types for columns that are read as text: of numbers, then of others.
+
+    Numbers are read as text, since Python reads all their digits.
+    """
+    columns = dict(frame.dtypes)
+    levels = {n: getattr(t, "categories", frame[n]).dtype for n, t in columns.items()}
+    kinds = {n: str(t) for n, t in levels.items() if t.kind in "iufb"}
+    special = pd.CategoricalDtype | pd.PeriodDtype
+    return {n: "int8" if t == "bool" else t for n, t in kinds.items()}, {
+        n: t if hasattr(t, "categories") else str(t)
+        for n, t in columns.items()
+        if isinstance(t, special) or t.kind in "mMb"
+    }

@@ -81,11 +81,11 @@ def twins(
     models: Sequence[tuple[str, Any]], panel: Panel
 ) -> tuple[dict[str, str], dict[Any, list[str]]]:
     """Write the three programs; list titles and reasons of models that are in none."""
-    frame: Any = panel.frame.reset_index()
     parts = {"entity": panel.entity_name, "time": str(panel.time_name)}
-    parts["texts"] = " ".join(frame.select_dtypes(exclude=["number", "bool"]))
+    texts = panel.frame.reset_index().select_dtypes(exclude=["number", "bool"])
+    parts["texts"] = " ".join(map(str, texts))
     variables: dict[str, str] = {}
-    texts: dict[str, str] = {}
+    programs: dict[str, str] = {}
     absent: dict[Any, list[str]] = {}
     for program in ("twin.do", "twin.R", "twin_fixest.R"):
         calls = []
@@ -93,6 +93,8 @@ def twins(
             try:
                 if isinstance(spec, str):
                     raise DigiprosperError(spec)
+                if panel.time_name is None:
+                    raise DigiprosperError("there is no time key")
                 if program == "twin.do":
                     calls.append(f"* {title}\n{_stata(spec, panel, variables)}")
                 else:
@@ -103,8 +105,8 @@ def twins(
         if calls:
             lines = [f"generate double {n} = {text}" for n, text in variables.items()]
             made = {"variables": "\n".join(lines), "calls": "\n\n".join(calls)}
-            texts[program] = filled(program, parts | made)
-    return texts, absent
+            programs[program] = filled(program, parts | made)
+    return programs, absent
 
 
 def filled(template: str, parts: Mapping[str, object]) -> str:
@@ -122,7 +124,7 @@ def filled(template: str, parts: Mapping[str, object]) -> str:
 
 def _stata(spec: Any, panel: Panel, variables: dict[str, str]) -> str:
     """Write a command that is read back as the same specification, with its notes."""
-    keys: Any = {"entity": panel.entity_name, "time": panel.time_name or "time"}
+    keys: Any = {"entity": panel.entity_name, "time": str(panel.time_name)}
     new = dict(variables)
     spec = _with_variables(spec, new, panel)
     command = to_stata(spec, **keys)
@@ -220,8 +222,8 @@ def _plm(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
     clusters = " and ".join(spec.clusters or [panel.entity_name])
     by = {panel.entity_name: "group", panel.time_name: "time"}.get(clusters)
     if by is None or spec.absorb or spec.obs_weights or singletons:
-        why = "plm has effects and clusters of entity and time only, no weights, and"
-        raise DigiprosperError(f"{why} keeps singletons")
+        why = "plm has effects and clusters of entity and time, and no weights"
+        raise DigiprosperError(f"{why}; it keeps singletons")
     formula = _terms([*getattr(spec, "endog", ()), *spec.x], panel)
     if hasattr(spec, "instruments"):
         formula += f" | {_terms([*spec.instruments, *spec.x], panel)}"
@@ -246,7 +248,7 @@ def _fixest(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
     formula = f"{_terms([spec.y], panel)} ~ {' | '.join(filter(None, sides))}"
     shifted, where = _replaced(formula, _IN_FIXEST), _condition(spec, panel, "~ ")
     if where and shifted != formula:
-        raise DigiprosperError("fixest may make lags after it chooses rows")
+        raise DigiprosperError("fixest may lag after it chooses rows")
     vcov = spec.cov_type
     if vcov == "clustered":
         vcov = f"~ {joined(spec.clusters or keys[:1])}"
