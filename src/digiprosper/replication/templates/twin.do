@@ -1,7 +1,7 @@
 * The models of replicate.py for Stata 16 or later, written from their specifications.
 * Run in this folder: do twin.do
-* ssc install reghdfe, ftools, ivreg2, ranktest, ivreghdfe, estout, and what other
-* commands below need.
+* Packages, by ssc install: ftools, reghdfe, ranktest, ivreg2, ivreghdfe, estout, and
+* those of other commands below.
 version 16
 clear all
 import delimited "data/panel.csv", clear varnames(1) case(preserve) encoding("UTF-8") asdouble
