@@ -91,9 +91,9 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
             return repr(value)
     raise refused(
         "contents",
-        f"{type(value).__name__} cannot be written as code: results keep no "
-        "specification. Pass the specification, or functools.partial(function, ...) of "
-        "a function of this library; or script=, your script",
+        f"{type(value).__name__} cannot be written as code. Pass the specification of "
+        "a result or figure, or functools.partial(function, ...) of this library; "
+        "spatial weights, learners and other objects need script=",
     )
 
 
