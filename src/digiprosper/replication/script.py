@@ -93,7 +93,7 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
         "contents",
         f"{type(value).__name__} cannot be written as code. Pass the specification of "
         "a result or figure, or functools.partial(function, ...) of this library; "
-        "spatial weights, learners and other objects need script=",
+        "spatial weights, learners and others need script=",
     )
 
 
