@@ -127,11 +127,11 @@ def _call(call: partial[Any], panel: Panel) -> str:
     """Write a call; specifications are fitted unless the function fits them."""
     parameters = inspect.signature(call.func).parameters
     fits = next(iter(parameters), "") not in ("spec", "specs", "panel")
-    given = {k: as_code(v, panel, fits=fits) for k, v in call.keywords.items()}
+    codes = {k: as_code(v, panel, fits=fits) for k, v in call.keywords.items()}
     if "rng" in parameters:
-        given = {"rng": "SEED"} | given
+        codes = {"rng": "SEED"} | codes
     parts = [as_code(argument, panel, fits=fits) for argument in call.args]
-    parts += [_arguments(given)] * bool(given)
+    parts += [_arguments(codes)] * bool(codes)
     return f"{_name(call.func, panel)}({', '.join(parts)})"
 
 
@@ -151,9 +151,9 @@ def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
         raise refused("panel", f"the columns {quoted(odd)} {why}")
     keys: dict[str, Any] = {"entity": panel.entity_name, "time": panel.time_name}
     keys |= {"labels": panel.labels, "step": panel._table.step}
-    given = {k: as_code(v, panel) for k, v in keys.items() if v is not None}
+    codes = {k: as_code(v, panel) for k, v in keys.items() if v is not None}
     then = "".join(f".astype({as_code(t, panel)})" for t in (numbers, types) if t)
-    return data.encode(), {"types": then, "keys": _arguments(given)}
+    return data.encode(), {"types": then, "keys": _arguments(codes)}
 
 
 def _types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:

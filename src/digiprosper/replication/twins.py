@@ -104,8 +104,8 @@ def twins(
                 absent.setdefault((title, why), []).append(f"`{program}`")
         if calls:
             lines = [f"generate double {n} = {text}" for n, text in variables.items()]
-            made = {"variables": "\n".join(lines), "calls": "\n\n".join(calls)}
-            programs[program] = filled(program, parts | made)
+            body = {"variables": "\n".join(lines), "calls": "\n\n".join(calls)}
+            programs[program] = filled(program, parts | body)
     return programs, absent
 
 
@@ -142,7 +142,7 @@ def _stata(spec: Any, panel: Panel, variables: dict[str, str]) -> str:
 def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
     """Replace functions of columns by variables, whose expressions are noted."""
 
-    def made(match: re.Match[str]) -> str:
+    def name_of(match: re.Match[str]) -> str:
         term = match[0].removeprefix("I")
         text = term.replace("log(", "ln(").replace("**", "^")
         name = re.sub(r"\W+", "_", term).strip("_")[:32]
@@ -155,9 +155,9 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
     for field in fields(spec):
         value = getattr(spec, field.name)
         if field.metadata == TERM and isinstance(value, str):
-            changes[field.name] = _COMPUTED.sub(made, value)
+            changes[field.name] = _COMPUTED.sub(name_of, value)
         elif field.metadata == TERM and value is not None:
-            changes[field.name] = [_COMPUTED.sub(made, term) for term in value]
+            changes[field.name] = [_COMPUTED.sub(name_of, term) for term in value]
     return spec.replace(**changes)
 
 
@@ -166,8 +166,8 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
 
 def _names(text: str, panel: Panel) -> str:
     """Write the names of columns and effects as R does."""
-    known = panel._table.known
-    odd = [n for n in known if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
+    names = panel._table.known
+    odd = [n for n in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
     return with_names(text, {name: f"`{name}`" for name in odd})
 
 
@@ -190,7 +190,7 @@ def _condition(spec: Any, panel: Panel, opening: str = "") -> str:
     """Write the argument `subset` for a condition."""
     text = _replaced(_names(spec.where or "", panel), _IN_R)
     if re.search(r"[<>]=?[^&|]*[<>]", text):
-        raise DigiprosperError("its condition chains comparisons")
+        raise DigiprosperError("it chains comparisons")
     return f", subset = {opening}true({text})" if text else ""
 
 
