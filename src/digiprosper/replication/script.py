@@ -125,6 +125,7 @@ def _name(function: Any, panel: Panel) -> str:
 
 def _call(call: partial[Any], panel: Panel) -> str:
     """Write a call; specifications are fitted unless the function fits them."""
+    name = _name(call.func, panel)
     parameters = inspect.signature(call.func).parameters
     fits = next(iter(parameters), "") not in ("spec", "specs", "panel")
     codes = {k: as_code(v, panel, fits=fits) for k, v in call.keywords.items()}
@@ -132,7 +133,7 @@ def _call(call: partial[Any], panel: Panel) -> str:
         codes = {"rng": "SEED"} | codes
     parts = [as_code(argument, panel, fits=fits) for argument in call.args]
     parts += [_arguments(codes)] * bool(codes)
-    return f"{_name(call.func, panel)}({', '.join(parts)})"
+    return f"{name}({', '.join(parts)})"
 
 
 def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
@@ -147,7 +148,7 @@ def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
     read = read.astype(frame.dtypes)  # pandas has two types of text
     odd = [name for name in frame if not frame[name].equals(read[name])]
     if odd:
-        why = "mix types or have empty texts, which CSV cannot keep"
+        why = "mix types or have empty texts, which no CSV keeps"
         raise refused("panel", f"the columns {quoted(odd)} {why}")
     keys: dict[str, Any] = {"entity": panel.entity_name, "time": panel.time_name}
     keys |= {"labels": panel.labels, "step": panel._table.step}
