@@ -417,3 +417,28 @@ for language, say in words.items():
             ),
         }.items():
             axes.figure.savefig(OUTPUT / f"states_{name}_{language}.png")
+
+# %% [markdown]
+# ## 12. A folder for referees
+# Its `replicate.py` rebuilds the tables below from the data, byte for byte. The folder
+# also has the same models for Stata and R, and a README in both languages.
+
+# %%
+dp.save_replication(
+    OUTPUT / "states_replication",
+    {
+        words["en"]["Table 5"]: partial(
+            dp.etable,
+            partial(dp.stepwise, base.drop(*controls), panel, controls),
+            constant=True,
+            std_effect="infrastructure",
+        ),
+        "Table 10. Robustness": {
+            "Baseline": base,
+            "From 1976 on": base.replace(where="year > 1975"),
+            "State trends": base.replace(absorb="state[year]"),
+        },
+    },
+    panel=panel,
+    rng=2026,
+)

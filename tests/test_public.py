@@ -551,6 +551,10 @@ CONTRACT = {
     ),
     "ResultSet.compare": "term, level=0.95, *, kind=None",
     "ResultSet.effects_table": "level=0.95",
+    "save_replication": (
+        "folder, contents, *, panel, script=None, rng=1, style=None, "
+        "formats=('md', 'tex')"
+    ),
     "save_tables": "path, tables, *, labels=None, style=None",
     "stack_tables": "tables, *, notes=None, title=None, style=None, file=None",
     "etable": (

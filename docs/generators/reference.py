@@ -38,6 +38,7 @@ ROOMS = {
     "instruments": "Instruments",
     "pathways": "Pathways",
     "stata": "Stata",
+    "replication": "Replication",
     "datasets": "Datasets",
     "report": "What every result has",
     "errors": "Errors and warnings",

@@ -198,6 +198,7 @@ if TYPE_CHECKING:
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
     from digiprosper.present.tables import save_tables as save_tables
+    from digiprosper.replication.folder import save_replication as save_replication
     from digiprosper.report.collection import ResultSet as ResultSet
     from digiprosper.report.effects import EffectResults as EffectResults
     from digiprosper.report.foreign import foreign as foreign
@@ -440,6 +441,7 @@ __all__ = [
     "randomisation_test",
     "rank_probabilities",
     "reset_test",
+    "save_replication",
     "save_tables",
     "search_test",
     "sequential_g",

@@ -80,6 +80,7 @@ NAMES = {
     "present.style": "Below TableStyle",
     "present.stacking": "stack_tables",
     "present.tables": "Table etable save_tables",
+    "replication.folder": "save_replication",
     "report.collection": "ResultSet",
     "report.effects": "EffectResults",
     "report.foreign": "foreign",

@@ -9,6 +9,7 @@ import stat
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import docx
 import openpyxl
@@ -541,3 +542,15 @@ def test_a_file_that_is_replaced_keeps_its_permissions(fits, tmp_path, ending):
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_path_has_a_known_ending_whatever_its_case(ending):
     assert table_path(f"t{ending.upper()}", "path") == Path(f"t{ending.upper()}")
+
+
+@pytest.mark.parametrize("ending", ["docx", "xlsx"])
+def test_an_office_file_has_no_times(ending: str, tmp_path: Path) -> None:
+    table = etable(pd.DataFrame({"weight": [0.5]}, index=["x"]))
+    path = table.save(tmp_path / f"t.{ending}")
+    with ZipFile(path) as file:
+        assert {info.date_time[0] for info in file.infolist()} == {1980}
+        core = file.read("docProps/core.xml").decode()
+    assert set(re.findall(r"\d{4}(?=-\d\d-\d\dT)", core)) == {"1980"}
+    before = path.read_bytes()
+    assert table.save(path).read_bytes() == before

@@ -11,6 +11,7 @@ from itertools import accumulate, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.alignment import point_columns, split_number
@@ -297,6 +298,19 @@ def write_tables(contents: Sequence[Content], target: Path) -> None:
     with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
         temporary_file = Path(folder, final.name)
         write(contents, temporary_file)
+        if final.suffix.lower() in (".docx", ".xlsx"):
+            _remove_times(temporary_file)
         if final.exists():
             shutil.copymode(final, temporary_file)
         temporary_file.replace(final)
+
+
+def _remove_times(path: Path) -> None:
+    """Set the times in an Office file to 1980, so that equal tables are equal files."""
+    with ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    time = re.compile(rb'(?<=W3CDTF">)[^<]*')
+    with ZipFile(path, "w", ZIP_DEFLATED) as file:
+        for name, part in parts.items():
+            undated = time.sub(b"1980-01-01T00:00:00Z", part)
+            file.writestr(ZipInfo(name), undated, ZIP_DEFLATED)

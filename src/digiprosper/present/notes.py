@@ -110,7 +110,7 @@ def _first_sentence(error: Exception) -> str:
 
 def _companion_note(columns: Columns, style: Style) -> str:
     if style.below == "se":
-        return style.say(NOTES, "companion.se", errors=_errors_text(columns, style))
+        return style.say(NOTES, "companion.se", errors=errors_text(columns, style))
 
     what, sources = style.say(NOTES, f"what.{style.below}"), _sources(columns, style)
     texts = {source for source, _ in sources}
@@ -123,7 +123,7 @@ def _companion_note(columns: Columns, style: Style) -> str:
 def _sources(columns: Columns, style: Style) -> list[tuple[str, Column]]:
     """Write where the intervals or p-values of each column are from."""
     from_errors = [c for c in columns if not _is_drawn(c, style)]
-    errors = _errors_text(from_errors, style)
+    errors = errors_text(from_errors, style)
     if not errors.startswith(_NAMED):
         errors = errors[0].lower() + errors[1:]
     sources = []
@@ -140,7 +140,7 @@ def _is_drawn(column: Column, style: Style) -> bool:
     return style.below != "t" and _from_draws(column)
 
 
-def _errors_text(columns: Columns, style: Style) -> str:
+def errors_text(columns: Columns, style: Style) -> str:
     """Name the standard errors; if they differ, a row of the table has them."""
     errors, brackets = _kind_of_errors(columns, style)
     brackets += {text for text, _ in _corrections(columns, style, shared=True)}

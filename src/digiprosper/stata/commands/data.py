@@ -288,7 +288,7 @@ def use(command: Command, _context: Context) -> Step:
 def _import(command: Command, words: list[str]) -> Step:
     options = Options(
         "sh.eet first.row clear enc.oding case varn.ames delim.iters cellra.nge",
-        "all.string locale string.cols numericc.ols",
+        "all.string asdouble locale string.cols numericc.ols",
     ).read(command)
     if not words or words[0] not in ("excel", "delimited", "delim"):
         raise StataError.because(f"import {' '.join(words)}")

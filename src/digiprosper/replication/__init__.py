@@ -1,0 +1,1 @@
+"""A folder that rebuilds the tables and figures of a paper."""
