@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import doctest
-import io
 import re
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,23 @@ README, PICTURE = ROOT / "README.md", ROOT / "docs" / "_static" / "first_sight.p
 SHOWN = re.compile(r"figures/((?:[\w-]+/)?\w+?)(?:_\d+)?\.(?:png|html)\b")
 # In inches: texts are then as large as those of the page. Three share the front page.
 WIDTH, NARROW = 5.5, 4.0
-RULES = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+# A figure that needs a font, so that its lines are no example of the tests.
+PLAIN = re.compile(r"^```python\n(import matplotlib.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+class Runner(doctest.DocTestRunner):
+    """Runs examples. What they print is compared by the tests, in another width."""
+
+    def report_failure(self, *_: Any) -> None:
+        """Say nothing of another output."""
+
+    def report_unexpected_exception(
+        self, out: Any, test: Any, example: Any, exc_info: Any
+    ) -> None:
+        """Let an error end the build, with the line of the page."""
+        exc_info[1].add_note(f"{test.filename}, line {test.lineno + example.lineno}")
+        raise exc_info[1]
+
 
 
 def write(pages: Path, package: Path, folder: Path) -> None:
@@ -62,7 +78,7 @@ def _draw(page: Path, start: Path) -> None:
 
 @contextlib.contextmanager
 def _drawn(page: Path) -> Any:
-    """Give what the examples of a page define, and the figures that they leave open."""
+    """Give what the examples of a page define, and the figures that they draw."""
     from matplotlib import pyplot as plt
 
     import digiprosper as dp
@@ -70,20 +86,20 @@ def _drawn(page: Path) -> Any:
     plt.switch_backend("agg")
     plt.close("all")
     language: Any = "zh" if page.stem.endswith("_zh") else "en"
-    width = NARROW if page.stem.startswith("index") else WIDTH
-    said = io.StringIO()
+    width = NARROW if page.parent.name == "docs" else WIDTH
     with (
         warnings.catch_warnings(),
         dp.plots.figure_style(width, language),
         tempfile.TemporaryDirectory() as empty,
         contextlib.chdir(empty),
+        mock.patch.object(plt, "close", return_value=None),
     ):
         warnings.simplefilter("ignore")
         text = page.read_text(encoding="utf-8")
         test = doctest.DocTestParser().get_doctest(text, {}, str(page), str(page), 0)
-        runner = doctest.DocTestRunner(optionflags=RULES)
-        if runner.run(test, out=said.write, clear_globs=False).failed:
-            raise RuntimeError(f"{page}: its examples fail.\n{said.getvalue()}")
+        Runner().run(test, out=lambda _: None, clear_globs=False)
+        for block in PLAIN.findall(text):
+            exec(block, test.globs)
         yield test.globs, [plt.figure(number) for number in plt.get_fignums()]
     plt.close("all")
 
