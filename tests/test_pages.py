@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -308,3 +309,18 @@ def test_a_figure_of_a_page_is_one_that_its_examples_draw() -> None:
     text = "![A slope in two models, with intervals](../figures/a/b_1.png)\n"
     text += "```python\n>>> ax = dp.plots.coefficients(fit)\n\n```\n"
     assert what_a_page_lacks("a/b", text) == []
+
+
+@pytest.mark.further
+def test_the_picture_of_the_readme_shows_what_its_examples_estimate() -> None:
+    """`python docs/generators/page_figures.py` draws it again."""
+    script = DOCS / "generators" / "page_figures.py"
+    spec = importlib.util.spec_from_file_location("page_figures", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.drawn(ROOT / "README.md") as (_, (figure,)):
+        numbers = module.numbers(figure)
+    assert "log(jobs)" in numbers
+    assert numbers.encode() in (DOCS / "_static" / "first_sight.png").read_bytes()

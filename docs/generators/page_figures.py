@@ -68,7 +68,7 @@ def write(pages: Path, package: Path, folder: Path) -> None:
 
 def _draw(page: Path, start: Path) -> None:
     """Run the examples of a page, and save what they made."""
-    with _drawn(page) as (names, figures):
+    with drawn(page) as (names, figures):
         for number, figure in enumerate(figures, 1):
             figure.savefig(start.with_name(f"{start.name}_{number}.png"), dpi=150)
     if "table" in names:
@@ -77,7 +77,7 @@ def _draw(page: Path, start: Path) -> None:
 
 
 @contextlib.contextmanager
-def _drawn(page: Path) -> Any:
+def drawn(page: Path) -> Any:
     """Give what the examples of a page define, and the figures that they draw."""
     from matplotlib import pyplot as plt
 
@@ -108,12 +108,12 @@ def numbers(figure: Figure) -> str:
     """Write the numbers that a figure shows."""
     import digiprosper as dp
 
-    return str(dp.plots.data(figure).round(3).to_csv(index=False))
+    return str(dp.plots.data(figure).round(2).to_csv(index=False))
 
 
 def draw_picture(path: Path = PICTURE) -> None:
     """Draw the picture of the README from its examples."""
-    with _drawn(README) as (_, (figure,)):
+    with drawn(README) as (_, (figure,)):
         figure.savefig(path, dpi=150, metadata={"Description": numbers(figure)})
 
 
