@@ -37,6 +37,7 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "generators.chinese_search",
     "generators.formulas",
 ]
 exclude_patterns = [
@@ -104,8 +105,3 @@ gallery.write(
     HERE.parent / "examples" / "gallery.py", HERE.parent / "src", HERE / "gallery"
 )
 page_figures.write(HERE, HERE.parent / "src", HERE / "figures")
-
-
-def setup(app: Any) -> None:
-    """Register the words of the search index."""
-    app.add_search_language(EnglishAndChinese)

@@ -262,7 +262,9 @@ def what_a_page_lacks(name: str, text: str) -> list[str]:
     images = IMAGE.findall(text)
     if not images:
         return [f"{name}: no figure. {MEND.format(name=name)}"]
-    examples = "".join(re.findall(r"^```python\n.*?^```", text, re.DOTALL | re.MULTILINE))
+    examples = "".join(
+        re.findall(r"^```python\n.*?^```", text, re.DOTALL | re.MULTILINE)
+    )
     made = {
         f"figures/{name}_{number}.png"
         for number in range(1, len(DRAWN.findall(examples)) + 1)
@@ -287,7 +289,9 @@ def test_each_page_of_a_method_or_a_task_has_a_figure_with_a_text() -> None:
         for page in ILLUSTRATED
         if page.parent == DOCS or page.stem != "index"
     }
-    problems = [p for name, text in pages.items() for p in what_a_page_lacks(name, text)]
+    problems = [
+        p for name, text in pages.items() for p in what_a_page_lacks(name, text)
+    ]
     assert problems == []
 
 

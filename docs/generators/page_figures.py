@@ -38,13 +38,11 @@ class Runner(doctest.DocTestRunner):
     def report_failure(self, *_: Any) -> None:
         """Say nothing of another output."""
 
-    def report_unexpected_exception(
-        self, out: Any, test: Any, example: Any, exc_info: Any
-    ) -> None:
+    def report_unexpected_exception(self, *details: Any) -> None:
         """Let an error end the build, with the line of the page."""
-        exc_info[1].add_note(f"{test.filename}, line {test.lineno + example.lineno}")
-        raise exc_info[1]
-
+        test, example, (_, error, _) = details[1:]
+        error.add_note(f"{test.filename}, line {test.lineno + example.lineno}")
+        raise error
 
 
 def write(pages: Path, package: Path, folder: Path) -> None:

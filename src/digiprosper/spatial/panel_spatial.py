@@ -50,11 +50,15 @@ _LEAST_DRAWS = 100
 
 @dataclass(frozen=True, slots=True)
 class PanelSpatial(Specification):
-    """Spatial panel model with fixed effects, by maximum likelihood.
+    r"""Spatial panel model with fixed effects, by maximum likelihood.
 
-    The model is ``y_t = rho W y_t + X_t b + W X_t th + a + l_t 1 + u_t`` with
-    ``u_t = lambda W u_t + e_t``, for a balanced panel of N entities and T periods with
-    constant weights W.
+    The model is
+
+    .. math::
+        y_t = \rho W y_t + X_t b + W X_t \theta + a + l_t 1 + u_t,
+        \quad u_t = \lambda W u_t + e_t
+
+    for a balanced panel of N entities and T periods with constant weights W.
 
     =========  =================================================================
     `model`    spatial terms
