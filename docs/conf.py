@@ -88,7 +88,7 @@ html_theme_options: dict[str, Any] = {
         "text": "digiprosper",
     },
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],

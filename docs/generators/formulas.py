@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 NAME = "mathml"
 # A command that the converter does not know stays in its output as it was written.
 UNKNOWN = re.compile(r">[^<]*(\\\w+|&(?!\w|#))")
+# The converter sets no space between a function and a letter.
+FUNCTION = re.compile(r"\\(ln|log)\s+(?=[A-Za-z\\])")
 logger = logging.getLogger(__name__)
 
 
@@ -21,7 +23,8 @@ def mathml(formula: str, display: str, place: Element) -> str:
     """Convert a formula; what cannot be converted is a warning of the build."""
     from latex2mathml.converter import convert
 
-    written = convert(formula.replace("{aligned}", "{align*}"), display=display)
+    text = FUNCTION.sub(r"\\\1\\,", formula.replace("{aligned}", "{align*}"))
+    written = convert(text, display=display)
     if unknown := UNKNOWN.search(written):
         logger.warning(
             "formula with %s, which MathML lacks: %s",

@@ -63,11 +63,11 @@ class PanelSpatial(Specification):
     =========  =================================================================
     `model`    spatial terms
     =========  =================================================================
-    ``sdm``    rho and th: the spatial Durbin model
+    ``sdm``    rho and theta: the spatial Durbin model
     ``sar``    rho
     ``sem``    lambda
-    ``slx``    th, by least squares
-    ``sdem``   lambda and th
+    ``slx``    theta, by least squares
+    ``sdem``   lambda and theta
     ``sac``    rho and lambda, with the same weights
     =========  =================================================================
 
@@ -161,7 +161,7 @@ class PanelSpatial(Specification):
     effects.
 
     The effects of a regressor are computed from the matrix
-    ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace 2009, section 2.7). The direct
+    ``S = (I - rho W)^-1 (I b + W theta)`` (LeSage & Pace 2009, section 2.7). The direct
     effect is the mean of its diagonal, the total effect the mean of its row sums, and
     the indirect effect the difference. If rho is not zero, the coefficient of ``W:x``
     is not the spillover effect of x. If a variable is in several terms, such as ``x``
