@@ -65,10 +65,13 @@ def write(pages: Path, package: Path, folder: Path) -> None:
 
 
 def _draw(page: Path, start: Path) -> None:
-    """Run the examples of a page, and save what they made."""
+    """Run the examples of a page, and save what it shows of them."""
+    text = page.read_text(encoding="utf-8")
     with drawn(page) as (names, figures):
         for number, figure in enumerate(figures, 1):
-            figure.savefig(start.with_name(f"{start.name}_{number}.png"), dpi=150)
+            path = start.with_name(f"{start.name}_{number}.png")
+            if path.name in text:
+                figure.savefig(path, dpi=150)
     if "table" in names:
         html = names["table"]._repr_html_()
         start.with_suffix(".html").write_text(html, encoding="utf-8")
@@ -95,6 +98,9 @@ def drawn(page: Path) -> Any:
         warnings.simplefilter("ignore")
         text = page.read_text(encoding="utf-8")
         test = doctest.DocTestParser().get_doctest(text, {}, str(page), str(page), 0)
+        # What follows the last figure need not run.
+        drawing = [n for n, one in enumerate(test.examples) if "plots." in one.source]
+        del test.examples[max(drawing, default=len(test.examples)) + 1 :]
         Runner().run(test, out=lambda _: None, clear_globs=False)
         for block in PLAIN.findall(text):
             exec(block, test.globs)
