@@ -14,7 +14,13 @@ import digiprosper
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from generators import gallery, notebooks, reference  # noqa: E402
+from generators import (  # noqa: E402
+    formulas,
+    gallery,
+    notebooks,
+    page_figures,
+    reference,
+)
 from generators.chinese_search import EnglishAndChinese  # noqa: E402
 
 project = "digiprosper"
@@ -31,6 +37,8 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "generators.chinese_search",
+    "generators.formulas",
 ]
 exclude_patterns = [
     "_build",
@@ -44,7 +52,7 @@ templates_path = ["_templates"]
 nitpicky = True
 
 # Pages
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
@@ -63,6 +71,7 @@ numpydoc_xref_param_type = False
 
 # Looks. Fonts, icons and scripts are files of the theme; no page asks another host for
 # anything.
+html_math_renderer = formulas.NAME
 html_theme = "pydata_sphinx_theme"
 html_title = "digiprosper"
 html_static_path = ["_static"]
@@ -80,7 +89,7 @@ html_theme_options: dict[str, Any] = {
         "text": "digiprosper",
     },
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],
@@ -89,15 +98,11 @@ html_theme_options: dict[str, Any] = {
     "show_toc_level": 2,
     "show_nav_level": 1,
 }
-html_sidebars = {"index": [], "gallery/index": []}
+html_sidebars = {"index": [], "index_zh": [], "gallery/index": []}
 
 reference.write(HERE / "reference")
 notebooks.write(HERE.parent / "examples", HERE / "examples")
 gallery.write(
     HERE.parent / "examples" / "gallery.py", HERE.parent / "src", HERE / "gallery"
 )
-
-
-def setup(app: Any) -> None:
-    """Register the words of the search index."""
-    app.add_search_language(EnglishAndChinese)
+page_figures.write(HERE, HERE.parent / "src", HERE / "figures")

@@ -174,7 +174,8 @@ print("; ".join(f"{year}: {dp.gini(wide[year]):.3f}" for year in years))
 # others consumption, so levels are hard to compare between countries; country effects
 # remove differences that do not change. Year effects remove what all countries have in
 # common: the index rose everywhere, and the Gini coefficient fell in many places, which
-# may be a coincidence.
+# may be a coincidence. The warnings count the rows without a Gini coefficient, and the
+# economies with a single survey, which have no effect of their own.
 
 # %%
 data = (

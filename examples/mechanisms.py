@@ -70,7 +70,8 @@ print(panel.describe(["gini", "internet", "gdp_pc"]).round(2).to_string())
 # %% [markdown]
 # ## 2. One product, two verdicts
 # The same product a x b with two kinds of standard errors: for independent rows (672 of
-# them), and clustered by country.
+# them), and clustered by country. The warning says that the total effect is not clearly
+# different from zero, so that no share of it is mediated; the same in section 5.
 
 # %%
 spec = dp.Mediation("gini", "internet", "log(gdp_pc)", ["trade"])
@@ -170,7 +171,7 @@ print(clustered.robustness_value().round(3).to_string())
 # %% [markdown]
 # ## 7. A Kuznets curve?
 # Does inequality first rise and then fall with income? A significant square is not
-# enough.
+# enough. The warning names the few countries that the square depends on.
 
 # %%
 heading("7. Is the Gini an inverse U of income?")

@@ -100,7 +100,8 @@ print(dp.vif(panel, ["log(pcap)", *inputs]).round(2).to_string(index=False))
 # instrument is the stock of 1970 times the national stock of the year before, as in
 # papers that multiply post offices in 1984 by last year's internet users. It depends
 # less on such shocks, but it is weak: its first-stage F is far below 10. Then only the
-# Anderson-Rubin set is reliable.
+# Anderson-Rubin set is reliable. The warning counts the rows of 1970, before which no
+# year is known.
 
 # %%
 stock = panel.frame["pcap"]

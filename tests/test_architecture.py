@@ -23,7 +23,7 @@ MOST_IGNORED = 0
 
 PAGE = (TESTS.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
 # Folders that the page names and a command writes.
-BUILT = {"gallery/", "reference/"}
+BUILT = {"figures/", "gallery/", "reference/"}
 
 # What is about no single module, or about one module beside its peers.
 EXTRAS = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -238,3 +239,92 @@ def test_the_call_of_synthetic_did_gives_the_number_of_its_authors() -> None:
     )
     known = reference["cases"][0]["values"]["att"]
     assert fit.att == pytest.approx(known["value"], abs=known["atol"])
+
+
+IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
+DRAWN = re.compile(r"plots\.\w+\((?!.*\bax=)|subplots\(")
+GALLERY = (ROOT / "examples" / "gallery.py").read_text(encoding="utf-8")
+MEND = (
+    "Draw one in an example of the page, `>>> ax = dp.plots...`, and show it by "
+    "`![what is seen](../figures/{name}_1.png)`; or show one of examples/gallery.py by "
+    "`![what is seen](../gallery/NAME_en.png)`. `make docs` makes both."
+)
+ILLUSTRATED = [
+    *(DOCS / "explanations").glob("*.md"),
+    *(DOCS / "how-to").glob("*.md"),
+    DOCS / "start" / "quickstart_zh.md",
+    *DOCS.glob("index*.md"),
+]
+
+
+def what_a_page_lacks(name: str, text: str) -> list[str]:
+    """Say what is wrong with the figures of a page, and how to mend it."""
+    images = IMAGE.findall(text)
+    if not images:
+        return [f"{name}: no figure. {MEND.format(name=name)}"]
+    examples = "".join(
+        re.findall(r"^```python\n.*?^```", text, re.DOTALL | re.MULTILINE)
+    )
+    made = {
+        f"figures/{name}_{number}.png"
+        for number in range(1, len(DRAWN.findall(examples)) + 1)
+    }
+    drawn = re.findall(r"^def (\w+)\(labels", GALLERY, re.MULTILINE)
+    made |= {f"gallery/{figure}_{end}.png" for figure in drawn for end in ("en", "zh")}
+    problems = []
+    for alt, link in images:
+        path = link.removeprefix("../")
+        if path not in made:
+            problems.append(f"{name}: nothing makes {link}. {MEND.format(name=name)}")
+        if len(alt) < (10 if name.endswith("_zh") else 30):
+            problems.append(f"{name}: say in words what {link} shows, in its brackets.")
+        if name.endswith("_zh") and path.endswith("_en.png"):
+            problems.append(f"{name}: {link} is in English; show the one in Chinese.")
+    return problems
+
+
+def test_each_page_of_a_method_or_a_task_has_a_figure_with_a_text() -> None:
+    pages = {
+        page.relative_to(DOCS).with_suffix("").as_posix(): page.read_text("utf-8")
+        for page in ILLUSTRATED
+        if page.parent == DOCS or page.stem != "index"
+    }
+    problems = [
+        p for name, text in pages.items() for p in what_a_page_lacks(name, text)
+    ]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("No figure.", "no figure"),
+        ("![A slope in two models, with intervals](../gallery/none_en.png)", "nothing"),
+        ("![A slope in two models, with intervals](../figures/a/b_1.png)", "nothing"),
+        ("![A slope](../gallery/placebo_en.png)", "say in words"),
+    ],
+)
+def test_what_a_page_lacks_is_named(text: str, problem: str) -> None:
+    (found,) = what_a_page_lacks("a/b", text)
+    assert problem in found
+
+
+def test_a_figure_of_a_page_is_one_that_its_examples_draw() -> None:
+    text = "![A slope in two models, with intervals](../figures/a/b_1.png)\n"
+    text += "```python\n>>> ax = dp.plots.coefficients(fit)\n\n```\n"
+    assert what_a_page_lacks("a/b", text) == []
+
+
+@pytest.mark.further
+def test_the_picture_of_the_readme_shows_what_its_examples_estimate() -> None:
+    """`python docs/generators/page_figures.py` draws it again."""
+    script = DOCS / "generators" / "page_figures.py"
+    spec = importlib.util.spec_from_file_location("page_figures", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.drawn(ROOT / "README.md") as (_, (figure,)):
+        numbers = module.numbers(figure)
+    assert "log(jobs)" in numbers
+    assert numbers.encode() in (DOCS / "_static" / "first_sight.png").read_bytes()

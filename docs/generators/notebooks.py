@@ -24,6 +24,7 @@ notebook.
 def write(scripts: Path, pages: Path) -> None:
     """Write each percent script as a notebook, and the page that lists them."""
     pages.mkdir(exist_ok=True)
+    _encrypt_what_kernels_send()
     names = sorted({path.stem for path in scripts.glob("*.py")} - {"gallery"})
     for stale in set(pages.glob("*.ipynb")) - {
         pages / f"{name}.ipynb" for name in names
@@ -61,6 +62,15 @@ def _write_notebook(script: Path, page: Path) -> None:
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
     _write_if_changed(page, jupytext.writes(notebook, fmt="ipynb"))
+
+
+def _encrypt_what_kernels_send() -> None:
+    """Let kernels send their output encrypted, else each warns that it does not."""
+    from jupyter_client.manager import KernelManager
+
+    # Older versions of jupyter_client cannot.
+    if encryption := KernelManager.class_traits().get("transport_encryption"):
+        encryption.default_value = "auto"
 
 
 def _bring(name: str, folder: Path) -> bool:

@@ -39,7 +39,7 @@ _UNDEFINED: Final = (
 
 
 def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
-    """Compute entropy weights.
+    r"""Compute entropy weights.
 
     A column has a large weight if its values are distributed unequally over the rows.
 
@@ -77,9 +77,12 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
 
     Notes
     -----
-    With p_ij = z_ij / sum_i z_ij, the entropy of column j is e_j = -sum_i p_ij ln p_ij
-    / ln n (Shannon 1948). The weights are w_j = (1 - e_j) / sum_k (1 - e_k) (Hwang and
-    Yoon 1981).
+    With p_ij = z_ij / sum_i z_ij, the entropy of column j (Shannon 1948) and the
+    weights (Hwang and Yoon 1981) are
+
+    .. math::
+        e_j = -\frac{1}{\ln n} \sum_i p_{ij} \ln p_{ij},
+        \quad w_j = \frac{1 - e_j}{\sum_k (1 - e_k)}
 
     1 - e_j equals T_j / ln n, where T_j is Theil's T of column j. So the weights are
     the shares of the columns in the sum of their Theil indices. A column with large

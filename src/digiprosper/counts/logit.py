@@ -34,13 +34,16 @@ _COVARIANCES = ("clustered", "robust", "unadjusted")
 class LogitEffects(Specification):
     """Logit or probit of a yes/no outcome with fixed effects.
 
-    Estimates ``P(y_it = 1) = F(x_it'b + a_i + l_t + ...)``, where F is the logistic or
-    the normal distribution function. With few periods estimated effects bias b away
-    from zero (incidental parameters), by about a fifth with ten periods. A logit with
-    effects of one kind is estimated given the number of ones of each entity, which
-    needs no effects. Otherwise the bias is estimated and subtracted. Coefficients are
-    changes of the log odds or the index; `LogitResults.average_effects` has effects on
-    the probability.
+    The probability is
+
+    .. math:: P(y_{it} = 1) = F(x_{it}'b + a_i + l_t + ...)
+
+    where F is the logistic or the normal distribution function. With few periods
+    estimated effects bias b away from zero (incidental parameters), by about a fifth
+    with ten periods. A logit with effects of one kind is estimated given the number of
+    ones of each entity, which needs no effects. Otherwise the bias is estimated and
+    subtracted. Coefficients are changes of the log odds or the index;
+    `LogitResults.average_effects` has effects on the probability.
 
     Parameters
     ----------

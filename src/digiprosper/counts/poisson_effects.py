@@ -41,13 +41,17 @@ _REASON = "it is defined for linear regressions, or not tested for counts"
 
 @dataclass(frozen=True, slots=True)
 class PoissonEffects(Specification):
-    """Poisson regression with entity, time and other fixed effects.
+    r"""Poisson regression with entity, time and other fixed effects.
 
-    Estimates ``E[y_it | x, a] = exp(x_it'b + a_i + l_t + ...)`` by Poisson
-    pseudo-maximum likelihood (Gourieroux, Monfort & Trognon 1984; Santos Silva &
-    Tenreyro 2006). Only the mean must be specified correctly: the outcome need not be
-    Poisson, nor be a count, only zero or more. Unlike a regression of ``log(y + 1)``,
-    slopes do not depend on the units of the outcome, and zeros need no constant.
+    The mean of the outcome is
+
+    .. math:: E[y_{it} | x, a] = \exp(x_{it}'b + a_i + l_t + ...)
+
+    and b is estimated by Poisson pseudo-maximum likelihood (Gourieroux, Monfort &
+    Trognon 1984; Santos Silva & Tenreyro 2006). Only the mean must be specified
+    correctly: the outcome need not be Poisson, nor be a count, only zero or more.
+    Unlike a regression of ``log(y + 1)``, slopes do not depend on the units of the
+    outcome, and zeros need no constant.
 
     Parameters
     ----------

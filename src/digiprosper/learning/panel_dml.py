@@ -43,10 +43,15 @@ _MOST_FOLDS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PanelDML(Specification):
-    """Effect of a treatment with controls of unknown form, by double machine learning.
+    r"""Effect of a treatment with controls of unknown form, by double machine learning.
 
-    ``y_it = theta d_it + g(x_it) + a_i + l_t + u_it`` and ``d_it = m(x_it) + c_i +
-    v_it``: learners predict outcome and treatment from the controls, and theta is the
+    The model is
+
+    .. math::
+        y_{it} = \theta d_{it} + g(x_{it}) + a_i + l_t + u_{it},
+        \quad d_{it} = m(x_{it}) + c_i + v_{it}
+
+    Learners predict outcome and treatment from the controls, and theta is the
     slope of one residual on the other. Rows are predicted by learners that were fitted
     to other entities. With 31 entities the lasso on squares and products is as good as
     fixed effects with the same terms, and trees do harm (see the page on double machine

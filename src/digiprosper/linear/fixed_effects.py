@@ -70,11 +70,14 @@ if TYPE_CHECKING:
 class FixedEffects(Specification):
     """Linear regression with entity, time and other fixed effects.
 
-    Estimates ``y_it = x_it'b + a_i + l_t + ... + e_it`` by ordinary least squares. The
-    fixed effects are absorbed: outcome and regressors are replaced by their residuals
-    from a regression on all dummies (Frisch & Waugh 1933; Lovell 1963). The estimates
-    equal those with dummies, also in unbalanced panels. Without fixed effects the model
-    has an intercept.
+    The model, estimated by ordinary least squares, is
+
+    .. math:: y_{it} = x_{it}'b + a_i + l_t + ... + e_{it}
+
+    The fixed effects are absorbed: outcome and regressors are replaced by their
+    residuals from a regression on all dummies (Frisch & Waugh 1933; Lovell 1963). The
+    estimates equal those with dummies, also in unbalanced panels. Without fixed effects
+    the model has an intercept.
 
     Parameters
     ----------

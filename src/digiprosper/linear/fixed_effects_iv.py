@@ -66,8 +66,11 @@ _ROLES = ("y", "endog", "x", "instruments")
 class FixedEffectsIV(Specification):
     """Linear regression with fixed effects and instruments, by two-stage least squares.
 
-    Estimates ``y_it = d_it'b + x_it'c + a_i + l_t + ... + e_it`` with instruments z
-    for d. The fixed effects are absorbed from all columns. The first stage regresses d
+    The model, with instruments z for d, is
+
+    .. math:: y_{it} = d_{it}'b + x_{it}'c + a_i + l_t + ... + e_{it}
+
+    The fixed effects are absorbed from all columns. The first stage regresses d
     on z and x, and the second stage regresses y on the fitted values of d and on x
     (Wooldridge 2010, section 5.2). Estimates, standard errors and degrees of freedom
     equal those with dummies.

@@ -90,14 +90,18 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class Mediation(Specification):
-    """Mediation analysis with fixed effects.
+    r"""Mediation analysis with fixed effects.
 
     It has total, direct and indirect effects of a treatment. The equations are
-    ``y = c x + ..``, ``m_k = a_k x + ..`` and ``y = c' x + sum_k b_k m_k + ..``, with
-    treatment x and mediators m_k. All have the same controls, fixed effects and rows. c
-    is the total effect, c' the direct effect and a_k b_k the indirect effect through
-    m_k. Then ``c = c' + sum_k a_k b_k`` holds exactly, in the estimates and in each
-    bootstrap draw (Preacher & Hayes 2008; Gelbach 2016).
+
+    .. math::
+        y = c x + ..., \quad m_k = a_k x + ...,
+        \quad y = c' x + \sum_k b_k m_k + ...
+
+    with treatment x and mediators m_k. All have the same controls, fixed effects and
+    rows. c is the total effect, c' the direct effect and a_k b_k the indirect effect
+    through m_k. Then ``c = c' + sum_k a_k b_k`` holds exactly, in the estimates and in
+    each bootstrap draw (Preacher & Hayes 2008; Gelbach 2016).
 
     Parameters
     ----------

@@ -66,13 +66,15 @@ _REFUSED = ("unadjusted", "hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conle
 
 @dataclass(frozen=True, slots=True)
 class EventStudy(Specification):
-    """Event study: linear regression on dummies of event time, with fixed effects.
+    r"""Event study: linear regression on dummies of event time, with fixed effects.
 
     Event time is the number of periods since the first treatment. The model is
-    ``y_it = sum_k b_k 1(t - g_i = k) + x_it'c + a_i + l_t + e_it``, where g_i is the
-    first treated time of entity i. k runs from ``-before`` to ``after`` without the
-    reference. Estimates and standard errors equal those of `FixedEffects` with these
-    dummies.
+
+    .. math:: y_{it} = \sum_k b_k 1(t - g_i = k) + x_{it}'c + a_i + l_t + e_{it}
+
+    where g_i is the first treated time of entity i. k runs from ``-before`` to
+    ``after`` without the reference. Estimates and standard errors equal those of
+    `FixedEffects` with these dummies.
 
     Parameters
     ----------

@@ -50,20 +50,24 @@ _LEAST_DRAWS = 100
 
 @dataclass(frozen=True, slots=True)
 class PanelSpatial(Specification):
-    """Spatial panel model with fixed effects, by maximum likelihood.
+    r"""Spatial panel model with fixed effects, by maximum likelihood.
 
-    The model is ``y_t = rho W y_t + X_t b + W X_t th + a + l_t 1 + u_t`` with
-    ``u_t = lambda W u_t + e_t``, for a balanced panel of N entities and T periods with
-    constant weights W.
+    The model is
+
+    .. math::
+        y_t = \rho W y_t + X_t b + W X_t \theta + a + l_t 1 + u_t,
+        \quad u_t = \lambda W u_t + e_t
+
+    for a balanced panel of N entities and T periods with constant weights W.
 
     =========  =================================================================
     `model`    spatial terms
     =========  =================================================================
-    ``sdm``    rho and th: the spatial Durbin model
+    ``sdm``    rho and theta: the spatial Durbin model
     ``sar``    rho
     ``sem``    lambda
-    ``slx``    th, by least squares
-    ``sdem``   lambda and th
+    ``slx``    theta, by least squares
+    ``sdem``   lambda and theta
     ``sac``    rho and lambda, with the same weights
     =========  =================================================================
 
@@ -157,7 +161,7 @@ class PanelSpatial(Specification):
     effects.
 
     The effects of a regressor are computed from the matrix
-    ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace 2009, section 2.7). The direct
+    ``S = (I - rho W)^-1 (I b + W theta)`` (LeSage & Pace 2009, section 2.7). The direct
     effect is the mean of its diagonal, the total effect the mean of its row sums, and
     the indirect effect the difference. If rho is not zero, the coefficient of ``W:x``
     is not the spillover effect of x. If a variable is in several terms, such as ``x``

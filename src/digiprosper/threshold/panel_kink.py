@@ -83,12 +83,16 @@ class PanelKink(Specification):
     """Panel regression kink: a continuous function of one variable.
 
     Its slope changes at an unknown value. The model is
-    ``y_it = a_i + l_t + b1 (q_it - g)_- + b2 (q_it - g)_+ + x_it'c + e_it`` with
-    ``(u)_- = min(u, 0)`` and ``(u)_+ = max(u, 0)`` (Hansen 2017, Journal of Business &
-    Economic Statistics 35:228-240; in panels Zhang, Zhou & Jiang 2017, Economics
-    Letters 157:116-121). The kink g minimises the sum of squared residuals over all
-    real numbers between the trimmed ends, not only over a grid. The estimates are exact
-    also in unbalanced panels.
+
+    .. math::
+        y_{it} = a_i + l_t + b_1 (q_{it} - g)_- + b_2 (q_{it} - g)_+
+        + x_{it}'c + e_{it}
+
+    with ``(u)_- = min(u, 0)`` and ``(u)_+ = max(u, 0)`` (Hansen 2017, Journal of
+    Business & Economic Statistics 35:228-240; in panels Zhang, Zhou & Jiang 2017,
+    Economics Letters 157:116-121). The kink g minimises the sum of squared residuals
+    over all real numbers between the trimmed ends, not only over a grid. The estimates
+    are exact also in unbalanced panels.
 
     Parameters
     ----------

@@ -86,13 +86,16 @@ Grid: TypeAlias = int | Literal["hansen"] | None
 class PanelThreshold(Specification):
     """Panel threshold regression: slopes by regime of a threshold variable.
 
-    The model is ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it``. The regime r is the
-    interval between thresholds that contains ``q_it`` (Hansen 1999, Journal of
-    Econometrics 93:345-368). A threshold minimises the sum of squared residuals over
-    all observed values of q that leave enough rows on each side. Several thresholds are
-    found one after another, and refined until none changes. The estimates are exact
-    also in unbalanced panels; the theory of the test in Hansen (1999) is for balanced
-    panels.
+    The model is
+
+    .. math:: y_{it} = a_i + l_t + x_{it}'b + z_{it}'d_r + e_{it}
+
+    The regime r is the interval between thresholds that contains ``q_it`` (Hansen 1999,
+    Journal of Econometrics 93:345-368). A threshold minimises the sum of squared
+    residuals over all observed values of q that leave enough rows on each side. Several
+    thresholds are found one after another, and refined until none changes. The
+    estimates are exact also in unbalanced panels; the theory of the test in Hansen
+    (1999) is for balanced panels.
 
     Parameters
     ----------
