@@ -332,6 +332,149 @@ def test_the_propagated_interval_covers(
     assert hits[1] / panels > 0.95 - 0.025 - 3 * 0.008
 
 
+SPREAD = np.array([0.6, 1.0, 1.4, 2.0])
+POSTED = dp.CompositeIndex(
+    dp.IndicatorSystem(
+        [dp.Indicator(f"z{j}", "+", goalposts=(0.0, 1.0)) for j in range(4)]
+    ),
+    scope="goalposts",
+)
+
+
+def moving(rng: np.random.Generator, n: int) -> tuple[np.ndarray[Any, Any], ...]:
+    """Draw indicators (n, 10, 4), an instrument and a confounder (n, 10) of them."""
+    q, confounder = rng.normal(size=(2, n, 10))
+    level = rng.normal(size=(n, 1, 4)) * 0.8
+    common = (0.4 * q + 0.2 * confounder)[:, :, None]
+    z = SPREAD * (level + common + 0.4 * rng.normal(size=(n, 10, 4)))
+    return 1 / (1 + np.exp(1 - z)), q, confounder
+
+
+def ring(n: int) -> np.ndarray[Any, Any]:
+    beside = np.roll(np.eye(n), 1, axis=1)
+    return (beside + beside.T) / 2
+
+
+def outcomes(
+    rng: np.random.Generator, n: int, weights: np.ndarray[Any, Any]
+) -> pd.DataFrame:
+    """Draw outcomes of all models, whose index has these weights."""
+    z, q, confounder = moving(rng, n)
+    index, cut = z @ weights, rng.normal(size=(n, 10))
+    effect = rng.normal(size=(n, 1))
+    noise = 0.1 * rng.normal(size=(5, n, 10))
+    mediator = effect + 4 * index + noise[2]
+    columns = {
+        "q": q,
+        "cut": cut,
+        "m": mediator,
+        "y1": effect + 4 * index + noise[0],
+        "y2": effect + 8 * index + noise[1] + 0.05 * confounder,
+        "y3": effect + 3 * mediator + index + noise[0] / 2,
+        "y4": effect + np.where(cut <= 0, 2, 4) * index + noise[3],
+        "y5": np.linalg.solve(np.eye(n) - 0.4 * ring(n), effect + 4 * index + noise[4]),
+        **{f"z{j}": z[:, :, j] for j in range(4)},
+    }
+    keys = {"i": np.repeat(np.arange(n), 10), "t": np.tile(np.arange(10), n)}
+    return pd.DataFrame(keys | {k: v.ravel() for k, v in columns.items()})
+
+
+def ring_weights(n: int) -> dp.SpatialWeights:
+    names = range(n)
+    return dp.SpatialWeights.from_frame(pd.DataFrame(ring(n), names, names))
+
+
+# Model, its coefficient, the true value, and which rows the draws are estimated on
+COVERED: dict[str, tuple[Callable[[int], Any], str, float, str]] = {
+    "fixed effects": (
+        lambda _: dp.FixedEffects("y1", ["d"], time_effects=False),
+        "d",
+        4.0,
+        "drawn",
+    ),
+    "instrument": (
+        lambda _: dp.FixedEffectsIV("y2", [], ["d"], ["q"], time_effects=False),
+        "d",
+        8.0,
+        "drawn",
+    ),
+    "mediation": (
+        lambda _: dp.Mediation("y3", "d", "m", reps=199, time_effects=False),
+        "indirect",
+        12.0,
+        "drawn",
+    ),
+    "threshold": (
+        lambda _: dp.PanelThreshold(
+            "y4", "d", "cut", bootstrap=None, time_effects=False
+        ),
+        "d:regime2",
+        4.0,
+        "drawn",
+    ),
+    "spatial": (
+        lambda n: dp.PanelSpatial(
+            "y5", ["d"], ring_weights(n), model="sar", time_effects=False
+        ),
+        "d",
+        4.0,
+        "kept",
+    ),
+}
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("n", [31, 100])
+@pytest.mark.parametrize("model", COVERED)
+def test_intervals_of_other_models_cover(
+    model: str, n: int, measured: Callable[..., None]
+) -> None:
+    """Share of panels in which the 95% interval contains the coefficient.
+
+    The index has entropy weights, and the coefficient is that of the index with the
+    weights of 100,000 entities. 300 panels of 31 or 200 of 100 entities and ten years:
+    four indicators between goalposts 0 and 1, entity effects, and errors with a
+    standard deviation of .1. The instrument and a confounder change all indicators. The
+    mediation has its indirect effect, the threshold model the slope of the upper
+    regime, and the spatial model a lag of the outcome on a ring of neighbours. There
+    are 99 draws. With rows drawn the model is estimated on the rows of each draw; with
+    rows kept it is estimated on all rows, with the weights of each draw. The last three
+    columns are the mean standard errors, and the standard deviation of the estimates
+    over the panels.
+    """
+    make, term, truth, rows = COVERED[model]
+    weights = dp.entropy_weights(
+        moving(np.random.default_rng(0), 100_000)[0].reshape(-1, 4)
+    )
+    spec = PropagatedIndex({"d": POSTED}, make(n), reps=99, model_rows=rows)
+    panels, kinds = 300 if n == 31 else 200, ("weights known", "weights estimated")
+    rng, hits = np.random.default_rng(n), np.zeros(2)
+    estimates, errors = np.empty(panels), np.empty((panels, 2))
+    for p in range(panels):
+        fit = spec.fit(dp.Panel(outcomes(rng, n, weights), "i", "t"), rng=p)
+        row = fit.comparison.loc[term]
+        for k, kind in enumerate(kinds):
+            hits[k] += row[kind, "conf_low"] <= truth <= row[kind, "conf_high"]
+        estimates[p] = fit.params[term]
+        errors[p] = row["weights known", "std_error"], fit.std_errors[term]
+    coverage = hits / panels
+    measured(
+        "coverage_of_propagated_models",
+        {
+            "model": model,
+            "rows": rows,
+            "n": n,
+            **dict(zip(kinds, coverage.tolist(), strict=True)),
+            "error, known": errors[:, 0].mean(),
+            "error, estimated": errors[:, 1].mean(),
+            "true sd": estimates.std(ddof=1),
+        },
+    )
+    slack = 3 * np.sqrt(0.95 * 0.05 / panels)
+    assert coverage[0] < 0.85
+    assert 0.92 - slack < coverage[1] < 0.97 + slack
+
+
 @pytest.mark.parametrize("clusters", [2, 3, 4, 5])
 def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(
     clusters: int,
