@@ -235,13 +235,13 @@ class PropagatedIndex(Specification):
         fitted, data = self._indices(panel), panel
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
+        _refuse_absent(self.model, data, fitted)
         clusters, units = _drawn_units(data, _clusters(self.model), fitted)
         n_units = 1 + int(units.max())
         if self._is_linear(data, fitted):
             known, values = self._from_products(data, fitted, units, seed)
         else:
             known, values = self._refitted(data, fitted, units, seed, progress)
-        _refuse_absent(self.model, data, fitted)
 
         new = (
             *_end_point_notices(fitted, self.end_points),
@@ -256,7 +256,13 @@ class PropagatedIndex(Specification):
         issue(new)
         names = tuple(map(str, known.params.index))[: values.shape[1]]
         info = _glance(known, seed)
-        covariance: Floats = covariance_of(values, clusters=n_units)
+        # A ratio of effects has no variance, which draws of it would hide.
+        has_error = np.isfinite(np.diag(known.cov))[: len(names)]
+        has_error |= not has_error.any()
+        covariance = np.full((len(names), len(names)), np.nan)
+        covariance[np.ix_(has_error, has_error)] = covariance_of(
+            values[:, has_error], clusters=n_units
+        )
         errors_text = "Standard errors from the draws, with the weights estimated again"
         errors_text += " in each"
         if self.model_rows == "kept":
@@ -380,7 +386,7 @@ class PropagatedIndex(Specification):
         known = as_results(self.model.fit(data, rng=seed))
         if not isinstance(known, Results):
             raise InputTypeError(
-                f"{type(self.model).__name__}.fit returns {type(known).__name__}, "
+                f"{type(self.model).__name__}.fit returns {cited(known)}, "
                 "which has not all of params, cov, nobs, tidy and glance."
             )
         scorers = {
@@ -638,7 +644,10 @@ def _drawn_rows(panel: Panel, units: Ints, count: Floats) -> Panel:
     numbers = pd.RangeIndex(rows.size)
     again = replace(
         keys,
-        entities=pd.Index(np.arange(copies.size), name=keys.entities.name),
+        entities=pd.Index(
+            [f"copy {number:07d}" for number in range(copies.size)],
+            name=keys.entities.name,
+        ),
         entity=np.repeat(np.arange(copies.size), sizes),
         time=keys.time[rows],
         rows=None if keys.rows is None else numbers.rename(keys.rows.name),
@@ -684,7 +693,7 @@ def _sampling_errors(known: Results, reps: int, seed: np.random.SeedSequence) ->
     generator = np.random.default_rng(seed.spawn(1)[0])
     names, covariance = known.params.index, known.cov.to_numpy(dtype=np.float64)
     if isinstance(known, HasDraws) and names.isin(known.draws.columns).all():
-        deviations = (known.draws[names] - known.params).dropna().to_numpy()
+        deviations = (known.draws[names] - known.params).dropna(how="all").to_numpy()
         if len(deviations):
             return deviations[generator.integers(len(deviations), size=reps)]
     there = np.isfinite(np.diag(covariance))
