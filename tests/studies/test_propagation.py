@@ -451,10 +451,10 @@ class ToyResults:
 
 
 def test_a_toy_model_needs_nothing_but_fit() -> None:
-    drawn = PropagatedIndex(INDEX, Toy(), reps=499).fit(PANEL, rng=3)
-    kept = PropagatedIndex(INDEX, Toy(), reps=499, model_rows="kept").fit(PANEL, rng=3)
+    drawn = PropagatedIndex(INDEX, Toy(), reps=199).fit(PANEL, rng=3)
+    kept = PropagatedIndex(INDEX, Toy(), reps=199, model_rows="kept").fit(PANEL, rng=3)
     assert drawn.names == kept.names == ("digital",)
-    counts = draw_counts(np.random.SeedSequence(3), 16, 499)
+    counts = draw_counts(np.random.SeedSequence(3), 16, 199)
     weights = INDEX["digital"].fit(PANEL).entity_sums.weights(counts)  # type: ignore[union-attr]
     scores = INDEX["digital"].fit(PANEL)
     directed = scores.contributions(PANEL) / scores.weights["weight"]
@@ -467,20 +467,20 @@ def test_a_toy_model_needs_nothing_but_fit() -> None:
     )
     # The sampling errors of the model are drawn, so that percentiles have both parts
     assert np.ptp(kept.conf_int().to_numpy()) == pytest.approx(
-        2 * 1.96 * kept.std_errors["digital"], rel=0.15
+        2 * 1.96 * kept.std_errors["digital"], rel=0.25
     )
     words = " ".join(kept.summary().split())
     assert "plus that of its estimates over drawn weights" in words
     assert "0." in str(dp.etable({"drawn": drawn, "kept": kept}))
-    again = PropagatedIndex(INDEX, Toy(), reps=499, model_rows="kept").fit(PANEL, rng=3)
+    again = PropagatedIndex(INDEX, Toy(), reps=199, model_rows="kept").fit(PANEL, rng=3)
     np.testing.assert_array_equal(kept.draw_values, again.draw_values)
     mixed = dp.Panel(TABLE.sample(frac=1, random_state=2), "i", "t")
-    other = PropagatedIndex(INDEX, Toy(), reps=499).fit(mixed, rng=3)
+    other = PropagatedIndex(INDEX, Toy(), reps=199).fit(mixed, rng=3)
     np.testing.assert_allclose(other.draw_values, drawn.draw_values, rtol=1e-10)
 
 
 def test_kept_rows_have_the_draws_and_the_degrees_of_freedom_of_the_model() -> None:
-    options = {"reps": 999, "model_rows": "kept"}
+    options: Any = {"reps": 299, "model_rows": "kept"}
     scores = PANEL.attach(INDEX["digital"].fit(PANEL).scores.rename("digital"))
     mediation = dp.Mediation("y", "digital", "m", ["x"], reps=999)
     results = PropagatedIndex(INDEX, mediation, **options).fit(PANEL, rng=1)
@@ -495,8 +495,9 @@ def test_kept_rows_have_the_draws_and_the_degrees_of_freedom_of_the_model() -> N
     equal = {"digital": INDEX["digital"].replace(weighting="equal")}
     fixed = PropagatedIndex(equal, PLAIN, **options).fit(PANEL, rng=1)
     assert fixed.std_errors["x"] == pytest.approx(fixed.naive.loc["x", "std_error"])
-    t = fixed.draw_values[:, 1] - fixed.params["x"]
-    assert t.std() / fixed.std_errors["x"] == pytest.approx(np.sqrt(15 / 13), rel=0.1)
+    t = (fixed.draw_values[:, 1] - fixed.params["x"]) / fixed.std_errors["x"]
+    # Quartiles of t with 15 degrees of freedom, for 16 clusters
+    np.testing.assert_allclose(np.quantile(t, [0.25, 0.75]), [-0.69, 0.69], atol=0.2)
 
 
 def test_spatial_models_keep_their_rows() -> None:
@@ -759,7 +760,7 @@ def test_what_is_held_is_told() -> None:
     panel, model = dp.Panel(frame(2), "i", "t"), dp.FixedEffects("y", ["digital", "x"])
 
     def codes(index: dp.CompositeIndex, **options: Any) -> list[str]:
-        found = PropagatedIndex({"digital": index}, model, reps=499, **options).fit(
+        found = PropagatedIndex({"digital": index}, model, reps=99, **options).fit(
             panel, rng=1
         )
         return [n.code for n in found.diagnostics if n.code.startswith("end_points")]

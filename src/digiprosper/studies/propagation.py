@@ -1,4 +1,4 @@
-"""Regressions on an index, with errors that allow for its estimated weights."""
+"""Models with an index, with errors that allow for its estimated weights."""
 
 from __future__ import annotations
 
@@ -77,6 +77,13 @@ _LEAST_REPS = 99
 _OWN_DRAWS = 199
 # Relative difference of estimates that are the same but for rounding.
 _SAME = 1e-5
+_DRAWN_ERRORS = (
+    "Standard errors from the draws, with the weights estimated again in each"
+)
+_ADDED_ERRORS = (
+    "Standard errors from the covariance of the model, plus that of its estimates over "
+    "drawn weights"
+)
 _KEPT = (
     "With model_rows='kept' only the weights are drawn, and the model is estimated on "
     "all rows."
@@ -89,46 +96,71 @@ _NEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class PropagatedIndex(Specification):
-    """Fixed effects regression on an index with estimated weights.
+    """Any model with an index whose weights are estimated.
 
     The standard errors allow for the estimated weights. An index with estimated weights
     is a generated regressor (Pagan 1984, International Economic Review 25:221-247;
     Murphy and Topel 1985, Journal of Business & Economic Statistics 3:370-379). So
-    weights and regression are bootstrapped together. In each draw, entities are drawn
-    with replacement, the weights are estimated from them, the index is computed with
-    these weights, and the model is estimated.
+    weights and model are bootstrapped together. In each draw, entities are drawn with
+    replacement, the weights are estimated from them, the index is computed with these
+    weights, and the model is estimated.
 
     Parameters
     ----------
     indices : mapping of str to CompositeIndex
         The indices, by the names that they have in the model.
-    model : FixedEffects
-        The model. Each index is a term of it: the outcome or a regressor, without
-        transformation. Its one-way `clusters` are drawn, by default the entity.
+    model : specification
+        The model, such as `FixedEffects`, `FixedEffectsIV`, `Mediation`,
+        `PanelThreshold`, or any object whose ``fit(panel, rng=)`` returns `Results`.
+        Each index is in one of its terms, in any role. Its one-way `clusters` are
+        drawn, by default the entity.
     reps : int, default 999
-        Number of draws.
+        Number of draws, at least 99. A `FixedEffects` is estimated in all draws at
+        once. Another model is estimated again in each, which takes about as long as
+        `reps` fits.
     level : float, default 0.95
         Confidence level of the intervals in `summary` and `naive`.
+    model_rows : {"drawn", "kept"}, default "drawn"
+        ``"drawn"`` estimates the model on the rows of the drawn entities. An entity
+        that is drawn twice is two entities with new labels. ``"kept"`` estimates it on
+        all rows, with the weights of each draw, and adds the covariance of the model to
+        that of these estimates. It is for models whose rows cannot be drawn, such as
+        `PanelSpatial`, and for their covariances, such as those with two-way clusters.
+        It assumes that the errors of the model are independent of the indicators, so
+        the index has to be an exogenous regressor.
     end_points : {"held", "redrawn"}, default "held"
         ``"held"`` uses the minima and maxima of the sample in all draws. Standard
         errors then ignore their sampling variation, which is large with skewed
-        indicators. ``"redrawn"`` computes them in each draw. The bootstrap is not valid
-        for a minimum or a maximum (Bickel and Freedman 1981, Annals of Statistics
-        9:1196-1217), so ``"redrawn"`` is only a check. For inference use indices with
-        ``scope="goalposts"``, whose end points are not estimated; both values are then
-        the same.
+        indicators. ``"redrawn"`` computes the whole index from the rows of each draw,
+        which takes longer. The bootstrap is not valid for a minimum or a maximum
+        (Bickel and Freedman 1981, Annals of Statistics 9:1196-1217), so ``"redrawn"``
+        is only a check. For inference use indices with ``scope="goalposts"``, whose end
+        points are not estimated. Indices that are not linear in weights for all years
+        need ``"redrawn"``.
 
     Raises
     ------
     InputTypeError
         If `indices` is not a mapping of text to `CompositeIndex`, or `model` is not a
-        `FixedEffects`.
+        specification.
     OptionError
-        If an option has a value that is not allowed, or an index or the model cannot be
-        bootstrapped this way.
-    TermError
-        If an index is not a term of the model, or is inside another term such as
-        ``log(index)``.
+        If an option has a value that is not allowed, or an index or the clusters of the
+        model cannot be bootstrapped this way.
+
+    Notes
+    -----
+    With ``"drawn"`` the covariance is that of the draws, and intervals are percentiles
+    of the draws. With ``"kept"`` it is ``V + B``, where V is the covariance of the
+    model and B that of its estimates over the drawn weights. Each draw then adds a
+    sampling error to the estimate: a draw of the model's own bootstrap, if it has one,
+    and otherwise a draw from t with covariance V. Intervals are percentiles of the
+    sums.
+
+    A draw is lost if the model cannot be estimated, or if a coefficient of the sample
+    is not among its coefficients, such as a second threshold that a test did not find.
+    A notice reports the number. Slopes of regimes are comparable between draws. A
+    threshold of an index is in units of that index, whose weights change from draw to
+    draw. A coefficient without a standard error in the model has none here.
 
     Examples
     --------
@@ -143,6 +175,13 @@ class PropagatedIndex(Specification):
     ... )
     >>> both.std_errors["capital"] > 0, both.naive.loc["capital", "std_error"] > 0
     (np.True_, np.True_)
+
+    The same index in a mediation, which is estimated again in each draw:
+
+    >>> mediation = dp.Mediation("log(gsp)", "capital", "log(pc)", ["unemp"])
+    >>> again = PropagatedIndex({"capital": dp.CompositeIndex(system)}, mediation)
+    >>> again.terms
+    ('log(gsp)', 'capital', 'log(pc)', 'unemp')
     """
 
     indices: Mapping[str, CompositeIndex]
@@ -185,15 +224,15 @@ class PropagatedIndex(Specification):
         return getattr(self.model, "terms", ())
 
     def add(self, *x: str) -> Self:
-        """Add regressors to the model, as `FixedEffects.add`."""
+        """Add regressors to the model, as its method `add`."""
         return self.replace(model=self.model.add(*x))
 
     def drop(self, *x: str) -> Self:
-        """Drop regressors from the model, as `FixedEffects.drop`."""
+        """Drop regressors from the model, as its method `drop`."""
         return self.replace(model=self.model.drop(*x))
 
     def swap(self, old: str, new: str) -> Self:
-        """Replace a term of the model by another one, as `FixedEffects.swap`."""
+        """Replace a term of the model by another one, as its method `swap`."""
         return self.replace(model=self.model.swap(old, new))
 
     def fit(
@@ -213,7 +252,8 @@ class PropagatedIndex(Specification):
         rng : None, int, sequence of int, SeedSequence or Generator
             Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
-            Not used. All specifications have this argument.
+            Whether to show a progress bar on stderr, False by default. It needs tqdm
+            (the ``parallel`` extra).
 
         Returns
         -------
@@ -223,13 +263,21 @@ class PropagatedIndex(Specification):
 
         Raises
         ------
+        InputTypeError
+            If the results of the model have not all of params, cov, nobs, tidy and
+            glance.
         TermError
-            If the panel has a column with the name of an index.
+            If the panel has a column with the name of an index, or an index is in no
+            term of the model.
+        OptionError
+            If the model has other estimates when entities have other labels, or an
+            index is not linear in weights for all years, without
+            ``end_points="redrawn"``.
         IdentificationError
-            If the clusters do not contain whole entities, or do not cover the entities
-            of the indices.
+            If the clusters do not contain whole entities, if no draw can be estimated,
+            or if rows are kept and no coefficient has a standard error.
         DigiprosperError
-            As in `CompositeIndex.fit` and `FixedEffects.fit`.
+            As in `fit` of the indices and of the model.
         """
         seed = seed_sequence(rng)
         fitted, data = self._indices(panel), panel
@@ -254,7 +302,9 @@ class PropagatedIndex(Specification):
             ),
         )
         issue(new)
+        # Draws from cross products have no intercept, which comes last.
         names = tuple(map(str, known.params.index))[: values.shape[1]]
+        coefficients = np.asarray(known.params, dtype=np.float64)[: len(names)]
         info = _glance(known, seed)
         # A ratio of effects has no variance, which draws of it would hide.
         has_error = np.isfinite(np.diag(known.cov))[: len(names)]
@@ -263,27 +313,22 @@ class PropagatedIndex(Specification):
         covariance[np.ix_(has_error, has_error)] = covariance_of(
             values[:, has_error], clusters=n_units
         )
-        errors_text = "Standard errors from the draws, with the weights estimated again"
-        errors_text += " in each"
+        errors_text = _DRAWN_ERRORS
         if self.model_rows == "kept":
             covariance = covariance + known.cov.to_numpy(dtype=np.float64)
             values = values + _sampling_errors(known, self.reps, seed)
-            errors_text = (
-                "Standard errors from the covariance of the model, plus that of its "
-                "estimates over drawn weights"
-            )
+            errors_text = _ADDED_ERRORS
         estimated = drawn_estimates(
             names,
-            known.params.to_numpy(dtype=np.float64)[: len(names)],
+            coefficients,
             covariance,
             values,
             info,
             n_drawn=n_units,
             drawn=clusters,
         )
-        terms = terms_of(known, names)
         return PropagatedResults(
-            terms=tuple(terms.values()),
+            terms=tuple(terms_of(known, names).values()),
             words=getattr(known, "words", NO_WORDS),
             estimated=estimated,
             info=info,
@@ -464,7 +509,7 @@ def _glance(known: Results, seed: np.random.SeedSequence) -> Glance:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PropagatedResults(EffectResults):
-    """Results of a regression on indices; see `PropagatedIndex.fit`.
+    """Results of a model with indices; see `PropagatedIndex.fit`.
 
     The weights of the indices are estimated. It has all methods of `EffectResults`.
 
@@ -551,10 +596,10 @@ class PropagatedResults(EffectResults):
                 [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
             )
         notes = (
-            "weights known: the slope on the index with the weights of this sample.",
+            "weights known: the index has the weights of this sample.",
             (
-                "estimated: the slope on the index with the weights of the population; "
-                "std. error and p too."
+                "estimated: the index has the weights of the population; std. error "
+                "and p too."
             ),
         )
         return (Cells.of(heads, rows), Lines(notes))
