@@ -668,15 +668,17 @@ def test_intervals_of_other_models_cover(
     """Share of panels in which the 95% interval contains the coefficient.
 
     The index has entropy weights, and the coefficient is that of the index with the
-    weights of 100,000 entities. PANELS: four indicators between goalposts 0 and 1,
-    entity effects, and errors with a standard deviation of .1. The instrument and a
-    confounder change all indicators. The mediation has its indirect effect, the
-    threshold model the slope of the upper regime, and the spatial model a lag of the
-    outcome on a ring of neighbours. There are 39 draws, the fewest from which the ends
-    of a 95% interval are draws. With rows drawn the model is estimated on the rows of
-    each draw; with rows kept it is estimated on all rows, with the weights of each
-    draw. The last three columns are the mean standard errors, and the standard
-    deviation of the estimates over the panels.
+    weights of 100,000 entities. 120 panels of 31 or 60 of 100 entities and ten years:
+    four indicators between goalposts 0 and 1, entity effects, and errors with a
+    standard deviation of .1. The instrument and a confounder change all indicators. The
+    mediation has its indirect effect, the threshold model the slope of the upper
+    regime, and the spatial model a lag of the outcome on a ring of neighbours. There
+    are 39 draws, the fewest from which the ends of a 95% interval are draws. With rows
+    drawn the model is estimated on the rows of each draw; with rows kept it is
+    estimated on all rows, with the weights of each draw. The last three columns are the
+    mean standard errors, and the standard deviation of the estimates over the panels. A
+    share of .95 has a Monte Carlo standard error of .02 with 120 panels and of .03 with
+    60.
     """
     monkeypatch.setattr("digiprosper.studies.propagation._LEAST_REPS", 39)
     panels = PANELS[n]

@@ -287,9 +287,9 @@ class PropagatedIndex(Specification):
         clusters, units = _drawn_units(data, _clusters(self.model), fitted)
         n_units = 1 + int(units.max())
         if self._is_linear(data, fitted):
-            known, values = self._from_products(data, fitted, units, seed)
+            results, values = self._from_products(data, fitted, units, seed)
         else:
-            known, values = self._refitted(data, fitted, units, seed, progress)
+            results, values = self._refitted(data, fitted, units, seed, progress)
 
         new = (
             *_end_point_notices(fitted, self.end_points),
@@ -303,11 +303,11 @@ class PropagatedIndex(Specification):
         )
         issue(new)
         # Draws from cross products have no intercept, which comes last.
-        names = tuple(map(str, known.params.index))[: values.shape[1]]
-        coefficients = np.asarray(known.params, dtype=np.float64)[: len(names)]
-        info = _glance(known, seed)
+        names = tuple(map(str, results.params.index))[: values.shape[1]]
+        coefficients = np.asarray(results.params, dtype=np.float64)[: len(names)]
+        info = _glance(results, seed)
         # A ratio of effects has no variance, which draws of it would hide.
-        has_error = np.isfinite(np.diag(known.cov))[: len(names)]
+        has_error = np.isfinite(np.diag(results.cov))[: len(names)]
         has_error |= not has_error.any()
         covariance = np.full((len(names), len(names)), np.nan)
         covariance[np.ix_(has_error, has_error)] = covariance_of(
@@ -315,8 +315,8 @@ class PropagatedIndex(Specification):
         )
         errors_text = _DRAWN_ERRORS
         if self.model_rows == "kept":
-            covariance = covariance + known.cov.to_numpy(dtype=np.float64)
-            values = values + _sampling_errors(known, self.reps, seed)
+            covariance = covariance + results.cov.to_numpy(dtype=np.float64)
+            values = values + _sampling_errors(results, self.reps, seed)
             errors_text = _ADDED_ERRORS
         estimated = drawn_estimates(
             names,
@@ -328,17 +328,17 @@ class PropagatedIndex(Specification):
             drawn=clusters,
         )
         return PropagatedResults(
-            terms=tuple(terms_of(known, names).values()),
-            words=getattr(known, "words", NO_WORDS),
+            terms=tuple(terms_of(results, names).values()),
+            words=getattr(results, "words", NO_WORDS),
             estimated=estimated,
             info=info,
             errors_text=errors_text,
-            diagnostics=(*getattr(known, "diagnostics", ()), *new),
-            labels=dict(getattr(known, "labels", {})),
-            factors=getattr(known, "factors", {}),
-            key_names=getattr(known, "key_names", None),
+            diagnostics=(*getattr(results, "diagnostics", ()), *new),
+            labels=dict(getattr(results, "labels", {})),
+            factors=getattr(results, "factors", {}),
+            key_names=getattr(results, "key_names", None),
             level=self.level,
-            known=known,
+            known=results,
             indices=tuple(fitted),
             weight_values=tuple(index.weights["weight"] for index in fitted.values()),
         )
@@ -372,17 +372,13 @@ class PropagatedIndex(Specification):
     def _is_linear(self, data: Panel, fitted: Mapping[str, IndexResults]) -> bool:
         """Check whether all draws are sums of the clusters' cross products."""
         model = self.model
-        if (
-            not isinstance(model, FixedEffects)
-            or self.model_rows == "kept"
-            or model.obs_weights is not None
-            or model.collinear != "raise"
-        ):
+        if not isinstance(model, FixedEffects) or self.model_rows == "kept":
             return False
         texts = [t for t in (model.y, *model.x) if t.strip() not in fitted]
         inside = {n for t in texts for n in parse(t, data.columns, "x").names}
-        others = " ".join((model.where or "", *model.absorb))
-        return all(
+        others = f"{model.where} {model.absorb}"
+        plain = model.obs_weights is None and model.collinear == "raise"
+        return plain and all(
             self._holds(index) and name not in inside and name not in others
             for name, index in fitted.items()
         )
@@ -397,10 +393,10 @@ class PropagatedIndex(Specification):
         """Estimate a regression in all draws at once."""
         fit = self.model._fitted(data)
         issue(fit.results.diagnostics)
-        prepared, known = fit.prepared, fit.results
+        prepared, results = fit.prepared, fit.results
         sample = prepared.sample
         columns, fixed, positions = _columns(
-            prepared, fitted, data, known.depvar.strip()
+            prepared, fitted, data, results.depvar.strip()
         )
         drawn = units[data.entities.get_indexer(sample.entities)][sample.entity]
         grams = entity_grams(columns, drawn, prepared.within.every)
@@ -417,7 +413,7 @@ class PropagatedIndex(Specification):
 
         equation = (0, tuple(range(1, fixed.shape[1])))
         draws = bootstrap(grams, [equation], self.reps, seed, combine=combine)
-        return known, draws.coefficients[0]
+        return results, draws.coefficients[0]
 
     def _refitted(
         self,
@@ -428,10 +424,10 @@ class PropagatedIndex(Specification):
         progress: bool,  # noqa: FBT001
     ) -> tuple[Results, Floats]:
         """Estimate the model again in every draw."""
-        known = as_results(self.model.fit(data, rng=seed))
-        if not isinstance(known, Results):
+        results = as_results(self.model.fit(data, rng=seed))
+        if not isinstance(results, Results):
             raise InputTypeError(
-                f"{type(self.model).__name__}.fit returns {cited(known)}, "
+                f"{type(self.model).__name__}.fit returns {cited(results)}, "
                 "which has not all of params, cov, nobs, tidy and glance."
             )
         scorers = {
@@ -440,7 +436,7 @@ class PropagatedIndex(Specification):
             else _redrawn_scorer(self.indices[name], data, units)
             for name, index in fitted.items()
         }
-        model, table, names = _lighter(self.model), table_of(data), known.params.index
+        model, table, names = _lighter(self.model), table_of(data), results.params.index
 
         def estimates(count: Floats, rng: object) -> Any:
             with one_of_many("", {}):
@@ -457,7 +453,7 @@ class PropagatedIndex(Specification):
 
         counts = draw_counts(seed, 1 + int(units.max()), self.reps)
         if self.model_rows == "drawn":
-            self._refuse_undrawable(estimates, np.ones(counts.shape[1]), known, seed)
+            self._refuse_undrawable(estimates, np.ones(counts.shape[1]), results, seed)
         values, last = np.full((self.reps, len(names)), np.nan), None
         with progress_bar("PropagatedIndex", self.reps, show=progress) as done:
             for b, count in enumerate(counts):
@@ -471,20 +467,20 @@ class PropagatedIndex(Specification):
             raise IdentificationError(
                 f"the model has no estimates in any of {self.reps} draws: {last}"
             ) from last
-        return known, values
+        return results, values
 
     def _refuse_undrawable(
         self,
         estimates: Callable[[Floats, object], Any],
         once: Floats,
-        known: Results,
+        results: Results,
         seed: np.random.SeedSequence,
     ) -> None:
         """Refuse a model with other estimates if entities have other labels."""
         why = "its estimates depend on the labels of entities."
         try:
             again = estimates(once, seed)
-            if np.allclose(again, known.params, rtol=_SAME, equal_nan=True):
+            if np.allclose(again, results.params, rtol=_SAME, equal_nan=True):
                 return
         except DigiprosperError as error:
             why = str(error)
@@ -495,7 +491,7 @@ class PropagatedIndex(Specification):
         )
 
 
-def _glance(known: Results, seed: np.random.SeedSequence) -> Glance:
+def _glance(results: Results, seed: np.random.SeedSequence) -> Glance:
     """Return summary numbers; errors are from draws, without small-sample factor."""
     more = {
         "model": "Propagated index",
@@ -504,7 +500,9 @@ def _glance(known: Results, seed: np.random.SeedSequence) -> Glance:
         "clusters": None,
         "ssc": None,
     }
-    return cast("Glance", {**empty_glance("", known.nobs), **known.glance(), **more})
+    return cast(
+        "Glance", {**empty_glance("", results.nobs), **results.glance(), **more}
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -733,14 +731,17 @@ def _redrawn_scorer(
     return score
 
 
-def _sampling_errors(known: Results, reps: int, seed: np.random.SeedSequence) -> Floats:
+def _sampling_errors(
+    results: Results, reps: int, seed: np.random.SeedSequence
+) -> Floats:
     """Draw sampling errors (R, k) of a model: its own draws, or t of its covariance."""
     generator = np.random.default_rng(seed.spawn(1)[0])
-    names, covariance = known.params.index, known.cov.to_numpy(dtype=np.float64)
-    if isinstance(known, HasDraws) and names.isin(known.draws.columns).all():
-        deviations = (known.draws[names] - known.params).dropna(how="all").to_numpy()
-        if len(deviations):
-            return deviations[generator.integers(len(deviations), size=reps)]
+    names, covariance = results.params.index, results.cov.to_numpy(dtype=np.float64)
+    if isinstance(results, HasDraws) and names.isin(results.draws.columns).all():
+        deviations = (
+            (results.draws[names] - results.params).dropna(how="all").to_numpy()
+        )
+        return deviations[generator.integers(len(deviations), size=reps)]
     there = np.isfinite(np.diag(covariance))
     if not there.any():
         raise IdentificationError(
@@ -749,7 +750,7 @@ def _sampling_errors(known: Results, reps: int, seed: np.random.SeedSequence) ->
         )
     variances, vectors = np.linalg.eigh(covariance[np.ix_(there, there)])
     scores = generator.normal(size=(reps, variances.size))
-    df = known.glance().get("df_t") or np.inf
+    df = results.glance().get("df_t") or np.inf
     if np.isfinite(df):
         scores /= np.sqrt(generator.chisquare(df, size=(reps, 1)) / df)
     errors = np.full((reps, len(names)), np.nan)
