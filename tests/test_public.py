@@ -466,7 +466,8 @@ CONTRACT = {
     "geary": "panel, column, spatial_weights, *, permutations=999, rng=None",
     "local_moran": "panel, column, spatial_weights, *, permutations=999, rng=None",
     "moran": "panel, column, spatial_weights, *, permutations=999, rng=None",
-    "PropagatedIndex": "indices, model, *, reps=999, level=0.95, end_points='held'",
+    "PropagatedIndex": "indices, model, *, reps=999, level=0.95, "
+    "model_rows='drawn', end_points='held'",
     "PropagatedIndex.fit": "panel, *, rng=None, progress=False",
     "variables.capital_stock": (
         "investment, deflator, *, growth, depreciation=0.096, entity=None, time=None"

@@ -75,6 +75,27 @@ def test_a_row_is_predicted_by_other_folds() -> None:
     assert rsquared(y, y) == 1
 
 
+def test_features_are_scaled_by_the_rows_that_are_learned_from() -> None:
+    """As a pipeline of scaling and ridge fitted to each fold's other rows."""
+    linear = pytest.importorskip("sklearn.linear_model")
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    scaling = pytest.importorskip("sklearn.preprocessing")
+    rng = np.random.default_rng(3)
+    x = rng.lognormal(size=(60, 3)) * [1.0, 1e3, 1e-4] + [0.0, 5.0, 1.0]
+    y, folds = x @ [1.0, 1e-3, 1e4] + rng.normal(size=60), np.arange(60) % 4
+    # Constant in all rows but those of one fold
+    x = np.column_stack([x, folds == 2])
+    wanted = np.empty(60)
+    for fold in range(4):
+        inside = folds == fold
+        brute = pipeline.make_pipeline(scaling.StandardScaler(), linear.Ridge(3.0))
+        wanted[inside] = brute.fit(x[~inside], y[~inside]).predict(x[inside])
+    predicted = cross_fit(lambda: linear.Ridge(3.0), x, y, folds)
+    np.testing.assert_allclose(predicted, wanted, rtol=1e-9)
+    units = cross_fit(lambda: linear.Ridge(3.0), x * 7 + 2, y, folds)
+    np.testing.assert_allclose(units, wanted, rtol=1e-9)
+
+
 def test_a_column_of_two_values_has_no_square() -> None:
     x = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 0.0], [5.0, 1.0]])
     out = quadratic(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import warnings
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from digiprosper.kernels.resampling import draw_counts
 from digiprosper.studies.propagation import PropagatedIndex, PropagatedResults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 
@@ -178,19 +179,34 @@ def test_entities_outside_the_model_still_teach_the_weights() -> None:
     found = spec.fit(panel, rng=1)
     assert found.info["n_entities"] == 23
     counts = draw_counts(np.random.default_rng(np.random.SeedSequence(1)), 24, 99)
-    unit = df["i"].map(
-        {e: k for k, e in enumerate([*(e for e in range(24) if e != 3), 3])}
-    )
-    again = dp.Panel(stacked(df, unit, counts[0]), "i", "t")
+    again = dp.Panel(stacked(df, df["i"], counts[0]), "i", "t")
     index = dp.CompositeIndex(
         system(DIGITAL, df), scope="goalposts", name="digital"
     ).fit(again)
     fit = dp.FixedEffects("y", ["digital", "x"]).fit(again.attach(index.scores))
     np.testing.assert_allclose(found.draw_values[0], fit.params, rtol=1e-8)
-    with pytest.raises(dp.IdentificationError, match="cluster by entity"):
+    by_region = PropagatedIndex(
+        spec.indices, spec.model.replace(clusters=("region",)), reps=99
+    ).fit(panel, rng=1)
+    assert by_region.n_drawn == 8
+    panel = panel.assign(region=panel["region"].where(panel["x"].notna()))
+    with pytest.raises(dp.IdentificationError, match="or have none"):
         PropagatedIndex(
             spec.indices, spec.model.replace(clusters=("region",)), reps=99
         ).fit(panel)
+
+
+def test_entities_without_any_score_are_not_drawn() -> None:
+    df = frame(5, holes=0.0)
+    df.loc[df["i"] == 3, "a"] = np.nan
+    index = dp.CompositeIndex(system(DIGITAL), missing="drop")
+    model = dp.FixedEffects("y", ["digital", "x"])
+    spec = PropagatedIndex({"digital": index}, model, reps=99)
+    there, without = (
+        spec.fit(dp.Panel(rows, "i", "t"), rng=1) for rows in (df, df[df["i"] != 3])
+    )
+    assert there.n_drawn == without.n_drawn == 23
+    np.testing.assert_allclose(there.draw_values, without.draw_values, rtol=1e-10)
 
 
 def test_fixed_weights_give_the_plain_cluster_bootstrap() -> None:
@@ -229,16 +245,14 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
         PropagatedIndex({"digital": index}, model, reps=9)
     with pytest.raises(dp.OptionError, match="one-way"):
         PropagatedIndex({"digital": index}, model.replace(clusters=("i", "t")))
-    with pytest.raises(dp.OptionError, match="obs_weights"):
-        PropagatedIndex({"digital": index}, model.replace(obs_weights="x"))
+    with pytest.raises(dp.InputTypeError, match="specification of a model"):
+        PropagatedIndex({"digital": index}, dp.FixedEffects)
+    with pytest.raises(dp.OptionError, match="model_rows"):
+        PropagatedIndex({"digital": index}, model, model_rows="all")  # type: ignore[arg-type]
     with pytest.raises(dp.TermError, match="column 'x' already"):
         PropagatedIndex({"x": index}, model).fit(panel)
     with pytest.raises(dp.TermError, match="no term 'digital'"):
         PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["x"])).fit(panel)
-    with pytest.raises(dp.TermError, match=r"log\(digital\).*transforms"):
-        PropagatedIndex(
-            {"digital": index}, dp.FixedEffects("y", ["log(digital)", "digital"])
-        ).fit(panel)
     with pytest.raises(dp.OptionError, match="cannot be bootstrapped"):
         PropagatedIndex({"digital": index.replace(aggregate="geometric")}, model).fit(
             panel
@@ -332,6 +346,362 @@ def test_the_propagated_interval_covers(
     assert hits[1] / panels > 0.95 - 0.025 - 3 * 0.008
 
 
+# --- any model ------------------------------------------------------------------------
+
+TABLE = frame(11, n=16, periods=6, holes=0.0)
+TABLE["q"] = np.random.default_rng(1).normal(size=len(TABLE))
+TABLE["m"] = TABLE["a"] / 3 + TABLE["q"] / 2 + np.cos(np.arange(len(TABLE)))
+TABLE["count"] = np.random.default_rng(2).poisson(np.exp(TABLE["y"] / 3))
+TABLE["size"] = 1 + TABLE["i"] % 3
+TABLE["first"] = np.where(TABLE["i"] % 2, 2013.0, np.nan)
+PANEL = dp.Panel(TABLE, "i", "t")
+PLAIN = dp.FixedEffects("y", ["digital", "x"])
+INDEX = {"digital": dp.CompositeIndex(system(DIGITAL))}
+OTHERS: dict[str, Any] = {
+    "weighted": PLAIN.replace(obs_weights="size"),
+    "logarithm": dp.FixedEffects("y", ["log(digital + 1)", "x"]),
+    "where": PLAIN.replace(where="digital > 0.1"),
+    "instrument": dp.FixedEffectsIV("y", ["digital"], ["m"], ["q"]),
+    "endogenous": dp.FixedEffectsIV("y", ["x"], ["digital"], ["a"]),
+    "counts": dp.PoissonEffects("count", ["digital", "x"]),
+    "mediation": dp.Mediation("y", "digital", "m", ["x"], reps=20),
+    "threshold": dp.PanelThreshold("y", "x", "digital", bootstrap=None),
+    "two thresholds": dp.PanelThreshold(
+        "y", "digital", "q", n_thresholds=2, bootstrap=None
+    ),
+    "events": dp.EventStudy("digital", "first", ["x"], before=2, after=2),
+    "dynamic": dp.DynamicPanel("y", ["digital"]),
+    "kink": dp.PanelKink("y", "q", x=["digital"], reps=1),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.many(3)
+def test_draws_of_any_model_are_fits_to_stacked_rows(name: str) -> None:
+    model = OTHERS[name]
+    results = PropagatedIndex(INDEX, model, reps=99).fit(PANEL, rng=7)
+    data = PANEL.attach(INDEX["digital"].fit(PANEL).scores.rename("digital"))
+    known = model.fit(data, rng=np.random.SeedSequence(7))
+    pd.testing.assert_series_equal(results.params, known.params, check_names=False)
+    counts = draw_counts(np.random.SeedSequence(7), 16, 99)
+    seen = 0
+    for b in range(8):
+        again = dp.Panel(stacked(TABLE, TABLE["i"], counts[b]), "i", "t")
+        index = dp.CompositeIndex(system(DIGITAL, TABLE), scope="goalposts")
+        try:
+            fit = model.fit(again.attach(index.fit(again).scores.rename("digital")))
+        except dp.DigiprosperError:
+            assert np.isnan(results.draw_values[b]).all()
+            continue
+        if set(fit.params.index) >= set(results.names):
+            wanted = fit.params[list(results.names)].to_numpy()
+            # A ratio of effects is missing if the model's own draws have both signs
+            there = np.isfinite(wanted) & np.isfinite(results.draw_values[b])
+            assert there.sum() >= wanted.size - 1
+            np.testing.assert_allclose(
+                results.draw_values[b][there], wanted[there], rtol=1e-5, atol=1e-7
+            )
+            seen += 1
+    assert seen > 4
+    assert [term.name for term in results.terms] == list(results.names)
+    assert pickle.loads(pickle.dumps(results)).summary() == results.summary()
+    assert dp.etable(results).frame.shape[1] == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Toy:
+    """Least squares on an index, with nothing but a method `fit`."""
+
+    label: int | None = None
+    without: str = ""
+    error: float = 0.2
+
+    def fit(self, panel: dp.Panel, *, rng: object = None) -> Any:
+        rows = panel.frame[["y", "digital"]].dropna()
+        names = ["digital"]
+        slope = rows["y"].cov(rows["digital"]) / rows["digital"].var()
+        if self.label is not None:
+            slope += self.label in panel.entities and panel.entities[0] != 0
+        if self.without and rows["y"].mean() > TABLE["y"].mean():
+            names = [self.without]
+        return ToyResults(names, slope, self.error, len(rows))
+
+
+class Nothing:
+    def fit(self, panel: dp.Panel, **options: Any) -> None:
+        """Return nothing, as no model does."""
+
+
+class ToyResults:
+    def __init__(self, names: list[str], slope: float, error: float, rows: int) -> None:
+        self.params = pd.Series([slope], index=names)
+        self.cov = pd.DataFrame([[error**2]], names, names)
+        self.nobs = rows
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        half = 2 * np.sqrt(self.cov.to_numpy()[0, 0]) * level / 0.95
+        numbers = [self.params.iloc[0], half / 2, 0.0, 0.0, -half, half]
+        columns = ["estimate", "std_error", "statistic", "p_value"]
+        return pd.DataFrame(
+            [numbers], columns=[*columns, "conf_low", "conf_high"]
+        ).assign(term=self.params.index)
+
+    def glance(self) -> Any:
+        return {"model": "Toy", "nobs": self.nobs}
+
+
+def test_a_toy_model_needs_nothing_but_fit() -> None:
+    drawn = PropagatedIndex(INDEX, Toy(), reps=199).fit(PANEL, rng=3)
+    kept = PropagatedIndex(INDEX, Toy(), reps=199, model_rows="kept").fit(PANEL, rng=3)
+    assert drawn.names == kept.names == ("digital",)
+    counts = draw_counts(np.random.SeedSequence(3), 16, 199)
+    weights = INDEX["digital"].fit(PANEL).entity_sums.weights(counts)  # type: ignore[union-attr]
+    scores = INDEX["digital"].fit(PANEL)
+    directed = scores.contributions(PANEL) / scores.weights["weight"]
+    slopes = []
+    for row in weights:
+        index = directed.to_numpy() @ row
+        slopes.append(np.cov(index, PANEL["y"])[0, 1] / index.var(ddof=1))
+    assert kept.std_errors["digital"] == pytest.approx(
+        np.hypot(0.2, np.std(slopes, ddof=1)), rel=1e-8
+    )
+    # The sampling errors of the model are drawn, so that percentiles have both parts
+    assert np.ptp(kept.conf_int().to_numpy()) == pytest.approx(
+        2 * 1.96 * kept.std_errors["digital"], rel=0.25
+    )
+    words = " ".join(kept.summary().split())
+    assert "plus that of its estimates over drawn weights" in words
+    assert "0." in str(dp.etable({"drawn": drawn, "kept": kept}))
+    again = PropagatedIndex(INDEX, Toy(), reps=199, model_rows="kept").fit(PANEL, rng=3)
+    np.testing.assert_array_equal(kept.draw_values, again.draw_values)
+    mixed = dp.Panel(TABLE.sample(frac=1, random_state=2), "i", "t")
+    other = PropagatedIndex(INDEX, Toy(), reps=199).fit(mixed, rng=3)
+    np.testing.assert_allclose(other.draw_values, drawn.draw_values, rtol=1e-10)
+
+
+def test_kept_rows_have_the_draws_and_the_degrees_of_freedom_of_the_model() -> None:
+    options: Any = {"reps": 299, "model_rows": "kept"}
+    scores = PANEL.attach(INDEX["digital"].fit(PANEL).scores.rename("digital"))
+    mediation = dp.Mediation("y", "digital", "m", ["x"], reps=999)
+    results = PropagatedIndex(INDEX, mediation, **options).fit(PANEL, rng=1)
+    own = mediation.fit(scores, rng=1)
+    effects = ["total", "direct", "indirect"]
+    assert (results.std_errors[effects] >= own.std_errors[effects]).all()
+    # A ratio of effects has no variance
+    assert results.std_errors.isna().tolist() == own.std_errors.isna().tolist()
+    ends = results.conf_int().to_numpy()
+    # Draws of a product are skewed, and so is their sum with those of the weights
+    np.testing.assert_allclose(ends[2], own.conf_int().to_numpy()[2], rtol=0.5)
+    equal = {"digital": INDEX["digital"].replace(weighting="equal")}
+    fixed = PropagatedIndex(equal, PLAIN, **options).fit(PANEL, rng=1)
+    assert fixed.std_errors["x"] == pytest.approx(fixed.naive.loc["x", "std_error"])
+    t = (fixed.draw_values[:, 1] - fixed.params["x"]) / fixed.std_errors["x"]
+    # Quartiles of t with 15 degrees of freedom, for 16 clusters
+    np.testing.assert_allclose(np.quantile(t, [0.25, 0.75]), [-0.69, 0.69], atol=0.2)
+
+
+def test_spatial_models_keep_their_rows() -> None:
+    model = dp.PanelSpatial("y", ["digital"], ring_weights(16), model="sar")
+    with pytest.raises(dp.OptionError, match=r"labels.*model_rows='kept'") as caught:
+        PropagatedIndex(INDEX, model, reps=99).fit(PANEL, rng=1)
+    assert caught.value.problems[0].data["option"] == "model_rows"
+    results = PropagatedIndex(INDEX, model, reps=99, model_rows="kept").fit(PANEL)
+    assert results.std_errors["digital"] > results.naive.loc["digital", "std_error"]
+    # Two-way clusters cannot be drawn, but their covariance can be added to
+    two_way = PLAIN.replace(clusters=("i", "t"))
+    results = PropagatedIndex(INDEX, two_way, reps=99, model_rows="kept").fit(PANEL)
+    assert (results.std_errors > results.naive["std_error"].to_numpy()).all()
+
+
+def test_models_that_draws_would_change_are_refused() -> None:
+    for model in (Toy(label=3), PLAIN.replace(where="i != 3", obs_weights="size")):
+        panel = dp.Panel(TABLE[TABLE["i"] > 0], "i", "t")
+        with pytest.raises(dp.OptionError, match="new labels: "):
+            PropagatedIndex(INDEX, model, reps=99).fit(panel)
+    with pytest.raises(dp.IdentificationError, match="no coefficient of the"):
+        PropagatedIndex(INDEX, Toy(error=np.nan), reps=99, model_rows="kept").fit(PANEL)
+    with pytest.raises(dp.InputTypeError, match="returns None"):
+        PropagatedIndex(INDEX, Nothing(), reps=99).fit(PANEL)
+
+
+def test_draws_with_other_names_are_lost_and_counted() -> None:
+    results = PropagatedIndex(INDEX, Toy(without="other"), reps=99).fit(PANEL, rng=1)
+    assert 0 < results.lost_draws < 99
+    assert "lost_draws" in [n.code for n in results.diagnostics]
+
+
+def test_a_nonlinear_index_is_computed_from_the_rows_of_each_draw() -> None:
+    index = INDEX["digital"].replace(
+        aggregate="geometric", scope="goalposts", system=system(DIGITAL, TABLE)
+    )
+    spec = PropagatedIndex({"digital": index}, PLAIN, reps=99)
+    with pytest.raises(dp.OptionError, match="end_points='redrawn' computes"):
+        spec.fit(PANEL)
+    results = spec.replace(end_points="redrawn").fit(PANEL, rng=7)
+    counts = draw_counts(np.random.SeedSequence(7), 16, 99)
+    for b in range(4):
+        again = dp.Panel(stacked(TABLE, TABLE["i"], counts[b]), "i", "t")
+        fit = PLAIN.fit(again.attach(index.fit(again).scores.rename("digital")))
+        np.testing.assert_allclose(results.draw_values[b], fit.params, rtol=1e-8)
+
+
+SPREAD = np.array([0.6, 1.0, 1.4, 2.0])
+POSTED = dp.CompositeIndex(
+    dp.IndicatorSystem(
+        [dp.Indicator(f"z{j}", "+", goalposts=(0.0, 1.0)) for j in range(4)]
+    ),
+    scope="goalposts",
+)
+
+
+def moving(rng: np.random.Generator, n: int) -> tuple[np.ndarray[Any, Any], ...]:
+    """Draw indicators (n, 10, 4), an instrument and a confounder (n, 10) of them."""
+    q, confounder = rng.normal(size=(2, n, 10))
+    level = rng.normal(size=(n, 1, 4)) * 0.8
+    common = (0.4 * q + 0.2 * confounder)[:, :, None]
+    z = SPREAD * (level + common + 0.4 * rng.normal(size=(n, 10, 4)))
+    return 1 / (1 + np.exp(1 - z)), q, confounder
+
+
+def ring(n: int) -> np.ndarray[Any, Any]:
+    beside = np.roll(np.eye(n), 1, axis=1)
+    return (beside + beside.T) / 2
+
+
+def outcomes(
+    rng: np.random.Generator, n: int, weights: np.ndarray[Any, Any]
+) -> pd.DataFrame:
+    """Draw outcomes of all models, whose index has these weights."""
+    z, q, confounder = moving(rng, n)
+    index, cut = z @ weights, rng.normal(size=(n, 10))
+    effect = rng.normal(size=(n, 1))
+    noise = 0.1 * rng.normal(size=(5, n, 10))
+    mediator = effect + 4 * index + noise[2]
+    columns = {
+        "q": q,
+        "cut": cut,
+        "m": mediator,
+        "y1": effect + 4 * index + noise[0],
+        "y2": effect + 8 * index + noise[1] + 0.05 * confounder,
+        "y3": effect + 3 * mediator + index + noise[0] / 2,
+        "y4": effect + np.where(cut <= 0, 2, 4) * index + noise[3],
+        "y5": np.linalg.solve(np.eye(n) - 0.4 * ring(n), effect + 4 * index + noise[4]),
+        **{f"z{j}": z[:, :, j] for j in range(4)},
+    }
+    keys = {"i": np.repeat(np.arange(n), 10), "t": np.tile(np.arange(10), n)}
+    return pd.DataFrame(keys | {k: v.ravel() for k, v in columns.items()})
+
+
+def ring_weights(n: int) -> dp.SpatialWeights:
+    names = range(n)
+    return dp.SpatialWeights.from_frame(pd.DataFrame(ring(n), names, names))
+
+
+# Model, its coefficient, the true value, and which rows the draws are estimated on
+PANELS = {31: 120, 100: 60}
+COVERED: dict[str, tuple[Callable[[int], Any], str, float, str]] = {
+    "fixed effects": (
+        lambda _: dp.FixedEffects("y1", ["d"], time_effects=False),
+        "d",
+        4.0,
+        "drawn",
+    ),
+    "instrument": (
+        lambda _: dp.FixedEffectsIV("y2", [], ["d"], ["q"], time_effects=False),
+        "d",
+        8.0,
+        "drawn",
+    ),
+    "mediation": (
+        lambda _: dp.Mediation("y3", "d", "m", reps=199, time_effects=False),
+        "indirect",
+        12.0,
+        "drawn",
+    ),
+    "threshold": (
+        lambda _: dp.PanelThreshold(
+            "y4", "d", "cut", bootstrap=None, time_effects=False
+        ),
+        "d:regime2",
+        4.0,
+        "drawn",
+    ),
+    "spatial": (
+        lambda n: dp.PanelSpatial(
+            "y5", ["d"], ring_weights(n), model="sar", time_effects=False
+        ),
+        "d",
+        4.0,
+        "kept",
+    ),
+}
+
+
+def trials(model: str, n: int) -> Iterator[tuple[float, ...]]:
+    """Yield of each panel whether both intervals cover, the estimate and the errors."""
+    make, term, truth, rows = COVERED[model]
+    z = moving(np.random.default_rng(0), 100_000)[0]
+    weights = dp.entropy_weights(z.reshape(-1, 4))
+    spec = PropagatedIndex({"d": POSTED}, make(n), reps=39, model_rows=rows)
+    rng = np.random.default_rng(n)
+    for p in count():
+        fit = spec.fit(dp.Panel(outcomes(rng, n, weights), "i", "t"), rng=p)
+        kinds = fit.comparison.loc[term]
+        covered = [
+            float(kinds[kind, "conf_low"] <= truth <= kinds[kind, "conf_high"])
+            for kind in ("weights known", "weights estimated")
+        ]
+        known = kinds["weights known", "std_error"]
+        yield *covered, known, fit.std_errors[term], fit.params[term]
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("n", [31, 100])
+@pytest.mark.parametrize("model", COVERED)
+def test_intervals_of_other_models_cover(
+    model: str,
+    n: int,
+    measured: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Share of panels in which the 95% interval contains the coefficient.
+
+    The index has entropy weights, and the coefficient is that of the index with the
+    weights of 100,000 entities. 120 panels of 31 or 60 of 100 entities and ten years:
+    four indicators between goalposts 0 and 1, entity effects, and errors with a
+    standard deviation of .1. The instrument and a confounder change all indicators. The
+    mediation has its indirect effect, the threshold model the slope of the upper
+    regime, and the spatial model a lag of the outcome on a ring of neighbours. There
+    are 39 draws, the fewest from which the ends of a 95% interval are draws. With rows
+    drawn the model is estimated on the rows of each draw; with rows kept it is
+    estimated on all rows, with the weights of each draw. The last three columns are the
+    mean standard errors, and the standard deviation of the estimates over the panels. A
+    share of .95 has a Monte Carlo standard error of .02 with 120 panels and of .03 with
+    60.
+    """
+    monkeypatch.setattr("digiprosper.studies.propagation._LEAST_REPS", 39)
+    panels = PANELS[n]
+    known, estimated, *errors, estimates = np.array(
+        list(islice(trials(model, n), panels))
+    ).T
+    measured(
+        "coverage_of_propagated_models",
+        {
+            "model": model,
+            "rows": COVERED[model][3],
+            "n": n,
+            "weights known": known.mean(),
+            "weights estimated": estimated.mean(),
+            "error, known": errors[0].mean(),
+            "error, estimated": errors[1].mean(),
+            "true sd": estimates.std(ddof=1),
+        },
+    )
+    slack = 3 * np.sqrt(0.95 * 0.05 / panels)
+    assert known.mean() < 0.85
+    assert 0.92 - slack < estimated.mean() < 0.97 + slack
+
+
 @pytest.mark.parametrize("clusters", [2, 3, 4, 5])
 def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(
     clusters: int,
@@ -404,7 +774,7 @@ def test_what_is_held_is_told() -> None:
     panel, model = dp.Panel(frame(2), "i", "t"), dp.FixedEffects("y", ["digital", "x"])
 
     def codes(index: dp.CompositeIndex, **options: Any) -> list[str]:
-        found = PropagatedIndex({"digital": index}, model, reps=499, **options).fit(
+        found = PropagatedIndex({"digital": index}, model, reps=99, **options).fit(
             panel, rng=1
         )
         return [n.code for n in found.diagnostics if n.code.startswith("end_points")]
@@ -418,8 +788,7 @@ def test_what_is_held_is_told() -> None:
         codes(pooled, end_points="drawn")
     ranked = dp.CompositeIndex(system(DIGITAL), normalise="rank")
     assert codes(ranked) == ["end_points_held"]
-    with pytest.raises(dp.OptionError, match="normalise='minmax'"):
-        codes(ranked, end_points="redrawn")
+    assert codes(ranked, end_points="redrawn") == ["end_points_redrawn"]
 
 
 def test_with_goalposts_nothing_is_drawn_again() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from digiprosper.kernels.tolerances import ABSORBED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,16 +65,19 @@ def cross_fit(
 ) -> Floats:
     """Predict the outcome (N,) of each fold by the rows of all other folds.
 
-    Without `folds` (N,) the rows that are predicted are those that are learned from.
+    Features have mean zero and variance one in the rows that are learned from. Without
+    `folds` (N,) these are the rows that are predicted.
     """
-    if folds is None:
-        fitted = learner().fit(features, outcome)
-        return np.asarray(fitted.predict(features), dtype=np.float64).ravel()
     predicted = np.empty(outcome.size)
-    for fold in np.unique(folds):
-        inside = folds == fold
-        fitted = learner().fit(features[~inside], outcome[~inside])
-        predicted[inside] = np.ravel(fitted.predict(features[inside]))
+    for fold in (None,) if folds is None else np.unique(folds):
+        inside = np.ones(outcome.size, bool) if fold is None else folds == fold
+        training = inside if fold is None else ~inside
+        mean, spread = features[training].mean(axis=0), features[training].std(axis=0)
+        # A column may vary in other folds only.
+        varies = spread > ABSORBED * features.std(axis=0)
+        scaled = (features - mean) / np.where(varies, spread, 1.0)
+        fitted = learner().fit(scaled[training], outcome[training])
+        predicted[inside] = np.ravel(fitted.predict(scaled[inside]))
     return predicted
 
 

@@ -77,7 +77,8 @@ class PanelDML(Specification):
         Names and scikit-learn regressors (extra ``learn``), or any objects with fit,
         predict and get_params, such as pipelines that scale first. There is no default.
         They are cloned, and each ``random_state`` is set from `rng`. Features have mean
-        zero and variance one in the sample, and rows are in the order of the entities,
+        zero and variance one in the rows that a learner learns from, so that no fold
+        is used to predict itself. Rows are in the order of the entities,
         so that a tuning learner whose folds are not shuffled, such as ``LassoCV()``,
         tunes on whole entities, but for one at each edge.
     degree : {2, 1}

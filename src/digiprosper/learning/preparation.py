@@ -153,10 +153,7 @@ def _demeaned(spec: Any, prepared: Prepared) -> Demeaned:
 
 
 def _features(spec: Any, sample: Sample, demeaned: Demeaned) -> tuple[Floats, Floats]:
-    """Make the features, and the same with squares and products of the controls.
-
-    Scales are those of the sample, so that units do not matter to any learner.
-    """
+    """Make the features, and the same with squares and products of the controls."""
     p = len(sample.roles["x"])
     if spec.transform in ("dictionary", "within"):
         varying = [j for j in range(2, len(demeaned.names)) if not demeaned.absorbed[j]]

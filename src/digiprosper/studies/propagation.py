@@ -1,19 +1,23 @@
-"""Regressions on an index, with errors that allow for its estimated weights."""
+"""Models with an index, with errors that allow for its estimated weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    cast,
+    get_args,
+)
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.kernels.uncertainty import redrawn_coefficients
 from digiprosper.composite.specification import CompositeIndex
-from digiprosper.composite.state import cut_rows
 from digiprosper.errors import (
+    DigiprosperError,
     IdentificationError,
     InputTypeError,
     Notice,
@@ -23,22 +27,38 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
+    one_of_many,
     option_problem,
     quoted,
 )
 from digiprosper.kernels.intervals import covariance_of
-from digiprosper.kernels.resampling import bootstrap, entity_grams, seed_sequence
+from digiprosper.kernels.resampling import (
+    bootstrap,
+    draw_counts,
+    entity_grams,
+    seed_sequence,
+)
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.preparation import prepare
+from digiprosper.optional import progress_bar
+from digiprosper.panel.access import table_of
+from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
 from digiprosper.report.effects import EffectResults, drawn_estimates
+from digiprosper.report.estimates import lost_in
+from digiprosper.report.foreign import as_results
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.protocol import HasDraws, Results, empty_glance
 from digiprosper.report.summary import Block, Cells, Lines
+from digiprosper.report.terms import terms_of
 from digiprosper.report.text import interval_text, number_text, p_text
-from digiprosper.specification import Specification, check_reps, plain_options
+from digiprosper.report.words import NO_WORDS
+from digiprosper.specification import (
+    Specification,
+    as_sequence,
+    check_reps,
+    plain_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,15 +67,27 @@ if TYPE_CHECKING:
     from digiprosper.composite.results import IndexResults
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
     from digiprosper.report.protocol import Glance
 
 EndPointDraws = Literal["held", "redrawn"]
-Weigher: TypeAlias = "Callable[[Floats], Floats]"
-"""From (R, n) counts of an index's entities to the (R, m) multiples of its columns."""
-
+ModelRows = Literal["drawn", "kept"]
 _LEAST_REPS = 99
+# Draws of its own, at most, that a model makes when it is estimated again.
+_OWN_DRAWS = 199
+# Relative difference of estimates that are the same but for rounding.
+_SAME = 1e-5
+_DRAWN_ERRORS = (
+    "Standard errors from the draws, with the weights estimated again in each"
+)
+_ADDED_ERRORS = (
+    "Standard errors from the covariance of the model, plus that of its estimates over "
+    "drawn weights"
+)
+_KEPT = (
+    "With model_rows='kept' only the weights are drawn, and the model is estimated on "
+    "all rows."
+)
 _NEEDS = (
     "one scale and one set of weights for all years (scope pooled, goalposts or "
     "base_year), linear scores"
@@ -64,46 +96,71 @@ _NEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class PropagatedIndex(Specification):
-    """Fixed effects regression on an index with estimated weights.
+    """Any model with an index whose weights are estimated.
 
     The standard errors allow for the estimated weights. An index with estimated weights
     is a generated regressor (Pagan 1984, International Economic Review 25:221-247;
     Murphy and Topel 1985, Journal of Business & Economic Statistics 3:370-379). So
-    weights and regression are bootstrapped together. In each draw, entities are drawn
-    with replacement, the weights are estimated from them, the index is computed with
-    these weights, and the model is estimated.
+    weights and model are bootstrapped together. In each draw, entities are drawn with
+    replacement, the weights are estimated from them, the index is computed with these
+    weights, and the model is estimated.
 
     Parameters
     ----------
     indices : mapping of str to CompositeIndex
         The indices, by the names that they have in the model.
-    model : FixedEffects
-        The model. Each index is a term of it: the outcome or a regressor, without
-        transformation. Its one-way `clusters` are drawn, by default the entity.
+    model : specification
+        The model, such as `FixedEffects`, `FixedEffectsIV`, `Mediation`,
+        `PanelThreshold`, or any object whose ``fit(panel, rng=)`` returns `Results`.
+        Each index is in one of its terms, in any role. Its one-way `clusters` are
+        drawn, by default the entity.
     reps : int, default 999
-        Number of draws.
+        Number of draws, at least 99. A `FixedEffects` is estimated in all draws at
+        once. Another model is estimated again in each, which takes about as long as
+        `reps` fits.
     level : float, default 0.95
         Confidence level of the intervals in `summary` and `naive`.
+    model_rows : {"drawn", "kept"}, default "drawn"
+        ``"drawn"`` estimates the model on the rows of the drawn entities. An entity
+        that is drawn twice is two entities with new labels. ``"kept"`` estimates it on
+        all rows, with the weights of each draw, and adds the covariance of the model to
+        that of these estimates. It is for models whose rows cannot be drawn, such as
+        `PanelSpatial`, and for their covariances, such as those with two-way clusters.
+        It assumes that the errors of the model are independent of the indicators, so
+        the index has to be an exogenous regressor.
     end_points : {"held", "redrawn"}, default "held"
         ``"held"`` uses the minima and maxima of the sample in all draws. Standard
         errors then ignore their sampling variation, which is large with skewed
-        indicators. ``"redrawn"`` computes them in each draw. The bootstrap is not valid
-        for a minimum or a maximum (Bickel and Freedman 1981, Annals of Statistics
-        9:1196-1217), so ``"redrawn"`` is only a check. For inference use indices with
-        ``scope="goalposts"``, whose end points are not estimated; both values are then
-        the same.
+        indicators. ``"redrawn"`` computes the whole index from the rows of each draw,
+        which takes longer. The bootstrap is not valid for a minimum or a maximum
+        (Bickel and Freedman 1981, Annals of Statistics 9:1196-1217), so ``"redrawn"``
+        is only a check. For inference use indices with ``scope="goalposts"``, whose end
+        points are not estimated. Indices that are not linear in weights for all years
+        need ``"redrawn"``.
 
     Raises
     ------
     InputTypeError
         If `indices` is not a mapping of text to `CompositeIndex`, or `model` is not a
-        `FixedEffects`.
+        specification.
     OptionError
-        If an option has a value that is not allowed, or an index or the model cannot be
-        bootstrapped this way.
-    TermError
-        If an index is not a term of the model, or is inside another term such as
-        ``log(index)``.
+        If an option has a value that is not allowed, or an index or the clusters of the
+        model cannot be bootstrapped this way.
+
+    Notes
+    -----
+    With ``"drawn"`` the covariance is that of the draws, and intervals are percentiles
+    of the draws. With ``"kept"`` it is ``V + B``, where V is the covariance of the
+    model and B that of its estimates over the drawn weights. Each draw then adds a
+    sampling error to the estimate: a draw of the model's own bootstrap, if it has one,
+    and otherwise a draw from t with covariance V. Intervals are percentiles of the
+    sums.
+
+    A draw is lost if the model cannot be estimated, or if a coefficient of the sample
+    is not among its coefficients, such as a second threshold that a test did not find.
+    A notice reports the number. Slopes of regimes are comparable between draws. A
+    threshold of an index is in units of that index, whose weights change from draw to
+    draw. A coefficient without a standard error in the model has none here.
 
     Examples
     --------
@@ -118,62 +175,44 @@ class PropagatedIndex(Specification):
     ... )
     >>> both.std_errors["capital"] > 0, both.naive.loc["capital", "std_error"] > 0
     (np.True_, np.True_)
+
+    The same index in a mediation, which is estimated again in each draw:
+
+    >>> mediation = dp.Mediation("log(gsp)", "capital", "log(pc)", ["unemp"])
+    >>> again = PropagatedIndex({"capital": dp.CompositeIndex(system)}, mediation)
+    >>> again.terms
+    ('log(gsp)', 'capital', 'log(pc)', 'unemp')
     """
 
     indices: Mapping[str, CompositeIndex]
-    model: FixedEffects
+    model: Any
     _: KW_ONLY
     reps: int = 999
     level: float = 0.95
+    model_rows: ModelRows = "drawn"
     end_points: EndPointDraws = "held"
 
     def __post_init__(self) -> None:
         plain_options(self)
         object.__setattr__(self, "indices", _Indices(_checked(self.indices)))
-        if not isinstance(self.model, FixedEffects):
+        if not hasattr(self.model, "fit") or isinstance(
+            self.model, type | CompositeIndex | PropagatedIndex
+        ):
             raise InputTypeError(
-                "model must be a FixedEffects specification, not "
-                f"{type(self.model).__name__}; other models use the scores as data "
-                "(panel.attach)."
+                "model must be the specification of a model, such as FixedEffects, not "
+                f"{cited(self.model)}."
             )
 
         check_reps(self.reps, _LEAST_REPS)
         check_level(self.level)
+        check_option("model_rows", self.model_rows, get_args(ModelRows))
         check_option("end_points", self.end_points, get_args(EndPointDraws))
-        self._refuse_unsupported()
-
-    def _refuse_unsupported(self) -> None:
-        """Refuse indices and models that cannot be drawn."""
-        other = [
-            name
-            for name, spec in self.indices.items()
-            if spec.normalise != "minmax"
-            or spec.scope.startswith("base_year_norm_pooled_weights")
-        ]
-        if self.end_points == "redrawn" and other:
-            raise OptionError(
-                "end_points='redrawn' recomputes minima and maxima of the rows of the "
-                f"weights in each draw: the index {quoted(other)} needs "
-                "normalise='minmax', and end points and weights from the same rows. "
-                "Otherwise use end_points='held'.",
-                [
-                    option_problem("end_points", self.end_points, ("held",), n)
-                    for n in other
-                ],
-            )
-        clusters = self.model.clusters
-        if self.model.obs_weights is not None:
-            raise OptionError(
-                "the bootstrap does not support obs_weights: omit them from the model."
-            )
-        if clusters is not None and len(clusters) > 1:
+        clusters = _clusters(self.model)
+        if self.model_rows == "drawn" and len(clusters) > 1:
             raise OptionError(
                 f"clusters={cited(clusters)}: the bootstrap draws whole clusters, so "
-                "they must be one-way."
-            )
-        if self.model.collinear != "raise":
-            raise OptionError(
-                "collinear='raise' is required: a dropped term has no bootstrap draws."
+                f"they must be one-way. {_KEPT}",
+                [option_problem("model_rows", "drawn", ("kept",))],
             )
 
     @property
@@ -182,18 +221,18 @@ class PropagatedIndex(Specification):
 
         The outcome is first.
         """
-        return self.model.terms
+        return getattr(self.model, "terms", ())
 
     def add(self, *x: str) -> Self:
-        """Add regressors to the model, as `FixedEffects.add`."""
+        """Add regressors to the model, as its method `add`."""
         return self.replace(model=self.model.add(*x))
 
     def drop(self, *x: str) -> Self:
-        """Drop regressors from the model, as `FixedEffects.drop`."""
+        """Drop regressors from the model, as its method `drop`."""
         return self.replace(model=self.model.drop(*x))
 
     def swap(self, old: str, new: str) -> Self:
-        """Replace a term of the model by another one, as `FixedEffects.swap`."""
+        """Replace a term of the model by another one, as its method `swap`."""
         return self.replace(model=self.model.swap(old, new))
 
     def fit(
@@ -201,7 +240,7 @@ class PropagatedIndex(Specification):
         panel: Panel,
         *,
         rng: object = None,
-        progress: bool = False,  # noqa: ARG002
+        progress: bool = False,
     ) -> PropagatedResults:
         """Estimate and bootstrap the indices and the model.
 
@@ -213,7 +252,8 @@ class PropagatedIndex(Specification):
         rng : None, int, sequence of int, SeedSequence or Generator
             Seed of the draws. The `rng_entropy` of the results reproduces them.
         progress : bool
-            Not used. All specifications have this argument.
+            Whether to show a progress bar on stderr, False by default. It needs tqdm
+            (the ``parallel`` extra).
 
         Returns
         -------
@@ -223,77 +263,235 @@ class PropagatedIndex(Specification):
 
         Raises
         ------
+        InputTypeError
+            If the results of the model have not all of params, cov, nobs, tidy and
+            glance.
         TermError
-            If the panel has a column with the name of an index.
+            If the panel has a column with the name of an index, or an index is in no
+            term of the model.
+        OptionError
+            If the model has other estimates when entities have other labels, or an
+            index is not linear in weights for all years, without
+            ``end_points="redrawn"``.
         IdentificationError
-            If the clusters do not contain whole entities, or do not cover the entities
-            of the indices.
+            If the clusters do not contain whole entities, if no draw can be estimated,
+            or if rows are kept and no coefficient has a standard error.
         DigiprosperError
-            As in `CompositeIndex.fit` and `FixedEffects.fit`.
+            As in `fit` of the indices and of the model.
         """
         seed = seed_sequence(rng)
-        model, fitted, data = self.model, _fit_indices(self.indices, panel), panel
+        fitted, data = self._indices(panel), panel
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
-        _refuse_inside(model, data, fitted)
-        prepared, naive = _naive(model, data)
-        clusters, units, learned = _units(prepared, fitted, data)
-        n_units = 1 + int(max(units.max(), *(codes.max() for codes in learned)))
-        weighers = [
-            _weigher(index, panel, self.end_points) for index in fitted.values()
-        ]
-        columns, fixed, positions = _columns(
-            prepared, fitted, panel, naive.depvar.strip()
-        )
-        grams = entity_grams(columns, units, prepared.within.every)
-        # Entities that are used for the weights only have no sums.
-        spare = np.zeros((n_units - grams.n_clusters, grams.sums.shape[1]))
-        grams = replace(grams, sums=np.vstack([grams.sums, spare]))
-        combine = _combination(fixed, positions, learned, weighers)
-        equation = (0, tuple(range(1, fixed.shape[1])))
-        draws = bootstrap(grams, [equation], self.reps, seed, combine=combine)
-        values = draws.coefficients[0]
-        notices = (
-            *naive.diagnostics,
+        _refuse_absent(self.model, data, fitted)
+        clusters, units = _drawn_units(data, _clusters(self.model), fitted)
+        n_units = 1 + int(units.max())
+        if self._is_linear(data, fitted):
+            results, values = self._from_products(data, fitted, units, seed)
+        else:
+            results, values = self._refitted(data, fitted, units, seed, progress)
+
+        new = (
             *_end_point_notices(fitted, self.end_points),
             *too_few_clusters_to_draw(
                 n_units, clusters, "naive has the model's own errors."
             ),
             *few_draws(self.reps, "ends"),
             *lost_draws(
-                draws.lost, self.reps, "could not be estimated and were dropped."
+                lost_in(values), self.reps, "could not be estimated and were dropped."
             ),
         )
-        issue(notices)
-        slopes = tuple(n for n in naive.names if n != "Intercept")
-        info = _glance(naive, seed)
+        issue(new)
+        # Draws from cross products have no intercept, which comes last.
+        names = tuple(map(str, results.params.index))[: values.shape[1]]
+        coefficients = np.asarray(results.params, dtype=np.float64)[: len(names)]
+        info = _glance(results, seed)
+        # A ratio of effects has no variance, which draws of it would hide.
+        has_error = np.isfinite(np.diag(results.cov))[: len(names)]
+        has_error |= not has_error.any()
+        covariance = np.full((len(names), len(names)), np.nan)
+        covariance[np.ix_(has_error, has_error)] = covariance_of(
+            values[:, has_error], clusters=n_units
+        )
+        errors_text = _DRAWN_ERRORS
+        if self.model_rows == "kept":
+            covariance = covariance + results.cov.to_numpy(dtype=np.float64)
+            values = values + _sampling_errors(results, self.reps, seed)
+            errors_text = _ADDED_ERRORS
         estimated = drawn_estimates(
-            slopes,
-            naive.coefficients[: len(slopes)],
-            covariance_of(values, clusters=n_units),
+            names,
+            coefficients,
+            covariance,
             values,
             info,
             n_drawn=n_units,
             drawn=clusters,
         )
         return PropagatedResults(
-            terms=tuple(term for term in naive.terms if term.name in slopes),
+            terms=tuple(terms_of(results, names).values()),
+            words=getattr(results, "words", NO_WORDS),
             estimated=estimated,
             info=info,
-            errors_text="Standard errors from the draws, with the weights estimated "
-            "again in each",
-            diagnostics=notices,
-            labels=dict(naive.labels),
-            factors=naive.factors,
-            key_names=naive.key_names,
+            errors_text=errors_text,
+            diagnostics=(*getattr(results, "diagnostics", ()), *new),
+            labels=dict(getattr(results, "labels", {})),
+            factors=getattr(results, "factors", {}),
+            key_names=getattr(results, "key_names", None),
             level=self.level,
-            known=naive,
+            known=results,
             indices=tuple(fitted),
             weight_values=tuple(index.weights["weight"] for index in fitted.values()),
         )
 
+    def _indices(self, panel: Panel) -> dict[str, IndexResults]:
+        """Fit the indices, and refuse those of which draws need all rows."""
+        duplicated = [name for name in self.indices if name in panel.columns]
+        if duplicated:
+            raise TermError(
+                f"the panel has a column {quoted(duplicated)} already: pass the panel "
+                "without it, or give the index another name, here and in the model."
+            )
+        fitted = {name: spec.fit(panel) for name, spec in self.indices.items()}
+        for name, index in fitted.items():
+            recipe = index.recipe
+            if self.end_points == "held" and not _is_weighted_sum(index):
+                raise OptionError(
+                    f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, "
+                    f"{recipe.aggregation}) cannot be bootstrapped from entity sums; "
+                    f"this requires {_NEEDS}, structure flat or equal_dimensions. "
+                    "end_points='redrawn' computes any index from the rows of each "
+                    "draw."
+                )
+        return fitted
 
-def _glance(naive: LinearResults, seed: np.random.SeedSequence) -> Glance:
+    def _holds(self, index: IndexResults) -> bool:
+        """Check whether an index is a sum of the same columns in all draws."""
+        held = self.end_points == "held" or index.recipe.scope.fixed_end_points
+        return held and _is_weighted_sum(index)
+
+    def _is_linear(self, data: Panel, fitted: Mapping[str, IndexResults]) -> bool:
+        """Check whether all draws are sums of the clusters' cross products."""
+        model = self.model
+        if not isinstance(model, FixedEffects) or self.model_rows == "kept":
+            return False
+        texts = [t for t in (model.y, *model.x) if t.strip() not in fitted]
+        inside = {n for t in texts for n in parse(t, data.columns, "x").names}
+        others = f"{model.where} {model.absorb}"
+        plain = model.obs_weights is None and model.collinear == "raise"
+        return plain and all(
+            self._holds(index) and name not in inside and name not in others
+            for name, index in fitted.items()
+        )
+
+    def _from_products(
+        self,
+        data: Panel,
+        fitted: Mapping[str, IndexResults],
+        units: Ints,
+        seed: np.random.SeedSequence,
+    ) -> tuple[Results, Floats]:
+        """Estimate a regression in all draws at once."""
+        fit = self.model._fitted(data)
+        issue(fit.results.diagnostics)
+        prepared, results = fit.prepared, fit.results
+        sample = prepared.sample
+        columns, fixed, positions = _columns(
+            prepared, fitted, data, results.depvar.strip()
+        )
+        drawn = units[data.entities.get_indexer(sample.entities)][sample.entity]
+        grams = entity_grams(columns, drawn, prepared.within.every)
+        # Entities that are used for the weights only have no sums.
+        spare = 1 + int(units.max()) - grams.n_clusters
+        grams = replace(grams, sums=np.pad(grams.sums, ((0, spare), (0, 0))))
+        weighers = [_weigher(index, data, units) for index in fitted.values()]
+
+        def combine(counts: Floats) -> Floats:
+            out = np.repeat(fixed[None], len(counts), axis=0)
+            for (rows, column), weigh in zip(positions, weighers, strict=True):
+                out[:, rows, column] = weigh(counts)
+            return out
+
+        equation = (0, tuple(range(1, fixed.shape[1])))
+        draws = bootstrap(grams, [equation], self.reps, seed, combine=combine)
+        return results, draws.coefficients[0]
+
+    def _refitted(
+        self,
+        data: Panel,
+        fitted: Mapping[str, IndexResults],
+        units: Ints,
+        seed: np.random.SeedSequence,
+        progress: bool,  # noqa: FBT001
+    ) -> tuple[Results, Floats]:
+        """Estimate the model again in every draw."""
+        results = as_results(self.model.fit(data, rng=seed))
+        if not isinstance(results, Results):
+            raise InputTypeError(
+                f"{type(self.model).__name__}.fit returns {cited(results)}, "
+                "which has not all of params, cov, nobs, tidy and glance."
+            )
+        scorers = {
+            name: _scorer(index, data, units)
+            if self._holds(index)
+            else _redrawn_scorer(self.indices[name], data, units)
+            for name, index in fitted.items()
+        }
+        model, table, names = _lighter(self.model), table_of(data), results.params.index
+
+        def estimates(count: Floats, rng: object) -> Any:
+            with one_of_many("", {}):
+                scores = {name: score(count) for name, score in scorers.items()}
+                panel = data._with(table.with_columns(scores))
+                if self.model_rows == "drawn":
+                    panel = _drawn_rows(panel, units, count)
+                params = as_results(model.fit(panel, rng=rng)).params
+            if not names.isin(params.index).all():
+                raise IdentificationError(
+                    f"its estimates are {quoted(params.index)}, not {quoted(names)}."
+                )
+            return params[names]
+
+        counts = draw_counts(seed, 1 + int(units.max()), self.reps)
+        if self.model_rows == "drawn":
+            self._refuse_undrawable(estimates, np.ones(counts.shape[1]), results, seed)
+        values, last = np.full((self.reps, len(names)), np.nan), None
+        with progress_bar("PropagatedIndex", self.reps, show=progress) as done:
+            for b, count in enumerate(counts):
+                try:
+                    values[b] = estimates(count, [seed.entropy, b])
+                except DigiprosperError as error:
+                    # A drawn sample may have no variation, or a level too few.
+                    last = error
+                done(1)
+        if np.isnan(values).all():
+            raise IdentificationError(
+                f"the model has no estimates in any of {self.reps} draws: {last}"
+            ) from last
+        return results, values
+
+    def _refuse_undrawable(
+        self,
+        estimates: Callable[[Floats, object], Any],
+        once: Floats,
+        results: Results,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        """Refuse a model with other estimates if entities have other labels."""
+        why = "its estimates depend on the labels of entities."
+        try:
+            again = estimates(once, seed)
+            if np.allclose(again, results.params, rtol=_SAME, equal_nan=True):
+                return
+        except DigiprosperError as error:
+            why = str(error)
+        raise OptionError(
+            f"{type(self.model).__name__} cannot be estimated on drawn entities, which "
+            f"have new labels: {why} {_KEPT}",
+            [option_problem("model_rows", "drawn", ("kept",))],
+        )
+
+
+def _glance(results: Results, seed: np.random.SeedSequence) -> Glance:
     """Return summary numbers; errors are from draws, without small-sample factor."""
     more = {
         "model": "Propagated index",
@@ -302,12 +500,14 @@ def _glance(naive: LinearResults, seed: np.random.SeedSequence) -> Glance:
         "clusters": None,
         "ssc": None,
     }
-    return cast("Glance", {**naive.glance(), **more})
+    return cast(
+        "Glance", {**empty_glance("", results.nobs), **results.glance(), **more}
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PropagatedResults(EffectResults):
-    """Results of a regression on indices; see `PropagatedIndex.fit`.
+    """Results of a model with indices; see `PropagatedIndex.fit`.
 
     The weights of the indices are estimated. It has all methods of `EffectResults`.
 
@@ -315,7 +515,7 @@ class PropagatedResults(EffectResults):
     ----------
     level : float
         Confidence level of the intervals in `summary` and `naive`.
-    known : LinearResults
+    known : Results
         Results of the model with the weights taken as known.
     indices : tuple of str
         Names of the indices.
@@ -338,7 +538,7 @@ class PropagatedResults(EffectResults):
     """
 
     level: float = 0.95
-    known: LinearResults | None = None
+    known: Results | None = None
     indices: tuple[str, ...] = ()
     weight_values: tuple[pd.Series[float], ...] = ()
 
@@ -394,10 +594,10 @@ class PropagatedResults(EffectResults):
                 [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
             )
         notes = (
-            "weights known: the slope on the index with the weights of this sample.",
+            "weights known: the index has the weights of this sample.",
             (
-                "estimated: the slope on the index with the weights of the population; "
-                "std. error and p too."
+                "estimated: the index has the weights of the population; std. error "
+                "and p too."
             ),
         )
         return (Cells.of(heads, rows), Lines(notes))
@@ -430,46 +630,13 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
     return dict(indices)
 
 
-def _fit_indices(
-    indices: Mapping[str, CompositeIndex], panel: Panel
-) -> dict[str, IndexResults]:
-    duplicated = [name for name in indices if name in panel.columns]
-    if duplicated:
-        raise TermError(
-            f"the panel has a column {quoted(duplicated)} already: pass the panel "
-            "without it, or give the index another name, here and in the model."
-        )
-    fitted = {name: spec.fit(panel) for name, spec in indices.items()}
-    for name, index in fitted.items():
-        recipe = index.recipe
-        if (
-            index.entity_sums is None
-            or index.state.periods is not None
-            or recipe.aggregation != "linear"
-        ):
-            raise OptionError(
-                f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, "
-                f"{recipe.aggregation}) cannot be bootstrapped from entity sums; "
-                f"this requires {_NEEDS}, structure flat or equal_dimensions."
-            )
-    return fitted
-
-
-def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -> None:
-    terms = (model.y, *model.x)
-    for term in terms:
-        inside = [
-            n
-            for n in parse(term, data.columns, "x").names
-            if n in names and n != term.strip()
-        ]
-        if inside:
-            raise TermError(
-                f"{cited(term)} transforms the index {quoted(inside)}: only the index "
-                "itself is linear in its weights. Use it without a transformation, "
-                "or treat the weights as known (panel.attach)."
-            )
-    absent = [n for n in names if n not in map(str.strip, terms)]
+def _refuse_absent(model: Any, data: Panel, names: Mapping[str, Any]) -> None:
+    """Refuse indices that no term of the model has, if it lists its terms."""
+    terms = getattr(model, "terms", None)
+    if terms is None:
+        return
+    used = {n for term in terms for n in parse(term, data.columns, "x").names}
+    absent = [n for n in names if n not in used]
     if absent:
         raise TermError(
             f"the model has no term {quoted(absent)}; its terms are "
@@ -477,94 +644,138 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
         )
 
 
-def _naive(model: FixedEffects, data: Panel) -> tuple[Prepared, LinearResults]:
-    """Fit the model with the scores as data."""
-    roles, options = {"y": (model.y,), "x": tuple(model.x)}, model.options
-    prepared = prepare(
-        data, roles, options, singletons=model.singletons, missing=model.missing
-    )
-    sample, remarks = prepared.sample, lagged_outcome(prepared)
-    outcome, x = sample.columns("y")[:, 0], sample.columns("x")
-    names = sample.names_of("x")
-    return prepared, fit_columns(prepared, model.y, outcome, names, x, remarks=remarks)
+# --- draws ----------------------------------------------------------------------------
 
 
-def _units(
-    prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel
-) -> tuple[str, Ints, list[Ints]]:
-    """Assign a number to every unit that is drawn, those with rows in the model first.
+def _clusters(model: Any) -> tuple[str, ...]:
+    """List the clusters of a model; none if it has no such option."""
+    return tuple(cast("Any", as_sequence(getattr(model, "clusters", None) or ())))
 
-    Returns the name of the clusters, the unit of each row, and of each entity that an
-    index learned from.
+
+def _drawn_units(
+    data: Panel, clusters: Sequence[str], indices: Mapping[str, object]
+) -> tuple[str, Ints]:
+    """Return what is drawn: its name, and the unit of every entity (n,).
+
+    It is -1 without a score.
     """
-    sample = prepared.sample
-    name, codes = sample.keys.entity_name, sample.entity
-    if prepared.cluster_codes:
-        name, codes = prepared.cluster_names[0], prepared.cluster_codes[0]
-    if not is_nested(sample.entity, codes):
+    keys = table_of(data).keys
+    name = clusters[0] if len(clusters) == 1 else keys.entity_name
+    scored = data.frame[list(indices)].notna().any(axis=1).to_numpy()
+    entity, codes = keys.entity[scored], coded(table_of(data), name, "clusters")[0]
+    codes = codes[scored]
+    if (codes < 0).any() or not is_nested(entity, codes):
         raise IdentificationError(
-            f"clusters={cited(name)}: entities are not nested in the clusters, but the "
-            "bootstrap draws whole entities."
+            f"clusters={cited(name)}: entities are not nested in the clusters, or have "
+            "none, but the bootstrap draws whole entities."
         )
+    units = np.full(keys.entities.size, -1)
+    units[entity] = np.unique(codes, return_inverse=True)[1]
+    return name, units
 
-    unit = np.empty(sample.n_entities, dtype=np.intp)
-    unit[sample.entity] = codes
-    sources = [_learned_from(index) for index in fitted.values()]
-    spare = data.entities.difference(sample.entities, sort=False)
-    spare = spare[spare.isin([entity for source in sources for entity in source])]
-    if spare.size and name != sample.keys.entity_name:
-        raise IdentificationError(
-            f"{len(spare)} entities are used for the weights but have no row in the "
-            f"model, so their {cited(name)} is not known. Restrict the panel to the "
-            "entities of the model (panel.subset), or cluster by entity."
-        )
-    numbers = pd.Series(unit, index=sample.entities)
-    further = pd.Series(codes.max() + 1 + np.arange(spare.size), index=spare)
-    numbers = pd.concat([numbers, further])
-    return (
-        name,
-        codes,
-        [numbers.loc[list(source)].to_numpy(dtype=np.intp) for source in sources],
+
+def _drawn_rows(panel: Panel, units: Ints, count: Floats) -> Panel:
+    """Repeat the rows of each entity as often as its unit; every copy is an entity."""
+    times = np.append(count, 0.0)[units].astype(np.intp)
+    table = table_of(panel).keep(times[table_of(panel).keys.entity] > 0)
+    keys = table.keys
+    positions = np.arange(keys.entity.size)
+    blocks = np.split(positions, np.cumsum(np.bincount(keys.entity))[:-1])
+    copies = np.repeat(np.arange(len(blocks)), times[times > 0])
+    rows = np.concatenate([blocks[copy] for copy in copies])
+    sizes = np.bincount(keys.entity)[copies]
+    numbers = pd.RangeIndex(rows.size)
+    again = replace(
+        keys,
+        entities=pd.Index(
+            [f"copy {number:07d}" for number in range(copies.size)],
+            name=keys.entities.name,
+        ),
+        entity=np.repeat(np.arange(copies.size), sizes),
+        time=keys.time[rows],
+        rows=None if keys.rows is None else numbers.rename(keys.rows.name),
     )
+    frame = table.data.take(rows).set_axis(numbers, axis=0)
+    return panel._with(replace(table, data=frame, keys=again))
 
 
-def _learned_from(index: IndexResults) -> pd.Index[Any]:
-    """Find the entities that the weights of an index were learned from."""
-    assert index.index is not None
-    assert index.entity_sums is not None
-    return index.index.unique(level=0)[index.entity_sums.entities]
+def _lighter(model: Any) -> Any:
+    """Leave out most draws of a model's own, which do not change its estimates."""
+    if isinstance(model, Specification) and hasattr(model, "reps"):
+        return model.replace(reps=min(model.reps, _OWN_DRAWS))
+    return model
 
 
-def _combination(
-    fixed: Floats,
-    positions: Sequence[tuple[Ints, int]],
-    learned: Sequence[Ints],
-    weighers: Sequence[Weigher],
-) -> Weigher:
-    """Return what combines columns in each draw: counts (R, units) to (R, p, q)."""
-
-    def combine(counts: Floats) -> Floats:
-        out = np.repeat(fixed[None], len(counts), axis=0)
-        for (rows, column), codes, weigh in zip(
-            positions, learned, weighers, strict=True
-        ):
-            out[:, rows, column] = weigh(counts[:, codes])
-        return out
-
-    return combine
+def _is_weighted_sum(index: IndexResults) -> bool:
+    """Check whether scores are sums of columns with weights that entity sums give."""
+    linear = index.recipe.aggregation == "linear" and index.state.periods is None
+    return linear and index.entity_sums is not None
 
 
-def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> Weigher:
-    """Choose how the columns of an index are weighed in a draw."""
-    sums = index.entity_sums
-    recipe = index.recipe
-    assert sums is not None
-    if end_points == "held" or recipe.scope.fixed_end_points:
-        return sums.weights
-    sample = cut_rows(recipe, panel)
-    rows = recipe.scope.learned_rows(sample.time, sample.times)[0]
-    z = index.state.learned[0].scale.apply(sample.matrix[rows], recipe.positive)
-    return partial(redrawn_coefficients, sums, z, sample.entity[rows])
+def _scorer(index: IndexResults, data: Panel, units: Ints) -> Callable[[Floats], Any]:
+    """Return what scores all rows with the weights of a draw."""
+    directed = _directed(index, data).reindex(data.index).to_numpy()
+    weigh = _weigher(index, data, units)
+    return lambda count: directed @ weigh(count[None])[0]
+
+
+def _redrawn_scorer(
+    spec: CompositeIndex, data: Panel, units: Ints
+) -> Callable[[Floats], Any]:
+    """Return what scores all rows with the index of the rows of a draw."""
+
+    def score(count: Floats) -> Any:
+        drawn = spec.fit(_drawn_rows(data, units, count))
+        return drawn.apply(data).reindex(data.index).to_numpy()
+
+    return score
+
+
+def _sampling_errors(
+    results: Results, reps: int, seed: np.random.SeedSequence
+) -> Floats:
+    """Draw sampling errors (R, k) of a model: its own draws, or t of its covariance."""
+    generator = np.random.default_rng(seed.spawn(1)[0])
+    names, covariance = results.params.index, results.cov.to_numpy(dtype=np.float64)
+    if isinstance(results, HasDraws) and names.isin(results.draws.columns).all():
+        deviations = (
+            (results.draws[names] - results.params).dropna(how="all").to_numpy()
+        )
+        return deviations[generator.integers(len(deviations), size=reps)]
+    there = np.isfinite(np.diag(covariance))
+    if not there.any():
+        raise IdentificationError(
+            "no coefficient of the model has a standard error, to which that of the "
+            "weights could be added. Use another cov_type, or model_rows='drawn'."
+        )
+    variances, vectors = np.linalg.eigh(covariance[np.ix_(there, there)])
+    scores = generator.normal(size=(reps, variances.size))
+    df = results.glance().get("df_t") or np.inf
+    if np.isfinite(df):
+        scores /= np.sqrt(generator.chisquare(df, size=(reps, 1)) / df)
+    errors = np.full((reps, len(names)), np.nan)
+    errors[:, there] = scores * np.sqrt(np.maximum(variances, 0.0)) @ vectors.T
+    return errors
+
+
+# --- draws of a regression from cross products ----------------------------------------
+
+
+def _weigher(
+    index: IndexResults, data: Panel, units: Ints
+) -> Callable[[Floats], Floats]:
+    """Return what computes weights (R, m) from the counts of draws, (R, units)."""
+    sums: Any = index.entity_sums
+    entities = cast("Any", index.index).unique(level=0)[sums.entities]
+    learned = units[data.entities.get_indexer(entities)]
+    return lambda counts: sums.weights(counts[:, learned])
+
+
+def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
+    """Return the normalised indicators, which weights make a score of."""
+    weight = index.weights["weight"]
+    # An indicator without weight has none in any draw.
+    return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
 
 
 def _end_point_notices(
@@ -607,12 +818,8 @@ def _columns(
         block = list(model[:, [q]].T)
         if name in fitted:
             index = fitted[name]
-            weight = index.weights["weight"]
-            # An indicator without weight has none in any draw.
-            directed = (
-                index.contributions(panel) / weight.where(weight != 0.0)
-            ).fillna(0.0)
-            block = list(directed.loc[sample.index].to_numpy(dtype=np.float64).T)
+            directed = _directed(index, panel).loc[sample.index]
+            block = list(directed.to_numpy(dtype=np.float64).T)
         columns += block
         variables += [q] * len(block)
     of = np.array(variables)

@@ -10,9 +10,8 @@ from scipy import stats
 
 from digiprosper import CompositeIndex, Indicator, IndicatorSystem, Panel
 from digiprosper.composite.kernels.information import INFORMATION, Moments
-from digiprosper.composite.kernels.normalise import learn_scale
 from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, weigh
-from digiprosper.composite.kernels.uncertainty import entity_sums, redrawn_coefficients
+from digiprosper.composite.kernels.uncertainty import entity_sums
 from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
@@ -404,48 +403,3 @@ def test_components_may_change_within_two_standard_errors(seed, reasons):
     z = np.random.default_rng(seed).normal(size=(60, 3)) @ np.array(mixed)
     sums = sums_of(z, np.repeat(np.arange(30), 2), Rule("pca", (np.arange(3),)))
     assert len(sums.unstable_components()) == reasons
-
-
-# --- end points of the entities drawn -------------------------------------------------
-
-POSITIVE = np.array([True, False, True, True])
-
-
-def scaled(x):
-    return learn_scale("minmax", x).apply(x, POSITIVE)
-
-
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
-@pytest.mark.parametrize("shift", [0.0, 0.01])
-def test_coefficients_are_weights_over_ranges(weighting, shift):
-    rng = np.random.default_rng(5)
-    entity = np.repeat(np.arange(9), rng.integers(2, 6, 9))
-    x = rng.lognormal(size=(entity.size, 1)) + rng.lognormal(size=(entity.size, 4))
-    shift = shift if weighting == "entropy" else 0.0
-    rule, z = Rule(weighting, (np.arange(4),), shift=shift), scaled(x)
-    sums = entity_sums(z, entity, rule, np.zeros(4, dtype=bool))
-    counts = draw_counts(np.random.default_rng(1), 9, 25)
-    found = redrawn_coefficients(sums, z, entity, counts)
-    span = np.ptp(x, axis=0)
-    for taken, coefficients in zip(counts, found, strict=True):
-        stacked = np.repeat(x, taken[entity].astype(int), axis=0)
-        weights = weigh(scaled(stacked), rule, NAMES).weights
-        np.testing.assert_allclose(
-            coefficients, weights * span / np.ptp(stacked, axis=0), rtol=1e-9
-        )
-
-
-def test_a_column_that_does_not_vary_among_those_drawn_has_no_weight():
-    x = np.array([[1.0, 1], [1, 2], [2, 3], [5, 4]])
-    entity = np.array([0, 0, 1, 2])
-    z = learn_scale("minmax", x).apply(x, np.array([True, True]))
-    sums = entity_sums(
-        z, entity, Rule("equal", (np.arange(2),)), np.zeros(2, dtype=bool)
-    )
-    found = redrawn_coefficients(
-        sums, z, entity, np.array([[3.0, 0, 0], [0, 3, 0], [1, 1, 1]])
-    )
-    # The second runs over a third of its range
-    np.testing.assert_allclose(found[0], [0.0, 3.0])
-    assert np.isnan(found[1]).all()
-    np.testing.assert_allclose(found[2], [0.5, 0.5])

@@ -2,10 +2,7 @@
 
 Entities are what is drawn, since the rows of one entity depend on each other. End
 points are held fixed, so that everything a draw needs is linear in how often each
-entity is drawn; or they are taken from the entities drawn. Min-max scaling is then z' =
-(z - low) / (high - low) of the values z scaled in the sample: means and covariances
-follow from those of z. Entropies need the rows again, once for each low end there is:
-these are values of single entities, far fewer than draws.
+entity is drawn.
 """
 
 from __future__ import annotations
@@ -230,61 +227,3 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
         ]
         second = np.stack(products, axis=1)
     return EntitySums(seen, rows, first, second, mean, constant, rule)
-
-
-# --- end points of the entities drawn -------------------------------------------------
-
-
-def redrawn_coefficients(
-    sums: EntitySums, z: Floats, entity: Ints, counts: Floats
-) -> Floats:
-    """Scale and weigh again with multiplicities `counts`, (R, n).
-
-    Returns weight over range, (R, m), for z.
-
-    z (N, m): directed rows in [0, 1] from which weights were learned entity (N,):
-    codes, non-decreasing, those of ``sums.entities`` The index of a draw is the sum of
-    its coefficients times z, up to a constant. NaN where it has no weights.
-    """
-    _, codes = np.unique(entity, return_inverse=True)
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    low, high = np.empty((2, len(counts), z.shape[1]))
-    for j, column in enumerate(z.T):
-        low[:, j] = np.where(
-            counts > 0.0, np.minimum.reduceat(column, starts), np.inf
-        ).min(axis=1)
-        high[:, j] = np.where(
-            counts > 0.0, np.maximum.reduceat(column, starts), -np.inf
-        ).max(axis=1)
-
-    span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)
-    divisor = np.where(span > 0.0, span, 1.0)
-    if sums.rule.weighting == "entropy":
-        level = _redrawn_theil(sums, z, codes, counts, low, span)
-    elif sums.rule.estimated:
-        moments = sums.moments(counts)
-        cov = moments.cov / (divisor[:, :, None] * divisor[:, None, :])
-        level = sums.information(Moments((moments.mean - low) / divisor, cov))
-    else:
-        level = sums.level(counts)
-    return _weights_of_level(np.where(span > 0.0, level, 0.0), sums.rule) / divisor
-
-
-def _redrawn_theil(
-    sums: EntitySums, z: Floats, codes: Ints, counts: Floats, low: Floats, span: Floats
-) -> Floats:
-    """Compute Theil's T, (R, m), of z less the low end, plus the shift."""
-    theil = np.zeros_like(span)
-    origin = low - sums.rule.shift * span
-    for j in range(z.shape[1]):
-        for start in np.unique(origin[:, j]):
-            draws = np.flatnonzero((origin[:, j] == start) & (span[:, j] > 0.0))
-            if draws.size:
-                # Rows below the low end belong to entities that these draws do not
-                # have.
-                column = np.maximum(z[:, [j]] - start, 0.0)
-                _, first, second = entity_divergence(column, codes)
-                theil[draws, j] = theil_of_counts(
-                    counts[draws], sums.rows, first, second
-                )[:, 0]
-    return theil
