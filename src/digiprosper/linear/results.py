@@ -443,6 +443,15 @@ class SampledResults(BaseResults):
             self.diagnostics,
         )
 
+    def _effects_and_rows(self) -> list[str]:
+        """Describe effects, weights and rows in lines of a summary."""
+        keys = self.key_names
+        return [
+            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+            *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
+            sample_text(self.nobs, self.n_entities, self.n_times, keys),
+        ]
+
     def _sample_hash(self) -> str:
         if self.rows is not None:
             return self.rows.sample_hash
@@ -931,14 +940,7 @@ class LinearResults(SampledResults):
             blocks=(
                 Lines(
                     (
-                        (
-                            "Effects: "
-                            f"{', '.join(self.effect_names) or 'none (intercept)'}"
-                        ),
-                        *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
-                        sample_text(
-                            self.nobs, self.n_entities, self.n_times, self.key_names
-                        ),
+                        *self._effects_and_rows(),
                         f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
                         "",
                     )
