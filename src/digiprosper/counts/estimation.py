@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.counts.notices import few_for_counts, interaction_ratios
+from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.refits import CountFit
 from digiprosper.counts.results import PoissonResults
 from digiprosper.kernels.sandwich import root_and_middle
 from digiprosper.linear.diagnostics import few_treated, lagged_outcome
-from digiprosper.linear.estimation import columns_at, demean_columns
+from digiprosper.linear.estimation import demean_roles
+from digiprosper.linear.fixed_effects import CommonRows
 from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.poisson import (
     LAGGED,
     count_estimates,
     count_fields,
     cut_counts,
+    few_clusters,
     fit_poisson,
     offset_of,
 )
@@ -28,26 +29,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.poisson import Separated
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel import Panel
+
+_WILD = (
+    "; confirm a borderline result with dp.wild_bootstrap(spec, panel, term), which "
+    "needs cov_type='clustered'"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CountSample:
+class CountSample(CommonRows):
     """One sample of counts, shared by models with different regressors."""
 
     spec: Any
-    prepared: Prepared
-    demeaned: Demeaned  # outcome, then every column of the regressors
-    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
     offset: Floats  # (N,) of the index; the log of the exposure
     separated: Separated
-
-    def regressors(self, role: str) -> list[int]:
-        """Return the positions in `demeaned` of the columns of a role."""
-        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -63,26 +60,15 @@ def prepare_counts(
     spec: Any, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
-
-    def positions(sample: Sample) -> list[int]:
-        return list(
-            dict.fromkeys(chain.from_iterable(sample.roles[r] for r in regressors))
-        )
-
     prepared, separated, *_ = cut_counts(
         spec,
         panel,
         regressors,
-        lambda sample, _: sample.matrix[:, positions(sample)],
+        lambda sample, _: np.hstack([sample.columns(role) for role in regressors]),
         spec.separation,
     )
-    sample = prepared.sample
-    columns = (*sample.roles["y"], *positions(sample))
-    names = (spec.y, *(sample.names[at] for at in columns[1:]))
-    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, columns))
-    return CountSample(
-        spec, prepared, demeaned, columns, offset_of(spec, sample), separated
-    )
+    common = prepared, *demean_roles(spec.y, prepared, regressors)
+    return CountSample(*common, spec, offset_of(spec, prepared.sample), separated)
 
 
 def fit_counts(
@@ -114,12 +100,10 @@ def fit_counts(
         full,
         root_and_middle(full),
     )
-    groups = zip(prepared.count.groups, prepared.cluster_names, strict=True)
-    few = chain.from_iterable(few_for_counts(*g, spec.cov_type) for g in groups)
     weighted = replace(prepared, obs_weights=weights)
     diagnostics = (
         *(notice for notice in prepared.notices if notice not in prepared.few),
-        *few,
+        *few_clusters(prepared, _WILD),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.counts import notices
 from digiprosper.counts.kernels.conditional_logit import conditional_logit
 from digiprosper.counts.kernels.incidental import coefficient_bias, partial_effects
-from digiprosper.counts.logit_results import LogitResults
+from digiprosper.counts.logit_results import AverageEffects, LogitResults
 from digiprosper.errors import (
     IdentificationError,
     OptionError,
@@ -25,7 +25,7 @@ from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squar
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
-from digiprosper.linear.estimation import checked_columns, columns_at, demean_columns
+from digiprosper.linear.estimation import checked_columns, demean_roles, outcome_of
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
-    from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factor
 
 _FAMILIES: dict[str, Family] = {"logit": LOGIT, "probit": PROBIT}
@@ -108,9 +107,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
     )
     ((whole, keep),) = cut
     sample = prepared.sample
-    positions = (*sample.roles["y"], *sample.roles["x"])
-    names = (spec.y, *sample.names_of("x"))
-    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
+    demeaned, _ = demean_roles(spec.y, prepared, ("x",))
     columns, dropped = _regressors(spec, prepared, demeaned, predicted=not keep.all())
     # Refuses slopes by level
     effects = zip(prepared.effect_names, prepared.within.effects, strict=True)
@@ -127,7 +124,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
-        names=tuple(names[j] for j in columns),
+        names=tuple(demeaned.names[j] for j in columns),
         whole=whole,
         keep=keep,
         notices=(
@@ -168,11 +165,7 @@ def _is_level(sample: Sample, name: str) -> bool:
 
 def _outcome(spec: Any, sample: Sample) -> Floats:
     """Read an outcome (N,) of zeros and ones."""
-    outcome = sample.columns("y")
-    if outcome.shape[1] != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
+    outcome = outcome_of(spec.y, sample)
     values = np.unique(outcome)
     others = values[(values != 0) & (values != 1)]
     if others.size:
@@ -189,7 +182,7 @@ def _outcome(spec: Any, sample: Sample) -> Floats:
             f"the outcome {cited(spec.y)} is {values[0]:g} in all "
             f"{counted(sample.nobs, 'row')} of the sample."
         )
-    return np.asarray(outcome[:, 0])
+    return outcome
 
 
 # --- estimates ------------------------------------------------------------------------
@@ -220,9 +213,7 @@ def _conditional(spec: Any, data: BinarySample) -> LogitResults:
         first = np.unique(levels, return_index=True)[1]
         clusters = [codes[first] for codes in prepared.cluster_codes]
         covariance = _covariance(prepared, fit.scores @ covariance, clusters)
-    return _results(
-        spec, data, fit.coefficients, covariance, (fit.loglik, fit.null), settings=""
-    )
+    return _results(spec, data, fit.coefficients, covariance, (fit.loglik, fit.null))
 
 
 def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
@@ -236,47 +227,62 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
     effects = partial_effects(
         spec.link, at, coefficients, x, categories, corrected=corrected
     )
-    covariance, of_sample = (
-        _score_covariance(spec, prepared, at, moves)
-        for moves in (effects.coefficient_moves, effects.moves)
-    )
-    # The information is about scores; how effects differ is seen in the rows.
+    scores = (at.weights * at.working_residuals)[:, None]
     unadjusted = spec.cov_type == "unadjusted"
-    scores = at.weights * at.working_residuals * (not unadjusted)
+
+    def by_scores(moves: Floats) -> Floats:
+        """Compute the covariance of what scores move by `moves` (N, k)."""
+        if unadjusted:
+            return np.asarray((moves.T * at.weights) @ moves)
+        return _covariance(prepared, moves * scores, prepared.cluster_codes)
+
+    covariance = by_scores(effects.coefficient_moves)
+    of_sample = by_scores(effects.moves)
     averages = (effects.by_row.sum(axis=0) - effects.bias) / data.keep.size
+    # The information is about scores; how effects differ is seen in the rows.
     deviations = np.zeros((data.keep.size, averages.size))
-    deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
+    deviations[data.keep] = effects.by_row + effects.moves * scores * (not unadjusted)
     clusters = [data.whole.codes[name] for name in prepared.cluster_names]
     of_population = _covariance(prepared, deviations - averages, clusters)
     of_population += unadjusted * of_sample
     names = tuple(data.names[j] for j in apart)
-    inference = _inference(prepared, clusters, means=True)
-    correction = "bias correction of Fernandez-Val and Weidner (2016)"
-    return _results(
+    results = _results(
         spec,
         data,
         coefficients,
         covariance,
         (-fit.deviance / 2, _null_likelihood(y)),
-        settings=correction if corrected else "no bias correction",
-        effects={
-            errors: Estimates.of(
-                names,
-                averages[apart],
-                matrix[np.ix_(apart, apart)] / data.keep.size**2,
-                inference,
-            )
-            for errors, matrix in (
-                ("population", of_population),
-                ("sample", of_sample),
-            )
-        },
-        dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
         remarks=(
             *remarks,
             *notices.no_average([name for name in data.names if name not in names]),
         ),
+        correction="corrected" if corrected else "uncorrected",
     )
+    size = data.keep.size
+    info: Any = {
+        **results.info,
+        "model": "AverageEffects",
+        "nobs": size,
+        "n_entities": data.whole.n_entities,
+    }
+    matrices: Any = {"population": of_population, "sample": of_sample}
+    shared = ("labels", "factors", "diagnostics", "key_names", "correction")
+    averaged = {
+        errors: AverageEffects(
+            estimated=Estimates.of(
+                names,
+                averages[apart],
+                matrix[np.ix_(apart, apart)] / size**2,
+                _inference(prepared, clusters, means=True),
+            ),
+            info=info,
+            errors=errors,
+            dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
+            **{name: getattr(results, name) for name in shared},
+        )
+        for errors, matrix in matrices.items()
+    }
+    return replace(results, effects=averaged)
 
 
 def _corrected(
@@ -360,16 +366,6 @@ def _categories(
 # --- from the estimates to results ----------------------------------------------------
 
 
-def _score_covariance(
-    spec: Any, prepared: Prepared, at: Reweighted, moves: Floats
-) -> Floats:
-    """Compute the covariance of what scores move by `moves` (N, k)."""
-    if spec.cov_type == "unadjusted":
-        return np.asarray((moves.T * at.weights) @ moves)
-    scores = at.weights * at.working_residuals
-    return _covariance(prepared, moves * scores[:, None], prepared.cluster_codes)
-
-
 def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> Floats:
     """Add up products of what rows (N, k), or their clusters, move estimates by.
 
@@ -413,45 +409,37 @@ def _results(
     likelihoods: tuple[float, float],
     *,
     remarks: Sequence[Any] = (),
-    **parts: Any,
+    correction: Any = None,
 ) -> LogitResults:
     """Make results; `likelihoods` are the logs of the model's and its null model's."""
     prepared, sample = data.prepared, data.prepared.sample
-    inference = _inference(prepared, prepared.cluster_codes)
-    estimated = Estimates.of(data.names, coefficients, covariance, inference)
-    info: dict[str, Any] = {
+    codes = prepared.cluster_codes
+    estimated = Estimates.of(
+        data.names, coefficients, covariance, _inference(prepared, codes)
+    )
+    info: Any = {
         **empty_glance("LogitEffects", sample.nobs),
         "depvar": spec.y,
         "n_entities": sample.n_entities,
         "n_times": sample.n_times,
-        "n_clusters": min(inference.n_clusters, default=None),
-        "df_t": inference.df_t,
         "df_absorbed": prepared.within.rank,
-        "cov_type": inference.cov_type,
-        "clusters": "+".join(inference.clusters) or None,
-        "ssc": inference.ssc,
         "effects": "+".join(prepared.effect_names),
         "pseudo_rsquared": 1 - likelihoods[0] / likelihoods[1],
         "loglik": likelihoods[0],
         "n_predicted": int((~data.keep).sum()),
     }
+    middle, ways = estimated.middle, len(codes)
     return LogitResults(
         estimated=estimated,
         link=spec.link,
-        info=cast("Glance", info),
+        info=info,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(
             *data.notices,
             *remarks,
-            *not_semidefinite(
-                data.names,
-                covariance,
-                estimated.middle,
-                ways=len(prepared.cluster_codes),
-            ),
+            *not_semidefinite(data.names, covariance, middle, ways=ways),
         ),
         key_names=sample.keys.pair,
-        n_all_entities=data.whole.n_entities,
-        **parts,
+        correction=correction,
     )

@@ -14,14 +14,13 @@ from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     OptionError,
-    TermError,
     cited,
     counted,
     option_problem,
 )
 from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
 from digiprosper.kernels.sandwich import as_regression
-from digiprosper.kernels.separation import in_empty_levels, rows_of, separated_rows
+from digiprosper.kernels.separation import in_empty_levels, separated_rows
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
     checked_columns,
@@ -29,8 +28,9 @@ from digiprosper.linear.estimation import (
     counts_and_vcov,
     estimation_sample,
     fit_notices,
+    outcome_of,
 )
-from digiprosper.linear.notices import no_variance, separated_notice
+from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import effects_of, prepare
 from digiprosper.linear.results import RowSummary, SampledResults, kept_rows
 from digiprosper.linear.variance_checks import cluster_notices, without_information
@@ -41,7 +41,7 @@ from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.specification import one_term
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Self
 
     from digiprosper.errors import Notice
@@ -92,11 +92,7 @@ class Separated:
 
 def check_counts(y: str, sample: Sample) -> None:
     """Refuse outcomes that no model of counts takes."""
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(y)} makes several columns; the outcome must be one column."
-        )
-    outcome = sample.columns("y")[:, 0]
+    outcome = outcome_of(y, sample)
     negative = np.flatnonzero(outcome < 0)
     if negative.size:
         raise IdentificationError(
@@ -188,9 +184,7 @@ def find_separated(
 ) -> tuple[Bools, Separated]:
     """Mark rows (N,) that effects separate, or a combination with columns (N, k)."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
-    by_effects = in_empty_levels(y, effects)
-    mask, rows = by_effects.copy(), np.flatnonzero(~by_effects)
-    mask[rows] = separated_rows(y[rows], x[rows], rows_of(effects, rows))
+    by_effects, mask = in_empty_levels(y, effects), separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
     separated = Separated(sample.index[mask], tuple(reasons.tolist()))
     if mask.any() and separation == "raise":
@@ -247,6 +241,12 @@ def fit_poisson(
         [demeaned.names[j] for j in columns],
     )
     return columns, notices, likelihood, solved
+
+
+def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
+    """Report few clusters; `then` is further advice."""
+    for groups, name in zip(prepared.count.groups, prepared.cluster_names, strict=True):
+        yield from few_for_counts(groups, name, prepared.options.cov_type, then)
 
 
 def _after_separation(

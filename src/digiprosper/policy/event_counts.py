@@ -20,6 +20,7 @@ from digiprosper.linear.poisson import (
     count_estimates,
     count_fields,
     cut_counts,
+    few_clusters,
     fit_poisson,
     offset_of,
 )
@@ -28,7 +29,6 @@ from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
 from digiprosper.policy.messages import first_few, not_identified, time_text
 from digiprosper.policy.notices import (
-    few_for_ratios,
     few_treated_clusters,
     no_rows_before,
 )
@@ -132,7 +132,7 @@ def _estimate(
     event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
         *(notice for notice in prepared.notices if notice not in prepared.few),
-        *few_for_ratios(prepared, spec.cov_type),
+        *few_clusters(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,
