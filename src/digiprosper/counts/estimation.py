@@ -13,7 +13,6 @@ from digiprosper.counts.results import PoissonResults
 from digiprosper.kernels.sandwich import root_and_middle
 from digiprosper.linear.diagnostics import few_treated, lagged_outcome
 from digiprosper.linear.estimation import demean_roles
-from digiprosper.linear.fixed_effects import CommonRows
 from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.poisson import (
     LAGGED,
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.poisson import Separated
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
 _WILD = (
@@ -39,12 +40,19 @@ _WILD = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CountSample(CommonRows):
+class CountSample:
     """One sample of counts, shared by models with different regressors."""
 
     spec: Any
+    prepared: Prepared
+    demeaned: Demeaned  # outcome, then every column of the regressors
+    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
     offset: Floats  # (N,) of the index; the log of the exposure
     separated: Separated
+
+    def regressors(self, role: str) -> list[int]:
+        """Return the positions in `demeaned` of the columns of a role."""
+        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -67,8 +75,9 @@ def prepare_counts(
         lambda sample, _: np.hstack([sample.columns(role) for role in regressors]),
         spec.separation,
     )
-    common = prepared, *demean_roles(spec.y, prepared, regressors)
-    return CountSample(*common, spec, offset_of(spec, prepared.sample), separated)
+    columns = demean_roles(spec.y, prepared, regressors)
+    offset = offset_of(spec, prepared.sample)
+    return CountSample(spec, prepared, *columns, offset, separated)
 
 
 def fit_counts(

@@ -109,11 +109,10 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
     sample = prepared.sample
     demeaned, _ = demean_roles(spec.y, prepared, ("x",))
     columns, dropped = _regressors(spec, prepared, demeaned, predicted=not keep.all())
-    # Refuses slopes by level
-    effects = zip(prepared.effect_names, prepared.within.effects, strict=True)
+    _ = prepared.within.effects  # refuses slopes by level
     levels = {
         effect: whole.code_levels[effect].difference(sample.code_levels[effect])
-        for effect, _ in effects
+        for effect in prepared.effect_names
     }
     about = (
         notice
@@ -191,22 +190,17 @@ def _outcome(spec: Any, sample: Sample) -> Floats:
 def _conditional(spec: Any, data: BinarySample) -> LogitResults:
     """Estimate given the number of ones of each level."""
     prepared = data.prepared
-    (levels,), (name,) = prepared.within.effects, prepared.effect_names
+    (levels,), (effect,) = prepared.within.effects, prepared.effect_names
     fit = conditional_logit(data.y, data.x, levels)
     covariance = np.asarray(np.linalg.inv(fit.information), dtype=np.float64)
     if spec.cov_type != "unadjusted":
-        across = [
-            cluster
-            for cluster, codes in zip(
-                prepared.cluster_names, prepared.cluster_codes, strict=True
-            )
-            if not is_nested(levels, codes)
-        ]
+        ways = zip(prepared.cluster_names, prepared.cluster_codes, strict=True)
+        across = [name for name, codes in ways if not is_nested(levels, codes)]
         if across:
             text = (
                 f"clusters={cited(across[0])}: a conditional logit has one likelihood "
-                f"for all rows of one {name}, which must be in one cluster. Use "
-                f"clusters={cited(name)}."
+                f"for all rows of one {effect}, which must be in one cluster. Use "
+                f"clusters={cited(effect)}."
             )
             problem = option_problem("clusters", spec.clusters, what=text)
             raise OptionError(text, [problem])
@@ -293,11 +287,9 @@ def _corrected(
         return fit, fit.coefficients, []
     prepared = data.prepared
     bias = coefficient_bias(spec.link, fit)
-    remarks = [
-        *notices.short_panel(
-            _short_effect(prepared.effect_names, data.whole), spec.link
-        )
-    ] or notices.large_correction(_sizes(fit, bias))
+    short = _short_effect(prepared.effect_names, data.whole)
+    remarks = notices.short_panel(short, spec.link)
+    remarks = remarks or notices.large_correction(_sizes(fit, bias))
     if remarks:
         return fit, fit.coefficients, remarks
     coefficients = fit.coefficients - bias
@@ -373,7 +365,7 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     ways, or N / (N - 1) of rows.
     """
     word = "clustered" if clusters else "robust"
-    groups = tuple([groups_of(codes) for codes in clusters])
+    groups = tuple(map(groups_of, clusters))
     count = replace(prepared.count, groups=groups)
     estimator = vcov(word, "none", count, intersections(clusters), prepared.sample.time)
     fewest = min(groups, default=len(moved))
@@ -391,7 +383,7 @@ def _inference(
 ) -> Inference:
     """Describe standard errors, of coefficients or of means over clusters."""
     cov_type = prepared.options.cov_type
-    groups = tuple(int(codes.max()) + 1 for codes in clusters)
+    groups = tuple(map(groups_of, clusters))
     return Inference(
         cov_type="information" if cov_type == "unadjusted" else cov_type,
         ssc=None if cov_type == "unadjusted" else "Stata",

@@ -83,7 +83,7 @@ class BinaryResults(BaseResults):
         return cast("Glance", {**self.info, **values})
 
     def _remarks(self) -> tuple[Remark, ...]:
-        codes = [self._meaning, *([self.correction] if self.correction else [])]
+        codes = filter(None, (self._meaning, self.correction))
         return tuple(Remark(f"note.{code}", {}) for code in codes)
 
     @property
@@ -146,14 +146,14 @@ class AverageEffects(BinaryResults):
 
     def _summary(self) -> Summary:
         info: Any = self.info
-        lines = ["Changes of the probability for one unit more, averaged over all rows"]
-        if info["n_predicted"]:
-            lines[0] += (
-                f", of which {info['n_predicted']:,} "
-                f"({info['n_predicted'] / info['nobs']:.0%}) are predicted perfectly "
-                "and count as zero"
+        count, apart = info["n_predicted"], ""
+        if count:
+            apart = (
+                f", of which {count:,} ({count / info['nobs']:.0%}) are predicted "
+                "perfectly and count as zero"
             )
-        lines[0] += "."
+        about = "Changes of the probability for one unit more, averaged over all rows"
+        lines = [f"{about}{apart}."]
         if self.dummies:
             lines.append(f"From 0 to 1: {', '.join(self.dummies)}.")
         if self.errors == "sample":

@@ -198,26 +198,22 @@ class PoissonResults(CountResults):
         >>> fit.average_effects()[["kind", "estimate"]].round(3).values.tolist()
         [['elasticity', 0.728], ['slope', -0.014]]
         """
-        frame = self.tidy(level).set_index("term")
-        frame = frame[["estimate", "std_error", "conf_low", "conf_high"]]
-        frame = frame.drop(index="Intercept", errors="ignore")
         slopes = [term for term in self.terms if term.kind != "intercept"]
         kinds = np.array([self._kind_of(term) for term in slopes])
-        dummy, product = kinds == "dummy", kinds == "interaction"
         ends = ["estimate", "conf_low", "conf_high"]
-        frame.loc[dummy, "std_error"] *= np.exp(frame.loc[dummy, "estimate"])
-        frame.loc[dummy, ends] = np.expm1(frame.loc[dummy, ends])
-        frame.loc[product] = np.nan
-        frame.insert(0, "kind", kinds)
-        effect = frame["estimate"] * self.mean_outcome
-        percent = frame[ends].copy()
-        slope = kinds == "slope"
-        percent[slope] = 100 * np.expm1(percent[slope])
-        percent[dummy] *= 100
-        names = ["percent", "percent_low", "percent_high"]
-        return frame.assign(
-            effect=effect, **dict(zip(names, percent.to_numpy().T, strict=True))
-        ).reset_index()
+        columns = ["term", "estimate", "std_error", "conf_low", "conf_high"]
+        frame = self.tidy(level)[columns].head(kinds.size).copy()
+        frame.insert(1, "kind", kinds)
+        logs, dummy = frame[ends].copy(), kinds == "dummy"
+        relative = np.expm1(logs)
+        frame.loc[dummy, "std_error"] *= np.exp(logs.loc[dummy, "estimate"])
+        frame.loc[dummy, ends] = relative[dummy]
+        frame["effect"] = frame["estimate"] * self.mean_outcome
+        elastic = (kinds == "elasticity")[:, None]
+        percent = ["percent", "percent_low", "percent_high"]
+        frame[percent] = np.where(elastic, logs, 100 * relative)
+        frame.loc[kinds == "interaction", frame.columns[2:]] = np.nan
+        return frame
 
     def _kind_of(self, term: Term) -> str:
         """Tell what the coefficient of a term is."""

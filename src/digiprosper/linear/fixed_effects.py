@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.kernels.placebo import Cohorts
     from digiprosper.linear.kernels.wild import WildDraws, WildWeights
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import SampledResults
     from digiprosper.optional import Done
     from digiprosper.panel import Panel
 
@@ -493,7 +492,7 @@ class CommonRows:
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
-    ) -> SampledResults:
+    ) -> LinearResults:
         """Fit an equation by positions in `demeaned`; issue no notice.
 
         Lags of the outcome in the roles `lags_in`, with None in all, are reported.
