@@ -86,8 +86,8 @@ class CountFit:
         self, position: int, treated: Cohorts, reps: int, seed: np.random.SeedSequence
     ) -> Floats:
         """Estimate the slope of placebo treatments (R,) in the place of a regressor."""
-        generators = tuple(map(np.random.default_rng, seed.spawn(2)))
-        everyone, first = treated.drawn(generators[0], generators[1], reps)
+        entities, periods = map(np.random.default_rng, seed.spawn(2))
+        everyone, first = treated.drawn(entities, periods, reps)
         out = np.empty(reps)
         for draw in range(reps):
             start = np.full(treated.n_entities, treated.n_times)

@@ -492,8 +492,7 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
             for usual, bound in zip(points["original"], bounds, strict=True)
         ]
         axes.set_xticks(at, names)
-        code = "" if math.isfinite(drawn.breakdown) else ".none"
-        code = ".zero" if drawn.breakdown == 0 else code
+        code = {0.0: ".zero", math.inf: ".none"}.get(drawn.breakdown, "")
         label = say(f"honest.breakdown{code}", value=f"{drawn.breakdown:.3g}")
         axes.plot([], [], linestyle="none", label=label)
         name_axes(
