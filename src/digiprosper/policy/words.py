@@ -106,8 +106,8 @@ WORDS = Words(
             "Break-even M: {breakdown}."
         ),
         "honest.relative": (
-            "changes of the difference in trends since treatment are at most M times "
-            "the largest change before it"
+            "the difference in trends changes after treatment by at most M times its "
+            "largest change before it"
         ),
         "honest.smoothness": (
             "the slope of the difference in trends changes by at most M per period"
