@@ -122,7 +122,7 @@ def fit_counts(
             [name for name in names if len(sample.factors_of(name)) > 1]
         ),
     )
-    y, q = demeaned.raw[:, 0], prepared.obs_weights
+    y, q = demeaned.raw[:, 0], prepared.row_weights
     singletons = (d for d in sample.dropped if d.reason.startswith("singletons"))
     loglik, null = _log_likelihoods(y, likelihood.index, q, offset)
     results = PoissonResults(
@@ -143,12 +143,14 @@ def fit_counts(
 
 
 def _log_likelihoods(
-    y: Floats, index: Floats, obs_weights: Floats | None, offset: Floats
+    y: Floats, index: Floats, q: Floats, offset: Floats
 ) -> tuple[float, float]:
-    """Compute the log likelihood, and that of a constant and the offset."""
+    """Compute the log likelihood, and that of a constant and the offset.
+
+    `q` (N,) are weights of the rows.
+    """
     from scipy.special import gammaln
 
-    q = np.ones(y.size) if obs_weights is None else obs_weights
     constant = offset + np.log(q @ y) - np.log(q @ np.exp(offset))
     loglik, null = (
         float(q @ (y * values - np.exp(values) - gammaln(y + 1)))

@@ -34,6 +34,7 @@ from digiprosper.report.protocol import empty_glance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.counts.kernels.incidental import PartialEffects
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.reweighted import Family, Reweighted
@@ -108,11 +109,10 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
     ((whole, keep),) = cut
     sample = prepared.sample
     demeaned, _ = demean_roles(spec.y, prepared, ("x",))
-    columns, dropped = _regressors(spec, prepared, demeaned, predicted=not keep.all())
-    _ = prepared.within.effects  # refuses slopes by level
+    columns, dropped = _regressors(prepared, demeaned, predicted=not keep.all())
     levels = {
         effect: whole.code_levels[effect].difference(sample.code_levels[effect])
-        for effect in prepared.effect_names
+        for effect in (term.effect for term in prepared.absorbed)
     }
     about = (
         notice
@@ -136,7 +136,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
 
 
 def _regressors(
-    spec: Any, prepared: Prepared, demeaned: Demeaned, *, predicted: bool
+    prepared: Prepared, demeaned: Demeaned, *, predicted: bool
 ) -> tuple[list[int], list[Notice]]:
     """Check the regressors; return the positions of those that are kept, and notices.
 
@@ -149,9 +149,8 @@ def _regressors(
         columns, dropped = checked_columns(
             replace(prepared, options=lenient), demeaned, 0, every
         )
-        if spec.collinear == "drop" or all(
-            _is_level(prepared.sample, notice.data["column"]) for notice in dropped
-        ):
+        gone = [notice.data["column"] for notice in dropped]
+        if all(_is_level(prepared.sample, name) for name in gone):
             return columns, dropped
     return checked_columns(prepared, demeaned, 0, every)
 
@@ -168,9 +167,8 @@ def _outcome(spec: Any, sample: Sample) -> Floats:
     values = np.unique(outcome)
     others = values[(values != 0) & (values != 1)]
     if others.size:
-        condition = f"> {np.median(outcome):.4g}"
-        if values.size == 2:
-            condition = f"== {values[1]:g}"
+        two, middle = values.size == 2, np.median(outcome)
+        condition = f"== {values[1]:g}" if two else f"> {middle:.4g}"
         raise TermError(
             f"y={cited(spec.y)} has values other than 0 and 1, such as {others[0]:g}. "
             f"Write a condition, such as y='I({spec.y} {condition})', or use "
@@ -221,30 +219,12 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
     effects = partial_effects(
         spec.link, at, coefficients, x, categories, corrected=corrected
     )
-    scores = (at.weights * at.working_residuals)[:, None]
-    unadjusted = spec.cov_type == "unadjusted"
-
-    def by_scores(moves: Floats) -> Floats:
-        """Compute the covariance of what scores move by `moves` (N, k)."""
-        if unadjusted:
-            return np.asarray((moves.T * at.weights) @ moves)
-        return _covariance(prepared, moves * scores, prepared.cluster_codes)
-
-    covariance = by_scores(effects.coefficient_moves)
-    of_sample = by_scores(effects.moves)
-    averages = (effects.by_row.sum(axis=0) - effects.bias) / data.keep.size
-    # The information is about scores; how effects differ is seen in the rows.
-    deviations = np.zeros((data.keep.size, averages.size))
-    deviations[data.keep] = effects.by_row + effects.moves * scores * (not unadjusted)
-    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
-    of_population = _covariance(prepared, deviations - averages, clusters)
-    of_population += unadjusted * of_sample
     names = tuple(data.names[j] for j in apart)
     results = _results(
         spec,
         data,
         coefficients,
-        covariance,
+        _score_covariance(prepared, at, effects.coefficient_moves),
         (-fit.deviance / 2, _null_likelihood(y)),
         remarks=(
             *remarks,
@@ -252,31 +232,47 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
         ),
         correction="corrected" if corrected else "uncorrected",
     )
-    size = data.keep.size
     info: Any = {
         **results.info,
         "model": "AverageEffects",
-        "nobs": size,
+        "nobs": data.keep.size,
         "n_entities": data.whole.n_entities,
     }
-    matrices: Any = {"population": of_population, "sample": of_sample}
     shared = ("labels", "factors", "diagnostics", "key_names", "correction")
+    averages, covariances, inference = _averages(data, at, effects)
     averaged = {
         errors: AverageEffects(
             estimated=Estimates.of(
-                names,
-                averages[apart],
-                matrix[np.ix_(apart, apart)] / size**2,
-                _inference(prepared, clusters, means=True),
+                names, averages[apart], covariance[np.ix_(apart, apart)], inference
             ),
             info=info,
             errors=errors,
             dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
             **{name: getattr(results, name) for name in shared},
         )
-        for errors, matrix in matrices.items()
+        for errors, covariance in covariances.items()
     }
     return replace(results, effects=averaged)
+
+
+def _averages(
+    data: BinarySample, at: Reweighted, effects: PartialEffects
+) -> tuple[Floats, dict[Any, Floats], Inference]:
+    """Average effects (k,); covariances by what they allow for, and what they are."""
+    size, prepared = data.keep.size, data.prepared
+    averages = (effects.by_row.sum(axis=0) - effects.bias) / size
+    of_sample = _score_covariance(prepared, at, effects.moves)
+    # The information is about scores; how effects differ is seen in the rows.
+    unadjusted = prepared.options.cov_type == "unadjusted"
+    scores = at.weights * at.working_residuals * (not unadjusted)
+    deviations = np.zeros((size, averages.size))
+    deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
+    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
+    of_population = _covariance(prepared, deviations - averages, clusters)
+    of_population += unadjusted * of_sample
+    totals = {"population": of_population, "sample": of_sample}
+    covariances = {errors: total / size**2 for errors, total in totals.items()}
+    return averages, covariances, _inference(prepared, clusters, means=True)
 
 
 def _corrected(
@@ -320,7 +316,7 @@ def _sizes(fit: Reweighted, bias: Floats) -> tuple[float, float]:
 def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
     """Return the effect with too few rows a level for a correction, and their mean."""
     rows = {name: whole.nobs / whole.code_levels[name].size for name in effects}
-    name = min(rows, key=lambda name: rows[name])
+    name = min(rows, key=rows.__getitem__)
     return (name, rows[name]) if rows[name] < _LEAST_ROWS else None
 
 
@@ -356,6 +352,14 @@ def _categories(
 
 
 # --- from the estimates to results ----------------------------------------------------
+
+
+def _score_covariance(prepared: Prepared, at: Reweighted, moves: Floats) -> Floats:
+    """Compute the covariance of what scores move by `moves` (N, k)."""
+    if prepared.options.cov_type == "unadjusted":
+        return np.asarray((moves.T * at.weights) @ moves)
+    scores = at.weights * at.working_residuals
+    return _covariance(prepared, moves * scores[:, None], prepared.cluster_codes)
 
 
 def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> Floats:

@@ -72,15 +72,7 @@ class BinaryResults(BaseResults):
             Beside what all results have: pseudo_rsquared (McFadden's), loglik
             before the correction, and n_predicted, rows that are predicted perfectly.
         """
-        inference = self.inference
-        values = {
-            "n_clusters": min(inference.n_clusters, default=None),
-            "df_t": inference.df_t,
-            "cov_type": inference.cov_type,
-            "clusters": "+".join(inference.clusters) or None,
-            "ssc": inference.ssc,
-        }
-        return cast("Glance", {**self.info, **values})
+        return cast("Glance", {**self.info, **self.inference.numbers})
 
     def _remarks(self) -> tuple[Remark, ...]:
         codes = filter(None, (self._meaning, self.correction))
@@ -272,15 +264,13 @@ class LogitResults(BinaryResults):
 
     def _summary(self) -> Summary:
         info: Any = self.info
-        unit = {"logit": "log odds", "probit": "probit index"}[self.link]
-        meaning = f"Coefficients are changes of the {unit}, not of the probability"
+        meaning = WORDS.say(f"note.{self.link}").rstrip(".").capitalize()
         if self.is_conditional:
             title, settings = "Conditional logit", ", which are not estimated"
             meaning += "; exp(b) is an odds ratio."
         else:
             title = f"{self.link.capitalize()} with effects"
-            correction = WORDS.english[f"note.{self.correction}"].rstrip(".")
-            settings = f"; {correction}"
+            settings = "; " + WORDS.say(f"note.{self.correction}").rstrip(".")
             meaning += ", for which there is average_effects()."
         return self._summary_of(
             title,

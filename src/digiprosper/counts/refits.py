@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 # Null values, in standard errors from the estimate, under which the model is fitted
 # again; between them scores by cluster are interpolated.
-_NULLS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0, 5.0)
-_FAR_NULLS = (6.0, 8.0, 10.0, 15.0, 20.0)
+_NULLS = (*np.arange(1, 11) / 4, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,11 +53,6 @@ class CountFit:
     def _x(self) -> Floats:
         return self.demeaned.select(self.regressors)
 
-    @property
-    def _obs_weights(self) -> Floats:
-        q = self.prepared.obs_weights
-        return np.ones(self.offset.size) if q is None else q
-
     def cluster_draws(
         self, codes: Ints, reps: int, seed: np.random.SeedSequence
     ) -> tuple[Floats, int]:
@@ -67,7 +61,7 @@ class CountFit:
         A cluster that is drawn twice has twice the weight: its two copies would have
         the same effects.
         """
-        x, q = self._x, self._obs_weights
+        x, q = self._x, self.prepared.row_weights
         counts = draw_counts(seed, int(codes.max()) + 1, reps)
         out = np.full((reps, len(self.results.names)), np.nan)
         for draw, times in enumerate(counts):
@@ -115,7 +109,7 @@ class CountFit:
                 else moved.moved(every[draw : draw + 1])
             )
             slope, error = self._with_column(position, column[:, 0])
-            out[draw] = slope / error if error > 0 else np.nan
+            out[draw] = slope / error
             done(1)
         return out
 
@@ -123,7 +117,7 @@ class CountFit:
         """Estimate a slope and its error with another column; missing if impossible."""
         x = self._x.copy()
         x[:, position] = column
-        refit = self._refit(x, self._obs_weights)
+        refit = self._refit(x, self.prepared.row_weights)
         if refit is None:
             return np.nan, np.nan
         fit, rows = refit
@@ -163,7 +157,7 @@ class CountFit:
         }
         for sign in (-1.0, 1.0):
             start: Floats | None = self.likelihood.index
-            for distance in (*_NULLS, *_FAR_NULLS):
+            for distance in _NULLS:
                 null = estimate - sign * distance * error
                 try:
                     moved[sign * distance], start = self._moved(
@@ -173,7 +167,7 @@ class CountFit:
                     # So far from the estimate the restricted mean overflows.
                     break
         nulls = sorted(moved)
-        shares = np.bincount(codes, self._obs_weights)
+        shares = np.bincount(codes, self.prepared.row_weights)
         return ScoreDraws(
             nulls=np.array(nulls),
             moved=np.stack([moved[t] for t in nulls]),
@@ -198,7 +192,7 @@ class CountFit:
             x[:, others] - column[:, None] * row[others],
             self.prepared.within.every,
             POISSON,
-            obs_weights=self._obs_weights,
+            obs_weights=self.prepared.row_weights,
             offset=null * column + self.offset,
             start=start,
         )

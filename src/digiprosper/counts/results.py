@@ -262,8 +262,7 @@ class PoissonResults(CountResults):
         )
 
     def _conventions_of(self, inference: Inference) -> str:
-        if inference.cov_type != "unadjusted":
-            return conventions(inference)
+        # Words of unadjusted errors
         return conventions(inference).replace(
             "for independent errors of equal variance",
             "for a variance equal to the mean",

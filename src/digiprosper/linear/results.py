@@ -422,10 +422,7 @@ class SampledResults(BaseResults):
         return {
             "n_entities": self.n_entities,
             "n_times": self.n_times,
-            "n_clusters": min(self.n_clusters) if self.n_clusters else None,
-            "df_t": self.df_t,
-            "cov_type": self.cov_type,
-            "clusters": "+".join(self.clusters) or None,
+            **self.inference.numbers,
             "ssc": self.ssc,
             "obs_weights": self.obs_weights,
             "effects": "+".join(self.effect_names) or None,

@@ -113,8 +113,7 @@ def _estimate(
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
 
-    y, q = raw[:, 0], prepared.obs_weights
-    q = np.ones(y.size) if q is None else q
+    y, q = raw[:, 0], prepared.row_weights
     joint, of_covariance = count_estimates(
         prepared,
         spec.options.ssc,

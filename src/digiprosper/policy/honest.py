@@ -639,16 +639,14 @@ def _scaled(
     """Return coefficients with the covariance that is used, and the usual interval."""
     from scipy.special import ndtri
 
-    estimated, sums = effects.estimated, effects.sums
+    estimated, sums, count = effects.estimated, effects.sums, effects.count
     covariance = estimated.covariance_of(sums)
     _refuse_singular("honest", covariance)
     of_effect = np.array([weights.get(int(time), 0.0) for time in effects.times])
-    row = (of_effect @ sums)[None, :]
-    quantile = float(np.ravel(estimated.critical(level, row))[0])
-    estimate = float(estimated.sums(row)[0])
-    half = quantile * float(np.sqrt(of_effect @ covariance @ of_effect))
+    usual = estimated.combined("effect", of_effect @ sums, 0.0)
+    (low,), (high,) = usual.limits(level)
     if critical == "t":
+        quantile = usual.critical(level, np.eye(1)).item()
         covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
-    count = effects.count
     path = EventCoefficients(estimated.sums(sums), covariance, count, of_effect[count:])
-    return path, (estimate - half, estimate + half)
+    return path, (float(low), float(high))
