@@ -149,8 +149,8 @@ def _regressors(
         columns, dropped = checked_columns(
             replace(prepared, options=lenient), demeaned, 0, every
         )
-        gone = [notice.data["column"] for notice in dropped]
-        if all(_is_level(prepared.sample, name) for name in gone):
+        absent = [notice.data["column"] for notice in dropped]
+        if all(_is_level(prepared.sample, name) for name in absent):
             return columns, dropped
     return checked_columns(prepared, demeaned, 0, every)
 
