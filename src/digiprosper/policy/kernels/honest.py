@@ -55,13 +55,6 @@ class EventCoefficients:
         """Return the weights (K + P,) of all coefficients in the effect."""
         return np.concatenate([np.zeros(self.before), self.weights])
 
-    def changes(self) -> tuple[Floats, Floats]:
-        """Return first differences before (K, K + P) and since treatment (P, K + P)."""
-        k = self.before
-        levels = np.insert(np.eye(k + self.weights.size), k, 0.0, axis=0)
-        steps = np.diff(levels, axis=0)
-        return steps[:k], steps[k:]
-
     def std_errors(self, rows: Floats) -> Floats:
         """Return standard errors (...) of sums with weights (..., K + P)."""
         variances = np.einsum("...j,jk,...k->...", rows, self.covariance, rows)
@@ -183,8 +176,10 @@ def _log_between(low: Floats, high: Floats) -> Floats:
 
 def relative_tests(path: EventCoefficients, bound: float) -> _Tests:
     """Make the tests of an effect if changes are at most M times those before."""
-    before, since = path.changes()
-    before = np.vstack([before, -before])
+    k = path.before
+    levels = np.insert(np.eye(k + path.weights.size), k, 0.0, axis=0)
+    steps = np.diff(levels, axis=0)  # first differences; the first K are before
+    before, since = np.vstack([steps[:k], -steps[:k]]), steps[k:]
     effect, sums = path.effect, np.cumsum(path.weights[::-1])[::-1]
     positive, negative = np.maximum(sums, 0.0), np.maximum(-sums, 0.0)
     singles = np.zeros(sums.size)
