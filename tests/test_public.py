@@ -315,7 +315,7 @@ CONTRACT = {
         f"never=None, {EFFECTS}, absorb=(), cov_type='clustered', clusters=None, "
         f"bandwidth=None, {DISTANCES}, ssc=None, obs_weights=None, "
         "singletons='drop', collinear='raise', missing='drop', keep_rows=True, "
-        "where=None, family='linear'"
+        "where=None, family='linear', exposure=None, offset=None"
     ),
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95, bands='pointwise'",

@@ -139,3 +139,16 @@ def test_glance_has_the_numbers_of_the_fit(fit: Any) -> None:
     assert fit.average_effects().glance()["nobs"] == 200
     assert fit.average_effects().glance()["n_entities"] == 25
     assert glance["n_entities"] <= 25
+
+
+def test_tables_say_whether_the_bias_is_corrected(
+    fit: Any, conditional: Any, panel: dp.Panel
+) -> None:
+    plain = fitted(dp.LogitEffects("y", X, bias_correction=None), panel)
+    said = {"corrected": "bias correction of", "uncorrected": "no bias correction"}
+    for results in (fit, plain, plain.average_effects()):
+        assert said[results.correction] in str(dp.etable(results))
+    assert "bias correction" not in str(dp.etable(conditional))
+    chinese = dp.TableStyle(language="zh")
+    assert "校正偏差" in str(dp.etable(fit, style=chinese))
+    assert "未校正偏差" in str(dp.etable(plain, style=chinese))

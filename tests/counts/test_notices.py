@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digiprosper.counts import notices
+from digiprosper.linear.notices import few_for_counts
 
 
 def test_interactions_are_ratios() -> None:
@@ -12,9 +13,9 @@ def test_interactions_are_ratios() -> None:
 
 
 def test_few_clusters() -> None:
-    assert notices.few_for_counts(40, "province") == ()
-    (notice,) = notices.few_for_counts(31, "province")
+    assert few_for_counts(40, "province") == ()
+    (notice,) = few_for_counts(31, "province")
     assert notice.code == "few_clusters"
     assert "normal distribution" in notice.message
-    (notice,) = notices.few_for_counts(12, "province", "crv3")
+    (notice,) = few_for_counts(12, "province", "crv3")
     assert "11 degrees of freedom" in notice.message

@@ -129,3 +129,13 @@ def test_words_of_a_table(panel: dp.Panel) -> None:
     chinese = dp.etable(fit, stats=stats, style=dp.TableStyle(language="zh"))
     assert "伪R²" in str(chinese)
     assert "分离样本数" in str(chinese)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_single_rows_have_robust_errors() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=90), "g": np.arange(90) % 5})
+    frame["y"] = rng.poisson(np.exp(0.3 * frame["x"]))
+    fit = dp.PoissonEffects("y", ["x"], absorb=["g"]).fit(dp.Panel.from_rows(frame))
+    assert fit.glance()["cov_type"] == "robust"
+    assert "robust to heteroskedasticity" in fit.summary()

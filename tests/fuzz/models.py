@@ -336,6 +336,7 @@ def event_study(case: Case) -> Any:
             "reference": [-1, -2],
             "bin_ends": [True, False],
             "never": [None, 0, 2000.0],
+            "exposure": [case.column("v")],
         }
     options = case.options(**choices)
     options = {"before": 1, "after": 1, **options}
@@ -550,6 +551,30 @@ def poisson(case: Case) -> Any:
     y, x = case.column("y"), case.terms("xmwzqcd", 3)
     case.say(f"PoissonEffects({y!r}, {x!r}, **{options!r})")
     return dp.PoissonEffects(f"I(abs({y}))", x, **options).fit(case.panel)
+
+
+def logit(case: Case) -> Any:
+    choices = {**case.common(), "cov_type": ["clustered", "robust", "unadjusted"]}
+    choices |= {"link": ["logit", "probit"], "bias_correction": ["analytical", None]}
+    known = {field.name for field in fields(dp.LogitEffects)} - {"entity_effects"}
+    options = case.options(**{n: v for n, v in choices.items() if n in known})
+    y, x = f"I({case.inside('y')} > 1)", case.terms("xmwzqcd", 3)
+    case.say(f"LogitEffects({y!r}, {x!r}, **{options!r})")
+    fit = dp.LogitEffects(y, x, **options).fit(case.panel)
+    return fit if fit.is_conditional else fit.average_effects()
+
+
+def learned_spec(case: Case) -> dp.PanelDML:
+    from sklearn.linear_model import LinearRegression
+
+    known = ("clusters", "entity_effects", "time_effects")
+    choices = {n: v for n, v in case.common().items() if n in known}
+    choices["transform"] = ["dictionary", "difference", "mundlak", "within"]
+    options = case.options(**choices, degree=[1, 2])
+    controls = case.terms("mwzq", 3)
+    case.say(f"PanelDML({controls!r}, **{options!r})")
+    options |= {"learners": {"ols": LinearRegression()}, "folds": 2, "seeds": 1}
+    return dp.PanelDML(case.term("y"), case.term("x"), controls, **options)
 
 
 def dynamic_spec(case: Case) -> dp.DynamicPanel:
@@ -1242,6 +1267,8 @@ JOBS: dict[str, Callable[[Case], Any]] = {
     "DynamicPanel": _fitted(dynamic_spec),
     "PoissonEffects": poisson,
     "search_test": search_test,
+    "LogitEffects": logit,
+    "PanelDML": _fitted(learned_spec),
 }
 SHARES = (
     14,
@@ -1280,4 +1307,6 @@ SHARES = (
     8,
     5,
     4,
+    5,
+    3,
 )

@@ -121,6 +121,8 @@ def test_entities_without_counts_have_an_effect_of_zero() -> None:
         {"clusters": ["region"]},
         {"clusters": ["region", "year"]},
         {"obs_weights": "w"},
+        {"exposure": "w"},
+        {"offset": "w", "cov_type": "crv3"},
     ],
 )
 def test_one_cohort_is_a_poisson_regression_on_dummies(options) -> None:
@@ -229,6 +231,32 @@ def test_the_jackknife_is_that_of_the_last_step() -> None:
     np.testing.assert_allclose(joint.covariance, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_an_exposure_is_the_offset_of_its_log() -> None:
+    frame = draw((2003.0, 2005.0)).assign(size=lambda f: 50 * f["w"] ** 3)
+    spec, panel = study(exposure="size"), panel_of(frame)
+    fit = spec.fit(panel)
+    other = spec.replace(exposure=None, offset="log(size)").fit(panel)
+    np.testing.assert_allclose(fit.params, other.params, atol=1e-10)
+    np.testing.assert_allclose(fit.cov, other.cov, atol=1e-12)
+    assert "Exposure: size" in fit.summary()
+    assert "Offset: log(size)" in other.summary()
+    # The unit of the exposure is in the effects of entities and periods.
+    thousands = panel_of(frame.assign(size=lambda f: f["size"] / 1000))
+    np.testing.assert_allclose(spec.fit(thousands).params, fit.params, atol=1e-9)
+
+
+def test_effects_in_counts_are_means_with_an_exposure_too() -> None:
+    frame = draw((2004.0,))
+    fit = study(exposure="w").fit(panel_of(frame))
+    path = fit.event_path().set_index("time")["estimate"]
+    counts = fit.event_path(scale="counts").set_index("time")["estimate"]
+    since = frame["year"].to_numpy() - frame["first"].to_numpy()
+    for time in (0, 1):
+        means = fit.fitted_values.to_numpy()[since == time]
+        want = (means * (1 - np.exp(-path[time]))).mean()
+        assert counts[time] == pytest.approx(want, rel=1e-9)
+
+
 # --- invariances ----------------------------------------------------------------------
 
 
@@ -292,6 +320,16 @@ def test_without_a_comparison_nothing_is_identified() -> None:
     treated = draw((2003.0, 2005.0)).dropna()
     with pytest.raises(dp.DigiprosperError, match="event"):
         study(before=1, after=4).fit(panel_of(treated))
+
+
+def test_exposures_that_are_refused() -> None:
+    frame = draw((2004.0,)).assign(zero=lambda f: f["w"] * (f["year"] > 2000))
+    with pytest.raises(dp.OptionError, match="positive in every row"):
+        study(exposure="zero").fit(panel_of(frame))
+    with pytest.raises(dp.OptionError, match="cannot be combined"):
+        study(exposure="w", offset="x")
+    with pytest.raises(dp.OptionError, match="offset='x' requires family='poisson'"):
+        study(offset="x", family="linear")
 
 
 def test_cells_are_never_dropped() -> None:

@@ -139,8 +139,21 @@ def test_default_bounds_of_smoothness_are_multiples_of_the_largest_bend(
     frame = fit.honest(restriction="smoothness").frame
     path = fit.path.set_index("time")["estimate"]
     bends = np.diff(path.loc[-4:-1].to_numpy(), n=2)
-    want = np.abs(bends).max() * np.array([0.5, 1, 1.5, 2])
+    want = np.abs(bends).max() * np.array([0, 0.5, 1, 1.5, 2])
     np.testing.assert_allclose(frame["M"][1:], want)
+
+
+@pytest.mark.parametrize("effect", [0.1, 2.0, 50.0])
+def test_default_bounds_of_smoothness_hold_the_break_even_bound(effect: float) -> None:
+    frame = draw()
+    frame["y"] += (effect - 2) * (frame["year"] >= frame["first"])
+    intervals = fitted(frame).honest(restriction="smoothness")
+    bounds, ends = intervals.frame["M"][1:], intervals.frame.iloc[1:, 1:3]
+    holds_zero = (ends.prod(axis=1) <= 0).tolist()
+    assert bounds.iloc[0] == 0
+    assert intervals.breakdown <= bounds.iloc[-1]
+    assert holds_zero[0] is (intervals.breakdown == 0)
+    assert holds_zero[-1]
 
 
 def test_the_break_even_bound(fit: EventStudyResults) -> None:

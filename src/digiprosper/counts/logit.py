@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from digiprosper.counts.logit_estimation import fit_logit
 from digiprosper.errors import OptionError, TermError, check_option, issue
-from digiprosper.linear.preparation import (
-    CovType,
-    check_linear_options,
-    refuse_cov_types,
-)
+from digiprosper.linear.preparation import check_linear_options, refuse_cov_types
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -27,7 +23,7 @@ if TYPE_CHECKING:
     from digiprosper.counts.logit_results import LogitResults
     from digiprosper.panel import Panel
 
-_COVARIANCES = ("clustered", "robust", "unadjusted")
+_REFUSED = ("hc2", "hc3", "crv3", "cr2", "driscoll_kraay", "xtscc", "conley")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +140,8 @@ class LogitEffects(Specification):
         check_option("bias_correction", self.bias_correction, ("analytical", None))
         check_option("collinear", self.collinear, ("raise", "drop"))
         check_option("missing", self.missing, ("drop", "raise"))
-        others = [word for word in get_args(CovType) if word not in _COVARIANCES]
         refuse_cov_types(
-            "LogitEffects", self.cov_type, others, "it is that of least squares"
+            "LogitEffects", self.cov_type, _REFUSED, "it is that of least squares"
         )
         check_linear_options(self)
         if not (self.entity_effects or self.time_effects or self.absorb):

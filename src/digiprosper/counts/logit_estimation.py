@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.counts import notices
 from digiprosper.counts.kernels.conditional_logit import conditional_logit
 from digiprosper.counts.kernels.incidental import coefficient_bias, partial_effects
-from digiprosper.counts.logit_results import LogitResults
+from digiprosper.counts.logit_results import AverageEffects, LogitResults
 from digiprosper.errors import (
     IdentificationError,
     OptionError,
@@ -25,7 +25,7 @@ from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squar
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
-from digiprosper.linear.estimation import checked_columns, columns_at, demean_columns
+from digiprosper.linear.estimation import checked_columns, demean_roles, outcome_of
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
@@ -34,6 +34,7 @@ from digiprosper.report.protocol import empty_glance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.counts.kernels.incidental import PartialEffects
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.reweighted import Family, Reweighted
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
-    from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factor
 
 _FAMILIES: dict[str, Family] = {"logit": LOGIT, "probit": PROBIT}
@@ -108,15 +108,11 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
     )
     ((whole, keep),) = cut
     sample = prepared.sample
-    positions = (*sample.roles["y"], *sample.roles["x"])
-    names = (spec.y, *sample.names_of("x"))
-    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
-    columns, dropped = _regressors(spec, prepared, demeaned, predicted=not keep.all())
-    # Refuses slopes by level
-    effects = zip(prepared.effect_names, prepared.within.effects, strict=True)
+    demeaned, _ = demean_roles(spec.y, prepared, ("x",))
+    columns, dropped = _regressors(prepared, demeaned, predicted=not keep.all())
     levels = {
         effect: whole.code_levels[effect].difference(sample.code_levels[effect])
-        for effect, _ in effects
+        for effect in (term.effect for term in prepared.absorbed)
     }
     about = (
         notice
@@ -127,7 +123,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
-        names=tuple(names[j] for j in columns),
+        names=tuple(demeaned.names[j] for j in columns),
         whole=whole,
         keep=keep,
         notices=(
@@ -140,7 +136,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
 
 
 def _regressors(
-    spec: Any, prepared: Prepared, demeaned: Demeaned, *, predicted: bool
+    prepared: Prepared, demeaned: Demeaned, *, predicted: bool
 ) -> tuple[list[int], list[Notice]]:
     """Check the regressors; return the positions of those that are kept, and notices.
 
@@ -153,9 +149,8 @@ def _regressors(
         columns, dropped = checked_columns(
             replace(prepared, options=lenient), demeaned, 0, every
         )
-        if spec.collinear == "drop" or all(
-            _is_level(prepared.sample, notice.data["column"]) for notice in dropped
-        ):
+        absent = [notice.data["column"] for notice in dropped]
+        if all(_is_level(prepared.sample, name) for name in absent):
             return columns, dropped
     return checked_columns(prepared, demeaned, 0, every)
 
@@ -168,17 +163,12 @@ def _is_level(sample: Sample, name: str) -> bool:
 
 def _outcome(spec: Any, sample: Sample) -> Floats:
     """Read an outcome (N,) of zeros and ones."""
-    outcome = sample.columns("y")
-    if outcome.shape[1] != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
+    outcome = outcome_of(spec.y, sample)
     values = np.unique(outcome)
     others = values[(values != 0) & (values != 1)]
     if others.size:
-        condition = f"> {np.median(outcome):.4g}"
-        if values.size == 2:
-            condition = f"== {values[1]:g}"
+        two, middle = values.size == 2, np.median(outcome)
+        condition = f"== {values[1]:g}" if two else f"> {middle:.4g}"
         raise TermError(
             f"y={cited(spec.y)} has values other than 0 and 1, such as {others[0]:g}. "
             f"Write a condition, such as y='I({spec.y} {condition})', or use "
@@ -189,7 +179,7 @@ def _outcome(spec: Any, sample: Sample) -> Floats:
             f"the outcome {cited(spec.y)} is {values[0]:g} in all "
             f"{counted(sample.nobs, 'row')} of the sample."
         )
-    return np.asarray(outcome[:, 0])
+    return outcome
 
 
 # --- estimates ------------------------------------------------------------------------
@@ -198,31 +188,24 @@ def _outcome(spec: Any, sample: Sample) -> Floats:
 def _conditional(spec: Any, data: BinarySample) -> LogitResults:
     """Estimate given the number of ones of each level."""
     prepared = data.prepared
-    (levels,), (name,) = prepared.within.effects, prepared.effect_names
+    (levels,), (effect,) = prepared.within.effects, prepared.effect_names
     fit = conditional_logit(data.y, data.x, levels)
     covariance = np.asarray(np.linalg.inv(fit.information), dtype=np.float64)
     if spec.cov_type != "unadjusted":
-        across = [
-            cluster
-            for cluster, codes in zip(
-                prepared.cluster_names, prepared.cluster_codes, strict=True
-            )
-            if not is_nested(levels, codes)
-        ]
+        ways = zip(prepared.cluster_names, prepared.cluster_codes, strict=True)
+        across = [name for name, codes in ways if not is_nested(levels, codes)]
         if across:
             text = (
                 f"clusters={cited(across[0])}: a conditional logit has one likelihood "
-                f"for all rows of one {name}, which must be in one cluster. Use "
-                f"clusters={cited(name)}."
+                f"for all rows of one {effect}, which must be in one cluster. Use "
+                f"clusters={cited(effect)}."
             )
             problem = option_problem("clusters", spec.clusters, what=text)
             raise OptionError(text, [problem])
         first = np.unique(levels, return_index=True)[1]
         clusters = [codes[first] for codes in prepared.cluster_codes]
         covariance = _covariance(prepared, fit.scores @ covariance, clusters)
-    return _results(
-        spec, data, fit.coefficients, covariance, (fit.loglik, fit.null), settings=""
-    )
+    return _results(spec, data, fit.coefficients, covariance, (fit.loglik, fit.null))
 
 
 def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
@@ -236,47 +219,60 @@ def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
     effects = partial_effects(
         spec.link, at, coefficients, x, categories, corrected=corrected
     )
-    covariance, of_sample = (
-        _score_covariance(spec, prepared, at, moves)
-        for moves in (effects.coefficient_moves, effects.moves)
-    )
-    # The information is about scores; how effects differ is seen in the rows.
-    unadjusted = spec.cov_type == "unadjusted"
-    scores = at.weights * at.working_residuals * (not unadjusted)
-    averages = (effects.by_row.sum(axis=0) - effects.bias) / data.keep.size
-    deviations = np.zeros((data.keep.size, averages.size))
-    deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
-    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
-    of_population = _covariance(prepared, deviations - averages, clusters)
-    of_population += unadjusted * of_sample
     names = tuple(data.names[j] for j in apart)
-    inference = _inference(prepared, clusters, means=True)
-    correction = "bias correction of Fernandez-Val and Weidner (2016)"
-    return _results(
+    results = _results(
         spec,
         data,
         coefficients,
-        covariance,
+        _score_covariance(prepared, at, effects.coefficient_moves),
         (-fit.deviance / 2, _null_likelihood(y)),
-        settings=correction if corrected else "no bias correction",
-        effects={
-            errors: Estimates.of(
-                names,
-                averages[apart],
-                matrix[np.ix_(apart, apart)] / data.keep.size**2,
-                inference,
-            )
-            for errors, matrix in (
-                ("population", of_population),
-                ("sample", of_sample),
-            )
-        },
-        dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
         remarks=(
             *remarks,
             *notices.no_average([name for name in data.names if name not in names]),
         ),
+        correction="corrected" if corrected else "uncorrected",
     )
+    info: Any = {
+        **results.info,
+        "model": "AverageEffects",
+        "nobs": data.keep.size,
+        "n_entities": data.whole.n_entities,
+    }
+    shared = ("labels", "factors", "diagnostics", "key_names", "correction")
+    averages, covariances, inference = _averages(data, at, effects)
+    averaged = {
+        errors: AverageEffects(
+            estimated=Estimates.of(
+                names, averages[apart], covariance[np.ix_(apart, apart)], inference
+            ),
+            info=info,
+            errors=errors,
+            dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
+            **{name: getattr(results, name) for name in shared},
+        )
+        for errors, covariance in covariances.items()
+    }
+    return replace(results, effects=averaged)
+
+
+def _averages(
+    data: BinarySample, at: Reweighted, effects: PartialEffects
+) -> tuple[Floats, dict[Any, Floats], Inference]:
+    """Average effects (k,); covariances by what they allow for, and what they are."""
+    size, prepared = data.keep.size, data.prepared
+    averages = (effects.by_row.sum(axis=0) - effects.bias) / size
+    of_sample = _score_covariance(prepared, at, effects.moves)
+    # The information is about scores; how effects differ is seen in the rows.
+    unadjusted = prepared.options.cov_type == "unadjusted"
+    scores = at.weights * at.working_residuals * (not unadjusted)
+    deviations = np.zeros((size, averages.size))
+    deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
+    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
+    of_population = _covariance(prepared, deviations - averages, clusters)
+    of_population += unadjusted * of_sample
+    totals = {"population": of_population, "sample": of_sample}
+    covariances = {errors: total / size**2 for errors, total in totals.items()}
+    return averages, covariances, _inference(prepared, clusters, means=True)
 
 
 def _corrected(
@@ -287,11 +283,9 @@ def _corrected(
         return fit, fit.coefficients, []
     prepared = data.prepared
     bias = coefficient_bias(spec.link, fit)
-    remarks = [
-        *notices.short_panel(
-            _short_effect(prepared.effect_names, data.whole), spec.link
-        )
-    ] or notices.large_correction(_sizes(fit, bias))
+    short = _short_effect(prepared.effect_names, data.whole)
+    remarks = notices.short_panel(short, spec.link)
+    remarks = remarks or notices.large_correction(_sizes(fit, bias))
     if remarks:
         return fit, fit.coefficients, remarks
     coefficients = fit.coefficients - bias
@@ -322,7 +316,7 @@ def _sizes(fit: Reweighted, bias: Floats) -> tuple[float, float]:
 def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
     """Return the effect with too few rows a level for a correction, and their mean."""
     rows = {name: whole.nobs / whole.code_levels[name].size for name in effects}
-    name = min(rows, key=lambda name: rows[name])
+    name = min(rows, key=rows.__getitem__)
     return (name, rows[name]) if rows[name] < _LEAST_ROWS else None
 
 
@@ -360,11 +354,9 @@ def _categories(
 # --- from the estimates to results ----------------------------------------------------
 
 
-def _score_covariance(
-    spec: Any, prepared: Prepared, at: Reweighted, moves: Floats
-) -> Floats:
+def _score_covariance(prepared: Prepared, at: Reweighted, moves: Floats) -> Floats:
     """Compute the covariance of what scores move by `moves` (N, k)."""
-    if spec.cov_type == "unadjusted":
+    if prepared.options.cov_type == "unadjusted":
         return np.asarray((moves.T * at.weights) @ moves)
     scores = at.weights * at.working_residuals
     return _covariance(prepared, moves * scores[:, None], prepared.cluster_codes)
@@ -377,7 +369,7 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     ways, or N / (N - 1) of rows.
     """
     word = "clustered" if clusters else "robust"
-    groups = tuple([groups_of(codes) for codes in clusters])
+    groups = tuple(map(groups_of, clusters))
     count = replace(prepared.count, groups=groups)
     estimator = vcov(word, "none", count, intersections(clusters), prepared.sample.time)
     fewest = min(groups, default=len(moved))
@@ -395,7 +387,7 @@ def _inference(
 ) -> Inference:
     """Describe standard errors, of coefficients or of means over clusters."""
     cov_type = prepared.options.cov_type
-    groups = tuple(int(codes.max()) + 1 for codes in clusters)
+    groups = tuple(map(groups_of, clusters))
     return Inference(
         cov_type="information" if cov_type == "unadjusted" else cov_type,
         ssc=None if cov_type == "unadjusted" else "Stata",
@@ -413,45 +405,37 @@ def _results(
     likelihoods: tuple[float, float],
     *,
     remarks: Sequence[Any] = (),
-    **parts: Any,
+    correction: Any = None,
 ) -> LogitResults:
     """Make results; `likelihoods` are the logs of the model's and its null model's."""
     prepared, sample = data.prepared, data.prepared.sample
-    inference = _inference(prepared, prepared.cluster_codes)
-    estimated = Estimates.of(data.names, coefficients, covariance, inference)
-    info: dict[str, Any] = {
+    codes = prepared.cluster_codes
+    estimated = Estimates.of(
+        data.names, coefficients, covariance, _inference(prepared, codes)
+    )
+    info: Any = {
         **empty_glance("LogitEffects", sample.nobs),
         "depvar": spec.y,
         "n_entities": sample.n_entities,
         "n_times": sample.n_times,
-        "n_clusters": min(inference.n_clusters, default=None),
-        "df_t": inference.df_t,
         "df_absorbed": prepared.within.rank,
-        "cov_type": inference.cov_type,
-        "clusters": "+".join(inference.clusters) or None,
-        "ssc": inference.ssc,
         "effects": "+".join(prepared.effect_names),
         "pseudo_rsquared": 1 - likelihoods[0] / likelihoods[1],
         "loglik": likelihoods[0],
         "n_predicted": int((~data.keep).sum()),
     }
+    middle, ways = estimated.middle, len(codes)
     return LogitResults(
         estimated=estimated,
         link=spec.link,
-        info=cast("Glance", info),
+        info=info,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(
             *data.notices,
             *remarks,
-            *not_semidefinite(
-                data.names,
-                covariance,
-                estimated.middle,
-                ways=len(prepared.cluster_codes),
-            ),
+            *not_semidefinite(data.names, covariance, middle, ways=ways),
         ),
         key_names=sample.keys.pair,
-        n_all_entities=data.whole.n_entities,
-        **parts,
+        correction=correction,
     )

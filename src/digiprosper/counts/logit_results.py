@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 from digiprosper.counts.words import WORDS
 from digiprosper.errors import IdentificationError, Notice, TermError, check_option
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Remark
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Term, slope_terms
@@ -16,7 +16,6 @@ from digiprosper.report.text import conventions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from digiprosper.report.columns import Column
     from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
@@ -44,8 +43,9 @@ class BinaryResults(BaseResults):
         Remarks about the data and the fit.
     key_names : pair of str or None
         Names of the entity key and the time key.
-    dummies : tuple of str
-        Regressors whose average effect is that of a change from zero to one.
+    correction : {"corrected", "uncorrected"} or None
+        Whether the bias of estimated effects was subtracted; None if none are
+        estimated.
     """
 
     words: ClassVar[Words] = WORDS
@@ -56,7 +56,7 @@ class BinaryResults(BaseResults):
     factors: Factors
     diagnostics: tuple[Notice, ...]
     key_names: tuple[str, str | None]
-    dummies: tuple[str, ...] = ()
+    correction: Literal["corrected", "uncorrected"] | None = None
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -72,27 +72,15 @@ class BinaryResults(BaseResults):
             Beside what all results have: pseudo_rsquared (McFadden's), loglik
             before the correction, and n_predicted, rows that are predicted perfectly.
         """
-        return cast("Glance", dict(self.info))
+        return cast("Glance", {**self.info, **self.inference.numbers})
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table, with a note on what the numbers are.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            One.
-        """
-        column = result_column(self, level)
-        return (replace(column, remarks=(*column.remarks, self._meaning)),)
+    def _remarks(self) -> tuple[Remark, ...]:
+        codes = filter(None, (self._meaning, self.correction))
+        return tuple(Remark(f"note.{code}", {}) for code in codes)
 
     @property
-    def _meaning(self) -> Remark:
-        """What the numbers are, for the note below a table."""
+    def _meaning(self) -> str:
+        """Code of what the numbers are, for the note below a table."""
         raise NotImplementedError
 
     def _conventions_of(self, inference: Inference) -> str:
@@ -129,6 +117,8 @@ class AverageEffects(BinaryResults):
     ----------
     errors : {"population", "sample"}
         What the standard errors allow for.
+    dummies : tuple of str
+        Regressors whose effect is that of a change from zero to one.
 
     Examples
     --------
@@ -139,22 +129,23 @@ class AverageEffects(BinaryResults):
     {'log(pc)': 0.41, 'log(emp)': -1.21}
     """
 
-    errors: _Errors = "population"
+    errors: _Errors
+    dummies: tuple[str, ...]
 
     @property
-    def _meaning(self) -> Remark:
-        return Remark("note.average_effects", {})
+    def _meaning(self) -> str:
+        return "average_effects"
 
     def _summary(self) -> Summary:
         info: Any = self.info
-        lines = ["Changes of the probability for one unit more, averaged over all rows"]
-        if info["n_predicted"]:
-            lines[0] += (
-                f", of which {info['n_predicted']:,} "
-                f"({info['n_predicted'] / info['nobs']:.0%}) are predicted perfectly "
-                "and count as zero"
+        count, apart = info["n_predicted"], ""
+        if count:
+            apart = (
+                f", of which {count:,} ({count / info['nobs']:.0%}) are predicted "
+                "perfectly and count as zero"
             )
-        lines[0] += "."
+        about = "Changes of the probability for one unit more, averaged over all rows"
+        lines = [f"{about}{apart}."]
         if self.dummies:
             lines.append(f"From 0 to 1: {', '.join(self.dummies)}.")
         if self.errors == "sample":
@@ -178,12 +169,6 @@ class LogitResults(BinaryResults):
     effects : mapping
         Average partial effects by what their errors allow for; empty for the
         conditional logit.
-    dummies : tuple of str
-        Regressors whose average effect is that of a change from zero to one.
-    n_all_entities : int
-        Entities in all rows, those included that are predicted perfectly.
-    settings : str
-        Which correction there is, as text.
     info : Glance
         Summary numbers of the fit.
     labels : mapping
@@ -194,6 +179,9 @@ class LogitResults(BinaryResults):
         Remarks about the data and the fit.
     key_names : pair of str or None
         Names of the entity key and the time key.
+    correction : {"corrected", "uncorrected"} or None
+        Whether the bias of estimated effects was subtracted; None for the conditional
+        logit.
 
     Examples
     --------
@@ -205,9 +193,7 @@ class LogitResults(BinaryResults):
     """
 
     link: Literal["logit", "probit"]
-    effects: Mapping[str, Estimates] = field(default_factory=dict)
-    n_all_entities: int = 0
-    settings: str = ""
+    effects: Mapping[str, AverageEffects] = field(default_factory=dict)
 
     @property
     def is_conditional(self) -> bool:
@@ -264,43 +250,27 @@ class LogitResults(BinaryResults):
                 "entity effects that probabilities depend on, and exp(b) is an odds "
                 "ratio. Add time effects, or use link='probit'."
             )
-        estimated, info = self.effects[errors], cast("dict[str, Any]", self.info)
-        if not estimated.names:
+        effects = self.effects[errors]
+        if not effects.names:
             raise TermError(
                 "each regressor shares a variable with another one, so that none has "
                 "an average effect. Fit a model without powers and interactions."
             )
-        changes = {
-            "model": "AverageEffects",
-            "nobs": info["nobs"] + info["n_predicted"],
-            "n_entities": self.n_all_entities,
-            "n_clusters": min(estimated.inference.n_clusters, default=None),
-            "df_t": estimated.inference.df_t,
-        }
-        return AverageEffects(
-            estimated=estimated,
-            errors=errors,
-            dummies=self.dummies,
-            info=cast("Glance", {**info, **changes}),
-            labels=self.labels,
-            factors=self.factors,
-            diagnostics=self.diagnostics,
-            key_names=self.key_names,
-        )
+        return effects
 
     @property
-    def _meaning(self) -> Remark:
-        return Remark(f"note.{self.link}", {})
+    def _meaning(self) -> str:
+        return self.link
 
     def _summary(self) -> Summary:
         info: Any = self.info
-        unit = {"logit": "log odds", "probit": "probit index"}[self.link]
-        meaning = f"Coefficients are changes of the {unit}, not of the probability"
-        title, settings = f"{self.link.capitalize()} with effects", f"; {self.settings}"
+        meaning = WORDS.say(f"note.{self.link}").rstrip(".").capitalize()
         if self.is_conditional:
             title, settings = "Conditional logit", ", which are not estimated"
             meaning += "; exp(b) is an odds ratio."
         else:
+            title = f"{self.link.capitalize()} with effects"
+            settings = "; " + WORDS.say(f"note.{self.correction}").rstrip(".")
             meaning += ", for which there is average_effects()."
         return self._summary_of(
             title,

@@ -19,7 +19,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from digiprosper.errors import Notice, counted, quoted
-from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,21 +127,3 @@ def no_average(terms: Sequence[str]) -> list[Notice]:
         "interactions for them."
     )
     return [Notice("no_average", text, {"terms": tuple(terms)})]
-
-
-def few_for_counts(
-    clusters: int, name: str, cov_type: str = "clustered"
-) -> tuple[Notice, ...]:
-    """Report that normal or t intervals rest on few clusters."""
-    used = (
-        f"t intervals with {clusters - 1} degrees of freedom are used"
-        if cov_type == "crv3"
-        else "the normal distribution is used, as ppmlhdfe and fixest do, with which "
-        "intervals are too short; use cov_type='crv3'"
-    )
-    return few_clusters(
-        clusters,
-        name,
-        f"{used}; confirm a borderline result with dp.wild_bootstrap(spec, panel, "
-        "term), which needs cov_type='clustered'.",
-    )

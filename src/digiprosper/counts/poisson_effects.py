@@ -6,25 +6,16 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from digiprosper.counts.estimation import fit_counts, prepare_counts
-from digiprosper.errors import (
-    OptionError,
-    check_option,
-    cited,
-    issue,
-    option_problem,
-)
+from digiprosper.errors import check_option, issue
 from digiprosper.linear.fixed_effects import check_regression_terms, check_row_options
+from digiprosper.linear.poisson import check_index_terms
 from digiprosper.linear.preparation import (
     LinearOptions,
     check_linear_options,
     linear_options,
     refuse_cov_types,
 )
-from digiprosper.specification import (
-    TERM,
-    Specification,
-    one_term,
-)
+from digiprosper.specification import TERM, Specification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,16 +151,7 @@ class PoissonEffects(Specification):
         check_linear_options(self, ("ppmlhdfe", "fixest"))
         check_row_options(self)
         check_option("separation", self.separation, ("drop", "raise"))
-        for name in ("exposure", "offset"):
-            if getattr(self, name) is not None:
-                one_term(getattr(self, name), name)
-        if self.exposure is not None and self.offset is not None:
-            text = (
-                f"exposure={cited(self.exposure)} and offset={cited(self.offset)} "
-                "cannot be combined: the exposure is the offset log(exposure). Add "
-                "both in one column."
-            )
-            raise OptionError(text, [option_problem("offset", self.offset, what=text)])
+        check_index_terms(self)
 
     @property
     def options(self) -> LinearOptions:

@@ -13,22 +13,15 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
 from digiprosper.kernels.sandwich import as_regression, root_and_middle
-from digiprosper.kernels.separation import (
-    in_empty_levels,
-    rows_of,
-    separated_rows,
-)
+from digiprosper.kernels.separation import rows_of, separated_rows
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import level_sums, within
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.counts.results import PoissonResults
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.reweighted import Reweighted
-    from digiprosper.kernels.slopes import Effect
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.exchange import Paths
     from digiprosper.linear.kernels.placebo import Cohorts
@@ -38,8 +31,7 @@ if TYPE_CHECKING:
 
 # Null values, in standard errors from the estimate, under which the model is fitted
 # again; between them scores by cluster are interpolated.
-_NULLS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0, 5.0)
-_FAR_NULLS = (6.0, 8.0, 10.0, 15.0, 20.0)
+_NULLS = (*np.arange(1, 11) / 4, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,19 +45,13 @@ class CountFit:
     prepared: Prepared
     demeaned: Demeaned  # outcome, then every regressor of the specification
     regressors: tuple[int, ...]  # positions in `demeaned`, without those dropped
-    offset: Floats | None
+    offset: Floats  # (N,)
     likelihood: Reweighted
     solved: Solved  # the last step as a weighted regression, with the intercept
 
     @property
-    def _arrays(self) -> tuple[Floats, Floats, Sequence[Effect], Floats | None]:
-        """Outcome, regressors, effects and weights."""
-        return (
-            self.demeaned.raw[:, 0],
-            self.demeaned.select(self.regressors),
-            self.prepared.within.every,
-            self.prepared.obs_weights,
-        )
+    def _x(self) -> Floats:
+        return self.demeaned.select(self.regressors)
 
     def cluster_draws(
         self, codes: Ints, reps: int, seed: np.random.SeedSequence
@@ -75,19 +61,18 @@ class CountFit:
         A cluster that is drawn twice has twice the weight: its two copies would have
         the same effects.
         """
-        y, x, effects, q = self._arrays
+        x, q = self._x, self.prepared.row_weights
         counts = draw_counts(seed, int(codes.max()) + 1, reps)
         out = np.full((reps, len(self.results.names)), np.nan)
         for draw, times in enumerate(counts):
-            weights = times[codes] if q is None else q * times[codes]
-            fit, rows = refitted(y, x, effects, weights, self.offset)
-            if fit is None:
+            refit = self._refit(x, q * times[codes])
+            if refit is None:
                 continue
+            fit, rows = refit
             out[draw, : x.shape[1]] = fit.coefficients
-            if not effects:
-                offset = 0.0 if self.offset is None else self.offset[rows]
-                raw = self.demeaned.raw[rows][:, list(self.regressors)]
-                constant = fit.index - offset - raw @ fit.coefficients
+            if not self.prepared.absorbed:
+                raw = self.demeaned.raw[rows][:, self.regressors]
+                constant = fit.index - self.offset[rows] - raw @ fit.coefficients
                 out[draw, -1] = constant.mean()
         return out, int(np.isnan(out).all(axis=1).sum())
 
@@ -95,8 +80,8 @@ class CountFit:
         self, position: int, treated: Cohorts, reps: int, seed: np.random.SeedSequence
     ) -> Floats:
         """Estimate the slope of placebo treatments (R,) in the place of a regressor."""
-        generators = tuple(map(np.random.default_rng, seed.spawn(2)))
-        everyone, first = treated.drawn(generators[0], generators[1], reps)
+        entities, periods = map(np.random.default_rng, seed.spawn(2))
+        everyone, first = treated.drawn(entities, periods, reps)
         out = np.empty(reps)
         for draw in range(reps):
             start = np.full(treated.n_entities, treated.n_times)
@@ -124,18 +109,18 @@ class CountFit:
                 else moved.moved(every[draw : draw + 1])
             )
             slope, error = self._with_column(position, column[:, 0])
-            out[draw] = slope / error if error > 0 else np.nan
+            out[draw] = slope / error
             done(1)
         return out
 
     def _with_column(self, position: int, column: Floats) -> tuple[float, float]:
         """Estimate a slope and its error with another column; missing if impossible."""
-        y, x, effects, q = self._arrays
-        replaced = x.copy()
-        replaced[:, position] = column
-        fit, rows = refitted(y, replaced, effects, q, self.offset)
-        if fit is None:
+        x = self._x.copy()
+        x[:, position] = column
+        refit = self._refit(x, self.prepared.row_weights)
+        if refit is None:
             return np.nan, np.nan
+        fit, rows = refit
         estimator = self.solved.vcov
         parts = tuple(
             part if part.codes is None else replace(part, codes=part.codes[rows])
@@ -172,7 +157,7 @@ class CountFit:
         }
         for sign in (-1.0, 1.0):
             start: Floats | None = self.likelihood.index
-            for distance in (*_NULLS, *_FAR_NULLS):
+            for distance in _NULLS:
                 null = estimate - sign * distance * error
                 try:
                     moved[sign * distance], start = self._moved(
@@ -182,8 +167,7 @@ class CountFit:
                     # So far from the estimate the restricted mean overflows.
                     break
         nulls = sorted(moved)
-        q = self.prepared.obs_weights
-        shares = np.bincount(codes, q)
+        shares = np.bincount(codes, self.prepared.row_weights)
         return ScoreDraws(
             nulls=np.array(nulls),
             moved=np.stack([moved[t] for t in nulls]),
@@ -199,18 +183,17 @@ class CountFit:
 
         Also returns the index of the restricted fit.
         """
-        y, x, effects, q = self._arrays
+        x = self._x
         pivot = int(np.abs(row * np.abs(x).max(axis=0)).argmax())
         others = np.delete(np.arange(row.size), pivot)
         column = x[:, pivot] / row[pivot]
-        offset = null * column + (0.0 if self.offset is None else self.offset)
         fit = reweighted_least_squares(
-            y,
+            self.demeaned.raw[:, 0],
             x[:, others] - column[:, None] * row[others],
-            effects,
+            self.prepared.within.every,
             POISSON,
-            obs_weights=q,
-            offset=offset,
+            obs_weights=self.prepared.row_weights,
+            offset=null * column + self.offset,
             start=start,
         )
         net = fit.projection.demean(x)
@@ -220,40 +203,32 @@ class CountFit:
         )
         return scores @ np.linalg.solve(information, row), fit.index
 
+    def _refit(self, x: Floats, obs_weights: Floats) -> tuple[Reweighted, Ints] | None:
+        """Estimate again, without rows of weight zero and separated ones.
 
-def refitted(
-    y: Floats,
-    x: Floats,
-    effects: Sequence[Effect],
-    obs_weights: Floats | None,
-    offset: Floats | None,
-) -> tuple[Reweighted | None, Ints]:
-    """Estimate again, without rows of weight zero and separated ones.
-
-    Also returns the rows. None where a slope is not identified.
-    """
-    rows = np.arange(y.size) if obs_weights is None else np.flatnonzero(obs_weights > 0)
-    empty = in_empty_levels(y[rows], rows_of(effects, rows))
-    rows = rows[~empty]
-    if not rows.size:
-        return None, rows
-    rows = rows[~separated_rows(y[rows], x[rows], rows_of(effects, rows))]
-    part, columns = rows_of(effects, rows), x[rows]
-    demeaned = within(part, rows.size).demean(columns)
-    size = np.linalg.norm(columns - columns.mean(axis=0), axis=0)
-    absorbed = np.linalg.norm(demeaned, axis=0) <= ABSORBED * size
-    if absorbed.any() or dependences(demeaned) or rows.size <= x.shape[1] + 1:
-        return None, rows
-    try:
-        fit = reweighted_least_squares(
-            y[rows],
-            columns,
-            part,
-            POISSON,
-            obs_weights=None if obs_weights is None else obs_weights[rows],
-            offset=None if offset is None else offset[rows],
-        )
-    except IdentificationError:
-        # A draw may have no maximum, as a sample may have none.
-        return None, rows
-    return fit, rows
+        Returns the fit and its rows; None where a slope is not identified.
+        """
+        y, effects = self.demeaned.raw[:, 0], self.prepared.within.every
+        rows = np.flatnonzero(obs_weights > 0)
+        rows = rows[~separated_rows(y[rows], x[rows], rows_of(effects, rows))]
+        if rows.size <= x.shape[1] + 1:
+            return None
+        part, columns = rows_of(effects, rows), x[rows]
+        demeaned = within(part, rows.size).demean(columns)
+        size = np.linalg.norm(columns - columns.mean(axis=0), axis=0)
+        absorbed = np.linalg.norm(demeaned, axis=0) <= ABSORBED * size
+        if absorbed.any() or dependences(demeaned):
+            return None
+        try:
+            fit = reweighted_least_squares(
+                y[rows],
+                columns,
+                part,
+                POISSON,
+                obs_weights=obs_weights[rows],
+                offset=self.offset[rows],
+            )
+        except IdentificationError:
+            # A draw may have no maximum, as a sample may have none.
+            return None
+        return fit, rows

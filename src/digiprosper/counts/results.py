@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 
-from digiprosper._version import __version__
 from digiprosper.counts.words import WORDS
-from digiprosper.errors import check_level
 from digiprosper.kernels.tolerances import TWO_VALUES
-from digiprosper.linear.results import (
-    RowSummary,
-    SampledResults,
-    kept_rows,
-    predicted_index,
-)
-from digiprosper.report.protocol import Glance, empty_glance, hash_of
+from digiprosper.linear.poisson import CountResults
+from digiprosper.linear.results import predicted_index
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.text import conventions, sample_text
+from digiprosper.report.text import conventions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import EstimationSample
     from digiprosper.panel import Panel
-    from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
+    from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
     from digiprosper.report.words import Words
 
@@ -44,7 +31,7 @@ _MEANING = (
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class PoissonResults(SampledResults):
+class PoissonResults(CountResults):
     """Results of `PoissonEffects`: coefficients, covariance, tests and predictions.
 
     Parameters
@@ -74,10 +61,11 @@ class PoissonResults(SampledResults):
         Name, levels and estimates of each absorbed effect.
     effect_terms : tuple
         Of each absorbed effect the term of its levels, and that of its slope or None.
-    separated_index : Index
-        Labels of the rows that were dropped because they are separated.
-    separated_reasons : tuple of str
-        Why each of them was dropped.
+    separated : DataFrame
+        Rows that were dropped because they are separated, with the reason.
+        ``"effects"`` are rows of a level of a fixed effect whose outcomes are all zero,
+        ``"regressors"`` are rows that a combination of regressors and effects predicts
+        to be zero (Correia, Guimaraes & Zylkin 2019).
     n_singletons : int
         Number of singletons that were dropped.
     exposure, offset : str or None
@@ -99,29 +87,11 @@ class PoissonResults(SampledResults):
     """
 
     words: ClassVar[Words] = WORDS
-    _rows_key: ClassVar[str] = "coefficients"
-
-    depvar: str
-    estimated: Estimates
-    sample: EstimationSample
-    fitted: Floats | None
-    residuals: Floats | None
-    deviance: float
     log_likelihood: float
     null_log_likelihood: float
     mean_outcome: float
-    df_absorbed: int
-    effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
     effect_terms: tuple[tuple[str, str | None], ...]
-    separated_index: pd.Index[Any]
-    separated_reasons: tuple[str, ...]
     n_singletons: int
-    exposure: str | None
-    offset: str | None
-    labels: Mapping[str, str]
-    diagnostics: tuple[Notice, ...]
-    version: str = __version__
 
     # --- what all results have --------------------------------------------------------
 
@@ -129,18 +99,6 @@ class PoissonResults(SampledResults):
     def pseudo_rsquared(self) -> float:
         """One less the log likelihood over that of a constant (McFadden 1974)."""
         return 1 - self.log_likelihood / self.null_log_likelihood
-
-    @property
-    def separated(self) -> pd.DataFrame:
-        """Rows that were dropped because they are separated, with the reason.
-
-        ``"effects"`` are rows of a level of a fixed effect whose outcomes are all zero,
-        ``"regressors"`` are rows that a combination of regressors and effects predicts
-        to be zero (Correia, Guimaraes & Zylkin 2019).
-        """
-        return pd.DataFrame(
-            {"reason": list(self.separated_reasons)}, index=self.separated_index
-        )
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -151,21 +109,13 @@ class PoissonResults(SampledResults):
             Beside what all results have: pseudo_rsquared, deviance, loglik, n_separated
             and n_singletons.
         """
-        nobs = self.rows.nobs if self.rows else kept_rows(self.fitted, "rows").size
-        slopes = len(self.names) - ("Intercept" in self.names)
-        values: dict[str, Any] = {
-            "depvar": self.depvar,
-            **self._of_inference(),
-            "df_resid": float(nobs - self.df_absorbed - slopes),
-            "df_absorbed": self.df_absorbed,
-            "version": self.version,
+        values = {
+            **CountResults.glance(self),
             "pseudo_rsquared": self.pseudo_rsquared,
-            "deviance": self.deviance,
             "loglik": self.log_likelihood,
-            "n_separated": len(self.separated_reasons),
             "n_singletons": self.n_singletons,
         }
-        return cast("Glance", {**empty_glance("PoissonEffects", nobs), **values})
+        return cast("Glance", values)
 
     # --- rows and effects -------------------------------------------------------------
 
@@ -248,26 +198,22 @@ class PoissonResults(SampledResults):
         >>> fit.average_effects()[["kind", "estimate"]].round(3).values.tolist()
         [['elasticity', 0.728], ['slope', -0.014]]
         """
-        frame = self.tidy(check_level(level)).set_index("term")
-        frame = frame[["estimate", "std_error", "conf_low", "conf_high"]]
-        frame = frame.drop(index="Intercept", errors="ignore")
         slopes = [term for term in self.terms if term.kind != "intercept"]
         kinds = np.array([self._kind_of(term) for term in slopes])
-        dummy, product = kinds == "dummy", kinds == "interaction"
         ends = ["estimate", "conf_low", "conf_high"]
-        frame.loc[dummy, "std_error"] *= np.exp(frame.loc[dummy, "estimate"])
-        frame.loc[dummy, ends] = np.expm1(frame.loc[dummy, ends])
-        frame.loc[product] = np.nan
-        frame.insert(0, "kind", kinds)
-        effect = frame["estimate"] * self.mean_outcome
-        percent = frame[ends].copy()
-        slope = kinds == "slope"
-        percent[slope] = 100 * np.expm1(percent[slope])
-        percent[dummy] *= 100
-        names = ["percent", "percent_low", "percent_high"]
-        return frame.assign(
-            effect=effect, **dict(zip(names, percent.to_numpy().T, strict=True))
-        ).reset_index()
+        columns = ["term", "estimate", "std_error", "conf_low", "conf_high"]
+        frame = self.tidy(level)[columns].head(kinds.size).copy()
+        frame.insert(1, "kind", kinds)
+        logs, dummy = frame[ends].copy(), kinds == "dummy"
+        relative = np.expm1(logs)
+        frame.loc[dummy, "std_error"] *= np.exp(logs.loc[dummy, "estimate"])
+        frame.loc[dummy, ends] = relative[dummy]
+        frame["effect"] = frame["estimate"] * self.mean_outcome
+        elastic = (kinds == "elasticity")[:, None]
+        percent = ["percent", "percent_low", "percent_high"]
+        frame[percent] = np.where(elastic, logs, 100 * relative)
+        frame.loc[kinds == "interaction", frame.columns[2:]] = np.nan
+        return frame
 
     def _kind_of(self, term: Term) -> str:
         """Tell what the coefficient of a term is."""
@@ -290,49 +236,22 @@ class PoissonResults(SampledResults):
         below = mean * (1 - mean) - sd**2 * (n - 1) / n
         return bool((low, high) == (0.0, 1.0) and below <= TWO_VALUES)
 
-    def without_rows(self) -> Self:
-        """Return a copy without residuals, fitted values and row labels.
-
-        Returns
-        -------
-        PoissonResults
-            The same estimates in less memory. Methods that need the rows raise an
-            OptionError.
-        """
-        residuals = kept_rows(self.residuals, "residuals")
-        rows = RowSummary(
-            nobs=residuals.size,
-            sample_hash=hash_of(kept_rows(self.sample.index, "row labels")),
-            ssr=float(residuals @ residuals),
-        )
-        sample = replace(self.sample, index=None, rows=rows)
-        return replace(self, fitted=None, residuals=None, sample=sample)
-
     # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
-        info = self.glance()
-        sample = self.sample
-        size = sample_text(
-            info["nobs"], sample.n_entities, sample.n_times, sample.key_names
-        )
-        lines = [
-            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
-            *([f"Weights: {sample.obs_weights}"] if sample.obs_weights else []),
-            *([f"Exposure: {self.exposure}"] if self.exposure else []),
-            *([f"Offset: {self.offset}"] if self.offset else []),
-            size,
-            f"Dropped: {len(self.separated_reasons)} separated rows, "
+        lines = (
+            *self._about(),
+            f"Dropped: {len(self.separated)} separated rows, "
             f"{self.n_singletons} singletons",
             f"Pseudo-R2 {self.pseudo_rsquared:.4f}, deviance {self.deviance:.6g}, log "
             f"likelihood {self.log_likelihood:.6g}",
             "",
-        ]
+        )
         return Summary(
             type=type(self).__name__,
             title=f"Poisson regression, outcome: {self.depvar}",
             blocks=(
-                Lines(tuple(lines)),
+                Lines(lines),
                 coefficient_cells(self.tidy()),
                 Lines((_MEANING,), wrapped=True),
                 Remarks.of(self.diagnostics, self._coverage("Poisson slope")),
@@ -343,8 +262,7 @@ class PoissonResults(SampledResults):
         )
 
     def _conventions_of(self, inference: Inference) -> str:
-        if inference.cov_type != "unadjusted":
-            return conventions(inference)
+        # Words of unadjusted errors
         return conventions(inference).replace(
             "for independent errors of equal variance",
             "for a variance equal to the mean",

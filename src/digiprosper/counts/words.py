@@ -19,6 +19,8 @@ WORDS = Words(
         "note.average_effects": (
             "average partial effects: changes of the probability, over all rows."
         ),
+        "note.corrected": "bias correction of Fernandez-Val and Weidner (2016).",
+        "note.uncorrected": "no bias correction.",
     },
     chinese={
         "stat.deviance": "偏差",
@@ -28,5 +30,7 @@ WORDS = Words(
         "note.logit": "系数为对数发生比的变化，不是概率的变化。",
         "note.probit": "系数为Probit指数的变化，不是概率的变化。",
         "note.average_effects": "平均偏效应：概率的变化，对全部观测值取平均。",
+        "note.corrected": "已按Fernandez-Val和Weidner（2016）校正偏差。",
+        "note.uncorrected": "未校正偏差。",
     },
 )

@@ -45,11 +45,12 @@ def separated_rows(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
 
     A row with outcome zero is separated if some combination z of columns and effects is
     zero wherever the outcome is positive, not negative elsewhere, and positive in the
-    row (Correia, Guimaraes & Zylkin 2019). A maximum of the likelihood shows that there
-    is none. Otherwise the linear program ``max sum z, 0 <= z <= 1`` is solved, rows
-    with z > 0 leave, and it is solved again until no row leaves.
+    row (Correia, Guimaraes & Zylkin 2019). All rows of an empty level are. A maximum of
+    the likelihood shows that no others are. If it has none, the linear program
+    ``max sum z, 0 <= z <= 1`` is solved, rows with z > 0 leave, and it is solved again
+    until no row leaves.
     """
-    keep = np.ones(y.size, dtype=np.bool_)
+    keep = ~in_empty_levels(y, effects)
     while (y[keep] == 0).any():
         rows = np.flatnonzero(keep)
         part = rows_of(effects, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +49,7 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Vcov
@@ -134,6 +135,32 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
         absorbed=absorbed,
         products=products,
     )
+
+
+def demean_roles(
+    y: str, prepared: Prepared, roles: Iterable[str]
+) -> tuple[Demeaned, tuple[int, ...]]:
+    """Demean the outcome, then every column of some roles, once.
+
+    Also returns the positions of these columns in the sample.
+    """
+    sample = prepared.sample
+    outcome_of(y, sample)
+    columns = tuple(
+        dict.fromkeys(chain.from_iterable(sample.roles[role] for role in ("y", *roles)))
+    )
+    names = (y, *(sample.names[column] for column in columns[1:]))
+    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, columns))
+    return demeaned, columns
+
+
+def outcome_of(y: str, sample: Sample) -> Floats:
+    """Return the outcome (N,); refuse one of several columns."""
+    if len(sample.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(y)} makes several columns; the outcome must be one column."
+        )
+    return sample.columns("y")[:, 0]
 
 
 def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -22,7 +21,7 @@ from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
     columns_at,
-    demean_columns,
+    demean_roles,
     fit_equation,
     with_intercept,
 )
@@ -518,17 +517,7 @@ def common_rows(
     prepared = prepare(
         panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
     )
-    rows = prepared.sample
-    if len(rows.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    columns = tuple(
-        dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles))
-    )
-    names = (spec.y, *(rows.names[column] for column in columns[1:]))
-    demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
-    return CommonRows(prepared, demeaned, columns)
+    return CommonRows(prepared, *demean_roles(spec.y, prepared, regressors))
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
@@ -537,16 +526,8 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     prepared = prepare(
         panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
     )
-    sample = prepared.sample
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    positions = (*sample.roles["y"], *sample.roles["x"])
-    demeaned = demean_columns(
-        prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions)
-    )
-    remarks = [*lagged_outcome(prepared), *shifted_log(sample)]
+    demeaned, positions = demean_roles(spec.y, prepared, ("x",))
+    remarks = [*lagged_outcome(prepared), *shifted_log(prepared.sample)]
     results, solved = fit_equation(
         prepared, demeaned, 0, range(1, len(positions)), remarks=remarks
     )

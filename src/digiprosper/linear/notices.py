@@ -219,6 +219,22 @@ def few_for_slopes(
     )
 
 
+def few_for_counts(
+    clusters: int, name: str, cov_type: str = "clustered", then: str = ""
+) -> tuple[Notice, ...]:
+    """Report that normal or t intervals of counts rest on few clusters.
+
+    `then` is further advice.
+    """
+    used = (
+        f"t intervals with {clusters - 1} degrees of freedom are used"
+        if cov_type == "crv3"
+        else "the normal distribution is used, as ppmlhdfe and fixest do, with which "
+        "intervals are too short; use cov_type='crv3'"
+    )
+    return few_clusters(clusters, name, f"{used}{then}.")
+
+
 def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
     if several_ways:
         return (

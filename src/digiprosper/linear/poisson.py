@@ -1,31 +1,48 @@
-"""Poisson regressions with absorbed effects: their rows, and the likelihood."""
+"""Poisson regressions with absorbed effects: rows, likelihood, what results share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 import pandas as pd
 
+from digiprosper._version import __version__
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
-    TermError,
+    OptionError,
     cited,
     counted,
+    option_problem,
 )
 from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
 from digiprosper.kernels.sandwich import as_regression
-from digiprosper.kernels.separation import in_empty_levels, rows_of, separated_rows
-from digiprosper.linear.estimation import checked_columns, counts_and_vcov, fit_notices
-from digiprosper.linear.notices import separated_notice
-from digiprosper.linear.preparation import effects_of
+from digiprosper.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.linear.diagnostics import not_semidefinite
+from digiprosper.linear.estimation import (
+    checked_columns,
+    columns_at,
+    counts_and_vcov,
+    estimation_sample,
+    fit_notices,
+    outcome_of,
+)
+from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
+from digiprosper.linear.preparation import effects_of, prepare
+from digiprosper.linear.results import RowSummary, SampledResults, kept_rows
+from digiprosper.linear.variance_checks import cluster_notices, without_information
 from digiprosper.panel.keys import rows_text
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import WITHOUT_FACTOR, Inference
+from digiprosper.report.protocol import Glance, empty_glance, hash_of
+from digiprosper.specification import one_term
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Self
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats
@@ -34,7 +51,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels.reweighted import Reweighted
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
+    from digiprosper.linear.results import EstimationSample
+    from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
 
 PoissonSsc = Literal["ppmlhdfe", "fixest"]
@@ -43,6 +61,10 @@ LAGGED = (
     "it."
 )
 """What lags of the outcome do to a model with entity effects, and the remedy."""
+_INDEX_TERMS = ("exposure", "offset")
+
+
+# --- rows -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +92,7 @@ class Separated:
 
 def check_counts(y: str, sample: Sample) -> None:
     """Refuse outcomes that no model of counts takes."""
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(y)} makes several columns; the outcome must be one column."
-        )
-    outcome = sample.columns("y")[:, 0]
+    outcome = outcome_of(y, sample)
     negative = np.flatnonzero(outcome < 0)
     if negative.size:
         raise IdentificationError(
@@ -89,14 +107,84 @@ def check_counts(y: str, sample: Sample) -> None:
         )
 
 
+def check_index_terms(spec: Any) -> None:
+    """Check the exposure and the offset of a specification."""
+    for name in _INDEX_TERMS:
+        if getattr(spec, name) is not None:
+            one_term(getattr(spec, name), name)
+    if spec.exposure is not None and spec.offset is not None:
+        text = (
+            f"exposure={cited(spec.exposure)} and offset={cited(spec.offset)} cannot "
+            "be combined: the exposure is the offset log(exposure). Add both in one "
+            "column."
+        )
+        raise OptionError(text, [option_problem("offset", spec.offset, what=text)])
+
+
+def cut_counts(
+    spec: Any,
+    panel: Panel,
+    roles: Mapping[str, Sequence[str]],
+    regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
+    separation: str = "drop",
+) -> tuple[Prepared, Separated, Sample, Bools]:
+    """Cut the rows complete in all terms, by role, without separated ones.
+
+    `regressors` makes the columns (N, k) that may separate rows. Also returns the
+    sample with separated rows, and which rows these are.
+    """
+    cut: list[tuple[Separated, Sample, Bools]] = []
+
+    def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
+        check_counts(spec.y, sample)
+        if spec.exposure is not None:
+            _check_exposure(spec.exposure, sample)
+        columns = regressors(sample, absorbed)
+        mask, separated = find_separated(sample, columns, absorbed, separation)
+        cut.append((separated, sample, mask))
+        return sample.keep(~mask, "separated rows")
+
+    terms = {name: getattr(spec, name) for name in _INDEX_TERMS}
+    in_index = {name: (term,) for name, term in terms.items() if term is not None}
+    prepared = prepare(
+        panel,
+        {"y": (spec.y,), **roles, **in_index},
+        replace(spec.options, ssc="reghdfe"),
+        singletons=spec.singletons,
+        missing=spec.missing,
+        select=select,
+    )
+    return prepared, *cut[0]
+
+
+def _check_exposure(name: str, sample: Sample) -> None:
+    exposure = sample.columns("exposure")
+    if exposure.shape[1] == 1 and (exposure > 0).all():
+        return
+    rows = tuple(sample.index[np.flatnonzero((exposure <= 0).any(axis=1))[:5]])
+    text = f"exposure={cited(name)} must be one column and positive in every row"
+    where = f"; it is not in {rows_text(rows)}" if rows else ""
+    raise OptionError(
+        f"{text}{where}. Remove these rows with panel.subset().",
+        [option_problem("exposure", name, what=text)],
+    )
+
+
+def offset_of(spec: Any, sample: Sample) -> Floats:
+    """Return what is added to the index (N,), such as the log of the exposure."""
+    if spec.exposure is not None:
+        return np.asarray(np.log(sample.columns("exposure")[:, 0]))
+    if spec.offset is not None:
+        return sample.columns("offset")[:, 0]
+    return np.zeros(sample.nobs)
+
+
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
 ) -> tuple[Bools, Separated]:
     """Mark rows (N,) that effects separate, or a combination with columns (N, k)."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
-    by_effects = in_empty_levels(y, effects)
-    mask, rows = by_effects.copy(), np.flatnonzero(~by_effects)
-    mask[rows] = separated_rows(y[rows], x[rows], rows_of(effects, rows))
+    by_effects, mask = in_empty_levels(y, effects), separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
     separated = Separated(sample.index[mask], tuple(reasons.tolist()))
     if mask.any() and separation == "raise":
@@ -115,6 +203,9 @@ def _separated(rows: Separated) -> IdentificationError:
         "separation='drop' drops them, which does not change the other estimates."
     )
     return IdentificationError(text, separated_notice(by_reason, rows.first))
+
+
+# --- the likelihood -------------------------------------------------------------------
 
 
 def fit_poisson(
@@ -150,6 +241,12 @@ def fit_poisson(
         [demeaned.names[j] for j in columns],
     )
     return columns, notices, likelihood, solved
+
+
+def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
+    """Report few clusters; `then` is further advice."""
+    for groups, name in zip(prepared.count.groups, prepared.cluster_names, strict=True):
+        yield from few_for_counts(groups, name, prepared.options.cov_type, then)
 
 
 def _after_separation(
@@ -193,3 +290,151 @@ def effect_values_of(
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     gaps = prepared.within.with_gaps(values)
     return tuple(zip(prepared.effect_names, levels, gaps, strict=False))
+
+
+# --- results --------------------------------------------------------------------------
+
+
+def count_estimates(
+    prepared: Prepared,
+    ssc: str,
+    names: tuple[str, ...],
+    coefficients: Floats,
+    solved: Solved,
+    full: Solved,
+    halves: tuple[Floats, Floats],
+) -> tuple[Estimates, list[Notice]]:
+    """Make estimates, and report what their covariance lacks.
+
+    `full` is the last step with the intercept, if there is one, `solved` without.
+    Further estimates may follow its coefficients. `halves` are the root and the middle
+    of the covariance of all.
+    """
+    (root, middle), k = halves, full.coefficients.size
+    covariance = root[:k] @ middle @ root[:k].T
+    empty = without_information(solved, covariance)
+    root[empty] = np.nan
+    ways = len(prepared.cluster_codes)
+    notices = [
+        *no_variance([names[j] for j in empty]),
+        *cluster_notices(prepared, names, full, covariance),
+        *not_semidefinite(names[:k], covariance, middle, ways=ways),
+    ]
+    cov_type = prepared.options.cov_type
+    inference = Inference(
+        cov_type=cov_type,
+        ssc=None if cov_type in WITHOUT_FACTOR else ssc,
+        clusters=prepared.cluster_names,
+        n_clusters=full.count.groups,
+        df_t=full.vcov.df_t,
+        df_counted=full.vcov.counted,
+    )
+    estimates = Estimates(
+        names=names,
+        coefficients=coefficients,
+        root=root,
+        middle=middle,
+        inference=inference,
+    )
+    return estimates, notices
+
+
+def count_fields(
+    spec: Any,
+    prepared: Prepared,
+    demeaned: Demeaned,
+    columns: Sequence[int],
+    likelihood: Reweighted,
+    separated: Separated,
+) -> dict[str, Any]:
+    """Describe rows, effects and likelihood, as fields of `CountResults`."""
+    sample, raw = prepared.sample, columns_at(demeaned.raw, columns)
+    linear = likelihood.index - offset_of(spec, sample)
+    rows = estimation_sample(sample, spec.obs_weights, demeaned, (0, *columns))
+    in_index = {t: sample.factors_of(t) for t in (spec.exposure, spec.offset) if t}
+    return {
+        "depvar": spec.y,
+        "sample": replace(rows, factors={**rows.factors, **in_index}),
+        "fitted": likelihood.mean,
+        "residuals": demeaned.raw[:, 0] - likelihood.mean,
+        "deviance": likelihood.deviance,
+        "df_absorbed": prepared.within.rank,
+        "effect_names": prepared.effect_names,
+        "effect_values": effect_values_of(
+            prepared, linear - raw @ likelihood.coefficients
+        ),
+        "separated": separated.frame,
+        "exposure": spec.exposure,
+        "offset": spec.offset,
+        "labels": dict(sample.labels),
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class CountResults(SampledResults):
+    """What results of Poisson regressions have in common; fields are theirs."""
+
+    _rows_key: ClassVar[str] = "coefficients"
+    _model: ClassVar[str] = "PoissonEffects"
+
+    depvar: str
+    estimated: Estimates
+    sample: EstimationSample
+    fitted: Floats | None
+    residuals: Floats | None
+    deviance: float
+    df_absorbed: int
+    effect_names: tuple[str, ...]
+    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    separated: pd.DataFrame
+    exposure: str | None
+    offset: str | None
+    labels: Mapping[str, str]
+    diagnostics: tuple[Notice, ...]
+    version: str = __version__
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the fit, such as the number of rows.
+
+        Returns
+        -------
+        Glance
+            Beside what all results have: deviance and n_separated.
+        """
+        nobs = self.rows.nobs if self.rows else kept_rows(self.fitted, "rows").size
+        slopes = len(self.names) - ("Intercept" in self.names)
+        values: dict[str, Any] = {
+            "depvar": self.depvar,
+            **self._of_inference(),
+            "df_resid": float(nobs - self.df_absorbed - slopes),
+            "df_absorbed": self.df_absorbed,
+            "version": self.version,
+            "deviance": self.deviance,
+            "n_separated": len(self.separated),
+        }
+        return cast("Glance", {**empty_glance(self._model, nobs), **values})
+
+    def without_rows(self) -> Self:
+        """Return a copy without residuals, fitted values and row labels.
+
+        Returns
+        -------
+        results
+            The same estimates in less memory. Methods that need the rows raise an
+            OptionError.
+        """
+        residuals = kept_rows(self.residuals, "residuals")
+        rows = RowSummary(
+            nobs=residuals.size,
+            sample_hash=hash_of(kept_rows(self.sample.index, "row labels")),
+            ssr=float(residuals @ residuals),
+        )
+        sample = replace(self.sample, index=None, rows=rows)
+        return replace(self, fitted=None, residuals=None, sample=sample)
+
+    def _about(self) -> list[str]:
+        """Describe effects, rows and what is added to the index."""
+        terms = {"Exposure": self.exposure, "Offset": self.offset}
+        in_index = [f"{name}: {term}" for name, term in terms.items() if term]
+        *before, rows = self._effects_and_rows()
+        return [*before, *in_index, rows]

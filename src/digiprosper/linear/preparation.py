@@ -235,6 +235,12 @@ class Prepared:
         """Names of the absorbed effects, ``"province[[year]]"`` for slopes."""
         return tuple([effect.name for effect in self.absorbed])
 
+    @property
+    def row_weights(self) -> Floats:
+        """Weights of the rows (N,), ones without `obs_weights`."""
+        q = self.obs_weights
+        return np.ones(self.sample.nobs) if q is None else q
+
 
 def prepare(
     panel: Panel,

@@ -422,10 +422,7 @@ class SampledResults(BaseResults):
         return {
             "n_entities": self.n_entities,
             "n_times": self.n_times,
-            "n_clusters": min(self.n_clusters) if self.n_clusters else None,
-            "df_t": self.df_t,
-            "cov_type": self.cov_type,
-            "clusters": "+".join(self.clusters) or None,
+            **self.inference.numbers,
             "ssc": self.ssc,
             "obs_weights": self.obs_weights,
             "effects": "+".join(self.effect_names) or None,
@@ -442,6 +439,15 @@ class SampledResults(BaseResults):
             (self.nobs, self.n_entities, self.n_times),
             self.diagnostics,
         )
+
+    def _effects_and_rows(self) -> list[str]:
+        """Describe effects, weights and rows in lines of a summary."""
+        keys = self.key_names
+        return [
+            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+            *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
+            sample_text(self.nobs, self.n_entities, self.n_times, keys),
+        ]
 
     def _sample_hash(self) -> str:
         if self.rows is not None:
@@ -931,14 +937,7 @@ class LinearResults(SampledResults):
             blocks=(
                 Lines(
                     (
-                        (
-                            "Effects: "
-                            f"{', '.join(self.effect_names) or 'none (intercept)'}"
-                        ),
-                        *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
-                        sample_text(
-                            self.nobs, self.n_entities, self.n_times, self.key_names
-                        ),
+                        *self._effects_and_rows(),
                         f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
                         "",
                     )

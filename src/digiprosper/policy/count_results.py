@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from digiprosper._version import __version__
 from digiprosper.errors import check_level, check_option
-from digiprosper.linear.results import SampledResults
+from digiprosper.linear.poisson import CountResults
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.words import WORDS
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.text import number_text, sample_text
+from digiprosper.report.text import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.results import EstimationSample
     from digiprosper.policy.window import EventWindow
-    from digiprosper.report.columns import Column
     from digiprosper.report.words import Words
 
 _SCALES = ("log", "percent", "counts")
@@ -91,7 +84,7 @@ class CountCells(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class PoissonEventStudyResults(WindowResults, SampledResults):
+class PoissonEventStudyResults(WindowResults, CountResults):
     """Results of `EventStudy` with ``family="poisson"``.
 
     Parameters
@@ -111,10 +104,6 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
         Means (N,), effects included; None with ``keep_rows=False``.
     residuals : array or None
         Outcome less mean (N,).
-    n_rows : int
-        Number of rows of the fit.
-    sample_hash : str
-        Hash of their labels.
     deviance : float
         Twice the difference of log likelihoods of a perfect fit and of the fit.
     df_absorbed : int
@@ -126,6 +115,8 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
     separated : DataFrame
         Rows that were dropped because they are separated, with the reason, as in
         `PoissonResults`.
+    exposure, offset : str or None
+        Terms of the specification.
     labels : mapping
         Labels of columns.
     diagnostics : tuple of Notice
@@ -151,25 +142,10 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
     """
 
     words: ClassVar[Words] = WORDS
-    _rows_key: ClassVar[str] = "coefficients"
+    _model: ClassVar[str] = "EventStudy"
 
-    depvar: str
-    estimated: Estimates
-    sample: EstimationSample
     window: EventWindow
     cells: CountCells
-    fitted: Floats | None
-    residuals: Floats | None
-    n_rows: int
-    sample_hash: str
-    deviance: float
-    df_absorbed: int
-    effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
-    separated: pd.DataFrame
-    labels: Mapping[str, str]
-    diagnostics: tuple[Notice, ...]
-    version: str = __version__
 
     def event_path(
         self,
@@ -282,47 +258,10 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
 
     # --- the protocol -----------------------------------------------------------------
 
-    def glance(self) -> Glance:
-        """Return summary numbers of the fit, such as the number of rows.
-
-        Returns
-        -------
-        Glance
-            Beside what all results have: deviance and n_separated.
-        """
-        values: dict[str, Any] = {
-            "depvar": self.depvar,
-            **self._of_inference(),
-            "df_resid": float(self.n_rows - self.df_absorbed - len(self.names)),
-            "df_absorbed": self.df_absorbed,
-            "version": self.version,
-            "deviance": self.deviance,
-            "n_separated": len(self.separated),
-        }
-        return cast("Glance", {**empty_glance("EventStudy", self.n_rows), **values})
-
-    def _sample_hash(self) -> str:
-        return self.sample_hash
-
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table, with a note that coefficients are log ratios.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            One.
-        """
-        column = result_column(self, level)
-        remarks = (Remark("log_ratios", {}), *column.remarks)
-        return (replace(column, remarks=remarks),)
+    def _remarks(self) -> tuple[Remark, ...]:
+        return (Remark("log_ratios", {}),)
 
     def _summary(self) -> Summary:
-        size = sample_text(self.n_rows, self.n_entities, self.n_times, self.key_names)
         scales = self.average_effects().set_index("scale")
         averages = [
             f"{number_text(estimate)}{unit} ({number_text(error)})"
@@ -333,9 +272,7 @@ class PoissonEventStudyResults(WindowResults, SampledResults):
             )
         ]
         lines = (
-            f"Effects: {', '.join(self.effect_names) or 'none (intercept)'}",
-            *([f"Weights: {self.obs_weights}"] if self.obs_weights else []),
-            size,
+            *self._about(),
             f"Dropped: {len(self.separated)} separated rows",
             f"Deviance {self.deviance:.6g}",
             *self.window.lines(self.key_names[0]),

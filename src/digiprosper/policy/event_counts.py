@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,23 +12,23 @@ from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.separation import in_empty_levels
 from digiprosper.kernels.within import level_sums
-from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
-from digiprosper.linear.estimation import demean_columns, estimation_sample
-from digiprosper.linear.notices import no_variance, separated_notice
+from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.estimation import demean_columns
+from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.poisson import (
     LAGGED,
-    check_counts,
-    effect_values_of,
-    find_separated,
+    count_estimates,
+    count_fields,
+    cut_counts,
+    few_clusters,
     fit_poisson,
+    offset_of,
 )
-from digiprosper.linear.preparation import effects_of, prepare
-from digiprosper.linear.variance_checks import cluster_notices, without_information
+from digiprosper.linear.preparation import effects_of
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
 from digiprosper.policy.messages import first_few, not_identified, time_text
 from digiprosper.policy.notices import (
-    few_for_ratios,
     few_treated_clusters,
     no_rows_before,
 )
@@ -39,14 +39,10 @@ from digiprosper.policy.window import (
     refuse_collinear,
     refuse_dropped,
 )
-from digiprosper.report.estimates import Estimates
-from digiprosper.report.inference import WITHOUT_FACTOR, Inference
-from digiprosper.report.protocol import hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.poisson import Separated
@@ -75,30 +71,18 @@ def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
     """Fit a Poisson regression on dummies of cells, with the effects of `spec`."""
     check_panel(panel, "fit")
     timing = read_timing(table_of(panel), spec.event, spec.never)
-    dropped: list[tuple[Separated, Floats]] = []
 
-    def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
-        check_counts(spec.y, sample)
-        cohorts = read_cohorts(spec, sample, timing)
-        cells = _cells_of(spec, cohorts)
+    def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:
+        cells = _cells_of(spec, read_cohorts(spec, sample, timing))
         y = sample.columns("y")[:, 0]
         _refuse_zero(spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed)))
-        columns = np.hstack([cells.dummies(spec.reference), sample.columns("x")])
-        mask, separated = find_separated(sample, columns, absorbed, "drop")
-        rows = _by_time(spec, cells, mask * _weights_of(spec, sample))
-        dropped.append((separated, rows))
-        return sample.keep(~mask, "separated rows")
+        return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
-    roles = {"y": (spec.y,), "x": spec.x}
-    prepared = prepare(
-        panel,
-        roles,
-        replace(spec.options, ssc="reghdfe"),
-        singletons=spec.singletons,
-        missing=spec.missing,
-        select=select,
+    prepared, separated, whole, mask = cut_counts(
+        spec, panel, {"x": spec.x}, regressors
     )
-    ((separated, lost),) = dropped
+    cells = _cells_of(spec, read_cohorts(spec, whole, timing))
+    lost = _by_time(spec, cells, mask * _weights_of(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
     return _estimate(spec, prepared, cohorts, separated, lost)
 
@@ -119,13 +103,25 @@ def _estimate(
     raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, raw)
     columns, notices, likelihood, solved = fit_poisson(
-        prepared, demeaned, range(1, len(names)), separated, spec.options.ssc
+        prepared,
+        demeaned,
+        range(1, len(names)),
+        separated,
+        spec.options.ssc,
+        offset_of(spec, sample),
     )
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
 
-    joint, of_covariance = _joint_estimates(
-        spec, prepared, solved, fitted_names, raw[:, : m + 1]
+    y, q = raw[:, 0], prepared.row_weights
+    joint, of_covariance = count_estimates(
+        prepared,
+        spec.options.ssc,
+        (*fitted_names, *(f"sum of {name}" for name in cell_names)),
+        np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
+        solved,
+        solved,
+        _joint_covariance(solved, dummies, y, q),
     )
     weights = _weights_of(spec, sample)
     rows = (_by_time(spec, cells, weights) + lost) / weights.mean()
@@ -133,9 +129,9 @@ def _estimate(
     results = CountCells(event=event, joint=joint, rows=rows[shown])
     member = np.asarray(event == np.array(window.estimated)[:, None])
     event_names = [event_name(time) for time in window.estimated]
-    diagnostics: tuple[Notice, ...] = (
+    diagnostics = (
         *(notice for notice in prepared.notices if notice not in prepared.few),
-        *few_for_ratios(prepared, spec.cov_type),
+        *few_clusters(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,
@@ -143,70 +139,16 @@ def _estimate(
         *no_rows_before(sample, cohorts),
         *lagged_outcome(prepared, LAGGED, roles=("x",)),
     )
-    described = estimation_sample(sample, spec.obs_weights, demeaned, (0, *columns))
-    kept = spec.keep_rows
-    linear = likelihood.index - raw[:, columns] @ likelihood.coefficients
-    return PoissonEventStudyResults(
-        depvar=spec.y,
+    fit = PoissonEventStudyResults(
+        **count_fields(spec, prepared, demeaned, columns, likelihood, separated),
         estimated=results.estimates(
             (*event_names, *fitted_names[m:]), member, "log", results.rows
         ),
-        sample=described if kept else replace(described, index=None),
         window=window,
         cells=results,
-        fitted=likelihood.mean if kept else None,
-        residuals=raw[:, 0] - likelihood.mean if kept else None,
-        n_rows=sample.nobs,
-        sample_hash=hash_of(sample.index),
-        deviance=likelihood.deviance,
-        df_absorbed=prepared.within.rank,
-        effect_names=prepared.effect_names,
-        effect_values=effect_values_of(prepared, linear),
-        separated=separated.frame,
-        labels=dict(sample.labels),
         diagnostics=diagnostics,
     )
-
-
-def _joint_estimates(
-    spec: Any,
-    prepared: Prepared,
-    solved: Solved,
-    names: Sequence[str],
-    outcome_and_cells: Floats,
-) -> tuple[Estimates, list[Notice]]:
-    """Estimate coefficients and sums of outcomes by cell, with their covariance.
-
-    `outcome_and_cells` (N, 1 + m) has the outcome and the dummies of the cells.
-    """
-    y, dummies = outcome_and_cells[:, 0], outcome_and_cells[:, 1:]
-    q = np.ones(y.size) if prepared.obs_weights is None else prepared.obs_weights
-    root, middle = _joint_covariance(solved, dummies, y, q)
-    k = len(names)
-    covariance = root[:k] @ middle @ root[:k].T
-    empty = without_information(solved, covariance)
-    root[empty] = np.nan
-    ways = len(prepared.cluster_codes)
-    notices = [
-        *no_variance([names[j] for j in empty]),
-        *cluster_notices(prepared, names, solved, covariance),
-        *not_semidefinite(names, covariance, middle, ways=ways),
-    ]
-    estimates = Estimates(
-        names=(*names, *(f"sum of {name}" for name in names[: dummies.shape[1]])),
-        coefficients=np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
-        root=root,
-        middle=middle,
-        inference=Inference(
-            cov_type=spec.cov_type,
-            ssc=None if spec.cov_type in WITHOUT_FACTOR else spec.options.ssc,
-            clusters=prepared.cluster_names,
-            n_clusters=solved.count.groups,
-            df_t=solved.vcov.df_t,
-            df_counted=solved.vcov.counted,
-        ),
-    )
-    return estimates, notices
+    return fit if spec.keep_rows else fit.without_rows()
 
 
 def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:

@@ -17,7 +17,7 @@ from digiprosper.errors import (
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
-from digiprosper.linear.poisson import PoissonSsc
+from digiprosper.linear.poisson import PoissonSsc, check_index_terms
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -116,6 +116,9 @@ class EventStudy(Specification):
         outcomes of zero or more: coefficients are logs of ratios of means, as in
         `PoissonEffects`, and each cohort has its own (Wooldridge 2023, Econometrics
         Journal 26:C31). See Notes.
+    exposure, offset : str, optional
+        With ``family="poisson"``, as in `PoissonEffects`: the size that counts are
+        proportional to, such as population, or what is added to the index.
 
     Raises
     ------
@@ -207,6 +210,8 @@ class EventStudy(Specification):
     keep_rows: bool = True
     where: str | None = None
     family: Literal["linear", "poisson"] = "linear"
+    exposure: str | None = None
+    offset: str | None = None
 
     def __post_init__(self) -> None:
         plain_options(self)
@@ -291,8 +296,13 @@ class EventStudy(Specification):
 def _check_family(spec: EventStudy) -> None:
     """Check the family, and the options that it allows."""
     check_option("family", spec.family, ("linear", "poisson"))
+    check_index_terms(spec)
     if spec.family == "linear":
         check_regression_options(spec, (*get_args(Ssc), None))
+        for name in ("exposure", "offset"):
+            if getattr(spec, name) is not None:
+                text = f"{name}={cited(getattr(spec, name))} requires family='poisson'."
+                raise OptionError(text)
         return
     reason = "effects in counts have an error by clusters or rows only"
     refuse_cov_types("EventStudy of counts", spec.cov_type, _REFUSED, reason)

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    IdentificationError,
     InputTypeError,
+    OptionError,
     check_level,
     check_option,
     cited,
@@ -45,7 +47,7 @@ from digiprosper.report.text import interval_text, number_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.errors import IdentificationError, Notice
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Floats, Ints
     from digiprosper.report.estimates import Estimates
 
@@ -53,18 +55,9 @@ HonestRestriction: TypeAlias = Literal["relative", "smoothness"]
 HonestCritical: TypeAlias = Literal["t", "normal"]
 
 _BOUNDS = (0.5, 1.0, 1.5, 2.0)
-_POWERS = (0.5, 0.8)
-# The assumption and the method by restriction.
-_RESTRICTED = {
-    "relative": (
-        "changes of the difference in trends since treatment are at most M times the "
-        "largest change before it",
-        "conditional test with least favourable first stage",
-    ),
-    "smoothness": (
-        "the slope of the difference in trends changes by at most M per period",
-        "fixed-length intervals",
-    ),
+_METHODS = {
+    "relative": "conditional test with least favourable first stage",
+    "smoothness": "fixed-length intervals",
 }
 # What to do if coefficients before treatment are relative to something else.
 _OTHER_REFERENCE = {
@@ -99,14 +92,6 @@ class EventEffects:
     def count(self) -> int:
         """Number of coefficients before treatment."""
         return int((self.times < self.first).sum())
-
-    def before_treatment(self) -> tuple[Floats, Floats, Floats]:
-        """Return estimates (K,), covariance (K, K) and a trend of slope one (K,)."""
-        sums, estimated = self.sums[: self.count], self.estimated
-        trend: Floats = np.ones(self.count)
-        if self.reference is not None:
-            trend = (self.times[: self.count] - self.reference).astype(np.float64)
-        return estimated.sums(sums), estimated.covariance_of(sums), trend
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -175,11 +160,11 @@ class HonestIntervals(Summarised, PickledByName):
     @property
     def effect(self) -> Remark:
         """Name the effect in the words of tables and figures."""
-        used = {time: weight for time, weight in self.weights.items() if weight}
-        code = "time" if list(used.values()) == [1.0] else "weights"
-        if code == "weights" and len(set(self.weights.values())) == 1:
-            code = "average"
-        ends = {"first": (str(min(used)),), "last": (str(max(used)),)}
+        used = [time for time, weight in self.weights.items() if weight]
+        code = "average" if len(set(self.weights.values())) == 1 else "weights"
+        if [self.weights[time] for time in used] == [1.0]:
+            code = "time"
+        ends = {"first": (str(used[0]),), "last": (str(used[-1]),)}
         return Remark(f"honest.{code}", ends, WORDS)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
@@ -197,11 +182,12 @@ class HonestIntervals(Summarised, PickledByName):
             Two columns, with the restriction and the break-even bound in a note.
         """
         names: dict[str, tuple[str | Remark]] = {
-            "effect": (self.effect,),
             "level": (f"{100 * self.level:g}",),
+            "effect": (self.effect,),
+            "restriction": (self._restricted,),
             "breakdown": (number_text(self.breakdown, 3),),
         }
-        note = Remark(f"honest.{self.restriction}", names)
+        note = Remark("honest", names)
         rows = self._row_names()
         return tuple(
             Column(
@@ -218,29 +204,34 @@ class HonestIntervals(Summarised, PickledByName):
             for end in ("conf_low", "conf_high")
         )
 
+    @property
+    def _restricted(self) -> Remark:
+        return Remark(f"honest.{self.restriction}", {}, WORDS)
+
     def _row_names(self) -> list[str]:
         return ["original", *(f"M = {bound:g}" for bound in self.frame["M"][1:])]
 
     def _summary(self) -> Summary:
-        assumption, method = _RESTRICTED[self.restriction]
+        effect, assumption = (
+            remark_text(remark, WORDS, {}, {})
+            for remark in (self.effect, self._restricted)
+        )
         one_time = self.effect.code == "honest.time"
         mean = " Their mean: effect='average'." if one_time else ""
         about = (
-            f"Outcome: {self.depvar}; {remark_text(self.effect, WORDS, {}, {})}.{mean}",
+            f"Outcome: {self.depvar}; {effect}.{mean}",
             f"Assumption: {assumption}.",
             f"Event times before treatment: {', '.join(map(str, self.before))}.",
             "",
         )
         texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
         rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
-        even = f"from M = {self.breakdown:.4g} on"
-        if self.breakdown == 0:
-            even = "already at M = 0"
-        elif np.isinf(self.breakdown):
-            even = "for no M"
-        distribution = "normal distribution"
-        if self.critical == "t":
-            distribution = "standard errors scaled by the quantile of t over the normal"
+        special = {0.0: "already at M = 0", np.inf: "for no M"}
+        even = special.get(self.breakdown, f"from M = {self.breakdown:.4g} on")
+        distribution = {
+            "normal": "normal distribution",
+            "t": "standard errors scaled by the quantile of t over the normal",
+        }[self.critical]
         return Summary(
             type=type(self).__name__,
             title=f"{100 * self.level:g}% confidence intervals if trends differ",
@@ -251,7 +242,8 @@ class HonestIntervals(Summarised, PickledByName):
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
-            conventions=f"Rambachan & Roth (2023), {method}; {distribution}",
+            conventions=f"Rambachan & Roth (2023), {_METHODS[self.restriction]}; "
+            f"{distribution}",
         )
 
     def _numbers(self) -> PlainNumbers:
@@ -295,9 +287,10 @@ class EventTimeResults(BaseResults):
             did. ``"smoothness"``: its slope changes by at most M from one period to the
             next, in units of the outcome; M = 0 is a linear difference in trends.
         bounds : sequence of float, optional
-            Values of M, at least 0. The default is .5, 1, 1.5 and 2; with
-            ``"smoothness"`` it is these multiples of the largest change of the slope of
-            the coefficients before treatment.
+            Values of M, at least 0. The default is .5, 1, 1.5 and 2. With
+            ``"smoothness"`` it is 0 and these multiples of the largest change of the
+            slope of the coefficients before treatment, or of more, so that the last
+            interval contains 0 if that of some bound does.
         effect : int, "average" or sequence of float
             The effect at this event time (default 0), the mean of all event times from
             0 on, or a sum with one weight for each of them.
@@ -367,20 +360,19 @@ class EventTimeResults(BaseResults):
         check_option("restriction", restriction, tuple(INTERVALS))
         check_option("critical", critical, ("t", "normal"))
         level, effects = check_level(level), self._event_effects()
-        _check_event_times(effects, restriction)
+        _check_path(effects, restriction)
         weights = _effect_weights(effect, effects)
         path, usual = _scaled(effects, weights, level, critical)
+        unit = 1.0 if restriction == "relative" else float(path.std_errors(path.effect))
+        breakdown = break_even(path, restriction, level, unit)
         rows = [
             (bound, *INTERVALS[restriction](path, bound, level), False)
-            for bound in _checked_bounds(bounds, restriction, path)
+            for bound in _bounds(bounds, restriction, path, breakdown)
         ]
-        unit = 1.0 if restriction == "relative" else float(path.std_errors(path.effect))
+        columns = ["M", "conf_low", "conf_high", "original"]
         return HonestIntervals(
-            frame=pd.DataFrame(
-                [(np.nan, *usual, True), *rows],
-                columns=["M", "conf_low", "conf_high", "original"],
-            ),
-            breakdown=break_even(path, restriction, level, unit),
+            frame=pd.DataFrame([(np.nan, *usual, True), *rows], columns=columns),
+            breakdown=breakdown,
             restriction=restriction,
             weights=weights,
             critical=critical,
@@ -399,7 +391,7 @@ class EventTimeResults(BaseResults):
         self,
         slopes: float | Sequence[float] | None = None,
         *,
-        powers: Sequence[float] = _POWERS,
+        powers: Sequence[float] = (0.5, 0.8),
         level: float = 0.95,
     ) -> pd.DataFrame:
         """Compute how often event times before treatment would show a linear trend.
@@ -468,77 +460,81 @@ class EventTimeResults(BaseResults):
         [[0.22, 0.5], [0.34, 0.8]]
         """
         level, effects = check_level(level), self._event_effects()
-        problem = _no_power(effects)
-        if problem is not None:
-            raise problem
-        if slopes is not None:
-            return _power_frame(effects, level, slopes=_numbers(slopes, "slopes"))
-        shares = _numbers(powers, "powers")
-        if ((shares <= 0) | (shares >= 1)).any():
-            text = f"powers={cited(powers)} must be between 0 and 1, such as .8."
-            raise bad_option("powers", powers, text)
-        return _power_frame(effects, level, shares)
+        estimates, covariance, trend = _before_treatment(effects)
+        if slopes is None:
+            shares = _numbers(powers, "powers")
+            if ((shares <= 0) | (shares >= 1)).any():
+                text = f"powers={cited(powers)} must be between 0 and 1, such as .8."
+                raise bad_option("powers", powers, text)
+            slopes = [slope_of_power(covariance, trend, s, level) for s in shares]
+        values = _numbers(slopes, "slopes")
+        trends = np.outer(values, trend)
+        power = np.array([pretest_power(covariance, mean, level) for mean in trends])
+        passed = 1 - pretest_power(covariance, 0.0 * trend, level)
+        ratio = [likelihood_ratio(estimates, covariance, mean) for mean in trends]
+        return pd.DataFrame(
+            {
+                "slope": values,
+                "power": power,
+                "bayes_factor": (1 - power) / passed,
+                "likelihood_ratio": ratio,
+            }
+        )
 
-
-def power_of_pretest(effects: EventEffects) -> pd.DataFrame | None:
-    """Compute the default of `pretrend_power`; None where there is none."""
-    if _no_power(effects) is not None:
-        return None
-    return _power_frame(effects, 0.95, np.array(_POWERS))
-
-
-def _power_frame(
-    effects: EventEffects,
-    level: float,
-    powers: Floats | None = None,
-    slopes: Floats | None = None,
-) -> pd.DataFrame:
-    """Compute the power of slopes, or the slopes of powers, with what they imply."""
-    estimates, covariance, trend = effects.before_treatment()
-    if powers is not None:
-        of = (slope_of_power(covariance, trend, share, level) for share in powers)
-        slopes = np.fromiter(of, dtype=np.float64)
-    trends = np.outer(0.0 if slopes is None else slopes, trend)
-    power = np.array([pretest_power(covariance, mean, level) for mean in trends])
-    passed = 1 - pretest_power(covariance, 0.0 * trend, level)
-    ratio = [likelihood_ratio(estimates, covariance, mean) for mean in trends]
-    numbers = {"slope": slopes, "power": power, "bayes_factor": (1 - power) / passed}
-    return pd.DataFrame({**numbers, "likelihood_ratio": ratio})
+    def _power_of_pretest(self) -> pd.DataFrame | None:
+        """Return the default of `pretrend_power`; None where it cannot be computed."""
+        try:
+            return self.pretrend_power()
+        except (OptionError, IdentificationError):
+            return None
 
 
 # --- what cannot be computed ----------------------------------------------------------
 
 
-def _no_power(effects: EventEffects) -> Exception | None:
-    """Return why a linear trend has no power; None if it has."""
-    count = effects.count
+def _before_treatment(effects: EventEffects) -> tuple[Floats, Floats, Floats]:
+    """Return estimates (K,), covariance (K, K) and a trend of slope one (K,)."""
+    count, times = effects.count, effects.times
     if not 1 <= count <= MOST_BEFORE:
         text = (
             f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
             f"beside the reference, and there are {count}. Choose another window."
         )
-        return bad_option("before", count, text)
-    if effects.before not in ("reference", "previous"):
-        reason = _OTHER_REFERENCE[effects.before]
-        return not_identified("no_reference", f"pretrend_power: {reason}.")
-    if effects.wider is not None and effects.wider[0] > -effects.times[0]:
-        return _binned_ends("pretrend_power", effects.wider)
-    return _singular("pretrend_power", effects.before_treatment()[1])
+        raise bad_option("before", count, text)
+    if effects.before != "previous":
+        _refuse_reference("pretrend_power", effects)
+    if effects.wider is not None and effects.wider[0] > -times[0]:
+        raise _binned_ends("pretrend_power", effects.wider)
+    sums, estimated = effects.sums[:count], effects.estimated
+    covariance = estimated.covariance_of(sums)
+    _refuse_singular("pretrend_power", covariance)
+    trend: Floats = np.ones(count)
+    if effects.reference is not None:
+        trend = (times[:count] - effects.reference).astype(np.float64)
+    return estimated.sums(sums), covariance, trend
 
 
-def _singular(purpose: str, covariance: Floats) -> IdentificationError | None:
-    """Return the error of a covariance that has no inverse; None if it has one."""
+def _refuse_reference(purpose: str, effects: EventEffects, reason: str = "") -> None:
+    """Refuse coefficients that are not differences from one event time."""
+    reason = _OTHER_REFERENCE.get(effects.before, reason)
+    if reason:
+        text = f"{purpose}: {reason}."
+        raise not_identified("no_reference", text, reference=effects.reference)
+
+
+def _refuse_singular(purpose: str, covariance: Floats) -> None:
+    """Refuse a covariance that has no inverse."""
     sizes = np.sqrt(np.abs(np.diag(covariance)))
     if np.isfinite(covariance).all() and (sizes > 0).all():
         correlation = covariance / np.outer(sizes, sizes)
         if np.linalg.eigvalsh(correlation)[0] > SINGULAR:
-            return None
+            return
     text = (
         f"{purpose}: the covariance matrix of the coefficients by event time is "
         "missing or singular: there are too few clusters for so many event times. "
         "Choose a shorter window (before, after), or more clusters."
     )
-    return not_identified("singular_covariance", text)
+    raise not_identified("singular_covariance", text)
 
 
 def _binned_ends(purpose: str, wider: tuple[int, int]) -> IdentificationError:
@@ -550,26 +546,23 @@ def _binned_ends(purpose: str, wider: tuple[int, int]) -> IdentificationError:
     return not_identified("binned_ends", text, before=wider[0], after=wider[1])
 
 
-def _check_event_times(effects: EventEffects, restriction: str) -> None:
+def _check_path(effects: EventEffects, restriction: str) -> None:
     """Refuse coefficients that are not those of one reference, without gaps."""
-    last = effects.first - 1
-    reason = _OTHER_REFERENCE.get(effects.before)
+    last, reason = effects.first - 1, ""
     if effects.reference not in (None, last):
         reason = (
             f"the reference is event time {effects.reference}, and trends are compared "
             f"with the last period before treatment; fit with reference={last}"
         )
-    if reason is not None:
-        text = f"honest: {reason}."
-        raise not_identified("no_reference", text, reference=effects.reference)
+    _refuse_reference("honest", effects, reason)
     needed = 1 if restriction == "relative" else 2
     if effects.count < needed:
-        other = " or use restriction='relative'," if effects.count else ""
+        other = ", or use restriction='relative'" if effects.count else ""
         text = (
             f"honest: restriction={cited(restriction)} needs "
             f"{counted(needed, 'event time')} before treatment beside the reference, "
             f"and there is {effects.count or 'none'}. Fit with more periods before "
-            f"treatment,{other} since only these show how trends differ."
+            f"treatment{other}: only these show how trends differ."
         )
         raise bad_option("restriction", restriction, text)
     if effects.wider is not None:
@@ -597,39 +590,39 @@ def _numbers(values: object, name: str) -> Floats:
     return numbers
 
 
-def _checked_bounds(
-    bounds: object, restriction: str, path: EventCoefficients
+def _bounds(
+    bounds: object, restriction: str, path: EventCoefficients, breakdown: float
 ) -> list[float]:
     """Return the values of M; by default multiples of a natural unit."""
     if bounds is None:
-        unit = 1.0
-        if restriction == "smoothness":
-            levels = np.append(path.coefficients[: path.before], 0.0)
-            unit = float(np.abs(np.diff(levels, n=2)).max())
-        return [unit * bound for bound in _BOUNDS]
-    values = _numbers(bounds, "bounds").tolist()
+        if restriction == "relative":
+            return list(_BOUNDS)
+        levels = np.append(path.coefficients[: path.before], 0.0)
+        unit = float(np.abs(np.diff(levels, n=2)).max())
+        if np.isfinite(breakdown):
+            unit = max(unit, breakdown / _BOUNDS[-1])
+        return [unit * bound for bound in (0.0, *_BOUNDS)]
+    values: list[float] = _numbers(bounds, "bounds").tolist()
     if min(values) < 0:
         text = f"bounds={cited(bounds)} must be at least 0, such as [.5, 1]."
         raise bad_option("bounds", bounds, text)
-    return list(map(float, values))
+    return values
 
 
 def _effect_weights(effect: object, effects: EventEffects) -> dict[int, float]:
     """Return the weights of event times from 0 on in the effect."""
-    times = [int(time) for time in effects.times if time >= 0]
+    times = effects.times[effects.times >= 0].tolist()
     value = plain(effect)
-    if isinstance(value, int) and not isinstance(value, bool) and value in times:
-        return {time: float(time == value) for time in times}
     if isinstance(value, str) and value == "average":
         return dict.fromkeys(times, 1 / len(times))
     if isinstance(value, int | str):
-        raise bad_option(
-            "effect",
-            value,
-            f"effect={cited(value)} must be an event time since treatment, from "
-            f"{times[0]} to {times[-1]}, 'average', or a weight for each of them.",
-            (*times, "average"),
-        )
+        if isinstance(value, bool) or value not in times:
+            text = (
+                f"effect={cited(value)} must be an event time since treatment, from "
+                f"{times[0]} to {times[-1]}, 'average', or a weight for each of them."
+            )
+            raise bad_option("effect", value, text, (*times, "average"))
+        return {time: float(time == value) for time in times}
     weights = _numbers(effect, "effect")
     if weights.size != len(times) or not weights.any():
         text = (
@@ -646,18 +639,14 @@ def _scaled(
     """Return coefficients with the covariance that is used, and the usual interval."""
     from scipy.special import ndtri
 
-    estimated, sums = effects.estimated, effects.sums
+    estimated, sums, count = effects.estimated, effects.sums, effects.count
     covariance = estimated.covariance_of(sums)
-    singular = _singular("honest", covariance)
-    if singular is not None:
-        raise singular
+    _refuse_singular("honest", covariance)
     of_effect = np.array([weights.get(int(time), 0.0) for time in effects.times])
-    row = (of_effect @ sums)[None, :]
-    quantile = float(np.ravel(estimated.critical(level, row))[0])
-    estimate = float(estimated.sums(row)[0])
-    half = quantile * float(np.sqrt(of_effect @ covariance @ of_effect))
+    usual = estimated.combined("effect", of_effect @ sums, 0.0)
+    (low,), (high,) = usual.limits(level)
     if critical == "t":
+        quantile = usual.critical(level, np.eye(1)).item()
         covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
-    count = effects.count
     path = EventCoefficients(estimated.sums(sums), covariance, count, of_effect[count:])
-    return path, (estimate - half, estimate + half)
+    return path, (float(low), float(high))

@@ -196,20 +196,6 @@ def few_treated_clusters(
     return (Notice("few_treated_clusters", text, data),)
 
 
-def few_for_ratios(prepared: Prepared, cov_type: str) -> Iterator[Notice]:
-    """Report that intervals of counts rest on few clusters."""
-    for name, clusters in zip(
-        prepared.cluster_names, prepared.count.groups, strict=True
-    ):
-        used = (
-            f"t intervals with {clusters - 1} degrees of freedom are used."
-            if cov_type == "crv3"
-            else "the normal distribution is used, with which intervals are too short; "
-            "use cov_type='crv3'."
-        )
-        yield from few_clusters(clusters, name, used)
-
-
 # --- staggered adoption ---------------------------------------------------------------
 
 

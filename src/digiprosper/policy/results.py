@@ -17,7 +17,7 @@ from digiprosper.errors import (
 from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.policy.honest import EventEffects, EventTimeResults, power_of_pretest
+from digiprosper.policy.honest import EventEffects, EventTimeResults
 from digiprosper.policy.messages import POINTWISE, plain_cohorts
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
@@ -150,7 +150,7 @@ class WindowResults(EventTimeResults):
         only if it does not reject biases them (Roth 2022, American Economic Review:
         Insights 4:305).
         """
-        power = power_of_pretest(self._event_effects())
+        power = self._power_of_pretest()
         return replace(self._joint_pretrend(), detail=power)
 
     def _joint_pretrend(self) -> TestResult:

@@ -18,7 +18,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.policy.honest import EventEffects, EventTimeResults, power_of_pretest
+from digiprosper.policy.honest import EventEffects, EventTimeResults
 from digiprosper.policy.kernels.aggregation import GroupTime, average
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
@@ -443,7 +443,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         American Economic Review: Insights 4:305).
         """
         check_option("by", by, ("group_time", "dynamic"))
-        power = power_of_pretest(self._event_effects())
+        power = self._power_of_pretest()
         return replace(self._joint_pretrend(by), detail=power)
 
     def _joint_pretrend(self, by: str = "group_time") -> TestResult:

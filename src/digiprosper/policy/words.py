@@ -101,15 +101,16 @@ WORDS = Words(
         "honest.time": "effect at event time {first}",
         "honest.average": "mean effect of event times {first} to {last}",
         "honest.weights": "weighted effect of event times {first} to {last}",
+        "honest": (
+            "{level}% intervals, {effect}; {restriction} (Rambachan & Roth 2023). "
+            "Break-even M: {breakdown}."
+        ),
         "honest.relative": (
-            "{level}% intervals, {effect}; trends differ after treatment by at most M "
-            "times the largest change before it (Rambachan & Roth 2023). Break-even "
-            "M: {breakdown}."
+            "the difference in trends changes after treatment by at most M times its "
+            "largest change before it"
         ),
         "honest.smoothness": (
-            "{level}% intervals, {effect}; the slope of the difference in trends "
-            "changes by at most M per period (Rambachan & Roth 2023). Break-even M: "
-            "{breakdown}."
+            "the slope of the difference in trends changes by at most M per period"
         ),
         "att_matched": "ATT, matched entities",
         "scores.estimated": (
@@ -163,14 +164,12 @@ WORDS = Words(
         "honest.time": "事件时间{first}的效应",
         "honest.average": "事件时间{first}至{last}的平均效应",
         "honest.weights": "事件时间{first}至{last}的加权效应",
-        "honest.relative": (
-            "{level}%置信区间，{effect}；处理后趋势差异的逐期变化不超过处理前最大变化的"
-            "M倍（Rambachan & Roth 2023）。临界M值：{breakdown}。"
+        "honest": (
+            "{level}%置信区间，{effect}；{restriction}（Rambachan & Roth 2023）。"
+            "临界M值：{breakdown}。"
         ),
-        "honest.smoothness": (
-            "{level}%置信区间，{effect}；趋势差异的斜率逐期变化不超过M"
-            "（Rambachan & Roth 2023）。临界M值：{breakdown}。"
-        ),
+        "honest.relative": "处理后趋势差异的逐期变化不超过处理前最大变化的M倍",
+        "honest.smoothness": "趋势差异的斜率逐期变化不超过M",
         "att_matched": "ATT（匹配个体）",
         "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
         "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",

@@ -486,14 +486,9 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
             for end in (low, high):
                 axes.plot(at[chosen], end, "_", color=color, markersize=9)
         axes.set_xlim(-0.6, len(points) - 0.4)
-        bounds = [f"{m:.2g}" if m < 0.1 else f"{m:.3g}" for m in points["M"]]
-        names = [
-            say("honest.original") if usual else bound
-            for usual, bound in zip(points["original"], bounds, strict=True)
-        ]
-        axes.set_xticks(at, names)
-        code = "" if math.isfinite(drawn.breakdown) else ".none"
-        code = ".zero" if drawn.breakdown == 0 else code
+        bounds = [f"{m:.2g}" if m < 0.1 else f"{m:.3g}" for m in points["M"][1:]]
+        axes.set_xticks(at, [say("honest.original"), *bounds])
+        code = {0.0: ".zero", math.inf: ".none"}.get(drawn.breakdown, "")
         label = say(f"honest.breakdown{code}", value=f"{drawn.breakdown:.3g}")
         axes.plot([], [], linestyle="none", label=label)
         name_axes(

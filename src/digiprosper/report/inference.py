@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.report.pickling import PickledByName
@@ -44,6 +44,17 @@ class Inference(PickledByName):
     reps: int = 0
     lost: int = 0
     rng_entropy: int | None = None
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """Return what `glance` of results has of the errors."""
+        return {
+            "n_clusters": min(self.n_clusters, default=None),
+            "df_t": self.df_t,
+            "cov_type": self.cov_type or None,
+            "clusters": "+".join(self.clusters) or None,
+            "ssc": self.ssc,
+        }
 
     @property
     def from_draws(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pandas as pd
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
-    from digiprosper.report.columns import Column
+    from digiprosper.report.columns import Column, Remark
     from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
@@ -335,7 +335,12 @@ class BaseResults(Summarised, PickledByName):
         tuple of Column
             One column.
         """
-        return (result_column(self, level),)
+        column = result_column(self, level)
+        return (replace(column, remarks=(*self._remarks(), *column.remarks)),)
+
+    def _remarks(self) -> tuple[Remark, ...]:
+        """Return what the note below a table says of the numbers."""
+        return ()
 
     def _numbers(self) -> PlainNumbers:
         return PlainNumbers.of(

@@ -151,6 +151,10 @@ _ENGLISH_HEADS = {
     "conf_high": "CI, upper end",
     "difference": "Difference",
     "p_value": "p-value",
+    "slope": "Slope of the trend",
+    "power": "Power",
+    "bayes_factor": "Bayes factor",
+    "likelihood_ratio": "Likelihood ratio",
 }
 """Headings of the frames of most papers; others are the names of their columns."""
 

@@ -55,13 +55,6 @@ class EventCoefficients:
         """Return the weights (K + P,) of all coefficients in the effect."""
         return np.concatenate([np.zeros(self.before), self.weights])
 
-    def changes(self) -> tuple[Floats, Floats]:
-        """Return first differences before (K, K + P) and since treatment (P, K + P)."""
-        k = self.before
-        levels = np.insert(np.eye(k + self.weights.size), k, 0.0, axis=0)
-        steps = np.diff(levels, axis=0)
-        return steps[:k], steps[k:]
-
     def std_errors(self, rows: Floats) -> Floats:
         """Return standard errors (...) of sums with weights (..., K + P)."""
         variances = np.einsum("...j,jk,...k->...", rows, self.covariance, rows)
@@ -140,36 +133,6 @@ class _Tests:
             kept = (largest <= critical[:, None]) & (p_values >= np.log(least))
         return np.asarray((largest <= 0) | kept)
 
-    def contain_zero(self, level: float) -> bool:
-        """Return whether some test does not reject an effect of zero."""
-        first, least = _stages(level, FIRST_STAGE)
-        theta = np.zeros((len(self.n), 1))
-        return bool(self.accept(theta, self.critical(first), least).any())
-
-    def interval(self, level: float, first_stage: float) -> tuple[float, float]:
-        """Return the lowest and the highest effect that some test does not reject."""
-        first, least = _stages(level, first_stage)
-        # Beyond these ends the first stage rejects.
-        reach = self.critical(first or SAME_CORRELATION)
-        critical = reach if first else np.full_like(reach, inf)
-        ends = self.n[:, :2] * reach[:, None] - (self.q[0] * self.changes)[:, None]
-        steps = np.linspace(-ends[:, 0], ends[:, 1], _GRID, axis=1)
-        theta = self.estimate + steps
-        accepted = self.accept(theta, critical, least) & (ends.sum(axis=1) > 0)[:, None]
-        some = accepted.any(axis=1)
-        first_last = np.column_stack(
-            [accepted.argmax(axis=1), _GRID - 1 - accepted[:, ::-1].argmax(axis=1)]
-        )
-        kept = np.take_along_axis(theta, first_last, 1)
-        nearest = np.clip(first_last + np.array([-1, 1]), 0, _GRID - 1)
-        out = np.take_along_axis(theta, nearest, 1)
-        for _ in range(_HALVINGS):
-            middle = (kept + out) / 2
-            inside = self.accept(middle, critical, least)
-            kept, out = np.where(inside, middle, kept), np.where(inside, out, middle)
-        low = np.where(some, kept[:, 0], inf).min()
-        return float(low), float(np.where(some, kept[:, 1], -inf).max())
-
 
 def _stages(level: float, first_stage: float) -> tuple[float, float]:
     """Return the sizes of the first stage, and of the second given the first."""
@@ -213,8 +176,10 @@ def _log_between(low: Floats, high: Floats) -> Floats:
 
 def relative_tests(path: EventCoefficients, bound: float) -> _Tests:
     """Make the tests of an effect if changes are at most M times those before."""
-    before, since = path.changes()
-    before = np.vstack([before, -before])
+    k = path.before
+    levels = np.insert(np.eye(k + path.weights.size), k, 0.0, axis=0)
+    steps = np.diff(levels, axis=0)  # first differences; the first K are before
+    before, since = np.vstack([steps[:k], -steps[:k]]), steps[k:]
     effect, sums = path.effect, np.cumsum(path.weights[::-1])[::-1]
     positive, negative = np.maximum(sums, 0.0), np.maximum(-sums, 0.0)
     singles = np.zeros(sums.size)
@@ -248,7 +213,28 @@ def relative_interval(
     treatment, and the interval contains all sets. With ``first_stage=0`` the test is
     the conditional one.
     """
-    return relative_tests(path, bound).interval(level, first_stage)
+    tests = relative_tests(path, bound)
+    first, least = _stages(level, first_stage)
+    # Beyond these ends the first stage rejects.
+    reach = tests.critical(first or SAME_CORRELATION)
+    critical = reach if first else np.full_like(reach, inf)
+    ends = tests.n[:, :2] * reach[:, None] - (tests.q[0] * tests.changes)[:, None]
+    steps = np.linspace(-ends[:, 0], ends[:, 1], _GRID, axis=1)
+    theta = tests.estimate + steps
+    accepted = tests.accept(theta, critical, least) & (ends.sum(axis=1) > 0)[:, None]
+    some = accepted.any(axis=1)
+    first_last = np.column_stack(
+        [accepted.argmax(axis=1), _GRID - 1 - accepted[:, ::-1].argmax(axis=1)]
+    )
+    kept = np.take_along_axis(theta, first_last, 1)
+    nearest = np.clip(first_last + np.array([-1, 1]), 0, _GRID - 1)
+    out = np.take_along_axis(theta, nearest, 1)
+    for _ in range(_HALVINGS):
+        middle = (kept + out) / 2
+        inside = tests.accept(middle, critical, least)
+        kept, out = np.where(inside, middle, kept), np.where(inside, out, middle)
+    low = np.where(some, kept[:, 0], inf).min()
+    return float(low), float(np.where(some, kept[:, 1], -inf).max())
 
 
 # --- smoothness -----------------------------------------------------------------------
@@ -352,7 +338,11 @@ def break_even(
 
     def contains_zero(bound: float) -> bool:
         if restriction == "relative":
-            return relative_tests(path, bound).contain_zero(level)
+            # Faster than the ends of the interval
+            tests = relative_tests(path, bound)
+            first, least = _stages(level, FIRST_STAGE)
+            zero = np.zeros((len(tests.n), 1))
+            return bool(tests.accept(zero, tests.critical(first), least).any())
         low, high = smooth_interval(path, bound, level)
         return low <= 0 <= high
 
