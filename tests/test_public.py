@@ -226,6 +226,7 @@ ThresholdSearchError DigiprosperError PanelKink KinkResults PropagatedIndex gini
 theil_l atkinson coefficient_of_variation dagum DagumResult within_between
 mean_group_mediation sequential_g MediationIV MediationIVResults two_lines
 moderated_u_test ModeratedUResult TwoLinesResult MeanGroupResults Decision
+two_turns_test TwoTurnsResult
 MediationSensitivity JohnsonNeyman theil_decomposition urban_rural_theil
 sigma_convergence beta_convergence markov_transitions SingletonWarning
 FewClustersWarning NearCollinearWarning BoundaryThresholdWarning SmallRegimeWarning
@@ -530,6 +531,7 @@ CONTRACT = {
     "moderated_u_test": (
         "results, variable, moderator, *, square=None, at=None, level=0.95"
     ),
+    "two_turns_test": "results, variable, *, at=None, interval=None, level=0.95",
     "two_lines": "spec, panel, variable, *, square=None, knots=5, level=0.95",
     "LinearResults.conf_int": "level=0.95",
     "LinearResults.tidy": "level=0.95",

@@ -64,6 +64,8 @@ from digiprosper.studies.search_results import SearchTest
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures
+from digiprosper.u_shape.two_turns import TwoTurnsResult
+from digiprosper.u_shape.u_test import UTestResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,8 +107,6 @@ __all__ = [
     "specification_curve",
     "u_shape",
 ]
-
-_U_TEST = ("variable", "square", "form", "interval", "fieller", "at")
 
 
 def mediation_path(
@@ -974,14 +974,14 @@ def u_shape(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a fitted U-shape with its turning point and confidence set.
+    """Draw a fitted U-shape, or a cubic, with turning points and confidence set.
 
     Parameters
     ----------
     results : LinearResults
         The fit that was tested.
-    test : UTestResult
-        What ``u_test`` returns for it.
+    test : UTestResult or TwoTurnsResult
+        What ``u_test`` or ``two_turns_test`` returns for it.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the fit.
     ax : Axes, optional
@@ -994,7 +994,7 @@ def u_shape(
         with pointwise intervals. x0 is the mean of x, so the curve is the difference of
         the outcome to that at the mean. If x interacts with other columns, the curve is
         that at the values of the test, which are below the axis. The Fieller set of the
-        turning point is shaded.
+        turning points is shaded.
 
     Raises
     ------
@@ -1018,9 +1018,10 @@ def u_shape(
     """
     purpose = "plots.u_shape"
     _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
-    if not all(hasattr(test, name) for name in _U_TEST):
+    if not isinstance(test, UTestResult | TwoTurnsResult):
         raise InputTypeError(
-            f"{purpose}: test must be what u_test returns, not {type(test).__name__}.",
+            f"{purpose}: test must be what u_test or two_turns_test returns, "
+            f"not {type(test).__name__}.",
             [models_problem("no U-test", test)],
         )
     curve = u_figures.turning_curve(

@@ -14,6 +14,7 @@ import pandas as pd
 
 from digiprosper.errors import check_option
 from digiprosper.pathways.findings import VERDICTS
+from digiprosper.pathways.mechanism import split_roles
 from digiprosper.pathways.notices import words_of
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
@@ -437,14 +438,22 @@ def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
         return names.say(
             "say.not testable", id=mechanism.id, why=names.reason(finding.reason)
         )
-    stand_in = finding.columns.get(mechanism.stand_in, "")
+    stand_ins = stand_in_columns(finding)
     return names.say(
         f"say.{finding.verdict}",
         id=mechanism.id,
         relation=_relation(finding, names),
         numbers=_numbers(finding, names, adjusted=adjusted),
-        stand_in=names.say("stand_in", column=names.name(stand_in)) if stand_in else "",
+        stand_in=names.say("stand_in", column=names.several(stand_ins))
+        if stand_ins
+        else "",
     )
+
+
+def stand_in_columns(finding: Finding) -> list[str]:
+    """List the columns that are proxies."""
+    roles = split_roles(finding.mechanism.stand_in)
+    return [finding.columns[role] for role in roles if role in finding.columns]
 
 
 def short(value: float) -> str:

@@ -238,13 +238,13 @@ class SensitivityCurve(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurningCurve(Drawing):
-    """A fitted curve less its value at the mean, and its turning point.
+    """A fitted curve less its value at the mean, and its turning points.
 
     points: (G, 4) x, curve, both ends of its interval
     interval: range of x
     level: confidence level of the band and of the set
-    turn: turning point; missing if there is none
-    sets: (low, high) intervals of its confidence set
+    turns: turning points; missing if there are none
+    sets: (low, high) intervals of their confidence set
     at: values of other columns that the curve depends on, such as ``"z = 0.5"``
     """
 
@@ -253,7 +253,7 @@ class TurningCurve(Drawing):
     points: Floats
     interval: Interval
     level: float
-    turn: float
+    turns: Sequence[float]
     sets: Sequence[Interval]
     at: tuple[str, ...] = ()
 

@@ -1,4 +1,7 @@
-"""What the figure of a U draws: the curve less its value at the mean, with a band."""
+"""What the figure of a U draws: the curve less its value at the mean, with a band.
+
+Also that of a curve with two turning points.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from digiprosper.errors import OptionError, cited, option_problem
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
+from digiprosper.u_shape.two_turns import TwoTurnsResult
 from digiprosper.u_shape.u_test import FORMS, Curve, at_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
@@ -25,19 +29,22 @@ _POINTS = 401
 
 def turning_curve(
     results: LinearResults,
-    test: UTestResult,
+    test: UTestResult | TwoTurnsResult,
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> TurningCurve:
     """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))``, x0 the mean, on an interval.
 
-    Where x interacts with other columns, b1 and b2 are those at the values of the test.
-    The curve has a pointwise t band and the Fieller set of the turning point.
+    Of a cubic, also ``b3 (x**3 - x0**3)``. Where x interacts with other columns, the
+    coefficients are those at the values of the test. The curve has a pointwise t band
+    and the Fieller set of the turning points.
     """
-    if not {test.variable, test.square} <= set(results.names):
+    twice = isinstance(test, TwoTurnsResult)
+    terms = test.terms if twice else (test.variable, test.square)
+    if not set(terms) <= set(results.names):
         raise OptionError(
-            f"plots.u_shape: the fit does not contain {cited(test.variable)} or "
-            f"{cited(test.square)}; pass the fit that was tested.",
+            "plots.u_shape: the fit does not contain "
+            f"{' or '.join(map(cited, terms))}; pass the fit that was tested.",
             [option_problem("test", test.variable, results.names, "another fit")],
         )
     columns = (test.variable, results.depvar, *test.at)
@@ -48,29 +55,33 @@ def turning_curve(
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],
-        points=_curve(results, test),
+        points=_curve(results, test, terms),
         interval=test.interval,
         level=test.level,
-        turn=test.extremum,
+        turns=test.turning_points if twice else (test.extremum,),
         sets=test.fieller,
         at=at_texts(test.at, names),
     )
 
 
-def _curve(results: LinearResults, test: UTestResult) -> Floats:
+def _curve(
+    results: LinearResults, test: UTestResult | TwoTurnsResult, terms: Sequence[str]
+) -> Floats:
     """Compute x, value and both ends of the band, one row per point."""
     from scipy.special import stdtrit
 
-    level_at, bend_at = (
-        results.names.index(name) for name in (test.variable, test.square)
-    )
-    curve = Curve(results, level_at, bend_at, test.form, test.interval)
+    positions = tuple(results.names.index(term) for term in terms)
+    twice = isinstance(test, TwoTurnsResult)
+    form = "cube" if twice else test.form
+    curve = Curve("plots.u_shape", results, positions, form, test.interval)
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     points = np.linspace(*test.interval, _POINTS)
 
-    bend = FORMS[test.form].value
-    changes = np.column_stack([points - mean, bend(points) - bend(mean)])
+    bends = [np.square, lambda x: x**3] if twice else [FORMS[test.form].value]
+    changes = np.column_stack(
+        [points - mean, *(bend(points) - bend(mean) for bend in bends)]
+    )
     weights = changes @ curve.weights(test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))
