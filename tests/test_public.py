@@ -473,7 +473,11 @@ CONTRACT = {
         "investment, deflator, *, growth, depreciation=0.096, entity=None, time=None"
     ),
     "variables.digital_divide": "urban, rural, *, measure='ratio'",
+    "variables.digital_value_added": (
+        "value_added, digital_share, *, measure='amount'"
+    ),
     "variables.distance_to_leader": "x, *, time=None",
+    "variables.growth_volatility": "x, *, window=5, entity=None, time=None",
     "variables.herfindahl": "shares",
     "variables.industrial_advancement": "secondary, tertiary",
     "variables.industrial_angle": "value_added",

@@ -5,7 +5,7 @@ Also that of a curve with two turning points.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from digiprosper.u_shape.two_turns import TwoTurnsResult
 from digiprosper.u_shape.u_test import FORMS, Curve, at_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
@@ -39,14 +39,21 @@ def turning_curve(
     coefficients are those at the values of the test. The curve has a pointwise t band
     and the Fieller set of the turning points.
     """
-    twice = isinstance(test, TwoTurnsResult)
-    terms = test.terms if twice else (test.variable, test.square)
+    turns: tuple[float, ...]
+    bends: list[Callable[[Any], Any]] = [np.square, lambda x: x**3]
+    if isinstance(test, TwoTurnsResult):
+        form, terms, turns = "cube", test.terms, test.turning_points
+    else:
+        form, terms, turns = test.form, (test.variable, test.square), (test.extremum,)
+        bends = [FORMS[form].value]
     if not set(terms) <= set(results.names):
         raise OptionError(
             "plots.u_shape: the fit does not contain "
             f"{' or '.join(map(cited, terms))}; pass the fit that was tested.",
             [option_problem("test", test.variable, results.names, "another fit")],
         )
+    positions = tuple(results.names.index(term) for term in terms)
+    curve = Curve("plots.u_shape", results, positions, form, test.interval)
     columns = (test.variable, results.depvar, *test.at)
     names = {
         column: name_label(column, texts, results.factors, language)
@@ -55,30 +62,28 @@ def turning_curve(
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],
-        points=_curve(results, test, terms),
+        points=_points(curve, test, bends),
         interval=test.interval,
         level=test.level,
-        turns=test.turning_points if twice else (test.extremum,),
+        turns=turns,
         sets=test.fieller,
         at=at_texts(test.at, names),
     )
 
 
-def _curve(
-    results: LinearResults, test: UTestResult | TwoTurnsResult, terms: Sequence[str]
+def _points(
+    curve: Curve,
+    test: UTestResult | TwoTurnsResult,
+    bends: Sequence[Callable[[Any], Any]],
 ) -> Floats:
     """Compute x, value and both ends of the band, one row per point."""
     from scipy.special import stdtrit
 
-    positions = tuple(results.names.index(term) for term in terms)
-    twice = isinstance(test, TwoTurnsResult)
-    form = "cube" if twice else test.form
-    curve = Curve("plots.u_shape", results, positions, form, test.interval)
+    results = curve.results
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     points = np.linspace(*test.interval, _POINTS)
 
-    bends = [np.square, lambda x: x**3] if twice else [FORMS[test.form].value]
     changes = np.column_stack(
         [points - mean, *(bend(points) - bend(mean) for bend in bends)]
     )

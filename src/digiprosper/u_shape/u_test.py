@@ -444,6 +444,7 @@ class Curve:
     """A curve in a fit: positions of its level and bending terms, and the interval.
 
     call: the function that tests it
+    form: of the bending term; "cube" if there are two, the square and the cube
     """
 
     call: str
