@@ -99,14 +99,26 @@ def test_an_etable_of_a_report(report) -> None:
     ]
     assert frame.columns.tolist() == [
         "estimate of",
-        "estimate",
+        "association (SD)",
         "95% interval",
         "adjusted p",
         "N",
+        "identified by",
         "verdict",
     ]
-    assert frame.loc["P05 " + tested[0].claim, "verdict"] == "supported"
-    assert any("Holm" in note for note in table.notes)
+    row = frame.loc["P05 " + tested[0].claim]
+    assert row["verdict"] == "supported"
+    effect = report.frame.loc["P05", ["std_effect", "std_low", "std_high"]]
+    assert row["association (SD)"] == f"{effect['std_effect']:.3f}"
+    assert row["95% interval"] == f"[{effect['std_low']:.3g}, {effect['std_high']:.3g}]"
+    assert row["identified by"] == "two-way FE, a×b"
+    by_claim = {name.split()[0]: text for name, text in frame["identified by"].items()}
+    assert by_claim["P20"] == "two-way FE (stand-in: openness)"
+    notes = " ".join(table.notes)
+    assert "Holm" in notes
+    assert "one standard deviation" in notes
+    assert "Not tested: P21 ('unemployment' is part" not in notes
+    assert "P41 (needs survey data); no column for a role of P04, P08:cp_" in notes
 
 
 def test_the_table_in_chinese(report) -> None:

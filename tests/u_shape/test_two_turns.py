@@ -225,6 +225,7 @@ CURVES = {
 BOUNDARY = [name for name in CURVES if name.startswith("flat")]
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("truth", list(CURVES))
 def test_size_at_the_boundary(truth, measured: Callable[..., None]) -> None:
