@@ -347,7 +347,7 @@ CONTRACT = {
         "impact='total', stand_in='', needs='', needs_zh='', stage='', "
         "section='', where=''"
     ),
-    "pathways.MechanismReport.in_language": "language",
+    "pathways.MechanismReport.in_language": "language, labels=None",
     "pathways.evaluate": (
         "panel, mechanisms, columns, *, controls=(), systems=None, "
         "spatial_weights=None, adjust='holm', level=0.95, rng=None, language='en'"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import OptionError
+from digiprosper.errors import InputTypeError, OptionError
 from digiprosper.pathways import seed_catalogue
 from digiprosper.pathways.findings import Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism
@@ -118,7 +118,7 @@ def test_an_etable_of_a_report(report) -> None:
     assert "Holm" in notes
     assert "one standard deviation" in notes
     assert "Not tested: P21 ('unemployment' is part" not in notes
-    assert "P41 (needs survey data); no column for a role of P04, P08:cp_" in notes
+    assert "P41 (needs survey data); no column for a role of P04, P08." in notes
 
 
 def test_the_table_in_chinese(report) -> None:
@@ -339,3 +339,16 @@ def test_numbers() -> None:
     assert ends(0.04, 0.21) == "[0.04, 0.21]"
     assert ends(math.nan, math.nan) == "missing"
     assert ends(-math.inf, 0.2) == "[-inf, 0.2]"
+
+
+def test_labels_of_another_language_are_given_with_it(report) -> None:
+    names = {"digital": "Digital economy", "upgrading": "Upgrading"}
+    english = report.in_language("en", names)
+    assert "with prosperity through Upgrading" in english.frame.loc["P05", "wording"]
+    chinese = english.in_language(
+        "zh", {"digital": "数字经济", "upgrading": "产业升级"}
+    )
+    assert "数字经济经由产业升级" in chinese.frame.loc["P05", "wording"]
+    for labels in (3, {"digital": 3}, ["digital"]):
+        with pytest.raises(InputTypeError, match="labels must be a mapping"):
+            report.in_language("zh", labels)

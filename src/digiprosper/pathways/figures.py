@@ -91,7 +91,7 @@ def _row(finding: Finding, names: Names) -> PathwayRow:
         interval="" if part.scale is None else f"[{low}, {high}]",
         p=p_text(finding.p_adjusted),
         basis=[
-            names.say(f"by.{finding.identification}"),
+            names.say(f"basis.{finding.identification}"),
             *[names.say("proxy")] * bool(stand_in_columns(finding)),
         ],
     )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from digiprosper.errors import check_option
+from digiprosper.errors import InputTypeError, check_option, cited, option_problem
 from digiprosper.pathways.findings import VERDICTS
 from digiprosper.pathways.mechanism import split_roles
 from digiprosper.pathways.notices import words_of
@@ -24,7 +25,7 @@ from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, S
 from digiprosper.report.text import number_text, p_text, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.pathways.findings import Finding, Part, Reason
@@ -150,13 +151,17 @@ class MechanismReport(Summarised, PickledByName):
         ]
         return pd.DataFrame(rows, columns=["id", "code", "message"])
 
-    def in_language(self, language: str) -> MechanismReport:
+    def in_language(
+        self, language: str, labels: Mapping[str, str] | None = None
+    ) -> MechanismReport:
         """Return the report in another language.
 
         Parameters
         ----------
         language : {"en", "zh"}
             Language of the texts.
+        labels : mapping, optional
+            Labels of columns in this language. They replace those of the panel.
 
         Returns
         -------
@@ -167,9 +172,21 @@ class MechanismReport(Summarised, PickledByName):
         ------
         OptionError
             If there is no such language.
+        InputTypeError
+            If `labels` is not a mapping of texts.
         """
         check_option("language", language, tuple(LANGUAGES))
-        return replace(self, language=language)  # type: ignore[arg-type]
+        given: object = {} if labels is None else labels
+        if not isinstance(given, Mapping) or not all(
+            isinstance(text, str) for pair in given.items() for text in pair
+        ):
+            raise InputTypeError(
+                "in_language: labels must be a mapping of column to text, such as "
+                f"{{'digital': 'Digital economy'}}, not {cited(labels)}.",
+                [option_problem("labels", labels)],
+            )
+        named = {**self.labels, **given}
+        return replace(self, language=language, labels=named)  # type: ignore[arg-type]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table with one row per tested proposition.
@@ -325,8 +342,10 @@ class MechanismReport(Summarised, PickledByName):
         by_reason, without = self._reasons()
         say = self._names.say
         parts = self._with_ids("untested.reason", "why", by_reason)
-        if without:
-            parts.append(say("untested.column", ids=say("comma").join(without)))
+        # Parts of one claim have one number.
+        ids = dict.fromkeys(name.partition(":")[0] for name in without)
+        if ids:
+            parts.append(say("untested.column", ids=say("comma").join(ids)))
         return say("untested", parts=say("separator").join(parts)) if parts else ""
 
     def _reasons(self) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -446,7 +465,7 @@ class Names:
         return self.say(f"why.{code}", **parts)
 
     def _overlap(self, overlap: tuple[str, str, str]) -> str:
-        indicator, index, other = (f"'{name}'" for name in overlap)
+        indicator, index, other = (f"'{self.name(name)}'" for name in overlap)
         code = "part_of.both" if overlap[2] else "part_of"
         return self.say(code, indicator=indicator, index=index, other=other)
 
@@ -495,7 +514,7 @@ def _basis(finding: Finding, names: Names) -> str:
     proxies = (
         names.say("stand_in", column=names.several(stand_ins)) if stand_ins else ""
     )
-    return names.say(f"by.{finding.identification}") + proxies
+    return names.say(f"basis.{finding.identification}") + proxies
 
 
 def short(value: float) -> str:

@@ -99,11 +99,11 @@ WORDS = Words(
         "direct": "direct",
         "average": "average difference",
         # what an estimate rests on
-        "by.two_way_effects": "two-way FE",
-        "by.product_of_slopes": "two-way FE, a×b",
-        "by.no_direction": "two-way FE, no direction",
-        "by.spatial_lags": "two-way FE, spatial lags",
-        "by.parallel_trends": "parallel trends",
+        "basis.two_way_effects": "two-way FE",
+        "basis.product_of_slopes": "two-way FE, a×b",
+        "basis.no_direction": "two-way FE, no direction",
+        "basis.spatial_lags": "two-way FE, spatial lags",
+        "basis.parallel_trends": "parallel trends",
         "units": (
             "Associations: standard deviations of the outcome for one standard "
             "deviation of the explanatory variable (of an interaction: and of the "
@@ -269,11 +269,11 @@ WORDS = Words(
         "total": "总计",
         "direct": "直接部分",
         "average": "平均差异",
-        "by.two_way_effects": "双向固定",
-        "by.product_of_slopes": "双向固定，a×b",
-        "by.no_direction": "双向固定，方向不明",
-        "by.spatial_lags": "双向固定，空间滞后",
-        "by.parallel_trends": "平行趋势",
+        "basis.two_way_effects": "双向固定",
+        "basis.product_of_slopes": "双向固定，a×b",
+        "basis.no_direction": "双向固定，方向不明",
+        "basis.spatial_lags": "双向固定，空间滞后",
+        "basis.parallel_trends": "平行趋势",
         "units": (
             "关联：解释变量（交互项还包括调节变量）每高一个标准差，"
             "结果变量相差的标准差数；政策为从0到1的差异。"
