@@ -229,7 +229,7 @@ BOUNDARY = [name for name in CURVES if name.startswith("flat")]
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("truth", list(CURVES))
 def test_size_at_the_boundary(truth, measured: Callable[..., None]) -> None:
-    """Share of 1,000 panels in which a cubic turns twice at 5%, for six true curves.
+    """Share of 2,000 panels in which a cubic turns twice at 5%, for six true curves.
 
     31 entities are observed for 11 periods, with two-way effects and errors clustered
     by entity. x has a mean of 2.5 and standard deviations of .7 between and 1 within
@@ -238,7 +238,7 @@ def test_size_at_the_boundary(truth, measured: Callable[..., None]) -> None:
     two slopes of the shape, are at the boundary of the null hypothesis: there the test
     rejects most often.
     """
-    panels = 1000
+    panels = 2000
     cubes = np.zeros(panels)
     found = {"clustered": np.zeros(panels), "crv3": np.zeros(panels)}
     for seed in range(panels):

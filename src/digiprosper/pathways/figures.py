@@ -18,7 +18,7 @@ from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
 from digiprosper.report.text import p_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.pathways.findings import Finding
     from digiprosper.report.words import Language
@@ -47,27 +47,28 @@ def pathway_figure(
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
     tested = [finding for finding in report.findings if finding.tested]
-    stages = {
-        code: [_row(f, names) for f in tested if f.mechanism.stage == code]
-        for code in _STAGES
-    }
     method, level = names.say(f"method.{report.adjust}"), f"{report.level:.0%}"
     note = names.say("figure.note", level=level, tests=len(tested), method=method)
     shown = ("supported", "contradicted", "inconclusive")
     heads = ("effects", "p_adjusted", "identification")
     return Pathways(
         heads={head: names.say(f"head.{head}", level=level) for head in heads},
-        stages=[
-            PathwayStage(names.say(f"stage.{code}"), rows)
-            for code, rows in stages.items()
-            if rows
-        ],
+        stages=_stages(tested, names),
         verdicts={verdict: names.say(verdict) for verdict in shown},
         notes=[
             *([names.say("units"), note] if tested else []),
             replace(report, language=_CODES[chosen]).untested(),
         ],
     )
+
+
+def _stages(tested: Sequence[Finding], names: Names) -> list[PathwayStage]:
+    stages = []
+    for code in _STAGES:
+        rows = [_row(f, names) for f in tested if f.mechanism.stage == code]
+        if rows:
+            stages.append(PathwayStage(names.say(f"stage.{code}"), rows))
+    return stages
 
 
 def _row(finding: Finding, names: Names) -> PathwayRow:

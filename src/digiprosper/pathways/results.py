@@ -509,7 +509,7 @@ def stand_in_columns(finding: Finding) -> list[str]:
 
 
 def _basis(finding: Finding, names: Names) -> str:
-    """Say what an estimate rests on, and which of its variables are proxies."""
+    """Write what an estimate rests on, and which of its variables are proxies."""
     stand_ins = stand_in_columns(finding)
     proxies = (
         names.say("stand_in", column=names.several(stand_ins)) if stand_ins else ""

@@ -757,9 +757,7 @@ def _positions(
             raise unknown_columns([term], results.names, role)
 
     bends = bending_terms(results.terms, variable)
-    j = names.index(canonical(square)) if square else -1
-    if not square or bends.get(j) not in (None, *FORMS):
-        j = _only_bend(results, variable, bends, form)
+    j = _bend_at(results, variable, square, bends, form)
     term_form = bends.pop(j, None)
     if term_form and form not in (None, term_form):
         raise OptionError(
@@ -805,9 +803,18 @@ def _form_of(factor: Factor) -> str | None:
     return name or ("power" if higher else None)
 
 
-def _only_bend(
-    results: LinearResults, variable: str, bends: dict[int, str], form: str | None
+def _bend_at(
+    results: LinearResults,
+    variable: str,
+    square: str | None,
+    bends: dict[int, str],
+    form: str | None,
 ) -> int:
+    """Find the position of `square`, or of the only term that bends the curve."""
+    if square is not None:
+        at = [canonical(name) for name in results.names].index(canonical(square))
+        if bends.get(at) in (None, *FORMS):
+            return at
     fitting = [
         p
         for p, bend_form in bends.items()
