@@ -270,14 +270,10 @@ def simulate_provinces(
     def outcome(name: str, systematic: Floats) -> Floats:
         equation = _EQUATIONS[name]
         errors[name] = draw.errors(equation.error_sd)
-        base = (
-            systematic
-            + draw.effects(equation.level, equation.entity_sd, equation.trend)
-            + errors[name]
-        )
-        return base + sum(
-            c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True)
-        )
+        effects = draw.effects(equation.level, equation.entity_sd, equation.trend)
+        pairs = zip(equation.controls, _CONTROLS, strict=True)
+        base = systematic + effects + errors[name]
+        return base + sum(c * columns[k] for c, k in pairs)
 
     digital = columns["digital"]
     for channel, a in _A.items():
@@ -305,14 +301,9 @@ def simulate_provinces(
     columns |= _instrument(draw, digital)
     observed = _with_gaps(draw, columns, gaps)
     # Drawn last, so that they do not change the other columns of a seed.
-    columns["digital_skill"] = draw.effects(30, 6, 12) + draw.wander(2, 0.5)
-    columns["digital_government"] = draw.effects(45, 8, 20) + draw.wander(3, 0.5)
+    columns |= _regressors(draw)
     for name, coefficients in _COEFFICIENTS.items():
-        parts = (
-            c * np.prod([columns[factor] for factor in term.split(":")], axis=0)
-            for term, c in coefficients.items()
-        )
-        columns[name] = outcome(name, sum(parts, np.zeros((n, periods))))
+        columns[name] = outcome(name, _sum_of_terms(coefficients, columns))
 
     panel = _panel(columns | observed, n, periods)
     truth = Truth(
@@ -413,6 +404,24 @@ def _prosperity(
             break
         noise = (noise - offset[..., None]) * share.sum()
     return _index("prosperity", z)
+
+
+def _regressors(draw: _Draw) -> dict[str, Floats]:
+    return {
+        "digital_skill": draw.effects(30, 6, 12) + draw.wander(2, 0.5),
+        "digital_government": draw.effects(45, 8, 20) + draw.wander(3, 0.5),
+    }
+
+
+def _sum_of_terms(
+    coefficients: Mapping[str, float], columns: Mapping[str, Floats]
+) -> Floats:
+    """Sum coefficients times columns, or products of columns with ``:`` between."""
+    terms = [
+        c * np.prod([columns[factor] for factor in term.split(":")], axis=0)
+        for term, c in coefficients.items()
+    ]
+    return np.sum(terms, axis=0)
 
 
 def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:

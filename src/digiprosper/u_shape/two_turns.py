@@ -287,7 +287,7 @@ def two_turns_test(
     ... )
     >>> terms = ["digital", "I(digital**2)", "I(digital**3)"]
     >>> test = dp.two_turns_test(dp.FixedEffects("wave", terms).fit(waves), "digital")
-    >>> test.shape, [round(x, 2) for x in test.turning_points]
+    >>> test.shape, [round(x, 1) for x in test.turning_points]
     ('N', [0.2, 0.6])
     """
     refuse_other_fit("two_turns_test", results, variable=variable)
