@@ -421,7 +421,7 @@ def _sum_of_terms(
         c * np.prod([columns[factor] for factor in term.split(":")], axis=0)
         for term, c in coefficients.items()
     ]
-    return np.sum(terms, axis=0)
+    return np.asarray(np.sum(terms, axis=0))
 
 
 def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
