@@ -195,14 +195,18 @@ battery = dp.fit_all(
     panel,
 )
 placebo = dp.randomisation_test(base, panel, "digital_index", rng=2026)
-searched = dp.search_test(
-    base,
-    panel,
-    controls,
-    also={"Until 2019": base.replace(where="year < 2020")},
-    rng=2026,
+print(
+    dp.etable(battery),
+    placebo,
+    dp.search_test(
+        base,
+        panel,
+        controls,
+        also={"Until 2019": base.replace(where="year < 2020")},
+        rng=2026,
+    ).summary(),
+    sep="\n\n",
 )
-print(dp.etable(battery), placebo, searched.summary(), sep="\n\n")
 
 # %% [markdown]
 # ## 10. Spillovers

@@ -64,8 +64,6 @@ from digiprosper.studies.search_results import SearchTest
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures
-from digiprosper.u_shape.two_turns import TwoTurnsResult
-from digiprosper.u_shape.u_test import UTestResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +105,7 @@ __all__ = [
     "specification_curve",
     "u_shape",
 ]
+_U_TEST = ("variable", "interval", "fieller", "at")
 
 
 def mediation_path(
@@ -1018,7 +1017,7 @@ def u_shape(
     """
     purpose = "plots.u_shape"
     _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
-    if not isinstance(test, UTestResult | TwoTurnsResult):
+    if not all(hasattr(test, name) for name in _U_TEST):
         raise InputTypeError(
             f"{purpose}: test must be what u_test or two_turns_test returns, "
             f"not {type(test).__name__}.",
@@ -1103,14 +1102,16 @@ def pathways(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the pathways from the digital economy to common prosperity.
+    """Draw tested propositions side by side, in standard deviations.
 
-    Each proposition has its verdict. Propositions are grouped by stage: making the cake
-    bigger, dividing it well, constraints, conditions and policies. Each tested
-    proposition has a line with its estimate. Each verdict has its own colour, marker
-    and line style, so it can also be read in grey. Propositions that were not tested
-    are listed by their ids. Propositions without the roles ``de`` and ``cp`` have their
-    own cause and outcome at the ends.
+    Each has the association of its cause with its outcome in common units: standard
+    deviations of the outcome for one standard deviation of the cause. Beside it are the
+    adjusted p-value and what identifies it. Propositions are grouped by stage: making
+    the cake bigger, dividing it well, constraints, conditions and policies. Each
+    verdict has its own colour, marker and line style, so it can also be read in grey.
+    Intervals that are much wider than the estimates end at the axis with an arrow.
+    Propositions that were not tested are listed below, with what they need. With
+    several estimates the one that decides is drawn (see `MechanismReport.frame`).
 
     Parameters
     ----------
@@ -1160,7 +1161,7 @@ def pathways(
     ...     for text in ax.texts
     ...     if text.get_text().startswith("Not tested")
     ... ]
-    ['Not tested: P41']
+    ['Not tested: P41 (needs survey data).']
     >>> plt.close(ax.figure)
     """
     # Imported here, because it loads all methods.
