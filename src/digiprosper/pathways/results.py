@@ -176,16 +176,16 @@ class MechanismReport(Summarised, PickledByName):
             If `labels` is not a mapping of texts.
         """
         check_option("language", language, tuple(LANGUAGES))
-        given: object = {} if labels is None else labels
-        if not isinstance(given, Mapping) or not all(
-            isinstance(text, str) for pair in given.items() for text in pair
+        texts: object = {} if labels is None else labels
+        if not isinstance(texts, Mapping) or not all(
+            isinstance(text, str) for pair in texts.items() for text in pair
         ):
             raise InputTypeError(
                 "in_language: labels must be a mapping of column to text, such as "
                 f"{{'digital': 'Digital economy'}}, not {cited(labels)}.",
                 [option_problem("labels", labels)],
             )
-        named = {**self.labels, **given}
+        named = {**self.labels, **texts}
         return replace(self, language=language, labels=named)  # type: ignore[arg-type]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
