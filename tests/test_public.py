@@ -226,6 +226,7 @@ ThresholdSearchError DigiprosperError PanelKink KinkResults PropagatedIndex gini
 theil_l atkinson coefficient_of_variation dagum DagumResult within_between
 mean_group_mediation sequential_g MediationIV MediationIVResults two_lines
 moderated_u_test ModeratedUResult TwoLinesResult MeanGroupResults Decision
+two_turns_test TwoTurnsResult
 MediationSensitivity JohnsonNeyman theil_decomposition urban_rural_theil
 sigma_convergence beta_convergence markov_transitions SingletonWarning
 FewClustersWarning NearCollinearWarning BoundaryThresholdWarning SmallRegimeWarning
@@ -346,7 +347,7 @@ CONTRACT = {
         "impact='total', stand_in='', needs='', needs_zh='', stage='', "
         "section='', where=''"
     ),
-    "pathways.MechanismReport.in_language": "language",
+    "pathways.MechanismReport.in_language": "language, labels=None",
     "pathways.evaluate": (
         "panel, mechanisms, columns, *, controls=(), systems=None, "
         "spatial_weights=None, adjust='holm', level=0.95, rng=None, language='en'"
@@ -473,7 +474,11 @@ CONTRACT = {
         "investment, deflator, *, growth, depreciation=0.096, entity=None, time=None"
     ),
     "variables.digital_divide": "urban, rural, *, measure='ratio'",
+    "variables.digital_value_added": (
+        "value_added, digital_share, *, measure='amount'"
+    ),
     "variables.distance_to_leader": "x, *, time=None",
+    "variables.growth_volatility": "x, *, window=5, entity=None, time=None",
     "variables.herfindahl": "shares",
     "variables.industrial_advancement": "secondary, tertiary",
     "variables.industrial_angle": "value_added",
@@ -531,6 +536,7 @@ CONTRACT = {
     "moderated_u_test": (
         "results, variable, moderator, *, square=None, at=None, level=0.95"
     ),
+    "two_turns_test": "results, variable, *, at=None, interval=None, level=0.95",
     "two_lines": "spec, panel, variable, *, square=None, knots=5, level=0.95",
     "LinearResults.conf_int": "level=0.95",
     "LinearResults.tidy": "level=0.95",

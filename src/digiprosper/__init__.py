@@ -248,6 +248,8 @@ if TYPE_CHECKING:
     from digiprosper.u_shape.moderated import moderated_u_test as moderated_u_test
     from digiprosper.u_shape.two_lines import TwoLinesResult as TwoLinesResult
     from digiprosper.u_shape.two_lines import two_lines as two_lines
+    from digiprosper.u_shape.two_turns import TwoTurnsResult as TwoTurnsResult
+    from digiprosper.u_shape.two_turns import two_turns_test as two_turns_test
     from digiprosper.u_shape.u_test import UForm as UForm
     from digiprosper.u_shape.u_test import UTestResult as UTestResult
     from digiprosper.u_shape.u_test import u_test as u_test
@@ -392,6 +394,7 @@ __all__ = [
     "Transform",
     "Truth",
     "TwoLinesResult",
+    "TwoTurnsResult",
     "UForm",
     "UTestResult",
     "WeightErrors",
@@ -456,6 +459,7 @@ __all__ = [
     "theil_t",
     "to_stata",
     "two_lines",
+    "two_turns_test",
     "u_test",
     "unit_root_test",
     "urban_rural_theil",

@@ -110,6 +110,7 @@ NAMES = {
     "threshold.results": "ThresholdResults",
     "u_shape.moderated": "ModeratedUResult moderated_u_test",
     "u_shape.two_lines": "TwoLinesResult two_lines",
+    "u_shape.two_turns": "TwoTurnsResult two_turns_test",
     "u_shape.u_test": "UForm UTestResult u_test",
     "unit_roots.unit_root_test": "unit_root_test",
 }

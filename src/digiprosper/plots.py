@@ -105,8 +105,7 @@ __all__ = [
     "specification_curve",
     "u_shape",
 ]
-
-_U_TEST = ("variable", "square", "form", "interval", "fieller", "at")
+_U_TEST = ("variable", "interval", "fieller", "at")
 
 
 def mediation_path(
@@ -974,14 +973,14 @@ def u_shape(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a fitted U-shape with its turning point and confidence set.
+    """Draw a fitted U-shape, or a cubic, with turning points and confidence set.
 
     Parameters
     ----------
     results : LinearResults
         The fit that was tested.
-    test : UTestResult
-        What ``u_test`` returns for it.
+    test : UTestResult or TwoTurnsResult
+        What ``u_test`` or ``two_turns_test`` returns for it.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the fit.
     ax : Axes, optional
@@ -994,7 +993,7 @@ def u_shape(
         with pointwise intervals. x0 is the mean of x, so the curve is the difference of
         the outcome to that at the mean. If x interacts with other columns, the curve is
         that at the values of the test, which are below the axis. The Fieller set of the
-        turning point is shaded.
+        turning points is shaded.
 
     Raises
     ------
@@ -1020,7 +1019,8 @@ def u_shape(
     _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
     if not all(hasattr(test, name) for name in _U_TEST):
         raise InputTypeError(
-            f"{purpose}: test must be what u_test returns, not {type(test).__name__}.",
+            f"{purpose}: test must be what u_test or two_turns_test returns, "
+            f"not {type(test).__name__}.",
             [models_problem("no U-test", test)],
         )
     curve = u_figures.turning_curve(
@@ -1102,14 +1102,16 @@ def pathways(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the pathways from the digital economy to common prosperity.
+    """Draw tested propositions side by side, in standard deviations.
 
-    Each proposition has its verdict. Propositions are grouped by stage: making the cake
-    bigger, dividing it well, constraints, conditions and policies. Each tested
-    proposition has a line with its estimate. Each verdict has its own colour, marker
-    and line style, so it can also be read in grey. Propositions that were not tested
-    are listed by their ids. Propositions without the roles ``de`` and ``cp`` have their
-    own cause and outcome at the ends.
+    Each has the association of its cause with its outcome in common units: standard
+    deviations of the outcome for one standard deviation of the cause. Beside it are the
+    adjusted p-value and what identifies it. Propositions are grouped by stage: making
+    the cake bigger, dividing it well, constraints, conditions and policies. Each
+    verdict has its own colour, marker and line style, so it can also be read in grey.
+    Intervals that are much wider than the estimates end at the axis with an arrow.
+    Propositions that were not tested are listed below, with what they need. With
+    several estimates the one that decides is drawn (see `MechanismReport.frame`).
 
     Parameters
     ----------
@@ -1159,7 +1161,7 @@ def pathways(
     ...     for text in ax.texts
     ...     if text.get_text().startswith("Not tested")
     ... ]
-    ['Not tested: P41']
+    ['Not tested: P41 (needs survey data).']
     >>> plt.close(ax.figure)
     """
     # Imported here, because it loads all methods.

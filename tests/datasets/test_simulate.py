@@ -54,6 +54,9 @@ def test_outcome_minus_error_obeys_its_equation_exactly(options):
     )
     equations["rural_income"] = (np.hstack([x * low, x * ~low]), truth.regime_slopes)
     equations["urban_rural_theil"] = (np.hstack([x, x**2]), truth.curve)
+    for outcome, terms in truth.coefficients.items():
+        columns = [frame[t.split(":")].prod(axis=1).to_numpy() for t in terms]
+        equations[outcome] = (np.column_stack(columns), list(terms.values()))
     assert set(equations) == set(errors.columns) == set(truth.controls)
     for outcome, (design, planted) in equations.items():
         beta = slopes(frame, frame[outcome] - errors[outcome], design)

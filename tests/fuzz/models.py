@@ -1002,6 +1002,12 @@ def mechanism_variables(case: Case) -> Any:
         "service_equality": lambda f: dp.variables.service_equality(
             f[first], f[case.column("g")]
         ),
+        "growth_volatility": lambda f: dp.variables.growth_volatility(
+            f[columns[0]], **case.options(window=[2, 3, 1, WRONG[0]])
+        ),
+        "digital_value_added": lambda f: dp.variables.digital_value_added(
+            f[first], f[second], measure=pick(case.rng, ["amount", "share", WRONG[0]])
+        ),
         "relative_rate": lambda f: dp.variables.relative_rate(*(f[n] for n in columns)),
     }
     one_table = (

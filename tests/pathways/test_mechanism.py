@@ -20,6 +20,14 @@ from digiprosper.report.characters import has_cjk
 SHARED = Path(__file__).parents[3] / "shared" / "reference" / "propositions.csv"
 # Where the library has an estimator by now, or the sentence was shortened.
 REWORDED = {"P26", "P29", "P30", "P49", "P52"}
+# P32 and P33 have this variable under another name; P62 has a remark on another row.
+CHANGED = {
+    "P59": {"cause": "digital_gov"},
+    "P62": {
+        "claim": "Flows of technology and of capital between town and country carry "
+        "integration"
+    },
+}
 
 PLAIN = {
     "id": "M1",
@@ -123,19 +131,19 @@ def test_the_names_of_the_room_are_there_and_pickled_by_name() -> None:
 # --- the catalogue --------------------------------------------------------------------
 
 
-def test_there_are_52_with_the_counts_of_the_reference() -> None:
+def test_there_are_62_with_the_counts_of_the_reference() -> None:
     catalogue = seed_catalogue()
     assert [mechanism.id for mechanism in catalogue] == [
-        f"P{k:02d}" for k in range(1, 53)
+        f"P{k:02d}" for k in range(1, 63)
     ]
-    assert Counter(m.testable for m in catalogue) == {"yes": 37, "proxy": 9, "no": 6}
+    assert Counter(m.testable for m in catalogue) == {"yes": 43, "proxy": 13, "no": 6}
     shapes = Counter(m.shape for m in catalogue)
     assert (
         shapes["mediated"],
         shapes["threshold"],
         shapes["U-mediated"],
         shapes["spatial"],
-    ) == (20, 2, 1, 1)
+    ) == (23, 2, 1, 1)
 
 
 def test_every_claim_is_there_in_both_languages() -> None:
@@ -148,9 +156,9 @@ def test_every_claim_is_there_in_both_languages() -> None:
 
 def test_what_is_a_stand_in_and_what_is_needed_is_named() -> None:
     for mechanism in seed_catalogue():
-        assert (mechanism.stand_in in mechanism.roles) == (
-            mechanism.testable == "proxy"
-        )
+        stand_ins = split_roles(mechanism.stand_in)
+        assert set(stand_ins) <= set(mechanism.roles)
+        assert bool(stand_ins) == (mechanism.testable == "proxy")
         assert bool(mechanism.needs and mechanism.needs_zh) == (
             mechanism.testable == "no"
         )
@@ -160,13 +168,14 @@ def test_what_is_a_stand_in_and_what_is_needed_is_named() -> None:
 def test_the_rows_are_those_of_the_reference() -> None:
     with SHARED.open(encoding="utf-8") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
-    # The reference also has propositions that the catalogue does not have yet.
+    assert len(rows) == len(seed_catalogue())
     for mechanism in seed_catalogue():
         row = rows[mechanism.id]
         channels = ";".join(mechanism.channels)
         assert channels == row.pop("channels")
         if row["id"] in REWORDED:
             row.pop("test")
+        row |= CHANGED.get(row["id"], {})
         assert {name: getattr(mechanism, name) for name in row} == row
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import OptionError
+from digiprosper.errors import InputTypeError, OptionError
 from digiprosper.pathways import seed_catalogue
 from digiprosper.pathways.findings import Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism
@@ -99,14 +99,26 @@ def test_an_etable_of_a_report(report) -> None:
     ]
     assert frame.columns.tolist() == [
         "estimate of",
-        "estimate",
+        "association (SD)",
         "95% interval",
         "adjusted p",
         "N",
+        "identified by",
         "verdict",
     ]
-    assert frame.loc["P05 " + tested[0].claim, "verdict"] == "supported"
-    assert any("Holm" in note for note in table.notes)
+    row = frame.loc["P05 " + tested[0].claim]
+    assert row["verdict"] == "supported"
+    effect = report.frame.loc["P05", ["std_effect", "std_low", "std_high"]]
+    assert row["association (SD)"] == f"{effect['std_effect']:.3f}"
+    assert row["95% interval"] == f"[{effect['std_low']:.3g}, {effect['std_high']:.3g}]"
+    assert row["identified by"] == "two-way FE, a×b"
+    by_claim = {name.split()[0]: text for name, text in frame["identified by"].items()}
+    assert by_claim["P20"] == "two-way FE (stand-in: openness)"
+    notes = " ".join(table.notes)
+    assert "Holm" in notes
+    assert "one standard deviation" in notes
+    assert "Not tested: P21 ('unemployment' is part" not in notes
+    assert "P41 (needs survey data); no column for a role of P04, P08." in notes
 
 
 def test_the_table_in_chinese(report) -> None:
@@ -327,3 +339,16 @@ def test_numbers() -> None:
     assert ends(0.04, 0.21) == "[0.04, 0.21]"
     assert ends(math.nan, math.nan) == "missing"
     assert ends(-math.inf, 0.2) == "[-inf, 0.2]"
+
+
+def test_labels_of_another_language_are_given_with_it(report) -> None:
+    names = {"digital": "Digital economy", "upgrading": "Upgrading"}
+    english = report.in_language("en", names)
+    assert "with prosperity through Upgrading" in english.frame.loc["P05", "wording"]
+    chinese = english.in_language(
+        "zh", {"digital": "数字经济", "upgrading": "产业升级"}
+    )
+    assert "数字经济经由产业升级" in chinese.frame.loc["P05", "wording"]
+    for labels in (3, {"digital": 3}, ["digital"]):
+        with pytest.raises(InputTypeError, match="labels must be a mapping"):
+            report.in_language("zh", labels)

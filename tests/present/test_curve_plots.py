@@ -366,7 +366,7 @@ def test_bad_calls_are_refused(one_way):
         plots.u_shape(fit, curved()[1])
     with pytest.raises(
         InputTypeError,
-        match=r"plots.u_shape: test must be what u_test returns, not float",
+        match="test must be what u_test or two_turns_test returns, not float",
     ):
         plots.u_shape(curved()[0], 0.5)
     with pytest.raises(OptionError, match="does not contain 'digital' or"):

@@ -90,6 +90,12 @@ def fit() -> Any:
 
 
 @cache
+def cubic() -> Any:
+    terms = ["unemp", "I(unemp**2)", "I(unemp**3)"]
+    return quietly(lambda: dp.FixedEffects("log(gsp)", terms).fit(states()))
+
+
+@cache
 def mediation(**options: str) -> Any:
     spec = dp.Mediation(
         "log(gsp)", "log(pcap)", ["log(emp)", "log(pc)"], "unemp", reps=99
@@ -274,6 +280,9 @@ FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
     "u_shape": lambda labels: plots.u_shape(
         fit(), dp.u_test(fit(), "unemp", at={"log(pcap)": 10}), labels=labels
     ),
+    "u_shape, two turns": lambda labels: plots.u_shape(
+        cubic(), dp.two_turns_test(cubic(), "unemp"), labels=labels
+    ),
 }
 
 
@@ -303,6 +312,7 @@ COLUMNS = {
     "specification_curve": {"model", "estimate", "significant"},
     "specification_curve, searched": {"model", "estimate", "band_low", "band_high"},
     "u_shape": {"at", "estimate", "conf_low"},
+    "u_shape, two turns": {"at", "estimate", "conf_low"},
 }
 """Columns that the data of each figure have."""
 

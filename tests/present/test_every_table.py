@@ -535,7 +535,7 @@ REASONS = {
     ),
     "a small-sample correction is that of a program, or a factor": "xtreg ppmlhdfe G",
     "learners as their user names them": "OLS Ridge",
-    "identifiers of propositions": "P09",
+    "identifiers of propositions": " ".join(m.id for m in dp.pathways.seed_catalogue()),
 }
 ALLOWED = frozenset(chain.from_iterable(map(str.split, REASONS.values())))
 CODE = re.compile(r"\w=|[a-z]_[a-z]|\w\(\)|\{|==|<=|>=|\w\*\*\w")

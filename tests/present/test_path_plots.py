@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
@@ -499,23 +500,50 @@ WORDS = {
     "inconclusive": "inconclusive",
 }
 ROWS = [
-    PathwayRow("P01", "digital → income", "0.12 [0.04, 0.21]", "supported"),
-    PathwayRow("P15", "digital, digital² → gap", "-0.3 [-0.4, -0.2]", "contradicted"),
+    PathwayRow(
+        "P01",
+        "digital → income",
+        "supported",
+        (0.12, 0.04, 0.21),
+        "0.12",
+        "[0.04, 0.21]",
+        "<0.001",
+        ["two-way FE"],
+    ),
+    PathwayRow(
+        "P15",
+        "digital, digital² → gap",
+        "contradicted",
+        (-0.3, -0.4, -0.2),
+        "-0.30",
+        "[-0.40, -0.20]",
+        "0.012",
+        ["two-way FE", "proxy"],
+    ),
 ]
+WIDE = PathwayRow(
+    "P20",
+    "a × b → c",
+    "inconclusive",
+    (0.1, -5.0, 9.0),
+    "0.10",
+    "[-5.00, 9.00]",
+    "1.000",
+    ["parallel trends"],
+)
+HEADS = {
+    "effects": "association (SD), 95% interval",
+    "p_adjusted": "adjusted p",
+    "identification": "identified by",
+}
 DRAWN = Pathways(
-    source="Digital economy",
-    target="Common prosperity",
+    heads=HEADS,
     stages=[
-        PathwayStage("Making the cake bigger", ROWS, "Not tested: P02"),
-        PathwayStage(
-            "Constraints",
-            [PathwayRow("P20", "a × b → c", "1 [0, 2]", "inconclusive")],
-            "",
-        ),
-        PathwayStage("Conditions", [], "Not tested: P47"),
+        PathwayStage("Making the cake bigger", ROWS),
+        PathwayStage("Constraints", [WIDE]),
     ],
     verdicts=WORDS,
-    note="A note.",
+    notes=["A note.", "Not tested: P47."],
 )
 
 
@@ -532,7 +560,9 @@ def texts_of(axes_of_pathway):
 
 def markers_of(axes_of_pathway):
     lines = [
-        line for line in axes_of_pathway.get_lines() if line.get_marker() != "None"
+        line
+        for line in axes_of_pathway.get_lines()
+        if line.get_marker() not in ("None", "<", ">")
     ]
     return [
         (line.get_color(), line.get_marker(), line.get_markerfacecolor())
@@ -542,13 +572,10 @@ def markers_of(axes_of_pathway):
 
 def test_every_text_is_there(axes_of_pathway) -> None:
     found = texts_of(axes_of_pathway)
-    for row in ROWS:
-        assert {row.id, row.path, row.numbers} <= set(found)
-    assert {"Not tested: P47", "A note."} <= set(found)
-    assert [" ".join(text.split()) for text in found if "\n" in text] == [
-        DRAWN.source,
-        DRAWN.target,
-    ]
+    for row in [*ROWS, WIDE]:
+        assert {row.id, row.path, row.number, row.p, *row.basis} <= set(found)
+    assert {"Not tested: P47.", "A note.", "Constraints"} <= set(found)
+    assert "adjusted" in " ".join(found)
 
 
 def test_a_verdict_has_a_colour_and_a_marker(axes_of_pathway) -> None:
@@ -557,6 +584,29 @@ def test_a_verdict_has_a_colour_and_a_marker(axes_of_pathway) -> None:
     # Once more beside the words of the verdicts.
     assert looks[3:] == looks[:3]
     assert len({look[1:] for look in looks}) == 3
+
+
+def test_marks_and_intervals_lie_on_the_axis_of_their_units(axes_of_pathway) -> None:
+    """Ticks give the scale; a wide interval ends at the axis, with arrows."""
+    texts = {text.get_text(): text.get_position()[0] for text in axes_of_pathway.texts}
+    ticks = [text for text in texts if re.fullmatch(r"-?\d*\.?\d+", text)]
+    lines = axes_of_pathway.get_lines()
+    marks = [line for line in lines if line.get_marker() in ("o", "X")][:3]
+    (zero,) = (texts[t] for t in ticks if float(t) == 0)
+    first, second = (float(mark.get_xdata()[0]) - zero for mark in marks[:2])
+    assert first / second == pytest.approx(0.12 / -0.3, rel=1e-9)
+    intervals = [line for line in lines if line.get_linestyle() != "None"]
+    low, high = next(
+        line.get_xdata()
+        for line in intervals
+        if len(line.get_xdata()) == 2
+        and line.get_ydata()[0] == marks[0].get_ydata()[0]
+        and line.get_color() == INK
+    )
+    assert (low - zero) / first == pytest.approx(0.04 / 0.12, rel=1e-9)
+    assert (high - zero) / first == pytest.approx(0.21 / 0.12, rel=1e-9)
+    arrows = [line.get_marker() for line in lines if line.get_marker() in ("<", ">")]
+    assert arrows == ["<", ">"]
 
 
 def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
@@ -570,6 +620,14 @@ def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
         assert not any(box.overlaps(other) for other in boxes[j + 1 :])
 
 
+def test_a_page_is_as_wide_as_it_says() -> None:
+    with plots.figure_style("page"):
+        ax = draw_pathways(DRAWN, None, "test")
+    test_nothing_lies_outside_and_rows_do_not_overlap(ax)
+    assert ax.figure.get_figwidth() * 25.4 == pytest.approx(190)
+    pyplot.close(ax.figure)
+
+
 def test_a_column_has_the_numbers_below_the_paths() -> None:
     with plots.figure_style("column"):
         ax = draw_pathways(DRAWN, None, "test")
@@ -577,7 +635,8 @@ def test_a_column_has_the_numbers_below_the_paths() -> None:
     assert ax.figure.get_figwidth() * 25.4 == pytest.approx(90)
     assert min(t.get_fontsize() for t in ax.texts if t.get_text()) >= 6
     at = {text.get_text(): text.get_position() for text in ax.texts}
-    (x, y), (numbers_x, numbers_y) = at[ROWS[0].id], at[ROWS[0].numbers]
+    (numbers,) = [text for text in at if text.startswith("0.12 [0.04, 0.21]")]
+    (x, y), (numbers_x, numbers_y) = at[ROWS[0].path], at[numbers]
     assert numbers_x == x
     assert numbers_y < y
     pyplot.close(ax.figure)
@@ -585,11 +644,18 @@ def test_a_column_has_the_numbers_below_the_paths() -> None:
 
 def test_long_paths_are_broken() -> None:
     long = replace(ROWS[0], path=" → ".join(["a variable with a long name"] * 5))
-    ax = draw_pathways(
-        replace(DRAWN, stages=[PathwayStage("S", [long], "")]), None, "test"
-    )
+    ax = draw_pathways(replace(DRAWN, stages=[PathwayStage("S", [long])]), None, "test")
     assert long.path not in texts_of(ax)
     assert " ".join(texts_of(ax)).count("long") == 5
+    pyplot.close(ax.figure)
+
+
+def test_without_a_common_unit_there_is_no_mark_and_no_axis() -> None:
+    nan = float("nan")
+    row = replace(ROWS[0], effect=(nan, nan, nan), number="-", interval="")
+    ax = draw_pathways(replace(DRAWN, stages=[PathwayStage("S", [row])]), None, "test")
+    assert len(markers_of(ax)) == len(WORDS)
+    assert {"P01", "-"} <= set(texts_of(ax))
     pyplot.close(ax.figure)
 
 
@@ -601,6 +667,6 @@ def test_given_axes_are_drawn_on_in_smaller_type() -> None:
 
 
 def test_without_a_tested_proposition() -> None:
-    ax = draw_pathways(replace(DRAWN, stages=DRAWN.stages[2:], note=""), None, "test")
-    assert "Not tested: P47" in texts_of(ax)
+    ax = draw_pathways(replace(DRAWN, stages=[]), None, "test")
+    assert texts_of(ax) == DRAWN.notes
     pyplot.close(ax.figure)

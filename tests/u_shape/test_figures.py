@@ -29,10 +29,10 @@ def test_the_curve_is_zero_at_the_mean_and_its_band_is_that_of_the_slopes(fit):
     np.testing.assert_allclose(
         (high - low) / 2, error * (high - low)[0] / 2 / error[0], atol=1e-9
     )
-    assert (drawn.variable, drawn.interval, drawn.turn) == (
+    assert (drawn.variable, drawn.interval, drawn.turns) == (
         "Jobless",
         test.interval,
-        test.extremum,
+        (test.extremum,),
     )
 
 
@@ -61,3 +61,21 @@ def test_the_curve_is_that_at_the_values_of_the_test():
     ax = dp.plots.u_shape(fit, test)
     assert "log(Private capital (million USD)) = 10" in ax.get_xlabel()
     ax.figure.clf()
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_a_cubic_has_two_turning_points():
+    panel = dp.datasets.us_states()
+    terms = ["unemp", "I(unemp**2)", "I(unemp**3)"]
+    fit = dp.FixedEffects("log(gsp)", terms).fit(panel)
+    test = dp.two_turns_test(fit, "unemp")
+    drawn = figures.turning_curve(fit, test, {})
+    place, value = drawn.points.T[:2]
+    mean, b = fit.sample_stats.loc["unemp", "mean"], fit.params.to_numpy()
+    expected = sum(b[k - 1] * (place**k - mean**k) for k in (1, 2, 3))
+    np.testing.assert_allclose(value, expected, atol=1e-12)
+    assert drawn.turns == test.turning_points
+    with pytest.raises(OptionError, match="does not contain"):
+        figures.turning_curve(
+            dp.FixedEffects("log(gsp)", terms[:2]).fit(panel), test, {}
+        )

@@ -238,3 +238,76 @@ def test_productivity_by_its_identity() -> None:
 def test_productivity_refuses(given: Any, share: float, words: str) -> None:
     with pytest.raises(IdentificationError, match=words):
         variables.solow_tfp(*given, capital_share=share)
+
+
+# --- volatility -----------------------------------------------------------------------
+
+
+def volatility_by_hand(x: pd.Series, window: int) -> pd.Series:
+    values = x.dropna().to_dict()
+
+    def growth(city: str, year: int) -> float:
+        now, before = (values.get((city, y), nan) for y in (year, year - 1))
+        return now / before - 1
+
+    out = []
+    for city, year in x.index:
+        rates = [growth(city, year - k) for k in range(window)]
+        mean = sum(rates) / window
+        out.append((sum((g - mean) ** 2 for g in rates) / (window - 1)) ** 0.5)
+    return pd.Series(out, x.index)
+
+
+@pytest.mark.parametrize("window", [2, 3, 5])
+def test_volatility_by_a_loop(window: int) -> None:
+    x = make(window)["inv"]
+    found = variables.growth_volatility(x, window=window)
+    np.testing.assert_allclose(
+        found, volatility_by_hand(x, window), rtol=1e-10, atol=1e-14
+    )
+    assert found.name == "growth_volatility"
+    assert found.notna().any()
+    every_second = make(window, 2)["inv"]
+    assert variables.growth_volatility(every_second, window=window).isna().all()
+
+
+def test_a_gap_breaks_the_growth_rate() -> None:
+    years = np.arange(2000, 2014)
+    x = pd.Series(1.05 ** np.arange(14) + 0.01 * np.sin(np.arange(14)), years)
+    whole = variables.growth_volatility(x.to_numpy(), time=years)
+    assert np.isnan(whole[:5]).all()
+    assert np.isfinite(whole[5:]).all()
+    kept = years != 2006
+    for gapped, at in (
+        (
+            variables.growth_volatility(x[kept].to_numpy(), time=years[kept]),
+            years[kept],
+        ),
+        (variables.growth_volatility(x.where(kept).to_numpy(), time=years), years),
+    ):
+        known = at[np.isfinite(gapped)]
+        # Growth of 2006 and of 2007 is unknown: so is every window that has one of them
+        assert known.tolist() == [2005, 2012, 2013]
+        np.testing.assert_allclose(
+            gapped[np.isfinite(gapped)], whole[known - 2000], rtol=1e-12
+        )
+
+
+def test_volatility_of_steady_growth_is_zero_whatever_the_unit() -> None:
+    x = 1.03 ** np.arange(9)
+    for scale in (1.0, 1e6):
+        found = variables.growth_volatility(scale * x, time=np.arange(9))
+        np.testing.assert_allclose(found[5:], 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("window", [1, 0, 2.5, True, "5", None])
+def test_volatility_refuses_other_windows(window: Any) -> None:
+    with pytest.raises(OptionError, match="window"):
+        variables.growth_volatility([1, 2, 3], window=window, time=[1, 2, 3])
+
+
+def test_volatility_refuses_values_without_growth_and_rows_without_time() -> None:
+    with pytest.raises(IdentificationError, match="x is zero or negative"):
+        variables.growth_volatility([1, 0, 3], window=2, time=[1, 2, 3])
+    with pytest.raises(InputTypeError, match="growth_volatility needs the entity"):
+        variables.growth_volatility([1, 2, 3], window=2)

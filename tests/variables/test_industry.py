@@ -309,3 +309,48 @@ def test_option_words() -> None:
         variables.industrial_rationalisation(VALUE_ADDED, EMPLOYMENT, reverse="inverse")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="shares='average'"):
         variables.lilien_index(VALUE_ADDED, EMPLOYMENT, shares="average")  # type: ignore[arg-type]
+
+
+# --- the digital economy --------------------------------------------------------------
+
+
+def test_digital_value_added_by_a_loop() -> None:
+    rng = np.random.default_rng(4)
+    names = ["farms", "factories", "software"]
+    value = pd.DataFrame(rng.uniform(0, 9, (7, 3)), columns=names)
+    share = pd.DataFrame(rng.uniform(0, 1, (7, 3)), columns=names)
+    share.iloc[2] = 0.0
+    value.iloc[3, 1] = np.nan
+    amount = variables.digital_value_added(value, share)
+    part = variables.digital_value_added(value, share, measure="share")
+    for row in range(7):
+        digital = sum(value.iloc[row, k] * share.iloc[row, k] for k in range(3))
+        total = sum(value.iloc[row, k] for k in range(3))
+        np.testing.assert_allclose(amount[row], digital, rtol=1e-13)
+        np.testing.assert_allclose(part[row], digital / total, rtol=1e-13)
+    assert amount[2] == part[2] == 0
+    assert np.isnan(amount[3])
+    scaled = variables.digital_value_added(1e4 * value, share, measure="share")
+    np.testing.assert_allclose(scaled, part, rtol=1e-13)
+    constant = variables.digital_value_added(value, [0.1, 0.2, 1.0])
+    np.testing.assert_allclose(constant, value.to_numpy() @ [0.1, 0.2, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (([1, 2], [0.1, 1.2]), r"digital_share\[1\] is outside"),
+        (([1, 2], [-0.1, 1]), r"digital_share\[0\] is outside"),
+        (([-1, 2], [0.1, 1]), r"value_added\[0\] is negative"),
+        (([0, 0], [0.1, 1]), "sum of value_added is zero"),
+        (([1, 2], [0.1]), "same sectors"),
+    ],
+)
+def test_digital_value_added_refuses(given: Any, words: str) -> None:
+    with pytest.raises(IdentificationError, match=words):
+        variables.digital_value_added(*given)
+
+
+def test_digital_value_added_refuses_other_measures() -> None:
+    with pytest.raises(OptionError, match="measure"):
+        variables.digital_value_added([1, 2], [0.1, 1], measure="percent")

@@ -38,6 +38,18 @@ _B: Final = {"productivity": 0.15, "upgrading": 0.06, "entrepreneurship": 0.04}
 _DIRECT: Final = 0.15
 _REGIME_SLOPES: Final = (0.2, 0.5)
 _CURVE: Final = (0.21, -0.3)
+_COEFFICIENTS: Final = {
+    "growth_volatility": {"broadband_ports": -0.02},
+    "digital_divide": {
+        "broadband_ports": 0.2,
+        "digital_skill": -0.1,
+        "broadband_ports:digital_skill": -0.01,
+    },
+    "service_mismatch": {"digital_government": -0.02},
+    "technology_flow": {"digital": 1.2},
+    "capital_flow": {"digital": 1.8},
+    "integration": {"digital": 0.1, "technology_flow": 0.08, "capital_flow": 0.06},
+}
 _INTERVAL: Final = ("estimate", "std_error", "conf_low", "conf_high")
 
 
@@ -58,6 +70,12 @@ _EQUATIONS: Final = {
     "urban_rural_theil": _Equation(
         0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)
     ),
+    "growth_volatility": _Equation(2.6, 0.30, 0.40, 0.180, (0.004, -0.003, 0.002)),
+    "digital_divide": _Equation(34.0, 3.00, -2.00, 1.200, (-0.02, 0.01, -0.01)),
+    "service_mismatch": _Equation(2.0, 0.20, -0.10, 0.080, (-0.003, 0.002, 0.001)),
+    "technology_flow": _Equation(1.2, 0.20, 0.40, 0.120, (0.004, 0.002, 0.001)),
+    "capital_flow": _Equation(2.0, 0.30, 0.60, 0.160, (0.006, -0.002, 0.002)),
+    "integration": _Equation(0.2, 0.05, 0.05, 0.012, (0.001, -0.0004, 0.0002)),
 }
 
 
@@ -81,6 +99,9 @@ class Truth:
     curve : pair of float
         Coefficients of ``digital`` and its square in the equation of
         ``urban_rural_theil``, an inverse U-shape.
+    coefficients : mapping
+        Coefficients in the equations of the other outcomes, such as
+        ``"digital_divide"``, by term.
     controls : mapping
         Coefficients of the controls for each outcome.
     systems : mapping
@@ -110,6 +131,7 @@ class Truth:
     threshold: float
     regime_slopes: tuple[float, float]
     curve: tuple[float, float]
+    coefficients: Mapping[str, Mapping[str, float]]
     controls: Mapping[str, Mapping[str, float]]
     systems: Mapping[str, Mapping[str, Mapping[str, Literal["+", "-"]]]]
     weights: Mapping[str, Mapping[str, float]]
@@ -203,9 +225,11 @@ def simulate_provinces(
         ``province_zh`` and ``region``; the indicators of both systems; their entropy
         indices ``digital`` and ``prosperity``, equal to those of `CompositeIndex`; the
         mediators ``productivity``, ``upgrading`` and ``entrepreneurship``; the other
-        outcomes ``rural_income`` and ``urban_rural_theil``; the controls ``urban``,
-        ``fiscal`` and ``openness``; ``post_offices_1984``, which does not vary over
-        time, and ``national_users``, which does not vary between provinces.
+        outcomes ``rural_income``, ``urban_rural_theil`` and those of
+        ``truth.coefficients``; their regressors ``digital_skill`` and
+        ``digital_government``; the controls ``urban``, ``fiscal`` and ``openness``;
+        ``post_offices_1984``, which does not vary over time, and ``national_users``,
+        which does not vary between provinces.
     truth : Truth
         True parameters, indicator systems, equations and errors.
 
@@ -221,9 +245,9 @@ def simulate_provinces(
     -----
     All outcomes depend on province effects, year effects, the three controls and an
     error. The error is first-order autoregressive with coefficient .4, and its standard
-    deviation differs between provinces. The regressor of all equations is the entropy
-    index of this sample, which is exogenous. Provinces in which it increases faster had
-    more post offices in 1984. Post offices are in no equation, so
+    deviation differs between provinces. The entropy index of this sample, which is
+    exogenous, is a regressor of most equations. Provinces in which it increases faster
+    had more post offices in 1984. Post offices are in no equation, so
     ``post_offices_1984:lag(national_users)`` is a valid instrument.
 
     Examples
@@ -246,14 +270,10 @@ def simulate_provinces(
     def outcome(name: str, systematic: Floats) -> Floats:
         equation = _EQUATIONS[name]
         errors[name] = draw.errors(equation.error_sd)
-        base = (
-            systematic
-            + draw.effects(equation.level, equation.entity_sd, equation.trend)
-            + errors[name]
-        )
-        return base + sum(
-            c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True)
-        )
+        effects = draw.effects(equation.level, equation.entity_sd, equation.trend)
+        pairs = zip(equation.controls, _CONTROLS, strict=True)
+        base = systematic + effects + errors[name]
+        return base + sum(c * columns[k] for c, k in pairs)
 
     digital = columns["digital"]
     for channel, a in _A.items():
@@ -279,8 +299,13 @@ def simulate_provinces(
         "urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2
     )
     columns |= _instrument(draw, digital)
+    observed = _with_gaps(draw, columns, gaps)
+    # Drawn last, so that they do not change the other columns of a seed.
+    columns |= _regressors(draw)
+    for name, coefficients in _COEFFICIENTS.items():
+        columns[name] = outcome(name, _sum_of_terms(coefficients, columns))
 
-    panel = _panel(_with_gaps(draw, columns, gaps), n, periods)
+    panel = _panel(columns | observed, n, periods)
     truth = Truth(
         a=dict(_A),
         b=dict(_B),
@@ -288,6 +313,7 @@ def simulate_provinces(
         threshold=gamma,
         regime_slopes=_REGIME_SLOPES,
         curve=_CURVE,
+        coefficients={name: dict(terms) for name, terms in _COEFFICIENTS.items()},
         controls={
             k: dict(zip(_CONTROLS, e.controls, strict=True))
             for k, e in _EQUATIONS.items()
@@ -378,6 +404,24 @@ def _prosperity(
             break
         noise = (noise - offset[..., None]) * share.sum()
     return _index("prosperity", z)
+
+
+def _regressors(draw: _Draw) -> dict[str, Floats]:
+    return {
+        "digital_skill": draw.effects(30, 6, 12) + draw.wander(2, 0.5),
+        "digital_government": draw.effects(45, 8, 20) + draw.wander(3, 0.5),
+    }
+
+
+def _sum_of_terms(
+    coefficients: Mapping[str, float], columns: Mapping[str, Floats]
+) -> Floats:
+    """Sum coefficients times columns, or products of columns with ``:`` between."""
+    terms = [
+        c * np.prod([columns[factor] for factor in term.split(":")], axis=0)
+        for term, c in coefficients.items()
+    ]
+    return np.asarray(np.sum(terms, axis=0))
 
 
 def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
@@ -483,6 +527,9 @@ def _in_words(gamma: float) -> str:
     lines.append(
         f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest"
     )
+    for name, coefficients in _COEFFICIENTS.items():
+        terms = " + ".join(f"{c:g} {term}" for term, c in coefficients.items())
+        lines.append(f"{name} = {terms} + rest".replace("+ -", "- "))
     lines.append(
         "rest = province effect + year effect + controls (urban, fiscal, "
         "openness) + error"

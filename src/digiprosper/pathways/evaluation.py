@@ -514,7 +514,22 @@ class Proposition:
             "spatial": self._spatial,
             "staggered": self._staggered,
         }
-        return estimators[shape]()
+        finding = estimators[shape]()
+        parts = [replace(part, scale=self._scale(part)) for part in finding.parts]
+        return replace(finding, parts=tuple(parts))
+
+    def _scale(self, part: Part) -> float | None:
+        """Compute the factor that makes an estimate one of standard deviations."""
+        if part.code == "shift":
+            return None
+        if part.code == "average":
+            return 1 / float(self.panel[self.outcome].std())
+        values = self.panel[list(dict.fromkeys(self.columns.values()))]
+        sd: Any = values.astype(float).dropna().std()
+        first = part.of if part.code == "path_b" else self.cause
+        last = part.of if part.code == "path_a" else self.outcome
+        moderator = sd[part.of] if part.code == "interaction" else 1.0
+        return float(sd[first] * moderator / sd[last])
 
     def _finding(
         self,

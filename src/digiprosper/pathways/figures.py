@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
@@ -9,11 +10,12 @@ from digiprosper.pathways.results import (
     LANGUAGES,
     MechanismReport,
     Names,
-    ends,
-    short,
+    part_words,
+    stand_in_columns,
     variables,
 )
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
+from digiprosper.report.text import p_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from digiprosper.pathways.findings import Finding
     from digiprosper.report.words import Language
 
+_CODES: Final[dict[Language, Any]] = {name: code for code, name in LANGUAGES.items()}
 _STAGES: Final = ("cake", "division", "constraint", "policy", "")
 
 
@@ -30,7 +33,7 @@ def pathway_figure(
     purpose: str,
     language: Language = "english",
 ) -> Pathways:
-    """Order a report's propositions by stage on the way from cause to outcome.
+    """Order a report's tested propositions by stage, with effects in common units.
 
     `labels` win over those of the panel, and Chinese over the language of the report.
     Stages without propositions are left out.
@@ -43,49 +46,29 @@ def pathway_figure(
         )
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
-    stages = [_stage(code, report.findings, names) for code in _STAGES]
-    tested = sum(finding.tested for finding in report.findings)
+    tested = [finding for finding in report.findings if finding.tested]
     method, level = names.say(f"method.{report.adjust}"), f"{report.level:.0%}"
-    note = names.say("figure.note", level=level, tests=tested, method=method)
+    note = names.say("figure.note", level=level, tests=len(tested), method=method)
     shown = ("supported", "contradicted", "inconclusive")
+    heads = ("effects", "p_adjusted", "identification")
     return Pathways(
-        source=_end("source", "de", report.findings, "causes", names),
-        target=_end("target", "cp", report.findings, "outcomes", names),
-        stages=[stage for stage in stages if stage.rows or stage.untested],
+        heads={head: names.say(f"head.{head}", level=level) for head in heads},
+        stages=_stages(tested, names),
         verdicts={verdict: names.say(verdict) for verdict in shown},
-        note=note if tested else "",
+        notes=[
+            *([names.say("units"), note] if tested else []),
+            replace(report, language=_CODES[chosen]).untested(),
+        ],
     )
 
 
-def _end(
-    code: str, role: str, findings: Sequence[Finding], kind: str, names: Names
-) -> str:
-    """Name an end: by its column's label, by catalogue, by the only column, "several".
-
-    The catalogue has a name for `role`.
-    """
-    columns = {
-        name: finding.columns.get(name, name)
-        for finding in findings
-        for name in getattr(finding.mechanism, kind)
-    }
-    if role in columns:
-        name = names.name(columns[role])
-        return names.say(code) if name == columns[role] else name
-    several = set(columns.values())
-    return (
-        names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
-    )
-
-
-def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:
-    in_stage = [finding for finding in findings if finding.mechanism.stage == code]
-    untested = [finding.mechanism.id for finding in in_stage if not finding.tested]
-    text = (
-        names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
-    )
-    rows = [_row(finding, names) for finding in in_stage if finding.tested]
-    return PathwayStage(names.say(f"stage.{code}"), rows, text)
+def _stages(tested: Sequence[Finding], names: Names) -> list[PathwayStage]:
+    stages = []
+    for code in _STAGES:
+        rows = [_row(f, names) for f in tested if f.mechanism.stage == code]
+        if rows:
+            stages.append(PathwayStage(names.say(f"stage.{code}"), rows))
+    return stages
 
 
 def _row(finding: Finding, names: Names) -> PathwayRow:
@@ -94,9 +77,22 @@ def _row(finding: Finding, names: Names) -> PathwayRow:
     through = (
         ".mediated" if mechanism.shape == "threshold" and mechanism.channels else ""
     )
+    path = names.say(f"path.{mechanism.shape}{through}", **variables(finding, names))
+    if len(finding.parts) > 1 or mechanism.shape == "threshold":
+        words = part_words(finding, part, names)
+        path = names.say("path.part", path=path, part=words)
+    effect = (part.std_effect, part.std_low, part.std_high)
+    estimate, low, high = (f"{number:z.2f}" for number in effect)
     return PathwayRow(
         id=mechanism.id,
-        path=names.say(f"path.{mechanism.shape}{through}", **variables(finding, names)),
-        numbers=f"{short(part.estimate)} {ends(part.conf_low, part.conf_high)}",
+        path=path,
         verdict=finding.verdict,
+        effect=effect,
+        number=names.say("no_units") if part.scale is None else estimate,
+        interval="" if part.scale is None else f"[{low}, {high}]",
+        p=p_text(finding.p_adjusted),
+        basis=[
+            names.say(f"basis.{finding.identification}"),
+            *[names.say("proxy")] * bool(stand_in_columns(finding)),
+        ],
     )

@@ -29,6 +29,14 @@ VERDICTS: Final[tuple[Verdict, ...]] = (
 )
 Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]
 
+_IDENTIFICATION: Final = {
+    "mediated": "product_of_slopes",
+    "U-mediated": "product_of_slopes",
+    "coupled": "no_direction",
+    "spatial": "spatial_lags",
+    "staggered": "parallel_trends",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Part(PickledByName):
@@ -39,6 +47,8 @@ class Part(PickledByName):
     p_value: two-sided
     of: the column that it is about, where the row has several
     at: the value at which it is evaluated
+    scale: makes it a change in standard deviations of what it explains, for one
+        standard deviation of what explains it; None where it is no such change
     """
 
     code: str
@@ -50,6 +60,25 @@ class Part(PickledByName):
     conf_high: float
     of: str = ""
     at: float | None = None
+    scale: float | None = None
+
+    @property
+    def std_effect(self) -> float:
+        """The estimate in standard deviations."""
+        return self._scaled(self.estimate)
+
+    @property
+    def std_low(self) -> float:
+        """Lower end of its interval in standard deviations."""
+        return self._scaled(self.conf_low)
+
+    @property
+    def std_high(self) -> float:
+        """Upper end of its interval in standard deviations."""
+        return self._scaled(self.conf_high)
+
+    def _scaled(self, value: float) -> float:
+        return math.nan if self.scale is None else value * self.scale
 
     @property
     def agreement(self) -> Agreement:
@@ -106,6 +135,12 @@ class Finding(PickledByName):
     def tested(self) -> bool:
         """Whether there is a p-value."""
         return self.reason is None
+
+    @property
+    def identification(self) -> str:
+        """What the estimate rests on, a code; empty if it was not tested."""
+        shape = self.mechanism.design or self.mechanism.shape
+        return _IDENTIFICATION.get(shape, "two_way_effects") if self.tested else ""
 
     @property
     def deciding(self) -> Part | None:

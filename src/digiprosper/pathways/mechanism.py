@@ -93,7 +93,7 @@ class Mechanism(PickledByName):
         For shape ``"spatial"``: effect whose sign is claimed. Indirect effects are
         spillovers.
     stand_in : str
-        Role that is measured by a proxy, if `testable` is ``"proxy"``.
+        Role that is measured by a proxy, or several, if `testable` is ``"proxy"``.
     needs, needs_zh : str
         Data that a test would need, in English and Chinese.
     stage : {"", "cake", "division", "constraint", "policy"}
@@ -359,7 +359,7 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
     Returns
     -------
     tuple of Mechanism
-        Propositions P01 to P52. An id is never used for another proposition.
+        Propositions P01 to P62. An id is never used for another proposition.
 
     Notes
     -----
@@ -373,7 +373,7 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
     >>> from digiprosper import pathways
     >>> catalogue = pathways.seed_catalogue()
     >>> len(catalogue), catalogue[4].id, catalogue[4].channels
-    (52, 'P05', ('isu',))
+    (62, 'P05', ('isu',))
     >>> sum(mechanism.testable == "no" for mechanism in catalogue)
     6
     """

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from digiprosper.errors import check_option
+from digiprosper.errors import InputTypeError, check_option, cited, option_problem
 from digiprosper.pathways.findings import VERDICTS
+from digiprosper.pathways.mechanism import split_roles
 from digiprosper.pathways.notices import words_of
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
@@ -23,7 +25,7 @@ from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, S
 from digiprosper.report.text import number_text, p_text, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.pathways.findings import Finding, Part, Reason
@@ -92,12 +94,19 @@ class MechanismReport(Summarised, PickledByName):
         """Results with one row per proposition, indexed by its id.
 
         Columns are claim, verdict and wording; shape and sign; term, estimate,
-        std_error, conf_low, conf_high, p_value and p_adjusted; estimator, nobs,
-        n_entities, n_clusters, clusters and controls; and reason, a code that states
-        why it was not tested. If a claim is about several estimates, the row shows the
-        one with the largest p-value, or one without the claimed sign if signs differ;
-        `parts` has all. p_value is that of the whole claim. Intervals are not adjusted
-        for multiple tests. Numbers are missing if a proposition was not tested.
+        std_error, conf_low, conf_high, p_value and p_adjusted; std_effect, std_low and
+        std_high; identification, estimator, nobs, n_entities, n_clusters, clusters and
+        controls; and reason, a code that states why it was not tested.
+
+        std_effect is the estimate in comparable units: standard deviations of the
+        outcome for one standard deviation of the cause (of an interaction: and of the
+        moderator; of a policy: from 0 to 1), all over the rows in which the variables
+        of the proposition are known. It is missing for a shift of a turning point.
+        identification is a code of what the estimate rests on. If a claim is about
+        several estimates, the row shows the one with the largest p-value, or one
+        without the claimed sign if signs differ; `parts` has all. p_value is that of
+        the whole claim. Intervals are not adjusted for multiple tests. Numbers are
+        missing if a proposition was not tested.
         """
         index = pd.Index([finding.mechanism.id for finding in self.findings], name="id")
         return pd.DataFrame(
@@ -142,13 +151,17 @@ class MechanismReport(Summarised, PickledByName):
         ]
         return pd.DataFrame(rows, columns=["id", "code", "message"])
 
-    def in_language(self, language: str) -> MechanismReport:
+    def in_language(
+        self, language: str, labels: Mapping[str, str] | None = None
+    ) -> MechanismReport:
         """Return the report in another language.
 
         Parameters
         ----------
         language : {"en", "zh"}
             Language of the texts.
+        labels : mapping, optional
+            Labels of columns in this language. They replace those of the panel.
 
         Returns
         -------
@@ -159,9 +172,21 @@ class MechanismReport(Summarised, PickledByName):
         ------
         OptionError
             If there is no such language.
+        InputTypeError
+            If `labels` is not a mapping of texts.
         """
         check_option("language", language, tuple(LANGUAGES))
-        return replace(self, language=language)  # type: ignore[arg-type]
+        texts: object = {} if labels is None else labels
+        if not isinstance(texts, Mapping) or not all(
+            isinstance(text, str) for pair in texts.items() for text in pair
+        ):
+            raise InputTypeError(
+                "in_language: labels must be a mapping of column to text, such as "
+                f"{{'digital': 'Digital economy'}}, not {cited(labels)}.",
+                [option_problem("labels", labels)],
+            )
+        named = {**self.labels, **texts}
+        return replace(self, language=language, labels=named)  # type: ignore[arg-type]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table with one row per tested proposition.
@@ -174,20 +199,23 @@ class MechanismReport(Summarised, PickledByName):
         Returns
         -------
         tuple of Column
-            Columns with estimate, interval, adjusted p-value, observations and verdict,
-            in the language of the report.
+            Columns with effect and interval in standard deviations (see `frame`),
+            adjusted p-value, observations, identification and verdict, in the language
+            of the report. The note states which propositions were not tested, and why.
         """
-        names, percent, note = self._names, f"{self.level:.0%}", " ".join(self._remarks)
+        names, percent = self._names, f"{self.level:.0%}"
+        note = " ".join([names.say("units"), *self._remarks, self.untested()])
         tested = {f.mechanism.id: f for f in self.findings if f.tested}
         claims = {
             name: f"{name} {claim_of(f.mechanism, names)}" for name, f in tested.items()
         }
         contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
             "term": ("term", self._term),
-            "estimate": ("estimate", lambda f: _number(f, "estimate")),
-            "interval": ("interval", _interval),
+            "std_effect": ("estimate", lambda f: _number(f, "std_effect")),
+            "interval": ("interval", _std_interval),
             "p_adjusted": ("p_value", lambda f: f.p_adjusted),
             "nobs": ("nobs", lambda f: f.nobs),
+            "identification": ("term", lambda f: _basis(f, names)),
             "verdict": ("verdict", lambda f: names.say(f.verdict)),
         }
         return tuple(
@@ -219,9 +247,11 @@ class MechanismReport(Summarised, PickledByName):
     def _row(self, finding: Finding) -> dict[str, Any]:
         mechanism, names = finding.mechanism, self._names
         numbers = ("estimate", "std_error", "conf_low", "conf_high")
+        standardised = ("std_effect", "std_low", "std_high")
         about = (
             "p_value",
             "p_adjusted",
+            "identification",
             "estimator",
             "nobs",
             "n_entities",
@@ -234,7 +264,7 @@ class MechanismReport(Summarised, PickledByName):
             "shape": mechanism.shape,
             "sign": mechanism.sign,
             "term": self._term(finding),
-            **{name: _number(finding, name) for name in numbers},
+            **{name: _number(finding, name) for name in (*numbers, *standardised)},
             **{name: getattr(finding, name) for name in about},
             "clusters": self.entity_name if finding.tested else "",
             "controls": ", ".join(finding.controls) if finding.tested else "",
@@ -273,7 +303,7 @@ class MechanismReport(Summarised, PickledByName):
         )
         settings = names.say("settings", entropy=self.rng_entropy)
         remarks = [names.say("remark", text=text) for text in self._remarks]
-        lines = [*self._untested(), *remarks, *self._model_remarks()]
+        lines = [*self._untested_lines(), *remarks, *self._model_remarks()]
         english = self.language == "en"
         # The renderer's own words after the conventions are English.
         ending = [] if english else [errors, settings]
@@ -301,23 +331,46 @@ class MechanismReport(Summarised, PickledByName):
             counts=say("comma").join(counts),
         )
 
-    def _untested(self) -> list[str]:
-        """Group the propositions that were not tested by what they need."""
-        names, without = self._names, []
+    def untested(self) -> str:
+        """Write in one sentence which propositions were not tested, and why.
+
+        Returns
+        -------
+        str
+            Ids and reasons in the language of the report; empty if all were tested.
+        """
+        by_reason, without = self._reasons()
+        say = self._names.say
+        parts = self._with_ids("untested.reason", "why", by_reason)
+        # Parts of one claim have one number.
+        ids = dict.fromkeys(name.partition(":")[0] for name in without)
+        if ids:
+            parts.append(say("untested.column", ids=say("comma").join(ids)))
+        return say("untested", parts=say("separator").join(parts)) if parts else ""
+
+    def _reasons(self) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Group the propositions that were not tested by what they need.
+
+        Those without a column map to their roles.
+        """
+        names, without = self._names, {}
         ids_by_reason: dict[str, list[str]] = {}
         for finding in self.findings:
             name, reason = finding.mechanism.id, finding.reason
             if reason is not None and reason.code == "column":
-                roles = names.say("comma").join(reason.data["roles"])
-                without.append(names.say("roles_of", id=name, roles=roles))
+                without[name] = names.say("comma").join(reason.data["roles"])
             elif reason is not None:
                 ids_by_reason.setdefault(names.reason(reason), []).append(name)
+        return ids_by_reason, without
+
+    def _untested_lines(self) -> list[str]:
+        ids_by_reason, without = self._reasons()
+        say = self._names.say
         lines = self._with_ids("not_tested", "why", ids_by_reason)
-        return (
-            [*lines, names.say("not_tested.column", ids=", ".join(without))]
-            if without
-            else lines
-        )
+        listed = [say("roles_of", id=name, roles=r) for name, r in without.items()]
+        if listed:
+            lines.append(say("not_tested.column", ids=", ".join(listed)))
+        return lines
 
     def _model_remarks(self) -> list[str]:
         """Write each notice of the models once, with the ids of its propositions."""
@@ -412,7 +465,7 @@ class Names:
         return self.say(f"why.{code}", **parts)
 
     def _overlap(self, overlap: tuple[str, str, str]) -> str:
-        indicator, index, other = (f"'{name}'" for name in overlap)
+        indicator, index, other = (f"'{self.name(name)}'" for name in overlap)
         code = "part_of.both" if overlap[2] else "part_of"
         return self.say(code, indicator=indicator, index=index, other=other)
 
@@ -437,14 +490,31 @@ def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
         return names.say(
             "say.not testable", id=mechanism.id, why=names.reason(finding.reason)
         )
-    stand_in = finding.columns.get(mechanism.stand_in, "")
+    stand_ins = stand_in_columns(finding)
     return names.say(
         f"say.{finding.verdict}",
         id=mechanism.id,
         relation=_relation(finding, names),
         numbers=_numbers(finding, names, adjusted=adjusted),
-        stand_in=names.say("stand_in", column=names.name(stand_in)) if stand_in else "",
+        stand_in=names.say("stand_in", column=names.several(stand_ins))
+        if stand_ins
+        else "",
     )
+
+
+def stand_in_columns(finding: Finding) -> list[str]:
+    """List the columns that are proxies."""
+    roles = split_roles(finding.mechanism.stand_in)
+    return [finding.columns[role] for role in roles if role in finding.columns]
+
+
+def _basis(finding: Finding, names: Names) -> str:
+    """Write what an estimate rests on, and which of its variables are proxies."""
+    stand_ins = stand_in_columns(finding)
+    proxies = (
+        names.say("stand_in", column=names.several(stand_ins)) if stand_ins else ""
+    )
+    return names.say(f"basis.{finding.identification}") + proxies
 
 
 def short(value: float) -> str:
@@ -516,3 +586,7 @@ def _number(finding: Finding, name: str) -> float:
 
 def _interval(finding: Finding) -> str:
     return ends(_number(finding, "conf_low"), _number(finding, "conf_high"))
+
+
+def _std_interval(finding: Finding) -> str:
+    return ends(_number(finding, "std_low"), _number(finding, "std_high"))

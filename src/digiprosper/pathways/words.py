@@ -98,6 +98,19 @@ WORDS = Words(
         "total": "total",
         "direct": "direct",
         "average": "average difference",
+        # what an estimate rests on
+        "basis.two_way_effects": "two-way FE",
+        "basis.product_of_slopes": "two-way FE, a×b",
+        "basis.no_direction": "two-way FE, no direction",
+        "basis.spatial_lags": "two-way FE, spatial lags",
+        "basis.parallel_trends": "parallel trends",
+        "units": (
+            "Associations: standard deviations of the outcome for one standard "
+            "deviation of the explanatory variable (of an interaction: and of the "
+            "moderator; of a policy: from 0 to 1)."
+        ),
+        "no_units": "-",
+        "proxy": "proxy",
         # reasons
         "why.data": "needs {needs}",
         "why.data.none": "it needs data other than a panel of regions",
@@ -117,12 +130,18 @@ WORDS = Words(
         "head.id": "proposition",
         "head.term": "estimate of",
         "head.estimate": "estimate",
+        "head.std_effect": "association (SD)",
+        "head.effects": "association (SD), {level} interval",
+        "head.identification": "identified by",
         "head.interval": "{level} interval",
         "head.p": "p",
         "head.p_adjusted": "adjusted p",
         "head.verdict": "verdict",
         "head.nobs": "N",
         "head.entities": "entities",
+        "untested": "Not tested: {parts}.",
+        "untested.reason": "{ids} ({why})",
+        "untested.column": "no column for a role of {ids}",
         "not_tested": "Not tested: {ids} ({why})",
         "not_tested.column": "Not tested, no column for a role: {ids}",
         "roles_of": "{id} ({roles})",
@@ -170,16 +189,11 @@ WORDS = Words(
         ),
         "settings": "rng {entropy}",
         # figure
-        "source": "Digital economy",
-        "target": "Common prosperity",
-        "source.several": "Explanatory variables",
-        "target.several": "Outcomes",
         "stage.cake": "Making the cake bigger",
         "stage.division": "Dividing it well",
         "stage.constraint": "Constraints",
         "stage.policy": "Conditions and policies",
         "stage.": "Other propositions",
-        "untested": "Not tested: {ids}",
         "path.linear": "{cause} → {outcome}",
         "path.spatial": "{cause} → {outcome}",
         "path.mediated": "{cause} → {channels} → {outcome}",
@@ -190,10 +204,11 @@ WORDS = Words(
         "path.U-mediated": "{cause}, {cause}² → {channels} → {outcome}",
         "path.U-moderated": "({cause}, {cause}²) × {moderators} → {outcome}",
         "path.coupled": "{cause} ↔ {outcome}",
+        "path.part": "{path} ({part})",
         "figure.note": (
-            "Arrows point as the propositions claim; estimates are associations. "
-            "Beside each: the estimate that decides, with its {level} interval, not "
-            "adjusted. Verdicts by p-values adjusted over {tests} tests ({method})."
+            "{level} intervals, not adjusted. Verdicts by p-values adjusted over "
+            "{tests} tests ({method}). Estimates are associations, unless parallel "
+            "trends identify them."
         ),
         "remark": "Note: {text}",
         "remark.model": "Note on {ids}: {text}",
@@ -254,6 +269,17 @@ WORDS = Words(
         "total": "总计",
         "direct": "直接部分",
         "average": "平均差异",
+        "basis.two_way_effects": "双向固定",
+        "basis.product_of_slopes": "双向固定，a×b",
+        "basis.no_direction": "双向固定，方向不明",
+        "basis.spatial_lags": "双向固定，空间滞后",
+        "basis.parallel_trends": "平行趋势",
+        "units": (
+            "关联：解释变量（交互项还包括调节变量）每高一个标准差，"
+            "结果变量相差的标准差数；政策为从0到1的差异。"
+        ),
+        "no_units": "-",
+        "proxy": "代理变量",
         "why.data": "需要{needs}",
         "why.data.none": "所需数据不是地区面板数据",
         "why.column": "没有与变量角色{roles}对应的列",
@@ -271,12 +297,18 @@ WORDS = Words(
         "head.id": "命题",
         "head.term": "估计量",
         "head.estimate": "估计值",
+        "head.std_effect": "关联（标准差）",
+        "head.effects": "关联（标准差），{level}区间",
+        "head.identification": "识别依据",
         "head.interval": "{level}置信区间",
         "head.p": "p值",
         "head.p_adjusted": "校正p值",
         "head.verdict": "结论",
         "head.nobs": "观测值",
         "head.entities": "个体数",
+        "untested": "未检验：{parts}。",
+        "untested.reason": "{ids}（{why}）",
+        "untested.column": "{ids}缺少与变量角色对应的列",
         "not_tested": "未检验：{ids}（{why}）",
         "not_tested.column": "未检验，缺少与变量角色对应的列：{ids}",
         "roles_of": "{id}（{roles}）",
@@ -308,16 +340,11 @@ WORDS = Words(
         "间接部分的p值来自聚类自助法的分位数，均为{reps}次抽样；"
         "曲线两端的斜率、转折点的移动、空间模型和交错实施的政策为t检验或正态检验。",
         "settings": "随机数种子：{entropy}",
-        "source": "数字经济",
-        "target": "共同富裕",
-        "source.several": "解释变量",
-        "target.several": "被解释变量",
         "stage.cake": "做大蛋糕",
         "stage.division": "分好蛋糕",
         "stage.constraint": "制约因素",
         "stage.policy": "条件与政策",
         "stage.": "其他命题",
-        "untested": "未检验：{ids}",
         "path.linear": "{cause} → {outcome}",
         "path.spatial": "{cause} → {outcome}",
         "path.mediated": "{cause} → {channels} → {outcome}",
@@ -330,9 +357,9 @@ WORDS = Words(
         "path.U-mediated": "{cause}及其平方 → {channels} → {outcome}",
         "path.U-moderated": "{cause}及其平方 × {moderators} → {outcome}",
         "path.coupled": "{cause} ↔ {outcome}",
-        "figure.note": "箭头方向按命题所述，估计值均为相关关系。"
-        "右侧为决定结论的估计值及其{level}置信区间（未作校正）；"
-        "结论依据{tests}个检验的校正p值（{method}）。",
+        "path.part": "{path}（{part}）",
+        "figure.note": "{level}置信区间未作校正；结论依据{tests}个检验的校正p值"
+        "（{method}）。除以平行趋势识别的估计值外，均为相关关系。",
         "remark": "注：{text}",
         "remark.model": "注（{ids}）：{text}",
     },

@@ -155,7 +155,7 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> 
 
 
 def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Axes:
-    """Draw a fitted curve and its turning point with its confidence set.
+    """Draw a fitted curve and its turning points with their confidence set.
 
     A set or turning point outside the interval of the curve is only in the legend.
     """
@@ -173,7 +173,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
         if not shaded:
             _add_text(axes, label)
         _shade(axes, shaded, label)
-        _mark_turn(axes, curve)
+        _mark_turns(axes, curve)
         axes.set_xlim(low, high)
         name_axes(axes, [title], [curve.variable, ", ".join(curve.at)])
         legend_above(axes)
@@ -263,15 +263,16 @@ def _interval_text(interval: Interval) -> str:
     return f"≥ {low:.3g}" if math.isinf(high) else f"[{low:.3g}, {high:.3g}]"
 
 
-def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
-    turn, (low, high) = curve.turn, curve.interval
-    inside = low <= turn <= high
-    code = "at" if inside else "none" if math.isnan(turn) else "outside"
-    label = say(f"turn.{code}", value=f"{turn:.3g}")
-    if inside:
-        axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
-    else:
-        _add_text(axes, label)
+def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
+    low, high = curve.interval
+    for turn in curve.turns[:1] if math.isnan(curve.turns[0]) else curve.turns:
+        inside = low <= turn <= high
+        code = "at" if inside else "none" if math.isnan(turn) else "outside"
+        label = say(f"turn.{code}", value=f"{turn:.3g}")
+        if inside:
+            axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
+        else:
+            _add_text(axes, label)
 
 
 # --- over candidates ------------------------------------------------------------------

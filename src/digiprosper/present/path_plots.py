@@ -1,7 +1,8 @@
-"""Figures of paths: mediations, and pathways between a cause and an outcome."""
+"""Figures of paths: mediations, and propositions about pathways side by side."""
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from digiprosper.report.columns import Estimate
-    from digiprosper.report.drawings import Drawing, PathDiagram, Pathways, PathwayStage
+    from digiprosper.report.drawings import Drawing, PathDiagram, PathwayRow, Pathways
 
     Point = tuple[float, float]
     Edges = tuple[float, float, float, float]
@@ -486,20 +487,23 @@ def _two_lines(slopes: Slopes, style: Style) -> Texts:
 # --- pathways -------------------------------------------------------------------------
 
 # Estimated widths are on the safe side, so that columns of a row do not touch.
-_WIDE_COLUMN = 0.61 / 72
-# Inches: width of the boxes at the ends, from them to the stages, of the arrow before a
-# row, between columns, round the texts of a stage, between stages, and the widest path.
-_BOX, _GAP, _ARROW, _SPACE, _INSIDE, _BETWEEN, _WIDEST = (
-    1.1,
-    0.34,
-    0.42,
+_WIDE_COLUMN = 0.56 / 72
+# Inches: of a figure; of the axis of effects, also in a column; of what estimates rest
+# on; the narrowest path; between columns, stages, and rows.
+_FIGURE, _AXIS, _SMALL_AXIS, _BASIS, _LEAST, _SPACE, _STAGE, _ROW = (
+    7.4,
+    1.5,
+    1.0,
+    1.0,
+    1.2,
     0.1,
-    0.1,
-    0.16,
-    2.8,
+    0.06,
+    0.04,
 )
-# In a column: width of the boxes at the ends, from them to the stages, of the arrow.
-_SMALL_BOX, _SMALL_GAP, _SMALL_ARROW = 0.76, 0.14, 0.3
+# Length of the line beside the words of a verdict.
+_SAMPLE = 0.4
+# Of the distance between the estimates, how far intervals are drawn beyond them.
+_REACH = 0.6
 # Colour, marker, its face and line of each verdict, which differ in grey.
 _LOOKS: dict[str, tuple[str, str, str, Any]] = {
     "supported": (INK, "o", INK, "-"),
@@ -508,185 +512,204 @@ _LOOKS: dict[str, tuple[str, str, str, Any]] = {
 }
 
 
-class _PathwayPicture(_Picture):
-    """A picture with lines, perhaps with heads, and verdicts; y decreases."""
-
-    def __init__(self, ax: Axes | None) -> None:
-        super().__init__(ax)
-        self.box, self.gap, self.arrow = (
-            (_SMALL_BOX, _SMALL_GAP, _SMALL_ARROW)
-            if self.narrow
-            else (_BOX, _GAP, _ARROW)
-        )
-        self.lines: list[tuple[list[Point], bool]] = []
-        self.verdicts: list[tuple[str, float, float]] = []
-
-    def draw_lines(self, axes: Axes, scale: float) -> None:
-        for points, with_head in self.lines:
-            xs, ys = zip(*points, strict=True)
-            width = 1.1 * scale
-            axes.plot(xs, ys, color=INK, linewidth=width, solid_joinstyle="round")
-            if with_head:
-                _draw_arrow(axes, points[-2], points[-1], INK, "-", scale)
-        for verdict, x, y in self.verdicts:
-            color, marker, face, line = _LOOKS[verdict]
-            _draw_arrow(axes, (x, y), (x + self.arrow, y), color, line, scale)
-            axes.plot(
-                [x + 0.42 * self.arrow],
-                [y],
-                marker,
-                color=color,
-                markerfacecolor=face,
-                markersize=(7 if marker == "X" else 5.5) * scale,
-            )
-
-
-def _draw_arrow(
-    axes: Axes, start: Point, end: Point, color: str, line: Any, scale: float
-) -> None:
-    # Not shrunk at its ends, as an annotation is by default.
-    style = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0}
-    style |= {"color": color, "linestyle": line}
-    style |= {"linewidth": 1.2 * scale, "mutation_scale": 8 * scale}
-    axes.annotate("", end, start, arrowprops=style)
-
-
-def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
-    """Draw stages below each other, between the cause on the left and the outcome."""
-    picture = _PathwayPicture(ax)
-    columns = _columns(picture, drawn)
-    middles, y = [], 0.0
-    for stage in drawn.stages:
-        bottom = _write_stage(picture, stage, columns, y)
-        width = columns.right - columns.left
-        picture.boxes.append((columns.left, bottom, width, y - bottom, "white"))
-        middles.append((y + bottom) / 2)
-        y = bottom - _BETWEEN
-    width, centre = columns.right + picture.gap + picture.box, (y + _BETWEEN) / 2
-    _put_end(picture, drawn.source, 0.0, centre)
-    _put_end(picture, drawn.target, width - picture.box, centre)
-    _join_stages(picture, middles, centre, columns)
-    bottom = _write_verdicts(picture, drawn, width, y - 0.1)
-    edges = (-0.05, width + 0.05, bottom - 0.05, 0.05)
-    return _draw_picture(picture, edges, drawn, ax, purpose, rim=0.2)
-
-
 class _Columns(NamedTuple):
-    """Left edges of the columns of the rows; the numbers are aligned at the right."""
+    """Edges of the columns in inches: left, and right of the aligned numbers."""
 
-    left: float
-    id: float
     path: float
     wide: float
+    axis: float
+    length: float
     numbers: float
+    p: float
+    basis: float
     right: float
 
 
-def _columns(picture: _PathwayPicture, drawn: Pathways) -> _Columns:
-    """Place the columns; in a narrow figure the numbers are below the paths."""
-    rows, size = [row for stage in drawn.stages for row in stage.rows], picture.type
-    left_edge = picture.box + picture.gap
-    ids = left_edge + _INSIDE + picture.arrow + _SPACE
-    path = ids + _widest((row.id for row in rows), size) + _SPACE
-    below = _widest((row.numbers for row in rows), size)
-    if picture.width is not None and picture.narrow:
-        right_edge = picture.width - 0.2 - left_edge
-        wide = max(right_edge - path - _INSIDE, below - (path - ids))
-        right_edge = path + wide + _INSIDE
-        return _Columns(left_edge, ids, path, wide, right_edge - _INSIDE, right_edge)
-    wide = min(_WIDEST, max(_widest((row.path for row in rows), size), 1.5))
-    numbers = path + wide + _SPACE + below
-    names = (stage.name for stage in drawn.stages)
-    heads = _widest(names, picture.box_type) + 2 * _INSIDE
-    right_edge = max(numbers + _INSIDE, left_edge + heads, left_edge + 4.0)
-    return _Columns(left_edge, ids, path, wide, right_edge - _INSIDE, right_edge)
+class _PathwayPicture(_Picture):
+    """Rows of texts, and intervals on an axis of effects; y decreases.
+
+    marks: verdict, y, and estimate and ends of the interval in inches
+    rules: lines between two points; dashed or not
+    """
+
+    def __init__(self, ax: Axes | None, drawn: Pathways) -> None:
+        super().__init__(ax)
+        self.marks: list[tuple[str, float, tuple[float, float, float]]] = []
+        self.rules: list[tuple[Point, Point, bool]] = []
+        rows = [row for stage in drawn.stages for row in stage.rows]
+        effects = [row.effect for row in rows if math.isfinite(row.effect[0])]
+        self.limits = _limits(effects) if effects else None
+        self.columns = self._place(rows, drawn.heads.get("p_adjusted", ""))
+
+    def _place(self, rows: Sequence[PathwayRow], head: str) -> _Columns:
+        """Place the columns; in a narrow figure numbers are below the paths."""
+        size, right = self.type, (self.width or _FIGURE) - 0.2
+        path = _widest((row.id for row in rows), size) + _SPACE
+        numbers = _widest((row.number for row in rows), size)
+        # A head is broken at blanks only, so that no word may be wider.
+        p = _widest([*(row.p for row in rows), *head.split()], size)
+        length = _SMALL_AXIS if self.narrow else _AXIS
+        beside = 0.0 if self.narrow else numbers + p + _BASIS + 3 * _SPACE
+        wide = max(right - path - length - beside - 2 * _SPACE, _LEAST)
+        axis = path + wide + _SPACE
+        ends = axis + length + _SPACE + numbers
+        basis = ends + p + 2 * _SPACE
+        right = axis + length + _SPACE if self.narrow else basis + _BASIS
+        return _Columns(path, wide, axis, length, ends, ends + p + _SPACE, basis, right)
+
+    def lines_in(self, text: str, inches: float) -> list[str]:
+        """Break a text to a width."""
+        return broken_lines(text, inches / (self.type * _WIDE_COLUMN)) if text else []
+
+    def paragraph(self, text: str, x: float, y: float, inches: float) -> float:
+        """Write a text below y, and return its lower edge."""
+        for line in self.lines_in(text, inches):
+            self.write(line, x, y - self.line / 2)
+            y -= self.line
+        return y
+
+    def inch(self, value: float) -> float:
+        """Return where an effect lies on its axis."""
+        low, high = self.limits or (0.0, 1.0)
+        return self.columns.axis + self.columns.length * (value - low) / (high - low)
+
+    def draw_lines(self, axes: Axes, scale: float) -> None:
+        for start, end, dashed in self.rules:
+            xs, ys = zip(start, end, strict=True)
+            style = "--" if dashed else "-"
+            axes.plot(xs, ys, color=FAINT, linewidth=0.8 * scale, linestyle=style)
+        left_edge = self.columns.axis
+        right_edge = left_edge + self.columns.length
+        for verdict, y, (at, low, high) in self.marks:
+            color, marker, face, line = _LOOKS[verdict]
+            ends = [max(low, left_edge), min(high, right_edge)] if low < high else []
+            if at < left_edge:  # beside the words of a verdict
+                ends = [low, high]
+            axes.plot(
+                ends,
+                [y] * len(ends),
+                color=color,
+                linestyle=line,
+                linewidth=1.3 * scale,
+            )
+            size = (7 if marker == "X" else 5.5) * scale
+            axes.plot([at], [y], marker, color=color, mfc=face, markersize=size)
+            for x, beyond, sign in (
+                (left_edge, left_edge <= at and low < left_edge, "<"),
+                (right_edge, left_edge <= at and high > right_edge, ">"),
+            ):
+                if beyond:
+                    axes.plot([x], [y], sign, color=color, markersize=4 * scale)
 
 
-def _write_stage(
-    picture: _PathwayPicture, stage: PathwayStage, columns: _Columns, top: float
-) -> float:
-    """Write a stage from its upper edge, and return its lower edge."""
-    step = picture.line
-    y = top - _INSIDE - picture.box_line / 2
-    picture.write(
-        stage.name, columns.left + _INSIDE, y, size=picture.box_type, color=INK
+def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
+    """Draw effects side by side, by stage, with what they rest on; notes below."""
+    picture = _PathwayPicture(ax, drawn)
+    top = y = _write_heads(picture, drawn) if drawn.stages else 0.0
+    for stage in drawn.stages:
+        y -= _STAGE + picture.box_line
+        middle = y + picture.box_line / 2
+        picture.write(stage.name, 0.0, middle, size=picture.box_type, color=INK)
+        for row in stage.rows:
+            y = _write_row(picture, row, drawn.heads, y) - _ROW
+    if picture.limits:
+        y = _write_axis(picture, picture.limits, top, y, purpose)
+    if drawn.stages:
+        y = _write_verdicts(picture, drawn, y - _STAGE)
+    # The layout would shrink axes whose texts reach their edge.
+    room = 0.88 * picture.columns.right
+    for note in drawn.notes:
+        y = picture.paragraph(note, 0.0, y - _ROW, room)
+    edges = (-0.05, picture.columns.right + 0.05, y - 0.05, 0.05)
+    return _draw_picture(picture, edges, drawn, ax, purpose, rim=0.2)
+
+
+def _limits(effects: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Choose the ends of the axis; wide intervals must not hide the estimates."""
+    estimates = [estimate for estimate, *_ in effects]
+    low, high = min(0.0, *estimates), max(0.0, *estimates)
+    reach = _REACH * (high - low) or 1.0
+    return (
+        max(low - reach, min(low, *(end for _, end, _ in effects))),
+        min(high + reach, max(high, *(end for *_, end in effects))),
     )
-    y -= picture.box_line / 2 + 0.05
-    for row in stage.rows:
-        lines = broken_lines(row.path, columns.wide / (picture.type * _WIDE_COLUMN))
-        picture.verdicts.append((row.verdict, columns.left + _INSIDE, y - step / 2))
-        picture.write(row.id, columns.id, y - step / 2)
-        if not picture.narrow:
-            picture.write(row.numbers, columns.numbers, y - step / 2, ha="right")
-        for line in lines:
-            picture.write(line, columns.path, y - step / 2)
-            y -= step
-        if picture.narrow:
-            picture.write(row.numbers, columns.id, y - step / 2)
-            y -= step
-        y -= 0.03
-    return _write_untested(picture, stage.untested, columns, y) - _INSIDE / 2
 
 
-def _write_untested(
-    picture: _PathwayPicture, text: str, columns: _Columns, y: float
+def _write_heads(picture: _PathwayPicture, drawn: Pathways) -> float:
+    """Write what the columns have, and return the lower edge."""
+    columns, heads = picture.columns, drawn.heads
+    middle = columns.axis + columns.length / 2
+    placed = [("effects", middle, columns.length + 2 * _SPACE, "center")]
+    if not picture.narrow:
+        placed += [
+            ("p_adjusted", columns.p, columns.p - columns.numbers, "right"),
+            ("identification", columns.basis, _BASIS, "left"),
+        ]
+    broken = [(picture.lines_in(heads[h], room), x, ha) for h, x, room, ha in placed]
+    most = max(len(lines) for lines, *_ in broken)
+    for lines, x, ha in broken:
+        for number, line in enumerate(lines, start=most - len(lines)):
+            y = -(number + 0.5) * picture.line
+            picture.write(line, x, y, ha=ha, color="#555555")
+    return -most * picture.line
+
+
+def _write_row(
+    picture: _PathwayPicture, row: PathwayRow, heads: Mapping[str, str], top: float
 ) -> float:
-    step = picture.line
-    room = (columns.right - columns.left - 2 * _INSIDE) / (picture.type * _WIDE_COLUMN)
-    for line in broken_lines(text, room) if text else []:
-        picture.write(line, columns.left + _INSIDE, y - step / 2, color="#666666")
-        y -= step
-    return y
+    """Write a proposition from its upper edge, and return its lower edge."""
+    columns, middle = picture.columns, top - picture.line / 2
+    picture.write(row.id, 0.0, middle)
+    y = picture.paragraph(row.path, columns.path, top, columns.wide)
+    if math.isfinite(row.effect[0]):
+        at, low, high = map(picture.inch, row.effect)
+        picture.marks.append((row.verdict, middle, (at, low, high)))
+    if picture.narrow:
+        numbers = f"{row.number} {row.interval}, {heads['p_adjusted']} {row.p}"
+        text = ", ".join([numbers, *row.basis])
+        return picture.paragraph(text, columns.path, y, columns.wide)
+    picture.write(row.number, columns.numbers, middle, ha="right")
+    picture.write(row.p, columns.p, middle, ha="right")
+    for text in row.basis:
+        top = picture.paragraph(text, columns.basis, top, _BASIS)
+    return min(y, top)
 
 
-def _put_end(picture: _PathwayPicture, text: str, x: float, centre: float) -> None:
-    inside = (0.5 if picture.narrow else 1.0) * _INSIDE
-    room = picture.box - 2 * inside
-    lines = balanced_lines(text, room / (picture.box_type * _WIDE_COLUMN))
-    height = len(lines) * picture.box_line + 2 * _INSIDE
-    picture.boxes.append((x, centre - height / 2, picture.box, height, _PALE))
-    picture.write(
-        "\n".join(lines),
-        x + picture.box / 2,
-        centre,
-        size=picture.box_type,
-        ha="center",
-    )
-
-
-def _join_stages(
-    picture: _PathwayPicture, middles: Sequence[float], centre: float, columns: _Columns
-) -> None:
-    """Draw lines from the first box to each stage, and from each to the last."""
-    end, box, gap = columns.right + picture.gap, picture.box, picture.gap
-    fork, meet = box + gap / 2, end - gap / 2
-    for y in middles:
-        picture.lines.append(
-            ([(box, centre), (fork, centre), (fork, y), (columns.left, y)], True)
-        )
-        picture.lines.append(([(columns.right, y), (meet, y), (meet, centre)], False))
-    picture.lines.append(([(meet, centre), (end, centre)], True))
-
-
-def _write_verdicts(
-    picture: _PathwayPicture, drawn: Pathways, width: float, y: float
+def _write_axis(
+    picture: _PathwayPicture,
+    limits: tuple[float, float],
+    top: float,
+    y: float,
+    purpose: str,
 ) -> float:
-    """Write the legend of verdicts and the note, and return the lower edge."""
-    step = picture.line
-    x = 0.0
+    """Write the axis of effects with a line at zero, and return the lower edge."""
+    left_edge, right_edge = map(picture.inch, limits)
+    zero = picture.inch(0.0)
+    picture.rules += [
+        ((zero, top), (zero, y), True),
+        ((left_edge, y), (right_edge, y), False),
+    ]
+    ticker = matplotlib_part("ticker", purpose)
+    for value in ticker.MaxNLocator(3 if picture.narrow else 4).tick_values(*limits):
+        if limits[0] <= value <= limits[1]:
+            x = picture.inch(value)
+            picture.rules.append(((x, y), (x, y - 0.04), False))
+            picture.write(f"{value:z.4g}", x, y - 0.06 - picture.line / 2, ha="center")
+    return y - 0.06 - picture.line
+
+
+def _write_verdicts(picture: _PathwayPicture, drawn: Pathways, y: float) -> float:
+    """Write the legend of verdicts, and return the lower edge."""
+    step, x = picture.line, 0.0
     for verdict, words in drawn.verdicts.items():
-        end = x + picture.arrow + _SPACE + _inches(words, picture.type, _WIDE_COLUMN)
-        if end > width:
+        end = x + _SAMPLE + _SPACE + _inches(words, picture.type, _WIDE_COLUMN)
+        if end > picture.columns.right:
             x, y, end = 0.0, y - step, end - x
-        picture.verdicts.append((verdict, x, y - step / 2))
-        picture.write(words, x + picture.arrow + _SPACE / 2, y - step / 2)
+        marked = (x + _SAMPLE / 2, x, x + _SAMPLE)
+        picture.marks.append((verdict, y - step / 2, marked))
+        picture.write(words, x + _SAMPLE + _SPACE / 2, y - step / 2)
         x = end + 0.3
-    y -= step + 0.08
-    room = width / (picture.type * _WIDE_COLUMN)
-    for line in broken_lines(drawn.note, room) if drawn.note else []:
-        picture.write(line, 0.0, y - step / 2)
-        y -= step
-    return y
+    return y - step
 
 
 def _widest(texts: Iterable[str], size: float) -> float:

@@ -239,13 +239,13 @@ class SensitivityCurve(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurningCurve(Drawing):
-    """A fitted curve less its value at the mean, and its turning point.
+    """A fitted curve less its value at the mean, and its turning points.
 
     points: (G, 4) x, curve, both ends of its interval
     interval: range of x
     level: confidence level of the band and of the set
-    turn: turning point; missing if there is none
-    sets: (low, high) intervals of its confidence set
+    turns: turning points; missing if there are none
+    sets: (low, high) intervals of their confidence set
     at: values of other columns that the curve depends on, such as ``"z = 0.5"``
     """
 
@@ -254,7 +254,7 @@ class TurningCurve(Drawing):
     points: Floats
     interval: Interval
     level: float
-    turn: float
+    turns: Sequence[float]
     sets: Sequence[Interval]
     at: tuple[str, ...] = ()
 
@@ -627,38 +627,53 @@ class Ridges(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathwayRow:
-    """One tested proposition: what it relates, estimate, interval, verdict."""
+    """One tested proposition: what it relates, its effect, and what that rests on.
+
+    effect: estimate and ends of its interval in standard deviations, or missing
+    number, interval, p: as text
+    basis: what the effect rests on, in words
+    """
 
     id: str
     path: str
-    numbers: str
     verdict: str
+    effect: tuple[float, float, float]
+    number: str
+    interval: str
+    p: str
+    basis: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathwayStage:
-    """Propositions of one stage; `untested` lists those without a test, in words."""
+    """Tested propositions of one stage."""
 
     name: str
     rows: Sequence[PathwayRow]
-    untested: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
-    """The stages from a cause to an outcome; `verdicts` has each verdict's words."""
+    """Propositions side by side; `verdicts` has each verdict's words.
 
-    source: str
-    target: str
+    heads: words over effects, intervals, p-values and what estimates rest on
+    notes: units, tests, and what could not be tested
+    """
+
+    heads: dict[str, str]
     stages: Sequence[PathwayStage]
     verdicts: dict[str, str]
-    note: str
+    notes: Sequence[str]
 
     def data(self) -> pd.DataFrame:
         """Return one row per proposition that was tested."""
         rows = [
-            (stage.name, row.id, row.path, row.numbers, row.verdict)
+            (
+                *(stage.name, row.id, row.path, *row.effect, row.p),
+                *(", ".join(row.basis), row.verdict),
+            )
             for stage in self.stages
             for row in stage.rows
         ]
-        return pd.DataFrame(rows, columns=["stage", "id", "path", "numbers", "verdict"])
+        names = ["stage", "id", "path", "std_effect", "std_low", "std_high"]
+        return pd.DataFrame(rows, columns=[*names, "p_adjusted", "basis", "verdict"])

@@ -1,8 +1,11 @@
-"""What the figure of a U draws: the curve less its value at the mean, with a band."""
+"""What the figure of a U draws: the curve less its value at the mean, with a band.
+
+Also that of a curve with two turning points.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,10 +13,11 @@ from digiprosper.errors import OptionError, cited, option_problem
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
+from digiprosper.u_shape.two_turns import TwoTurnsResult
 from digiprosper.u_shape.u_test import FORMS, Curve, at_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
@@ -25,21 +29,31 @@ _POINTS = 401
 
 def turning_curve(
     results: LinearResults,
-    test: UTestResult,
+    test: UTestResult | TwoTurnsResult,
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> TurningCurve:
     """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))``, x0 the mean, on an interval.
 
-    Where x interacts with other columns, b1 and b2 are those at the values of the test.
-    The curve has a pointwise t band and the Fieller set of the turning point.
+    Of a cubic, also ``b3 (x**3 - x0**3)``. Where x interacts with other columns, the
+    coefficients are those at the values of the test. The curve has a pointwise t band
+    and the Fieller set of the turning points.
     """
-    if not {test.variable, test.square} <= set(results.names):
+    turns: tuple[float, ...]
+    bends: list[Callable[[Any], Any]] = [np.square, lambda x: x**3]
+    if isinstance(test, TwoTurnsResult):
+        form, terms, turns = "cube", test.terms, test.turning_points
+    else:
+        form, terms, turns = test.form, (test.variable, test.square), (test.extremum,)
+        bends = [FORMS[form].value]
+    if not set(terms) <= set(results.names):
         raise OptionError(
-            f"plots.u_shape: the fit does not contain {cited(test.variable)} or "
-            f"{cited(test.square)}; pass the fit that was tested.",
+            "plots.u_shape: the fit does not contain "
+            f"{' or '.join(map(cited, terms))}; pass the fit that was tested.",
             [option_problem("test", test.variable, results.names, "another fit")],
         )
+    positions = tuple(results.names.index(term) for term in terms)
+    curve = Curve("plots.u_shape", results, positions, form, test.interval)
     columns = (test.variable, results.depvar, *test.at)
     names = {
         column: name_label(column, texts, results.factors, language)
@@ -48,29 +62,31 @@ def turning_curve(
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],
-        points=_curve(results, test),
+        points=_points(curve, test, bends),
         interval=test.interval,
         level=test.level,
-        turn=test.extremum,
+        turns=turns,
         sets=test.fieller,
         at=at_texts(test.at, names),
     )
 
 
-def _curve(results: LinearResults, test: UTestResult) -> Floats:
+def _points(
+    curve: Curve,
+    test: UTestResult | TwoTurnsResult,
+    bends: Sequence[Callable[[Any], Any]],
+) -> Floats:
     """Compute x, value and both ends of the band, one row per point."""
     from scipy.special import stdtrit
 
-    level_at, bend_at = (
-        results.names.index(name) for name in (test.variable, test.square)
-    )
-    curve = Curve(results, level_at, bend_at, test.form, test.interval)
+    results = curve.results
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     points = np.linspace(*test.interval, _POINTS)
 
-    bend = FORMS[test.form].value
-    changes = np.column_stack([points - mean, bend(points) - bend(mean)])
+    changes = np.column_stack(
+        [points - mean, *(bend(points) - bend(mean) for bend in bends)]
+    )
     weights = changes @ curve.weights(test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))

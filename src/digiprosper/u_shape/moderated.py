@@ -302,7 +302,7 @@ def moderated_u_test(
         "moderated_u_test", results, variable, square=square, form="square"
     )
     level = check_level(level)
-    i, j = curve.level_at, curve.bend_at
+    i, j = curve.positions
     k, m = (_product(results, results.names[p], moderator) for p in (i, j))
     values = _moderator_values(at, results.sample_stats, moderator)
 

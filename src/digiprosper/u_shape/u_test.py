@@ -422,16 +422,16 @@ def u_test(
         "u_test", results, variable, square=square, form=form, interval=interval
     )
     level = check_level(level)
-    return curve_test(curve, _stated(curve, at), level)
+    return curve_test(curve, stated_values(curve, at), level)
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
     """A product of a curve's term with other columns; `position` in coefficients.
 
-    `row` is 0 for the variable and 1 for the term that bends the curve. `factors` are
-    the other columns; empty if the term is not such a product but another function of
-    the variable and them.
+    `row` is 0 for the variable and 1 or 2 for a term that bends the curve. `factors`
+    are the other columns; empty if the term is not such a product but another function
+    of the variable and them.
     """
 
     position: int
@@ -441,42 +441,46 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve in a fit: positions of its level and bending term, and the interval."""
+    """A curve in a fit: positions of its level and bending terms, and the interval.
 
+    call: the function that tests it
+    form: of the bending term; "cube" if there are two, the square and the cube
+    """
+
+    call: str
     results: LinearResults
-    level_at: int
-    bend_at: int
+    positions: tuple[int, ...]
     form: str
     interval: tuple[float, float]
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the level and the bending terms."""
+        return tuple(self.results.names[position] for position in self.positions)
+
+    @property
     def variable(self) -> str:
         """Name of the level."""
-        return self.results.names[self.level_at]
+        return self.terms[0]
 
     @property
     def products(self) -> tuple[Product, ...]:
-        """Interactions of the two terms, in the order of the coefficients."""
+        """Interactions of the terms, in the order of the coefficients."""
         terms = self.results.terms
-        curve = [
-            canonical(terms[position].name)
-            for position in (self.level_at, self.bend_at)
-        ]
-        others = (
-            p for p in range(len(terms)) if p not in (self.level_at, self.bend_at)
-        )
+        curve = [canonical(terms[position].name) for position in self.positions]
+        others = (p for p in range(len(terms)) if p not in self.positions)
         products = (
             _product_of(position, terms[position].factors, curve) for position in others
         )
         return tuple(product for product in products if product is not None)
 
     def weights(self, at: Mapping[str, Any]) -> Floats:
-        """Compute weights (2, k) of k coefficients in the level and the bending term.
+        """Compute weights (m, k) of k coefficients in the m terms of the curve.
 
         `at` maps other columns to a number or the level of a category; a dummy of a
         category may be used instead.
         """
-        weights = np.eye(len(self.results.names))[[self.level_at, self.bend_at]]
+        weights = np.eye(len(self.results.names))[list(self.positions)]
         levels = dict(self.results.categories.values())
         spelling = {canonical(name): name for name in at}
         for product in self.products:
@@ -498,6 +502,16 @@ def read_curve(
     interval: Sequence[float] | None = None,
 ) -> Curve:
     """Find a curve's two terms in a fit; the default interval is x's range."""
+    refuse_other_fit(call, results, variable=variable, square=square)
+    i, j, curve_form = _positions(results, variable, square, form)
+    stats = results.sample_stats
+    _refuse_other(stats, results.names[i], results.names[j], curve_form)
+    ends = interval_of(interval, stats, results.names[i], curve_form)
+    return Curve(call, results, (i, j), curve_form, ends)
+
+
+def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None:
+    """Refuse what is no fit whose curve can be tested, and terms that are not text."""
     value: object = results
     if not isinstance(value, LinearResults):
         raise InputTypeError(
@@ -513,12 +527,7 @@ def read_curve(
         raise OptionError(
             text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)]
         )
-    refuse_other_kind(call, variable=variable, square=square)
-    i, j, curve_form = _positions(results, variable, square, form)
-    stats = results.sample_stats
-    _refuse_other(stats, results.names[i], results.names[j], curve_form)
-    ends = _interval(interval, stats, results.names[i], curve_form)
-    return Curve(results, i, j, curve_form, ends)
+    refuse_other_kind(call, **terms)
 
 
 # --- interactions ---------------------------------------------------------------------
@@ -553,7 +562,7 @@ def _factor_value(
     return float(at[base] ** power)
 
 
-def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
+def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check other columns' values for which a curve is tested: one for each."""
     _refuse_unknown(curve)
     if at is not None and not hasattr(at, "items"):
@@ -569,12 +578,14 @@ def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
         raise _moderated(curve, moderators)
     if set(at) != set(moderators):
         raise ColumnError(
-            f"u_test: at={cited(at)}, but the slope in {cited(curve.variable)} depends "
-            f"on {quoted(moderators) or 'no other column'}. Set one value for each "
-            "column that it depends on, and for no other."
+            f"{curve.call}: at={cited(at)}, but the slope in {cited(curve.variable)} "
+            f"depends on {quoted(moderators) or 'no other column'}. Set one value for "
+            "each column that it depends on, and for no other."
         )
     levels = dict(curve.results.categories.values())
-    return {name: _stated_value(name, at[name], levels) for name in moderators}
+    return {
+        name: _stated_value(curve.call, name, at[name], levels) for name in moderators
+    }
 
 
 def _refuse_unknown(curve: Curve) -> None:
@@ -584,9 +595,9 @@ def _refuse_unknown(curve: Curve) -> None:
     )
     if terms:
         raise TermError(
-            f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend "
-            "on other columns in a way that is not known. Write products with ':', "
-            f"such as '{variable}:z'.",
+            f"{curve.call}: {quoted(terms, 12)} makes the slope in {cited(variable)} "
+            "depend on other columns in a way that is not known. Write products with "
+            f"':', such as '{variable}:z'.",
             [
                 Notice(
                     "moderated", "not a product", {"variable": variable, "terms": terms}
@@ -600,7 +611,7 @@ def _moderated(curve: Curve, moderators: Sequence[str]) -> TermError:
     values = ", ".join(f"{cited(name)}: ..." for name in moderators)
     data = {"variable": curve.variable, "terms": terms, "moderators": tuple(moderators)}
     return TermError(
-        f"u_test: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} "
+        f"{curve.call}: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} "
         f"depend on {quoted(moderators)}, so there is no single turning point. Set "
         f"values, at={{{values}}}, or compare several values with moderated_u_test.",
         [Notice("moderated", "no single curve", data)],
@@ -620,12 +631,14 @@ def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) -> Any:
+def _stated_value(
+    call: str, name: str, value: Any, levels: Mapping[str, pd.Index[Any]]
+) -> Any:
     if name in levels and np.ndim(value) == 0:
         return levels[name].tolist()[known_level_places(name, value, levels[name])[0]]
     if not isinstance(value, int | float | np.number) or not np.isfinite(value):
         raise OptionError(
-            f"u_test: at={{{cited(name)}: {cited(value)}}} must be one finite number; "
+            f"{call}: at={{{cited(name)}: {cited(value)}}} must be one finite number; "
             "moderated_u_test compares several."
         )
     return float(value)
@@ -648,7 +661,7 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     from scipy.special import stdtrit
 
     f, results = FORMS[curve.form], curve.results
-    variable, square = curve.variable, results.names[curve.bend_at]
+    variable, square = curve.terms
     u = f.slope(np.array(curve.interval))
     # The slope in the middle instead of at f' = 0: with x far from zero that one is far
     # outside the data, and large numbers would have to cancel in the set of the turning
@@ -656,14 +669,7 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     middle = float(u.mean())
     weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve.weights(at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
-    v = results.covariance_of(weights)
-    if not np.isfinite(v).all():
-        raise IdentificationError(
-            f"U-test: {cited(variable)} or {cited(square)} has no standard error in "
-            "this fit (its diagnostics say why), so no slope can be tested. Choose "
-            "another cov_type or other clusters."
-        )
-
+    v = finite_covariance(curve, weights)
     indefinite = results.is_indefinite(weights)
     slopes = b0 + b2 * (u - middle)
     ends = np.column_stack([np.ones(2), u - middle]) @ weights
@@ -716,6 +722,18 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     )
 
 
+def finite_covariance(curve: Curve, weights: Floats) -> Floats:
+    """Compute the covariance of combinations of a curve's terms, or refuse."""
+    v = curve.results.covariance_of(weights)
+    if not np.isfinite(v).all():
+        raise IdentificationError(
+            f"U-test: {' or '.join(map(cited, curve.terms))} has no standard error in "
+            "this fit (its diagnostics say why), so no slope can be tested. Choose "
+            "another cov_type or other clusters."
+        )
+    return v
+
+
 def _turning_set(
     ratios: list[tuple[float, float]], f: _Form
 ) -> list[tuple[float, float]]:
@@ -738,12 +756,8 @@ def _positions(
         if term is not None and canonical(term) not in names:
             raise unknown_columns([term], results.names, role)
 
-    bends = _bends(results.terms, variable)
-    j = (
-        names.index(canonical(square))
-        if square
-        else _only_bend(results, variable, bends, form)
-    )
+    bends = bending_terms(results.terms, variable)
+    j = _bend_at(results, variable, square, bends, form)
     term_form = bends.pop(j, None)
     if term_form and form not in (None, term_form):
         raise OptionError(
@@ -767,7 +781,7 @@ def _positions(
     return names.index(canonical(variable)), j, form or term_form or "square"
 
 
-def _bends(terms: Sequence[Term], variable: str) -> dict[int, str]:
+def bending_terms(terms: Sequence[Term], variable: str) -> dict[int, str]:
     """Map positions of the terms that bend a line in the variable to their forms."""
     return {
         position: form
@@ -779,19 +793,28 @@ def _bends(terms: Sequence[Term], variable: str) -> dict[int, str]:
 
 
 def _form_of(factor: Factor) -> str | None:
-    """Read one factor's form: ``"power"`` above the square, None for the level."""
+    """Read one factor's form: ``"power"`` above the cube, None for the level."""
     if factor.level is not None or factor.shift:
         return None
     if factor.function:
         return "log" if factor.function == "log" else None
-    name = {2.0: "square", -1.0: "inverse", 0.5: "sqrt"}.get(factor.power)
+    name = {2.0: "square", 3.0: "cube", -1.0: "inverse", 0.5: "sqrt"}.get(factor.power)
     higher = factor.power >= 3 and float(factor.power).is_integer()
     return name or ("power" if higher else None)
 
 
-def _only_bend(
-    results: LinearResults, variable: str, bends: dict[int, str], form: str | None
+def _bend_at(
+    results: LinearResults,
+    variable: str,
+    square: str | None,
+    bends: dict[int, str],
+    form: str | None,
 ) -> int:
+    """Find the position of `square`, or of the only term that bends the curve."""
+    if square is not None:
+        at = [canonical(name) for name in results.names].index(canonical(square))
+        if bends.get(at) in (None, *FORMS):
+            return at
     fitting = [
         p
         for p, bend_form in bends.items()
@@ -850,9 +873,10 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         )
 
 
-def _interval(
+def interval_of(
     interval: Sequence[float] | None, stats: pd.DataFrame, name: str, form: str
 ) -> tuple[float, float]:
+    """Check the interval of a test, or take the variable's range."""
     bounds = [stats["min"][name], stats["max"][name]] if interval is None else interval
     ends = finite_numbers(bounds)
     if len(ends) != 2 or ends[0] >= ends[1]:
@@ -860,7 +884,7 @@ def _interval(
             f"interval={cited(interval)} must be two finite numbers, the "
             "lower one first."
         )
-    if form != "square" and ends[0] <= 0:
+    if form in FORMS and form != "square" and ends[0] <= 0:
         origin = "the sample's" if interval is None else "the given"
         bend = FORMS[form].words.format(x=name)
         raise OptionError(

@@ -16,8 +16,9 @@ such formulas.
 
 from __future__ import annotations
 
-from digiprosper.variables.growth import capital_stock, solow_tfp
+from digiprosper.variables.growth import capital_stock, growth_volatility, solow_tfp
 from digiprosper.variables.industry import (
+    digital_value_added,
     industrial_advancement,
     industrial_angle,
     industrial_layer,
@@ -44,7 +45,9 @@ from digiprosper.variables.regions import (
 __all__ = [
     "capital_stock",
     "digital_divide",
+    "digital_value_added",
     "distance_to_leader",
+    "growth_volatility",
     "herfindahl",
     "industrial_advancement",
     "industrial_angle",

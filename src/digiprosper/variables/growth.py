@@ -1,4 +1,4 @@
-"""Capital stock by perpetual inventory, and total factor productivity."""
+"""Capital stock by perpetual inventory, productivity, and volatility of growth."""
 
 from __future__ import annotations
 
@@ -120,9 +120,11 @@ def capital_stock(
     inputs = arguments("capital_stock", columns, labels=labels)
     refuse_negative(inputs, "Gross investment is at least 0", "investment")
     refuse_not_positive(inputs, "Investment is divided by it", "deflator")
-    table = _table(inputs)
+    with np.errstate(all="ignore"):
+        deflated = inputs.numbers["investment"] / inputs.numbers["deflator"]
+    table = _table(inputs, deflated)
 
-    real, rows = table.numeric("real"), table.numeric("row").astype(np.intp)
+    real, rows = table.numeric("value"), table.numeric("row").astype(np.intp)
     entities, codes = table.keys.entities, table.keys.entity
     # The row one year earlier; the step of time is the panel's, so that a gap has none.
     previous = table.shift(np.arange(real.size, dtype=np.float64), 1)
@@ -154,10 +156,8 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
 
 
-def _table(inputs: Arguments) -> Table:
-    """Sort real investment by entity and time, with the rows it came from."""
-    with np.errstate(all="ignore"):
-        real = inputs.numbers["investment"] / inputs.numbers["deflator"]
+def _table(inputs: Arguments, values: Floats) -> Table:
+    """Sort values (N,) by entity and time, with the rows they came from."""
     keys: dict[str, Any] = {
         name: pd.Series(levels).reindex(codes).array
         for name, (codes, levels) in inputs.labels.items()
@@ -169,11 +169,12 @@ def _table(inputs: Arguments) -> Table:
         }
     if "time" not in keys:
         raise InputTypeError(
-            "capital_stock needs the entity and the time of each row: take the columns "
-            "from panel.frame, index them by (entity, time), or pass entity= and time=."
+            f"{inputs.function} needs the entity and the time of each row: take the "
+            "columns from panel.frame, index them by (entity, time), or pass entity= "
+            "and time=."
         )
-    keys.setdefault("entity", np.zeros(real.size))
-    frame = pd.DataFrame({**keys, "real": real, "row": np.arange(real.size)})
+    keys.setdefault("entity", np.zeros(values.size))
+    frame = pd.DataFrame({**keys, "value": values, "row": np.arange(values.size)})
     return table_of(Panel(frame, "entity", "time"))
 
 
@@ -258,3 +259,71 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
     return inputs.by_row(
         lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n)
     )
+
+
+def growth_volatility(
+    x: Any, *, window: int = 5, entity: Any = None, time: Any = None
+) -> Any:
+    """Volatility of growth, by its recent rates; larger is less stable.
+
+    The standard deviation (divided by n - 1) of the growth rates
+    ``g_t = x_t / x_{t-1} - 1`` of this year and the years before it, `window` years
+    altogether.
+
+    Parameters
+    ----------
+    x : array or Series, shape (N,)
+        A positive quantity at constant prices, such as output per head.
+    window : int
+        Number of growth rates, at least 2. The default is 5 years.
+    entity, time : array, Series or Index, shape (N,), optional
+        As in `capital_stock`.
+
+    Returns
+    -------
+    ndarray or Series
+        Volatility; .02 is two percentage points. It is missing unless all growth rates
+        of the window exist: a year without value or without row has no growth rate, and
+        neither has the year after it. Series begin with `window` missing years.
+
+    Raises
+    ------
+    InputTypeError
+        If the entity and time of the rows are not known.
+    IdentificationError
+        If a value is not positive.
+    OptionError
+        If `window` is not an integer of at least 2.
+    PanelIndexError, AlignmentError, MissingDataError
+        As in `capital_stock`.
+
+    Notes
+    -----
+    Standard deviations of annual growth measure volatility since Ramey and Ramey (1995,
+    American Economic Review 85(5)), who take logarithmic growth rates of whole periods.
+    The windows of neighbouring years overlap, so the measure is serially correlated by
+    construction: cluster standard errors by entity.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> output = [100, 110, 110, 132]  # growth of 10%, 0% and 20%
+    >>> variables.growth_volatility(output, window=3, time=[2000, 2001, 2002, 2003])
+    array([nan, nan, nan, 0.1])
+    """
+    years = plain(window)
+    if isinstance(years, bool) or not isinstance(years, int) or years < 2:
+        message = f"window={cited(window)} must be an integer of at least 2, such as 5."
+        raise OptionError(message, [option_problem("window", window)])
+    labels = row_labels(entity=entity, time=time)
+    inputs = arguments("growth_volatility", {"x": x}, labels=labels)
+    refuse_not_positive(inputs, "A growth rate divides by it", "x")
+    table = _table(inputs, inputs.numbers["x"])
+
+    values, rows = table.numeric("value"), table.numeric("row").astype(np.intp)
+    with np.errstate(all="ignore"):
+        growth = values / table.shift(values, 1) - 1.0
+        recent = np.column_stack([table.shift(growth, k) for k in range(years)])
+        volatility = np.empty(values.size)
+        volatility[rows] = recent.std(axis=1, ddof=1)
+    return inputs.returned(volatility, np.ones(values.size, dtype=bool))

@@ -335,6 +335,81 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     return inputs.by_row(index)
 
 
+def digital_value_added(
+    value_added: Any,
+    digital_share: Any,
+    *,
+    measure: Literal["amount", "share"] = "amount",
+) -> Any:
+    """Value added of the digital economy; larger is a larger digital economy.
+
+    ``sum_k d_k va_k`` with value added va_k and digital share d_k of industry k, or
+    divided by ``sum_k va_k``.
+
+    Parameters
+    ----------
+    value_added : DataFrame, array (N, K) or list of K columns
+        Value added by industry.
+    digital_share : DataFrame, array (N, K) or list of K columns or numbers
+        Share of each industry that is digital, in [0, 1], with the same industries in
+        the same order: 1 for digital industries, and for the others the share that an
+        input-output table gives. A number stands for all rows.
+    measure : {"amount", "share"}
+        The amount (default), or its share in the value added of all industries.
+
+    Returns
+    -------
+    float, ndarray or Series
+        Amount in units of value added, or share in [0, 1].
+
+    Raises
+    ------
+    IdentificationError
+        If the industries differ or there is only one, if value added is negative or all
+        of it is zero, or a share is outside [0, 1].
+    OptionError
+        If `measure` has an unknown value.
+    InputTypeError, AlignmentError, MissingDataError
+        As in `industrial_layer`.
+
+    Notes
+    -----
+    The accounts of digital industries are those of Xu and Zhang (2020, China Industrial
+    Economics (5)). What the shares d_k contain decides the result. For China in 2018,
+    values by input-output tables are near 7% (5.16% in 2012 and 7.14% in 2018, as they
+    are cited; the tables were not compared). Cai and Niu (2021, Social Sciences in
+    China (11)), who add substitution and synergy in other industries, have 17.16%.
+
+    Examples
+    --------
+    >>> from digiprosper import variables
+    >>> variables.digital_value_added([60, 40], [0.25, 1])
+    55.0
+    >>> variables.digital_value_added([60, 40], [0.25, 1], measure="share")
+    0.55
+    """
+    check_option("measure", measure, ("amount", "share"))
+    inputs = arguments(
+        "digital_value_added",
+        tables={"value_added": value_added, "digital_share": digital_share},
+    )
+    _refuse_other_sectors(inputs, "value_added", "digital_share")
+    refuse_negative(inputs, "Value added is at least 0", "value_added")
+    inputs.refuse(
+        ("digital_share",),
+        lambda share: (share < 0) | (share > 1),
+        "outside [0, 1]",
+        "It is a share of the industry",
+    )
+    totals = inputs.numbers["value_added"].sum(axis=1)
+    inputs.refuse_rows(
+        {"the sum of value_added": totals == 0}, "zero", "There is nothing to measure"
+    )
+    if measure == "share":
+        return inputs.by_row(lambda va, share: (kernel.shares(va) * share).sum(axis=1))
+    return inputs.by_row(lambda va, share: (va * share).sum(axis=1))
+
+
 # --- checks ---------------------------------------------------------------------------
 
 
@@ -363,8 +438,15 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
 
 
 def _two_tables(function: str, **tables: Any) -> Arguments:
-    """Read two tables of the same sectors."""
+    """Read two tables of amounts of the same sectors."""
     inputs = _amounts(function, **tables)
+    _refuse_other_sectors(inputs, *tables)
+    return inputs
+
+
+def _refuse_other_sectors(inputs: Arguments, *tables: str) -> None:
+    """Refuse two tables that have not the same sectors, at least two."""
+    function = inputs.function
     counts = [inputs.numbers[name].shape[1] for name in tables]
     if counts[0] != counts[1] or counts[0] < 2:
         raise IdentificationError(
@@ -381,7 +463,6 @@ def _two_tables(function: str, **tables: Any) -> Arguments:
             "order.",
             [alignment_problem(name, "other order of sectors") for name in tables],
         )
-    return inputs
 
 
 def _with_workers(function: str, value_added: Any, employment: Any) -> Arguments:

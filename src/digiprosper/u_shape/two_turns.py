@@ -1,0 +1,402 @@
+"""A test of curves with two turning points, as Lind and Mehlum's is of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import (
+    Notice,
+    TermError,
+    check_level,
+    cited,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.panel.terms import canonical
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import p_words, wrapped
+from digiprosper.report.variance import negative_variance, standard_errors
+from digiprosper.report.verdicts import rejects
+from digiprosper.u_shape.u_test import (
+    Curve,
+    at_texts,
+    bending_terms,
+    finite_covariance,
+    interval_of,
+    refuse_other_fit,
+    stated_values,
+    upper_tail,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+
+_DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TwoTurnsResult(Summarised, PickledByName):
+    """Result of the test of two turning points, made by `two_turns_test`.
+
+    Parameters
+    ----------
+    variable : str
+        Term x of the curve ``b1 x + b2 x**2 + b3 x**3``.
+    terms : tuple of str
+        Terms x, its square and its cube.
+    depvar : str
+        Outcome.
+    interval : tuple (low, high)
+        Interval on which the shape is tested, in units of `variable`.
+    statistic : float
+        The least of the absolute t statistics of the three slopes; missing if the curve
+        has not both turning points inside the interval.
+    p_value : float
+        One-sided p-value: the largest of the three. Missing if the statistic is.
+    turning_points, turning_se : tuple of float
+        Both turning points, the lower one first, and their standard errors by the delta
+        method, in units of `variable`. They are missing if the cubic is monotone; a
+        standard error is also missing if its variance is negative.
+    fieller : list of (low, high)
+        All x at which the slope is not significant, in ascending order: each turning
+        point is in it with probability `level`. Two bounded intervals if both turning
+        points are well determined; otherwise intervals may be one or unbounded. One
+        pair of missing values if the covariance matrix of the three terms is not
+        positive semi-definite.
+    points, slopes, tstats : tuple of float
+        The low end of the interval, the point between the turning points at which the
+        slope is largest or smallest (the inflection of the curve), and the high end;
+        slopes there, and their t statistics. The numbers of the point between are
+        missing if it is outside the interval.
+    inside : bool
+        Whether both turning points are inside `interval`.
+    df_t : float
+        Degrees of freedom of the t distribution.
+    level : float
+        Confidence level of `fieller`.
+    conventions : str
+        Type of the standard errors, as text.
+    diagnostics : tuple of Notice
+        Has the code ``"not_psd"`` if two-way clusters make numbers missing.
+    at : mapping
+        Values of the columns that the curve depends on through interactions; empty if
+        there are none.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> terms = ["digital", "I(digital**2)", "I(digital**3)", "urban"]
+    >>> fit = dp.FixedEffects("urban_rural_theil", terms).fit(panel)
+    >>> test = dp.two_turns_test(fit, "digital")
+    >>> test.shape, test.inside
+    ('none', False)
+    """
+
+    variable: str
+    terms: tuple[str, ...]
+    depvar: str
+    interval: tuple[float, float]
+    statistic: float
+    p_value: float
+    turning_points: tuple[float, float]
+    turning_se: tuple[float, float]
+    fieller: list[tuple[float, float]]
+    points: tuple[float, float, float]
+    slopes: tuple[float, float, float]
+    tstats: tuple[float, float, float]
+    inside: bool
+    df_t: float
+    level: float
+    conventions: str
+    diagnostics: tuple[Notice, ...] = ()
+    at: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def supported(self) -> bool:
+        """Whether the test rejects at 1 - level; False where there is no test."""
+        return rejects(self.p_value, self.level)
+
+    @property
+    def shape(self) -> str:
+        """``"N"`` or ``"inverse N"`` if supported, otherwise ``"none"``.
+
+        An N goes up, down, up; an inverse N goes down, up, down.
+        """
+        return self._fitted_shape if self.supported else "none"
+
+    @property
+    def _fitted_shape(self) -> str:
+        return "N" if self.slopes[0] > 0 else "inverse N"
+
+    @property
+    def fieller_inside(self) -> bool:
+        """Whether the confidence set of the turning points is inside the interval."""
+        low, high = self.interval
+        return all(low <= a and b <= high for a, b in self.fieller)
+
+    def _summary(self) -> Summary:
+        at = [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
+        shown = zip(self.points, self.slopes, self.tstats, strict=True)
+        slopes = "; ".join(
+            f"at {x:.4g}: {slope:.4g} (t {t:z.2f})"
+            for x, slope, t in shown
+            if not np.isnan(x)
+        )
+        return Summary(
+            type=type(self).__name__,
+            title=f"Test of two turning points: {self.variable} in the equation of "
+            f"{self.depvar}",
+            blocks=(
+                Lines(
+                    tuple(
+                        wrapped(
+                            [*at, f"Slope {slopes}", *self._verdict(), *self._turns()]
+                        )
+                    )
+                ),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+        )
+
+    def _verdict(self) -> list[str]:
+        if not self.inside:
+            return [
+                "The slope does not change its sign twice on the interval. There is "
+                "nothing to test."
+            ]
+        if np.isnan(self.statistic):
+            return ["No test is possible (see the note)"]
+        shape = self._fitted_shape
+        verdict = "supported" if self.supported else "not significant"
+        return [
+            f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} "
+            "(H0: the slope does not have these three signs)",
+            f"{_DIRECTIONS[shape].capitalize()} ({shape}) is {verdict} at the "
+            f"{1 - self.level:.0%} level",
+        ]
+
+    def _turns(self) -> list[str]:
+        low, high = self.interval
+        if np.isnan(self.turning_points).any():
+            return ["No turning points: the cubic is monotone"]
+        turns = " and ".join(
+            f"{x:.4g} (delta se {se:.3g})"
+            for x, se in zip(self.turning_points, self.turning_se, strict=True)
+        )
+        if np.isnan(self.fieller[0][0]):
+            return [f"Turning points {turns}", "No Fieller set (see the note)"]
+        sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
+        reach = "inside" if self.fieller_inside else "reaching beyond"
+        return [
+            f"Turning points {turns}",
+            f"{self.level:.0%} Fieller set {sets}, {reach} the interval "
+            f"[{low:.4g}, {high:.4g}]",
+        ]
+
+    def _numbers(self) -> PlainNumbers:
+        names = [f.name for f in fields(self) if f.name != "diagnostics"]
+        names += ["supported", "shape"]
+        return PlainNumbers(more={name: getattr(self, name) for name in names})
+
+
+def two_turns_test(
+    results: LinearResults,
+    variable: str,
+    *,
+    at: Mapping[str, Any] | None = None,
+    interval: Sequence[float] | None = None,
+    level: float = 0.95,
+) -> TwoTurnsResult:
+    """Test whether a cubic turns twice inside the data: down, up, down, or the reverse.
+
+    The curve is ``y = b1 x + b2 x**2 + b3 x**3 + ..`` with slope
+    ``s(x) = b1 + 2 b2 x + 3 b3 x**2``. It turns twice on [low, high] if s(low), the
+    extreme slope between the turning points and s(high) have alternating signs. The
+    null hypothesis is that they have not. As in the test of a U-shape (Lind & Mehlum
+    2010), it is rejected only if *all* slopes are significant: the statistic is the
+    least of the three absolute t statistics, with a one-sided p-value (an
+    intersection-union test, Berger 1982).
+
+    A significant cube is not enough: most cubics turn outside the data or nowhere.
+
+    Parameters
+    ----------
+    results : LinearResults
+        A fit with the variable, its square ``I(x**2)`` and its cube ``I(x**3)``. The
+        test uses its covariance matrix and degrees of freedom.
+    variable : str
+        Term x.
+    at : mapping, optional
+        Values of the columns with which the terms interact, as in `u_test`.
+    interval : (low, high), optional
+        Interval of the test, in units of `variable`. The default is the range of x in
+        the estimation sample.
+    level : float
+        Confidence level of the Fieller set, .95 by default.
+
+    Returns
+    -------
+    TwoTurnsResult
+        The test, the turning points and their confidence set. If the turning points are
+        not real, or one is outside the interval, the statistic and the p-value are
+        missing and `inside` is False.
+
+    Raises
+    ------
+    ColumnError
+        If the variable has no coefficient, or `at` does not have the columns of the
+        interactions.
+    TermError
+        If the fit has no square and cube of the variable, or another term that bends
+        the curve. If it has interactions with other columns, and `at` is not given.
+    OptionError
+        If `at`, `interval` or `level` has a value that is not allowed.
+    InputTypeError
+        If `results` is not the result of a linear model, or `at` is not a mapping.
+    IdentificationError
+        If a term has no standard error.
+
+    Notes
+    -----
+    The turning points are the roots x1 and x2 of s. Their delta standard errors are
+    ``se(s(x)) / |2 b2 + 6 b3 x|``. The set of Fieller (1954) has all x with
+    ``|s(x) / se(s(x))| <= t``, which is an inequality of the fourth degree.
+
+    The slope between is that at the inflection ``-b2 / (3 b3)``. There s has its
+    extremum, so that the error of the estimated inflection does not change the standard
+    error of the slope in first order.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> waves = panel.assign(
+    ...     wave=lambda f: (
+    ...         f["digital"] * (f["digital"] - 0.6) ** 2 + 0.01 * f["productivity"]
+    ...     )
+    ... )
+    >>> terms = ["digital", "I(digital**2)", "I(digital**3)"]
+    >>> test = dp.two_turns_test(dp.FixedEffects("wave", terms).fit(waves), "digital")
+    >>> test.shape, [round(x, 1) for x in test.turning_points]
+    ('N', [0.2, 0.6])
+    """
+    refuse_other_fit("two_turns_test", results, variable=variable)
+    positions = _positions(results, variable)
+    name = results.names[positions[0]]
+    ends = interval_of(interval, results.sample_stats, name, "cube")
+    curve = Curve("two_turns_test", results, positions, "cube", ends)
+    level = check_level(level)
+    return _tested(curve, stated_values(curve, at), level)
+
+
+def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
+    names = [canonical(name) for name in results.names]
+    if canonical(variable) not in names:
+        raise unknown_columns([variable], results.names, "two_turns_test")
+    bends = bending_terms(results.terms, variable)
+    forms = sorted(bends.values())
+    if forms != ["cube", "square"]:
+        terms = tuple(results.names[position] for position in bends)
+        square, cube = (f"I({variable}**{power})" for power in (2, 3))
+        raise TermError(
+            f"two_turns_test needs the square and the cube of {cited(variable)} in the "
+            f"fit, and no other term that bends the curve; it has "
+            f"{quoted(terms) or 'none'}. Add {cited(square)} and {cited(cube)} to x; "
+            "u_test tests curves with one turning point.",
+            [Notice("no_cubic", "no cubic", {"variable": variable, "terms": terms})],
+        )
+    by_form = {form: position for position, form in bends.items()}
+    return names.index(canonical(variable)), by_form["square"], by_form["cube"]
+
+
+def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult:
+    """Test a curve at other columns' values; computed in z, -1 and 1 at the ends."""
+    from scipy.special import stdtrit
+
+    results, (low, high) = curve.results, curve.interval
+    middle, half = (low + high) / 2, (high - low) / 2
+    # From b1, b2, b3 to the coefficients of the slope as a polynomial in z.
+    to_slope = np.array(
+        [
+            [1.0, 2 * middle, 3 * middle**2],
+            [0.0, 2 * half, 6 * middle * half],
+            [0.0, 0.0, 3 * half**2],
+        ]
+    )
+    weights = to_slope @ curve.weights(at)
+    slope = np.polynomial.Polynomial(weights @ results.coefficients)
+    v = finite_covariance(curve, weights)
+    indefinite = results.is_indefinite(weights)
+
+    roots = slope.roots()
+    turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
+    inside = bool((np.abs(turns) < 1).all())
+    inflection = slope.deriv().roots()[0] if slope.degree() == 2 else np.nan
+    between = inflection if abs(inflection) < 1 else np.nan
+    points = np.array([-1.0, between, 1.0])
+    slopes, errors = slope(points), _errors(v, points)
+    tstats = slopes / errors
+    statistic = float(np.abs(tstats).min()) if inside else float("nan")
+    turning_se = half * _errors(v, turns) / np.abs(slope.deriv()(turns))
+    reach = float(stdtrit(results.df_t, 0.5 + level / 2))
+    sets = [(middle + half * a, middle + half * b) for a, b in _flat(slope, v, reach)]
+
+    return TwoTurnsResult(
+        variable=curve.variable,
+        terms=curve.terms,
+        depvar=results.depvar,
+        interval=curve.interval,
+        statistic=statistic,
+        p_value=upper_tail(results.df_t, statistic),
+        turning_points=_numbers(middle + half * turns),
+        turning_se=_numbers(turning_se),
+        fieller=[(float("nan"), float("nan"))] if indefinite else sets,
+        points=_numbers(middle + half * points),
+        slopes=_numbers(slopes),
+        tstats=_numbers(tstats),
+        inside=inside,
+        df_t=results.df_t,
+        level=float(level),
+        conventions=results.conventions,
+        diagnostics=(negative_variance([f"a slope in {curve.variable}"]),)
+        if indefinite
+        else (),
+        at=dict(at),
+    )
+
+
+def _errors(v: Floats, points: Floats) -> Floats:
+    """Compute standard errors of the slope at points, from its polynomial's (3, 3)."""
+    powers = points[:, None] ** np.arange(3)
+    return standard_errors(np.einsum("pi,ij,pj->p", powers, v, powers))
+
+
+def _flat(slope: Any, v: Floats, reach: float) -> list[tuple[float, float]]:
+    """Find where the slope is at most `reach` standard errors from zero."""
+    variance = np.zeros(5)
+    np.add.at(variance, np.add.outer(np.arange(3), np.arange(3)), v)
+    excess = slope**2 - reach**2 * np.polynomial.Polynomial(variance)
+    roots = excess.roots()
+    cuts = np.sort(roots[np.isreal(roots)].real)
+    edges = [-np.inf, *cuts, np.inf]
+    ends = [cuts[0] - 1, *cuts, cuts[-1] + 1] if len(cuts) else [-1.0, 1.0]
+    middles = np.add(ends[:-1], ends[1:]) / 2
+    return [
+        (float(a), float(b))
+        for a, b, z in zip(edges[:-1], edges[1:], middles, strict=True)
+        if excess(z) <= 0
+    ]
+
+
+def _numbers(values: Floats) -> tuple[Any, ...]:
+    return tuple(values.tolist())
