@@ -13,7 +13,7 @@ def macros() -> Macros:
     out.assign("controls x z")
     out.assign("i = 2 + 3")
     out.assign("text 2+2")
-    out.assign("path C:/data", is_global=True)
+    out.assign("path C:/data", "$")
     return out
 
 
@@ -40,8 +40,8 @@ def test_expansion(text: str, expanded: str) -> None:
 
 def test_an_equals_sign_evaluates() -> None:
     read = macros()
-    assert read.local_values["i"] == "5"
-    assert read.local_values["text"] == "2+2"
+    assert read.values["i"] == "5"
+    assert read.values["text"] == "2+2"
 
 
 def test_names_inside_names() -> None:
@@ -56,7 +56,7 @@ def test_lists() -> None:
     read.assign("a x y z")
     read.assign("b y")
     read.assign("c : list a - b")
-    assert read.local_values["c"] == "x z"
+    assert read.values["c"] == "x z"
     assert read.expand("`: list a & b'") == "y"
 
 

@@ -228,7 +228,7 @@ class Reader:
                 self._record(position, "read", text)
                 self.code.append(f"# line {self.statements[position].number}: {text}")
                 break
-            self.macros.local_values[name] = value
+            self.macros.values[name] = value
             self._block(position + 1, end)
         self.depth -= 1
         self.macros.forget(name)
@@ -316,13 +316,13 @@ class Reader:
         """Execute a command about macros or scalars; tell whether it was one."""
         rest = text.partition(" ")[2].strip() if " " in text else ""
         if word in ("local", "global"):
-            self.macros.assign(rest, is_global=word == "global")
+            self.macros.assign(rest, "$" if word == "global" else "")
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(rest).split():
-                self.macros.local_values[name] = f"__{name}"
+                self.macros.values[name] = f"__{name}"
         elif word == "macro":
             for name in self.macros.expand(rest).split()[1:]:
-                self.macros.forget(name, is_global=True)
+                self.macros.forget(f"${name}")
         elif word == "scalar":
             # A scalar in an expression looks like a column.
             self.taint.mark(_CREATED.findall(rest), self.number)
@@ -369,10 +369,7 @@ class Reader:
             self.context.summary = data.summary(command, self.context)
         mark = dict(command.options).get("local")
         if mark and name in _LISTERS:
-            self.macros.forget(mark)
-            self.macros.unknown[mark] = (
-                f"the macro {cited(mark)} is known only when the file is run ({name})"
-            )
+            self.macros.forget(mark, f" ({name})")
         table = "etable(results).save(...) writes the table"
         self._record(self.position, "skipped", table if name in _TABLES else "")
 

@@ -160,7 +160,7 @@ def read_do_file(
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
     context = Context.start(panel, dict(spatial_weights or {}))
-    defined = Macros(global_values=dict(macros or {}))
+    defined = Macros({f"${name}": text for name, text in (macros or {}).items()})
     reader = Reader(statements(decode(Path(path).read_bytes())), context, defined)
     reader.run()
     context = reader.context
