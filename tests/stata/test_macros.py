@@ -44,6 +44,14 @@ def test_an_equals_sign_evaluates() -> None:
     assert read.values["text"] == "2+2"
 
 
+def test_a_macro_may_be_part_of_its_new_value() -> None:
+    read = macros()
+    read.assign("controls `controls' w")
+    read.assign("i = `i' + 1")
+    read.assign("path $path/more", "$")
+    assert read.expand("`controls' `i' $path") == "x z w 6 C:/data/more"
+
+
 def test_names_inside_names() -> None:
     read = Macros()
     read.assign("y gdp")
@@ -58,6 +66,12 @@ def test_lists() -> None:
     read.assign("c : list a - b")
     assert read.values["c"] == "x z"
     assert read.expand("`: list a & b'") == "y"
+    assert read.expand("`: list b | a'") == "y x z"
+    assert read.expand("`: list sizeof a'") == "3"
+    read.assign("d y y x")
+    assert read.expand("`: list uniq d'") == "y x"
+    with pytest.raises(dp.StataError, match="macro function 'list posof'"):
+        read.expand("`: list posof x in a'")
 
 
 def test_undefined_globals_are_noted() -> None:
@@ -73,6 +87,9 @@ def test_what_needs_data_is_unknown_with_its_reason() -> None:
         read.expand("keep if x > `mean'")
     with pytest.raises(dp.StataError, match="known only when the file is run"):
         read.expand("`r(p50)'")
+    read.assign("twice = `mean' * 2")
+    with pytest.raises(dp.StataError, match=r"^line 1: the macro 'mean' is known"):
+        read.expand("`twice'")
     read.assign("mean 3")
     assert read.expand("`mean'") == "3"
 

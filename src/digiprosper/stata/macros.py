@@ -100,23 +100,25 @@ class Macros:
         if match is None:
             raise StataError.because(f"the macro {cited(text)} has no name")
         name = f"{mark}{match['name']}"
-        self.forget(name)
+        kinds = {"=": _computed, ":": self._function, "": unquoted}
         try:
-            value = self._expanded(match["value"])
-            kinds = {"=": _computed, ":": self._function, "": unquoted}
-            self.values[name] = kinds[match["sign"]](value)
+            # The old value may be part of the new one.
+            value = kinds[match["sign"]](self._expanded(match["value"]))
+            self.forget(name)
+            self.values[name] = value
         except StataError as error:
-            self.forget(name, f" ({error.reason})")
+            # Of a chain of macros the first one is the cause.
+            if error.reason in self.unknown.values():
+                self.forget(name, error.reason)
+            else:
+                self.forget(name, known_later(name, error.reason))
 
-    def forget(self, name: str, why: str | None = None) -> None:
-        """Remove a macro, or say that its value is known only when the file is run."""
+    def forget(self, name: str, reason: str = "") -> None:
+        """Remove a macro, perhaps with the reason why its value is not known."""
         self.unknown.pop(name, None)
         self.values.pop(name, None)
-        if why is not None:
-            shown = cited(name.removeprefix("$"))
-            self.unknown[name] = (
-                f"the macro {shown} is known only when the file is run{why}"
-            )
+        if reason:
+            self.unknown[name] = reason
 
     def _function(self, text: str) -> str:
         """Compute a macro function of macros; others need data."""
@@ -173,6 +175,12 @@ class Macros:
         if kind.startswith(("var", "new")):
             return name, text.split()
         raise StataError.because(f"the loop over {cited(kind)} cannot be read")
+
+
+def known_later(name: str, why: str) -> str:
+    """Tell why a macro has no value before the file is run."""
+    shown = cited(name.removeprefix("$"))
+    return f"the macro {shown} is known only when the file is run ({why})"
 
 
 def _closing(text: str, at: int) -> int:

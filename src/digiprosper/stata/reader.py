@@ -11,6 +11,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import after, data, estimations
 from digiprosper.stata.expressions import constant, parse
 from digiprosper.stata.lines import Statement
+from digiprosper.stata.macros import known_later
 from digiprosper.stata.names import command_name
 from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
@@ -369,7 +370,7 @@ class Reader:
             self.context.summary = data.summary(command, self.context)
         mark = dict(command.options).get("local")
         if mark and name in _LISTERS:
-            self.macros.forget(mark, f" ({name})")
+            self.macros.forget(mark, known_later(mark, name))
         table = "etable(results).save(...) writes the table"
         self._record(self.position, "skipped", table if name in _TABLES else "")
 
