@@ -48,7 +48,11 @@ _OPERATORS: Mapping[str, tuple[int, Callable[[Any, Any], Any]]] = {
     "/": (5, operator.truediv),
     "^": (7, operator.pow),
 }
-_SIGNS = {"!": operator.not_, "-": operator.neg, "+": operator.pos}
+_SIGNS: Mapping[str, Callable[[Any], Any]] = {
+    "!": operator.not_,
+    "-": operator.neg,
+    "+": operator.pos,
+}
 _COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 _NOT = 6
 _FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}

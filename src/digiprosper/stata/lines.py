@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_DELIMIT = re.compile(r"#d(?:e|el|eli|elim|elimi|elimit)?\s*(;|cr)?\s*")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# A comment of two slashes needs a blank before it; a quoted text ends with its line.
-_PIECES = r'(?<!/)/\*|(?:^|(?<=\s))///?[^\n]*|"[^"%s]*"?|\n|;|[^/"\n;*]+|.'
+# A delimiter is set at the start of a line, a comment of two slashes needs a blank
+# before it, and a quoted text ends with its line.
+_PIECES = (
+    r"(?m:^)[ \t]*#d(?:e|el|eli|elim|elimi|elimit)?\b[ \t]*(?:;|cr\b)?"
+    r'|(?<!/)/\*|(?:^|(?<=\s))///?[^\n]*|"[^"%s]*"?|\n|;|[^/"\n;*]+|.'
+)
 _PIECE = {
     "\n": re.compile(_PIECES % r"\n", re.DOTALL),
     ";": re.compile(_PIECES % "", re.DOTALL),
@@ -51,15 +54,15 @@ def statements(text: str) -> list[Statement]:
         piece = _next_piece(text, at, statement, delimiter)
         at += len(piece)
         line += piece.count("\n")
-        is_delimit = piece == "\n" and _DELIMIT.fullmatch(statement.strip())
-        if is_delimit:
-            delimiter = ";" if is_delimit[1] == ";" else "\n"
-        if is_delimit or piece == delimiter or at == len(text):
+        sets_delimiter = piece.lstrip().startswith("#d")
+        if sets_delimiter or piece == delimiter or at == len(text):
             body = statement.strip()
-            if body and not is_delimit and not body.startswith("*"):
+            if body and not body.startswith("*"):
                 out.append(Statement(start, body))
             statement = ""
-        else:
+        if sets_delimiter:
+            delimiter = ";" if piece.endswith(";") else "\n"
+        elif piece != delimiter:
             is_comment = piece.startswith(("/*", "//")) or piece == "\n"
             statement += " " if is_comment else piece
     return out

@@ -20,7 +20,7 @@ _PLAIN = ("quietly", "noisily", "capture", "xi")
 _COLON = """
 bysort by bootstrap bs permute eststo logout svy statsby rolling simulate jackknife xi
 mi parmby
-""".split()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def read_command(text: str) -> Command:
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
             rest = inner
             continue
-        colon = _first(after, ":") if name in _COLON else None
+        colon = _first(after, ":") if name in _COLON.split() else None
         if colon is None:
             break
         before, rest = after[:colon].strip(), after[colon + 1 :].strip()
@@ -124,9 +124,15 @@ def _parts(name: str, text: str) -> Command:
             part, word = keyword[1], word[keyword.end() :]
         pieces.setdefault(part, []).extend([word] if word else [])
     joined = {part: " ".join(words) for part, words in pieces.items()}
-    parts = (joined.get(part) for part in ("if", "in", "using"))
     return Command(
-        text, name, joined["arguments"], *parts, weight, read_options(options)
+        text,
+        name,
+        joined["arguments"],
+        joined.get("if"),
+        joined.get("in"),
+        joined.get("using"),
+        weight,
+        read_options(options),
     )
 
 

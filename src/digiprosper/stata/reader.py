@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.commands import after, data, estimations
+from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.expressions import constant, parse
 from digiprosper.stata.lines import Statement
 from digiprosper.stata.macros import known_later
@@ -334,8 +334,9 @@ class Reader:
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
         name = command.name
-        if command.prefix("permute") is not None:
-            self._translated(command, after.permutation(command, self.context))
+        is_test = command.prefix("permute") is not None or name in estimations.TESTS
+        if is_test:
+            self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record(self.position, "skipped").is_estimation = True
             translation = estimations.translate(command, self.context)
@@ -343,8 +344,6 @@ class Reader:
             self.taint.mark(_stored_columns(command), self.number)
             self.context.last = translation.spec
             self._store(command.stored)
-        elif name in after.COMMANDS:
-            self._translated(command, after.COMMANDS[name](command, self.context))
         elif name in data.COMMANDS:
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
@@ -515,7 +514,7 @@ class Reader:
             self._created(data.Step("", tuple(columns)))
             return
         harmless = (
-            name in after.COMMANDS
+            name in estimations.TESTS
             or name in _SKIPPED
             or (command is not None and _only_columns(command))
         )
@@ -550,7 +549,7 @@ def _would_make(name: str, text: str, command: Command | None) -> list[str] | No
     if name == "tabulate" and command is not None:
         stem = "".join(a or "" for o, a in command.options if o.startswith("g"))
         return [f"{stem}{level}" for level in range(1, 400)]
-    if name in data.MAKERS and command is not None:
+    if name in data.MAKERS.split() and command is not None:
         return _made(command)
     return None
 
@@ -582,7 +581,7 @@ def _condition_and_command(text: str) -> tuple[str, str]:
     commands = {
         *_SKIPPED,
         *data.COMMANDS,
-        *estimations.COMMANDS,
+        *estimations.MODELS,
         "local",
         "global",
         "do",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import InputTypeError, StataError, cited
-from digiprosper.stata.commands import after, estimations
+from digiprosper.stata.commands import estimations
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import decode, statements
 from digiprosper.stata.macros import Macros
@@ -108,10 +108,6 @@ def from_stata(
             f"the macro {cited(macros.undefined[0])} has no value in a single command",
             "Replace it, or read the whole file.",
         )
-    if command.prefix("permute") is not None:
-        return after.permutation(command, context)
-    if command.name in after.COMMANDS:
-        return after.COMMANDS[command.name](command, context)
     return estimations.translate(command, context)
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
             'collinear="drop"), panel, '
             "'did', reps=500, rng=1)",
         ),
+        ("xtcsd, pesaran abs", "dp.pesaran_cd(fit)"),
         ("xttest3", "dp.modified_wald(fit, method='chi2')"),
     ],
 )
@@ -63,6 +64,7 @@ def test_calls(text: str, python: str) -> None:
         "hausman fe re",
         "bdiff, group(g)",
         "test x, mtest",
+        "xtcsd, frees",
     ],
 )
 def test_refusals(text: str) -> None:

@@ -69,6 +69,8 @@ def test_sun_and_abraham() -> None:
 def test_decomposition() -> None:
     python = dp.from_stata("bacondecomp y d, ddetail").python
     assert python == 'dp.bacon_decomposition(dp.FixedEffects("y", ["d"]), panel)'
+    chosen = dp.from_stata("bacondecomp y d if g == 1", entity="id").python
+    assert 'dp.FixedEffects("y", ["d"], where="g == 1")' in chosen
 
 
 @pytest.mark.many(12)
