@@ -66,6 +66,16 @@ def test_braces_on_one_line_and_else_after_a_brace(read: Any) -> None:
     ]
 
 
+def test_a_block_after_else_belongs_to_the_if_before(read: Any) -> None:
+    chosen = read(
+        "if 1 reg y x\nelse {\n reg y z\n}\nif 0 reg y v\nelse {\n reg y w\n}"
+    )
+    assert dict(states(chosen))[3] == "not run"
+    assert dict(states(chosen))[7] == "translated"
+    unknown = read("if x > r(mean) reg y x\nelse {\n reg y z\n}\n")
+    assert dict(states(unknown)) == {1: "refused", 2: "read", 3: "not run", 4: "read"}
+
+
 def test_prefixes_do_not_hide_blocks(read: Any) -> None:
     file = read(
         "quietly {\n reg y x\n}\ncapture noisily reg y z\nqui foreach v in a b "

@@ -58,6 +58,17 @@ class Variables:
         """Find the column that a name means."""
         return column_name(name, self.columns)
 
+    def changed(self, creates: Iterable[str], drops: Iterable[str]) -> Variables:
+        """Add columns and leave columns out."""
+        lists = (self.columns, self.created)
+        columns, created = (
+            None
+            if names is None
+            else tuple(dict.fromkeys([*(n for n in names if n not in drops), *creates]))
+            for names in lists
+        )
+        return Variables(columns, created or ())
+
     def names(self, text: str) -> list[str]:
         """Expand a list of plain variables, with wildcards and ranges."""
         return [name for word in split(text) for name in self._expanded(word)]
