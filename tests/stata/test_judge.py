@@ -70,6 +70,19 @@ def test_single_questions(text: str, expected: list[str], tmp_path: Path) -> Non
     assert [code for code, _ in codes(text, tmp_path)] == expected
 
 
+def test_a_line_has_one_question_about_all_its_variables(tmp_path: Path) -> None:
+    path = tmp_path / "paper.do"
+    path.write_text(
+        "xtset id year\ngen high = w > 3 & z > 2 & v > 1 & v < .\n"
+        "foreach c in patents citations {\n gen l`c' = ln(`c' + 1)\n}\n"
+    )
+    asked = [(n.code, n.data["variables"]) for n in read_do_file(path).findings]
+    assert asked == [
+        ("missing_kept", ("w", "z")),
+        ("log_of_count", ("patents", "citations")),
+    ]
+
+
 SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(id)\n"
 
 
