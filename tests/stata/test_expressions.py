@@ -153,7 +153,7 @@ def test_what_cannot_be_read(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["_n > 3", "x > .a", "e(sample)", "x[_n-1] > 0", "substr(s, 1, 2) == 1", "1"],
+    ["_N > 3", "x > .a", "e(sample)", "x[_n-1] > 0", "substr(s, 1, 2) == 1", "1"],
 )
 def test_conditions_without_counterpart(text: str) -> None:
     with pytest.raises(dp.StataError):

@@ -64,6 +64,13 @@ def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
         ("bysort id (year): gen lx = x[_n-1]", ["lag_by_row"]),
         ("gen lx = L.x", []),
         ("bysort year (id): gen lx = x[_n-1]", []),
+        ("winsor2 x z, cuts(1 99)\nreg y x", ["winsorised_not_used"]),
+        ("winsor2 x, cuts(1 99) replace\nreg y x", []),
+        ("winsor2 x, cuts(1 99)\nreg y x_w\nreg y x", []),
+        ("winsor2 x, suffix(_h)\nreg y x_h", []),
+        ("winsor2 x\ndrop x\nrename *_w *\nreg y x", []),
+        ("reg y x\nwinsor2 x", []),
+        ("winsor2 x, trim\nreplace x = x_tr\nreg y x", []),
     ],
 )
 def test_single_questions(text: str, expected: list[str], tmp_path: Path) -> None:

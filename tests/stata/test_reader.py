@@ -95,6 +95,24 @@ def test_undefined_globals_are_not_run(read: Any) -> None:
     assert '["x", "z"]' in python(given)[0]
 
 
+def test_macros_of_another_file_are_not_empty(read: Any) -> None:
+    text = "{} settings.do\nuse a, clear\nreg y x $controls\nreg y x `more'\n"
+    done = read(text.format("do"))
+    assert [s for _, s in states(done)] == [
+        "refused",
+        "translated",
+        "refused",
+        "not run",
+    ]
+    assert "'controls' is set by no line, perhaps by the do-file of line 1" in (
+        done.lines[2].reason
+    )
+    included = read(text.format("include"))
+    assert [s for _, s in states(included)][2:] == ["refused", "refused"]
+    known = read(text.format("do"), macros={"controls": "z"})
+    assert states(known)[2] == (3, "translated")
+
+
 def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
     file = read(
         "summarize x, detail\nlocal m = r(p50)\nreg y x if x > `m'\n"
@@ -279,6 +297,25 @@ def test_malformed_files_have_reasons_and_no_other_errors(seed: int, read: Any) 
         text[position] = rng.choice(["", rng.choice(signs), text[position] * 2])
     for line in read("".join(text)).lines:
         assert line.status in ("read", "skipped", "translated") or line.reason
+
+
+def test_the_number_of_the_row_is_a_column(read, tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])
+    frame = frame.assign(id=np.arange(40) % 4, year=2000 + np.arange(40) // 4)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    text = "import delimited a.csv, clear\n{}reg y x if _n > 5\n"
+    for setting, rows in {
+        "": frame,
+        "xtset id year\n": frame.sort_values(["id", "year"]),
+    }.items():
+        file = read(text.format(setting))
+        assert "_n is a column" in file.estimations[0].translations[0].notes[-1]
+        names: dict[str, Any] = {}
+        exec(file.script, names)
+        slope = np.polyfit(rows["x"][5:], rows["y"][5:], 1)[0]
+        assert names["fit"].params["x"] == pytest.approx(slope)
 
 
 def test_a_script_without_keys_runs_on_rows(read, tmp_path, monkeypatch):

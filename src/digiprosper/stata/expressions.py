@@ -400,6 +400,9 @@ class Printer:
         match node.kind:
             case "number":
                 return number_text(node.value)
+            case "name" if node.value == "_n" and not self.pandas:
+                # A column that scripts make where a condition needs it.
+                return "_n"
             case "name" if node.value not in ("_n", "_N", "_pi"):
                 name = self.resolve(node.value)
                 return f"df[{name!r}]" if self.pandas else as_written(name)

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError
-from digiprosper.stata.commands.data import ASSIGNMENT
+from digiprosper.stata.commands.data import ASSIGNMENT, COMMANDS
 from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.notices import question
 from digiprosper.stata.prefixes import split
@@ -125,6 +125,7 @@ class _Judge:
         yield from self._logs()
         yield from self._missing()
         yield from self._lags()
+        yield from self._winsorised()
 
     def _has_effects(self, command: Command) -> bool:
         if command.name in _WITH_FE:
@@ -296,6 +297,30 @@ class _Judge:
             groups = split(by.text.partition("(")[0]) if by else []
             if self.entity in groups and any(map(_is_row_before, node.walk())):
                 yield "lag_by_row", event.number, {"variables": (name,)}
+
+    def _winsorised(self) -> Iterator[_Asked]:
+        """Ask about variables that are winsorised in vain: no later line has them."""
+        table = COMMANDS["winsor2"][0]
+        for at, event in enumerate(self.events):
+            options = {table.read_one(o): value for o, value in event.command.options}
+            if event.command.name != "winsor2" or "replace" in options:
+                continue
+            later = self.events[at + 1 :]
+            used = {w for e in later for w in re.findall(r"[\w*]+", e.command.text)}
+            suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
+            estimated = {
+                word
+                for e in later
+                if e.command.name in _REGRESSIONS
+                for word in split(e.command.arguments)
+            }
+            names = tuple(
+                name
+                for name in split(event.command.arguments)
+                if name in estimated and not {name + suffix, f"*{suffix}"} & used
+            )
+            if names:
+                yield "winsorised_not_used", event.number, {"variables": names}
 
 
 # --- facts ----------------------------------------------------------------------------

@@ -32,6 +32,8 @@ class Macros:
 
     values: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    # Lines that run another file, which may set globals, or locals and globals.
+    elsewhere: dict[str, int] = field(default_factory=dict)
     # Macros that the last expanded text used and no line has defined.
     undefined: list[str] = field(default_factory=list)
 
@@ -83,6 +85,12 @@ class Macros:
         if name in self.unknown:
             raise StataError.because(self.unknown[name])
         if name not in self.values:
+            line = self.elsewhere.get("$" if name.startswith("$") else "")
+            if line is not None:
+                raise StataError.because(
+                    f"the macro {cited(name.removeprefix('$'))} is set by no line, "
+                    f"perhaps by the do-file of line {line}: pass macros={{...}}"
+                )
             self.undefined.append(name.removeprefix("$"))
         return self._expanded(self.values.get(name, ""))
 

@@ -12,6 +12,7 @@ staggered_two_way           line, variables
 log_of_count                line, variables (the counts)
 missing_kept                line, variables
 lag_by_row                  line, variables
+winsorised_not_used         line, variables
 =========================== ============================================================
 """
 
@@ -58,13 +59,19 @@ _QUESTIONS = {
         "the row before is not the period before where a period is absent: L.x, here "
         "lag(x)"
     ),
+    "winsorised_not_used": (
+        "{listed}: winsorised in a new variable that no later line uses, and estimated "
+        "with extreme values: use the new one, or winsor2 with replace"
+    ),
 }
 
 
 def question(code: str, line: int, **data: Any) -> Notice:
     """Ask about a line; `variables` are all variables of the line that are meant."""
     variables = data.get("variables", ())
-    names = " or ".join(variables)
-    guards = " ".join(f"& {name} < ." for name in variables)
-    text = _QUESTIONS[code].format(names=names, guards=guards)
+    text = _QUESTIONS[code].format(
+        names=" or ".join(variables),
+        listed=", ".join(variables),
+        guards=" ".join(f"& {name} < ." for name in variables),
+    )
     return Notice(code, text, {"line": line, **data})

@@ -48,6 +48,11 @@ class Command:
     # The name under which eststo stores the result; empty if it chooses one.
     stored: str | None = None
 
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the condition has the number of the row."""
+        return re.search(r"\b_n\b", self.condition or "") is not None
+
     def prefix(self, *names: str) -> Prefix | None:
         """Find a prefix by name."""
         return next((p for p in self.prefixes if p.name in names), None)

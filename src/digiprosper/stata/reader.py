@@ -50,6 +50,10 @@ unab unique varsoc version vif weakiv weakivtest which window xlincom xtcsd xtde
 xteventplot xtline xtsum xttab xttest0 xtunitroot
 """
 _SKIPPED = frozenset(_PRINTING.split())
+# Data commands after which the rows are in the same order.
+_KEEP_ORDER = """
+generate replace egen rename drop keep winsor2 encode destring tostring center zscore
+"""
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
 _LISTERS = ("levelsof", "ds", "unab")
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")
@@ -108,6 +112,8 @@ class Reader:
         self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
+        # Whether nothing has sorted or added rows since xtset.
+        self.sorted_by_keys: bool = False
         # Statements that may still be executed in the outermost loop.
         self.budget: int = _MOST_STATEMENTS
         # Whether a branch of the last if was executed; None if that is not known.
@@ -331,6 +337,10 @@ class Reader:
         """Skip what prints, draws or sets; refuse what is not known."""
         name, words = command.name, command.arguments.split()
         self._event(command)
+        if name in ("do", "run", "include"):
+            # An included file sets the locals of this one too.
+            for mark in ("$", "") if name == "include" else ("$",):
+                self.macros.elsewhere.setdefault(mark, self.number)
         if name == "eststo":
             self._store(" ".join(words[:1]))
         elif name == "estimates" and words[:1] in (["sto"], ["store"]):
@@ -344,9 +354,9 @@ class Reader:
             raise StataError.because(reason)
         if name != "display":
             self.context.summary = data.summary(command, self.context)
-        mark = dict(command.options).get("local")
-        if mark and name in _LISTERS:
-            self.macros.forget(mark, known_later(mark, name))
+        listed = dict(command.options).get("local")
+        if listed and name in _LISTERS:
+            self.macros.forget(listed, known_later(listed, name))
         table = "etable(results).save(...) writes the table"
         self._record("skipped", table if name in _TABLES else "")
 
@@ -370,6 +380,8 @@ class Reader:
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
         keys = (self.context.entity, self.context.time)
+        if not reason and command.counts_rows:
+            self.code += self._row_numbers()
         if not reason and self.panel_keys != keys:
             self.code.append(f"panel = {_panel_of(*keys)}")
             self.panel_keys = keys
@@ -377,6 +389,14 @@ class Reader:
             code = f"fit = {code}.fit(panel)"
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]
+
+    def _row_numbers(self) -> list[str]:
+        """Write the column _n, after the sorting that xtset does in Stata."""
+        self.panel_keys = None
+        keys = [key for key in (self.context.entity, self.context.time) if key]
+        order = f"df = df.sort_values({keys!r}, kind='stable')"
+        numbers = "df['_n'] = np.arange(len(df)) + 1"
+        return [order, numbers] if self.sorted_by_keys else [numbers]
 
     def _add_code(self, command: Command, code: str, reason: str) -> None:
         self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
@@ -393,6 +413,9 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
+        self.sorted_by_keys &= (
+            command.name in _KEEP_ORDER.split() and not command.prefixes
+        )
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -438,6 +461,7 @@ class Reader:
             keys = [*map(self.context.variables.resolve, names), None]
             self.context.entity, self.context.time = keys[:2]
             self.context.complete |= set(names)
+            self.sorted_by_keys = True
         self._record("read")
 
     def _preserve(self, command: Command) -> None:

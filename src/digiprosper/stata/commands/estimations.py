@@ -61,10 +61,14 @@ def translate(command: Command, context: Context) -> Translation:
     options, function = COMMANDS[command.name]
     repeated = ("gmmstyle", "ivstyle")
     translation = function(Call(command, context, options.read(command, repeated)))
+    notes = []
     if context.variables.columns is None and set("*?~") & set(command.arguments):
-        note = "a pattern has the columns that the file makes; the data may have others"
-        return replace(translation, notes=(*translation.notes, note))
-    return translation
+        notes = [
+            "a pattern has the columns that the file makes; the data may have others"
+        ]
+    if command.counts_rows:
+        notes.append("_n is a column with the number of the row in Stata's order")
+    return replace(translation, notes=(*translation.notes, *notes))
 
 
 def _refuse_parts(command: Command) -> None:
