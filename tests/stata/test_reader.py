@@ -155,8 +155,12 @@ def test_preserve_restores_marks(read: Any) -> None:
 
 
 def test_keep_on_a_marked_column_marks_all_rows(read: Any) -> None:
-    file = read("gen u = runiform()\nkeep if u > 0.5\nreg y x\n")
-    assert file.estimations[0].reason == "line 2 would change the data"
+    file = read("gen u = runiform()\nkeep if u > 0.5\ngen z = x\nreg y z\n")
+    reason = "line 2 would change the data: u comes from line 1"
+    assert file.estimations[0].reason == reason
+    assert "z comes from line 1" in str(
+        read("gen u = runiform()\ngen z = u\nkeep a\nreg y z\n")
+    )
 
 
 def test_stored_residuals_are_marked(read: Any) -> None:

@@ -421,10 +421,11 @@ class Reader:
             negation = "" if command.name == "keep" else "!"
             self.sample = (*self.sample, f"{negation}({command.condition})")
             if reason:
-                self.taint.mark_rows(self.number)
+                self.taint.mark_rows(self.number, reason)
         self._created(step)
         if reason:
-            self.taint.mark(step.creates, int(reason.partition("line ")[2].split()[0]))
+            # The last line that a reason names is the cause.
+            self.taint.mark(step.creates, int(re.findall(r"line (\d+)", reason)[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
         self._record("not run" if reason else "translated", reason)
