@@ -322,6 +322,39 @@ def test_the_number_of_the_row_is_a_column(read, tmp_path, monkeypatch):
         assert names["fit"].params["x"] == pytest.approx(slope)
 
 
+def test_a_single_series_is_a_panel_of_one_entity(read, tmp_path, monkeypatch):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])
+    frame = frame.assign(t=rng.permutation(40))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    file = read(
+        "import delimited a.csv, clear\ntsset t\ngen trend = _n\ngen dx = D.x\n"
+        "reg y L.x dx trend if _n > 5\n"
+    )
+    assert [line.status for line in file.estimations] == ["translated"]
+    names: dict[str, Any] = {}
+    exec(file.script, names)
+    by_time = frame.sort_values("t").reset_index(drop=True)
+    columns = [
+        by_time["x"].shift(),
+        by_time["x"].diff(),
+        by_time.index + 1,
+        by_time.t**0,
+    ]
+    x = np.column_stack(columns)[5:]
+    slopes = np.linalg.lstsq(x, by_time["y"][5:], rcond=None)[0]
+    np.testing.assert_allclose(names["fit"].params, slopes, rtol=1e-8)
+
+
+def test_xtset_states_the_order_inside_entities(read):
+    sorted_file = read("xtset id year\nby id: gen n = _n\n")
+    assert "sort_values(['id', 'year'])" in sorted_file.script
+    for text in ("sort x", "merge 1:1 id year using b", "use c"):
+        lost = read(f"xtset id year\n{text}\nby id: gen n = _n\ngen m = _n\n")
+        assert [line.status for line in lost.lines[2:]] == ["refused", "refused"]
+
+
 def test_a_script_without_keys_runs_on_rows(read, tmp_path, monkeypatch):
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])

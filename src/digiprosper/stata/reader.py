@@ -16,6 +16,7 @@ from digiprosper.stata.names import command_name
 from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
+from digiprosper.stata.translation import ONE_SERIES
 from digiprosper.stata.varlists import Variables
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm sav
 scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk
 t2docx table tabstat tabulate timer tsline ttable2 ttest twostepweakiv twoway type
 unab unique varsoc version vif weakiv weakivtest which window xlincom xtcsd xtdescribe
-xteventplot xtline xtsum xttab xttest0 xtunitroot
+xteventplot xtline xtsum xttab xttest0 xttest1 xttest2 xtunitroot
 """
 _SKIPPED = frozenset(_PRINTING.split())
 # Data commands after which the rows are in the same order.
@@ -61,15 +62,6 @@ _UNTIL_END = ("program", "mata", "python", "input")
 _MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
-
-
-def _panel_of(entity: str | None, time: str | None) -> str:
-    """Write the panel of ``xtset``, or of rows where there is none."""
-    if entity is None:
-        return "dp.Panel.from_rows(df)"
-    if time is None:
-        return f"dp.Panel.from_rows(df, entity={entity!r})"
-    return f"dp.Panel(df, {entity!r}, {time!r})"
 
 
 @dataclass(slots=True)
@@ -112,8 +104,6 @@ class Reader:
         self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
-        # Whether nothing has sorted or added rows since xtset.
-        self.sorted_by_keys: bool = False
         # Statements that may still be executed in the outermost loop.
         self.budget: int = _MOST_STATEMENTS
         # Whether a branch of the last if was executed; None if that is not known.
@@ -381,22 +371,15 @@ class Reader:
             record.translations.append(translation)
         keys = (self.context.entity, self.context.time)
         if not reason and command.counts_rows:
-            self.code += self._row_numbers()
+            self.code.append(self.context.row_numbers("_n"))
+            self.panel_keys = None
         if not reason and self.panel_keys != keys:
-            self.code.append(f"panel = {_panel_of(*keys)}")
+            self.code.append(f"panel = {self.context.panel_code}")
             self.panel_keys = keys
         if translation.spec is not None:
             code = f"fit = {code}.fit(panel)"
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]
-
-    def _row_numbers(self) -> list[str]:
-        """Write the column _n, after the sorting that xtset does in Stata."""
-        self.panel_keys = None
-        keys = [key for key in (self.context.entity, self.context.time) if key]
-        order = f"df = df.sort_values({keys!r}, kind='stable')"
-        numbers = "df['_n'] = np.arange(len(df)) + 1"
-        return [order, numbers] if self.sorted_by_keys else [numbers]
 
     def _add_code(self, command: Command, code: str, reason: str) -> None:
         self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
@@ -413,9 +396,8 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
-        self.sorted_by_keys &= (
-            command.name in _KEEP_ORDER.split() and not command.prefixes
-        )
+        keeps_order = command.name in _KEEP_ORDER.split()
+        self.context.sorted_by_keys &= keeps_order and not command.prefix("bysort")
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -456,13 +438,13 @@ class Reader:
         """Execute ``xtset``."""
         self._event(command)
         names = [name for name in split(command.arguments) if name.isidentifier()]
-        if command.name == "tsset" and len(names) == 1:
-            raise StataError.because("tsset of one series", "A panel has two keys.")
         if names:
             keys = [*map(self.context.variables.resolve, names), None]
+            if command.name == "tsset" and len(names) == 1:
+                keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
             self.context.complete |= set(names)
-            self.sorted_by_keys = True
+            self.context.sorted_by_keys = True
         self._record("read")
 
     def _preserve(self, command: Command) -> None:

@@ -61,6 +61,10 @@ class Translation:
     notes: tuple[str, ...] = ()
 
 
+# The entity of a single series.
+ONE_SERIES = "one_series"
+
+
 @dataclass(slots=True)
 class Context:
     """What earlier lines and the panel say: keys, columns, results."""
@@ -77,6 +81,28 @@ class Context:
     last: Any = None
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
+
+    # Whether nothing has sorted or added rows since xtset.
+    sorted_by_keys: bool = False
+
+    @property
+    def panel_code(self) -> str:
+        """Code of the panel of ``xtset``, or of rows where there is none."""
+        if self.entity is None:
+            return "dp.Panel.from_rows(df)"
+        if self.time is None:
+            return f"dp.Panel.from_rows(df, entity={self.entity!r})"
+        series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
+        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r})"
+
+    def row_numbers(self, name: str) -> str:
+        """Write a column with the number of the row, after the sorting of xtset."""
+        keys = [
+            key for key in (self.entity, self.time) if key not in (None, ONE_SERIES)
+        ]
+        order = f"df = df.sort_values({keys!r}, kind='stable')\n"
+        numbers = f"df[{name!r}] = np.arange(len(df)) + 1"
+        return order + numbers if self.sorted_by_keys else numbers
 
     @classmethod
     def start(

@@ -111,6 +111,8 @@ def generate(call: Call) -> Step:
         code = _by_time(name, node, where, context)
     elif call.command.prefixes or "index" in kinds:
         code = _by_position(name, node, where, call)
+    elif node == Node("name", "_n") and context.sorted_by_keys and where is None:
+        code = context.row_numbers(name)
     else:
         value = _printer(context).value(node)
         code = f"df[{name!r}] = {value}"
@@ -131,11 +133,8 @@ def _by_time(name: str, node: Node, where: str | None, context: Context) -> str:
         raise StataError.because("a lag with a condition, or before xtset")
     term = Printer(context.complete, context.variables.resolve).number(node)
     term = term if node.kind == "shifted" else f"I({term})"
-    keys = f"{context.entity!r}, {context.time!r}"
-    return (
-        f"df = dp.Panel(df, {keys}).assign(**{{{name!r}: {term!r}}})"
-        ".frame.reset_index()"
-    )
+    assigned = f"assign(**{{{name!r}: {term!r}}})"
+    return f"df = {context.panel_code}.{assigned}.frame.reset_index()"
 
 
 def _by_position(name: str, node: Node, where: str | None, call: Call) -> str:
@@ -147,7 +146,10 @@ def _by_position(name: str, node: Node, where: str | None, call: Call) -> str:
     if node == Node("name", "_N"):
         return f"df[{name!r}] = {grouped}[{groups[0]!r}].transform('size')"
     order = re.search(r"\(([^)]*)\)", call.command.prefixes[0].text)
-    if order is None:
+    inside = variables.names(order[1]) if order else []
+    if call.context.sorted_by_keys and groups == [call.context.entity]:
+        inside = inside or [call.context.time or ""]
+    if not inside:
         raise StataError.because(
             "the order inside the groups is not stated", "Write bysort id (year):"
         )
@@ -167,7 +169,7 @@ def _by_position(name: str, node: Node, where: str | None, call: Call) -> str:
             code = f"{grouped}[{variables.resolve(column)!r}].shift({count})"
         case _:
             raise StataError.because("values by the number of the row")
-    keys = [*groups, *variables.names(order[1])]
+    keys = [*groups, *inside]
     return f"df = df.sort_values({keys!r})\ndf[{name!r}] = {code}"
 
 
