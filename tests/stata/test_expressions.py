@@ -119,6 +119,7 @@ def test_keys_are_compared_plainly() -> None:
         ("int(3.7)", 3),
         ("inrange(3, 1, 5) + inlist(2, 1, 3)", 1),
         ("cond(1 > 2, 5, 6)", 6),
+        ('`"a"\' == "a"', 1),
         ('strpos("abc", "bc") + strlen("ab")', 4),
     ],
 )

@@ -127,8 +127,20 @@ def test_headers_of_loops(header: str, name: str, values: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["foreach v", "forvalues i = 1/100000", "foreach v of global none"]
+    "header",
+    [
+        "foreach v",
+        "forvalues i = 1/100000",
+        "forvalues i = 1/x",
+        "foreach v of global none",
+        "foreach v of matrix m",
+    ],
 )
 def test_loops_without_a_list(header: str) -> None:
     with pytest.raises(dp.StataError):
         macros().turns(header)
+
+
+def test_macros_without_a_name() -> None:
+    with pytest.raises(dp.StataError, match="has no name"):
+        macros().assign("= 3")

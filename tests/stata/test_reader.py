@@ -84,6 +84,12 @@ def test_prefixes_do_not_hide_blocks(read: Any) -> None:
     assert [len(line.translations) for line in file.estimations] == [1, 1, 2]
 
 
+def test_macros_are_dropped_and_may_be_a_whole_line(read: Any) -> None:
+    file = read("global x z\nmacro drop x\nreg y w $x\n`stars'\n")
+    assert [s for _, s in states(file)] == ["read", "read", "not run", "read"]
+    assert file.lines[-1].reason == "only macros that are empty"
+
+
 def test_undefined_globals_are_not_run(read: Any) -> None:
     text = "reghdfe y x $controls, absorb(id)\n"
     file = read(text)

@@ -84,9 +84,10 @@ class Variables:
                     f"the range {cited(word)} needs the order of the columns", _PASS
                 )
             return columns[start : stop + 1]
+        word = "*" if word == "_all" else word
         if not set(word) & set("*?~"):
             return [self.resolve(word)]
-        if word in ("*", "_all") and self.columns is None:
+        if word == "*" and self.columns is None:
             raise StataError.because("all variables of data that are not read", _PASS)
         names = matching(word, columns)
         if not names:

@@ -342,9 +342,9 @@ def _dynamic(spec: Any, keys: _Keys) -> str:
     others = (spec.predetermined, spec.equations, spec.endogenous, spec.instruments)
     if any(others) or spec.estimator not in ("difference", "system"):
         raise StataError.because("this estimator, or regressors that are not exogenous")
-    first, last = spec.instrument_lags
-    if not isinstance(first, int):
+    if not isinstance(spec.instrument_lags[0], int):
         raise StataError.because("lags by variable")
+    first, last = spec.instrument_lags
     y, *exogenous = _variables(spec.y, *spec.x)
     exogenous += [f"i.{keys[1]}"] * spec.time_effects
     lags = f"lag({first - 1} {'.' if last is None else last - 1})"
@@ -377,8 +377,6 @@ def _staggered(spec: Any, keys: _Keys) -> str:
             "allhorizons": spec.aggregate == "dynamic",
             f"pretrends({spec.leads})": spec.leads is not None,
             _listed("controls", controls): True,
-            "notyet": spec.control == "not_yet",
-            "long2": spec.base_period == "universal",
             clusters: True,
         }
         words = ["did_imputation", y, entity, time, event]

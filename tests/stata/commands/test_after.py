@@ -58,6 +58,9 @@ def test_calls(text: str, python: str) -> None:
     [
         "test",
         "test _cons",
+        "test o.x",
+        "hausman",
+        "bdiff, group(g) reps(9)",
         "test i.g",
         "testparm i.g",
         "utest",

@@ -90,6 +90,8 @@ def test_decomposition() -> None:
         ("psmatch2 d x, logit neighbor(1)", "match_entities"),
         ("xtlogit y x, fe", "conditional"),
         ("xtpoisson y x, re", "'re'"),
+        ("xtpoisson y x", "without fe"),
+        ("poisson y x, vce(bootstrap)", r"vce\(bootstrap\)"),
         ("csdid y [iw=w], gvar(first)", "weights of csdid"),
         ("poisson y x [pw=w]", "weights of poisson"),
         ("did_imputation y id year first in 1/9", "rows by number"),

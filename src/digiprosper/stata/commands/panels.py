@@ -170,7 +170,10 @@ def arellano(call: Call) -> Translation:
             raise StataError.because("dummies of periods in xtdpdsys")
         fields |= {"h": 2, "equations": dict.fromkeys(x, "difference")}
     elif "noconstant" not in options:
-        fields["constant"] = True
+        raise StataError.because(
+            "the constant of xtabond, which is a trend in levels",
+            "With noconstant the command is read.",
+        )
     vce = options.get("vce", "")
     robust = vce.startswith("r")
     if vce not in ("", "gmm") and not robust:
