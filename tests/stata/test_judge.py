@@ -63,6 +63,7 @@ def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
         ("gen age = year - 1990\ngen old = age > 10", []),
         ("bysort id (year): gen lx = x[_n-1]", ["lag_by_row"]),
         ("gen lx = L.x", []),
+        ("bysort id (year): gen lx = x[_n-1]\ntsset year", ["lag_by_row"]),
         ("bysort year (id): gen lx = x[_n-1]", []),
         ("winsor2 x z, cuts(1 99)\nreg y x", ["winsorised_not_used"]),
         ("winsor2 x, cuts(1 99) replace\nreg y x", []),

@@ -13,6 +13,7 @@ from digiprosper.stata.commands.data import ASSIGNMENT, COMMANDS
 from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.notices import question
 from digiprosper.stata.prefixes import split
+from digiprosper.stata.translation import ONE_SERIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -89,20 +90,24 @@ class _Judge:
         ]
         self.assignments = list(_assignments(events))
         self.origins: dict[str, set[str]] = {}
-        # Other names of the entity: the texts that are encoded as it.
-        self.entities = {entity}
         for event, name, node in self.assignments:
             self.origins.setdefault(name, set()).update(node.names)
             if event.command.name == "egen" and node.value in _OVER_ROWS:
                 self.complete.add(name)
         for event in events:
-            arguments = event.command.arguments
             if event.command.name in ("xtset", "tsset"):
-                self.complete |= set(split(arguments))
-            if event.command.name == "encode" and any(
-                argument == entity for _, argument in event.command.options
-            ):
-                self.entities.add(arguments.strip())
+                keys = split(event.command.arguments)
+                self.complete |= set(keys)
+                # The panel is judged, also if a single series comes last.
+                if entity == ONE_SERIES and len(keys) > 1:
+                    self.entity, self.time = keys[:2]
+        # Names of the entity: its own, and of the texts that are encoded as it.
+        self.entities = {self.entity} | {
+            event.command.arguments.strip()
+            for event in events
+            if event.command.name == "encode"
+            and self.entity in dict(event.command.options).values()
+        }
         self.effects = {
             w for event in self.regressions for w in _effects(event.command)
         }

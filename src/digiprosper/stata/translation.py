@@ -81,7 +81,6 @@ class Context:
     last: Any = None
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
-
     # Whether nothing has sorted or added rows since xtset.
     sorted_by_keys: bool = False
 
