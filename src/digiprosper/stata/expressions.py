@@ -400,12 +400,8 @@ class Printer:
         match node.kind:
             case "number":
                 return number_text(node.value)
-            case "name" if node.value == "_n" and not self.pandas:
-                # A column that scripts make where a condition needs it.
-                return "_n"
-            case "name" if node.value not in ("_n", "_N", "_pi"):
-                name = self.resolve(node.value)
-                return f"df[{name!r}]" if self.pandas else as_written(name)
+            case "name" if node.value not in ("_N", "_pi"):
+                return self._column(node.value)
             case "shifted" if not self.pandas:
                 operators, _, name = node.value.rpartition(".")
                 return shifted(operators.upper(), as_written(self.resolve(name)))
@@ -415,15 +411,32 @@ class Printer:
                 return self._arithmetic(node)
             case "call" if not (self.pandas and node.value in _TESTS):
                 return self._call(node)
-            case "text" if self.pandas:
+        code = self._of_pandas(node) if self.pandas else ""
+        if not code:
+            raise StataError.because(f"{_description(node)} has no counterpart here")
+        return code
+
+    def _column(self, name: str) -> str:
+        if name == "_n":
+            # Scripts make this column where a condition needs it.
+            if self.pandas:
+                raise StataError.because("_n has no counterpart here")
+            return name
+        name = self.resolve(name)
+        return f"df[{name!r}]" if self.pandas else as_written(name)
+
+    def _of_pandas(self, node: Node) -> str:
+        """Print what only pandas code has: texts, results, tests as numbers."""
+        match node.kind:
+            case "text":
                 return self.value(node)
-            case "result" if self.pandas and node.value in self.results:
-                return self.results[node.value]
-            case "missing" if self.pandas:
+            case "result":
+                return self.results.get(node.value, "")
+            case "missing":
                 return "np.nan"
-            case "binary" | "unary" | "call" if self.pandas:
+            case "binary" | "unary" | "call":
                 return f"({self.condition(node)}).astype(float)"
-        raise StataError.because(f"{_description(node)} has no counterpart here")
+        return ""
 
     def _arithmetic(self, node: Node) -> str:
         level, divisor = _OPERATORS[node.value][0], node.parts[1]

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError
-from digiprosper.stata.commands.data import ASSIGNMENT, COMMANDS
+from digiprosper.stata.commands.data import ASSIGNMENT, COMMANDS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.notices import question
 from digiprosper.stata.prefixes import split
@@ -94,23 +94,27 @@ class _Judge:
             self.origins.setdefault(name, set()).update(node.names)
             if event.command.name == "egen" and node.value in _OVER_ROWS:
                 self.complete.add(name)
-        for event in events:
-            if event.command.name in ("xtset", "tsset"):
-                keys = split(event.command.arguments)
-                self.complete |= set(keys)
-                # The panel is judged, also if a single series comes last.
-                if entity == ONE_SERIES and len(keys) > 1:
-                    self.entity, self.time = keys[:2]
-        # Names of the entity: its own, and of the texts that are encoded as it.
-        self.entities = {self.entity} | {
-            event.command.arguments.strip()
-            for event in events
-            if event.command.name == "encode"
-            and self.entity in dict(event.command.options).values()
-        }
+        self._read_keys()
+        self.entities = {self.entity, *self._encoded()}
         self.effects = {
             w for event in self.regressions for w in _effects(event.command)
         }
+
+    def _read_keys(self) -> None:
+        """Read all keys; the panel is judged, also if a single series comes last."""
+        for event in self.events:
+            if event.command.name in ("xtset", "tsset"):
+                keys = split(event.command.arguments)
+                self.complete |= set(keys)
+                if self.entity == ONE_SERIES and len(keys) > 1:
+                    self.entity, self.time = keys[:2]
+
+    def _encoded(self) -> Iterator[str]:
+        """List the texts that are encoded as the entity."""
+        for event in self.events:
+            values = dict(event.command.options).values()
+            if event.command.name == "encode" and self.entity in values:
+                yield event.command.arguments.strip()
 
     def asked(self) -> Iterator[_Asked]:
         """Ask all questions."""
@@ -252,13 +256,13 @@ class _Judge:
         }
 
     def _logs(self) -> Iterator[_Asked]:
-        one = Node("number", 1.0)
         for event, _, node in self.assignments:
             for part in node.walk():
                 if part.kind != "call" or part.value not in ("log", "log1p"):
                     continue
                 plus_one = part.value == "log1p" or any(
-                    (n.kind, n.value) == ("binary", "+") and one in n.parts
+                    (n.kind, n.value) == ("binary", "+")
+                    and Node("number", 1.0) in n.parts
                     for n in part.walk()
                 )
                 counts = tuple(filter(_COUNTS.search, part.names))
@@ -305,27 +309,12 @@ class _Judge:
 
     def _winsorised(self) -> Iterator[_Asked]:
         """Ask about variables that are winsorised in vain: no later line has them."""
-        table = COMMANDS["winsor2"][0]
         for at, event in enumerate(self.events):
-            options = {table.read_one(o): value for o, value in event.command.options}
-            if event.command.name != "winsor2" or "replace" in options:
-                continue
-            later = self.events[at + 1 :]
-            used = {w for e in later for w in re.findall(r"[\w*]+", e.command.text)}
-            suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
-            estimated = {
-                word
-                for e in later
-                if e.command.name in _REGRESSIONS
-                for word in split(e.command.arguments)
-            }
-            names = tuple(
-                name
-                for name in split(event.command.arguments)
-                if name in estimated and not {name + suffix, f"*{suffix}"} & used
-            )
-            if names:
-                yield "winsorised_not_used", event.number, {"variables": names}
+            if event.command.name == "winsor2":
+                later = [e.command for e in self.events[at + 1 :]]
+                names = tuple(_winsorised_in_vain(event.command, later))
+                if names:
+                    yield "winsorised_not_used", event.number, {"variables": names}
 
 
 # --- facts ----------------------------------------------------------------------------
@@ -350,6 +339,20 @@ def _chooses_errors(command: Command) -> bool:
         and not option.startswith(("re", "rf"))
         for option, _ in command.options
     )
+
+
+def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]:
+    """List variables that are estimated as they were, and never as ``winsor2`` cut."""
+    table = COMMANDS["winsor2"][0]
+    options = {table.read_one(option): value for option, value in command.options}
+    suffix = winsor_suffix(options)
+    used = {w for c in later for w in re.findall(r"[\w*]+", c.text)}
+    estimated = {
+        word for c in later if c.name in _REGRESSIONS for word in split(c.arguments)
+    }
+    for name in split(command.arguments):
+        if name in estimated and not {name + suffix, f"*{suffix}"} & used:
+            yield name
 
 
 def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:

@@ -16,6 +16,8 @@ _PIECE = {
     "\n": re.compile(_PIECES % r"\n", re.DOTALL),
     ";": re.compile(_PIECES % "", re.DOTALL),
 }
+# Comments, and the ends of lines inside a statement.
+_BLANKS = ("/*", "//", "\n")
 _BLOCK_SIGN = re.compile(r"/\*|\*/")
 
 
@@ -63,8 +65,7 @@ def statements(text: str) -> list[Statement]:
         if sets_delimiter:
             delimiter = ";" if piece.endswith(";") else "\n"
         elif piece != delimiter:
-            is_comment = piece.startswith(("/*", "//")) or piece == "\n"
-            statement += " " if is_comment else piece
+            statement += " " if piece.startswith(_BLANKS) else piece
     return out
 
 

@@ -140,14 +140,13 @@ class Macros:
                 return str(len(listed))
             case ["word", position, "of", *listed] if position.isdigit():
                 return dict(enumerate(listed, 1)).get(int(position), "")
-            case ["list", a, "-", b]:
-                return " ".join(word for word in items(a) if word not in items(b))
-            case ["list", a, "&", b]:
-                return " ".join(word for word in items(a) if word in items(b))
+            case ["list", a, "-" | "&" as sign, b]:
+                kept = {True: "&", False: "-"}
+                words = [w for w in items(a) if kept[w in items(b)] == sign]
+                return " ".join(words)
             case ["list", a, "|", b]:
-                return " ".join(
-                    items(a) + [word for word in items(b) if word not in items(a)]
-                )
+                more = [word for word in items(b) if word not in items(a)]
+                return " ".join([*items(a), *more])
             case ["list", "uniq", a]:
                 return " ".join(dict.fromkeys(items(a)))
             case ["list", "sizeof", a]:

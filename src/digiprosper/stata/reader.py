@@ -327,14 +327,7 @@ class Reader:
         """Skip what prints, draws or sets; refuse what is not known."""
         name, words = command.name, command.arguments.split()
         self._event(command)
-        if name in ("do", "run", "include"):
-            # An included file sets the locals of this one too.
-            for mark in ("$", "") if name == "include" else ("$",):
-                self.macros.elsewhere.setdefault(mark, self.number)
-        if name == "eststo":
-            self._store(" ".join(words[:1]))
-        elif name == "estimates" and words[:1] in (["sto"], ["store"]):
-            self._store(" ".join(words[1:2]))
+        self._noted(name, words)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name]}")
         if _makes_dummies(command) or (name == "set" and words[:1] == ["obs"]):
@@ -349,6 +342,17 @@ class Reader:
             self.macros.forget(listed, known_later(listed, name))
         table = "etable(results).save(...) writes the table"
         self._record("skipped", table if name in _TABLES else "")
+
+    def _noted(self, name: str, words: list[str]) -> None:
+        """Note that a result has a name, or that another file may set macros."""
+        if name == "eststo":
+            self._store(" ".join(words[:1]))
+        elif name == "estimates" and words[:1] in (["sto"], ["store"]):
+            self._store(" ".join(words[1:2]))
+        elif name in ("do", "run", "include"):
+            # An included file sets the locals of this one too.
+            for mark in ("$", "") if name == "include" else ("$",):
+                self.macros.elsewhere.setdefault(mark, self.number)
 
     def _store(self, name: str | None) -> None:
         if name:

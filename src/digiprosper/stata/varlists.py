@@ -77,13 +77,7 @@ class Variables:
         columns = list(self.columns or self.created)
         first, _, last = word.partition("-")
         if first and last:
-            ends = [self.resolve(name) for name in (first, last)]
-            start, stop = (columns.index(n) if n in columns else -1 for n in ends)
-            if not 0 <= start <= stop:
-                raise StataError.because(
-                    f"the range {cited(word)} needs the order of the columns", _PASS
-                )
-            return columns[start : stop + 1]
+            return self._between(columns, first, last)
         word = "*" if word == "_all" else word
         if not set(word) & set("*?~"):
             return [self.resolve(word)]
@@ -91,9 +85,19 @@ class Variables:
             raise StataError.because("all variables of data that are not read", _PASS)
         names = matching(word, columns)
         if not names:
-            known = "" if self.columns else ", as far as this file makes columns"
-            raise StataError.because(f"no column fits {cited(word)}{known}", _PASS)
+            file_only = "" if self.columns else ", as far as this file makes columns"
+            raise StataError.because(f"no column fits {cited(word)}{file_only}", _PASS)
         return names
+
+    def _between(self, columns: list[str], first: str, last: str) -> list[str]:
+        ends = [self.resolve(name) for name in (first, last)]
+        start, stop = (columns.index(n) if n in columns else -1 for n in ends)
+        if not 0 <= start <= stop:
+            raise StataError.because(
+                f"the range {cited(f'{first}-{last}')} needs the order of the columns",
+                _PASS,
+            )
+        return columns[start : stop + 1]
 
     def products(self, text: str) -> list[Product]:
         """Read a list with factor variables; ``a##b`` is a, b and their product."""
@@ -103,42 +107,44 @@ class Variables:
     def _word(self, word: str) -> list[Product]:
         if "#" in _outside(word):
             return self._crossed(word)
-        words = [word]
         if lags := _LAGS.fullmatch(word):
             sign, counts, rest, name = lags.groups()
             words = [f"{sign}{count}{rest}.{name}" for count in numbers(counts)]
-        elif group := _GROUP.fullmatch(word):
-            prefix, inside = group["prefix"], _words(group["inside"])
-            kind = prefix.lower()
-            if kind in ("c", "i"):
-                return [
-                    tuple(replace(f, kind=f.kind or kind) for f in product)
-                    for word in inside
-                    for product in self._word(word)
-                ]
-            words = [f"{prefix}.{word}" if prefix else word for word in inside]
-        else:
-            return [(factor,) for factor in self._factors(word)]
-        return [product for word in words for product in self._word(word)]
+            return [product for word in words for product in self._word(word)]
+        if group := _GROUP.fullmatch(word):
+            words = _words(group["inside"])
+            return [
+                p for word in words for p in self._with_prefix(group["prefix"], word)
+            ]
+        return [(factor,) for factor in self._factors(word)]
+
+    def _with_prefix(self, prefix: str, word: str) -> list[Product]:
+        """Apply the operator before a parenthesis to a variable inside."""
+        if prefix.lower() in ("c", "i"):
+            return self._of_kind(prefix.lower(), word)
+        return self._word(f"{prefix}.{word}" if prefix else word)
+
+    def _of_kind(self, kind: str, word: str) -> list[Product]:
+        """Read a word; variables without prefix are of a kind."""
+        return [
+            tuple(replace(f, kind=f.kind or kind) for f in product)
+            for product in self._word(word)
+        ]
 
     def _crossed(self, word: str) -> list[Product]:
-        """Read a product: ``##`` also has what is on its sides."""
+        """Read a product: ``##`` also has what is on its sides.
+
+        A side without prefix is a category.
+        """
         first, *others = _SIGN.split(word)
         if not others:
             raise StataError.because(f"the product {cited(word)} cannot be read")
-        out = self._side(first)
+        out = self._of_kind("i", first)
         for sign, side in zip(others[::2], others[1::2], strict=True):
-            alone = self._side(side)
+            alone = self._of_kind("i", side)
             products = [(*p, *q) for p in out for q in alone]
             out = [*out, *alone, *products] if sign == "##" else products
         return list(dict.fromkeys(out))
-
-    def _side(self, word: str) -> list[Product]:
-        """Read a side of a product, where a variable without prefix is a category."""
-        return [
-            tuple(replace(f, kind=f.kind or "i") for f in product)
-            for product in self._word(word)
-        ]
 
     def _factors(self, word: str) -> list[Factor]:
         """Read a variable with operators, of which a pattern stands for several."""
@@ -217,22 +223,25 @@ def _absorbed(word: str, variables: Variables) -> list[str]:
     """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
     crossed = "#" in _outside(word)
     sides = _SIGN.split(word)[::2] if crossed else [word]
-    groups = [variables.products(side) for side in sides]
-    first = [product[0] for group in groups for product in group]
-    effects = [factor for factor in first if factor.kind != "c"]
+    groups = list(map(variables.products, sides))
+    effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
     levels = [as_written(f.name) for f in effects if not f.level and not f.shift]
     if not levels or len(levels) < len(effects) or not all(groups):
         raise StataError.because(f"the absorbed effect {cited(word)}")
     if not crossed:
         return levels
-    effect = "^".join(levels)
-    slopes = [group for group in groups if group[0][0].kind == "c"]
-    if not slopes:
-        return [effect]
+    return ["^".join(levels) + _slopes(groups, own_levels="##" in word)]
+
+
+def _slopes(groups: Sequence[Sequence[Product]], *, own_levels: bool) -> str:
+    """Write slopes by level, beside effects of their own or not."""
+    sides = [group for group in groups if group[0][0].kind == "c"]
     # Variables in one parenthesis have slopes of their own, c.x#c.z has one.
-    sign = ", " if len(slopes) == 1 else ":"
-    inside = sign.join(_factor_term(p[0]) for side in slopes for p in side)
-    return [f"{effect}[{inside}]" if "##" in word else f"{effect}[[{inside}]]"]
+    sign = ", " if len(sides) == 1 else ":"
+    inside = sign.join(_factor_term(p[0]) for side in sides for p in side)
+    if not inside:
+        return ""
+    return f"[{inside}]" if own_levels else f"[[{inside}]]"
 
 
 def clusters(text: str, variables: Variables) -> list[str]:

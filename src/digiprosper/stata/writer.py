@@ -276,7 +276,11 @@ def _fixed_effects(spec: Any, keys: _Keys) -> str:
         raise StataError.because(
             f"ssc={spec.ssc!r}", "Use 'reghdfe', 'xtreg' or 'areg'."
         )
-    # These absorb one effect and estimate the others.
+    return _with_dummies(spec, keys, words, effects)
+
+
+def _with_dummies(spec: Any, keys: _Keys, words: list[str], effects: list[str]) -> str:
+    """Write xtreg or areg, which absorb one effect and estimate the others."""
     absorbed = effects[:1]
     is_plain = absorbed and all(effect.isidentifier() for effect in effects)
     if not is_plain or spec.singletons != "keep":

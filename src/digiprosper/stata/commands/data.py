@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import Node, Printer, parse, unquoted
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
+    from digiprosper.stata.varlists import Variables
 
 ASSIGNMENT = re.compile(
     r"\s*(?:(?:byte|int|long|float|double|str\w*)\s+)?(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
@@ -100,31 +101,38 @@ def _target(command: Command) -> tuple[str, str]:
 
 def generate(call: Call) -> Step:
     """Translate ``generate`` and ``replace``."""
-    context, is_new = call.context, call.command.name == "generate"
+    context = call.context
     name, text = _target(call.command)
     node, where = parse(text), _where(call)
+    if call.command.name == "replace":
+        name = context.variables.resolve(name)
     kinds = {part.kind for part in node.walk()}
     if any(part.kind == "call" and part.value in _DRAWS for part in node.walk()):
         raise StataError.because("random numbers differ from Stata's")
-    name = name if is_new else context.variables.resolve(name)
-    if "shifted" in kinds:
-        code = _by_time(name, node, where, context)
-    elif call.command.prefixes or "index" in kinds:
-        code = _by_position(name, node, where, call)
-    elif node == Node("name", "_n") and context.sorted_by_keys and where is None:
-        code = context.row_numbers(name)
-    else:
-        value = _printer(context).value(node)
-        code = f"df[{name!r}] = {value}"
-        if where is not None:
-            code = f"df.loc[{where}, {name!r}] = {value}"
-        if where is not None and is_new:
-            empty = "''" if node.kind == "text" else "np.nan"
-            code = f"df[{name!r}] = {empty}\n{code}"
     complete = set(node.names) <= context.complete and kinds <= _COMPUTED
     return Step(
-        code, (name,), complete=complete and (not where or name in context.complete)
+        _values(name, node, where, call),
+        (name,),
+        complete=complete and (not where or name in context.complete),
     )
+
+
+def _values(name: str, node: Node, where: str | None, call: Call) -> str:
+    """Write a column by time, by the number of the row, or by its expression."""
+    kinds = {part.kind for part in node.walk()}
+    if "shifted" in kinds:
+        return _by_time(name, node, where, call.context)
+    if call.command.prefixes or "index" in kinds:
+        return _by_position(name, node, where, call)
+    if node == Node("name", "_n") and call.context.sorted_by_keys and where is None:
+        return call.context.row_numbers(name)
+    value = _printer(call.context).value(node)
+    if where is None:
+        return f"df[{name!r}] = {value}"
+    rows = f"df.loc[{where}, {name!r}] = {value}"
+    empty = "''" if node.kind == "text" else "np.nan"
+    is_new = call.command.name == "generate"
+    return f"df[{name!r}] = {empty}\n{rows}" if is_new else rows
 
 
 def _by_time(name: str, node: Node, where: str | None, context: Context) -> str:
@@ -153,24 +161,21 @@ def _by_position(name: str, node: Node, where: str | None, call: Call) -> str:
         raise StataError.because(
             "the order inside the groups is not stated", "Write bysort id (year):"
         )
+    code = f"{grouped}{_of_row(node, variables)}"
+    return f"df = df.sort_values({[*groups, *inside]!r})\ndf[{name!r}] = {code}"
+
+
+def _of_row(node: Node, variables: Variables) -> str:
+    """Write ``_n`` and ``x[_n-1]`` of grouped rows in order."""
     match node:
         case Node("name", "_n"):
-            code = f"{grouped}.cumcount() + 1"
-        case Node(
-            "index",
-            column,
-            (
-                Node(
-                    "binary", "+" | "-" as sign, (Node("name", "_n"), Node("number", k))
-                ),
-            ),
-        ):
-            count = int(k) if sign == "-" else -int(k)
-            code = f"{grouped}[{variables.resolve(column)!r}].shift({count})"
-        case _:
-            raise StataError.because("values by the number of the row")
-    keys = [*groups, *inside]
-    return f"df = df.sort_values({keys!r})\ndf[{name!r}] = {code}"
+            return ".cumcount() + 1"
+        case Node("index", column, (Node("binary", "+" | "-" as sign, parts),)):
+            match parts:
+                case (Node("name", "_n"), Node("number", number)):
+                    count = int(number) if sign == "-" else -int(number)
+                    return f"[{variables.resolve(column)!r}].shift({count})"
+    raise StataError.because("values by the number of the row")
 
 
 def egen(call: Call) -> Step:
@@ -232,13 +237,18 @@ def winsor(call: Call) -> Step:
     low, high = (number(text, "cuts") for text in cuts)
     trims = "trim" in options
     arguments = f"{low:g}, {high:g}{', trim=True' * trims}"
-    suffix = options.get("suffix") or ("_tr" if trims else "_w")
-    suffix = "" if "replace" in options else suffix
+    suffix = winsor_suffix(options)
     keys = ", ".join(f"df[{name!r}]" for name in _groups(call))
     code = "df[{1!r}] = winsorised(df[{0!r}], {2})"
     if keys:
         code = "df[{1!r}] = df[{0!r}].groupby([{3}]).transform(winsorised, {2})"
     return _each(code, names, [name + suffix for name in names], arguments, keys)
+
+
+def winsor_suffix(options: Mapping[Any, str | None]) -> str:
+    """Read what ``winsor2`` adds to names: nothing with ``replace``."""
+    suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
+    return "" if "replace" in options else suffix
 
 
 def _each(code: str, names: list[str], new: list[str], *others: str) -> Step:

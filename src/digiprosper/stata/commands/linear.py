@@ -113,9 +113,13 @@ def _absorb_categories(
     crossed = [p for p in products if p not in candidates and _categories(p)]
     needed = _factors(crossed)
     chosen = [p for p in candidates if p in products and p not in needed]
-    names = ["^".join(as_written(factor.name) for factor in p) for p in chosen]
     kept = [product for product in products if product not in chosen]
-    return kept, list(dict.fromkeys([*effects, *names]))
+    return kept, list(dict.fromkeys([*effects, *map(_effect, chosen)]))
+
+
+def _effect(product: Product) -> str:
+    """Write a product of categories as an absorbed effect."""
+    return "^".join(as_written(factor.name) for factor in product)
 
 
 def _factors(products: list[Product]) -> list[Product]:
@@ -142,9 +146,9 @@ def _specified(
     call: Call, kind: str, effects: Sequence[str], notes: list[str], **variables: Any
 ) -> Translation:
     """Translate effects, standard errors, weights and sample."""
-    name, options, context = call.command.name, call.options, call.context
+    name, context = call.command.name, call.context
     keys = [as_written(key) if key else None for key in (context.entity, context.time)]
-    errors = _errors(call)
+    errors, weights = _errors(call), _weights(call)
     if _weighted_by_probability(call) and errors["cov_type"] == "unadjusted":
         errors["cov_type"] = "clustered" if name in ("xtreg", "xtivreg") else "robust"
         notes.append("pweights imply robust standard errors")
@@ -155,7 +159,6 @@ def _specified(
         notes.append(
             "standard errors are neither clustered nor robust, as in the command"
         )
-    drops = name in ("reghdfe", "ivreghdfe") and "keepsingletons" not in options
     return call.specify(
         kind,
         notes,
@@ -165,10 +168,16 @@ def _specified(
         absorb=[effect for effect in effects if effect not in (*keys, _ENTITY)],
         collinear="drop",
         **errors,
-        obs_weights=_weights(call),
-        singletons="drop" if drops else "keep",
+        obs_weights=weights,
+        singletons=_singletons(call),
         ssc=ssc,
     )
+
+
+def _singletons(call: Call) -> str:
+    """Only two commands drop them."""
+    drops = call.command.name in ("reghdfe", "ivreghdfe")
+    return "drop" if drops and "keepsingletons" not in call.options else "keep"
 
 
 def _errors(call: Call) -> dict[str, Any]:

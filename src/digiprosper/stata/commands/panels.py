@@ -158,13 +158,7 @@ def arellano(call: Call) -> Translation:
     fields: dict[str, Any] = {
         "instrument_lags": (2, None if deepest is None else deepest + 1)
     }
-    for option, role in (("pre", "predetermined"), ("endogenous", "endogenous")):
-        suboptions = options.get(option, "").partition(",")[2].strip()
-        if suboptions:
-            raise StataError.because(f"{option}(, {suboptions})")
-        fields[role] = call.terms(option)
-    if "maxlags" in options:
-        raise StataError.because("maxlags()", "Use instrument_lags, by variable.")
+    fields |= _roles(call)
     if is_system:
         if years:
             raise StataError.because("dummies of periods in xtdpdsys")
@@ -194,36 +188,47 @@ def arellano(call: Call) -> Translation:
     )
 
 
+def _roles(call: Call) -> dict[str, list[str]]:
+    """Translate pre() and endogenous() without lag structures."""
+    roles = {"pre": "predetermined", "endogenous": "endogenous"}
+    for option in roles:
+        suboptions = call.options.get(option, "").partition(",")[2].strip()
+        if suboptions:
+            raise StataError.because(f"{option}(, {suboptions})")
+    if "maxlags" in call.options:
+        raise StataError.because("maxlags()", "Use instrument_lags, by variable.")
+    return {role: call.terms(option) for option, role in roles.items()}
+
+
 def roodman(call: Call) -> Translation:
     """Translate ``xtabond2``."""
     options = call.options
     y, products = call.variables()
-    lagged = [p for p in products if term(p) in _lags_of(y)]
-    products, years = call.without_years(p for p in products if p not in lagged)
+    own = _lags_of(y)
+    lagged = [product for product in products if term(product) in own]
+    products, years = call.without_years(p for p in products if term(p) not in own)
     regressors = plain(products)
     gmm = _gmm(call, y, regressors)
     exogenous, equations = _exogenous(call)
-    roles = {*gmm["endogenous"], *gmm["predetermined"]}
-    unplaced = set(regressors) - {*roles, *exogenous}
+    unplaced = set(gmm["x"]) - set(exogenous)
     if unplaced or not lagged:
         absent = min(unplaced, default="L.y")
         raise StataError.because(f"no instruments are listed for {cited(absent)}")
     fields: dict[str, Any] = {"estimator": "system", "steps": 1}
-    fields |= dict(DYNAMIC_FLAGS[flag] for flag in DYNAMIC_FLAGS if flag in options)
+    fields |= dict(DYNAMIC_FLAGS[f] for f in DYNAMIC_FLAGS if f in options)
     robust = bool({"robust", "cluster"} & set(options))
     small = "small-sample statistics of small are not computed"
     return call.specify(
         "DynamicPanel",
         [small] * ("small" in options),
         y=y,
-        x=[text for text in regressors if text not in roles],
         lags=len(lagged),
         cov_type="robust" if robust else "classical",
         clusters=options.get("cluster"),
         h=call.whole("h", 3),
         time_effects=years,
         instruments=[text for text in exogenous if text not in regressors],
-        equations=equations or None,
+        equations=equations,
         **gmm,
         **fields,
     )
@@ -240,9 +245,7 @@ def _gmm(call: Call, y: str, regressors: list[str]) -> dict[str, Any]:
     collapsed: set[bool] = set()
     for products, suboptions in _lists(call, "gmmstyle"):
         collapsed.add("collapse" in suboptions)
-        limits = split(suboptions.get("laglimits", "1").replace(",", " "))
-        shallow, deep = (*limits, ".", ".")[:2]
-        first, last = whole(shallow, "lag"), None if deep == "." else whole(deep, "lag")
+        first, last = _limits(suboptions)
         for name in plain(products):
             if name in (y, *_lags_of(y)):
                 extra = int(name != y)
@@ -252,19 +255,33 @@ def _gmm(call: Call, y: str, regressors: list[str]) -> dict[str, Any]:
                 lags[name] = (first, last)
     if len(collapsed) != 1 or y not in lags:
         raise StataError.because("no gmm() of the outcome, or collapse in some only")
-    usual = {n: (1 if roles.get(n) == "predetermined" else 2, None) for n in lags}
-    shared = lags[y] if list(lags) == [y] else (2, None) if lags == usual else lags
+    by_role = {
+        role: [text for text in regressors if roles.get(text, "x") == role]
+        for role in ("x", "endogenous", "predetermined")
+    }
     return {
-        **{
-            role: [text for text in regressors if roles.get(text) == role]
-            for role in ("endogenous", "predetermined")
-        },
-        "instrument_lags": shared,
+        **by_role,
+        "instrument_lags": _shared(lags, by_role["predetermined"], y),
         "collapse": collapsed == {True},
     }
 
 
-def _exogenous(call: Call) -> tuple[list[str], dict[str, str]]:
+def _limits(suboptions: Mapping[str, str]) -> tuple[int, int | None]:
+    """Read the range of lags of gmm(), such as ``2 4`` or ``2 .``."""
+    limits = split(suboptions.get("laglimits", "1").replace(",", " "))
+    first, last = (*limits, ".", ".")[:2]
+    return whole(first, "lag"), None if last == "." else whole(last, "lag")
+
+
+def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
+    """Write lags by variable as one range where that is the same."""
+    usual = {name: (1 if name in predetermined else 2, None) for name in lags}
+    if list(lags) == [y]:
+        return lags[y]
+    return (2, None) if lags == usual else lags
+
+
+def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
@@ -278,7 +295,7 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str]]:
         keys = [*map(canonical, plain(kept)), *["time_effects"] * years]
         if word != "both":
             equations |= dict.fromkeys(keys, words[word])
-    return exogenous, equations
+    return exogenous, equations or None
 
 
 def _lists(call: Call, name: str) -> list[tuple[list[Product], dict[str, str]]]:
