@@ -204,9 +204,11 @@ def roodman(call: Call) -> Translation:
     """Translate ``xtabond2``."""
     options = call.options
     y, products = call.variables()
-    own = _lags_of(y)
-    lagged = [product for product in products if term(product) in own]
-    products, years = call.without_years(p for p in products if term(p) not in own)
+    lags_of_y = _lags_of(y)
+    lagged = [product for product in products if term(product) in lags_of_y]
+    products, years = call.without_years(
+        p for p in products if term(p) not in lags_of_y
+    )
     regressors = plain(products)
     gmm = _gmm(call, y, regressors)
     exogenous, equations = _exogenous(call)
