@@ -51,6 +51,8 @@ def test_calls(text: str, python: str) -> None:
     read = dp.from_stata(text, entity="id", time="year")
     assert read.python == python
     assert read.spec is None
+    # An asterisk multiplies here, and stands for no columns.
+    assert "pattern" not in " ".join(read.notes)
 
 
 @pytest.mark.parametrize(

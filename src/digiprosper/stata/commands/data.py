@@ -446,7 +446,7 @@ _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Step]]]"
 _GENERATE = Options("", "before after")
 _IMPORT = Options(
     "sh.eet first.row clear enc.oding case varn.ames delim.iters cellra.nge",
-    "all.string locale string.cols numericc.ols tab comma names",
+    "all.string asdouble locale string.cols numericc.ols tab comma names",
 )
 _DESTRING = Options("replace g.enerate force", "float")
 COMMANDS: _Table = {

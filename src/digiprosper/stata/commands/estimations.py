@@ -63,7 +63,8 @@ def translate(command: Command, context: Context) -> Translation:
     repeated = ("gmmstyle", "ivstyle")
     translation = function(Call(command, context, options.read(command, repeated)))
     notes = []
-    if context.variables.columns is None and set("*?~") & set(command.arguments):
+    has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
+    if has_pattern and context.variables.columns is None:
         notes = [
             "a pattern has the columns that the file makes; the data may have others"
         ]
