@@ -72,6 +72,10 @@ def test_a_block_after_else_belongs_to_the_if_before(read: Any) -> None:
     )
     assert dict(states(chosen))[3] == "not run"
     assert dict(states(chosen))[7] == "translated"
+    unread = read("if 1 reg y x\nif 0 frobnicate x\nelse reg y z\n")
+    assert dict(states(unread)) == {1: "translated", 2: "refused", 3: "refused"}
+    tests = read("if 1 reg y x\nif 0 lincom x\nelse lincom 2*x\n")
+    assert dict(states(tests)) == {1: "translated", 2: "read", 3: "translated"}
     unknown = read("if x > r(mean) reg y x\nelse {\n reg y z\n}\n")
     assert dict(states(unknown)) == {1: "refused", 2: "read", 3: "not run", 4: "read"}
 

@@ -274,6 +274,9 @@ class Reader:
         is_else, condition = text.startswith("else"), ""
         text = text.removeprefix("else").strip()
         if _head(text) == "if" and not (is_else and self.branched):
+            if not is_else:
+                # Nothing is known of the branches of an if that cannot be read.
+                self.branched = None
             condition, text = _condition_and_command(text.removeprefix("if"))
         chosen = self._chosen(condition, is_else=is_else)
         if chosen:
@@ -547,7 +550,7 @@ def _condition_and_command(text: str) -> tuple[str, str]:
     """Split ``a == 1 replace x = 2`` where a command begins."""
     words = split(text)
     others = ("local", "global", "do", "quietly", "scalar")
-    commands = {*_SKIPPED, *data.COMMANDS, *estimations.MODELS, *others}
+    commands = {*_SKIPPED, *data.COMMANDS, *estimations.COMMANDS, *others}
     for count in range(1, len(words)):
         word = _NAME.match(words[count])
         if word and command_name(word[0]) in commands:
