@@ -84,6 +84,12 @@ def test_missing_is_larger_than_any_number(sign: str, other: str) -> None:
         ("x > 1 & x < .", "data.x > 1"),
         ("x*2 + 1 == 5", "data.x == 2"),
         ("2 < x & !missing(x)", "data.x > 2"),
+        ("missing(x, z) & x != 1", "(data.x.isna() | data.z.isna()) & (data.x != 1)"),
+        (". > x", "data.x.notna()"),
+        (
+            "x^2 == 4 | !missing(x, z) & x == 1",
+            "(data.x == 2) | ((data.x == 1) & data.z.notna())",
+        ),
     ],
 )
 def test_conditions(condition: str, expected: str) -> None:
@@ -111,6 +117,10 @@ def test_keys_are_compared_plainly() -> None:
         ("10/4", 2.5),
         (". > 5", 1),
         ("int(3.7)", 3),
+        ("inrange(3, 1, 5) + inlist(2, 1, 3)", 1),
+        ("cond(1 > 2, 5, 6)", 6),
+        ('`"a"\' == "a"', 1),
+        ('strpos("abc", "bc") + strlen("ab")', 4),
     ],
 )
 def test_constants(text: str, value: float) -> None:
@@ -118,7 +128,18 @@ def test_constants(text: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x + 1", "r(mean)", "_b[x]", "1/0", "runiform()", "x[1]"]
+    "text",
+    [
+        "x + 1",
+        "r(mean)",
+        "_b[x]",
+        "1/0",
+        "runiform()",
+        "x[1]",
+        "(-8)^0.5",
+        'regexm("abc", "^a")',
+        'strmatch("abc", "a*")',
+    ],
 )
 def test_what_needs_data_is_no_constant(text: str) -> None:
     with pytest.raises(dp.StataError):
@@ -133,7 +154,7 @@ def test_what_cannot_be_read(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["_n > 3", "x > .a", "e(sample)", "x[_n-1] > 0", "substr(s, 1, 2) == 1", "1"],
+    ["_N > 3", "x > .a", "e(sample)", "x[_n-1] > 0", "substr(s, 1, 2) == 1", "1"],
 )
 def test_conditions_without_counterpart(text: str) -> None:
     with pytest.raises(dp.StataError):

@@ -63,11 +63,32 @@ def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
         ("gen age = year - 1990\ngen old = age > 10", []),
         ("bysort id (year): gen lx = x[_n-1]", ["lag_by_row"]),
         ("gen lx = L.x", []),
+        ("bysort id (year): gen lx = x[_n-1]\ntsset year", ["lag_by_row"]),
         ("bysort year (id): gen lx = x[_n-1]", []),
+        ("winsor2 x z, cuts(1 99)\nreg y x", ["winsorised_not_used"]),
+        ("winsor2 x, cuts(1 99) replace\nreg y x", []),
+        ("winsor2 x, cuts(1 99)\nreg y x_w\nreg y x", []),
+        ("winsor2 x, suffix(_h)\nreg y x_h", []),
+        ("winsor2 x\ndrop x\nrename *_w *\nreg y x", []),
+        ("reg y x\nwinsor2 x", []),
+        ("winsor2 x, trim\nreplace x = x_tr\nreg y x", []),
     ],
 )
 def test_single_questions(text: str, expected: list[str], tmp_path: Path) -> None:
     assert [code for code, _ in codes(text, tmp_path)] == expected
+
+
+def test_a_line_has_one_question_about_all_its_variables(tmp_path: Path) -> None:
+    path = tmp_path / "paper.do"
+    path.write_text(
+        "xtset id year\ngen high = w > 3 & z > 2 & v > 1 & v < .\n"
+        "foreach c in patents citations {\n gen l`c' = ln(`c' + 1)\n}\n"
+    )
+    asked = [(n.code, n.data["variables"]) for n in read_do_file(path).findings]
+    assert asked == [
+        ("missing_kept", ("w", "z")),
+        ("log_of_count", ("patents", "citations")),
+    ]
 
 
 SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(id)\n"

@@ -53,6 +53,8 @@ def test_a_star_inside_a_line_multiplies() -> None:
 def test_a_delimiter_joins_lines() -> None:
     text = "#delimit ;\nreghdfe y\n x\n, a(id);\nsum y; sum x;\n#delimit cr\nsum z"
     assert texts(text) == ["reghdfe y x , a(id)", "sum y", "sum x", "sum z"]
+    open_statement = "#d ;\nsum y\n#delimit cr // back\nsum x\n"
+    assert texts(open_statement) == ["sum y", "sum x"]
 
 
 def test_quoted_slashes_are_no_comment_and_quotes_may_stay_open() -> None:

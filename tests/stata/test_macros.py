@@ -13,7 +13,7 @@ def macros() -> Macros:
     out.assign("controls x z")
     out.assign("i = 2 + 3")
     out.assign("text 2+2")
-    out.assign("path C:/data", is_global=True)
+    out.assign("path C:/data", "$")
     return out
 
 
@@ -40,8 +40,16 @@ def test_expansion(text: str, expanded: str) -> None:
 
 def test_an_equals_sign_evaluates() -> None:
     read = macros()
-    assert read.local_values["i"] == "5"
-    assert read.local_values["text"] == "2+2"
+    assert read.values["i"] == "5"
+    assert read.values["text"] == "2+2"
+
+
+def test_a_macro_may_be_part_of_its_new_value() -> None:
+    read = macros()
+    read.assign("controls `controls' w")
+    read.assign("i = `i' + 1")
+    read.assign("path $path/more", "$")
+    assert read.expand("`controls' `i' $path") == "x z w 6 C:/data/more"
 
 
 def test_names_inside_names() -> None:
@@ -56,8 +64,14 @@ def test_lists() -> None:
     read.assign("a x y z")
     read.assign("b y")
     read.assign("c : list a - b")
-    assert read.local_values["c"] == "x z"
+    assert read.values["c"] == "x z"
     assert read.expand("`: list a & b'") == "y"
+    assert read.expand("`: list b | a'") == "y x z"
+    assert read.expand("`: list sizeof a'") == "3"
+    read.assign("d y y x")
+    assert read.expand("`: list uniq d'") == "y x"
+    with pytest.raises(dp.StataError, match="macro function 'list posof'"):
+        read.expand("`: list posof x in a'")
 
 
 def test_undefined_globals_are_noted() -> None:
@@ -73,6 +87,9 @@ def test_what_needs_data_is_unknown_with_its_reason() -> None:
         read.expand("keep if x > `mean'")
     with pytest.raises(dp.StataError, match="known only when the file is run"):
         read.expand("`r(p50)'")
+    read.assign("twice = `mean' * 2")
+    with pytest.raises(dp.StataError, match=r"^line 1: the macro 'mean' is known"):
+        read.expand("`twice'")
     read.assign("mean 3")
     assert read.expand("`mean'") == "3"
 
@@ -110,8 +127,20 @@ def test_headers_of_loops(header: str, name: str, values: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["foreach v", "forvalues i = 1/100000", "foreach v of global none"]
+    "header",
+    [
+        "foreach v",
+        "forvalues i = 1/100000",
+        "forvalues i = 1/x",
+        "foreach v of global none",
+        "foreach v of matrix m",
+    ],
 )
 def test_loops_without_a_list(header: str) -> None:
     with pytest.raises(dp.StataError):
         macros().turns(header)
+
+
+def test_macros_without_a_name() -> None:
+    with pytest.raises(dp.StataError, match="has no name"):
+        macros().assign("= 3")

@@ -66,12 +66,32 @@ def test_braces_on_one_line_and_else_after_a_brace(read: Any) -> None:
     ]
 
 
+def test_a_block_after_else_belongs_to_the_if_before(read: Any) -> None:
+    chosen = read(
+        "if 1 reg y x\nelse {\n reg y z\n}\nif 0 reg y v\nelse {\n reg y w\n}"
+    )
+    assert dict(states(chosen))[3] == "not run"
+    assert dict(states(chosen))[7] == "translated"
+    unread = read("if 1 reg y x\nif 0 frobnicate x\nelse reg y z\n")
+    assert dict(states(unread)) == {1: "translated", 2: "refused", 3: "refused"}
+    tests = read("if 1 reg y x\nif 0 lincom x\nelse lincom 2*x\n")
+    assert dict(states(tests)) == {1: "translated", 2: "read", 3: "translated"}
+    unknown = read("if x > r(mean) reg y x\nelse {\n reg y z\n}\n")
+    assert dict(states(unknown)) == {1: "refused", 2: "read", 3: "not run", 4: "read"}
+
+
 def test_prefixes_do_not_hide_blocks(read: Any) -> None:
     file = read(
         "quietly {\n reg y x\n}\ncapture noisily reg y z\nqui foreach v in a b "
         "{\n reg y `v'\n}\n"
     )
     assert [len(line.translations) for line in file.estimations] == [1, 1, 2]
+
+
+def test_macros_are_dropped_and_may_be_a_whole_line(read: Any) -> None:
+    file = read("global x z\nmacro drop x\nreg y w $x\n`stars'\n")
+    assert [s for _, s in states(file)] == ["read", "read", "not run", "read"]
+    assert file.lines[-1].reason == "only macros that are empty"
 
 
 def test_undefined_globals_are_not_run(read: Any) -> None:
@@ -83,6 +103,24 @@ def test_undefined_globals_are_not_run(read: Any) -> None:
     given = read(text, macros={"controls": "z"})
     assert states(given) == [(1, "translated")]
     assert '["x", "z"]' in python(given)[0]
+
+
+def test_macros_of_another_file_are_not_empty(read: Any) -> None:
+    text = "{} settings.do\nuse a, clear\nreg y x $controls\nreg y x `more'\n"
+    done = read(text.format("do"))
+    assert [s for _, s in states(done)] == [
+        "refused",
+        "translated",
+        "refused",
+        "not run",
+    ]
+    assert "'controls' is set by no line, perhaps by the do-file of line 1" in (
+        done.lines[2].reason
+    )
+    included = read(text.format("include"))
+    assert [s for _, s in states(included)][2:] == ["refused", "refused"]
+    known = read(text.format("do"), macros={"controls": "z"})
+    assert states(known)[2] == (3, "translated")
 
 
 def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
@@ -127,8 +165,12 @@ def test_preserve_restores_marks(read: Any) -> None:
 
 
 def test_keep_on_a_marked_column_marks_all_rows(read: Any) -> None:
-    file = read("gen u = runiform()\nkeep if u > 0.5\nreg y x\n")
-    assert file.estimations[0].reason == "line 2 would change the data"
+    file = read("gen u = runiform()\nkeep if u > 0.5\ngen z = x\nreg y z\n")
+    reason = "line 2 would change the data: u comes from line 1"
+    assert file.estimations[0].reason == reason
+    assert "z comes from line 1" in str(
+        read("gen u = runiform()\ngen z = u\nkeep a\nreg y z\n")
+    )
 
 
 def test_stored_residuals_are_marked(read: Any) -> None:
@@ -269,6 +311,58 @@ def test_malformed_files_have_reasons_and_no_other_errors(seed: int, read: Any) 
         text[position] = rng.choice(["", rng.choice(signs), text[position] * 2])
     for line in read("".join(text)).lines:
         assert line.status in ("read", "skipped", "translated") or line.reason
+
+
+def test_the_number_of_the_row_is_a_column(read, tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])
+    frame = frame.assign(id=np.arange(40) % 4, year=2000 + np.arange(40) // 4)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    text = "import delimited a.csv, clear\n{}reg y x if _n > 5\n"
+    for setting, rows in {
+        "": frame,
+        "xtset id year\n": frame.sort_values(["id", "year"]),
+    }.items():
+        file = read(text.format(setting))
+        assert "_n is a column" in file.estimations[0].translations[0].notes[-1]
+        names: dict[str, Any] = {}
+        exec(file.script, names)
+        slope = np.polyfit(rows["x"][5:], rows["y"][5:], 1)[0]
+        assert names["fit"].params["x"] == pytest.approx(slope)
+
+
+def test_a_single_series_is_a_panel_of_one_entity(read, tmp_path, monkeypatch):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])
+    frame = frame.assign(t=rng.permutation(40))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    file = read(
+        "import delimited a.csv, clear\ntsset t\ngen trend = _n\ngen dx = D.x\n"
+        "reg y L.x dx trend if _n > 5\n"
+    )
+    assert [line.status for line in file.estimations] == ["translated"]
+    names: dict[str, Any] = {}
+    exec(file.script, names)
+    by_time = frame.sort_values("t").reset_index(drop=True)
+    columns = [
+        by_time["x"].shift(),
+        by_time["x"].diff(),
+        by_time.index + 1,
+        by_time.t**0,
+    ]
+    x = np.column_stack(columns)[5:]
+    slopes = np.linalg.lstsq(x, by_time["y"][5:], rcond=None)[0]
+    np.testing.assert_allclose(names["fit"].params, slopes, rtol=1e-8)
+
+
+def test_xtset_states_the_order_inside_entities(read):
+    sorted_file = read("xtset id year\nby id: gen n = _n\n")
+    assert "sort_values(['id', 'year'])" in sorted_file.script
+    for text in ("sort x", "merge 1:1 id year using b", "use c"):
+        lost = read(f"xtset id year\n{text}\nby id: gen n = _n\ngen m = _n\n")
+        assert [line.status for line in lost.lines[2:]] == ["refused", "refused"]
 
 
 def test_a_script_without_keys_runs_on_rows(read, tmp_path, monkeypatch):

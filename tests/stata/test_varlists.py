@@ -46,7 +46,7 @@ def test_ranges_and_wildcards_need_columns() -> None:
     known = Variables(COLUMNS)
     assert known.names("x* y-x2") == ["x", "x2", "y", "x", "x2"]
     assert Variables(created=("pre_1", "pre_2")).names("pre_*") == ["pre_1", "pre_2"]
-    for text in ("x*", "x-z"):
+    for text in ("x*", "x-z", "_all"):
         with pytest.raises(dp.StataError, match="Pass the panel"):
             Variables().names(text)
 

@@ -144,6 +144,16 @@ def test_what_is_written_is_read_back(seed: int) -> None:
         dp.FixedEffects("y", "x", cov_type="driscoll_kraay"),
         dp.FixedEffects("y", "x", ssc="sandwich"),
         dp.FixedEffects("y", "C(g, ref='east')"),
+        dp.FixedEffects("y", "I(x**0.5)"),
+        dp.FixedEffects("y", "lag(log(x))"),
+        dp.FixedEffects("y", "x", where="x"),
+        dp.FixedEffects("y", "x", where="f(x) > 1"),
+        dp.FixedEffects("y", "x", ssc="areg", absorb="prov^year", singletons="keep"),
+        dp.FixedEffects("y", "x", ssc="xtreg"),
+        dp.FixedEffects("y", "x", ssc="xtreg", singletons="keep", entity_effects=False),
+        dp.FixedEffectsIV("y", "x", "d", "z", ssc="none"),
+        dp.PanelThreshold("y", "x", "q", entity_effects=False),
+        dp.DynamicPanel("y", "x", instrument_lags={"y": (2, 3)}),
         dp.Mediation("y", "x", ["m", "n"]),
         dp.DynamicPanel("y", "x", estimator="lsdvc"),
         dp.StaggeredDid("y", "first"),
@@ -157,6 +167,31 @@ def test_what_stata_has_not(spec: Any) -> None:
 def test_other_values_are_refused() -> None:
     with pytest.raises(dp.InputTypeError, match="writes FixedEffects"):
         dp.to_stata("reg y x")  # type: ignore[arg-type]
+
+
+@pytest.mark.many(4)
+@pytest.mark.parametrize(
+    ("where", "condition"),
+    [
+        ("not (g in [1, 2])", "!(inlist(g, 1, 2))"),
+        ("x*2 - 1 == 3", "((x * 2) - 1) == 3"),
+        ("log(x) <= -1", "ln(x) <= -1"),
+        ("lag(x) == 3", "L.x == 3"),
+    ],
+)
+def test_conditions(where: str, condition: str) -> None:
+    spec = dp.FixedEffects("y", "x", where=where, collinear="drop")
+    command = dp.to_stata(spec)
+    assert f" if {condition}," in command
+    assert dp.from_stata(command, entity="id", time="year").spec.where is not None
+
+
+def test_an_instrument_without_effects() -> None:
+    spec = dp.FixedEffectsIV(
+        "y", "x", "d", "z", entity_effects=False, time_effects=False, clusters="prov"
+    )
+    command = dp.to_stata(spec.replace(collinear="drop"))
+    assert command == "ivreg2 y x (d = z), small vce(cluster prov)"
 
 
 def test_missing_values_stay_out() -> None:
@@ -192,3 +227,9 @@ def test_spatial_models() -> None:
         read = dp.from_stata(dp.to_stata(spec), spatial_weights=weights)
         assert read.spec == spec
         assert eval(read.python, {"dp": dp, "spatial_weights": weights}) == spec
+    for lacking in (
+        {"likelihood": "adjusted"},
+        {"entity_effects": False, "time_effects": False},
+    ):
+        with pytest.raises(dp.StataError):
+            dp.to_stata(spec.replace(**lacking))

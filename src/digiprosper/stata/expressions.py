@@ -31,59 +31,67 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_PRECEDENCE = {
-    "|": 1,
-    "&": 2,
-    **dict.fromkeys(("==", "!=", "~=", ">", "<", ">=", "<="), 3),
-    **dict.fromkeys("+-", 4),
-    **dict.fromkeys("*/", 5),
-    "^": 7,
+# How strongly an operator binds, and what it computes of constants.
+_OPERATORS: Mapping[str, tuple[int, Callable[[Any, Any], Any]]] = {
+    "|": (1, lambda a, b: a != 0 or b != 0),
+    "&": (2, lambda a, b: a != 0 and b != 0),
+    "==": (3, operator.eq),
+    "!=": (3, operator.ne),
+    "~=": (3, operator.ne),
+    ">": (3, operator.gt),
+    "<": (3, operator.lt),
+    ">=": (3, operator.ge),
+    "<=": (3, operator.le),
+    "+": (4, operator.add),
+    "-": (4, operator.sub),
+    "*": (5, operator.mul),
+    "/": (5, operator.truediv),
+    "^": (7, operator.pow),
 }
+_SIGNS: Mapping[str, Callable[[Any], Any]] = {
+    "!": operator.not_,
+    "-": operator.neg,
+    "+": operator.pos,
+}
+_COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 _NOT = 6
 _FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _OPPOSITE = {">": "<=", ">=": "<"}
-_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "^": operator.pow,
+_ALIASES = {
+    "ln": "log",
+    "mi": "missing",
+    "strlen": "length",
+    "strlower": "lower",
+    "strtrim": "trim",
+    "strupper": "upper",
+    "trunc": "int",
 }
-_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    "<": operator.lt,
-    ">=": operator.ge,
-    "<=": operator.le,
-}
-_MATHS: Mapping[str, Callable[..., Any]] = {
+_TESTS = ("missing", "inlist", "inrange")
+_OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
     "ceil": math.ceil,
+    "cond": lambda a, b, c: b if a else c,
     "exp": math.exp,
     "floor": math.floor,
+    "inlist": lambda a, *listed: a in listed,
+    "inrange": lambda a, low, high: low <= a <= high,
     "int": math.trunc,
     "length": len,
-    "ln": math.log,
     "log": math.log,
     "lower": str.lower,
     "max": max,
     "min": min,
-    "mod": lambda a, b: a % b,
+    "mod": operator.mod,
     "real": float,
     "round": lambda a, b=1: round(a / b) * b,
     "sqrt": math.sqrt,
     "string": lambda a: number_text(a),
-    "strlen": len,
-    "strlower": str.lower,
-    "strupper": str.upper,
-    "trunc": math.trunc,
+    "strpos": lambda a, b: a.find(b) + 1,
     "upper": str.upper,
 }
 # Code of functions by name and number of arguments. Stata's logarithm of what is not
 # positive is missing, and its min() and max() leave missing values out.
 _TERMS = {
-    ("ln", 1): "log({0})",
     ("log", 1): "log({0})",
     ("exp", 1): "exp({0})",
     ("abs", 1): "abs({0})",
@@ -91,7 +99,6 @@ _TERMS = {
     ("mod", 2): "({0}) % {1}",
 }
 _PANDAS = {
-    ("ln", 1): "np.log(({0}).where({0} > 0))",
     ("log", 1): "np.log(({0}).where({0} > 0))",
     ("log10", 1): "np.log10(({0}).where({0} > 0))",
     ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
@@ -104,12 +111,10 @@ _PANDAS = {
     ("max", 2): "np.fmax({0}, {1})",
     ("min", 2): "np.fmin({0}, {1})",
     ("strpos", 2): "({0}.str.find({1}) + 1)",
+    ("length", 1): "{0}.str.len()",
     ("lower", 1): "{0}.str.lower()",
-    ("strlower", 1): "{0}.str.lower()",
     ("upper", 1): "{0}.str.upper()",
-    ("strupper", 1): "{0}.str.upper()",
     ("trim", 1): "{0}.str.strip()",
-    ("strtrim", 1): "{0}.str.strip()",
     ("string", 1): "{0}.map('{{:.7g}}'.format)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
@@ -136,7 +141,7 @@ class Node:
     def names(self) -> tuple[str, ...]:
         """Variables inside, also those that are lagged or have a subscript."""
         names = [
-            n.value.rpartition(".")[2] if n.kind == "shifted" else n.value
+            n.value.rpartition(".")[2]
             for n in self.walk()
             if n.kind in ("name", "shifted", "index")
         ]
@@ -145,13 +150,7 @@ class Node:
 
 def parse(text: str) -> Node:
     """Parse an expression."""
-    parser = _Parser(text)
-    node = parser.binary(0)
-    if parser.at < len(parser.tokens):
-        raise StataError.because(
-            f"the expression {text.strip()!r} cannot be read to its end"
-        )
-    return node
+    return _Parser(text).whole()
 
 
 class _Parser:
@@ -161,78 +160,80 @@ class _Parser:
         self.text = text.strip()
         self.tokens: list[tuple[str, str]] = []
         self.at = 0
-        at = 0
-        while at < len(self.text):
-            match = _TOKEN.match(self.text, at)
-            if match is None or match.end() == at:
-                raise StataError.because(f"the expression {self.text!r} cannot be read")
-            at = match.end()
+        end = 0
+        while end < len(self.text):
+            match = _TOKEN.match(self.text, end)
+            if match is None:
+                raise self.error("cannot be read")
+            end = match.end()
             kind = match.lastgroup or "sign"
             self.tokens.append((kind, match[kind]))
 
+    def error(self, what: str) -> StataError:
+        return StataError.because(f"the expression {self.text!r} {what}")
+
+    def whole(self) -> Node:
+        node = self.binary(1)
+        if self.at < len(self.tokens):
+            raise self.error("cannot be read to its end")
+        return node
+
     def binary(self, least: int) -> Node:
-        left_side = self.unary()
-        while self.at < len(self.tokens):
-            sign = self.tokens[self.at][1]
-            level = _PRECEDENCE.get(sign, 0)
-            if self.tokens[self.at][0] != "sign" or level == 0 or level < least:
-                break
+        node = self.unary()
+        while True:
+            kind, sign = self.peek()
+            level = _OPERATORS[sign][0] if sign in _OPERATORS and kind == "sign" else 0
+            if level < least:
+                return node
             self.at += 1
-            right_side = self.binary(level + 1)
             sign = "!=" if sign == "~=" else sign
-            left_side = Node("binary", sign, (left_side, right_side))
-        return left_side
+            node = Node("binary", sign, (node, self.binary(level + 1)))
 
     def unary(self) -> Node:
-        kind, text = self.next()
-        if kind == "sign" and text in "!~-+":
-            inside = self.binary(_NOT)
-            return Node("unary", "!" if text in "!~" else text, (inside,))
-        if (kind, text) == ("sign", "("):
-            node = self.binary(0)
-            self.expect(")")
-            return node
-        if kind == "sign":
-            raise StataError.because(
-                f"the expression {self.text!r} cannot be read at {text!r}"
-            )
-        if kind == "number":
-            return Node("number", float(text))
-        if kind == "text":
-            return Node("text", unquoted(text))
-        if kind == "name" and self.peek() == "(":
-            return Node("call", text, self.arguments())
-        if kind == "name" and self.peek() == "[":
-            self.at += 1
-            index = self.binary(0)
-            self.expect("]")
-            return Node("index", text, (index,))
+        kind, text = self.peek()
+        if not kind:
+            raise self.error("ends too early")
+        self.at += 1
+        after = self.peek()[1]
+        match kind, text:
+            case "sign", "!" | "~" | "-" | "+":
+                return Node("unary", text.replace("~", "!"), (self.binary(_NOT),))
+            case "sign", "(":
+                node = self.binary(1)
+                self.expect(")")
+                return node
+            case "sign", _:
+                raise self.error(f"cannot be read at {text!r}")
+            case "number", _:
+                return Node("number", float(text))
+            case "text", _:
+                return Node("text", unquoted(text))
+            case "name", _ if after == "(":
+                return Node("call", _ALIASES.get(text, text), self.arguments())
+            case "name", _ if after == "[":
+                self.at += 1
+                index = self.binary(1)
+                self.expect("]")
+                return Node("index", text, (index,))
         return Node(kind, text)
 
     def arguments(self) -> tuple[Node, ...]:
         self.at += 1
         parts: list[Node] = []
-        while self.peek() not in (")", ""):
-            parts.append(self.binary(0))
-            if self.peek() == ",":
-                self.at += 1
+        while self.peek()[1] not in (")", ""):
+            parts.append(self.binary(1))
+            self.at += self.peek()[1] == ","
         self.expect(")")
         return tuple(parts)
 
-    def peek(self) -> str:
-        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
-
-    def next(self) -> tuple[str, str]:
-        if self.at >= len(self.tokens):
-            raise StataError.because(f"the expression {self.text!r} ends too early")
-        self.at += 1
-        return self.tokens[self.at - 1]
+    def peek(self) -> tuple[str, str]:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ("", "")
 
     def expect(self, sign: str) -> None:
-        if self.next()[1] != sign:
-            raise StataError.because(
-                f"the expression {self.text!r} has no closing {sign!r}"
-            )
+        text = self.peek()[1]
+        if text != sign:
+            raise self.error(f"has no closing {sign!r}" if text else "ends too early")
+        self.at += 1
 
 
 def unquoted(text: str) -> str:
@@ -250,61 +251,31 @@ def number_text(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else repr(value)
 
 
-# --- constants ------------------------------------------------------------------------
-
-
 def constant(node: Node) -> Any:
     """Compute an expression of constants; anything else is refused."""
-    values = [constant(part) for part in node.parts] if node.kind != "index" else []
+    if node.kind in ("number", "text"):
+        return node.value
+    compute: Callable[..., Any] | None = None
+    match node.kind:
+        case "missing":
+            return math.inf
+        case "unary":
+            compute = _SIGNS[node.value]
+        case "binary":
+            compute = _OPERATORS[node.value][1]
+        case "call":
+            compute = _OF_CONSTANTS.get(node.value)
+    if compute is None:
+        what = f"the function {node.value}()" if node.parts else repr(node.value)
+        raise StataError.because(f"{what} is known only when the file is run")
+    values = [constant(part) for part in node.parts]
     try:
-        match node.kind:
-            case "number" | "text":
-                return node.value
-            case "missing":
-                return math.inf
-            case "unary":
-                return _signed(node.value, values[0])
-            case "binary":
-                return _combined(node.value, values[0], values[1])
-            case "call":
-                return _called(node.value, values)
-    except (ArithmeticError, TypeError, ValueError) as error:
+        value = compute(*values)
+        return value if isinstance(value, str) else float(value)
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise StataError.because(
             f"the constant {node.value!r} cannot be computed"
         ) from error
-    raise StataError.because(f"{node.value!r} is known only when the file is run")
-
-
-def _signed(sign: str, value: Any) -> Any:
-    if sign == "!":
-        return float(value == 0)
-    return -value if sign == "-" else value
-
-
-def _combined(sign: str, a: Any, b: Any) -> Any:
-    if sign in _ARITHMETIC:
-        return _ARITHMETIC[sign](a, b)
-    if sign in _COMPARISONS:
-        return float(_COMPARISONS[sign](a, b))
-    return float((a != 0 and b != 0) if sign == "&" else (a != 0 or b != 0))
-
-
-def _called(name: str, values: Sequence[Any]) -> Any:
-    if name == "inlist":
-        return float(values[0] in values[1:])
-    if name == "inrange":
-        return float(values[1] <= values[0] <= values[2])
-    if name in ("strpos", "regexm", "strmatch"):
-        place = str(values[0]).find(str(values[1]))
-        return float(place + 1)
-    if name == "cond":
-        return values[1] if values[0] else values[2]
-    if name not in _MATHS:
-        raise StataError.because(
-            f"the function {name}() is known only when the file is run"
-        )
-    value = _MATHS[name](*values)
-    return value if isinstance(value, str) else float(value)
 
 
 # --- text in Python -------------------------------------------------------------------
@@ -326,115 +297,97 @@ class Printer:
 
     def condition(self, node: Node) -> str:
         """Print a tree as true or false for each row."""
-        if node.kind == "binary" and node.value in "&|":
-            sides = [self._inside(part, node.value) for part in node.parts]
-            word = node.value if self.pandas else {"&": "and", "|": "or"}[node.value]
-            return f" {word} ".join(sides)
-        if node.kind == "unary" and node.value == "!":
-            return self._not(node.parts[0])
-        if node.kind == "binary" and node.value in _COMPARISONS:
-            return self._comparison(node.value, *node.parts)
-        if node.kind == "call" and node.value in ("missing", "mi", "inlist", "inrange"):
-            return self._membership(node)
-        if node.kind == "number":
-            raise StataError.because(
-                "a condition that is a constant selects all rows or none"
-            )
+        match node:
+            case Node("binary", "&" | "|" as sign, parts):
+                return self._joined(sign, [self._side(part, sign) for part in parts])
+            case Node("unary", "!", (Node("call", "missing", parts),)):
+                tests = [f"{x} == {x}" for x in map(self.value, parts)]
+                return self._joined("&", tests)
+            case Node("unary", "!", (inside,)):
+                return self._negated(self.condition(inside))
+            case Node("binary", sign, (a, b)) if sign in _COMPARISONS:
+                if "missing" in (a.kind, b.kind):
+                    return self._with_missing(sign, a, b)
+                return self._comparison(sign, a, b)
+            case Node("call", name) if name in _TESTS:
+                return self._membership(node)
+            case Node("number"):
+                raise StataError.because(
+                    "a condition that is a constant selects all rows or none"
+                )
         return f"{self.number(node)} != 0"
 
-    def _not(self, node: Node) -> str:
-        if node.kind == "call" and node.value in ("missing", "mi"):
-            sides = [self.value(part) for part in node.parts]
-            return self._joined(" & ", " and ", [f"{side} == {side}" for side in sides])
-        return self._negated(self.condition(node))
+    def _joined(self, sign: str, tests: Sequence[str]) -> str:
+        """Join tests by & or |, in parentheses where pandas needs them."""
+        if self.pandas and len(tests) > 1:
+            return f" {sign} ".join(f"({test})" for test in tests)
+        return {"&": " and ", "|": " or "}[sign].join(tests)
 
-    def _inside(self, node: Node, outer: str) -> str:
-        text = self.condition(node)
-        if self.pandas:
-            return f"({text})"
-        other = node.kind == "binary" and node.value in "&|" and node.value != outer
-        return f"({text})" if other else text
+    def _group(self, sign: str, *tests: str) -> str:
+        text = self._joined(sign, tests)
+        return text if self.pandas else f"({text})"
+
+    def _side(self, node: Node, outer: str) -> str:
+        """Print a side of & or |, in parentheses if it is joined by the other sign."""
+        text, sign = self.condition(node), node.value
+        if node.kind == "call" and sign == "missing" and len(node.parts) > 1:
+            sign = "|"
+        other = {"&": "|", "|": "&"}[outer]
+        return f"({text})" if sign == other and not self.pandas else text
 
     def _negated(self, text: str) -> str:
         return f"~({text})" if self.pandas else f"not ({text})"
 
     def _comparison(self, sign: str, a: Node, b: Node) -> str:
-        if "missing" in (a.kind, b.kind):
-            return self._with_missing(sign, a, b)
         misses_a, misses_b = self._may_miss(a), self._may_miss(b)
-        left_side, right_side = self.value(a), self.value(b)
+        x, z = self.value(a), self.value(b)
+        plainly = f"{x} {sign} {z}"
         if sign in ("==", "!="):
             if not (misses_a and misses_b):
-                return f"{left_side} {sign} {right_side}"
-            both = self._both(f"{left_side} != {left_side}", right_side, "!=")
-            same = self._either(f"{left_side} == {right_side}", both)
+                return plainly
+            both = self._group("&", f"{x} != {x}", f"{z} != {z}")
+            same = self._group("|", f"{x} == {z}", both)
             return same if sign == "==" else self._negated(same)
-        plainly = f"{left_side} {sign} {right_side}"
         if sign in ("<", "<="):
-            sign, left_side, right_side = _FLIPPED[sign], right_side, left_side
+            sign, x, z = _FLIPPED[sign], z, x
             misses_a, misses_b = misses_b, misses_a
         if not misses_a:
             return plainly
         if not misses_b:
-            return self._negated(f"{left_side} {_OPPOSITE[sign]} {right_side}")
+            return self._negated(f"{x} {_OPPOSITE[sign]} {z}")
         if sign == ">=":
-            return self._either(
-                f"{left_side} >= {right_side}", f"{left_side} != {left_side}"
-            )
-        negated = self._negated(f"{left_side} <= {right_side}")
-        return self._both(negated, right_side, "==")
-
-    def _both(self, text: str, side: str, sign: str) -> str:
-        if self.pandas:
-            return f"({text}) & ({side} {sign} {side})"
-        return f"({text} and {side} {sign} {side})"
-
-    def _either(self, first: str, second: str) -> str:
-        return f"({first}) | ({second})" if self.pandas else f"({first} or {second})"
+            return self._group("|", f"{x} >= {z}", f"{x} != {x}")
+        return self._group("&", self._negated(f"{x} <= {z}"), f"{z} == {z}")
 
     def _with_missing(self, sign: str, a: Node, b: Node) -> str:
         if a.kind == "missing":
             a, b, sign = b, a, _FLIPPED.get(sign, sign)
-        side = self.value(a)
-        if b.value == "." and sign in ("<", "!="):
-            return f"{side} == {side}"
-        if b.value == "." and sign in ("==", ">="):
-            return f"{side} != {side}"
-        raise StataError.because(
-            f"a comparison '{sign} {b.value}' separates kinds of missing values, and "
-            "there is one kind here"
-        )
+        equal = {"<": "==", "!=": "==", "==": "!=", ">=": "!="}.get(sign)
+        if equal is None or b.value != ".":
+            raise StataError.because(
+                f"a comparison '{sign} {b.value}' separates kinds of missing values, "
+                "and there is one kind here"
+            )
+        x = self.value(a)
+        return f"{x} {equal} {x}"
 
     def _membership(self, node: Node) -> str:
         sides = [self.value(part) for part in node.parts]
+        if node.value == "missing":
+            return self._joined("|", [f"{x} != {x}" for x in sides])
         if node.value == "inrange" and len(sides) == 3:
             x, low, high = sides
-            return (
-                f"{x}.between({low}, {high})"
-                if self.pandas
-                else f"{low} <= {x} <= {high}"
-            )
+            text = f"{x}.between({low}, {high})"
+            return text if self.pandas else f"{low} <= {x} <= {high}"
         if node.value == "inlist" and not any(part.names for part in node.parts[1:]):
-            listed = f"[{', '.join(sides[1:])}]"
-            return (
-                f"{sides[0]}.isin({listed})"
-                if self.pandas
-                else f"{sides[0]} in {listed}"
-            )
-        if node.value in ("missing", "mi"):
-            return self._joined(" | ", " or ", [f"{side} != {side}" for side in sides])
+            x, listed = sides[0], f"[{', '.join(sides[1:])}]"
+            return f"{x}.isin({listed})" if self.pandas else f"{x} in {listed}"
         raise StataError.because(f"{node.value}() with these arguments")
 
-    def _joined(self, sign: str, word: str, tests: Sequence[str]) -> str:
-        """Join tests, in parentheses where pandas needs them."""
-        if self.pandas and len(tests) > 1:
-            return sign.join(f"({test})" for test in tests)
-        return word.join(tests)
-
     def _may_miss(self, node: Node) -> bool:
-        if any(n.kind == "shifted" for n in node.walk()):
-            return True
-        return any(self.resolve(name) not in self.complete for name in node.names)
+        return any(n.kind == "shifted" for n in node.walk()) or any(
+            self.resolve(name) not in self.complete for name in node.names
+        )
 
     def value(self, node: Node) -> str:
         """Print a text or a number."""
@@ -447,58 +400,70 @@ class Printer:
         match node.kind:
             case "number":
                 return number_text(node.value)
-            case "name" if node.value not in ("_n", "_N", "_pi"):
-                return self._column(self.resolve(node.value))
+            case "name" if node.value not in ("_N", "_pi"):
+                return self._column(node.value)
             case "shifted" if not self.pandas:
-                return shifted(*read_shift(node.value, self.resolve))
-            case "unary" if node.value in "-+":
-                return f"-{self._factor(node.parts[0], 6)}"
-            case "binary" if node.value in _ARITHMETIC:
+                operators, _, name = node.value.rpartition(".")
+                return shifted(operators.upper(), as_written(self.resolve(name)))
+            case "unary" if node.value != "!":
+                return f"-{self._factor(node.parts[0], _NOT)}"
+            case "binary" if node.value in "+-*/^":
                 return self._arithmetic(node)
-            case "call":
+            case "call" if not (self.pandas and node.value in _TESTS):
                 return self._call(node)
-            case "text" if self.pandas:
-                return json.dumps(node.value, ensure_ascii=False)
-            case "result" if self.pandas and node.value in self.results:
-                return self.results[node.value]
-            case "missing" if self.pandas:
-                return "np.nan"
-            case "binary" | "unary" if self.pandas:
-                return f"({self.condition(node)}).astype(float)"
-        raise StataError.because(f"{_description(node)} has no counterpart here")
+        code = self._of_pandas(node) if self.pandas else ""
+        if not code:
+            raise StataError.because(f"{_description(node)} has no counterpart here")
+        return code
 
     def _column(self, name: str) -> str:
+        if name == "_n":
+            # Scripts make this column where a condition needs it.
+            if self.pandas:
+                raise StataError.because("_n has no counterpart here")
+            return name
+        name = self.resolve(name)
         return f"df[{name!r}]" if self.pandas else as_written(name)
 
+    def _of_pandas(self, node: Node) -> str:
+        """Print what only pandas code has: texts, results, tests as numbers."""
+        match node.kind:
+            case "text":
+                return self.value(node)
+            case "result":
+                return self.results.get(node.value, "")
+            case "missing":
+                return "np.nan"
+            case "binary" | "unary" | "call":
+                return f"({self.condition(node)}).astype(float)"
+        return ""
+
     def _arithmetic(self, node: Node) -> str:
-        level = _PRECEDENCE[node.value]
-        sign = "**" if node.value == "^" else node.value
-        left_side = self._factor(node.parts[0], level)
-        right_side = self._factor(node.parts[1], level + 1)
-        if self.pandas and sign == "/" and node.parts[1].names:
-            right_side = f"{right_side}.where({right_side} != 0)"
-        return (
-            f"{left_side}**{right_side}"
-            if sign == "**"
-            else f"{left_side} {sign} {right_side}"
+        level, divisor = _OPERATORS[node.value][0], node.parts[1]
+        base, factor = (
+            self._factor(node.parts[0], level),
+            self._factor(divisor, level + 1),
         )
+        if node.value == "^":
+            return f"{base}**{factor}"
+        if self.pandas and node.value == "/" and divisor.names:
+            factor = f"{factor}.where({factor} != 0)"
+        return f"{base} {node.value} {factor}"
 
     def _factor(self, node: Node, level: int) -> str:
         text = self.number(node)
-        inner = _PRECEDENCE.get(node.value, 9) if node.kind == "binary" else 9
-        return f"({text})" if inner < level or node.kind == "unary" else text
+        looser = node.kind == "binary" and _OPERATORS[node.value][0] < level
+        return f"({text})" if looser or node.kind == "unary" else text
 
     def _call(self, node: Node) -> str:
         """Print a function of columns."""
         name, count = node.value, len(node.parts)
-        if self.pandas and name in ("missing", "mi", "inlist", "inrange"):
-            return f"({self.condition(node)}).astype(float)"
         if self.pandas and (name, count) == ("cond", 3):
-            where, *values = (
+            where, a, b = (
                 self.condition(node.parts[0]),
                 *map(self.value, node.parts[1:]),
             )
-            return f"pd.Series(np.where({where}, {values[0]}, {values[1]}), df.index)"
+            return f"pd.Series(np.where({where}, {a}, {b}), df.index)"
         sides = [self.value(part) for part in node.parts]
         if self.pandas and (name, count) == ("substr", 3) and sides[1].isdigit():
             first = int(sides[1]) - 1
@@ -512,37 +477,24 @@ class Printer:
 
 def _description(node: Node) -> str:
     """Describe a node that cannot be printed."""
-    if node.kind == "index":
-        return f"the subscript of {node.value}[...]"
-    if node.kind == "result":
-        return f"{node.value}, a stored result,"
-    if node.kind == "binary":
-        return f"{node.value!r} inside arithmetic"
+    match node.kind:
+        case "index":
+            return f"the subscript of {node.value}[...]"
+        case "result":
+            return f"{node.value}, a stored result,"
+        case "binary":
+            return f"{node.value!r} inside arithmetic"
     return str(node.value)
-
-
-def read_shift(text: str, resolve: Callable[[str], str]) -> tuple[str, str]:
-    """Split a variable with operators, ``L2D.x``, into the operators and the column."""
-    operators, _, name = text.rpartition(".")
-    return operators.upper(), as_written(resolve(name))
 
 
 def shifted(operators: str, term: str) -> str:
     """Write lags, leads and differences as terms: ``L2D`` of x is lag(diff(x), 2)."""
     for sign, digits in reversed(re.findall(r"([LFDS])(\d*)", operators)):
         count = int(digits or 1)
-        if count == 0:
-            continue
-        if sign in "LF":
-            function = "lag" if sign == "L" else "lead"
-            term = (
-                f"{function}({term})" if count == 1 else f"{function}({term}, {count})"
-            )
-        elif sign == "D":
-            for _ in range(count):
-                term = f"diff({term})"
-        elif count == 1:
-            term = f"diff({term})"
-        else:
-            term = f"I({term} - lag({term}, {count}))"
+        if sign == "D" or (sign, count) == ("S", 1):
+            term = "diff(" * count + term + ")" * count
+        elif count:
+            function = "lead" if sign == "F" else "lag"
+            lag = f"{function}({term}{'' if count == 1 else f', {count}'})"
+            term = lag if sign in "LF" else f"I({term} - {lag})"
     return term

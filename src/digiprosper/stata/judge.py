@@ -6,43 +6,34 @@ Precision matters more than recall: a question that is often wrong is not read.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError
-from digiprosper.stata import notices
+from digiprosper.stata.commands.data import ASSIGNMENT, COMMANDS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
+from digiprosper.stata.notices import question
 from digiprosper.stata.prefixes import split
+from digiprosper.stata.translation import ONE_SERIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from digiprosper.errors import Notice
+    from digiprosper.stata.prefixes import Command
     from digiprosper.stata.reader import Event
 
-_Parts: TypeAlias = tuple[str, ...]
+# A code with its line and data.
+_Asked: TypeAlias = tuple[str, int, dict[str, Any]]
 # A line with the conditions of its sample.
-_Samples: TypeAlias = list[tuple[int, _Parts]]
-_INSTRUMENTED = ("ivreghdfe", "ivreg2", "ivregress", "xtivreg", "xtivreg2", "ivreg2h")
-_REGRESSIONS = (
-    *_INSTRUMENTED,
-    "reghdfe",
-    "regress",
-    "xtreg",
-    "areg",
-    "xtscc",
-    "ppmlhdfe",
-)
+_Sample: TypeAlias = tuple[int, tuple[str, ...]]
+# These print the Anderson-Rubin test with `first`.
+_PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
+_INSTRUMENTED = (*_PRINT_TEST, "ivregress", "xtivreg")
+_OTHERS = ("reghdfe", "regress", "xtreg", "areg", "xtscc", "ppmlhdfe")
+_REGRESSIONS = (*_INSTRUMENTED, *_OTHERS)
+_WITH_FE = ("xtreg", "xtivreg", "xtivreg2", "ivreg2h", "xtscc")
 _MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
-# They print the Anderson-Rubin test with `first`.
-_PRINTS_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
-_WEAK_TESTS = {
-    "weakiv",
-    "twostepweakiv",
-    "condivreg",
-    "rivtest",
-    "weakivtest",
-    "plausexog",
-}
+_WEAK_TESTS = "weakiv twostepweakiv condivreg rivtest weakivtest plausexog"
 _GROUP_TESTS = {"bdiff", "suest", "chowtest", "permtest", "permutest"}
 _STAGGERED = """
 csdid did_imputation eventstudyinteract did_multiplegt did_multiplegt_dyn bacondecomp
@@ -54,9 +45,9 @@ _COUNTS = re.compile(
     re.IGNORECASE,
 )
 _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d]\w*")
 # Statistics of egen that are missing nowhere if there is a value.
 _OVER_ROWS = ("mean", "median", "sd", "total", "sum", "max", "min", "count", "pctile")
-_LOGS = ("ln", "log", "log1p")
 _LARGER = {">", ">="}
 _SMALLER = {"<", "<="}
 
@@ -67,12 +58,15 @@ def findings(
     entity: str | None,
     time: str | None,
 ) -> tuple[Notice, ...]:
-    """Judge a file by its executed commands, in the order of lines."""
-    judge = _Judge(events, set(complete), entity, time)
-    first: dict[tuple[str, int], Notice] = {}
-    for notice in judge.notices():
-        first.setdefault((notice.code, notice.data["line"]), notice)
-    return tuple(sorted(first.values(), key=lambda n: int(n.data["line"])))
+    """Judge a file by its executed commands; ask once a line, about all variables."""
+    asked: dict[tuple[str, int], dict[str, Any]] = {}
+    for code, line, data in _Judge(events, set(complete), entity, time).asked():
+        first = asked.setdefault((code, line), data)
+        if "variables" in data:
+            both = (*first["variables"], *data["variables"])
+            first["variables"] = tuple(dict.fromkeys(both))
+    in_order = sorted(asked.items(), key=lambda item: item[0][1])
+    return tuple(question(*key, **data) for key, data in in_order)
 
 
 class _Judge:
@@ -88,24 +82,51 @@ class _Judge:
         self.events, self.complete = events, complete
         self.entity, self.time = entity, time
         self.names = {event.command.name for event in events}
-        self.regressions = list(filter(_is_regression, events))
+        self.regressions = [
+            event
+            for event in events
+            if event.command.name in _REGRESSIONS
+            and not event.command.prefix("permute")
+        ]
         self.assignments = list(_assignments(events))
         self.origins: dict[str, set[str]] = {}
         for event, name, node in self.assignments:
             self.origins.setdefault(name, set()).update(node.names)
             if event.command.name == "egen" and node.value in _OVER_ROWS:
                 self.complete.add(name)
-        for event in events:
-            if event.command.name in ("xtset", "tsset"):
-                self.complete |= set(split(event.command.arguments))
-        self.effects = {w for event in self.regressions for w in _effects(event)}
-        self.entities = {entity, *_encoded_as(events, entity)}
+        self._read_keys()
+        self.entities = {self.entity, *self._encoded()}
+        self.effects = {
+            w for event in self.regressions for w in _effects(event.command)
+        }
 
-    def notices(self) -> Iterator[Notice]:
+    def _read_keys(self) -> None:
+        """Read all keys; the panel is judged, also if a single series comes last."""
+        for event in self.events:
+            if event.command.name in ("xtset", "tsset"):
+                keys = split(event.command.arguments)
+                self.complete |= set(keys)
+                if self.entity == ONE_SERIES and len(keys) > 1:
+                    self.entity, self.time = keys[:2]
+
+    def _encoded(self) -> Iterator[str]:
+        """List the texts that are encoded as the entity."""
+        for event in self.events:
+            values = dict(event.command.options).values()
+            if event.command.name == "encode" and self.entity in values:
+                yield event.command.arguments.strip()
+
+    def asked(self) -> Iterator[_Asked]:
         """Ask all questions."""
         for event in self.regressions:
-            yield from self._errors(event)
-            yield from self._instruments(event)
+            command, data = event.command, {"command": event.command.name}
+            chosen = _chooses_errors(command) or command.name == "xtscc"
+            if self._has_effects(command) and not chosen:
+                yield "no_errors", event.number, data
+            printed = command.name in _PRINT_TEST and _has(command, "first", "ffirst")
+            tested = self.names & set(_WEAK_TESTS.split()) or printed
+            if command.name in _INSTRUMENTED and not tested:
+                yield "weak_instruments_not_tested", event.number, data
         yield from self._differences()
         yield from self._mediation()
         yield from self._matching()
@@ -113,135 +134,111 @@ class _Judge:
         yield from self._logs()
         yield from self._missing()
         yield from self._lags()
+        yield from self._winsorised()
 
-    def _errors(self, event: Event) -> Iterator[Notice]:
-        options = [name for name, _ in event.command.options]
-        chosen = any(
-            (
-                o.startswith(("vce", "cl", "r", "dkr", "bw"))
-                and not o.startswith(("re", "rf"))
-            )
-            or o == "robust"
-            for o in options
-        )
-        weighted = (
-            event.command.weight is not None and event.command.weight[0][0] == "p"
-        )
-        if self._has_effects(event) and not chosen and not weighted:
-            if event.command.name == "xtscc":
-                return
-            yield notices.no_errors(event.number, event.command.name)
-
-    def _has_effects(self, event: Event) -> bool:
-        name = event.command.name
-        options = {o for o, _ in event.command.options}
-        if name in ("xtreg", "xtivreg", "xtivreg2", "ivreg2h", "xtscc"):
-            return "fe" in options
-        if name == "regress":
-            words = split(event.command.arguments)
+    def _has_effects(self, command: Command) -> bool:
+        if command.name in _WITH_FE:
+            return _has(command, "fe")
+        if command.name == "regress":
+            words = split(command.arguments)
             return any(w.startswith("i.") and w[2:] in self.entities for w in words)
-        return bool(_effects(event))
-
-    def _instruments(self, event: Event) -> Iterator[Notice]:
-        if event.command.name not in _INSTRUMENTED or self.names & _WEAK_TESTS:
-            return
-        first = any(o in ("first", "ffirst") for o, _ in event.command.options)
-        if first and event.command.name in _PRINTS_TEST:
-            return
-        yield notices.weak_instruments_not_tested(event.number, event.command.name)
+        return bool(_effects(command))
 
     # --- subsamples -------------------------------------------------------------------
 
-    def _differences(self) -> Iterator[Notice]:
+    def _differences(self) -> Iterator[_Asked]:
         if self.names & _GROUP_TESTS:
             return
-        same: dict[tuple[str, ...], _Samples] = {}
+        same: dict[tuple[str, ...], dict[_Sample, None]] = {}
         for event in self.regressions:
-            rows = (event.command.condition,) if event.command.condition else ()
-            options = sorted(option for option, _ in event.command.options)
-            model = (
-                event.command.name,
-                "".join(event.command.arguments.split()),
-                *options,
-            )
-            pair = (event.number, (*event.sample, *rows))
-            if pair not in same.setdefault(model, []):
-                same[model].append(pair)
-        for pairs in same.values():
-            yield from self._compared(pairs)
+            command = event.command
+            options = sorted(option for option, _ in command.options)
+            model = (command.name, "".join(command.arguments.split()), *options)
+            rows = (command.condition,) if command.condition else ()
+            same.setdefault(model, {})[event.number, (*event.sample, *rows)] = None
+        for samples in same.values():
+            yield from self._compared(list(samples))
 
-    def _compared(self, pairs: _Samples) -> Iterator[Notice]:
+    def _compared(self, samples: list[_Sample]) -> Iterator[_Asked]:
         """Compare the samples of one model: groups of a variable, then dummies."""
         used: set[int] = set()
-        for rule in (self._alternatives, _dummies):
-            for at, pair in enumerate(pairs):
-                rest = [p for p in pairs[at + 1 :] if p[0] not in (pair[0], *used)]
-                others = rule(pair[1], rest)
-                if not others or pair[0] in used:
+        for are_groups in (self._are_alternatives, _are_dummies):
+            for at, (line, parts) in enumerate(samples):
+                others = [
+                    (number, conditions)
+                    for number, conditions in samples[at + 1 :]
+                    if number not in (line, *used) and are_groups(parts, conditions)
+                ]
+                if line in used or not others or self._interacted(parts[-1:]):
                     continue
-                if not self._interacted(" & ".join(pair[1][-1:])):
-                    lines, conditions = zip(pair, *others, strict=True)
-                    used |= set(lines)
-                    yield notices.untested_difference(
-                        lines, [" & ".join(parts) for parts in conditions]
-                    )
+                lines, conditions = zip((line, parts), *others, strict=True)
+                used |= set(lines)
+                data = {"conditions": tuple(map(" & ".join, conditions))}
+                yield "untested_difference", line, {"lines": lines, **data}
 
-    def _alternatives(self, condition: _Parts, rest: _Samples) -> _Samples:
-        """List samples of other groups of the same variable."""
-        return [p for p in rest if _alternative(condition, p[1], self.time)]
+    def _are_alternatives(
+        self, first: tuple[str, ...], second: tuple[str, ...]
+    ) -> bool:
+        """Tell whether two samples are groups of one variable."""
+        a, b = (
+            _tree(" & ".join(c for c in this if c not in other))
+            for this, other in ((first, second), (second, first))
+        )
+        if a is None or b is None or set(a.names) != set(b.names):
+            return False
+        simple = a.value not in "&|" and b.value not in "&|"
+        if len(a.names) > 2 or (len(a.names) == 2 and not simple):
+            return _signs(a) != _signs(b)
+        return _disjoint(a, b, self.time)
 
-    def _interacted(self, condition: str) -> bool:
+    def _interacted(self, conditions: tuple[str, ...]) -> bool:
         """Tell whether a regression has a product with the variable of the groups."""
-        names = _names(condition)
+        node = _tree(" & ".join(conditions))
+        names = set(node.names) if node else set(_WORD.findall(" ".join(conditions)))
         names |= {origin for n in names for origin in self.origins.get(n, ())}
-        for event in self.regressions:
-            for word in split(event.command.arguments):
-                if "#" in word and names & set(re.findall(r"[^\W\d]\w*", word)):
-                    return True
         products = {
             name
             for _, name, node in self.assignments
-            if node.kind == "binary" and node.value == "*" and names & set(node.names)
+            if (node.kind, node.value) == ("binary", "*") and names & set(node.names)
         }
+        words = [w for e in self.regressions for w in split(e.command.arguments)]
         return any(
-            products & set(split(event.command.arguments)) for event in self.regressions
+            word in products or ("#" in word and names & set(_WORD.findall(word)))
+            for word in words
         )
 
     # --- single commands --------------------------------------------------------------
 
-    def _mediation(self) -> Iterator[Notice]:
-        if not any(self._has_effects(e) for e in self.regressions):
-            return
+    def _mediation(self) -> Iterator[_Asked]:
+        baseline = any(self._has_effects(e.command) for e in self.regressions)
+        names = filter(None, (*self.entities, *self.effects))
+        dummies = [f"i.{name}" for name in names]
         for event in self.events:
             controls = dict(event.command.options).get("cv") or ""
-            if event.command.name == "sgmediation" and not any(
-                f"i.{name}" in controls
-                for name in (*self.entities, *self.effects)
-                if name
-            ):
-                yield notices.mediation_without_effects(event.number)
+            has_effects = any(dummy in controls for dummy in dummies)
+            if event.command.name == "sgmediation" and baseline and not has_effects:
+                yield "mediation_without_effects", event.number, {}
 
-    def _matching(self) -> Iterator[Notice]:
-        if self.entity is None and len(self.effects) < 2:
-            return
+    def _matching(self) -> Iterator[_Asked]:
+        one_period = re.compile(rf"\b(?:{self.time or 'year'}|year)\s*==")
         for event in self.events:
-            if event.command.name not in _MATCHING:
-                continue
+            command = event.command
             kept = [part for part in event.sample if not part.startswith("!")]
-            text = " ".join([*kept, event.command.condition or ""])
-            if re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text):
-                continue
-            yield notices.pooled_matching(event.number, event.command.name)
+            text = " ".join([*kept, command.condition or ""])
+            is_panel = self.entity is not None or len(self.effects) > 1
+            if command.name in _MATCHING and is_panel and not one_period.search(text):
+                yield "pooled_matching", event.number, {"command": command.name}
 
-    def _staggered(self) -> Iterator[Notice]:
-        if self.names & set(_STAGGERED.split()):
-            return
+    def _staggered(self) -> Iterator[_Asked]:
         dummies = self._event_dummies()
+        if not dummies or self.names & set(_STAGGERED.split()):
+            return
         for event in self.regressions:
             words = set(split(event.command.arguments)[1:])
             treated = words & dummies or set(filter(_TREATMENT.search, words))
-            if dummies and treated and len(_effects(event)) >= 2:
-                yield notices.staggered_two_way(event.number, min(treated))
+            if treated and len(_effects(event.command)) >= 2:
+                variables = tuple(sorted(treated))
+                yield "staggered_two_way", event.number, {"variables": variables}
                 return
 
     def _event_dummies(self) -> set[str]:
@@ -250,159 +247,145 @@ class _Judge:
         relative = {
             name
             for _, name, node in self.assignments
-            if any(_difference_of(part, clock) for part in node.walk())
+            if any(_is_difference_of(part, clock) for part in node.walk())
         }
         return {
             name
             for _, name, node in self.assignments
-            if relative & set(node.names) and _has_negative(node)
+            if relative & set(node.names) and any(map(_has_negative, node.walk()))
         }
 
-    def _logs(self) -> Iterator[Notice]:
-        for event, name, node in self.assignments:
+    def _logs(self) -> Iterator[_Asked]:
+        for event, _, node in self.assignments:
             for part in node.walk():
-                if part.kind == "call" and part.value in _LOGS and part.parts:
-                    inside = part.parts[0]
-                    counts = [n for n in inside.names if _COUNTS.search(n)]
-                    if counts and (part.value == "log1p" or _plus_one(inside)):
-                        yield notices.log_of_count(event.number, name, counts[0])
+                if part.kind != "call" or part.value not in ("log", "log1p"):
+                    continue
+                plus_one = part.value == "log1p" or any(
+                    (n.kind, n.value) == ("binary", "+")
+                    and Node("number", 1.0) in n.parts
+                    for n in part.walk()
+                )
+                counts = tuple(filter(_COUNTS.search, part.names))
+                if plus_one and counts:
+                    yield "log_of_count", event.number, {"variables": counts}
 
-    def _missing(self) -> Iterator[Notice]:
-        for event in self.events:
-            condition = event.command.condition
-            name = event.command.name
-            if name in _REGRESSIONS and condition:
-                inside = set(re.findall(r"[^\W\d]\w*", event.command.arguments))
-                yield from self._open(event, _tree(condition), inside)
+    def _missing(self) -> Iterator[_Asked]:
+        for event in self.regressions:
+            # A variable of the model is not missing in its rows.
+            node = _tree(event.command.condition)
+            yield from self._open(event, node, _WORD.findall(event.command.arguments))
+        repaired = {
+            name
+            for event, name, node in self.assignments
+            if node.kind == "missing" and event.command.condition
+        }
         for event, name, node in self.assignments:
-            rows = _tree(event.command.condition or "")
-            if _repaired(self.assignments, name):
+            rows = _tree(event.command.condition)
+            if name in repaired:
                 continue
-            guards = set(_guarded(rows)) if rows else set()
             if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
-                yield from self._open(event, node, guards)
-            elif rows is not None and node.kind == "number":
-                yield from self._open(event, rows, set())
+                yield from self._open(event, node, _guarded(rows) if rows else [])
+            elif node.kind == "number":
+                yield from self._open(event, rows, [])
 
     def _open(
-        self, event: Event, node: Node | None, excluded: set[str]
-    ) -> Iterator[Notice]:
+        self, event: Event, node: Node | None, excluded: Iterable[str]
+    ) -> Iterator[_Asked]:
         """List variables that a condition bounds from below only."""
-        if node is None:
-            return
-        guarded = set(_guarded(node)) | excluded | self.complete
-        for name in _unbounded(node):
-            if name not in guarded:
-                yield notices.missing_kept(event.number, name)
-                return
+        if node is not None:
+            guarded = {*_guarded(node), *excluded, *self.complete}
+            names = tuple(name for name in _unbounded(node) if name not in guarded)
+            if names:
+                yield "missing_kept", event.number, {"variables": names}
 
-    def _lags(self) -> Iterator[Notice]:
-        if self.names & {"tsfill", "xtbalance"}:
+    def _lags(self) -> Iterator[_Asked]:
+        if self.entity is None or self.names & {"tsfill", "xtbalance"}:
             return
         for event, name, node in self.assignments:
             by = event.command.prefix("by", "bysort")
-            index = [n for n in node.walk() if n.kind == "index"]
-            if by is None or not index or self.entity is None:
-                continue
-            if set(split(by.text.partition("(")[0])) & {self.entity} and any(
-                _is_earlier(n) for n in index
-            ):
-                yield notices.lag_by_row(event.number, name)
+            groups = split(by.text.partition("(")[0]) if by else []
+            if self.entity in groups and any(map(_is_row_before, node.walk())):
+                yield "lag_by_row", event.number, {"variables": (name,)}
 
-
-def _is_regression(event: Event) -> bool:
-    permuted = event.command.prefix("permute") is not None
-    return event.command.name in _REGRESSIONS and not permuted
-
-
-def _encoded_as(events: Iterable[Event], name: str | None) -> Iterator[str]:
-    """List texts that are encoded as a variable."""
-    for event in events:
-        arguments = {argument for _, argument in event.command.options}
-        if event.command.name == "encode" and name in arguments:
-            yield event.command.arguments.strip()
+    def _winsorised(self) -> Iterator[_Asked]:
+        """Ask about variables that are winsorised in vain: no later line has them."""
+        for at, event in enumerate(self.events):
+            if event.command.name == "winsor2":
+                later = [e.command for e in self.events[at + 1 :]]
+                names = tuple(_winsorised_in_vain(event.command, later))
+                if names:
+                    yield "winsorised_not_used", event.number, {"variables": names}
 
 
 # --- facts ----------------------------------------------------------------------------
 
 
-def _tree(text: str) -> Node | None:
+def _tree(text: str | None) -> Node | None:
     try:
-        return parse(text) if text.strip() else None
+        return parse(text) if text and text.strip() else None
     except StataError:
         return None
 
 
-def _names(text: str) -> set[str]:
-    node = _tree(text)
-    return set(node.names) if node else set(re.findall(r"[^\W\d]\w*", text))
+def _has(command: Command, *options: str) -> bool:
+    return any(option in options for option, _ in command.options)
+
+
+def _chooses_errors(command: Command) -> bool:
+    """Tell whether standard errors are chosen; pweight means robust ones."""
+    weighted = command.weight is not None and command.weight[0].startswith("p")
+    return weighted or any(
+        option.startswith(("vce", "cl", "r", "dkr", "bw"))
+        and not option.startswith(("re", "rf"))
+        for option, _ in command.options
+    )
+
+
+def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]:
+    """List variables that are estimated as they were, and never as ``winsor2`` cut."""
+    table = COMMANDS["winsor2"][0]
+    options = {table.read_one(option): value for option, value in command.options}
+    suffix = winsor_suffix(options)
+    used = {w for c in later for w in re.findall(r"[\w*]+", c.text)}
+    estimated = {
+        word for c in later if c.name in _REGRESSIONS for word in split(c.arguments)
+    }
+    for name in split(command.arguments):
+        if name in estimated and not {name + suffix, f"*{suffix}"} & used:
+            yield name
 
 
 def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
     """List what is generated or replaced, with the expression."""
     for event in events:
-        if event.command.name not in ("generate", "replace", "egen", "clonevar"):
-            continue
-        match = re.fullmatch(
-            r"(?:(?:byte|int|long|float|double|str\w*)\s+)?([^\W\d]\w*)(?::\w+)?\s*=(?!=)(.+)",
-            event.command.arguments.strip(),
-            re.DOTALL,
-        )
-        node = _tree(match[2]) if match else None
-        if match and node:
-            yield event, match[1], node
+        if event.command.name in ("generate", "replace", "egen", "clonevar"):
+            match = ASSIGNMENT.fullmatch(event.command.arguments)
+            node = _tree(match["value"]) if match else None
+            if match and node:
+                yield event, match["name"], node
 
 
-def _effects(event: Event) -> list[str]:
+def _effects(command: Command) -> list[str]:
     """List absorbed effects, and categories among the variables."""
     out = []
-    for option, argument in event.command.options:
+    for option, argument in command.options:
         if argument and option.startswith("a") and "absorb".startswith(option):
             out += [w.removeprefix("i.") for w in split(argument.partition(",")[0])]
-    if "fe" in {o for o, _ in event.command.options}:
+    if _has(command, "fe"):
         out.append("\N{NULL}entity")
-    if out:
-        words = split(event.command.arguments)
-        out += [w[2:] for w in words if w.startswith("i.") and "#" not in w]
-    return out
+    words = split(command.arguments) if out else []
+    return out + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
 
 
-def _alternative(
-    first: tuple[str, ...], second: tuple[str, ...], time: str | None
-) -> bool:
-    """Tell whether two conditions are alternatives: groups of one variable."""
-    a, b = (
-        _tree(" & ".join(c for c in this if c not in other))
-        for this, other in ((first, second), (second, first))
-    )
-    if a is None or b is None:
-        return False
-    if set(a.names) != set(b.names):
-        return False
-    if len(a.names) > 2 or (len(a.names) == 2 and not (_simple(a) and _simple(b))):
-        return _signs(a) != _signs(b)
-    return _disjoint(a, b, time)
-
-
-def _dummies(condition: _Parts, rest: _Samples) -> _Samples:
-    """List samples of other dummies that are one, such as regions."""
-    return [pair for pair in rest if _is_dummy(condition) and _is_dummy(pair[1])]
-
-
-def _is_dummy(conditions: tuple[str, ...]) -> bool:
-    """Tell whether the last condition is ``name == 1``."""
-    node = _tree(conditions[-1]) if conditions else None
-    return (
-        node is not None
-        and node.kind == "binary"
+def _are_dummies(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Tell whether the last conditions are ``a == 1`` and ``b == 1``, as of regions."""
+    return all(
+        isinstance(node := _tree(" ".join(conditions[-1:])), Node)
         and node.value == "=="
         and node.parts[0].kind == "name"
         and node.parts[1] == Node("number", 1.0)
+        for conditions in (first, second)
     )
-
-
-def _simple(node: Node) -> bool:
-    return node.kind == "binary" and node.value not in "&|"
 
 
 def _signs(node: Node) -> list[str]:
@@ -411,50 +394,48 @@ def _signs(node: Node) -> list[str]:
 
 def _disjoint(a: Node, b: Node, time: str | None) -> bool:
     """Tell whether ``x == 1`` and ``x == 2``, or ``x > c`` and ``x <= c``, exclude."""
-    if not (_simple(a) and _simple(b)) or a.parts[0] != b.parts[0]:
+    if {a.kind, b.kind} != {"binary"} or a.parts[0] != b.parts[0]:
         return False
-    signs = {a.value, b.value}
-    same = a.parts[1] == b.parts[1]
+    signs, same = {a.value, b.value}, a.parts[1] == b.parts[1]
     if signs == {"=="}:
         return not same and a.parts[0].value != time
-    if same and signs == {"==", "!="}:
-        return True
-    return bool(signs & _LARGER) and bool(signs & _SMALLER) and same
+    opposite = signs == {"==", "!="} or (signs & _LARGER and signs & _SMALLER)
+    return same and bool(opposite)
 
 
-def _difference_of(node: Node, clock: set[str | None]) -> bool:
+def _is_difference_of(node: Node, clock: set[str | None]) -> bool:
     """Tell whether a node is a difference of two variables, one of them the time."""
-    if node.kind != "binary" or node.value != "-":
-        return False
-    names = [part.value for part in node.parts if part.kind == "name"]
-    return len(names) == 2 and bool(set(names) & clock)
+    match node:
+        case Node("binary", "-", (Node("name", a), Node("name", b))):
+            return a in clock or b in clock
+    return False
 
 
 def _has_negative(node: Node) -> bool:
-    return any(
-        n.kind == "binary"
-        and n.value in ("==", ">=", "<=", "<", ">")
-        and any(p.kind == "unary" and p.value == "-" for p in n.parts[1].walk())
-        for n in node.walk()
+    """Tell whether a node compares with a negative number."""
+    return (
+        node.kind == "binary"
+        and node.value in ("==", *_LARGER, *_SMALLER)
+        and any((n.kind, n.value) == ("unary", "-") for n in node.parts[1].walk())
     )
 
 
-def _plus_one(node: Node) -> bool:
-    return any(
-        n.kind == "binary" and n.value == "+" and Node("number", 1.0) in n.parts
-        for n in node.walk()
-    )
+def _is_row_before(node: Node) -> bool:
+    match node:
+        case Node("index", _, (Node("binary", "-", (Node("name", "_n"), _)),)):
+            return True
+    return False
 
 
 def _unbounded(node: Node) -> list[str]:
     """List variables of ``x > c`` in the parts of a condition that & and | join."""
-    if node.kind == "binary" and node.value in "&|":
-        return [name for part in node.parts for name in _unbounded(part)]
-    if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER):
-        larger = node.parts[0 if node.value in _LARGER else 1]
-        other = node.parts[1 if node.value in _LARGER else 0]
-        if larger.kind == "name" and other.kind != "missing":
-            return [larger.value]
+    match node:
+        case Node("binary", "&" | "|", parts):
+            return [name for part in parts for name in _unbounded(part)]
+        case Node("binary", ">" | ">=", (Node("name", name), other)) | Node(
+            "binary", "<" | "<=", (other, Node("name", name))
+        ) if other.kind != "missing":
+            return [name]
     return []
 
 
@@ -462,29 +443,13 @@ def _guarded(node: Node) -> list[str]:
     """List variables that a condition bounds from above or tests for missing values."""
     out: list[str] = []
     for part in node.walk():
-        if part.kind == "call" and part.value in ("missing", "mi", "inrange"):
-            out += part.names
-        if part.kind == "binary" and part.value in (*_LARGER, *_SMALLER, "!=", "=="):
-            smaller = part.parts[1 if part.value in _LARGER else 0]
-            other = part.parts[0 if part.value in _LARGER else 1]
-            equal = part.value in ("!=", "==")
-            if smaller.kind == "name" and (not equal or other.kind == "missing"):
-                out.append(smaller.value)
+        match part:
+            case Node("call", "missing" | "inrange"):
+                out += part.names
+            case (
+                Node("binary", "<" | "<=", (Node("name", name), _))
+                | Node("binary", ">" | ">=", (_, Node("name", name)))
+                | Node("binary", "==" | "!=", (Node("name", name), Node("missing")))
+            ):
+                out.append(name)
     return out
-
-
-def _repaired(assignments: Sequence[tuple[Event, str, Node]], name: str) -> bool:
-    """Tell whether a variable is set to missing where its source is."""
-    return any(
-        other == name and node.kind == "missing" and event.command.condition
-        for event, other, node in assignments
-    )
-
-
-def _is_earlier(node: Node) -> bool:
-    inside = node.parts[0]
-    return (
-        inside.kind == "binary"
-        and inside.value == "-"
-        and inside.parts[0] == Node("name", "_n")
-    )

@@ -15,7 +15,7 @@ _ASSIGNED = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>[=:]?)(?P<value>.*)", re.DO
 _COUNTED = re.compile(r"\s*(\+\+|--)\s*(\w+)")
 _RANGE = re.compile(
     r"(?P<first>-?[\d.]+)(?:\s*\(\s*(?P<step>-?[\d.]+)\s*\)\s*|\s*(?:/|:)\s*)"
-    r"(?P<last>-?[\d.]+)"
+    r"(?P<last>-?[\d.]+)|(?P<single>-?[\d.]+)|(?P<odd>\S+)"
 )
 _SECOND = re.compile(
     r"(?P<first>-?[\d.]+)\s+(?P<second>-?[\d.]+)\s+(?:to|:)\s*(?P<last>-?[\d.]+)"
@@ -25,12 +25,15 @@ _MOST_TURNS = 2_000
 
 @dataclass(slots=True)
 class Macros:
-    """Values of macros; those known only when the file is run have a reason instead."""
+    """Values of macros: locals by name, globals with a dollar sign before it.
 
-    local_values: dict[str, str] = field(default_factory=dict)
-    global_values: dict[str, str] = field(default_factory=dict)
-    # Locals by name, and globals with a dollar sign before it.
+    Those known only when the file is run have a reason instead of a value.
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    # Lines that run another file, which may set globals, or locals and globals.
+    elsewhere: dict[str, int] = field(default_factory=dict)
     # Macros that the last expanded text used and no line has defined.
     undefined: list[str] = field(default_factory=list)
 
@@ -50,165 +53,141 @@ class Macros:
                 at += 2
             elif sign == "`" and text[at + 1 : at + 2] != '"':
                 end = _closing(text, at)
-                out.append(self._local(self._expanded(text[at + 1 : end])))
+                out.append(self._quoted(self._expanded(text[at + 1 : end])))
                 at = end + 1
             elif sign == "$" and (match := _GLOBAL.match(text, at)):
                 name = match["bare"] or self._expanded(match["braced"]).strip()
-                out.append(self._global(name))
+                out.append(self._value(f"${name}"))
                 at = match.end()
             else:
                 out.append(sign)
                 at += 1
         return "".join(out)
 
-    def _local(self, inside: str) -> str:
+    def _quoted(self, inside: str) -> str:
+        """Replace what is between the quotation marks of a local."""
         if inside.startswith("="):
-            return _text(constant(parse(inside[1:])))
+            return _computed(inside[1:])
         if inside.startswith(":"):
-            return self._extended(inside[1:])
-        counted = _COUNTED.fullmatch(inside)
-        if counted:
-            self.count(counted[1], counted[2])
-            return self.local_values[counted[2]]
+            return self._function(inside[1:])
+        if counted := _COUNTED.fullmatch(inside):
+            self._count(*counted.groups())
+            return self.values[counted[2]]
         name = inside.strip()
         if _RESULT.match(name):
             raise StataError.because(
                 f"{cited(name)} is known only when the file is run"
             )
+        return self._value(name)
+
+    def _value(self, name: str) -> str:
+        """Look up a macro; its value may have macros too."""
         if name in self.unknown:
             raise StataError.because(self.unknown[name])
-        if name not in self.local_values:
-            self.undefined.append(name)
-        return self._expanded(self.local_values.get(name, ""))
+        if name not in self.values:
+            line = self.elsewhere.get("$" if name.startswith("$") else "")
+            if line is not None:
+                raise StataError.because(
+                    f"the macro {cited(name.removeprefix('$'))} is set by no line, "
+                    f"perhaps by the do-file of line {line}: pass macros={{...}}"
+                )
+            self.undefined.append(name.removeprefix("$"))
+        return self._expanded(self.values.get(name, ""))
 
-    def _global(self, name: str) -> str:
-        if f"${name}" in self.unknown:
-            raise StataError.because(self.unknown[f"${name}"])
-        if name not in self.global_values:
-            self.undefined.append(name)
-        return self._expanded(self.global_values.get(name, ""))
-
-    def count(self, sign: str, name: str) -> None:
+    def _count(self, sign: str, name: str) -> None:
         """Add one to a local, or subtract one."""
-        if name in self.unknown:
-            raise StataError.because(self.unknown[name])
-        value = float(self.local_values.get(name) or 0) + (1 if sign == "++" else -1)
-        self.local_values[name] = number_text(value)
+        value = float(self._value(name) or 0) + (1 if sign == "++" else -1)
+        self.values[name] = number_text(value)
 
-    def assign(self, text: str, *, is_global: bool = False) -> None:
-        """Execute what follows ``local`` or ``global``."""
-        counted = _COUNTED.match(text)
-        if counted:
-            self.count(counted[1], counted[2])
+    def assign(self, text: str, mark: str = "") -> None:
+        """Execute what follows ``local`` or ``global``; a global's mark is a dollar."""
+        if counted := _COUNTED.match(text):
+            self._count(*counted.groups())
             return
         match = _ASSIGNED.fullmatch(text)
         if match is None:
             raise StataError.because(f"the macro {cited(text)} has no name")
-        name = match["name"]
-        self.forget(name, is_global=is_global)
+        name = f"{mark}{match['name']}"
+        kinds = {"=": _computed, ":": self._function, "": unquoted}
         try:
-            value = self._value(match["sign"], match["value"])
+            # The old value may be part of the new one.
+            value = kinds[match["sign"]](self._expanded(match["value"]))
+            self.forget(name)
+            self.values[name] = value
         except StataError as error:
-            mark = f"${name}" if is_global else name
-            self.unknown[mark] = (
-                f"the macro {cited(name)} is known only when the file is run "
-                f"({error.reason})"
-            )
-            return
-        (self.global_values if is_global else self.local_values)[name] = value
+            # Of a chain of macros the first one is the cause.
+            if error.reason in self.unknown.values():
+                self.forget(name, error.reason)
+            else:
+                self.forget(name, known_later(name, error.reason))
 
-    def forget(self, name: str, *, is_global: bool = False) -> None:
-        """Remove a macro, with the reason why its value is unknown."""
-        self.unknown.pop(f"${name}" if is_global else name, None)
-        (self.global_values if is_global else self.local_values).pop(name, None)
+    def forget(self, name: str, reason: str = "") -> None:
+        """Remove a macro, perhaps with the reason why its value is not known."""
+        self.unknown.pop(name, None)
+        self.values.pop(name, None)
+        if reason:
+            self.unknown[name] = reason
 
-    def _value(self, sign: str, text: str) -> str:
-        text = self._expanded(text) if sign else text
-        if sign == "=":
-            return _text(constant(parse(text)))
-        if sign == ":":
-            return self._extended(text)
-        return unquoted(self._expanded(text))
-
-    def _extended(self, text: str) -> str:
-        """Compute an extended macro function of macros; others need data."""
+    def _function(self, text: str) -> str:
+        """Compute a macro function of macros; others need data."""
         words = text.split()
-        if words[:2] == ["word", "count"]:
-            return str(len(text.split("count", 1)[1].split()))
-        if words[:1] == ["word"] and words[2:3] == ["of"] and words[1].isdigit():
-            rest = text.split(" of ", 1)[1].split()
-            at = int(words[1]) - 1
-            return rest[at] if 0 <= at < len(rest) else ""
-        if words[:1] == ["list"]:
-            return self._of_lists(words[1:])
-        if words[:1] == ["subinstr"] and len(words) > 2:
-            return self._replaced(text)
-        raise StataError.because(f"the macro function {cited(' '.join(words[:2]))}")
 
-    def _of_lists(self, words: list[str]) -> str:
         def items(name: str) -> list[str]:
-            return self._local(name).split()
+            return self._value(name).split()
 
         match words:
-            case [a, "-", b]:
-                return " ".join([w for w in items(a) if w not in items(b)])
-            case [a, "|", b]:
-                first = items(a)
-                return " ".join([*first, *(w for w in items(b) if w not in first)])
-            case [a, "&", b]:
-                return " ".join([w for w in items(a) if w in items(b)])
-            case ["uniq", a]:
+            case ["word", "count", *listed]:
+                return str(len(listed))
+            case ["word", position, "of", *listed] if position.isdigit():
+                return dict(enumerate(listed, 1)).get(int(position), "")
+            case ["list", a, "-" | "&" as sign, b]:
+                kept = {True: "&", False: "-"}
+                words = [w for w in items(a) if kept[w in items(b)] == sign]
+                return " ".join(words)
+            case ["list", a, "|", b]:
+                more = [word for word in items(b) if word not in items(a)]
+                return " ".join([*items(a), *more])
+            case ["list", "uniq", a]:
                 return " ".join(dict.fromkeys(items(a)))
-            case ["sizeof", a]:
+            case ["list", "sizeof", a]:
                 return str(len(items(a)))
-        raise StataError.because(f"the list function {cited(' '.join(words))}")
-
-    def _replaced(self, text: str) -> str:
-        match = re.match(
-            r'\s*subinstr\s+(local|global)\s+(\w+)\s+"([^"]*)"\s+"([^"]*)"\s*(,.*)?',
-            text,
-        )
-        if match is None:
-            raise StataError.because(f"the macro function {cited(text.strip())}")
-        name = match[2]
-        value = self._local(name) if match[1] == "local" else self._global(name)
-        limit = -1 if "all" in (match[5] or "") else 1
-        return value.replace(match[3], match[4], limit)
+        raise StataError.because(f"the macro function {cited(' '.join(words[:2]))}")
 
     # --- loops ------------------------------------------------------------------------
 
     def turns(self, header: str) -> tuple[str, list[str]]:
         """Read the header of a loop: the local's name and its value in each turn."""
         word, _, rest = header.partition(" ")
-        rest = rest.strip()
-        name, _, after = rest.partition(" ")
         if word.startswith("forv"):
             name, _, values = rest.partition("=")
             return name.strip(), numbers(self._expanded(values))
-        kind, _, values = after.strip().partition(" ")
+        name, kind, values = (*rest.split(None, 2), "", "", "")[:3]
         if kind == "in":
             return name, _words(self._expanded(values))
-        if kind == "of":
-            return name, self._of(*values.strip().partition(" ")[::2])
-        raise StataError.because(f"the loop {cited(header)} cannot be read")
-
-    def _of(self, kind: str, text: str) -> list[str]:
-        text = text.strip()
+        if kind != "of":
+            raise StataError.because(f"the loop {cited(header)} cannot be read")
+        kind, _, listed = values.partition(" ")
+        text = self._expanded(listed.strip())
         if kind.startswith("loc"):
-            return _words(self._local(self._expanded(text)))
+            return name, _words(self._value(text))
         if kind.startswith("glo"):
-            name = self._expanded(text)
-            values = self._global(name)
-            if name in self.undefined:
+            values = self._value(f"${text}")
+            if text in self.undefined:
                 raise StataError.because(
-                    f"the global {cited(name)} of the loop is defined in no line before"
+                    f"the global {cited(text)} of the loop is defined in no line before"
                 )
-            return _words(values)
+            return name, _words(values)
         if kind.startswith("num"):
-            return numbers(self._expanded(text))
+            return name, numbers(text)
         if kind.startswith(("var", "new")):
-            return self._expanded(text).split()
+            return name, text.split()
         raise StataError.because(f"the loop over {cited(kind)} cannot be read")
+
+
+def known_later(name: str, why: str) -> str:
+    """Tell why a macro has no value before the file is run."""
+    shown = cited(name.removeprefix("$"))
+    return f"the macro {shown} is known only when the file is run ({why})"
 
 
 def _closing(text: str, at: int) -> int:
@@ -221,7 +200,8 @@ def _closing(text: str, at: int) -> int:
     raise StataError.because(f"a macro is not closed in {cited(text)}")
 
 
-def _text(value: float | str) -> str:
+def _computed(text: str) -> str:
+    value = constant(parse(text))
     return value if isinstance(value, str) else number_text(value)
 
 
@@ -233,14 +213,11 @@ def _words(text: str) -> list[str]:
 
 def numbers(text: str) -> list[str]:
     """List the numbers of ``1/5``, ``5(-1)1``, ``1 3 to 9`` or ``2000 2005/2010``."""
-    second = _SECOND.fullmatch(text.strip())
-    if second:
+    if second := _SECOND.fullmatch(text.strip()):
         step = float(second["second"]) - float(second["first"])
-        return _counted(second["first"], str(step), second["last"])
+        return _range(second["first"], step, second["last"])
     out: list[str] = []
-    for match in re.finditer(
-        rf"{_RANGE.pattern}|(?P<single>-?[\d.]+)|(?P<odd>\S+)", text
-    ):
+    for match in _RANGE.finditer(text):
         if match["odd"]:
             raise StataError.because(
                 f"the numbers {cited(text.strip())} cannot be read"
@@ -248,15 +225,14 @@ def numbers(text: str) -> list[str]:
         if match["single"]:
             out.append(match["single"])
         else:
-            out += _counted(match["first"], match["step"] or "1", match["last"])
+            out += _range(match["first"], float(match["step"] or 1), match["last"])
     return out
 
 
-def _counted(first: str, step: str, last: str) -> list[str]:
-    start, change, end = float(first), float(step), float(last)
-    turns = int((end - start) / change + WHOLE_TURN) + 1 if change else 0
+def _range(first: str, step: float, last: str) -> list[str]:
+    turns = int((float(last) - float(first)) / step + WHOLE_TURN) + 1 if step else 0
     if turns > _MOST_TURNS:
         raise StataError.because(
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
         )
-    return [number_text(start + change * turn) for turn in range(max(turns, 0))]
+    return [number_text(float(first) + step * turn) for turn in range(max(turns, 0))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,20 +13,16 @@ if TYPE_CHECKING:
 
 # The part before the dot is enough.
 _COMMANDS = """
-ap.pend ass.ert br.owse bys.ort cap.ture conf.irm cou.nt dec.ode des.cribe di.splay
+ap.pend ass.ert br.owse bys.ort cap.ture conf.irm cou.nt dec.ode d.escribe di.splay
 eg.en est.imates exp.and form.at fo.reach forv.alues g.enerate gl.obal gr.aph hist.ogram
 inp.ut ins.heet l.ist la.bel lo.cal mat.rix mer.ge n.oisily ord.er ou.tsheet pr.ogram
 qui.etly reg.ress ren.ame sa.ve sc.alar so.rt su.mmarize ta.bulate te.st tempf.ile
 testp.arm tost.ring tw.oway u.se
 """
 _ALIASES = {
-    "d": "describe",
-    "dis": "display",
     "sgmediation2": "sgmediation",
     "tab1": "tabulate",
     "tab2": "tabulate",
-    "test": "test",
-    "g": "generate",
     "gegen": "egen",
     "gcollapse": "collapse",
     "fcollapse": "collapse",
@@ -39,9 +35,7 @@ _ALIASES = {
 @cache
 def command_name(word: str) -> str:
     """Complete the name of a command; an unknown one stays as it is."""
-    if word in _ALIASES:
-        return _ALIASES[word]
-    return completed(word, _COMMANDS.split()) or word
+    return _ALIASES.get(word) or completed(word, _COMMANDS.split()) or word
 
 
 def completed(word: str, entries: Iterable[str]) -> str | None:
@@ -51,9 +45,8 @@ def completed(word: str, entries: Iterable[str]) -> str | None:
     """
     for entry in entries:
         least, _, rest = entry.partition(".")
-        full = least + rest
-        if word == full or (word.startswith(least) and full.startswith(word)):
-            return full
+        if word.startswith(least) and (least + rest).startswith(word):
+            return least + rest
     return None
 
 
@@ -79,9 +72,4 @@ def column_name(word: str, columns: Sequence[str] | None) -> str:
 
 def matching(pattern: str, columns: Collection[str]) -> list[str]:
     """List the columns that fit a pattern with ``*``, ``~`` and ``?``."""
-    parts = [
-        "." if sign == "?" else ".*" if sign in "*~" else re.escape(sign)
-        for sign in pattern
-    ]
-    regular = re.compile("".join(parts))
-    return [name for name in columns if regular.fullmatch(name)]
+    return [name for name in columns if fnmatchcase(name, pattern.replace("~", "*"))]

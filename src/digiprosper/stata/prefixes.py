@@ -11,9 +11,9 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.names import command_name, completed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-_WEIGHT = re.compile(r"\[\s*(?P<kind>[a-z]+)\s*=\s*(?P<value>.+?)\s*\]")
+_WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
 # Prefixes that need a colon, and what follows the name up to it.
@@ -40,13 +40,18 @@ class Command:
     arguments: str = ""
     condition: str | None = None
     rows: str | None = None
-    weight: tuple[str, str] | None = None
     using: str | None = None
+    weight: tuple[str, str] | None = None
     # As typed, in order; the argument is None without parentheses.
     options: tuple[tuple[str, str | None], ...] = ()
     prefixes: tuple[Prefix, ...] = ()
     # The name under which eststo stores the result; empty if it chooses one.
     stored: str | None = None
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the condition has the number of the row."""
+        return re.search(r"\b_n\b", self.condition or "") is not None
 
     def prefix(self, *names: str) -> Prefix | None:
         """Find a prefix by name."""
@@ -59,12 +64,14 @@ def read_command(text: str) -> Command:
     rest, prefixes, stored = text.strip(), list[Prefix](), None
     while True:
         word = re.match(r"[^\W\d]\w*", rest)
-        name = command_name(word[0]) if word else ""
-        after = rest[len(word[0]) :] if word else rest
-        if name in _PLAIN and _rest_of(after) and not re.match(r"\s+i\.", after):
-            rest = _rest_of(after)
+        if word is None:
+            raise StataError.because(f"{cited(rest)} is no command")
+        name, after = command_name(word[0]), rest[word.end() :]
+        inner = after.lstrip().removeprefix(":").strip()
+        if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
+            rest = inner
             continue
-        colon = _colon(after) if name in _COLON.split() else None
+        colon = _first(after, ":") if name in _COLON.split() else None
         if colon is None:
             break
         before, rest = after[:colon].strip(), after[colon + 1 :].strip()
@@ -72,96 +79,76 @@ def read_command(text: str) -> Command:
             stored = before.partition(",")[0].strip()
         else:
             prefixes.append(Prefix(name, before))
-    if not word:
-        raise StataError.because(f"{cited(rest)} is no command")
-    command = _parts(rest, name, after)
+    command = _parts(name, after)
     return replace(command, text=text.strip(), prefixes=tuple(prefixes), stored=stored)
 
 
-def _rest_of(text: str) -> str:
-    return text.lstrip().removeprefix(":").strip()
-
-
-def _colon(text: str) -> int | None:
-    """Find the colon that ends a prefix, outside parentheses and quotation marks."""
-    return next(
-        (at for at, sign, depth in _signs(text) if sign == ":" and not depth), None
-    )
-
-
-def _signs(text: str) -> list[tuple[int, str, int]]:
-    """List positions and signs outside quotation marks, with the depth of brackets."""
-    out, depth, quoted = [], 0, False
+def _outside(text: str) -> Iterator[tuple[int, str]]:
+    """List positions and signs outside brackets and quotation marks."""
+    depth, quoted = 0, False
     for at, sign in enumerate(text):
         if sign == '"':
             quoted = not quoted
-        if quoted:
-            out.append((at, "_", depth + 1))
-            continue
-        depth -= sign in ")]"
-        out.append((at, sign, max(depth, 0)))
-        depth += sign in "(["
-    return out
+        elif not quoted:
+            depth = max(depth - (sign in ")]"), 0)
+            if depth == 0:
+                yield at, sign
+            depth += sign in "(["
+
+
+def _first(text: str, mark: str) -> int | None:
+    """Find a mark outside brackets and quotation marks."""
+    return next((at for at, sign in _outside(text) if sign == mark), None)
 
 
 def split(text: str, mark: str = " ") -> list[str]:
     """Split at a mark outside brackets and quotation marks, without empty parts."""
     parts, start = [], 0
-    for at, sign, depth in _signs(text):
-        if depth == 0 and (sign.isspace() if mark == " " else sign == mark):
+    for at, sign in _outside(text):
+        if sign.isspace() if mark == " " else sign == mark:
             parts.append(text[start:at])
             start = at + 1
     return [part.strip() for part in (*parts, text[start:]) if part.strip()]
 
 
-def _parts(rest: str, name: str, after: str) -> Command:
-    comma = next((at for at, s, depth in _signs(after) if s == "," and not depth), None)
-    main = after if comma is None else after[:comma]
-    options = () if comma is None else read_options(after[comma + 1 :])
+def _parts(name: str, text: str) -> Command:
+    """Split what follows the name of a command."""
+    comma = _first(text, ",")
+    main, options = text[:comma], "" if comma is None else text[comma + 1 :]
+    # A weight is a word, and so is the `if` of `if(x > 1)`.
+    main = re.sub(r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)", r" \1", main)
     pieces: dict[str, list[str]] = {"arguments": []}
-    at, weight = "arguments", None
-    for word in _words(main):
+    part, weight = "arguments", None
+    for word in split(main):
         match = _WEIGHT.fullmatch(word)
-        if match and match["kind"][0] in "afpiw":
+        keyword = re.match(r"(if|in|using)($|(?=[(\"!~]))", word)
+        if match:
             weight = (match["kind"], match["value"])
-        elif word in ("if", "in", "using"):
-            at = word
-            pieces.setdefault(at, [])
-        else:
-            pieces[at].append(word)
-    joined = {key: " ".join(words) for key, words in pieces.items()}
+            continue
+        if keyword:
+            part, word = keyword[1], word[keyword.end() :]
+        pieces.setdefault(part, []).extend([word] if word else [])
+    joined = {part: " ".join(words) for part, words in pieces.items()}
     return Command(
-        rest,
+        text,
         name,
         joined["arguments"],
         joined.get("if"),
         joined.get("in"),
-        weight,
         joined.get("using"),
-        options,
+        weight,
+        read_options(options),
     )
-
-
-def _words(text: str) -> list[str]:
-    """Split at blanks; ``if(x > 1)`` is two words, and a weight is a word."""
-    words: list[str] = []
-    for word in split(re.sub(r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)", r" \1", text)):
-        match = re.match(r"(if|in|using)(?=[(\"!~])", word)
-        words += [match[1], word[len(match[1]) :]] if match else [word]
-    return words
 
 
 def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
     """Read options and their arguments; blanks before a parenthesis are allowed."""
     out: list[tuple[str, str | None]] = []
-    at = 0
-    while at < len(text.rstrip()):
-        match = _OPTION.match(text, at)
-        assert match is not None
+    at, text = 0, text.rstrip()
+    while match := _OPTION.match(text, at):
         at, argument = match.end(), None
         if text[at : at + 1] == "(":
-            signs = _signs(text[at:])
-            end = next((p for p, s, depth in signs[1:] if s == ")" and not depth), None)
+            end = _first(text[at:], ")")
             if end is None:
                 raise StataError.because(
                     f"a parenthesis of the option {match['name']} is not closed"
@@ -192,13 +179,13 @@ class Options:
         out: dict[str, str] = {}
         for word, argument in command.options:
             name = self.read_one(word)
-            reason = _reason(word, self.refused)
+            reasons = [r for e, r in self.refused.items() if completed(word, [e])]
             if name is not None:
                 if name in out and name not in repeated:
                     raise StataError.because(f"the option {name}() is there twice")
                 out[name] = argument or ""
-            elif reason is not None:
-                raise StataError.because(f"the option {word}: {reason}")
+            elif reasons:
+                raise StataError.because(f"the option {word}: {reasons[0]}")
             elif completed(word, (_DISPLAY + self.harmless).split()) is None:
                 raise StataError.because(
                     f"the option {cited(word)} of {command.name} is not known here"
@@ -215,10 +202,3 @@ _DISPLAY = """
 l.evel nolog nohe.ader noomit.ted nobase.levels base.levels allb.aselevels noempty.cells
 vsq.uish cformat pformat sformat notab.le omit.ted ef.orm noci nopv.alues coefl.egend
 """
-
-
-def _reason(word: str, refused: Mapping[str, str]) -> str | None:
-    name = completed(word, refused)
-    if name is None:
-        return None
-    return next(r for entry, r in refused.items() if entry.replace(".", "") == name)

@@ -8,16 +8,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.commands import after, data, estimations
+from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.expressions import constant, parse
 from digiprosper.stata.lines import Statement
+from digiprosper.stata.macros import known_later
 from digiprosper.stata.names import command_name
 from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
+from digiprosper.stata.translation import ONE_SERIES
+from digiprosper.stata.varlists import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
@@ -45,24 +48,20 @@ pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm sav
 scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk
 t2docx table tabstat tabulate timer tsline ttable2 ttest twostepweakiv twoway type
 unab unique varsoc version vif weakiv weakivtest which window xlincom xtcsd xtdescribe
-xteventplot xtline xtsum xttab xttest0 xtunitroot
+xteventplot xtline xtsum xttab xttest0 xttest1 xttest2 xtunitroot
 """
 _SKIPPED = frozenset(_PRINTING.split())
+# Data commands after which the rows are in the same order.
+_KEEP_ORDER = """
+generate replace egen rename drop keep winsor2 encode destring tostring center zscore
+"""
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
 _LISTERS = ("levelsof", "ds", "unab")
-_SOURCES = ("use", "import", "insheet")
+_TABLES = ("esttab", "outreg2", "estout", "reg2docx")
+_UNTIL_END = ("program", "mata", "python", "input")
 _MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
-
-
-def _panel_of(entity: str | None, time: str | None) -> str:
-    """Write the panel of ``xtset``, or of rows where there is none."""
-    if entity is None:
-        return "dp.Panel.from_rows(df)"
-    if time is None:
-        return f"dp.Panel.from_rows(df, entity={entity!r})"
-    return f"dp.Panel(df, {entity!r}, {time!r})"
 
 
 @dataclass(slots=True)
@@ -92,6 +91,7 @@ class Reader:
         self, statements: Sequence[Statement], context: Context, macros: Macros
     ) -> None:
         self.statements: list[Statement] = _normalised(statements)
+        self.ends: dict[int, int] = _ends(self.statements)
         self.context: Context = context
         self.macros: Macros = macros
         self.taint: Taint = Taint()
@@ -106,8 +106,8 @@ class Reader:
         self.panel_keys: tuple[str | None, str | None] | None = None
         # Statements that may still be executed in the outermost loop.
         self.budget: int = _MOST_STATEMENTS
-        # Whether the condition of the last if was true; None if that is not known.
-        self.last_if: bool | None = None
+        # Whether a branch of the last if was executed; None if that is not known.
+        self.branched: bool | None = None
         # The statement that is executed.
         self.position: int = 0
 
@@ -125,10 +125,10 @@ class Reader:
         out = []
         for position, statement in enumerate(self.statements):
             record = self.records.get(position)
+            if record is None and statement.text in ("}", "end"):
+                record = Record("read")
             if record is None:
-                closes = statement.text in ("}", "end")
-                record = Record("read" if closes else "not run")
-                record.reason = "" if closes else "no line before it leads here"
+                record = Record("not run", "no line before it leads here")
                 record.is_estimation = _looks_like_estimation(statement.text)
             kept = (record.status, record.reason, tuple(record.translations))
             out.append(
@@ -136,135 +136,112 @@ class Reader:
             )
         return tuple(out)
 
-    def _record(self, position: int, status: Status, reason: str = "") -> Record:
-        record = self.records.setdefault(position, Record("skipped"))
-        if worst(record.status, status) != record.status or not record.reason:
+    def _record(
+        self, status: Status, reason: str = "", position: int | None = None
+    ) -> Record:
+        """Note what became of a statement; the worst of several turns counts."""
+        at = self.position if position is None else position
+        record = self.records.setdefault(at, Record("skipped"))
+        status = worst(record.status, status)
+        if status != record.status or not record.reason:
             record.reason = reason or record.reason
-        record.status = worst(record.status, status)
+        record.status = status
         return record
 
     # --- blocks -----------------------------------------------------------------------
 
     def _block(self, start: int, stop: int) -> None:
+        """Execute statements, each with its block if it opens one."""
         position = start
         while position < stop:
-            position = self._statement(position, stop)
-
-    def _statement(self, position: int, stop: int) -> int:
-        """Execute a statement, with its block if it opens one; return the next."""
-        text = self.statements[position].text
-        word = _head(text)
-        end = self._end_of_block(position, word, stop)
-        if end is None:
             self.position = position
-            self._one(text)
-            return position + 1
-        if word == "if":
-            return self._branches(position, stop)
-        if word in ("foreach", "forvalues"):
-            self._loop(position, end)
-        elif word in ("program", "mata", "python", "input", "while"):
-            self._unread_block(position, end, word)
-        else:
-            self._record(position, "read")
-            self._block(position + 1, end)
-        return end + 1
+            text = self.statements[position].text
+            word, end = _head(text), self.ends.get(position)
+            if end is None:
+                self._one(text)
+                position += 1
+                continue
+            header = _without_prefix(text).removesuffix("{").strip()
+            if word in ("if", "else"):
+                self._branch(header, end)
+            elif word in ("foreach", "forvalues"):
+                self._loop(header, end)
+            elif word in (*_UNTIL_END, "while"):
+                self._unread_block(word, end)
+            else:
+                self._record("read")
+                self._block(position + 1, end)
+            position = end + 1
 
-    def _end_of_block(self, position: int, word: str, stop: int) -> int | None:
-        """Find the statement that ends the block that a statement opens, or None."""
-        text = _without_prefix(self.statements[position].text)
-        programs = word == "program" and not re.match(r"\S+\s+(drop|dir|list)\b", text)
-        if programs or word == "input" or text.rstrip(":") in ("mata", "python"):
-            inside = range(position, stop)
-            return next(
-                (i for i in inside if self.statements[i].text == "end"), stop - 1
-            )
-        if not text.endswith("{"):
-            return None
-        depth = 0
-        for at in range(position, stop):
-            inner = self.statements[at].text
-            depth += inner.endswith("{") - inner.startswith("}")
-            if depth == 0:
-                return at
-        return stop - 1
-
-    def _unread_block(self, position: int, end: int, word: str) -> None:
-        statement = self.statements[position]
+    def _unread_block(self, word: str, end: int) -> None:
         reasons = {"while": "a loop without a fixed number of turns is not read"}
-        self._record(position, "refused", reasons.get(word, f"{word} is not read"))
+        self._record("refused", reasons.get(word, f"{word} is not read"))
         if word == "program":
-            name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", statement.text)
-            self.programs[name[1] if name else ""] = statement.number
+            text = self.statements[self.position].text
+            name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", text)
+            self.programs[name[1] if name else ""] = self.number
         else:
-            self.taint.mark_rows(statement.number)
-        self._unreached(position + 1, end, position)
+            self.taint.mark_rows(self.number)
+        self._unreached(end)
 
-    def _unreached(self, start: int, stop: int, header: int) -> None:
+    def _unreached(self, end: int) -> None:
         """Give the lines of a block that is not read the reason of its header."""
-        for at in range(start, stop):
+        for at in range(self.position + 1, end):
             text = self.statements[at].text
             if text != "}":
-                number = self.statements[header].number
-                record = self._record(at, "not run", f"line {number} is not read")
+                record = self._record("not run", f"line {self.number} is not read", at)
                 record.is_estimation |= _looks_like_estimation(text)
 
-    def _loop(self, position: int, end: int) -> None:
+    def _loop(self, header: str, end: int) -> None:
         """Execute the turns of a loop; of an unknown list, one for the other lines."""
-        header = _without_prefix(self.statements[position].text)[:-1].strip()
+        start, line = self.position, self.number
         name = (*re.split(r"[\s=]+", header), "", "")[1]
         try:
             _, values = self.macros.turns(header)
-            self._record(position, "read", "" if values else "the loop has no turns")
+            self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
-            self._record(position, "refused", error.reason)
+            self._record("refused", error.reason)
             self.macros.unknown[name], values = error.reason, [""]
+        if not values:
+            self._unreached(end)
         if self.depth == 0:
             self.budget = _MOST_STATEMENTS
         self.depth += 1
         for turn, value in enumerate(values):
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
-                self._record(position, "read", text)
-                self.code.append(f"# line {self.statements[position].number}: {text}")
+                self._record("read", text, start)
+                self.code.append(f"# line {line}: {text}")
                 break
-            self.macros.local_values[name] = value
-            self._block(position + 1, end)
+            self.macros.values[name] = value
+            self._block(start + 1, end)
         self.depth -= 1
         self.macros.forget(name)
-        if not values:
-            self._unreached(position + 1, end, position)
 
-    def _branches(self, position: int, stop: int) -> int:
-        """Execute the branch whose condition is true; return what follows all."""
-        done: bool | None = False
-        while True:
-            self.position = position
-            end = self._end_of_block(position, "if", stop)
-            assert end is not None
-            text = _without_prefix(self.statements[position].text)[:-1].strip()
-            condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", text).strip()
-            self._record(position, "read")
-            holds = done is False and (not condition or self._decides(condition))
-            if holds:
-                self._block(position + 1, end)
-            else:
-                self._unreached(position + 1, end, position)
-            done = None if None in (holds, done) else done or holds
-            self.last_if = done
-            position = end + 1
-            text = self.statements[position].text if position < stop else ""
-            if not (text.startswith("else") and text.endswith("{")):
-                return position
+    def _branch(self, header: str, end: int) -> None:
+        """Execute the block of if or else, or give its lines a reason."""
+        self._record("read")
+        is_else = header.startswith("else")
+        condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
+        if self._chosen(condition, is_else=is_else):
+            self._block(self.position + 1, end)
+            self.branched = True
+        else:
+            self._unreached(end)
 
-    def _decides(self, condition: str) -> bool | None:
-        """Compute a condition; None, with a reason, if it depends on the data."""
-        try:
-            return bool(constant(parse(self.macros.expand(condition))))
-        except StataError as error:
-            self._record(self.position, "refused", error.reason)
-            self.taint.mark_rows(self.number)
-            return None
+    def _chosen(self, condition: str, *, is_else: bool) -> bool | None:
+        """Tell whether a branch is executed; None if its condition needs data."""
+        before = self.branched if is_else else False
+        chosen = None if before is None else not before
+        if chosen and condition:
+            try:
+                chosen = bool(constant(parse(self.macros.expand(condition))))
+            except StataError as error:
+                self._record("refused", error.reason)
+                self.taint.mark_rows(self.number)
+                chosen = None
+        self.branched = None if chosen is None else before or chosen
+        return chosen
 
     # --- single commands --------------------------------------------------------------
 
@@ -275,54 +252,52 @@ class Reader:
         expanded, command = text, None
         try:
             if text in ("}", "{") or self._macro(word, _without_prefix(text)):
-                self._record(self.position, "read")
-                return
-            if word in ("if", "else"):
+                self._record("read")
+            elif word in ("if", "else"):
                 self._single_branch(_without_prefix(text))
-                return
-            expanded = self.macros.expand(text)
-            if not expanded.strip():
-                self._record(self.position, "read", "only macros that are empty")
-                return
-            undefined = _undefined_reason(self.macros.undefined)
-            command = read_command(expanded)
-            self._command(command, undefined)
+            else:
+                expanded = self.macros.expand(text)
+                undefined = _undefined_reason(self.macros.undefined)
+                if expanded.strip():
+                    command = read_command(expanded)
+                    self._command(command, undefined)
+                else:
+                    self._record("read", "only macros that are empty")
         except StataError as error:
             if command is None and word in _SKIPPED:
-                self._record(self.position, "skipped", error.reason)
+                self._record("skipped", error.reason)
             else:
                 self._refuse(expanded, error.reason, command)
 
     def _single_branch(self, text: str) -> None:
         """Execute ``if condition command`` or ``else command`` on one line."""
-        holds: bool | None = True
-        if text.startswith("else"):
-            holds = None if self.last_if is None else not self.last_if
-            text = text.removeprefix("else").strip()
-        if holds:
-            self.last_if = False
-        if holds and _head(text) == "if":
+        is_else, condition = text.startswith("else"), ""
+        text = text.removeprefix("else").strip()
+        if _head(text) == "if" and not (is_else and self.branched):
+            if not is_else:
+                # Nothing is known of the branches of an if that cannot be read.
+                self.branched = None
             condition, text = _condition_and_command(text.removeprefix("if"))
-            self.last_if = holds = self._decides(condition)
-        if holds:
+        chosen = self._chosen(condition, is_else=is_else)
+        if chosen:
             self._one(text)
-        elif holds is None:
-            self._record(self.position, "refused", "its condition depends on the data")
+        elif chosen is None:
+            self._record("refused", "its condition depends on the data")
             self.taint.mark_rows(self.number)
         else:
-            self._record(self.position, "read", "its condition is false")
+            self._record("read", "its condition is false")
 
     def _macro(self, word: str, text: str) -> bool:
         """Execute a command about macros or scalars; tell whether it was one."""
-        rest = text.partition(" ")[2].strip() if " " in text else ""
+        rest = text.partition(" ")[2].strip()
         if word in ("local", "global"):
-            self.macros.assign(rest, is_global=word == "global")
+            self.macros.assign(rest, "$" if word == "global" else "")
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(rest).split():
-                self.macros.local_values[name] = f"__{name}"
+                self.macros.values[name] = f"__{name}"
         elif word == "macro":
             for name in self.macros.expand(rest).split()[1:]:
-                self.macros.forget(name, is_global=True)
+                self.macros.forget(f"${name}")
         elif word == "scalar":
             # A scalar in an expression looks like a column.
             self.taint.mark(_CREATED.findall(rest), self.number)
@@ -333,17 +308,15 @@ class Reader:
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
         name = command.name
-        if command.prefix("permute") is not None:
-            self._translated(command, after.permutation(command, self.context))
+        if command.prefix("permute") is not None or name in estimations.TESTS:
+            self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
-            self._record(self.position, "skipped").is_estimation = True
+            self._record("skipped").is_estimation = True
             translation = estimations.translate(command, self.context)
             self._translated(command, translation, undefined)
             self.taint.mark(_stored_columns(command), self.number)
             self.context.last = translation.spec
             self._store(command.stored)
-        elif name in after.COMMANDS:
-            self._translated(command, after.COMMANDS[name](command, self.context))
         elif name in data.COMMANDS:
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
@@ -355,34 +328,34 @@ class Reader:
 
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
-        name = command.name
+        name, words = command.name, command.arguments.split()
         self._event(command)
-        self._stored_results(command)
+        self._noted(name, words)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name]}")
-        if _makes_data(command):
+        if _makes_dummies(command) or (name == "set" and words[:1] == ["obs"]):
             raise StataError.because(f"{name} makes columns or rows")
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
         if name != "display":
             self.context.summary = data.summary(command, self.context)
-        mark = dict(command.options).get("local")
-        if mark and name in _LISTERS:
-            self.macros.forget(mark)
-            self.macros.unknown[mark] = (
-                f"the macro {cited(mark)} is known only when the file is run ({name})"
-            )
+        listed = dict(command.options).get("local")
+        if listed and name in _LISTERS:
+            self.macros.forget(listed, known_later(listed, name))
         table = "etable(results).save(...) writes the table"
-        self._record(self.position, "skipped", table if name in _TABLES else "")
+        self._record("skipped", table if name in _TABLES else "")
 
-    def _stored_results(self, command: Command) -> None:
-        """Execute ``eststo name`` and ``estimates store name``."""
-        words = command.arguments.split()
-        if command.name == "eststo":
+    def _noted(self, name: str, words: list[str]) -> None:
+        """Note that a result has a name, or that another file may set macros."""
+        if name == "eststo":
             self._store(" ".join(words[:1]))
-        elif command.name == "estimates" and words[:1] in (["sto"], ["store"]):
+        elif name == "estimates" and words[:1] in (["sto"], ["store"]):
             self._store(" ".join(words[1:2]))
+        elif name in ("do", "run", "include"):
+            # An included file sets the locals of this one too.
+            for mark in ("$", "") if name == "include" else ("$",):
+                self.macros.elsewhere.setdefault(mark, self.number)
 
     def _store(self, name: str | None) -> None:
         if name:
@@ -400,13 +373,15 @@ class Reader:
         self.context.summary = {}
         code = translation.python
         reason = undefined or self.taint.reason([code, command.text])
-        status: Status = "not run" if reason else "translated"
-        record = self._record(self.position, status, reason)
+        record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
         keys = (self.context.entity, self.context.time)
+        if not reason and command.counts_rows:
+            self.code.append(self.context.row_numbers("_n"))
+            self.panel_keys = None
         if not reason and self.panel_keys != keys:
-            self.code.append(f"panel = {_panel_of(*keys)}")
+            self.code.append(f"panel = {self.context.panel_code}")
             self.panel_keys = keys
         if translation.spec is not None:
             code = f"fit = {code}.fit(panel)"
@@ -428,18 +403,21 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
+        keeps_order = command.name in _KEEP_ORDER.split()
+        self.context.sorted_by_keys &= keeps_order and not command.prefix("bysort")
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
             self.sample = (*self.sample, f"{negation}({command.condition})")
             if reason:
-                self.taint.mark_rows(self.number)
+                self.taint.mark_rows(self.number, reason)
         self._created(step)
         if reason:
-            self.taint.mark(step.creates, int(reason.partition("line ")[2].split()[0]))
+            # The last line that a reason names is the cause.
+            self.taint.mark(step.creates, int(re.findall(r"line (\d+)", reason)[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
-        self._record(self.position, "not run" if reason else "translated", reason)
+        self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
 
@@ -452,36 +430,29 @@ class Reader:
         if step.fresh:
             self.taint.clear()
             self.sample = ()
-            variables = self.context.variables
-            columns = variables.columns if self.context.panel is not None else None
-            self.context.variables = replace(variables, columns=columns, created=())
+            columns = self.context.variables.columns
+            self.context.variables = Variables(columns if self.context.panel else None)
 
     def _created(self, step: data.Step) -> None:
         """Add the columns that a step makes to those that are known."""
-        old = self.context.variables
-
-        def changed(names: Iterable[str]) -> tuple[str, ...]:
-            kept = [name for name in names if name not in step.drops]
-            return tuple(dict.fromkeys([*kept, *step.creates]))
-
-        columns = None if old.columns is None else changed(old.columns)
-        self.context.variables = replace(
-            old, columns=columns, created=changed(old.created)
-        )
-        self.context.complete -= set(step.creates)
+        context = self.context
+        context.variables = context.variables.changed(step.creates, step.drops)
+        context.complete -= set(step.creates)
         if step.complete:
-            self.context.complete |= set(step.creates)
+            context.complete |= set(step.creates)
 
     def _keys(self, command: Command) -> None:
+        """Execute ``xtset``."""
         self._event(command)
         names = [name for name in split(command.arguments) if name.isidentifier()]
-        if command.name == "tsset" and len(names) == 1:
-            raise StataError.because("tsset of one series", "A panel has two keys.")
         if names:
             keys = [*map(self.context.variables.resolve, names), None]
+            if command.name == "tsset" and len(names) == 1:
+                keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
             self.context.complete |= set(names)
-        self._record(self.position, "read")
+            self.context.sorted_by_keys = True
+        self._record("read")
 
     def _preserve(self, command: Command) -> None:
         """Save or restore what is known of the data; results stay."""
@@ -498,11 +469,11 @@ class Reader:
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
                 self.code.append("df = preserved.copy()")
                 self.panel_keys = None
-        self._record(self.position, "read")
+        self._record("read")
 
     def _refuse(self, text: str, reason: str, command: Command | None) -> None:
         """Note a refusal and mark what the line would have made."""
-        record = self._record(self.position, "refused", reason)
+        record = self._record("refused", reason)
         record.is_estimation |= _looks_like_estimation(text)
         line = f"# line {self.number} refused: {' '.join(text.split())}"
         self.code += [line, f"# {reason}"]
@@ -516,25 +487,12 @@ class Reader:
             self.taint.mark(columns, self.number)
             self._created(data.Step("", tuple(columns)))
             return
-        harmless = (
-            name in after.COMMANDS
-            or name in _SKIPPED
-            or (command is not None and _only_columns(command))
-        )
-        if name in _SOURCES:
+        if name in ("use", "import", "insheet"):
             self.taint.clear()
-        if not (harmless or estimates):
+        if not (estimates or name in (*estimations.TESTS, *_SKIPPED)) and not (
+            command is not None and _only_columns(command)
+        ):
             self.taint.mark_rows(self.number)
-
-
-def _makes_data(command: Command) -> bool:
-    """Tell whether ``tabulate`` makes dummies, or ``set`` rows."""
-    if command.name == "tabulate":
-        return any(option.startswith("g") for option, _ in command.options)
-    return command.name == "set" and command.arguments.startswith("obs")
-
-
-_TABLES = ("esttab", "outreg2", "estout", "reg2docx")
 
 
 def _only_columns(command: Command) -> bool:
@@ -543,29 +501,39 @@ def _only_columns(command: Command) -> bool:
     return command.name in ("drop", "keep", "sort", "gsort") and not chooses
 
 
+def _makes_dummies(command: Command) -> bool:
+    return command.name == "tabulate" and bool(_arguments(command, "g"))
+
+
+def _arguments(command: Command, *starts: str) -> list[str]:
+    """List the arguments of options that start with some letters."""
+    return [a or "" for option, a in command.options if option.startswith(starts)]
+
+
 def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
     """List the columns that a refused command makes; None if that is not known."""
     if name in ("generate", "replace", "egen"):
         return _CREATED.findall(text)[:1]
     if name == "psmatch2":
         return list(_MATCHED)
-    if name == "tabulate" and command is not None:
-        stem = "".join(a or "" for o, a in command.options if o.startswith("g"))
+    if command is None:
+        return None
+    if name == "tabulate":
+        stem = "".join(_arguments(command, "g"))
         return [f"{stem}{level}" for level in range(1, 400)]
-    if name in data.MAKERS and command is not None:
-        return _made(command)
+    if name in data.MAKERS.split():
+        # They are in generate() or prefix(), or among the arguments.
+        names = _NAME.findall(" ".join(_arguments(command, "g", "p")))
+        if "replace" in dict(command.options) or not names:
+            names += _NAME.findall(command.arguments.partition("=")[0])
+        return names
     return None
 
 
 def _stored_columns(command: Command) -> list[str]:
     """List the columns that an estimation stores: residuals and effects."""
-    names: list[str] = []
-    for option, argument in command.options:
-        if option.startswith("res"):
-            names.append(argument or "_reghdfe_resid")
-        if option.startswith("a"):
-            names += _CREATED.findall(argument or "")
-    return names
+    residuals = [name or "_reghdfe_resid" for name in _arguments(command, "res")]
+    return residuals + _CREATED.findall(" ".join(_arguments(command, "a")))
 
 
 def _undefined_reason(names: Sequence[str]) -> str:
@@ -581,30 +549,13 @@ def _undefined_reason(names: Sequence[str]) -> str:
 def _condition_and_command(text: str) -> tuple[str, str]:
     """Split ``a == 1 replace x = 2`` where a command begins."""
     words = split(text)
-    commands = {
-        *_SKIPPED,
-        *data.COMMANDS,
-        *estimations.COMMANDS,
-        "local",
-        "global",
-        "do",
-    }
+    others = ("local", "global", "do", "quietly", "scalar")
+    commands = {*_SKIPPED, *data.COMMANDS, *estimations.COMMANDS, *others}
     for count in range(1, len(words)):
         word = _NAME.match(words[count])
-        if word and command_name(word[0]) in {*commands, "quietly", "scalar"}:
+        if word and command_name(word[0]) in commands:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
-
-
-def _made(command: Command) -> list[str]:
-    """List the columns that a command makes: in generate(), prefix(), arguments."""
-    names = []
-    for option, argument in command.options:
-        if argument and option.startswith(("g", "p")):
-            names += _NAME.findall(argument)
-    if "replace" in dict(command.options) or not names:
-        names += _NAME.findall(command.arguments.partition("=")[0])
-    return names
 
 
 def _normalised(statements: Sequence[Statement]) -> list[Statement]:
@@ -625,6 +576,35 @@ def _normalised(statements: Sequence[Statement]) -> list[Statement]:
             parts.append(text)
         out += [Statement(statement.number, part) for part in parts if part]
     return out
+
+
+def _ends(statements: Sequence[Statement]) -> dict[int, int]:
+    """Find the end of each block: its closing brace, or ``end`` of a program."""
+    ends: dict[int, int] = {}
+    braces: list[int] = []
+    program: int | None = None
+    for at, statement in enumerate(statements):
+        text = _without_prefix(statement.text)
+        if program is not None:
+            if text == "end":
+                ends[program], program = at, None
+        elif _opens_until_end(text):
+            program = at
+        elif text.startswith("}") and braces:
+            ends[braces.pop()] = at
+        elif text.endswith("{"):
+            braces.append(at)
+    # What is not closed ends with the file.
+    unclosed = braces if program is None else [*braces, program]
+    return ends | dict.fromkeys(unclosed, len(statements) - 1)
+
+
+def _opens_until_end(text: str) -> bool:
+    """Tell whether a statement opens a block that ``end`` closes."""
+    word = _head(text)
+    if word == "program":
+        return not re.match(r"\S+\s+(drop|dir|list)\b", text)
+    return word == "input" or text.rstrip(":") in ("mata", "python")
 
 
 def _head(text: str) -> str:

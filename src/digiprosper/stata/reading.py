@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import InputTypeError, StataError, cited
-from digiprosper.stata.commands import after, estimations
+from digiprosper.stata.commands import estimations
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import decode, statements
 from digiprosper.stata.macros import Macros
@@ -108,10 +108,6 @@ def from_stata(
             f"the macro {cited(macros.undefined[0])} has no value in a single command",
             "Replace it, or read the whole file.",
         )
-    if command.prefix("permute") is not None:
-        return after.permutation(command, context)
-    if command.name in after.COMMANDS:
-        return after.COMMANDS[command.name](command, context)
     return estimations.translate(command, context)
 
 
@@ -160,7 +156,7 @@ def read_do_file(
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
     context = Context.start(panel, dict(spatial_weights or {}))
-    defined = Macros(global_values=dict(macros or {}))
+    defined = Macros({f"${name}": text for name, text in (macros or {}).items()})
     reader = Reader(statements(decode(Path(path).read_bytes())), context, defined)
     reader.run()
     context = reader.context

@@ -20,27 +20,28 @@ class Taint:
     """Lines that were refused, by the columns that they would have made."""
 
     columns: dict[str, int] = field(default_factory=dict)
-    # The line that would have changed rows, or columns that it does not name.
-    rows: int | None = None
+    # Why rows, or columns that a line does not name, would have changed.
+    rows: str = ""
 
     def clear(self) -> None:
         """Forget everything: the data are read anew."""
         self.columns.clear()
-        self.rows = None
+        self.rows = ""
 
     def mark(self, names: Iterable[str], line: int) -> None:
         """Mark columns."""
         for name in names:
             self.columns[name] = line
 
-    def mark_rows(self, line: int) -> None:
-        """Mark all rows; the first line is the one that is named."""
-        self.rows = line if self.rows is None else self.rows
+    def mark_rows(self, line: int, cause: str = "") -> None:
+        """Mark all rows; the first line is named, with its cause if it is another."""
+        because = f": {cause}" if cause else ""
+        self.rows = self.rows or f"line {line} would change the data{because}"
 
     def reason(self, texts: Iterable[str]) -> str:
         """Tell why code with these texts would not run; empty if it would."""
-        if self.rows is not None:
-            return f"line {self.rows} would change the data"
+        if self.rows:
+            return self.rows
         for text in texts:
             for word in _WORD.findall(text):
                 if word in self.columns:

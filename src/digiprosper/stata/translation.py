@@ -6,19 +6,27 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from digiprosper._names import NAMES
 from digiprosper.errors import DigiprosperError, StataError
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.expressions import Printer, parse
-from digiprosper.stata.varlists import Variables
+from digiprosper.stata.varlists import (
+    Variables,
+    clusters,
+    is_category,
+    plain,
+    term,
+    whole,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from digiprosper.panel import Panel
     from digiprosper.specification import Specification
+    from digiprosper.stata.prefixes import Command, Options
+    from digiprosper.stata.varlists import Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,10 @@ class Translation:
     notes: tuple[str, ...] = ()
 
 
+# The entity of a single series.
+ONE_SERIES = "one_series"
+
+
 @dataclass(slots=True)
 class Context:
     """What earlier lines and the panel say: keys, columns, results."""
@@ -69,6 +81,27 @@ class Context:
     last: Any = None
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
+    # Whether nothing has sorted or added rows since xtset.
+    sorted_by_keys: bool = False
+
+    @property
+    def panel_code(self) -> str:
+        """Code of the panel of ``xtset``, or of rows where there is none."""
+        if self.entity is None:
+            return "dp.Panel.from_rows(df)"
+        if self.time is None:
+            return f"dp.Panel.from_rows(df, entity={self.entity!r})"
+        series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
+        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r})"
+
+    def row_numbers(self, name: str) -> str:
+        """Write a column with the number of the row, after the sorting of xtset."""
+        keys = [
+            key for key in (self.entity, self.time) if key not in (None, ONE_SERIES)
+        ]
+        order = f"df = df.sort_values({keys!r}, kind='stable')\n"
+        numbers = f"df[{name!r}] = np.arange(len(df)) + 1"
+        return order + numbers if self.sorted_by_keys else numbers
 
     @classmethod
     def start(
@@ -101,30 +134,104 @@ class Context:
         return int(self.panel.frame.reset_index()[name].nunique())
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command with its options by full name, after the lines before it."""
+
+    command: Command
+    context: Context
+    options: Mapping[str, str]
+
+    def variables(self) -> tuple[str, list[Product]]:
+        """Read the variables of the command; the first is the outcome."""
+        products = self.context.variables.products(self.command.arguments)
+        if not products:
+            raise StataError.because("there are no variables")
+        y = term(products[0])
+        return y, [product for product in products if term(product) != y]
+
+    def without_years(self, products: Iterable[Product]) -> tuple[list[Product], bool]:
+        """Take the category of the time key out; it becomes time effects."""
+        rest, time = list(products), self.context.time
+        kept = [p for p in rest if not (is_category(p) and p[0].name == time)]
+        return kept, len(kept) < len(rest)
+
+    def terms(self, option: str) -> list[str]:
+        """Read the variables in an option as terms."""
+        return plain(self.context.variables.products(self.options.get(option, "")))
+
+    def column(self, option: str) -> str:
+        """Read the name of a single column in an option."""
+        return as_written(self.context.variables.resolve(self.options[option].strip()))
+
+    def whole(self, option: str, default: int | None = None) -> Any:
+        """Read a whole number in an option."""
+        text = self.options.get(option)
+        return default if text is None else whole(text, option)
+
+    def errors(self, robust: str = "robust", default: str = "oim") -> dict[str, Any]:
+        """Translate vce(), cluster() and robust; clusters come first.
+
+        With effects of entities robust errors are clustered by them in some commands.
+        """
+        options = self.options
+        text = options.get("vce") or ("robust" if "robust" in options else default)
+        if "cluster" in options:
+            text = f"cluster {options['cluster']}"
+        kind, _, rest = text.partition(" ")
+        kinds = {"cluster": "clustered", "robust": robust}
+        kinds |= dict.fromkeys(
+            ("unadjusted", "ols", "oim", "conventional"), "unadjusted"
+        )
+        meant = next((word for word in kinds if word.startswith(kind)), "")
+        if not meant or "," in rest or (rest and meant != "cluster"):
+            raise StataError.because(
+                f"vce({text})",
+                "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
+            )
+        return {"cov_type": kinds[meant], "clusters": self.clusters(rest)}
+
+    def clusters(self, text: str) -> list[str] | None:
+        """Read cluster variables; None stands for the entity."""
+        terms = clusters(text, self.context.variables)
+        return None if terms in ([], [as_written(self.context.entity or "")]) else terms
+
+    def specify(
+        self, name: str, notes: Iterable[str] = (), **fields: Any
+    ) -> Translation:
+        """Build the specification of the command, with its condition."""
+        where = self.context.where(self.command.condition)
+        return specify(name, tuple(notes), self.command.text, where=where, **fields)
+
+    def python(self, code: str, *notes: str) -> Translation:
+        """Write code that needs a fit or the panel."""
+        return Translation(self.command.text, None, code, notes)
+
+
 def specify(
-    name: str, notes: tuple[str, ...] | list[str], command: str, **fields: Any
+    name: str, notes: tuple[str, ...], command: str, **fields: Any
 ) -> Translation:
     """Build a specification by the name of its class; absent options are left out.
 
     `where` is an option of every specification. An option that the class does not have
     is refused, never dropped.
     """
-    homes = [module for module, names in NAMES.items() if name in names.split()]
-    if not homes:
+    # The package has its names once they are asked for.
+    kind: Any = getattr(import_module("digiprosper"), name, None)
+    if kind is None:
         raise StataError.because(f"the command needs {name}, which this version lacks")
-    kind: Any = getattr(import_module(f"digiprosper.{homes[0]}"), name)
     options = {key: value for key, value in fields.items() if value is not None}
-    fields_of_kind = [f.name for f in dataclasses.fields(kind)]
-    lacking = [key for key in options if key not in fields_of_kind]
+    lacking = options.keys() - {field.name for field in dataclasses.fields(kind)}
     if lacking:
         raise StataError.because(
-            f"{name} has no option {', '.join(lacking)}", "Estimate on a subset."
+            f"{name} has no option {', '.join(sorted(lacking))}",
+            "Estimate on a subset.",
         )
     try:
         spec = kind(**options)
     except DigiprosperError as error:
         raise StataError.because(str(error).rstrip(".")) from error
-    return Translation(command, spec, as_python(spec), tuple(notes))
+    return Translation(command, spec, as_python(spec), notes)
 
 
 def as_python(spec: Any) -> str:
@@ -132,12 +239,9 @@ def as_python(spec: Any) -> str:
     parts = []
     for option in dataclasses.fields(spec):
         value = getattr(spec, option.name)
-        if not option.kw_only and (
-            option.default is dataclasses.MISSING or value != option.default
-        ):
-            parts.append(_written(value))
-        elif value != option.default:
-            parts.append(f"{option.name}={_written(value)}")
+        if option.default is dataclasses.MISSING or value != option.default:
+            name = f"{option.name}=" if option.kw_only else ""
+            parts.append(f"{name}{_written(value)}")
     return f"dp.{type(spec).__name__}({', '.join(parts)})"
 
 
@@ -151,11 +255,9 @@ def _written(value: Any) -> str:
             return repr(value)
         case tuple() | list():
             return f"[{', '.join(map(_written, value))}]"
-    return (
-        "spatial_weights" if type(value).__name__ == "SpatialWeights" else repr(value)
-    )
+    is_matrix = type(value).__name__ == "SpatialWeights"
+    return "spatial_weights" if is_matrix else repr(value)
 
 
-def column(name: str) -> str:
-    """Write the name of a column as terms do."""
-    return as_written(name)
+# Commands by name: the table of their options, and what translates them.
+Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Translation]]]"

@@ -22,9 +22,9 @@ _ATOM = re.compile(
     r"(?P<name>[^\W\d][\w*?~-]*)"
 )
 _GROUP = re.compile(r"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
-_LAGS = re.compile(
-    r"(?P<sign>[LFDSlfds])\((?P<numbers>[^)]*)\)(?P<rest>[LFDSlfds\d]*)\.(?P<name>.*)"
-)
+_LAGS = re.compile(r"([LFDSlfds])\(([^)]*)\)([LFDSlfds\d]*)\.(.*)")
+# A sign of products outside parentheses.
+_SIGN = re.compile(r"(##?)(?![^(]*\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,81 +58,92 @@ class Variables:
         """Find the column that a name means."""
         return column_name(name, self.columns)
 
+    def changed(self, creates: Iterable[str], drops: Iterable[str]) -> Variables:
+        """Add columns and leave columns out."""
+        lists = (self.columns, self.created)
+        columns, created = (
+            None
+            if names is None
+            else tuple(dict.fromkeys([*(n for n in names if n not in drops), *creates]))
+            for names in lists
+        )
+        return Variables(columns, created or ())
+
     def names(self, text: str) -> list[str]:
         """Expand a list of plain variables, with wildcards and ranges."""
         return [name for word in split(text) for name in self._expanded(word)]
 
     def _expanded(self, word: str) -> list[str]:
-        first, dash, last = word.partition("-")
-        if dash and first and last:
-            return self._between(first, last, word)
+        columns = list(self.columns or self.created)
+        first, _, last = word.partition("-")
+        if first and last:
+            return self._between(columns, first, last)
+        word = "*" if word == "_all" else word
         if not set(word) & set("*?~"):
             return [self.resolve(word)]
-        if word in ("*", "_all") and self.columns is None:
+        if word == "*" and self.columns is None:
             raise StataError.because("all variables of data that are not read", _PASS)
-        names = matching(word, self.columns or self.created)
+        names = matching(word, columns)
         if not names:
-            raise StataError.because(
-                f"no column fits {cited(word)}"
-                + ("" if self.columns else ", as far as this file makes columns"),
-                _PASS,
-            )
+            file_only = "" if self.columns else ", as far as this file makes columns"
+            raise StataError.because(f"no column fits {cited(word)}{file_only}", _PASS)
         return names
 
-    def _between(self, first: str, last: str, word: str) -> list[str]:
-        columns = list(self.columns or self.created)
-        ends = [column_name(name, self.columns) for name in (first, last)]
-        missing = [name for name in ends if name not in columns]
-        if missing or columns.index(ends[0]) > columns.index(ends[1]):
+    def _between(self, columns: list[str], first: str, last: str) -> list[str]:
+        ends = [self.resolve(name) for name in (first, last)]
+        start, stop = (columns.index(n) if n in columns else -1 for n in ends)
+        if not 0 <= start <= stop:
             raise StataError.because(
-                f"the range {cited(word)} needs the order of the columns", _PASS
+                f"the range {cited(f'{first}-{last}')} needs the order of the columns",
+                _PASS,
             )
-        return columns[columns.index(ends[0]) : columns.index(ends[1]) + 1]
+        return columns[start : stop + 1]
 
     def products(self, text: str) -> list[Product]:
         """Read a list with factor variables; ``a##b`` is a, b and their product."""
-        out: list[Product] = []
-        for word in split(re.sub(r"\s*(#+)\s*", r"\1", text)):
-            out += [p for p in self._word(word) if p not in out]
-        return [p for p in out if not any(f.kind == "o" for f in p)]
+        out = [product for word in _words(text) for product in self._word(word)]
+        return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
 
     def _word(self, word: str) -> list[Product]:
         if "#" in _outside(word):
             return self._crossed(word)
-        lags = _LAGS.fullmatch(word)
-        if lags:
-            words = [
-                f"{lags['sign']}{count}{lags['rest']}.{lags['name']}"
-                for count in numbers(lags["numbers"])
+        if lags := _LAGS.fullmatch(word):
+            sign, counts, rest, name = lags.groups()
+            words = [f"{sign}{count}{rest}.{name}" for count in numbers(counts)]
+            return [product for word in words for product in self._word(word)]
+        if group := _GROUP.fullmatch(word):
+            words = _words(group["inside"])
+            return [
+                p for word in words for p in self._with_prefix(group["prefix"], word)
             ]
-            return [p for w in words for p in self._word(w)]
-        group = _GROUP.fullmatch(word)
-        if group:
-            inside = split(re.sub(r"\s*(#+)\s*", r"\1", group["inside"]))
-            return [p for w in inside for p in self._with_prefix(group["prefix"], w)]
         return [(factor,) for factor in self._factors(word)]
 
     def _with_prefix(self, prefix: str, word: str) -> list[Product]:
         """Apply the operator before a parenthesis to a variable inside."""
-        if prefix.lower() not in ("c", "i"):
-            return self._word(f"{prefix}.{word}" if prefix else word)
-        kind = prefix.lower()
+        if prefix.lower() in ("c", "i"):
+            return self._of_kind(prefix.lower(), word)
+        return self._word(f"{prefix}.{word}" if prefix else word)
+
+    def _of_kind(self, kind: str, word: str) -> list[Product]:
+        """Read a word; variables without prefix are of a kind."""
         return [
             tuple(replace(f, kind=f.kind or kind) for f in product)
             for product in self._word(word)
         ]
 
     def _crossed(self, word: str) -> list[Product]:
-        """Read a product: ``##`` also has what is on its sides."""
-        pieces = re.split(r"(##?)(?![^(]*\))", word)
-        if len(pieces) == 1:
+        """Read a product: ``##`` also has what is on its sides.
+
+        A side without prefix is a category.
+        """
+        first, *others = _SIGN.split(word)
+        if not others:
             raise StataError.because(f"the product {cited(word)} cannot be read")
-        out: list[Product] = []
-        for at, side in enumerate(pieces[::2]):
-            alone = [tuple(map(_as_category, p)) for p in self._word(side)]
+        out = self._of_kind("i", first)
+        for sign, side in zip(others[::2], others[1::2], strict=True):
+            alone = self._of_kind("i", side)
             products = [(*p, *q) for p in out for q in alone]
-            join = pieces[2 * at - 1] if at else "##"
-            out = [*out, *alone, *products] if join == "##" else products
+            out = [*out, *alone, *products] if sign == "##" else products
         return list(dict.fromkeys(out))
 
     def _factors(self, word: str) -> list[Factor]:
@@ -159,16 +170,14 @@ class Variables:
 _PASS = "Pass the panel, whose columns are known."
 
 
+def _words(text: str) -> list[str]:
+    """Split a list at blanks, not beside the signs of products."""
+    return split(re.sub(r"\s*(#+)\s*", r"\1", text))
+
+
 def _outside(word: str) -> str:
     """Remove what is in parentheses."""
     return re.sub(r"\([^()]*\)", "", word)
-
-
-def _as_category(factor: Factor) -> Factor:
-    """Take a variable without prefix for a category, as Stata does in products."""
-    if factor.kind is not None:
-        return factor
-    return Factor(factor.name, "i", factor.base, factor.level, factor.shift)
 
 
 # --- terms ----------------------------------------------------------------------------
@@ -204,43 +213,35 @@ def is_category(product: Product) -> bool:
 def absorbed(text: str, variables: Variables) -> list[str]:
     """Read the argument of ``absorb()``: effects, and slopes by level of an effect."""
     out: list[str] = []
-    for word in split(re.sub(r"\s*([#=]+)\s*", r"\1", text)):
+    for word in _words(re.sub(r"\s*=\s*", "=", text)):
         name, equals, effect = word.partition("=")
-        word = effect if equals and name.isidentifier() else word
-        out += [e for e in _absorbed(word, variables) if e not in out]
-    return out
+        out += _absorbed(effect if equals and name.isidentifier() else word, variables)
+    return list(dict.fromkeys(out))
 
 
 def _absorbed(word: str, variables: Variables) -> list[str]:
     """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
     crossed = "#" in _outside(word)
-    sides = re.split(r"##?(?![^(]*\))", word) if crossed else [word]
-    groups = [variables.products(side) for side in sides]
-    effects = _first(groups)
+    sides = _SIGN.split(word)[::2] if crossed else [word]
+    groups = list(map(variables.products, sides))
+    effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
     levels = [as_written(f.name) for f in effects if not f.level and not f.shift]
     if not levels or len(levels) < len(effects) or not all(groups):
         raise StataError.because(f"the absorbed effect {cited(word)}")
-    return _with_slopes(levels, groups, word) if crossed else levels
+    if not crossed:
+        return levels
+    return ["^".join(levels) + _slopes(groups, own_levels="##" in word)]
 
 
-def _first(groups: Sequence[Sequence[Product]]) -> list[Factor]:
-    """List the first factors of all products that are no slopes."""
-    factors = [product[0] for group in groups for product in group]
-    return [factor for factor in factors if factor.kind != "c"]
-
-
-def _with_slopes(
-    levels: list[str], groups: Sequence[Sequence[Product]], word: str
-) -> list[str]:
-    """Write pairs of effects, with slopes by level if there are numbers."""
-    numbers_by_side = [g for g in groups if g[0][0].kind == "c"]
-    effect = "^".join(levels)
-    if not numbers_by_side:
-        return [effect]
+def _slopes(groups: Sequence[Sequence[Product]], *, own_levels: bool) -> str:
+    """Write slopes by level, beside effects of their own or not."""
+    sides = [group for group in groups if group[0][0].kind == "c"]
     # Variables in one parenthesis have slopes of their own, c.x#c.z has one.
-    sign = ", " if len(numbers_by_side) == 1 else ":"
-    inside = sign.join(_factor_term(p[0]) for side in numbers_by_side for p in side)
-    return [f"{effect}[{inside}]" if "##" in word else f"{effect}[[{inside}]]"]
+    sign = ", " if len(sides) == 1 else ":"
+    inside = sign.join(_factor_term(p[0]) for side in sides for p in side)
+    if not inside:
+        return ""
+    return f"[{inside}]" if own_levels else f"[[{inside}]]"
 
 
 def clusters(text: str, variables: Variables) -> list[str]:

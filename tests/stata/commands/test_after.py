@@ -43,6 +43,7 @@ if TYPE_CHECKING:
             'collinear="drop"), panel, '
             "'did', reps=500, rng=1)",
         ),
+        ("xtcsd, pesaran abs", "dp.pesaran_cd(fit)"),
         ("xttest3", "dp.modified_wald(fit, method='chi2')"),
     ],
 )
@@ -50,6 +51,8 @@ def test_calls(text: str, python: str) -> None:
     read = dp.from_stata(text, entity="id", time="year")
     assert read.python == python
     assert read.spec is None
+    # An asterisk multiplies here, and stands for no columns.
+    assert "pattern" not in " ".join(read.notes)
 
 
 @pytest.mark.parametrize(
@@ -57,12 +60,16 @@ def test_calls(text: str, python: str) -> None:
     [
         "test",
         "test _cons",
+        "test o.x",
+        "hausman",
+        "bdiff, group(g) reps(9)",
         "test i.g",
         "testparm i.g",
         "utest",
         "hausman fe re",
         "bdiff, group(g)",
         "test x, mtest",
+        "xtcsd, frees",
     ],
 )
 def test_refusals(text: str) -> None:

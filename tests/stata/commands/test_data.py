@@ -80,6 +80,9 @@ NAN = np.nan
         ("gen a = max(x, z)", "a", [1, 2, 5, 4, 2, 6]),
         ("tostring id, gen(s)\ndestring s, gen(a)", "a", [1, 1, 1, 2, 2, 3]),
         ("rename x a", "a", [1, NAN, 3, 4, 2, 0]),
+        ("duplicates tag id, gen(a)", "a", [2, 2, 2, 1, 1, 0]),
+        ('gen s = name + "b"\ngen a = strlen(s)', "a", [2, 2, 2, 2, 2, 1]),
+        ("egen a = std(x)", "a", np.array([-1, NAN, 1, 2, 0, -2]) / np.sqrt(2.5)),
         ("center x", "c_x", [-1, NAN, 1, 2, 0, -2]),
     ],
 )
@@ -151,6 +154,10 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "by id: gen a = x[_n-1]",
         "gen a = x[1]",
         "gen a = L.x if z > 1",
+        "bysort id (year): gen a = _n - 6",
+        "append id",
+        "gen a = inrange(x, 1)",
+        "gen a = inlist(x, z)",
         "gen a",
         "replace a = 1 in 1",
         "egen a = cut(x), at(1 2)",
@@ -175,6 +182,10 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "bysort id: replace x = x[_n-1]",
         "collapse x [aw=z], by(id)",
         "by id: drop x",
+        "duplicates tag id",
+        "gen a = x, magic",
+        "import excel a.xlsx",
+        "bysort id (year): gen a = x[1]",
     ],
 )
 def test_refusals(text: str) -> None:

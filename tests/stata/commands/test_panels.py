@@ -170,6 +170,8 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xtdpdsys y x, pre(w, lagstruct(1, .))", "pre"),
         ("xtdpdsys y x i.year", "dummies of periods"),
         ("xtabond y x, maxlags(3)", "maxlags"),
+        ("xtabond y x, noconstant vce(hac)", r"vce\(hac\)"),
+        ("xtabond y x", "a trend in levels"),
         ("xtdpdsys y x, lags(two)", "not a number"),
         ("xtdpdsys y x, lags(1.5)", "no whole number"),
     ],

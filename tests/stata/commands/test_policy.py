@@ -69,6 +69,8 @@ def test_sun_and_abraham() -> None:
 def test_decomposition() -> None:
     python = dp.from_stata("bacondecomp y d, ddetail").python
     assert python == 'dp.bacon_decomposition(dp.FixedEffects("y", ["d"]), panel)'
+    chosen = dp.from_stata("bacondecomp y d if g == 1", entity="id").python
+    assert 'dp.FixedEffects("y", ["d"], where="g == 1")' in chosen
 
 
 @pytest.mark.many(12)
@@ -88,6 +90,8 @@ def test_decomposition() -> None:
         ("psmatch2 d x, logit neighbor(1)", "match_entities"),
         ("xtlogit y x, fe", "conditional"),
         ("xtpoisson y x, re", "'re'"),
+        ("xtpoisson y x", "without fe"),
+        ("poisson y x, vce(bootstrap)", r"vce\(bootstrap\)"),
         ("csdid y [iw=w], gvar(first)", "weights of csdid"),
         ("poisson y x [pw=w]", "weights of poisson"),
         ("did_imputation y id year first in 1/9", "rows by number"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import Node, Printer, parse, unquoted
 from digiprosper.stata.prefixes import Options, split
+from digiprosper.stata.translation import Call
 from digiprosper.stata.varlists import number
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
+    from digiprosper.stata.varlists import Variables
 
-_ASSIGNMENT = re.compile(
-    r"(?:(?:byte|int|long|float|double|str\w*)\s+)?(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
+ASSIGNMENT = re.compile(
+    r"\s*(?:(?:byte|int|long|float|double|str\w*)\s+)?(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
     r"=(?!=)\s*(?P<value>.+)",
     re.DOTALL,
 )
@@ -26,38 +28,26 @@ _DRAWS = ("runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformi
 # Kinds of nodes that are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 _BY_GROUP = {
-    "mean": "mean",
-    "max": "max",
-    "min": "min",
+    **{
+        name: name for name in ("mean", "max", "min", "median", "sum", "count", "first")
+    },
     "sd": "std",
-    "median": "median",
-    "sum": "sum",
     "total": "sum",
-    "count": "count",
-    "first": "first",
     "firstnm": "first",
 }
 _SUMMARY = {
-    "mean": "mean",
+    **{name: name for name in ("mean", "min", "max", "sum")},
     "sd": "std",
     "p50": "median",
-    "min": "min",
-    "max": "max",
     "N": "count",
-    "sum": "sum",
 }
-_ACROSS = {
-    "rowtotal": "sum(axis=1)",
-    "rowmean": "mean(axis=1)",
-    "rowmax": "max(axis=1)",
-    "rowmin": "min(axis=1)",
+_ACROSS = ("rowtotal", "rowmean", "rowmax", "rowmin")
+_KEPT = {
+    **dict.fromkeys(("match", "matched", "3"), "both"),
+    **dict.fromkeys(("master", "1"), "left_only"),
+    **dict.fromkeys(("using", "2"), "right_only"),
 }
-_KEPT = {"match": "both", "3": "both", "master": "left_only", "1": "left_only"}
-_KEPT |= {"using": "right_only", "2": "right_only", "matched": "both"}
-
-
-# Value labels stay labels.
-_AS_NUMBERS = "convert_categoricals=False"
+_MERGED = "{'left_only': 1, 'right_only': 2, 'both': 3}"
 _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
@@ -72,7 +62,6 @@ class Step:
     complete: bool = False
     # Whether the data are read anew.
     fresh: bool = False
-    notes: tuple[str, ...] = ()
 
 
 def _printer(context: Context) -> Printer:
@@ -84,65 +73,66 @@ def _printer(context: Context) -> Printer:
     )
 
 
-def _where(command: Command, context: Context) -> str | None:
-    if command.condition is None:
-        return None
-    return _printer(context).condition(parse(command.condition))
+def _where(call: Call) -> str | None:
+    text = call.command.condition
+    return None if text is None else _printer(call.context).condition(parse(text))
 
 
-def _groups(
-    command: Command, options: Mapping[str, str], context: Context
-) -> list[str]:
+def _names(call: Call) -> list[str]:
+    return call.context.variables.names(call.command.arguments)
+
+
+def _groups(call: Call) -> list[str]:
     """List the variables of ``by x:``, ``bysort x:`` or ``by(x)``."""
-    prefix = command.prefix("by", "bysort")
-    text = prefix.text if prefix else options.get("by", "")
-    return context.variables.names(re.sub(r"\([^)]*\)", "", text.partition(",")[0]))
+    prefix = call.command.prefix("by", "bysort")
+    text = prefix.text if prefix else call.options.get("by", "")
+    return call.context.variables.names(re.sub(r"\([^)]*\)|,.*", "", text))
 
 
 def _target(command: Command) -> tuple[str, str]:
-    match = _ASSIGNMENT.fullmatch(command.arguments.strip())
+    match = ASSIGNMENT.fullmatch(command.arguments)
     if match is None:
         raise StataError.because(f"{command.name} {cited(command.arguments)}")
     return match["name"], match["value"]
 
 
-def generate(command: Command, context: Context) -> Step:
+# --- columns --------------------------------------------------------------------------
+
+
+def generate(call: Call) -> Step:
     """Translate ``generate`` and ``replace``."""
-    name, text = _target(command)
-    node = parse(text)
+    context = call.context
+    name, text = _target(call.command)
+    node, where = parse(text), _where(call)
+    if call.command.name == "replace":
+        name = context.variables.resolve(name)
     kinds = {part.kind for part in node.walk()}
     if any(part.kind == "call" and part.value in _DRAWS for part in node.walk()):
         raise StataError.because("random numbers differ from Stata's")
-    where = _where(command, context)
-    if command.name == "replace":
-        name = context.variables.resolve(name)
-    if "shifted" in kinds:
-        code = _by_time(name, node, where, context)
-    elif command.prefixes or "index" in kinds:
-        code = _by_position(name, node, where, command, context)
-    else:
-        value = _value(node, context)
-        code = _assigned(name, value, where, node, is_new=command.name == "generate")
     complete = set(node.names) <= context.complete and kinds <= _COMPUTED
     return Step(
-        code, (name,), complete=complete and (not where or name in context.complete)
+        _values(name, node, where, call),
+        (name,),
+        complete=complete and (not where or name in context.complete),
     )
 
 
-def _value(node: Node, context: Context) -> str:
-    return "np.nan" if node.kind == "missing" else _printer(context).value(node)
-
-
-def _assigned(
-    name: str, value: str, where: str | None, node: Node, *, is_new: bool
-) -> str:
+def _values(name: str, node: Node, where: str | None, call: Call) -> str:
+    """Write a column by time, by the number of the row, or by its expression."""
+    kinds = {part.kind for part in node.walk()}
+    if "shifted" in kinds:
+        return _by_time(name, node, where, call.context)
+    if call.command.prefixes or "index" in kinds:
+        return _by_position(name, node, where, call)
+    if node == Node("name", "_n") and call.context.sorted_by_keys and where is None:
+        return call.context.row_numbers(name)
+    value = _printer(call.context).value(node)
     if where is None:
         return f"df[{name!r}] = {value}"
     rows = f"df.loc[{where}, {name!r}] = {value}"
-    if not is_new:
-        return rows
     empty = "''" if node.kind == "text" else "np.nan"
-    return f"df[{name!r}] = {empty}\n{rows}"
+    is_new = call.command.name == "generate"
+    return f"df[{name!r}] = {empty}\n{rows}" if is_new else rows
 
 
 def _by_time(name: str, node: Node, where: str | None, context: Context) -> str:
@@ -151,69 +141,61 @@ def _by_time(name: str, node: Node, where: str | None, context: Context) -> str:
         raise StataError.because("a lag with a condition, or before xtset")
     term = Printer(context.complete, context.variables.resolve).number(node)
     term = term if node.kind == "shifted" else f"I({term})"
-    keys = f"{context.entity!r}, {context.time!r}"
-    return (
-        f"df = dp.Panel(df, {keys}).assign(**{{{name!r}: {term!r}}})"
-        ".frame.reset_index()"
-    )
+    assigned = f"assign(**{{{name!r}: {term!r}}})"
+    return f"df = {context.panel_code}.{assigned}.frame.reset_index()"
 
 
-def _by_position(
-    name: str, node: Node, where: str | None, command: Command, context: Context
-) -> str:
+def _by_position(name: str, node: Node, where: str | None, call: Call) -> str:
     """Write ``by id (year): x[_n-1]``, ``_n`` and ``_N``, where the order is stated."""
-    prefix = command.prefix("by", "bysort")
-    order = re.search(r"\(([^)]*)\)", prefix.text) if prefix else None
-    groups = _groups(command, {}, context)
+    variables, groups = call.context.variables, _groups(call)
     if where is not None or not groups:
         raise StataError.because("values by the number of the row")
-    if node.kind == "name" and node.value == "_N":
-        return f"df[{name!r}] = df.groupby({groups!r})[{groups[0]!r}].transform('size')"
-    if order is None:
+    grouped = f"df.groupby({groups!r})"
+    if node == Node("name", "_N"):
+        return f"df[{name!r}] = {grouped}[{groups[0]!r}].transform('size')"
+    order = re.search(r"\(([^)]*)\)", call.command.prefixes[0].text)
+    inside = variables.names(order[1]) if order else []
+    if call.context.sorted_by_keys and groups == [call.context.entity]:
+        inside = inside or [call.context.time or ""]
+    if not inside:
         raise StataError.because(
             "the order inside the groups is not stated", "Write bysort id (year):"
         )
-    keys = [*groups, *context.variables.names(order[1])]
-    start = f"df = df.sort_values({keys!r})\n"
-    if node.kind == "name" and node.value == "_n":
-        return f"{start}df[{name!r}] = df.groupby({groups!r}).cumcount() + 1"
+    code = f"{grouped}{_of_row(node, variables)}"
+    return f"df = df.sort_values({[*groups, *inside]!r})\ndf[{name!r}] = {code}"
+
+
+def _of_row(node: Node, variables: Variables) -> str:
+    """Write ``_n`` and ``x[_n-1]`` of grouped rows in order."""
     match node:
-        case Node(
-            "index",
-            column,
-            (Node("binary", sign, (Node("name", "_n"), Node("number", k))),),
-        ) if sign in "+-":
-            count = int(k) if sign == "-" else -int(k)
-            return (
-                f"{start}df[{name!r}] = "
-                f"df.groupby({groups!r})[{context.variables.resolve(column)!r}].shift({count})"
-            )
+        case Node("name", "_n"):
+            return ".cumcount() + 1"
+        case Node("index", column, (Node("binary", "+" | "-" as sign, parts),)):
+            match parts:
+                case (Node("name", "_n"), Node("number", number)):
+                    count = int(number) if sign == "-" else -int(number)
+                    return f"[{variables.resolve(column)!r}].shift({count})"
     raise StataError.because("values by the number of the row")
 
 
-def egen(command: Command, context: Context) -> Step:
+def egen(call: Call) -> Step:
     """Translate ``egen``."""
-    options = Options("by", "field").read(command)
-    name, text = _target(command)
+    name, text = _target(call.command)
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
-    where = _where(command, context)
-    groups = _groups(command, options, context)
+    where, groups = _where(call), _groups(call)
     if function in _BY_GROUP:
-        return Step(
-            f"df[{name!r}] = {_statistic(function, inside, groups, where, context)}",
-            (name,),
-        )
-    if groups or where or function not in (*_ACROSS, "group", "std"):
+        code = _statistic(function, inside, groups, where, call.context)
+    elif groups or where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
-    if function == "std":
-        value = _printer(context).number(parse(inside))
+    elif function == "std":
+        value = _printer(call.context).number(parse(inside))
         code = f"({value} - {value}.mean()) / {value}.std()"
     else:
-        names = context.variables.names(inside)
+        names = call.context.variables.names(inside)
         code = f"df.groupby({names!r}).ngroup().replace(-1, np.nan) + 1"
-        if function != "group":
-            code = f"df[{names!r}].{_ACROSS[function]}"
+        if function in _ACROSS:
+            code = f"df[{names!r}].{_BY_GROUP[function[3:]]}(axis=1)"
     return Step(f"df[{name!r}] = {code}", (name,))
 
 
@@ -221,11 +203,11 @@ def _statistic(
     function: str, inside: str, groups: list[str], where: str | None, context: Context
 ) -> str:
     """Write a statistic of a column, over all rows or by group."""
-    value = _printer(context).number(parse(inside))
-    value = f"({value})" if where is None else f"({value}).where({where})"
-    keys = ", ".join(f"df[{group!r}]" for group in groups)
+    value = f"({_printer(context).number(parse(inside))})"
+    value = value if where is None else f"{value}.where({where})"
     code = f"{value}.{_BY_GROUP[function]}()"
     if groups:
+        keys = ", ".join(f"df[{group!r}]" for group in groups)
         code = f"{value}.groupby([{keys}]).transform({_BY_GROUP[function]!r})"
     if where is None:
         return code
@@ -238,203 +220,197 @@ def summary(command: Command, context: Context) -> dict[str, str]:
     others = command.weight or command.rows or command.prefixes
     if command.name != "summarize" or len(names) != 1 or others:
         return {}
-    name, where = context.variables.resolve(names[0]), _where(command, context)
+    name, where = (
+        context.variables.resolve(names[0]),
+        _where(Call(command, context, {})),
+    )
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
     return {f"r({key})": f"{series}.{method}()" for key, method in _SUMMARY.items()}
 
 
-def drop(command: Command, context: Context) -> Step:
+def winsor(call: Call) -> Step:
+    """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
+    options, names = call.options, _names(call)
+    cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
+    if len(cuts) != 2:
+        raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
+    low, high = (number(text, "cuts") for text in cuts)
+    trims = "trim" in options
+    arguments = f"{low:g}, {high:g}{', trim=True' * trims}"
+    suffix = winsor_suffix(options)
+    keys = ", ".join(f"df[{name!r}]" for name in _groups(call))
+    code = "df[{1!r}] = winsorised(df[{0!r}], {2})"
+    if keys:
+        code = "df[{1!r}] = df[{0!r}].groupby([{3}]).transform(winsorised, {2})"
+    return _each(code, names, [name + suffix for name in names], arguments, keys)
+
+
+def winsor_suffix(options: Mapping[Any, str | None]) -> str:
+    """Read what ``winsor2`` adds to names: nothing with ``replace``."""
+    suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
+    return "" if "replace" in options else suffix
+
+
+def _each(code: str, names: list[str], new: list[str], *others: str) -> Step:
+    """Write code for each column and its new name."""
+    pairs = zip(names, new, strict=True)
+    lines = [code.format(*pair, *others) for pair in pairs]
+    return Step("\n".join(lines), tuple(new))
+
+
+def centre(call: Call) -> Step:
+    """Translate ``center`` and ``zscore``, which make ``c_x`` and ``z_x``."""
+    names, mark = _names(call), call.command.name[0]
+    scale = " / df[{0!r}].std()" if mark == "z" else ""
+    code = f"df[{{1!r}}] = (df[{{0!r}}] - df[{{0!r}}].mean()){scale}"
+    return _each(code, names, [f"{mark}_{name}" for name in names])
+
+
+def encode(call: Call) -> Step:
+    """Translate ``encode``; codes follow the sorted texts."""
+    names, new = _names(call), call.options.get("generate", "").strip()
+    if len(names) != 1 or not new:
+        raise StataError.because("encode without generate()")
+    return _each(
+        "df[{1!r}] = pd.factorize(df[{0!r}].replace('', np.nan), sort=True)[0] + 1.0\n"
+        "df[{1!r}] = df[{1!r}].replace(0, np.nan)",
+        names,
+        [new],
+    )
+
+
+def destring(call: Call) -> Step:
+    """Translate ``destring`` and ``tostring``."""
+    options, names = call.options, _names(call)
+    new = split(options.get("generate", "")) or names
+    if len(new) != len(names) or not {"replace", "generate"} & set(options):
+        raise StataError.because(f"{call.command.name} without replace or generate()")
+    if call.command.name == "tostring":
+        return _each("df[{1!r}] = df[{0!r}].map('{{:.12g}}'.format)", names, new)
+    errors = "coerce" if "force" in options else "raise"
+    code = "df[{1!r}] = pd.to_numeric(df[{0!r}], errors={2!r})"
+    return _each(code, names, new, errors)
+
+
+# --- rows and tables ------------------------------------------------------------------
+
+
+def drop(call: Call) -> Step:
     """Translate ``drop`` and ``keep``."""
-    keeps = command.name == "keep"
-    if command.arguments and command.condition:
-        raise StataError.because(f"{command.name} with variables and a condition")
-    where = _where(command, context)
+    name, where = call.command.name, _where(call)
     if where is not None:
-        rows = where if keeps else f"~({where})"
-        return Step(f"df = df[{rows}].copy()")
-    names = context.variables.names(command.arguments)
-    if keeps:
+        if call.command.arguments:
+            raise StataError.because(f"{name} with variables and a condition")
+        return Step(f"df = df[{where if name == 'keep' else f'~({where})'}].copy()")
+    names = _names(call)
+    if name == "keep":
         return Step(f"df = df[{names!r}].copy()")
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={names!r}, errors='ignore')"
     return Step(code, drops=tuple(names))
 
 
-def rename(command: Command, context: Context) -> Step:
+def rename(call: Call) -> Step:
     """Translate ``rename old new``."""
-    names = split(command.arguments)
+    names = split(call.command.arguments)
     if len(names) != 2 or not all(name.isidentifier() for name in names):
         raise StataError.because("rename of several variables")
-    old = context.variables.resolve(names[0])
-    code = f"df = df.rename(columns={{{old!r}: {names[1]!r}}})"
-    return Step(code, (names[1],), (old,), complete=old in context.complete)
+    old, new = call.context.variables.resolve(names[0]), names[1]
+    code = f"df = df.rename(columns={{{old!r}: {new!r}}})"
+    return Step(code, (new,), (old,), complete=old in call.context.complete)
 
 
-def use(command: Command, _context: Context) -> Step:
-    """Translate ``use``, ``import`` and ``insheet``."""
-    words = split(command.arguments)
-    if command.name == "import":
-        return _import(command, words)
-    if command.name == "insheet":
-        path = command.using or (words[0] if words else "")
-        return Step(f"df = pd.read_csv({unquoted(path)!r})", fresh=True)
-    if command.using and words:
+def use(call: Call) -> Step:
+    """Translate ``use``."""
+    if call.command.using and call.command.arguments:
         raise StataError.because("variables that are chosen while reading")
-    path = _path(command.using or command.arguments)
-    code = f"df = pd.read_stata({path!r}, {_AS_NUMBERS})"
+    code = _table(call.command.using or call.command.arguments)
+    return Step(f"df = {code}", fresh=True)
+
+
+def _table(path: str, options: str = "") -> str:
+    """Write how a Stata file is read; value labels stay labels."""
+    path = unquoted(path)
+    path = path if path.endswith(".dta") else f"{path}.dta"
+    return f"pd.read_stata({path!r}, convert_categoricals=False{options})"
+
+
+def read_text(call: Call) -> Step:
+    """Translate ``import`` and ``insheet``."""
+    options, command = call.options, call.command
+    kind, *rest = split(command.arguments) or [""]
+    if command.name == "insheet":
+        kind, rest = "insheet", [kind]
+    if kind not in ("excel", "delimited", "delim", "insheet"):
+        raise StataError.because(f"import {command.arguments}")
+    path = unquoted(command.using or " ".join(rest))
+    if "cellrange" in options:
+        raise StataError.because("cellrange()")
+    code = f"df = pd.read_csv({path!r})"
+    if kind == "excel":
+        if "firstrow" not in options:
+            raise StataError.because("a sheet without names in its first row")
+        sheet = unquoted(options.get("sheet", ""))
+        chosen = f", sheet_name={sheet!r}" if sheet else ""
+        code = f"df = pd.read_excel({path!r}{chosen})"
+    elif kind != "insheet" and "preserve" not in options.get("case", ""):
+        code += ".rename(columns=str.lower)"
     return Step(code, fresh=True)
 
 
-def _import(command: Command, words: list[str]) -> Step:
-    options = Options(
-        "sh.eet first.row clear enc.oding case varn.ames delim.iters cellra.nge",
-        "all.string asdouble locale string.cols numericc.ols",
-    ).read(command)
-    if not words or words[0] not in ("excel", "delimited", "delim"):
-        raise StataError.because(f"import {' '.join(words)}")
-    path = unquoted(command.using or " ".join(words[1:]))
-    if "cellrange" in options:
-        raise StataError.because("cellrange()")
-    sheet = f", sheet_name={unquoted(options['sheet'])!r}" if "sheet" in options else ""
-    if words[0] == "excel":
-        if "firstrow" not in options:
-            raise StataError.because("a sheet without names in its first row")
-        return Step(f"df = pd.read_excel({path!r}{sheet})", fresh=True)
-    lower = (
-        "" if "preserve" in options.get("case", "") else ".rename(columns=str.lower)"
-    )
-    return Step(f"df = pd.read_csv({path!r}){lower}", fresh=True)
-
-
-def merge(command: Command, context: Context) -> Step:
+def merge(call: Call) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``."""
-    options = Options(
-        "keep keepus.ing gen.erate nogen.erate",
-        "norep.ort nol.abel nonote.s force sorted",
-    ).read(command)
-    words = split(command.arguments)
-    if not command.using or not words or words[0] not in _VALIDATED:
-        raise StataError.because(f"merge {' '.join(words[:1])}")
-    keys = context.variables.names(" ".join(words[1:]))
+    options, using = call.options, call.command.using
+    kind, *names = split(call.command.arguments) or [""]
+    if not using or kind not in _VALIDATED:
+        raise StataError.because(f"merge {kind}")
+    keys = call.context.variables.names(" ".join(names))
     mark = options.get("generate", "_merge").strip()
     chosen = split(options.get("keepusing", ""))
-    columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
-    lines = [
-        f"other = pd.read_stata({_path(command.using)!r}, {_AS_NUMBERS}{columns})",
-        f"other = other.drop(columns=df.columns.intersection(other.columns)"
-        f".difference({keys}))",
-        f"df = df.merge(other, on={keys!r}, how='outer', "
-        f"validate={_VALIDATED[words[0]]!r}, indicator={mark!r})",
-    ]
-    kept = [_KEPT.get(word, word) for word in options.get("keep", "").split()]
-    if not set(kept) <= set(_KEPT.values()) or set("".join(chosen)) & set("*?-~"):
+    kept = [_KEPT.get(word, "") for word in options.get("keep", "").split()]
+    if "" in kept or set("".join(chosen)) & set("*?-~"):
         raise StataError.because(
             f"keep({options.get('keep')}) or a pattern in keepusing()"
         )
+    columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
+    lines = [
+        f"other = {_table(using, columns)}",
+        f"other = other.drop(columns=df.columns.intersection(other.columns)"
+        f".difference({keys}))",
+        f"df = df.merge(other, on={keys!r}, how='outer', "
+        f"validate={_VALIDATED[kind]!r}, indicator={mark!r})",
+    ]
     if kept:
         lines.append(f"df = df[df[{mark!r}].isin({kept!r})].copy()")
-    codes = "{'left_only': 1, 'right_only': 2, 'both': 3}"
-    silent = "nogenerate" in options
-    lines.append(
-        f"df = df.drop(columns={mark!r})"
-        if silent
-        else f"df[{mark!r}] = df[{mark!r}].map({codes}).astype(int)"
-    )
-    return Step("\n".join(lines), tuple(chosen if silent else [mark, *chosen]))
+    if "nogenerate" in options:
+        lines.append(f"df = df.drop(columns={mark!r})")
+    else:
+        lines.append(f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)")
+        chosen = [mark, *chosen]
+    return Step("\n".join(lines), tuple(chosen))
 
 
-def _path(text: str) -> str:
-    """Complete the path of a Stata file."""
-    path = unquoted(text)
-    return path if path.endswith(".dta") else f"{path}.dta"
-
-
-def append(command: Command, _context: Context) -> Step:
+def append(call: Call) -> Step:
     """Translate ``append``."""
-    if command.options or not command.using:
-        raise StataError.because("append with options")
-    other = f"pd.read_stata({_path(command.using)!r}, {_AS_NUMBERS})"
+    if not call.command.using:
+        raise StataError.because("append without using")
+    other = _table(call.command.using)
     return Step(f"df = pd.concat([df, {other}], ignore_index=True)")
 
 
-def winsor(command: Command, context: Context) -> Step:
-    """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
-    options = Options("r.eplace s.uffix c.uts by tr.im").read(command)
-    names = context.variables.names(command.arguments)
-    cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
-    if len(cuts) != 2:
-        raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
-    trims = "trim" in options
-    low, high = (number(text, "cuts") for text in cuts)
-    arguments = f"{low:g}, {high:g}{', trim=True' * trims}"
-    suffix = options.get("suffix") or ("_tr" if trims else "_w")
-    suffix = "" if "replace" in options else suffix
-    keys = [f"df[{name!r}]" for name in context.variables.names(options.get("by", ""))]
-    lines = []
-    for name in names:
-        value = f"winsorised(df[{name!r}], {arguments})"
-        if keys:
-            by = f"df[{name!r}].groupby([{', '.join(keys)}])"
-            value = f"{by}.transform(winsorised, {arguments})"
-        lines.append(f"df[{name + suffix!r}] = {value}")
-    return Step("\n".join(lines), tuple(name + suffix for name in names))
-
-
-def centre(command: Command, context: Context) -> Step:
-    """Translate ``center`` and ``zscore``, which make ``c_x`` and ``z_x``."""
-    Options().read(command)
-    names = context.variables.names(command.arguments)
-    mark = "c" if command.name == "center" else "z"
-    scale = "" if mark == "c" else " / df[{0!r}].std()"
-    lines = [
-        f"df['{mark}_{n}'] = (df[{n!r}] - df[{n!r}].mean()){scale.format(n)}"
-        for n in names
-    ]
-    return Step("\n".join(lines), tuple(f"{mark}_{name}" for name in names))
-
-
-def encode(command: Command, context: Context) -> Step:
-    """Translate ``encode``; codes follow the sorted texts."""
-    options = Options("g.enerate", "l.abel noe.xtend").read(command)
-    names = context.variables.names(command.arguments)
-    if len(names) != 1 or "generate" not in options:
-        raise StataError.because("encode without generate()")
-    new = options["generate"].strip()
-    text = f"df[{names[0]!r}].replace('', np.nan)"
-    code = f"df[{new!r}] = pd.factorize({text}, sort=True)[0] + 1.0"
-    code += f"\ndf[{new!r}] = df[{new!r}].replace(0, np.nan)"
-    return Step(code, (new,))
-
-
-def destring(command: Command, context: Context) -> Step:
-    """Translate ``destring`` and ``tostring``."""
-    options = Options("replace g.enerate force", "float").read(command)
-    names = context.variables.names(command.arguments)
-    new = split(options.get("generate", "")) or names
-    if len(new) != len(names) or not {"replace", "generate"} & set(options):
-        raise StataError.because(f"{command.name} without replace or generate()")
-    errors = "coerce" if "force" in options else "raise"
-    code = "df[{1!r}] = pd.to_numeric(df[{0!r}], errors={2!r})"
-    if command.name == "tostring":
-        code = "df[{1!r}] = df[{0!r}].map('{{:.12g}}'.format)"
-    pairs = zip(names, new, strict=True)
-    return Step("\n".join(code.format(*pair, errors) for pair in pairs), tuple(new))
-
-
-def collapse(command: Command, context: Context) -> Step:
+def collapse(call: Call) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``."""
-    options = Options("by", "fast").read(command)
-    groups = context.variables.names(options.get("by", ""))
+    variables, groups = call.context.variables, _groups(call)
     statistic, parts = "mean", []
-    for word in split(command.arguments):
+    for word in split(call.command.arguments):
         if word.startswith("("):
             statistic = word.strip("() ")
             continue
         new, equals, old = word.partition("=")
-        for name in [new] if equals else context.variables.names(word):
-            if statistic not in _BY_GROUP or "=" in name:
+        for name in [new] if equals else variables.names(word):
+            if statistic not in _BY_GROUP:
                 raise StataError.because(f"collapse ({statistic})")
-            source = context.variables.resolve(old) if equals else name
+            source = variables.resolve(old) if equals else name
             parts.append(f"{name!r}: ({source!r}, {_BY_GROUP[statistic]!r})")
     if not groups or not parts:
         raise StataError.because("collapse without by()")
@@ -442,48 +418,65 @@ def collapse(command: Command, context: Context) -> Step:
     return Step(f"df = df.groupby({groups!r}, as_index=False).agg(**{{{inside}}})")
 
 
-def sort(command: Command, context: Context) -> Step:
+def sort(call: Call) -> Step:
     """Translate ``sort`` and ``gsort``."""
-    names = split(command.arguments)
-    plain = context.variables.names(" ".join(name.lstrip("+-") for name in names))
+    names = split(call.command.arguments)
+    plain = call.context.variables.names(" ".join(name.lstrip("+-") for name in names))
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
     return Step(f"df = df.sort_values({plain!r}{order}, kind='stable')")
 
 
-def duplicates(command: Command, context: Context) -> Step:
-    """Translate ``duplicates drop``; other subcommands only print."""
-    words = split(command.arguments)
-    if words[:1] != ["drop"]:
+def duplicates(call: Call) -> Step:
+    """Translate ``duplicates drop`` and ``tag``; other subcommands only print."""
+    subcommand, *words = split(call.command.arguments) or [""]
+    names = call.context.variables.names(" ".join(words))
+    if subcommand == "drop":
+        return Step(f"df = df.drop_duplicates({names or ''})")
+    if subcommand != "tag":
         return Step("")
-    names = context.variables.names(" ".join(words[1:]))
-    inside = f"{names!r}" if names else ""
-    note = ("of duplicates with other values Stata keeps the first in its order",)
-    return Step(f"df = df.drop_duplicates({inside})", notes=note if names else ())
+    new = call.options.get("generate", "").strip()
+    if not new or not names:
+        raise StataError.because("duplicates tag without variables or generate()")
+    count = f"df.groupby({names!r}, dropna=False)[{names[0]!r}].transform('size')"
+    return Step(f"df[{new!r}] = {count} - 1", (new,))
 
 
-COMMANDS: Mapping[str, Callable[[Command, Context], Step]] = {
-    "append": append,
-    "center": centre,
-    "zscore": centre,
-    "collapse": collapse,
-    "destring": destring,
-    "tostring": destring,
-    "drop": drop,
-    "duplicates": duplicates,
-    "egen": egen,
-    "encode": encode,
-    "generate": generate,
-    "gsort": sort,
-    "import": use,
-    "insheet": use,
-    "keep": drop,
-    "merge": merge,
-    "rename": rename,
-    "replace": generate,
-    "sort": sort,
-    "use": use,
-    "winsor2": winsor,
+_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Step]]]"
+_GENERATE = Options("", "before after")
+_IMPORT = Options(
+    "sh.eet first.row clear enc.oding case varn.ames delim.iters cellra.nge",
+    "all.string asdouble locale string.cols numericc.ols tab comma names",
+)
+_DESTRING = Options("replace g.enerate force", "float")
+COMMANDS: _Table = {
+    "append": (Options("", "force nol.abel"), append),
+    "center": (Options(), centre),
+    "zscore": (Options(), centre),
+    "collapse": (Options("by", "fast"), collapse),
+    "destring": (_DESTRING, destring),
+    "tostring": (_DESTRING, destring),
+    "drop": (Options(), drop),
+    "keep": (Options(), drop),
+    "duplicates": (Options("g.enerate", "force"), duplicates),
+    "egen": (Options("by", "field"), egen),
+    "encode": (Options("g.enerate", "l.abel noe.xtend"), encode),
+    "generate": (_GENERATE, generate),
+    "replace": (_GENERATE, generate),
+    "gsort": (Options("", "mf.irst"), sort),
+    "sort": (Options("", "stable"), sort),
+    "import": (_IMPORT, read_text),
+    "insheet": (_IMPORT, read_text),
+    "merge": (
+        Options(
+            "keep keepus.ing gen.erate nogen.erate",
+            "norep.ort nol.abel nonote.s force sorted",
+        ),
+        merge,
+    ),
+    "rename": (Options(), rename),
+    "use": (Options("", "clear replace nol.abel"), use),
+    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
 }
 _WITH_CONDITION = ("generate", "replace", "egen", "keep", "drop")
 
@@ -498,15 +491,15 @@ def translate(command: Command, context: Context) -> Step:
         )
     if command.condition and command.name not in _WITH_CONDITION:
         raise StataError.because(f"{command.name} with a condition")
-    return COMMANDS[command.name](command, context)
+    options, function = COMMANDS[command.name]
+    return function(Call(command, context, options.read(command)))
 
 
 # Commands that make columns that are named in an option or an argument.
-_MAKERS = """
+MAKERS = """
 predict decode recode xtile pctile ipolate mipolate pca factor split winsor
 mkspline astile carryforward markout separate svmat dummies clonevar xi
 """
-MAKERS = frozenset(_MAKERS.split())
 _OTHERS = """
 reshape expand fillin tsfill sample bsample joinby contract xtbalance do run include
 """
@@ -515,7 +508,7 @@ REFUSED = {
         name: f"{name} changes the data and is not translated"
         for name in _OTHERS.split()
     },
-    **{name: f"{name} makes columns and is not translated" for name in MAKERS},
+    **{name: f"{name} makes columns and is not translated" for name in MAKERS.split()},
     "do": "another do-file: read it too",
     "predict": "fitted values and residuals are fit.fitted and fit.residuals",
     "reshape": "the table in another form: Panel.from_wide reads years in headings",

@@ -6,13 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.commands import linear, panels, policy
-from digiprosper.stata.prefixes import Command, read_command
+from digiprosper.panel.grammar import as_written
+from digiprosper.stata.commands import after, linear, panels, policy
+from digiprosper.stata.prefixes import (
+    Command,
+    Options,
+    read_command,
+    read_options,
+    split,
+)
+from digiprosper.stata.translation import Call
 
 if TYPE_CHECKING:
-    from digiprosper.stata.translation import Context, Translation
+    from digiprosper.stata.translation import Context, Table, Translation
 
-COMMANDS = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
+MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 _OTHERS = """
 xtgls xtpcse newey tobit heckman qreg qreg2 xtqreg sqreg nbreg xtnbreg oprobit ologit
@@ -26,6 +34,10 @@ WITHOUT_MODEL = {
     **dict.fromkeys(("teffects", "cem", "kmatch"), "match_entities matches entities"),
     **dict.fromkeys(("oprobit", "ologit"), "OrderedModel of statsmodels is one"),
     **dict.fromkeys(("didregress", "xtdidregress"), "FixedEffects has treated()"),
+    "psmatch2": (
+        "psmatch2 matches rows, perhaps with another year of the same entity; "
+        "match_entities(panel, treated, x) matches entities on values before treatment"
+    ),
     "xthdidregress": "StaggeredDid has its estimators",
     "suest": "by_group tests differences",
 }
@@ -34,20 +46,31 @@ _REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"
 
 def is_estimation(name: str) -> bool:
     """Tell whether a command estimates a model."""
-    return name in COMMANDS or name in WITHOUT_MODEL
+    return name in MODELS or name in WITHOUT_MODEL
 
 
 def translate(command: Command, context: Context) -> Translation:
-    """Translate an estimation that was split into its parts."""
-    _refuse_parts(command)
+    """Translate an estimation, or a test after one."""
+    if command.prefix("permute") is not None:
+        return _permutation(command, context)
+    if command.name not in TESTS:
+        _refuse_parts(command)
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
-        raise StataError.because(f"{cited(command.name)}: {reason}")
-    translation = COMMANDS[command.name](command, context)
-    if context.variables.columns is None and set("*?~") & set(command.arguments):
-        note = "a pattern has the columns that the file makes; the data may have others"
-        return replace(translation, notes=(*translation.notes, note))
-    return translation
+        named = "" if reason.startswith(command.name) else f"{cited(command.name)}: "
+        raise StataError.because(f"{named}{reason}")
+    options, function = COMMANDS[command.name]
+    repeated = ("gmmstyle", "ivstyle")
+    translation = function(Call(command, context, options.read(command, repeated)))
+    notes = []
+    has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
+    if has_pattern and context.variables.columns is None:
+        notes = [
+            "a pattern has the columns that the file makes; the data may have others"
+        ]
+    if command.counts_rows:
+        notes.append("_n is a column with the number of the row in Stata's order")
+    return replace(translation, notes=(*translation.notes, *notes))
 
 
 def _refuse_parts(command: Command) -> None:
@@ -69,5 +92,42 @@ def _refuse_parts(command: Command) -> None:
 
 def estimate(text: str, context: Context) -> Translation:
     """Translate the text of an estimation."""
-    command = read_command(text)
-    return replace(translate(command, context), command=text.strip())
+    return replace(translate(read_command(text), context), command=text.strip())
+
+
+def _difference(call: Call) -> Translation:
+    """Translate ``bdiff``, which permutes groups, into `by_group`."""
+    options = call.options
+    if "group" not in options or "model" not in options:
+        raise StataError.because("group() or model() is absent")
+    inner = estimate(options["model"], call.context).python
+    reps = f", reps={options['reps']}" if "reps" in options else ""
+    group = call.context.variables.resolve(options["group"])
+    return call.python(
+        f"dp.by_group({inner}, panel, {group!r}{reps}, rng=1)",
+        "groups of whole entities are permuted, and p-values are two-sided",
+    )
+
+
+def _permutation(command: Command, context: Context) -> Translation:
+    """Translate ``permute`` of an estimation."""
+    prefix = command.prefix("permute")
+    assert prefix is not None
+    main, _, options = prefix.text.partition(",")
+    reps = dict(read_options(options)).get("reps")
+    inner = estimate(command.text.split(":", 1)[1], context).python
+    return Call(command, context, {}).python(
+        f"dp.randomisation_test({inner}, panel, {as_written(split(main)[0])!r}"
+        f"{f', reps={reps}' if reps else ''}, rng=1)",
+        "the whole treatment path of an entity is exchanged, not single rows",
+    )
+
+
+TESTS: Table = {
+    **after.COMMANDS,
+    "bdiff": (
+        Options("g.roup m.odel r.eps f.irst", "d.etail nod.ots bd.ec s.eed bsa.mple"),
+        _difference,
+    ),
+}
+COMMANDS: Table = {**MODELS, **TESTS}

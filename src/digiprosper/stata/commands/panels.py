@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.commands.linear import error_kind, outcome_and_regressors
+from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
-from digiprosper.stata.translation import Translation, column, specify
 from digiprosper.stata.varlists import is_category, number, plain, term, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from digiprosper.stata.translation import Context
+    from digiprosper.stata.translation import Call, Table, Translation
     from digiprosper.stata.varlists import Product
 
-_THRESHOLD = Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel")
-_MEDIATION = Options("iv mv cv vce", "quietly")
-_SPATIAL = Options(
-    "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
-    "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance difficult nsim",
-    {"re": "there are no random effects", "dlag": "a lag of the outcome in time"},
-)
+# Options without an argument, and the field and the value that each stands for.
+DYNAMIC_FLAGS: Mapping[str, tuple[str, Any]] = {
+    "noleveleq": ("estimator", "difference"),
+    "twostep": ("steps", 2),
+    "orthogonal": ("transform", "orthogonal"),
+}
 _DYNAMIC = Options(
     "gmm.style iv.style two.step r.obust small orth.ogonal nol.eveleq c.luster h "
     "nomata",
     "nodif.fsargan svmat svv.ar",
 )
-_ROLES = ("endogenous", "predetermined")
 _SUBOPTIONS = {
     "gmmstyle": Options("l.aglimits c.ollapse"),
     "ivstyle": Options("eq.uation"),
 }
-_ARELLANO = Options(
-    "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous", "art.ests"
-)
+SPATIAL_EFFECTS = {"ind": (True, False), "time": (False, True), "both": (True, True)}
 
 
-def threshold(command: Command, context: Context) -> Translation:
+def threshold(call: Call) -> Translation:
     """Translate ``xthreg``."""
-    options = _THRESHOLD.read(command)
-    y, products = outcome_and_regressors(command, context)
+    options = call.options
+    y, products = call.variables()
     if "rx" not in options or "qx" not in options:
         raise StataError.because("rx() or qx() is absent")
     shares = {number(text, "trim") for text in split(options.get("trim", "0.01"))}
@@ -52,98 +48,67 @@ def threshold(command: Command, context: Context) -> Translation:
             f"trim({options['trim']}): shares that differ by threshold",
             "Estimate with trim=(...), one share for each threshold.",
         )
-    products, years = without_years(products, context)
-    errors = options.get("vce", "robust" if "robust" in options else "")
-    return specify(
+    products, years = call.without_years(products)
+    return call.specify(
         "PanelThreshold",
         [
             "xthreg searches other candidates, and its p-values come from another "
             "bootstrap"
         ],
-        command.text,
         y=y,
-        regime_dependent=plain(context.variables.products(options["rx"])),
-        threshold_variable=plain(context.variables.products(options["qx"]))[0],
+        regime_dependent=call.terms("rx"),
+        threshold_variable=call.terms("qx")[0],
         x=plain(products),
-        n_thresholds=whole(options.get("thnum", "1"), "thnum"),
+        n_thresholds=call.whole("thnum", 1),
         trim=shares.pop(),
         time_effects=years,
-        where=context.where(command.condition),
-        **_simple_errors(errors, context),
+        **call.errors("clustered"),
     )
 
 
-def _simple_errors(text: str, context: Context) -> dict[str, Any]:
-    """Translate vce() of a model with entity effects, whose robust errors cluster."""
-    kind, rest = error_kind(text or "unadjusted")
-    if not rest:
-        return {"cov_type": "clustered" if kind == "robust" else kind}
-    name = context.variables.resolve(rest.strip())
-    clusters = None if name == context.entity else [column(name)]
-    return {"cov_type": kind, "clusters": clusters}
-
-
-def without_years(
-    products: list[Product], context: Context
-) -> tuple[list[Product], bool]:
-    """Take the category of the time key out; it becomes time effects."""
-    kept = [p for p in products if not (is_category(p) and p[0].name == context.time)]
-    return kept, len(kept) < len(products)
-
-
-def mediation(command: Command, context: Context) -> Translation:
+def mediation(call: Call) -> Translation:
     """Translate ``sgmediation`` and ``sgmediation2``, with a bootstrap prefix too."""
-    options = _MEDIATION.read(command)
-    y = plain(context.variables.products(command.arguments))
-    mediators = plain(context.variables.products(options.get("mv", "")))
-    treatment = plain(context.variables.products(options.get("iv", "")))
+    context, products = call.context, call.context.variables.products
+    y = plain(products(call.command.arguments))
+    mediators, treatment = call.terms("mv"), call.terms("iv")
     if len(y) != 1 or len(mediators) != 1 or len(treatment) != 1:
         raise StataError.because(
             "one outcome, one iv() and one mv() are needed",
             "Mediation takes several mediators in one specification.",
         )
-    controls = context.variables.products(options.get("cv", ""))
-    keys = {context.entity: "entity_effects", context.time: "time_effects"}
-    effects = {"entity_effects": False, "time_effects": False}
-    kept: list[Product] = []
-    for product in controls:
-        key = keys.get(product[0].name) if is_category(product) else None
-        if key is None:
-            kept.append(product)
-        else:
-            effects[key] = True
+    controls, years = call.without_years(products(call.options.get("cv", "")))
+    kept = [p for p in controls if not (is_category(p) and p[0].name == context.entity)]
+    entities = len(kept) < len(controls)
     notes = ["sobel() of the results has the three tests of sgmediation2"]
-    bootstrap = command.prefix("bootstrap", "bs")
+    bootstrap = call.command.prefix("bootstrap", "bs")
     if bootstrap is not None:
         notes.append("the command draws rows; here entities are drawn")
-    if context.entity and not effects["entity_effects"]:
+    if context.entity and not entities:
         notes.append("no entity effects: the command has none in cv()")
-    return specify(
+    return call.specify(
         "Mediation",
         notes,
-        command.text,
         y=y[0],
         treatment=treatment[0],
         mediators=mediators,
         x=plain(kept),
-        reps=_bootstrap_reps(bootstrap.text if bootstrap else ""),
-        where=context.where(command.condition),
-        **effects,
-        **_simple_errors(options.get("vce", ""), context),
+        reps=_draws(bootstrap.text if bootstrap else ""),
+        entity_effects=entities,
+        time_effects=years,
+        **call.errors("clustered"),
     )
 
 
-def _bootstrap_reps(text: str) -> int | None:
+def _draws(text: str) -> int | None:
     """Read the number of draws of a bootstrap prefix, ``r(ind_eff), reps(1000)``."""
-    comma = text.find(",")
-    options = dict(read_options(text[comma + 1 :])) if comma >= 0 else {}
+    options = dict(read_options(text.partition(",")[2]))
     reps = options.get("reps") or options.get("rep")
     return whole(reps, "reps") if reps else None
 
 
-def spatial(command: Command, context: Context) -> Translation:
+def spatial(call: Call) -> Translation:
     """Translate ``xsmle``; the weights are those of `spatial_weights`."""
-    options = _SPATIAL.read(command)
+    options = call.options
     model = options.get("model", "sdm")
     kind = [word.strip() for word in options.get("type", "ind").split(",")]
     allowed = [["ind"], ["time"], ["both"], ["ind", "leeyu"], ["both", "leeyu"]]
@@ -158,179 +123,133 @@ def spatial(command: Command, context: Context) -> Translation:
             "Standard errors here are those of the likelihood.",
         )
     name = options.get("wmatrix") or options.get("ematrix") or "W"
-    weights = context.spatial_weights.get(name)
-    y, products = outcome_and_regressors(command, context)
-    fields: dict[str, Any] = {
-        "y": y,
-        "x": plain(products),
-        "model": model,
-        "entity_effects": kind[0] != "time",
-        "time_effects": kind[0] != "ind",
-        "likelihood": "lee_yu" if kind[1:] else "unadjusted",
-        "where": context.where(command.condition),
-    }
-    notes = [
+    y, products = call.variables()
+    entity_effects, time_effects = SPATIAL_EFFECTS[kind[0]]
+    notes = (
         f"spatial_weights is {name} as SpatialWeights, matched by label",
         "likelihood='adjusted', the default here, has less bias",
-    ]
-    if weights is None:
-        return _without_weights(command, fields, notes)
-    return specify(
-        "PanelSpatial", notes, command.text, spatial_weights=weights, **fields
     )
-
-
-def _without_weights(
-    command: Command, fields: dict[str, Any], notes: list[str]
-) -> Translation:
-    """Write the call of a spatial model whose weights have to be passed yet."""
-    regression = specify("FixedEffects", (), command.text, y=fields["y"], x=fields["x"])
-    head = regression.python.removeprefix("dp.FixedEffects(").removesuffix(")")
-    options = [
-        f"{key}={value!r}"
-        for key, value in fields.items()
-        if key not in ("y", "x") and value not in (None, True) and value != "sdm"
-    ]
-    python = f"dp.PanelSpatial({', '.join([head, 'spatial_weights', *options])})"
-    return Translation(command.text, None, python, tuple(notes))
+    weights = call.context.spatial_weights.get(name)
+    placeholder = SpatialWeights.from_neighbours({"a": ["b"], "b": ["a"]})
+    read = call.specify(
+        "PanelSpatial",
+        notes,
+        y=y,
+        x=plain(products),
+        spatial_weights=placeholder if weights is None else weights,
+        model=model,
+        entity_effects=entity_effects,
+        time_effects=time_effects,
+        likelihood="lee_yu" if kind[1:] else "unadjusted",
+    )
+    return replace(read, spec=None) if weights is None else read
 
 
 # --- dynamic panels -------------------------------------------------------------------
 
 
-def _lags(text: str, option: str) -> tuple[int, int | None]:
-    """Read a range of lags such as ``2 4`` or ``2 .``."""
-    first, last = (*split(text.replace(",", " ")), ".")[:2]
-    return whole(first, option), None if last == "." else whole(last, option)
-
-
-def arellano(command: Command, context: Context) -> Translation:
+def arellano(call: Call) -> Translation:
     """Translate ``xtabond`` and ``xtdpdsys``."""
-    options = _ARELLANO.read(command)
-    y, products = outcome_and_regressors(command, context)
-    system = command.name == "xtdpdsys"
-    products, years = without_years(products, context)
+    options, is_system = call.options, call.command.name == "xtdpdsys"
+    y, products = call.variables()
+    products, years = call.without_years(products)
     x = plain(products)
-    deepest = options.get("maxldep")
+    deepest = call.whole("maxldep")
     fields: dict[str, Any] = {
-        "instrument_lags": (
-            2,
-            None if deepest is None else whole(deepest, "maxldep") + 1,
-        )
+        "instrument_lags": (2, None if deepest is None else deepest + 1)
     }
-    fields |= _listed(options, context)
-    if system:
+    fields |= _roles(call)
+    if is_system:
         if years:
             raise StataError.because("dummies of periods in xtdpdsys")
         fields |= {"h": 2, "equations": dict.fromkeys(x, "difference")}
     elif "noconstant" not in options:
-        fields["constant"] = True
-    robust = options.get("vce", "").startswith("r")
-    if options.get("vce", "") not in ("", "gmm") and not robust:
-        raise StataError.because(f"vce({options['vce']})")
-    return specify(
+        raise StataError.because(
+            "the constant of xtabond, which is a trend in levels",
+            "With noconstant the command is read.",
+        )
+    vce = options.get("vce", "")
+    robust = vce.startswith("r")
+    if vce not in ("", "gmm") and not robust:
+        raise StataError.because(f"vce({vce})")
+    return call.specify(
         "DynamicPanel",
         ["with few entities collapse=True and fewer lags are more reliable"],
-        command.text,
         y=y,
         x=x,
-        lags=whole(options.get("lags", "1"), "lags"),
-        estimator="system" if system else "difference",
+        lags=call.whole("lags", 1),
+        estimator="system" if is_system else "difference",
         steps=2 if "twostep" in options else 1,
         cov_type="robust" if robust else "classical",
         sargan_df="n" if robust else "n-k",
         collapse=False,
         time_effects=years,
-        where=context.where(command.condition),
         **fields,
     )
 
 
-def _listed(options: Mapping[str, str], context: Context) -> dict[str, Any]:
+def _roles(call: Call) -> dict[str, list[str]]:
     """Translate pre() and endogenous() without lag structures."""
-    out: dict[str, Any] = {}
-    for option, role in (("pre", "predetermined"), ("endogenous", "endogenous")):
-        if option not in options:
-            continue
-        names, _, suboptions = options[option].partition(",")
-        if suboptions.strip():
-            raise StataError.because(f"{option}(, {suboptions.strip()})")
-        out[role] = plain(context.variables.products(names))
-    if "maxlags" in options:
+    roles = {"pre": "predetermined", "endogenous": "endogenous"}
+    for option in roles:
+        suboptions = call.options.get(option, "").partition(",")[2].strip()
+        if suboptions:
+            raise StataError.because(f"{option}(, {suboptions})")
+    if "maxlags" in call.options:
         raise StataError.because("maxlags()", "Use instrument_lags, by variable.")
-    return out
+    return {role: call.terms(option) for option, role in roles.items()}
 
 
-def roodman(command: Command, context: Context) -> Translation:
+def roodman(call: Call) -> Translation:
     """Translate ``xtabond2``."""
-    options = _DYNAMIC.read(command, repeated=("gmmstyle", "ivstyle"))
-    y, products = outcome_and_regressors(command, context)
-    lagged = [p for p in products if term(p) in _own_lags(y)]
-    products, years = without_years([p for p in products if p not in lagged], context)
-    regressors = plain(products)
-    instruments = _instruments(command, y, lagged, regressors, context)
-    small = "small-sample statistics of small are not computed"
-    robust = bool({"robust", "cluster"} & set(options))
-    transform = "orthogonal" if "orthogonal" in options else "difference"
-    return specify(
-        "DynamicPanel",
-        [small] * ("small" in options),
-        command.text,
-        y=y,
-        lags=len(lagged),
-        estimator="difference" if "noleveleq" in options else "system",
-        steps=1 + ("twostep" in options),
-        cov_type="robust" if robust else "classical",
-        transform=transform,
-        clusters=options.get("cluster"),
-        h=whole(options.get("h", "3"), "h"),
-        time_effects=years,
-        where=context.where(command.condition),
-        **instruments,
+    options = call.options
+    y, products = call.variables()
+    lags_of_y = _lags_of(y)
+    lagged = [product for product in products if term(product) in lags_of_y]
+    products, years = call.without_years(
+        p for p in products if term(p) not in lags_of_y
     )
-
-
-def _instruments(
-    command: Command,
-    y: str,
-    lagged: list[Product],
-    regressors: list[str],
-    context: Context,
-) -> dict[str, Any]:
-    """Read gmm() and iv(): the roles of regressors, and lags as instruments."""
-    lags, roles, collapse = _gmm_lists(command, y, context)
-    exogenous, equations = _iv_lists(command, context)
-    unplaced = set(regressors) - {*roles, *exogenous}
+    regressors = plain(products)
+    gmm = _gmm(call, y, regressors)
+    exogenous, equations = _exogenous(call)
+    unplaced = set(gmm["x"]) - set(exogenous)
     if unplaced or not lagged:
         absent = min(unplaced, default="L.y")
         raise StataError.because(f"no instruments are listed for {cited(absent)}")
-    by_role = {role: [t for t in regressors if roles.get(t) == role] for role in _ROLES}
-    return {
-        **by_role,
-        "x": [text for text in regressors if text not in roles],
-        "instruments": [text for text in exogenous if text not in regressors],
-        "equations": equations or None,
-        "instrument_lags": lags,
-        "collapse": collapse,
-    }
+    fields: dict[str, Any] = {"estimator": "system", "steps": 1}
+    fields |= dict(DYNAMIC_FLAGS[f] for f in DYNAMIC_FLAGS if f in options)
+    robust = bool({"robust", "cluster"} & set(options))
+    small = "small-sample statistics of small are not computed"
+    return call.specify(
+        "DynamicPanel",
+        [small] * ("small" in options),
+        y=y,
+        lags=len(lagged),
+        cov_type="robust" if robust else "classical",
+        clusters=options.get("cluster"),
+        h=call.whole("h", 3),
+        time_effects=years,
+        instruments=[text for text in exogenous if text not in regressors],
+        equations=equations,
+        **gmm,
+        **fields,
+    )
 
 
-def _own_lags(y: str) -> list[str]:
+def _lags_of(y: str) -> list[str]:
     return [shifted(f"L{count}", y) for count in range(1, 10)]
 
 
-def _gmm_lists(
-    command: Command, y: str, context: Context
-) -> tuple[Any, dict[str, str], bool]:
+def _gmm(call: Call, y: str, regressors: list[str]) -> dict[str, Any]:
     """Read gmm(): lags by variable, roles of regressors, and whether they collapse."""
     lags: dict[str, tuple[int, int | None]] = {}
     roles: dict[str, str] = {}
     collapsed: set[bool] = set()
-    for names, suboptions in _lists(command, "gmmstyle"):
+    for products, suboptions in _lists(call, "gmmstyle"):
         collapsed.add("collapse" in suboptions)
-        first, last = _lags(suboptions.get("laglimits", "1 ."), "lag")
-        for name in plain(context.variables.products(names)):
-            if name in (y, *_own_lags(y)):
+        first, last = _limits(suboptions)
+        for name in plain(products):
+            if name in (y, *_lags_of(y)):
                 extra = int(name != y)
                 lags[y] = (first + extra, None if last is None else last + extra)
             else:
@@ -338,44 +257,83 @@ def _gmm_lists(
                 lags[name] = (first, last)
     if len(collapsed) != 1 or y not in lags:
         raise StataError.because("no gmm() of the outcome, or collapse in some only")
-    usual = {n: (1 if roles.get(n) == "predetermined" else 2, None) for n in lags}
-    shared: Any = (2, None) if lags == usual else lags
-    return lags[y] if list(lags) == [y] else shared, roles, collapsed == {True}
+    by_role = {
+        role: [text for text in regressors if roles.get(text, "x") == role]
+        for role in ("x", "endogenous", "predetermined")
+    }
+    return {
+        **by_role,
+        "instrument_lags": _shared(lags, by_role["predetermined"], y),
+        "collapse": collapsed == {True},
+    }
 
 
-def _lists(command: Command, name: str) -> list[tuple[str, dict[str, str]]]:
-    """List the variables and suboptions of every gmm() or iv()."""
-    out = []
-    for word, argument in command.options:
-        if _DYNAMIC.read_one(word) == name:
-            names, _, rest = (argument or "").partition(",")
-            inner = Command("", name, options=read_options(rest))
-            out.append((names, _SUBOPTIONS[name].read(inner)))
-    return out
+def _limits(suboptions: Mapping[str, str]) -> tuple[int, int | None]:
+    """Read the range of lags of gmm(), such as ``2 4`` or ``2 .``."""
+    limits = split(suboptions.get("laglimits", "1").replace(",", " "))
+    first, last = (*limits, ".", ".")[:2]
+    return whole(first, "lag"), None if last == "." else whole(last, "lag")
 
 
-def _iv_lists(command: Command, context: Context) -> tuple[list[str], dict[str, str]]:
+def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
+    """Write lags by variable as one range where that is the same."""
+    usual = {name: (1 if name in predetermined else 2, None) for name in lags}
+    if list(lags) == [y]:
+        return lags[y]
+    return (2, None) if lags == usual else lags
+
+
+def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
     words = {"diff": "difference", "level": "level", "lev": "level", "both": "both"}
-    for names, suboptions in _lists(command, "ivstyle"):
+    for products, suboptions in _lists(call, "ivstyle"):
         word = suboptions.get("equation", "both")
         if word not in words:
             raise StataError.because(f"iv(, equation({word}))")
-        products, years = without_years(context.variables.products(names), context)
-        exogenous += plain(products)
-        keys = [*map(canonical, plain(products)), *["time_effects"] * years]
+        kept, years = call.without_years(products)
+        exogenous += plain(kept)
+        keys = [*map(canonical, plain(kept)), *["time_effects"] * years]
         if word != "both":
             equations |= dict.fromkeys(keys, words[word])
-    return exogenous, equations
+    return exogenous, equations or None
 
 
-COMMANDS: Mapping[str, Callable[[Command, Context], Translation]] = {
-    "xthreg": threshold,
-    "sgmediation": mediation,
-    "xsmle": spatial,
-    "xtabond": arellano,
-    "xtdpdsys": arellano,
-    "xtabond2": roodman,
+def _lists(call: Call, name: str) -> list[tuple[list[Product], dict[str, str]]]:
+    """List the variables and suboptions of every gmm() or iv()."""
+    out = []
+    for word, argument in call.command.options:
+        if _DYNAMIC.read_one(word) == name:
+            names, _, rest = (argument or "").partition(",")
+            suboptions = Command("", name, options=read_options(rest))
+            products = call.context.variables.products(names)
+            out.append((products, _SUBOPTIONS[name].read(suboptions)))
+    return out
+
+
+_ARELLANO = Options(
+    "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous", "art.ests"
+)
+COMMANDS: Table = {
+    "xthreg": (
+        Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel"),
+        threshold,
+    ),
+    "sgmediation": (Options("iv mv cv vce", "quietly"), mediation),
+    "xsmle": (
+        Options(
+            "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
+            "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance "
+            "difficult nsim",
+            {
+                "re": "there are no random effects",
+                "dlag": "a lag of the outcome in time",
+            },
+        ),
+        spatial,
+    ),
+    "xtabond": (_ARELLANO, arellano),
+    "xtdpdsys": (_ARELLANO, arellano),
+    "xtabond2": (_DYNAMIC, roodman),
 }

@@ -1,34 +1,27 @@
-"""Staggered adoption, decompositions, matching, and models of discrete outcomes."""
+"""Staggered adoption, decompositions, and models of counts and binary outcomes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError
-from digiprosper.stata.commands.linear import outcome_and_regressors
-from digiprosper.stata.commands.panels import without_years
+from digiprosper.panel.grammar import as_written
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import Translation, as_python, column, specify
-from digiprosper.stata.varlists import absorbed, clusters, is_category, plain, whole
+from digiprosper.stata.translation import as_python
+from digiprosper.stata.varlists import absorbed, is_category, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from digiprosper.stata.translation import Call, Context, Table, Translation
 
-    from digiprosper.stata.prefixes import Command
-    from digiprosper.stata.translation import Context
-
-_CSDID = Options(
-    "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
-    "long pointwise saverif replace",
-    dict.fromkeys(("wboot", "reps"), "event_path(bands='joint') has joint bands"),
-)
-_IMPUTATION = Options(
-    "fe c.ontrols horiz.ons allh.orizons pretrend.s cl.uster", "auto.sample minn"
-)
-_METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
-_POISSON = Options("a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr")
-_LOGIT = Options("fe vce cl.uster r.obust or gr.oup st.rata asis")
+METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
+AGGREGATES = {
+    "group": "group",
+    "event": "dynamic",
+    "simple": "simple",
+    "calendar": "calendar",
+}
+_OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
 def _set_keys(context: Context, entity: str | None, time: str | None) -> None:
@@ -40,143 +33,105 @@ def _set_keys(context: Context, entity: str | None, time: str | None) -> None:
         setattr(context, role, name or key)
 
 
-def callaway(command: Command, context: Context) -> Translation:
+def callaway(call: Call) -> Translation:
     """Translate ``csdid``."""
-    options = _CSDID.read(command)
-    y, products = outcome_and_regressors(command, context)
+    options = call.options
+    y, products = call.variables()
     method = options.get("method", "drimp" if products else "dripw").partition(",")[0]
-    if method not in _METHODS:
+    if method not in METHODS:
         raise StataError.because(
             f"method({method}) has no counterpart", "Use dripw, reg or stdipw."
         )
     if "gvar" not in options:
         raise StataError.because("gvar() is absent")
-    _set_keys(context, options.get("ivar"), options.get("time"))
-    words = {
-        "group": "group",
-        "event": "dynamic",
-        "simple": "simple",
-        "calendar": "calendar",
-    }
+    _set_keys(call.context, options.get("ivar"), options.get("time"))
     aggregate = options.get("agg")
-    if aggregate is not None and aggregate not in words:
+    if aggregate is not None and aggregate not in AGGREGATES:
         raise StataError.because(f"agg({aggregate})")
-    return specify(
+    return call.specify(
         "StaggeredDid",
-        ["the default errors here, cov_type='hc2', hold with few entities"],
-        command.text,
+        [_OTHER_ERRORS],
         y=y,
-        event=column(context.variables.resolve(options["gvar"])),
+        event=call.column("gvar"),
         x=plain(products),
         control="not_yet" if "notyet" in options else None,
-        adjustment=_METHODS[method] if products else None,
+        adjustment=METHODS[method] if products else None,
         base_period="universal" if "long2" in options else None,
-        aggregate=None if aggregate is None else words[aggregate],
+        aggregate=AGGREGATES.get(aggregate or ""),
         never=0,
         cov_type="influence",
-        clusters=_clusters(options, context),
-        where=context.where(command.condition),
+        clusters=call.clusters(options.get("cluster", "")),
     )
 
 
-def _clusters(options: Mapping[str, str], context: Context) -> list[str] | None:
-    if "cluster" not in options:
-        return None
-    names = clusters(options["cluster"], context.variables)
-    return None if names == [context.entity] else names
-
-
-def imputation(command: Command, context: Context) -> Translation:
+def imputation(call: Call) -> Translation:
     """Translate ``did_imputation``."""
-    options = _IMPUTATION.read(command)
-    names = context.variables.names(command.arguments)
+    options, variables = call.options, call.context.variables
+    names = variables.names(call.command.arguments)
     if len(names) != 4:
         raise StataError.because("outcome, entity, time and first treated time")
     y, entity, time, event = names
-    _set_keys(context, entity, time)
-    effects = absorbed(options.get("fe", f"{entity} {time}"), context.variables)
-    if {*effects} != {column(entity), column(time)}:
+    _set_keys(call.context, entity, time)
+    effects = absorbed(options.get("fe", f"{entity} {time}"), variables)
+    if {*effects} != {as_written(entity), as_written(time)}:
         raise StataError.because("fe() with other effects than entity and time")
-    horizons = options.get("horizons") is not None or "allhorizons" in options
-    leads = options.get("pretrends")
-    return specify(
+    return call.specify(
         "StaggeredDid",
-        ["the default errors here, cov_type='hc2', hold with few entities"],
-        command.text,
-        y=column(y),
-        event=column(event),
-        x=plain(context.variables.products(options.get("controls", ""))),
+        [_OTHER_ERRORS],
+        y=as_written(y),
+        event=as_written(event),
+        x=call.terms("controls"),
         estimator="imputation",
-        aggregate=None if horizons else "simple",
-        leads=None if leads is None else whole(leads, "pretrends"),
+        aggregate=None if {"horizons", "allhorizons"} & set(options) else "simple",
+        leads=call.whole("pretrends"),
         cov_type="influence",
-        clusters=_clusters(options, context),
-        where=context.where(command.condition),
+        clusters=call.clusters(options.get("cluster", "")),
     )
 
 
-def interaction(command: Command, context: Context) -> Translation:
+def interaction(call: Call) -> Translation:
     """Translate ``eventstudyinteract``; its dummies follow from cohort()."""
-    options = Options(
-        "c.ohort control_c.ohort cov.ariates a.bsorb vce cl.uster r.obust"
-    ).read(command)
-    y, _ = outcome_and_regressors(command, context)
+    context, options = call.context, call.options
+    y, _ = call.variables()
     effects = absorbed(options.get("absorb", ""), context.variables)
     if {*effects} != {context.entity, context.time} or "cohort" not in options:
         raise StataError.because("absorb() other than the keys, or cohort() is absent")
-    return specify(
+    return call.specify(
         "StaggeredDid",
         [
-            "event times are computed from cohort(); dummies that leave some out "
-            "or bin "
-            "them are another model",
+            "event times are computed from cohort(); dummies that leave some out or "
+            "bin them are another model",
             "never treated entities have no first treated time, or pass never=",
         ],
-        command.text,
         y=y,
-        event=column(context.variables.resolve(options["cohort"])),
-        x=plain(context.variables.products(options.get("covariates", ""))),
+        event=call.column("cohort"),
+        x=call.terms("covariates"),
         estimator="sun_abraham",
         cov_type="influence",
-        where=context.where(command.condition),
     )
 
 
-def bacon(command: Command, context: Context) -> Translation:
+def bacon(call: Call) -> Translation:
     """Translate ``bacondecomp``."""
-    Options("", "ddet.ail stub r.obust vce nogr.aph msym.bols").read(command)
-    y, products = outcome_and_regressors(command, context)
+    y, products = call.variables()
     if len(products) != 1:
         raise StataError.because("controls in bacondecomp", "One treatment is taken.")
-    inner = specify("FixedEffects", (), command.text, y=y, x=plain(products))
-    python = f"dp.bacon_decomposition({as_python(inner.spec)}, panel)"
-    return Translation(command.text, None, python)
+    inner = call.specify("FixedEffects", y=y, x=plain(products)).python
+    return call.python(f"dp.bacon_decomposition({inner}, panel)")
 
 
-def matching(_command: Command, _context: Context) -> Translation:
-    """Refuse ``psmatch2``: it matches rows."""
-    raise StataError.because(
-        "psmatch2 matches rows, so that a row may be matched with another year of the "
-        "same entity",
-        "match_entities(panel, treated, x) matches entities on values before "
-        "treatment.",
-    )
-
-
-def poisson(command: Command, context: Context) -> Translation:
+def poisson(call: Call) -> Translation:
     """Translate ``ppmlhdfe``, ``poisson`` and ``xtpoisson, fe``."""
-    options = _POISSON.read(command)
-    y, products = outcome_and_regressors(command, context)
+    context, options, name = call.context, call.options, call.command.name
+    y, products = call.variables()
     effects = absorbed(options.get("absorb", ""), context.variables)
-    fixed = command.name == "xtpoisson"
+    fixed = name == "xtpoisson"
     if fixed and "fe" not in options:
         raise StataError.because("xtpoisson without fe: random effects")
-    products, years = without_years(products, context)
+    products, years = call.without_years(products)
     keys = (context.entity, context.time)
-    return specify(
+    return call.specify(
         "PoissonEffects",
-        (),
-        command.text,
         y=y,
         x=plain(products),
         entity_effects=fixed or context.entity in effects,
@@ -184,63 +139,70 @@ def poisson(command: Command, context: Context) -> Translation:
         absorb=[effect for effect in effects if effect not in keys],
         exposure=options.get("exposure"),
         offset=options.get("offset"),
-        singletons="drop" if command.name == "ppmlhdfe" else "keep",
+        singletons="drop" if name == "ppmlhdfe" else "keep",
         collinear="drop",
-        where=context.where(command.condition),
-        **_robust(command, options, context),
+        **call.errors(
+            "clustered" if fixed else "robust",
+            "robust" if name == "ppmlhdfe" else "oim",
+        ),
     )
 
 
-def _robust(
-    command: Command, options: Mapping[str, str], context: Context
-) -> dict[str, Any]:
-    """Translate the errors of a maximum likelihood estimator."""
-    kind, _, rest = options.get("vce", "").partition(" ")
-    rest = options.get("cluster", rest)
-    if rest:
-        return {"cov_type": "clustered", "clusters": clusters(rest, context.variables)}
-    if kind.startswith("r") or "robust" in options or command.name == "ppmlhdfe":
-        clustered = command.name.startswith("xt")
-        return {"cov_type": "clustered" if clustered else "robust"}
-    if kind not in ("", "oim"):
-        raise StataError.because(f"vce({options['vce']})")
-    return {"cov_type": "unadjusted"}
-
-
-def logit(command: Command, context: Context) -> Translation:
+def logit(call: Call) -> Translation:
     """Translate ``logit`` and ``probit``; dummies of categories become effects."""
-    options = _LOGIT.read(command)
-    y, products = outcome_and_regressors(command, context)
-    if command.name not in ("logit", "probit"):
+    y, products = call.variables()
+    name = call.command.name
+    if name not in ("logit", "probit"):
         raise StataError.because(
-            f"{command.name} is a conditional or random effects likelihood",
+            f"{name} is a conditional or random effects likelihood",
             "LogitEffects corrects the bias of fixed effects.",
         )
-    effects = [column(p[0].name) for p in products if is_category(p)]
-    read = specify(
+    read = call.specify(
         "LogitEffects",
         ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
-        command.text,
         y=y,
         x=plain(p for p in products if not is_category(p)),
-        link=command.name,
+        link=name,
         entity_effects=False,
         time_effects=False,
-        absorb=effects,
+        absorb=[as_written(p[0].name) for p in products if is_category(p)],
         collinear="drop",
-        where=context.where(command.condition),
-        **_robust(command, options, context),
+        **call.errors(),
     )
     spec = read.spec.replace(bias_correction=None)  # type: ignore[union-attr]
     return replace(read, spec=spec, python=as_python(spec))
 
 
-COMMANDS: Mapping[str, Callable[[Command, Context], Translation]] = {
-    "csdid": callaway,
-    "did_imputation": imputation,
-    "eventstudyinteract": interaction,
-    "bacondecomp": bacon,
-    "psmatch2": matching,
-    **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), poisson),
-    **dict.fromkeys(("logit", "probit", "xtlogit", "xtprobit", "clogit"), logit),
+_POISSON = Options("a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr")
+_LOGIT = Options("fe vce cl.uster r.obust or gr.oup st.rata asis")
+COMMANDS: Table = {
+    "csdid": (
+        Options(
+            "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
+            "long pointwise saverif replace",
+            dict.fromkeys(
+                ("wboot", "reps"), "event_path(bands='joint') has joint bands"
+            ),
+        ),
+        callaway,
+    ),
+    "did_imputation": (
+        Options(
+            "fe c.ontrols horiz.ons allh.orizons pretrend.s cl.uster",
+            "auto.sample minn",
+        ),
+        imputation,
+    ),
+    "eventstudyinteract": (
+        Options("c.ohort control_c.ohort cov.ariates a.bsorb vce cl.uster r.obust"),
+        interaction,
+    ),
+    "bacondecomp": (
+        Options("", "ddet.ail stub r.obust vce nogr.aph msym.bols"),
+        bacon,
+    ),
+    **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
+    **dict.fromkeys(
+        ("logit", "probit", "xtlogit", "xtprobit", "clogit"), (_LOGIT, logit)
+    ),
 }
