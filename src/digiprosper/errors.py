@@ -531,6 +531,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "entities_across_clusters": CovarianceWarning,
     "similar_keys": DigiprosperWarning,
     "sheets_differ": DigiprosperWarning,
+    "text_among_numbers": DigiprosperWarning,
     "unknown_labels": DigiprosperWarning,
     "unseen_values": DigiprosperWarning,
     "pooled": IdentificationWarning,
@@ -819,13 +820,15 @@ def collinearity_problem(
     )
 
 
-def text_problem(column: str, values: Iterable[object] = ()) -> Notice:
+def text_problem(
+    column: str, values: Iterable[object] = (), what: str | None = None
+) -> Notice:
     """State that a column is not numeric.
 
     Code not_numeric; data column, values as text.
     """
     data = {"column": column, "values": tuple(map(str, values))}
-    return Notice("not_numeric", f"{cited(column)} is not numeric", data)
+    return Notice("not_numeric", what or f"{cited(column)} is not numeric", data)
 
 
 def alignment_problem(

@@ -154,6 +154,17 @@ def test_ambiguous_pinyin_is_listed_and_not_guessed() -> None:
         assert official in str(caught.value)
 
 
+def test_the_error_shows_how_ambiguous_names_are_replaced() -> None:
+    names = pd.Series(["Suzhou", "Jinan", "Fuzhou"])
+    with pytest.raises(AlignmentError) as caught:
+        match_cities(names)
+    code = str(caught.value).partition("match=")[2].removesuffix(".")
+    match = eval(code, {"match_cities": match_cities})
+    assert match(names).tolist() == ["苏州", "济南", "福州"]
+    with pytest.raises(AlignmentError, match=r"Replace these names first\.$"):
+        match_cities(["Atlantis"])
+
+
 def test_two_cities_do_not_become_one_by_pinyin() -> None:
     with pytest.raises(AlignmentError, match="苏州市, 宿州市"):
         match_cities(["苏州", "宿州"], to="pinyin")

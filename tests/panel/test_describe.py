@@ -11,9 +11,11 @@ import digiprosper as dp
 from digiprosper import Panel
 from digiprosper.errors import (
     ColumnError,
+    DigiprosperWarning,
     InputTypeError,
     MissingDataError,
     OptionError,
+    TermError,
 )
 
 
@@ -43,6 +45,67 @@ def test_summarise_by_hand(panel: Panel) -> None:
     assert holes.summarise("digital").index.tolist() == ["digital"]
     with pytest.raises(InputTypeError, match="'region'"):
         holes.summarise(["gdp", "region"])
+
+
+TERMS = ["log(gdp)", "lag(digital)", "gdp:digital", "I(`K / L`**2)"]
+
+
+def test_terms_are_described_as_the_columns_that_assign_makes_of_them(
+    panel: Panel,
+) -> None:
+    made = panel.assign(**dict(zip("abcd", TERMS, strict=True)))
+    made = made.assign(late=lambda f: f.index.get_level_values("year") > 5)
+    names = dict(zip("abcd", TERMS, strict=True))
+
+    table = made.summarise([*TERMS, "资本"])
+    assert table.index.tolist() == [*TERMS, "资本"]
+    columns = made.summarise([*names, "资本"]).rename(index=names)
+    pd.testing.assert_frame_equal(table, columns)
+    columns = made.describe([*names]).rename(index=names, level=0)
+    pd.testing.assert_frame_equal(made.describe(TERMS), columns)
+    columns = made.correlate([*names]).r.rename(index=names, columns=names)
+    pd.testing.assert_frame_equal(made.correlate(TERMS).r, columns)
+    columns = made.balance_table("late", [*names]).rename(index=names)
+    pd.testing.assert_frame_equal(made.balance_table("late", TERMS), columns)
+
+
+def test_labels_of_terms_are_those_of_correlations(panel: Panel) -> None:
+    labelled = panel.relabel(gdp="GDP")
+    labelled = Panel(labelled.frame, labels={"log(gdp)": "ln GDP"})
+    labels = labelled.correlate(["log(gdp)", "digital"]).labels
+    assert labels == {"log(gdp)": "ln GDP"}
+    table = dp.etable(labelled.summarise(["log(gdp)"]), labels=labelled.labels)
+    assert "ln GDP" in str(table)
+
+
+def test_terms_that_cannot_be_described(panel: Panel) -> None:
+    words = r"summarise: no column named 'gpd' \(did you mean 'gdp'\?\); 'wage'"
+    with pytest.raises(ColumnError, match=words):
+        panel.summarise(["log(gpd)", "digital", "wage"])
+    with pytest.raises(TermError, match=r"summarise: C\(\) makes several columns"):
+        panel.summarise(["C(region)"])
+    with pytest.raises(InputTypeError, match="'region' is"):
+        panel.describe("log(region)")
+    with pytest.raises(ColumnError, match=r"interpolate: no column named 'log\(gdp\)'"):
+        panel.interpolate("log(gdp)")
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({0: "…", 14: "-"}, r"'er' has '…', '-' in 2 rows \(first: \(a, 0\), \(b, 1\)"),
+        ({}, "'er' has numbers of type .*pandas.to_numeric"),
+    ],
+)
+def test_columns_of_numbers_are_not_left_out_silently(
+    panel: Panel, cells: dict[int, str], words: str
+) -> None:
+    er = [cells.get(row, f"{row}") for row in range(len(panel))]
+    texts = panel.assign(er=pd.Series(er, panel.index))
+    for method in ("summarise", "correlate", "describe"):
+        with pytest.warns(DigiprosperWarning, match=f"{method} leaves out .*{words}"):
+            getattr(texts, method)()
+    assert texts.summarise(["gdp"]).index.tolist() == ["gdp"]
 
 
 def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:

@@ -355,6 +355,61 @@ def test_a_column_without_a_heading_is_named(tmp_path: Path) -> None:
     assert panel.frame["gdp"].tolist() == [1, 2]
 
 
+def yearbook(text: object) -> dict[str, pd.DataFrame]:
+    """One indicator in a long sheet, one in a wide sheet, each with a cell of text."""
+    return {
+        "long": pd.DataFrame(
+            {
+                "地区": list("AABB"),
+                "年份": [2019, 2020] * 2,
+                "er": [1.0, text, 3.0, 4.0],
+            }
+        ),
+        "gdp": pd.DataFrame({"地区": ["A", "B"], 2019: [5.0, 6.0], 2020: [7.0, text]}),
+    }
+
+
+@pytest.mark.parametrize("text", ["…", "-", "—", -999])
+def test_text_for_missing_values(tmp_path: Path, text: object) -> None:
+    path = write(tmp_path / "a.xlsx", yearbook(text))
+    for na_values in (text, ["x", text]):
+        panel = Panel.from_excel(path, entity="地区", time="年份", na_values=na_values)
+        assert panel.diagnostics == ()
+        np.testing.assert_array_equal(panel["er"], [1.0, np.nan, 3.0, 4.0])
+        np.testing.assert_array_equal(panel["gdp"], [5.0, 7.0, 6.0, np.nan])
+
+
+def test_text_among_numbers_is_told_with_its_cells(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", yearbook("…"))
+    words = (
+        r"'er' has '…' in 1 row \(first: \(A, 2020\)\); 'gdp' has '…' in 1 row "
+        r"\(first: \(B, 2020\)\);.*na_values=\['…', '-'\] of Panel\.from_excel"
+    )
+    with pytest.warns(DigiprosperWarning, match=words):
+        panel = Panel.from_excel(path, entity="地区", time="年份")
+    (notice,) = panel.diagnostics
+    assert notice.code == "text_among_numbers"
+    assert notice.data == {"columns": ("er", "gdp")}
+
+
+def test_text_for_missing_values_is_of_all_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", yearbook("…"))
+    with pytest.raises(InputTypeError, match="na_values of from_excel is a list"):
+        Panel.from_excel(path, entity="地区", na_values={"er": "…"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("heading", ["年份", "年度", "年"])
+def test_a_chinese_heading_of_years_is_suggested(
+    tmp_path: Path, long: pd.DataFrame, heading: str
+) -> None:
+    sheets = {"data": long.rename(columns={"year": heading})}
+    path = write(tmp_path / "a.xlsx", sheets)
+    words = rf"no column is 'year' \(did you mean time='{heading}'\?\), and no heading"
+    with pytest.raises(ColumnError, match=words):
+        Panel.from_excel(path, entity="city")
+    assert len(Panel.from_excel(path, entity="city", time=heading)) == len(long)
+
+
 def test_code_entities_and_headings_of_numbers(tmp_path: Path) -> None:
     frame = pd.DataFrame({"code": [110000, 120000], 2019: [1, 2], 2020: [3, 4]})
     panel = Panel.from_excel(write(tmp_path / "a.xlsx", {"gdp": frame}), entity="code")

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from digiprosper import Panel
+from digiprosper import FixedEffects, Panel
 from digiprosper.errors import (
     ColumnError,
+    DigiprosperWarning,
     InputTypeError,
     MissingDataError,
 )
@@ -191,3 +192,63 @@ def test_periods_and_dates_are_told_how_to_become_numbers(times: Any) -> None:
     ):
         table_of(panel).numeric("t")
     assert panel.assign(year=panel["t"].dt.year)["year"].tolist() == [2018, 2019]
+
+
+def with_cells(cells: list[object]) -> pd.DataFrame:
+    keys = {"i": np.arange(len(cells)) // 5, "t": np.arange(len(cells)) % 5}
+    return pd.DataFrame(keys).assign(x=pd.Series(cells, dtype=object))
+
+
+@pytest.mark.parametrize("numbers", ["numbers", "texts"])
+def test_text_among_numbers_is_named_with_its_cells(numbers: str) -> None:
+    values: list[object] = [f"{v}" if numbers == "texts" else v for v in range(10)]
+    values[3], values[6], values[8] = "…", None, " - "
+    with pytest.warns(DigiprosperWarning, match="text among numbers: 'x' has ") as said:
+        panel = Panel(with_cells(values), "i", "t")
+    cells = r"'…', ' - ' in 2 rows (first: (0, 3), (1, 3))"
+    assert cells in str(said[0].message)
+    with pytest.raises(InputTypeError) as caught:
+        panel.interpolate("x")
+    assert f"column 'x' is object and not numeric: {cells}; " in str(caught.value)
+    assert caught.value.problems[0].data == {"column": "x", "values": ("…", " - ")}
+    with pytest.raises(InputTypeError, match="not numeric"):
+        FixedEffects("x", "t", entity_effects=False).fit(panel)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["a", "b", "c", None, "58号"],
+        [1.0, None, 2.0, 3.0, 4.0],
+        ["1", "2", None, "4", "5"],
+        [True, None, False, True, True],
+        [[1], {"a": 2}, None, (3,), "a"],
+        [pd.Timestamp("2020-01-01"), "a", None, "b", "c"],
+        [None] * 5,
+    ],
+    ids=str,
+)
+def test_columns_of_names_and_of_numbers_alone_have_no_notice(
+    cells: list[object],
+) -> None:
+    assert Panel(with_cells(cells), "i", "t").diagnostics == ()
+
+
+def test_a_column_of_lists_is_not_numeric() -> None:
+    panel = Panel(with_cells([[1], [2], None]), "i", "t")
+    with pytest.raises(InputTypeError, match=r"'x' is object and not numeric.*'\[1\]'"):
+        panel.summarise("x")
+
+
+def test_a_category_of_numbers_and_text_is_meant() -> None:
+    data = with_cells([1, 2, "more", 1, 1]).astype({"x": "category"})
+    assert Panel(data, "i", "t").diagnostics == ()
+
+
+@pytest.mark.parametrize("size", [999, 1000, 2500])
+def test_one_text_in_a_long_column_is_named_wherever_it_is(size: int) -> None:
+    for row in (0, size // 2 + 1, size - 1):
+        cells: list[object] = list(range(size))
+        cells[row] = "n.a."
+        with pytest.warns(DigiprosperWarning, match=rf"\({row // 5}, {row % 5}\)"):
+            Panel(with_cells(cells), "i", "t")

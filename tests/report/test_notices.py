@@ -72,6 +72,7 @@ BESIDE = {
     "empty_rows": "panel/sheets.py",
     "rows_without_values": "panel/sheets.py",
     "sheets_differ": "panel/sheets.py",
+    "text_among_numbers": "panel/table.py",
     "keys_not_in_panel": "panel/changes.py",
     "similar_keys": "panel/changes.py",
     "single_precision": "panel/stata.py",

@@ -230,7 +230,7 @@ def _matched(
 ) -> pd.Series[Any] | pd.Index[Any] | np.ndarray[Any, Any]:
     column = _column(names, f"match_{kind}")
     table, rows = _divisions(kind), _rows_by_spelling(kind)
-    meant, problems = {}, []
+    meant, problems, chosen = {}, [], {}
     for name in column.dropna().unique():
         text = _folded(name)
         positions = rows.get(text) or rows.get(re.sub(_ENDINGS[kind], "", text), [])
@@ -238,14 +238,18 @@ def _matched(
         if len(positions) != 1:
             text = _problem(name, table, positions)
             problems.append(alignment_problem(None, text, [name]))
+        if len(positions) > 1:
+            chosen[name] = table["official"].iloc[positions[0]]
     used = table.iloc[sorted(set(meant.values()))]
     same = used["official"][used["pinyin"].duplicated(keep=False)].tolist()
     if to == "pinyin" and same and not problems:
         text = f"to='pinyin' gives one name to several cities: {', '.join(same)}"
         problems = [alignment_problem(None, text, same)]
     if problems:
-        text = f"match_{kind}: {several(problems, 12)}. Replace these names first."
-        raise AlignmentError(text, problems)
+        text = f"match_{kind}: {several(problems, 12)}. Replace these names first"
+        if chosen:
+            text += f", such as by match=lambda s: match_{kind}(s.replace({chosen}))"
+        raise AlignmentError(f"{text}.", problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
     return _as_passed([forms.get(name) for name in column], names, column, to)
 

@@ -19,7 +19,6 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     PanelIndexError,
-    TermError,
     alignment_problem,
     cited,
     column_problem,
@@ -30,16 +29,19 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels.tolerances import CONSTANT, WHOLE
-from digiprosper.panel.columns import numeric_columns
+from digiprosper.panel.columns import (
+    numeric_columns,
+    term_of_one_column,
+    unknown_in_terms,
+)
 from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import as_written, with_names
 from digiprosper.panel.keys import refuse_infinite, rows_text, to_pandas
-from digiprosper.panel.terms import parse
 from digiprosper.report.notices import imputed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel.keys import Keys
@@ -68,7 +70,8 @@ def assigned(table: Table, name: str, value: object) -> Table:
 
 def _values(table: Table, name: str, value: object) -> Any:
     if isinstance(value, str):
-        return _values_of_term(table, name, value)
+        term = term_of_one_column(table, value, f"assign({name}=...)")
+        return evaluate(term, table) if term.column is None else table.raw(term.column)
     if callable(value):
         value = value(table.frame)
         # Made from panel.frame, so its rows are in the panel's order.
@@ -89,16 +92,6 @@ def _values(table: Table, name: str, value: object) -> Any:
         "term as text.",
         [alignment_problem(name, f"no labels for {cited(name)}")],
     )
-
-
-def _values_of_term(table: Table, name: str, text: str) -> Any:
-    term = parse(text, table.known, f"assign({name}=...)")
-    if any(factor.category for factor in term.factors):
-        raise TermError(
-            f"assign({name}=...): C() makes several columns; use it in the "
-            "model instead."
-        )
-    return evaluate(term, table) if term.column is None else table.raw(term.column)
 
 
 def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -267,26 +260,17 @@ def checked_labels(
         raise InputTypeError(f"labels: the names {quoted(no_text)} are not text.")
 
     texts: dict[str, object] = {one_line(name): text for name, text in labels.items()}
-    _refuse_unknown(texts, column_names)
-    odd = [name for name, text in texts.items() if not isinstance(text, str)]
-    if odd:
-        raise InputTypeError(f"labels must be text; the label of {quoted(odd)} is not.")
-    return {name: one_line(str(text)) for name, text in texts.items()}
-
-
-def _refuse_unknown(names: Iterable[str], column_names: Sequence[str]) -> None:
-    unknown: list[str] = []
-    for name in names:
-        try:
-            parse(name, column_names, "labels")
-        except ColumnError as error:
-            unknown += [problem.data["column"] for problem in error.problems]
+    unknown = unknown_in_terms(texts, column_names, "labels")
     if unknown:
         advice = (
             "Label a column that is made later by panel.relabel(), once the "
             "panel has it."
         )
         raise unknown_columns(unknown, column_names, "labels", advice=advice)
+    odd = [name for name, text in texts.items() if not isinstance(text, str)]
+    if odd:
+        raise InputTypeError(f"labels must be text; the label of {quoted(odd)} is not.")
+    return {name: one_line(str(text)) for name, text in texts.items()}
 
 
 def renamed(table: Table, names: Mapping[str, str]) -> Table:

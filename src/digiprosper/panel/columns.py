@@ -15,20 +15,25 @@ from digiprosper.errors import (
     MissingDataError,
     OptionError,
     PanelIndexError,
+    TermError,
     cited,
+    issue,
     quoted,
     unknown_columns,
 )
 from digiprosper.panel.describe import difference_of_means, summarise
+from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.table import is_number_type
+from digiprosper.panel.terms import parse
 from digiprosper.report.notices import missing_rows, rows_dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel.table import Table
+    from digiprosper.panel.terms import Term
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
@@ -85,13 +90,19 @@ def numeric_columns(table: Table) -> list[str]:
 
 
 def chosen_columns(
-    table: Table, columns: str | Sequence[str] | None, method: str
+    table: Table,
+    columns: str | Sequence[str] | None,
+    method: str,
+    *,
+    terms: bool = False,
 ) -> list[str]:
     """Check the columns that were passed to a method; None stands for all numeric ones.
 
-    Keys are allowed only where the method changes nothing.
+    With `terms` they may be terms. Keys are allowed only where the method changes
+    nothing.
     """
     if columns is None:
+        issue(table.text_among_numbers(method))
         return numeric_columns(table)
 
     names: list[Any] = (
@@ -105,11 +116,46 @@ def chosen_columns(
             f"{method}: columns are names (text); {quoted(odd)} is not."
         )
     unknown = [n for n in names if n not in table.known]
+    if terms:
+        unknown = unknown_in_terms(unknown, table.known, method)
     if unknown:
         raise unknown_columns(unknown, table.known, method, table.labels)
     if method in _CHANGES:
         _refuse_keys(table, names, method)
     return names
+
+
+def unknown_in_terms(
+    texts: Iterable[str], names: Sequence[str], role: str
+) -> list[str]:
+    """List the columns that occur in terms and do not exist."""
+    unknown: list[str] = []
+    for text in texts:
+        try:
+            parse(text, names, role)
+        except ColumnError as error:
+            unknown += [problem.data["column"] for problem in error.problems]
+    return unknown
+
+
+def term_of_one_column(table: Table, text: str, role: str) -> Term:
+    """Parse a term without categories."""
+    term = parse(text, table.known, role)
+    if any(factor.category for factor in term.factors):
+        raise TermError(
+            f"{role}: C() makes several columns; use it in the model instead."
+        )
+    return term
+
+
+def described(
+    table: Table, columns: str | Sequence[str] | None, method: str
+) -> dict[str, Floats]:
+    """Compute the columns and terms (N,) that a method describes, by their text."""
+    return {
+        text: evaluate(term_of_one_column(table, text, method), table)
+        for text in chosen_columns(table, columns, method, terms=True)
+    }
 
 
 def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
@@ -163,7 +209,7 @@ def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
     return frame.assign(N=counts).join(summarise(numeric)[["mean", "sd"]])
 
 
-def balanced(table: Table, by: str, names: Sequence[str]) -> pd.DataFrame:
+def balanced(table: Table, by: str, numbers: Mapping[str, Floats]) -> pd.DataFrame:
     """Compare the means of two groups of rows, for `Panel.balance_table`."""
     grouping(table, by, "balance_table")
     codes, levels = pd.factorize(table.series(by), sort=True)
@@ -174,8 +220,8 @@ def balanced(table: Table, by: str, names: Sequence[str]) -> pd.DataFrame:
     entity = table.keys.entity
     nested = len(np.unique(2 * entity + codes)) == len(table.keys.entities)
     rows = {
-        name: difference_of_means(table.numeric(name), codes, entity, nested=nested)
-        for name in names
+        name: difference_of_means(values, codes, entity, nested=nested)
+        for name, values in numbers.items()
     }
     means = [f"{by} = {f'{v:g}' if isinstance(v, float) else v}" for v in levels]
     heads = ["N", *means, "difference", "std_error", "p_value"]

@@ -37,6 +37,7 @@ from digiprosper.panel.columns import (
     balanced,
     chosen_columns,
     defined,
+    described,
     grouping,
     missing_in,
     refuse_no_names,
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Floats
+    from digiprosper.kernels import Bools
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.sample import Sample
 
@@ -136,7 +137,8 @@ class Panel:
     DigiprosperWarning
         If the time key seems to be a year with its month, quarter, week or day in one
         number, so that lags have gaps. Pass `time_format`, or ``step=1`` if the numbers
-        are meant as they are.
+        are meant as they are. Also if cells of a column of numbers are text, such as
+        ``"…"``: the column is not numeric, and the warning names the cells.
 
     Examples
     --------
@@ -210,6 +212,7 @@ class Panel:
         )
         self._is_part = False
         self._diagnostics = ()
+        self._noted(self._table.text_among_numbers())
 
     @classmethod
     def from_rows(
@@ -441,7 +444,7 @@ class Panel:
         return panel._noted(notices)
 
     @classmethod
-    def from_excel(
+    def from_excel(  # noqa: PLR0913
         cls,
         path: str | os.PathLike[str],
         *,
@@ -452,6 +455,7 @@ class Panel:
         labels: Mapping[str, str] | None = None,
         step: int | str | None = None,
         time_format: str | None = None,
+        na_values: str | float | Sequence[str | float] | None = None,
     ) -> Panel:
         """Read an Excel file (.xlsx), of which each sheet is a long or a wide table.
 
@@ -474,9 +478,14 @@ class Panel:
             column; a mapping such as ``{"地区生产总值": "gdp"}`` gives another.
         match : function, optional
             Function that makes the names of entities equal in all sheets, such as
-            `datasets.match_provinces`.
+            `datasets.match_provinces`. Names that may be two cities are replaced
+            before: ``match=lambda s: match_cities(s.replace({"Suzhou": "苏州",
+            "Fuzhou": "福州"}))``.
         labels, step, time_format
             As in `Panel`.
+        na_values : str, float or list, optional
+            Cells that stand for a missing value, such as ``["…", "-", "—"]``, beside
+            those of `pandas.read_excel` (empty cells, ``"NA"``, ``"n/a"``, ...).
 
         Returns
         -------
@@ -505,7 +514,8 @@ class Panel:
         MissingDataWarning
             If rows were dropped that have text and no value.
         DigiprosperWarning
-            If an entity is not in all sheets, perhaps because its name is not the same.
+            If an entity is not in all sheets, perhaps because its name is not the same,
+            or if cells of a column of numbers are text.
 
         Examples
         --------
@@ -521,7 +531,9 @@ class Panel:
         >>> Panel.from_excel(path, entity="地区", match=match)
         Panel: 1 地区 x 2 year, 2 rows, balanced; columns gdp, pop
         """
-        frame, notices = read_excel(path, entity, time, sheet, match, time_format)
+        frame, notices = read_excel(
+            path, entity, time, sheet, match, time_format, na_values
+        )
         return cls(frame, labels=labels, step=step)._noted(notices)
 
     @classmethod
@@ -1523,19 +1535,21 @@ class Panel:
         Parameters
         ----------
         columns : str or sequence of str, optional
-            Numeric columns. The default is all numeric columns.
+            Numeric columns, or terms such as ``"log(gdp)"``. The default is all numeric
+            columns; a warning names columns of numbers that it leaves out because cells
+            are text.
 
         Returns
         -------
         DataFrame
-            One row per variable, with columns N, mean, sd, min, p50 (the median)
+            One row per column or term, with columns N, mean, sd, min, p50 (the median)
             and max. Each variable is described over its own non-missing rows. The
             standard deviation has the divisor n - 1.
 
         Raises
         ------
-        ColumnError, InputTypeError
-            If a name is not that of a numeric column.
+        ColumnError, InputTypeError, TermError
+            If a name is not that of a numeric column or of a term.
 
         Examples
         --------
@@ -1543,7 +1557,7 @@ class Panel:
         >>> datasets.us_states().summarise("unemp").loc["unemp"].round(2).tolist()
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
-        return summarise(self._numbers(columns, "summarise"))
+        return summarise(described(self._table, columns, "summarise"))
 
     def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
         """Compute the correlation of each pair of columns.
@@ -1551,7 +1565,7 @@ class Panel:
         Parameters
         ----------
         columns : str or sequence of str, optional
-            Numeric columns. The default is all numeric columns.
+            Numeric columns, or terms. The default is all numeric columns.
 
         Returns
         -------
@@ -1562,8 +1576,8 @@ class Panel:
 
         Raises
         ------
-        ColumnError, InputTypeError
-            If a name is not that of a numeric column.
+        ColumnError, InputTypeError, TermError
+            If a name is not that of a numeric column or of a term.
 
         Examples
         --------
@@ -1572,7 +1586,8 @@ class Panel:
         >>> round(float(found.r.loc["unemp", "hwy"]), 3)
         0.177
         """
-        return correlate(self._numbers(columns, "correlate"), self.labels)
+        numbers = described(self._table, columns, "correlate")
+        return correlate(numbers, self.labels)
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Describe columns overall, between entities and within entities.
@@ -1582,7 +1597,7 @@ class Panel:
         Parameters
         ----------
         columns : str or sequence of str, optional
-            Numeric columns. The default is all numeric columns.
+            Numeric columns, or terms. The default is all numeric columns.
 
         Returns
         -------
@@ -1594,8 +1609,8 @@ class Panel:
 
         Raises
         ------
-        ColumnError, InputTypeError
-            If a name is not that of a numeric column.
+        ColumnError, InputTypeError, TermError
+            If a name is not that of a numeric column or of a term.
 
         Examples
         --------
@@ -1603,7 +1618,7 @@ class Panel:
         >>> datasets.us_states().describe("unemp")["sd"].round(3).tolist()
         [2.233, 1.275, 1.842]
         """
-        numbers = self._numbers(columns, "describe")
+        numbers = described(self._table, columns, "describe")
         return between_within(numbers, self._table.keys.entity, self.n_entities)
 
     def define(
@@ -1658,7 +1673,7 @@ class Panel:
         by : str
             Column with two values, such as a dummy of treated entities.
         columns : str or sequence of str, optional
-            Numeric columns. The default is all numeric columns except `by`.
+            Numeric columns, or terms. The default is all numeric columns except `by`.
 
         Returns
         -------
@@ -1670,8 +1685,8 @@ class Panel:
 
         Raises
         ------
-        ColumnError, InputTypeError
-            If a name is not that of a numeric column.
+        ColumnError, InputTypeError, TermError
+            If a name is not that of a numeric column or of a term.
         MissingDataError
             If `by` has missing values.
         OptionError
@@ -1698,13 +1713,6 @@ class Panel:
         >>> panel.balance_table("south", ["unemp"]).round(3).iloc[0].tolist()
         [816.0, 6.56, 7.066, 0.506, 0.505, 0.371]
         """
-        names = [n for n in self._numbers(columns, "balance_table") if n != by]
-        return balanced(self._table, by, names)
-
-    def _numbers(
-        self, columns: str | Sequence[str] | None, method: str
-    ) -> dict[str, Floats]:
-        return {
-            n: self._table.numeric(n)
-            for n in chosen_columns(self._table, columns, method)
-        }
+        numbers = described(self._table, columns, "balance_table")
+        numbers.pop(by, None)
+        return balanced(self._table, by, numbers)

@@ -51,6 +51,8 @@ DAMAGED = (
     StopIteration,
     OSError,
 )
+# Headings of years in Chinese tables
+_TIMES = ("年份", "年度", "年")
 _YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?")
 
 
@@ -64,10 +66,12 @@ def long_table(
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     if not columns:
+        meant = [f" (did you mean {time=}?)" for time in _TIMES if time in frame]
         raise ColumnError(
-            f"no column is {cited(time)}, and no heading has a year, such as '2010年' "
-            f"or 'gdp2010'; the columns are {quoted(frame.columns, 12)}. Name the time "
-            "key by time=, or read other times by time_format=."
+            f"no column is {cited(time)}{''.join(meant[:1])}, and no heading has a "
+            f"year, such as '2010年' or 'gdp2010'; the columns are "
+            f"{quoted(frame.columns, 12)}. Name the time key by time=, or read other "
+            "times by time_format=."
         )
     variables = list(dict.fromkeys(variable for variable, _ in columns))
     if value is None and "" in variables:
@@ -146,13 +150,14 @@ def read_excel(
     sheet: str | Sequence[str] | Mapping[str, str] | None,
     match: Callable[[pd.Series[Any]], pd.Series[Any]] | None,
     time_format: str | None,
+    na_values: object,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Read the sheets of an Excel file and join them by their keys.
 
     The keys are the index of the table. Also return what was dropped or not read.
     """
     parts, notices = [], []
-    for name, frame in _tables(_cells(path), entity, sheet).items():
+    for name, frame in _tables(_cells(path, na_values), entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
             part, said = _indexed(frame, entity, time, value, match, time_format)
@@ -209,15 +214,22 @@ def _indexed(
     return table.set_axis(keys.index, axis=0), notices
 
 
-def _cells(path: Any) -> dict[str, pd.DataFrame]:
+def _cells(path: Any, na_values: Any) -> dict[str, pd.DataFrame]:
     """Read all cells of an Excel file, by sheet."""
+    if isinstance(na_values, Mapping):
+        raise InputTypeError("na_values of from_excel is a list, for all columns.")
     if not isinstance(path, str | os.PathLike):
         raise InputTypeError(f"from_excel takes a path, not {type(path).__name__}.")
     require("openpyxl", extra="tables", purpose="Panel.from_excel")
     content = io.BytesIO(Path(path).read_bytes())
     try:
         return pd.read_excel(
-            content, sheet_name=None, header=None, dtype=object, engine="openpyxl"
+            content,
+            sheet_name=None,
+            header=None,
+            dtype=object,
+            na_values=na_values,
+            engine="openpyxl",
         )
     except DAMAGED as error:
         raise InputTypeError(

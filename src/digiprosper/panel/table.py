@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
+    Notice,
     PanelIndexError,
     cited,
     quoted,
+    several,
     text_problem,
     unknown_columns,
 )
@@ -23,6 +26,12 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.panel.keys import Keys
+
+
+_CURE = (
+    "correct these cells, or read them as missing by na_values=['…', '-'] of "
+    "Panel.from_excel or pandas.read_csv"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +100,72 @@ class Table:
         """Return the values of a numeric column as float64; NaN where missing."""
         column: object = name
         if not isinstance(column, str) or name not in self._numbers:
-            self._numbers[name] = _as_numbers(self.series(name), name)
+            self._numbers[name] = self._as_numbers(name)
         return self._numbers[name]
+
+    def _as_numbers(self, name: str) -> Floats:
+        values = self.series(name)
+        if not is_number_type(values):
+            raise self._not_numeric(name)
+        if pd.api.types.is_complex_dtype(values.dtype):
+            raise InputTypeError(f"column {cited(name)} has complex numbers.")
+        out = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        out.setflags(write=False)
+        return out
+
+    def _not_numeric(self, name: str) -> InputTypeError:
+        values = self.series(name)
+        odd: list[Any]
+        odd, cells = self._texts(name)
+        cure = f"use C({name}) for categories, {_CURE}"
+        if not odd:
+            odd = list(values.astype(str).unique()[:3])
+            cells = f"first {quoted(odd)}"
+            cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
+            if has_dates(values):
+                cure = f"assign a number, such as panel[{cited(name)}].dt.year"
+        return InputTypeError(
+            f"column {cited(name)} is {values.dtype} and not numeric: {cells}; {cure}.",
+            [text_problem(name, odd[:5])],
+        )
+
+    def text_among_numbers(self, left_out_by: str = "") -> list[Notice]:
+        """Report columns of numbers with text in some cells.
+
+        Also columns whose numbers are all text, if a method leaves these columns out.
+        """
+        problems = []
+        for name in filter(self._holds_numbers, self.data.columns):
+            texts, what = self._texts(name)
+            if texts or left_out_by:
+                what = f"{cited(name)} has {what}"
+                problems.append(text_problem(name, texts[:5], what))
+        if not problems:
+            return []
+        beginning = f"{left_out_by} leaves out columns with " if left_out_by else ""
+        text = f"{beginning}text among numbers: {several(problems)}; {_CURE}."
+        data = {"columns": tuple(p.data["column"] for p in problems)}
+        return [Notice("text_among_numbers", text, data)]
+
+    def _holds_numbers(self, name: str) -> bool:
+        """Tell whether a tenth of the cells of a column of text or objects are numbers.
+
+        A thousand cells are looked at, since tables may have millions.
+        """
+        values = self.series(name)
+        if is_number_type(values) or isinstance(values.dtype, pd.CategoricalDtype):
+            return False
+        cells = values.iloc[:: 1 + len(values) // 1000].dropna()
+        return sum(map(_is_number, cells)) >= max(0.1 * len(cells), 1)
+
+    def _texts(self, name: str) -> tuple[list[str], str]:
+        """List the texts of a column that are no numbers, and write in which rows."""
+        values = self.series(name)
+        bad = np.array([isinstance(v, str) and not _is_number(v) for v in values])
+        texts = list(dict.fromkeys(values[bad]))
+        if not texts:
+            return [], f"numbers of type {values.dtype} (see pandas.to_numeric)"
+        return texts, f"{quoted(texts, 3)} in {self.describe_rows(bad)}"
 
     def shift(self, values: Floats, periods: int) -> Floats:
         """Lag values (N,) within each entity.
@@ -161,35 +234,12 @@ def is_number_type(values: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
 
 
-def _as_numbers(values: pd.Series[Any], name: str) -> Floats:
-    if not is_number_type(values):
-        raise _not_numeric(values, name)
-    if pd.api.types.is_complex_dtype(values.dtype):
-        raise InputTypeError(f"column {cited(name)} has complex numbers.")
-    out = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    out.setflags(write=False)
-    return out
-
-
-def _not_numeric(values: pd.Series[Any], name: str) -> InputTypeError:
-    distinct = values.drop_duplicates()
-    odd = [v for v in distinct if isinstance(v, str) and not _is_number(v)]
-    cure = f"use C({name}) for categories, or correct these cells"
-    if not odd:
-        odd = list(distinct.head(3))
-        cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
-        if has_dates(values):
-            cure = f"assign a number, such as panel[{cited(name)}].dt.year"
-    return InputTypeError(
-        f"column {cited(name)} is {values.dtype} and not numeric (first: "
-        f"{quoted(odd, 3)}); {cure}.",
-        [text_problem(name, odd[:5])],
-    )
-
-
-def _is_number(text: str) -> bool:
+def _is_number(cell: object) -> bool:
+    """Tell whether a cell is a number, or text that Python reads as one."""
+    if not isinstance(cell, str):
+        return isinstance(cell, Number | np.bool_)
     try:
-        float(text)
+        float(cell)
     except ValueError:
         return False
     return True
