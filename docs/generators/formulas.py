@@ -26,6 +26,8 @@ def mathml(formula: str, display: str, place: Element) -> str:
 
     text = FUNCTION.sub(r"\\\1\\,", FACTOR.sub(r"\\,", formula))
     text = text.replace("{aligned}", "{align*}")
+    # Of bars without a side the browser sets both as signs between two letters.
+    text = text.replace(r"\lvert", r"\left|").replace(r"\rvert", r"\right|")
     written = convert(text, display=display)
     if unknown := UNKNOWN.search(written):
         logger.warning(
