@@ -31,6 +31,7 @@ ENGLISH = {
     "year": "Year",
     "digital": "Digital economy",
     "prosperity": "Common prosperity",
+    "urban_rural_theil": "Urban-rural gap",
     "productivity": "Productivity (log)",
     "upgrading": "Industrial upgrading",
     "entrepreneurship": "Entrepreneurship",
@@ -50,6 +51,7 @@ CHINESE = {
     "year": "年份",
     "digital": "数字经济",
     "prosperity": "共同富裕",
+    "urban_rural_theil": "城乡收入泰尔指数",
     "productivity": "劳动生产率（对数）",
     "upgrading": "产业结构高级化",
     "entrepreneurship": "创业活跃度",
@@ -274,9 +276,8 @@ def sensitivity_curve(labels: Labels) -> Any:
 
 
 def u_shape(labels: Labels) -> Any:
-    fit = dp.FixedEffects("prosperity", ["digital", "I(digital**2)", *CONTROLS]).fit(
-        provinces()
-    )
+    x = ["digital", "I(digital**2)", *CONTROLS]
+    fit = dp.FixedEffects("urban_rural_theil", x).fit(provinces())
     return dp.plots.u_shape(fit, dp.u_test(fit, "digital"), labels=labels)
 
 

@@ -261,7 +261,7 @@ print(report.summary())
 # %% [markdown]
 # ## 12. Estimates beside the truth
 # On average one 95% interval in twenty does not contain the true number. Here all do.
-# The p-value of the spillover is .052 although its true value is zero: a paper, which
+# The spillover is significant at 10% although its true value is zero: a paper, which
 # does not know the truth, might report an effect.
 
 # %%

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 NAME = "mathml"
 # A command that the converter does not know stays in its output as it was written.
 UNKNOWN = re.compile(r">[^<]*(\\\w+|&(?!\w|#))")
-# The converter sets no space between a function and a letter.
+# The converter sets no space between a function and a letter, before or after it.
 FUNCTION = re.compile(r"\\(ln|log)\s+(?=[A-Za-z\\])")
+FACTOR = re.compile(r"(?<=[\w)}])\s+(?=\\(?:ln|log)\b)")
 logger = logging.getLogger(__name__)
 
 
@@ -23,7 +24,10 @@ def mathml(formula: str, display: str, place: Element) -> str:
     """Convert a formula; what cannot be converted is a warning of the build."""
     from latex2mathml.converter import convert
 
-    text = FUNCTION.sub(r"\\\1\\,", formula.replace("{aligned}", "{align*}"))
+    text = FUNCTION.sub(r"\\\1\\,", FACTOR.sub(r"\\,", formula))
+    text = text.replace("{aligned}", "{align*}")
+    # Of bars without a side the browser sets both as signs between two letters.
+    text = text.replace(r"\lvert", r"\left|").replace(r"\rvert", r"\right|")
     written = convert(text, display=display)
     if unknown := UNKNOWN.search(written):
         logger.warning(

@@ -529,7 +529,7 @@ def test_specification_is_a_value() -> None:
         ({"reps": 19}, OptionError, "reps=19"),
         ({"entity_effects": 1}, OptionError, "True or False"),
         ({"ssc": "stata"}, OptionError, "not known"),
-        ({"nope": 1}, OptionError, "no field"),
+        ({"nope": 1}, OptionError, "no argument"),
     ],
 )
 def test_constructor_refuses(change, error, words) -> None:
