@@ -27,15 +27,7 @@ if TYPE_CHECKING:
     from digiprosper.studies.control_set_results import ControlSample
 
 
-# Rows of a table below the estimate.
-_ROWS = (
-    "statistic",
-    "p_reported",
-    "best",
-    "specifications",
-    "significant",
-    "p_value",
-)
+_ROW = "search."
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -106,17 +98,16 @@ class SearchTest(Summarised, PickledByName):
         """
         detail: Any = self.test.detail
         row: Any = self.frame.set_index("model").loc[detail["reported"]]
-        numbers = row["controls"], row["estimate"], row["std_error"]
+        numbers = row[["controls", "estimate", "std_error"]]
         reported = ControlSet.of(*numbers, self.common.inference.df_t, self.common)
         (column,) = reported.table_columns(level)
-        parts = ("specifications", "clusters", "reps")
-        names = {part: (f"{detail[part]:,}",) for part in parts}
+        counts = ("specifications", "clusters", "reps")
+        names = {n: (f"{detail[n]:,}",) for n in counts}
         names["alpha"] = (f"{1 - self.level:.4g}",)
         best = abs(detail["best_statistic"])
         values = detail | {"best": best, "p_value": self.test.p_value}
-        rows = tuple(
-            (Remark(f"search.{code}", names, WORDS), values[code]) for code in _ROWS
-        )
+        codes = [code for code in WORDS.english if code.startswith(_ROW)]
+        rows = tuple((Remark(c, names, WORDS), values[c[len(_ROW) :]]) for c in codes)
         return (replace(column, whole=Remark("search", names, WORDS), set_rows=rows),)
 
     def _summary(self) -> Summary:
