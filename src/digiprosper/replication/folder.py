@@ -273,11 +273,10 @@ def _run(build: Path, titles: Iterable[str]) -> dict[str, str]:
     for title in titles:
         pattern = f"*s/{stem_of(title)}.*"
         outputs[title] = {name for name in written if Path(name).match(pattern)}
+        if not outputs[title]:
+            why = f"replicate.py does not write {cited(title)}; end it with this call"
+            raise refused("script", why)
         written -= outputs[title]
-    absent = [title for title in outputs if not outputs[title]]
-    if absent:
-        why = f"replicate.py does not write {quoted(absent)}; end it with this call"
-        raise refused("script", why)
     homes = metadata.packages_distributions()
     names = {name for module in lines[-1].split() for name in homes.get(module, ())}
     versions = [f"{name}=={metadata.version(name)}\n" for name in sorted(names)]

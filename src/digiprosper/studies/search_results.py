@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from digiprosper.studies.control_set_results import ControlSample
 
 
-_ROW = "search."
+# Rows of a table below the estimate
+_ROWS = ("statistic", "p_reported", "best", "specifications", "significant", "p_value")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,7 +99,7 @@ class SearchTest(Summarised, PickledByName):
         """
         detail: Any = self.test.detail
         row: Any = self.frame.set_index("model").loc[detail["reported"]]
-        numbers = row[["controls", "estimate", "std_error"]]
+        numbers = row["controls"], row["estimate"], row["std_error"]
         reported = ControlSet.of(*numbers, self.common.inference.df_t, self.common)
         (column,) = reported.table_columns(level)
         counts = ("specifications", "clusters", "reps")
@@ -106,8 +107,7 @@ class SearchTest(Summarised, PickledByName):
         names["alpha"] = (f"{1 - self.level:.4g}",)
         best = abs(detail["best_statistic"])
         values = detail | {"best": best, "p_value": self.test.p_value}
-        codes = [code for code in WORDS.english if code.startswith(_ROW)]
-        rows = tuple((Remark(c, names, WORDS), values[c[len(_ROW) :]]) for c in codes)
+        rows = tuple((Remark(f"search.{c}", names, WORDS), values[c]) for c in _ROWS)
         return (replace(column, whole=Remark("search", names, WORDS), set_rows=rows),)
 
     def _summary(self) -> Summary:

@@ -11,7 +11,7 @@ _ENGLISH = {
     ),
     "interaction": (
         "{value}, {p} (interaction in a joint model, in which other coefficients and "
-        "effects are the same in all groups; so generally not the one between the "
+        "effects are the same in all groups; generally not the one between the "
         "columns shown)."
     ),
 }
@@ -56,9 +56,9 @@ WORDS = Words(
         ),
         "search.statistic": "t statistic",
         "search.p_reported": "By itself, p-value",
-        "search.best": "Largest |t| of all specifications",
+        "search.best": "Largest |t|",
         "search.specifications": "Specifications",
-        "search.significant": "Share of them with p <= {alpha}",
+        "search.significant": "Share with p <= {alpha}",
         "search.p_value": "Allowing for the search, p-value",
     },
     chinese={
@@ -92,7 +92,7 @@ WORDS = Words(
         ),
         "search.statistic": "t统计量",
         "search.p_reported": "自身的p值",
-        "search.best": "所有模型中最大的|t|",
+        "search.best": "最大的|t|",
         "search.specifications": "模型数",
         "search.significant": "其中p ≤ {alpha}的比例",
         "search.p_value": "考虑模型挑选的p值",
