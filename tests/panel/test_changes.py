@@ -679,11 +679,11 @@ def test_interpolation_is_linear_in_time_inside_an_entity_and_logged() -> None:
         filled = panel.interpolate("x")
     np.testing.assert_allclose(filled.frame["x"], [nan, 1, 2, 5, 6, nan, 1, 2, 3, 4, 5])
     assert filled.imputations.to_dict("records") == [
-        {"column": "x", "entity": "A", "time": 3, "value": 2.0}
+        {"column": "x", "entity": "A", "time": 3, "value": 2.0, "method": "linear"}
     ]
     assert filled.nobs == panel.nobs
     assert panel.imputations.empty
-    assert list(panel.imputations.columns) == ["column", "entity", "time", "value"]
+    assert list(panel.imputations) == ["column", "entity", "time", "value", "method"]
     assert filled.subset("t < 9").assign(z=1).imputations.equals(filled.imputations)
 
 
@@ -691,7 +691,8 @@ def test_extrapolation_is_off_by_default_and_warns() -> None:
     with pytest.warns(MissingDataWarning) as caught:
         filled = Panel(GAPS, "i", "t").interpolate("x", extrapolate=True)
     np.testing.assert_allclose(filled.frame["x"], [1, 1, 2, 5, 6, 6, 1, 2, 3, 4, 5])
-    assert len(filled.imputations) == 3
+    methods = filled.imputations.set_index("time")["method"].to_dict()
+    assert methods == {1: "nearest", 3: "linear", 8: "nearest"}
     words = " ".join(str(w.message) for w in caught)
     assert "extrapolate=True fills 2 values" in words
     assert "27% of 'x' is interpolated (3 cells, 1 entity)" in words

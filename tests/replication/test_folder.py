@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import warnings
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import digiprosper as dp
@@ -52,6 +55,14 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def unnamed(folder: Path, name: str) -> list[str]:
+    """Files of a folder that a README does not have in its list of files."""
+    text = (folder / name).read_text(encoding="utf-8")
+    listed = re.search(r"\n## (?:Files|文件)\n.*?\n## ", text, re.DOTALL)
+    assert listed is not None
+    return [file for file in files(folder) if f"`{file}`" not in listed[0]]
+
+
 def test_the_script_rebuilds_every_byte(folder: Path, tmp_path: Path) -> None:
     before = files(folder)
     made = [name for name in before if name.startswith(("tables/", "figures/"))]
@@ -86,10 +97,29 @@ def test_hashes_are_those_of_sha256sum(folder: Path) -> None:
 
 def test_versions_are_exact(folder: Path) -> None:
     lines = (folder / "requirements.txt").read_text().splitlines()
-    assert f"digiprosper=={dp.__version__}" in lines
     names = {line.partition("==")[0] for line in lines}
     assert {"numpy", "pandas", "matplotlib"} <= names
     assert all(line.count("==") == 1 for line in lines)
+    # No package index has this library: the README installs it from its source.
+    assert "digiprosper" not in names
+    source = f"git+https://github.com/digiprosper/digiprosper@v{dp.__version__}"
+    for name in ("README.md", "README.zh.md"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert f'python -m pip install "{source}"' in text
+        assert f"digiprosper {dp.__version__}" in text
+
+
+def test_another_version_is_refused(folder: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    shutil.copytree(folder, fresh)
+    path = fresh / "replicate.py"
+    code = path.read_text(encoding="utf-8")
+    assert f'!= "{dp.__version__}"' in code
+    path.write_text(code.replace(dp.__version__, "0.0.9"), encoding="utf-8")
+    done = run(fresh, "replicate.py")
+    assert done.returncode == 1
+    assert f"digiprosper {dp.__version__} is installed" in done.stderr
+    assert "written by 0.0.9" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
@@ -99,8 +129,8 @@ def test_the_readme_names_every_file_and_column(
     text = (folder / name).read_text(encoding="utf-8")
     assert "<" not in text.replace("<br>", "")
     assert not [line for line in text.splitlines() if line.startswith("?")]
-    for file in ("data/panel.csv", "twin.do", "twin.R", "twin_fixest.R", "SHA256SUMS"):
-        assert f"`{file}`" in text
+    assert unnamed(folder, name) == []
+    assert "data/panel.csv" in files(folder)
     assert "| Table 4. Errors | (1) | log(产出) | 71 | 9 | 8 |" in text
     assert all(title in text for title in contents(panel))
     assert sha256((folder / "data" / "panel.csv").read_bytes()).hexdigest() in text
@@ -185,13 +215,60 @@ def test_the_own_script_is_copied_and_run(tmp_path: Path) -> None:
     assert "own script" in readme
     assert "seed" not in readme
     assert "| Table 2 | (1) | log(gsp) | 816 | 48 | 17 |" in readme
+    assert "| `tables/表1.csv` | 表1 |" in readme
+    assert "| `title.txt` | read by `replicate.py` |" in readme
+    assert "others" not in readme
+    for name in ("README.md", "README.zh.md"):
+        assert unnamed(tmp_path / "out", name) == []
+
+
+def test_the_readme_has_no_section_without_content(tmp_path: Path) -> None:
+    script = tmp_path / "paper.py"
+    more = "\nPath('maps').mkdir()\nPath('maps/a.txt').write_text('a')\n"
+    code = SCRIPT.replace('Path("title.txt").read_text(encoding="utf-8")', "'T'")
+    code = re.sub("contents = .*", "contents = {title: dp.etable(fit)}", code)
+    script.write_text(code + more, encoding="utf-8")
+    panel = dp.datasets.us_states()
+    named = {"T": dp.etable(SPEC.fit(panel))}
+    out = dp.save_replication(tmp_path / "out", named, panel=panel, script=script)
+    assert not (out / "figures").exists()
+    for name, heads in (
+        ("README.md", ["Files", "Data", "Versions"]),
+        ("README.zh.md", ["文件", "数据", "版本"]),
+    ):
+        text = (out / name).read_text(encoding="utf-8")
+        assert re.findall("^## (.*)$", text, re.MULTILINE) == heads
+        assert "figures/" not in text
+        assert "\n\n\n" not in text
+        assert "| `maps/a.txt` | " in text
+        assert unnamed(out, name) == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_the_readme_says_which_values_were_filled_in(name: str, tmp_path: Path) -> None:
+    frame = dp.datasets.us_states().frame.reset_index()
+    # AL from 1973 on, and its last year; many states in 1980.
+    frame.loc[[3, 4, 16], "unemp"] = np.nan
+    frame.loc[frame["year"].eq(1980) & frame["state"].lt("MO"), "emp"] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        panel = dp.Panel(frame, "state", "year").interpolate(
+            ["unemp", "emp"], extrapolate=True
+        )
+    out = dp.save_replication(tmp_path / "out", {"T": SPEC}, panel=panel)
+    text = (out / name).read_text(encoding="utf-8")
+    count = int((panel.imputations["column"] == "emp").sum())
+    assert count > 20
+    assert f"| emp | linear | {count} |  |" in text
+    assert "| unemp | linear | 2 | AL 1973; AL 1974 |" in text
+    assert "| unemp | nearest | 1 | AL 1986 |" in text
 
 
 @pytest.mark.parametrize(
     ("code", "match"),
     [
         ("import nothing_of_this_name", "stops: .*nothing_of_this_name"),
-        ("x = 1", "does not write 't'"),
+        ("x = 1", "does not write 'T'"),
     ],
 )
 def test_a_script_that_writes_nothing(code: str, match: str, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def read_again(panel: dp.Panel, tmp_path: Any) -> dp.Panel:
     path.write_bytes(data)
     template = filled("replicate.txt", parts).splitlines()
     (first,) = [i for i, line in enumerate(template) if line.startswith("frame = ")]
-    (last,) = [i for i, line in enumerate(template) if line.startswith("for name in (")]
+    (last,) = [i for i, line in enumerate(template) if line.startswith("def path_of(")]
     names: dict[str, Any] = {"pd": pd, "dp": dp, "DATA": path}
     exec("\n".join(template[first:last]), names)
     return names["panel"]

@@ -259,7 +259,7 @@ def test_numbers_of_fixest_are_those_of_pyfixest(folder: Path, panel: dp.Panel) 
 
 
 def test_lines_of_a_template_need_their_part() -> None:
-    parts = {"columns": "C", "absent": "", "imputed": 0, "script": True}
+    parts = {"columns": "C", "absent": "", "cells": "", "script": True}
     text = filled("readme.en.md", parts)
     assert "own script" in text
     assert "SEED" not in text

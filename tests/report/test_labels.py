@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from digiprosper.panel.factors import dummy_factor, term_factors
@@ -152,6 +154,20 @@ def test_levels_in_chinese() -> None:
         dummy = dummy_factor(category, ending, 1)
         term = Term(f"C(x){ending}:y", factors=(dummy, Factor("y", "y")))
         assert term_label(term, CHINESE, "chinese") == "数字经济：东部 × 产出"
+
+
+def test_regions_have_chinese_names_unless_labelled() -> None:
+    regions = {"east": "东部", "central": "中部", "west": "西部", "northeast": "东北"}
+    for name, region in regions.items():
+        for printed in (name_label, text_label):
+            names: Any = ({},) if printed is name_label else ()
+            assert printed(name, {}, *names, language="chinese") == region
+            assert printed(name, {}, *names, language="english") == name
+            assert printed(name, {name: "R"}, *names, language="chinese") == "R"
+    dummy = dummy_factor(parse("C(g)", COLUMNS, "x").factors[0], "[T.west]", 1)
+    assert (
+        term_label(Term("C(g)[T.west]", factors=(dummy,)), {}, "chinese") == "g：西部"
+    )
 
 
 def test_a_label_of_the_whole_term_wins_in_chinese() -> None:

@@ -6,6 +6,7 @@ Fits of each group; interactions are compared with dummies.
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from dataclasses import replace
 from itertools import combinations
@@ -244,6 +245,25 @@ def test_several_interactions_are_tested_jointly() -> None:
     assert test.detail["differences"] == pytest.approx(
         {"1": fit.params["x:one"], "2": fit.params["x:two"]}
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "in a joint model, .* generally not the one between the columns shown"),
+        ("zh", "联合模型的交互项：.*一般不同于所列各列系数之间的差异"),
+    ],
+)
+@pytest.mark.parametrize("group", ["g", "h"])
+def test_a_table_says_that_the_difference_is_of_a_joint_model(
+    group: str, language: str, text: str
+) -> None:
+    found = grouped(SPEC, make(8), group, method="interaction")
+    columns = [fit.params["x"] for fit in found.values()]
+    detail: Any = found.difference.detail
+    assert abs(np.ptp(columns) - abs(detail["difference"])) > 1e-3
+    notes = " ".join(dp.etable(found, style=dp.TableStyle(language)).notes)
+    assert re.search(text, notes)
 
 
 def test_groups_may_change_over_time_in_an_interaction() -> None:
@@ -770,7 +790,7 @@ def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> Non
     assert note == found.note_in("chinese") != found.note
     assert f"p = {found.difference.p_value:.4f}" in note
     assert f"{found.difference.detail['difference']:.4g}" in note
-    assert ("（west减east）" in note) is (group == "g")
+    assert ("（西部减东部）" in note) is (group == "g")
     assert {
         "组间差异检验p值",
         "x系数的组间差异" if group == "g" else "x系数的组间极差",

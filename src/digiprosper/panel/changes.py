@@ -401,8 +401,8 @@ def interpolated(
     """Fill gaps linearly in time within each entity, for `Panel.interpolate`.
 
     `extrapolate` carries the nearest value beyond an entity's first and last
-    observation. Also return the filled cells (column, entity, time, value) by column,
-    and notices.
+    observation. Also return the filled cells (column, entity, time, value, method) by
+    column, and notices.
     """
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
@@ -413,10 +413,9 @@ def interpolated(
         filled = np.isnan(old) & ~np.isnan(new)
         if filled.any():
             columns[name] = new
-            logs.append(_logged(table, name, filled, new))
-            notices += _doubts(
-                table, name, filled, int((filled & np.isnan(inside)).sum())
-            )
+            beyond = filled & np.isnan(inside)
+            logs.append(_logged(table, name, filled, new, beyond))
+            notices += _doubts(table, name, filled, int(beyond.sum()))
             notices += _equal_to_a_lag(table, name, filled)
         notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
     return table.with_columns(columns), logs, notices
@@ -464,13 +463,16 @@ def _positions(keys: Keys) -> Floats:
     return keys.ordinals.astype(np.float64)
 
 
-def _logged(table: Table, name: str, filled: Bools, values: Floats) -> pd.DataFrame:
+def _logged(
+    table: Table, name: str, filled: Bools, values: Floats, beyond: Bools
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "column": name,
             "entity": table.raw(table.keys.entity_name)[filled],
             "time": table.raw(str(table.keys.time_name))[filled],
             "value": values[filled],
+            "method": np.where(beyond[filled], "nearest", "linear"),
         }
     )
 

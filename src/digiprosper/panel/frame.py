@@ -208,7 +208,7 @@ class Panel:
         checked = {} if labels is None else checked_labels(labels, names)
         self._table = Table(frame, keys, checked, step)
         self._imputations = pd.DataFrame(
-            {"column": [], "entity": [], "time": [], "value": []}
+            {"column": [], "entity": [], "time": [], "value": [], "method": []}
         )
         self._is_part = False
         self._diagnostics = ()
@@ -787,7 +787,11 @@ class Panel:
 
     @property
     def imputations(self) -> pd.DataFrame:
-        """Cells that `interpolate` filled: column, entity, time, value (a copy)."""
+        """Cells that `interpolate` filled: column, entity, time, value, method.
+
+        It is a copy. The method is ``"linear"`` between two observations, and
+        ``"nearest"`` before the first or after the last one.
+        """
         return self._imputations.copy()
 
     @property
@@ -1400,8 +1404,8 @@ class Panel:
         ... )
         >>> panel = Panel(df, "i", "t").interpolate("x")
         >>> print(panel.imputations)
-          column  entity  time  value
-        0      x       1  2002    2.0
+          column  entity  time  value  method
+        0      x       1  2002    2.0  linear
         """
         if self.time_name is None:
             raise PanelIndexError(

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
 _HASHES = "SHA256SUMS"
 _MARK = "# A copy, in which save_replication() writes here.\n"
-# Packages are those that are loaded in the end.
+# Packages are those that are loaded in the end, without this one, which is installed
+# from its source.
 _RUN = """
 import runpy, sys
 runpy.run_path("replicate.py", run_name="__main__")
-print("\\n", *{name.partition(".")[0] for name in sys.modules if name[0] != "_"})
+loaded = {name.partition(".")[0] for name in sys.modules if name[0] != "_"}
+print("\\n", *loaded - {"digiprosper"})
 """
 
 
@@ -91,7 +93,7 @@ def save_replication(
     -------
     Path
         The folder, with ``data/panel.csv``, ``replicate.py``, ``requirements.txt``
-        (exact versions of the packages that the script loads), ``tables/``,
+        (exact versions of the other packages that the script loads), ``tables/``,
         ``figures/``, ``README.md``, ``README.zh.md`` and ``SHA256SUMS``. A script that
         is written has twins with the same models: ``twin.do`` for Stata, ``twin.R`` for
         R with plm, and ``twin_fixest.R``. The READMEs list models that these do not
@@ -130,8 +132,8 @@ def save_replication(
     """
     check_panel(panel, "save_replication")
     named = named_tables(contents, "save_replication", '{"Table 1. Baseline": spec}')
-    style, stems = style or TableStyle(), {stem_of(title) for title in named}
-    if len(stems) < len(named):
+    style = style or TableStyle()
+    if len(set(map(stem_of, named))) < len(named):
         raise refused("contents", f"titles give equal file names: {quoted(named)}")
     copy = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     if copy.name == "replicate.py" and copy.read_text("utf-8").startswith(_MARK):
@@ -143,6 +145,7 @@ def save_replication(
     counts: Any = panel.frame.reset_index().notna().sum().items()
     parts: dict[str, Any] = {
         "python": platform.python_version(),
+        "version": __version__,
         "digest": sha256(data).hexdigest(),
         **reading,
         "seed": check_whole("rng", rng, 0, 2**63),
@@ -152,7 +155,7 @@ def save_replication(
         "entities": panel.n_entities,
         "entity": panel.entity_name,
         "time": panel.time_name or "",
-        "imputed": len(panel.imputations),
+        "cells": _rows(_imputed(panel)),
         "data": _rows(
             (c, panel.labels.get(c, ""), n, panel.nobs - n) for c, n in counts
         ),
@@ -164,10 +167,8 @@ def save_replication(
         if script is None:
             named = _write_programs(named, panel, build, parts)
         else:
-            _copy_script(script, build)
-            sources = "\n".join(f"- {title}: `{stem_of(title)}`" for title in named)
-            parts |= {"script": True, "sources": sources}
-        parts["versions"] = _run(build, stems)
+            parts |= {"script": True, "inputs": _copy_script(script, build)}
+        parts |= _run(build, named)
         _write(build / "requirements.txt", parts["versions"])
         for name, language in (("README.md", "en"), ("README.zh.md", "zh")):
             columns = _rows(_columns(named, language))
@@ -237,44 +238,64 @@ def _write_programs(
     return shown
 
 
-def _copy_script(script: Any, build: Path) -> None:
-    paths = [script] if isinstance(script, str | Path) else list(script)
-    _write(build / "replicate.py", _MARK + Path(paths[0]).read_text("utf-8"))
-    for path in map(Path, paths[1:]):
+def _copy_script(script: Any, build: Path) -> str:
+    """Copy a script and the files that it reads; list these."""
+    first, *files = map(Path, [script] if isinstance(script, str | Path) else script)
+    _write(build / "replicate.py", _MARK + first.read_text("utf-8"))
+    for path in files:
         shutil.copyfile(path, build / path.name)
+    return _listed(path.name for path in files)
 
 
 def _save(contents: Mapping[str, Any], folder: Path, style: Any, formats: Any) -> None:
     """Write tables and figures that a script made."""
-    for name in ("tables", "figures"):
-        (folder / name).mkdir(exist_ok=True)
     for title, value in contents.items():
-        stem, figure = stem_of(title), getattr(value, "figure", value)
-        if hasattr(figure, "savefig"):
-            figure.savefig(folder / "figures" / f"{stem}.png", dpi=300)
+        figure = getattr(value, "figure", value)
+        kind = "figures" if hasattr(figure, "savefig") else "tables"
+        path = folder / kind / stem_of(title)
+        path.parent.mkdir(exist_ok=True)
+        if kind == "figures":
+            figure.savefig(f"{path}.png", dpi=300)
         else:
             for ending in formats:
-                path = folder / "tables" / f"{stem}.{ending}"
-                save_tables(path, {title: value}, style=style)
+                save_tables(f"{path}.{ending}", {title: value}, style=style)
 
 
-def _run(build: Path, stems: set[str]) -> str:
-    """Run the script in a new process; return the packages that it loads."""
-    command = [sys.executable, "-B", "-c", _RUN]
+def _run(build: Path, titles: Iterable[str]) -> dict[str, str]:
+    """Run the script in a new process; list its files and the packages it loads."""
+    command, before = [sys.executable, "-B", "-c", _RUN], _files(build)
     run = subprocess.run(command, cwd=build, capture_output=True, check=False)
     output = run.stderr if run.returncode else run.stdout
     lines = output.decode(errors="replace").strip().splitlines()
     if run.returncode:
         raise refused("script", f"replicate.py stops: {' '.join(lines[-3:])}")
-    absent = sorted(stems - {path.stem for path in build.glob("*s/*")})
-    if absent:
-        why = f"replicate.py does not write {quoted(absent)}; end it with this call"
-        raise refused("script", why)
+    written, outputs = _files(build).keys() - before, {}
+    for title in titles:
+        pattern = f"*s/{stem_of(title)}.*"
+        outputs[title] = {name for name in written if Path(name).match(pattern)}
+        if not outputs[title]:
+            why = f"replicate.py does not write {cited(title)}; end it with this call"
+            raise refused("script", why)
+        written -= outputs[title]
     homes = metadata.packages_distributions()
     names = {name for module in lines[-1].split() for name in homes.get(module, ())}
-    versions = {name: metadata.version(name) for name in names}
-    versions["digiprosper"] = __version__
-    return "".join(f"{name}=={versions[name]}\n" for name in sorted(versions))
+    versions = [f"{name}=={metadata.version(name)}\n" for name in sorted(names)]
+    return {
+        "versions": "".join(versions),
+        "outputs": _rows((_listed(files), title) for title, files in outputs.items()),
+        "others": _listed(written),
+    }
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
+
+
+def _imputed(panel: Panel) -> Iterable[Iterable[object]]:
+    """List columns with the number of cells filled by each method, and few cells."""
+    for (column, method), part in panel.imputations.groupby(["column", "method"]):
+        cells = part["entity"].astype(str) + " " + part["time"].astype(str)
+        yield column, method, len(cells), "; ".join(cells) * (len(cells) <= 20)
 
 
 def _rows(rows: Iterable[Iterable[object]]) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from digiprosper.report.terms import Factor
-from digiprosper.report.words import CHINESE_CALLS, CHINESE_SIGNS, TABLE
+from digiprosper.report.words import CHINESE_CALLS, CHINESE_SIGNS, REGIONS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,13 @@ def name_label(
         return labels[name]
     name_factors: Sequence[Factor] = factors.get(name, ())
     texts = (_factor_label(factor, labels, language) for factor in name_factors)
-    return " × ".join(texts) or name
+    return " × ".join(texts) or _level(name, {}, language)
+
+
+def _level(name: str, labels: Mapping[str, str], language: Language) -> str:
+    """Print a level of a category: its label, or in Chinese a region's name."""
+    regions = REGIONS if language == "chinese" else {}
+    return labels.get(name, regions.get(name, name))
 
 
 def text_label(
@@ -57,7 +63,7 @@ def text_label(
     word, bracket, ending = text.partition("(")
     code = f"text.{word}"
     if text in labels or code not in TABLE:
-        return labels.get(text, text)
+        return _level(text, labels, language)
     return TABLE.say(code, language) + bracket + ending
 
 
@@ -170,7 +176,7 @@ def _in_chinese(
     first, last = factor.pieces[0], factor.pieces[-1]
     if factor.level is not None and isinstance(last, str):
         level = last.strip("[]").removeprefix("T.")
-        return f"{pieces[0]}：{labels.get(level, level)}"
+        return f"{pieces[0]}：{_level(level, labels, 'chinese')}"
     function, bracket, _ = str(first).partition("(")
     if first in CHINESE_CALLS:
         return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))

@@ -189,6 +189,9 @@ _TEXTS = {
 }
 """Texts in rows and cells that are no labels, in Chinese."""
 
+REGIONS = {"east": "东部", "central": "中部", "west": "西部", "northeast": "东北"}
+"""Levels of categories that `match_provinces` makes, in Chinese."""
+
 _FAILURES = {
     "CollinearityError": "解释变量完全共线。",
     "IdentificationError": "模型无法识别。",

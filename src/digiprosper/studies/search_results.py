@@ -16,6 +16,7 @@ from digiprosper.report.summary import (
     Summary,
 )
 from digiprosper.report.text import conventions, p_text, p_words
+from digiprosper.studies.control_set_results import ControlSet
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from digiprosper.report.columns import Column
     from digiprosper.report.tests import TestResult
     from digiprosper.studies.control_set_results import ControlSample
+
+
+# Rows of a table below the estimate
+_ROWS = ("statistic", "p_reported", "best", "specifications", "significant", "p_value")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -80,34 +85,35 @@ class SearchTest(Summarised, PickledByName):
     level: float
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table: statistic, distribution and p-value.
+        """Return the column of a table: the reported estimate and both p-values.
 
         Parameters
         ----------
         level : float
-            Not used. All results have this argument.
+            Confidence level of the interval, .95 by default.
 
         Returns
         -------
         tuple of Column
-            One column, with a note that says what was searched.
+            One column, with rows and a note that say what was searched.
         """
         detail: Any = self.test.detail
-        counts = {
-            "count": f"{detail['specifications']:,}",
-            "share": f"{detail['significant']:.0%}",
-            "p": p_words(detail["p_reported"]),
-            "reps": f"{detail['reps']:,}",
-        }
-        names = {key: (text,) for key, text in counts.items()}
-        remark = Remark("search", {"term": (detail["term"],), **names}, WORDS)
-        return tuple(
-            replace(column, whole=remark) for column in self.test.table_columns(level)
-        )
+        row: Any = self.frame.set_index("model").loc[detail["reported"]]
+        numbers = row["controls"], row["estimate"], row["std_error"]
+        reported = ControlSet.of(*numbers, self.common.inference.df_t, self.common)
+        (column,) = reported.table_columns(level)
+        counts = ("specifications", "clusters", "reps")
+        names = {n: (f"{detail[n]:,}",) for n in counts}
+        names["alpha"] = (f"{1 - self.level:.4g}",)
+        best = abs(detail["best_statistic"])
+        values = detail | {"best": best, "p_value": self.test.p_value}
+        rows = tuple((Remark(f"search.{c}", names, WORDS), values[c]) for c in _ROWS)
+        return (replace(column, whole=Remark("search", names, WORDS), set_rows=rows),)
 
     def _summary(self) -> Summary:
         detail: Any = self.test.detail
         models, p = self.frame.set_index("model").to_dict("index"), 1 - self.level
+        larger = self.frame["statistic"].abs() > self.test.statistic
         labels = {"Reported": detail["reported"], "Largest |t|": detail["best"]}
         rows = [
             [
@@ -126,8 +132,7 @@ class SearchTest(Summarised, PickledByName):
             *(f"{name}: {label}." for name, label in labels.items()),
             f"p-values are <= {p:.4g} in {detail['significant']:.1%} of the "
             "specifications.",
-            f"{detail['position']:.1%} of the estimates are not larger than the "
-            "reported one.",
+            f"Rank of the reported |t|: {1 + larger.sum():,} of {len(models):,}.",
         ]
         if detail["without_star"] is not None:
             other = models[detail["without_star"]]["p_value"]

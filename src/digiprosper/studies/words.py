@@ -10,13 +10,18 @@ _ENGLISH = {
         "{value}, {p} (all {reps} permutations of the groups over entities)."
     ),
     "interaction": (
-        "{value}, {p} (interaction, other coefficients and effects in common)."
+        "{value}, {p} (interaction in a joint model, in which other coefficients and "
+        "effects are the same in all groups; generally not the one between the "
+        "columns shown)."
     ),
 }
 _CHINESE = {
     "permutations": "为{value}，{p}（在个体间随机置换分组{reps}次）。",
     "permutations.all": "为{value}，{p}（在个体间置换分组的全部{reps}种方式）。",
-    "interaction": "为{value}，{p}（交互项检验，其他系数和固定效应相同）。",
+    "interaction": (
+        "为{value}，{p}（联合模型的交互项：其他解释变量的系数和固定效应在各组相同，"
+        "因此一般不同于所列各列系数之间的差异）。"
+    ),
 }
 
 WORDS = Words(
@@ -45,11 +50,16 @@ WORDS = Words(
             "{about} on the same rows; p-values do not allow for a choice among them."
         ),
         "search": (
-            "The t statistic of {term} is compared with the largest one of {count} "
-            "specifications in each of {reps} draws without an effect (restricted wild "
-            "cluster bootstrap); by itself it has {p}. {share} of the specifications "
-            "are significant."
+            "Allowing for the search: compared with the largest |t| of "
+            "{specifications} specifications in each of {reps} draws without an effect "
+            "(restricted wild cluster bootstrap, {clusters} clusters)."
         ),
+        "search.statistic": "t statistic",
+        "search.p_reported": "By itself, p-value",
+        "search.best": "Largest |t|",
+        "search.specifications": "Specifications",
+        "search.significant": "Share with p <= {alpha}",
+        "search.p_value": "Allowing for the search, p-value",
     },
     chinese={
         **{
@@ -77,9 +87,15 @@ WORDS = Words(
             "p值未考虑对模型的挑选。"
         ),
         "search": (
-            "将{term}的t统计量与{reps}次无效应抽样中{count}个模型的最大t统计量相比"
-            "（施加约束的野聚类自助法）；其自身{p}。{share}的模型显著。"
+            "考虑模型挑选：与{reps}次无效应抽样中{specifications}个模型的最大|t|"
+            "相比（施加约束的野聚类自助法，{clusters}个聚类）。"
         ),
+        "search.statistic": "t统计量",
+        "search.p_reported": "自身的p值",
+        "search.best": "最大的|t|",
+        "search.specifications": "模型数",
+        "search.significant": "其中p ≤ {alpha}的比例",
+        "search.p_value": "考虑模型挑选的p值",
     },
 )
 """Of the groups of `by_group` and the models of `control_sets`."""
