@@ -140,6 +140,7 @@ def test_the_readme_names_every_file_and_column(
     assert errors in text
 
 
+@pytest.mark.further
 def test_a_second_call_writes_the_same_bytes_and_removes_old_files(
     tmp_path: Path,
 ) -> None:
@@ -197,6 +198,7 @@ def test_wrong_arguments(wrong: dict[str, Any], match: str, tmp_path: Path) -> N
 # --- with the script of the author ----------------------------------------------------
 
 
+@pytest.mark.further
 def test_the_own_script_is_copied_and_run(tmp_path: Path) -> None:
     paths = [tmp_path / "paper.py", tmp_path / "title.txt"]
     for path, text in zip(paths, (SCRIPT, "表1"), strict=True):
