@@ -224,6 +224,7 @@ def test_the_own_script_is_copied_and_run(tmp_path: Path) -> None:
         assert unnamed(tmp_path / "out", name) == []
 
 
+@pytest.mark.further
 def test_the_readme_has_no_section_without_content(tmp_path: Path) -> None:
     script = tmp_path / "paper.py"
     more = "\nPath('maps').mkdir()\nPath('maps/a.txt').write_text('a')\n"
@@ -246,6 +247,7 @@ def test_the_readme_has_no_section_without_content(tmp_path: Path) -> None:
         assert unnamed(out, name) == []
 
 
+@pytest.mark.further
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
 def test_the_readme_says_which_values_were_filled_in(name: str, tmp_path: Path) -> None:
     frame = dp.datasets.us_states().frame.reset_index()

@@ -15,6 +15,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.kernels.resampling import draw_counts
+from digiprosper.studies import propagation
 from digiprosper.studies.propagation import PropagatedIndex, PropagatedResults
 
 if TYPE_CHECKING:
@@ -738,8 +739,9 @@ CHAINS = {
 @pytest.mark.parametrize("as_outcome", [False, True])
 @pytest.mark.many(1)
 def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(
-    chain: str, *, as_outcome: bool
+    chain: str, monkeypatch: pytest.MonkeyPatch, *, as_outcome: bool
 ) -> None:
+    monkeypatch.setattr(propagation, "_LEAST_REPS", 20)  # ten are compared
     df = frame(4, n=18)
     ways = {
         n: ("-" if n == "b" else "+", "one" if n == "a" else "two") for n in DIGITAL
@@ -752,12 +754,12 @@ def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(
     )
     y, x = ("digital", ["y", "x"]) if as_outcome else ("y", ["digital", "x"])
     model = dp.FixedEffects(y, x)
-    spec = PropagatedIndex({"digital": index}, model, reps=99, end_points="redrawn")
+    spec = PropagatedIndex({"digital": index}, model, reps=20, end_points="redrawn")
     found = spec.fit(dp.Panel(df, "i", "t"), rng=7)
     held = dataclasses.replace(spec, end_points="held").fit(
         dp.Panel(df, "i", "t"), rng=7
     )
-    counts = draw_counts(np.random.default_rng(np.random.SeedSequence(7)), 18, 99)
+    counts = draw_counts(np.random.default_rng(np.random.SeedSequence(7)), 18, 20)
     moved = 0
     for b in range(10):
         again = dp.Panel(stacked(df, df["i"], counts[b]), "i", "t")
