@@ -102,9 +102,10 @@ package: .venv/.ok
 	cd .venv-package && bin/python -m regional_report
 	cd .venv-package && bin/mypy --strict ../tests/downstream/regional_report.py
 
-# Two cases of what README's command runs, with the newest versions on the newest Python of this machine. And
-# the lowest versions that pyproject.toml allows on the lowest Python: what no version of a package can change
-# does not run again, nor do the kernels, cases marked `further`, and the two rooms whose tests draw most.
+# What README's command runs, with the newest versions on the newest Python of this machine. And the lowest
+# versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
+# package can change does not run again, nor do the kernels, cases marked `further`, and the two rooms whose
+# tests draw most.
 ONCE := --cases=2 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
@@ -114,7 +115,7 @@ lowest: .venv/.dev
 	$(call on_python,3.11,.venv-lowest,lowest-direct,$(ONCE) tests)
 
 newest: .venv/.dev
-	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,--cases=2)
+	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,)
 
 # On the first of these versions of Python that this machine has.
 define on_python

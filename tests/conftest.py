@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--cases",
         type=int,
-        default=6,
+        default=4,
         help="so many cases of one test, unless its marker `many` says another; the "
         "others are `further`",
     )
