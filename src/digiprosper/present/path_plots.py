@@ -664,11 +664,14 @@ def _write_row(
     if math.isfinite(row.effect[0]):
         at, low, high = map(picture.inch, row.effect)
         picture.marks.append((row.verdict, middle, (at, low, high)))
+    # Without an interval it is the dash of a missing number.
+    number = row.number.replace("-", "−") if row.interval else row.number
     if picture.narrow:
-        numbers = f"{row.number} {row.interval}, {heads['p_adjusted']} {row.p}"
+        interval = row.interval.replace("-", "−")
+        numbers = f"{number} {interval}, {heads['p_adjusted']} {row.p}"
         text = ", ".join([numbers, *row.basis])
         return picture.paragraph(text, columns.path, y, columns.wide)
-    picture.write(row.number, columns.numbers, middle, ha="right")
+    picture.write(number, columns.numbers, middle, ha="right")
     picture.write(row.p, columns.p, middle, ha="right")
     for text in row.basis:
         top = picture.paragraph(text, columns.basis, top, _BASIS)
@@ -694,7 +697,8 @@ def _write_axis(
         if limits[0] <= value <= limits[1]:
             x = picture.inch(value)
             picture.rules.append(((x, y), (x, y - 0.04), False))
-            picture.write(f"{value:z.4g}", x, y - 0.06 - picture.line / 2, ha="center")
+            text = f"{value:z.4g}".replace("-", "−")
+            picture.write(text, x, y - 0.06 - picture.line / 2, ha="center")
     return y - 0.06 - picture.line
 
 
