@@ -93,6 +93,6 @@ def _row(finding: Finding, names: Names) -> PathwayRow:
         p=p_text(finding.p_adjusted),
         basis=[
             names.say(f"basis.{finding.identification}"),
-            *[names.say("proxy")] * bool(stand_in_columns(finding)),
+            *([names.say("proxy")] if stand_in_columns(finding) else []),
         ],
     )

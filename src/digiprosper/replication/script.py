@@ -73,8 +73,7 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
         case partial():
             return _call(value, panel)
         case Specification() if type(value).__name__ not in _NO_CODE:
-            draws = bool({"reps", "seeds"} & {*dir(value)})
-            return as_python(value) + f".fit(panel{', rng=SEED' * draws})" * fits
+            return _fit_code(value) if fits else as_python(value)
         case TableStyle():
             return f"dp.{value!r}"
         case pd.CategoricalDtype():
@@ -95,6 +94,12 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
         "a result or figure, or functools.partial(function, ...) of this library; "
         "spatial weights, learners and others need script=",
     )
+
+
+def _fit_code(spec: Specification) -> str:
+    """Write the fit of a specification, with the seed if it draws."""
+    draws = hasattr(spec, "reps") or hasattr(spec, "seeds")
+    return f"{as_python(spec)}.fit(panel{', rng=SEED' if draws else ''})"
 
 
 def _listed(parts: Sequence[str], brackets: str) -> str:
@@ -132,7 +137,8 @@ def _call(call: partial[Any], panel: Panel) -> str:
     if "rng" in parameters:
         codes = {"rng": "SEED"} | codes
     parts = [as_code(argument, panel, fits=fits) for argument in call.args]
-    parts += [_arguments(codes)] * bool(codes)
+    if codes:
+        parts.append(_arguments(codes))
     return f"{name}({', '.join(parts)})"
 
 

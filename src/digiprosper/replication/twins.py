@@ -112,8 +112,8 @@ def twins(
 def filled(template: str, parts: Mapping[str, object]) -> str:
     """Fill in a template: ``<name>`` is a part, ``?name`` a line that needs it."""
     text = Path(__file__).with_name("templates").joinpath(template).read_text("utf-8")
-    kept = re.compile(r"^\?(\S+) ?(.*\n)", re.MULTILINE)
-    text = kept.sub(lambda line: line[2] if parts.get(line[1]) else "", text)
+    conditional = re.compile(r"^\?(\S+) ?(.*\n)", re.MULTILINE)
+    text = conditional.sub(lambda line: line[2] if parts.get(line[1]) else "", text)
     for name, part in parts.items():
         text = text.replace(f"<{name}>", str(part))
     return text

@@ -223,8 +223,8 @@ class _Judge:
         one_period = re.compile(rf"\b(?:{self.time or 'year'}|year)\s*==")
         for event in self.events:
             command = event.command
-            kept = [part for part in event.sample if not part.startswith("!")]
-            text = " ".join([*kept, command.condition or ""])
+            conditions = [part for part in event.sample if not part.startswith("!")]
+            text = " ".join([*conditions, command.condition or ""])
             is_panel = self.entity is not None or len(self.effects) > 1
             if command.name in _MATCHING and is_panel and not one_period.search(text):
                 yield "pooled_matching", event.number, {"command": command.name}

@@ -141,8 +141,8 @@ class Macros:
             case ["word", position, "of", *listed] if position.isdigit():
                 return dict(enumerate(listed, 1)).get(int(position), "")
             case ["list", a, "-" | "&" as sign, b]:
-                kept = {True: "&", False: "-"}
-                words = [w for w in items(a) if kept[w in items(b)] == sign]
+                in_both = sign == "&"
+                words = [w for w in items(a) if (w in items(b)) == in_both]
                 return " ".join(words)
             case ["list", a, "|", b]:
                 more = [word for word in items(b) if word not in items(a)]

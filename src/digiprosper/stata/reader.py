@@ -130,9 +130,9 @@ class Reader:
             if record is None:
                 record = Record("not run", "no line before it leads here")
                 record.is_estimation = _looks_like_estimation(statement.text)
-            kept = (record.status, record.reason, tuple(record.translations))
+            result = (record.status, record.reason, tuple(record.translations))
             out.append(
-                Line(statement.number, statement.text, *kept, record.is_estimation)
+                Line(statement.number, statement.text, *result, record.is_estimation)
             )
         return tuple(out)
 

@@ -153,8 +153,8 @@ class Call:
     def without_years(self, products: Iterable[Product]) -> tuple[list[Product], bool]:
         """Take the category of the time key out; it becomes time effects."""
         rest, time = list(products), self.context.time
-        kept = [p for p in rest if not (is_category(p) and p[0].name == time)]
-        return kept, len(kept) < len(rest)
+        others = [p for p in rest if not (is_category(p) and p[0].name == time)]
+        return others, len(others) < len(rest)
 
     def terms(self, option: str) -> list[str]:
         """Read the variables in an option as terms."""

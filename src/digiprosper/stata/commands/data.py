@@ -367,8 +367,8 @@ def merge(call: Call) -> Step:
     keys = call.context.variables.names(" ".join(names))
     mark = options.get("generate", "_merge").strip()
     chosen = split(options.get("keepusing", ""))
-    kept = [_KEPT.get(word, "") for word in options.get("keep", "").split()]
-    if "" in kept or set("".join(chosen)) & set("*?-~"):
+    merged = [_KEPT.get(word, "") for word in options.get("keep", "").split()]
+    if "" in merged or set("".join(chosen)) & set("*?-~"):
         raise StataError.because(
             f"keep({options.get('keep')}) or a pattern in keepusing()"
         )
@@ -380,8 +380,8 @@ def merge(call: Call) -> Step:
         f"df = df.merge(other, on={keys!r}, how='outer', "
         f"validate={_VALIDATED[kind]!r}, indicator={mark!r})",
     ]
-    if kept:
-        lines.append(f"df = df[df[{mark!r}].isin({kept!r})].copy()")
+    if merged:
+        lines.append(f"df = df[df[{mark!r}].isin({merged!r})].copy()")
     if "nogenerate" in options:
         lines.append(f"df = df.drop(columns={mark!r})")
     else:

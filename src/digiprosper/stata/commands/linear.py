@@ -113,8 +113,8 @@ def _absorb_categories(
     crossed = [p for p in products if p not in candidates and _categories(p)]
     needed = _factors(crossed)
     chosen = [p for p in candidates if p in products and p not in needed]
-    kept = [product for product in products if product not in chosen]
-    return kept, list(dict.fromkeys([*effects, *map(_effect, chosen)]))
+    others = [product for product in products if product not in chosen]
+    return others, list(dict.fromkeys([*effects, *map(_effect, chosen)]))
 
 
 def _effect(product: Product) -> str:

@@ -77,8 +77,10 @@ def mediation(call: Call) -> Translation:
             "Mediation takes several mediators in one specification.",
         )
     controls, years = call.without_years(products(call.options.get("cv", "")))
-    kept = [p for p in controls if not (is_category(p) and p[0].name == context.entity)]
-    entities = len(kept) < len(controls)
+    others = [
+        p for p in controls if not (is_category(p) and p[0].name == context.entity)
+    ]
+    entities = len(others) < len(controls)
     notes = ["sobel() of the results has the three tests of sgmediation2"]
     bootstrap = call.command.prefix("bootstrap", "bs")
     if bootstrap is not None:
@@ -91,7 +93,7 @@ def mediation(call: Call) -> Translation:
         y=y[0],
         treatment=treatment[0],
         mediators=mediators,
-        x=plain(kept),
+        x=plain(others),
         reps=_draws(bootstrap.text if bootstrap else ""),
         entity_effects=entities,
         time_effects=years,
@@ -292,9 +294,9 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
         word = suboptions.get("equation", "both")
         if word not in words:
             raise StataError.because(f"iv(, equation({word}))")
-        kept, years = call.without_years(products)
-        exogenous += plain(kept)
-        keys = [*map(canonical, plain(kept)), *["time_effects"] * years]
+        others, years = call.without_years(products)
+        exogenous += plain(others)
+        keys = [*map(canonical, plain(others)), *["time_effects"] * years]
         if word != "both":
             equations |= dict.fromkeys(keys, words[word])
     return exogenous, equations or None
