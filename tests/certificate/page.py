@@ -10,7 +10,7 @@ from tests.certificate.designs import MISSING
 from tests.certificate.rows import ROOT, STUDIES, outside, read, weak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tests.certificate.rows import Row
 
@@ -108,23 +108,45 @@ def overview(rows: Mapping[str, Sequence[Row]]) -> str:
 
 
 def flagged(rows: Mapping[str, Sequence[Row]]) -> str:
-    """List the cells outside of the band, and those that lose power."""
-    text = "\n"
-    for title, judge, figure in (
-        ("Outside of the band (N = 31 and 100)", outside, size_text),
-        (
-            "Power below .9 of the corrected, Monte Carlo errors not deducted",
-            weak,
-            power_text,
-        ),
-    ):
-        found = [
-            f"{statistic} ({', '.join(named(row) + figure(row) for row in bad)})"
-            for statistic, there in by_statistic(rows)
-            if (bad := [row for row in there if row["N"] != 15 and judge(row)])
-        ]
-        text += filled(f"{title}: {'; '.join(found) or 'none'}.") + "\n\n"
-    return text
+    """Show the cells outside of the band, and those that lose power, by size."""
+    outside_text = (
+        "Shares outside of the band, N = 31 and 100. With an asterisk, the output of "
+        "nearly every such panel says that the interval or test may be wrong."
+    )
+    weak_text = (
+        "Power that is below .9 of the corrected one, and the corrected one. Monte "
+        "Carlo errors are not deducted; a probable reason is with each study below."
+    )
+    return (
+        f"\n## Outside of the band\n\n{filled(outside_text)}\n\n"
+        + by_size(rows, outside, size_text)
+        + f"\n## Loss of power\n\n{filled(weak_text)}\n\n"
+        + by_size(rows, weak, power_text)
+        + "\n"
+    )
+
+
+def by_size(
+    rows: Mapping[str, Sequence[Row]],
+    judge: Callable[[Row], bool],
+    figure: Callable[[Row], str],
+) -> str:
+    """Show the cells that are judged so: a line a design, a column a size."""
+    lines: dict[tuple[str, str], dict[tuple[int, int], str]] = {}
+    for statistic, there in by_statistic(rows):
+        for row in there:
+            if row["N"] != 15 and judge(row):
+                line = lines.setdefault((statistic, row["design"]), {})
+                line[row["N"], row["T"]] = figure(row)
+    sizes = sorted({size for line in lines.values() for size in line})
+    head = ["statistic", "design", *(f"{n} x {t}" for n, t in sizes)]
+    return table(
+        head,
+        [
+            [*names, *(line.get(size, "") for size in sizes)]
+            for names, line in lines.items()
+        ],
+    )
 
 
 def section(name: str, rows: Sequence[Row]) -> str:
@@ -208,14 +230,9 @@ def by_statistic(
                 yield statistic, found
 
 
-def named(row: Row) -> str:
-    """Name a cell."""
-    return f"{row['N']} x {row['T']} {row['design']}: "
-
-
 def size_text(row: Row) -> str:
-    """Write the share of a cell, and that all of its panels have a notice."""
-    return number(row["default"]) + (", noticed" if row["noticed"] > 0.95 else "")
+    """Write the share of a cell, starred if nearly all of its panels have a notice."""
+    return number(row["default"]) + ("*" if row["noticed"] > 0.95 else "")
 
 
 def power_text(row: Row) -> str:
