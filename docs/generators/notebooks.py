@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLE = re.compile(r'^NAME = "(.+\.csv)"$', re.MULTILINE)
+STARTUP = """import warnings
+
+
+def without_file(message, category, *_, **__):
+    return f"{category.__name__}: {message}\\n"
+
+
+warnings.formatwarning = without_file
+"""
 INDEX = """# Examples
 
 Each page is a script of `examples/` with its output. The first line of a page links its
@@ -25,6 +35,7 @@ def write(scripts: Path, pages: Path) -> None:
     """Write each percent script as a notebook, and the page that lists them."""
     pages.mkdir(exist_ok=True)
     _encrypt_what_kernels_send()
+    _print_warnings_without_file(pages.parent / "_build" / "ipython")
     names = sorted({path.stem for path in scripts.glob("*.py")} - {"gallery"})
     for stale in set(pages.glob("*.ipynb")) - {
         pages / f"{name}.ipynb" for name in names
@@ -71,6 +82,14 @@ def _encrypt_what_kernels_send() -> None:
     # Older versions of jupyter_client cannot.
     if encryption := KernelManager.class_traits().get("transport_encryption"):
         encryption.default_value = "auto"
+
+
+def _print_warnings_without_file(folder: Path) -> None:
+    """Let kernels print a warning without the temporary file that has its cell."""
+    startup = folder / "profile_default" / "startup" / "warnings.py"
+    startup.parent.mkdir(parents=True, exist_ok=True)
+    _write_if_changed(startup, STARTUP)
+    os.environ["IPYTHONDIR"] = str(folder)
 
 
 def _bring(name: str, folder: Path) -> bool:

@@ -89,7 +89,10 @@ def _block(name: str) -> str:
     except subprocess.TimeoutExpired:
         return _left_out(name, [f"more than {SECONDS} seconds"])
     if not done.stdout.strip() or done.returncode:
-        return _left_out(name, done.stderr.strip().splitlines()[-1:])
+        reason = done.stderr.strip().splitlines()[-1:]
+        if reason and reason[0].startswith("ModuleNotFoundError"):
+            return _left_out(name, reason)
+        sys.exit(f"benchmarks/{name}.py failed:\n{done.stdout}{done.stderr}")
     printed = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
     return f"## {name}\n\n{_about(path)}\n\n{_machine()}\n\n```text\n{printed}\n```\n"
 
