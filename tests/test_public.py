@@ -390,7 +390,8 @@ CONTRACT = {
     "DynamicPanel.fit": "panel, *, rng=None, progress=False",
     "DynamicResults.long_run": "level=0.95",
     "PanelDML": (
-        "y, treatment, controls, *, transform='dictionary', learners, degree=2, "
+        "y, treatment, controls, *, transform='dictionary', learners, "
+        "instrument=None, degree=2, "
         f"folds=5, seeds=20, clusters=None, {EFFECTS}, ssc='G/(G-1)', where=None"
     ),
     "PanelDML.fit": "panel, *, rng=None, progress=False",

@@ -550,6 +550,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "learners_differ": IdentificationWarning,
     "nothing_left": IdentificationWarning,
     "useless_learner": IdentificationWarning,
+    "weak_after_learning": IdentificationWarning,
     "unmatched_treated": IdentificationWarning,
     "left_out": MissingDataWarning,
     "no_base_values": MissingDataWarning,

@@ -49,7 +49,7 @@ def test_forest_of_doubleml() -> None:
         )
         for column in (outcome, treatment)
     )
-    out = partial_out(y, d, frame["id"].to_numpy())
+    out = partial_out(y, d, d, frame["id"].to_numpy())
     error = np.sqrt((out.influence**2).sum())
     np.testing.assert_allclose([out.estimate, error], FOREST, rtol=1e-10)
 

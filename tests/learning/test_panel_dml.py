@@ -26,12 +26,13 @@ from sklearn.tree import DecisionTreeRegressor
 
 OLS: dict[str, Any] = {"ols": LinearRegression()}
 RIDGE: dict[str, Any] = {"ridge": make_pipeline(StandardScaler(), Ridge())}
+LONGER = "2SLS, squares and products"
 QUADRATIC = ["I(x**2)", "I(z**2)", "x:z"]
 
 
 def spec(**options: Any) -> dp.PanelDML:
-    base: dict[str, Any] = {"learners": OLS, "seeds": 2}
-    return dp.PanelDML("y", "d", ["x", "z"], **{**base, **options})
+    base: dict[str, Any] = {"controls": ["x", "z"], "learners": OLS, "seeds": 2}
+    return dp.PanelDML("y", "d", **{**base, **options})
 
 
 def fit(data: dp.Panel, **options: Any) -> dp.DMLResults:
@@ -50,6 +51,8 @@ DOUBLEML = {
     "mundlak": (0.8596176179191187, 0.0702198516181509),
     "difference": (0.9692328459494609, 0.0855973032532741),
 }
+# doubleml 0.11.4, DoubleMLPLIV of demeaned columns, with x2 as instrument
+WITH_INSTRUMENT = (2.8618505262849903, 0.3598912225051193)
 WITHOUT_FOLDS = {
     "within": 0.8556043793838829,
     "mundlak": 0.8556043793838829,
@@ -87,6 +90,15 @@ def test_doubleml(transform: Any) -> None:
     assert corrected == pytest.approx(DOUBLEML[transform][1] * np.sqrt(60 / 59))
 
 
+@pytest.mark.data(*FILES)
+def test_doubleml_with_an_instrument() -> None:
+    model, data = of_doubleml(transform="within")
+    with pytest.warns(dp.IdentificationWarning, match="no better than its mean"):
+        ours = model.replace(controls=["x1", "x3"], instrument="x2").fit(data)
+    found = (ours.params["ols"], ours.std_errors["ols"])
+    np.testing.assert_allclose(found, WITH_INSTRUMENT, rtol=1e-10)
+
+
 # --- identities -----------------------------------------------------------------------
 
 
@@ -110,6 +122,63 @@ def test_means_by_entity_and_period_are_two_way_effects(panel: dp.Panel) -> None
     linear = dp.FixedEffects("y", ["d", "x", "z"]).fit(panel).params["d"]
     ours = fit(panel, folds=None, transform="mundlak").params["ols"]
     assert ours == pytest.approx(linear, abs=1e-10)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_an_instrument_and_least_squares_are_two_stages(frame: Any, gaps: bool) -> None:
+    instrument = frame.d + np.random.default_rng(6).normal(size=len(frame))
+    rows = frame.assign(w=instrument).drop(index=[3, 50, 51, 200] if gaps else [])
+    data = dp.Panel(rows, "i", "t")
+    by_terms = dp.FixedEffectsIV("y", ["x", "I(x**2)"], ["d"], ["w"], ssc="none")
+    exact = by_terms.fit(data)
+    ours = fit(data, controls=["x"], instrument="w", folds=None, ssc="none")
+    assert ours.params["ols"] == pytest.approx(exact.params["d"], abs=1e-10)
+    assert ours.std_errors["ols"] == pytest.approx(exact.std_errors["d"], abs=1e-10)
+    first_stage_f = exact.iv_tests["kp_rk_f"]
+    assert ours.runs["first_stage_f"][0] == pytest.approx(first_stage_f, rel=1e-10)
+    beside = ours.fixed_effects
+    assert beside["dictionary"].params["d"] == pytest.approx(exact.params["d"])
+    linear = dp.FixedEffectsIV("y", ["x"], ["d"], ["w"]).fit(data)
+    assert beside["linear"].params["d"] == pytest.approx(linear.params["d"], abs=1e-12)
+    assert list(ours.comparison.index) == ["ols", "2SLS, linear", LONGER]
+    assert ours.comparison["first_stage_f"].notna().all()
+
+
+def test_an_instrument_by_differences_and_by_means(frame: Any) -> None:
+    """Least squares without folds are two stages after each transformation."""
+    instrument = frame.d + np.random.default_rng(6).normal(size=len(frame))
+    data = dp.Panel(frame.assign(w=instrument), "i", "t")
+    options: dict[str, Any] = {"instrument": "w", "folds": None, "ssc": "none"}
+    means = fit(data, transform="mundlak", **options)
+    two_way = dp.FixedEffectsIV("y", ["x", "z"], ["d"], ["w"], ssc="none").fit(data)
+    assert means.params["ols"] == pytest.approx(two_way.params["d"], abs=1e-10)
+    changes = fit(data, transform="difference", **options)
+    x = ["x", "z", "lag(x)", "lag(z)"]
+    exact = dp.FixedEffectsIV(
+        "diff(y)", x, ["diff(d)"], ["diff(w)"], entity_effects=False, ssc="none"
+    ).fit(data)
+    assert changes.params["ols"] == pytest.approx(exact.params["diff(d)"], abs=1e-10)
+    error = exact.std_errors["diff(d)"]
+    assert changes.std_errors["ols"] == pytest.approx(error, abs=1e-10)
+
+
+def test_the_treatment_is_no_instrument_of_itself(frame: Any) -> None:
+    data = dp.Panel(frame.assign(twice=2 * frame.d), "i", "t")
+    with pytest.raises(dp.CollinearityError, match="exact combination"):
+        spec(instrument="twice").fit(data, rng=1)
+
+
+def test_a_weak_instrument_is_named(panel: dp.Panel, frame: Any) -> None:
+    noise = np.random.default_rng(3).normal(size=len(frame))
+    data = dp.Panel(frame.assign(noise=noise), "i", "t")
+    with pytest.warns(dp.IdentificationWarning, match="below 23.1"):
+        weak = spec(instrument="noise").fit(data, rng=1)
+    assert "instrumented by noise" in str(weak.summary())
+    assert weak.glance()["kp_rk_f"] is None
+    (column, *_) = weak.table_columns()
+    assert column.glance["kp_rk_f"] == weak.comparison["first_stage_f"]["ols"]
+    note = dp.etable(weak, style=dp.TableStyle("zh")).notes
+    assert any("noise为d的工具变量" in line for line in note)
 
 
 def test_a_learner_that_predicts_zero(panel: dp.Panel) -> None:
@@ -276,8 +345,9 @@ def test_options_that_are_refused(options: Any, error: Any, text: str) -> None:
 def test_controls_are_needed() -> None:
     with pytest.raises(dp.OptionError, match="Use FixedEffects"):
         dp.PanelDML("y", "d", [], learners=OLS)
-    with pytest.raises(dp.TermError, match="one role only"):
-        dp.PanelDML("y", "d", ["d"], learners=OLS)
+    for options in ({"controls": ["d"]}, {"controls": ["x"], "instrument": "x"}):
+        with pytest.raises(dp.TermError, match="one role only"):
+            dp.PanelDML("y", "d", **options, learners=OLS)
 
 
 @pytest.mark.parametrize(
@@ -316,6 +386,19 @@ def test_linear_combinations_are_not_trees(panel: dp.Panel) -> None:
             dp.IdentificationError,
             "treatment: 'd' is absorbed",
         ),
+        (
+            {"w": lambda f: f.i},
+            {"instrument": "w"},
+            dp.IdentificationError,
+            "instrument: 'w' is absorbed",
+        ),
+        (
+            {"w": lambda f: f.x + f.i},
+            {"instrument": "w"},
+            dp.IdentificationError,
+            "0 instruments",
+        ),
+        ({}, {"instrument": "C(t)"}, dp.TermError, "instrument='C.t.'"),
         ({"y": 1.0}, {}, dp.IdentificationError, "outcome 'y' is constant"),
         ({"d": lambda f: f.x + f.i}, {}, dp.IdentificationError, "exactly"),
         ({"x": lambda f: f.i, "z": 1.0}, {}, dp.IdentificationError, "absorb"),

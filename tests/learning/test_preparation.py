@@ -31,7 +31,7 @@ def prepared(panel: dp.Panel, transform: Any, **options: Any) -> Any:
 def test_features(panel: dp.Panel, transform: Any, rows: int, width: int) -> None:
     sample = prepared(panel, transform)
     assert sample.features.shape == (rows, width)
-    assert sample.outcome.shape == (rows,)
+    assert sample.learned["y"].shape == (rows,)
     assert (sample.demean_by is not None) == (transform == "mundlak")
 
 
@@ -46,9 +46,9 @@ def test_terms_are_demeaned_after_they_are_made(frame: Any, panel: dp.Panel) -> 
 def test_differences_lose_rows_at_gaps(frame: Any) -> None:
     gaps = frame.drop(index=[2, 8])
     sample = prepared(dp.Panel(gaps, "i", "t"), "difference", time_effects=False)
-    assert sample.outcome.size == 200 - 4
+    assert sample.learned["y"].size == 200 - 4
     changes = frame["y"].diff()[[1, 4, 5, 7]]
-    np.testing.assert_allclose(sample.outcome[:4], changes, atol=1e-12)
+    np.testing.assert_allclose(sample.learned["y"][:4], changes, atol=1e-12)
     lagged = frame["x"].shift()[[1, 4, 5, 7]]
     x = sample.features[:4, 2]
     np.testing.assert_allclose(np.corrcoef(x, lagged)[0, 1], 1)
@@ -61,4 +61,4 @@ def test_time_constant_controls_have_products(frame: Any) -> None:
 
 
 def test_chosen_rows(panel: dp.Panel) -> None:
-    assert prepared(panel, "within", where="t > 1").outcome.size == 160
+    assert prepared(panel, "within", where="t > 1").learned["y"].size == 160

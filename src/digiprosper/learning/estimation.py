@@ -35,6 +35,8 @@ from digiprosper.learning.learners import (
 )
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import fit_equation
+from digiprosper.linear.fixed_effects_iv import two_stage
+from digiprosper.linear.instrument_columns import ColumnPositions, usable
 from digiprosper.optional import require
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
@@ -54,30 +56,30 @@ _ROWS_A_FEATURE = 10
 def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     """Estimate with every seed and learner; issue no notice."""
     _check_learners(spec, sample)
+    beside, dropped = _fixed_effects(sample)
     seed = seed_sequence(rng)
     names = [name for name, _ in spec.learners]
     is_varied = isinstance(spec.folds, int) or any(
         is_random(learner) for _, learner in spec.learners
     )
     children = seed.spawn(spec.seeds if is_varied else 1)
-    estimates, influences, r2 = _runs(spec, sample, children)
     groups = sample.n_clusters
     factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
+    estimates, influences, measures = _runs(spec, sample, children, factor)
     inference = _inference(spec, sample, seed)
     covariance = over_seeds(estimates, influences, factor)
     medians = np.median(estimates, axis=0)
-    beside, dropped = _fixed_effects(sample)
     results = DMLResults(
         estimated=Estimates.of(names, medians, covariance, inference),
         treatment=spec.treatment,
+        instrument=spec.instrument,
         controls=spec.controls,
         transform=spec.transform,
         folds=_folds_text(spec),
         run_values={
             "estimate": estimates,
             "std_error": np.sqrt(factor * (influences**2).sum(axis=2)),
-            "r2_y": r2[:, :, 0],
-            "r2_d": r2[:, :, 1],
+            **measures,
         },
         fixed_effects=beside,
         info=_glance(spec, sample, inference),
@@ -127,41 +129,64 @@ def _check_learners(spec: Any, sample: LearningSample) -> None:
 
 
 def _runs(
-    spec: Any, sample: LearningSample, seeds: Sequence[np.random.SeedSequence]
-) -> tuple[Floats, Floats, Floats]:
-    """Compute estimates (S, L), influences (S, L, G) and R2 (S, L, 2) of all seeds."""
-    runs = [_run(spec, sample, seed) for seed in seeds]
+    spec: Any,
+    sample: LearningSample,
+    seeds: Sequence[np.random.SeedSequence],
+    factor: float,
+) -> tuple[Floats, Floats, dict[str, Floats]]:
+    """Compute estimates (S, L), influences (S, L, G) and measures (S, L) of all seeds.
+
+    Measures are the R2 of what is learned, by name, and perhaps the first-stage F.
+    """
+    runs = [_run(spec, sample, seed, factor) for seed in seeds]
+    measures = {
+        name: np.array([[values[name] for _, values in run] for run in runs])
+        for name in runs[0][0][1]
+    }
     return (
-        np.array([[out.estimate for out, _ in run] for run in runs]),
-        np.array([[out.influence for out, _ in run] for run in runs]),
-        np.array([[fitted for _, fitted in run] for run in runs]),
+        np.array([[slope.estimate for slope, _ in run] for run in runs]),
+        np.array([[slope.influence for slope, _ in run] for run in runs]),
+        measures,
     )
 
 
 def _run(
-    spec: Any, sample: LearningSample, seed: np.random.SeedSequence
-) -> list[tuple[PartialledOut, tuple[float, float]]]:
-    """Estimate with each learner on the same folds, with R2 of outcome and treatment.
+    spec: Any, sample: LearningSample, seed: np.random.SeedSequence, factor: float
+) -> list[tuple[PartialledOut, dict[str, float]]]:
+    """Estimate with each learner on the same folds.
 
-    The seed decides the folds, and what is random in the learners.
+    The seed decides the folds, and what is random in the learners. Beside a slope are
+    the R2 of what is learned, and with an instrument the first-stage F, whose variance
+    has the small-sample `factor`.
     """
     folds, state = _folds(spec, sample, seed)
-    out = []
+    instrument, term = "d", spec.treatment
+    if spec.instrument is not None:
+        instrument, term = "z", spec.instrument
+    run = []
     for name, learner in spec.learners:
-        y = _predicted(name, learner, state, sample.features, sample.outcome, folds)
-        d = _predicted(name, learner, state, sample.features, sample.treatment, folds)
-        residual = sample.treatment - d
+        residuals, values = {}, {}
+        for role, column in sample.learned.items():
+            predicted = _predicted(name, learner, state, sample.features, column, folds)
+            residuals[role] = column - predicted
+            values[f"r2_{role}"] = rsquared(column, predicted)
+        source = residuals[instrument]
         if sample.demean_by is not None:
-            residual -= level_means(residual[:, None], sample.demean_by)[:, 0]
-        if np.linalg.norm(residual) <= ABSORBED * np.linalg.norm(sample.treatment):
+            source = source - level_means(source[:, None], sample.demean_by)[:, 0]
+        size = np.linalg.norm(sample.learned[instrument])
+        if np.linalg.norm(source) <= ABSORBED * size:
+            what = "instrument" if spec.instrument else "treatment"
             text = (
-                f"the controls predict the treatment {cited(spec.treatment)} exactly "
-                f"(learner {cited(name)}); no variation is left to estimate its effect."
+                f"the controls predict the {what} {cited(term)} exactly (learner "
+                f"{cited(name)}); no variation is left to estimate the effect from."
             )
             raise IdentificationError(text, notices.nothing_left(name, 1.0))
-        fitted = rsquared(sample.outcome, y), rsquared(sample.treatment, d)
-        out.append((partial_out(sample.outcome - y, residual, sample.clusters), fitted))
-    return out
+        slope = partial_out(residuals["y"], residuals["d"], source, sample.clusters)
+        if spec.instrument is not None:
+            first = partial_out(residuals["d"], source, source, sample.clusters)
+            values["first_stage_f"] = first.estimate**2 / (factor * first.variance)
+        run.append((slope, values))
+    return run
 
 
 def _folds(
@@ -217,18 +242,22 @@ def _fixed_effects(
 ) -> tuple[dict[str, LinearResults], list[Notice]]:
     """Regress with fixed effects on linear controls, and on the dictionary.
 
-    Returns what is dropped from the first too. A dictionary with as many columns as
-    there are rows is left out.
+    With an instrument by two-stage least squares. Returns what is dropped from the
+    first too. A dictionary with as many columns as there are rows is left out.
     """
-    demeaned, count = sample.demeaned, sample.prepared.count
-    width = len(demeaned.names)
-    positions = {"linear": range(1, 2 + sample.n_controls)}
-    if 2 + sample.n_controls < width < count.n - count.full:
-        positions["dictionary"] = range(1, width)
-    fits = {
-        name: fit_equation(sample.prepared, demeaned, 0, columns)[0]
-        for name, columns in positions.items()
-    }
+    prepared, demeaned, count = sample.prepared, sample.demeaned, sample.prepared.count
+    has_instrument = "z" in sample.learned
+    width = len(demeaned.names) - has_instrument
+    ends = {"linear": 2 + sample.n_controls}
+    if 2 + sample.n_controls < width < count.n - count.full - has_instrument:
+        ends["dictionary"] = width
+    fits: dict[str, LinearResults] = {}
+    for name, end in ends.items():
+        if not has_instrument:
+            fits[name] = fit_equation(prepared, demeaned, 0, range(1, end))[0]
+            continue
+        columns = ColumnPositions((1,), tuple(range(2, end)), (width,))
+        fits[name] = two_stage(prepared, demeaned, *usable(prepared, demeaned, columns))
     dropped = [n for n in fits["linear"].diagnostics if n.code.startswith("dropped_")]
     return {name: fit.without_rows() for name, fit in fits.items()}, dropped
 
@@ -236,6 +265,9 @@ def _fixed_effects(
 def _notices(results: DMLResults) -> Iterator[Notice]:
     spread, table = results.spread, results.comparison
     for name in results.names:
+        if results.instrument is not None:
+            f = float(table["first_stage_f"][name])
+            yield from notices.weak_after_learning(name, f, results.instrument)
         yield from notices.seed_spread(name, spread["seeds"][name])
         yield from notices.nothing_left(name, float(table["r2_d"][name]))
         yield from notices.useless_learner(name, float(table["r2_d"][name]))
@@ -259,7 +291,7 @@ def _flexible_notices(
             column,
             cross_fit(linear.LinearRegression, sample.dictionary, column, folds),
         )
-        for column in (sample.outcome, sample.treatment)
+        for column in (sample.learned["y"], sample.learned["d"])
     ]
     entities = sample.prepared.sample.n_entities
     for name in flexible:

@@ -29,6 +29,11 @@ class PartialledOut:
     estimate: float
     influence: Floats
 
+    @property
+    def variance(self) -> float:
+        """Variance of the estimate, without a small-sample factor."""
+        return float(self.influence @ self.influence)
+
 
 def quadratic(columns: Floats) -> Floats:
     """Append squares and products of two to columns (N, p).
@@ -88,17 +93,20 @@ def rsquared(outcome: Floats, predicted: Floats) -> float:
     return float(1 - residuals @ residuals / (deviations @ deviations))
 
 
-def partial_out(outcome: Floats, treatment: Floats, clusters: Ints) -> PartialledOut:
+def partial_out(
+    outcome: Floats, treatment: Floats, instrument: Floats, clusters: Ints
+) -> PartialledOut:
     """Regress the residual of the outcome on that of the treatment, no constant.
 
-    ``theta = sum rd ry / sum rd^2``; a cluster adds ``sum rd (ry - theta rd) / sum
-    rd^2`` (Chernozhukov et al. 2018, Econometrics Journal 21:C1; Clarke & Polselli
-    2025, Econometrics Journal).
+    ``theta = sum rz ry / sum rz rd`` with the residual rz of an instrument, which is
+    that of the treatment if there is none; a cluster adds ``sum rz (ry - theta rd) /
+    sum rz rd`` (Chernozhukov et al. 2018, Econometrics Journal 21:C1, section 4.2;
+    Clarke & Polselli 2025, Econometrics Journal).
     """
-    square = float(treatment @ treatment)
-    estimate = float(treatment @ outcome) / square
-    scores = np.bincount(clusters, treatment * (outcome - estimate * treatment))
-    return PartialledOut(estimate, scores / square)
+    product = float(instrument @ treatment)
+    estimate = float(instrument @ outcome) / product
+    scores = np.bincount(clusters, instrument * (outcome - estimate * treatment))
+    return PartialledOut(estimate, scores / product)
 
 
 def over_seeds(estimates: Floats, influences: Floats, factor: float) -> Floats:

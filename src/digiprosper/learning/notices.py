@@ -1,17 +1,18 @@
 """Notices about double machine learning: one maker a code.
 
-Warnings are learners_differ, nothing_left and useless_learner.
+Warnings are learners_differ, nothing_left, useless_learner and weak_after_learning.
 
-================= =====================================================================
-code              data
-================= =====================================================================
-few_seeds         seeds
-seed_spread       learner, spread (range over seeds in standard errors)
-learners_differ   spread (range over learners in standard errors)
-nothing_left      learner, r2 (of the treatment)
-useless_learner   learner, r2 (of the treatment)
-flexible_learner  learner, n_entities, r2_y, r2_d
-================= =====================================================================
+=================== ====================================================================
+code                data
+=================== ====================================================================
+few_seeds           seeds
+weak_after_learning learner, value (F, the median over seeds), critical
+seed_spread         learner, spread (range over seeds in standard errors)
+learners_differ     spread (range over learners in standard errors)
+nothing_left        learner, r2 (of the treatment)
+useless_learner     learner, r2 (of the treatment)
+flexible_learner    learner, n_entities, r2_y, r2_d
+=================== ====================================================================
 """
 
 from __future__ import annotations
@@ -50,6 +51,26 @@ def few_seeds(seeds: int, *, drawn: bool) -> list[Notice]:
         f"seeds={ENOUGH_SEEDS} or more."
     )
     return [Notice("few_seeds", text, {"seeds": seeds})]
+
+
+def weak_after_learning(learner: str, f: float, instrument: str) -> list[Notice]:
+    """Report an instrument that explains little of the treatment."""
+    from scipy.stats import ncx2
+
+    # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
+    critical = float(ncx2.ppf(0.95, 1, 10))
+    if f >= critical:
+        return []
+    text = (
+        f"{learner}: F = {f:.3g} of the first stage on {instrument}, below "
+        f"{critical:.1f}: the estimate may be biased by more than 10% of the worst "
+        "case (Montiel Olea & Pflueger 2013), and its interval may cover too rarely. "
+        "Compare "
+        "fixed_effects['linear'].anderson_rubin(), which is valid with a weak "
+        "instrument."
+    )
+    data = {"learner": learner, "value": f, "critical": critical}
+    return [Notice("weak_after_learning", text, data)]
 
 
 def seed_spread(learner: str, spread: float) -> list[Notice]:

@@ -81,6 +81,9 @@ class PanelDML(Specification):
         is used to predict itself. Rows are in the order of the entities,
         so that a tuning learner whose folds are not shuffled, such as ``LassoCV()``,
         tunes on whole entities, but for one at each edge.
+    instrument : str, optional
+        Instrument of a treatment that is endogenous, a column or term (default: none).
+        It is predicted from the controls too.
     degree : {2, 1}
         Degree of the dictionary: 2 (default) adds squares and products of two, 1 takes
         the controls as they are, so that they are the dictionary.
@@ -121,10 +124,12 @@ class PanelDML(Specification):
     -----
     ``theta = sum rd ry / sum rd^2``, with the variance ``sum_c (sum rd (ry - theta
     rd))^2 / (sum rd^2)^2`` over clusters c, times ``G / (G - 1)``, and t(G - 1). With
-    ``"mundlak"`` the residual of the treatment is demeaned by entity. Over seeds the
-    estimate is the median, and its standard error ``sqrt(median(se_s^2 + (theta_s -
-    theta)^2))`` (Chernozhukov, Chetverikov, Demirer, Duflo, Hansen, Newey & Robins
-    2018, Econometrics Journal 21:C1). The transformations are those of Clarke &
+    the residual rz of an instrument, ``theta = sum rz ry / sum rz rd`` with the
+    variance ``sum_c (sum rz (ry - theta rd))^2 / (sum rz rd)^2``. With ``"mundlak"``
+    the residual of the treatment, or of the instrument, is demeaned by entity. Over
+    seeds the estimate is the median, and its standard error ``sqrt(median(se_s^2 +
+    (theta_s - theta)^2))`` (Chernozhukov, Chetverikov, Demirer, Duflo, Hansen, Newey &
+    Robins 2018, Econometrics Journal 21:C1). The transformations are those of Clarke &
     Polselli (2025, Econometrics Journal), except ``"dictionary"``. Estimates of
     different learners are never averaged.
 
@@ -148,6 +153,7 @@ class PanelDML(Specification):
     _: KW_ONLY
     transform: LearningTransform = "dictionary"
     learners: Mapping[str, Any] | Sequence[tuple[str, Any]]
+    instrument: str | None = field(default=None, metadata=TERM)
     degree: Literal[1, 2] = 2
     folds: int | pd.Series[Any] | Sequence[tuple[Any, Any]] | None = 5
     seeds: int = 20
@@ -159,13 +165,16 @@ class PanelDML(Specification):
 
     def __post_init__(self) -> None:
         plain_options(self)
-        for name in ("y", "treatment"):
+        single = ["y", "treatment"]
+        if self.instrument is not None:
+            single.append("instrument")
+        for name in single:
             one_term(getattr(self, name), name)
         object.__setattr__(self, "controls", as_terms(self.controls, "controls"))
         if not self.controls:
             text = "controls is empty; there is nothing to learn. Use FixedEffects."
             raise OptionError(text, [option_problem("controls", (), what=text)])
-        refuse_repeats(self, ("y", "treatment", "controls"))
+        refuse_repeats(self, (*single, "controls"))
         if self.clusters is not None:
             clusters = as_terms(self.clusters, "clusters")
             if len(clusters) != 1:

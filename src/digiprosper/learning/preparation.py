@@ -29,10 +29,14 @@ from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel.grammar import as_written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel, Sample
 
 FEWEST_CLUSTERS = 10
+# Arguments of the specification by the role of their columns.
+_ARGUMENTS = {"y": "y", "endog": "treatment", "instruments": "instrument"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,15 +44,15 @@ class LearningSample:
     """Rows (N,) as a transformation has them, and the columns of fixed effects."""
 
     prepared: Prepared
-    demeaned: Demeaned  # outcome, treatment, dictionary; its first columns are controls
+    # outcome, treatment, dictionary (its first columns are controls), instrument
+    demeaned: Demeaned
     n_controls: int
-    outcome: Floats
-    treatment: Floats
+    learned: dict[str, Floats]  # (N,) "y", "d", and "z" if there is an instrument
     features: Floats  # (N, p) what the learners learn from
     dictionary: Floats  # (N, q) the same with squares and products of the controls
     clusters: Ints  # (N,) without gaps
     folds: Ints | None  # (N,) those of the specification, if it has any
-    # (N,) entities of which the residual of the treatment is demeaned: "mundlak"
+    # (N,) entities by which the residual of "d", or of "z", is demeaned: "mundlak"
     demean_by: Ints | None
 
     @property
@@ -59,10 +63,13 @@ class LearningSample:
 
 def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     """Cut the rows and make the columns of a transformation."""
-    roles = {"y": (spec.y,), "treatment": (spec.treatment,), "x": spec.controls}
+    learned = {"y": spec.y, "endog": spec.treatment}
+    if spec.instrument is not None:
+        learned["instruments"] = spec.instrument
+    roles = {role: (term,) for role, term in learned.items()} | {"x": spec.controls}
     if spec.transform == "difference":
         roles |= {
-            "changes": (_inside("diff", spec.y), _inside("diff", spec.treatment)),
+            "changes": tuple(_inside("diff", term) for term in learned.values()),
             "lagged": tuple(_inside("lag", term) for term in spec.controls),
         }
     options = LinearOptions(
@@ -74,25 +81,23 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     )
     prepared = prepare(panel, roles, options)
     sample = prepared.sample
-    for role in ("y", "treatment"):
+    for role, term in learned.items():
         if len(sample.roles[role]) != 1:
             raise TermError(
-                f"{role}={cited(getattr(spec, role))} makes several columns; it must "
-                "be one column."
+                f"{_ARGUMENTS[role]}={cited(term)} makes several columns; it must be "
+                "one column."
             )
     clusters = _clusters(prepared)
-    demeaned = _demeaned(spec, prepared)
+    demeaned = _demeaned(spec, prepared, learned)
     folds = None
     if isinstance(spec.folds, tuple):
         folds = _fixed_folds(spec, prepared)
     columns, dictionary = _features(spec, sample, demeaned)
-    outcome, treatment = _outcome_and_treatment(spec, sample, demeaned)
     return LearningSample(
         prepared=prepared,
         demeaned=demeaned,
         n_controls=len(sample.roles["x"]),
-        outcome=outcome,
-        treatment=treatment,
+        learned=_learned(spec, sample, demeaned),
         features=columns,
         dictionary=dictionary,
         clusters=clusters,
@@ -134,21 +139,29 @@ def _clusters(prepared: Prepared) -> Ints:
     return codes
 
 
-def _demeaned(spec: Any, prepared: Prepared) -> Demeaned:
-    """Take the effects out of outcome, treatment and dictionary; refuse flat ones."""
+def _demeaned(spec: Any, prepared: Prepared, learned: Mapping[str, str]) -> Demeaned:
+    """Take the effects out of all columns; refuse those to be learned that are flat.
+
+    `learned` has the terms to be learned by role.
+    """
     sample = prepared.sample
     controls = sample.columns("x")
     dictionary = quadratic(controls) if spec.degree == 2 else controls
     names = [spec.y, spec.treatment, *sample.names_of("x")]
     further = dictionary.shape[1] - controls.shape[1]
     names += [f"product {j + 1} of controls" for j in range(further)]
-    y_and_d = np.column_stack([sample.columns("y"), sample.columns("treatment")])
-    raw = np.column_stack([y_and_d, controls, dictionary[:, controls.shape[1] :]])
-    demeaned = demean_columns(prepared, names, raw)
+    raw = [sample.columns("y"), sample.columns("endog"), controls]
+    raw += [dictionary[:, controls.shape[1] :]]
+    if "instruments" in learned:
+        raw += [sample.columns("instruments")]
+        names += [learned["instruments"]]
+    demeaned = demean_columns(prepared, names, np.column_stack(raw))
     refuse_flat_outcome(prepared, demeaned, 0)
-    if demeaned.absorbed[1]:
-        problem = absorbed_problem(prepared, demeaned, 1)
-        raise IdentificationError(f"treatment: {problem.message}.", [problem])
+    for role, column in (("endog", 1), ("instruments", len(names) - 1)):
+        if role in learned and demeaned.absorbed[column]:
+            problem = absorbed_problem(prepared, demeaned, column)
+            text = f"{_ARGUMENTS[role]}: {problem.message}."
+            raise IdentificationError(text, [problem])
     return demeaned
 
 
@@ -156,7 +169,8 @@ def _features(spec: Any, sample: Sample, demeaned: Demeaned) -> tuple[Floats, Fl
     """Make the features, and the same with squares and products of the controls."""
     p = len(sample.roles["x"])
     if spec.transform in ("dictionary", "within"):
-        varying = [j for j in range(2, len(demeaned.names)) if not demeaned.absorbed[j]]
+        after = len(demeaned.names) - (spec.instrument is not None)
+        varying = [j for j in range(2, after) if not demeaned.absorbed[j]]
         linear = [j for j in varying if j < 2 + p]
         if not (linear if spec.transform == "within" else varying):
             raise IdentificationError(
@@ -189,19 +203,20 @@ def _features(spec: Any, sample: Sample, demeaned: Demeaned) -> tuple[Floats, Fl
     return with_means(parts), with_means([quadratic(part) for part in parts])
 
 
-def _outcome_and_treatment(
-    spec: Any, sample: Sample, demeaned: Demeaned
-) -> tuple[Floats, Floats]:
+def _learned(spec: Any, sample: Sample, demeaned: Demeaned) -> dict[str, Floats]:
+    """Return what is learned: outcome, treatment and perhaps an instrument."""
+    columns = ["y", "d"] if spec.instrument is None else ["y", "d", "z"]
+    at = [0, 1, -1][: len(columns)]
     if spec.transform in ("dictionary", "within"):
-        columns = demeaned.columns[:, :2]
+        values = demeaned.columns[:, at]
     else:
-        columns = demeaned.raw[:, :2]
+        values = demeaned.raw[:, at]
         if spec.transform == "difference":
-            columns = sample.columns("changes")
+            values = sample.columns("changes")
         if spec.time_effects:
             periods = within([compress(sample.time)[0]], sample.nobs)
-            columns = periods.demean(np.asfortranarray(columns))
-    return np.ascontiguousarray(columns[:, 0]), np.ascontiguousarray(columns[:, 1])
+            values = periods.demean(np.asfortranarray(values))
+    return {name: np.ascontiguousarray(values[:, j]) for j, name in enumerate(columns)}
 
 
 def _fixed_folds(spec: Any, prepared: Prepared) -> Ints:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
-_FE = {"linear": "FE, linear", "dictionary": "FE, squares and products"}
+_BESIDE = {"linear": "linear", "dictionary": "squares and products"}
+_R2 = {"r2_y": "stat.r2_y", "r2_d": "stat.r2_d", "r2_z": "stat.r2_z"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -46,6 +47,8 @@ class DMLResults(BaseResults):
         for the differences between seeds.
     treatment : str
         The treatment, whose slope all learners estimate.
+    instrument : str or None
+        The instrument of the treatment, if there is one.
     controls : tuple of str
         Terms of the controls.
     transform : str
@@ -53,10 +56,12 @@ class DMLResults(BaseResults):
     folds : int or str
         Number of folds that were drawn, ``"fixed"`` or ``"none"``.
     run_values : dict
-        Arrays (S, L) by seed and learner: estimate, std_error, r2_y, r2_d.
+        Arrays (S, L) by seed and learner: estimate, std_error, r2_y, r2_d; with an
+        instrument also r2_z and first_stage_f.
     fixed_effects : dict of LinearResults
         Fixed effects on the same rows with controls as they are (``"linear"``) and with
-        their squares and products (``"dictionary"``).
+        their squares and products (``"dictionary"``); with an instrument, two-stage
+        least squares.
     info : Glance
         Summary numbers of the fit.
     labels : mapping
@@ -85,6 +90,7 @@ class DMLResults(BaseResults):
 
     estimated: Estimates
     treatment: str
+    instrument: str | None
     controls: tuple[str, ...]
     transform: str
     folds: int | str
@@ -101,7 +107,9 @@ class DMLResults(BaseResults):
         """All runs: seed, learner, estimate, std_error, r2_y and r2_d.
 
         `r2_y` and `r2_d` are the shares of the variance of outcome and treatment that
-        are predicted out of fold, after the transformation.
+        are predicted out of fold, after the transformation. With an instrument there
+        are its `r2_z`, and `first_stage_f`, the squared t statistic of its residual in
+        a regression of that of the treatment.
         """
         seeds, learners = self.run_values["estimate"].shape
         return pd.DataFrame(
@@ -116,16 +124,23 @@ class DMLResults(BaseResults):
     def comparison(self) -> pd.DataFrame:
         """Learners and, below them, fixed effects.
 
-        Columns estimate, std_error, r2_y and r2_d; an R2 is the median over seeds, and
-        missing for fixed effects.
+        Columns estimate, std_error, r2_y and r2_d, and with an instrument r2_z and
+        first_stage_f. An R2 and an F are medians over seeds; the R2 is missing for
+        fixed effects.
         """
-        medians = {n: np.median(self.run_values[n], axis=0) for n in ("r2_y", "r2_d")}
-        frame = pd.DataFrame(
-            {"estimate": self.params, "std_error": self.std_errors, **medians}
-        )
+        values = {name: np.median(v, axis=0) for name, v in self.run_values.items()}
+        values["estimate"] = self.coefficients
+        values["std_error"] = np.asarray(self.std_errors, dtype=np.float64)
+        frame = pd.DataFrame(values, index=list(self.names))
+        model = "FE" if self.instrument is None else "2SLS"
         for name, fit in self.fixed_effects.items():
-            row = [fit.params[self.treatment], fit.std_errors[self.treatment]]
-            frame.loc[_FE[name]] = [*row, np.nan, np.nan]
+            beside = {
+                "estimate": fit.params[self.treatment],
+                "std_error": fit.std_errors[self.treatment],
+                "first_stage_f": fit.glance()["kp_rk_f"],
+            }
+            row = [beside.get(column, np.nan) for column in frame.columns]
+            frame.loc[f"{model}, {_BESIDE[name]}"] = row
         return frame.rename_axis("learner")
 
     @property
@@ -181,28 +196,38 @@ class DMLResults(BaseResults):
                 if f"note.{code}" in WORDS
             ),
         )
-        r2 = self.comparison[["r2_y", "r2_d"]]
-        columns = [
-            replace(
-                base,
-                head=name,
-                estimates={self.treatment: base.estimates[name]._replace(term=term)},
-                glance=cast("Glance", {**self.info, **r2.loc[name].to_dict()}),
-                adjusted=self.controls,
-                remarks=(*base.remarks, *remarks),
-                set_rows=(
-                    (Remark("stat.r2_y", {}, WORDS), float(r2["r2_y"][name])),
-                    (Remark("stat.r2_d", {}, WORDS), float(r2["r2_d"][name])),
-                ),
+        measures = self.comparison.drop(columns=["estimate", "std_error"])
+        columns = []
+        for name in self.names:
+            values = {str(key): value for key, value in measures.loc[name].items()}
+            glance = {**self.info, **values, "kp_rk_f": values.get("first_stage_f")}
+            columns.append(
+                replace(
+                    base,
+                    head=name,
+                    estimates={
+                        self.treatment: base.estimates[name]._replace(term=term)
+                    },
+                    glance=cast("Glance", glance),
+                    adjusted=self.controls,
+                    remarks=(*base.remarks, *remarks),
+                    set_rows=tuple(
+                        (Remark(code, {}, WORDS), values[key])
+                        for key, code in _R2.items()
+                        if key in values
+                    ),
+                )
             )
-            for name in self.names
-        ]
+        kinds = ("column.linear", "column.dictionary")
+        if self.instrument is not None:
+            kinds = ("column.iv.linear", "column.iv.dictionary")
+        codes = dict(zip(_BESIDE, kinds, strict=True))
         for name, fit in self.fixed_effects.items():
             column = result_column(fit, level)
             columns.append(
                 replace(
                     column,
-                    named=Remark(f"column.{name}", {}, WORDS),
+                    named=Remark(codes[name], {}, WORDS),
                     estimates={self.treatment: column.estimates[self.treatment]},
                     adjusted=self.controls,
                     constant=None,
@@ -223,19 +248,23 @@ class DMLResults(BaseResults):
             named = {"clusters": clusters} if self.folds == "fixed" else {}
             folds = Remark(f"folds.{self.folds}", named)
         several = Remark("seeds.several", {"count": (f"{seeds}",)})
-        return Remark(
-            "note.method",
-            {
-                "transform": (Remark(f"note.{self.transform}", {}),),
-                "folds": (folds,),
-                "seeds": (several if seeds > 1 else Remark("seeds.one", {}),),
-            },
-        )
+        texts: dict[str, tuple[str | Remark, ...]] = {
+            "transform": (Remark(f"note.{self.transform}", {}),),
+            "folds": (folds,),
+            "seeds": (several if seeds > 1 else Remark("seeds.one", {}),),
+        }
+        if self.instrument is None:
+            return Remark("note.method", texts)
+        named = {"treatment": (self.treatment,), "instrument": (self.instrument,)}
+        return Remark("note.iv", texts | named)
 
     def _summary(self) -> Summary:
         info, frame = self.info, self.comparison
+        instrumented = (
+            "" if self.instrument is None else f", instrumented by {self.instrument}"
+        )
         rows = (
-            f"Effect of {self.treatment}, with learned controls: "
+            f"Effect of {self.treatment}{instrumented}, with learned controls: "
             f"{', '.join(self.controls)}. {info['nobs']:,} rows, "
             f"{info['n_entities']:,} entities, {info['n_times']:,} periods"
         )

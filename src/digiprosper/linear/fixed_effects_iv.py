@@ -238,12 +238,12 @@ class FixedEffectsIV(Specification):
         positions, dropped = usable(prepared, demeaned, column_positions(sample))
         refuse_flat_outcome(prepared, demeaned, 0)
 
-        results = _two_stage(prepared, demeaned, positions, dropped)
+        results = two_stage(prepared, demeaned, positions, dropped)
         issue(results.diagnostics)
         return results
 
 
-def _two_stage(
+def two_stage(
     prepared: Prepared,
     demeaned: Demeaned,
     positions: ColumnPositions,
