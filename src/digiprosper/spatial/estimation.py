@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,6 @@ from digiprosper.spatial.kernels.multiplier import (
     effects_of_draws,
     row_sum,
     symmetric_root,
-    without_lag,
 )
 from digiprosper.spatial.notices import (
     biased_coefficient,
@@ -45,10 +44,12 @@ from digiprosper.spatial.notices import (
     near_end,
     several_rows,
 )
-from digiprosper.spatial.preparation import ERROR, LAG, spatial_columns
+from digiprosper.spatial.preparation import ERROR, LAG, lag_name, spatial_columns
 from digiprosper.spatial.results import SpatialResults
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.kernels import Floats
     from digiprosper.spatial.kernels.likelihood import Optimum
     from digiprosper.spatial.kernels.spectrum import Spectrum
@@ -58,13 +59,6 @@ _LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add
 # up to zero.
 _LEAST_CLUSTERS = 3
-
-
-class _Draws(NamedTuple):
-    """Seed and number of draws for simulated errors; none without a seed."""
-
-    seed: np.random.SeedSequence | None
-    reps: int
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
@@ -77,24 +71,26 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         point = _corrected(point, layout)
     intercept = () if any(layout.effects) else ("Intercept",)
     names = (*point.names, *layout.names[1:], *intercept)
+    # Dummies of periods have no names
+    values = np.concatenate([point.spatial, point.optimum.coefficients])[: len(names)]
     covariances = _covariances(point, spec.error_type, names)
     covariance = _larger(covariances)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
     inverse = point.inverse(point.optimum.rho)
     spatial_effects = _effects(
-        layout, point, covariances, inverse, _Draws(seed, spec.reps)
+        layout, point, names, values, covariances, inverse, seed, spec.reps
     )
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
-    inference = _inference(spec, layout, seed, n_drawn)
     optimum, spectrum, weights = (
         point.optimum,
         point.determinants.spectrum,
         layout.weights,
     )
+    interval = (np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high)
     df_absorbed = layout.prepared.within.rank
     return SpatialResults(
         estimated=Estimates.of(
-            names, _values(point, len(names)), covariance, inference
+            names, values, covariance, _inference(spec, layout, seed, n_drawn)
         ),
         effects=spatial_effects,
         sample=layout.sample,
@@ -102,16 +98,12 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         diagnostics=(
             *layout.notices,
             *weights.diagnostics,
-            *_near_ends(point, layout),
+            *near_end(point.names, point.spatial, interval, weights.name),
             *_bias_notices(spec, layout, point, covariance),
             *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
             *several_rows(layout.slopes, layout.sample.factors),
-            *(
-                ()
-                if seed is None
-                else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)
-            ),
+            *lost_draws(0 if seed is None else spec.reps - n_drawn, spec.reps, _LOST),
         ),
         depvar=spec.y,
         model=spec.model,
@@ -124,9 +116,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         n_parameters=len(point.spatial) + len(layout.names) + df_absorbed,
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
-        interval=(np.nan, np.nan)
-        if spectrum is None
-        else (spectrum.low, spectrum.high),
+        interval=interval,
         weights_name=weights.name,
         weights_text=weights.conventions,
         weights_standardise=weights.standardise,
@@ -189,11 +179,6 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
     rows = periods * (len(layout.matrix) - float(time))
     means = layout.weights.period_means if time and spectrum is not None else None
     return Determinants(spectrum, periods, rows, means)
-
-
-def _values(point: Point, count: int) -> Floats:
-    """Return the coefficients with names, which dummies of periods lack."""
-    return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
 
 
 def _refuse_end(
@@ -278,38 +263,27 @@ def _covariances(
     covariance = np.asarray(inverse[:k, :k])
     if error_type in ("observed", "information"):
         return (covariance,)
-    if error_type == "larger":
-        return covariance, clustered_covariance(point, inverse)[:k, :k]
-    _refuse_two_clusters(point)
-    clustered = clustered_covariance(point, inverse)[:k, :k]
-    _refuse_no_variance(np.diag(clustered), np.diag(covariance), names)
-    return (clustered,)
-
-
-def _larger(covariances: tuple[Floats, ...]) -> Floats:
-    """Scale the first covariance to the larger standard errors."""
-    first, *others = covariances
-    variance = np.diag(first)
-    for other in others:
-        variance = np.maximum(variance, np.diag(other))
-    scale = np.sqrt(
-        np.divide(
-            variance,
-            np.diag(first),
-            out=np.ones_like(variance),
-            where=np.diag(first) > 0,
-        )
-    )
-    return np.asarray(first * scale * scale[:, None])
-
-
-def _refuse_two_clusters(point: Point) -> None:
     n = point.columns.n_entities
-    if n < _LEAST_CLUSTERS:
+    if error_type == "clustered" and n < _LEAST_CLUSTERS:
         raise IdentificationError(
             f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the "
             f"sample has {n}. Use cov_type='observed'."
         )
+    clustered = clustered_covariance(point, inverse)[:k, :k]
+    if error_type == "larger":
+        return covariance, clustered
+    _refuse_no_variance(np.diag(clustered), np.diag(covariance), names)
+    return (clustered,)
+
+
+def _larger(covariances: Sequence[Floats]) -> Floats:
+    """Scale the first covariance to the larger standard errors."""
+    first = covariances[0]
+    variance = np.diag(first)
+    largest = np.max([np.diag(covariance) for covariance in covariances], axis=0)
+    ratio = np.divide(largest, variance, out=np.ones_like(largest), where=variance > 0)
+    scale = np.sqrt(ratio)
+    return np.asarray(first * scale * scale[:, None])
 
 
 def _refuse_no_variance(
@@ -331,94 +305,65 @@ def _refuse_no_variance(
 def _effects(
     layout: Layout,
     point: Point,
-    covariances: tuple[Floats, ...],
+    names: Sequence[str],
+    values: Floats,
+    covariances: Sequence[Floats],
     inverse: Floats,
-    drawing: _Draws,
+    seed: np.random.SeedSequence | None,
+    reps: int,
 ) -> SpatialEffects:
     """Compute effects of all regressors, errors by delta method or draws."""
-    selection = _chosen(layout, point, len(covariances[0]))
-    b = selection @ _values(point, len(covariances[0]))
-    covariances_b = [selection @ covariance @ selection.T for covariance in covariances]
-    k = len(layout.slopes)
-    lag, matrix = point.lag, layout.matrix
-    slopes, lags = b[-2 * k : -k], b[-k:]
-    spectrum = point.determinants.spectrum
-    if lag and spectrum is not None:
-        average, derivative = averages(matrix, inverse, spectrum, point.optimum.rho)
-    else:
-        average, derivative = without_lag(matrix)
-    estimates, gradient = effects(average, derivative, slopes, lags, lag=lag)
-    drawn = (
-        None
-        if drawing.seed is None
-        else _drawn(point, matrix, b, covariances_b, drawing)
+    # rho with a lag of the outcome, slopes, and slopes of lags: zero if there is none
+    chosen = [*["rho"] * point.lag, *layout.slopes, *map(lag_name, layout.slopes)]
+    selection = np.array(
+        [[name == column for column in names] for name in chosen], dtype=np.float64
     )
+    b = selection @ values
+    covariances = [selection @ covariance @ selection.T for covariance in covariances]
+    slopes, lags = np.split(b[int(point.lag) :], 2)
+    matrix = layout.matrix
+    spectrum = point.determinants.spectrum if point.lag else None
+    average, derivative = averages(matrix, inverse, spectrum, point.optimum.rho)
+    estimates, gradient = effects(average, derivative, slopes, lags)
     return SpatialEffects(
         terms=layout.slopes,
         slopes=slopes,
         lags=lags,
         estimates=estimates,
         covariance=_larger(
-            tuple(gradient @ covariance @ gradient.T for covariance in covariances_b)
+            [gradient @ covariance @ gradient.T for covariance in covariances]
         ),
-        draws=drawn,
+        draws=None
+        if seed is None
+        else _drawn(matrix, spectrum, b, covariances, seed, reps),
         units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
     )
 
 
-def _chosen(layout: Layout, point: Point, count: int) -> Floats:
-    """Return rows that select rho, slopes and their lags; zeros if absent."""
-    first, k = len(point.spatial), len(layout.slopes)
-    positions: list[int | None] = [*[0] * point.lag, *(first + j for j in range(k))]
-    lags = {name: first + k + j for j, name in enumerate(layout.lags)}
-    positions += [lags.get(name) for name in layout.slopes]
-    selection = np.zeros((len(positions), count))
-    for row, position in enumerate(positions):
-        if position is not None:
-            selection[row, position] = 1.0
-    return selection
-
-
 def _drawn(
-    point: Point, matrix: Floats, b: Floats, covariances: list[Floats], drawing: _Draws
+    matrix: Floats,
+    spectrum: Spectrum | None,
+    b: Floats,
+    covariances: Sequence[Floats],
+    seed: np.random.SeedSequence,
+    reps: int,
 ) -> Floats:
     """Draw coefficients and compute the effects of each draw.
 
-    With two covariances, each effect has the draws with the larger standard deviation.
+    `b` begins with rho if there is a spectrum. With two covariances, each effect has
+    the draws with the larger standard deviation.
     """
-    k, q = (b.size - point.lag) // 2, int(point.lag)
-    normal = np.random.default_rng(drawing.seed).standard_normal((drawing.reps, b.size))
+    normal = np.random.default_rng(seed).standard_normal((reps, b.size))
     samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]
-    spectrum = point.determinants.spectrum if point.lag else None
     if spectrum is not None:
-        inside = [
-            (draws[:, 0] > spectrum.low) & (draws[:, 0] < spectrum.high)
-            for draws in samples
-        ]
-        samples = [draws[np.logical_and.reduce(inside)] for draws in samples]
-    first, *others = (
-        effects_of_draws(
-            matrix, spectrum, draws[:, 0], draws[:, q : k + q], draws[:, k + q :]
-        )
-        for draws in samples
-    )
+        rhos = np.stack([draws[:, 0] for draws in samples])
+        inside = ((rhos > spectrum.low) & (rhos < spectrum.high)).all(axis=0)
+        samples = [draws[inside] for draws in samples]
+    first, *others = (effects_of_draws(matrix, spectrum, draws) for draws in samples)
     for other in others:
         first = np.where(other.std(axis=0) > first.std(axis=0), other, first)
     return first
-
-
-def _near_ends(point: Point, layout: Layout) -> list[Notice]:
-    """Report spatial coefficients near an end of their interval."""
-    spectrum = point.determinants.spectrum
-    if spectrum is None:
-        return []
-    notices: list[Notice] = []
-    for name, value in zip(point.names, point.spatial, strict=True):
-        notices += near_end(
-            name, value, (spectrum.low, spectrum.high), layout.weights.name
-        )
-    return notices
 
 
 def _bias_notices(
@@ -498,17 +443,12 @@ def _inference(
 ) -> Inference:
     sample = layout.prepared.sample
     by_entity = spec.error_type in ("clustered", "larger")
-    groups = sample.n_entities
+    entropy: Any = None if seed is None else seed.entropy
     return Inference(
         cov_type=spec.error_type,
         clusters=(sample.keys.entity_name,) if by_entity else (),
-        n_clusters=(groups,) if by_entity else (),
-        df_t=groups - 1.0 if by_entity else np.inf,
+        n_clusters=(sample.n_entities,) if by_entity else (),
+        df_t=sample.n_entities - 1.0 if by_entity else np.inf,
         reps=reps,
-        rng_entropy=None if seed is None else _entropy(seed),
+        rng_entropy=entropy,
     )
-
-
-def _entropy(seed: np.random.SeedSequence) -> int:
-    entropy: Any = seed.entropy
-    return int(entropy)

@@ -31,7 +31,7 @@ from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.impacts import shared_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from digiprosper.report.terms import Factors
 
@@ -121,25 +121,29 @@ def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
 
 
 def near_end(
-    name: str, value: float, interval: tuple[float, float], weights: str
-) -> tuple[Notice, ...]:
-    """Report a spatial coefficient within 2% of an end of its interval."""
+    names: Sequence[str],
+    values: Sequence[float],
+    interval: tuple[float, float],
+    weights: str,
+) -> Iterator[Notice]:
+    """Report spatial coefficients within 2% of an end of their interval."""
     low, high = interval
-    if min(value - low, high - value) > _NEAR_END * (high - low):
-        return ()
-    text = (
-        f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, {high:.4g}), "
-        "where effects are very large and normal intervals are not valid. The "
-        "outcome may have a common trend or a unit root: compare with time effects, "
-        f"first differences, and weights other than {weights!r}."
-    )
-    data = {
-        "coefficient": name,
-        "value": value,
-        "interval": (low, high),
-        "weights": weights,
-    }
-    return (Notice("near_end", text, data),)
+    for name, value in zip(names, values, strict=True):
+        if min(value - low, high - value) > _NEAR_END * (high - low):
+            continue
+        text = (
+            f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, "
+            f"{high:.4g}), where effects are very large and normal intervals are not "
+            "valid. The outcome may have a common trend or a unit root: compare with "
+            f"time effects, first differences, and weights other than {weights!r}."
+        )
+        data = {
+            "coefficient": name,
+            "value": value,
+            "interval": interval,
+            "weights": weights,
+        }
+        yield Notice("near_end", text, data)
 
 
 def biased_coefficient(

@@ -46,14 +46,12 @@ class Point:
     def moves(self) -> Floats:
         """Compute minus residuals' derivatives in rho, lambda, slopes, (NT, p)."""
         columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
-        _, first, *second = columns.y.T
         spatial = []
         if self.lag:
-            spatial.append(first - lam * second[0] if self.error else first)
+            spatial.append(columns.filtered_lag(lam))
         if self.error:
-            spatial.append(
-                first - rho * second[0] - columns.wx @ self.optimum.coefficients
-            )
+            lag_of_error = columns.y[:, 1] - rho * columns.y[:, 2]
+            spatial.append(lag_of_error - columns.wx @ self.optimum.coefficients)
         return np.column_stack([*spatial, columns.filtered(lam)])
 
     def inverse(self, at: float) -> Floats:
