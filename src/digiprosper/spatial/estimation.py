@@ -48,7 +48,7 @@ from digiprosper.spatial.preparation import ERROR, LAG, lag_name, spatial_column
 from digiprosper.spatial.results import SpatialResults
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.spatial.kernels.likelihood import Optimum
@@ -368,16 +368,15 @@ def _drawn(
 
 def _bias_notices(
     spec: Any, layout: Layout, point: Point, covariance: Floats
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report the bias that a likelihood without adjustment leaves."""
     entity, time = layout.effects
-    notices: list[Notice] = []
     if spec.likelihood == "adjusted":
-        return notices
+        return
     if entity and spec.likelihood == "unadjusted" and spec.error_type != "clustered":
-        notices += entity_effects_errors(layout.n_times)
+        yield from entity_effects_errors(layout.n_times)
     if not time or not point.names:
-        return notices
+        return
     try:
         adjusted = maximum(
             spec.replace(likelihood="adjusted", transform="exact"), layout
@@ -386,12 +385,12 @@ def _bias_notices(
             adjusted, "larger", (*point.names, *layout.names[1:])
         )
     except IdentificationError:
-        return notices
+        return
     for j, name in enumerate(point.names):
         error = deviation = float(np.sqrt(covariance[j, j]))
         if spec.error_type != "clustered":
             deviation *= float(np.sqrt(max(clustered[j, j] / observed[j, j], 1.0)))
-        notices += biased_coefficient(
+        yield from biased_coefficient(
             name,
             point.spatial[j] - adjusted.spatial[j],
             error,
@@ -400,29 +399,24 @@ def _bias_notices(
             n_entities=len(layout.matrix),
             likelihood=spec.likelihood,
         )
-    return notices
 
 
-def _shock_notices(spec: Any, layout: Layout, point: Point) -> tuple[Notice, ...]:
+def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
     """Report period means of residuals that vary more than by chance."""
     from scipy.special import fdtrc
 
     n, t = len(layout.matrix), layout.n_times
     if spec.time_effects or t < 2 or n < 2:
-        return ()
+        return
     residuals = point.optimum.residuals.reshape(n, t)
-    means = residuals.mean(axis=0)
-    means = means - means.mean()
     between, total = (
-        n * float(means @ means),
-        float(residuals.ravel() @ residuals.ravel()),
+        n * t * float(residuals.mean(axis=0).var()),
+        float((residuals**2).sum()),
     )
-    df = (t - 1) * (n - 1)
-    statistic = between * (n - 1) / max(total - between, np.finfo(np.float64).tiny)
-    p_value = float(fdtrc(t - 1, df, statistic))
-    return common_shocks(
-        layout.prepared.sample.keys.time_name, between / total, p_value
-    )
+    within = max(total - between, np.finfo(np.float64).tiny)
+    p_value = float(fdtrc(t - 1, (t - 1) * (n - 1), between * (n - 1) / within))
+    times = layout.prepared.sample.keys.time_name
+    yield from common_shocks(times, between / total, p_value)
 
 
 def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:

@@ -69,13 +69,7 @@ from digiprosper.spatial.kernels.matrices import (
 )
 from digiprosper.spatial.kernels.neighbours import nearest_distances
 from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
-from digiprosper.spatial.notices import (
-    islands,
-    made_from_variable,
-    missing_neighbours,
-    one_direction,
-    unused_entities,
-)
+from digiprosper.spatial.notices import about_weights, missing_neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -278,11 +272,15 @@ class SpatialWeights(Summarised, PickledByName):
 
         There are also remarks on weights that are computed from a variable.
         """
-        return (
-            *unused_entities(self.name, self.left_out),
-            *islands(self.name, self.islands),
-            *one_direction(self.name, self.n_links, self.pattern.n_mutual),
-            *made_from_variable(self.name, self.made_from),
+        return tuple(
+            about_weights(
+                self.name,
+                self.left_out,
+                self.islands,
+                self.n_links,
+                self.pattern.n_mutual,
+                self.made_from,
+            )
         )
 
     # --- matched with a panel ---------------------------------------------------------

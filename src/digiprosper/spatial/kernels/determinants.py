@@ -39,11 +39,13 @@ class PeriodMeans:
         """Sum of every row of the weights; None if rows have different sums."""
         return row_sum(self.matrix)
 
+    def _is_of_sums(self, name: str) -> bool:
+        """Tell whether p is proportional to (I - a W) 1, as for rho with equal sums."""
+        return name == "lambda" or self.common is not None
+
     def value(self, name: str, at: Floats) -> Floats:
         """Compute what is added to ``ln|I - a W|`` at (m,) values of rho or lambda."""
-        if self.common is not None:
-            return np.asarray(-np.log(1 - at * self.common))
-        if name == "lambda":
+        if self._is_of_sums(name):
             squares = (1 - at[:, None] * self.matrix.sum(axis=1)) ** 2
             return np.asarray(-np.log(squares.mean(axis=1)) / 2)
         # The integral of 1'G1 / N = (h - 1) / a from 0, where h = 1'(I - a W)^-1 1 / N
@@ -72,10 +74,8 @@ class PeriodMeans:
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of `value`."""
-        if self.common is not None:
-            return self.common / (1 - at * self.common)
         sums = self.matrix.sum(axis=1)
-        if name == "lambda":
+        if self._is_of_sums(name):
             return float((1 - at * sums) @ sums / ((1 - at * sums) @ (1 - at * sums)))
         return float(
             self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))
@@ -83,10 +83,8 @@ class PeriodMeans:
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of `value`."""
-        if self.common is not None:
-            return (self.common / (1 - at * self.common)) ** 2
         sums = self.matrix.sum(axis=1)
-        if name == "lambda":
+        if self._is_of_sums(name):
             square, cross = (1 - at * sums) @ (1 - at * sums), (1 - at * sums) @ sums
             return float((2 * cross**2 - sums @ sums * square) / square**2)
         inverse_lag = self._solve(at, self.matrix @ self._solve(at, np.ones(len(sums))))

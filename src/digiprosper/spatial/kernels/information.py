@@ -206,8 +206,5 @@ def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
 
 
 def _bordered(squares: Floats, with_variance: Floats, of_variance: float) -> Floats:
-    out = np.empty((len(squares) + 1, len(squares) + 1))
-    out[:-1, :-1] = squares
-    out[:-1, -1] = out[-1, :-1] = with_variance
-    out[-1, -1] = of_variance
-    return out
+    border, corner = with_variance[:, None], np.array([[of_variance]])
+    return np.block([[squares, border], [border.T, corner]])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from digiprosper.kernels.tolerances import TIED_DRAWS
+from digiprosper.spatial.kernels.lagrange import score_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,17 +105,8 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
         of_error = _products(errors, error_lags) / sigma2 - first
         of_lag = _products(errors, lags) / sigma2 - first
         information = _products(fitted, fitted) / sigma2
-        share = variance / (information + variance)
-        parts.append(
-            np.column_stack(
-                [
-                    of_lag**2 / (information + variance),
-                    of_error**2 / variance,
-                    (of_lag - of_error) ** 2 / information,
-                    (of_error - share * of_lag) ** 2 / (variance * (1 - share)),
-                ]
-            )
-        )
+        statistics = score_statistics(of_lag, of_error, information, variance)
+        parts.append(np.column_stack(statistics))
     return np.vstack(parts)
 
 
@@ -198,7 +190,9 @@ def durbin_draws(
     `simple` has the columns of the model under the null. `error` is `drawn` with the
     fixed effects that are removed from the columns of a SEM; None is a SAR.
     """
-    curve_nodes, curves = _curves(determinants)
+    assert determinants.spectrum is not None
+    curve_nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
+    curves = [determinants.curve("rho", at) for at in curve_nodes]
     parts = []
     refits = drawn.blocks() if error is None else error.blocks()
     for (outcomes, lags), (again, lags_again) in zip(
@@ -278,10 +272,3 @@ def _error_logliks(
         squares
     )
     return _peak(grid, heights, heights)[1]
-
-
-def _curves(determinants: Determinants) -> tuple[Floats, Floats]:
-    """Compute the second derivative of the log-determinant on a grid."""
-    assert determinants.spectrum is not None
-    nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
-    return nodes, np.array([determinants.curve("rho", at) for at in nodes])
