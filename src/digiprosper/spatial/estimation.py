@@ -29,12 +29,12 @@ from digiprosper.spatial.kernels.information import (
     observed_information,
 )
 from digiprosper.spatial.kernels.likelihood import at_values, maximise
+from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.kernels.multiplier import (
     averages,
     by_unit,
     effects,
     effects_of_draws,
-    row_sum,
     symmetric_root,
 )
 from digiprosper.spatial.notices import (
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.determinants import Spectrum
     from digiprosper.spatial.kernels.likelihood import Optimum
-    from digiprosper.spatial.kernels.spectrum import Spectrum
     from digiprosper.spatial.preparation import Layout
 
 _LOST = "have a rho outside its interval and were dropped."

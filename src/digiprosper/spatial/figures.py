@@ -21,9 +21,14 @@ from digiprosper.panel.terms import parse
 from digiprosper.report.drawings import MoranScatter
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
-from digiprosper.spatial.cells import Field, read_field
 from digiprosper.spatial.kernels.matrices import lag_by_period
-from digiprosper.spatial.moran import quadrants_of, standardised, statistics_by_period
+from digiprosper.spatial.moran import (
+    Field,
+    quadrants_of,
+    read_field,
+    standardised,
+    statistics_by_period,
+)
 from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:

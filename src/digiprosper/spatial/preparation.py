@@ -33,7 +33,7 @@ from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged
-from digiprosper.spatial.kernels.multiplier import row_sum
+from digiprosper.spatial.kernels.matrices import row_sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,13 +22,13 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.text import p_text, sample_text
 from digiprosper.spatial.estimation import estimate, maximum
-from digiprosper.spatial.kernels.lagrange import lagrange_tests
-from digiprosper.spatial.kernels.multiplier import row_sum
+from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.kernels.signs import (
     REPS,
     Drawn,
     durbin_draws,
     lagrange_draws,
+    lagrange_tests,
     p_value,
 )
 from digiprosper.spatial.notices import model_not_estimated

@@ -26,33 +26,31 @@ from digiprosper.errors import (
     nearest,
     option_problem,
     plain,
-    text_problem,
 )
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.panel.keys import to_pandas
-from digiprosper.panel.table import is_number_type
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.spatial.builders import (
     Built,
+    as_number,
     by_difference,
     by_distance,
     by_gravity,
     by_nearness,
+    checked_labels,
+    checked_matrix,
     from_lists,
     from_pairs,
     from_pysal,
     from_square,
     named_columns,
-)
-from digiprosper.spatial.checks import (
-    checked_labels,
-    checked_matrix,
+    numbers_of,
     positions_among,
     refuse_name,
     refuse_unlinked,
 )
-from digiprosper.spatial.kernels.determinants import PeriodMeans
+from digiprosper.spatial.kernels.determinants import PeriodMeans, Spectrum, spectrum
 from digiprosper.spatial.kernels.matrices import (
     Matrix,
     Pattern,
@@ -68,7 +66,6 @@ from digiprosper.spatial.kernels.matrices import (
     to_dense,
 )
 from digiprosper.spatial.kernels.neighbours import nearest_distances
-from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
 from digiprosper.spatial.notices import about_weights, missing_neighbours
 
 if TYPE_CHECKING:
@@ -316,15 +313,18 @@ class SpatialWeights(Summarised, PickledByName):
             return self
         used = np.zeros(self.n, dtype=bool)
         used[positions] = True
-        cut_parts = None if self.parts is None else _aligned_parts(self.parts, labels)
-        raw = cut(self.raw, positions) if cut_parts is None else _mixed(*cut_parts)
+        raw, parts = cut(self.raw, positions), self.parts
+        if parts is not None:
+            a, b, share = parts
+            parts = a.aligned_to(labels), b.aligned_to(labels), share
+            raw = _mixed(*parts)
         refuse_unlinked(raw, self.name)
         return self._changed(
             raw=raw,
             entities=labels,
             left_out=(*self.left_out, *self.entities[~used]),
             degrees=None if self.degrees is None else self.degrees[positions],
-            parts=cut_parts,
+            parts=parts,
         )
 
     def _changed(self, **values: Any) -> SpatialWeights:
@@ -436,18 +436,12 @@ class SpatialWeights(Summarised, PickledByName):
             ["Symmetric before standardising", "yes" if self.is_symmetric else "no"],
         ]
         if self.degrees is not None:
-            rows.append(
-                [
-                    "Distance of links in km (min, mean, max)",
-                    _three(description, "distance"),
-                ]
-            )
-            rows.append(
-                [
-                    "Longest distance to the nearest in km",
-                    f"{description['nearest_max']:,.4g}",
-                ]
-            )
+            nearest_max = f"{description['nearest_max']:,.4g}"
+            distances = _three(description, "distance")
+            rows += [
+                ["Distance of links in km (min, mean, max)", distances],
+                ["Longest distance to the nearest in km", nearest_max],
+            ]
         return Summary(
             type=type(self).__name__,
             title=f"Spatial weights {self.name}",
@@ -876,7 +870,11 @@ class SpatialWeights(Summarised, PickledByName):
         """
         refuse_other(a, "nested")
         refuse_other(b, "nested")
-        _refuse_no_share(share)
+        if not 0 < as_number(share) < 1:
+            raise OptionError(
+                f"share={cited(share)} must be a number between 0 and 1.",
+                [option_problem("share", share)],
+            )
         positions_among(
             a.entities, b.entities, f"the first weights ({a.name})", "the second ones"
         )
@@ -957,13 +955,7 @@ class SpatialLag:
                 "Assign a term first: panel.assign(z='log(x)').",
                 [column_problem(name, "lag")],
             )
-        column = frame[name]
-        if not is_number_type(column) or pd.api.types.is_complex_dtype(column.dtype):
-            raise InputTypeError(
-                f"lag: the column {cited(name)} is {column.dtype}, not numeric.",
-                [text_problem(name)],
-            )
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return numbers_of(frame[name], f"lag: the column {cited(name)}")
 
 
 def _coded(frame: object, level: int) -> tuple[Ints, pd.Index[Any]]:
@@ -992,19 +984,6 @@ def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
     return stored(share * a.matrix + (1 - share) * b.matrix)
 
 
-def _refuse_no_share(share: object) -> None:
-    number = plain(share)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number < 1
-    ):
-        raise OptionError(
-            f"share={cited(share)} must be a number between 0 and 1.",
-            [option_problem("share", share)],
-        )
-
-
 def _described(a: SpatialWeights, b: SpatialWeights, share: float) -> dict[str, Any]:
     """Describe the construction of nested weights."""
     first, second = (weights.made_by or weights.name for weights in (a, b))
@@ -1016,13 +995,6 @@ def _described(a: SpatialWeights, b: SpatialWeights, share: float) -> dict[str, 
         "made_from": " and ".join(variables) or None,
         "degrees": b.degrees if a.degrees is None else a.degrees,
     }
-
-
-def _aligned_parts(
-    parts: tuple[SpatialWeights, SpatialWeights, float], entities: pd.Index[Any]
-) -> tuple[SpatialWeights, SpatialWeights, float]:
-    a, b, share = parts
-    return a.aligned_to(entities), b.aligned_to(entities), share
 
 
 def refuse_other(argument: object, caller: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from digiprosper.spatial.kernels.determinants import spectrum
 from digiprosper.spatial.kernels.multiplier import (
     averages,
     by_unit,
@@ -14,7 +15,6 @@ from digiprosper.spatial.kernels.multiplier import (
     row_sum,
     symmetric_root,
 )
-from digiprosper.spatial.kernels.spectrum import spectrum
 
 N = 8
 

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.determinants import Determinants
+    from digiprosper.spatial.kernels.determinants import Determinants, Spectrum
     from digiprosper.spatial.kernels.matrices import Matrix
-    from digiprosper.spatial.kernels.spectrum import Spectrum
 
 _NODES_EACH = 64
 # Finer grids where the score has no root beside the best node, and their nodes.

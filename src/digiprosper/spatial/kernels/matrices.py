@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from digiprosper.kernels.tolerances import SYMMETRIC
+from digiprosper.kernels.tolerances import EQUAL_ROW_SUMS, SYMMETRIC
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -79,6 +79,13 @@ def row_standardised(matrix: Matrix) -> Matrix:
     """Divide each row by its sum; a row of zeros remains."""
     sums = np.asarray(matrix.sum(axis=1)).ravel()
     return scaled(matrix, 1.0 / np.where(sums > 0, sums, 1.0))
+
+
+def row_sum(matrix: Floats) -> float | None:
+    """Return the common sum of all rows, or None if rows have different sums."""
+    sums = matrix.sum(axis=1)
+    equal = np.ptp(sums) <= EQUAL_ROW_SUMS * np.abs(sums).max()
+    return float(sums.mean()) if equal else None
 
 
 def scaled(matrix: Matrix, factors: Floats) -> Matrix:

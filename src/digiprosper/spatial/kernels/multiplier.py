@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from digiprosper.kernels.tolerances import EQUAL_ROW_SUMS
-from digiprosper.spatial.kernels.matrices import to_dense
+from digiprosper.spatial.kernels.matrices import row_sum, to_dense
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.determinants import Spectrum
     from digiprosper.spatial.kernels.matrices import Matrix
-    from digiprosper.spatial.kernels.spectrum import Spectrum
 
 
 class Averages(NamedTuple):
@@ -22,13 +21,6 @@ class Averages(NamedTuple):
     own_lag: Floats  # diagonal of S W
     total: Floats  # row sums of S
     total_lag: Floats  # row sums of S W
-
-
-def row_sum(matrix: Floats) -> float | None:
-    """Return the common sum of all rows, or None if rows have different sums."""
-    sums = matrix.sum(axis=1)
-    equal = np.ptp(sums) <= EQUAL_ROW_SUMS * np.abs(sums).max()
-    return float(sums.mean()) if equal else None
 
 
 def multiplier(matrix: Matrix, rho: float) -> Floats:

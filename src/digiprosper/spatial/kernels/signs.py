@@ -1,4 +1,4 @@
-"""Spatial tests by unit signs: statistics of outcomes drawn under the null hypothesis.
+"""Statistics of spatial tests, of the data and of outcomes drawn under the null.
 
 The residuals of the model under the null hypothesis are multiplied by a random sign for
 each entity, which keeps the dependence of its periods, and the models are fitted again.
@@ -7,12 +7,12 @@ each entity, which keeps the dependence of its periods, and the models are fitte
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import TIED_DRAWS
-from digiprosper.spatial.kernels.lagrange import score_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,47 @@ def p_value(statistics: Floats) -> float:
 
 
 # --- Lagrange multiplier tests --------------------------------------------------------
+
+
+def lagrange_tests(
+    matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats
+) -> tuple[float, ...]:
+    """Compute tests of Anselin, Le Gallo & Jayet (2008), robust of Elhorst (2010).
+
+    Returns the statistics of a spatial lag, of a spatial error, and the robust ones of
+    both, each chi-squared with one degree of freedom under its null. `x` are the
+    (NT, k) demeaned regressors, `e` the (NT,) least-squares residuals of the outcome,
+    and `lag_y` and `lag_e` the spatial lags of both; rows are sorted by entity and then
+    by period.
+    """
+    n_times = e.size / len(matrix)
+    sigma2 = float(e @ e) / e.size
+    lag_residuals = ols(x, lag_y - lag_e).residuals
+    trace = n_times * float(np.sum(matrix * matrix.T) + np.sum(matrix**2))
+    # Information of rho given the slopes, and scores in units of sigma2.
+    information = float(lag_residuals @ lag_residuals) / sigma2
+    score_lag, score_error = float(e @ lag_y) / sigma2, float(e @ lag_e) / sigma2
+    return score_statistics(score_lag, score_error, information, trace)
+
+
+def score_statistics(
+    of_lag: Floats | float,
+    of_error: Floats | float,
+    information: Floats | float,
+    variance: Floats | float,
+) -> tuple[Any, ...]:
+    """Compute statistics of a lag, of an error, and the robust ones, from scores.
+
+    `variance` is that of the score of the error; the score of the lag has
+    `information` in addition.
+    """
+    share = variance / (information + variance)
+    return (
+        of_lag**2 / (information + variance),
+        of_error**2 / variance,
+        (of_lag - of_error) ** 2 / information,
+        (of_error - share * of_lag) ** 2 / (variance * (1 - share)),
+    )
 
 
 def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floats:
