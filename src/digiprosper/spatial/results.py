@@ -290,31 +290,17 @@ class SpatialResults(BaseResults):
             If the model is not a Durbin model, or a regressor has no spatial lag.
         """
         check_option("model", model, ("sar", "sem"))
-        durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
-        if self.model not in durbin:
-            text = (
-                f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, "
-                f"not {self.model!r}."
-            )
-            raise OptionError(text, [option_problem("model", self.model, durbin, text)])
-        positions = {name: j for j, name in enumerate(self.names)}
-        slope_of = {f"W:{name}": j for name, j in positions.items()}
-        lags = [name for name in self.names if name in slope_of]
-        if not lags:
-            raise OptionError(
-                "wald_to: the model has no spatial lags of regressors; fit with "
-                "spatial_lags=None."
-            )
-        b, slopes = self.coefficients, [slope_of[name] for name in lags]
-        restrictions = np.eye(b.size)[[positions[name] for name in lags]]
+        lags = _lags_of_durbin(self, model)
+        b, slopes = self.coefficients, list(lags.values())
+        restrictions = np.eye(b.size)[list(lags)]
         gap, simple = restrictions @ b, "sar"
-        if model == "sem" and "rho" in positions:
-            if 2 * len(lags) + 1 < len(positions.keys() - {"Intercept"}):
+        if model == "sem" and "rho" in self.names:
+            if 2 * len(lags) + 1 < len({*self.names} - {"Intercept"}):
                 raise OptionError(
                     "wald_to('sem') requires spatial lags of all regressors; fit with "
                     "spatial_lags=None."
                 )
-            rho = positions["rho"]
+            rho = self.names.index("rho")
             gap, simple = gap + b[rho] * b[slopes], "sem"
             # The derivatives of these products, for the delta method
             restrictions[np.arange(len(lags)), slopes] += b[rho]
@@ -549,7 +535,29 @@ class SpatialResults(BaseResults):
         ]
 
 
-# --- nested models --------------------------------------------------------------------
+# --- special cases --------------------------------------------------------------------
+
+
+def _lags_of_durbin(fitted: SpatialResults, model: str) -> dict[int, int]:
+    """Find the position of each spatial lag, and of its regressor.
+
+    Refuses results of which `model` is no special case.
+    """
+    durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
+    if fitted.model not in durbin:
+        text = (
+            f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, "
+            f"not {fitted.model!r}."
+        )
+        raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
+    positions = {name: j for j, name in enumerate(fitted.names)}
+    lags = {f"W:{name}": j for name, j in positions.items()}
+    if not positions.keys() & lags:
+        raise OptionError(
+            "wald_to: the model has no spatial lags of regressors; fit with "
+            "spatial_lags=None."
+        )
+    return {positions[name]: j for name, j in lags.items() if name in positions}
 
 
 def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
