@@ -26,7 +26,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.columns import Column
 from digiprosper.report.drawings import Decay
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
@@ -126,8 +126,13 @@ def impacts(
     if len(fits) == 1 and estimated:
         (fit,) = estimated.values()
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
+        shown = [name for name in terms if name in fit.effects.terms]
         return [
-            replace(_among(columns[kind], terms), head=WORDS.say(kind, language))
+            replace(
+                columns[kind],
+                head=WORDS.say(kind, language),
+                estimates={name: columns[kind].estimates[name] for name in shown},
+            )
             for kind in kinds
         ]
     return [_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
@@ -137,14 +142,6 @@ def _estimated(fits: Fits) -> dict[str, SpatialResults]:
     return {
         label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)
     }
-
-
-def _among(column: Column, terms: Sequence[str]) -> Column:
-    """Select the estimates of some terms."""
-    estimates = {
-        name: column.estimates[name] for name in terms if name in column.estimates
-    }
-    return replace(column, estimates=estimates)
 
 
 def _column(
@@ -157,22 +154,14 @@ def _column(
     """Make the column of one fit, or of what stopped it."""
     if isinstance(fit, DigiprosperError):
         return Column(head=label, failure=fit)
-    numbers: Any = fit.effects_table(level).set_index(["term", "kind"])
+    columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
     estimates = {}
     for name in (term for term in terms if term in fit.effects.terms):
         for kind in kinds:
             term = Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
-            row = numbers.loc[(name, kind)].tolist()
-            estimates[term.name] = Estimate(term, *row)
-    return Column(
-        head=label,
-        estimates=estimates,
-        glance=fit.glance(),
-        inference=fit.inference,
-        labels=fit.labels,
-        factors=fit.factors,
-        words=WORDS,
-    )
+            estimates[term.name] = columns[kind].estimates[name]._replace(term=term)
+    first = columns["direct"]
+    return replace(first, head=label, estimates=estimates, keys=None, remarks=())
 
 
 # --- over the cut-off -----------------------------------------------------------------
@@ -204,8 +193,15 @@ def decay(
         label: fit for label, fit in estimated.items() if name in fit.effects.terms
     }
     outcomes = {fit.depvar for fit in fits_with_term.values()}
-    label_texts = _merged(fits_with_term, "labels") | dict(labels)
-    factors = _merged(fits_with_term, "factors")
+    # Where fits differ, the first one counts
+    reversed_fits = list(fits_with_term.values())[::-1]
+    label_texts = {k: v for fit in reversed_fits for k, v in fit.labels.items()}
+    label_texts |= labels
+    factors = {k: v for fit in reversed_fits for k, v in fit.factors.items()}
+    counts = {
+        "left_out.failed": len(fits) - len(estimated),
+        "left_out.regressor": len(estimated) - len(fits_with_term),
+    }
     return Decay(
         name=name_label(name, label_texts, factors, language),
         outcome=name_label(outcomes.pop(), label_texts, factors, language)
@@ -213,9 +209,11 @@ def decay(
         else "",
         points=_points(fits_with_term, name, kinds, cutoffs, level),
         heads={kind: WORDS.say(kind, language) for kind in kinds},
-        left_out=_left_out(
-            len(fits) - len(estimated), len(estimated) - len(fits_with_term), language
-        ),
+        left_out=[
+            FIGURE.say(code, language, count=f"{count:,}")
+            for code, count in counts.items()
+            if count
+        ],
         level=level,
     )
 
@@ -270,27 +268,8 @@ def _points(
         fit.effects_table(level).assign(cutoff=cutoffs[label])
         for label, fit in fits.items()
     ]
-    effects = pd.concat(tables, ignore_index=True)
-    rows = effects[(effects["term"] == name) & effects["kind"].isin(kinds)]
-    order = rows["kind"].map({kind: i for i, kind in enumerate(kinds)})
-    ordered = rows.assign(order=order).sort_values(
-        ["order", "cutoff"], ignore_index=True
-    )
-    return ordered[["kind", "cutoff", "estimate", "conf_low", "conf_high"]]
-
-
-def _merged(fits: Mapping[str, SpatialResults], field: str) -> dict[str, Any]:
-    """Merge labels, or what names are products of, over the fits; the first wins."""
-    merged: dict[str, Any] = {}
-    for fit in fits.values():
-        merged = {**getattr(fit, field), **merged}
-    return merged
-
-
-def _left_out(failed: int, lacking: int, language: Language) -> list[str]:
-    counts = {"left_out.failed": failed, "left_out.regressor": lacking}
-    return [
-        FIGURE.say(code, language, count=f"{count:,}")
-        for code, count in counts.items()
-        if count
-    ]
+    effects = pd.concat(tables)
+    rows = effects[effects["term"] == name].sort_values("cutoff", kind="stable")
+    ordered = pd.concat([rows[rows["kind"] == kind] for kind in kinds])
+    columns = ["kind", "cutoff", "estimate", "conf_low", "conf_high"]
+    return ordered[columns].reset_index(drop=True)

@@ -272,7 +272,15 @@ def _covariances(
     clustered = clustered_covariance(point, inverse)[:k, :k]
     if error_type == "larger":
         return covariance, clustered
-    _refuse_no_variance(np.diag(clustered), np.diag(covariance), names)
+    # Scores of zero in every entity, as of regressors for single rows
+    no_variance = ~(np.diag(clustered) > NO_VARIANCE**2 * np.diag(covariance))
+    if no_variance.any():
+        terms = [names[j] for j in np.flatnonzero(no_variance)]
+        raise IdentificationError(
+            f"no clustered standard error for {quoted(terms)}: the scores of every "
+            "entity add up to zero, for example because a regressor varies in only "
+            "one entity. Use cov_type='observed'."
+        )
     return (clustered,)
 
 
@@ -284,22 +292,6 @@ def _larger(covariances: Sequence[Floats]) -> Floats:
     ratio = np.divide(largest, variance, out=np.ones_like(largest), where=variance > 0)
     scale = np.sqrt(ratio)
     return np.asarray(first * scale * scale[:, None])
-
-
-def _refuse_no_variance(
-    clustered: Floats, observed: Floats, names: tuple[str, ...]
-) -> None:
-    """Refuse scores of zero in every entity, as of regressors for single rows."""
-    no_variance = ~(clustered > NO_VARIANCE**2 * observed)
-    if no_variance.any():
-        terms = [
-            name for name, missing in zip(names, no_variance, strict=True) if missing
-        ]
-        raise IdentificationError(
-            f"no clustered standard error for {quoted(terms)}: the scores of every "
-            "entity add up to zero, for example because a regressor varies in only "
-            "one entity. Use cov_type='observed'."
-        )
 
 
 def _effects(

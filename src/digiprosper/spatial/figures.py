@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -64,9 +64,12 @@ def moran_scatter(
 
     lag = lag_by_period(field.weights.matrix, z)
     names = quadrants_of(z, lag, field.weights)[0]
+    factors = term_factors(parse(column, table_of(panel).known, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     return MoranScatter(
-        variable=_label(panel, column, labels, language),
+        variable=name_label(
+            column, {**panel.labels, **labels}, {column: factors}, language
+        ),
         period="" if panel.time_name is None else str(field.times[period]),
         weights=_weights_text(field.weights, language),
         points=pd.DataFrame(
@@ -107,11 +110,3 @@ def _weights_text(weights: SpatialWeights, language: Language) -> str:
         return weights.conventions
     scale = WORDS.say(f"weights.{weights.standardise}", language)
     return FIGURE.say("brackets", language, text=weights.name, inside=scale)
-
-
-def _label(
-    panel: Panel, column: str, labels: Mapping[str, str], language: Language
-) -> str:
-    all_labels: dict[str, Any] = {**panel.labels, **labels}
-    term = parse(column, table_of(panel).known, "column")
-    return name_label(column, all_labels, {column: term_factors(term)}, language)

@@ -95,7 +95,10 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
     level = check_level(level)
     k = len(effects.terms)
     estimate = effects.estimates.ravel()
-    error = _errors(effects)
+    variance = np.diag(effects.covariance)
+    if effects.draws is not None:
+        variance = effects.draws.reshape(len(effects.draws), -1).var(axis=0, ddof=1)
+    error = standard_errors(np.where(variance == 0, np.nan, variance))
     if effects.draws is None:
         half = stdtrit(df_t, 0.5 + level / 2) * error
         low, high = estimate - half, estimate + half
@@ -106,7 +109,6 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         )
         low, high = percentile(drawn, level, clusters=None)
         p_value = percentile_p(drawn, clusters=None)
-    by_term = np.arange(3 * k).reshape(3, k).T.ravel()
     statistics = {
         "estimate": estimate,
         "std_error": error,
@@ -115,22 +117,9 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         "conf_low": low,
         "conf_high": high,
     }
-    names = {
-        "term": [term for term in effects.terms for _ in KINDS],
-        "kind": list(KINDS) * k,
-    }
-    return pd.DataFrame(
-        {**names, **{name: values[by_term] for name, values in statistics.items()}}
-    )
-
-
-def _errors(effects: SpatialEffects) -> Floats:
-    """Compute standard errors; missing for an effect that the model sets to zero."""
-    if effects.draws is None:
-        variance = np.diag(effects.covariance)
-    else:
-        variance = effects.draws.reshape(len(effects.draws), -1).var(axis=0, ddof=1)
-    return standard_errors(np.where(variance == 0, np.nan, variance))
+    names = {"term": np.tile(effects.terms, 3), "kind": np.repeat(KINDS, k)}
+    by_term = np.arange(3 * k).reshape(3, k).T.ravel()
+    return pd.DataFrame({**names, **statistics}).iloc[by_term].reset_index(drop=True)
 
 
 def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:

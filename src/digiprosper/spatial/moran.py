@@ -30,11 +30,9 @@ from digiprosper.panel.terms import parse
 from digiprosper.spatial.kernels.autocorrelation import (
     benjamini_hochberg,
     deviations,
-    geary_moments,
     global_statistics,
     local_statistics,
-    moran_moments,
-    weight_sums,
+    moments,
 )
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
 
@@ -231,22 +229,21 @@ def statistics_by_period(
     `z` is the (T, n) array of `standardised`. Without a seed there are no permutations.
     """
     matrix = field.weights.matrix
-    moments = geary_moments if geary else moran_moments
-    expectation, normality, randomisation = moments(weight_sums(matrix), z)
-    computed = global_statistics(
+    expectation, normality, randomisation = moments(matrix, z, geary=geary)
+    statistic, beyond = global_statistics(
         matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary
     )
 
-    z_normality = (computed.statistic - expectation) / np.sqrt(normality)
-    z_randomisation = (computed.statistic - expectation) / np.sqrt(randomisation)
+    z_normality = (statistic - expectation) / np.sqrt(normality)
+    z_randomisation = (statistic - expectation) / np.sqrt(randomisation)
     columns = {
-        "statistic": computed.statistic,
+        "statistic": statistic,
         "expectation": np.full(len(z), expectation),
         "z_normality": z_normality,
         "p_normality": _two_sided(z_normality),
         "z_randomisation": z_randomisation,
         "p_randomisation": _two_sided(z_randomisation),
-        "p_permutation": _share(computed.beyond, reps),
+        "p_permutation": _share(beyond, reps),
     }
     return pd.DataFrame(columns, index=field.times)
 
@@ -328,17 +325,17 @@ def local_moran(
     seed = seed_sequence(rng)
     field = read_field("local_moran", panel, column, spatial_weights)
     z = standardised("local_moran", field, column)
-    local = local_statistics(field.weights.matrix, z, reps, seed)
+    lag, beyond = local_statistics(field.weights.matrix, z, reps, seed)
 
-    p = _share(local.beyond, reps)
+    p = _share(beyond, reps)
     p[:, field.weights.pattern.islands] = np.nan
     columns: dict[str, Any] = {
         "value": z.T.ravel(),
-        "spatial_lag": local.lag.T.ravel(),
-        "statistic": local.statistic.T.ravel(),
+        "spatial_lag": lag.T.ravel(),
+        "statistic": (z * lag).T.ravel(),
         "p_permutation": p.T.ravel(),
         "p_adjusted": benjamini_hochberg(p).T.ravel(),
-        "quadrant": quadrants_of(z, local.lag, field.weights).T.ravel(),
+        "quadrant": quadrants_of(z, lag, field.weights).T.ravel(),
     }
     issue(field.weights.diagnostics)
     # Rows of a balanced panel are sorted by entity and then time.

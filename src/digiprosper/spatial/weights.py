@@ -67,6 +67,7 @@ from digiprosper.spatial.kernels.matrices import (
 )
 from digiprosper.spatial.kernels.neighbours import nearest_distances
 from digiprosper.spatial.notices import about_weights, missing_neighbours
+from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,12 +79,6 @@ if TYPE_CHECKING:
 
 Standardise: TypeAlias = Literal["row", "spectral", "none"]
 """Rows that sum to one, a spectral radius of one, or the weights as they are."""
-
-_STANDARDISED = {
-    "row": "row-standardised",
-    "spectral": "divided by the spectral radius",
-    "none": "not standardised",
-}
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -258,10 +253,14 @@ class SpatialWeights(Summarised, PickledByName):
         return int(self.pattern.neighbours.sum())
 
     @property
+    def _scale(self) -> str:
+        return WORDS.say(f"weights.{self.standardise}")
+
+    @property
     def conventions(self) -> str:
         """Construction and standardisation of the weights, for the note of a table."""
         parts = [self.made_by] if self.made_by else []
-        return f"{self.name} ({', '.join([*parts, _STANDARDISED[self.standardise]])})"
+        return f"{self.name} ({', '.join([*parts, self._scale])})"
 
     @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
@@ -906,7 +905,7 @@ class SpatialWeights(Summarised, PickledByName):
     def __repr__(self) -> str:
         return (
             f"SpatialWeights({self.name!r}, {counted(self.n, 'entity', 'entities')}, "
-            f"{counted(self.n_links, 'link')}, {_STANDARDISED[self.standardise]})"
+            f"{counted(self.n_links, 'link')}, {self._scale})"
         )
 
 
