@@ -14,7 +14,6 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.panel.conditions import check_where
-from digiprosper.panel.terms import canonical
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
 from digiprosper.spatial.weights import refuse_other
@@ -25,6 +24,7 @@ from digiprosper.specification import (
     check_reps,
     one_term,
     plain_options,
+    refuse_outcome,
 )
 
 if TYPE_CHECKING:
@@ -217,11 +217,7 @@ class PanelSpatial(Specification):
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         if not self.x:
             raise TermError("x is empty; specify at least one regressor.")
-        if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(
-                f"y={cited(self.y)} is also in x; the outcome cannot be its "
-                "own regressor."
-            )
+        refuse_outcome(self, ["x"])
         refuse_other(self.spatial_weights, "PanelSpatial")
         _check_options(self)
         if self.spatial_lags is not None:

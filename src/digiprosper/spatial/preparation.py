@@ -26,6 +26,7 @@ from digiprosper.linear.estimation import (
     demean_columns,
     estimation_sample,
     fit_notices,
+    outcome_of,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
@@ -129,10 +130,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     roles = {"y": (spec.y,), "x": spec.x, "lagged": spec.lagged_terms}
     prepared = prepare(panel, roles, options, singletons="keep")
     _refuse_missing(rows, prepared)
-    if len(prepared.sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
+    outcome_of(spec.y, prepared.sample)
     weights = spec.spatial_weights.aligned_to(prepared.sample.entities)
     slopes, lags = prepared.sample.names_of("x"), prepared.sample.names_of("lagged")
     reserved = [name for name in slopes if name in _OWN_NAMES]

@@ -13,7 +13,6 @@ from digiprosper.errors import (
     IdentificationError,
     Notice,
     OptionError,
-    TermError,
     ThresholdSearchError,
     check_level,
     check_option,
@@ -26,7 +25,12 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.diagnostics import not_semidefinite
-from digiprosper.linear.estimation import counts_and_vcov, demean_columns, fit_equation
+from digiprosper.linear.estimation import (
+    counts_and_vcov,
+    demean_columns,
+    fit_equation,
+    outcome_of,
+)
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -51,6 +55,7 @@ from digiprosper.specification import (
     check_reps,
     one_term,
     plain_options,
+    refuse_outcome,
 )
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
@@ -189,11 +194,7 @@ class PanelKink(Specification):
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
 
-        if canonical(self.y) in {canonical(t) for t in (self.kink_variable, *self.x)}:
-            raise TermError(
-                f"y={cited(self.y)} is also kink_variable or in x; the outcome cannot "
-                "be its own regressor."
-            )
+        refuse_outcome(self, ("kink_variable", "x"))
         trim: object = self.trim
         if not isinstance(trim, int | float) or not 0 < trim < 0.5:
             raise OptionError(
@@ -241,9 +242,10 @@ class PanelKink(Specification):
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, self.options)
         sample = prepared.sample
-        requirement = "it must be one column"
-        y = single_column(sample, "y", self.y, requirement)
-        q = single_column(sample, "kink_variable", self.kink_variable, requirement)
+        y = outcome_of(self.y, sample)
+        q = single_column(
+            sample, "kink_variable", self.kink_variable, "it must be one column"
+        )
         if q.min() == q.max():
             raise ThresholdSearchError(
                 f"kink_variable={cited(self.kink_variable)} is constant in the sample; "
@@ -269,7 +271,13 @@ class PanelKink(Specification):
         # An exact fit leaves rounding, of either sign, where F and LR divide.
         rounding = NO_RESIDUALS * kink.null_ssr
         sums = np.maximum([kink.null_ssr, kink.ssr, kink.step_ssr], rounding)
-        critical = self._critical(draws, df)
+        critical = {"lr": critical_chi2(self.level)}
+        if self.bootstrap:
+            finite = draws[2][~np.isnan(draws[2])]
+            quantile = float(np.quantile(finite, self.level)) if finite.size else 0.0
+            # Draws that are all rounding, as when every value fits alike, must not make
+            # a set of it.
+            critical["bootstrap"] = max(quantile, FLAT_DRAWS * df)
         results = KinkResults(
             kink_variable=self.kink_variable,
             slopes=slopes,
@@ -424,17 +432,6 @@ class PanelKink(Specification):
                 kinks, bootstrap, y, kink, kink_rng, reps=self.reps
             )
         return entropy, np.vstack([null, others])
-
-    def _critical(self, draws: Floats, df: float) -> dict[str, float]:
-        """Compute the bound of the likelihood ratio for each type of confidence set."""
-        bounds = {"lr": critical_chi2(self.level)}
-        if self.bootstrap:
-            # Draws that are all rounding, as when every value fits alike, must not make
-            # a set of it.
-            finite = draws[2][~np.isnan(draws[2])]
-            quantile = float(np.quantile(finite, self.level)) if finite.size else 0.0
-            bounds["bootstrap"] = max(quantile, FLAT_DRAWS * df)
-        return bounds
 
 
 def _linearised(

@@ -24,9 +24,11 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
+from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     demean_columns,
-    fit_equation,
+    fit_columns,
+    outcome_of,
     refuse_flat_outcome,
 )
 from digiprosper.linear.preparation import (
@@ -47,8 +49,17 @@ from digiprosper.specification import (
     check_reps,
     one_term,
     plain_options,
+    refuse_outcome,
 )
-from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
+from digiprosper.threshold.notices import (
+    BIASED_TEST,
+    about_adjacent,
+    about_panel,
+    about_sets,
+    about_threshold_variable,
+    about_variance,
+    stored_remarks,
+)
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.search import (
     WILD,
@@ -66,8 +77,7 @@ from digiprosper.threshold.search import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.kernels import Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
@@ -257,13 +267,7 @@ class PanelThreshold(Specification):
             raise TermError(
                 "'intercept' is the name of the regime's intercept; rename the column."
             )
-        if canonical(self.y) in split | {
-            canonical(t) for t in (*self.x, self.threshold_variable)
-        }:
-            raise TermError(
-                f"y={cited(self.y)} is also among regime_dependent, x or "
-                "threshold_variable; the outcome cannot be its own regressor."
-            )
+        refuse_outcome(self, ("regime_dependent", "x", "threshold_variable"))
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
@@ -441,14 +445,14 @@ class PanelThreshold(Specification):
                 )
                 raise self._no_room(reason, sample)
             regimes = search.plan.regimes(searched.at)
-            slopes = self._slopes(prepared, outcome, regimes)
+            slopes = self._slopes(prepared, regimes)
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # Errors about the columns themselves are raised under their own names.
             columns = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
             design = np.column_stack(
                 [sample.columns("regime_dependent"), sample.columns("x")]
             )
-            _fit(prepared, outcome, columns, design)
+            fit_columns(prepared, self.y, sample.columns("y")[:, 0], columns, design)
             raise
 
         results = self._results(search, searched, regimes, slopes)
@@ -475,12 +479,17 @@ class PanelThreshold(Specification):
         # say how many regimes.
         several_regimes = self.thresholds is None and self.n_thresholds != 1
         return (
-            *remarks(results, search.prepared),
+            *results.slopes.diagnostics,
+            *about_threshold_variable(sample, results),
+            *lagged_outcome(search.prepared, BIASED_TEST),
+            *about_panel(sample, "of Hansen (1999)"),
+            *about_sets(results, sample),
+            *stored_remarks(results),
             *searched.notices,
             *about_variance(results, sample, searched.variance_parts),
-            *(about_adjacent(results) if several_regimes else []),
+            *(about_adjacent(results) if several_regimes else ()),
             *(
-                []
+                ()
                 if self.regime_intercept
                 else about_origin(results, search, logarithms)
             ),
@@ -503,7 +512,7 @@ class PanelThreshold(Specification):
             )
 
     def _refuse(self, sample: Sample) -> None:
-        single_column(sample, "y", self.y, "the outcome")
+        outcome_of(self.y, sample)
         requirement = "the threshold variable must be one numeric column"
         q = single_column(
             sample, "threshold_variable", self.threshold_variable, requirement
@@ -568,16 +577,15 @@ class PanelThreshold(Specification):
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
 
-    def _slopes(
-        self, prepared: Prepared, outcome: Demeaned, regimes: Ints
-    ) -> LinearResults:
+    def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
         sample = prepared.sample
         names, design = regime_columns(sample, regimes, intercept=self.regime_intercept)
         levels = regime_levels(regimes) if self.regime_intercept else []
         dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
         split = (*sample.names_of("regime_dependent"), "intercept")
         prepared = replace(prepared, sample=sample.with_dummies(split, dummies))
-        return _fit(prepared, outcome, names, design, unread=levels)
+        y = sample.columns("y")[:, 0]
+        return fit_columns(prepared, self.y, y, names, design, unread=levels)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
         name = self.threshold_variable
@@ -651,21 +659,6 @@ class PanelThreshold(Specification):
             ),
             diagnostics=(),
         )
-
-
-def _fit(
-    prepared: Prepared,
-    outcome: Demeaned,
-    names: Sequence[str],
-    design: Floats,
-    *,
-    unread: Sequence[str] = (),
-) -> LinearResults:
-    """Regress the outcome, which is demeaned already, on columns."""
-    demeaned = outcome.with_columns(prepared, names, design)
-    return fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)), unread=unread)[
-        0
-    ]
 
 
 def _is_whole(value: object) -> bool:

@@ -241,16 +241,13 @@ class ThresholdSearch:
         levels = self.prepared.sample.code_levels.get(
             name, self.prepared.sample.entities
         )
-        out = about_signs(name, groups)
+        out = [*about_signs(name, groups)]
         if "wild_score" in self.bootstrap:
             out += about_score(groups, int(self.plan.z.shape[0]))
         for j, stage in enumerate(stages, 1):
             share, largest = concentration(self.plan, self._outcome, stage.at, codes)
-            out.append(
-                about_concentration(
-                    j, share, name, groups, [levels[i] for i in largest]
-                )
-            )
+            labels = [levels[i] for i in largest]
+            out.append(about_concentration(j, share, name, groups, labels))
         return out
 
 
