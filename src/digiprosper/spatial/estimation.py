@@ -19,7 +19,6 @@ from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
-from digiprosper.spatial.impacts import SpatialEffects
 from digiprosper.spatial.kernels.determinants import Determinants
 from digiprosper.spatial.kernels.information import (
     Point,
@@ -45,7 +44,7 @@ from digiprosper.spatial.notices import (
     several_rows,
 )
 from digiprosper.spatial.preparation import ERROR, LAG, lag_name, spatial_columns
-from digiprosper.spatial.results import SpatialResults
+from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.keys import rows_text
-from digiprosper.spatial.impacts import shared_variables
+from digiprosper.spatial.results import shared_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
