@@ -901,9 +901,9 @@ class ThresholdResults(SlopesByRegime):
     def _rows_by_regime(self, level: int) -> pd.DataFrame:
         """Count the rows of each regime by entity (level 0) or period (1)."""
         width = self.estimates.size + 1
-        counts = pd.crosstab(
-            self.slopes.index.get_level_values(level), self.regime_codes
-        )
+        keys = self.slopes.index.get_level_values(level)
+        names = [self.slopes.key_names[level]]
+        counts = pd.crosstab(keys, self.regime_codes, rownames=names)
         regimes = pd.RangeIndex(1, width + 1, name="regime")
         return counts.reindex(columns=regimes, fill_value=0)
 
