@@ -26,6 +26,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
 from digiprosper.panel.access import refuse_numbered_rows, table_of
 from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import parse
 from digiprosper.spatial.kernels.autocorrelation import (
     benjamini_hochberg,
@@ -367,16 +368,21 @@ def read_field(
     refuse_other(spatial_weights, caller)
     refuse_numbered_rows(panel, caller)
     table = table_of(panel)
-    values = _values(caller, table, column)
-    times: pd.Index[Any] = (
-        pd.Index(["all"]) if table.keys.time_name is None else table.keys.times
-    )
-    _refuse_holes(caller, table, column, values, len(times))
-
-    cells = np.empty((len(times), len(table.keys.entities)))
-    cells[table.keys.time if len(times) > 1 else 0, table.keys.entity] = values
-    weights = spatial_weights.aligned_to(table.keys.entities)
-    return Field(cells, times, table.keys.entities, weights)
+    values, keys = _values(caller, table, column), table.keys
+    missing = np.isnan(values)
+    if missing.any():
+        raise MissingDataError(
+            f"{caller}: {cited(column)} is missing in {table.describe_rows(missing)}. "
+            "A spatial lag needs all entities in all periods: interpolate() the "
+            "column, or subset() the panel to rows with values and balance() it.",
+            [missing_problem(column, int(missing.sum()), table.index[missing][:5])],
+        )
+    refuse_unbalanced(panel, f"{caller}: the panel is")
+    times: pd.Index[Any] = pd.Index(["all"]) if keys.time_name is None else keys.times
+    # Rows of a balanced panel are sorted by entity and then time.
+    cells = values.reshape(len(keys.entities), len(times)).T
+    weights = spatial_weights.aligned_to(keys.entities)
+    return Field(cells, times, keys.entities, weights)
 
 
 def _values(caller: str, table: Table, column: object) -> Floats:
@@ -392,29 +398,27 @@ def _values(caller: str, table: Table, column: object) -> Floats:
     return evaluate(term, table)
 
 
-def _refuse_holes(
-    caller: str, table: Table, column: str, values: Floats, n_times: int
-) -> None:
-    missing = np.isnan(values)
-    if missing.any():
-        raise MissingDataError(
-            f"{caller}: {cited(column)} is missing in {table.describe_rows(missing)}. "
-            "A spatial lag needs all entities in all periods: interpolate() the "
-            "column, or subset() the panel to rows with values and balance() it.",
-            [missing_problem(column, int(missing.sum()), table.index[missing][:5])],
-        )
-    keys = table.keys
-    absent = n_times * len(keys.entities) - table.nobs
-    if absent:
-        rows = np.bincount(keys.entity, minlength=len(keys.entities))
-        incomplete = keys.entities[rows < n_times]
-        raise MissingDataError(
-            f"{caller}: the panel is not balanced, "
-            f"{counted(absent, 'row is', 'rows are')} not there ({keys.entity_name} "
-            f"{quoted(incomplete)}). A spatial lag needs all entities in all "
-            "periods: use panel.balance() first.",
-            [missing_problem(column, absent, tuple(incomplete[:5]))],
-        )
+def refuse_unbalanced(panel: Panel, subject: str) -> None:
+    """Refuse a panel in which an entity has no row in a period.
+
+    `subject` is the beginning of the message, such as ``"the panel is"``.
+    """
+    if panel.is_balanced:
+        return
+    keys = table_of(panel).keys
+    present = np.zeros((panel.n_entities, panel.n_times), dtype=bool)
+    present[keys.entity, keys.time] = True
+    absent = np.argwhere(~present)
+    rows = tuple((keys.entities[i], keys.times[t]) for i, t in absent[:5])
+    text = (
+        f"{subject} not balanced: {counted(len(absent), 'row')} of "
+        f"{panel.n_entities} {panel.entity_name} x {panel.n_times} {panel.time_name} "
+        f"{'is' if len(absent) == 1 else 'are'} not there (first: "
+        f"{rows_text(rows)}). A spatial lag needs all neighbours in every period. "
+        "panel.balance() keeps the entities that are there in all periods, "
+        "panel.balance('times') the periods with all entities."
+    )
+    raise MissingDataError(text, [missing_problem("panel", len(absent), rows)])
 
 
 def standardised(caller: str, field: Field, column: str) -> Floats:
@@ -462,7 +466,7 @@ def quadrants_of(
 def _two_sided(z: Floats) -> Floats:
     from scipy.special import ndtr
 
-    return np.asarray(2 * ndtr(-np.abs(z)))
+    return 2 * ndtr(-np.abs(z))
 
 
 def _share(beyond: Ints, reps: int) -> Floats:

@@ -284,11 +284,14 @@ def _check_options(spec: PanelSpatial) -> None:
             raise OptionError(
                 text, [option_problem(name, getattr(spec, name), (True, False), text)]
             )
-    check_option("model", spec.model, get_args(SpatialModel))
-    check_option("transform", spec.transform, get_args(Transform))
-    check_option("likelihood", spec.likelihood, get_args(Likelihood))
+    for name, words in {
+        "model": SpatialModel,
+        "transform": Transform,
+        "likelihood": Likelihood,
+        "effects_error": EffectsError,
+    }.items():
+        check_option(name, getattr(spec, name), get_args(words))
     check_option("cov_type", spec.cov_type, (None, *get_args(SpatialCovType)))
-    check_option("effects_error", spec.effects_error, get_args(EffectsError))
     check_reps(spec.reps, _LEAST_DRAWS)
     check_where(spec.where)
     if spec.likelihood == "lee_yu" and not (spec.entity_effects or spec.time_effects):

@@ -13,7 +13,6 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
-    counted,
     missing_problem,
     option_problem,
     quoted,
@@ -30,11 +29,11 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
-from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged
 from digiprosper.spatial.kernels.matrices import row_sum
+from digiprosper.spatial.moran import refuse_unbalanced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +119,10 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     check_panel(panel, "fit")
     refuse_numbered_rows(panel, "PanelSpatial")
     rows = panel if spec.where is None else panel.subset(spec.where)
-    _refuse_unbalanced(rows, spec.where)
+    chosen = (
+        "the panel is" if spec.where is None else f"the rows where {spec.where} are"
+    )
+    refuse_unbalanced(rows, chosen)
     options = LinearOptions(
         entity_effects=spec.entity_effects,
         time_effects=spec.time_effects,
@@ -221,26 +223,6 @@ def _added(layout: Layout, *, dummies: bool) -> Floats:
 
 
 # --- what cannot be estimated ---------------------------------------------------------
-
-
-def _refuse_unbalanced(panel: Panel, where: str | None) -> None:
-    if panel.is_balanced:
-        return
-    keys = table_of(panel).keys
-    present = np.zeros((panel.n_entities, panel.n_times), dtype=bool)
-    present[keys.entity, keys.time] = True
-    absent = np.argwhere(~present)
-    rows = tuple((keys.entities[i], keys.times[t]) for i, t in absent[:5])
-    chosen = "the panel is" if where is None else f"the rows where {where} are"
-    text = (
-        f"{chosen} not balanced: {counted(len(absent), 'row')} of "
-        f"{panel.n_entities} {panel.entity_name} x {panel.n_times} {panel.time_name} "
-        f"{'is' if len(absent) == 1 else 'are'} not there (first: "
-        f"{rows_text(rows)}). A spatial lag needs all neighbours in every period. "
-        "panel.balance() keeps the entities that are there in all periods, "
-        "panel.balance('times') the periods with all entities."
-    )
-    raise MissingDataError(text, [missing_problem("panel", len(absent), rows)])
 
 
 def _refuse_missing(panel: Panel, prepared: Prepared) -> None:

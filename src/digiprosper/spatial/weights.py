@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from scipy.sparse import csr_array
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Floats
 
 Standardise: TypeAlias = Literal["row", "spectral", "none"]
 """Rows that sum to one, a spectral radius of one, or the weights as they are."""
@@ -925,21 +925,23 @@ class SpatialLag:
         Warns of islands, of entities that are only in the weights, and of lags that are
         missing because a neighbour has no value.
         """
-        entity, entities = _coded(frame, 0)
-        time, times = (
-            _coded(frame, 1)
-            if frame.index.nlevels == 2
-            else (np.zeros_like(entity), range(1))
-        )
-        values = self._values(frame)
+        index = frame.index if isinstance(frame, pd.DataFrame) else None
+        if index is None or index.nlevels > 2 or not index.is_unique:
+            raise AlignmentError(
+                "lag takes a frame whose rows are indexed by entity and time without "
+                "repeats, as in panel.assign(w_x=weights.lag('x'))."
+            )
+        entity, entities = pd.factorize(index.get_level_values(0))
+        time = np.zeros_like(entity)
+        if index.nlevels == 2:
+            time = pd.factorize(index.get_level_values(1))[0]
         weights = self.spatial_weights.aligned_to(entities)
-
-        cells = np.full((len(times), len(entities)), np.nan)
-        cells[time, entity] = values
+        cells = np.full((time.max(initial=0) + 1, len(entities)), np.nan)
+        cells[time, entity] = self._values(frame)
         lag = lag_by_period(weights.matrix, cells)[time, entity]
 
         missing = np.isnan(lag)
-        rows = tuple(frame.index[missing][:5])
+        rows = tuple(index[missing][:5])
         missing_notice = missing_neighbours(
             weights.name, self.column, int(missing.sum()), rows
         )
@@ -955,20 +957,6 @@ class SpatialLag:
                 [column_problem(name, "lag")],
             )
         return numbers_of(frame[name], f"lag: the column {cited(name)}")
-
-
-def _coded(frame: object, level: int) -> tuple[Ints, pd.Index[Any]]:
-    if (
-        not isinstance(frame, pd.DataFrame)
-        or frame.index.nlevels > 2
-        or not frame.index.is_unique
-    ):
-        raise AlignmentError(
-            "lag takes a frame whose rows are indexed by entity and time without "
-            "repeats, as in panel.assign(w_x=weights.lag('x'))."
-        )
-    codes, levels = pd.factorize(frame.index.get_level_values(level), sort=False)
-    return np.asarray(codes, dtype=np.intp), pd.Index(levels, tupleize_cols=False)
 
 
 def _three(description: pd.Series[Any], statistic: str) -> str:

@@ -435,7 +435,7 @@ class ThresholdResults(SlopesByRegime):
         S_0 and S_j are the sums of squared residuals under the null hypothesis and with
         the threshold.
         """
-        return np.asarray((self.null_ssr / self.search_ssr[1:] - 1) * self.df)
+        return (self.null_ssr / self.search_ssr[1:] - 1) * self.df
 
     @property
     def ssr(self) -> pd.Series[float]:

@@ -49,7 +49,7 @@ class Spectrum:
         """Return Chebyshev nodes, dense near the ends of the interval."""
         angles = (np.arange(count) + 0.5) / count * np.pi
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        return np.asarray(middle - half * np.cos(angles))
+        return middle - half * np.cos(angles)
 
     def log_determinant(self, at: Floats) -> Floats:
         """Compute ``ln|I - a W|`` at (m,) values of a: the sum of ``ln|1 - a w|``."""
@@ -111,7 +111,7 @@ def symmetric_similar(matrix: Floats) -> Floats | None:
     similar = matrix * scale[:, None] / scale
     if np.abs(similar - similar.T).max() > SIMILAR * np.abs(similar).max():
         return None
-    return np.asarray((similar + similar.T) / 2)
+    return (similar + similar.T) / 2
 
 
 def _log_scale(matrix: Floats, linked: Bools) -> Floats:
@@ -266,7 +266,7 @@ class Determinants:
         values = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
-        return np.asarray(self.periods * values)
+        return self.periods * values
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of the log-determinant."""

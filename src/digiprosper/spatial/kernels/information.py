@@ -66,7 +66,7 @@ class Point:
             return None
         ones = np.ones(self.columns.n_entities)
         filtered = ones - self.optimum.lam * (self.matrix @ ones)
-        return np.asarray(filtered / np.linalg.norm(filtered))
+        return filtered / np.linalg.norm(filtered)
 
     def multiplied(self, at: float) -> Floats:
         """Compute ``G = W (I - a W)^-1`` (N, N), or M G M if adjusted."""
@@ -74,7 +74,7 @@ class Point:
         if p is None:
             return lag
         lag = lag - np.outer(p, p @ lag)
-        return np.asarray(lag - np.outer(lag @ p, p))
+        return lag - np.outer(lag @ p, p)
 
 
 def observed_information(point: Point) -> Floats:

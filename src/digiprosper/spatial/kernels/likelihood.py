@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from digiprosper.spatial.kernels.matrices import Matrix
 
 _NODES_EACH = 64
-# Finer grids where the score has no root beside the best node, and their nodes.
-_REFINEMENTS = 8
-_FINER = 7
+# Nodes between those where the score has no root.
+_FINER = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +54,12 @@ class SpatialColumns:
         outcome = self.y[:, 0] - rho * self.y[:, 1]
         if self.has_error:
             outcome = outcome - lam * (self.y[:, 1] - rho * self.y[:, 2])
-        return np.asarray(outcome)
+        return outcome
 
     def filtered_lag(self, lam: float) -> Floats:
         """Compute ``(I - lambda W) W y``, an (NT,) array."""
         first = self.y[:, 1]
-        return np.asarray(first - lam * self.y[:, 2] if self.has_error else first)
+        return first - lam * self.y[:, 2] if self.has_error else first
 
     def filtered(self, lam: float) -> Floats:
         """Compute ``(I - lambda W) x``, an (NT, k) array."""
@@ -83,7 +82,7 @@ class Optimum:
 def lagged(matrix: Matrix, columns: Floats) -> Floats:
     """Compute the spatial lag of (NT, p) columns, rows by entity, then period."""
     by_entity = columns.reshape(matrix.shape[0], -1)
-    return np.asarray((matrix @ by_entity).reshape(columns.shape))
+    return (matrix @ by_entity).reshape(columns.shape)
 
 
 def maximise(
@@ -198,7 +197,7 @@ def _best_rho(
 
     def heights_of(rhos: Floats, log_determinants: Floats) -> Floats:
         squares = least + curve * (rhos - bottom) ** 2
-        return np.asarray(log_determinants - determinants.rows / 2 * np.log(squares))
+        return log_determinants - determinants.rows / 2 * np.log(squares)
 
     def heights(rhos: Floats) -> Floats:
         return heights_of(rhos, determinants.value("rho", rhos))
@@ -224,7 +223,7 @@ def _root(
     its values on the grid if they are known. The result is an end if the score has no
     root up to it.
     """
-    from scipy.optimize import brentq
+    from scipy.optimize import brentq, minimize_scalar
 
     score = cache(score)
     margin = AT_THE_END * (spectrum.high - spectrum.low)
@@ -235,25 +234,19 @@ def _root(
         return float(low), True
     if best == len(grid) - 1 and score(high) >= 0:
         return float(high), True
-    # Where another rho is best on the other side of a node, the score jumps, and a
-    # finer grid is needed.
-    refinements = 0
-    while not _changes_sign(score, low, middle, high) and refinements < _REFINEMENTS:
-        finer = np.linspace(low, high, _FINER + 2)
-        best = int(heights(finer[1:-1]).argmax())
-        low, middle, high = finer[best : best + 3]
-        refinements += 1
-    if not _changes_sign(score, low, middle, high):
-        return float(middle), False
-    bracket = (middle, high) if score(middle) > 0 else (low, middle)
     # Weights of any size: what is exact is the distance over the length of the
     # interval.
     exact = EXACT_ROOT * (spectrum.high - spectrum.low)
+    bracket = (middle, high) if score(middle) > 0 else (low, middle)
+    if not score(bracket[0]) > 0 >= score(bracket[1]):
+        # Where another rho is best on the other side of a node, the score jumps.
+        finer = np.linspace(low, high, _FINER)
+        best = int(heights(finer[1:-1]).argmax())
+        peak = minimize_scalar(
+            lambda at: -heights(np.array([at]))[0],
+            bounds=(finer[best], finer[best + 2]),
+            method="bounded",
+            options={"xatol": exact},
+        )
+        return float(peak.x), False
     return float(brentq(score, *bracket, xtol=exact, rtol=EXACT_ROOT)), False
-
-
-def _changes_sign(
-    score: Callable[[float], float], low: float, middle: float, high: float
-) -> bool:
-    """Tell whether the score has a root from the middle to the better end."""
-    return score(high) < 0 if score(middle) > 0 else score(low) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -114,29 +115,16 @@ def spectral_radius(matrix: Matrix) -> float:
 
 
 def _irreducible_radius(matrix: Matrix) -> float:
-    if matrix.shape[0] <= _DENSE_EIGENVALUES:
-        dense = to_dense(matrix)
-        values = (
-            np.linalg.eigvalsh(dense)
-            if is_symmetric(matrix)
-            else np.linalg.eigvals(dense)
-        )
-        return float(np.abs(values).max())
+    from scipy.sparse.linalg import ArpackError, eigs
 
-    from scipy.sparse.linalg import ArpackError, eigs, eigsh
-
-    start = np.ones(matrix.shape[0])
-    try:
-        if is_symmetric(matrix):
-            return float(
-                eigsh(matrix, k=1, which="LA", v0=start, return_eigenvectors=False)[0]
+    n = matrix.shape[0]
+    if n > _DENSE_EIGENVALUES:
+        with suppress(ArpackError):  # it did not converge: compute all of them
+            values = eigs(
+                matrix, k=1, which="LR", v0=np.ones(n), return_eigenvectors=False
             )
-        return float(
-            eigs(matrix, k=1, which="LR", v0=start, return_eigenvectors=False)[0].real
-        )
-    except ArpackError:
-        # It did not converge: compute all of them.
-        return float(np.abs(np.linalg.eigvals(to_dense(matrix))).max())
+            return float(values[0].real)
+    return float(np.abs(np.linalg.eigvals(to_dense(matrix))).max())
 
 
 def is_symmetric(matrix: Matrix) -> bool:
