@@ -119,10 +119,8 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     check_panel(panel, "fit")
     refuse_numbered_rows(panel, "PanelSpatial")
     rows = panel if spec.where is None else panel.subset(spec.where)
-    chosen = (
-        "the panel is" if spec.where is None else f"the rows where {spec.where} are"
-    )
-    refuse_unbalanced(rows, chosen)
+    where = "the panel is" if rows is panel else f"the rows where {spec.where} are"
+    refuse_unbalanced(rows, where)
     options = LinearOptions(
         entity_effects=spec.entity_effects,
         time_effects=spec.time_effects,

@@ -925,8 +925,8 @@ class SpatialLag:
         Warns of islands, of entities that are only in the weights, and of lags that are
         missing because a neighbour has no value.
         """
-        index = frame.index if isinstance(frame, pd.DataFrame) else None
-        if index is None or index.nlevels > 2 or not index.is_unique:
+        index = getattr(frame, "index", None)
+        if not isinstance(index, pd.Index) or index.nlevels > 2 or not index.is_unique:
             raise AlignmentError(
                 "lag takes a frame whose rows are indexed by entity and time without "
                 "repeats, as in panel.assign(w_x=weights.lag('x'))."
