@@ -365,8 +365,7 @@ def by_gravity(
     """Compute weights by the product of a positive variable over distance^power."""
     built = by_distance(coordinates, power, cutoff)
     labels, means, name = _means(values, "gravity")
-    positions = positions_among(labels, built.entities, "values", "the coordinates")
-    positions_among(built.entities, labels, "coordinates", "the values")
+    positions = same_labels(labels, built.entities, "the values", "the coordinates")
     not_positive = labels[means <= 0]
     if len(not_positive):
         raise OptionError(
@@ -719,6 +718,14 @@ def positions_among(
             text.strip(), [alignment_problem(None, f"not in {holder}", absent[:5])]
         )
     return np.asarray(positions, dtype=np.intp)
+
+
+def same_labels(
+    labels: pd.Index[Any], others: pd.Index[Any], name: str, name_of_others: str
+) -> Ints:
+    """Return the positions in `labels` of `others`; refuse one that only one has."""
+    positions_among(others, labels, name_of_others, name)
+    return positions_among(labels, others, name, name_of_others)
 
 
 def _hint(label: object, labels: pd.Index[Any]) -> str:

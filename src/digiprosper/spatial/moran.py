@@ -380,7 +380,7 @@ def read_field(
     refuse_unbalanced(panel, f"{caller}: the panel is")
     times: pd.Index[Any] = pd.Index(["all"]) if keys.time_name is None else keys.times
     # Rows of a balanced panel are sorted by entity and then time.
-    cells = values.reshape(len(keys.entities), len(times)).T
+    cells = np.ascontiguousarray(values.reshape(len(keys.entities), len(times)).T)
     weights = spatial_weights.aligned_to(keys.entities)
     return Field(cells, times, keys.entities, weights)
 

@@ -727,11 +727,11 @@ def shared_variables(
         ]
         for variable in dict.fromkeys(variables):
             terms_of_variable.setdefault(variable, []).append(term)
-    shared: dict[str, tuple[str, ...]] = {}
+    first: dict[tuple[str, ...], str] = {}
     for variable, names in terms_of_variable.items():
-        if len(names) > 1 and tuple(names) not in shared.values():
-            shared[variable] = tuple(names)
-    return shared
+        if len(names) > 1:
+            first.setdefault(tuple(names), variable)
+    return {variable: names for names, variable in first.items()}
 
 
 def _variables(factor: Factor) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ from digiprosper.spatial.builders import (
     positions_among,
     refuse_name,
     refuse_unlinked,
+    same_labels,
 )
 from digiprosper.spatial.kernels.determinants import PeriodMeans, Spectrum, spectrum
 from digiprosper.spatial.kernels.matrices import (
@@ -874,11 +875,8 @@ class SpatialWeights(Summarised, PickledByName):
                 f"share={cited(share)} must be a number between 0 and 1.",
                 [option_problem("share", share)],
             )
-        positions_among(
-            a.entities, b.entities, f"the first weights ({a.name})", "the second ones"
-        )
-        positions_among(
-            b.entities, a.entities, f"the second weights ({b.name})", "the first ones"
+        same_labels(
+            a.entities, b.entities, f"the weights {a.name}", f"the weights {b.name}"
         )
         parts = (a, b.aligned_to(a.entities), float(share))
         weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from digiprosper.errors import (
-    CollinearityError,
     IdentificationError,
     Notice,
     OptionError,
@@ -17,7 +16,6 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    collinearity_problem,
     issue,
 )
 from digiprosper.kernels.equation import solve
@@ -45,8 +43,6 @@ from digiprosper.linear.variance_checks import (
     without_information,
 )
 from digiprosper.optional import progress_bar
-from digiprosper.panel.access import known_names
-from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
 from digiprosper.specification import (
     TERM,
@@ -63,9 +59,10 @@ from digiprosper.threshold.kink_results import KinkResults, critical_chi2
 from digiprosper.threshold.notices import kink_remarks
 from digiprosper.threshold.search import (
     denominator,
+    refuse_in_x,
     refuse_two_way,
     regime_sizes,
-    single_column,
+    splitting_column,
     stream,
     wild_clusters,
 )
@@ -237,21 +234,14 @@ class PanelKink(Specification):
         KinkResults
             Threshold, tests, confidence sets and slopes.
         """
-        self._refuse_twice(panel)
+        why = "PanelKink adds its two slopes"
+        refuse_in_x(panel, [self.kink_variable], self.x, why)
         names = ("y", "kink_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, self.options)
         sample = prepared.sample
         y = outcome_of(self.y, sample)
-        q = single_column(
-            sample, "kink_variable", self.kink_variable, "it must be one column"
-        )
-        if q.min() == q.max():
-            raise ThresholdSearchError(
-                f"kink_variable={cited(self.kink_variable)} is constant in the sample; "
-                "use one that varies."
-            )
-
+        q = splitting_column(sample, "kink_variable", self.kink_variable)
         x = sample.columns("x")
         linear = demean_columns(
             prepared,
@@ -308,21 +298,6 @@ class PanelKink(Specification):
         results = replace(results, diagnostics=kink_remarks(results, prepared, signs))
         issue(results.diagnostics)
         return results
-
-    def _refuse_twice(self, panel: Panel) -> None:
-        columns = known_names(panel)
-        if canonical(self.kink_variable, columns) in {
-            canonical(t, columns) for t in self.x
-        }:
-            raise CollinearityError(
-                f"kink_variable={cited(self.kink_variable)} is also in x: remove it "
-                "from x, PanelKink adds its two slopes.",
-                [
-                    collinearity_problem(
-                        self.kink_variable, [self.kink_variable], "in both"
-                    )
-                ],
-            )
 
     def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
         variable = f"kink_variable={cited(self.kink_variable)}"

@@ -18,9 +18,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    collinearity_problem,
     issue,
-    quoted,
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
@@ -40,7 +38,7 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.optional import progress_bar
-from digiprosper.panel.access import known_names, table_of
+from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import (
     TERM,
@@ -67,11 +65,12 @@ from digiprosper.threshold.search import (
     ThresholdSearch,
     about_origin,
     denominator,
+    refuse_in_x,
     refuse_two_way,
     regime_columns,
     regime_levels,
     regime_sizes,
-    single_column,
+    splitting_column,
 )
 
 if TYPE_CHECKING:
@@ -426,7 +425,8 @@ class PanelThreshold(Specification):
         ThresholdResults
             Thresholds, tests, confidence sets, regimes and slopes.
         """
-        self._refuse_overlap(panel)
+        why = "its regime columns add up to it"
+        refuse_in_x(panel, self.regime_dependent, self.x, why)
         names = ("y", "regime_dependent", "threshold_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, self.options)
@@ -497,31 +497,9 @@ class PanelThreshold(Specification):
 
     # --- what cannot be searched ------------------------------------------------------
 
-    def _refuse_overlap(self, panel: Panel) -> None:
-        columns = known_names(panel)
-        x = {canonical(t, columns) for t in self.x}
-        overlap = [t for t in self.regime_dependent if canonical(t, columns) in x]
-        if overlap:
-            raise CollinearityError(
-                f"{quoted(overlap)} is regime-dependent and also in x; its regime "
-                "columns add up to it. Remove it from x.",
-                [
-                    collinearity_problem(text, [text], f"{cited(text)} is in both")
-                    for text in overlap
-                ],
-            )
-
     def _refuse(self, sample: Sample) -> None:
         outcome_of(self.y, sample)
-        requirement = "the threshold variable must be one numeric column"
-        q = single_column(
-            sample, "threshold_variable", self.threshold_variable, requirement
-        )
-        if q.min() == q.max():
-            raise ThresholdSearchError(
-                f"threshold_variable={cited(self.threshold_variable)} is constant in "
-                "the sample, so it cannot split it. Use a variable that varies."
-            )
+        splitting_column(sample, "threshold_variable", self.threshold_variable)
         counts = np.bincount(sample.entity)
         if "hansen" in self._bootstraps and not sample.is_balanced:
             raise OptionError(

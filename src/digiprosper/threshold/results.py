@@ -644,19 +644,16 @@ class ThresholdResults(SlopesByRegime):
         PanelIndexError
             If the data are a cross-section.
         """
-        entity_name, time_name = self.slopes.key_names
-        if time_name is None:
+        if self.slopes.key_names[1] is None:
             raise PanelIndexError(
                 "crossings need a time key, but this is a cross-section."
             )
-        index, codes = self.slopes.index, self.regime_codes
-        entity, time = index.get_level_values(0), index.get_level_values(1)
-        same = np.asarray(entity[1:] == entity[:-1])
-        at = np.flatnonzero(same & (codes[1:] != codes[:-1])) + 1
-        columns = {entity_name: entity[at], time_name: time[at]}
+        before = self.regime.groupby(level=0, sort=False).shift()
+        changed = before.notna() & (before != self.regime)
+        regimes = {"from_regime": before[changed].astype(int)}
         return pd.DataFrame(
-            {**columns, "from_regime": codes[at - 1], "to_regime": codes[at]}
-        )
+            {**regimes, "to_regime": self.regime[changed]}
+        ).reset_index()
 
     def equality(self, term: str | None = None) -> TestResult:
         """Test that slopes are equal in all regimes, taking thresholds as known.
