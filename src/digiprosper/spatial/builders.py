@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    UNPRINTABLE,
     AlignmentError,
     InputTypeError,
     MissingDataError,
@@ -315,13 +314,10 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
         same_places(degrees),
         "are at the same place, so that the distance is zero",
     )
+    made_by = "inverse distance" + ("" if power == 1 else f" to the power {power:g}")
+    made_by += "" if cutoff is None else f" within {cutoff:g} km"
     matrix = inverse_distances(degrees, power, cutoff)
-    return Built(
-        matrix,
-        labels,
-        _distance_text("inverse distance", power, cutoff),
-        degrees=degrees,
-    )
+    return Built(matrix, labels, made_by, degrees=degrees)
 
 
 def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
@@ -388,11 +384,7 @@ def by_gravity(
 def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
     """Return entity labels and their (n, 2) latitude, longitude, one place each."""
     degrees = degrees_of(coordinates, caller)
-    labels = _first_level(coordinates.index, caller)
-    _refuse_missing(
-        ~np.isfinite(degrees).all(axis=1), coordinates.index, "coordinates", caller
-    )
-    codes, entities = pd.factorize(labels)
+    codes, entities = _coded_entities(coordinates.index, degrees, "coordinates", caller)
     first_rows = np.unique(codes, return_index=True)[1]
     varies = np.unique(codes[(degrees != degrees[first_rows[codes]]).any(axis=1)])
     if varies.size:
@@ -401,7 +393,7 @@ def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
             "an entity has one.",
             [alignment_problem("coordinates", "several places", entities[varies[:5]])],
         )
-    return checked_labels(entities, "coordinates"), degrees[first_rows]
+    return entities, degrees[first_rows]
 
 
 def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
@@ -413,9 +405,7 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
         )
     name = "values" if values.name is None else str(values.name)
     cells = numbers_of(values, f"{caller}: {name}")
-    labels = _first_level(values.index, caller)
-    _refuse_missing(np.logical_not(np.isfinite(cells)), values.index, name, caller)
-    codes, entities = pd.factorize(labels)
+    codes, entities = _coded_entities(values.index, cells, name, caller)
     counts = np.bincount(codes)
     if (counts != counts.max()).any():
         fewer_periods = entities[counts < counts.max()]
@@ -427,11 +417,16 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
         )
     largest = np.abs(cells).max() or 1.0
     means = np.bincount(codes, cells / largest) / counts * largest
-    return checked_labels(entities, name), means, name
+    return entities, means, name
 
 
-def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
-    """Return the entities of an index by entity, or by entity and time."""
+def _coded_entities(
+    index: pd.Index[Any], values: Floats, name: str, caller: str
+) -> tuple[Ints, pd.Index[Any]]:
+    """Code the entities of rows that are indexed by entity, or by entity and time.
+
+    Refuses another index, and missing `values`, which are called `name`.
+    """
     if index.nlevels > 2 or not index.is_unique or not len(index):
         repeated = index[index.duplicated()][:5]
         wrong = (
@@ -444,17 +439,19 @@ def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
             f"the index has {counted(index.nlevels, 'level')}.",
             [alignment_problem(None, "other index", repeated)],
         )
-    labels = index.get_level_values(0)
-    return _labels_of_rows(labels, index, f"{caller}: the index", None)
-
-
-def _refuse_missing(missing: Any, index: pd.Index[Any], name: str, caller: str) -> None:
-    if missing.any():
+    labels = _labels_of_rows(
+        index.get_level_values(0), index, f"{caller}: the index", None
+    )
+    complete: Any = np.isfinite(values).reshape(len(index), -1).all(axis=1)
+    missing = index[~complete]
+    if len(missing):
         raise MissingDataError(
             f"{caller}: {name} is missing or infinite in "
-            f"{counted(int(missing.sum()), 'row')} (first: {quoted(index[missing])}).",
-            [missing_problem(name, int(missing.sum()), index[missing][:5])],
+            f"{counted(len(missing), 'row')} (first: {quoted(missing)}).",
+            [missing_problem(name, len(missing), missing[:5])],
         )
+    codes, entities = pd.factorize(labels)
+    return codes, checked_labels(entities, name)
 
 
 def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) -> None:
@@ -516,26 +513,7 @@ def as_number(value: object) -> float:
     return float(number) if abs(number) <= _LARGEST else np.nan
 
 
-def _distance_text(formula: str, power: float, cutoff: float | None) -> str:
-    raised = "" if power == 1 else f" to the power {power:g}"
-    near = "" if cutoff is None else f" within {cutoff:g} km"
-    return f"{formula}{raised}{near}"
-
-
 # --- checks of matrices ---------------------------------------------------------------
-
-
-def refuse_name(name: object) -> None:
-    """Refuse a name of weights that is not one line of text."""
-    if not isinstance(name, str):
-        raise InputTypeError(
-            f"name must be text, not {type(name).__name__}.", [option_problem("name")]
-        )
-    if not name.strip() or UNPRINTABLE.search(name):
-        raise OptionError(
-            f"name={cited(name)} must be a text of one line.",
-            [option_problem("name", name)],
-        )
 
 
 def checked_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:

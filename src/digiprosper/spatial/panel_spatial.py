@@ -219,7 +219,33 @@ class PanelSpatial(Specification):
             raise TermError("x is empty; specify at least one regressor.")
         refuse_outcome(self, ["x"])
         refuse_other(self.spatial_weights, "PanelSpatial")
-        _check_options(self)
+        for name in ("entity_effects", "time_effects"):
+            if not isinstance(getattr(self, name), bool):
+                text = f"{name}={cited(getattr(self, name))} must be True or False."
+                raise OptionError(
+                    text,
+                    [option_problem(name, getattr(self, name), (True, False), text)],
+                )
+        for name, words in {
+            "model": SpatialModel,
+            "transform": Transform,
+            "likelihood": Likelihood,
+            "effects_error": EffectsError,
+        }.items():
+            check_option(name, getattr(self, name), get_args(words))
+        check_option("cov_type", self.cov_type, (None, *get_args(SpatialCovType)))
+        check_reps(self.reps, _LEAST_DRAWS)
+        check_where(self.where)
+        if self.likelihood == "lee_yu" and not (
+            self.entity_effects or self.time_effects
+        ):
+            text = (
+                "likelihood='lee_yu' corrects for entity or time effects, of which the "
+                "model has neither."
+            )
+            raise OptionError(
+                text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)]
+            )
         if self.spatial_lags is not None:
             object.__setattr__(
                 self, "spatial_lags", as_terms(self.spatial_lags, "spatial_lags")
@@ -275,30 +301,3 @@ class PanelSpatial(Specification):
         results = estimate(self, lay_out(self, panel), rng)
         issue(results.diagnostics)
         return results
-
-
-def _check_options(spec: PanelSpatial) -> None:
-    for name in ("entity_effects", "time_effects"):
-        if not isinstance(getattr(spec, name), bool):
-            text = f"{name}={cited(getattr(spec, name))} must be True or False."
-            raise OptionError(
-                text, [option_problem(name, getattr(spec, name), (True, False), text)]
-            )
-    for name, words in {
-        "model": SpatialModel,
-        "transform": Transform,
-        "likelihood": Likelihood,
-        "effects_error": EffectsError,
-    }.items():
-        check_option(name, getattr(spec, name), get_args(words))
-    check_option("cov_type", spec.cov_type, (None, *get_args(SpatialCovType)))
-    check_reps(spec.reps, _LEAST_DRAWS)
-    check_where(spec.where)
-    if spec.likelihood == "lee_yu" and not (spec.entity_effects or spec.time_effects):
-        text = (
-            "likelihood='lee_yu' corrects for entity or time effects, of which the "
-            "model has neither."
-        )
-        raise OptionError(
-            text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)]
-        )

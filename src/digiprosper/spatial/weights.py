@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    UNPRINTABLE,
     AlignmentError,
     ColumnError,
     IdentificationError,
@@ -47,7 +48,6 @@ from digiprosper.spatial.builders import (
     named_columns,
     numbers_of,
     positions_among,
-    refuse_name,
     refuse_unlinked,
     same_labels,
 )
@@ -172,7 +172,16 @@ class SpatialWeights(Summarised, PickledByName):
         name: str = "W",
     ) -> None:
         check_option("standardise", standardise, get_args(Standardise))
-        refuse_name(name)
+        if not isinstance(name, str):
+            raise InputTypeError(
+                f"name must be text, not {type(name).__name__}.",
+                [option_problem("name")],
+            )
+        if not name.strip() or UNPRINTABLE.search(name):
+            raise OptionError(
+                f"name={cited(name)} must be a text of one line.",
+                [option_problem("name", name)],
+            )
         labels = checked_labels(entities, "entities")
         values = {
             "raw": checked_matrix(matrix, labels, name),
@@ -880,7 +889,14 @@ class SpatialWeights(Summarised, PickledByName):
         )
         parts = (a, b.aligned_to(a.entities), float(share))
         weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
-        return weights._changed(**_described(*parts), parts=parts)
+        first, second = (part.made_by or part.name for part in (a, b))
+        variables = dict.fromkeys(filter(None, (a.made_from, b.made_from)))
+        return weights._changed(
+            made_by=f"{share:g} x ({first}) + {1 - share:g} x ({second})",
+            made_from=" and ".join(variables) or None,
+            degrees=parts[1].degrees if a.degrees is None else a.degrees,
+            parts=parts,
+        )
 
     # --- values -----------------------------------------------------------------------
 
@@ -967,19 +983,6 @@ def _three(description: pd.Series[Any], statistic: str) -> str:
 def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
     """Add the standardised weights of the same entities in the same order."""
     return stored(share * a.matrix + (1 - share) * b.matrix)
-
-
-def _described(a: SpatialWeights, b: SpatialWeights, share: float) -> dict[str, Any]:
-    """Describe the construction of nested weights."""
-    first, second = (weights.made_by or weights.name for weights in (a, b))
-    variables = dict.fromkeys(
-        weights.made_from for weights in (a, b) if weights.made_from is not None
-    )
-    return {
-        "made_by": f"{share:g} x ({first}) + {1 - share:g} x ({second})",
-        "made_from": " and ".join(variables) or None,
-        "degrees": b.degrees if a.degrees is None else a.degrees,
-    }
 
 
 def refuse_other(argument: object, caller: str) -> None:

@@ -354,16 +354,14 @@ class PanelThreshold(Specification):
             )
 
     def _check_bootstrap(self) -> None:
-        named: Any = self.bootstrap
-        if named is None or isinstance(named, str):
-            named = [] if named is None else [named]
-        elif not isinstance(named, list | tuple) or not named:
+        if isinstance(self.bootstrap, list | tuple) and self.bootstrap:
+            object.__setattr__(self, "bootstrap", tuple(self.bootstrap))
+        elif not isinstance(self.bootstrap, str | None):
             raise OptionError(
                 f"bootstrap={cited(self.bootstrap)} must be one method, a list of "
                 "methods, or None."
             )
-        else:
-            object.__setattr__(self, "bootstrap", tuple(named))
+        named = self._methods
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
@@ -390,14 +388,15 @@ class PanelThreshold(Specification):
         return (float(self.trim),) * (self._count or 1)
 
     @property
-    def _bootstraps(self) -> tuple[Bootstrap, ...]:
-        if self.bootstrap is None or self.thresholds is not None:
+    def _methods(self) -> tuple[Bootstrap, ...]:
+        if self.bootstrap is None:
             return ()
-        return (
-            (self.bootstrap,)
-            if isinstance(self.bootstrap, str)
-            else tuple(self.bootstrap)
-        )
+        named = self.bootstrap
+        return (named,) if isinstance(named, str) else tuple(named)
+
+    @property
+    def _bootstraps(self) -> tuple[Bootstrap, ...]:
+        return () if self.thresholds is not None else self._methods
 
     @property
     def options(self) -> LinearOptions:
