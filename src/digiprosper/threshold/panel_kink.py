@@ -234,7 +234,7 @@ class PanelKink(Specification):
         KinkResults
             Threshold, tests, confidence sets and slopes.
         """
-        why = "PanelKink adds its two slopes"
+        why = "kink_variable and also in x; PanelKink adds its two slopes"
         refuse_in_x(panel, [self.kink_variable], self.x, why)
         names = ("y", "kink_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}

@@ -424,7 +424,7 @@ class PanelThreshold(Specification):
         ThresholdResults
             Thresholds, tests, confidence sets, regimes and slopes.
         """
-        why = "its regime columns add up to it"
+        why = "regime-dependent and also in x; its regime columns add up to it"
         refuse_in_x(panel, self.regime_dependent, self.x, why)
         names = ("y", "regime_dependent", "threshold_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}

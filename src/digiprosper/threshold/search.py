@@ -307,13 +307,13 @@ def splitting_column(sample: Sample, role: str, term: str) -> Floats:
 
 
 def refuse_in_x(panel: Panel, terms: Sequence[str], x: Sequence[str], why: str) -> None:
-    """Refuse common regressors whose slope depends on the regime; `why` says so."""
+    """Refuse terms that are common regressors too; `why` follows their names."""
     columns = known_names(panel)
     common = {canonical(term, columns) for term in x}
     overlap = [term for term in terms if canonical(term, columns) in common]
     if overlap:
         raise CollinearityError(
-            f"{quoted(overlap)} is also in x; {why}. Remove it from x.",
+            f"{quoted(overlap)} is {why}. Remove it from x.",
             [collinearity_problem(t, [t], f"{cited(t)} is in both") for t in overlap],
         )
 
