@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -283,11 +283,8 @@ def decay(
         label: fit for label, fit in estimated.items() if name in fit.effects.terms
     }
     outcomes = {fit.depvar for fit in fits_with_term.values()}
-    # Where fits differ, the first one counts
-    reversed_fits = list(fits_with_term.values())[::-1]
-    label_texts = {k: v for fit in reversed_fits for k, v in fit.labels.items()}
-    label_texts |= labels
-    factors = {k: v for fit in reversed_fits for k, v in fit.factors.items()}
+    label_texts = _merged(fits_with_term.values(), "labels") | dict(labels)
+    factors = _merged(fits_with_term.values(), "factors")
     counts = {
         "left_out.failed": len(fits) - len(estimated),
         "left_out.regressor": len(estimated) - len(fits_with_term),
@@ -306,6 +303,11 @@ def decay(
         ],
         level=level,
     )
+
+
+def _merged(fits: Iterable[SpatialResults], field: str) -> dict[str, Any]:
+    """Merge labels or factors of fits; where they differ, the first one counts."""
+    return dict(ChainMap(*(dict(getattr(fit, field)) for fit in fits)))
 
 
 def _cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:

@@ -62,8 +62,8 @@ def averages(
 
 
 def _without_lag(matrix: Floats) -> Averages:
-    one = np.ones(())
-    return Averages(one, np.diag(matrix).mean(), one, matrix.sum(axis=1).mean())
+    unit = np.ones(())
+    return Averages(unit, np.diag(matrix).mean(), unit, matrix.sum(axis=1).mean())
 
 
 def _of_regressors(at: Averages, slopes: Floats, lags: Floats) -> Floats:
