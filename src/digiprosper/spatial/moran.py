@@ -23,8 +23,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.panel import Panel
-from digiprosper.panel.access import refuse_numbered_rows, table_of
+from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import parse
@@ -39,6 +38,7 @@ from digiprosper.spatial.weights import SpatialWeights, refuse_other
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel import Panel
     from digiprosper.panel.table import Table
 
 QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
@@ -360,11 +360,7 @@ def read_field(
     caller: str, panel: Panel, column: str, spatial_weights: SpatialWeights
 ) -> Field:
     """Evaluate a term of a balanced panel, and align weights with its entities."""
-    argument: object = panel
-    if not isinstance(argument, Panel):
-        raise InputTypeError(
-            f"{caller} takes a Panel first, not {type(argument).__name__}."
-        )
+    check_panel(panel, caller)
     refuse_other(spatial_weights, caller)
     refuse_numbered_rows(panel, caller)
     table = table_of(panel)

@@ -320,8 +320,6 @@ class SpatialWeights(Summarised, PickledByName):
         )
         if len(labels) == self.n and (positions == np.arange(self.n)).all():
             return self
-        used = np.zeros(self.n, dtype=bool)
-        used[positions] = True
         raw, parts = cut(self.raw, positions), self.parts
         if parts is not None:
             a, b, share = parts
@@ -331,7 +329,7 @@ class SpatialWeights(Summarised, PickledByName):
         return self._changed(
             raw=raw,
             entities=labels,
-            left_out=(*self.left_out, *self.entities[~used]),
+            left_out=(*self.left_out, *self.entities.delete(positions)),
             degrees=None if self.degrees is None else self.degrees[positions],
             parts=parts,
         )

@@ -62,8 +62,9 @@ def test_parts_and_neighbours() -> None:
     assert pattern.neighbours.tolist() == [1, 1, 1, 0, 1, 0]
     assert pattern.islands.tolist() == [False, False, False, True, False, True]
     assert pattern.n_parts == 3
-    assert pattern.parts[0] == pattern.parts[1] == pattern.parts[2] != pattern.parts[3]
     assert pattern.strong[1] == pattern.strong[2] != pattern.strong[0]
+    links[3, 0] = 1.0  # one direction connects them
+    assert pattern_of(links).n_parts == 2
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])

@@ -146,14 +146,9 @@ class Pattern:
 
     neighbours: Ints  # (n,) positive weights in each row
     islands: Bools  # (n,) whether a row has no link
-    parts: Ints  # (n,) connected component, in any direction of the links
+    n_parts: int  # connected components, in any direction of the links
     strong: Ints  # (n,) strongly connected component, along the direction of the links
     n_mutual: int  # links that have one in the other direction
-
-    @property
-    def n_parts(self) -> int:
-        """Number of connected components."""
-        return int(self.parts.max()) + 1
 
 
 def pattern_of(matrix: Matrix) -> Pattern:
@@ -165,12 +160,10 @@ def pattern_of(matrix: Matrix) -> Pattern:
     rows, columns, _ = link_ends(matrix)
     neighbours = np.bincount(rows, minlength=n)
     links = csr_array((np.ones(rows.size), (rows, columns)), shape=(n, n))
-    parts, strong = (
-        connected_components(links, directed=True, connection=kind)[1].astype(np.intp)
-        for kind in ("weak", "strong")
-    )
+    n_parts = connected_components(links, directed=False)[0]
+    strong = connected_components(links, connection="strong")[1].astype(np.intp)
     n_mutual = int((links * links.T).sum())
-    return Pattern(neighbours, neighbours == 0, parts, strong, n_mutual)
+    return Pattern(neighbours, neighbours == 0, int(n_parts), strong, n_mutual)
 
 
 def lag_by_period(matrix: Matrix, cells: Floats) -> Floats:
