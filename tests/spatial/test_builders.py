@@ -26,7 +26,7 @@ from digiprosper.spatial.builders import (
     positions_among,
     refuse_unlinked,
 )
-from digiprosper.spatial.kernels import neighbours
+from digiprosper.spatial.kernels import matrices
 
 RAW = {"standardise": "none"}
 
@@ -612,7 +612,7 @@ def test_entities_at_the_cutoff_itself_are_linked() -> None:
     frame = pd.DataFrame(
         {"lat": [0.0, 0.0, 0.0], "lon": [0.0, 1.0, 3.0]}, index=["a", "b", "c"]
     )
-    km = np.vstack([block for _, block in neighbours._blocks(frame.to_numpy())])
+    km = np.vstack([block for _, block in matrices._blocks(frame.to_numpy())])
     weights = SpatialWeights.inverse_distance(frame, cutoff=float(km[0, 1]), **RAW)
     assert weights.dense[0, 1] > 0
     assert weights.dense[0, 2] == 0

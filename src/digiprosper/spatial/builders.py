@@ -29,14 +29,15 @@ from digiprosper.errors import (
 from digiprosper.kernels.tolerances import LARGEST_COLUMN
 from digiprosper.panel.coordinates import degrees_of
 from digiprosper.panel.keys import rows_text
-from digiprosper.spatial.kernels.matrices import link_ends, stored
-from digiprosper.spatial.kernels.neighbours import (
+from digiprosper.spatial.kernels.matrices import (
     inverse_differences,
     inverse_distances,
+    link_ends,
     nearest_distances,
     nearest_neighbours,
     same_places,
     same_values,
+    stored,
 )
 
 if TYPE_CHECKING:

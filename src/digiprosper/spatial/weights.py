@@ -59,6 +59,7 @@ from digiprosper.spatial.kernels.matrices import (
     is_symmetric,
     lag_by_period,
     link_ends,
+    nearest_distances,
     pattern_of,
     row_standardised,
     scaled,
@@ -66,7 +67,6 @@ from digiprosper.spatial.kernels.matrices import (
     stored,
     to_dense,
 )
-from digiprosper.spatial.kernels.neighbours import nearest_distances
 from digiprosper.spatial.notices import about_weights, missing_neighbours
 from digiprosper.spatial.words import WORDS
 
