@@ -281,15 +281,9 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
     if entities is None:
         return ids
     if isinstance(entities, Mapping):
-        positions = positions_among(
-            pd.Index(list(entities), tupleize_cols=False),
-            ids,
-            "entities",
-            "the weights",
-        )
-        return checked_labels(
-            [list(entities.values())[position] for position in positions], "entities"
-        )
+        keys = pd.Index(list(entities), tupleize_cols=False)
+        positions_among(keys, ids, "entities", "the weights")
+        entities = [entities[label] for label in ids]
     labels = checked_labels(entities, "entities")
     if len(labels) != len(ids):
         raise AlignmentError(

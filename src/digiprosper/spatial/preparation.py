@@ -130,16 +130,16 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     roles = {"y": (spec.y,), "x": spec.x, "lagged": spec.lagged_terms}
     prepared = prepare(panel, roles, options, singletons="keep")
     _refuse_missing(rows, prepared)
-    outcome_of(spec.y, prepared.sample)
-    weights = spec.spatial_weights.aligned_to(prepared.sample.entities)
-    slopes, lags = prepared.sample.names_of("x"), prepared.sample.names_of("lagged")
+    sample = prepared.sample
+    outcome_of(spec.y, sample)
+    weights = spec.spatial_weights.aligned_to(sample.entities)
+    slopes, lags = sample.names_of("x"), sample.names_of("lagged")
     reserved = [name for name in slopes if name in _OWN_NAMES]
     if reserved:
         raise TermError(
             f"{quoted(reserved)} is the name of a coefficient of the model; "
             "rename the column."
         )
-    sample = prepared.sample
     # Spatial lags are products of W and a regressor, for any weights
     factors = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
     sample = sample.with_factors(factors)
