@@ -725,7 +725,7 @@ BAD_DATA: list[tuple[str, Any, dict[str, Any], type[DigiprosperError], str]] = [
         None,
         {"x": ("x", "q")},
         CollinearityError,
-        "remove it from x, PanelKink adds its two",
+        "PanelKink adds its two slopes. Remove it from x",
     ),
     (
         "q twice",

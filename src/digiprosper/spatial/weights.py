@@ -882,9 +882,8 @@ class SpatialWeights(Summarised, PickledByName):
                 f"share={cited(share)} must be a number between 0 and 1.",
                 [option_problem("share", share)],
             )
-        same_labels(
-            a.entities, b.entities, f"the weights {a.name}", f"the weights {b.name}"
-        )
+        names = f"the first weights ({a.name})", f"the second weights ({b.name})"
+        same_labels(a.entities, b.entities, *names)
         parts = (a, b.aligned_to(a.entities), float(share))
         weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
         first, second = (part.made_by or part.name for part in (a, b))
