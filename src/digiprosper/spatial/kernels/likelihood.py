@@ -112,10 +112,10 @@ def maximise(
 
     def score(lam: float) -> float:
         rho, _ = profile(lam)
-        at = at_values(reduced, determinants, rho, lam)
+        fit = at_values(reduced, determinants, rho, lam)
         lag_of_error = reduced.y[:, 1] - rho * reduced.y[:, 2]
-        lag_of_error = lag_of_error - reduced.wx @ at.coefficients
-        fall = lag_of_error @ at.residuals / (at.residuals @ at.residuals)
+        lag_of_error = lag_of_error - reduced.wx @ fit.coefficients
+        fall = lag_of_error @ fit.residuals / (fit.residuals @ fit.residuals)
         return float(determinants.rows * fall) + determinants.slope("lambda", lam)
 
     lam, lambda_at_end = 0.0, False
