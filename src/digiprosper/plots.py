@@ -57,7 +57,6 @@ from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
 from digiprosper.report.tests import TestResult
-from digiprosper.spatial import effect_figures
 from digiprosper.spatial import figures as spatial
 from digiprosper.studies import figures as studies
 from digiprosper.studies.search_results import SearchTest
@@ -589,17 +588,17 @@ def impacts(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.impacts"
-    level, chosen = check_level(level), effect_figures.chosen_kinds(kinds, purpose)
-    fits = effect_figures.read_fits(results, purpose)
-    names = effect_figures.regressors(fits)
+    level, chosen = check_level(level), spatial.chosen_kinds(kinds, purpose)
+    fits = spatial.read_fits(results, purpose)
+    names = spatial.regressors(fits)
     terms = names if keep is None else matching(keep, names, "keep", purpose)
 
-    columns = effect_figures.impacts(fits, terms, chosen, level, figure_language())
+    columns = spatial.impacts(fits, terms, chosen, level, figure_language())
     texts = merged_labels(columns, check_labels(labels, purpose))
     code = "impact.of" if len(chosen) == 1 else "impact"
     words = say(
         code,
-        kind=effect_figures.kind_words(chosen[0], figure_language()),
+        kind=spatial.kind_words(chosen[0], figure_language()),
         level=f"{100 * level:g}",
     )
     return draw_columns(columns, all_terms(columns), texts, words, ax, purpose)
@@ -689,9 +688,9 @@ def decay(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.decay"
-    level, chosen = check_level(level), effect_figures.chosen_kinds(kinds, purpose)
-    fits, language = effect_figures.read_fits(results, purpose), figure_language()
-    drawn = effect_figures.decay(
+    level, chosen = check_level(level), spatial.chosen_kinds(kinds, purpose)
+    fits, language = spatial.read_fits(results, purpose), figure_language()
+    drawn = spatial.decay(
         fits, term, chosen, check_labels(labels, purpose), level, purpose, language
     )
     return draw_decay(drawn, ax, purpose)

@@ -99,6 +99,17 @@ def check_reps(reps: object, least: int) -> int:
     return check_whole("reps", reps, least, MOST_DRAWS)
 
 
+def refuse_outcome(spec: Any, roles: Sequence[str]) -> None:
+    """Refuse an outcome that is a term of another role as well."""
+    for role in roles:
+        terms = as_terms(getattr(spec, role), role)
+        if canonical(spec.y) in {canonical(term) for term in terms}:
+            raise TermError(
+                f"y={cited(spec.y)} is also in {role}; the outcome cannot be its own "
+                "regressor."
+            )
+
+
 def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
     """Refuse a term that is in two roles of a specification."""
     role_of_term: dict[str, str] = {}

@@ -20,7 +20,13 @@ from digiprosper import (
     SpatialWeights,
     instruments,
 )
-from digiprosper.spatial.kernels import neighbours
+from digiprosper.spatial.builders import (
+    checked_labels,
+    checked_matrix,
+    positions_among,
+    refuse_unlinked,
+)
+from digiprosper.spatial.kernels import matrices
 
 RAW = {"standardise": "none"}
 
@@ -136,7 +142,7 @@ def test_rows_and_repeated_periods_of_coordinates_change_nothing(builder) -> Non
 
 def test_many_places_in_blocks(monkeypatch) -> None:
     frame = places(np.random.default_rng(5), 600)
-    monkeypatch.setattr(neighbours, "_BLOCK", 100_000)
+    monkeypatch.setattr(matrices, "_BLOCK", 100_000)
     weights = SpatialWeights.inverse_distance(frame, cutoff=800, **RAW)
     assert sparse.issparse(weights.raw)
     km = instruments.distance_to(frame, frame.index[500]).to_numpy()
@@ -606,7 +612,59 @@ def test_entities_at_the_cutoff_itself_are_linked() -> None:
     frame = pd.DataFrame(
         {"lat": [0.0, 0.0, 0.0], "lon": [0.0, 1.0, 3.0]}, index=["a", "b", "c"]
     )
-    km = np.vstack([block for _, block in neighbours._blocks(frame.to_numpy())])
+    km = np.vstack([block for _, block in matrices._blocks(frame.to_numpy())])
     weights = SpatialWeights.inverse_distance(frame, cutoff=float(km[0, 1]), **RAW)
     assert weights.dense[0, 1] > 0
     assert weights.dense[0, 2] == 0
+
+
+def test_what_is_right_is_copied() -> None:
+    given = np.array([[0, 1], [2, 0]], dtype=object)
+    raw = checked_matrix(given, pd.Index(["a", "b"]), "W")
+    assert raw.dtype == np.float64
+    assert raw.tolist() == [[0.0, 1.0], [2.0, 0.0]]
+
+
+def test_labels_of_bad_links_are_written_as_they_are() -> None:
+    with pytest.raises(OptionError, match=r"first: \(11, 12\)\)"):
+        checked_matrix(np.array([[0, -1.0], [1, 0]]), pd.Index([11, 12]), "W")
+
+
+def test_weights_without_links_are_named() -> None:
+    with pytest.raises(OptionError, match="V: no entity"):
+        refuse_unlinked(np.zeros((2, 2)), "V")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["b", "a"],
+        ("b", "a"),
+        np.array(["b", "a"]),
+        pd.Index(["b", "a"], name="city"),
+        pd.Series(["b", "a"]),
+        pd.Series(["b", "a"], dtype="category"),
+        pd.CategoricalIndex(["b", "a"]),
+        iter(["b", "a"]),
+    ],
+)
+def test_labels_of_any_ordered_kind(values) -> None:
+    labels = checked_labels(values, "entities")
+    assert labels.tolist() == ["b", "a"]
+    assert labels.name is None
+    assert not isinstance(labels, pd.CategoricalIndex)
+
+
+def test_tuples_are_labels() -> None:
+    labels = checked_labels([("a", 1), ("a", 2)], "entities")
+    assert (labels.nlevels, labels.tolist()) == (1, [("a", 1), ("a", 2)])
+
+
+def test_positions() -> None:
+    known = pd.Index([30, 10, 20])
+    assert positions_among(known, pd.Index([10, 30]), "W", "the panel").tolist() == [
+        1,
+        0,
+    ]
+    with pytest.raises(AlignmentError, match=r"did you mean 'Hangzhou'"):
+        positions_among(pd.Index(["Hangzhou"]), pd.Index(["Hangzou"]), "W", "the panel")

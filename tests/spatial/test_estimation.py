@@ -10,7 +10,7 @@ import pytest
 import digiprosper as dp
 from digiprosper import Panel, PanelSpatial, SpatialWeights
 from digiprosper.spatial import weights as module
-from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
+from digiprosper.spatial.kernels.determinants import Spectrum, spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Callable

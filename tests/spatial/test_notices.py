@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from digiprosper.spatial import notices
 
+if TYPE_CHECKING:
+    from digiprosper.errors import Notice
+
+
+def about(
+    left_out: tuple[str, ...] = (),
+    islands: tuple[str, ...] = (),
+    n_links: int = 4,
+    n_mutual: int = 4,
+    made_from: str | None = None,
+) -> list[Notice]:
+    return list(
+        notices.about_weights("W", left_out, islands, n_links, n_mutual, made_from)
+    )
+
 
 def test_nothing_is_reported_where_nothing_is_unusual() -> None:
-    assert notices.islands("W", []) == ()
-    assert notices.unused_entities("W", []) == ()
-    assert notices.missing_neighbours("W", "x", 0, ()) == ()
-    assert notices.made_from_variable("W", None) == ()
+    assert about() == []
+    assert about(n_links=1, n_mutual=0) == []
+    assert list(notices.missing_neighbours("W", "x", 0, ())) == []
 
 
 def test_codes_and_data() -> None:
-    (notice,) = notices.islands("W", ["a"])
+    (notice,) = about(islands=("a",))
     assert (notice.code, notice.data) == (
         "islands",
         {"entities": ("a",), "weights": "W"},
     )
-    (notice,) = notices.unused_entities("W", ["a", "b"])
+    (notice,) = about(left_out=("a", "b"))
     assert (notice.code, notice.data["entities"]) == ("unused_entities", ("a", "b"))
+    (notice,) = about(n_mutual=0)
+    assert (notice.code, notice.data["n_links"]) == ("one_direction", 4)
     (notice,) = notices.missing_neighbours("W", "x", 2, (("a", 1), ("a", 2)))
     assert (notice.code, notice.data["count"]) == ("missing_neighbours", 2)
-    (notice,) = notices.made_from_variable("W", "gdp")
+    (notice,) = about(made_from="gdp")
     assert (notice.code, notice.data) == (
         "made_from_variable",
         {"variable": "gdp", "weights": "W"},
     )
+    codes = [n.code for n in about(("a",), ("b",), 3, 0, "gdp")]
+    assert codes == [
+        "unused_entities",
+        "islands",
+        "one_direction",
+        "made_from_variable",
+    ]
 
 
 def test_a_coefficient_near_an_end() -> None:
-    assert notices.near_end("rho", 0.9, (-1.0, 1.0), "W") == ()
-    (notice,) = notices.near_end("rho", 0.97, (-1.0, 1.0), "W")
+    assert not list(notices.near_end(["rho"], [0.9], (-1.0, 1.0), "W"))
+    (notice,) = notices.near_end(["rho"], [0.97], (-1.0, 1.0), "W")
     assert notice.code == "near_end"
     assert notice.data == {
         "coefficient": "rho",
@@ -52,7 +77,7 @@ def biased(
 
 
 def test_a_bias_of_time_effects() -> None:
-    assert biased("rho", -0.01) == ()
+    assert not list(biased("rho", -0.01))
     (notice,) = biased("rho", -0.03)
     assert notice.code == "time_effects_bias"
     assert notice.data["bias"] == -0.03
@@ -73,7 +98,7 @@ def test_a_bias_of_time_effects() -> None:
 
 
 def test_common_shocks() -> None:
-    assert notices.common_shocks("year", 0.1, 0.001) == ()
+    assert not list(notices.common_shocks("year", 0.1, 0.001))
     (notice,) = notices.common_shocks("year", 0.25, 0.0001)
     assert notice.data == {"times": "year", "share": 0.25, "p_value": 0.0001}
     assert "25% of the variance" in notice.message
@@ -83,5 +108,5 @@ def test_entity_effects_in_short_panels() -> None:
     (three,) = notices.entity_effects_errors(3)
     assert three.data["coverage"] == pytest.approx(0.8905, abs=1e-4)
     assert "likelihood='adjusted'" in three.message
-    assert notices.entity_effects_errors(5)
-    assert notices.entity_effects_errors(6) == ()
+    assert list(notices.entity_effects_errors(5))
+    assert not list(notices.entity_effects_errors(6))

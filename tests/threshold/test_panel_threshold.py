@@ -607,9 +607,9 @@ def test_absurd_options_are_refused_by_name(
 def test_terms_are_checked() -> None:
     with pytest.raises(TermError, match="regime_dependent"):
         PanelThreshold("y", [], "q")
-    with pytest.raises(TermError, match="'y' is also among"):
+    with pytest.raises(TermError, match="'y' is also in"):
         PanelThreshold("y", "z", "q", ["y"])
-    with pytest.raises(TermError, match="'y' is also among"):
+    with pytest.raises(TermError, match="'y' is also in"):
         PanelThreshold("y", "z", "y")
     with pytest.raises(InputTypeError, match="threshold_variable"):
         PanelThreshold("y", "z", ["q"])  # type: ignore[arg-type]

@@ -514,11 +514,16 @@ class Summarised:
         return self._summary().to_html()
 
 
-def coefficient_cells(tidy: pd.DataFrame) -> Cells:
-    """Make the coefficient table: estimate, error, t, p and 95% interval."""
+def coefficient_cells(
+    tidy: pd.DataFrame, statistic: str = "t", form: str = ".4g"
+) -> Cells:
+    """Make the coefficient table: estimate, error, `statistic`, p and 95% interval.
+
+    `form` is that of the ends of the interval.
+    """
     numbers = tidy[list(_NUMBERS)].to_numpy()
     return Cells.of(
-        ["", "estimate", "std. error", "t", "p", "95% interval"],
+        ["", "estimate", "std. error", statistic, "p", "95% interval"],
         [
             [
                 str(term),
@@ -526,7 +531,7 @@ def coefficient_cells(tidy: pd.DataFrame) -> Cells:
                 f"{se:.4g}",
                 f"{t:z.2f}",
                 p_text(p),
-                interval_text(low, high),
+                interval_text(low, high, form=form),
             ]
             for term, (b, se, t, p, low, high) in zip(
                 tidy["term"], numbers, strict=True

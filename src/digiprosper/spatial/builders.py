@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,25 +19,30 @@ from digiprosper.errors import (
     cited,
     counted,
     missing_problem,
+    nearest,
     option_problem,
     plain,
     quoted,
     text_problem,
     unknown_columns,
 )
+from digiprosper.kernels.tolerances import LARGEST_COLUMN
 from digiprosper.panel.coordinates import degrees_of
-from digiprosper.spatial.checks import checked_labels, positions_among, refuse_repeated
-from digiprosper.spatial.kernels.neighbours import (
+from digiprosper.panel.keys import rows_text
+from digiprosper.spatial.kernels.matrices import (
     inverse_differences,
     inverse_distances,
+    link_ends,
     nearest_distances,
     nearest_neighbours,
     same_places,
     same_values,
+    stored,
 )
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.spatial.kernels.matrices import Matrix
 
 # All pairs of more entities take more than 3 GB.
 _MOST_DENSE: Final = 20_000
@@ -81,12 +86,8 @@ def from_square(frame: pd.DataFrame) -> Built:
             'name the columns: from_frame(frame, "i", "j", "w").',
             [alignment_problem("columns", "columns without a row", without_row[:5])],
         )
-    not_numeric = [
-        c
-        for c, kind in zip(frame.columns, frame.dtypes, strict=True)
-        if not _holds_numbers(kind)
-    ]
-    if not_numeric:
+    not_numeric = frame.columns[[not _holds_numbers(kind) for kind in frame.dtypes]]
+    if len(not_numeric):
         raise InputTypeError(
             f"from_frame: {quoted(not_numeric)} does not hold numbers.",
             [text_problem(str(c)) for c in not_numeric[:5]],
@@ -96,8 +97,18 @@ def from_square(frame: pd.DataFrame) -> Built:
 
 
 def _holds_numbers(kind: Any) -> bool:
-    number = pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind)
-    return number and not pd.api.types.is_complex_dtype(kind)
+    types = pd.api.types
+    return types.is_numeric_dtype(kind) and not types.is_complex_dtype(kind)
+
+
+def numbers_of(column: pd.Series[Any], subject: str) -> Floats:
+    """Return the numbers of a column; `subject` names it in messages."""
+    if not _holds_numbers(column.dtype):
+        raise InputTypeError(
+            f"{subject} is {column.dtype}, not numeric.",
+            [text_problem("values" if column.name is None else str(column.name))],
+        )
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None]:
@@ -127,8 +138,19 @@ def from_pairs(
     absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
     if absent:
         raise unknown_columns(absent, frame.columns, "from_frame")
-    ends = [_plain_labels(frame[i]), _plain_labels(frame[j])]
-    _refuse_repeated_links(pd.MultiIndex.from_arrays(ends))
+    ends = [
+        _labels_of_rows(frame[c], frame.index, f"from_frame: the column {cited(c)}", c)
+        for c in (i, j)
+    ]
+    links = pd.MultiIndex.from_arrays(ends)
+    repeated = links[links.duplicated()].unique()
+    if len(repeated):
+        raise AlignmentError(
+            f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more "
+            f"than once (first: {quoted(repeated)}); add their weights or keep "
+            "one of each.",
+            [alignment_problem(None, "repeated links", repeated[:5])],
+        )
 
     labels = (
         _all_labels(ends) if entities is None else checked_labels(entities, "entities")
@@ -137,33 +159,23 @@ def from_pairs(
         positions_among(labels, end, "entities", f"the column {cited(c)}")
         for c, end in zip((i, j), ends, strict=True)
     )
-    weights = np.ones(len(frame)) if w is None else _numbers(frame[w])
+    weights = np.ones(len(frame))
+    if w is not None:
+        weights = numbers_of(frame[w], f"from_frame: the column {cited(w)}")
     return Built(_links(rows, neighbours, weights, len(labels)), labels)
 
 
-def _numbers(column: pd.Series[Any]) -> Floats:
-    if not _holds_numbers(column.dtype):
-        name = str(column.name)
-        raise InputTypeError(
-            f"from_frame: the column {cited(name)} is {column.dtype}, not numeric.",
-            [text_problem(name)],
-        )
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _plain_labels(column: pd.Series[Any]) -> pd.Index[Any]:
-    labels: pd.Index[Any] = pd.Index(list(column), tupleize_cols=False)
-    missing = np.flatnonzero(labels.isna())
-    if missing.size:
+def _labels_of_rows(
+    values: Iterable[Any], rows: pd.Index[Any], subject: str, role: str | None
+) -> pd.Index[Any]:
+    """Return the label of each row; `subject` and `role` name them in messages."""
+    labels: pd.Index[Any] = pd.Index(list(values), tupleize_cols=False)
+    missing = rows[labels.isna()]
+    if len(missing):
         raise AlignmentError(
-            f"from_frame: the column {cited(column.name)} has no label in "
-            f"{counted(missing.size, 'row')} (first: "
-            f"{quoted(column.index[missing])}).",
-            [
-                alignment_problem(
-                    str(column.name), "missing labels", column.index[missing[:5]]
-                )
-            ],
+            f"{subject} has no label in {counted(len(missing), 'row')} (first: "
+            f"{quoted(missing)}).",
+            [alignment_problem(role, "missing labels", missing[:5])],
         )
     return labels
 
@@ -176,17 +188,6 @@ def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
     except TypeError:
         return labels
     return ordered
-
-
-def _refuse_repeated_links(links: pd.MultiIndex) -> None:
-    repeated = links[links.duplicated()].unique()
-    if len(repeated):
-        raise AlignmentError(
-            f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more "
-            f"than once (first: {quoted(repeated)}); add their weights or keep "
-            "one of each.",
-            [alignment_problem(None, "repeated links", repeated[:5])],
-        )
 
 
 def _links(rows: Ints, columns: Ints, weights: Floats, n: int) -> Any:
@@ -209,21 +210,13 @@ def from_lists(neighbours: object) -> Built:
         rows += [row] * len(weight_of)
         ends += list(weight_of)
         weights += list(weight_of.values())
-    neighbour_labels = pd.Index(
-        ends, dtype=None if ends else labels.dtype, tupleize_cols=False
-    )
     positions = positions_among(
-        labels, neighbour_labels.unique(), "the mapping", "the neighbours"
+        labels, pd.Index(ends, tupleize_cols=False), "the mapping", "the neighbours"
     )
-    codes = (
-        positions[pd.factorize(neighbour_labels)[0]]
-        if ends
-        else np.empty(0, dtype=np.intp)
+    matrix = _links(
+        np.array(rows, dtype=np.intp), positions, np.array(weights), len(labels)
     )
-    return Built(
-        _links(np.array(rows, dtype=np.intp), codes, np.array(weights), len(labels)),
-        labels,
-    )
+    return Built(matrix, labels)
 
 
 def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
@@ -288,15 +281,9 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
     if entities is None:
         return ids
     if isinstance(entities, Mapping):
-        positions = positions_among(
-            pd.Index(list(entities), tupleize_cols=False),
-            ids,
-            "entities",
-            "the weights",
-        )
-        return checked_labels(
-            [list(entities.values())[position] for position in positions], "entities"
-        )
+        keys = pd.Index(list(entities), tupleize_cols=False)
+        positions_among(keys, ids, "entities", "the weights")
+        entities = [entities[label] for label in ids]
     labels = checked_labels(entities, "entities")
     if len(labels) != len(ids):
         raise AlignmentError(
@@ -322,13 +309,10 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
         same_places(degrees),
         "are at the same place, so that the distance is zero",
     )
+    made_by = "inverse distance" + ("" if power == 1 else f" to the power {power:g}")
+    made_by += "" if cutoff is None else f" within {cutoff:g} km"
     matrix = inverse_distances(degrees, power, cutoff)
-    return Built(
-        matrix,
-        labels,
-        _distance_text("inverse distance", power, cutoff),
-        degrees=degrees,
-    )
+    return Built(matrix, labels, made_by, degrees=degrees)
 
 
 def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
@@ -372,8 +356,7 @@ def by_gravity(
     """Compute weights by the product of a positive variable over distance^power."""
     built = by_distance(coordinates, power, cutoff)
     labels, means, name = _means(values, "gravity")
-    positions = positions_among(labels, built.entities, "values", "the coordinates")
-    positions_among(built.entities, labels, "coordinates", "the values")
+    positions = same_labels(labels, built.entities, "the values", "the coordinates")
     not_positive = labels[means <= 0]
     if len(not_positive):
         raise OptionError(
@@ -396,13 +379,8 @@ def by_gravity(
 def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
     """Return entity labels and their (n, 2) latitude, longitude, one place each."""
     degrees = degrees_of(coordinates, caller)
-    labels = _first_level(coordinates.index, caller)
-    _refuse_missing(
-        ~np.isfinite(degrees).all(axis=1), coordinates.index, "coordinates", caller
-    )
-    codes, entities = pd.factorize(labels)
-    first_rows = np.full(len(entities), -1)
-    first_rows[codes[::-1]] = np.arange(len(codes))[::-1]
+    codes, entities = _coded_entities(coordinates.index, degrees, "coordinates", caller)
+    first_rows = np.unique(codes, return_index=True)[1]
     varies = np.unique(codes[(degrees != degrees[first_rows[codes]]).any(axis=1)])
     if varies.size:
         raise AlignmentError(
@@ -410,7 +388,7 @@ def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
             "an entity has one.",
             [alignment_problem("coordinates", "several places", entities[varies[:5]])],
         )
-    return checked_labels(entities, "coordinates"), degrees[first_rows]
+    return entities, degrees[first_rows]
 
 
 def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
@@ -421,14 +399,8 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
             f"panel.frame['gdp'], not {type(values).__name__}."
         )
     name = "values" if values.name is None else str(values.name)
-    if not _holds_numbers(values.dtype):
-        raise InputTypeError(
-            f"{caller}: {name} is {values.dtype}, not numeric.", [text_problem(name)]
-        )
-    labels = _first_level(values.index, caller)
-    cells = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    _refuse_missing(np.logical_not(np.isfinite(cells)), values.index, name, caller)
-    codes, entities = pd.factorize(labels)
+    cells = numbers_of(values, f"{caller}: {name}")
+    codes, entities = _coded_entities(values.index, cells, name, caller)
     counts = np.bincount(codes)
     if (counts != counts.max()).any():
         fewer_periods = entities[counts < counts.max()]
@@ -440,11 +412,16 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
         )
     largest = np.abs(cells).max() or 1.0
     means = np.bincount(codes, cells / largest) / counts * largest
-    return checked_labels(entities, name), means, name
+    return entities, means, name
 
 
-def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
-    """Return the entities of an index by entity, or by entity and time."""
+def _coded_entities(
+    index: pd.Index[Any], values: Floats, name: str, caller: str
+) -> tuple[Ints, pd.Index[Any]]:
+    """Code the entities of rows that are indexed by entity, or by entity and time.
+
+    Refuses another index, and missing `values`, which are called `name`.
+    """
     if index.nlevels > 2 or not index.is_unique or not len(index):
         repeated = index[index.duplicated()][:5]
         wrong = (
@@ -457,25 +434,19 @@ def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
             f"the index has {counted(index.nlevels, 'level')}.",
             [alignment_problem(None, "other index", repeated)],
         )
-    labels: pd.Index[Any] = pd.Index(
-        list(index.get_level_values(0)), tupleize_cols=False
+    labels = _labels_of_rows(
+        index.get_level_values(0), index, f"{caller}: the index", None
     )
-    missing = np.flatnonzero(labels.isna())
-    if missing.size:
-        raise AlignmentError(
-            f"{caller}: {counted(missing.size, 'row')} without the label of an entity.",
-            [alignment_problem(None, "missing labels")],
-        )
-    return labels
-
-
-def _refuse_missing(missing: Any, index: pd.Index[Any], name: str, caller: str) -> None:
-    if missing.any():
+    complete: Any = np.isfinite(values).reshape(len(index), -1).all(axis=1)
+    missing = index[~complete]
+    if len(missing):
         raise MissingDataError(
             f"{caller}: {name} is missing or infinite in "
-            f"{counted(int(missing.sum()), 'row')} (first: {quoted(index[missing])}).",
-            [missing_problem(name, int(missing.sum()), index[missing][:5])],
+            f"{counted(len(missing), 'row')} (first: {quoted(missing)}).",
+            [missing_problem(name, len(missing), missing[:5])],
         )
+    codes, entities = pd.factorize(labels)
+    return codes, checked_labels(entities, name)
 
 
 def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) -> None:
@@ -519,21 +490,223 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
 
 
 def _positive(name: str, value: object, most: float, unit: str) -> float:
-    number = plain(value)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number <= most
-    ):
+    number = as_number(value)
+    if not 0 < number <= most:
         limit = "" if most == _LARGEST else f" up to {most:g}"
         raise OptionError(
             f"{name}={cited(value)} must be a positive number{unit}{limit}.",
             [option_problem(name, value)],
         )
-    return float(number)
+    return number
 
 
-def _distance_text(formula: str, power: float, cutoff: float | None) -> str:
-    raised = "" if power == 1 else f" to the power {power:g}"
-    near = "" if cutoff is None else f" within {cutoff:g} km"
-    return f"{formula}{raised}{near}"
+def as_number(value: object) -> float:
+    """Return a finite number as a float; anything else is NaN."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return np.nan
+    return float(number) if abs(number) <= _LARGEST else np.nan
+
+
+# --- checks of matrices ---------------------------------------------------------------
+
+
+def checked_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
+    """Check weights of the labelled entities and store a copy of them."""
+    from scipy.sparse import issparse
+
+    matrix: Any = argument if issparse(argument) else _as_array(argument)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise InputTypeError(
+            f"matrix has the shape {matrix.shape}; it needs a row and a column for "
+            "each entity."
+        )
+    if matrix.shape[0] != len(labels):
+        raise AlignmentError(
+            f"matrix has {counted(matrix.shape[0], 'row')}, but there are "
+            f"{counted(len(labels), 'label')} in entities."
+        )
+    if matrix.dtype.kind not in "biuf":
+        raise InputTypeError(
+            f"matrix holds {matrix.dtype}, not real numbers.", [text_problem("matrix")]
+        )
+    raw = stored(matrix)
+    rows, columns, weights = link_ends(raw)
+    _refuse_values(labels, rows, columns, weights)
+    on_diagonal = labels[rows[rows == columns]]
+    if len(on_diagonal):
+        raise OptionError(
+            f"the diagonal is not zero for {quoted(on_diagonal)}: no entity is its own "
+            "neighbour. Set it to zero: numpy.fill_diagonal(matrix, 0).",
+            [
+                option_problem(
+                    "matrix", tuple(on_diagonal[:5]), what="diagonal not zero"
+                )
+            ],
+        )
+    refuse_unlinked(raw, name)
+    return raw
+
+
+def _as_array(argument: Any) -> np.ndarray[Any, Any]:
+    if isinstance(argument, pd.DataFrame):
+        raise InputTypeError(
+            "matrix is a DataFrame, whose labels would be matched by position; pass it "
+            "to SpatialWeights.from_frame(frame)."
+        )
+    if isinstance(argument, np.ma.MaskedArray) and np.ma.is_masked(argument):
+        raise MissingDataError(
+            "matrix has masked weights.", [missing_problem("matrix")]
+        )
+    try:
+        cells = np.asarray(argument)
+        if cells.dtype.kind != "O":
+            return cells
+        if any(isinstance(cell, str | bytes | complex) for cell in cells.flat):
+            raise TypeError("it holds text")
+        return np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputTypeError(
+            "matrix must be a square array of numbers, not "
+            f"{type(argument).__name__} ({error}).",
+            [text_problem("matrix")],
+        ) from error
+
+
+def _refuse_values(
+    labels: pd.Index[Any], rows: Ints, columns: Ints, weights: Floats
+) -> None:
+    beyond = (weights > LARGEST_COLUMN) | (weights < 1 / LARGEST_COLUMN)
+    for invalid, problem in (
+        (~np.isfinite(weights), "missing or infinite"),
+        (weights < 0, "negative"),
+        (beyond, "too large or too small"),
+    ):
+        first = np.flatnonzero(invalid)[:5]
+        if not first.size:
+            continue
+        count = int(invalid.sum())
+        pairs = tuple((labels[rows[i]], labels[columns[i]]) for i in first)
+        text = (
+            f"{counted(count, 'weight is', 'weights are')} {problem} (first: "
+            f"{rows_text(pairs)});"
+        )
+        if problem == "missing or infinite":
+            raise MissingDataError(
+                f"{text} a pair without a link has the weight 0.",
+                [missing_problem("matrix", count, pairs)],
+            )
+        raise OptionError(
+            f"{text} weights lie between 0 and {LARGEST_COLUMN:g}.",
+            [option_problem("matrix", pairs, what=f"{problem} weights")],
+        )
+
+
+def refuse_unlinked(raw: Matrix, name: str) -> None:
+    """Refuse weights that are all zero."""
+    if not link_ends(raw)[0].size:
+        raise OptionError(
+            f"{name}: no entity has a neighbour, all weights are zero.",
+            [option_problem("matrix", what="no links")],
+        )
+
+
+# --- labels ---------------------------------------------------------------------------
+
+
+def checked_labels(values: object, role: str) -> pd.Index[Any]:
+    """Check that entity labels are an ordered collection, none missing or repeated.
+
+    `role` names them in messages.
+    """
+    labels = _as_index(values, role)
+    missing = np.flatnonzero(labels.isna())
+    if missing.size:
+        raise AlignmentError(
+            f"{role}: the label at position {missing[0]} is missing; every row "
+            "needs a label.",
+            [alignment_problem(role, "missing labels", missing[:5].tolist())],
+        )
+    refuse_repeated(labels, role)
+    return labels
+
+
+def _as_index(values: object, role: str) -> pd.Index[Any]:
+    unordered = isinstance(values, str | bytes | Mapping | Set | pd.DataFrame)
+    if unordered or not isinstance(values, Iterable) or getattr(values, "ndim", 1) != 1:
+        raise InputTypeError(
+            f"{role} must be the labels of the rows in their order, as a list or an "
+            f"Index, not {type(values).__name__}."
+        )
+    if isinstance(values, pd.MultiIndex):
+        raise InputTypeError(
+            f"{role} has {values.nlevels} levels ({quoted(values.names)}); pass one "
+            "label per entity, such as panel.entities."
+        )
+    is_coded = isinstance(getattr(values, "dtype", None), pd.CategoricalDtype)
+    cells = np.asarray(values) if is_coded else list(values)
+    labels = pd.Index(cells, tupleize_cols=False)
+    not_hashable = [label for label in labels if not pd.api.types.is_hashable(label)]
+    if not_hashable:
+        raise InputTypeError(
+            f"{role}: {cited(not_hashable[0])} is no label; use text or numbers."
+        )
+    return labels.rename(None)
+
+
+def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
+    """Refuse a label that several rows have."""
+    if not labels.is_unique:
+        repeated = labels[labels.duplicated()].unique()
+        raise AlignmentError(
+            f"{role}: {quoted(repeated)} is there more than once; each entity "
+            "has one row.",
+            [alignment_problem(role, "repeated labels", repeated[:5])],
+        )
+
+
+def positions_among(
+    labels: pd.Index[Any],
+    sought: pd.Index[Any],
+    holder: str,
+    source: str,
+    remedy: str = "",
+) -> Ints:
+    """Return the (m,) positions of labels `sought` in `labels`; refuse absent ones.
+
+    `holder` and `source` name both collections in messages, and `remedy` is a sentence
+    on what to do.
+    """
+    positions = labels.get_indexer(sought)
+    absent = sought[positions < 0].unique()
+    if len(absent):
+        count = counted(len(absent), "entity", "entities")
+        verb = "is" if len(absent) == 1 else "are"
+        hint = _hint(absent[0], labels)
+        text = (
+            f"{count} of {source} {verb} not in {holder}: "
+            f"{quoted(absent)}{hint}. {remedy}"
+        )
+        raise AlignmentError(
+            text.strip(), [alignment_problem(None, f"not in {holder}", absent[:5])]
+        )
+    return np.asarray(positions, dtype=np.intp)
+
+
+def same_labels(
+    labels: pd.Index[Any], others: pd.Index[Any], name: str, name_of_others: str
+) -> Ints:
+    """Return the positions in `labels` of `others`; refuse one that only one has."""
+    positions_among(others, labels, name_of_others, name)
+    return positions_among(labels, others, name, name_of_others)
+
+
+def _hint(label: object, labels: pd.Index[Any]) -> str:
+    """Suggest why a label was not found: another type, or another spelling."""
+    same_text = [other for other in labels if str(other) == str(label)]
+    if same_text:
+        return (
+            f". There is {same_text[0]!r} ({type(same_text[0]).__name__}), but "
+            f"{cited(label)} is {type(label).__name__}: give both the same type"
+        )
+    return nearest(label, labels)

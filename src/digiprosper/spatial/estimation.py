@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
-from digiprosper.spatial.impacts import SpatialEffects
 from digiprosper.spatial.kernels.determinants import Determinants
 from digiprosper.spatial.kernels.information import (
     Point,
@@ -29,14 +28,13 @@ from digiprosper.spatial.kernels.information import (
     observed_information,
 )
 from digiprosper.spatial.kernels.likelihood import at_values, maximise
+from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.kernels.multiplier import (
     averages,
     by_unit,
     effects,
     effects_of_draws,
-    row_sum,
     symmetric_root,
-    without_lag,
 )
 from digiprosper.spatial.notices import (
     biased_coefficient,
@@ -45,26 +43,21 @@ from digiprosper.spatial.notices import (
     near_end,
     several_rows,
 )
-from digiprosper.spatial.preparation import ERROR, LAG, spatial_columns
-from digiprosper.spatial.results import SpatialResults
+from digiprosper.spatial.preparation import ERROR, LAG, lag_name, spatial_columns
+from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.determinants import Spectrum
     from digiprosper.spatial.kernels.likelihood import Optimum
-    from digiprosper.spatial.kernels.spectrum import Spectrum
     from digiprosper.spatial.preparation import Layout
 
 _LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add
 # up to zero.
 _LEAST_CLUSTERS = 3
-
-
-class _Draws(NamedTuple):
-    """Seed and number of draws for simulated errors; none without a seed."""
-
-    seed: np.random.SeedSequence | None
-    reps: int
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
@@ -77,24 +70,26 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         point = _corrected(point, layout)
     intercept = () if any(layout.effects) else ("Intercept",)
     names = (*point.names, *layout.names[1:], *intercept)
+    # Dummies of periods have no names
+    values = np.concatenate([point.spatial, point.optimum.coefficients])[: len(names)]
     covariances = _covariances(point, spec.error_type, names)
     covariance = _larger(covariances)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
     inverse = point.inverse(point.optimum.rho)
     spatial_effects = _effects(
-        layout, point, covariances, inverse, _Draws(seed, spec.reps)
+        layout, point, names, values, covariances, inverse, seed, spec.reps
     )
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
-    inference = _inference(spec, layout, seed, n_drawn)
     optimum, spectrum, weights = (
         point.optimum,
         point.determinants.spectrum,
         layout.weights,
     )
+    interval = (np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high)
     df_absorbed = layout.prepared.within.rank
     return SpatialResults(
         estimated=Estimates.of(
-            names, _values(point, len(names)), covariance, inference
+            names, values, covariance, _inference(spec, layout, seed, n_drawn)
         ),
         effects=spatial_effects,
         sample=layout.sample,
@@ -102,16 +97,12 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         diagnostics=(
             *layout.notices,
             *weights.diagnostics,
-            *_near_ends(point, layout),
+            *near_end(point.names, point.spatial, interval, weights.name),
             *_bias_notices(spec, layout, point, covariance),
             *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
             *several_rows(layout.slopes, layout.sample.factors),
-            *(
-                ()
-                if seed is None
-                else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)
-            ),
+            *lost_draws(0 if seed is None else spec.reps - n_drawn, spec.reps, _LOST),
         ),
         depvar=spec.y,
         model=spec.model,
@@ -124,9 +115,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         n_parameters=len(point.spatial) + len(layout.names) + df_absorbed,
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
-        interval=(np.nan, np.nan)
-        if spectrum is None
-        else (spectrum.low, spectrum.high),
+        interval=interval,
         weights_name=weights.name,
         weights_text=weights.conventions,
         weights_standardise=weights.standardise,
@@ -189,11 +178,6 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
     rows = periods * (len(layout.matrix) - float(time))
     means = layout.weights.period_means if time and spectrum is not None else None
     return Determinants(spectrum, periods, rows, means)
-
-
-def _values(point: Point, count: int) -> Floats:
-    """Return the coefficients with names, which dummies of periods lack."""
-    return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
 
 
 def _refuse_end(
@@ -278,161 +262,112 @@ def _covariances(
     covariance = np.asarray(inverse[:k, :k])
     if error_type in ("observed", "information"):
         return (covariance,)
-    if error_type == "larger":
-        return covariance, clustered_covariance(point, inverse)[:k, :k]
-    _refuse_two_clusters(point)
-    clustered = clustered_covariance(point, inverse)[:k, :k]
-    _refuse_no_variance(np.diag(clustered), np.diag(covariance), names)
-    return (clustered,)
-
-
-def _larger(covariances: tuple[Floats, ...]) -> Floats:
-    """Scale the first covariance to the larger standard errors."""
-    first, *others = covariances
-    variance = np.diag(first)
-    for other in others:
-        variance = np.maximum(variance, np.diag(other))
-    scale = np.sqrt(
-        np.divide(
-            variance,
-            np.diag(first),
-            out=np.ones_like(variance),
-            where=np.diag(first) > 0,
-        )
-    )
-    return np.asarray(first * scale * scale[:, None])
-
-
-def _refuse_two_clusters(point: Point) -> None:
     n = point.columns.n_entities
-    if n < _LEAST_CLUSTERS:
+    if error_type == "clustered" and n < _LEAST_CLUSTERS:
         raise IdentificationError(
             f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the "
             f"sample has {n}. Use cov_type='observed'."
         )
-
-
-def _refuse_no_variance(
-    clustered: Floats, observed: Floats, names: tuple[str, ...]
-) -> None:
-    """Refuse scores of zero in every entity, as of regressors for single rows."""
-    no_variance = ~(clustered > NO_VARIANCE**2 * observed)
+    clustered = clustered_covariance(point, inverse)[:k, :k]
+    if error_type == "larger":
+        return covariance, clustered
+    # Scores of zero in every entity, as of regressors for single rows
+    no_variance = ~(np.diag(clustered) > NO_VARIANCE**2 * np.diag(covariance))
     if no_variance.any():
-        terms = [
-            name for name, missing in zip(names, no_variance, strict=True) if missing
-        ]
+        terms = [names[j] for j in np.flatnonzero(no_variance)]
         raise IdentificationError(
             f"no clustered standard error for {quoted(terms)}: the scores of every "
             "entity add up to zero, for example because a regressor varies in only "
             "one entity. Use cov_type='observed'."
         )
+    return (clustered,)
+
+
+def _larger(covariances: Sequence[Floats]) -> Floats:
+    """Scale the first covariance to the larger standard errors."""
+    first = covariances[0]
+    variance = np.diag(first)
+    largest = np.max([np.diag(covariance) for covariance in covariances], axis=0)
+    ratio = np.divide(largest, variance, out=np.ones_like(largest), where=variance > 0)
+    scale = np.sqrt(ratio)
+    return np.asarray(first * scale * scale[:, None])
 
 
 def _effects(
     layout: Layout,
     point: Point,
-    covariances: tuple[Floats, ...],
+    names: Sequence[str],
+    values: Floats,
+    covariances: Sequence[Floats],
     inverse: Floats,
-    drawing: _Draws,
+    seed: np.random.SeedSequence | None,
+    reps: int,
 ) -> SpatialEffects:
     """Compute effects of all regressors, errors by delta method or draws."""
-    selection = _chosen(layout, point, len(covariances[0]))
-    b = selection @ _values(point, len(covariances[0]))
-    covariances_b = [selection @ covariance @ selection.T for covariance in covariances]
-    k = len(layout.slopes)
-    lag, matrix = point.lag, layout.matrix
-    slopes, lags = b[-2 * k : -k], b[-k:]
-    spectrum = point.determinants.spectrum
-    if lag and spectrum is not None:
-        average, derivative = averages(matrix, inverse, spectrum, point.optimum.rho)
-    else:
-        average, derivative = without_lag(matrix)
-    estimates, gradient = effects(average, derivative, slopes, lags, lag=lag)
-    drawn = (
-        None
-        if drawing.seed is None
-        else _drawn(point, matrix, b, covariances_b, drawing)
+    # rho with a lag of the outcome, slopes, and slopes of lags: zero if there is none
+    chosen = [*["rho"] * point.lag, *layout.slopes, *map(lag_name, layout.slopes)]
+    selection = np.array(
+        [[name == column for column in names] for name in chosen], dtype=np.float64
     )
+    b = selection @ values
+    covariances = [selection @ covariance @ selection.T for covariance in covariances]
+    slopes, lags = np.split(b[int(point.lag) :], 2)
+    matrix = layout.matrix
+    spectrum = point.determinants.spectrum if point.lag else None
+    average, derivative = averages(matrix, inverse, spectrum, point.optimum.rho)
+    estimates, gradient = effects(average, derivative, slopes, lags)
     return SpatialEffects(
         terms=layout.slopes,
         slopes=slopes,
         lags=lags,
         estimates=estimates,
         covariance=_larger(
-            tuple(gradient @ covariance @ gradient.T for covariance in covariances_b)
+            [gradient @ covariance @ gradient.T for covariance in covariances]
         ),
-        draws=drawn,
+        draws=None
+        if seed is None
+        else _drawn(matrix, spectrum, b, covariances, seed, reps),
         units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
     )
 
 
-def _chosen(layout: Layout, point: Point, count: int) -> Floats:
-    """Return rows that select rho, slopes and their lags; zeros if absent."""
-    first, k = len(point.spatial), len(layout.slopes)
-    positions: list[int | None] = [*[0] * point.lag, *(first + j for j in range(k))]
-    lags = {name: first + k + j for j, name in enumerate(layout.lags)}
-    positions += [lags.get(name) for name in layout.slopes]
-    selection = np.zeros((len(positions), count))
-    for row, position in enumerate(positions):
-        if position is not None:
-            selection[row, position] = 1.0
-    return selection
-
-
 def _drawn(
-    point: Point, matrix: Floats, b: Floats, covariances: list[Floats], drawing: _Draws
+    matrix: Floats,
+    spectrum: Spectrum | None,
+    b: Floats,
+    covariances: Sequence[Floats],
+    seed: np.random.SeedSequence,
+    reps: int,
 ) -> Floats:
     """Draw coefficients and compute the effects of each draw.
 
-    With two covariances, each effect has the draws with the larger standard deviation.
+    `b` begins with rho if there is a spectrum. With two covariances, each effect has
+    the draws with the larger standard deviation.
     """
-    k, q = (b.size - point.lag) // 2, int(point.lag)
-    normal = np.random.default_rng(drawing.seed).standard_normal((drawing.reps, b.size))
+    normal = np.random.default_rng(seed).standard_normal((reps, b.size))
     samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]
-    spectrum = point.determinants.spectrum if point.lag else None
     if spectrum is not None:
-        inside = [
-            (draws[:, 0] > spectrum.low) & (draws[:, 0] < spectrum.high)
-            for draws in samples
-        ]
-        samples = [draws[np.logical_and.reduce(inside)] for draws in samples]
-    first, *others = (
-        effects_of_draws(
-            matrix, spectrum, draws[:, 0], draws[:, q : k + q], draws[:, k + q :]
-        )
-        for draws in samples
-    )
+        rhos = np.stack([draws[:, 0] for draws in samples])
+        inside = ((rhos > spectrum.low) & (rhos < spectrum.high)).all(axis=0)
+        samples = [draws[inside] for draws in samples]
+    first, *others = (effects_of_draws(matrix, spectrum, draws) for draws in samples)
     for other in others:
         first = np.where(other.std(axis=0) > first.std(axis=0), other, first)
     return first
 
 
-def _near_ends(point: Point, layout: Layout) -> list[Notice]:
-    """Report spatial coefficients near an end of their interval."""
-    spectrum = point.determinants.spectrum
-    if spectrum is None:
-        return []
-    notices: list[Notice] = []
-    for name, value in zip(point.names, point.spatial, strict=True):
-        notices += near_end(
-            name, value, (spectrum.low, spectrum.high), layout.weights.name
-        )
-    return notices
-
-
 def _bias_notices(
     spec: Any, layout: Layout, point: Point, covariance: Floats
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report the bias that a likelihood without adjustment leaves."""
     entity, time = layout.effects
-    notices: list[Notice] = []
     if spec.likelihood == "adjusted":
-        return notices
+        return
     if entity and spec.likelihood == "unadjusted" and spec.error_type != "clustered":
-        notices += entity_effects_errors(layout.n_times)
+        yield from entity_effects_errors(layout.n_times)
     if not time or not point.names:
-        return notices
+        return
     try:
         adjusted = maximum(
             spec.replace(likelihood="adjusted", transform="exact"), layout
@@ -441,12 +376,12 @@ def _bias_notices(
             adjusted, "larger", (*point.names, *layout.names[1:])
         )
     except IdentificationError:
-        return notices
+        return
     for j, name in enumerate(point.names):
         error = deviation = float(np.sqrt(covariance[j, j]))
         if spec.error_type != "clustered":
             deviation *= float(np.sqrt(max(clustered[j, j] / observed[j, j], 1.0)))
-        notices += biased_coefficient(
+        yield from biased_coefficient(
             name,
             point.spatial[j] - adjusted.spatial[j],
             error,
@@ -455,29 +390,24 @@ def _bias_notices(
             n_entities=len(layout.matrix),
             likelihood=spec.likelihood,
         )
-    return notices
 
 
-def _shock_notices(spec: Any, layout: Layout, point: Point) -> tuple[Notice, ...]:
+def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
     """Report period means of residuals that vary more than by chance."""
     from scipy.special import fdtrc
 
     n, t = len(layout.matrix), layout.n_times
     if spec.time_effects or t < 2 or n < 2:
-        return ()
+        return
     residuals = point.optimum.residuals.reshape(n, t)
-    means = residuals.mean(axis=0)
-    means = means - means.mean()
     between, total = (
-        n * float(means @ means),
-        float(residuals.ravel() @ residuals.ravel()),
+        n * t * float(residuals.mean(axis=0).var()),
+        float((residuals**2).sum()),
     )
-    df = (t - 1) * (n - 1)
-    statistic = between * (n - 1) / max(total - between, np.finfo(np.float64).tiny)
-    p_value = float(fdtrc(t - 1, df, statistic))
-    return common_shocks(
-        layout.prepared.sample.keys.time_name, between / total, p_value
-    )
+    within = max(total - between, np.finfo(np.float64).tiny)
+    p_value = float(fdtrc(t - 1, (t - 1) * (n - 1), between * (n - 1) / within))
+    times = layout.prepared.sample.keys.time_name
+    yield from common_shocks(times, between / total, p_value)
 
 
 def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
@@ -498,17 +428,12 @@ def _inference(
 ) -> Inference:
     sample = layout.prepared.sample
     by_entity = spec.error_type in ("clustered", "larger")
-    groups = sample.n_entities
+    entropy: Any = None if seed is None else seed.entropy
     return Inference(
         cov_type=spec.error_type,
         clusters=(sample.keys.entity_name,) if by_entity else (),
-        n_clusters=(groups,) if by_entity else (),
-        df_t=groups - 1.0 if by_entity else np.inf,
+        n_clusters=(sample.n_entities,) if by_entity else (),
+        df_t=sample.n_entities - 1.0 if by_entity else np.inf,
         reps=reps,
-        rng_entropy=None if seed is None else _entropy(seed),
+        rng_entropy=entropy,
     )
-
-
-def _entropy(seed: np.random.SeedSequence) -> int:
-    entropy: Any = seed.entropy
-    return int(entropy)

@@ -1,39 +1,63 @@
-"""What figures of spatial autocorrelation draw."""
+"""What figures of spatial autocorrelation and of spatial effects draw."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import ChainMap, Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
     OptionError,
+    check_option,
     cited,
+    column_problem,
     issue,
+    models_problem,
     nearest,
     option_problem,
+    plain,
     quoted,
 )
 from digiprosper.panel.access import table_of
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
-from digiprosper.report.drawings import MoranScatter
+from digiprosper.report.collection import ResultSet
+from digiprosper.report.columns import Column
+from digiprosper.report.drawings import Decay, MoranScatter
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
-from digiprosper.spatial.cells import Field, read_field
+from digiprosper.report.terms import Term
 from digiprosper.spatial.kernels.matrices import lag_by_period
-from digiprosper.spatial.moran import quadrants_of, standardised, statistics_by_period
+from digiprosper.spatial.moran import (
+    Field,
+    quadrants_of,
+    read_field,
+    standardised,
+    statistics_by_period,
+)
+from digiprosper.spatial.results import KINDS, SpatialResults
 from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from digiprosper.panel import Panel
     from digiprosper.report.words import Language
     from digiprosper.spatial.weights import SpatialWeights
 
 _CLOCKWISE = ("high-high", "high-low", "low-low", "low-high")
+
+Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
+"""Label to fit, or to what stopped it."""
 
 
 def moran_scatter(
@@ -59,9 +83,12 @@ def moran_scatter(
 
     lag = lag_by_period(field.weights.matrix, z)
     names = quadrants_of(z, lag, field.weights)[0]
+    factors = term_factors(parse(column, table_of(panel).known, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     return MoranScatter(
-        variable=_label(panel, column, labels, language),
+        variable=name_label(
+            column, {**panel.labels, **labels}, {column: factors}, language
+        ),
         period="" if panel.time_name is None else str(field.times[period]),
         weights=_weights_text(field.weights, language),
         points=pd.DataFrame(
@@ -104,9 +131,237 @@ def _weights_text(weights: SpatialWeights, language: Language) -> str:
     return FIGURE.say("brackets", language, text=weights.name, inside=scale)
 
 
-def _label(
-    panel: Panel, column: str, labels: Mapping[str, str], language: Language
-) -> str:
-    all_labels: dict[str, Any] = {**panel.labels, **labels}
-    term = parse(column, table_of(panel).known, "column")
-    return name_label(column, all_labels, {column: term_factors(term)}, language)
+# --- effects, of one or several fits --------------------------------------------------
+
+
+def read_fits(results: object, purpose: str) -> Fits:
+    """Return the fits to draw by label: numbers for several, empty for one."""
+    pairs: list[tuple[str, Any]] = list(_pairs(results))
+    not_fits = [
+        fit
+        for _, fit in pairs
+        if not isinstance(fit, SpatialResults | DigiprosperError)
+    ]
+    if not_fits or not pairs:
+        type_name = type(not_fits[0]).__name__ if not_fits else "none"
+        raise InputTypeError(
+            f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, "
+            f"list or mapping of them, not {type_name}.",
+            [models_problem("no spatial model", not_fits[0] if not_fits else results)],
+        )
+    _refuse_twice([label for label, _ in pairs], purpose)
+    return dict(pairs)
+
+
+def _pairs(results: object) -> Iterable[tuple[str, Any]]:
+    if isinstance(results, ResultSet):
+        return results.outcomes
+    if isinstance(results, Mapping):
+        return [(str(label), fit) for label, fit in results.items()]
+    if isinstance(results, Sequence) and not isinstance(results, str):
+        return [(f"({number})", fit) for number, fit in enumerate(results, 1)]
+    return [("", results)]
+
+
+def _refuse_twice(labels: Sequence[object], purpose: str) -> None:
+    repeated = [label for label, count in Counter(labels).items() if count > 1]
+    if repeated:
+        raise InputTypeError(
+            f"{purpose}: the labels {quoted(repeated)} are duplicated; rename "
+            "one of each.",
+            [models_problem(f"repeated labels {quoted(repeated)}")],
+        )
+
+
+def regressors(fits: Fits) -> list[str]:
+    """List regressors of all fits, each once, in order of the first fit with it."""
+    return list(
+        dict.fromkeys(
+            name for fit in _estimated(fits).values() for name in fit.effects.terms
+        )
+    )
+
+
+def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
+    """Check kinds of effects to draw: "direct", "indirect", "total", each once."""
+    listed = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
+    if not listed:
+        raise OptionError(
+            f"{purpose}: kinds is empty; choose among {quoted(KINDS)}.",
+            [option_problem("kinds", kinds, KINDS)],
+        )
+    for kind in listed:
+        check_option("kinds", kind, KINDS)
+    return tuple(dict.fromkeys(plain(kind) for kind in listed))
+
+
+def kind_words(kind: str, language: Language) -> str:
+    """Name a kind of effect, such as ``"Direct"``."""
+    return WORDS.say(kind, language)
+
+
+def impacts(
+    fits: Fits,
+    terms: Sequence[str],
+    kinds: Sequence[str],
+    level: float,
+    language: Language = "english",
+) -> list[Column]:
+    """Lay out effects for a figure of estimates.
+
+    Of one fit, a column per kind and a row per regressor; of several, a column per fit
+    and a row per regressor and kind.
+    """
+    estimated = _estimated(fits)
+    if len(fits) == 1 and estimated:
+        (fit,) = estimated.values()
+        columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
+        shown = [name for name in terms if name in fit.effects.terms]
+        return [
+            replace(
+                columns[kind],
+                head=WORDS.say(kind, language),
+                estimates={name: columns[kind].estimates[name] for name in shown},
+            )
+            for kind in kinds
+        ]
+    return [_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
+
+
+def _estimated(fits: Fits) -> dict[str, SpatialResults]:
+    return {
+        label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)
+    }
+
+
+def _column(
+    label: str,
+    fit: SpatialResults | DigiprosperError,
+    terms: Sequence[str],
+    kinds: Sequence[str],
+    level: float,
+) -> Column:
+    """Make the column of one fit, or of what stopped it."""
+    if isinstance(fit, DigiprosperError):
+        return Column(head=label, failure=fit)
+    columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
+    estimates = {}
+    for name in (term for term in terms if term in fit.effects.terms):
+        for kind in kinds:
+            term = Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
+            estimates[term.name] = columns[kind].estimates[name]._replace(term=term)
+    first = columns["direct"]
+    return replace(first, head=label, estimates=estimates, keys=None, remarks=())
+
+
+# --- over the cut-off -----------------------------------------------------------------
+
+
+def decay(
+    fits: Fits,
+    term: str | None,
+    kinds: Sequence[str],
+    labels: Mapping[str, str],
+    level: float,
+    purpose: str,
+    language: Language = "english",
+) -> Decay:
+    """Lay out the effects of one regressor over the cut-offs that label the fits.
+
+    Without a term it is the first regressor. `labels` come before those of the fits.
+    Fits that failed or do not have the regressor are counted in `left_out`.
+    """
+    cutoffs = _cutoffs(list(fits), purpose)
+    estimated = _estimated(fits)
+    if not estimated:
+        raise IdentificationError(
+            f"{purpose}: none of the {len(fits)} models was estimated.",
+            [Notice("no_estimates", "nothing to draw", {"labels": tuple(fits)})],
+        )
+    name = _regressor(term, regressors(fits), purpose)
+    fits_with_term = {
+        label: fit for label, fit in estimated.items() if name in fit.effects.terms
+    }
+    outcomes = {fit.depvar for fit in fits_with_term.values()}
+    label_texts = _merged(fits_with_term.values(), "labels") | dict(labels)
+    factors = _merged(fits_with_term.values(), "factors")
+    counts = {
+        "left_out.failed": len(fits) - len(estimated),
+        "left_out.regressor": len(estimated) - len(fits_with_term),
+    }
+    return Decay(
+        name=name_label(name, label_texts, factors, language),
+        outcome=name_label(outcomes.pop(), label_texts, factors, language)
+        if len(outcomes) == 1
+        else "",
+        points=_points(fits_with_term, name, kinds, cutoffs, level),
+        heads={kind: WORDS.say(kind, language) for kind in kinds},
+        left_out=[
+            FIGURE.say(code, language, count=f"{count:,}")
+            for code, count in counts.items()
+            if count
+        ],
+        level=level,
+    )
+
+
+def _merged(fits: Iterable[SpatialResults], field: str) -> dict[str, Any]:
+    """Merge labels or factors of fits; where they differ, the first one counts."""
+    return dict(ChainMap(*(dict(getattr(fit, field)) for fit in fits)))
+
+
+def _cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
+    """Read the labels of models as numbers."""
+    cutoffs = {label: _number(label) for label in labels}
+    invalid = [label for label, value in cutoffs.items() if not 0 < value < np.inf]
+    if invalid:
+        raise InputTypeError(
+            f"{purpose}: the labels of the models must be their cut-offs, positive "
+            f"numbers such as 300 or '300', not {quoted(invalid)}.",
+            [models_problem("a label that is no cut-off", label) for label in invalid],
+        )
+    _refuse_twice(list(cutoffs.values()), purpose)
+    return cutoffs
+
+
+def _number(label: str) -> float:
+    try:
+        return float(label)
+    except ValueError:
+        return np.nan
+
+
+def _regressor(term: object, names: Sequence[str], purpose: str) -> str:
+    if term is None:
+        return names[0]
+    if not isinstance(term, str):
+        raise InputTypeError(
+            f"{purpose}: term={cited(term)} must be the name of a regressor.",
+            [option_problem("term", term)],
+        )
+    if term not in names:
+        raise ColumnError(
+            f"{purpose}: no model has the regressor {cited(term)}; the regressors are "
+            f"{quoted(names, 12)}.",
+            [column_problem(term, "term", f"no regressor {cited(term)}")],
+        )
+    return term
+
+
+def _points(
+    fits: Mapping[str, SpatialResults],
+    name: str,
+    kinds: Sequence[str],
+    cutoffs: Mapping[str, float],
+    level: float,
+) -> pd.DataFrame:
+    """Return one regressor's effects, by kind in `kinds`' order, then cut-off."""
+    tables = [
+        fit.effects_table(level).assign(cutoff=cutoffs[label])
+        for label, fit in fits.items()
+    ]
+    effects = pd.concat(tables)
+    rows = effects[effects["term"] == name].sort_values("cutoff", kind="stable")
+    ordered = pd.concat([rows[rows["kind"] == kind] for kind in kinds])
+    columns = ["kind", "cutoff", "estimate", "conf_low", "conf_high"]
+    return ordered[columns].reset_index(drop=True)

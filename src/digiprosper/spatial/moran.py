@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,28 +11,35 @@ import pandas as pd
 from digiprosper.errors import (
     MOST_DRAWS,
     IdentificationError,
+    InputTypeError,
+    MissingDataError,
     Notice,
+    TermError,
     check_whole,
     cited,
+    counted,
     issue,
+    missing_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.spatial.cells import Field, read_field
+from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.keys import rows_text
+from digiprosper.panel.terms import parse
 from digiprosper.spatial.kernels.autocorrelation import (
     benjamini_hochberg,
     deviations,
-    geary_moments,
     global_statistics,
     local_statistics,
-    moran_moments,
-    weight_sums,
+    moments,
 )
+from digiprosper.spatial.weights import SpatialWeights, refuse_other
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel
-    from digiprosper.spatial.weights import SpatialWeights
+    from digiprosper.panel.table import Table
 
 QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
 """The own value, then that of the neighbours, against the mean of the period."""
@@ -222,22 +230,21 @@ def statistics_by_period(
     `z` is the (T, n) array of `standardised`. Without a seed there are no permutations.
     """
     matrix = field.weights.matrix
-    moments = geary_moments if geary else moran_moments
-    expectation, normality, randomisation = moments(weight_sums(matrix), z)
-    computed = global_statistics(
+    expectation, normality, randomisation = moments(matrix, z, geary=geary)
+    statistic, beyond = global_statistics(
         matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary
     )
 
-    z_normality = (computed.statistic - expectation) / np.sqrt(normality)
-    z_randomisation = (computed.statistic - expectation) / np.sqrt(randomisation)
+    z_normality = (statistic - expectation) / np.sqrt(normality)
+    z_randomisation = (statistic - expectation) / np.sqrt(randomisation)
     columns = {
-        "statistic": computed.statistic,
+        "statistic": statistic,
         "expectation": np.full(len(z), expectation),
         "z_normality": z_normality,
         "p_normality": _two_sided(z_normality),
         "z_randomisation": z_randomisation,
         "p_randomisation": _two_sided(z_randomisation),
-        "p_permutation": _share(computed.beyond, reps),
+        "p_permutation": _share(beyond, reps),
     }
     return pd.DataFrame(columns, index=field.times)
 
@@ -319,21 +326,95 @@ def local_moran(
     seed = seed_sequence(rng)
     field = read_field("local_moran", panel, column, spatial_weights)
     z = standardised("local_moran", field, column)
-    local = local_statistics(field.weights.matrix, z, reps, seed)
+    lag, beyond = local_statistics(field.weights.matrix, z, reps, seed)
 
-    p = _share(local.beyond, reps)
+    p = _share(beyond, reps)
     p[:, field.weights.pattern.islands] = np.nan
     columns: dict[str, Any] = {
         "value": z.T.ravel(),
-        "spatial_lag": local.lag.T.ravel(),
-        "statistic": local.statistic.T.ravel(),
+        "spatial_lag": lag.T.ravel(),
+        "statistic": (z * lag).T.ravel(),
         "p_permutation": p.T.ravel(),
         "p_adjusted": benjamini_hochberg(p).T.ravel(),
-        "quadrant": quadrants_of(z, local.lag, field.weights).T.ravel(),
+        "quadrant": quadrants_of(z, lag, field.weights).T.ravel(),
     }
     issue(field.weights.diagnostics)
     # Rows of a balanced panel are sorted by entity and then time.
     return _drawn(pd.DataFrame(columns, index=panel.index), seed, reps)
+
+
+# --- a variable by period and entity, with weights in the same order ------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """A variable by period and entity, and weights in the entities' order."""
+
+    cells: Floats  # (T, n), without missing values
+    times: pd.Index[Any]  # for a cross-section "all" only
+    entities: pd.Index[Any]
+    weights: SpatialWeights
+
+
+def read_field(
+    caller: str, panel: Panel, column: str, spatial_weights: SpatialWeights
+) -> Field:
+    """Evaluate a term of a balanced panel, and align weights with its entities."""
+    check_panel(panel, caller)
+    refuse_other(spatial_weights, caller)
+    refuse_numbered_rows(panel, caller)
+    table = table_of(panel)
+    values, keys = _values(caller, table, column), table.keys
+    missing = np.isnan(values)
+    if missing.any():
+        raise MissingDataError(
+            f"{caller}: {cited(column)} is missing in {table.describe_rows(missing)}. "
+            "A spatial lag needs all entities in all periods: interpolate() the "
+            "column, or subset() the panel to rows with values and balance() it.",
+            [missing_problem(column, int(missing.sum()), table.index[missing][:5])],
+        )
+    refuse_unbalanced(panel, f"{caller}: the panel is")
+    times: pd.Index[Any] = pd.Index(["all"]) if keys.time_name is None else keys.times
+    # Rows of a balanced panel are sorted by entity and then time.
+    cells = np.ascontiguousarray(values.reshape(len(keys.entities), len(times)).T)
+    weights = spatial_weights.aligned_to(keys.entities)
+    return Field(cells, times, keys.entities, weights)
+
+
+def _values(caller: str, table: Table, column: object) -> Floats:
+    if not isinstance(column, str):
+        raise InputTypeError(
+            f"{caller}: column must be one column or term, not {type(column).__name__}."
+        )
+    term = parse(column, table.known, caller)
+    if any(factor.category for factor in term.factors):
+        raise TermError(
+            f"{caller}: {cited(column)} is categorical; specify a numeric column."
+        )
+    return evaluate(term, table)
+
+
+def refuse_unbalanced(panel: Panel, subject: str) -> None:
+    """Refuse a panel in which an entity has no row in a period.
+
+    `subject` is the beginning of the message, such as ``"the panel is"``.
+    """
+    if panel.is_balanced:
+        return
+    keys = table_of(panel).keys
+    present = np.zeros((panel.n_entities, panel.n_times), dtype=bool)
+    present[keys.entity, keys.time] = True
+    absent = np.argwhere(~present)
+    rows = tuple((keys.entities[i], keys.times[t]) for i, t in absent[:5])
+    text = (
+        f"{subject} not balanced: {counted(len(absent), 'row')} of "
+        f"{panel.n_entities} {panel.entity_name} x {panel.n_times} {panel.time_name} "
+        f"{'is' if len(absent) == 1 else 'are'} not there (first: "
+        f"{rows_text(rows)}). A spatial lag needs all neighbours in every period. "
+        "panel.balance() keeps the entities that are there in all periods, "
+        "panel.balance('times') the periods with all entities."
+    )
+    raise MissingDataError(text, [missing_problem("panel", len(absent), rows)])
 
 
 def standardised(caller: str, field: Field, column: str) -> Floats:
@@ -381,7 +462,7 @@ def quadrants_of(
 def _two_sided(z: Floats) -> Floats:
     from scipy.special import ndtr
 
-    return np.asarray(2 * ndtr(-np.abs(z)))
+    return 2 * ndtr(-np.abs(z))
 
 
 def _share(beyond: Ints, reps: int) -> Floats:

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.keys import rows_text
-from digiprosper.spatial.impacts import shared_variables
+from digiprosper.spatial.results import shared_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from digiprosper.report.terms import Factors
 
@@ -50,96 +50,94 @@ _NORMAL: Final = NormalDist()
 _QUANTILE: Final = _NORMAL.inv_cdf(0.975)
 
 
-def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
-    """Report entities without neighbours."""
-    labels = tuple(entities)
-    if not labels:
-        return ()
-    text = (
-        f"{name}: {counted(len(labels), 'entity has', 'entities have')} no neighbours "
-        f"({quoted(labels)}). Islands are kept, with a spatial lag of zero."
-    )
-    return (Notice("islands", text, {"entities": labels, "weights": name}),)
+def about_weights(
+    name: str,
+    left_out: tuple[Any, ...],
+    islands: tuple[Any, ...],
+    n_links: int,
+    n_mutual: int,
+    made_from: str | None,
+) -> Iterator[Notice]:
+    """Report what is unusual about spatial weights.
 
-
-def unused_entities(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
-    """Report entities of the weights that the panel does not have."""
-    labels = tuple(entities)
-    if not labels:
-        return ()
-    text = (
-        f"{name}: {counted(len(labels), 'entity is', 'entities are')} not in the panel "
-        f"({quoted(labels)}) and left out of the weights before they are "
-        "standardised, so that entities of the panel have fewer neighbours."
-    )
-    return (Notice("unused_entities", text, {"entities": labels, "weights": name}),)
+    They are entities that a panel does not have and those without neighbours, links of
+    which none has one in the other direction, and weights made from a variable.
+    """
+    if left_out:
+        count = counted(len(left_out), "entity is", "entities are")
+        text = (
+            f"{name}: {count} not in the panel ({quoted(left_out)}) and left out of "
+            "the weights before they are standardised, so that entities of the panel "
+            "have fewer neighbours."
+        )
+        yield Notice("unused_entities", text, {"entities": left_out, "weights": name})
+    if islands:
+        count = counted(len(islands), "entity has", "entities have")
+        text = (
+            f"{name}: {count} no neighbours ({quoted(islands)}). Islands are kept, "
+            "with a spatial lag of zero."
+        )
+        yield Notice("islands", text, {"entities": islands, "weights": name})
+    if n_links > 1 and not n_mutual:
+        text = (
+            f"{name}: each of the {n_links:,} links has one direction only. If "
+            "neighbours are mutual, list every pair in both directions, or pass matrix "
+            "+ matrix.T."
+        )
+        yield Notice("one_direction", text, {"n_links": n_links, "weights": name})
+    if made_from is not None:
+        text = (
+            f"{name} is made from {made_from!r}. Spatial models take the weights as "
+            f"exogenous: if {made_from!r} is the outcome, or is affected by it, the "
+            "estimates are inconsistent (Qu & Lee 2015, Journal of Econometrics "
+            "184:209). Use values from before the sample, and compare with weights "
+            "from geography."
+        )
+        data = {"variable": made_from, "weights": name}
+        yield Notice("made_from_variable", text, data)
 
 
 def missing_neighbours(
     name: str, column: str, count: int, rows: tuple[Any, ...]
-) -> tuple[Notice, ...]:
+) -> Iterator[Notice]:
     """Report rows whose spatial lag is missing because a neighbour has no value.
 
     `rows` are the labels of the first five.
     """
-    if not count:
-        return ()
-    text = (
-        f"{name}: the spatial lag of {column!r} is missing in {counted(count, 'row')} "
-        f"(first: {rows_text(rows)}), because a neighbour has no value in "
-        "that period."
-    )
-    data = {"column": column, "count": count, "rows": rows, "weights": name}
-    return (Notice("missing_neighbours", text, data),)
-
-
-def one_direction(name: str, n_links: int, n_mutual: int) -> tuple[Notice, ...]:
-    """Report weights in which no link has one in the other direction."""
-    if n_mutual or n_links < 2:
-        return ()
-    text = (
-        f"{name}: each of the {n_links:,} links has one direction only. If neighbours "
-        "are mutual, list every pair in both directions, or pass matrix + matrix.T."
-    )
-    return (Notice("one_direction", text, {"n_links": n_links, "weights": name}),)
-
-
-def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
-    """Report weights that are computed from an economic variable."""
-    if variable is None:
-        return ()
-    text = (
-        f"{name} is made from {variable!r}. Spatial models take the weights as "
-        f"exogenous: if {variable!r} is the outcome, or is affected by it, the "
-        "estimates are inconsistent (Qu & Lee 2015, Journal of Econometrics "
-        "184:209). Use values from before the sample, and compare with weights "
-        "from geography."
-    )
-    return (
-        Notice("made_from_variable", text, {"variable": variable, "weights": name}),
-    )
+    if count:
+        text = (
+            f"{name}: the spatial lag of {column!r} is missing in "
+            f"{counted(count, 'row')} (first: {rows_text(rows)}), because a neighbour "
+            "has no value in that period."
+        )
+        data = {"column": column, "count": count, "rows": rows, "weights": name}
+        yield Notice("missing_neighbours", text, data)
 
 
 def near_end(
-    name: str, value: float, interval: tuple[float, float], weights: str
-) -> tuple[Notice, ...]:
-    """Report a spatial coefficient within 2% of an end of its interval."""
+    names: Sequence[str],
+    values: Sequence[float],
+    interval: tuple[float, float],
+    weights: str,
+) -> Iterator[Notice]:
+    """Report spatial coefficients within 2% of an end of their interval."""
     low, high = interval
-    if min(value - low, high - value) > _NEAR_END * (high - low):
-        return ()
-    text = (
-        f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, {high:.4g}), "
-        "where effects are very large and normal intervals are not valid. The "
-        "outcome may have a common trend or a unit root: compare with time effects, "
-        f"first differences, and weights other than {weights!r}."
-    )
-    data = {
-        "coefficient": name,
-        "value": value,
-        "interval": (low, high),
-        "weights": weights,
-    }
-    return (Notice("near_end", text, data),)
+    for name, value in zip(names, values, strict=True):
+        if min(value - low, high - value) > _NEAR_END * (high - low):
+            continue
+        text = (
+            f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, "
+            f"{high:.4g}), where effects are very large and normal intervals are not "
+            "valid. The outcome may have a common trend or a unit root: compare with "
+            f"time effects, first differences, and weights other than {weights!r}."
+        )
+        data = {
+            "coefficient": name,
+            "value": value,
+            "interval": interval,
+            "weights": weights,
+        }
+        yield Notice("near_end", text, data)
 
 
 def biased_coefficient(
@@ -151,7 +149,7 @@ def biased_coefficient(
     model: str,
     n_entities: int,
     likelihood: str,
-) -> tuple[Notice, ...]:
+) -> Iterator[Notice]:
     """Report a spatial coefficient that time effects bias by half an error or more.
 
     `bias` is its difference from the estimate of the adjusted likelihood, and
@@ -161,16 +159,13 @@ def biased_coefficient(
     """
     distance = abs(bias) / std_error
     if distance < _NOTED_BIAS:
-        return ()
+        return
+    of_estimate = NormalDist(abs(bias), deviation)
     half = _QUANTILE * std_error
-    coverage = _NORMAL.cdf((half - abs(bias)) / deviation) - _NORMAL.cdf(
-        (-half - abs(bias)) / deviation
-    )
-    share = (
-        f"about {coverage:.0%}"
-        if coverage >= _LEAST_PRINTED
-        else f"less than {_LEAST_PRINTED:.0%}"
-    )
+    coverage = of_estimate.cdf(half) - of_estimate.cdf(-half)
+    share = f"about {coverage:.0%}"
+    if coverage < _LEAST_PRINTED:
+        share = f"less than {_LEAST_PRINTED:.0%}"
     corrected = "likelihood='lee_yu' leaves" if likelihood == "lee_yu" else "here by"
     effects_text = (
         " The coverage for the effects is too low as well." if name == "rho" else ""
@@ -190,30 +185,24 @@ def biased_coefficient(
         "likelihood": likelihood,
     }
     small = distance < _LARGE_BIAS
-    return (
-        Notice("time_effects_bias" if small else "large_time_effects_bias", text, data),
+    yield Notice(
+        "time_effects_bias" if small else "large_time_effects_bias", text, data
     )
 
 
-def common_shocks(
-    times: str | None, share: float, p_value: float
-) -> tuple[Notice, ...]:
+def common_shocks(times: str | None, share: float, p_value: float) -> Iterator[Notice]:
     """Report residuals of a model without time effects whose means by period vary."""
-    if p_value >= _COMMON:
-        return ()
-    text = (
-        f"{share:.0%} of the variance of the residuals is that of their means by "
-        f"{times}: shocks are common to all entities. Without time effects they look "
-        "like spillovers. Use time_effects=True, and report both models."
-    )
-    return (
-        Notice(
-            "common_shocks", text, {"times": times, "share": share, "p_value": p_value}
-        ),
-    )
+    if p_value < _COMMON:
+        text = (
+            f"{share:.0%} of the variance of the residuals is that of their means by "
+            f"{times}: shocks are common to all entities. Without time effects they "
+            "look like spillovers. Use time_effects=True, and report both models."
+        )
+        data = {"times": times, "share": share, "p_value": p_value}
+        yield Notice("common_shocks", text, data)
 
 
-def entity_effects_errors(n_times: int) -> tuple[Notice, ...]:
+def entity_effects_errors(n_times: int) -> Iterator[Notice]:
     """Report errors too small because of entity effects in a short panel.
 
     The mean squared residual is too small by the factor (T - 1) / T. With up to 5
@@ -221,38 +210,33 @@ def entity_effects_errors(n_times: int) -> tuple[Notice, ...]:
     """
     factor = sqrt((n_times - 1) / n_times)
     coverage = 2 * _NORMAL.cdf(_QUANTILE * factor) - 1
-    if coverage >= _LEAST_COVERAGE:
-        return ()
-    text = (
-        f"with entity effects and {n_times} periods, the standard errors of maximum "
-        f"likelihood are too small by the factor {factor:.2f}: a 95% interval "
-        f"contains the true value in about {coverage:.0%} of samples. Use "
-        "likelihood='adjusted'."
-    )
-    return (
-        Notice(
-            "entity_effects_errors", text, {"n_times": n_times, "coverage": coverage}
-        ),
-    )
+    if coverage < _LEAST_COVERAGE:
+        text = (
+            f"with entity effects and {n_times} periods, the standard errors of "
+            f"maximum likelihood are too small by the factor {factor:.2f}: a 95% "
+            f"interval contains the true value in about {coverage:.0%} of samples. Use "
+            "likelihood='adjusted'."
+        )
+        data = {"n_times": n_times, "coverage": coverage}
+        yield Notice("entity_effects_errors", text, data)
 
 
-def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
+def several_rows(terms: Sequence[str], factors: Factors) -> Iterator[Notice]:
     """Report variables in several regressors: no single row of effects is theirs."""
     shared = shared_variables(terms, factors)
-    if not shared:
-        return ()
-    texts = [
-        f"{cited(variable)} is in the terms {quoted(names)}"
-        for variable, names in shared.items()
-    ]
-    text = (
-        f"{'; '.join(texts)}. These terms change together, so no row of the effects "
-        "alone is the effect of the variable. Its effect at a value is the sum of "
-        "the rows of its terms, each times the derivative of the term with respect "
-        "to the variable. The results have the covariances of all rows in "
-        "effects.covariance."
-    )
-    return (Notice("several_rows", text, {"terms": shared}),)
+    if shared:
+        texts = [
+            f"{cited(variable)} is in the terms {quoted(names)}"
+            for variable, names in shared.items()
+        ]
+        text = (
+            f"{'; '.join(texts)}. These terms change together, so no row of the "
+            "effects alone is the effect of the variable. Its effect at a value is the "
+            "sum of the rows of its terms, each times the derivative of the term with "
+            "respect to the variable. The results have the covariances of all rows in "
+            "effects.covariance."
+        )
+        yield Notice("several_rows", text, {"terms": shared})
 
 
 def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:

@@ -14,7 +14,6 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.panel.conditions import check_where
-from digiprosper.panel.terms import canonical
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
 from digiprosper.spatial.weights import refuse_other
@@ -25,6 +24,7 @@ from digiprosper.specification import (
     check_reps,
     one_term,
     plain_options,
+    refuse_outcome,
 )
 
 if TYPE_CHECKING:
@@ -217,13 +217,35 @@ class PanelSpatial(Specification):
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         if not self.x:
             raise TermError("x is empty; specify at least one regressor.")
-        if canonical(self.y) in {canonical(t) for t in self.x}:
-            raise TermError(
-                f"y={cited(self.y)} is also in x; the outcome cannot be its "
-                "own regressor."
-            )
+        refuse_outcome(self, ["x"])
         refuse_other(self.spatial_weights, "PanelSpatial")
-        _check_options(self)
+        for name in ("entity_effects", "time_effects"):
+            if not isinstance(getattr(self, name), bool):
+                text = f"{name}={cited(getattr(self, name))} must be True or False."
+                raise OptionError(
+                    text,
+                    [option_problem(name, getattr(self, name), (True, False), text)],
+                )
+        for name, words in {
+            "model": SpatialModel,
+            "transform": Transform,
+            "likelihood": Likelihood,
+            "effects_error": EffectsError,
+        }.items():
+            check_option(name, getattr(self, name), get_args(words))
+        check_option("cov_type", self.cov_type, (None, *get_args(SpatialCovType)))
+        check_reps(self.reps, _LEAST_DRAWS)
+        check_where(self.where)
+        if self.likelihood == "lee_yu" and not (
+            self.entity_effects or self.time_effects
+        ):
+            text = (
+                "likelihood='lee_yu' corrects for entity or time effects, of which the "
+                "model has neither."
+            )
+            raise OptionError(
+                text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)]
+            )
         if self.spatial_lags is not None:
             object.__setattr__(
                 self, "spatial_lags", as_terms(self.spatial_lags, "spatial_lags")
@@ -279,27 +301,3 @@ class PanelSpatial(Specification):
         results = estimate(self, lay_out(self, panel), rng)
         issue(results.diagnostics)
         return results
-
-
-def _check_options(spec: PanelSpatial) -> None:
-    for name in ("entity_effects", "time_effects"):
-        if not isinstance(getattr(spec, name), bool):
-            text = f"{name}={cited(getattr(spec, name))} must be True or False."
-            raise OptionError(
-                text, [option_problem(name, getattr(spec, name), (True, False), text)]
-            )
-    check_option("model", spec.model, get_args(SpatialModel))
-    check_option("transform", spec.transform, get_args(Transform))
-    check_option("likelihood", spec.likelihood, get_args(Likelihood))
-    check_option("cov_type", spec.cov_type, (None, *get_args(SpatialCovType)))
-    check_option("effects_error", spec.effects_error, get_args(EffectsError))
-    check_reps(spec.reps, _LEAST_DRAWS)
-    check_where(spec.where)
-    if spec.likelihood == "lee_yu" and not (spec.entity_effects or spec.time_effects):
-        text = (
-            "likelihood='lee_yu' corrects for entity or time effects, of which the "
-            "model has neither."
-        )
-        raise OptionError(
-            text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)]
-        )

@@ -13,7 +13,6 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
-    counted,
     missing_problem,
     option_problem,
     quoted,
@@ -26,14 +25,15 @@ from digiprosper.linear.estimation import (
     demean_columns,
     estimation_sample,
     fit_notices,
+    outcome_of,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
-from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged
-from digiprosper.spatial.kernels.multiplier import row_sum
+from digiprosper.spatial.kernels.matrices import row_sum
+from digiprosper.spatial.moran import refuse_unbalanced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import EstimationSample
     from digiprosper.panel import Panel
-    from digiprosper.panel.sample import Dropped
     from digiprosper.spatial.weights import SpatialWeights
 
 LAG = ("sar", "sdm", "sac")
@@ -120,7 +119,8 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     check_panel(panel, "fit")
     refuse_numbered_rows(panel, "PanelSpatial")
     rows = panel if spec.where is None else panel.subset(spec.where)
-    _refuse_unbalanced(rows, spec.where)
+    where = "the panel is" if rows is panel else f"the rows where {spec.where} are"
+    refuse_unbalanced(rows, where)
     options = LinearOptions(
         entity_effects=spec.entity_effects,
         time_effects=spec.time_effects,
@@ -130,12 +130,20 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     roles = {"y": (spec.y,), "x": spec.x, "lagged": spec.lagged_terms}
     prepared = prepare(panel, roles, options, singletons="keep")
     _refuse_missing(rows, prepared)
-    _refuse_names(spec, prepared)
-
-    weights = spec.spatial_weights.aligned_to(prepared.sample.entities)
-    slopes, lags = prepared.sample.names_of("x"), prepared.sample.names_of("lagged")
-    prepared = _with_lags(prepared, lags)
     sample = prepared.sample
+    outcome_of(spec.y, sample)
+    weights = spec.spatial_weights.aligned_to(sample.entities)
+    slopes, lags = sample.names_of("x"), sample.names_of("lagged")
+    reserved = [name for name in slopes if name in _OWN_NAMES]
+    if reserved:
+        raise TermError(
+            f"{quoted(reserved)} is the name of a coefficient of the model; "
+            "rename the column."
+        )
+    # Spatial lags are products of W and a regressor, for any weights
+    factors = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
+    sample = sample.with_factors(factors)
+    prepared = replace(prepared, sample=sample)
     names = (spec.y, *slopes, *map(lag_name, lags))
     spatial = lagged(weights.matrix, sample.columns("lagged"))
     raw = np.column_stack([sample.columns("y"), sample.columns("x"), spatial])
@@ -195,7 +203,9 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     if error:
         lags.append(demean_lag(layout.lag(raw_lags[:, :1])))
     columns = np.hstack([demeaned, *lags])
-    refuse_extreme(columns, _column_names(layout, columns.shape[1], demeaned.shape[1]))
+    names = [*layout.names, *(f"added {j}" for j in range(added.shape[1]))]
+    names += [*map(lag_name, names), lag_name(lag_name(layout.names[0]))]
+    refuse_extreme(columns, names[: columns.shape[1]])
     y = np.hstack([demeaned[:, :1], *(lag[:, :1] for lag in lags)])
     return SpatialColumns(y, demeaned[:, 1:], lags[0][:, 1:], layout.n_times)
 
@@ -210,81 +220,27 @@ def _added(layout: Layout, *, dummies: bool) -> Floats:
     return np.tile(np.eye(layout.n_times)[:, int(entity) :], (len(layout.matrix), 1))
 
 
-def _column_names(layout: Layout, count: int, n_demeaned: int) -> list[str]:
-    """Name the likelihood's columns, spatial lags, and second lag of outcome."""
-    names = [
-        *layout.names,
-        *(f"added {j}" for j in range(n_demeaned - len(layout.names))),
-    ]
-    return [*names, *map(lag_name, names), lag_name(lag_name(layout.names[0]))][:count]
-
-
 # --- what cannot be estimated ---------------------------------------------------------
-
-
-def _refuse_unbalanced(panel: Panel, where: str | None) -> None:
-    if panel.is_balanced:
-        return
-    keys = table_of(panel).keys
-    present = np.zeros((panel.n_entities, panel.n_times), dtype=bool)
-    present[keys.entity, keys.time] = True
-    absent = np.argwhere(~present)
-    rows = tuple((keys.entities[i], keys.times[t]) for i, t in absent[:5])
-    chosen = "the panel is" if where is None else f"the rows where {where} are"
-    text = (
-        f"{chosen} not balanced: {counted(len(absent), 'row')} of "
-        f"{panel.n_entities} {panel.entity_name} x {panel.n_times} {panel.time_name} "
-        f"{'is' if len(absent) == 1 else 'are'} not there (first: "
-        f"{rows_text(rows)}). A spatial lag needs all neighbours in every period. "
-        "panel.balance() keeps the entities that are there in all periods, "
-        "panel.balance('times') the periods with all entities."
-    )
-    raise MissingDataError(text, [missing_problem("panel", len(absent), rows)])
 
 
 def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
     """Refuse missing values, except end periods in lags and leads."""
-    losses = [loss for loss in prepared.sample.dropped if loss.by_term]
-    for loss in losses:
-        if not _whole_periods(panel, prepared, loss):
-            text = (
-                f"{loss.message}. A spatial lag needs all neighbours in every period. "
-                "Leave out entities or periods with missing values by "
-                "panel.dropna() or subset() and then panel.balance(), or fill the "
-                "values by panel.interpolate()."
-            )
-            problems = [
-                missing_problem(term, count, loss.rows)
-                for term, count in loss.by_term.items()
-            ]
-            raise MissingDataError(text, problems)
-
-
-def _whole_periods(panel: Panel, prepared: Prepared, dropped: Dropped) -> bool:
-    columns = table_of(panel).known
-    only_shifted = all(parse(term, columns, "x").shifts for term in dropped.by_term)
-    sample = prepared.sample
-    return only_shifted and sample.is_balanced and sample.n_entities == panel.n_entities
-
-
-def _with_lags(prepared: Prepared, lags: Sequence[str]) -> Prepared:
-    """Describe spatial lags as products of W and a regressor, for any weights."""
-    sample = prepared.sample
-    factors = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
-    return replace(prepared, sample=sample.with_factors(factors))
-
-
-def _refuse_names(spec: Any, prepared: Prepared) -> None:
-    if len(prepared.sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+    sample, columns = prepared.sample, table_of(panel).known
+    complete = sample.is_balanced and sample.n_entities == panel.n_entities
+    for loss in (loss for loss in sample.dropped if loss.by_term):
+        if complete and all(parse(term, columns, "x").shifts for term in loss.by_term):
+            continue
+        text = (
+            f"{loss.message}. A spatial lag needs all neighbours in every period. "
+            "Leave out entities or periods with missing values by "
+            "panel.dropna() or subset() and then panel.balance(), or fill the "
+            "values by panel.interpolate()."
         )
-    reserved = [name for name in prepared.sample.names_of("x") if name in _OWN_NAMES]
-    if reserved:
-        raise TermError(
-            f"{quoted(reserved)} is the name of a coefficient of the model; "
-            "rename the column."
-        )
+        problems = [
+            missing_problem(term, count, loss.rows)
+            for term, count in loss.by_term.items()
+        ]
+        raise MissingDataError(text, problems)
 
 
 def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -14,26 +14,23 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     TermError,
+    check_level,
     check_option,
     cited,
     option_problem,
 )
+from digiprosper.kernels.intervals import percentile, percentile_p
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.report.certificate import coverage_remark
-from digiprosper.report.columns import Column, Remark, result_column
+from digiprosper.report.columns import Column, Estimate, Remark
+from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
-from digiprosper.report.summary import Cells, Lines, Remarks, Summary
-from digiprosper.report.terms import Factor, Term
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import interval_text, p_text, sample_text
-from digiprosper.spatial.impacts import (
-    SpatialDecomposition,
-    SpatialEffects,
-    effects_frame,
-    shared_variables,
-    unit_frame,
-)
+from digiprosper.report.text import sample_text
+from digiprosper.report.variance import standard_errors
 from digiprosper.spatial.words import MODELS, WORDS
 
 if TYPE_CHECKING:
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import EstimationSample
     from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
+    from digiprosper.report.terms import Factor, Factors
     from digiprosper.report.words import Words
 
 _SPATIAL = ("rho", "lambda")
@@ -68,6 +66,63 @@ _SIMPLER = {
     "sdem": ("sem", "slx"),
     "sac": ("sar", "sem"),
 }
+KINDS = ("direct", "indirect", "total")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SpatialEffects(PickledByName):
+    """Average effects of k regressors, and the parts of the effects of single units."""
+
+    terms: tuple[str, ...]
+    slopes: Floats  # (k,) coefficients of the regressors
+    lags: Floats  # (k,) coefficients of their spatial lags, 0 where there is none
+    estimates: Floats  # (3, k) direct, indirect and total effects
+    # (3k, 3k) by the delta method: direct effects of all terms, indirect, total
+    covariance: Floats
+    # (B, 3, k) effects of drawn coefficients, if errors are simulated
+    draws: Floats | None
+    # (6, N) diagonal, row sums, column sums of S = (I - rho W)^-1, then of S W
+    units: Floats
+    entities: pd.Index[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
+class SpatialDecomposition(PickledByName):
+    """Direct, indirect and total effects as three columns of a table."""
+
+    effects: SpatialEffects
+    glance: Glance
+    inference: Inference
+    labels: Mapping[str, str]
+    factors: Factors
+    key_names: tuple[str, str | None]  # columns of entities and times
+    remarks: tuple[Remark, ...] = ()  # for the note below the table
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return columns of direct, indirect and total effects, a row per regressor."""
+        frame = effects_frame(self.effects, self.inference.df_t, level)
+        return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
+
+    def _column(self, kind: str, rows: pd.DataFrame) -> Column:
+        numbers = rows.drop(columns=["term", "kind"]).itertuples(index=False, name=None)
+        estimates = {}
+        for name, row in zip(self.effects.terms, numbers, strict=True):
+            term = Term(name, path=(name,), factors=tuple(self.factors.get(name, ())))
+            estimates[name] = Estimate(term, *row)
+        return Column(
+            head=WORDS.say(kind),
+            estimates=estimates,
+            glance=self.glance,
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+            words=WORDS,
+            keys=self.key_names,
+            remarks=self.remarks,
+        )
+
+    def __repr__(self) -> str:
+        return effects_frame(self.effects, self.inference.df_t, 0.95).to_string()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -177,13 +232,9 @@ class SpatialResults(BaseResults):
             "depvar": self.depvar,
             "n_entities": self.sample.n_entities,
             "n_times": self.sample.n_times,
-            "n_clusters": min(self.inference.n_clusters)
-            if self.inference.n_clusters
-            else None,
+            **self.inference.numbers,
             "df_t": None if np.isinf(self.df_t) else self.df_t,
             "df_absorbed": self.df_absorbed,
-            "cov_type": self.inference.cov_type,
-            "clusters": "+".join(self.inference.clusters) or None,
             "effects": "+".join(self.effect_names) or None,
             "rsquared_within": self.rsquared_within,
             "sample_hash": None
@@ -206,23 +257,9 @@ class SpatialResults(BaseResults):
 
         Spatial parameter, slope, slope of a spatial lag, or intercept.
         """
-        return tuple(map(self._term, self.names))
-
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table of the coefficients.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            One.
-        """
-        column = result_column(self, level)
-        return (replace(column, remarks=(*self._remarks(), *column.remarks)),)
+        spatial = {name: Term(name, family="spatial", kind=name) for name in _SPATIAL}
+        slopes = slope_terms(self.names, self.factors)
+        return tuple(spatial.get(term.name, term) for term in slopes)
 
     @property
     def key_names(self) -> tuple[str, str | None]:
@@ -306,7 +343,28 @@ class SpatialResults(BaseResults):
         OptionError
             If the model is not a Durbin model, or a regressor has no spatial lag.
         """
-        return _wald_to(self, model)
+        check_option("model", model, ("sar", "sem"))
+        lags = _lags_of_durbin(self, model)
+        b, slopes = self.coefficients, list(lags.values())
+        restrictions = np.eye(b.size)[list(lags)]
+        gap, simple = restrictions @ b, "sar"
+        if model == "sem" and "rho" in self.names:
+            if 2 * len(lags) + 1 < len({*self.names} - {"Intercept"}):
+                raise OptionError(
+                    "wald_to('sem') requires spatial lags of all regressors; fit with "
+                    "spatial_lags=None."
+                )
+            rho = self.names.index("rho")
+            gap, simple = gap + b[rho] * b[slopes], "sem"
+            # The derivatives of these products, for the delta method
+            restrictions[np.arange(len(lags)), slopes] += b[rho]
+            restrictions[:, rho] += b[slopes]
+        form, least = self.estimated.wald(restrictions, gap)
+        if not least > SINGULAR:
+            raise TermError("wald_test: the restrictions repeat each other.")
+        return self.estimated.joint_test(
+            form, restrictions, gap, name="Wald test", null=DURBIN_NULLS[simple]
+        )
 
     def lr_test(self, other: object) -> TestResult:
         """Compare with a nested model by a likelihood ratio test.
@@ -337,7 +395,34 @@ class SpatialResults(BaseResults):
                 "lr_test takes the results of another PanelSpatial, not "
                 f"{type(other).__name__}."
             )
-        return _lr_test(self, other)
+        _refuse_other_data(self, other)
+        small, large = sorted((self, other), key=lambda fit: fit.n_parameters)
+        df = large.n_parameters - small.n_parameters
+        if self.likelihood == "adjusted" and self.effect_names != other.effect_names:
+            text = (
+                "lr_test: adjusted likelihoods of models with different fixed effects "
+                "cannot be compared; fit both with likelihood='unadjusted'."
+            )
+            raise OptionError(
+                text, [option_problem("likelihood", "adjusted", ("unadjusted",), text)]
+            )
+        if df == 0 or not _is_nested(small, large):
+            raise OptionError(
+                "lr_test: neither model is nested in the other, which has all terms, "
+                "effects and spatial coefficients of the simpler one. Compare them "
+                "by aic or bic."
+            )
+        from scipy.special import chdtrc
+
+        statistic = max(2 * (large.loglik - small.loglik), 0.0)
+        name = large.model.upper()
+        null = f"the restrictions of the {small.model.upper()} hold in the {name}"
+        if small.model == large.model:
+            null = f"what the {name} with fewer terms or effects leaves out is zero"
+        p_value = float(chdtrc(df, statistic))
+        return TestResult(
+            "Likelihood ratio test", statistic, "chi2", float(df), p_value, null
+        )
 
     # --- numbers ----------------------------------------------------------------------
 
@@ -367,7 +452,7 @@ class SpatialResults(BaseResults):
         )
 
     @property
-    def factors(self) -> Mapping[str, tuple[Factor, ...]]:
+    def factors(self) -> Factors:
         """Factors of each regressor, outcome and fixed effect, by name."""
         return self.sample.factors
 
@@ -400,33 +485,31 @@ class SpatialResults(BaseResults):
         return ", ".join(parts)
 
     def _summary(self) -> Summary:
-        first = [
-            notice
-            for notice in self.diagnostics
-            if notice.code == "large_time_effects_bias"
-        ]
-        below_effects = [
-            notice for notice in self.diagnostics if notice.code == "several_rows"
-        ]
-        last = [
-            notice
-            for notice in self.diagnostics
-            if notice not in (*first, *below_effects)
-        ]
+        first, below_effects, last = list[Notice](), list[Notice](), list[Notice]()
+        lists = {"large_time_effects_bias": first, "several_rows": below_effects}
+        for notice in self.diagnostics:
+            lists.get(notice.code, last).append(notice)
+        warnings = tuple(f"Warning: {notice.message}" for notice in first)
+        effects = self.impacts
+        effects["term"] += ": " + effects["kind"]
+        symbol = "z" if np.isinf(self.df_t) else "t"
+        heading = "Coefficients:"
+        if "rho" in self.names and any(name.startswith("W:") for name in self.names):
+            heading = (
+                "Coefficients (those of W:x are not spillovers; the indirect "
+                "effects are):"
+            )
         return Summary(
             type=type(self).__name__,
             title=f"Outcome: {self.depvar}",
             blocks=(
-                Lines(tuple(self._about())),
-                Lines(
-                    tuple(f"Warning: {notice.message}" for notice in first),
-                    wrapped=True,
-                ),
+                Lines(self._about()),
+                Lines(warnings, wrapped=True),
                 Lines(("", "Direct, indirect and total effects:")),
-                self._cells(self._effect_rows()),
+                coefficient_cells(effects, symbol, ".3g"),
                 Remarks.of(below_effects),
-                Lines(("", self._heading())),
-                self._cells(self.tidy()),
+                Lines(("", heading)),
+                coefficient_cells(self.tidy(), symbol, ".3g"),
                 Remarks.of(last, self._coverage()),
             ),
             notices=self.diagnostics,
@@ -447,53 +530,19 @@ class SpatialResults(BaseResults):
             self.diagnostics,
         )
 
-    def _about(self) -> list[str]:
+    def _about(self) -> tuple[str, ...]:
         sample = self.sample
         effects = ", ".join(self.effect_names) or "none (intercept)"
         numbers = (
             f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
         )
         fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
-        return [
+        return (
             f"Model: {MODELS[self.model]}",
             f"Weights: {self.weights_text}",
             f"Fixed effects: {effects}",
             sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
             f"{numbers}, {fit}",
-        ]
-
-    def _heading(self) -> str:
-        if "rho" in self.names and any(name.startswith("W:") for name in self.names):
-            return (
-                "Coefficients (those of W:x are not spillovers; the indirect "
-                "effects are):"
-            )
-        return "Coefficients:"
-
-    def _effect_rows(self) -> pd.DataFrame:
-        frame = self.impacts
-        return frame.assign(term=frame["term"] + ": " + frame["kind"])
-
-    def _cells(self, frame: pd.DataFrame) -> Cells:
-        numbers = frame.drop(columns=["term", "kind"], errors="ignore").to_numpy(
-            dtype=np.float64
-        )
-        rows = [
-            [
-                str(term),
-                f"{b:z.5g}",
-                f"{se:.4g}",
-                f"{z:z.2f}",
-                p_text(p),
-                interval_text(low, high, form=".3g"),
-            ]
-            for term, (b, se, z, p, low, high) in zip(
-                frame["term"], numbers, strict=True
-            )
-        ]
-        symbol = "z" if np.isinf(self.df_t) else "t"
-        return Cells.of(
-            ["", "estimate", "std. error", symbol, "p", "95% interval"], rows
         )
 
     def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
@@ -539,120 +588,30 @@ class SpatialResults(BaseResults):
             for variable, names in shared.items()
         ]
 
-    def _term(self, name: str) -> Term:
-        if name in _SPATIAL:
-            return Term(name, family="spatial", kind=name)
-        if name == "Intercept":
-            return Term(name, kind="intercept")
-        return Term(
-            name, path=(name,), factors=self.factors.get(name, (Factor(name, name),))
+
+# --- special cases --------------------------------------------------------------------
+
+
+def _lags_of_durbin(fitted: SpatialResults, model: str) -> dict[int, int]:
+    """Find the position of each spatial lag, and of its regressor.
+
+    Refuses results of which `model` is no special case.
+    """
+    durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
+    if fitted.model not in durbin:
+        text = (
+            f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, "
+            f"not {fitted.model!r}."
         )
-
-
-# --- tests of simpler models ----------------------------------------------------------
-
-
-def _wald_to(fitted: SpatialResults, model: str) -> TestResult:
-    """Test whether a Durbin model reduces to another, as `SpatialResults.wald_to`."""
-    check_option("model", model, ("sar", "sem"))
-    _refuse_no_durbin(fitted, model)
-    names, b = fitted.names, fitted.coefficients
-    lags = [
-        name
-        for name in names
-        if name.startswith("W:") and name.removeprefix("W:") in names
-    ]
-    if not lags:
+        raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
+    positions = {name: j for j, name in enumerate(fitted.names)}
+    lags = {f"W:{name}": j for name, j in positions.items()}
+    if not positions.keys() & lags:
         raise OptionError(
             "wald_to: the model has no spatial lags of regressors; fit with "
             "spatial_lags=None."
         )
-    restrictions = np.zeros((len(lags), b.size))
-    restrictions[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
-    if model == "sar" or "rho" not in names:
-        return _wald(fitted, restrictions @ b, restrictions, DURBIN_NULLS["sar"])
-    return _common_factors(fitted, lags, restrictions)
-
-
-def _refuse_no_durbin(fitted: SpatialResults, model: str) -> None:
-    durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
-    if fitted.model not in durbin:
-        text = (
-            f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, not "
-            f"{fitted.model!r}."
-        )
-        raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
-
-
-def _common_factors(
-    fitted: SpatialResults, lags: Sequence[str], restrictions: Floats
-) -> TestResult:
-    """Test that each lag has minus rho times its regressor's coefficient.
-
-    By the delta method.
-    """
-    names, b = fitted.names, fitted.coefficients
-    if 2 * len(lags) + 1 < len([name for name in names if name != "Intercept"]):
-        raise OptionError(
-            "wald_to('sem') requires spatial lags of all regressors; fit with "
-            "spatial_lags=None."
-        )
-    slope_positions = [names.index(name.removeprefix("W:")) for name in lags]
-    rho = b[names.index("rho")]
-    gap = restrictions @ b + rho * b[slope_positions]
-    restrictions[np.arange(len(lags)), slope_positions] += rho
-    restrictions[:, names.index("rho")] += b[slope_positions]
-    return _wald(fitted, gap, restrictions, DURBIN_NULLS["sem"])
-
-
-def _lr_test(first: SpatialResults, second: SpatialResults) -> TestResult:
-    """Compare nested models, as `SpatialResults.lr_test`."""
-    _refuse_other_data(first, second)
-    small, large = sorted((first, second), key=lambda fit: fit.n_parameters)
-    df = large.n_parameters - small.n_parameters
-    if first.likelihood == "adjusted" and first.effect_names != second.effect_names:
-        text = (
-            "lr_test: adjusted likelihoods of models with different fixed effects "
-            "cannot be compared; fit both with likelihood='unadjusted'."
-        )
-        raise OptionError(
-            text, [option_problem("likelihood", "adjusted", ("unadjusted",), text)]
-        )
-    if df == 0 or not _is_nested(small, large):
-        raise OptionError(
-            "lr_test: neither model is nested in the other, which has all terms, "
-            "effects and spatial coefficients of the simpler one. Compare them "
-            "by aic or bic."
-        )
-    from scipy.special import chdtrc
-
-    statistic = max(2 * (large.loglik - small.loglik), 0.0)
-    null = (
-        f"the restrictions of the {small.model.upper()} hold in the "
-        f"{large.model.upper()}"
-    )
-    if small.model == large.model:
-        null = (
-            f"what the {large.model.upper()} with fewer terms or effects "
-            "leaves out is zero"
-        )
-    return TestResult(
-        "Likelihood ratio test",
-        statistic,
-        "chi2",
-        float(df),
-        float(chdtrc(df, statistic)),
-        null,
-    )
-
-
-def _wald(
-    fitted: SpatialResults, gap: Floats, weights: Floats, null: str
-) -> TestResult:
-    form, smallest_eigenvalue = fitted.estimated.wald(weights, gap)
-    if not smallest_eigenvalue > SINGULAR:
-        raise TermError("wald_test: the restrictions repeat each other.")
-    return fitted.estimated.joint_test(form, weights, gap, name="Wald test", null=null)
+    return {positions[name]: j for name, j in lags.items() if name in positions}
 
 
 def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
@@ -676,16 +635,107 @@ def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
 
 def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
     """Tell whether one model is another with restrictions."""
-    simpler = (large.model, *_SIMPLER.get(large.model, ()))
-    effects = set(small.effect_names) <= set(large.effect_names)
+    terms = set(small.names) - {*_SPATIAL, "Intercept"}
     # A model without any spatial term is every model with all of them zero.
     without_space = small.model == "slx" and not any(
-        name.startswith("W:") for name in small.names
+        name.startswith("W:") for name in terms
     )
-    regressors = set(small.names) - {"rho", "lambda", "Intercept"} <= set(large.names)
     if small.model == "sem" and large.model == "sdm":
-        lagged = {
-            f"W:{name}" for name in small.names if name not in ("lambda", "Intercept")
+        terms |= {f"W:{name}" for name in terms}
+    simpler = (large.model, *_SIMPLER.get(large.model, ()))
+    return (
+        set(small.effect_names) <= set(large.effect_names)
+        and terms <= set(large.names)
+        and (without_space or small.model in simpler)
+    )
+
+
+# --- frames of effects ----------------------------------------------------------------
+
+
+def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:
+    """Tabulate effects with their errors, three rows per term.
+
+    p-values and intervals of simulated errors are computed from the draws. Errors are
+    missing for an effect that the model sets to zero.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    level = check_level(level)
+    k = len(effects.terms)
+    estimate = effects.estimates.ravel()
+    variance = np.diag(effects.covariance)
+    if effects.draws is not None:
+        variance = effects.draws.reshape(len(effects.draws), -1).var(axis=0, ddof=1)
+    error = standard_errors(np.where(variance == 0, np.nan, variance))
+    if effects.draws is None:
+        half = stdtrit(df_t, 0.5 + level / 2) * error
+        low, high = estimate - half, estimate + half
+        p_value = 2 * stdtr(df_t, -np.abs(estimate / error))
+    else:
+        drawn = np.where(
+            np.isnan(error), np.nan, effects.draws.reshape(len(effects.draws), -1)
+        )
+        low, high = percentile(drawn, level, clusters=None)
+        p_value = percentile_p(drawn, clusters=None)
+    statistics = {
+        "estimate": estimate,
+        "std_error": error,
+        "statistic": estimate / error,
+        "p_value": p_value,
+        "conf_low": low,
+        "conf_high": high,
+    }
+    names = {"term": np.tile(effects.terms, 3), "kind": np.repeat(KINDS, k)}
+    by_term = np.arange(3 * k).reshape(3, k).T.ravel()
+    return pd.DataFrame({**names, **statistics}).iloc[by_term].reset_index(drop=True)
+
+
+def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
+    """Tabulate effects of units, a row per unit and term; `entity` names units."""
+    diagonal, row_sums, column_sums, diagonal_lag, row_sums_lag, column_sums_lag = (
+        effects.units[:, :, None]
+    )
+    direct = diagonal * effects.slopes + diagonal_lag * effects.lags
+    total = row_sums * effects.slopes + row_sums_lag * effects.lags
+    outgoing = column_sums * effects.slopes + column_sums_lag * effects.lags - direct
+    n, k = direct.shape
+    return pd.DataFrame(
+        {
+            entity: np.repeat(effects.entities.to_numpy(), k),
+            "term": list(effects.terms) * n,
+            "direct": direct.ravel(),
+            "indirect": (total - direct).ravel(),
+            "total": total.ravel(),
+            "to_others": outgoing.ravel(),
         }
-        return effects and regressors and lagged <= set(large.names)
-    return effects and regressors and (without_space or small.model in simpler)
+    )
+
+
+def shared_variables(
+    terms: Sequence[str], factors: Factors
+) -> dict[str, tuple[str, ...]]:
+    """Find variables that are in several terms, with these terms.
+
+    A lag is another variable than its column, and so are two dummies of one category.
+    Of variables with the same terms only the first is listed.
+    """
+    terms_of_variable: dict[str, list[str]] = {}
+    for term in terms:
+        variables = [
+            name for factor in factors.get(term, ()) for name in _variables(factor)
+        ]
+        for variable in dict.fromkeys(variables):
+            terms_of_variable.setdefault(variable, []).append(term)
+    first: dict[tuple[str, ...], str] = {}
+    for variable, names in terms_of_variable.items():
+        if len(names) > 1:
+            first.setdefault(tuple(names), variable)
+    return {variable: names for names, variable in first.items()}
+
+
+def _variables(factor: Factor) -> tuple[str, ...]:
+    """List the columns that a factor changes with, and the factor itself."""
+    if factor.shift or factor.level is not None:
+        return (factor.text,)
+    return (*factor.columns, factor.text)

@@ -22,13 +22,13 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.text import p_text, sample_text
 from digiprosper.spatial.estimation import estimate, maximum
-from digiprosper.spatial.kernels.lagrange import lagrange_tests
-from digiprosper.spatial.kernels.multiplier import row_sum
+from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.kernels.signs import (
     REPS,
     Drawn,
     durbin_draws,
     lagrange_draws,
+    lagrange_tests,
     p_value,
 )
 from digiprosper.spatial.notices import model_not_estimated
@@ -262,7 +262,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     distinct = {notice.message: notice for notice in notices}
     missing = others | missing
     tests = SpatialTests(
-        frame=pd.DataFrame(rows, columns=list(_Row._fields)),
+        frame=pd.DataFrame(rows),
         depvar=spec.y,
         weights=durbin.weights.conventions,
         effect_names=durbin.prepared.effect_names,
@@ -315,30 +315,23 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
     if not any(layout.effects):
         x = np.column_stack([layout.raw[:, 1:], np.ones(len(layout.raw))])
         residuals = ols(x, layout.raw[:, 0]).residuals
-    drawn = _drawn(layout, residuals, None)
+    outcomes = _drawn(layout, residuals, None)
     periods = layout.n_times - float(entity)
     centred = lagrange_draws(
-        drawn, x, periods, periods * (len(layout.matrix) - float(time))
+        outcomes, x, periods, periods * (len(layout.matrix) - float(time))
     )
+    outcome = layout.raw[:, :1]
+    # Without the fixed effects first, time effects would remain in the spatial lag.
     if time and row_sum(layout.matrix) is None:
-        # Without the fixed effects first, time effects would remain in the spatial lag.
-        lags = layout.demean(layout.lag(np.column_stack([layout.raw[:, 0], residuals])))
+        lags = layout.demean(layout.lag(np.column_stack([outcome, residuals])))
     else:
-        lags = layout.lag(
-            np.column_stack([layout.demean(layout.raw[:, :1]), residuals])
-        )
-    conventional = lagrange_tests(layout.matrix, x, residuals, lags[:, 0], lags[:, 1])
+        lags = layout.lag(np.column_stack([layout.demean(outcome), residuals]))
+    conventional = lagrange_tests(layout.matrix, x, residuals, *lags.T)
     return [
         _Row(
-            test,
-            float(statistics[0]),
-            1,
-            p_value(statistics),
-            chi2,
-            float(chdtrc(1, chi2)),
-            null,
+            test, float(drawn[0]), 1, p_value(drawn), chi2, float(chdtrc(1, chi2)), null
         )
-        for (test, null), statistics, chi2 in zip(
+        for (test, null), drawn, chi2 in zip(
             _LAGRANGE.items(), centred.T, conventional, strict=True
         )
     ]
@@ -350,41 +343,22 @@ def _effect_rows(layout: Layout, panel: Panel) -> list[_Row]:
 
     n, t = len(layout.matrix), layout.n_times
     entity, time = layout.effects
-    tested: list[tuple[str | None, int, Floats]] = []
-    if entity:
-        tested.append(
-            (
-                panel.entity_name,
-                n - 1,
-                without_means(layout.raw, t, entity=False, time=time),
-            )
-        )
-    if time:
-        tested.append(
-            (
-                panel.time_name,
-                t - 1,
-                without_means(layout.raw, t, entity=entity, time=False),
-            )
-        )
+    tested = (
+        (entity, panel.entity_name, n, (False, time)),
+        (time, panel.time_name, t, (entity, False)),
+    )
     squares = float(layout.residuals @ layout.residuals)
     rows = []
-    for dimension, df, columns in tested:
+    for is_in_model, dimension, size, others in tested:
+        if not is_in_model:
+            continue
+        columns = without_means(layout.raw, t, *others)
         columns = columns - columns.mean(axis=0)
         residuals = ols(columns[:, 1:], columns[:, 0]).residuals
         ratio = n * t * float(np.log(residuals @ residuals / squares))
-        p = float(chdtrc(df, ratio))
-        rows.append(
-            _Row(
-                f"LR {dimension} effects",
-                ratio,
-                df,
-                p,
-                ratio,
-                p,
-                f"no {dimension} effects",
-            )
-        )
+        test, null = f"LR {dimension} effects", f"no {dimension} effects"
+        p = float(chdtrc(size - 1, ratio))
+        rows.append(_Row(test, ratio, size - 1, p, ratio, p, null))
     return rows
 
 
@@ -395,30 +369,28 @@ def _durbin_rows(
     conventional: dict[str, SpatialResults],
 ) -> list[_Row]:
     """Test SAR and SEM against SDM; models without estimates give no statistic."""
-    rows = []
+    rows, missing = [], (np.nan, np.nan)
     for model, null in DURBIN_NULLS.items():
-        statistics, p_values = [np.nan, np.nan], [np.nan, np.nan]
+        by_signs = [missing, missing]  # statistic and p-value of LR and of Wald
         if {"sdm", model} <= adjusted.keys():
             draws = _durbin_draws(base, layouts, model)
             # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
             # equal sums.
-            statistics = np.maximum(draws[0], 0.0).tolist()
-            p_values = [p_value(column) for column in draws.T]
-        ratio, wald = np.nan, np.nan
-        ratio_p, wald_p = np.nan, np.nan
+            by_signs = [(max(float(c[0]), 0.0), p_value(c)) for c in draws.T]
+        by_chi2 = [missing, missing]
         if "sdm" in conventional:
             test = conventional["sdm"].wald_to(model)
-            wald, wald_p = test.statistic, test.p_value
+            by_chi2[1] = test.statistic, test.p_value
             if model in conventional:
                 test = conventional["sdm"].lr_test(conventional[model])
-                ratio, ratio_p = test.statistic, test.p_value
-        df, name = len(layouts["sdm"].slopes), model.upper()
-        rows.append(
-            _Row(_LR.format(name), statistics[0], df, p_values[0], ratio, ratio_p, null)
-        )
-        rows.append(
-            _Row(_WALD.format(name), statistics[1], df, p_values[1], wald, wald_p, null)
-        )
+                by_chi2[0] = test.statistic, test.p_value
+        df = len(layouts["sdm"].slopes)
+        rows += [
+            _Row(kind.format(model.upper()), statistic, df, p, chi2, chi2_p, null)
+            for kind, (statistic, p), (chi2, chi2_p) in zip(
+                (_LR, _WALD), by_signs, by_chi2, strict=True
+            )
+        ]
     return rows
 
 

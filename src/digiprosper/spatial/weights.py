@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    UNPRINTABLE,
     AlignmentError,
     ColumnError,
     IdentificationError,
@@ -26,33 +27,31 @@ from digiprosper.errors import (
     nearest,
     option_problem,
     plain,
-    text_problem,
 )
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.panel.keys import to_pandas
-from digiprosper.panel.table import is_number_type
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.spatial.builders import (
     Built,
+    as_number,
     by_difference,
     by_distance,
     by_gravity,
     by_nearness,
+    checked_labels,
+    checked_matrix,
     from_lists,
     from_pairs,
     from_pysal,
     from_square,
     named_columns,
-)
-from digiprosper.spatial.checks import (
-    checked_labels,
-    checked_matrix,
+    numbers_of,
     positions_among,
-    refuse_name,
     refuse_unlinked,
+    same_labels,
 )
-from digiprosper.spatial.kernels.determinants import PeriodMeans
+from digiprosper.spatial.kernels.determinants import PeriodMeans, Spectrum, spectrum
 from digiprosper.spatial.kernels.matrices import (
     Matrix,
     Pattern,
@@ -60,6 +59,7 @@ from digiprosper.spatial.kernels.matrices import (
     is_symmetric,
     lag_by_period,
     link_ends,
+    nearest_distances,
     pattern_of,
     row_standardised,
     scaled,
@@ -67,15 +67,8 @@ from digiprosper.spatial.kernels.matrices import (
     stored,
     to_dense,
 )
-from digiprosper.spatial.kernels.neighbours import nearest_distances
-from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
-from digiprosper.spatial.notices import (
-    islands,
-    made_from_variable,
-    missing_neighbours,
-    one_direction,
-    unused_entities,
-)
+from digiprosper.spatial.notices import about_weights, missing_neighbours
+from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -83,16 +76,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from scipy.sparse import csr_array
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Floats
 
 Standardise: TypeAlias = Literal["row", "spectral", "none"]
 """Rows that sum to one, a spectral radius of one, or the weights as they are."""
-
-_STANDARDISED = {
-    "row": "row-standardised",
-    "spectral": "divided by the spectral radius",
-    "none": "not standardised",
-}
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -185,7 +172,16 @@ class SpatialWeights(Summarised, PickledByName):
         name: str = "W",
     ) -> None:
         check_option("standardise", standardise, get_args(Standardise))
-        refuse_name(name)
+        if not isinstance(name, str):
+            raise InputTypeError(
+                f"name must be text, not {type(name).__name__}.",
+                [option_problem("name")],
+            )
+        if not name.strip() or UNPRINTABLE.search(name):
+            raise OptionError(
+                f"name={cited(name)} must be a text of one line.",
+                [option_problem("name", name)],
+            )
         labels = checked_labels(entities, "entities")
         values = {
             "raw": checked_matrix(matrix, labels, name),
@@ -267,10 +263,14 @@ class SpatialWeights(Summarised, PickledByName):
         return int(self.pattern.neighbours.sum())
 
     @property
+    def _scale(self) -> str:
+        return WORDS.say(f"weights.{self.standardise}")
+
+    @property
     def conventions(self) -> str:
         """Construction and standardisation of the weights, for the note of a table."""
         parts = [self.made_by] if self.made_by else []
-        return f"{self.name} ({', '.join([*parts, _STANDARDISED[self.standardise]])})"
+        return f"{self.name} ({', '.join([*parts, self._scale])})"
 
     @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
@@ -278,11 +278,15 @@ class SpatialWeights(Summarised, PickledByName):
 
         There are also remarks on weights that are computed from a variable.
         """
-        return (
-            *unused_entities(self.name, self.left_out),
-            *islands(self.name, self.islands),
-            *one_direction(self.name, self.n_links, self.pattern.n_mutual),
-            *made_from_variable(self.name, self.made_from),
+        return tuple(
+            about_weights(
+                self.name,
+                self.left_out,
+                self.islands,
+                self.n_links,
+                self.pattern.n_mutual,
+                self.made_from,
+            )
         )
 
     # --- matched with a panel ---------------------------------------------------------
@@ -316,17 +320,18 @@ class SpatialWeights(Summarised, PickledByName):
         )
         if len(labels) == self.n and (positions == np.arange(self.n)).all():
             return self
-        used = np.zeros(self.n, dtype=bool)
-        used[positions] = True
-        cut_parts = None if self.parts is None else _aligned_parts(self.parts, labels)
-        raw = cut(self.raw, positions) if cut_parts is None else _mixed(*cut_parts)
+        raw, parts = cut(self.raw, positions), self.parts
+        if parts is not None:
+            a, b, share = parts
+            parts = a.aligned_to(labels), b.aligned_to(labels), share
+            raw = _mixed(*parts)
         refuse_unlinked(raw, self.name)
         return self._changed(
             raw=raw,
             entities=labels,
-            left_out=(*self.left_out, *self.entities[~used]),
+            left_out=(*self.left_out, *self.entities.delete(positions)),
             degrees=None if self.degrees is None else self.degrees[positions],
-            parts=cut_parts,
+            parts=parts,
         )
 
     def _changed(self, **values: Any) -> SpatialWeights:
@@ -438,18 +443,12 @@ class SpatialWeights(Summarised, PickledByName):
             ["Symmetric before standardising", "yes" if self.is_symmetric else "no"],
         ]
         if self.degrees is not None:
-            rows.append(
-                [
-                    "Distance of links in km (min, mean, max)",
-                    _three(description, "distance"),
-                ]
-            )
-            rows.append(
-                [
-                    "Longest distance to the nearest in km",
-                    f"{description['nearest_max']:,.4g}",
-                ]
-            )
+            nearest_max = f"{description['nearest_max']:,.4g}"
+            distances = _three(description, "distance")
+            rows += [
+                ["Distance of links in km (min, mean, max)", distances],
+                ["Longest distance to the nearest in km", nearest_max],
+            ]
         return Summary(
             type=type(self).__name__,
             title=f"Spatial weights {self.name}",
@@ -878,16 +877,23 @@ class SpatialWeights(Summarised, PickledByName):
         """
         refuse_other(a, "nested")
         refuse_other(b, "nested")
-        _refuse_no_share(share)
-        positions_among(
-            a.entities, b.entities, f"the first weights ({a.name})", "the second ones"
-        )
-        positions_among(
-            b.entities, a.entities, f"the second weights ({b.name})", "the first ones"
-        )
+        if not 0 < as_number(share) < 1:
+            raise OptionError(
+                f"share={cited(share)} must be a number between 0 and 1.",
+                [option_problem("share", share)],
+            )
+        names = f"the first weights ({a.name})", f"the second weights ({b.name})"
+        same_labels(a.entities, b.entities, *names)
         parts = (a, b.aligned_to(a.entities), float(share))
         weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
-        return weights._changed(**_described(*parts), parts=parts)
+        first, second = (part.made_by or part.name for part in (a, b))
+        variables = dict.fromkeys(filter(None, (a.made_from, b.made_from)))
+        return weights._changed(
+            made_by=f"{share:g} x ({first}) + {1 - share:g} x ({second})",
+            made_from=" and ".join(variables) or None,
+            degrees=parts[1].degrees if a.degrees is None else a.degrees,
+            parts=parts,
+        )
 
     # --- values -----------------------------------------------------------------------
 
@@ -910,7 +916,7 @@ class SpatialWeights(Summarised, PickledByName):
     def __repr__(self) -> str:
         return (
             f"SpatialWeights({self.name!r}, {counted(self.n, 'entity', 'entities')}, "
-            f"{counted(self.n_links, 'link')}, {_STANDARDISED[self.standardise]})"
+            f"{counted(self.n_links, 'link')}, {self._scale})"
         )
 
 
@@ -930,21 +936,23 @@ class SpatialLag:
         Warns of islands, of entities that are only in the weights, and of lags that are
         missing because a neighbour has no value.
         """
-        entity, entities = _coded(frame, 0)
-        time, times = (
-            _coded(frame, 1)
-            if frame.index.nlevels == 2
-            else (np.zeros_like(entity), range(1))
-        )
-        values = self._values(frame)
+        index = getattr(frame, "index", None)
+        if not isinstance(index, pd.Index) or index.nlevels > 2 or not index.is_unique:
+            raise AlignmentError(
+                "lag takes a frame whose rows are indexed by entity and time without "
+                "repeats, as in panel.assign(w_x=weights.lag('x'))."
+            )
+        entity, entities = pd.factorize(index.get_level_values(0))
+        time = np.zeros_like(entity)
+        if index.nlevels == 2:
+            time = pd.factorize(index.get_level_values(1))[0]
         weights = self.spatial_weights.aligned_to(entities)
-
-        cells = np.full((len(times), len(entities)), np.nan)
-        cells[time, entity] = values
+        cells = np.full((time.max(initial=0) + 1, len(entities)), np.nan)
+        cells[time, entity] = self._values(frame)
         lag = lag_by_period(weights.matrix, cells)[time, entity]
 
         missing = np.isnan(lag)
-        rows = tuple(frame.index[missing][:5])
+        rows = tuple(index[missing][:5])
         missing_notice = missing_neighbours(
             weights.name, self.column, int(missing.sum()), rows
         )
@@ -959,27 +967,7 @@ class SpatialLag:
                 "Assign a term first: panel.assign(z='log(x)').",
                 [column_problem(name, "lag")],
             )
-        column = frame[name]
-        if not is_number_type(column) or pd.api.types.is_complex_dtype(column.dtype):
-            raise InputTypeError(
-                f"lag: the column {cited(name)} is {column.dtype}, not numeric.",
-                [text_problem(name)],
-            )
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _coded(frame: object, level: int) -> tuple[Ints, pd.Index[Any]]:
-    if (
-        not isinstance(frame, pd.DataFrame)
-        or frame.index.nlevels > 2
-        or not frame.index.is_unique
-    ):
-        raise AlignmentError(
-            "lag takes a frame whose rows are indexed by entity and time without "
-            "repeats, as in panel.assign(w_x=weights.lag('x'))."
-        )
-    codes, levels = pd.factorize(frame.index.get_level_values(level), sort=False)
-    return np.asarray(codes, dtype=np.intp), pd.Index(levels, tupleize_cols=False)
+        return numbers_of(frame[name], f"lag: the column {cited(name)}")
 
 
 def _three(description: pd.Series[Any], statistic: str) -> str:
@@ -992,39 +980,6 @@ def _three(description: pd.Series[Any], statistic: str) -> str:
 def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
     """Add the standardised weights of the same entities in the same order."""
     return stored(share * a.matrix + (1 - share) * b.matrix)
-
-
-def _refuse_no_share(share: object) -> None:
-    number = plain(share)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number < 1
-    ):
-        raise OptionError(
-            f"share={cited(share)} must be a number between 0 and 1.",
-            [option_problem("share", share)],
-        )
-
-
-def _described(a: SpatialWeights, b: SpatialWeights, share: float) -> dict[str, Any]:
-    """Describe the construction of nested weights."""
-    first, second = (weights.made_by or weights.name for weights in (a, b))
-    variables = dict.fromkeys(
-        weights.made_from for weights in (a, b) if weights.made_from is not None
-    )
-    return {
-        "made_by": f"{share:g} x ({first}) + {1 - share:g} x ({second})",
-        "made_from": " and ".join(variables) or None,
-        "degrees": b.degrees if a.degrees is None else a.degrees,
-    }
-
-
-def _aligned_parts(
-    parts: tuple[SpatialWeights, SpatialWeights, float], entities: pd.Index[Any]
-) -> tuple[SpatialWeights, SpatialWeights, float]:
-    a, b, share = parts
-    return a.aligned_to(entities), b.aligned_to(entities), share
 
 
 def refuse_other(argument: object, caller: str) -> None:

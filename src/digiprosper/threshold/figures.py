@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.errors import PanelIndexError, check_option
 from digiprosper.report.drawings import Profile, RegimeMap
@@ -68,7 +67,8 @@ def regime_map(
             "plots.regime_map: needs a time key, but this is a cross-section."
         )
     check_option("order", order, (None, "name", "first"))
-    entities, times, cells = _cells(results.regime)
+    wide = results.regime.unstack()
+    entities, times, cells = wide.index, wide.columns, wide.to_numpy(dtype=np.float64)
     ranked = _ranked(cells, len(results.regime_bounds), order)
     return RegimeMap(
         entities=entities[ranked],
@@ -80,17 +80,6 @@ def regime_map(
         ),
         regimes=_conditions(results, texts, language),
     )
-
-
-def _cells(regime: pd.Series[int]) -> tuple[pd.Index[Any], pd.Index[Any], Floats]:
-    """Arrange regimes as entities by periods, missing where there is no row."""
-    index = regime.index
-    assert isinstance(index, pd.MultiIndex)
-    index = index.remove_unused_levels()  # levels stand in the order of the keys
-    (entities, times), (entity, time) = index.levels, index.codes
-    cells = np.full((len(entities), len(times)), np.nan)
-    cells[entity, time] = regime.to_numpy()
-    return entities, times, cells
 
 
 def _ranked(cells: Floats, count: int, order: str | None) -> Ints:

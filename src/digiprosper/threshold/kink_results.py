@@ -259,25 +259,17 @@ class KinkResults(SlopesByRegime):
         tuple of Column
             One column.
         """
-        named = (
-            {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
-        )
         tests = [
             ParameterTest("F", code, test.statistic, test.p_value)
-            for code, test in named.items()
+            for code, test in (("no_kink", self.test), ("no_jump", self.continuity))
+            if test.draws is not None
         ]
         pieces = self.confidence_set()
+        reach = reach_of(pieces, self.candidates)
         block = Block(
             kind="kink",
             variable=self.kink_variable,
-            parameters=(
-                threshold_with(
-                    self.threshold,
-                    pieces,
-                    tests,
-                    reach_of(pieces, self.candidates),
-                ),
-            ),
+            parameters=(threshold_with(self.threshold, pieces, tests, reach),),
             level=self.level,
             drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
             confidence=self._default_set,
@@ -316,7 +308,6 @@ class KinkResults(SlopesByRegime):
 
     def _more_numbers(self) -> dict[str, Any]:
         tests = {"no_kink": self.test, "continuity": self.continuity}
-        options = "level", "trim", "bootstrap", "reps"
         return {
             "model": self._model,
             "kink_variable": self.kink_variable,
@@ -329,14 +320,7 @@ class KinkResults(SlopesByRegime):
                 name: {"F": test.statistic, "p_value": test.p_value}
                 for name, test in tests.items()
             },
-            "regimes": self.regimes.reset_index().to_dict("records"),
-            "options": {
-                "df": self.df_rule,
-                **{name: getattr(self, name) for name in options},
-            },
-            "denominator": self.df,
-            "rng_entropy": self.rng_entropy,
-            "slopes": self.slopes.to_dict(),
+            **self._numbers_of(("level", "trim", "bootstrap", "reps")),
         }
 
     # --- inside -----------------------------------------------------------------------
@@ -377,13 +361,11 @@ class KinkResults(SlopesByRegime):
         return []
 
     def _threshold_words(self) -> list[str]:
-        pieces, name = (
-            self.confidence_set(),
-            f"{100 * self.level:g}% confidence set ({self._default_set})",
-        )
+        pieces = self.confidence_set()
         text = (
             f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); "
-            f"{name}: {set_text(pieces, whole=is_whole(pieces, self.candidates))}"
+            f"{100 * self.level:g}% confidence set ({self._default_set}): "
+            f"{set_text(pieces, whole=is_whole(pieces, self.candidates))}"
         )
         return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
 

@@ -74,18 +74,6 @@ CLUSTERS_A_COLUMN: Final = 10
 _ONE, _THREE = 0.5, 0.75
 
 
-def remarks(results: ThresholdResults, prepared: Prepared) -> tuple[Notice, ...]:
-    """Collect the notices on a threshold regression, but for those of the search."""
-    return (
-        *results.slopes.diagnostics,
-        *about_threshold_variable(prepared.sample, results),
-        *lagged_outcome(prepared, BIASED_TEST),
-        *about_panel(prepared.sample, "of Hansen (1999)"),
-        *about_sets(results, prepared.sample),
-        *stored_remarks(results),
-    )
-
-
 def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
     """Make notices from stored numbers: small regimes, draws, test conflicts."""
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
@@ -95,15 +83,33 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
             "Increase trim or use fewer thresholds."
         )
         yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
-    if results.bootstrap or results.lr_bounds.size:
-        yield from _about_tests(results)
+    drawn = results.statistic_draws
+    if not results.bootstrap and not results.lr_bounds.size:
+        return
+    yield from few_draws(results.reps, "test")
+    reason = _NOTHING_DRAWN
+    if len(results.statistics) > 1:
+        reason = (
+            "had no candidate for a further threshold and were dropped; lower trim."
+        )
+    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
+    for j, tests in results.tests.groupby("threshold"):
+        if tests["p_value"].map(lambda p: rejects(p, results.level)).nunique() < 2:
+            continue
+        p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
+        listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
+        text = (
+            f"threshold {j}: the tests disagree at {100 * (1 - results.level):.3g}% "
+            f"({listed}). {_why(set(p_values))}"
+        )
+        yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})
 
 
 def kink_remarks(
     results: KinkResults, prepared: Prepared, signs: tuple[str, Ints] | None
 ) -> tuple[Notice, ...]:
     """Collect notices on a kink regression; `signs` has clusters with one sign."""
-    few = about_signs(signs[0], int(signs[1].max()) + 1) if signs is not None else []
+    few = () if signs is None else about_signs(signs[0], int(signs[1].max()) + 1)
     return (
         *results.slopes.diagnostics,
         *lagged_outcome(prepared, BIASED_TEST),
@@ -183,13 +189,13 @@ def about_threshold_variable(
         yield Notice("possible_kink", text, {"column": q})
 
 
-def about_panel(sample: Sample, theory: str) -> list[Notice]:
+def about_panel(sample: Sample, theory: str) -> Iterator[Notice]:
     """Report an unbalanced panel, for which `theory` has no asymptotic results.
 
     Also where entities have equally many rows, but in different periods.
     """
     if sample.is_balanced:
-        return []
+        return
     counts = np.bincount(sample.entity)
     least, most = int(counts.min()), int(counts.max())
     rows = f"{least} to {most} rows per entity"
@@ -201,36 +207,29 @@ def about_panel(sample: Sample, theory: str) -> list[Notice]:
         f"the panel is unbalanced ({rows}): the estimates are exact, but the "
         f"asymptotic theory {theory} assumes a balanced panel."
     )
-    return [
-        Notice(
-            "unbalanced",
-            text,
-            {"least": least, "most": most, "n_times": sample.n_times},
-        )
-    ]
+    data = {"least": least, "most": most, "n_times": sample.n_times}
+    yield Notice("unbalanced", text, data)
 
 
-def about_signs(name: str, groups: int) -> list[Notice]:
+def about_signs(name: str, groups: int) -> Iterator[Notice]:
     """Report that with few clusters Webb's weights replace random signs."""
-    if groups > WEBB_CLUSTERS:
-        return []
-    text = (
-        f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point weights "
-        "instead of Rademacher weights."
-    )
-    return [Notice("webb", text, {"clusters": name, "n_clusters": groups})]
+    if groups <= WEBB_CLUSTERS:
+        text = (
+            f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point "
+            "weights instead of Rademacher weights."
+        )
+        yield Notice("webb", text, {"clusters": name, "n_clusters": groups})
 
 
-def about_score(groups: int, columns: int) -> list[Notice]:
+def about_score(groups: int, columns: int) -> Iterator[Notice]:
     """Report that a robust test of many columns has little power with few clusters."""
-    if groups >= CLUSTERS_A_COLUMN * columns:
-        return []
-    text = (
-        f"wild_score: {groups} clusters for {columns} regime-dependent columns; its "
-        f"statistic is at most {groups}, and it has much less power than "
-        "wild_cluster."
-    )
-    return [Notice("weak_score", text, {"n_clusters": groups, "columns": columns})]
+    if groups < CLUSTERS_A_COLUMN * columns:
+        text = (
+            f"wild_score: {groups} clusters for {columns} regime-dependent columns; "
+            f"its statistic is at most {groups}, and it has much less power than "
+            "wild_cluster."
+        )
+        yield Notice("weak_score", text, {"n_clusters": groups, "columns": columns})
 
 
 def _why(words: set[str]) -> str:
@@ -472,17 +471,11 @@ def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> s
 
 def small_regime(
     regime: int | str, rows: int, entities: int, of: int, text: str
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report a regime with few rows or few of the `of` entities."""
-    if rows >= FEW_ROWS and entities >= max(FEW_ENTITIES, FEW_SHARE * of):
-        return []
-    return [
-        Notice(
-            "small_regime",
-            text,
-            {"regime": regime, "nobs": rows, "n_entities": entities},
-        )
-    ]
+    if rows < FEW_ROWS or entities < max(FEW_ENTITIES, FEW_SHARE * of):
+        data = {"regime": regime, "nobs": rows, "n_entities": entities}
+        yield Notice("small_regime", text, data)
 
 
 def not_global(
@@ -566,26 +559,3 @@ def _changes_with_intercepts(
     return (
         f"with an intercept in each regime {', and '.join(changes)}." if changes else ""
     )
-
-
-def _about_tests(results: ThresholdResults) -> Iterator[Notice]:
-    yield from few_draws(results.reps, "test")
-    drawn = results.statistic_draws
-    no_candidate = (
-        "had no candidate for a further threshold and were dropped; lower trim."
-    )
-    reason = no_candidate if len(results.statistics) > 1 else _NOTHING_DRAWN
-    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
-    for j, tests in results.tests.groupby("threshold"):
-        rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
-        if rejected.any() and not rejected.all():
-            p_values = dict(
-                zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True)
-            )
-            listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
-            size = 100 * (1 - results.level)
-            text = (
-                f"threshold {j}: the tests disagree at {size:.3g}% ({listed}). "
-                f"{_why(set(p_values))}"
-            )
-            yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})

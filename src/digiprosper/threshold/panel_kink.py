@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from digiprosper.errors import (
-    CollinearityError,
     IdentificationError,
     Notice,
     OptionError,
-    TermError,
     ThresholdSearchError,
     check_level,
     check_option,
     cited,
-    collinearity_problem,
     issue,
 )
 from digiprosper.kernels.equation import solve
@@ -26,7 +23,12 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.diagnostics import not_semidefinite
-from digiprosper.linear.estimation import counts_and_vcov, demean_columns, fit_equation
+from digiprosper.linear.estimation import (
+    counts_and_vcov,
+    demean_columns,
+    fit_equation,
+    outcome_of,
+)
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -41,8 +43,6 @@ from digiprosper.linear.variance_checks import (
     without_information,
 )
 from digiprosper.optional import progress_bar
-from digiprosper.panel.access import known_names
-from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
 from digiprosper.specification import (
     TERM,
@@ -51,6 +51,7 @@ from digiprosper.specification import (
     check_reps,
     one_term,
     plain_options,
+    refuse_outcome,
 )
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
@@ -58,9 +59,10 @@ from digiprosper.threshold.kink_results import KinkResults, critical_chi2
 from digiprosper.threshold.notices import kink_remarks
 from digiprosper.threshold.search import (
     denominator,
+    refuse_in_x,
     refuse_two_way,
     regime_sizes,
-    single_column,
+    splitting_column,
     stream,
     wild_clusters,
 )
@@ -189,11 +191,7 @@ class PanelKink(Specification):
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
 
-        if canonical(self.y) in {canonical(t) for t in (self.kink_variable, *self.x)}:
-            raise TermError(
-                f"y={cited(self.y)} is also kink_variable or in x; the outcome cannot "
-                "be its own regressor."
-            )
+        refuse_outcome(self, ("kink_variable", "x"))
         trim: object = self.trim
         if not isinstance(trim, int | float) or not 0 < trim < 0.5:
             raise OptionError(
@@ -236,20 +234,14 @@ class PanelKink(Specification):
         KinkResults
             Threshold, tests, confidence sets and slopes.
         """
-        self._refuse_twice(panel)
+        why = "kink_variable and also in x; PanelKink adds its two slopes"
+        refuse_in_x(panel, [self.kink_variable], self.x, why)
         names = ("y", "kink_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, self.options)
         sample = prepared.sample
-        requirement = "it must be one column"
-        y = single_column(sample, "y", self.y, requirement)
-        q = single_column(sample, "kink_variable", self.kink_variable, requirement)
-        if q.min() == q.max():
-            raise ThresholdSearchError(
-                f"kink_variable={cited(self.kink_variable)} is constant in the sample; "
-                "use one that varies."
-            )
-
+        y = outcome_of(self.y, sample)
+        q = splitting_column(sample, "kink_variable", self.kink_variable)
         x = sample.columns("x")
         linear = demean_columns(
             prepared,
@@ -269,7 +261,13 @@ class PanelKink(Specification):
         # An exact fit leaves rounding, of either sign, where F and LR divide.
         rounding = NO_RESIDUALS * kink.null_ssr
         sums = np.maximum([kink.null_ssr, kink.ssr, kink.step_ssr], rounding)
-        critical = self._critical(draws, df)
+        critical = {"lr": critical_chi2(self.level)}
+        if self.bootstrap:
+            finite = draws[2][~np.isnan(draws[2])]
+            quantile = float(np.quantile(finite, self.level)) if finite.size else 0.0
+            # Draws that are all rounding, as when every value fits alike, must not make
+            # a set of it.
+            critical["bootstrap"] = max(quantile, FLAT_DRAWS * df)
         results = KinkResults(
             kink_variable=self.kink_variable,
             slopes=slopes,
@@ -300,21 +298,6 @@ class PanelKink(Specification):
         results = replace(results, diagnostics=kink_remarks(results, prepared, signs))
         issue(results.diagnostics)
         return results
-
-    def _refuse_twice(self, panel: Panel) -> None:
-        columns = known_names(panel)
-        if canonical(self.kink_variable, columns) in {
-            canonical(t, columns) for t in self.x
-        }:
-            raise CollinearityError(
-                f"kink_variable={cited(self.kink_variable)} is also in x: remove it "
-                "from x, PanelKink adds its two slopes.",
-                [
-                    collinearity_problem(
-                        self.kink_variable, [self.kink_variable], "in both"
-                    )
-                ],
-            )
 
     def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
         variable = f"kink_variable={cited(self.kink_variable)}"
@@ -424,17 +407,6 @@ class PanelKink(Specification):
                 kinks, bootstrap, y, kink, kink_rng, reps=self.reps
             )
         return entropy, np.vstack([null, others])
-
-    def _critical(self, draws: Floats, df: float) -> dict[str, float]:
-        """Compute the bound of the likelihood ratio for each type of confidence set."""
-        bounds = {"lr": critical_chi2(self.level)}
-        if self.bootstrap:
-            # Draws that are all rounding, as when every value fits alike, must not make
-            # a set of it.
-            finite = draws[2][~np.isnan(draws[2])]
-            quantile = float(np.quantile(finite, self.level)) if finite.size else 0.0
-            bounds["bootstrap"] = max(quantile, FLAT_DRAWS * df)
-        return bounds
 
 
 def _linearised(

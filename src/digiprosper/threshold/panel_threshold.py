@@ -18,15 +18,15 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    collinearity_problem,
     issue,
-    quoted,
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
+from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     demean_columns,
-    fit_equation,
+    fit_columns,
+    outcome_of,
     refuse_flat_outcome,
 )
 from digiprosper.linear.preparation import (
@@ -38,7 +38,7 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.optional import progress_bar
-from digiprosper.panel.access import known_names, table_of
+from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import (
     TERM,
@@ -47,8 +47,17 @@ from digiprosper.specification import (
     check_reps,
     one_term,
     plain_options,
+    refuse_outcome,
 )
-from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
+from digiprosper.threshold.notices import (
+    BIASED_TEST,
+    about_adjacent,
+    about_panel,
+    about_sets,
+    about_threshold_variable,
+    about_variance,
+    stored_remarks,
+)
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.search import (
     WILD,
@@ -56,18 +65,18 @@ from digiprosper.threshold.search import (
     ThresholdSearch,
     about_origin,
     denominator,
+    refuse_in_x,
     refuse_two_way,
     regime_columns,
     regime_levels,
     regime_sizes,
-    single_column,
+    splitting_column,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.kernels import Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
@@ -257,13 +266,7 @@ class PanelThreshold(Specification):
             raise TermError(
                 "'intercept' is the name of the regime's intercept; rename the column."
             )
-        if canonical(self.y) in split | {
-            canonical(t) for t in (*self.x, self.threshold_variable)
-        }:
-            raise TermError(
-                f"y={cited(self.y)} is also among regime_dependent, x or "
-                "threshold_variable; the outcome cannot be its own regressor."
-            )
+        refuse_outcome(self, ("regime_dependent", "x", "threshold_variable"))
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
@@ -351,16 +354,14 @@ class PanelThreshold(Specification):
             )
 
     def _check_bootstrap(self) -> None:
-        named: Any = self.bootstrap
-        if named is None or isinstance(named, str):
-            named = [] if named is None else [named]
-        elif not isinstance(named, list | tuple) or not named:
+        if isinstance(self.bootstrap, list | tuple) and self.bootstrap:
+            object.__setattr__(self, "bootstrap", tuple(self.bootstrap))
+        elif not isinstance(self.bootstrap, str | None):
             raise OptionError(
                 f"bootstrap={cited(self.bootstrap)} must be one method, a list of "
                 "methods, or None."
             )
-        else:
-            object.__setattr__(self, "bootstrap", tuple(named))
+        named = self._methods
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
@@ -387,14 +388,15 @@ class PanelThreshold(Specification):
         return (float(self.trim),) * (self._count or 1)
 
     @property
-    def _bootstraps(self) -> tuple[Bootstrap, ...]:
-        if self.bootstrap is None or self.thresholds is not None:
+    def _methods(self) -> tuple[Bootstrap, ...]:
+        if self.bootstrap is None:
             return ()
-        return (
-            (self.bootstrap,)
-            if isinstance(self.bootstrap, str)
-            else tuple(self.bootstrap)
-        )
+        named = self.bootstrap
+        return (named,) if isinstance(named, str) else tuple(named)
+
+    @property
+    def _bootstraps(self) -> tuple[Bootstrap, ...]:
+        return () if self.thresholds is not None else self._methods
 
     @property
     def options(self) -> LinearOptions:
@@ -422,7 +424,8 @@ class PanelThreshold(Specification):
         ThresholdResults
             Thresholds, tests, confidence sets, regimes and slopes.
         """
-        self._refuse_overlap(panel)
+        why = "regime-dependent and also in x; its regime columns add up to it"
+        refuse_in_x(panel, self.regime_dependent, self.x, why)
         names = ("y", "regime_dependent", "threshold_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, self.options)
@@ -441,14 +444,14 @@ class PanelThreshold(Specification):
                 )
                 raise self._no_room(reason, sample)
             regimes = search.plan.regimes(searched.at)
-            slopes = self._slopes(prepared, outcome, regimes)
+            slopes = self._slopes(prepared, regimes)
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # Errors about the columns themselves are raised under their own names.
             columns = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
             design = np.column_stack(
                 [sample.columns("regime_dependent"), sample.columns("x")]
             )
-            _fit(prepared, outcome, columns, design)
+            fit_columns(prepared, self.y, sample.columns("y")[:, 0], columns, design)
             raise
 
         results = self._results(search, searched, regimes, slopes)
@@ -475,12 +478,17 @@ class PanelThreshold(Specification):
         # say how many regimes.
         several_regimes = self.thresholds is None and self.n_thresholds != 1
         return (
-            *remarks(results, search.prepared),
+            *results.slopes.diagnostics,
+            *about_threshold_variable(sample, results),
+            *lagged_outcome(search.prepared, BIASED_TEST),
+            *about_panel(sample, "of Hansen (1999)"),
+            *about_sets(results, sample),
+            *stored_remarks(results),
             *searched.notices,
             *about_variance(results, sample, searched.variance_parts),
-            *(about_adjacent(results) if several_regimes else []),
+            *(about_adjacent(results) if several_regimes else ()),
             *(
-                []
+                ()
                 if self.regime_intercept
                 else about_origin(results, search, logarithms)
             ),
@@ -488,31 +496,9 @@ class PanelThreshold(Specification):
 
     # --- what cannot be searched ------------------------------------------------------
 
-    def _refuse_overlap(self, panel: Panel) -> None:
-        columns = known_names(panel)
-        x = {canonical(t, columns) for t in self.x}
-        overlap = [t for t in self.regime_dependent if canonical(t, columns) in x]
-        if overlap:
-            raise CollinearityError(
-                f"{quoted(overlap)} is regime-dependent and also in x; its regime "
-                "columns add up to it. Remove it from x.",
-                [
-                    collinearity_problem(text, [text], f"{cited(text)} is in both")
-                    for text in overlap
-                ],
-            )
-
     def _refuse(self, sample: Sample) -> None:
-        single_column(sample, "y", self.y, "the outcome")
-        requirement = "the threshold variable must be one numeric column"
-        q = single_column(
-            sample, "threshold_variable", self.threshold_variable, requirement
-        )
-        if q.min() == q.max():
-            raise ThresholdSearchError(
-                f"threshold_variable={cited(self.threshold_variable)} is constant in "
-                "the sample, so it cannot split it. Use a variable that varies."
-            )
+        outcome_of(self.y, sample)
+        splitting_column(sample, "threshold_variable", self.threshold_variable)
         counts = np.bincount(sample.entity)
         if "hansen" in self._bootstraps and not sample.is_balanced:
             raise OptionError(
@@ -568,16 +554,15 @@ class PanelThreshold(Specification):
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
 
-    def _slopes(
-        self, prepared: Prepared, outcome: Demeaned, regimes: Ints
-    ) -> LinearResults:
+    def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
         sample = prepared.sample
         names, design = regime_columns(sample, regimes, intercept=self.regime_intercept)
         levels = regime_levels(regimes) if self.regime_intercept else []
         dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
         split = (*sample.names_of("regime_dependent"), "intercept")
         prepared = replace(prepared, sample=sample.with_dummies(split, dummies))
-        return _fit(prepared, outcome, names, design, unread=levels)
+        y = sample.columns("y")[:, 0]
+        return fit_columns(prepared, self.y, y, names, design, unread=levels)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
         name = self.threshold_variable
@@ -651,21 +636,6 @@ class PanelThreshold(Specification):
             ),
             diagnostics=(),
         )
-
-
-def _fit(
-    prepared: Prepared,
-    outcome: Demeaned,
-    names: Sequence[str],
-    design: Floats,
-    *,
-    unread: Sequence[str] = (),
-) -> LinearResults:
-    """Regress the outcome, which is demeaned already, on columns."""
-    demeaned = outcome.with_columns(prepared, names, design)
-    return fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)), unread=unread)[
-        0
-    ]
 
 
 def _is_whole(value: object) -> bool:

@@ -148,6 +148,12 @@ class SlopesByRegime(BaseResults):
     df_rule: str
     level: float
 
+    if TYPE_CHECKING:
+
+        @property
+        def regimes(self) -> pd.DataFrame:
+            """Regimes between thresholds with their sizes."""
+
     @property
     def estimated(self) -> Estimates:
         """Estimates of `slopes`, with their covariance and inference."""
@@ -193,6 +199,17 @@ class SlopesByRegime(BaseResults):
     def _options(self, denominator: str) -> str:
         """Write the options of the search and the tests."""
         raise NotImplementedError
+
+    def _numbers_of(self, options: Sequence[str]) -> dict[str, Any]:
+        """Return the regimes, the options, the seed and the slopes for a dict."""
+        values = {name: getattr(self, name) for name in options}
+        return {
+            "regimes": self.regimes.reset_index().to_dict("records"),
+            "options": {"df": self.df_rule, **values},
+            "denominator": self.df,
+            "rng_entropy": self.rng_entropy,
+            "slopes": self.slopes.to_dict(),
+        }
 
     def _regimes(self, cuts: Sequence[float], index: pd.Index[Any]) -> pd.DataFrame:
         """List the regimes between thresholds with their sizes."""
@@ -418,7 +435,7 @@ class ThresholdResults(SlopesByRegime):
         S_0 and S_j are the sums of squared residuals under the null hypothesis and with
         the threshold.
         """
-        return np.asarray((self.null_ssr / self.search_ssr[1:] - 1) * self.df)
+        return (self.null_ssr / self.search_ssr[1:] - 1) * self.df
 
     @property
     def ssr(self) -> pd.Series[float]:
@@ -440,29 +457,20 @@ class ThresholdResults(SlopesByRegime):
         rows = []
         for j, f in enumerate(self.statistics):
             for b, name in enumerate(self.bootstrap):
-                draws, value = (
-                    self.statistic_draws[b, j],
-                    float(self.statistic_values[b, j]),
-                )
+                draws = self.statistic_draws[b, j]
+                value = float(self.statistic_values[b, j])
                 finite = draws[np.isfinite(draws)]
-                critical = (
-                    np.quantile(finite, list(_CRITICAL.values()))
-                    if finite.size
-                    else [np.nan] * 3
-                )
+                critical = [np.nan] * len(_CRITICAL)
+                if finite.size:
+                    critical = np.quantile(finite, list(_CRITICAL.values())).tolist()
                 score = name == "wild_score"
-                numbers = [np.nan if score else f, bootstrap_p(value, draws), *critical]
-                rows.append([j + 1, name, *numbers, "score" if score else "F", value])
-        names = [
-            "threshold",
-            "bootstrap",
-            "F",
-            "p_value",
-            *_CRITICAL,
-            "statistic",
-            "value",
-        ]
-        return pd.DataFrame(rows, columns=names)
+                statistic, f_value = ("score", np.nan) if score else ("F", f)
+                p_value = bootstrap_p(value, draws)
+                rows.append(
+                    (j + 1, name, f_value, p_value, *critical, statistic, value)
+                )
+        names = ["threshold", "bootstrap", "F", "p_value", *_CRITICAL]
+        return pd.DataFrame(rows, columns=[*names, "statistic", "value"])
 
     def profile(self, threshold: int = 1, *, method: str | None = None) -> pd.DataFrame:
         """Return one threshold's likelihood ratio at all values, others constant.
@@ -636,19 +644,16 @@ class ThresholdResults(SlopesByRegime):
         PanelIndexError
             If the data are a cross-section.
         """
-        entity_name, time_name = self.slopes.key_names
-        if time_name is None:
+        if self.slopes.key_names[1] is None:
             raise PanelIndexError(
                 "crossings need a time key, but this is a cross-section."
             )
-        index, codes = self.slopes.index, self.regime_codes
-        entity, time = index.get_level_values(0), index.get_level_values(1)
-        same = np.asarray(entity[1:] == entity[:-1])
-        at = np.flatnonzero(same & (codes[1:] != codes[:-1])) + 1
-        columns = {entity_name: entity[at], time_name: time[at]}
+        before = self.regime.groupby(level=0, sort=False).shift()
+        changed = before.notna() & (before != self.regime)
+        regimes = {"from_regime": before[changed].astype(int)}
         return pd.DataFrame(
-            {**columns, "from_regime": codes[at - 1], "to_regime": codes[at]}
-        )
+            {**regimes, "to_regime": self.regime[changed]}
+        ).reset_index()
 
     def equality(self, term: str | None = None) -> TestResult:
         """Test that slopes are equal in all regimes, taking thresholds as known.
@@ -791,12 +796,10 @@ class ThresholdResults(SlopesByRegime):
         tuple of Column
             One column.
         """
-        columns = ["statistic", "value", "p_value", "threshold"]
+        first: Any = self._first_tests()
         tests = [
-            ParameterTest(statistic, "threshold", value, p_value, number)
-            for statistic, value, p_value, number in self._first_tests()[columns]
-            .to_numpy()
-            .tolist()
+            ParameterTest(t.statistic, "threshold", t.value, t.p_value, t.threshold)
+            for t in first.itertuples()
         ]
         n_estimated = self.estimates.size
         block = Block(
@@ -865,17 +868,8 @@ class ThresholdResults(SlopesByRegime):
         )
 
     def _more_numbers(self) -> dict[str, Any]:
-        options = (
-            "given",
-            "rule",
-            "level",
-            "confidence",
-            "trim",
-            "grid",
-            "search",
-            "bootstrap",
-            "reps",
-        )
+        search = ("given", "rule", "level", "confidence", "trim", "grid", "search")
+        options = (*search, "bootstrap", "reps")
         return {
             "model": self._model,
             "threshold_variable": self.threshold_variable,
@@ -886,14 +880,7 @@ class ThresholdResults(SlopesByRegime):
                 self.confidence_set(j + 1) for j in range(self.estimates.size)
             ],
             "tests": self.tests.to_dict("records"),
-            "regimes": self.regimes.reset_index().to_dict("records"),
-            "options": {
-                "df": self.df_rule,
-                **{name: getattr(self, name) for name in options},
-            },
-            "denominator": self.df,
-            "rng_entropy": self.rng_entropy,
-            "slopes": self.slopes.to_dict(),
+            **self._numbers_of(options),
         }
 
     # --- inside -----------------------------------------------------------------------
@@ -910,16 +897,12 @@ class ThresholdResults(SlopesByRegime):
 
     def _rows_by_regime(self, level: int) -> pd.DataFrame:
         """Count the rows of each regime by entity (level 0) or period (1)."""
-        codes, keys = pd.factorize(self.slopes.index.get_level_values(level), sort=True)
         width = self.estimates.size + 1
-        counts = np.bincount(
-            codes * width + self.regime_codes - 1, minlength=width * len(keys)
-        )
-        return pd.DataFrame(
-            counts.reshape(-1, width),
-            index=pd.Index(keys, name=self.slopes.key_names[level]),
-            columns=pd.RangeIndex(1, width + 1, name="regime"),
-        )
+        keys = self.slopes.index.get_level_values(level)
+        names = [self.slopes.key_names[level]]
+        counts = pd.crosstab(keys, self.regime_codes, rownames=names)
+        regimes = pd.RangeIndex(1, width + 1, name="regime")
+        return counts.reindex(columns=regimes, fill_value=0)
 
     def _bound(self, j: int, method: str | None) -> Floats:
         word = self.confidence if method is None else method
@@ -976,32 +959,22 @@ class ThresholdResults(SlopesByRegime):
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
         for text in self._scaled_words(j) if self.confidence == "scaled" else []:
             lines += wrap(
-                text,
-                80,
-                initial_indent="  ",
-                subsequent_indent="    ",
-                break_long_words=False,
+                f"  {text}", 80, subsequent_indent="    ", break_long_words=False
             )
         return [*lines, *self._test_words(j)]
 
     def _test_words(self, j: int) -> list[str]:
         lines = list[str]()
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
-        tests = self.tests[self.tests["threshold"] == j + 1]
-        for _, name, _, p, *critical, statistic, value in tests.itertuples(
-            index=False, name=None
-        ):
+        tests: Any = self.tests[self.tests["threshold"] == j + 1]
+        for test in tests.itertuples():
+            critical = ", ".join(f"{getattr(test, name):.2f}" for name in _CRITICAL)
             lines += [
-                (
-                    f"{self._verdict(null, p)} ({statistic} = {value:z.2f}, p = "
-                    f"{p:.4f}, {name},"
-                ),
-                (
-                    "    critical at 10, 5, 1%: "
-                    f"{', '.join(f'{c:.2f}' for c in critical)})"
-                ),
+                f"{self._verdict(null, test.p_value)} ({test.statistic} = "
+                f"{test.value:z.2f}, p = {test.p_value:.4f}, {test.bootstrap},",
+                f"    critical at 10, 5, 1%: {critical})",
             ]
-        if tests.empty:
+        if not lines:
             reason = (
                 "the thresholds are given: no test"
                 if self.given
@@ -1027,11 +1000,9 @@ class ThresholdResults(SlopesByRegime):
             explanation += (
                 f"; the set contains every candidate, because {bound:.1f} > {largest}"
             )
-        scaled_set, lr_set = (
-            self.confidence_set(j + 1),
-            self.confidence_set(j + 1, method="lr"),
-        )
-        text = "the same" if scaled_set == lr_set else set_text(lr_set)
+        lr_set = self.confidence_set(j + 1, method="lr")
+        same = lr_set == self.confidence_set(j + 1)
+        text = "the same" if same else set_text(lr_set)
         return [
             explanation,
             f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}",

@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, Notice, OptionError, TermError, cited
+from digiprosper.errors import (
+    CollinearityError,
+    Notice,
+    OptionError,
+    TermError,
+    ThresholdSearchError,
+    cited,
+    collinearity_problem,
+    quoted,
+)
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SLOPES, SAME_SSR
 from digiprosper.kernels.within import is_nested
 from digiprosper.optional import Done, uncounted
+from digiprosper.panel.access import known_names
+from digiprosper.panel.terms import canonical
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
 from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
@@ -32,7 +43,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
     from digiprosper.threshold.results import ThresholdResults
 
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
@@ -241,16 +252,13 @@ class ThresholdSearch:
         levels = self.prepared.sample.code_levels.get(
             name, self.prepared.sample.entities
         )
-        out = about_signs(name, groups)
+        out = [*about_signs(name, groups)]
         if "wild_score" in self.bootstrap:
             out += about_score(groups, int(self.plan.z.shape[0]))
         for j, stage in enumerate(stages, 1):
             share, largest = concentration(self.plan, self._outcome, stage.at, codes)
-            out.append(
-                about_concentration(
-                    j, share, name, groups, [levels[i] for i in largest]
-                )
-            )
+            labels = [levels[i] for i in largest]
+            out.append(about_concentration(j, share, name, groups, labels))
         return out
 
 
@@ -282,12 +290,32 @@ def refuse_two_way(clusters: Sequence[str] | None, option: str, other: str) -> N
         )
 
 
-def single_column(sample: Sample, role: str, term: str, requirement: str) -> Floats:
-    """Return the column (N,) of a role that has to be one column."""
+def splitting_column(sample: Sample, role: str, term: str) -> Floats:
+    """Return the column (N,) of the variable that splits the sample."""
     columns = sample.columns(role)
     if columns.shape[1] != 1:
-        raise TermError(f"{role}={cited(term)} makes several columns; {requirement}.")
+        raise TermError(
+            f"{role}={cited(term)} makes several columns; it must be one numeric "
+            "column."
+        )
+    if columns.min() == columns.max():
+        raise ThresholdSearchError(
+            f"{role}={cited(term)} is constant in the sample, so it cannot split it. "
+            "Use a variable that varies."
+        )
     return columns[:, 0]
+
+
+def refuse_in_x(panel: Panel, terms: Sequence[str], x: Sequence[str], why: str) -> None:
+    """Refuse terms that are common regressors too; `why` follows their names."""
+    columns = known_names(panel)
+    common = {canonical(term, columns) for term in x}
+    overlap = [term for term in terms if canonical(term, columns) in common]
+    if overlap:
+        raise CollinearityError(
+            f"{quoted(overlap)} is {why}. Remove it from x.",
+            [collinearity_problem(t, [t], f"{cited(t)} is in both") for t in overlap],
+        )
 
 
 def regime_sizes(entity: Ints, regimes: Ints, count: int) -> Ints:
@@ -378,7 +406,13 @@ def about_origin(
     at = () if isinstance(sequence, int) else sequence[2]
 
     with_intercept = np.sort(search.plan.candidates.values[list(at)]).tolist()
-    outside = _outside(results, with_intercept) if at else []
+    numbers = (np.argsort(results.estimates) + 1).tolist()
+    outside = [
+        j
+        for j, value in zip(numbers, with_intercept, strict=False)
+        if not results.given
+        and not any(low <= value <= high for low, high in results.confidence_set(j))
+    ]
     order = _reordered(results, search, search.plan.regimes(at)) if at else []
     if not (logarithms or outside or order):
         return []
@@ -391,18 +425,6 @@ def about_origin(
     }
     return [
         origin(data, sample.names_of("regime_dependent"), searched=not results.given)
-    ]
-
-
-def _outside(results: ThresholdResults, with_intercept: Sequence[float]) -> list[int]:
-    """List thresholds whose sets leave out the estimate with intercepts."""
-    if results.given:
-        return []
-    numbers = (np.argsort(results.estimates) + 1).tolist()
-    return [
-        j
-        for j, value in zip(numbers, with_intercept, strict=True)
-        if not any(low <= value <= high for low, high in results.confidence_set(j))
     ]
 
 

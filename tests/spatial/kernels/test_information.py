@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.spatial.kernels.determinants import Determinants, PeriodMeans
+from digiprosper.spatial.kernels.determinants import Determinants, PeriodMeans, spectrum
 from digiprosper.spatial.kernels.information import (
     Point,
     clustered_covariance,
@@ -14,7 +14,6 @@ from digiprosper.spatial.kernels.information import (
     observed_information,
 )
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
-from digiprosper.spatial.kernels.spectrum import spectrum
 from digiprosper.spatial.preparation import without_means
 
 N, T = 7, 4

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.tolerances import AT_THE_END
-from digiprosper.spatial.kernels.determinants import Determinants
+from digiprosper.spatial.kernels.determinants import Determinants, Spectrum, spectrum
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
-from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
 from digiprosper.spatial.preparation import without_means
 
 N, T = 8, 5

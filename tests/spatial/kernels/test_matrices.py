@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from digiprosper.spatial.kernels import matrices
 from digiprosper.spatial.kernels.matrices import (
     cut,
     is_symmetric,
@@ -62,8 +63,9 @@ def test_parts_and_neighbours() -> None:
     assert pattern.neighbours.tolist() == [1, 1, 1, 0, 1, 0]
     assert pattern.islands.tolist() == [False, False, False, True, False, True]
     assert pattern.n_parts == 3
-    assert pattern.parts[0] == pattern.parts[1] == pattern.parts[2] != pattern.parts[3]
     assert pattern.strong[1] == pattern.strong[2] != pattern.strong[0]
+    links[3, 0] = 1.0  # one direction connects them
+    assert pattern_of(links).n_parts == 2
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
@@ -114,3 +116,31 @@ def test_cut_keeps_weights_by_place() -> None:
     places = np.random.default_rng(1).permutation(220)[:210]
     found = cut(stored(links), places)
     np.testing.assert_array_equal(found.toarray(), links[np.ix_(places, places)])
+
+
+@pytest.mark.parametrize("block", [1, 40, 10_000])
+def test_blocks_change_nothing(block, monkeypatch) -> None:
+    rng = np.random.default_rng(1)
+    degrees = np.column_stack([rng.uniform(-80, 80, 15), rng.uniform(-180, 180, 15)])
+    degrees[7] = degrees[3]
+    whole = matrices.nearest_neighbours(degrees, 3).toarray()
+    nearest = matrices.nearest_distances(degrees, 2)
+    near = matrices.inverse_distances(degrees[:7], 2, 9_000).toarray()
+    monkeypatch.setattr(matrices, "_BLOCK", block)
+    np.testing.assert_array_equal(
+        matrices.nearest_neighbours(degrees, 3).toarray(), whole
+    )
+    np.testing.assert_array_equal(matrices.nearest_distances(degrees, 2), nearest)
+    np.testing.assert_array_equal(
+        matrices.inverse_distances(degrees[:7], 2, 9_000).toarray(), near
+    )
+    assert [ends.tolist() for ends in matrices.same_places(degrees)] == [[3], [7]]
+
+
+def test_same_values_up_to_rounding() -> None:
+    values = np.array([3.0, 0.1 + 0.2, 5.0, 0.3, -2.0])
+    first, second = matrices.same_values(values)
+    assert {first[0], second[0]} == {1, 3}
+    assert first.size == 1
+    # Rounding is that of the pair, not of the largest value.
+    assert matrices.same_values(np.array([-1e15, 1.0, 2.0]))[0].size == 0

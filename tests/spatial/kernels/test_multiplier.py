@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from digiprosper.spatial.kernels.determinants import spectrum
 from digiprosper.spatial.kernels.multiplier import (
     averages,
     by_unit,
@@ -13,9 +14,7 @@ from digiprosper.spatial.kernels.multiplier import (
     multiplier,
     row_sum,
     symmetric_root,
-    without_lag,
 )
-from digiprosper.spatial.kernels.spectrum import spectrum
 
 N = 8
 
@@ -48,7 +47,7 @@ def test_effects_and_their_errors(row: bool, rho: float) -> None:
     found = spectrum(w)
     assert found is not None
     estimates, derivatives = effects(
-        *averages(w, multiplier(w, rho), found, rho), B, TH, lag=True
+        *averages(w, multiplier(w, rho), found, rho), B, TH
     )
     assert estimates == pytest.approx(written_out(w, rho, B, TH), abs=1e-12)
 
@@ -66,16 +65,16 @@ def test_effects_of_draws_are_those_of_each_draw(row: bool) -> None:
     w = make_weights(row=row)
     rho = np.array([-0.2, 0.1, 0.5])
     b, th = np.random.default_rng(1).normal(size=(2, 3, 2))
-    made = effects_of_draws(w, spectrum(w), rho, b, th)
+    made = effects_of_draws(w, spectrum(w), np.column_stack([rho, b, th]))
     for i in range(3):
         assert made[i] == pytest.approx(written_out(w, rho[i], b[i], th[i]), abs=1e-12)
-    without = effects_of_draws(w, None, rho, b, th)
+    without = effects_of_draws(w, None, np.column_stack([b, th]))
     assert without[1] == pytest.approx(written_out(w, 0.0, b[1], th[1]), abs=1e-12)
 
 
 def test_without_a_lag_the_multiplier_is_one() -> None:
     w = make_weights(row=False)
-    estimates, derivatives = effects(*without_lag(w), B, TH, lag=False)
+    estimates, derivatives = effects(*averages(w, np.eye(N), None, 0.0), B, TH)
     assert estimates == pytest.approx(written_out(w, 0.0, B, TH), abs=1e-12)
     assert derivatives[0] == pytest.approx([1.0, 0.0, 0.0, 0.0])
 

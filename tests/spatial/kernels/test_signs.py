@@ -8,12 +8,15 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import Panel, PanelSpatial, SpatialWeights, spatial_tests
+from digiprosper.kernels.least_squares import ols
 from digiprosper.spatial.estimation import maximum
 from digiprosper.spatial.kernels import signs
+from digiprosper.spatial.kernels.likelihood import lagged
 from digiprosper.spatial.kernels.signs import (
     Drawn,
     durbin_draws,
     lagrange_draws,
+    lagrange_tests,
     p_value,
 )
 from digiprosper.spatial.preparation import lay_out, spatial_columns
@@ -170,3 +173,33 @@ def test_order_of_entities_units_and_blocks_do_not_matter(monkeypatch) -> None:
         assert other[column].to_numpy() == pytest.approx(
             frame[column].to_numpy(), rel=1e-6
         )
+
+
+def test_statistics_with_all_matrices_written_out() -> None:
+    n, t = 6, 4
+    rng = np.random.default_rng(1)
+    w = rng.uniform(size=(n, n))
+    np.fill_diagonal(w, 0)
+    x, y = rng.normal(size=(n * t, 2)), rng.normal(size=n * t)
+    fit = ols(x, y)
+    e, s2, big = (
+        fit.residuals,
+        float(fit.residuals @ fit.residuals) / (n * t),
+        np.kron(w, np.eye(t)),
+    )
+    annihilator = np.eye(n * t) - x @ np.linalg.inv(x.T @ x) @ x.T
+    fitted = big @ x @ fit.coefficients
+    trace = t * np.trace(w @ w + w.T @ w)
+    j = (fitted @ annihilator @ fitted + trace * s2) / s2
+    lag, error = e @ big @ y / s2, e @ big @ e / s2
+
+    found = lagrange_tests(
+        w, x, e, *(lagged(w, column[:, None])[:, 0] for column in (y, e))
+    )
+    expected = (
+        lag**2 / j,
+        error**2 / trace,
+        (lag - error) ** 2 / (j - trace),
+        (error - trace / j * lag) ** 2 / (trace * (1 - trace / j)),
+    )
+    assert tuple(found) == pytest.approx(expected)

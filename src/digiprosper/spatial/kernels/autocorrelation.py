@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,28 +18,6 @@ if TYPE_CHECKING:
 # Numbers in a block of permutations: 8 MB; some six arrays of that size are alive at
 # once.
 _BLOCK: Final = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class WeightSums:
-    """Sums of weights for both statistics' moments, as in Cliff & Ord (1981)."""
-
-    n: int  # entities
-    s0: float  # sum w_ij
-    s1: float  # sum (w_ij + w_ji)^2 / 2
-    s2: float  # sum_i (sum_j w_ij + sum_j w_ji)^2
-
-
-def weight_sums(matrix: Matrix) -> WeightSums:
-    """Compute the sums of (n, n) weights."""
-    pair_sums: Any = matrix + matrix.T
-    squares = pair_sums**2 if isinstance(pair_sums, np.ndarray) else pair_sums.data**2
-    return WeightSums(
-        n=matrix.shape[0],
-        s0=float(matrix.sum()),
-        s1=float(squares.sum() / 2),
-        s2=float((_both_sums(matrix) ** 2).sum()),
-    )
 
 
 def _both_sums(matrix: Matrix) -> Floats:
@@ -67,20 +44,13 @@ def deviations(cells: Floats) -> tuple[Floats, Bools]:
     ), constant
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Global:
-    """Statistics by period."""
-
-    statistic: Floats  # (T,)
-    # (T,) permutations whose statistic is at least as far from its expectation
-    beyond: Ints
-
-
 def global_statistics(
     matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedSequence, *, geary: bool
-) -> Global:
+) -> tuple[Floats, Ints]:
     """Compute Moran's I or Geary's C, and count permutations that are as extreme.
 
+    Returns the statistic of each period (T,), and how many permutations have one at
+    least as far from its expectation.
     ``I = n / S0 * z'Wz / z'z``;
     ``C = (n - 1) / (2 S0) * sum_ij w_ij (z_i - z_j)^2 / z'z``. `z` is the (T, n) array
     of `deviations`. Permutations of the entities are the same in all periods.
@@ -105,7 +75,7 @@ def global_statistics(
             beyond[t] += (
                 np.abs(statistics(row[order]) - expectation) >= distances[t]
             ).sum()
-    return Global(observed, beyond)
+    return observed, beyond
 
 
 def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[Ints]:
@@ -117,42 +87,41 @@ def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[I
         yield np.ascontiguousarray(generator.permuted(rows, axis=1).T)
 
 
-def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
-    """Compute moments of Moran's I without autocorrelation (Cliff & Ord 1981, p. 21).
+def moments(matrix: Matrix, z: Floats, *, geary: bool) -> tuple[float, float, Floats]:
+    """Compute moments without autocorrelation (Cliff & Ord 1981, p. 21).
 
-    Returns the expectation ``-1 / (n - 1)``, the variance for independent normal
-    values, and for each period the variance over all permutations of the (T, n) values
-    of `deviations`. A variance of zero is missing.
+    Returns the expectation, ``-1 / (n - 1)`` of Moran's I and one of Geary's C, the
+    variance for independent normal values, and for each period the variance over all
+    permutations of the (T, n) values of `deviations`. A variance of zero is missing.
     """
-    n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
-    expectation = -1.0 / (n - 1)
-    normality = (n**2 * s1 - n * s2 + 3 * s0**2) / (s0**2 * (n**2 - 1)) - expectation**2
+    n = matrix.shape[0]
+    pair_sums: Any = matrix + matrix.T
+    squares = pair_sums**2 if isinstance(pair_sums, np.ndarray) else pair_sums.data**2
+    s0, s1 = float(matrix.sum()), float(squares.sum() / 2)
+    s2 = float((_both_sums(matrix) ** 2).sum())
     kurtosis = (z**4).mean(axis=1)
-    first = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
-    second = (n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2
-    randomisation = (first - kurtosis * second) / (
-        (n - 1) * (n - 2) * (n - 3) * s0**2
-    ) - expectation**2
-    size = expectation**2
-    return expectation, float(_varying(normality, size)), _varying(randomisation, size)
-
-
-def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
-    """Compute moments of Geary's C without autocorrelation (Cliff & Ord 1981, p. 21).
-
-    Returns the expectation one, the variance for independent normal values, and for
-    each period the variance over all permutations of the (T, n) values of `deviations`.
-    A variance of zero is missing.
-    """
-    n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
-    normality = ((2 * s1 + s2) * (n - 1) - 4 * s0**2) / (2 * (n + 1) * s0**2)
-    kurtosis = (z**4).mean(axis=1)
-    pairs = (n - 1) * s1 * (n**2 - 3 * n + 3 - (n - 1) * kurtosis)
-    rows = (n - 1) * s2 * (n**2 + 3 * n - 6 - (n**2 - n + 2) * kurtosis) / 4
-    whole = s0**2 * (n**2 - 3 - (n - 1) ** 2 * kurtosis)
-    randomisation = (pairs - rows + whole) / (n * (n - 2) * (n - 3) * s0**2)
-    size = 1 / n
-    return 1.0, float(_varying(normality, size)), _varying(randomisation, size)
+    if geary:
+        expectation, size = 1.0, 1 / n
+        normality = ((2 * s1 + s2) * (n - 1) - 4 * s0**2) / (2 * (n + 1) * s0**2)
+        pairs = (n - 1) * s1 * (n**2 - 3 * n + 3 - (n - 1) * kurtosis)
+        rows = (n - 1) * s2 * (n**2 + 3 * n - 6 - (n**2 - n + 2) * kurtosis) / 4
+        whole = s0**2 * (n**2 - 3 - (n - 1) ** 2 * kurtosis)
+        randomisation = (pairs - rows + whole) / (n * (n - 2) * (n - 3) * s0**2)
+    else:
+        expectation = -1.0 / (n - 1)
+        size = expectation**2
+        normality = (n**2 * s1 - n * s2 + 3 * s0**2) / (s0**2 * (n**2 - 1)) - size
+        first = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
+        second = (n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2
+        scale = (n - 1) * (n - 2) * (n - 3) * s0**2
+        randomisation = (first - kurtosis * second) / scale - size
+    # A variance within the rounding error of its terms is none
+    least = SAME_STATISTIC * size
+    return (
+        expectation,
+        normality if normality > least else np.nan,
+        np.where(randomisation > least, randomisation, np.nan),
+    )
 
 
 def _as_far(distance: Floats, size: Floats | float) -> Floats:
@@ -160,25 +129,12 @@ def _as_far(distance: Floats, size: Floats | float) -> Floats:
     return distance - SAME_STATISTIC * (distance + size)
 
 
-def _varying(variance: Floats | float, size: float) -> Floats:
-    """Replace a variance within its terms' rounding error by NaN."""
-    return np.where(variance > SAME_STATISTIC * size, variance, np.nan)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Local:
-    """Local statistics by period and entity."""
-
-    lag: Floats  # (T, n) spatial lag of the standardised variable
-    statistic: Floats  # (T, n) local Moran statistic
-    beyond: Ints  # (T, n) permutations whose statistic is at least as far from its mean
-
-
 def local_statistics(
     matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedSequence
-) -> Local:
-    """Compute local Moran statistics; count permutations that are as extreme.
+) -> tuple[Floats, Ints]:
+    """Compute spatial lags; count permutations with local statistics as extreme.
 
+    Returns both as (T, n) arrays. The local Moran statistic is z times its lag,
     ``I_i = z_i sum_j w_ij z_j`` with z of mean square one (Anselin 1995). The value of
     i is fixed, those of the others are permuted: in each permutation of all entities
     the value that i received is exchanged with z_i, which leaves all permutations of
@@ -201,7 +157,7 @@ def local_statistics(
                 np.abs(value * (drawn - centre[t, :, None])) >= distances[t, :, None]
             )
             beyond[t] += as_far.sum(axis=1)
-    return Local(lag, z * lag, beyond)
+    return lag, beyond
 
 
 def _weights_at(matrix: Matrix, positions: Ints) -> Floats:

@@ -1,22 +1,139 @@
-"""Log-determinants of the likelihood, adjusted for the fixed effects or not."""
+"""Eigenvalues of spatial weights, and the log-determinants of the likelihood."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from digiprosper.spatial.kernels.multiplier import row_sum
+from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
+from digiprosper.spatial.kernels.matrices import row_sum
 
 if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.spectrum import Spectrum
+    from collections.abc import Callable
+
+    from digiprosper.kernels import Bools, Floats
 
 # Exact to 1e-8 up to this share of the way to an end of the interval.
 _INNER: Final = 0.98
 _QUADRATURE: Final = 48
+_MOST_CELLS = 2_000_000
+_NODES = 256
+
+Eigenvalues: TypeAlias = (
+    "np.ndarray[Any, np.dtype[np.float64] | np.dtype[np.complex128]]"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Eigenvalues w of spatial weights W, and where I - a W is invertible.
+
+    Its ends are one over the least and one over the largest real eigenvalue. Where
+    there is none of that sign, the end is one over the largest modulus.
+    """
+
+    values: Eigenvalues  # (N,), complex ones in pairs
+    low: float
+    high: float
+
+    @cached_property
+    def nodes(self) -> tuple[Floats, Floats]:
+        """Values of a on the interval and ``ln|I - a W|``, cached for more fits."""
+        nodes = self.chebyshev(_NODES)
+        return nodes, self.log_determinant(nodes)
+
+    def chebyshev(self, count: int) -> Floats:
+        """Return Chebyshev nodes, dense near the ends of the interval."""
+        angles = (np.arange(count) + 0.5) / count * np.pi
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        return middle - half * np.cos(angles)
+
+    def log_determinant(self, at: Floats) -> Floats:
+        """Compute ``ln|I - a W|`` at (m,) values of a: the sum of ``ln|1 - a w|``."""
+        return self._sums(at, lambda a: np.log(np.abs(1 - a * self.values)))
+
+    def traces(self, at: Floats, *, lags: int, inverses: int) -> Floats:
+        """Compute the trace of ``W^lags (I - a W)^-inverses`` at (m,) values of a."""
+        powers = self.values**lags
+        return self._sums(
+            at, lambda a: (powers / (1 - a * self.values) ** inverses).real
+        )
+
+    def trace(self, at: float, *, lags: int, inverses: int) -> float:
+        """Compute the trace of ``W^lags (I - a W)^-inverses`` at one value of a."""
+        return float(
+            (self.values**lags / (1 - at * self.values) ** inverses).real.sum()
+        )
+
+    def _sums(self, at: Floats, of: Callable[[Floats], Floats]) -> Floats:
+        """Add over eigenvalues, for as many values of a as fit into memory."""
+        chunk = max(1, _MOST_CELLS // self.values.size)
+        parts = [
+            of(at[start : start + chunk, None]).sum(axis=1)
+            for start in range(0, at.size, chunk)
+        ]
+        return np.concatenate(parts)
+
+
+def spectrum(matrix: Floats) -> Spectrum | None:
+    """Compute spatial weights' eigenvalues; None if all are zero.
+
+    Those of weights that are similar to a symmetric matrix, as row-standardised
+    contiguity is, are real and computed from it (Ord 1975).
+    """
+    similar = symmetric_similar(matrix)
+    values: Any = (
+        np.linalg.eigvals(matrix) if similar is None else np.linalg.eigvalsh(similar)
+    )
+    largest = float(np.abs(values).max())
+    if largest == 0:
+        return None
+    real = values.real[np.abs(values.imag) <= REAL_EIGENVALUE * largest]
+    least = float(real.min(initial=0.0))
+    most = float(real.max(initial=0.0))
+    low = 1 / least if least < -REAL_EIGENVALUE * largest else -1 / largest
+    high = 1 / most if most > REAL_EIGENVALUE * largest else 1 / largest
+    return Spectrum(values, low, high)
+
+
+def symmetric_similar(matrix: Floats) -> Floats | None:
+    """Find a symmetric matrix with the same eigenvalues, ``D^1/2 W D^-1/2``.
+
+    None if there is no such D.
+    """
+    linked = matrix != 0
+    if (linked != linked.T).any() or (matrix < 0).any():
+        return None
+    scale = np.exp(_log_scale(matrix, linked) / 2)
+    similar = matrix * scale[:, None] / scale
+    if np.abs(similar - similar.T).max() > SIMILAR * np.abs(similar).max():
+        return None
+    return (similar + similar.T) / 2
+
+
+def _log_scale(matrix: Floats, linked: Bools) -> Floats:
+    """Follow links between entities; ``d_i W_ij = d_j W_ji`` gives ln D there."""
+    out = np.zeros(len(matrix))
+    reached = np.zeros(len(matrix), dtype=np.bool_)
+    while not reached.all():
+        front = np.flatnonzero(~reached)[:1]
+        reached[front] = True
+        while front.size:
+            links = linked[front] & ~reached
+            new = np.flatnonzero(links.any(axis=0))
+            before = front[links[:, new].argmax(axis=0)]
+            out[new] = (
+                out[before] + np.log(matrix[before, new]) - np.log(matrix[new, before])
+            )
+            reached[new] = True
+            front = new
+    return out
+
+
+# --- adjusted for the fixed effects or not --------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +156,13 @@ class PeriodMeans:
         """Sum of every row of the weights; None if rows have different sums."""
         return row_sum(self.matrix)
 
+    def _is_of_sums(self, name: str) -> bool:
+        """Tell whether p is proportional to (I - a W) 1, as for rho with equal sums."""
+        return name == "lambda" or self.common is not None
+
     def value(self, name: str, at: Floats) -> Floats:
         """Compute what is added to ``ln|I - a W|`` at (m,) values of rho or lambda."""
-        if self.common is not None:
-            return np.asarray(-np.log(1 - at * self.common))
-        if name == "lambda":
+        if self._is_of_sums(name):
             squares = (1 - at[:, None] * self.matrix.sum(axis=1)) ** 2
             return np.asarray(-np.log(squares.mean(axis=1)) / 2)
         # The integral of 1'G1 / N = (h - 1) / a from 0, where h = 1'(I - a W)^-1 1 / N
@@ -72,10 +191,8 @@ class PeriodMeans:
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of `value`."""
-        if self.common is not None:
-            return self.common / (1 - at * self.common)
         sums = self.matrix.sum(axis=1)
-        if name == "lambda":
+        if self._is_of_sums(name):
             return float((1 - at * sums) @ sums / ((1 - at * sums) @ (1 - at * sums)))
         return float(
             self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))
@@ -83,10 +200,8 @@ class PeriodMeans:
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of `value`."""
-        if self.common is not None:
-            return (self.common / (1 - at * self.common)) ** 2
         sums = self.matrix.sum(axis=1)
-        if name == "lambda":
+        if self._is_of_sums(name):
             square, cross = (1 - at * sums) @ (1 - at * sums), (1 - at * sums) @ sums
             return float((2 * cross**2 - sums @ sums * square) / square**2)
         inverse_lag = self._solve(at, self.matrix @ self._solve(at, np.ones(len(sums))))
@@ -151,7 +266,7 @@ class Determinants:
         values = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
-        return np.asarray(self.periods * values)
+        return self.periods * values
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of the log-determinant."""

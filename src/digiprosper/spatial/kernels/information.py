@@ -46,14 +46,12 @@ class Point:
     def moves(self) -> Floats:
         """Compute minus residuals' derivatives in rho, lambda, slopes, (NT, p)."""
         columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
-        _, first, *second = columns.y.T
         spatial = []
         if self.lag:
-            spatial.append(first - lam * second[0] if self.error else first)
+            spatial.append(columns.filtered_lag(lam))
         if self.error:
-            spatial.append(
-                first - rho * second[0] - columns.wx @ self.optimum.coefficients
-            )
+            lag_of_error = columns.y[:, 1] - rho * columns.y[:, 2]
+            spatial.append(lag_of_error - columns.wx @ self.optimum.coefficients)
         return np.column_stack([*spatial, columns.filtered(lam)])
 
     def inverse(self, at: float) -> Floats:
@@ -68,7 +66,7 @@ class Point:
             return None
         ones = np.ones(self.columns.n_entities)
         filtered = ones - self.optimum.lam * (self.matrix @ ones)
-        return np.asarray(filtered / np.linalg.norm(filtered))
+        return filtered / np.linalg.norm(filtered)
 
     def multiplied(self, at: float) -> Floats:
         """Compute ``G = W (I - a W)^-1`` (N, N), or M G M if adjusted."""
@@ -76,7 +74,7 @@ class Point:
         if p is None:
             return lag
         lag = lag - np.outer(p, p @ lag)
-        return np.asarray(lag - np.outer(lag @ p, p))
+        return lag - np.outer(lag @ p, p)
 
 
 def observed_information(point: Point) -> Floats:
@@ -208,8 +206,5 @@ def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
 
 
 def _bordered(squares: Floats, with_variance: Floats, of_variance: float) -> Floats:
-    out = np.empty((len(squares) + 1, len(squares) + 1))
-    out[:-1, :-1] = squares
-    out[:-1, -1] = out[-1, :-1] = with_variance
-    out[-1, -1] = of_variance
-    return out
+    border, corner = with_variance[:, None], np.array([[of_variance]])
+    return np.block([[squares, border], [border.T, corner]])

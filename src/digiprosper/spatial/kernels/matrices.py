@@ -1,15 +1,24 @@
-"""Matrices of spatial weights: how they are stored, standardised and multiplied."""
+"""Matrices of spatial weights: from places or values, stored, standardised, lagged."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from digiprosper.kernels.tolerances import SYMMETRIC
+from digiprosper.kernels.great_circle import great_circle
+from digiprosper.kernels.tolerances import (
+    EQUAL_DIFFERENCE,
+    EQUAL_ROW_SUMS,
+    SAME_DISTANCE,
+    SYMMETRIC,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scipy.sparse import csr_array
 
     from digiprosper.kernels import Bools, Floats, Ints
@@ -23,6 +32,9 @@ _SPARSE_FROM: Final = 200
 _SPARSE_BELOW: Final = 0.1
 # Up to this size all eigenvalues take less than a few seconds.
 _DENSE_EIGENVALUES: Final = 1_000
+# Numbers in a block of rows of distances, 32 MB each; some ten arrays of that size are
+# alive at once.
+_BLOCK: Final = 2**22
 
 
 def stored(matrix: Any) -> Matrix:
@@ -81,6 +93,13 @@ def row_standardised(matrix: Matrix) -> Matrix:
     return scaled(matrix, 1.0 / np.where(sums > 0, sums, 1.0))
 
 
+def row_sum(matrix: Floats) -> float | None:
+    """Return the common sum of all rows, or None if rows have different sums."""
+    sums = matrix.sum(axis=1)
+    equal = np.ptp(sums) <= EQUAL_ROW_SUMS * np.abs(sums).max()
+    return float(sums.mean()) if equal else None
+
+
 def scaled(matrix: Matrix, factors: Floats) -> Matrix:
     """Multiply each row by a factor; the result is read-only."""
     if isinstance(matrix, np.ndarray):
@@ -107,29 +126,16 @@ def spectral_radius(matrix: Matrix) -> float:
 
 
 def _irreducible_radius(matrix: Matrix) -> float:
-    if matrix.shape[0] <= _DENSE_EIGENVALUES:
-        dense = to_dense(matrix)
-        values = (
-            np.linalg.eigvalsh(dense)
-            if is_symmetric(matrix)
-            else np.linalg.eigvals(dense)
-        )
-        return float(np.abs(values).max())
+    from scipy.sparse.linalg import ArpackError, eigs
 
-    from scipy.sparse.linalg import ArpackError, eigs, eigsh
-
-    start = np.ones(matrix.shape[0])
-    try:
-        if is_symmetric(matrix):
-            return float(
-                eigsh(matrix, k=1, which="LA", v0=start, return_eigenvectors=False)[0]
+    n = matrix.shape[0]
+    if n > _DENSE_EIGENVALUES:
+        with suppress(ArpackError):  # it did not converge: compute all of them
+            values = eigs(
+                matrix, k=1, which="LR", v0=np.ones(n), return_eigenvectors=False
             )
-        return float(
-            eigs(matrix, k=1, which="LR", v0=start, return_eigenvectors=False)[0].real
-        )
-    except ArpackError:
-        # It did not converge: compute all of them.
-        return float(np.abs(np.linalg.eigvals(to_dense(matrix))).max())
+            return float(values[0].real)
+    return float(np.abs(np.linalg.eigvals(to_dense(matrix))).max())
 
 
 def is_symmetric(matrix: Matrix) -> bool:
@@ -151,14 +157,9 @@ class Pattern:
 
     neighbours: Ints  # (n,) positive weights in each row
     islands: Bools  # (n,) whether a row has no link
-    parts: Ints  # (n,) connected component, in any direction of the links
+    n_parts: int  # connected components, in any direction of the links
     strong: Ints  # (n,) strongly connected component, along the direction of the links
     n_mutual: int  # links that have one in the other direction
-
-    @property
-    def n_parts(self) -> int:
-        """Number of connected components."""
-        return int(self.parts.max()) + 1
 
 
 def pattern_of(matrix: Matrix) -> Pattern:
@@ -170,12 +171,10 @@ def pattern_of(matrix: Matrix) -> Pattern:
     rows, columns, _ = link_ends(matrix)
     neighbours = np.bincount(rows, minlength=n)
     links = csr_array((np.ones(rows.size), (rows, columns)), shape=(n, n))
-    parts, strong = (
-        connected_components(links, directed=True, connection=kind)[1].astype(np.intp)
-        for kind in ("weak", "strong")
-    )
+    n_parts = connected_components(links, directed=False)[0]
+    strong = connected_components(links, connection="strong")[1].astype(np.intp)
     n_mutual = int((links * links.T).sum())
-    return Pattern(neighbours, neighbours == 0, parts, strong, n_mutual)
+    return Pattern(neighbours, neighbours == 0, int(n_parts), strong, n_mutual)
 
 
 def lag_by_period(matrix: Matrix, cells: Floats) -> Floats:
@@ -190,3 +189,81 @@ def lag_by_period(matrix: Matrix, cells: Floats) -> Floats:
         missing_weight = (matrix @ missing[incomplete].T.astype(np.float64)).T
         lag[incomplete] = np.where(missing_weight > 0, np.nan, lag[incomplete])
     return np.ascontiguousarray(lag)
+
+
+# --- from places and from values, before standardising --------------------------------
+
+
+def _blocks(degrees: Floats) -> Iterator[tuple[int, Floats]]:
+    """Compute distances to all places in km, by chunks; infinite to itself."""
+    n = len(degrees)
+    step = max(1, _BLOCK // max(n, 1))
+    for start in range(0, n, step):
+        rows = np.arange(start, min(start + step, n))
+        kilometres = great_circle(degrees[rows, None], degrees[None])
+        kilometres[rows - start, rows] = np.inf
+        yield start, kilometres
+
+
+def same_places(degrees: Floats) -> tuple[Ints, Ints]:
+    """Return the positions of each pair of entities at the same place, once."""
+    pairs = np.concatenate(
+        [np.argwhere(km == 0) + np.array([start, 0]) for start, km in _blocks(degrees)]
+    )
+    first, second = pairs[pairs[:, 0] < pairs[:, 1]].T
+    return first, second
+
+
+def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Matrix:
+    """Compute ``d_ij ** -power`` from (n, 2) places, zero on the diagonal.
+
+    Beyond the cutoff in kilometres weights are zero; with a cutoff the result is a
+    csr_array.
+    """
+    from scipy.sparse import csr_array, vstack
+
+    parts: list[Any] = []
+    for _, km in _blocks(degrees):
+        if cutoff is None:
+            parts.append(km**-power)
+        else:
+            parts.append(csr_array(np.where(km <= cutoff, km, np.inf) ** -power))
+    return np.concatenate(parts) if cutoff is None else csr_array(vstack(parts))
+
+
+def nearest_distances(degrees: Floats, k: int = 1) -> Floats:
+    """Compute each place's distance to its k-th nearest in km, for k below n."""
+    return np.concatenate(
+        [np.partition(km, k - 1, axis=1)[:, k - 1] for _, km in _blocks(degrees)]
+    )
+
+
+def nearest_neighbours(degrees: Floats, k: int) -> Matrix:
+    """Link each place with the k nearest ones, with weights of one.
+
+    All places as far as the k-th are linked, so that the order of rows does not matter.
+    """
+    from scipy.sparse import csr_array, vstack
+
+    reach = nearest_distances(degrees, k) * (1 + SAME_DISTANCE)
+    parts = [
+        csr_array((km <= reach[start : start + len(km), None]).astype(np.float64))
+        for start, km in _blocks(degrees)
+    ]
+    return csr_array(vstack(parts))
+
+
+def same_values(values: Floats) -> tuple[Ints, Ints]:
+    """Return pairs of values, adjacent when sorted, equal up to rounding."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    sizes = np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1]))
+    same = np.diff(ordered) <= EQUAL_DIFFERENCE * sizes
+    return order[:-1][same], order[1:][same]
+
+
+def inverse_differences(values: Floats) -> Matrix:
+    """Compute ``1 / |v_i - v_j|`` of (n,) different values; zero on the diagonal."""
+    difference = np.abs(values[:, None] - values)
+    np.fill_diagonal(difference, np.inf)
+    return 1.0 / difference

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from digiprosper.kernels.tolerances import EQUAL_ROW_SUMS
-from digiprosper.spatial.kernels.matrices import to_dense
+from digiprosper.spatial.kernels.matrices import row_sum, to_dense
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.determinants import Spectrum
     from digiprosper.spatial.kernels.matrices import Matrix
-    from digiprosper.spatial.kernels.spectrum import Spectrum
 
 
 class Averages(NamedTuple):
@@ -22,13 +21,6 @@ class Averages(NamedTuple):
     own_lag: Floats  # diagonal of S W
     total: Floats  # row sums of S
     total_lag: Floats  # row sums of S W
-
-
-def row_sum(matrix: Floats) -> float | None:
-    """Return the common sum of all rows, or None if rows have different sums."""
-    sums = matrix.sum(axis=1)
-    equal = np.ptp(sums) <= EQUAL_ROW_SUMS * np.abs(sums).max()
-    return float(sums.mean()) if equal else None
 
 
 def multiplier(matrix: Matrix, rho: float) -> Floats:
@@ -44,12 +36,15 @@ def multiplier(matrix: Matrix, rho: float) -> Floats:
 
 
 def averages(
-    matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float
-) -> tuple[Averages, Averages]:
+    matrix: Floats, inverse: Floats, spectrum: Spectrum | None, rho: float
+) -> tuple[Averages, Averages | None]:
     """Compute the averages of the multiplier, and their derivatives in rho.
 
-    The diagonals are traces from the eigenvalues.
+    The diagonals are traces from the eigenvalues. Without a spectrum the outcome has no
+    spatial lag: S is the identity, and there are no derivatives.
     """
+    if spectrum is None:
+        return _without_lag(matrix), None
     n, lag = len(matrix), matrix.sum(axis=1)
     rows, columns = inverse.sum(axis=1), inverse.sum(axis=0)
 
@@ -66,57 +61,53 @@ def averages(
     return value, slope
 
 
-def without_lag(matrix: Floats) -> tuple[Averages, Averages]:
-    """Compute averages, and zero derivatives, if the outcome has no lag: S = I."""
-    zero = np.zeros(())
-    value = Averages(
-        np.ones(()), np.diag(matrix).mean(), np.ones(()), matrix.sum(axis=1).mean()
-    )
-    return value, Averages(zero, zero, zero, zero)
+def _without_lag(matrix: Floats) -> Averages:
+    unit = np.ones(())
+    return Averages(unit, np.diag(matrix).mean(), unit, matrix.sum(axis=1).mean())
+
+
+def _of_regressors(at: Averages, slopes: Floats, lags: Floats) -> Floats:
+    """Compute direct, indirect and total effects (3, ...) at averages."""
+    direct = at.own * slopes + at.own_lag * lags
+    total = at.total * slopes + at.total_lag * lags
+    return np.stack([direct, total - direct, total])
 
 
 def effects(
-    value: Averages, slope: Averages, slopes: Floats, lags: Floats, *, lag: bool
+    value: Averages, slope: Averages | None, slopes: Floats, lags: Floats
 ) -> tuple[Floats, Floats]:
     """Compute average effects and derivatives (LeSage & Pace 2009, 2.7).
 
     `value` and `slope` are averages of the multiplier and their derivatives in rho;
     `slopes` and `lags` are b and th, zero where there is none. Returns direct, indirect
-    and total effects (3, k), and the derivatives (3k, p) in rho (with `lag`), b and th,
-    in this order; rows in the order of the effects read by row.
+    and total effects (3, k), and the derivatives (3k, p) in rho (if there is `slope`),
+    b and th, in this order; rows in the order of the effects read by row.
     """
-    k = slopes.size
-    direct = value.own * slopes + value.own_lag * lags
-    total = value.total * slopes + value.total_lag * lags
-    identity = np.eye(k)
-    of_direct = [value.own * identity, value.own_lag * identity]
-    of_total = [value.total * identity, value.total_lag * identity]
-    if lag:
-        of_direct.insert(0, (slope.own * slopes + slope.own_lag * lags)[:, None])
-        of_total.insert(0, (slope.total * slopes + slope.total_lag * lags)[:, None])
-    direct_rows, total_rows = np.hstack(of_direct), np.hstack(of_total)
-    gradient = np.vstack([direct_rows, total_rows - direct_rows, total_rows])
-    return np.vstack([direct, total - direct, total]), gradient
+    unit, zero = np.eye(slopes.size), np.zeros((slopes.size, slopes.size))
+    parts = [_of_regressors(value, unit, zero), _of_regressors(value, zero, unit)]
+    if slope is not None:
+        parts.insert(0, _of_regressors(slope, slopes, lags)[:, :, None])
+    gradient = np.concatenate(parts, axis=2)
+    estimates = _of_regressors(value, slopes, lags)
+    return estimates, gradient.reshape(estimates.size, -1)
 
 
 def effects_of_draws(
-    matrix: Floats, spectrum: Spectrum | None, rho: Floats, slopes: Floats, lags: Floats
+    matrix: Floats, spectrum: Spectrum | None, draws: Floats
 ) -> Floats:
-    """Compute average effects of B draws of rho (B,), b and th (B, k): (B, 3, k).
+    """Compute average effects of B draws of rho, k slopes and k of lags: (B, 3, k).
 
-    Without a spectrum the model has no spatial lag of the outcome, and rho is not used.
+    Without a spectrum the model has no spatial lag of the outcome, and draws no rho.
     """
+    first = 0 if spectrum is None else 1
+    slopes, lags = np.split(draws[:, first:], 2, axis=1)
     at = (
-        without_lag(matrix)[0]
+        _without_lag(matrix)
         if spectrum is None
-        else _averages_at(matrix, spectrum, rho)
+        else _averages_at(matrix, spectrum, draws[:, 0])
     )
-    diagonal, diagonal_lag, row_mean, row_mean_lag = (
-        np.asarray(part)[..., None] for part in at
-    )
-    direct = diagonal * slopes + diagonal_lag * lags
-    total = row_mean * slopes + row_mean_lag * lags
-    return np.stack([direct, total - direct, total], axis=1)
+    columns = Averages(*(np.asarray(part)[..., None] for part in at))
+    return _of_regressors(columns, slopes, lags).swapaxes(0, 1)
 
 
 def symmetric_root(covariance: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Spatial tests by unit signs: statistics of outcomes drawn under the null hypothesis.
+"""Statistics of spatial tests, of the data and of outcomes drawn under the null.
 
 The residuals of the model under the null hypothesis are multiplied by a random sign for
 each entity, which keeps the dependence of its periods, and the models are fitted again.
@@ -7,10 +7,11 @@ each entity, which keeps the dependence of its periods, and the models are fitte
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import TIED_DRAWS
 
 if TYPE_CHECKING:
@@ -80,6 +81,47 @@ def p_value(statistics: Floats) -> float:
 # --- Lagrange multiplier tests --------------------------------------------------------
 
 
+def lagrange_tests(
+    matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats
+) -> tuple[float, ...]:
+    """Compute tests of Anselin, Le Gallo & Jayet (2008), robust of Elhorst (2010).
+
+    Returns the statistics of a spatial lag, of a spatial error, and the robust ones of
+    both, each chi-squared with one degree of freedom under its null. `x` are the
+    (NT, k) demeaned regressors, `e` the (NT,) least-squares residuals of the outcome,
+    and `lag_y` and `lag_e` the spatial lags of both; rows are sorted by entity and then
+    by period.
+    """
+    n_times = e.size / len(matrix)
+    sigma2 = float(e @ e) / e.size
+    lag_residuals = ols(x, lag_y - lag_e).residuals
+    trace = n_times * float(np.sum(matrix * matrix.T) + np.sum(matrix**2))
+    # Information of rho given the slopes, and scores in units of sigma2.
+    information = float(lag_residuals @ lag_residuals) / sigma2
+    score_lag, score_error = float(e @ lag_y) / sigma2, float(e @ lag_e) / sigma2
+    return score_statistics(score_lag, score_error, information, trace)
+
+
+def score_statistics(
+    of_lag: Floats | float,
+    of_error: Floats | float,
+    information: Floats | float,
+    variance: Floats | float,
+) -> tuple[Any, ...]:
+    """Compute statistics of a lag, of an error, and the robust ones, from scores.
+
+    `variance` is that of the score of the error; the score of the lag has
+    `information` in addition.
+    """
+    share = variance / (information + variance)
+    return (
+        of_lag**2 / (information + variance),
+        of_error**2 / variance,
+        (of_lag - of_error) ** 2 / information,
+        (of_error - share * of_lag) ** 2 / (variance * (1 - share)),
+    )
+
+
 def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floats:
     """Compute centred LM statistics (1 + B, 4): lag, error, both robust.
 
@@ -104,17 +146,8 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
         of_error = _products(errors, error_lags) / sigma2 - first
         of_lag = _products(errors, lags) / sigma2 - first
         information = _products(fitted, fitted) / sigma2
-        share = variance / (information + variance)
-        parts.append(
-            np.column_stack(
-                [
-                    of_lag**2 / (information + variance),
-                    of_error**2 / variance,
-                    (of_lag - of_error) ** 2 / information,
-                    (of_error - share * of_lag) ** 2 / (variance * (1 - share)),
-                ]
-            )
-        )
+        statistics = score_statistics(of_lag, of_error, information, variance)
+        parts.append(np.column_stack(statistics))
     return np.vstack(parts)
 
 
@@ -198,7 +231,9 @@ def durbin_draws(
     `simple` has the columns of the model under the null. `error` is `drawn` with the
     fixed effects that are removed from the columns of a SEM; None is a SAR.
     """
-    curve_nodes, curves = _curves(determinants)
+    assert determinants.spectrum is not None
+    curve_nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
+    curves = [determinants.curve("rho", at) for at in curve_nodes]
     parts = []
     refits = drawn.blocks() if error is None else error.blocks()
     for (outcomes, lags), (again, lags_again) in zip(
@@ -278,10 +313,3 @@ def _error_logliks(
         squares
     )
     return _peak(grid, heights, heights)[1]
-
-
-def _curves(determinants: Determinants) -> tuple[Floats, Floats]:
-    """Compute the second derivative of the log-determinant on a grid."""
-    assert determinants.spectrum is not None
-    nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
-    return nodes, np.array([determinants.curve("rho", at) for at in nodes])

@@ -188,12 +188,9 @@ def _best(kinks: KinkPlan, state: State) -> Floats:
 
 
 def _gain_at(kinks: KinkPlan, state: State, position: int, offset: float) -> Floats:
-    bent = kinks.corner[:, position] + offset * kinks.along
+    p, r = (products[:, position] for products in _along(kinks, state.score))
     a, b, c = kinks.forms[:, position]
-    height = (
-        bent[0] * state.score[0, :, position] + bent[1] * state.score[1, :, position]
-    )
-    return np.asarray(height * height / (a + (2 * b + c * offset) * offset))
+    return np.asarray((p + r * offset) ** 2 / (a + (2 * b + c * offset) * offset))
 
 
 def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:

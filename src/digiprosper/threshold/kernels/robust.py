@@ -108,7 +108,7 @@ class _Layout:
         first = total[:, self.starts] - parts[:, self.order[self.starts]]
         out = np.empty_like(parts)
         out[:, self.order] = total
-        return np.asarray(out - first[:, self.codes])
+        return out - first[:, self.codes]
 
     def statistic(self, score: Floats, spread: Floats, squares: Floats) -> Floats:
         """Compute b' Omega^-1 b (c, G) by elimination; minus infinity if impossible.
