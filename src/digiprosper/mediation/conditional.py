@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from digiprosper.kernels.intervals import (
 )
 from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import Lines, Summarised, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,11 @@ class JohnsonNeyman(Summarised, PickledByName):
     ('direct', 'unemp', [])
     """
 
+    _reported: ClassVar[str] = (
+        "effect variable coefficients regions support share level method "
+        "conventions curve"
+    )
+
     effect: str
     variable: str
     coefficients: Floats
@@ -115,21 +120,8 @@ class JohnsonNeyman(Summarised, PickledByName):
             lines = [
                 f"Not significant at {size} at any {self.variable} from {low} to {high}"
             ]
-        return Summary(
-            type=type(self).__name__,
-            title=title,
-            wrapped_title=True,
-            blocks=(Lines(tuple(lines), wrapped=True),),
-            conventions=self.conventions,
-        )
-
-    def _numbers(self) -> PlainNumbers:
-        names = (
-            "effect variable coefficients regions support share level "
-            "method conventions"
-        )
-        values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(more={**values, "curve": self.curve.to_dict("records")})
+        block = Lines(tuple(lines), wrapped=True)
+        return self._titled(title, block, wrapped_title=True)
 
     def _words(self, region: tuple[float, float]) -> str:
         low, high = region

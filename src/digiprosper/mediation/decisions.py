@@ -19,14 +19,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import (
-    Cells,
-    Lines,
-    PlainNumbers,
-    Remarks,
-    Summarised,
-    Summary,
-)
+from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
@@ -93,6 +86,11 @@ class Decision(Summarised, PickledByName):
     >>> decision.branch, decision.ratio_name
     ('complete mediation', None)
     """
+
+    _reported: ClassVar[str] = (
+        "mediator treatment outcome branch framing zhao ratio ratio_name level "
+        "conventions steps"
+    )
 
     mediator: str
     treatment: str
@@ -260,30 +258,13 @@ class Decision(Summarised, PickledByName):
         ]
         if self.ratio_name:
             lines.append(f"Ratio {self.ratio_name}: {self.ratio:.3g}")
-        notices = self.diagnostics
-        return Summary(
-            type=type(self).__name__,
-            title=f"{self.treatment} -> {self.mediator} -> {self.outcome}: "
-            f"{self.branch}",
+        return self._titled(
+            f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}",
+            Lines(("",)),
+            Cells.of(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
+            Lines(tuple(lines)),
+            Remarks.of(self.diagnostics),
             wrapped_title=True,
-            blocks=(
-                Lines(("",)),
-                Cells.of(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
-                Lines(tuple(lines)),
-                Remarks.of(notices),
-            ),
-            notices=notices,
-            conventions=self.conventions,
-        )
-
-    def _numbers(self) -> PlainNumbers:
-        names = (
-            "mediator treatment outcome branch framing zhao ratio ratio_name "
-            "level conventions"
-        )
-        values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(
-            more={**values, "steps": self.steps.reset_index().to_dict("records")}
         )
 
     def _passes(self, test: Test) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import percentile
 from digiprosper.mediation.kernel import as_numbers, bisect
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import Lines, Summarised, Summary
 from digiprosper.report.text import interval_text
 
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ class MediationSensitivity(Summarised, PickledByName):
     >>> round(found.rho_at_zero, 2)
     0.73
     """
+
+    _reported: ClassVar[str] = (
+        "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant assumed "
+        "level conventions curve"
+    )
 
     mediator: str
     rho: Floats
@@ -139,23 +144,7 @@ class MediationSensitivity(Summarised, PickledByName):
             ),
             covers,
         )
-        return Summary(
-            type=type(self).__name__,
-            title=title,
-            wrapped_title=True,
-            blocks=(Lines(lines, wrapped=True),),
-            conventions=self.conventions,
-        )
-
-    def _numbers(self) -> PlainNumbers:
-        names = (
-            "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant "
-            "assumed level conventions"
-        )
-        values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(
-            labels=self.labels, more={**values, "curve": self.curve.to_dict("records")}
-        )
+        return self._titled(title, Lines(lines, wrapped=True), wrapped_title=True)
 
 
 def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
