@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    AlignmentError,
-    IdentificationError,
-    Notice,
-    check_level,
-    cited,
-)
+from digiprosper.errors import IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
@@ -301,13 +295,6 @@ def two_step(
     neither and does not count among the tests; below five clusters p_romano_wolf is
     missing.
     """
-    k = len(mediators)
-    shapes = {v.shape for v in (estimates, std_errors, p_values)} | {draws.shape[1:]}
-    if draws.ndim != 2 or shapes != {(k,)}:
-        raise AlignmentError(
-            f"two_step: {k} mediators need ({k},) estimates and (B, {k}) draws; "
-            f"got {shapes}."
-        )
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.where(std_errors > 0, std_errors, np.nan)
         statistics, studentised = estimates / errors, (draws - estimates) / errors

@@ -22,11 +22,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import intervals
-from digiprosper.mediation.conditional import (
-    JohnsonNeyman,
-    johnson_neyman,
-    johnson_neyman_draws,
-)
+from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
 from digiprosper.mediation.decisions import Decision, Test, two_step
 from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import Products, as_numbers, expand, simulated
@@ -477,7 +473,6 @@ class MediationResults(EffectResults):
             threshold or the treatment.
         """
         self._refuse_varying("sensitivity")
-        level = check_level(level)
         mediator = self._mediator(mediator)
         k, (at, _) = self.mediators.index(mediator), self._slopes(mediator)
         return sensitivity(
@@ -525,7 +520,6 @@ class MediationResults(EffectResults):
             threshold or the treatment.
         """
         self._refuse_varying("robustness_value")
-        level = check_level(level)
         at = self._slopes(self._mediator(mediator))
         errors, df = self.system.unadjusted[at].T
         values = robustness_value(self.system.estimates[at] / errors, df, level)
@@ -616,7 +610,6 @@ class MediationResults(EffectResults):
             If no effect depends on a variable, or `effect` does not depend on it.
         """
         self._refuse_constant("johnson_neyman")
-        level = check_level(level)
         names = [r.name for r in self.routes]
         if effect is None and len(names) > 1:
             raise OptionError(
@@ -630,30 +623,18 @@ class MediationResults(EffectResults):
         method = allowed[0] if method is None else method
         check_option("method", method, allowed)
         system = self.system
-        slope, covariance, draws = Products(route.powers()).estimate(
-            system.estimates, system.covariance, system.draws
-        )
-        if method == "percentile":
-            return johnson_neyman_draws(
-                effect,
-                self.variable,
-                slope,
-                draws,
-                clusters=self.n_drawn,
-                quantiles=self.quantiles,
-                level=level,
-                conventions=self.conventions,
-            )
-        (v00, v01), (_, v11) = covariance.tolist()
         return johnson_neyman(
             effect,
             self.variable,
-            (float(slope[0]), float(slope[1])),
-            (v00, v01, v11),
+            Products(route.powers()).estimate(
+                system.estimates, system.covariance, system.draws
+            ),
+            self.quantiles,
+            method=method,
             df=self.df_t,
-            quantiles=self.quantiles,
+            clusters=self.n_drawn,
             level=level,
-            conventions=self.errors_text,
+            conventions=self.errors_text if method == "t" else self.conventions,
         )
 
     # --- in words ---------------------------------------------------------------------

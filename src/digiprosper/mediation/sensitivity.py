@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    AlignmentError,
     IdentificationError,
     InputTypeError,
     OptionError,
@@ -177,11 +176,6 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     draws are not of clusters. `rho` is -.90, -.89, .., .90 and r by default.
     """
     level = check_level(level)
-    if a_draws.ndim != 1 or moment_draws.shape != (a_draws.size, 3):
-        raise AlignmentError(
-            f"sensitivity: (R,) draws of a need (R, 3) moments; got {a_draws.shape} "
-            f"and {moment_draws.shape}."
-        )
     r, scaled = _parts(np.asarray(a), np.asarray(moments))
     if np.isnan(r * scaled):
         raise IdentificationError(
