@@ -19,9 +19,9 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT
+from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
@@ -193,46 +193,22 @@ def _parallel_sample(
 
 
 def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
-    """Estimate the equations of a parallel mediation for one block of rows or many.
+    """Estimate the equations of a parallel mediation on demeaned rows (T, p).
 
-    From one triangle, R of ``[controls, x, m_1..m_K, y] = QR``: its block of (x, m) is
-    what the controls leave (Frisch and Waugh 1933), so total and a are ratios in its
-    first row, direct and b solve it.
-
-    `columns` (..., T, p) are demeaned, with rows of zeros as padding; a column shorter
-    than `floor` (..., p) counts as zero. Slopes (..., 2 + 2 K) are total, direct,
-    a_1..a_K, b_1..b_K; NaN if a regressor is zero or collinear.
+    Columns are controls, x, m_1..m_K, y; one shorter than `floor` (p,) counts as zero.
+    Slopes (2 + 2 K) are total, direct, a_1..a_K, b_1..b_K; NaN if a regressor is zero
+    or collinear.
     """
-    length = np.sqrt((columns**2).sum(axis=-2))
-    # a column that is rounding alone becomes exactly zero
-    scale = np.where(length > floor, length, np.inf)
-    unit = columns / scale[..., None, :]
-    short = max(columns.shape[-1] - columns.shape[-2], 0)
-    filled = np.pad(unit, [(0, 0)] * (unit.ndim - 2) + [(0, short), (0, 0)])
-    triangle = np.asarray(np.linalg.qr(filled, mode="r"))
-    diagonal = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
-    lost = np.any(diagonal[..., :-1] <= COLLINEAR, axis=-1, keepdims=True)
-    first = columns.shape[-1] - 2 - mediators
-    block = np.where(
-        lost[..., None], np.eye(1 + mediators), triangle[..., first:-1, first:-1]
+    varying = np.linalg.norm(columns, axis=0) > floor
+    regressors, outcome = columns[:, :-1], columns[:, -1] * varying[-1]
+    if not varying[:-1].all() or dependences(regressors):
+        return np.full(2 + 2 * mediators, np.nan)
+    before, through = np.split(regressors, [-mediators], axis=1)
+    a_and_total = ols(before, np.column_stack([through, outcome])).coefficients[-1]
+    direct_and_b = ols(regressors, outcome).coefficients[-1 - mediators :]
+    return np.concatenate(
+        [a_and_total[-1:], direct_and_b[:1], a_and_total[:-1], direct_and_b[1:]]
     )
-    outcome = triangle[..., first:-1, -1:]
-    both = np.linalg.solve(block, outcome)[..., 0]
-    a, total = (
-        block[..., 0, 1:] / block[..., 0, :1],
-        outcome[..., 0, :] / block[..., 0, :1],
-    )
-    x, m, y = scale[..., [first]], scale[..., first + 1 : -1], scale[..., -1:]
-    # An outcome that does not move has slopes of zero; its scale is infinite.
-    y = np.where(np.isinf(y), 0.0, y)
-    with np.errstate(invalid="ignore"):
-        slopes = [
-            total * y / x,
-            both[..., :1] * y / x,
-            a * m / x,
-            both[..., 1:] * y / m,
-        ]
-    return np.where(lost, np.nan, np.concatenate(slopes, axis=-1))
 
 
 def _views(
@@ -536,28 +512,21 @@ def _refuse_options(spec: Mediation, panel: Panel) -> None:
 def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
     """Estimate each entity's equations; NaN if a regressor does not vary there."""
     sample = prepared.sample
-    floor = (
-        ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
-    )
-    demeaned = prepared.within.demean(columns)
-    slopes = _path_slopes(_blocks(demeaned, sample.entity), mediators, floor)
+    length = np.bincount(sample.entity)
+    floors = ABSORBED * columns.std(axis=0) * np.sqrt(length)[:, None]
+
+    def by_entity(rows: Floats) -> Floats:
+        blocks = np.split(rows, np.cumsum(length)[:-1])
+        pairs = zip(blocks, floors, strict=True)
+        return np.array([_path_slopes(rows, mediators, floor) for rows, floor in pairs])
+
+    slopes = by_entity(prepared.within.demean(columns))
     if len(prepared.effect_names) > 1:
         # Time effects give a constant regressor the variation of other entities, which
         # identifies no slope.
         within_entity = within([sample.entity], sample.nobs).demean(columns)
-        constant = np.isnan(
-            _path_slopes(_blocks(within_entity, sample.entity), mediators, floor)
-        ).any(axis=1)
-        slopes[constant] = np.nan
+        slopes[np.isnan(by_entity(within_entity)).any(axis=1)] = np.nan
     return slopes
-
-
-def _blocks(rows: Floats, entity: Ints) -> Floats:
-    """Copy entities' sorted rows into blocks (entities, longest, p), zero-padded."""
-    length = np.bincount(entity)
-    out = np.zeros((length.size, length.max(), rows.shape[1]))
-    out[entity, np.arange(entity.size) - (np.cumsum(length) - length)[entity]] = rows
-    return out
 
 
 def _terms(values: Floats, around: Floats | None = None) -> Floats:

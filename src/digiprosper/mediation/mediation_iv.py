@@ -74,6 +74,7 @@ _EQUATIONS = (
 # `_effects` takes them.
 _USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
 _STAGES = (0, 3)
+_STEP = 2.0**-600
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -439,22 +440,12 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
 
 
 def _gradient(slopes: Floats) -> Floats:
-    """Differentiate the effects by the slopes: (7, 7)."""
-    x_z, _, _, m_zx, m_x, _, _ = slopes
-    total, _, _, _, a, b, share = _effects(slopes[None, :])[0]
-    unit = np.eye(slopes.size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        by_total, by_a = (
-            (unit[1] - total * unit[0]) / x_z,
-            (unit[2] - a * unit[0]) / x_z,
-        )
-        by_b = (unit[5] - b * unit[3]) / m_zx
-        by_direct = unit[6] - b * unit[4] - m_x * by_b
-        by_indirect = a * by_b + b * by_a
-        by_share = (by_indirect - share * by_total) / total
-    return np.vstack(
-        [by_total, by_direct, by_indirect, by_indirect, by_a, by_b, by_share]
-    )
+    """Differentiate the effects by the slopes: (7, 7).
+
+    By a complex step (Squire & Trapp 1998, SIAM Review 40:110), which loses no digits.
+    """
+    steps = slopes + 1j * _STEP * np.eye(slopes.size)
+    return np.asarray(_effects(steps).imag.T / _STEP)
 
 
 def _first_stages(system: System) -> Floats:
