@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    CollinearityError,
     IdentificationError,
     Notice,
     OptionError,
     cited,
-    collinearity_problem,
     issue,
     option_problem,
     quoted,
@@ -27,7 +25,7 @@ from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
 from digiprosper.mediation.notices import left_out, short_series
-from digiprosper.mediation.system import refuse_several
+from digiprosper.mediation.system import cannot_mediate, refuse_several
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.report.effects import EffectResults, drawn_estimates
@@ -167,11 +165,10 @@ def _parallel_sample(
     )
     prepared = prepare(panel, roles, options)
     sample = prepared.sample
-    names: tuple[str, ...] = ()
-    for role in ("treatment", "mediators", "y"):
-        start = f"{role}={cited(roles[role])} makes"
-        refuse_several(sample, role, len(roles[role]), start)
-        names += sample.names_of(role)
+    refuse_several(sample, roles)
+    names = tuple(
+        name for role in roles if role != "x" for name in sample.names_of(role)
+    )
     raw = np.column_stack([sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
@@ -183,12 +180,7 @@ def _parallel_sample(
             and column.any()
             and dependences(np.column_stack([outcome, column]))
         ):
-            raise CollinearityError(
-                f"the mediator {cited(name)} is collinear with the outcome "
-                f"{cited(names[-1])}; a variable cannot mediate itself. Use "
-                "another mediator.",
-                [collinearity_problem(name, [names[-1]])],
-            )
+            raise cannot_mediate(name, "outcome", names[-1], "")
     return prepared, columns, names
 
 

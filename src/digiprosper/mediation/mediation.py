@@ -369,22 +369,30 @@ class Mediation(Specification):
             remedy=_REMEDY,
             residuals=layout.blocks,
         )
-        gammas = np.empty(0)
-        if self.search_draws:
-            gammas, system, draws = searched_draws(
-                self, prepared, demeaned, system, seed, len(layout.terms)
-            )
         paths = _path_system(system, layout)
         effects = paths.products.estimate(
             paths.estimates, paths.covariance, paths.draws
         )
+        gammas = np.empty(0)
         if self.search_draws:
-            effects = *effects[:2], draws
+            shape = len(layout.used), len(layout.terms)
+            gammas, draws, terms = searched_draws(
+                self, prepared, demeaned, system, seed, shape
+            )
+            paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
+            lost = int(np.isnan(draws).any(axis=1).sum())
+            system = replace(system, lost=lost)
         unclear = blank_unclear_share(effects, system.n_drawn)
         about_effects = _influential(prepared, paths, effects, layout.terms)
         about_variable = self._about_variable(prepared, layout, gamma)
-        about_sample = (*system.notices, *self._about_draws(prepared, system))
-        diagnostics = (*about_sample, *about_variable, *about_effects, *unclear)
+        diagnostics = (
+            *system.notices,
+            *about_draws(system, searched=self.search_draws),
+            *remarks(prepared),
+            *about_variable,
+            *about_effects,
+            *unclear,
+        )
         issue(diagnostics)
         sample = prepared.sample
         return MediationResults(
@@ -411,11 +419,6 @@ class Mediation(Specification):
             regime_counts=_regime_counts(prepared, gamma),
         )
 
-    def _about_draws(self, prepared: Prepared, system: System) -> tuple[Notice, ...]:
-        """Report what is doubtful about the draws and the sample."""
-        drawn = about_draws(system, searched=self.search_draws)
-        return (*drawn, *remarks(prepared))
-
     def _kind(self) -> str:
         """Name the structure of the model, or the option that changes it."""
         options = {
@@ -431,12 +434,7 @@ class Mediation(Specification):
         """Cut the sample; refuse terms of several columns."""
         roles = term_roles(self)
         prepared = prepare(panel, roles, linear_options(self))
-        for role, terms in roles.items():
-            if role != "x":
-                value = terms if role == "mediators" else terms[0]
-                refuse_several(
-                    prepared.sample, role, len(terms), f"{role}={cited(value)} makes"
-                )
+        refuse_several(prepared.sample, roles)
         return prepared
 
     def _gamma(self, prepared: Prepared) -> float | None:

@@ -359,8 +359,7 @@ class MediationIV(Specification):
         seed = seed_sequence(rng)
         roles = {role: as_terms(getattr(self, role), role) for role in _ROLES}
         prepared = prepare(panel, roles, linear_options(self))
-        for role in _ROLES[:-1]:
-            refuse_several(prepared.sample, role, 1, f"{role}:")
+        refuse_several(prepared.sample, roles)
         demeaned = demean_terms(prepared, _ROLES)
         names, controls = demeaned.names, tuple(range(4, len(demeaned.names)))
         layout = [

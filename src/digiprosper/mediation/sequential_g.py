@@ -117,8 +117,7 @@ def sequential_g(
     roles = {**term_roles(spec), "intermediate": confounders}
     prepared = prepare(panel, roles, linear_options(spec))
     sample, k = prepared.sample, len(spec.mediators)
-    for role in ("y", "treatment", "mediators"):
-        refuse_several(sample, role, len(roles[role]), f"{role}:")
+    refuse_several(sample, roles)
     demeaned = demean_terms(prepared, tuple(roles))
     controls = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]

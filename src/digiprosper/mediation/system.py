@@ -53,7 +53,7 @@ from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.equation import Solved
@@ -238,12 +238,8 @@ def refuse_absorbed(
         mediator, regressor = columns[:, j], columns[:, i]
         slope = (regressor @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
         if np.linalg.norm(mediator - regressor * slope) < COLLINEAR * lengths[j]:
-            raise CollinearityError(
-                f"the mediator {cited(names[j])} is collinear with the {other} "
-                f"{cited(names[i])} after the effects are partialled out; a variable "
-                "cannot mediate itself. Use another mediator.",
-                [collinearity_problem(names[j], [names[i]])],
-            )
+            where = " after the effects are partialled out"
+            raise cannot_mediate(names[j], other, names[i], where)
 
 
 def glance_of(
@@ -349,13 +345,27 @@ def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Deme
     )
 
 
-def refuse_several(sample: Sample, role: str, count: int, start: str) -> None:
-    """Refuse terms of several columns; `start` begins the message."""
-    columns = sample.names_of(role)
-    if len(columns) != count:
-        raise TermError(
-            f"{start} the columns {quoted(columns)}; each term must be one column."
-        )
+def refuse_several(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
+    """Refuse terms of several columns, in all roles but those of controls."""
+    for role, terms in roles.items():
+        columns = sample.names_of(role)
+        if role not in ("x", "intermediate") and len(columns) != len(terms):
+            value = terms if role == "mediators" else terms[0]
+            raise TermError(
+                f"{role}={cited(value)} makes the columns {quoted(columns)}; each term "
+                "must be one column."
+            )
+
+
+def cannot_mediate(
+    mediator: str, role: str, other: str, where: str
+) -> CollinearityError:
+    """Report that a mediator is collinear with the outcome or the treatment."""
+    return CollinearityError(
+        f"the mediator {cited(mediator)} is collinear with the {role} {cited(other)}"
+        f"{where}; a variable cannot mediate itself. Use another mediator.",
+        [collinearity_problem(mediator, [other])],
+    )
 
 
 def result_fields(
@@ -449,15 +459,16 @@ def searched_draws(
     demeaned: Demeaned,
     system: System,
     seed: np.random.SeedSequence,
-    n_terms: int,
-) -> tuple[Floats, System, Floats]:
+    shape: tuple[int, int],
+) -> tuple[Floats, Floats, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
-    Returns thresholds (R,), the system with these draws, and effects (R, n_terms), NaN
-    in draws without a threshold. The draws are those of the system, made again from its
-    seed. Each is written out row by row, with new codes for repeated clusters, and
-    searched like a sample: running sums over rows are not weighted sums of clusters.
-    The fits are batched over draws with the same threshold.
+    `shape` has the numbers of slopes that the effects consist of, and of effects.
+    Returns thresholds (R,), slopes (R, ..) and effects (R, ..), NaN in draws without a
+    threshold. The draws are those of the system, made again from its seed. Each is
+    written out row by row, with new codes for repeated clusters, and searched like a
+    sample: running sums over rows are not weighted sums of clusters. The fits are
+    batched over draws with the same threshold.
     """
     codes, _ = drawn_clusters(prepared)
     sizes = np.bincount(codes)
@@ -476,23 +487,22 @@ def searched_draws(
             gammas[r] = _least(
                 y[rows], z[rows], x[rows], q[rows], effects, intercept=intercept
             )
-    draws = np.full_like(system.draws, np.nan)
-    terms = np.full((gammas.size, n_terms), np.nan)
+    draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
         level = intercept and not holds_level(prepared, demeaned, gamma)
         layout = lay_out(spec, prepared.sample, gamma, level=level)
         columns = demean_added(prepared, demeaned, layout).columns
         grams = entity_grams(columns, codes, every, demeaned=True)
-        draws[same_gamma] = np.hstack(
-            refit(grams, counts[same_gamma], layout.equations)
-        )
+        drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
+        # Without the dummy of a regime the equations are others than the system's.
+        there = replace(system, layout=layout.equations)
+        draws[same_gamma] = drawn_slopes[:, [there.at(*slope) for slope in layout.used]]
         # Averages over the rows have the shares of the draw's own regimes.
-        at = np.array([system.at(*slope) for slope in layout.used])
-        terms[same_gamma] = layout.products.evaluate(draws[np.ix_(same_gamma, at)])
+        terms[same_gamma] = layout.products.evaluate(draws[same_gamma])
     missing = np.isnan(draws).any(axis=1)
     draws[missing] = terms[missing] = np.nan
-    return gammas, replace(system, draws=draws, lost=int(missing.sum())), terms
+    return gammas, draws, terms
 
 
 def _searched_columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
