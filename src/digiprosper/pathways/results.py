@@ -536,9 +536,11 @@ def _relation(finding: Finding, names: Names) -> str:
         else mechanism.sign
     )
     shape = mechanism.design or mechanism.shape
-    code = shape if sign == "shift" else f"{shape}.{sign}"
+    code = shape if shape in WORDS else f"{shape}.{sign}"
+    directions = ("associated", "higher", "larger")
+    words = {word: names.say(f"{word}.{sign}") for word in directions}
     numbers = {name: short(value) for name, value in finding.detail.items()}
-    return names.say(code, **variables(finding, names), **numbers)
+    return names.say(code, **variables(finding, names), **words, **numbers)
 
 
 def variables(finding: Finding, names: Names) -> dict[str, str]:
