@@ -135,6 +135,10 @@ class PathSystem(PickledByName):
         """Look up the position of a slope."""
         return self.names.index((equation, term))
 
+    def effects(self, products: Products) -> Effects:
+        """Compute functions of the slopes, with the delta method and their draws."""
+        return products.estimate(self.estimates, self.covariance, self.draws)
+
 
 def simulated(
     estimates: Floats,

@@ -15,7 +15,6 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_option,
     cited,
-    issue,
     option_problem,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -357,9 +356,8 @@ class Mediation(Specification):
         gamma = self._gamma(prepared)
         level = self._level_enters(prepared, demeaned, gamma)
         layout = lay_out(self, prepared.sample, gamma, level=level)
-        prepared = replace(
-            prepared, sample=prepared.sample.with_factors(layout.factors)
-        )
+        sample = prepared.sample.with_factors(layout.factors)
+        prepared = replace(prepared, sample=sample)
         system = estimate(
             prepared,
             demean_added(prepared, demeaned, layout),
@@ -370,9 +368,7 @@ class Mediation(Specification):
             residuals=layout.blocks,
         )
         paths = _path_system(system, layout)
-        effects = paths.products.estimate(
-            paths.estimates, paths.covariance, paths.draws
-        )
+        effects = paths.effects(layout.products)
         gammas = np.empty(0)
         if self.search_draws:
             shape = len(layout.used), len(layout.terms)
@@ -380,21 +376,17 @@ class Mediation(Specification):
                 self, prepared, demeaned, system, seed, shape
             )
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
-            lost = int(np.isnan(draws).any(axis=1).sum())
-            system = replace(system, lost=lost)
         unclear = blank_unclear_share(effects, system.n_drawn)
         about_effects = _influential(prepared, paths, effects, layout.terms)
         about_variable = self._about_variable(prepared, layout, gamma)
         diagnostics = (
             *system.notices,
-            *about_draws(system, searched=self.search_draws),
+            *about_draws(system, paths.draws if self.search_draws else None),
             *remarks(prepared),
             *about_variable,
             *about_effects,
             *unclear,
         )
-        issue(diagnostics)
-        sample = prepared.sample
         return MediationResults(
             **result_fields(
                 prepared,

@@ -14,7 +14,6 @@ from digiprosper.errors import (
     TermError,
     cited,
     collinearity_problem,
-    issue,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -384,7 +383,6 @@ class MediationIV(Specification):
             *remarks(prepared),
             *unclear,
         )
-        issue(diagnostics)
         treatment, mediator, instrument = names[_X : _Z + 1]
         terms = (
             *map(effect, ("total", "direct", "indirect")),

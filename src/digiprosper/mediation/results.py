@@ -566,9 +566,8 @@ class MediationResults(EffectResults):
         effects = Products(
             [expand(route.slopes, np.array([value])) for route, value in pairs]
         )
-        system = self.system
-        estimated = effects.estimate(system.estimates, system.covariance, system.draws)
-        frame = self._frame([route.name for route, _ in pairs], estimated, level)
+        names = [route.name for route, _ in pairs]
+        frame = self._frame(names, self.system.effects(effects), level)
         frame = frame.rename_axis("effect").reset_index()
         frame.insert(1, "at", [value for _, value in pairs])
         return frame
@@ -622,13 +621,10 @@ class MediationResults(EffectResults):
         allowed = ("t", "percentile") if len(route.slopes) == 1 else ("percentile",)
         method = allowed[0] if method is None else method
         check_option("method", method, allowed)
-        system = self.system
         return johnson_neyman(
             effect,
             self.variable,
-            Products(route.powers()).estimate(
-                system.estimates, system.covariance, system.draws
-            ),
+            self.system.effects(Products(route.powers())),
             self.quantiles,
             method=method,
             df=self.df_t,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import Notice, OptionError, TermError, issue, quoted
+from digiprosper.errors import Notice, OptionError, TermError, quoted
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
@@ -127,7 +127,6 @@ def sequential_g(
     products = _products(system, k)
     effects = products.estimate(system.coefficients, system.covariance, system.draws)
     diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
-    issue(diagnostics)
     terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     cited,
     collinearity_problem,
+    issue,
     quoted,
     several,
 )
@@ -258,16 +259,17 @@ def glance_of(
     }
 
 
-def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]:
+def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
     """Report few draws, and draws in which the equations could not be estimated.
 
-    `searched` if the threshold was searched in each of them. Without intervals (few
-    clusters) nothing is reported.
+    `searched` are slopes (R, ..) from a search of the threshold in each draw. Without
+    intervals (few clusters) nothing is reported.
     """
     if not enough_clusters(system.n_drawn):
         return ()
     reps, lost = len(system.draws), system.lost
-    if searched:
+    if searched is not None:
+        lost = int(np.isnan(searched).any(axis=1).sum())
         return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
     why = (
         "failed: in the drawn sample the treatment, a mediator or a control is "
@@ -377,7 +379,8 @@ def result_fields(
     model: str,
     seed: np.random.SeedSequence,
 ) -> dict[str, Any]:
-    """Collect the fields of `EffectResults`."""
+    """Issue the diagnostics, and collect the fields of `EffectResults`."""
+    issue(diagnostics)
     outcome, sample = system.fits[-1], prepared.sample
     info = glance_of(outcome, model, seed)
     estimated = drawn_estimates(
@@ -418,13 +421,11 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
 
     Candidates leave at least 5% of the rows in each regime.
     """
-    y, z, x, q = _searched_columns(prepared)
+    columns = _searched_columns(prepared)
     try:
-        return _least(
-            y, z, x, q, prepared.within.every, intercept=spec.regime_intercept
-        )
+        return _least(columns, prepared.within.every, intercept=spec.regime_intercept)
     except (ThresholdSearchError, CollinearityError) as error:
-        name = prepared.sample.names_of("threshold_variable")[0]
+        name, q = prepared.sample.names_of("threshold_variable")[0], columns[-1]
         raise ThresholdSearchError(
             f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has "
             f"{np.unique(q).size:,} values in {q.size:,} rows; each regime needs at "
@@ -474,7 +475,7 @@ def searched_draws(
     sizes = np.bincount(codes)
     counts = draw_counts(seed, sizes.size, len(system.draws))
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
-    y, z, x, q = _searched_columns(prepared)
+    columns = _searched_columns(prepared)
     every, intercept = prepared.within.every, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
@@ -484,20 +485,19 @@ def searched_draws(
         effects = _fresh(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
-            gammas[r] = _least(
-                y[rows], z[rows], x[rows], q[rows], effects, intercept=intercept
-            )
+            drawn_columns = [column[rows] for column in columns]
+            gammas[r] = _least(drawn_columns, effects, intercept=intercept)
     draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
         level = intercept and not holds_level(prepared, demeaned, gamma)
         layout = lay_out(spec, prepared.sample, gamma, level=level)
-        columns = demean_added(prepared, demeaned, layout).columns
-        grams = entity_grams(columns, codes, every, demeaned=True)
+        there = demean_added(prepared, demeaned, layout)
+        grams = entity_grams(there.columns, codes, every, demeaned=True)
         drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
         # Without the dummy of a regime the equations are others than the system's.
-        there = replace(system, layout=layout.equations)
-        draws[same_gamma] = drawn_slopes[:, [there.at(*slope) for slope in layout.used]]
+        at = replace(system, layout=layout.equations).at
+        draws[same_gamma] = drawn_slopes[:, [at(*slope) for slope in layout.used]]
         # Averages over the rows have the shares of the draw's own regimes.
         terms[same_gamma] = layout.products.evaluate(draws[same_gamma])
     missing = np.isnan(draws).any(axis=1)
@@ -505,28 +505,23 @@ def searched_draws(
     return gammas, draws, terms
 
 
-def _searched_columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
+def _searched_columns(prepared: Prepared) -> list[Floats]:
     """Select outcome, split regressors, controls, threshold variable."""
-    sample = prepared.sample
-    split = np.column_stack([sample.columns("treatment"), sample.columns("mediators")])
-    return (
-        sample.columns("y")[:, 0],
+    columns = prepared.sample.columns
+    split = np.column_stack([columns("treatment"), columns("mediators")])
+    return [
+        columns("y")[:, 0],
         split,
-        sample.columns("x"),
-        sample.columns("threshold_variable")[:, 0],
-    )
+        columns("x"),
+        columns("threshold_variable")[:, 0],
+    ]
 
 
 def _least(
-    y: Floats,
-    z: Floats,
-    x: Floats,
-    q: Floats,
-    effects: Sequence[Effect],
-    *,
-    intercept: bool,
+    columns: Sequence[Floats], effects: Sequence[Effect], *, intercept: bool
 ) -> float:
     """Find the candidate with least sum of squares, infinite if not identified."""
+    y, z, x, q = columns
 
     def sums_of_squares(running: Plan) -> Floats:
         state = open_search(running, y)

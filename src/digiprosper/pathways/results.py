@@ -212,7 +212,7 @@ class MechanismReport(Summarised, PickledByName):
         contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
             "term": ("term", self._term),
             "std_effect": ("estimate", lambda f: _number(f, "std_effect")),
-            "interval": ("interval", _std_interval),
+            "interval": ("interval", lambda f: _interval(f, "std")),
             "p_adjusted": ("p_value", lambda f: f.p_adjusted),
             "nobs": ("nobs", lambda f: f.nobs),
             "identification": ("term", lambda f: _basis(f, names)),
@@ -287,7 +287,7 @@ class MechanismReport(Summarised, PickledByName):
                 finding.mechanism.id,
                 self._term(finding),
                 short(_number(finding, "estimate")),
-                _interval(finding),
+                _interval(finding, "conf"),
                 p_text(finding.p_adjusted),
                 f"{finding.n_entities:,}",
                 names.say(finding.verdict),
@@ -578,17 +578,10 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
 
 
 def _number(finding: Finding, name: str) -> float:
-    """Return a number of the part that decides."""
-    return (
-        float("nan")
-        if finding.deciding is None
-        else float(getattr(finding.deciding, name))
-    )
+    """Return a number of the part that decides, missing if nothing was tested."""
+    return float(getattr(finding.deciding, name, math.nan))
 
 
-def _interval(finding: Finding) -> str:
-    return ends(_number(finding, "conf_low"), _number(finding, "conf_high"))
-
-
-def _std_interval(finding: Finding) -> str:
-    return ends(_number(finding, "std_low"), _number(finding, "std_high"))
+def _interval(finding: Finding, kind: str) -> str:
+    """Write the interval of the part that decides, of `kind` "conf" or "std"."""
+    return ends(_number(finding, f"{kind}_low"), _number(finding, f"{kind}_high"))

@@ -35,6 +35,7 @@ from digiprosper.report.variance import negative_variance
 from digiprosper.report.verdicts import rejects
 from digiprosper.u_shape.u_test import (
     curve_test,
+    depends_on_others,
     finite_numbers,
     read_curve,
     refuse_other_kind,
@@ -376,14 +377,11 @@ def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]
         else:
             other_terms.append(curve.results.names[product.position])
     if other_terms:
-        data = {"variable": curve.variable, "terms": tuple(other_terms)}
-        raise TermError(
-            f"moderated_u_test: the slope in {cited(curve.variable)} also depends on "
-            f"{quoted(other_terms, 12)}, so the turning point does not depend on the "
-            "moderator alone. Drop "
-            "these terms, or set all values in u_test(..., at={...}).",
-            [Notice("moderated", "other interactions", data)],
+        on = (
+            "other columns too, so the turning point does not depend on the moderator "
+            "alone. Drop these terms, or set all values in u_test(..., at={...})."
         )
+        raise depends_on_others(curve, other_terms, on, "other interactions")
     return zeros
 
 

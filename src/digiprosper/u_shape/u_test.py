@@ -566,7 +566,14 @@ def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
         refuse_dummy(name, curve.results.categories)
     moderators = _moderators(curve, at)
     if not at and moderators:
-        raise _moderated(curve, moderators)
+        values = ", ".join(f"{cited(name)}: ..." for name in moderators)
+        on = (
+            f"{quoted(moderators)}, so there is no single turning point. Set values, "
+            f"at={{{values}}}, or compare several values with moderated_u_test."
+        )
+        names = curve.results.names
+        terms = [names[product.position] for product in curve.products]
+        raise depends_on_others(curve, terms, on, "no single curve", moderators)
     if set(at) != set(moderators):
         raise ColumnError(
             f"{curve.call}: at={cited(at)}, but the slope in {cited(curve.variable)} "
@@ -580,32 +587,33 @@ def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _refuse_unknown(curve: Curve) -> None:
-    variable, names = curve.variable, curve.results.names
-    terms = tuple(
+    names = curve.results.names
+    terms = [
         names[product.position] for product in curve.products if not product.factors
-    )
+    ]
     if terms:
-        raise TermError(
-            f"{curve.call}: {quoted(terms, 12)} makes the slope in {cited(variable)} "
-            "depend on other columns in a way that is not known. Write products with "
-            f"':', such as '{variable}:z'.",
-            [
-                Notice(
-                    "moderated", "not a product", {"variable": variable, "terms": terms}
-                )
-            ],
+        on = (
+            "other columns in a way that is not known. Write products with ':', such "
+            f"as '{curve.variable}:z'."
         )
+        raise depends_on_others(curve, terms, on, "not a product")
 
 
-def _moderated(curve: Curve, moderators: Sequence[str]) -> TermError:
-    terms = tuple(curve.results.names[product.position] for product in curve.products)
-    values = ", ".join(f"{cited(name)}: ..." for name in moderators)
-    data = {"variable": curve.variable, "terms": terms, "moderators": tuple(moderators)}
+def depends_on_others(
+    curve: Curve,
+    terms: Sequence[str],
+    on: str,
+    problem: str,
+    moderators: Sequence[str] = (),
+) -> TermError:
+    """Report terms that make the slope depend `on` what the sentence then says."""
+    data = {"variable": curve.variable, "terms": tuple(terms)}
+    if moderators:
+        data["moderators"] = tuple(moderators)
     return TermError(
         f"{curve.call}: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} "
-        f"depend on {quoted(moderators)}, so there is no single turning point. Set "
-        f"values, at={{{values}}}, or compare several values with moderated_u_test.",
-        [Notice("moderated", "no single curve", data)],
+        f"depend on {on}",
+        [Notice("moderated", problem, data)],
     )
 
 
