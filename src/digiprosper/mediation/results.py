@@ -32,6 +32,7 @@ from digiprosper.mediation.sensitivity import (
     sensitivity,
 )
 from digiprosper.mediation.words import WORDS
+from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.estimates import DrawnEstimates
@@ -952,15 +953,10 @@ def _path_cells(
 
     `drawn` is estimate, ends and p-value.
     """
-    effect, low, high = (_decimals(value, digits) for value in drawn[:3])
+    effect, low, high = (decimal_text(value, digits) for value in drawn[:3])
     cells = {"effect": effect}
     if computed:
         cells = {"interval": f"{effect} [{low}, {high}]", "bootstrap": p_text(drawn[3])}
     if sobel is not None:
         cells["sobel"] = f"{sobel:z.2f}"
     return cells
-
-
-def _decimals(value: float, digits: int) -> str:
-    kind = "f" if abs(value) >= 0.5 * 10.0**-digits else "g"
-    return f"{value:z.{digits}{kind}}"
