@@ -40,6 +40,7 @@ from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, not_psd
 from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
+from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,11 +49,9 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.kernel import Effects, PathSystem, Route
     from digiprosper.report.summary import Summary
-    from digiprosper.report.words import Language
 
 SobelKind = Literal["sobel", "aroian", "goodman"]
 
-_LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 _SIMULATIONS = 19_999
 # The stream of simulated estimates, beside that of the bootstrap.
 _SIMULATED = 1
@@ -689,7 +688,7 @@ class MediationResults(EffectResults):
         """
         self._refuse_varying("path_rows")
         digits = check_whole("digits", digits, 0, 15)
-        check_option("language", language, tuple(_LANGUAGES))
+        check_option("language", language, tuple(LANGUAGES))
         if not isinstance(labels, Mapping | None):
             raise InputTypeError(
                 'path_rows: labels must be a mapping of texts such as {"digital": '
@@ -717,7 +716,7 @@ class MediationResults(EffectResults):
             )
             for code, cell in cells.items():
                 name = Remark(f"row.{code}", {"through": (through,)}, WORDS, factors)
-                text = remark_text(name, WORDS, texts, {}, _LANGUAGES[language])
+                text = remark_text(name, WORDS, texts, {}, LANGUAGES[language])
                 out[RowName(text, name, labels, note)] = [*blank, cell]
         return out
 

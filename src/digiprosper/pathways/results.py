@@ -23,6 +23,7 @@ from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import number_text, p_text, wrapped
+from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.pathways.mechanism import Mechanism
     from digiprosper.report.words import Language
 
-LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
-"""Languages by the word that options take."""
 _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 
 
