@@ -26,11 +26,10 @@ from digiprosper.linear.preparation import (
     Ssc,
     check_linear_options,
     linear_options,
-    prepare,
 )
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
-from digiprosper.mediation.layout import REGIME_INTERCEPT, TERM_ROLES, lay_out
+from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
 from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
@@ -43,14 +42,10 @@ from digiprosper.mediation.notices import (
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
     LEAST_REPS,
-    about_draws,
-    blank_unclear_share,
     demean_added,
-    demean_terms,
     estimate,
     holds_level,
-    refuse_several,
-    remarks,
+    prepare_terms,
     result_fields,
     search_threshold,
     searched_draws,
@@ -351,8 +346,7 @@ class Mediation(Specification):
             the residuals of its `paths`.
         """
         seed = seed_sequence(rng)
-        prepared = self._prepare(panel)
-        demeaned = demean_terms(prepared, TERM_ROLES)
+        prepared, demeaned = prepare_terms(self, panel, term_roles(self))
         gamma = self._gamma(prepared)
         level = self._level_enters(prepared, demeaned, gamma)
         layout = lay_out(self, prepared.sample, gamma, level=level)
@@ -376,26 +370,18 @@ class Mediation(Specification):
                 self, prepared, demeaned, system, seed, shape
             )
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
-        unclear = blank_unclear_share(effects, system.n_drawn)
-        about_effects = _influential(prepared, paths, effects, layout.terms)
-        about_variable = self._about_variable(prepared, layout, gamma)
-        diagnostics = (
-            *system.notices,
-            *about_draws(system, paths.draws if self.search_draws else None),
-            *remarks(prepared),
-            *about_variable,
-            *about_effects,
-            *unclear,
-        )
+        about = self._about_variable(prepared, layout, gamma)
+        about += _influential(prepared, paths, effects, layout.terms)
         return MediationResults(
             **result_fields(
                 prepared,
                 system,
                 layout.effects,
                 effects,
-                diagnostics,
                 "Mediation",
                 seed,
+                about,
+                searched=paths.draws if self.search_draws else None,
             ),
             treatment=sample.names_of("treatment")[0],
             mediators=sample.names_of("mediators"),
@@ -421,13 +407,6 @@ class Mediation(Specification):
         return next(
             (kind for kind, option in options.items() if option), self.structure
         )
-
-    def _prepare(self, panel: Panel) -> Prepared:
-        """Cut the sample; refuse terms of several columns."""
-        roles = term_roles(self)
-        prepared = prepare(panel, roles, linear_options(self))
-        refuse_several(prepared.sample, roles)
-        return prepared
 
     def _gamma(self, prepared: Prepared) -> float | None:
         if not isinstance(self.threshold, tuple):

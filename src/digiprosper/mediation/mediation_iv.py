@@ -24,19 +24,14 @@ from digiprosper.linear.preparation import (
     Ssc,
     check_linear_options,
     linear_options,
-    prepare,
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
     LEAST_REPS,
-    about_draws,
-    blank_unclear_share,
-    demean_terms,
     estimate,
-    refuse_several,
-    remarks,
+    prepare_terms,
     result_fields,
 )
 from digiprosper.report.effects import EffectResults
@@ -357,9 +352,7 @@ class MediationIV(Specification):
         """
         seed = seed_sequence(rng)
         roles = {role: as_terms(getattr(self, role), role) for role in _ROLES}
-        prepared = prepare(panel, roles, linear_options(self))
-        refuse_several(prepared.sample, roles)
-        demeaned = demean_terms(prepared, _ROLES)
+        prepared, demeaned = prepare_terms(self, panel, roles)
         names, controls = demeaned.names, tuple(range(4, len(demeaned.names)))
         layout = [
             (outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS
@@ -374,15 +367,7 @@ class MediationIV(Specification):
             gradient @ system.covariance[np.ix_(at, at)] @ gradient.T,
             _effects(system.draws[:, at]),
         )
-        unclear = blank_unclear_share(effects, system.n_drawn)
         stages = _first_stages(system)
-        diagnostics = (
-            *system.notices,
-            *about_draws(system),
-            *_weak(stages, names),
-            *remarks(prepared),
-            *unclear,
-        )
         treatment, mediator, instrument = names[_X : _Z + 1]
         terms = (
             *map(effect, ("total", "direct", "indirect")),
@@ -391,7 +376,13 @@ class MediationIV(Specification):
         )
         return MediationIVResults(
             **result_fields(
-                prepared, system, terms, effects, diagnostics, "MediationIV", seed
+                prepared,
+                system,
+                terms,
+                effects,
+                "MediationIV",
+                seed,
+                about=_weak(stages, names),
             ),
             treatment=treatment,
             mediator=mediator,

@@ -6,18 +6,10 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import Notice, OptionError, TermError, quoted
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import Products
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
-from digiprosper.mediation.system import (
-    about_draws,
-    demean_terms,
-    estimate,
-    refuse_several,
-    remarks,
-    result_fields,
-)
+from digiprosper.mediation.system import estimate, prepare_terms, result_fields
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms
@@ -115,10 +107,8 @@ def sequential_g(
     confounders = _check(spec, intermediate)
     seed = seed_sequence(rng)
     roles = {**term_roles(spec), "intermediate": confounders}
-    prepared = prepare(panel, roles, linear_options(spec))
+    prepared, demeaned = prepare_terms(spec, panel, roles)
     sample, k = prepared.sample, len(spec.mediators)
-    refuse_several(sample, roles)
-    demeaned = demean_terms(prepared, tuple(roles))
     controls = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, len(demeaned.names)))))
@@ -126,15 +116,12 @@ def sequential_g(
 
     products = _products(system, k)
     effects = products.estimate(system.coefficients, system.covariance, system.draws)
-    diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
     terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
     return EffectResults(
-        **result_fields(
-            prepared, system, terms, effects, diagnostics, "Sequential g", seed
-        )
+        **result_fields(prepared, system, terms, effects, "Sequential g", seed)
     )
 
 

@@ -46,7 +46,7 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import demean_columns, fit_equation
-from digiprosper.linear.preparation import refuse_extreme
+from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out, term_columns
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
 
@@ -321,18 +321,24 @@ def remarks(prepared: Prepared) -> list[Notice]:
     return notices
 
 
-def demean_terms(prepared: Prepared, roles: Sequence[str]) -> Demeaned:
-    """Demean columns of roles in their order; refuse those that identify no path."""
+def prepare_terms(
+    spec: Any, panel: Panel, roles: Mapping[str, Sequence[str]]
+) -> tuple[Prepared, Demeaned]:
+    """Cut the sample of a specification, and demean its columns in order of the roles.
+
+    Refuse terms of several columns, and columns that identify no path.
+    """
+    prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
-    columns = term_columns(sample, roles)
+    refuse_several(sample, roles)
+    columns = term_columns(sample, [r for r in roles if r != "threshold_variable"])
     demeaned = demean_columns(
         prepared, tuple(columns), np.array(list(columns.values())).T
     )
-    kinds = [
-        _KINDS.get(r, r) for r in roles[: roles.index("x")] for _ in sample.roles[r]
-    ]
+    before_controls = list(roles)[: list(roles).index("x")]
+    kinds = [_KINDS.get(r, r) for r in before_controls for _ in sample.roles[r]]
     refuse_absorbed(prepared, demeaned, kinds)
-    return demeaned
+    return prepared, demeaned
 
 
 def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
@@ -375,11 +381,24 @@ def result_fields(
     system: System,
     terms: Sequence[Term],
     effects: Effects,
-    diagnostics: Sequence[Notice],
     model: str,
     seed: np.random.SeedSequence,
+    about: Sequence[Notice] = (),
+    searched: Floats | None = None,
 ) -> dict[str, Any]:
-    """Issue the diagnostics, and collect the fields of `EffectResults`."""
+    """Issue the notices of a model, and collect the fields of `EffectResults`.
+
+    `about` are notices of the method; `searched` is as in `about_draws`. A proportion
+    mediated, the last of the effects, is set to missing if it is without meaning.
+    """
+    has_share = terms[-1].kind == "proportion_mediated"
+    diagnostics = (
+        *system.notices,
+        *about_draws(system, searched),
+        *remarks(prepared),
+        *about,
+        *(blank_unclear_share(effects, system.n_drawn) if has_share else ()),
+    )
     issue(diagnostics)
     outcome, sample = system.fits[-1], prepared.sample
     info = glance_of(outcome, model, seed)
@@ -397,7 +416,7 @@ def result_fields(
         "estimated": estimated,
         "info": info,
         "errors_text": outcome.conventions,
-        "diagnostics": tuple(diagnostics),
+        "diagnostics": diagnostics,
         "labels": dict(sample.labels),
         "factors": dict(sample.factors),
         "key_names": sample.keys.pair,
