@@ -17,12 +17,23 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
 _HALVINGS = 50
+# Its square is zero beside any number.
+_STEP = 2.0**-600
 Monomial = tuple[float, tuple[int, ...]]
 """A constant and the positions of the coefficients it multiplies."""
 Effects: TypeAlias = "tuple[Floats, Floats, Floats]"
 """Estimates (k,), covariance (k, k) and draws (R, k) of effects."""
 Slope = tuple[tuple[int, float, float], ...]
 """Parts (position, level, rate): the slope at v is the sum of k (level + rate v)."""
+
+
+def gradient(effects: Callable[[Any], Any], coefficients: Floats) -> Floats:
+    """Differentiate effects (R, T) of coefficients (R, K), at (K,): (T, K).
+
+    By a complex step (Squire & Trapp 1998, SIAM Review 40:110), which loses no digits.
+    """
+    steps = coefficients + 1j * _STEP * np.eye(coefficients.size)
+    return np.asarray(effects(steps).imag.T / _STEP)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +49,8 @@ class Products(PickledByName):
 
     def evaluate(self, coefficients: Floats) -> Floats:
         """Evaluate every term, (R, T), at coefficients (R, K), the ratio last."""
-        out = np.zeros((len(coefficients), len(self.terms)))
+        shape = len(coefficients), len(self.terms)
+        out = np.zeros(shape, dtype=coefficients.dtype)
         for column, term in zip(out.T, self.terms, strict=True):
             for constant, at in term:
                 column += constant * coefficients[:, at].prod(axis=1)
@@ -48,28 +60,16 @@ class Products(PickledByName):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.column_stack([out, out[:, above] / out[:, below]])
 
-    def gradient(self, coefficients: Floats) -> Floats:
-        """Differentiate every term by coefficients at (K,): (T, K), the ratio last."""
-        out = np.zeros((len(self.terms), coefficients.size))
-        for row, term in zip(out, self.terms, strict=True):
-            for constant, at in term:
-                for d, position in enumerate(at):
-                    others = [*at[:d], *at[d + 1 :]]
-                    row[position] += constant * coefficients[others].prod()
-        if self.ratio is None:
-            return out
-        values, (above, below) = self.evaluate(coefficients[None, :])[0], self.ratio
-        with np.errstate(divide="ignore", invalid="ignore"):
-            last = (out[above] - values[-1] * out[below]) / values[below]
-        return np.vstack([out, last])
-
     def estimate(
         self, coefficients: Floats, covariance: Floats, draws: Floats
     ) -> Effects:
         """Compute terms from coefficients (K,), the delta method, and draws (R, K)."""
-        gradient = self.gradient(coefficients)
-        estimates = self.evaluate(coefficients[None, :])[0]
-        return estimates, gradient @ covariance @ gradient.T, self.evaluate(draws)
+        by_coefficient = gradient(self.evaluate, coefficients)
+        return (
+            self.evaluate(coefficients[None, :])[0],
+            by_coefficient @ covariance @ by_coefficient.T,
+            self.evaluate(draws),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from digiprosper.linear.preparation import (
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
+from digiprosper.mediation.kernel import gradient
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
     LEAST_REPS,
@@ -68,7 +69,6 @@ _EQUATIONS = (
 # `_effects` takes them.
 _USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
 _STAGES = (0, 3)
-_STEP = 2.0**-600
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -361,10 +361,10 @@ class MediationIV(Specification):
         _refuse_exact(system, names)
         at = [system.at(*slope) for slope in _USED]
         slopes = system.coefficients[at]
-        gradient = _gradient(slopes)
+        by_slope = gradient(_effects, slopes)
         effects = (
             _effects(slopes[None, :])[0],
-            gradient @ system.covariance[np.ix_(at, at)] @ gradient.T,
+            by_slope @ system.covariance[np.ix_(at, at)] @ by_slope.T,
             _effects(system.draws[:, at]),
         )
         stages = _first_stages(system)
@@ -425,15 +425,6 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         ratio = upper / lower
     return np.where(np.isfinite(ratio), ratio, np.nan)
-
-
-def _gradient(slopes: Floats) -> Floats:
-    """Differentiate the effects by the slopes: (7, 7).
-
-    By a complex step (Squire & Trapp 1998, SIAM Review 40:110), which loses no digits.
-    """
-    steps = slopes + 1j * _STEP * np.eye(slopes.size)
-    return np.asarray(_effects(steps).imag.T / _STEP)
 
 
 def _first_stages(system: System) -> Floats:

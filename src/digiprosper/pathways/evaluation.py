@@ -724,17 +724,8 @@ class Proposition:
 
         low, high = fit.slopes.names[:2]
         change = fit.slopes.combination(f"{high} - {low}")
-        p, interval = max(change.p_value, p_threshold), change.interval(self.level)
-        parts = [
-            Part(
-                "change",
-                self.mechanism.sign,
-                change.estimate,
-                change.std_error,
-                p,
-                *interval,
-            )
-        ]
+        part = _row_part(change.tidy(self.level).iloc[0], "change", self.mechanism.sign)
+        parts = [replace(part, p_value=max(part.p_value, p_threshold))]
         remarks = [*fit.diagnostics]
         if self.channels:
             by_regime = self._mediation(threshold=(q, gamma))
