@@ -260,10 +260,8 @@ class MediationResults(EffectResults):
         rows = []
         for m in self.mediators:
             at = self._slopes(m)
-            (a, b), v = (
-                self.system.estimates[at].tolist(),
-                self.system.covariance[np.ix_(at, at)],
-            )
+            a, b = self.system.estimates[at].tolist()
+            v = self.system.covariance[np.ix_(at, at)]
             s_a, s_b = np.sqrt(np.diag(v)).tolist()
             r = (
                 float(np.clip(v[0, 1] / (s_a * s_b), -1.0, 1.0))
@@ -326,13 +324,12 @@ class MediationResults(EffectResults):
         specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
         pairs = [*combinations(specific, 2), *self._ends_of_routes]
         i, j = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        estimates, draws, unit = (
-            self.estimates,
-            self.draw_values,
-            np.eye(len(self.names)),
+        unit = np.eye(len(self.names))
+        effects = (
+            self.estimates[i] - self.estimates[j],
+            self.estimated.covariance_of(unit[i] - unit[j]),
+            self.draw_values[:, i] - self.draw_values[:, j],
         )
-        covariance = self.estimated.covariance_of(unit[i] - unit[j])
-        effects = estimates[i] - estimates[j], covariance, draws[:, i] - draws[:, j]
         names = [
             f"{self.names[first]} - {self.names[second]}" for first, second in pairs
         ]

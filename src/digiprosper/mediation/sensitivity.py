@@ -242,10 +242,8 @@ def robustness_value(
             "freedom is needed."
         )
     square = np.square(t) / df
-    f, critical = (
-        np.sqrt(square),
-        stdtrit(np.subtract(df, 1), (1 + level) / 2) / np.sqrt(np.subtract(df, 1)),
-    )
+    f, less_one = np.sqrt(square), np.subtract(df, 1)
+    critical = stdtrit(less_one, (1 + level) / 2) / np.sqrt(less_one)
     gap = np.maximum(f - critical, 0)
     rv_alpha = np.where(
         f * critical > 1, gap * (f + critical) / (1 + square), _robustness(gap)

@@ -270,10 +270,8 @@ class Mechanism(PickledByName):
     def _check_roles(self) -> None:
         """Check that the shape has the roles it needs, and no others."""
         shape, moderators = self.shape, self.moderators
-        with_channels, with_moderator = (
-            shape in _WITH_CHANNELS,
-            shape in _WITH_MODERATOR,
-        )
+        with_channels = shape in _WITH_CHANNELS
+        with_moderator = shape in _WITH_MODERATOR
         rules = (
             ("channels", self.channels, with_channels, shape in _MAY_HAVE_CHANNELS),
             ("moderator", moderators, with_moderator, with_moderator),

@@ -495,10 +495,8 @@ def _fit(
     unread: Sequence[str] = (),
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
-    demeaned, first = (
-        data.demeaned.with_columns(prepared, names, columns),
-        len(data.demeaned.names),
-    )
+    demeaned = data.demeaned.with_columns(prepared, names, columns)
+    first = len(data.demeaned.names)
     regressors = (*range(first, len(demeaned.names)), *range(1, first))
     return fit_equation(prepared, demeaned, 0, regressors, unread=unread)[0]
 

@@ -859,10 +859,8 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         observed_text, expected_text = (
             " to ".join(f"{v:.6g}" for v in values) for values in (observed, expected)
         )
-        name, data = (
-            FORMS[form].words.format(x=variable),
-            {"variable": variable, "square": square},
-        )
+        name = FORMS[form].words.format(x=variable)
+        data = {"variable": variable, "square": square}
         raise TermError(
             f"{cited(square)} is not {name} in the estimation sample: its {statistic} "
             f"is {observed_text}, not {expected_text}. Compute it from the level "
