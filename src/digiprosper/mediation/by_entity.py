@@ -23,6 +23,7 @@ from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
+from digiprosper.mediation.kernel import gradient
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
 from digiprosper.mediation.notices import left_out, short_series
 from digiprosper.mediation.system import cannot_mediate, refuse_several
@@ -459,7 +460,8 @@ def mean_group_mediation(
     estimated = drawn_estimates(
         [term.name for term in terms],
         _terms(mean[None])[0],
-        np.cov(_terms(values, mean), rowvar=False) / entities,
+        # Of the linear effects of each entity, whose variances cannot be negative.
+        np.cov(values @ gradient(_terms, mean).T, rowvar=False) / entities,
         _terms(_drawn_means(values, spec.reps, seed)),
         info,
         n_drawn=entities,
@@ -521,20 +523,11 @@ def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
     return slopes
 
 
-def _terms(values: Floats, around: Floats | None = None) -> Floats:
-    """Compute effects (R, terms) from each mediator's a, b and a b, total, direct.
-
-    `around` are means around which the effects are linearised.
-    """
+def _terms(values: Floats) -> Floats:
+    """Compute effects (R, terms) from means of total, direct, a, b and a b."""
     a, b, products = np.split(values[:, 2:], 3, axis=1)
-    of_means = a * b
-    if around is not None:
-        mean_a, mean_b, _ = np.split(around[2:], 3)
-        of_means = a * mean_b + mean_a * b
     indirect = products.sum(axis=1, keepdims=True)
-    return np.hstack(
-        [values[:, :2], indirect, products, a, b, of_means, products - of_means]
-    )
+    return np.hstack([values[:, :2], indirect, products, a, b, a * b, products - a * b])
 
 
 def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:

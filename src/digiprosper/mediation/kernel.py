@@ -36,6 +36,21 @@ def gradient(effects: Callable[[Any], Any], coefficients: Floats) -> Floats:
     return np.asarray(effects(steps).imag.T / _STEP)
 
 
+def delta_method(
+    effects: Callable[[Any], Any],
+    coefficients: Floats,
+    covariance: Floats,
+    draws: Floats,
+) -> Effects:
+    """Compute effects of coefficients (K,), their covariance, and their draws."""
+    by_coefficient = gradient(effects, coefficients)
+    return (
+        effects(coefficients[None, :])[0],
+        by_coefficient @ covariance @ by_coefficient.T,
+        effects(draws),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Products(PickledByName):
     """Terms that are sums of constants times products of coefficients.
@@ -59,17 +74,6 @@ class Products(PickledByName):
         above, below = self.ratio
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.column_stack([out, out[:, above] / out[:, below]])
-
-    def estimate(
-        self, coefficients: Floats, covariance: Floats, draws: Floats
-    ) -> Effects:
-        """Compute terms from coefficients (K,), the delta method, and draws (R, K)."""
-        by_coefficient = gradient(self.evaluate, coefficients)
-        return (
-            self.evaluate(coefficients[None, :])[0],
-            by_coefficient @ covariance @ by_coefficient.T,
-            self.evaluate(draws),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,9 @@ class PathSystem(PickledByName):
 
     def effects(self, products: Products) -> Effects:
         """Compute functions of the slopes, with the delta method and their draws."""
-        return products.estimate(self.estimates, self.covariance, self.draws)
+        return delta_method(
+            products.evaluate, self.estimates, self.covariance, self.draws
+        )
 
 
 def simulated(

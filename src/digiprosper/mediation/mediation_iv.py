@@ -27,7 +27,7 @@ from digiprosper.linear.preparation import (
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
-from digiprosper.mediation.kernel import gradient
+from digiprosper.mediation.kernel import delta_method
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
     LEAST_REPS,
@@ -360,12 +360,11 @@ class MediationIV(Specification):
         system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
         _refuse_exact(system, names)
         at = [system.at(*slope) for slope in _USED]
-        slopes = system.coefficients[at]
-        by_slope = gradient(_effects, slopes)
-        effects = (
-            _effects(slopes[None, :])[0],
-            by_slope @ system.covariance[np.ix_(at, at)] @ by_slope.T,
-            _effects(system.draws[:, at]),
+        effects = delta_method(
+            _effects,
+            system.coefficients[at],
+            system.covariance[np.ix_(at, at)],
+            system.draws[:, at],
         )
         stages = _first_stages(system)
         treatment, mediator, instrument = names[_X : _Z + 1]

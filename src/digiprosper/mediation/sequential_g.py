@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from digiprosper.errors import Notice, OptionError, TermError, quoted
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.mediation.effect_terms import effect
-from digiprosper.mediation.kernel import Products
+from digiprosper.mediation.kernel import Products, delta_method
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
 from digiprosper.mediation.system import estimate, prepare_terms, result_fields
 from digiprosper.panel.terms import canonical
@@ -114,8 +114,12 @@ def sequential_g(
     layout.append((0, tuple(range(1, len(demeaned.names)))))
     system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
-    products = _products(system, k)
-    effects = products.estimate(system.coefficients, system.covariance, system.draws)
+    effects = delta_method(
+        _products(system, k).evaluate,
+        system.coefficients,
+        system.covariance,
+        system.draws,
+    )
     terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
