@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digiprosper.errors import AlignmentError, IdentificationError, OptionError
+from digiprosper.errors import IdentificationError, OptionError
 from digiprosper.mediation.decisions import Decision, Test, two_step
 
 YES, NO = 0.01, 0.4
@@ -334,10 +334,3 @@ def test_one_mediator_keeps_its_p() -> None:
     assert (
         frame.loc["m", "p_romano_wolf"] == (1 + (np.abs(draws - 0.3) >= 0.3).sum()) / 20
     )
-
-
-@pytest.mark.parametrize("shape", [(9, 3), (9,), (9, 1)])
-def test_draws_must_belong_to_the_mediators(shape: tuple[int, ...]) -> None:
-    two = np.ones(2)
-    with pytest.raises(AlignmentError, match="2 mediators need"):
-        two_step(["m", "n"], two, two, two, np.ones(shape), clusters=None)

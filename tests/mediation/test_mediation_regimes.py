@@ -384,6 +384,27 @@ def test_a_level_that_effects_or_controls_hold_is_left_out() -> None:
     assert "held_level" not in {n.code for n in ours.diagnostics}
 
 
+def test_a_draw_may_split_where_no_city_changes_its_regime() -> None:
+    """Its equations then lack the dummy that those of the sample have."""
+    frame = make(5, n=20, periods=8, keep=1.0)
+    moves = (frame["city"] % 6 == 2) & (frame["year"] > 2004)
+    frame["q"] = frame["city"] // 2 + moves * 1.0
+    frame["m1"] += frame["x"] * (frame["q"] > 4)
+    spec = Mediation("y", "x", "m1", threshold="q", search_draws=True, reps=40)
+    results = quiet(spec, on(frame))
+    names = [n for n in results.names if "regime" in n or "difference" in n]
+    levels = set()
+    for gamma in np.unique(results.threshold_draws):
+        at_gamma = spec.replace(threshold=("q", float(gamma)), search_draws=False)
+        held = quiet(at_gamma, on(frame))
+        levels.add("intercept:regime1" in held.paths["outcome"].names)
+        rows = (results.threshold_draws == gamma) & results.draws.notna().all(axis=1)
+        np.testing.assert_allclose(
+            results.draws.loc[rows, names], held.draws.loc[rows, names], rtol=1e-9
+        )
+    assert levels == {True, False}
+
+
 def test_a_draw_without_any_change_of_regime_is_lost() -> None:
     """City 0 alone changes regime, at 0: draws without it estimate no own level."""
     frame = make(5, n=12, keep=1.0).assign(side=lambda d: (d["city"] % 2) * 1.0)

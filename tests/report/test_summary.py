@@ -21,6 +21,7 @@ from digiprosper.report.summary import (
     Lines,
     PlainNumbers,
     Remarks,
+    Summarised,
     Summary,
     SummaryText,
     coefficient_cells,
@@ -188,6 +189,31 @@ def test_a_result_without_terms_has_no_estimates(every_result: dict[str, Any]) -
     assert again.cov.shape == (0, 0)
     with pytest.raises(OptionError, match="MarkovResult has no estimates"):
         again.glance()
+
+
+class Named(Summarised):
+    """A result that says which of its attributes the dict has."""
+
+    _reported = "level steps curve"
+    level = 0.95
+    steps = pd.DataFrame({"p": [0.5, np.nan]}, index=pd.Index([1, 2], name="step"))
+    curve = pd.DataFrame({"at": [0.0, 1.0]})
+    conventions = "Errors of a kind"
+    diagnostics = (Notice("code", "A remark."),)
+
+    def _summary(self) -> Summary:
+        return self._titled("Title", Lines(("a line",)))
+
+
+def test_a_dict_has_the_attributes_that_a_result_names() -> None:
+    stored = Named().to_dict()
+    assert stored["type"] == "Named"
+    assert stored["level"] == 0.95
+    # An index has a column if it has a name.
+    assert stored["steps"] == [{"step": 1, "p": 0.5}, {"step": 2, "p": None}]
+    assert stored["curve"] == [{"at": 0.0}, {"at": 1.0}]
+    assert [n["code"] for n in stored["diagnostics"]] == ["code"]
+    assert Named().summary().splitlines() == ["Title", "a line", "Errors of a kind."]
 
 
 def test_a_part_comes_back_by_itself(every_result: dict[str, Any]) -> None:

@@ -230,7 +230,10 @@ def test_interactions_with_other_columns_are_refused_and_other_dummies_are_zero(
     frame = moderated()
     frame["v"] = np.random.default_rng(1).normal(size=len(frame))
     frame["kind"] = frame["city"].mod(3).map({0: "a", 1: "b", 2: "c"})
-    with pytest.raises(TermError, match=r"also depends on 'x:v'.*u_test\(\.\.\., at="):
+    message = (
+        r"'x:v' makes the slope .* depend on other columns too.*u_test\(\.\.\., at="
+    )
+    with pytest.raises(TermError, match=message):
         moderated_u_test(fit(frame, (*TERMS, "x:v", "v")), "x", "w")
 
     results = fit(frame, ("x", "I(x**2)", "x:C(kind)", "I(x**2):C(kind)"))

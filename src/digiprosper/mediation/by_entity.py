@@ -9,25 +9,24 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    CollinearityError,
     IdentificationError,
     Notice,
     OptionError,
     cited,
-    collinearity_problem,
     issue,
     option_problem,
     quoted,
 )
-from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT
+from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
+from digiprosper.mediation.kernel import gradient
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
 from digiprosper.mediation.notices import left_out, short_series
-from digiprosper.mediation.system import refuse_several
+from digiprosper.mediation.system import cannot_mediate, refuse_several
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.report.effects import EffectResults, drawn_estimates
@@ -167,11 +166,10 @@ def _parallel_sample(
     )
     prepared = prepare(panel, roles, options)
     sample = prepared.sample
-    names: tuple[str, ...] = ()
-    for role in ("treatment", "mediators", "y"):
-        start = f"{role}={cited(roles[role])} makes"
-        refuse_several(sample, role, len(roles[role]), start)
-        names += sample.names_of(role)
+    refuse_several(sample, roles)
+    names = tuple(
+        name for role in roles if role != "x" for name in sample.names_of(role)
+    )
     raw = np.column_stack([sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
@@ -183,56 +181,27 @@ def _parallel_sample(
             and column.any()
             and dependences(np.column_stack([outcome, column]))
         ):
-            raise CollinearityError(
-                f"the mediator {cited(name)} is collinear with the outcome "
-                f"{cited(names[-1])}; a variable cannot mediate itself. Use "
-                "another mediator.",
-                [collinearity_problem(name, [names[-1]])],
-            )
+            raise cannot_mediate(name, "outcome", names[-1], "")
     return prepared, columns, names
 
 
 def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
-    """Estimate the equations of a parallel mediation for one block of rows or many.
+    """Estimate the equations of a parallel mediation on demeaned rows (T, p).
 
-    From one triangle, R of ``[controls, x, m_1..m_K, y] = QR``: its block of (x, m) is
-    what the controls leave (Frisch and Waugh 1933), so total and a are ratios in its
-    first row, direct and b solve it.
-
-    `columns` (..., T, p) are demeaned, with rows of zeros as padding; a column shorter
-    than `floor` (..., p) counts as zero. Slopes (..., 2 + 2 K) are total, direct,
-    a_1..a_K, b_1..b_K; NaN if a regressor is zero or collinear.
+    Columns are controls, x, m_1..m_K, y; one shorter than `floor` (p,) counts as zero.
+    Slopes (2 + 2 K) are total, direct, a_1..a_K, b_1..b_K; NaN if a regressor is zero
+    or collinear.
     """
-    length = np.sqrt((columns**2).sum(axis=-2))
-    # a column that is rounding alone becomes exactly zero
-    scale = np.where(length > floor, length, np.inf)
-    unit = columns / scale[..., None, :]
-    short = max(columns.shape[-1] - columns.shape[-2], 0)
-    filled = np.pad(unit, [(0, 0)] * (unit.ndim - 2) + [(0, short), (0, 0)])
-    triangle = np.asarray(np.linalg.qr(filled, mode="r"))
-    diagonal = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
-    lost = np.any(diagonal[..., :-1] <= COLLINEAR, axis=-1, keepdims=True)
-    first = columns.shape[-1] - 2 - mediators
-    block = np.where(
-        lost[..., None], np.eye(1 + mediators), triangle[..., first:-1, first:-1]
+    varying = np.linalg.norm(columns, axis=0) > floor
+    regressors, outcome = columns[:, :-1], columns[:, -1] * varying[-1]
+    if not varying[:-1].all() or dependences(regressors):
+        return np.full(2 + 2 * mediators, np.nan)
+    before, through = np.split(regressors, [-mediators], axis=1)
+    a_and_total = ols(before, np.column_stack([through, outcome])).coefficients[-1]
+    direct_and_b = ols(regressors, outcome).coefficients[-1 - mediators :]
+    return np.concatenate(
+        [a_and_total[-1:], direct_and_b[:1], a_and_total[:-1], direct_and_b[1:]]
     )
-    outcome = triangle[..., first:-1, -1:]
-    both = np.linalg.solve(block, outcome)[..., 0]
-    a, total = (
-        block[..., 0, 1:] / block[..., 0, :1],
-        outcome[..., 0, :] / block[..., 0, :1],
-    )
-    x, m, y = scale[..., [first]], scale[..., first + 1 : -1], scale[..., -1:]
-    # An outcome that does not move has slopes of zero; its scale is infinite.
-    y = np.where(np.isinf(y), 0.0, y)
-    with np.errstate(invalid="ignore"):
-        slopes = [
-            total * y / x,
-            both[..., :1] * y / x,
-            a * m / x,
-            both[..., 1:] * y / m,
-        ]
-    return np.where(lost, np.nan, np.concatenate(slopes, axis=-1))
 
 
 def _views(
@@ -491,7 +460,8 @@ def mean_group_mediation(
     estimated = drawn_estimates(
         [term.name for term in terms],
         _terms(mean[None])[0],
-        np.cov(_terms(values, mean), rowvar=False) / entities,
+        # Of the linear effects of each entity, whose variances cannot be negative.
+        np.cov(values @ gradient(_terms, mean).T, rowvar=False) / entities,
         _terms(_drawn_means(values, spec.reps, seed)),
         info,
         n_drawn=entities,
@@ -536,44 +506,28 @@ def _refuse_options(spec: Mediation, panel: Panel) -> None:
 def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
     """Estimate each entity's equations; NaN if a regressor does not vary there."""
     sample = prepared.sample
-    floor = (
-        ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
-    )
-    demeaned = prepared.within.demean(columns)
-    slopes = _path_slopes(_blocks(demeaned, sample.entity), mediators, floor)
+    length = np.bincount(sample.entity)
+    floors = ABSORBED * columns.std(axis=0) * np.sqrt(length)[:, None]
+
+    def by_entity(rows: Floats) -> Floats:
+        blocks = np.split(rows, np.cumsum(length)[:-1])
+        pairs = zip(blocks, floors, strict=True)
+        return np.array([_path_slopes(rows, mediators, floor) for rows, floor in pairs])
+
+    slopes = by_entity(prepared.within.demean(columns))
     if len(prepared.effect_names) > 1:
         # Time effects give a constant regressor the variation of other entities, which
         # identifies no slope.
         within_entity = within([sample.entity], sample.nobs).demean(columns)
-        constant = np.isnan(
-            _path_slopes(_blocks(within_entity, sample.entity), mediators, floor)
-        ).any(axis=1)
-        slopes[constant] = np.nan
+        slopes[np.isnan(by_entity(within_entity)).any(axis=1)] = np.nan
     return slopes
 
 
-def _blocks(rows: Floats, entity: Ints) -> Floats:
-    """Copy entities' sorted rows into blocks (entities, longest, p), zero-padded."""
-    length = np.bincount(entity)
-    out = np.zeros((length.size, length.max(), rows.shape[1]))
-    out[entity, np.arange(entity.size) - (np.cumsum(length) - length)[entity]] = rows
-    return out
-
-
-def _terms(values: Floats, around: Floats | None = None) -> Floats:
-    """Compute effects (R, terms) from each mediator's a, b and a b, total, direct.
-
-    `around` are means around which the effects are linearised.
-    """
+def _terms(values: Floats) -> Floats:
+    """Compute effects (R, terms) from means of total, direct, a, b and a b."""
     a, b, products = np.split(values[:, 2:], 3, axis=1)
-    of_means = a * b
-    if around is not None:
-        mean_a, mean_b, _ = np.split(around[2:], 3)
-        of_means = a * mean_b + mean_a * b
     indirect = products.sum(axis=1, keepdims=True)
-    return np.hstack(
-        [values[:, :2], indirect, products, a, b, of_means, products - of_means]
-    )
+    return np.hstack([values[:, :2], indirect, products, a, b, a * b, products - a * b])
 
 
 def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:

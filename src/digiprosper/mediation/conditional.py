@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import AlignmentError, IdentificationError, check_level, cited
+from digiprosper.errors import IdentificationError, check_level, cited
 from digiprosper.kernels.intervals import (
     LEAST_CLUSTERS,
     enough_clusters,
@@ -17,12 +17,13 @@ from digiprosper.kernels.intervals import (
 )
 from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import Lines, Summarised, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Floats
+    from digiprosper.mediation.kernel import Effects
 
 _POINTS = 401
 
@@ -75,6 +76,11 @@ class JohnsonNeyman(Summarised, PickledByName):
     ('direct', 'unemp', [])
     """
 
+    _reported: ClassVar[str] = (
+        "effect variable coefficients regions support share level method "
+        "conventions curve"
+    )
+
     effect: str
     variable: str
     coefficients: Floats
@@ -115,21 +121,8 @@ class JohnsonNeyman(Summarised, PickledByName):
             lines = [
                 f"Not significant at {size} at any {self.variable} from {low} to {high}"
             ]
-        return Summary(
-            type=type(self).__name__,
-            title=title,
-            wrapped_title=True,
-            blocks=(Lines(tuple(lines), wrapped=True),),
-            conventions=self.conventions,
-        )
-
-    def _numbers(self) -> PlainNumbers:
-        names = (
-            "effect variable coefficients regions support share level "
-            "method conventions"
-        )
-        values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(more={**values, "curve": self.curve.to_dict("records")})
+        block = Lines(tuple(lines), wrapped=True)
+        return self._titled(title, block, wrapped_title=True)
 
     def _words(self, region: tuple[float, float]) -> str:
         low, high = region
@@ -162,127 +155,112 @@ def significant_regions(
     return [(float(a), float(b)) for a, b in zip(starts, ends, strict=True) if a < b]
 
 
-def johnson_neyman(
+def johnson_neyman(  # noqa: PLR0913 - estimates, and how each method reads them
     effect: str,
     variable: str,
-    slope: tuple[float, float],
-    variance: tuple[float, float, float],
-    *,
-    df: float,
+    estimated: Effects,
     quantiles: Floats,
-    level: float = 0.95,
-    conventions: str = "",
+    *,
+    method: str,
+    df: float,
+    clusters: int | None,
+    level: float,
+    conventions: str,
 ) -> JohnsonNeyman:
-    """Find the Johnson-Neyman regions of one path ``b0 + b1 w``, with exact ends.
+    """Find the Johnson-Neyman regions of an effect, a polynomial in a variable w.
 
-    `df` is that of t, ``inf`` for the normal distribution. `quantiles` are evenly
-    spaced quantiles of w in the sample, from its smallest to its largest value. The
-    level holds at each value of w; that a region exists somewhere is a claim about many
-    values at once (Esarey & Sumner 2018, Comparative Political Studies 51:1144).
+    `estimated` are the coefficients (D + 1,) of ``sum_d coefficients[d] w^d``, their
+    covariance, and their draws, of which a lost one is a row of NaN. `quantiles` are
+    evenly spaced quantiles of w in the sample, from its smallest to its largest value.
+    Method "t", for one path ``b0 + b1 w``, needs `df`, ``inf`` for the normal
+    distribution. Method "percentile" needs the number of `clusters` that are drawn,
+    None if the draws are not of clusters. The level holds at each value of w; that a
+    region exists somewhere is a claim about many values at once (Esarey & Sumner 2018,
+    Comparative Political Studies 51:1144).
     """
-    from scipy.special import ndtri, stdtrit
-
     level = check_level(level)
-    at, support = _values(variable, quantiles)
-    v00, v01, v11 = variance
-    spread = v00 + 2 * at * v01 + at**2 * v11
-    if not (v11 > 0 and (spread >= 0).all() and np.isfinite(slope).all()):
+    support = float(quantiles[0]), float(quantiles[-1])
+    if not support[0] < support[1]:
         raise IdentificationError(
-            f"{effect} by {cited(variable)} has no standard error everywhere (the "
-            "fit's diagnostics say why), so no region can be tested. Choose another "
-            "cov_type or other clusters."
+            f"{cited(variable)} is {support[0]:g} in every row: no effect can depend "
+            "on it."
         )
-    upper = (1 + level) / 2
-    critical = float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))
-    coefficients = np.asarray(slope, dtype=float)
-    estimate, half = _polynomial(at, coefficients), critical * np.sqrt(spread)
-    regions = significant_regions(slope, variance, critical, support)
+    at, name = np.linspace(*support, _POINTS), f"{effect} by {cited(variable)}"
+    coefficients, covariance, draws = estimated
+    regions, ends = (
+        _by_t(name, coefficients, covariance, at, df, level)
+        if method == "t"
+        else _from_draws(name, draws, at, clusters, level)
+    )
     return JohnsonNeyman(
         effect=effect,
         variable=variable,
         coefficients=coefficients,
         regions=regions,
         support=support,
-        points=np.column_stack([at, estimate, estimate - half, estimate + half]),
+        points=np.column_stack([at, _polynomial(at, coefficients), *ends]),
         share=_share(regions, quantiles),
         level=level,
-        method="t",
+        method=method,
         conventions=conventions,
     )
 
 
-def johnson_neyman_draws(
-    effect: str,
-    variable: str,
+def _by_t(
+    name: str,
     coefficients: Floats,
-    draws: Floats,
-    *,
-    clusters: int | None,
-    quantiles: Floats,
-    level: float = 0.95,
-    conventions: str = "",
-) -> JohnsonNeyman:
-    """Find the Johnson-Neyman regions of an effect, a polynomial in w, from draws.
+    covariance: Floats,
+    at: Floats,
+    df: float,
+    level: float,
+) -> tuple[list[tuple[float, float]], tuple[Floats, Floats]]:
+    """Find the regions of one path, with exact ends, and t intervals at points."""
+    from scipy.special import stdtrit
 
-    The effect is ``sum_d coefficients[d] w^d``; `draws` (R, D + 1) has a row of NaN for
-    a lost draw. `clusters` is None if the draws are not of clusters, `quantiles` as in
-    `johnson_neyman`. The ends of the percentile interval are continuous in w: regions
-    are found on 401 points and their ends by bisection, so that regions narrower than
-    the distance of the points can be missed.
-    """
-    level = check_level(level)
-    at, support = _values(variable, quantiles)
-    if draws.ndim != 2 or draws.shape[1:] != coefficients.shape:
-        raise AlignmentError(
-            f"{effect}: {coefficients.shape} coefficients need draws of as many "
-            f"columns; got {draws.shape}."
-        )
-    if not np.isfinite(draws).all(axis=1).any():
+    (v00, v01), (_, v11) = covariance.tolist()
+    spread = v00 + 2 * at * v01 + at**2 * v11
+    if not (v11 > 0 and (spread >= 0).all() and np.isfinite(coefficients).all()):
         raise IdentificationError(
-            f"{effect} by {cited(variable)}: all draws failed, so there is no interval."
+            f"{name} has no standard error everywhere (the fit's diagnostics say why), "
+            "so no region can be tested. Choose another cov_type or other clusters."
         )
+    critical = float(stdtrit(df, (1 + level) / 2))
+    b0, b1 = coefficients.tolist()
+    regions = significant_regions((b0, b1), (v00, v01, v11), critical, (at[0], at[-1]))
+    estimate, half = _polynomial(at, coefficients), critical * np.sqrt(spread)
+    return regions, (estimate - half, estimate + half)
+
+
+def _from_draws(
+    name: str, draws: Floats, at: Floats, clusters: int | None, level: float
+) -> tuple[list[tuple[float, float]], tuple[Floats, Floats]]:
+    """Find the regions of an effect, and percentile intervals at points.
+
+    The ends of the interval are continuous in w: regions are found on the points and
+    their ends by bisection, so that regions narrower than the distance of the points
+    can be missed.
+    """
+    if not np.isfinite(draws).all(axis=1).any():
+        raise IdentificationError(f"{name}: all draws failed, so there is no interval.")
     if not enough_clusters(clusters):
         raise IdentificationError(
-            f"{effect} by {cited(variable)}: intervals are not computed from draws of "
-            f"{clusters} clusters, so there is no region; at least {LEAST_CLUSTERS} "
-            "clusters are needed."
+            f"{name}: intervals are not computed from draws of {clusters} clusters, so "
+            f"there is no region; at least {LEAST_CLUSTERS} clusters are needed."
         )
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
         return percentile(_polynomial(points, draws), level, clusters=clusters)
 
     low, high = ends(at)
-    regions = sorted(
-        _above_zero(at, low, lambda w: float(ends(np.array([w]))[0][0]))
-        + _above_zero(at, -high, lambda w: -float(ends(np.array([w]))[1][0]))
-    )
-    return JohnsonNeyman(
-        effect=effect,
-        variable=variable,
-        coefficients=coefficients,
-        regions=regions,
-        support=support,
-        points=np.column_stack([at, _polynomial(at, coefficients), low, high]),
-        share=_share(regions, quantiles),
-        level=level,
-        method="percentile",
-        conventions=conventions,
-    )
+    positive = _above_zero(at, low, lambda w: float(ends(np.array([w]))[0][0]))
+    negative = _above_zero(at, -high, lambda w: -float(ends(np.array([w]))[1][0]))
+    return sorted(positive + negative), (low, high)
 
 
 def _polynomial(at: Floats, coefficients: Floats) -> Floats:
     """Evaluate polynomials at every point; the coefficients are along the last axis."""
     powers = at ** np.arange(coefficients.shape[-1])[:, None]
     return np.asarray(coefficients @ powers)
-
-
-def _values(variable: str, quantiles: Floats) -> tuple[Floats, tuple[float, float]]:
-    low, high = float(quantiles[0]), float(quantiles[-1])
-    if not low < high:
-        raise IdentificationError(
-            f"{cited(variable)} is {low:g} in every row: no effect can depend on it."
-        )
-    return np.linspace(low, high, _POINTS), (low, high)
 
 
 def _above_zero(
@@ -299,6 +277,5 @@ def _above_zero(
 
 
 def _share(regions: list[tuple[float, float]], quantiles: Floats) -> float:
-    quantiles = np.asarray(quantiles, dtype=float)
     inside = [(low <= quantiles) & (quantiles <= high) for low, high in regions]
     return float(np.any(inside, axis=0).mean()) if inside else 0.0

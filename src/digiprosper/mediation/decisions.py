@@ -9,24 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    AlignmentError,
-    IdentificationError,
-    Notice,
-    check_level,
-    cited,
-)
+from digiprosper.errors import IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import (
-    Cells,
-    Lines,
-    PlainNumbers,
-    Remarks,
-    Summarised,
-    Summary,
-)
+from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
@@ -93,6 +80,11 @@ class Decision(Summarised, PickledByName):
     >>> decision.branch, decision.ratio_name
     ('complete mediation', None)
     """
+
+    _reported: ClassVar[str] = (
+        "mediator treatment outcome branch framing zhao ratio ratio_name level "
+        "conventions steps"
+    )
 
     mediator: str
     treatment: str
@@ -260,30 +252,13 @@ class Decision(Summarised, PickledByName):
         ]
         if self.ratio_name:
             lines.append(f"Ratio {self.ratio_name}: {self.ratio:.3g}")
-        notices = self.diagnostics
-        return Summary(
-            type=type(self).__name__,
-            title=f"{self.treatment} -> {self.mediator} -> {self.outcome}: "
-            f"{self.branch}",
+        return self._titled(
+            f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}",
+            Lines(("",)),
+            Cells.of(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
+            Lines(tuple(lines)),
+            Remarks.of(self.diagnostics),
             wrapped_title=True,
-            blocks=(
-                Lines(("",)),
-                Cells.of(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
-                Lines(tuple(lines)),
-                Remarks.of(notices),
-            ),
-            notices=notices,
-            conventions=self.conventions,
-        )
-
-    def _numbers(self) -> PlainNumbers:
-        names = (
-            "mediator treatment outcome branch framing zhao ratio ratio_name "
-            "level conventions"
-        )
-        values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(
-            more={**values, "steps": self.steps.reset_index().to_dict("records")}
         )
 
     def _passes(self, test: Test) -> bool:
@@ -320,13 +295,6 @@ def two_step(
     neither and does not count among the tests; below five clusters p_romano_wolf is
     missing.
     """
-    k = len(mediators)
-    shapes = {v.shape for v in (estimates, std_errors, p_values)} | {draws.shape[1:]}
-    if draws.ndim != 2 or shapes != {(k,)}:
-        raise AlignmentError(
-            f"two_step: {k} mediators need ({k},) estimates and (B, {k}) draws; "
-            f"got {shapes}."
-        )
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.where(std_errors > 0, std_errors, np.nan)
         statistics, studentised = estimates / errors, (draws - estimates) / errors

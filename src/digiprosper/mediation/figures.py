@@ -311,10 +311,8 @@ def _listed_effects(
 ) -> list[Effect]:
     """List effects that no arrow shows."""
     results = wording.results
-    estimates, terms = (
-        result_column(results, level).estimates,
-        terms_about(results, mediators),
-    )
+    estimates = result_column(results, level).estimates
+    terms = terms_about(results, mediators)
     wholes = list(dict.fromkeys(map(whole_of, terms)))
     ordered = sorted(
         terms, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != "")

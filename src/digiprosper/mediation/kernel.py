@@ -17,12 +17,38 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
 _HALVINGS = 50
+# Its square is zero beside any number.
+_STEP = 2.0**-600
 Monomial = tuple[float, tuple[int, ...]]
 """A constant and the positions of the coefficients it multiplies."""
 Effects: TypeAlias = "tuple[Floats, Floats, Floats]"
 """Estimates (k,), covariance (k, k) and draws (R, k) of effects."""
 Slope = tuple[tuple[int, float, float], ...]
 """Parts (position, level, rate): the slope at v is the sum of k (level + rate v)."""
+
+
+def gradient(effects: Callable[[Any], Any], coefficients: Floats) -> Floats:
+    """Differentiate effects (R, T) of coefficients (R, K), at (K,): (T, K).
+
+    By a complex step (Squire & Trapp 1998, SIAM Review 40:110), which loses no digits.
+    """
+    steps = coefficients + 1j * _STEP * np.eye(coefficients.size)
+    return np.asarray(effects(steps).imag.T / _STEP)
+
+
+def delta_method(
+    effects: Callable[[Any], Any],
+    coefficients: Floats,
+    covariance: Floats,
+    draws: Floats,
+) -> Effects:
+    """Compute effects of coefficients (K,), their covariance, and their draws."""
+    by_coefficient = gradient(effects, coefficients)
+    return (
+        effects(coefficients[None, :])[0],
+        by_coefficient @ covariance @ by_coefficient.T,
+        effects(draws),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +64,8 @@ class Products(PickledByName):
 
     def evaluate(self, coefficients: Floats) -> Floats:
         """Evaluate every term, (R, T), at coefficients (R, K), the ratio last."""
-        out = np.zeros((len(coefficients), len(self.terms)))
+        shape = len(coefficients), len(self.terms)
+        out = np.zeros(shape, dtype=coefficients.dtype)
         for column, term in zip(out.T, self.terms, strict=True):
             for constant, at in term:
                 column += constant * coefficients[:, at].prod(axis=1)
@@ -47,29 +74,6 @@ class Products(PickledByName):
         above, below = self.ratio
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.column_stack([out, out[:, above] / out[:, below]])
-
-    def gradient(self, coefficients: Floats) -> Floats:
-        """Differentiate every term by coefficients at (K,): (T, K), the ratio last."""
-        out = np.zeros((len(self.terms), coefficients.size))
-        for row, term in zip(out, self.terms, strict=True):
-            for constant, at in term:
-                for d, position in enumerate(at):
-                    others = [*at[:d], *at[d + 1 :]]
-                    row[position] += constant * coefficients[others].prod()
-        if self.ratio is None:
-            return out
-        values, (above, below) = self.evaluate(coefficients[None, :])[0], self.ratio
-        with np.errstate(divide="ignore", invalid="ignore"):
-            last = (out[above] - values[-1] * out[below]) / values[below]
-        return np.vstack([out, last])
-
-    def estimate(
-        self, coefficients: Floats, covariance: Floats, draws: Floats
-    ) -> Effects:
-        """Compute terms from coefficients (K,), the delta method, and draws (R, K)."""
-        gradient = self.gradient(coefficients)
-        estimates = self.evaluate(coefficients[None, :])[0]
-        return estimates, gradient @ covariance @ gradient.T, self.evaluate(draws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,12 @@ class PathSystem(PickledByName):
     def at(self, equation: str, term: str) -> int:
         """Look up the position of a slope."""
         return self.names.index((equation, term))
+
+    def effects(self, products: Products) -> Effects:
+        """Compute functions of the slopes, with the delta method and their draws."""
+        return delta_method(
+            products.evaluate, self.estimates, self.covariance, self.draws
+        )
 
 
 def simulated(

@@ -224,15 +224,7 @@ def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
         j: columns.multiply(j, name, w, "moderates", *factors) for j in moving
     }
 
-    total = (1, interactions[1], *level)
-    to_outcome = [1, interactions[1]] if "direct" in moderates else [1]
-    to_outcome += [*through, *(interactions[m] for m in through if m in interactions)]
-    to_outcome += level if {"b", "direct"} & set(moderates) else ()
-    equations = columns.equations(
-        total, [total if "a" in moderates else (1,)] * len(through), to_outcome
-    )
-
-    slopes = _slopes(columns, moderates, interactions, 1.0)
+    equations, slopes = _bent(columns, moderates, interactions, level, 1.0)
     percents = _VALUES if np.unique(w).size == 2 else _QUANTILES
     index = _index(slopes, moderates)
     return _along_variable(columns, equations, slopes, name, w, percents, index)
@@ -253,24 +245,35 @@ def _index(slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]) -> _Ef
 
 
 def _quadratic(spec: Any, columns: _Columns) -> Layout:
-    through = columns.through
     (name,) = columns.sample.names_of("treatment")
     x, square = columns.values[name], f"I({name}**2)"
     pieces: Pieces = ("I(", *columns.sample.factors_of(name), "**2)")
     factor = Factor(square, name, power=2.0, columns=(name,), pieces=pieces)
-    bent = (1, columns.add(square, x**2, "quadratic", factor))
-    to_mediators = bent if "a" in spec.quadratic else (1,)
-    to_outcome = (*(bent if "direct" in spec.quadratic else (1,)), *through)
-    equations = columns.equations(bent, [to_mediators] * len(through), to_outcome)
-
-    slopes = _slopes(columns, spec.quadratic, {1: bent[1]}, 2.0)
+    products = {1: columns.add(square, x**2, "quadratic", factor)}
+    equations, slopes = _bent(columns, spec.quadratic, products, (), 2.0)
     return _along_variable(columns, equations, slopes, name, x, _QUANTILES, [])
 
 
-def _slopes(
-    columns: _Columns, words: Sequence[str], products: Mapping[int, int], rate: float
-) -> dict[Term, list[_Slope]]:
-    """Write the slopes of every effect; those in `words` also have a product."""
+def _bent(
+    columns: _Columns,
+    words: Sequence[str],
+    products: Mapping[int, int],
+    level: Sequence[int],
+    rate: float,
+) -> tuple[list[Equation], dict[Term, list[_Slope]]]:
+    """Set up equations with products of the variable, and the slopes of every effect.
+
+    The paths in `words` also have the product of their regressor. A slope changes by
+    `rate` times its coefficient; `level` is the variable, where it is a regressor.
+    """
+    through = columns.through
+    total = (1, products[1], *level)
+    to_outcome = [1, products[1]] if "direct" in words else [1]
+    to_outcome += [*through, *(products[m] for m in through if m in products)]
+    to_outcome += level if {"b", "direct"} & set(words) else ()
+    equations = columns.equations(
+        total, [total if "a" in words else (1,)] * len(through), to_outcome
+    )
 
     def slope(equation: int, column: int, word: str) -> _Slope:
         constant = ((equation, column), 1.0, 0.0)
@@ -278,7 +281,7 @@ def _slopes(
             return [constant]
         return [constant, ((equation, products[column]), 0.0, rate)]
 
-    return _by_effect(columns, slope)
+    return equations, _by_effect(columns, slope)
 
 
 def _by_effect(

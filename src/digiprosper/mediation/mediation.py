@@ -15,7 +15,6 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_option,
     cited,
-    issue,
     option_problem,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -27,11 +26,10 @@ from digiprosper.linear.preparation import (
     Ssc,
     check_linear_options,
     linear_options,
-    prepare,
 )
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
-from digiprosper.mediation.layout import REGIME_INTERCEPT, TERM_ROLES, lay_out
+from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
 from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
@@ -44,14 +42,10 @@ from digiprosper.mediation.notices import (
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
     LEAST_REPS,
-    about_draws,
-    blank_unclear_share,
     demean_added,
-    demean_terms,
     estimate,
     holds_level,
-    refuse_several,
-    remarks,
+    prepare_terms,
     result_fields,
     search_threshold,
     searched_draws,
@@ -352,14 +346,12 @@ class Mediation(Specification):
             the residuals of its `paths`.
         """
         seed = seed_sequence(rng)
-        prepared = self._prepare(panel)
-        demeaned = demean_terms(prepared, TERM_ROLES)
+        prepared, demeaned = prepare_terms(self, panel, term_roles(self))
         gamma = self._gamma(prepared)
         level = self._level_enters(prepared, demeaned, gamma)
         layout = lay_out(self, prepared.sample, gamma, level=level)
-        prepared = replace(
-            prepared, sample=prepared.sample.with_factors(layout.factors)
-        )
+        sample = prepared.sample.with_factors(layout.factors)
+        prepared = replace(prepared, sample=sample)
         system = estimate(
             prepared,
             demean_added(prepared, demeaned, layout),
@@ -369,33 +361,27 @@ class Mediation(Specification):
             remedy=_REMEDY,
             residuals=layout.blocks,
         )
+        paths = _path_system(system, layout)
+        effects = paths.effects(layout.products)
         gammas = np.empty(0)
         if self.search_draws:
-            gammas, system, draws = searched_draws(
-                self, prepared, demeaned, system, seed, len(layout.terms)
+            shape = len(layout.used), len(layout.terms)
+            gammas, draws, terms = searched_draws(
+                self, prepared, demeaned, system, seed, shape
             )
-        paths = _path_system(system, layout)
-        effects = paths.products.estimate(
-            paths.estimates, paths.covariance, paths.draws
-        )
-        if self.search_draws:
-            effects = *effects[:2], draws
-        unclear = blank_unclear_share(effects, system.n_drawn)
-        about_effects = _influential(prepared, paths, effects, layout.terms)
-        about_variable = self._about_variable(prepared, layout, gamma)
-        about_sample = (*system.notices, *self._about_draws(prepared, system))
-        diagnostics = (*about_sample, *about_variable, *about_effects, *unclear)
-        issue(diagnostics)
-        sample = prepared.sample
+            paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
+        about = self._about_variable(prepared, layout, gamma)
+        about += _influential(prepared, paths, effects, layout.terms)
         return MediationResults(
             **result_fields(
                 prepared,
                 system,
                 layout.effects,
                 effects,
-                diagnostics,
                 "Mediation",
                 seed,
+                about,
+                searched=paths.draws if self.search_draws else None,
             ),
             treatment=sample.names_of("treatment")[0],
             mediators=sample.names_of("mediators"),
@@ -411,11 +397,6 @@ class Mediation(Specification):
             regime_counts=_regime_counts(prepared, gamma),
         )
 
-    def _about_draws(self, prepared: Prepared, system: System) -> tuple[Notice, ...]:
-        """Report what is doubtful about the draws and the sample."""
-        drawn = about_draws(system, searched=self.search_draws)
-        return (*drawn, *remarks(prepared))
-
     def _kind(self) -> str:
         """Name the structure of the model, or the option that changes it."""
         options = {
@@ -426,18 +407,6 @@ class Mediation(Specification):
         return next(
             (kind for kind, option in options.items() if option), self.structure
         )
-
-    def _prepare(self, panel: Panel) -> Prepared:
-        """Cut the sample; refuse terms of several columns."""
-        roles = term_roles(self)
-        prepared = prepare(panel, roles, linear_options(self))
-        for role, terms in roles.items():
-            if role != "x":
-                value = terms if role == "mediators" else terms[0]
-                refuse_several(
-                    prepared.sample, role, len(terms), f"{role}={cited(value)} makes"
-                )
-        return prepared
 
     def _gamma(self, prepared: Prepared) -> float | None:
         if not isinstance(self.threshold, tuple):

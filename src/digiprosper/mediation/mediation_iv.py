@@ -14,7 +14,6 @@ from digiprosper.errors import (
     TermError,
     cited,
     collinearity_problem,
-    issue,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -25,19 +24,15 @@ from digiprosper.linear.preparation import (
     Ssc,
     check_linear_options,
     linear_options,
-    prepare,
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
+from digiprosper.mediation.kernel import delta_method
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
     LEAST_REPS,
-    about_draws,
-    blank_unclear_share,
-    demean_terms,
     estimate,
-    refuse_several,
-    remarks,
+    prepare_terms,
     result_fields,
 )
 from digiprosper.report.effects import EffectResults
@@ -357,10 +352,7 @@ class MediationIV(Specification):
         """
         seed = seed_sequence(rng)
         roles = {role: as_terms(getattr(self, role), role) for role in _ROLES}
-        prepared = prepare(panel, roles, linear_options(self))
-        for role in _ROLES[:-1]:
-            refuse_several(prepared.sample, role, 1, f"{role}:")
-        demeaned = demean_terms(prepared, _ROLES)
+        prepared, demeaned = prepare_terms(self, panel, roles)
         names, controls = demeaned.names, tuple(range(4, len(demeaned.names)))
         layout = [
             (outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS
@@ -368,23 +360,13 @@ class MediationIV(Specification):
         system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
         _refuse_exact(system, names)
         at = [system.at(*slope) for slope in _USED]
-        slopes = system.coefficients[at]
-        gradient = _gradient(slopes)
-        effects = (
-            _effects(slopes[None, :])[0],
-            gradient @ system.covariance[np.ix_(at, at)] @ gradient.T,
-            _effects(system.draws[:, at]),
+        effects = delta_method(
+            _effects,
+            system.coefficients[at],
+            system.covariance[np.ix_(at, at)],
+            system.draws[:, at],
         )
-        unclear = blank_unclear_share(effects, system.n_drawn)
         stages = _first_stages(system)
-        diagnostics = (
-            *system.notices,
-            *about_draws(system),
-            *_weak(stages, names),
-            *remarks(prepared),
-            *unclear,
-        )
-        issue(diagnostics)
         treatment, mediator, instrument = names[_X : _Z + 1]
         terms = (
             *map(effect, ("total", "direct", "indirect")),
@@ -393,7 +375,13 @@ class MediationIV(Specification):
         )
         return MediationIVResults(
             **result_fields(
-                prepared, system, terms, effects, diagnostics, "MediationIV", seed
+                prepared,
+                system,
+                terms,
+                effects,
+                "MediationIV",
+                seed,
+                about=_weak(stages, names),
             ),
             treatment=treatment,
             mediator=mediator,
@@ -436,25 +424,6 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         ratio = upper / lower
     return np.where(np.isfinite(ratio), ratio, np.nan)
-
-
-def _gradient(slopes: Floats) -> Floats:
-    """Differentiate the effects by the slopes: (7, 7)."""
-    x_z, _, _, m_zx, m_x, _, _ = slopes
-    total, _, _, _, a, b, share = _effects(slopes[None, :])[0]
-    unit = np.eye(slopes.size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        by_total, by_a = (
-            (unit[1] - total * unit[0]) / x_z,
-            (unit[2] - a * unit[0]) / x_z,
-        )
-        by_b = (unit[5] - b * unit[3]) / m_zx
-        by_direct = unit[6] - b * unit[4] - m_x * by_b
-        by_indirect = a * by_b + b * by_a
-        by_share = (by_indirect - share * by_total) / total
-    return np.vstack(
-        [by_total, by_direct, by_indirect, by_indirect, by_a, by_b, by_share]
-    )
 
 
 def _first_stages(system: System) -> Floats:

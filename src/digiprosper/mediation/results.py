@@ -22,11 +22,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import intervals
-from digiprosper.mediation.conditional import (
-    JohnsonNeyman,
-    johnson_neyman,
-    johnson_neyman_draws,
-)
+from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
 from digiprosper.mediation.decisions import Decision, Test, two_step
 from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import Products, as_numbers, expand, simulated
@@ -36,6 +32,7 @@ from digiprosper.mediation.sensitivity import (
     sensitivity,
 )
 from digiprosper.mediation.words import WORDS
+from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.estimates import DrawnEstimates
@@ -43,6 +40,7 @@ from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, not_psd
 from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
+from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,11 +49,9 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.kernel import Effects, PathSystem, Route
     from digiprosper.report.summary import Summary
-    from digiprosper.report.words import Language
 
 SobelKind = Literal["sobel", "aroian", "goodman"]
 
-_LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 _SIMULATIONS = 19_999
 # The stream of simulated estimates, beside that of the bootstrap.
 _SIMULATED = 1
@@ -264,10 +260,8 @@ class MediationResults(EffectResults):
         rows = []
         for m in self.mediators:
             at = self._slopes(m)
-            (a, b), v = (
-                self.system.estimates[at].tolist(),
-                self.system.covariance[np.ix_(at, at)],
-            )
+            a, b = self.system.estimates[at].tolist()
+            v = self.system.covariance[np.ix_(at, at)]
             s_a, s_b = np.sqrt(np.diag(v)).tolist()
             r = (
                 float(np.clip(v[0, 1] / (s_a * s_b), -1.0, 1.0))
@@ -330,13 +324,12 @@ class MediationResults(EffectResults):
         specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
         pairs = [*combinations(specific, 2), *self._ends_of_routes]
         i, j = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        estimates, draws, unit = (
-            self.estimates,
-            self.draw_values,
-            np.eye(len(self.names)),
+        unit = np.eye(len(self.names))
+        effects = (
+            self.estimates[i] - self.estimates[j],
+            self.estimated.covariance_of(unit[i] - unit[j]),
+            self.draw_values[:, i] - self.draw_values[:, j],
         )
-        covariance = self.estimated.covariance_of(unit[i] - unit[j])
-        effects = estimates[i] - estimates[j], covariance, draws[:, i] - draws[:, j]
         names = [
             f"{self.names[first]} - {self.names[second]}" for first, second in pairs
         ]
@@ -477,7 +470,6 @@ class MediationResults(EffectResults):
             threshold or the treatment.
         """
         self._refuse_varying("sensitivity")
-        level = check_level(level)
         mediator = self._mediator(mediator)
         k, (at, _) = self.mediators.index(mediator), self._slopes(mediator)
         return sensitivity(
@@ -525,7 +517,6 @@ class MediationResults(EffectResults):
             threshold or the treatment.
         """
         self._refuse_varying("robustness_value")
-        level = check_level(level)
         at = self._slopes(self._mediator(mediator))
         errors, df = self.system.unadjusted[at].T
         values = robustness_value(self.system.estimates[at] / errors, df, level)
@@ -572,9 +563,8 @@ class MediationResults(EffectResults):
         effects = Products(
             [expand(route.slopes, np.array([value])) for route, value in pairs]
         )
-        system = self.system
-        estimated = effects.estimate(system.estimates, system.covariance, system.draws)
-        frame = self._frame([route.name for route, _ in pairs], estimated, level)
+        names = [route.name for route, _ in pairs]
+        frame = self._frame(names, self.system.effects(effects), level)
         frame = frame.rename_axis("effect").reset_index()
         frame.insert(1, "at", [value for _, value in pairs])
         return frame
@@ -616,7 +606,6 @@ class MediationResults(EffectResults):
             If no effect depends on a variable, or `effect` does not depend on it.
         """
         self._refuse_constant("johnson_neyman")
-        level = check_level(level)
         names = [r.name for r in self.routes]
         if effect is None and len(names) > 1:
             raise OptionError(
@@ -629,31 +618,16 @@ class MediationResults(EffectResults):
         allowed = ("t", "percentile") if len(route.slopes) == 1 else ("percentile",)
         method = allowed[0] if method is None else method
         check_option("method", method, allowed)
-        system = self.system
-        slope, covariance, draws = Products(route.powers()).estimate(
-            system.estimates, system.covariance, system.draws
-        )
-        if method == "percentile":
-            return johnson_neyman_draws(
-                effect,
-                self.variable,
-                slope,
-                draws,
-                clusters=self.n_drawn,
-                quantiles=self.quantiles,
-                level=level,
-                conventions=self.conventions,
-            )
-        (v00, v01), (_, v11) = covariance.tolist()
         return johnson_neyman(
             effect,
             self.variable,
-            (float(slope[0]), float(slope[1])),
-            (v00, v01, v11),
+            self.system.effects(Products(route.powers())),
+            self.quantiles,
+            method=method,
             df=self.df_t,
-            quantiles=self.quantiles,
+            clusters=self.n_drawn,
             level=level,
-            conventions=self.errors_text,
+            conventions=self.errors_text if method == "t" else self.conventions,
         )
 
     # --- in words ---------------------------------------------------------------------
@@ -711,7 +685,7 @@ class MediationResults(EffectResults):
         """
         self._refuse_varying("path_rows")
         digits = check_whole("digits", digits, 0, 15)
-        check_option("language", language, tuple(_LANGUAGES))
+        check_option("language", language, tuple(LANGUAGES))
         if not isinstance(labels, Mapping | None):
             raise InputTypeError(
                 'path_rows: labels must be a mapping of texts such as {"digital": '
@@ -739,7 +713,7 @@ class MediationResults(EffectResults):
             )
             for code, cell in cells.items():
                 name = Remark(f"row.{code}", {"through": (through,)}, WORDS, factors)
-                text = remark_text(name, WORDS, texts, {}, _LANGUAGES[language])
+                text = remark_text(name, WORDS, texts, {}, LANGUAGES[language])
                 out[RowName(text, name, labels, note)] = [*blank, cell]
         return out
 
@@ -975,15 +949,10 @@ def _path_cells(
 
     `drawn` is estimate, ends and p-value.
     """
-    effect, low, high = (_decimals(value, digits) for value in drawn[:3])
+    effect, low, high = (decimal_text(value, digits) for value in drawn[:3])
     cells = {"effect": effect}
     if computed:
         cells = {"interval": f"{effect} [{low}, {high}]", "bootstrap": p_text(drawn[3])}
     if sobel is not None:
         cells["sobel"] = f"{sobel:z.2f}"
     return cells
-
-
-def _decimals(value: float, digits: int) -> str:
-    kind = "f" if abs(value) >= 0.5 * 10.0**-digits else "g"
-    return f"{value:z.{digits}{kind}}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    AlignmentError,
     IdentificationError,
     InputTypeError,
     OptionError,
@@ -19,7 +18,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import percentile
 from digiprosper.mediation.kernel import as_numbers, bisect
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import Lines, Summarised, Summary
 from digiprosper.report.text import interval_text
 
 if TYPE_CHECKING:
@@ -73,6 +72,11 @@ class MediationSensitivity(Summarised, PickledByName):
     >>> round(found.rho_at_zero, 2)
     0.73
     """
+
+    _reported: ClassVar[str] = (
+        "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant assumed "
+        "level conventions curve"
+    )
 
     mediator: str
     rho: Floats
@@ -139,23 +143,7 @@ class MediationSensitivity(Summarised, PickledByName):
             ),
             covers,
         )
-        return Summary(
-            type=type(self).__name__,
-            title=title,
-            wrapped_title=True,
-            blocks=(Lines(lines, wrapped=True),),
-            conventions=self.conventions,
-        )
-
-    def _numbers(self) -> PlainNumbers:
-        names = (
-            "mediator rho_at_zero rho_low rho_high r2_at_zero rho_insignificant "
-            "assumed level conventions"
-        )
-        values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(
-            labels=self.labels, more={**values, "curve": self.curve.to_dict("records")}
-        )
+        return self._titled(title, Lines(lines, wrapped=True), wrapped_title=True)
 
 
 def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
@@ -188,11 +176,6 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     draws are not of clusters. `rho` is -.90, -.89, .., .90 and r by default.
     """
     level = check_level(level)
-    if a_draws.ndim != 1 or moment_draws.shape != (a_draws.size, 3):
-        raise AlignmentError(
-            f"sensitivity: (R,) draws of a need (R, 3) moments; got {a_draws.shape} "
-            f"and {moment_draws.shape}."
-        )
     r, scaled = _parts(np.asarray(a), np.asarray(moments))
     if np.isnan(r * scaled):
         raise IdentificationError(
@@ -259,10 +242,8 @@ def robustness_value(
             "freedom is needed."
         )
     square = np.square(t) / df
-    f, critical = (
-        np.sqrt(square),
-        stdtrit(np.subtract(df, 1), (1 + level) / 2) / np.sqrt(np.subtract(df, 1)),
-    )
+    f, less_one = np.sqrt(square), np.subtract(df, 1)
+    critical = stdtrit(less_one, (1 + level) / 2) / np.sqrt(less_one)
     gap = np.maximum(f - critical, 0)
     rv_alpha = np.where(
         f * critical > 1, gap * (f + critical) / (1 + square), _robustness(gap)

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import Notice, OptionError, TermError, issue, quoted
+from digiprosper.errors import Notice, OptionError, TermError, quoted
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
-from digiprosper.mediation.kernel import Products
+from digiprosper.mediation.kernel import Products, delta_method
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
-from digiprosper.mediation.system import (
-    about_draws,
-    demean_terms,
-    estimate,
-    refuse_several,
-    remarks,
-    result_fields,
-)
+from digiprosper.mediation.system import estimate, prepare_terms, result_fields
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms
@@ -115,28 +107,25 @@ def sequential_g(
     confounders = _check(spec, intermediate)
     seed = seed_sequence(rng)
     roles = {**term_roles(spec), "intermediate": confounders}
-    prepared = prepare(panel, roles, linear_options(spec))
+    prepared, demeaned = prepare_terms(spec, panel, roles)
     sample, k = prepared.sample, len(spec.mediators)
-    for role in ("y", "treatment", "mediators"):
-        refuse_several(sample, role, len(roles[role]), f"{role}:")
-    demeaned = demean_terms(prepared, tuple(roles))
     controls = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, len(demeaned.names)))))
     system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
-    products = _products(system, k)
-    effects = products.estimate(system.coefficients, system.covariance, system.draws)
-    diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
-    issue(diagnostics)
+    effects = delta_method(
+        _products(system, k).evaluate,
+        system.coefficients,
+        system.covariance,
+        system.draws,
+    )
     terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
     return EffectResults(
-        **result_fields(
-            prepared, system, terms, effects, diagnostics, "Sequential g", seed
-        )
+        **result_fields(prepared, system, terms, effects, "Sequential g", seed)
     )
 
 

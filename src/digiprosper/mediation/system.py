@@ -17,6 +17,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     cited,
     collinearity_problem,
+    issue,
     quoted,
     several,
 )
@@ -45,7 +46,7 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import demean_columns, fit_equation
-from digiprosper.linear.preparation import refuse_extreme
+from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out, term_columns
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
@@ -53,7 +54,7 @@ from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.equation import Solved
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
 
@@ -238,12 +239,8 @@ def refuse_absorbed(
         mediator, regressor = columns[:, j], columns[:, i]
         slope = (regressor @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
         if np.linalg.norm(mediator - regressor * slope) < COLLINEAR * lengths[j]:
-            raise CollinearityError(
-                f"the mediator {cited(names[j])} is collinear with the {other} "
-                f"{cited(names[i])} after the effects are partialled out; a variable "
-                "cannot mediate itself. Use another mediator.",
-                [collinearity_problem(names[j], [names[i]])],
-            )
+            where = " after the effects are partialled out"
+            raise cannot_mediate(names[j], other, names[i], where)
 
 
 def glance_of(
@@ -262,16 +259,17 @@ def glance_of(
     }
 
 
-def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]:
+def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
     """Report few draws, and draws in which the equations could not be estimated.
 
-    `searched` if the threshold was searched in each of them. Without intervals (few
-    clusters) nothing is reported.
+    `searched` are slopes (R, ..) from a search of the threshold in each draw. Without
+    intervals (few clusters) nothing is reported.
     """
     if not enough_clusters(system.n_drawn):
         return ()
     reps, lost = len(system.draws), system.lost
-    if searched:
+    if searched is not None:
+        lost = int(np.isnan(searched).any(axis=1).sum())
         return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
     why = (
         "failed: in the drawn sample the treatment, a mediator or a control is "
@@ -323,18 +321,24 @@ def remarks(prepared: Prepared) -> list[Notice]:
     return notices
 
 
-def demean_terms(prepared: Prepared, roles: Sequence[str]) -> Demeaned:
-    """Demean columns of roles in their order; refuse those that identify no path."""
+def prepare_terms(
+    spec: Any, panel: Panel, roles: Mapping[str, Sequence[str]]
+) -> tuple[Prepared, Demeaned]:
+    """Cut the sample of a specification, and demean its columns in order of the roles.
+
+    Refuse terms of several columns, and columns that identify no path.
+    """
+    prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
-    columns = term_columns(sample, roles)
+    refuse_several(sample, roles)
+    columns = term_columns(sample, [r for r in roles if r != "threshold_variable"])
     demeaned = demean_columns(
         prepared, tuple(columns), np.array(list(columns.values())).T
     )
-    kinds = [
-        _KINDS.get(r, r) for r in roles[: roles.index("x")] for _ in sample.roles[r]
-    ]
+    before_controls = list(roles)[: list(roles).index("x")]
+    kinds = [_KINDS.get(r, r) for r in before_controls for _ in sample.roles[r]]
     refuse_absorbed(prepared, demeaned, kinds)
-    return demeaned
+    return prepared, demeaned
 
 
 def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
@@ -349,13 +353,27 @@ def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Deme
     )
 
 
-def refuse_several(sample: Sample, role: str, count: int, start: str) -> None:
-    """Refuse terms of several columns; `start` begins the message."""
-    columns = sample.names_of(role)
-    if len(columns) != count:
-        raise TermError(
-            f"{start} the columns {quoted(columns)}; each term must be one column."
-        )
+def refuse_several(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
+    """Refuse terms of several columns, in all roles but those of controls."""
+    for role, terms in roles.items():
+        columns = sample.names_of(role)
+        if role not in ("x", "intermediate") and len(columns) != len(terms):
+            value = terms if role == "mediators" else terms[0]
+            raise TermError(
+                f"{role}={cited(value)} makes the columns {quoted(columns)}; each term "
+                "must be one column."
+            )
+
+
+def cannot_mediate(
+    mediator: str, role: str, other: str, where: str
+) -> CollinearityError:
+    """Report that a mediator is collinear with the outcome or the treatment."""
+    return CollinearityError(
+        f"the mediator {cited(mediator)} is collinear with the {role} {cited(other)}"
+        f"{where}; a variable cannot mediate itself. Use another mediator.",
+        [collinearity_problem(mediator, [other])],
+    )
 
 
 def result_fields(
@@ -363,11 +381,25 @@ def result_fields(
     system: System,
     terms: Sequence[Term],
     effects: Effects,
-    diagnostics: Sequence[Notice],
     model: str,
     seed: np.random.SeedSequence,
+    about: Sequence[Notice] = (),
+    searched: Floats | None = None,
 ) -> dict[str, Any]:
-    """Collect the fields of `EffectResults`."""
+    """Issue the notices of a model, and collect the fields of `EffectResults`.
+
+    `about` are notices of the method; `searched` is as in `about_draws`. A proportion
+    mediated, the last of the effects, is set to missing if it is without meaning.
+    """
+    has_share = terms[-1].kind == "proportion_mediated"
+    diagnostics = (
+        *system.notices,
+        *about_draws(system, searched),
+        *remarks(prepared),
+        *about,
+        *(blank_unclear_share(effects, system.n_drawn) if has_share else ()),
+    )
+    issue(diagnostics)
     outcome, sample = system.fits[-1], prepared.sample
     info = glance_of(outcome, model, seed)
     estimated = drawn_estimates(
@@ -384,7 +416,7 @@ def result_fields(
         "estimated": estimated,
         "info": info,
         "errors_text": outcome.conventions,
-        "diagnostics": tuple(diagnostics),
+        "diagnostics": diagnostics,
         "labels": dict(sample.labels),
         "factors": dict(sample.factors),
         "key_names": sample.keys.pair,
@@ -408,13 +440,11 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
 
     Candidates leave at least 5% of the rows in each regime.
     """
-    y, z, x, q = _searched_columns(prepared)
+    columns = _searched_columns(prepared)
     try:
-        return _least(
-            y, z, x, q, prepared.within.every, intercept=spec.regime_intercept
-        )
+        return _least(columns, prepared.within.every, intercept=spec.regime_intercept)
     except (ThresholdSearchError, CollinearityError) as error:
-        name = prepared.sample.names_of("threshold_variable")[0]
+        name, q = prepared.sample.names_of("threshold_variable")[0], columns[-1]
         raise ThresholdSearchError(
             f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has "
             f"{np.unique(q).size:,} values in {q.size:,} rows; each regime needs at "
@@ -449,21 +479,22 @@ def searched_draws(
     demeaned: Demeaned,
     system: System,
     seed: np.random.SeedSequence,
-    n_terms: int,
-) -> tuple[Floats, System, Floats]:
+    shape: tuple[int, int],
+) -> tuple[Floats, Floats, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
-    Returns thresholds (R,), the system with these draws, and effects (R, n_terms), NaN
-    in draws without a threshold. The draws are those of the system, made again from its
-    seed. Each is written out row by row, with new codes for repeated clusters, and
-    searched like a sample: running sums over rows are not weighted sums of clusters.
-    The fits are batched over draws with the same threshold.
+    `shape` has the numbers of slopes that the effects consist of, and of effects.
+    Returns thresholds (R,), slopes (R, ..) and effects (R, ..), NaN in draws without a
+    threshold. The draws are those of the system, made again from its seed. Each is
+    written out row by row, with new codes for repeated clusters, and searched like a
+    sample: running sums over rows are not weighted sums of clusters. The fits are
+    batched over draws with the same threshold.
     """
     codes, _ = drawn_clusters(prepared)
     sizes = np.bincount(codes)
     counts = draw_counts(seed, sizes.size, len(system.draws))
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
-    y, z, x, q = _searched_columns(prepared)
+    columns = _searched_columns(prepared)
     every, intercept = prepared.within.every, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
@@ -473,50 +504,43 @@ def searched_draws(
         effects = _fresh(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
-            gammas[r] = _least(
-                y[rows], z[rows], x[rows], q[rows], effects, intercept=intercept
-            )
-    draws = np.full_like(system.draws, np.nan)
-    terms = np.full((gammas.size, n_terms), np.nan)
+            drawn_columns = [column[rows] for column in columns]
+            gammas[r] = _least(drawn_columns, effects, intercept=intercept)
+    draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
         level = intercept and not holds_level(prepared, demeaned, gamma)
         layout = lay_out(spec, prepared.sample, gamma, level=level)
-        columns = demean_added(prepared, demeaned, layout).columns
-        grams = entity_grams(columns, codes, every, demeaned=True)
-        draws[same_gamma] = np.hstack(
-            refit(grams, counts[same_gamma], layout.equations)
-        )
+        there = demean_added(prepared, demeaned, layout)
+        grams = entity_grams(there.columns, codes, every, demeaned=True)
+        drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
+        # Without the dummy of a regime the equations are others than the system's.
+        at = replace(system, layout=layout.equations).at
+        draws[same_gamma] = drawn_slopes[:, [at(*slope) for slope in layout.used]]
         # Averages over the rows have the shares of the draw's own regimes.
-        at = np.array([system.at(*slope) for slope in layout.used])
-        terms[same_gamma] = layout.products.evaluate(draws[np.ix_(same_gamma, at)])
+        terms[same_gamma] = layout.products.evaluate(draws[same_gamma])
     missing = np.isnan(draws).any(axis=1)
     draws[missing] = terms[missing] = np.nan
-    return gammas, replace(system, draws=draws, lost=int(missing.sum())), terms
+    return gammas, draws, terms
 
 
-def _searched_columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
+def _searched_columns(prepared: Prepared) -> list[Floats]:
     """Select outcome, split regressors, controls, threshold variable."""
-    sample = prepared.sample
-    split = np.column_stack([sample.columns("treatment"), sample.columns("mediators")])
-    return (
-        sample.columns("y")[:, 0],
+    columns = prepared.sample.columns
+    split = np.column_stack([columns("treatment"), columns("mediators")])
+    return [
+        columns("y")[:, 0],
         split,
-        sample.columns("x"),
-        sample.columns("threshold_variable")[:, 0],
-    )
+        columns("x"),
+        columns("threshold_variable")[:, 0],
+    ]
 
 
 def _least(
-    y: Floats,
-    z: Floats,
-    x: Floats,
-    q: Floats,
-    effects: Sequence[Effect],
-    *,
-    intercept: bool,
+    columns: Sequence[Floats], effects: Sequence[Effect], *, intercept: bool
 ) -> float:
     """Find the candidate with least sum of squares, infinite if not identified."""
+    y, z, x, q = columns
 
     def sums_of_squares(running: Plan) -> Floats:
         state = open_search(running, y)

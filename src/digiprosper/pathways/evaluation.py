@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+import numpy as np
+
 from digiprosper.composite.audits import overlap_audit
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.errors import (
@@ -27,6 +29,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.kernels.intervals import delta
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import said_once
 from digiprosper.linear.fixed_effects import FixedEffects
@@ -644,20 +647,10 @@ class Proposition:
         self, code: str, sign: str, value: float, error: float, df: float, **where: Any
     ) -> Part:
         """Test an estimate by its t statistic."""
-        from scipy.special import stdtr, stdtrit
-
-        half = float(stdtrit(df, 0.5 + self.level / 2)) * error
-        p = float(2 * stdtr(df, -abs(value / error))) if error > 0 else math.nan
-        return Part(
-            code,
-            sign,
-            float(value),
-            float(error),
-            p,
-            value - half,
-            value + half,
-            **where,
+        low, high, p = map(
+            float, delta(np.array(value), np.array(error), df, self.level)
         )
+        return Part(code, sign, float(value), float(error), p, low, high, **where)
 
     # --- channels ---------------------------------------------------------------------
 
@@ -731,17 +724,8 @@ class Proposition:
 
         low, high = fit.slopes.names[:2]
         change = fit.slopes.combination(f"{high} - {low}")
-        p, interval = max(change.p_value, p_threshold), change.interval(self.level)
-        parts = [
-            Part(
-                "change",
-                self.mechanism.sign,
-                change.estimate,
-                change.std_error,
-                p,
-                *interval,
-            )
-        ]
+        part = _row_part(change.tidy(self.level).iloc[0], "change", self.mechanism.sign)
+        parts = [replace(part, p_value=max(part.p_value, p_threshold))]
         remarks = [*fit.diagnostics]
         if self.channels:
             by_regime = self._mediation(threshold=(q, gamma))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
 from digiprosper.pathways.results import (
-    LANGUAGES,
     MechanismReport,
     Names,
     part_words,
@@ -16,6 +15,7 @@ from digiprosper.pathways.results import (
 )
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
 from digiprosper.report.text import p_text
+from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

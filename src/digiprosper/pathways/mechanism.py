@@ -270,39 +270,24 @@ class Mechanism(PickledByName):
     def _check_roles(self) -> None:
         """Check that the shape has the roles it needs, and no others."""
         shape, moderators = self.shape, self.moderators
-        with_channels, with_moderator = (
-            shape in _WITH_CHANNELS,
-            shape in _WITH_MODERATOR,
+        with_channels = shape in _WITH_CHANNELS
+        with_moderator = shape in _WITH_MODERATOR
+        rules = (
+            ("channels", self.channels, with_channels, shape in _MAY_HAVE_CHANNELS),
+            ("moderator", moderators, with_moderator, with_moderator),
+            ("path_signs", self.path_signs, False, shape == "mediated"),
+            ("design", self.design, False, shape == "linear"),
+            ("impact", self.impact != "total", False, shape == "spatial"),
         )
-        problems = (
-            ("channels", "needs channels", with_channels and not self.channels),
-            (
-                "channels",
-                "takes no channels",
-                self.channels and shape not in _MAY_HAVE_CHANNELS,
-            ),
-            ("moderator", "needs a moderator", with_moderator and not moderators),
-            ("moderator", "takes no moderator", moderators and not with_moderator),
-            (
-                "moderator",
-                "takes one threshold variable",
-                shape == "threshold" and len(moderators) > 1,
-            ),
-            (
-                "path_signs",
-                "takes no path_signs",
-                self.path_signs and shape != "mediated",
-            ),
-            ("design", "takes no design", self.design and shape != "linear"),
-            (
-                "impact",
-                "takes no impact",
-                self.impact != "total" and shape != "spatial",
-            ),
-        )
-        for name, problem, wrong in problems:
-            if wrong:
-                raise self._problem(name, f"shape={cited(shape)} {problem}")
+        for name, used, needed, allowed in rules:
+            if needed and not used:
+                what = "a moderator" if name == "moderator" else name
+                raise self._problem(name, f"shape={cited(shape)} needs {what}")
+            if used and not allowed:
+                raise self._problem(name, f"shape={cited(shape)} takes no {name}")
+        if shape == "threshold" and len(moderators) > 1:
+            problem = f"shape={cited(shape)} takes one threshold variable"
+            raise self._problem("moderator", problem)
 
     def _refuse_contradictions(self) -> None:
         """Refuse signs that contradict each other, and a variable with two roles."""

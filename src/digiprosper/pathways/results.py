@@ -23,6 +23,7 @@ from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import number_text, p_text, wrapped
+from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.pathways.mechanism import Mechanism
     from digiprosper.report.words import Language
 
-LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
-"""Languages by the word that options take."""
 _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 
 
@@ -212,7 +211,7 @@ class MechanismReport(Summarised, PickledByName):
         contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
             "term": ("term", self._term),
             "std_effect": ("estimate", lambda f: _number(f, "std_effect")),
-            "interval": ("interval", _std_interval),
+            "interval": ("interval", lambda f: _interval(f, "std")),
             "p_adjusted": ("p_value", lambda f: f.p_adjusted),
             "nobs": ("nobs", lambda f: f.nobs),
             "identification": ("term", lambda f: _basis(f, names)),
@@ -287,7 +286,7 @@ class MechanismReport(Summarised, PickledByName):
                 finding.mechanism.id,
                 self._term(finding),
                 short(_number(finding, "estimate")),
-                _interval(finding),
+                _interval(finding, "conf"),
                 p_text(finding.p_adjusted),
                 f"{finding.n_entities:,}",
                 names.say(finding.verdict),
@@ -536,9 +535,11 @@ def _relation(finding: Finding, names: Names) -> str:
         else mechanism.sign
     )
     shape = mechanism.design or mechanism.shape
-    code = shape if sign == "shift" else f"{shape}.{sign}"
+    code = shape if shape in WORDS else f"{shape}.{sign}"
+    directions = ("associated", "higher", "larger")
+    words = {word: names.say(f"{word}.{sign}") for word in directions}
     numbers = {name: short(value) for name, value in finding.detail.items()}
-    return names.say(code, **variables(finding, names), **numbers)
+    return names.say(code, **variables(finding, names), **words, **numbers)
 
 
 def variables(finding: Finding, names: Names) -> dict[str, str]:
@@ -576,17 +577,10 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
 
 
 def _number(finding: Finding, name: str) -> float:
-    """Return a number of the part that decides."""
-    return (
-        float("nan")
-        if finding.deciding is None
-        else float(getattr(finding.deciding, name))
-    )
+    """Return a number of the part that decides, missing if nothing was tested."""
+    return float(getattr(finding.deciding, name, math.nan))
 
 
-def _interval(finding: Finding) -> str:
-    return ends(_number(finding, "conf_low"), _number(finding, "conf_high"))
-
-
-def _std_interval(finding: Finding) -> str:
-    return ends(_number(finding, "std_low"), _number(finding, "std_high"))
+def _interval(finding: Finding, kind: str) -> str:
+    """Write the interval of the part that decides, of `kind` "conf" or "std"."""
+    return ends(_number(finding, f"{kind}_low"), _number(finding, f"{kind}_high"))

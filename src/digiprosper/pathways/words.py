@@ -17,30 +17,23 @@ WORDS = Words(
         "say.not testable": "{id} was not tested: {why}",
         "stand_in": " (stand-in: {column})",
         # relations
-        "linear.+": "{cause} is positively associated with {outcome}",
-        "linear.-": "{cause} is negatively associated with {outcome}",
-        "staggered.+": (
-            "{outcome} is higher under {cause} than without it, under the assumption "
+        "associated.+": "positively associated",
+        "associated.-": "negatively associated",
+        "higher.+": "higher",
+        "higher.-": "lower",
+        "larger.+": "larger",
+        "larger.-": "smaller",
+        "linear": "{cause} is {associated} with {outcome}",
+        "staggered": (
+            "{outcome} is {higher} under {cause} than without it, under the assumption "
             "of parallel trends"
         ),
-        "staggered.-": (
-            "{outcome} is lower under {cause} than without it, under the assumption of "
-            "parallel trends"
+        "mediated": "{cause} is associated with {outcome} through {channels}",
+        "moderated": (
+            "the slope of {outcome} on {cause} is {larger} where {moderators} is higher"
         ),
-        "mediated.+": "{cause} is associated with {outcome} through {channels}",
-        "mediated.-": "{cause} is associated with {outcome} through {channels}",
-        "moderated.+": (
-            "the slope of {outcome} on {cause} is larger where {moderators} is higher"
-        ),
-        "moderated.-": (
-            "the slope of {outcome} on {cause} is smaller where {moderators} is higher"
-        ),
-        "threshold.+": (
-            "the slope of {outcome} on {cause} is larger where {moderators} is "
-            "above {threshold}"
-        ),
-        "threshold.-": (
-            "the slope of {outcome} on {cause} is smaller where {moderators} is "
+        "threshold": (
+            "the slope of {outcome} on {cause} is {larger} where {moderators} is "
             "above {threshold}"
         ),
         "U.-/+": (
@@ -62,17 +55,9 @@ WORDS = Words(
         "U-moderated": (
             "the turning point of {outcome} in {cause} moves with {moderators}"
         ),
-        "coupled.+": (
-            "{cause} and {outcome} are positively associated, direction not identified"
-        ),
-        "coupled.-": (
-            "{cause} and {outcome} are negatively associated, direction not identified"
-        ),
-        "spatial.+": (
-            "{cause}, here and in other places, is positively associated with {outcome}"
-        ),
-        "spatial.-": (
-            "{cause}, here and in other places, is negatively associated with {outcome}"
+        "coupled": "{cause} and {outcome} are {associated}, direction not identified",
+        "spatial": (
+            "{cause}, here and in other places, is {associated} with {outcome}"
         ),
         # numbers
         "number": "{what} {estimate} {interval}",
@@ -223,16 +208,19 @@ WORDS = Words(
         "say.inconclusive": "数据无法判断{id}：{numbers}{stand_in}",
         "say.not testable": "{id}未检验：{why}",
         "stand_in": "（代理变量：{column}）",
-        "linear.+": "{cause}与{outcome}正相关",
-        "linear.-": "{cause}与{outcome}负相关",
-        "staggered.+": "在平行趋势假定下，{cause}实施后{outcome}高于未实施时",
-        "staggered.-": "在平行趋势假定下，{cause}实施后{outcome}低于未实施时",
-        "mediated.+": "{cause}经由{channels}与{outcome}相关联",
-        "mediated.-": "{cause}经由{channels}与{outcome}相关联",
-        "moderated.+": "{moderators}越高，{outcome}对{cause}的斜率越大",
-        "moderated.-": "{moderators}越高，{outcome}对{cause}的斜率越小",
-        "threshold.+": "{moderators}高于{threshold}时，{outcome}对{cause}的斜率更大",
-        "threshold.-": "{moderators}高于{threshold}时，{outcome}对{cause}的斜率更小",
+        "associated.+": "正相关",
+        "associated.-": "负相关",
+        "higher.+": "高于",
+        "higher.-": "低于",
+        "larger.+": "大",
+        "larger.-": "小",
+        "linear": "{cause}与{outcome}{associated}",
+        "staggered": "在平行趋势假定下，{cause}实施后{outcome}{higher}未实施时",
+        "mediated": "{cause}经由{channels}与{outcome}相关联",
+        "moderated": "{moderators}越高，{outcome}对{cause}的斜率越{larger}",
+        "threshold": (
+            "{moderators}高于{threshold}时，{outcome}对{cause}的斜率更{larger}"
+        ),
         "U.-/+": "随着{cause}上升，{outcome}先降后升，转折点为{turning_point}",
         "U.+/-": "随着{cause}上升，{outcome}先升后降，转折点为{turning_point}",
         "U-mediated.-/+": (
@@ -242,10 +230,8 @@ WORDS = Words(
             "{cause}经由{channels}与{outcome}的关联在{cause}较低时为正，较高时为负"
         ),
         "U-moderated": "{outcome}关于{cause}的转折点随{moderators}移动",
-        "coupled.+": "{cause}与{outcome}正相关，方向无法识别",
-        "coupled.-": "{cause}与{outcome}负相关，方向无法识别",
-        "spatial.+": "本地和其他地区的{cause}与{outcome}正相关",
-        "spatial.-": "本地和其他地区的{cause}与{outcome}负相关",
+        "coupled": "{cause}与{outcome}{associated}，方向无法识别",
+        "spatial": "本地和其他地区的{cause}与{outcome}{associated}",
         "number": "{what}{estimate} {interval}",
         "ending": "{numbers}，校正p值{p}，{count}个个体",
         "ending.none": "{numbers}，p值{p}，{count}个个体",

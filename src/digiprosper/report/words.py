@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from digiprosper.report.pickling import PickledByName
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Language: TypeAlias = Literal["english", "chinese"]
+
+LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
+"""Languages by the word that options take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import OptionError, cited, option_problem
+from digiprosper.kernels.intervals import delta
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
@@ -77,8 +78,6 @@ def _points(
     bends: Sequence[Callable[[Any], Any]],
 ) -> Floats:
     """Compute x, value and both ends of the band, one row per point."""
-    from scipy.special import stdtrit
-
     results = curve.results
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
@@ -90,5 +89,5 @@ def _points(
     weights = changes @ curve.weights(test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))
-    half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * error
-    return np.column_stack([points, value, value - half, value + half])
+    low, high, _ = delta(value, error, test.df_t, test.level)
+    return np.column_stack([points, value, low, high])

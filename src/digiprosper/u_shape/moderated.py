@@ -35,6 +35,7 @@ from digiprosper.report.variance import negative_variance
 from digiprosper.report.verdicts import rejects
 from digiprosper.u_shape.u_test import (
     curve_test,
+    depends_on_others,
     finite_numbers,
     read_curve,
     refuse_other_kind,
@@ -119,36 +120,23 @@ class ModeratedUResult(Summarised, PickledByName):
         (missing if the turning point is outside the interval); and shape, which is
         ``"none"`` where the U-test does not reject at 1 - level.
         """
-        columns = [
-            "at",
-            "extremum",
-            "std_error",
-            "conf_low",
-            "conf_high",
-            "slope_low",
-            "slope_high",
-            "p_value",
-            "shape",
-        ]
         rows = []
         for value, test in zip(self.values, self.tests, strict=True):
-            bounded = len(test.fieller) == 1 and bool(
-                np.isfinite(test.fieller[0]).all()
-            )
-            ends = test.fieller[0] if bounded else (np.nan, np.nan)
-            slopes = test.slope_low, test.slope_high
-            rows.append(
-                [
-                    value,
-                    test.extremum,
-                    test.extremum_se,
-                    *ends,
-                    *slopes,
-                    test.p_value,
-                    test.shape,
-                ]
-            )
-        return pd.DataFrame(rows, columns=columns)
+            bounded = len(test.fieller) == 1 and np.isfinite(test.fieller).all()
+            low, high = test.fieller[0] if bounded else (np.nan, np.nan)
+            row = {
+                "at": value,
+                "extremum": test.extremum,
+                "std_error": test.extremum_se,
+                "conf_low": low,
+                "conf_high": high,
+                "slope_low": test.slope_low,
+                "slope_high": test.slope_high,
+                "p_value": test.p_value,
+                "shape": test.shape,
+            }
+            rows.append(row)
+        return pd.DataFrame(rows)
 
     def _summary(self) -> Summary:
         low, high = self.tests[0].interval
@@ -168,13 +156,12 @@ class ModeratedUResult(Summarised, PickledByName):
             f"({_test_words('b1 b4 - b2 b3', self.shift)})"
         )
         curve = f"Curve: {self._bending()} ({_test_words('b4', self.steepening)})"
-        return Summary(
-            type=type(self).__name__,
-            title=f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} "
-            f"by {self.moderator} in the equation of {self.depvar}",
-            blocks=(table, Lines((turning, curve)), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+        return self._titled(
+            f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by "
+            f"{self.moderator} in the equation of {self.depvar}",
+            table,
+            Lines((turning, curve)),
+            Remarks.of(self.diagnostics),
         )
 
     def _movement(self) -> str:
@@ -390,14 +377,11 @@ def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]
         else:
             other_terms.append(curve.results.names[product.position])
     if other_terms:
-        data = {"variable": curve.variable, "terms": tuple(other_terms)}
-        raise TermError(
-            f"moderated_u_test: the slope in {cited(curve.variable)} also depends on "
-            f"{quoted(other_terms, 12)}, so the turning point does not depend on the "
-            "moderator alone. Drop "
-            "these terms, or set all values in u_test(..., at={...}).",
-            [Notice("moderated", "other interactions", data)],
+        on = (
+            "other columns too, so the turning point does not depend on the moderator "
+            "alone. Drop these terms, or set all values in u_test(..., at={...})."
         )
+        raise depends_on_others(curve, other_terms, on, "other interactions")
     return zeros
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
-from digiprosper.report.text import p_text
+from digiprosper.report.text import p_words
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
@@ -92,6 +92,12 @@ class TwoLinesResult(Summarised, PickledByName):
     >>> found.shape
     'inverse U'
     """
+
+    _reported: ClassVar[str] = (
+        "variable depvar replaced breakpoint first_breakpoint flat knots sought "
+        "slope_low slope_high se_low se_high t_low t_high p_low p_high shape "
+        "supported nobs_low nobs_high entities_low entities_high level conventions"
+    )
 
     variable: str
     depvar: str
@@ -207,27 +213,20 @@ class TwoLinesResult(Summarised, PickledByName):
                 "not significant"
             )
 
-        return Summary(
-            type=type(self).__name__,
-            title=f"Two lines (Simonsohn 2018): {self.variable} in the equation of "
-            f"{self.depvar}",
-            blocks=(Lines(tuple(lines)),),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            version=self.low.version,
+        title = (
+            f"Two lines (Simonsohn 2018): {self.variable} in the equation of "
+            f"{self.depvar}"
+        )
+        return replace(
+            self._titled(title, Lines(tuple(lines))), version=self.low.version
         )
 
     def _numbers(self) -> PlainNumbers:
-        names = (
-            "variable depvar replaced breakpoint first_breakpoint flat knots sought "
-            "slope_low slope_high se_low se_high t_low t_high p_low p_high shape "
-            "supported nobs_low nobs_high entities_low entities_high "
-            "level conventions"
-        )
-        values = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(
-            labels=self.low.labels, more={**values, "obs_weights": self.low.obs_weights}
-        )
+        # A slotted dataclass is a new class: `super()` without arguments would look in
+        # the old one.
+        numbers = Summarised._numbers(self)
+        more = {**numbers.more, "obs_weights": self.low.obs_weights}
+        return replace(numbers, labels=self.low.labels, more=more)
 
 
 def two_lines(
@@ -496,10 +495,8 @@ def _fit(
     unread: Sequence[str] = (),
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
-    demeaned, first = (
-        data.demeaned.with_columns(prepared, names, columns),
-        len(data.demeaned.names),
-    )
+    demeaned = data.demeaned.with_columns(prepared, names, columns)
+    first = len(data.demeaned.names)
     regressors = (*range(first, len(demeaned.names)), *range(1, first))
     return fit_equation(prepared, demeaned, 0, regressors, unread=unread)[0]
 
@@ -648,8 +645,4 @@ def _no_error(data: _Data) -> IdentificationError:
 
 
 def _line(side: str, slope: float, t: float, p: float) -> str:
-    text = p_text(p)
-    return (
-        f"Slope {side}: {slope:.4g} (t {t:z.2f}, p "
-        f"{'= ' + text if text[:1] == '0' else '< 0.001'})"
-    )
+    return f"Slope {side}: {slope:.4g} (t {t:z.2f}, {p_words(p, 3)})"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,13 +16,12 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.terms import canonical
-from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import Lines, Remarks, Summary
 from digiprosper.report.text import p_words, wrapped
 from digiprosper.report.variance import negative_variance, standard_errors
-from digiprosper.report.verdicts import rejects
 from digiprosper.u_shape.u_test import (
     Curve,
+    CurveTest,
     at_texts,
     bending_terms,
     finite_covariance,
@@ -42,7 +41,7 @@ _DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TwoTurnsResult(Summarised, PickledByName):
+class TwoTurnsResult(CurveTest):
     """Result of the test of two turning points, made by `two_turns_test`.
 
     Parameters
@@ -100,6 +99,11 @@ class TwoTurnsResult(Summarised, PickledByName):
     ('none', False)
     """
 
+    _reported: ClassVar[str] = (
+        "variable terms depvar interval statistic p_value turning_points turning_se "
+        "fieller points slopes tstats inside df_t level conventions at supported shape"
+    )
+
     variable: str
     terms: tuple[str, ...]
     depvar: str
@@ -120,11 +124,6 @@ class TwoTurnsResult(Summarised, PickledByName):
     at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def supported(self) -> bool:
-        """Whether the test rejects at 1 - level; False where there is no test."""
-        return rejects(self.p_value, self.level)
-
-    @property
     def shape(self) -> str:
         """``"N"`` or ``"inverse N"`` if supported, otherwise ``"none"``.
 
@@ -136,12 +135,6 @@ class TwoTurnsResult(Summarised, PickledByName):
     def _fitted_shape(self) -> str:
         return "N" if self.slopes[0] > 0 else "inverse N"
 
-    @property
-    def fieller_inside(self) -> bool:
-        """Whether the confidence set of the turning points is inside the interval."""
-        low, high = self.interval
-        return all(low <= a and b <= high for a, b in self.fieller)
-
     def _summary(self) -> Summary:
         at = [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
         shown = zip(self.points, self.slopes, self.tstats, strict=True)
@@ -150,22 +143,12 @@ class TwoTurnsResult(Summarised, PickledByName):
             for x, slope, t in shown
             if not np.isnan(x)
         )
-        return Summary(
-            type=type(self).__name__,
-            title=f"Test of two turning points: {self.variable} in the equation of "
+        lines = [*at, f"Slope {slopes}", *self._verdict(), *self._turns()]
+        return self._titled(
+            f"Test of two turning points: {self.variable} in the equation of "
             f"{self.depvar}",
-            blocks=(
-                Lines(
-                    tuple(
-                        wrapped(
-                            [*at, f"Slope {slopes}", *self._verdict(), *self._turns()]
-                        )
-                    )
-                ),
-                Remarks.of(self.diagnostics),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+            Lines(tuple(wrapped(lines))),
+            Remarks.of(self.diagnostics),
         )
 
     def _verdict(self) -> list[str]:
@@ -186,27 +169,13 @@ class TwoTurnsResult(Summarised, PickledByName):
         ]
 
     def _turns(self) -> list[str]:
-        low, high = self.interval
         if np.isnan(self.turning_points).any():
             return ["No turning points: the cubic is monotone"]
         turns = " and ".join(
             f"{x:.4g} (delta se {se:.3g})"
             for x, se in zip(self.turning_points, self.turning_se, strict=True)
         )
-        if np.isnan(self.fieller[0][0]):
-            return [f"Turning points {turns}", "No Fieller set (see the note)"]
-        sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
-        reach = "inside" if self.fieller_inside else "reaching beyond"
-        return [
-            f"Turning points {turns}",
-            f"{self.level:.0%} Fieller set {sets}, {reach} the interval "
-            f"[{low:.4g}, {high:.4g}]",
-        ]
-
-    def _numbers(self) -> PlainNumbers:
-        names = [f.name for f in fields(self) if f.name != "diagnostics"]
-        names += ["supported", "shape"]
-        return PlainNumbers(more={name: getattr(self, name) for name in names})
+        return [f"Turning points {turns}", self._set_words()]
 
 
 def two_turns_test(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -32,12 +32,13 @@ from digiprosper.linear.marginal import (
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
+from digiprosper.report.text import p_words
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -49,62 +50,91 @@ UForm = Literal["square", "inverse", "log", "sqrt"]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A term f that bends a line in x, and its derivatives.
+    """A power f of x that bends a line in x, or the logarithm (power 0).
 
-    `inverse` is that of the slope f', and `slopes` the range of f'.
+    Its slope f' is ``factor * x**(power - 1)``, with values in `slopes`.
     """
 
-    value: Callable[[Any], Any]
-    slope: Callable[[Any], Any]
-    inverse: Callable[[Any], Any]
-    curvature: Callable[[Any], Any]
+    power: float
     slopes: tuple[float, float]
     spelling: str
     words: str
 
+    @property
+    def factor(self) -> float:
+        """What stands before x in the slope."""
+        return self.power or 1.0
+
+    def value(self, x: Any) -> Any:
+        """Compute f at x."""
+        return x**self.power if self.power else np.log(x)
+
+    def slope(self, x: Any) -> Any:
+        """Compute f' at x."""
+        return self.factor * x ** (self.power - 1)
+
+    def inverse(self, slope: Any) -> Any:
+        """Compute x from f'."""
+        return (slope / self.factor) ** (1 / (self.power - 1))
+
+    def curvature(self, x: float) -> float:
+        """Compute f'' at x."""
+        return float(self.factor * (self.power - 1) * x ** (self.power - 2))
+
 
 FORMS = {
-    "square": _Form(
-        value=lambda x: x**2,
-        slope=lambda x: 2 * x,
-        inverse=lambda u: u / 2,
-        curvature=lambda x: 2 + 0 * x,
-        slopes=(-np.inf, np.inf),
-        spelling="I({x}**2)",
-        words="the square of {x!r}",
-    ),
-    "inverse": _Form(
-        value=lambda x: 1 / x,
-        slope=lambda x: -1 / x**2,
-        inverse=lambda u: 1 / np.sqrt(np.abs(u)),
-        curvature=lambda x: 2 / x**3,
-        slopes=(-np.inf, 0.0),
-        spelling="I(1/{x})",
-        words="one over {x!r}",
-    ),
-    "log": _Form(
-        value=np.log,
-        slope=lambda x: 1 / x,
-        inverse=lambda u: 1 / np.abs(u),
-        curvature=lambda x: -1 / x**2,
-        slopes=(0.0, np.inf),
-        spelling="log({x})",
-        words="the logarithm of {x!r}",
-    ),
-    "sqrt": _Form(
-        value=np.sqrt,
-        slope=lambda x: 0.5 / np.sqrt(x),
-        inverse=lambda u: 0.25 / u**2,
-        curvature=lambda x: -0.25 * x**-1.5,
-        slopes=(0.0, np.inf),
-        spelling="sqrt({x})",
-        words="the square root of {x!r}",
-    ),
+    "square": _Form(2.0, (-np.inf, np.inf), "I({x}**2)", "the square of {x!r}"),
+    "inverse": _Form(-1.0, (-np.inf, 0.0), "I(1/{x})", "one over {x!r}"),
+    "log": _Form(0.0, (0.0, np.inf), "log({x})", "the logarithm of {x!r}"),
+    "sqrt": _Form(0.5, (0.0, np.inf), "sqrt({x})", "the square root of {x!r}"),
 }
 
 
+class CurveTest(Summarised, PickledByName):
+    """Base of the results of tests of whether a curve turns inside the data."""
+
+    __slots__ = ()
+
+    interval: tuple[float, float]
+    p_value: float
+    fieller: list[tuple[float, float]]
+    level: float
+
+    @property
+    def supported(self) -> bool:
+        """Whether the test rejects at 1 - level.
+
+        False if there is no test because the slope does not change its sign as it
+        would have to.
+        """
+        return rejects(self.p_value, self.level)
+
+    @property
+    def fieller_inside(self) -> bool:
+        """Whether the confidence set of the turning points is inside the interval.
+
+        False if the set is empty.
+        """
+        low, high = self.interval
+        return bool(self.fieller) and all(
+            low <= a and b <= high for a, b in self.fieller
+        )
+
+    def _set_words(self) -> str:
+        """Write the confidence set, and whether it is inside the interval."""
+        low, high = self.interval
+        name = f"{self.level:.0%} Fieller set"
+        if not self.fieller:
+            return f"{name} empty: every value of the turning point is rejected"
+        if np.isnan(self.fieller[0][0]):
+            return f"No {name} (see the note)"
+        sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
+        reach = "inside" if self.fieller_inside else "reaching beyond"
+        return f"{name} {sets}, {reach} the interval [{low:.4g}, {high:.4g}]"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class UTestResult(Summarised, PickledByName):
+class UTestResult(CurveTest):
     """Result of the test of a U-shape, made by `u_test`.
 
     Parameters
@@ -164,6 +194,12 @@ class UTestResult(Summarised, PickledByName):
     ('inverse U', 0.33)
     """
 
+    _reported: ClassVar[str] = (
+        "variable square form depvar interval statistic p_value curvature extremum "
+        "extremum_se fieller slope_low slope_high t_low t_high inside df_t level "
+        "conventions at supported shape"
+    )
+
     variable: str
     square: str
     form: str
@@ -187,14 +223,6 @@ class UTestResult(Summarised, PickledByName):
     at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def supported(self) -> bool:
-        """Whether the test rejects at 1 - level.
-
-        False if the slope has one sign on the interval, where there is no test.
-        """
-        return rejects(self.p_value, self.level)
-
-    @property
     def shape(self) -> str:
         """``"U"`` or ``"inverse U"`` if supported, otherwise ``"none"``."""
         return self._fitted_shape if self.supported else "none"
@@ -203,17 +231,6 @@ class UTestResult(Summarised, PickledByName):
     def _fitted_shape(self) -> str:
         """Name the alternative of the test, which the curvature decides."""
         return "U" if self.curvature == "convex" else "inverse U"
-
-    @property
-    def fieller_inside(self) -> bool:
-        """Whether the confidence set of the turning point is inside the interval.
-
-        False if the set does not exist.
-        """
-        low, high = self.interval
-        return bool(self.fieller) and all(
-            low <= a and b <= high for a, b in self.fieller
-        )
 
     def _summary(self) -> Summary:
         low, high = self.interval
@@ -236,12 +253,11 @@ class UTestResult(Summarised, PickledByName):
                 "The slope changes its sign, but no test is possible (see the note)"
             )
         elif self.inside:
-            p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
             verdict = "supported" if self.supported else "not significant"
             lines += [
                 (
-                    f"t = {self.statistic:z.2f}, p {p} (H0: monotone or {opposite} on "
-                    "the interval)"
+                    f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} (H0: "
+                    f"monotone or {opposite} on the interval)"
                 ),
                 f"{article} is {verdict} at the {1 - self.level:.0%} level",
             ]
@@ -253,41 +269,21 @@ class UTestResult(Summarised, PickledByName):
                 ),
                 f"point. This is not a{article[1:]} in these data.",
             ]
-        return Summary(
-            type=type(self).__name__,
-            title=f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation "
-            f"of {self.depvar}",
-            blocks=(
-                Lines((*lines, *self._turning_lines())),
-                Remarks.of(self.diagnostics),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+        return self._titled(
+            f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of "
+            f"{self.depvar}",
+            Lines((*lines, *self._turning_lines())),
+            Remarks.of(self.diagnostics),
         )
 
     def _turning_lines(self) -> list[str]:
-        low, high = self.interval
         point = f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"
         if np.isnan(self.extremum):
             point = (
                 f"No turning point: the curve is monotone for all {self.variable} > 0"
             )
-        set_name = f"{self.level:.0%} Fieller set"
-        if not self.fieller:
-            return [
-                point,
-                f"{set_name} empty: every value of the turning point is rejected",
-            ]
-        if np.isnan(self.fieller[0][0]):
-            return [point, f"No {set_name} (see the note)"]
-
-        sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
-        reach = "inside" if self.fieller_inside else "reaching beyond"
-        lines = [
-            point,
-            f"{set_name} {sets}, {reach} the interval [{low:.4g}, {high:.4g}]",
-        ]
-        if not np.isfinite(self.fieller).all():
+        lines = [point, self._set_words()]
+        if np.isinf(self.fieller).any():
             # Far out the slope is that of the bending term in a square, that of the
             # level in the others.
             weak = "the square" if self.form == "square" else self.variable
@@ -295,11 +291,6 @@ class UTestResult(Summarised, PickledByName):
                 f"(unbounded: {weak} itself is not significant at {1 - self.level:.0%})"
             )
         return lines
-
-    def _numbers(self) -> PlainNumbers:
-        names = [f.name for f in fields(self) if f.name != "diagnostics"]
-        names += ["supported", "shape"]
-        return PlainNumbers(more={name: getattr(self, name) for name in names})
 
 
 def at_texts(
@@ -575,7 +566,14 @@ def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
         refuse_dummy(name, curve.results.categories)
     moderators = _moderators(curve, at)
     if not at and moderators:
-        raise _moderated(curve, moderators)
+        values = ", ".join(f"{cited(name)}: ..." for name in moderators)
+        on = (
+            f"{quoted(moderators)}, so there is no single turning point. Set values, "
+            f"at={{{values}}}, or compare several values with moderated_u_test."
+        )
+        names = curve.results.names
+        terms = [names[product.position] for product in curve.products]
+        raise depends_on_others(curve, terms, on, "no single curve", moderators)
     if set(at) != set(moderators):
         raise ColumnError(
             f"{curve.call}: at={cited(at)}, but the slope in {cited(curve.variable)} "
@@ -589,32 +587,33 @@ def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _refuse_unknown(curve: Curve) -> None:
-    variable, names = curve.variable, curve.results.names
-    terms = tuple(
+    names = curve.results.names
+    terms = [
         names[product.position] for product in curve.products if not product.factors
-    )
+    ]
     if terms:
-        raise TermError(
-            f"{curve.call}: {quoted(terms, 12)} makes the slope in {cited(variable)} "
-            "depend on other columns in a way that is not known. Write products with "
-            f"':', such as '{variable}:z'.",
-            [
-                Notice(
-                    "moderated", "not a product", {"variable": variable, "terms": terms}
-                )
-            ],
+        on = (
+            "other columns in a way that is not known. Write products with ':', such "
+            f"as '{curve.variable}:z'."
         )
+        raise depends_on_others(curve, terms, on, "not a product")
 
 
-def _moderated(curve: Curve, moderators: Sequence[str]) -> TermError:
-    terms = tuple(curve.results.names[product.position] for product in curve.products)
-    values = ", ".join(f"{cited(name)}: ..." for name in moderators)
-    data = {"variable": curve.variable, "terms": terms, "moderators": tuple(moderators)}
+def depends_on_others(
+    curve: Curve,
+    terms: Sequence[str],
+    on: str,
+    problem: str,
+    moderators: Sequence[str] = (),
+) -> TermError:
+    """Report terms that make the slope depend `on` what the sentence then says."""
+    data = {"variable": curve.variable, "terms": tuple(terms)}
+    if moderators:
+        data["moderators"] = tuple(moderators)
     return TermError(
         f"{curve.call}: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} "
-        f"depend on {quoted(moderators)}, so there is no single turning point. Set "
-        f"values, at={{{values}}}, or compare several values with moderated_u_test.",
-        [Notice("moderated", "no single curve", data)],
+        f"depend on {on}",
+        [Notice("moderated", problem, data)],
     )
 
 
@@ -860,10 +859,8 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         observed_text, expected_text = (
             " to ".join(f"{v:.6g}" for v in values) for values in (observed, expected)
         )
-        name, data = (
-            FORMS[form].words.format(x=variable),
-            {"variable": variable, "square": square},
-        )
+        name = FORMS[form].words.format(x=variable)
+        data = {"variable": variable, "square": square}
         raise TermError(
             f"{cited(square)} is not {name} in the estimation sample: its {statistic} "
             f"is {observed_text}, not {expected_text}. Compute it from the level "
