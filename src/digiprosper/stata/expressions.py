@@ -10,7 +10,7 @@ import json
 import math
 import operator
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<text>`"(?:.*?)"'|"[^"]*(?:"|$))
+    |t(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\))
     |(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
     |(?P<shifted>(?:[LFDSlfds]\d*)+\.[^\W\d]\w*)
     |(?P<result>(?:[rec]\([\w:]+\)|_(?:b|se)\[[^\]]*\]))
@@ -83,7 +84,7 @@ _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "min": min,
     "mod": operator.mod,
     "real": float,
-    "round": lambda a, b=1: round(a / b) * b,
+    "round": lambda a, b=1: math.floor(a / b + 0.5) * b,
     "sqrt": math.sqrt,
     "string": lambda a: number_text(a),
     "strpos": lambda a, b: a.find(b) + 1,
@@ -115,6 +116,15 @@ _PANDAS = {
     ("lower", 1): "{0}.str.lower()",
     ("upper", 1): "{0}.str.upper()",
     ("trim", 1): "{0}.str.strip()",
+    ("normal", 1): "pd.Series(scipy.special.ndtr({0}), df.index)",
+    ("normalden", 1): "np.exp(-(({0}) ** 2) / 2) / np.sqrt(2 * np.pi)",
+    ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
+    ("regexm", 2): "{0}.str.contains({1}).astype(float)",
+    ("year", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.year",
+    ("month", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.month",
+    ("quarter", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.quarter",
+    ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
+    ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
     ("string", 1): "{0}.map('{{:.7g}}'.format)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
@@ -136,6 +146,15 @@ class Node:
         yield self
         for part in self.parts:
             yield from part.walk()
+
+    def replaced(self, nodes: Mapping[str, Node]) -> Node:
+        """Replace names by nodes, also inside."""
+        if self.kind == "name":
+            return nodes.get(self.value, self)
+        parts = tuple(part.replaced(nodes) for part in self.parts)
+        if self.kind == "call" and self.value == "scalar" and self.parts != parts:
+            return parts[0]
+        return replace(self, parts=parts)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -206,6 +225,11 @@ class _Parser:
                 raise self.error(f"cannot be read at {text!r}")
             case "number", _:
                 return Node("number", float(text))
+            case "period", _:
+                year, part = re.findall(r"\d+", text)
+                count = {"m": 12, "q": 4, "h": 2}[text[0]]
+                number = (int(year) - 1960) * count + int(part) - 1
+                return Node("number", float(number))
             case "text", _:
                 return Node("text", unquoted(text))
             case "name", _ if after == "(":
@@ -294,6 +318,11 @@ class Printer:
     pandas: bool = False
     # Code of stored results, such as r(mean).
     results: Mapping[str, str] = field(default_factory=dict)
+    # Variables of by, and whether the order of the rows is known.
+    groups: Sequence[str] = ()
+    in_order: bool = False
+    # Code of the panel, which knows what a period is.
+    panel: str = ""
 
     def condition(self, node: Node) -> str:
         """Print a tree as true or false for each row."""
@@ -385,7 +414,7 @@ class Printer:
         raise StataError.because(f"{node.value}() with these arguments")
 
     def _may_miss(self, node: Node) -> bool:
-        return any(n.kind == "shifted" for n in node.walk()) or any(
+        return any(n.kind in ("shifted", "index") for n in node.walk()) or any(
             self.resolve(name) not in self.complete for name in node.names
         )
 
@@ -400,8 +429,14 @@ class Printer:
         match node.kind:
             case "number":
                 return number_text(node.value)
-            case "name" if node.value not in ("_N", "_pi"):
-                return self._column(node.value)
+            case "name" if node.value == "_pi":
+                return str(math.pi)
+            case "name" if node.value not in ("_n", "_N"):
+                name = self.resolve(node.value)
+                return f"df[{name!r}]" if self.pandas else as_written(name)
+            case "name" if node.value == "_n" and not self.pandas:
+                # Scripts make this column where a condition needs it.
+                return "_n"
             case "shifted" if not self.pandas:
                 operators, _, name = node.value.rpartition(".")
                 return shifted(operators.upper(), as_written(self.resolve(name)))
@@ -416,18 +451,47 @@ class Printer:
             raise StataError.because(f"{_description(node)} has no counterpart here")
         return code
 
-    def _column(self, name: str) -> str:
-        if name == "_n":
-            # Scripts make this column where a condition needs it.
-            if self.pandas:
-                raise StataError.because("_n has no counterpart here")
-            return name
-        name = self.resolve(name)
-        return f"df[{name!r}]" if self.pandas else as_written(name)
+    @property
+    def by(self) -> str:
+        """Code that groups a column by variables; a missing value is a group."""
+        keys = ", ".join(f"df[{name!r}]" for name in self.groups)
+        return f".groupby([{keys}], dropna=False)" if keys else ""
+
+    def _of_row(self, node: Node) -> str:
+        """Print ``_n``, ``_N`` and values of other rows, within groups."""
+        if node.value == "_N":
+            size = f"{self.by}.transform('size')" if self.by else ""
+            return f"pd.Series(1, df.index){size}" if size else "len(df)"
+        if not self.in_order:
+            raise StataError.because(
+                "values by the number of the row, where the order is not stated",
+                "Write bysort id (year):",
+            )
+        if node.value == "_n":
+            return f"pd.Series(1, df.index){self.by}.cumsum()"
+        column = f"df[{self.resolve(node.value)!r}]"
+        of = f"{column}{self.by}"
+        match node.parts[0]:
+            case Node("name", "_n"):
+                return column
+            case Node("binary", "+" | "-" as sign, (Node("name", "_n"), number)):
+                return f"{of}.shift({'-' * (sign == '+')}{constant(number):g})"
+            case Node("number", 1.0) | Node("name", "_N") as end:
+                position = 0 if end.kind == "number" else -1
+                if self.by:
+                    return f"{of}.transform(lambda x: x.iloc[{position}])"
+                return f"{of}.iloc[{position}]"
+        raise StataError.because(f"{_description(node)} has no counterpart here")
 
     def _of_pandas(self, node: Node) -> str:
-        """Print what only pandas code has: texts, results, tests as numbers."""
+        """Print what only pandas code has: texts, results, rows, tests as numbers."""
         match node.kind:
+            case "name" | "index":
+                return self._of_row(node)
+            case "shifted" if self.panel:
+                operators, _, name = node.value.rpartition(".")
+                term = shifted(operators.upper(), as_written(self.resolve(name)))
+                return f"by_time({self.panel}, df, {term!r})"
             case "text":
                 return self.value(node)
             case "result":
@@ -469,10 +533,12 @@ class Printer:
             first = int(sides[1]) - 1
             last = "" if sides[2] == "np.nan" else f"{first} + {sides[2]}"
             return f"{sides[0]}.str[{first}:{last}]"
+        if name == "sum" and not self.in_order:
+            raise StataError.because("a running sum, where the order is not stated")
         codes = _PANDAS if self.pandas else _TERMS
         if (name, count) not in codes:
             raise StataError.because(f"the function {name}() has no counterpart here")
-        return codes[name, count].format(*sides)
+        return codes[name, count].format(*sides, by=self.by)
 
 
 def _description(node: Node) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations
-from digiprosper.stata.expressions import constant, parse
+from digiprosper.stata.expressions import Node, constant, parse
 from digiprosper.stata.lines import Statement
 from digiprosper.stata.macros import known_later
 from digiprosper.stata.names import command_name
@@ -17,7 +17,7 @@ from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
 from digiprosper.stata.translation import ONE_SERIES
-from digiprosper.stata.varlists import Variables
+from digiprosper.stata.varlists import LaterColumns, Variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,26 +37,32 @@ _PREFIX = re.compile(
 )
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
-adopath anova asdoc assert avplot avplots balancetable binscatter boottest browse cd
-chdir cibar clear codebook coefplot compress confirm correlate corrgram count cumul
-describe dfgls dfuller dir display ds erase ereturn estadd estat estimates estout
-estpost eststo esttab event_plot eventdd eventstudyweights exit export fcast file
-format graph help histogram inspect irf isid kdensity label levelsof lincomest list
-log logout margins marginsplot matlist matrix mdesc misstable mkdir more net note
-notes order outreg outreg2 outsheet parmest pause post postclose postfile program
-pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm save
-scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk
-t2docx table tabstat tabulate timer tsline ttable2 ttest twostepweakiv twoway type
-unab unique varsoc version vif weakiv weakivtest which window xlincom xtcsd xtdescribe
-xteventplot xtline xtsum xttab xttest0 xttest1 xttest2 xtunitroot
+about ac adopath anova asdoc assert avplot avplots balancetable beep binscatter binsreg
+boottest browse cd centile chdir chowtest cibar ciplot clear cls codebook coefplot
+cointreg collin compress confirm correlate corrgram count cumul describe dfgls dfuller
+dir discard display distplot dotplot ds dstat erase ereturn estadd estat estimates
+estout estpost estread eststo esttab estwrite event_plot eventdd eventstudyweights exit
+export fcast file findit format fre fvset glcurve graph graph2tex graphexport grc1leg
+grexport grstyle heatplot hegy4 help hettest histogram imtest ineqdeco inspect irf isid
+kdensity kpss ksmirnov kwallis label levelsof lfit lincomest linktest list log logout
+loneway lorenz lowess lpoly maptile margins marginsplot matlist matrix mdesc median
+memory misstable mkdir more mvtest net note notes oneway order outreg outreg2 outsheet
+ovtest pac parmest pause pcorr pnorm post postclose postfile pperron program pstest
+putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot query ranksum rdplot reg2docx
+return rm save scatter search set sfrancia shell shellout signrank sktest sleep spatwmat
+spearman spmap spmatrix ssc stripplot sum2docx summarize sumstats sutex swilk sysdir
+t2docx table tabm tabout tabstat tabulate timer translate tsline ttable2 ttest
+twostepweakiv twoway twowayfeweights type unab unique univar vargranger varhet varlmar
+varnorm varsoc varstable varwle veclmar vecnorm vecrank vecstable version view
+viewsource vif vioplot weakiv weakivtest which window xlincom xtbreak xtcointtest xtcsd
+xtdescribe xteventplot xtkao xtline xtpattern xtsum xttab xttest0 xttest1 xttest2
+xtunitroot xtwest zandrews
 """
 _SKIPPED = frozenset(_PRINTING.split())
-# Data commands after which the rows are in the same order.
-_KEEP_ORDER = """
-generate replace egen rename drop keep winsor2 encode destring tostring center zscore
-"""
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
 _LISTERS = ("levelsof", "ds", "unab")
+# Commands that read files.
+_READERS = ("append", "import", "insheet", "joinby", "merge", "use")
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")
 _UNTIL_END = ("program", "mata", "python", "input")
 _MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
@@ -99,6 +105,8 @@ class Reader:
         self.events: list[Event] = []
         self.code: list[str] = []
         self.programs: dict[str, int] = {}
+        # Loops whose local is a pattern of columns, not one column.
+        self.patterns: set[str] = set()
         self.sample: tuple[str, ...] = ()
         self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
         self.depth: int = 0
@@ -180,17 +188,41 @@ class Reader:
             text = self.statements[self.position].text
             name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", text)
             self.programs[name[1] if name else ""] = self.number
-        else:
+        elif word != "while":
             self.taint.mark_rows(self.number)
-        self._unreached(end)
+        self._unreached(end, may_run=word == "while")
 
-    def _unreached(self, end: int) -> None:
-        """Give the lines of a block that is not read the reason of its header."""
+    def _unreached(self, end: int, *, may_run: bool = False) -> None:
+        """Give the lines of a block that is not read the reason of its header.
+
+        What they would change is marked if they may run.
+        """
         for at in range(self.position + 1, end):
             text = self.statements[at].text
+            if may_run:
+                self._mark_line(text)
             if text != "}":
                 record = self._record("not run", f"line {self.number} is not read", at)
                 record.is_estimation |= _looks_like_estimation(text)
+
+    def _mark_line(self, text: str) -> None:
+        """Mark what a line that may run would change."""
+        text = _without_prefix(text)
+        word = _head(text)
+        if word in ("local", "global"):
+            name = re.match(r"\W*(\w+)", text.partition(" ")[2])
+            if name:
+                mark = "$" if word == "global" else ""
+                reason = f"a block of line {self.number} may change it"
+                self.macros.forget(mark + name[1], known_later(name[1], reason))
+        elif word not in (*_CONTROL, "", "{", "}", "xtset", "tsset"):
+            command = None
+            try:
+                text = self.macros.expand(text)
+                command = read_command(text)
+            except StataError:
+                pass
+            self._mark(word, text, command)
 
     def _loop(self, header: str, end: int) -> None:
         """Execute the turns of a loop; of an unknown list, one for the other lines."""
@@ -198,6 +230,8 @@ class Reader:
         name = (*re.split(r"[\s=]+", header), "", "")[1]
         try:
             _, values = self.macros.turns(header)
+            if re.search(r"\sof\s+var", header):
+                values = self._columns_of_loop(name, values)
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
@@ -217,17 +251,30 @@ class Reader:
             self._block(start + 1, end)
         self.depth -= 1
         self.macros.forget(name)
+        self.patterns.discard(name)
+
+    def _columns_of_loop(self, name: str, words: list[str]) -> list[str]:
+        """Expand patterns and ranges; those of columns that are not known stay."""
+        values = list[str]()
+        for word in words:
+            columns = self.context.variables.names(word)
+            later = any(isinstance(column, LaterColumns) for column in columns)
+            values += [word] if later else columns
+            if later:
+                self.patterns.add(name)
+        return values
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""
         self._record("read")
         is_else = header.startswith("else")
         condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
-        if self._chosen(condition, is_else=is_else):
+        chosen = self._chosen(condition, is_else=is_else)
+        if chosen:
             self._block(self.position + 1, end)
             self.branched = True
         else:
-            self._unreached(end)
+            self._unreached(end, may_run=chosen is None)
 
     def _chosen(self, condition: str, *, is_else: bool) -> bool | None:
         """Tell whether a branch is executed; None if its condition needs data."""
@@ -238,7 +285,6 @@ class Reader:
                 chosen = bool(constant(parse(self.macros.expand(condition))))
             except StataError as error:
                 self._record("refused", error.reason)
-                self.taint.mark_rows(self.number)
                 chosen = None
         self.branched = None if chosen is None else before or chosen
         return chosen
@@ -256,11 +302,20 @@ class Reader:
             elif word in ("if", "else"):
                 self._single_branch(_without_prefix(text))
             else:
-                expanded = self.macros.expand(text)
+                expanded = self.macros.expand(text, has_path=word in _READERS)
                 undefined = _undefined_reason(self.macros.undefined)
+                empty = [
+                    name for name in self.macros.undefined if not name.startswith("$")
+                ]
                 if expanded.strip():
                     command = read_command(expanded)
+                    self._check_patterns(text, command)
                     self._command(command, undefined)
+                    if empty and not undefined:
+                        shown = cited(empty[0])
+                        self._record(
+                            "skipped", f"the local {shown} is empty, as in Stata"
+                        )
                 else:
                     self._record("read", "only macros that are empty")
         except StataError as error:
@@ -268,6 +323,17 @@ class Reader:
                 self._record("skipped", error.reason)
             else:
                 self._refuse(expanded, error.reason, command)
+
+    def _check_patterns(self, text: str, command: Command) -> None:
+        """Refuse one command for all columns, where Stata has one for each."""
+        for name in self.patterns:
+            value = self.macros.values.get(name, "")
+            is_used = f"`{name}'" in text and set(value) & set("*?~-")
+            if is_used and command.name not in (*data.FOR_EACH, *_SKIPPED):
+                raise StataError.because(
+                    f"the loop over {cited(value)}: the columns are not known",
+                    "Pass the panel, whose columns are known.",
+                )
 
     def _single_branch(self, text: str) -> None:
         """Execute ``if condition command`` or ``else command`` on one line."""
@@ -283,7 +349,7 @@ class Reader:
             self._one(text)
         elif chosen is None:
             self._record("refused", "its condition depends on the data")
-            self.taint.mark_rows(self.number)
+            self._mark_line(text)
         else:
             self._record("read", "its condition is false")
 
@@ -299,11 +365,24 @@ class Reader:
             for name in self.macros.expand(rest).split()[1:]:
                 self.macros.forget(f"${name}")
         elif word == "scalar":
-            # A scalar in an expression looks like a column.
-            self.taint.mark(_CREATED.findall(rest), self.number)
+            self._scalar(self.macros.expand(rest))
+        elif word == "args":
+            for name in rest.split():
+                self.macros.forget(name, f"{cited(name)} is an argument of the file")
         else:
             return False
         return True
+
+    def _scalar(self, text: str) -> None:
+        """Keep the value of a scalar; in an expression it looks like a column."""
+        for name in _CREATED.findall(text)[:1]:
+            try:
+                value = constant(self.context.parse(text.partition("=")[2]))
+                self.context.scalars[name] = Node("number", value)
+                self.taint.unmark([name])
+            except StataError:
+                self.context.scalars.pop(name, None)
+                self.taint.mark([name], self.number)
 
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
@@ -317,7 +396,7 @@ class Reader:
             self.taint.mark(_stored_columns(command), self.number)
             self.context.last = translation.spec
             self._store(command.stored)
-        elif name in data.COMMANDS:
+        elif name in data.COMMANDS and (name != "tabulate" or _generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
             self._keys(command)
@@ -333,11 +412,17 @@ class Reader:
         self._noted(name, words)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name]}")
-        if _makes_dummies(command) or (name == "set" and words[:1] == ["obs"]):
-            raise StataError.because(f"{name} makes columns or rows")
+        if name == "set" and words[:1] == ["obs"]:
+            raise StataError.because(f"{name} makes rows")
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
+        # Some of these commands also store columns, or replace the data.
+        self.taint.mark(_generated(command), self.number)
+        if "norestore" in dict(command.options):
+            self.taint.mark_rows(self.number)
+        if name == "order":
+            self.context.variables = replace(self.context.variables, in_order=False)
         if name != "display":
             self.context.summary = data.summary(command, self.context)
         listed = dict(command.options).get("local")
@@ -378,12 +463,12 @@ class Reader:
             record.translations.append(translation)
         keys = (self.context.entity, self.context.time)
         if not reason and command.counts_rows:
-            self.code.append(self.context.row_numbers("_n"))
+            self.code.append("df['_n'] = np.arange(len(df)) + 1")
             self.panel_keys = None
         if not reason and self.panel_keys != keys:
             self.code.append(f"panel = {self.context.panel_code}")
             self.panel_keys = keys
-        if translation.spec is not None:
+        if re.match(r"dp\.[A-Z]", code):
             code = f"fit = {code}.fit(panel)"
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]
@@ -403,8 +488,10 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
-        keeps_order = command.name in _KEEP_ORDER.split()
-        self.context.sorted_by_keys &= keeps_order and not command.prefix("bysort")
+        if step.order is not None:
+            self.context.order = step.order
+        if step.filled is not None:
+            self.context.complete &= {*step.filled}
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -436,7 +523,13 @@ class Reader:
     def _created(self, step: data.Step) -> None:
         """Add the columns that a step makes to those that are known."""
         context = self.context
-        context.variables = context.variables.changed(step.creates, step.drops)
+        # Columns of a pattern that are replaced are no new ones.
+        creates = [
+            name
+            for name in step.creates
+            if not (isinstance(name, LaterColumns) and name in step.python)
+        ]
+        context.variables = context.variables.changed(creates, step.drops)
         context.complete -= set(step.creates)
         if step.complete:
             context.complete |= set(step.creates)
@@ -451,7 +544,10 @@ class Reader:
                 keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
             self.context.complete |= set(names)
-            self.context.sorted_by_keys = True
+            self.context.order = tuple(self.context.keys)
+            code = f"df = df.sort_values({self.context.keys!r}, kind='stable')"
+            self.code.append(code)
+            self.panel_keys = None
         self._record("read")
 
     def _preserve(self, command: Command) -> None:
@@ -482,17 +578,34 @@ class Reader:
         if command is not None and estimates:
             self._event(command)
             self.context.last = None
+        if name in ("use", "import", "insheet"):
+            self.taint.clear()
+        self._mark(name, text, command)
+
+    def _mark(self, name: str, text: str, command: Command | None) -> None:
+        """Mark what a command would make or change."""
         columns = _would_make(name, text, command)
         if columns is not None:
             self.taint.mark(columns, self.number)
             self._created(data.Step("", tuple(columns)))
             return
-        if name in ("use", "import", "insheet"):
-            self.taint.clear()
-        if not (estimates or name in (*estimations.TESTS, *_SKIPPED)) and not (
-            command is not None and _only_columns(command)
-        ):
+        changes_nothing = (
+            estimations.is_estimation(name)
+            or name in (*estimations.TESTS, *_SKIPPED)
+            or (command is not None and _only_columns(command))
+            or _is_no_command(name, text)
+        )
+        if not changes_nothing:
             self.taint.mark_rows(self.number)
+
+
+def _is_no_command(name: str, text: str) -> bool:
+    """Tell whether Stata stops at a line: it begins with a sign, or is misspelt."""
+    letters = sorted(name)
+    return re.match(r"[^\w\s$`\"]", text) is not None or (
+        len(name) > len("regress")
+        and any(sorted(known) == letters for known in (*_SKIPPED, *data.COMMANDS))
+    )
 
 
 def _only_columns(command: Command) -> bool:
@@ -501,8 +614,10 @@ def _only_columns(command: Command) -> bool:
     return command.name in ("drop", "keep", "sort", "gsort") and not chooses
 
 
-def _makes_dummies(command: Command) -> bool:
-    return command.name == "tabulate" and bool(_arguments(command, "g"))
+def _generated(command: Command) -> list[str]:
+    """List the names in options such as ``g()`` and ``generate()``."""
+    arguments = [a or "" for option, a in command.options if option == "g"]
+    return _NAME.findall(" ".join([*arguments, *_arguments(command, "gen")]))
 
 
 def _arguments(command: Command, *starts: str) -> list[str]:
@@ -513,14 +628,17 @@ def _arguments(command: Command, *starts: str) -> list[str]:
 def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
     """List the columns that a refused command makes; None if that is not known."""
     if name in ("generate", "replace", "egen"):
-        return _CREATED.findall(text)[:1]
+        target = re.search(r"([^\s`']*)\s*(?::\w+)?\s*=(?!=)", text)
+        column = target[1] if target else ""
+        if set(column) & set("*?~"):
+            return [LaterColumns.of_pattern(column)]
+        return [column] if column.isidentifier() else None
     if name == "psmatch2":
         return list(_MATCHED)
     if command is None:
         return None
     if name == "tabulate":
-        stem = "".join(_arguments(command, "g"))
-        return [f"{stem}{level}" for level in range(1, 400)]
+        return [f"{n}{level}" for n in _generated(command) for level in range(1, 400)]
     if name in data.MAKERS.split():
         # They are in generate() or prefix(), or among the arguments.
         names = _NAME.findall(" ".join(_arguments(command, "g", "p")))
@@ -538,10 +656,13 @@ def _stored_columns(command: Command) -> list[str]:
 
 def _undefined_reason(names: Sequence[str]) -> str:
     """Tell that a macro has no value, if one has none."""
-    if not names:
+    # A local is empty where no line defines it, unless it is an argument.
+    others = [name for name in names if not name[:1].isalpha()]
+    if not others:
         return ""
+    shown = cited(others[0].removeprefix("$"))
     return (
-        f"the macro {cited(names[0])} is defined in no line before; if another file "
+        f"the macro {shown} is defined in no line before; if another file "
         "defines it, pass macros={...}"
     )
 

@@ -26,16 +26,38 @@ if TYPE_CHECKING:
 _HEAD = """\
 import numpy as np
 import pandas as pd
+import scipy.special
 
 import digiprosper as dp
 
 results = {}
 
 
+def percentile(x, shares):
+    '''Percentiles as Stata's: means of two values at a step.'''
+    return np.nanpercentile(x, shares, method="averaged_inverted_cdf")
+
+
 def winsorised(x, low, high, trim=False):
     '''Cut at percentiles, or make what is beyond them missing, as winsor2.'''
-    ends = np.nanpercentile(x, [low, high], method="averaged_inverted_cdf")
+    ends = percentile(x, [low, high])
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
+
+
+def by_time(panel, df, term):
+    '''A term with lags for each row of df.'''
+    values = panel.assign(term=term).frame["term"]
+    keys = pd.MultiIndex.from_frame(df.assign(one_series=1)[values.index.names])
+    return pd.Series(values.reindex(keys).to_numpy(), df.index)
+
+
+def as_stata(df):
+    '''Absent text is empty, dates are days since 1960.'''
+    for name in df.select_dtypes(["object", "str"]):
+        df[name] = df[name].fillna("")
+    for name in df.select_dtypes("datetime"):
+        df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
+    return df
 
 
 """
@@ -105,7 +127,8 @@ def from_stata(
     command = read_command(macros.expand(lines[0].text))
     if macros.undefined:
         raise StataError.because(
-            f"the macro {cited(macros.undefined[0])} has no value in a single command",
+            f"the macro {cited(macros.undefined[0].removeprefix('$'))} has no value in "
+            "a single command",
             "Replace it, or read the whole file.",
         )
     return estimations.translate(command, context)
@@ -161,7 +184,7 @@ def read_do_file(
     reader.run()
     context = reader.context
     questions = findings(reader.events, context.complete, context.entity, context.time)
-    reads = any(line.startswith("df = pd.") for line in reader.code)
+    reads = any(line.startswith(("df = pd.", "df = as_stata")) for line in reader.code)
     head = (
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.\n"
     )

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.expressions import Node, Printer, parse, unquoted
+from digiprosper.stata.expressions import Node, Printer, unquoted
 from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import Call
-from digiprosper.stata.varlists import number
+from digiprosper.stata.translation import UNKNOWN_ORDER, Call
+from digiprosper.stata.varlists import LaterColumns, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
-    from digiprosper.stata.varlists import Variables
 
 ASSIGNMENT = re.compile(
     r"\s*(?:(?:byte|int|long|float|double|str\w*)\s+)?(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
     r"=(?!=)\s*(?P<value>.+)",
     re.DOTALL,
 )
-_DRAWS = ("runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint")
+_DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
 # Kinds of nodes that are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
+# Statistics of egen and collapse, by their name in pandas.
 _BY_GROUP = {
-    **{
-        name: name for name in ("mean", "max", "min", "median", "sum", "count", "first")
-    },
+    **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
     "firstnm": "first",
+    "lastnm": "last",
 }
 _SUMMARY = {
     **{name: name for name in ("mean", "min", "max", "sum")},
@@ -41,7 +40,19 @@ _SUMMARY = {
     "p50": "median",
     "N": "count",
 }
-_ACROSS = ("rowtotal", "rowmean", "rowmax", "rowmin")
+# Functions of egen of a list of variables.
+_ACROSS = {
+    **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
+    "rowtotal": "sum(axis=1)",
+    "rowsd": "std(axis=1)",
+    "rowmiss": "isna().sum(axis=1)",
+    "rownonmiss": "notna().sum(axis=1)",
+}
+_RANKS = {
+    "": "rank()",
+    "field": "rank(ascending=False, method='min')",
+    "track": "rank(method='min')",
+}
 _KEPT = {
     **dict.fromkeys(("match", "matched", "3"), "both"),
     **dict.fromkeys(("master", "1"), "left_only"),
@@ -62,31 +73,47 @@ class Step:
     complete: bool = False
     # Whether the data are read anew.
     fresh: bool = False
+    # Columns that the rows are sorted by afterwards; None where that is as before.
+    order: tuple[str, ...] | None = None
+    # Columns of the only complete values, if rows are new.
+    filled: tuple[str, ...] | None = None
 
 
-def _printer(context: Context) -> Printer:
+def _printer(call: Call) -> Printer:
+    context, (groups, inside) = call.context, _groups(call)
+    variables = context.variables
     return Printer(
         context.complete,
-        context.variables.resolve,
+        variables.resolve,
         pandas=True,
         results=context.summary,
+        groups=groups,
+        in_order=bool(inside) or (context.in_order and _is_sorted(groups, context)),
+        panel=context.panel_code if context.entity and context.time else "",
     )
 
 
 def _where(call: Call) -> str | None:
     text = call.command.condition
-    return None if text is None else _printer(call.context).condition(parse(text))
+    return None if text is None else _printer(call).condition(call.context.parse(text))
 
 
 def _names(call: Call) -> list[str]:
     return call.context.variables.names(call.command.arguments)
 
 
-def _groups(call: Call) -> list[str]:
-    """List the variables of ``by x:``, ``bysort x:`` or ``by(x)``."""
+def _groups(call: Call) -> tuple[list[str], list[str]]:
+    """List the variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of order."""
     prefix = call.command.prefix("by", "bysort")
     text = prefix.text if prefix else call.options.get("by", "")
-    return call.context.variables.names(re.sub(r"\([^)]*\)|,.*", "", text))
+    groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
+    names = call.context.variables.names
+    return names(groups), names(inside)
+
+
+def _is_sorted(names: Sequence[str], context: Context) -> bool:
+    """Tell whether rows are sorted by some columns first."""
+    return context.order[: len(names)] == tuple(names)
 
 
 def _target(command: Command) -> tuple[str, str]:
@@ -101,81 +128,69 @@ def _target(command: Command) -> tuple[str, str]:
 
 def generate(call: Call) -> Step:
     """Translate ``generate`` and ``replace``."""
-    context = call.context
+    context, is_new = call.context, call.command.name == "generate"
     name, text = _target(call.command)
-    node, where = parse(text), _where(call)
-    if call.command.name == "replace":
-        name = context.variables.resolve(name)
-    kinds = {part.kind for part in node.walk()}
-    if any(part.kind == "call" and part.value in _DRAWS for part in node.walk()):
+    node, where = context.parse(text), _where(call)
+    name = name if is_new else context.variables.resolve(name)
+    nodes = list(node.walk())
+    if any(part.kind == "call" and part.value in _DRAWS for part in nodes):
         raise StataError.because("random numbers differ from Stata's")
+    kinds = {part.kind for part in nodes}
     complete = set(node.names) <= context.complete and kinds <= _COMPUTED
-    return Step(
-        _values(name, node, where, call),
-        (name,),
-        complete=complete and (not where or name in context.complete),
-    )
-
-
-def _values(name: str, node: Node, where: str | None, call: Call) -> str:
-    """Write a column by time, by the number of the row, or by its expression."""
-    kinds = {part.kind for part in node.walk()}
-    if "shifted" in kinds:
-        return _by_time(name, node, where, call.context)
-    if call.command.prefixes or "index" in kinds:
-        return _by_position(name, node, where, call)
-    if node == Node("name", "_n") and call.context.sorted_by_keys and where is None:
-        return call.context.row_numbers(name)
-    value = _printer(call.context).value(node)
     if where is None:
-        return f"df[{name!r}] = {value}"
-    rows = f"df.loc[{where}, {name!r}] = {value}"
-    empty = "''" if node.kind == "text" else "np.nan"
-    is_new = call.command.name == "generate"
-    return f"df[{name!r}] = {empty}\n{rows}" if is_new else rows
+        code = f"df[{name!r}] = {_printer(call).value(node)}"
+    elif is_new:
+        empty = "''" if node.kind == "text" else "np.nan"
+        code = f"df[{name!r}] = {empty}\n{_replaced(name, node, where, call)}"
+    else:
+        code = _replaced(name, node, where, call)
+    if not is_new:
+        code = _carried(name, node, call) or code
+    complete &= not where or name in context.complete
+    return Step(code, (name,), complete=complete)
 
 
-def _by_time(name: str, node: Node, where: str | None, context: Context) -> str:
-    """Write lags by the value of time: the panel knows what a period is."""
-    if where is not None or context.entity is None or context.time is None:
-        raise StataError.because("a lag with a condition, or before xtset")
-    term = Printer(context.complete, context.variables.resolve).number(node)
-    term = term if node.kind == "shifted" else f"I({term})"
-    assigned = f"assign(**{{{name!r}: {term!r}}})"
-    return f"df = {context.panel_code}.{assigned}.frame.reset_index()"
+def _replaced(name: str, node: Node, where: str, call: Call) -> str:
+    return f"df.loc[{where}, {name!r}] = {_printer(call).value(node)}"
 
 
-def _by_position(name: str, node: Node, where: str | None, call: Call) -> str:
-    """Write ``by id (year): x[_n-1]``, ``_n`` and ``_N``, where the order is stated."""
-    variables, groups = call.context.variables, _groups(call)
-    if where is not None or not groups:
-        raise StataError.because("values by the number of the row")
-    grouped = f"df.groupby({groups!r})"
-    if node == Node("name", "_N"):
-        return f"df[{name!r}] = {grouped}[{groups[0]!r}].transform('size')"
-    order = re.search(r"\(([^)]*)\)", call.command.prefixes[0].text)
-    inside = variables.names(order[1]) if order else []
-    if call.context.sorted_by_keys and groups == [call.context.entity]:
-        inside = inside or [call.context.time or ""]
-    if not inside:
-        raise StataError.because(
-            "the order inside the groups is not stated", "Write bysort id (year):"
-        )
-    code = f"{grouped}{_of_row(node, variables)}"
-    return f"df = df.sort_values({[*groups, *inside]!r})\ndf[{name!r}] = {code}"
+def _carried(name: str, node: Node, call: Call) -> str:
+    """Write a replacement by own values of rows that are replaced before, if it is one.
+
+    Stata replaces from the first row to the last.
+    """
+    text = call.command.condition
+    condition = call.context.parse(text) if text else None
+    trees = [node, condition] if condition else [node]
+    nodes = [part for tree in trees for part in tree.walk()]
+    before = Node(
+        "index", name, (Node("binary", "-", (Node("name", "_n"), Node("number", 1.0))),)
+    )
+    missing = (
+        Node("call", "missing", (Node("name", name),)),
+        Node("binary", "==", (Node("name", name), Node("missing", "."))),
+    )
+    printer = _printer(call)
+    if node == before and condition in missing and printer.in_order:
+        return f"df[{name!r}] = df[{name!r}]{printer.by}.ffill()"
+    depends = [
+        part
+        for part in nodes
+        if name in part.names
+        and (part.kind in ("index", "shifted") or part.value == "sum")
+        and not (part.kind == "index" and _is_after(part.parts[0]))
+    ]
+    if depends:
+        raise StataError.because("values that the command itself replaces before")
+    return ""
 
 
-def _of_row(node: Node, variables: Variables) -> str:
-    """Write ``_n`` and ``x[_n-1]`` of grouped rows in order."""
-    match node:
-        case Node("name", "_n"):
-            return ".cumcount() + 1"
-        case Node("index", column, (Node("binary", "+" | "-" as sign, parts),)):
-            match parts:
-                case (Node("name", "_n"), Node("number", number)):
-                    count = int(number) if sign == "-" else -int(number)
-                    return f"[{variables.resolve(column)!r}].shift({count})"
-    raise StataError.because("values by the number of the row")
+def _is_after(index: Node) -> bool:
+    """Tell whether a subscript means the row itself, or one that is replaced later."""
+    match index:
+        case Node("name", "_n") | Node("binary", "+", (Node("name", "_n"), _)):
+            return True
+    return False
 
 
 def egen(call: Call) -> Step:
@@ -183,35 +198,62 @@ def egen(call: Call) -> Step:
     name, text = _target(call.command)
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
-    where, groups = _where(call), _groups(call)
-    if function in _BY_GROUP:
-        code = _statistic(function, inside, groups, where, call.context)
+    where, groups = _where(call), _groups(call)[0]
+    options = {*call.options} - {"by"}
+    if options - _EGEN_OPTIONS.get(function, set()):
+        raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
+    if function in (*_BY_GROUP, "rank", "pctile") and not function.endswith("nm"):
+        code = _statistic(function, inside, where, call)
     elif groups or where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
     elif function == "std":
-        value = _printer(call.context).number(parse(inside))
+        value = _printer(call).number(call.context.parse(inside))
         code = f"({value} - {value}.mean()) / {value}.std()"
     else:
         names = call.context.variables.names(inside)
-        code = f"df.groupby({names!r}).ngroup().replace(-1, np.nan) + 1"
+        code = (
+            f"df[{names!r}].replace('', np.nan).groupby({names!r}).ngroup()"
+            ".replace(-1, np.nan) + 1"
+        )
         if function in _ACROSS:
-            code = f"df[{names!r}].{_BY_GROUP[function[3:]]}(axis=1)"
+            statistic = _ACROSS[function]
+            if "missing" in options:
+                statistic = statistic.replace(")", ", min_count=1)")
+            code = f"df[{names!r}].{statistic}"
     return Step(f"df[{name!r}] = {code}", (name,))
 
 
-def _statistic(
-    function: str, inside: str, groups: list[str], where: str | None, context: Context
-) -> str:
+_EGEN_OPTIONS: Mapping[str, set[str]] = {
+    "rank": {"field", "track"},
+    "pctile": {"p"},
+    "rowtotal": {"missing"},
+    "group": {"label"},
+}
+
+
+def _statistic(function: str, inside: str, where: str | None, call: Call) -> str:
     """Write a statistic of a column, over all rows or by group."""
-    value = f"({_printer(context).number(parse(inside))})"
+    printer, options = _printer(call), call.options
+    value = f"({printer.number(call.context.parse(inside))})"
+    value = value if "df[" in value else f"pd.Series({value}, df.index)"
     value = value if where is None else f"{value}.where({where})"
-    code = f"{value}.{_BY_GROUP[function]}()"
-    if groups:
-        keys = ", ".join(f"df[{group!r}]" for group in groups)
-        code = f"{value}.groupby([{keys}]).transform({_BY_GROUP[function]!r})"
+    if function == "rank":
+        option = next(iter({"field", "track"} & {*options}), "")
+        return f"{value}{printer.by}.{_RANKS[option]}"
+    statistic = _BY_GROUP.get(function, function)
+    method = f"{statistic!r}"
+    if function == "pctile":
+        share = number(options.get("p") or "50", "p")
+        method = f"percentile, {share:g}"
+    if printer.by:
+        code = f"{value}{printer.by}.transform({method})"
+    elif function == "pctile":
+        code = f"percentile({value}, {share:g})"
+    else:
+        code = f"{value}.{statistic}()"
     if where is None:
         return code
-    return f"({code if groups else f'pd.Series({code}, df.index)'}).where({where})"
+    return f"({code if printer.by else f'pd.Series({code}, df.index)'}).where({where})"
 
 
 def summary(command: Command, context: Context) -> dict[str, str]:
@@ -230,19 +272,16 @@ def summary(command: Command, context: Context) -> dict[str, str]:
 
 def winsor(call: Call) -> Step:
     """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
-    options, names = call.options, _names(call)
+    options = call.options
     cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
     if len(cuts) != 2:
         raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
     low, high = (number(text, "cuts") for text in cuts)
-    trims = "trim" in options
-    arguments = f"{low:g}, {high:g}{', trim=True' * trims}"
-    suffix = winsor_suffix(options)
-    keys = ", ".join(f"df[{name!r}]" for name in _groups(call))
-    code = "df[{1!r}] = winsorised(df[{0!r}], {2})"
-    if keys:
-        code = "df[{1!r}] = df[{0!r}].groupby([{3}]).transform(winsorised, {2})"
-    return _each(code, names, [name + suffix for name in names], arguments, keys)
+    arguments = f"{low:g}, {high:g}{', trim=True' * ('trim' in options)}"
+    code = f"winsorised(df[{{0}}], {arguments})"
+    if by := _printer(call).by:
+        code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
+    return _each(f"df[{{1}}] = {code}", _names(call), f"{{}}{winsor_suffix(options)}")
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
@@ -251,45 +290,115 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     return "" if "replace" in options else suffix
 
 
-def _each(code: str, names: list[str], new: list[str], *others: str) -> Step:
-    """Write code for each column and its new name."""
-    pairs = zip(names, new, strict=True)
-    lines = [code.format(*pair, *others) for pair in pairs]
-    return Step("\n".join(lines), tuple(new))
+def _each(code: str, names: list[str], new: str | list[str]) -> Step:
+    """Write code for each column, with its new name by a pattern or by a list."""
+    lines, creates = [], list[str]()
+    for at, name in enumerate(names):
+        if isinstance(name, LaterColumns):
+            if not isinstance(new, str):
+                raise StataError.because("new names of columns that are not known")
+            target = repr(new).replace("{}", "' + name + '")
+            inside = code.format("name", target).replace("\n", "\n    ")
+            lines.append(f"for name in [{name}]:\n    {inside}")
+            creates.append(LaterColumns.of_pattern(new.replace("{}", "*")))
+            continue
+        target = new.format(name) if isinstance(new, str) else new[at]
+        lines.append(code.format(repr(name), repr(target)))
+        creates.append(target)
+    return Step("\n".join(lines), tuple(creates))
 
 
 def centre(call: Call) -> Step:
     """Translate ``center`` and ``zscore``, which make ``c_x`` and ``z_x``."""
-    names, mark = _names(call), call.command.name[0]
-    scale = " / df[{0!r}].std()" if mark == "z" else ""
-    code = f"df[{{1!r}}] = (df[{{0!r}}] - df[{{0!r}}].mean()){scale}"
-    return _each(code, names, [f"{mark}_{name}" for name in names])
+    mark = call.command.name[0]
+    scale = " / df[{0}].std()" if mark == "z" else ""
+    code = f"df[{{1}}] = (df[{{0}}] - df[{{0}}].mean()){scale}"
+    return _each(code, _names(call), f"{mark}_{{}}")
 
 
 def encode(call: Call) -> Step:
     """Translate ``encode``; codes follow the sorted texts."""
-    names, new = _names(call), call.options.get("generate", "").strip()
-    if len(names) != 1 or not new:
+    names, new = _names(call), split(call.options.get("generate", ""))
+    if len(names) != 1 or len(new) != 1:
         raise StataError.because("encode without generate()")
     return _each(
-        "df[{1!r}] = pd.factorize(df[{0!r}].replace('', np.nan), sort=True)[0] + 1.0\n"
-        "df[{1!r}] = df[{1!r}].replace(0, np.nan)",
+        "df[{1}] = pd.factorize(df[{0}].replace('', np.nan), sort=True)[0] + 1.0\n"
+        "df[{1}] = df[{1}].replace(0, np.nan)",
         names,
-        [new],
+        new,
     )
 
 
 def destring(call: Call) -> Step:
     """Translate ``destring`` and ``tostring``."""
     options, names = call.options, _names(call)
-    new = split(options.get("generate", "")) or names
-    if len(new) != len(names) or not {"replace", "generate"} & set(options):
+    new = split(options.get("generate", ""))
+    if (new and len(new) != len(names)) or not (new or "replace" in options):
         raise StataError.because(f"{call.command.name} without replace or generate()")
-    if call.command.name == "tostring":
-        return _each("df[{1!r}] = df[{0!r}].map('{{:.12g}}'.format)", names, new)
-    errors = "coerce" if "force" in options else "raise"
-    code = "df[{1!r}] = pd.to_numeric(df[{0!r}], errors={2!r})"
-    return _each(code, names, new, errors)
+    code = "df[{0}].map('{{:.12g}}'.format)"
+    if call.command.name == "destring":
+        errors = "coerce" if "force" in options else "raise"
+        code = f"pd.to_numeric(df[{{0}}], errors={errors!r})"
+    return _each(f"df[{{1}}] = {code}", names, new or "{}")
+
+
+def dummies(call: Call) -> Step:
+    """Translate ``tabulate x, generate(d)``: a dummy for each value."""
+    names, stem = _names(call), call.options.get("generate", "").strip()
+    if len(names) != 1:
+        raise StataError.because("tabulate with generate() and other than a variable")
+    column = f"df[{names[0]!r}]"
+    code = (
+        f"for number, value in enumerate(np.unique({column}.dropna()), 1):\n"
+        f"    df[f'{stem}{{number}}'] = "
+        f"({column} == value).astype(float).where({column}.notna())"
+    )
+    return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
+
+
+def recode(call: Call) -> Step:
+    """Translate ``recode``; the first rule that fits a value counts."""
+    arguments, options = call.command.arguments, call.options
+    names = call.context.variables.names(arguments.partition("(")[0])
+    new = split(options.get("generate", ""))
+    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", arguments)
+    if not rules or (new and len(new) != len(names)):
+        raise StataError.because("recode with other rules than (values = value)")
+    tests, values, other = [], [], "df[{0}]"
+    for listed, value in rules:
+        code = "np.nan" if value == "." else f"{number(value, 'recode'):g}"
+        if listed.strip() in ("else", "*"):
+            other = code
+            continue
+        tests.append(" | ".join(map(_in_rule, split(listed))))
+        values.append(code)
+    code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
+    return _each(f"df[{{1}}] = {code}", names, new or options.get("prefix", "") + "{}")
+
+
+def _in_rule(item: str) -> str:
+    """Write a value of a rule of ``recode``: a number, a range, or missing."""
+    first, slash, last = item.partition("/")
+    if item in (".", "missing", "mis"):
+        return "df[{0}].isna()"
+    if not slash:
+        return f"(df[{{0}}] == {number(item, 'recode'):g})"
+    low = "-np.inf" if first == "min" else f"{number(first, 'recode'):g}"
+    high = "np.inf" if last == "max" else f"{number(last, 'recode'):g}"
+    return f"df[{{0}}].between({low}, {high})"
+
+
+def xtile(call: Call) -> Step:
+    """Translate ``xtile``: groups between percentiles."""
+    name, text = _target(call.command)
+    count, where = int(number(call.options.get("nquantiles", "2"), "nq")), _where(call)
+    value = f"({_printer(call).number(call.context.parse(text))})"
+    value = value if where is None else f"{value}.where({where})"
+    shares = [100 * part / count for part in range(1, count)]
+    code = f"np.searchsorted(percentile({value}, {shares}), {value}) + 1.0"
+    return Step(
+        f"df[{name!r}] = pd.Series({code}, df.index).where({value}.notna())", (name,)
+    )
 
 
 # --- rows and tables ------------------------------------------------------------------
@@ -302,6 +411,8 @@ def drop(call: Call) -> Step:
         if call.command.arguments:
             raise StataError.because(f"{name} with variables and a condition")
         return Step(f"df = df[{where if name == 'keep' else f'~({where})'}].copy()")
+    if call.command.prefixes:
+        raise StataError.because(f"{name} of variables with by")
     names = _names(call)
     if name == "keep":
         return Step(f"df = df[{names!r}].copy()")
@@ -317,7 +428,9 @@ def rename(call: Call) -> Step:
         raise StataError.because("rename of several variables")
     old, new = call.context.variables.resolve(names[0]), names[1]
     code = f"df = df.rename(columns={{{old!r}: {new!r}}})"
-    return Step(code, (new,), (old,), complete=old in call.context.complete)
+    order = tuple(new if name == old else name for name in call.context.order)
+    is_complete = old in call.context.complete
+    return Step(code, (new,), (old,), complete=is_complete, order=order)
 
 
 def use(call: Call) -> Step:
@@ -325,14 +438,17 @@ def use(call: Call) -> Step:
     if call.command.using and call.command.arguments:
         raise StataError.because("variables that are chosen while reading")
     code = _table(call.command.using or call.command.arguments)
-    return Step(f"df = {code}", fresh=True)
+    return Step(f"df = {code}", fresh=True, order=())
 
 
 def _table(path: str, options: str = "") -> str:
-    """Write how a Stata file is read; value labels stay labels."""
+    """Write how a Stata file is read; labels and dates stay numbers."""
     path = unquoted(path)
     path = path if path.endswith(".dta") else f"{path}.dta"
-    return f"pd.read_stata({path!r}, convert_categoricals=False{options})"
+    return (
+        f"pd.read_stata({path!r}, convert_categoricals=False, convert_dates=False"
+        f"{options})"
+    )
 
 
 def read_text(call: Call) -> Step:
@@ -341,25 +457,28 @@ def read_text(call: Call) -> Step:
     kind, *rest = split(command.arguments) or [""]
     if command.name == "insheet":
         kind, rest = "insheet", [kind]
-    if kind not in ("excel", "delimited", "delim", "insheet"):
-        raise StataError.because(f"import {command.arguments}")
     path = unquoted(command.using or " ".join(rest))
-    if "cellrange" in options:
-        raise StataError.because("cellrange()")
-    code = f"df = pd.read_csv({path!r})"
     if kind == "excel":
-        if "firstrow" not in options:
-            raise StataError.because("a sheet without names in its first row")
+        if "firstrow" not in options or "cellrange" in options:
+            raise StataError.because(
+                "a sheet without names in its first row, or cellrange()"
+            )
         sheet = unquoted(options.get("sheet", ""))
         chosen = f", sheet_name={sheet!r}" if sheet else ""
-        code = f"df = pd.read_excel({path!r}{chosen})"
-    elif kind != "insheet" and "preserve" not in options.get("case", ""):
-        code += ".rename(columns=str.lower)"
-    return Step(code, fresh=True)
+        code, case = f"pd.read_excel({path!r}{chosen})", options.get("case", "preserve")
+    elif kind in ("delimited", "delim", "insheet"):
+        if options.get("varnames", "1") != "1" or "delimiters" in options:
+            raise StataError.because("varnames() or delimiters()")
+        code, case = f"pd.read_csv({path!r})", options.get("case", "lower")
+    else:
+        raise StataError.because(f"import {command.arguments}")
+    if case in ("lower", "upper"):
+        code += f".rename(columns=str.{case})"
+    return Step(f"df = as_stata({code})", fresh=True, order=())
 
 
 def merge(call: Call) -> Step:
-    """Translate ``merge 1:1`` and ``merge m:1``."""
+    """Translate ``merge 1:1`` and ``merge m:1``, and ``joinby``."""
     options, using = call.options, call.command.using
     kind, *names = split(call.command.arguments) or [""]
     if not using or kind not in _VALIDATED:
@@ -375,8 +494,7 @@ def merge(call: Call) -> Step:
     columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
     lines = [
         f"other = {_table(using, columns)}",
-        f"other = other.drop(columns=df.columns.intersection(other.columns)"
-        f".difference({keys}))",
+        _without_columns_of_both(keys),
         f"df = df.merge(other, on={keys!r}, how='outer', "
         f"validate={_VALIDATED[kind]!r}, indicator={mark!r})",
     ]
@@ -387,7 +505,27 @@ def merge(call: Call) -> Step:
     else:
         lines.append(f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)")
         chosen = [mark, *chosen]
-    return Step("\n".join(lines), tuple(chosen))
+    filled = None if merged and "right_only" not in merged else tuple(keys)
+    code = "\n".join(lines)
+    return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled)
+
+
+def _without_columns_of_both(keys: list[str]) -> str:
+    """Write that the values of the data in memory are kept."""
+    both = f"df.columns.intersection(other.columns).difference({keys})"
+    return f"other = other.drop(columns={both})"
+
+
+def join(call: Call) -> Step:
+    """Translate ``joinby``: all pairs of rows with the same keys."""
+    names = _names(call)
+    if not call.command.using or not names:
+        raise StataError.because("joinby without variables or using")
+    code = (
+        f"other = {_table(call.command.using)}\n{_without_columns_of_both(names)}\n"
+        f"df = df.merge(other, on={names!r})"
+    )
+    return Step(code, order=UNKNOWN_ORDER)
 
 
 def append(call: Call) -> Step:
@@ -395,27 +533,40 @@ def append(call: Call) -> Step:
     if not call.command.using:
         raise StataError.because("append without using")
     other = _table(call.command.using)
-    return Step(f"df = pd.concat([df, {other}], ignore_index=True)")
+    code = f"df = pd.concat([df, {other}], ignore_index=True)"
+    order = UNKNOWN_ORDER if call.context.order else ()
+    return Step(code, order=order, filled=())
 
 
 def collapse(call: Call) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``."""
-    variables, groups = call.context.variables, _groups(call)
-    statistic, parts = "mean", []
+    variables, groups = call.context.variables, _groups(call)[0]
+    statistic, parts, creates = "mean", [], [*groups]
     for word in split(call.command.arguments):
         if word.startswith("("):
             statistic = word.strip("() ")
             continue
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
-            if statistic not in _BY_GROUP:
-                raise StataError.because(f"collapse ({statistic})")
+            percent = re.fullmatch(r"p(\d+)", statistic)
+            if isinstance(name, LaterColumns) or not (
+                percent or statistic in _BY_GROUP
+            ):
+                raise StataError.because(f"collapse ({statistic}) {word}")
             source = variables.resolve(old) if equals else name
-            parts.append(f"{name!r}: ({source!r}, {_BY_GROUP[statistic]!r})")
+            method = f"lambda x: percentile(x, {percent[1]})" if percent else ""
+            method = method or repr(_BY_GROUP[statistic])
+            parts.append(f"{name!r}: ({source!r}, {method})")
+            creates.append(name)
     if not groups or not parts:
         raise StataError.because("collapse without by()")
-    inside = ", ".join(parts)
-    return Step(f"df = df.groupby({groups!r}, as_index=False).agg(**{{{inside}}})")
+    inside, where = ", ".join(parts), _where(call)
+    rows = "df" if where is None else f"df[{where}]"
+    code = (
+        f"df = {rows}.groupby({groups!r}, as_index=False, dropna=False)"
+        f".agg(**{{{inside}}})"
+    )
+    return Step(code, tuple(creates), order=tuple(groups))
 
 
 def sort(call: Call) -> Step:
@@ -424,7 +575,9 @@ def sort(call: Call) -> Step:
     plain = call.context.variables.names(" ".join(name.lstrip("+-") for name in names))
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
-    return Step(f"df = df.sort_values({plain!r}{order}, kind='stable')")
+    code = f"df = df.sort_values({plain!r}{order}, kind='stable')"
+    signed = [n if rises else f"-{n}" for n, rises in zip(plain, up, strict=False)]
+    return Step(code, order=tuple(signed) if len(up) == len(plain) else UNKNOWN_ORDER)
 
 
 def duplicates(call: Call) -> Step:
@@ -440,6 +593,69 @@ def duplicates(call: Call) -> Step:
         raise StataError.because("duplicates tag without variables or generate()")
     count = f"df.groupby({names!r}, dropna=False)[{names[0]!r}].transform('size')"
     return Step(f"df[{new!r}] = {count} - 1", (new,))
+
+
+def expand(call: Call) -> Step:
+    """Translate ``expand``: each row as often as a number or a column says."""
+    value = _printer(call).number(call.context.parse(call.command.arguments))
+    if "df[" in value:
+        value = f"({value}).fillna(1).clip(1).astype(int)"
+    code = f"df = df.loc[df.index.repeat({value})].reset_index(drop=True)"
+    return Step(code, order=UNKNOWN_ORDER)
+
+
+def fill(call: Call) -> Step:
+    """Translate ``fillin`` and ``tsfill``: rows of absent combinations or periods."""
+    context, names = call.context, _names(call)
+    if call.command.name == "fillin":
+        levels = ", ".join(f"df[{name!r}].unique()" for name in names)
+        rows = f"pd.MultiIndex.from_product([{levels}], names={names!r})"
+        last = "\ndf['_fillin'] = df['_fillin'].fillna(1)"
+        others, creates = "df.assign(_fillin=0)", ("_fillin",)
+    else:
+        names, last, others, creates = context.keys, "", "df", ()
+        if names != [context.entity, context.time]:
+            raise StataError.because("tsfill before xtset")
+        entity, time = (f"df[{name!r}]" for name in names)
+        periods = "np.arange({0}.min(), {0}.max() + 1)"
+        rows = (
+            f"pd.MultiIndex.from_product([{entity}.unique(), {periods.format(time)}], "
+            f"names={names!r})"
+        )
+        if "full" not in call.options:
+            rows = (
+                f"pd.MultiIndex.from_tuples([(key, t) for key, times in "
+                f"{time}.groupby({entity}) for t in {periods.format('times')}], "
+                f"names={names!r})"
+            )
+    code = f"df = {rows}.to_frame(index=False).merge({others}, how='left'){last}"
+    code += f"\ndf = df.sort_values({names!r}, kind='stable')"
+    return Step(code, creates, order=tuple(names), filled=tuple(names))
+
+
+def balance(call: Call) -> Step:
+    """Translate ``xtbalance``: entities with a row in every period of a range."""
+    ends, (entity, time) = call.options.get("range", "").split(), call.context.keys
+    first, last = (int(number(text, "range")) for text in ends)
+    rows = f"df[df[{time!r}].between({first}, {last})]"
+    count = f"df.groupby({entity!r})[{time!r}].transform('size')"
+    return Step(f"df = {rows}.copy()\ndf = df[{count} == {last - first + 1}].copy()")
+
+
+def reshape(call: Call) -> Step:
+    """Translate ``reshape long``; the names of stubs end with numbers."""
+    form, *stubs = split(call.command.arguments) or [""]
+    column = call.options.get("j", "_j").strip()
+    keys = call.context.variables.names(call.options.get("i", ""))
+    if form != "long" or not keys or not stubs or "@" in "".join(stubs):
+        raise StataError.because("reshape other than long, or a stub with @")
+    suffix = r", suffix=r'\w+'" if "string" in call.options else ""
+    code = (
+        f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}{suffix})"
+        f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
+    )
+    order = (*keys, column)
+    return Step(code, (column, *stubs), order=order, filled=order)
 
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Step]]]"
@@ -459,14 +675,18 @@ COMMANDS: _Table = {
     "drop": (Options(), drop),
     "keep": (Options(), drop),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by", "field"), egen),
+    "egen": (Options("by field track p m.issing l.abel"), egen),
     "encode": (Options("g.enerate", "l.abel noe.xtend"), encode),
+    "expand": (Options(), expand),
+    "fillin": (Options(), fill),
+    "tsfill": (Options("full"), fill),
     "generate": (_GENERATE, generate),
     "replace": (_GENERATE, generate),
     "gsort": (Options("", "mf.irst"), sort),
     "sort": (Options("", "stable"), sort),
     "import": (_IMPORT, read_text),
     "insheet": (_IMPORT, read_text),
+    "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -474,17 +694,25 @@ COMMANDS: _Table = {
         ),
         merge,
     ),
+    "recode": (Options("g.enerate pre.fix"), recode),
     "rename": (Options(), rename),
+    "reshape": (Options("i j s.tring"), reshape),
+    "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
+    "xtbalance": (Options("r.ange"), balance),
+    "xtile": (Options("n.quantiles"), xtile),
 }
-_WITH_CONDITION = ("generate", "replace", "egen", "keep", "drop")
+# One command for several variables is one for each.
+FOR_EACH = ("winsor2", "destring", "tostring", "recode", "center", "zscore", "drop")
+_WITH_GROUPS = ("generate", "replace", "egen", "keep", "drop")
+_WITH_CONDITION = (*_WITH_GROUPS, "collapse", "xtile")
 
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
     others = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
-    grouped = command.prefixes and command.name not in ("generate", "egen")
+    grouped = command.prefixes and command.name not in _WITH_GROUPS
     if others or grouped or command.weight or command.rows:
         raise StataError.because(
             f"{command.name} with a prefix, weights or rows by number"
@@ -492,7 +720,17 @@ def translate(command: Command, context: Context) -> Step:
     if command.condition and command.name not in _WITH_CONDITION:
         raise StataError.because(f"{command.name} with a condition")
     options, function = COMMANDS[command.name]
-    return function(Call(command, context, options.read(command)))
+    call = Call(command, context, options.read(command))
+    step = function(call)
+    if command.prefix("bysort") is None:
+        return step
+    groups, inside = _groups(call)
+    order = (*groups, *inside)
+    if _is_sorted(order, context):
+        return step
+    # Without a stated order inside groups no value depends on it.
+    line = f"df = df.sort_values({[*order]!r}, kind='stable')\n" if inside else ""
+    return replace(step, python=f"{line}{step.python}", order=order)
 
 
 # Commands that make columns that are named in an option or an argument.
@@ -501,7 +739,7 @@ predict decode recode xtile pctile ipolate mipolate pca factor split winsor
 mkspline astile carryforward markout separate svmat dummies clonevar xi
 """
 _OTHERS = """
-reshape expand fillin tsfill sample bsample joinby contract xtbalance do run include
+reshape fillin tsfill sample bsample joinby contract xtbalance do run include
 """
 REFUSED = {
     **{
@@ -511,7 +749,5 @@ REFUSED = {
     **{name: f"{name} makes columns and is not translated" for name in MAKERS.split()},
     "do": "another do-file: read it too",
     "predict": "fitted values and residuals are fit.fitted and fit.residuals",
-    "reshape": "the table in another form: Panel.from_wide reads years in headings",
     "xi": "dummies of categories: C(x) makes them",
-    "xtbalance": "Panel.balance keeps entities with a row in every period",
 }
