@@ -77,7 +77,18 @@ def test_lists() -> None:
 def test_undefined_globals_are_noted() -> None:
     read = macros()
     assert read.expand("$path $controls") == "C:/data "
-    assert read.undefined == ["controls"]
+    assert read.undefined == ["$controls"]
+
+
+def test_folders_that_are_not_known_stay_in_a_path() -> None:
+    read = macros()
+    read.assign("root = c(pwd)", "$")
+    text = "use \"$path/$new/a`k'.dta\" $root/b `dir'/c"
+    assert read.expand(text, has_path=True) == (
+        'use "C:/data/$new/a.dta" $root/b `dir\'/c'
+    )
+    with pytest.raises(dp.StataError, match="'root' is known only"):
+        read.expand(text)
 
 
 def test_what_needs_data_is_unknown_with_its_reason() -> None:

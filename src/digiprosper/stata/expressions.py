@@ -123,6 +123,13 @@ _PANDAS = {
     ("year", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.year",
     ("month", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.month",
     ("quarter", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.quarter",
+    ("year(dofq)", 1): "({0}) // 4 + 1960",
+    ("year(dofm)", 1): "({0}) // 12 + 1960",
+    ("quarter(dofq)", 1): "({0}) % 4 + 1",
+    ("month(dofm)", 1): "({0}) % 12 + 1",
+    ("ymd", 1): (
+        "(pd.to_datetime({0}, format='ISO8601') - pd.Timestamp(1960, 1, 1)).dt.days"
+    ),
     ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
     ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
     ("string", 1): "{0}.map('{{:.7g}}'.format)",
@@ -451,6 +458,13 @@ class Printer:
             raise StataError.because(f"{_description(node)} has no counterpart here")
         return code
 
+    def _check_order(self) -> None:
+        if not self.in_order:
+            raise StataError.because(
+                "values by the number of the row, where the order is not stated",
+                "Write bysort id (year):",
+            )
+
     @property
     def by(self) -> str:
         """Code that groups a column by variables; a missing value is a group."""
@@ -462,11 +476,7 @@ class Printer:
         if node.value == "_N":
             size = f"{self.by}.transform('size')" if self.by else ""
             return f"pd.Series(1, df.index){size}" if size else "len(df)"
-        if not self.in_order:
-            raise StataError.because(
-                "values by the number of the row, where the order is not stated",
-                "Write bysort id (year):",
-            )
+        self._check_order()
         if node.value == "_n":
             return f"pd.Series(1, df.index){self.by}.cumsum()"
         column = f"df[{self.resolve(node.value)!r}]"
@@ -522,6 +532,11 @@ class Printer:
     def _call(self, node: Node) -> str:
         """Print a function of columns."""
         name, count = node.value, len(node.parts)
+        if name == "date" and node.parts[1:] == (Node("text", "YMD"),):
+            name, count = "ymd", 1
+        if count == 1 and node.parts[0].value in ("dofq", "dofm"):
+            name = f"{name}({node.parts[0].value})"
+            node = node.parts[0]
         if self.pandas and (name, count) == ("cond", 3):
             where, a, b = (
                 self.condition(node.parts[0]),
@@ -533,8 +548,12 @@ class Printer:
             first = int(sides[1]) - 1
             last = "" if sides[2] == "np.nan" else f"{first} + {sides[2]}"
             return f"{sides[0]}.str[{first}:{last}]"
-        if name == "sum" and not self.in_order:
-            raise StataError.because("a running sum, where the order is not stated")
+        if name == "sum":
+            self._check_order()
+        if name in ("max", "min") and count > 2:
+            *others, last = node.parts
+            sides = [self._call(replace(node, parts=tuple(others))), self.value(last)]
+            count = 2
         codes = _PANDAS if self.pandas else _TERMS
         if (name, count) not in codes:
             raise StataError.because(f"the function {name}() has no counterpart here")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations
-from digiprosper.stata.expressions import Node, constant, parse
+from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import Statement
 from digiprosper.stata.macros import known_later
 from digiprosper.stata.names import command_name
@@ -20,7 +21,7 @@ from digiprosper.stata.translation import ONE_SERIES
 from digiprosper.stata.varlists import LaterColumns, Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
@@ -61,6 +62,8 @@ xtunitroot xtwest zandrews
 _SKIPPED = frozenset(_PRINTING.split())
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
 _LISTERS = ("levelsof", "ds", "unab")
+# Prefixes after which the data are as before.
+_RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "joinby", "merge", "use")
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")
@@ -104,11 +107,14 @@ class Reader:
         self.records: dict[int, Record] = {}
         self.events: list[Event] = []
         self.code: list[str] = []
-        self.programs: dict[str, int] = {}
+        # The line of each program, and its statements.
+        self.programs: dict[str, tuple[int, range]] = {}
         # Loops whose local is a pattern of columns, not one column.
         self.patterns: set[str] = set()
         self.sample: tuple[str, ...] = ()
-        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
+        # Columns with results of summarize, by the macro or scalar.
+        self.stored: dict[str, str] = {}
         self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
@@ -187,7 +193,8 @@ class Reader:
         if word == "program":
             text = self.statements[self.position].text
             name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", text)
-            self.programs[name[1] if name else ""] = self.number
+            lines = range(self.position + 1, end)
+            self.programs[name[1] if name else ""] = self.number, lines
         elif word != "while":
             self.taint.mark_rows(self.number)
         self._unreached(end, may_run=word == "while")
@@ -357,7 +364,15 @@ class Reader:
         """Execute a command about macros or scalars; tell whether it was one."""
         rest = text.partition(" ")[2].strip()
         if word in ("local", "global"):
-            self.macros.assign(rest, "$" if word == "global" else "")
+            mark = "$" if word == "global" else ""
+            self.macros.assign(rest, mark)
+            name, _, value = rest.partition("=")
+            name = name.strip()
+            if mark + name in self.macros.unknown and (
+                column := self._stored(name, value)
+            ):
+                self.macros.forget(mark + name)
+                self.macros.values[mark + name] = column
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(rest).split():
                 self.macros.values[name] = f"__{name}"
@@ -376,13 +391,51 @@ class Reader:
     def _scalar(self, text: str) -> None:
         """Keep the value of a scalar; in an expression it looks like a column."""
         for name in _CREATED.findall(text)[:1]:
-            try:
-                value = constant(self.context.parse(text.partition("=")[2]))
-                self.context.scalars[name] = Node("number", value)
+            value = text.partition("=")[2]
+            self.context.scalars.pop(name, None)
+            self.taint.mark([name], self.number)
+            with suppress(StataError):
+                number = constant(self.context.parse(value))
+                self.context.scalars[name] = Node("number", number)
+            if name not in self.context.scalars and (
+                column := self._stored(name, value)
+            ):
+                self.context.scalars[name] = Node("name", column)
+            if name in self.context.scalars:
                 self.taint.unmark([name])
-            except StataError:
-                self.context.scalars.pop(name, None)
+
+    def _stored(self, name: str, text: str) -> str:
+        """Keep a result such as r(mean) in a column; without one, nothing."""
+        context, column = self.context, f"_{name}"
+        try:
+            node = context.parse(self.macros.expand(text))
+            kinds = {part.kind for part in node.walk()}
+            if not kinds <= {"result", "number", "binary", "unary"}:
+                return ""
+            printer = Printer((), str, pandas=True, results=context.summary)
+            code = printer.number(node)
+        except StataError:
+            return ""
+        self.code.append(f"df[{column!r}] = {code}")
+        self.panel_keys = None
+        self.taint.unmark([column])
+        if self.taint.reason([code]):
+            self.taint.mark([column], self.number)
+        context.variables = context.variables.changed([column], [])
+        context.complete.add(column)
+        self.stored[name] = column
+        return column
+
+    def _forget_stored(self, kept: Mapping[str, str] | None = None) -> None:
+        """Forget stored results whose columns the present data do not have."""
+        reason = "it was computed from other data"
+        for name in self.stored.keys() - (kept or {}).keys():
+            for key in (name, f"${name}"):
+                if self.macros.values.get(key) == self.stored[name]:
+                    self.macros.forget(key, known_later(name, reason))
+            if self.context.scalars.pop(name, None):
                 self.taint.mark([name], self.number)
+        self.stored = dict(kept or {})
 
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
@@ -411,7 +464,7 @@ class Reader:
         self._event(command)
         self._noted(name, words)
         if name in self.programs:
-            raise StataError.because(f"the program of line {self.programs[name]}")
+            raise StataError.because(f"the program of line {self.programs[name][0]}")
         if name == "set" and words[:1] == ["obs"]:
             raise StataError.because(f"{name} makes rows")
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
@@ -458,6 +511,8 @@ class Reader:
         self.context.summary = {}
         code = translation.python
         reason = undefined or self.taint.reason([code, command.text])
+        if command.counts_rows and self.context.has_ties:
+            reason = reason or "_n is not known, since ties may decide the order"
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
@@ -488,6 +543,9 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
+        keeps_columns = command.name == "keep" and not command.condition
+        if step.fresh or step.filled is not None or keeps_columns:
+            self._forget_stored()
         if step.order is not None:
             self.context.order = step.order
         if step.filled is not None:
@@ -555,7 +613,8 @@ class Reader:
         options = [option for option, _ in command.options]
         if command.name == "preserve":
             context = replace(self.context, complete=set(self.context.complete))
-            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
+            taint, stored = copy.deepcopy(self.taint), dict(self.stored)
+            self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
@@ -563,6 +622,7 @@ class Reader:
                 results = self.context.results
                 self.context = replace(state[0], results=results)
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
+                self._forget_stored(state[3])
                 self.code.append("df = preserved.copy()")
                 self.panel_keys = None
         self._record("read")
@@ -588,6 +648,13 @@ class Reader:
         if columns is not None:
             self.taint.mark(columns, self.number)
             self._created(data.Step("", tuple(columns)))
+            return
+        if command is not None and command.prefix(*_RESTORING):
+            return
+        if name in self.programs:
+            _, lines = self.programs.pop(name)
+            for at in lines:
+                self._mark_line(self.statements[at].text)
             return
         changes_nothing = (
             estimations.is_estimation(name)

@@ -44,6 +44,21 @@ def winsorised(x, low, high, trim=False):
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
 
 
+def quantile_groups(x, count):
+    '''Groups between percentiles, as xtile.'''
+    cuts = percentile(x, 100 * np.arange(1, count) / count)
+    return pd.Series(np.searchsorted(cuts, x) + 1.0, x.index).where(x.notna())
+
+
+def interpolated(y, x):
+    '''Missing values of y on lines between its values, as ipolate.'''
+    pairs = y.groupby(x).mean().dropna()
+    if pairs.empty:
+        return y
+    lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
+    return y.fillna(pd.Series(lines, y.index))
+
+
 def by_time(panel, df, term):
     '''A term with lags for each row of df.'''
     values = panel.assign(term=term).frame["term"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Variables, but not the functions of Python code.
 _WORD = re.compile(r"[^\W\d]\w*\b(?!\()")
-_LATER = re.compile(r"\*df\.(?:filter|loc)[^)\]]*")
+_LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
 
 
 @dataclass(slots=True)

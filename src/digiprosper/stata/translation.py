@@ -106,10 +106,9 @@ class Context:
         return [k for k in (self.entity, self.time) if k not in (None, ONE_SERIES)]
 
     @property
-    def in_order(self) -> bool:
-        """Whether the order of the rows is known: no ties of a sort decide it."""
-        sorted_by = {name.lstrip("-") for name in self.order}
-        return not sorted_by or (bool(self.keys) and set(self.keys) <= sorted_by)
+    def has_ties(self) -> bool:
+        """Whether ties may decide the order of the rows."""
+        return bool(self.order) and not set(self.keys or [""]) <= set(self.order)
 
     def parse(self, text: str) -> Node:
         """Parse an expression; scalars that are no columns are their numbers."""

@@ -131,7 +131,14 @@ class Variables:
             return columns[start : stop + 1]
         if self.columns is not None:
             raise StataError.because(f"the range {cited(f'{first}-{last}')}")
-        return [LaterColumns(f"*df.loc[:, {ends[0]!r}:{ends[1]!r}]")]
+        # Columns that one command has made are beside one another.
+        makers = [
+            name
+            for name in self.created
+            if isinstance(name, LaterColumns) and all(map(name.may_have, ends))
+        ]
+        among = makers[0] if makers else "*df"
+        return [LaterColumns(f"{among}.loc[:, {ends[0]!r}:{ends[1]!r}]")]
 
     def products(self, text: str) -> list[Product]:
         """Read a list with factor variables; ``a##b`` is a, b and their product."""

@@ -13,7 +13,7 @@ from digiprosper.stata.translation import UNKNOWN_ORDER, Call
 from digiprosper.stata.varlists import LaterColumns, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
@@ -40,6 +40,7 @@ _SUMMARY = {
     "p50": "median",
     "N": "count",
 }
+_PERCENTILES = (1, 5, 10, 25, 75, 90, 95, 99)
 # Functions of egen of a list of variables.
 _ACROSS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
@@ -80,15 +81,16 @@ class Step:
 
 
 def _printer(call: Call) -> Printer:
-    context, (groups, inside) = call.context, _groups(call)
-    variables = context.variables
+    context, groups = call.context, _groups(call)[0]
+    order, variables = _order(call), context.variables
+    is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
     return Printer(
         context.complete,
         variables.resolve,
         pandas=True,
         results=context.summary,
         groups=groups,
-        in_order=bool(inside) or (context.in_order and _is_sorted(groups, context)),
+        in_order=is_sorted and (len(order) > len(groups) or not order),
         panel=context.panel_code if context.entity and context.time else "",
     )
 
@@ -111,9 +113,13 @@ def _groups(call: Call) -> tuple[list[str], list[str]]:
     return names(groups), names(inside)
 
 
-def _is_sorted(names: Sequence[str], context: Context) -> bool:
-    """Tell whether rows are sorted by some columns first."""
-    return context.order[: len(names)] == tuple(names)
+def _order(call: Call) -> tuple[str, ...]:
+    """List the columns that rows are sorted by, after a prefix that sorts."""
+    order = call.context.order
+    if call.command.prefix("bysort") is None:
+        return order
+    names = tuple(name for names in _groups(call) for name in names)
+    return order if order[: len(names)] == names else names
 
 
 def _target(command: Command) -> tuple[str, str]:
@@ -202,7 +208,9 @@ def egen(call: Call) -> Step:
     options = {*call.options} - {"by"}
     if options - _EGEN_OPTIONS.get(function, set()):
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
-    if function in (*_BY_GROUP, "rank", "pctile") and not function.endswith("nm"):
+    if function in (*_BY_GROUP, "rank", "pctile", "xtile") and not function.endswith(
+        "nm"
+    ):
         code = _statistic(function, inside, where, call)
     elif groups or where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
@@ -226,6 +234,7 @@ def egen(call: Call) -> Step:
 _EGEN_OPTIONS: Mapping[str, set[str]] = {
     "rank": {"field", "track"},
     "pctile": {"p"},
+    "xtile": {"nquantiles"},
     "rowtotal": {"missing"},
     "group": {"label"},
 }
@@ -240,17 +249,17 @@ def _statistic(function: str, inside: str, where: str | None, call: Call) -> str
     if function == "rank":
         option = next(iter({"field", "track"} & {*options}), "")
         return f"{value}{printer.by}.{_RANKS[option]}"
-    statistic = _BY_GROUP.get(function, function)
-    method = f"{statistic!r}"
-    if function == "pctile":
-        share = number(options.get("p") or "50", "p")
-        method = f"percentile, {share:g}"
+    arguments = {
+        "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
+        "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
+    }
+    method = arguments.get(function) or repr(_BY_GROUP[function])
     if printer.by:
         code = f"{value}{printer.by}.transform({method})"
-    elif function == "pctile":
-        code = f"percentile({value}, {share:g})"
+    elif function in arguments:
+        code = f"{method.replace(',', f'({value},')})"
     else:
-        code = f"{value}.{statistic}()"
+        code = f"{value}.{_BY_GROUP[function]}()"
     if where is None:
         return code
     return f"({code if printer.by else f'pd.Series({code}, df.index)'}).where({where})"
@@ -267,7 +276,10 @@ def summary(command: Command, context: Context) -> dict[str, str]:
         _where(Call(command, context, {})),
     )
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
-    return {f"r({key})": f"{series}.{method}()" for key, method in _SUMMARY.items()}
+    return {
+        **{f"r({key})": f"{series}.{method}()" for key, method in _SUMMARY.items()},
+        **{f"r(p{p})": f"percentile({series}, {p})" for p in _PERCENTILES},
+    }
 
 
 def winsor(call: Call) -> Step:
@@ -391,14 +403,31 @@ def _in_rule(item: str) -> str:
 def xtile(call: Call) -> Step:
     """Translate ``xtile``: groups between percentiles."""
     name, text = _target(call.command)
-    count, where = int(number(call.options.get("nquantiles", "2"), "nq")), _where(call)
-    value = f"({_printer(call).number(call.context.parse(text))})"
-    value = value if where is None else f"{value}.where({where})"
-    shares = [100 * part / count for part in range(1, count)]
-    code = f"np.searchsorted(percentile({value}, {shares}), {value}) + 1.0"
     return Step(
-        f"df[{name!r}] = pd.Series({code}, df.index).where({value}.notna())", (name,)
+        f"df[{name!r}] = {_statistic('xtile', text, _where(call), call)}", (name,)
     )
+
+
+def interpolate(call: Call) -> Step:
+    """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
+    names, new = _names(call), call.options.get("generate", "").strip()
+    if len(names) != 2 or not new:
+        raise StataError.because("ipolate without two variables or generate()")
+    y, x = names
+    code = f"interpolated(df[{y!r}], df[{x!r}])"
+    if _groups(call)[0]:
+        rows = f"for _, rows in df{_printer(call).by}"
+        code = f"pd.concat([interpolated(rows[{y!r}], rows[{x!r}]) {rows}])"
+    return Step(f"df[{new!r}] = {code}", (new,))
+
+
+def carry(call: Call) -> Step:
+    """Translate ``carryforward``: a missing value is the last one before."""
+    names, printer = _names(call), _printer(call)
+    new = split(call.options.get("generate", ""))
+    if not printer.in_order or not (new or "replace" in call.options):
+        raise StataError.because("carryforward, where the order is not stated")
+    return _each(f"df[{{1}}] = df[{{0}}]{printer.by}.ffill()", names, new or "{}")
 
 
 # --- rows and tables ------------------------------------------------------------------
@@ -566,7 +595,8 @@ def collapse(call: Call) -> Step:
         f"df = {rows}.groupby({groups!r}, as_index=False, dropna=False)"
         f".agg(**{{{inside}}})"
     )
-    return Step(code, tuple(creates), order=tuple(groups))
+    order = tuple(groups)
+    return Step(code, tuple(creates), order=order, filled=order)
 
 
 def sort(call: Call) -> Step:
@@ -643,13 +673,25 @@ def balance(call: Call) -> Step:
 
 
 def reshape(call: Call) -> Step:
-    """Translate ``reshape long``; the names of stubs end with numbers."""
+    """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
     form, *stubs = split(call.command.arguments) or [""]
-    column = call.options.get("j", "_j").strip()
+    column = call.options.get("j", "_j").split()[0]
     keys = call.context.variables.names(call.options.get("i", ""))
-    if form != "long" or not keys or not stubs or "@" in "".join(stubs):
-        raise StataError.because("reshape other than long, or a stub with @")
-    suffix = r", suffix=r'\w+'" if "string" in call.options else ""
+    is_text = {"string"} & {*call.options, *call.options.get("j", "").split()}
+    if form not in ("long", "wide") or not keys or not stubs or "@" in "".join(stubs):
+        raise StataError.because("reshape without i() and variables, or with @")
+    if form == "wide":
+        level = "level" if is_text else "level:g"
+        code = (
+            f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
+            f"wide.columns = [f'{{stub}}{{{level}}}' for stub, level in wide.columns]\n"
+            f"df = df.drop(columns={[column, *stubs]!r}).drop_duplicates()"
+            f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"
+        )
+        creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
+        order = tuple(keys)
+        return Step(code, creates, (column, *stubs), order=order, filled=order)
+    suffix = r", suffix=r'\w+'" if is_text else ""
     code = (
         f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}{suffix})"
         f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
@@ -675,7 +717,9 @@ COMMANDS: _Table = {
     "drop": (Options(), drop),
     "keep": (Options(), drop),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by field track p m.issing l.abel"), egen),
+    "carryforward": (Options("g.enerate replace by"), carry),
+    "egen": (Options("by field track p m.issing l.abel n.quantiles"), egen),
+    "ipolate": (Options("g.enerate by"), interpolate),
     "encode": (Options("g.enerate", "l.abel noe.xtend"), encode),
     "expand": (Options(), expand),
     "fillin": (Options(), fill),
@@ -703,10 +747,15 @@ COMMANDS: _Table = {
     "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
+# Code of values that depend on the order of the rows.
+_BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
 # One command for several variables is one for each.
 FOR_EACH = ("winsor2", "destring", "tostring", "recode", "center", "zscore", "drop")
-_WITH_GROUPS = ("generate", "replace", "egen", "keep", "drop")
-_WITH_CONDITION = (*_WITH_GROUPS, "collapse", "xtile")
+_WITH_GROUPS = (
+    *("generate", "replace", "egen", "keep", "drop"),
+    *("carryforward", "ipolate"),
+)
+_WITH_CONDITION = (*_WITH_GROUPS[:5], "collapse", "xtile")
 
 
 def translate(command: Command, context: Context) -> Step:
@@ -722,15 +771,17 @@ def translate(command: Command, context: Context) -> Step:
     options, function = COMMANDS[command.name]
     call = Call(command, context, options.read(command))
     step = function(call)
-    if command.prefix("bysort") is None:
-        return step
-    groups, inside = _groups(call)
-    order = (*groups, *inside)
-    if _is_sorted(order, context):
-        return step
-    # Without a stated order inside groups no value depends on it.
-    line = f"df = df.sort_values({[*order]!r}, kind='stable')\n" if inside else ""
-    return replace(step, python=f"{line}{step.python}", order=order)
+    order, lines = _order(call), [step.python]
+    names = [name.lstrip("-") for name in order]
+    # No tie may decide a value: keys of a panel have none.
+    if _BY_ROW.search(step.python) and not set(context.keys or [""]) <= set(names):
+        lines.insert(
+            0, f"assert not df.duplicated({names!r}).any(), 'ties'" * bool(names)
+        )
+    if order != context.order:
+        lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
+        step = replace(step, order=step.order or order)
+    return replace(step, python="\n".join(filter(None, lines)))
 
 
 # Commands that make columns that are named in an option or an argument.
