@@ -507,3 +507,24 @@ def test_a_script_without_keys_runs_on_rows(read, tmp_path, monkeypatch):
     assert fit.params["x"] == pytest.approx(slope)
     assert "set df to your table" not in script
     assert "set df to your table" in read("xtset i t\nreg y x\n").script
+
+
+def test_data_that_the_file_saves_are_read_again(read, tmp_path, monkeypatch):
+    frame = pd.DataFrame({"id": [1, 1, 2], "year": [1, 2, 1], "x": [1.0, 2.0, 4.0]})
+    frame.to_stata(tmp_path / "a.dta", write_index=False)
+    monkeypatch.chdir(tmp_path)
+    file = read(
+        "use a\ntempfile means\npreserve\ncollapse x, by(id)\nrename x m\nsave `means'\n"
+        "restore\nmerge m:1 id using `means', nogen keepusing(m)\nsave b\nuse b\n"
+    )
+    names: dict[str, Any] = {}
+    exec(file.script, names)
+    assert names["df"]["m"].tolist() == [1.5, 1.5, 4.0]
+
+
+def test_marks_are_kept_in_a_tempfile_but_not_in_a_file_of_stata(read: Any) -> None:
+    text = "use a\nsample 10\ntempfile t\nsave {0}\nuse c\nmerge 1:1 id using {0}\nreg y x\n"
+    assert [line.status for line in read(text.format("`t'")).estimations] == ["not run"]
+    assert [line.status for line in read(text.format("b")).estimations] == [
+        "translated"
+    ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<text>`"(?:.*?)"'|"[^"]*(?:"|$))
-    |t(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\))
+    |t?(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\))
     |(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
     |(?P<shifted>(?:[LFDSlfds]\d*)+\.[^\W\d]\w*)
     |(?P<result>(?:[rec]\([\w:]+\)|_(?:b|se)\[[^\]]*\]))
@@ -68,6 +68,8 @@ _ALIASES = {
     "trunc": "int",
 }
 _TESTS = ("missing", "inlist", "inrange")
+# Functions whose second argument is a format.
+_WITH_FORMAT = ("date", "monthly", "quarterly", "string")
 _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
     "ceil": math.ceil,
@@ -127,12 +129,28 @@ _PANDAS = {
     ("year(dofm)", 1): "({0}) // 12 + 1960",
     ("quarter(dofq)", 1): "({0}) % 4 + 1",
     ("month(dofm)", 1): "({0}) % 12 + 1",
-    ("ymd", 1): (
+    ("quarterly(YQ)", 1): (
+        "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9])').astype(float).dot([4, 1]) - 7841"
+    ),
+    ("monthly(YM)", 1): (
+        "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9]+)').astype(float).dot([12, 1])"
+        " - 23521"
+    ),
+    ("date(DMY)", 1): (
+        "(pd.to_datetime({0}, dayfirst=True) - pd.Timestamp(1960, 1, 1)).dt.days"
+    ),
+    ("string(%TDCCYY-NN-DD)", 1): (
+        "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.strftime('%Y-%m-%d')"
+    ),
+    ("date(YMD)", 1): (
         "(pd.to_datetime({0}, format='ISO8601') - pd.Timestamp(1960, 1, 1)).dt.days"
     ),
     ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
     ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
     ("string", 1): "{0}.map('{{:.7g}}'.format)",
+    ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
+    ("characters", 2): "{0}.str.slice({1} - 1)",
+    ("characters", 3): "{0}.str.slice({1} - 1, {1} - 1 + {2})",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
 
@@ -531,33 +549,24 @@ class Printer:
 
     def _call(self, node: Node) -> str:
         """Print a function of columns."""
-        name, count = node.value, len(node.parts)
-        if name == "date" and node.parts[1:] == (Node("text", "YMD"),):
-            name, count = "ymd", 1
-        if count == 1 and node.parts[0].value in ("dofq", "dofm"):
-            name = f"{name}({node.parts[0].value})"
-            node = node.parts[0]
-        if self.pandas and (name, count) == ("cond", 3):
-            where, a, b = (
-                self.condition(node.parts[0]),
-                *map(self.value, node.parts[1:]),
-            )
-            return f"pd.Series(np.where({where}, {a}, {b}), df.index)"
-        sides = [self.value(part) for part in node.parts]
-        if self.pandas and (name, count) == ("substr", 3) and sides[1].isdigit():
-            first = int(sides[1]) - 1
-            last = "" if sides[2] == "np.nan" else f"{first} + {sides[2]}"
-            return f"{sides[0]}.str[{first}:{last}]"
+        name, parts = node.value, list(node.parts)
         if name == "sum":
             self._check_order()
-        if name in ("max", "min") and count > 2:
-            *others, last = node.parts
-            sides = [self._call(replace(node, parts=tuple(others))), self.value(last)]
-            count = 2
+        if len(parts) == 2 and parts[1].kind == "text" and name in _WITH_FORMAT:
+            name = f"{name}({parts.pop().value.upper()})"
+        elif len(parts) == 1 and parts[0].value in ("dofq", "dofm"):
+            name, parts = f"{name}({parts[0].value})", list(parts[0].parts)
+        elif name == "substr" and len(parts) == 3 and parts[1].kind == "number":
+            parts = [part for part in parts if part.kind != "missing"]
+            name = "characters"
+        elif name in ("max", "min") and len(parts) > 2:
+            parts = [replace(node, parts=tuple(parts[:-1])), parts[-1]]
+        first = self.condition if name == "cond" else self.value
+        sides = [*map(first, parts[:1]), *map(self.value, parts[1:])]
         codes = _PANDAS if self.pandas else _TERMS
-        if (name, count) not in codes:
+        if (name, len(parts)) not in codes:
             raise StataError.because(f"the function {name}() has no counterpart here")
-        return codes[name, count].format(*sides, by=self.by)
+        return codes[name, len(parts)].format(*sides, by=self.by)
 
 
 def _description(node: Node) -> str:

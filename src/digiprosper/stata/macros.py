@@ -21,6 +21,8 @@ _SECOND = re.compile(
     r"(?P<first>-?[\d.]+)\s+(?P<second>-?[\d.]+)\s+(?:to|:)\s*(?P<last>-?[\d.]+)"
 )
 _FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])")
+# What names of tempvar and tempfile begin with.
+TEMPORARY = "__"
 _MOST_TURNS = 2_000
 
 

@@ -12,7 +12,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import Statement
-from digiprosper.stata.macros import known_later
+from digiprosper.stata.macros import TEMPORARY, known_later
 from digiprosper.stata.names import command_name
 from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
@@ -65,7 +65,7 @@ _LISTERS = ("levelsof", "ds", "unab")
 # Prefixes after which the data are as before.
 _RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that read files.
-_READERS = ("append", "import", "insheet", "joinby", "merge", "use")
+_READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")
 _UNTIL_END = ("program", "mata", "python", "input")
 _MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
@@ -375,7 +375,7 @@ class Reader:
                 self.macros.values[mark + name] = column
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(rest).split():
-                self.macros.values[name] = f"__{name}"
+                self.macros.values[name] = f"{TEMPORARY}{name}"
         elif word == "macro":
             for name in self.macros.expand(rest).split()[1:]:
                 self.macros.forget(f"${name}")
@@ -474,15 +474,29 @@ class Reader:
         self.taint.mark(_generated(command), self.number)
         if "norestore" in dict(command.options):
             self.taint.mark_rows(self.number)
+        if name == "save":
+            self._save(data.file_name(command.arguments))
         if name == "order":
             self.context.variables = replace(self.context.variables, in_order=False)
-        if name != "display":
+        if name not in ("display", "assert"):
             self.context.summary = data.summary(command, self.context)
         listed = dict(command.options).get("local")
         if listed and name in _LISTERS:
             self.macros.forget(listed, known_later(listed, name))
         table = "etable(results).save(...) writes the table"
         self._record("skipped", table if name in _TABLES else "")
+
+    def _save(self, path: str) -> None:
+        """Keep the data under the name of a file.
+
+        Of marked data there is the file that Stata saved, unless it is a tempfile.
+        """
+        taint = copy.deepcopy(self.taint)
+        if path.startswith(TEMPORARY) or not (taint.rows or taint.columns):
+            self.context.saved[path] = taint, self.context.variables
+            self.code.append(f"saved[{path!r}] = df.copy()")
+        else:
+            self.context.saved.pop(path, None)
 
     def _noted(self, name: str, words: list[str]) -> None:
         """Note that a result has a name, or that another file may set macros."""
@@ -577,6 +591,11 @@ class Reader:
             self.sample = ()
             columns = self.context.variables.columns
             self.context.variables = Variables(columns if self.context.panel else None)
+        if step.reads in self.context.saved:
+            taint, variables = self.context.saved[step.reads]
+            self.taint.add(taint)
+            if step.fresh:
+                self.context.variables = variables
 
     def _created(self, step: data.Step) -> None:
         """Add the columns that a step makes to those that are known."""

@@ -30,7 +30,7 @@ import scipy.special
 
 import digiprosper as dp
 
-results = {}
+results, saved = {}, {}
 
 
 def percentile(x, shares):

@@ -37,6 +37,11 @@ class Taint:
         for name in names:
             self.columns[name] = line
 
+    def add(self, other: Taint) -> None:
+        """Mark what another table has marked."""
+        self.columns |= other.columns
+        self.rows = self.rows or other.rows
+
     def mark_rows(self, line: int, cause: str = "") -> None:
         """Mark all rows; the first line is named, with its cause if it is another."""
         because = f": {cause}" if cause else ""

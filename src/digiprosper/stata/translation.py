@@ -87,6 +87,8 @@ class Context:
     summary: dict[str, str] = field(default_factory=dict)
     # Columns that the rows are sorted by; empty for rows in the order of a file.
     order: tuple[str, ...] = UNKNOWN_ORDER
+    # What is known of the data of files that the do-file has saved.
+    saved: dict[str, Any] = field(default_factory=dict)
     # Scalars, as numbers that replace their names.
     scalars: dict[str, Node] = field(default_factory=dict)
 

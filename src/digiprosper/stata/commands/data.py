@@ -13,7 +13,7 @@ from digiprosper.stata.translation import UNKNOWN_ORDER, Call
 from digiprosper.stata.varlists import LaterColumns, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
@@ -78,6 +78,8 @@ class Step:
     order: tuple[str, ...] | None = None
     # Columns of the only complete values, if rows are new.
     filled: tuple[str, ...] | None = None
+    # The Stata file that is read.
+    reads: str = ""
 
 
 def _printer(call: Call) -> Printer:
@@ -466,18 +468,22 @@ def use(call: Call) -> Step:
     """Translate ``use``."""
     if call.command.using and call.command.arguments:
         raise StataError.because("variables that are chosen while reading")
-    code = _table(call.command.using or call.command.arguments)
-    return Step(f"df = {code}", fresh=True, order=())
+    path = file_name(call.command.using or call.command.arguments)
+    return Step(f"df = {_table(path, call)}", fresh=True, order=(), reads=path)
 
 
-def _table(path: str, options: str = "") -> str:
+def file_name(text: str) -> str:
+    """Read the name of a Stata file."""
+    path = unquoted(text)
+    return path if path.endswith(".dta") else f"{path}.dta"
+
+
+def _table(path: str, call: Call, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read; labels and dates stay numbers."""
-    path = unquoted(path)
-    path = path if path.endswith(".dta") else f"{path}.dta"
-    return (
-        f"pd.read_stata({path!r}, convert_categoricals=False, convert_dates=False"
-        f"{options})"
-    )
+    code = f"pd.read_stata({path!r}, convert_categoricals=False, convert_dates=False)"
+    if path in call.context.saved:
+        code = f"saved[{path!r}].copy()"
+    return f"{code}[{[*columns]!r}]" if columns else code
 
 
 def read_text(call: Call) -> Step:
@@ -496,9 +502,15 @@ def read_text(call: Call) -> Step:
         chosen = f", sheet_name={sheet!r}" if sheet else ""
         code, case = f"pd.read_excel({path!r}{chosen})", options.get("case", "preserve")
     elif kind in ("delimited", "delim", "insheet"):
-        if options.get("varnames", "1") != "1" or "delimiters" in options:
-            raise StataError.because("varnames() or delimiters()")
-        code, case = f"pd.read_csv({path!r})", options.get("case", "lower")
+        if "delimiters" in options:
+            raise StataError.because("delimiters()")
+        names, case = options.get("varnames", "1"), options.get("case", "lower")
+        code = f"pd.read_csv({path!r})"
+        if names.startswith("non"):
+            code = f"pd.read_csv({path!r}, header=None)"
+            code += ".rename(columns=lambda number: f'v{number + 1}')"
+        elif names != "1":
+            raise StataError.because(f"varnames({names})")
     else:
         raise StataError.because(f"import {command.arguments}")
     if case in ("lower", "upper"):
@@ -520,9 +532,9 @@ def merge(call: Call) -> Step:
         raise StataError.because(
             f"keep({options.get('keep')}) or a pattern in keepusing()"
         )
-    columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
+    path = file_name(using)
     lines = [
-        f"other = {_table(using, columns)}",
+        f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}",
         _without_columns_of_both(keys),
         f"df = df.merge(other, on={keys!r}, how='outer', "
         f"validate={_VALIDATED[kind]!r}, indicator={mark!r})",
@@ -536,7 +548,7 @@ def merge(call: Call) -> Step:
         chosen = [mark, *chosen]
     filled = None if merged and "right_only" not in merged else tuple(keys)
     code = "\n".join(lines)
-    return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled)
+    return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
 def _without_columns_of_both(keys: list[str]) -> str:
@@ -550,21 +562,22 @@ def join(call: Call) -> Step:
     names = _names(call)
     if not call.command.using or not names:
         raise StataError.because("joinby without variables or using")
+    path = file_name(call.command.using)
     code = (
-        f"other = {_table(call.command.using)}\n{_without_columns_of_both(names)}\n"
+        f"other = {_table(path, call)}\n{_without_columns_of_both(names)}\n"
         f"df = df.merge(other, on={names!r})"
     )
-    return Step(code, order=UNKNOWN_ORDER)
+    return Step(code, order=UNKNOWN_ORDER, reads=path)
 
 
 def append(call: Call) -> Step:
     """Translate ``append``."""
     if not call.command.using:
         raise StataError.because("append without using")
-    other = _table(call.command.using)
-    code = f"df = pd.concat([df, {other}], ignore_index=True)"
+    path = file_name(call.command.using)
+    code = f"df = pd.concat([df, {_table(path, call)}], ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
-    return Step(code, order=order, filled=())
+    return Step(code, order=order, filled=(), reads=path)
 
 
 def collapse(call: Call) -> Step:
@@ -641,9 +654,9 @@ def fill(call: Call) -> Step:
         levels = ", ".join(f"df[{name!r}].unique()" for name in names)
         rows = f"pd.MultiIndex.from_product([{levels}], names={names!r})"
         last = "\ndf['_fillin'] = df['_fillin'].fillna(1)"
-        others, creates = "df.assign(_fillin=0)", ("_fillin",)
+        others = "df.assign(_fillin=0)"
     else:
-        names, last, others, creates = context.keys, "", "df", ()
+        names, last, others = context.keys, "", "df"
         if names != [context.entity, context.time]:
             raise StataError.because("tsfill before xtset")
         entity, time = (f"df[{name!r}]" for name in names)
@@ -660,6 +673,7 @@ def fill(call: Call) -> Step:
             )
     code = f"df = {rows}.to_frame(index=False).merge({others}, how='left'){last}"
     code += f"\ndf = df.sort_values({names!r}, kind='stable')"
+    creates = ("_fillin",) if last else ()
     return Step(code, creates, order=tuple(names), filled=tuple(names))
 
 
