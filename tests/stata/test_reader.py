@@ -514,8 +514,8 @@ def test_data_that_the_file_saves_are_read_again(read, tmp_path, monkeypatch):
     frame.to_stata(tmp_path / "a.dta", write_index=False)
     monkeypatch.chdir(tmp_path)
     file = read(
-        "use a\ntempfile means\npreserve\ncollapse x, by(id)\nrename x m\nsave `means'\n"
-        "restore\nmerge m:1 id using `means', nogen keepusing(m)\nsave b\nuse b\n"
+        "use a\ntempfile q\npreserve\ncollapse x, by(id)\nrename x m\nsave `q'\n"
+        "restore\nmerge m:1 id using `q', nogen keepusing(m)\nsave b\nuse b\n"
     )
     names: dict[str, Any] = {}
     exec(file.script, names)
@@ -523,7 +523,10 @@ def test_data_that_the_file_saves_are_read_again(read, tmp_path, monkeypatch):
 
 
 def test_marks_are_kept_in_a_tempfile_but_not_in_a_file_of_stata(read: Any) -> None:
-    text = "use a\nsample 10\ntempfile t\nsave {0}\nuse c\nmerge 1:1 id using {0}\nreg y x\n"
+    text = (
+        "use a\nsample 10\ntempfile t\nsave {0}\nuse c\nmerge 1:1 id using {0}\n"
+        "reg y x\n"
+    )
     assert [line.status for line in read(text.format("`t'")).estimations] == ["not run"]
     assert [line.status for line in read(text.format("b")).estimations] == [
         "translated"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from digiprosper.stata.translation import Translation
 
 _HEAD = """\
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 import scipy.special

@@ -79,6 +79,13 @@ NAN = np.nan
         ("gen a = cond(x > 2, 1, 0)", "a", [0, 1, 1, 1, 0, 0]),
         ("gen a = max(x, z)", "a", [1, 2, 5, 4, 2, 6]),
         ("tostring id, gen(s)\ndestring s, gen(a)", "a", [1, 1, 1, 2, 2, 3]),
+        ("cap gen x = 9", "x", [1, NAN, 3, 4, 2, 0]),
+        ("cap egen a = max(x)", "a", [4] * 6),
+        (
+            "tostring id, replace\ndestring, replace\ngen a = id",
+            "a",
+            [1, 1, 1, 2, 2, 3],
+        ),
         ("rename x a", "a", [1, NAN, 3, 4, 2, 0]),
         ("duplicates tag id, gen(a)", "a", [2, 2, 2, 1, 1, 0]),
         ('gen s = name + "b"\ngen a = strlen(s)', "a", [2, 2, 2, 2, 2, 1]),

@@ -345,15 +345,17 @@ def encode(call: Call) -> Step:
 
 def destring(call: Call) -> Step:
     """Translate ``destring`` and ``tostring``."""
-    options, names = call.options, _names(call)
-    new = split(options.get("generate", ""))
+    options, new = call.options, split(call.options.get("generate", ""))
+    names = call.context.variables.names(call.command.arguments or "_all")
     if (new and len(new) != len(names)) or not (new or "replace" in options):
         raise StataError.because(f"{call.command.name} without replace or generate()")
-    code = "df[{0}].map('{{:.12g}}'.format)"
-    if call.command.name == "destring":
-        errors = "coerce" if "force" in options else "raise"
-        code = f"pd.to_numeric(df[{{0}}], errors={errors!r})"
-    return _each(f"df[{{1}}] = {code}", names, new or "{}")
+    code = "df[{1}] = df[{0}].map('{{:.12g}}'.format)"
+    if "force" in options:
+        code = "df[{1}] = pd.to_numeric(df[{0}], errors='coerce')"
+    elif call.command.name == "destring":
+        # Stata leaves other texts as they are.
+        code = "with suppress(ValueError):\n    df[{1}] = pd.to_numeric(df[{0}])"
+    return _each(code, names, new or "{}")
 
 
 def dummies(call: Call) -> Step:
@@ -761,6 +763,7 @@ COMMANDS: _Table = {
     "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
+_CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
 # One command for several variables is one for each.
@@ -786,6 +789,10 @@ def translate(command: Command, context: Context) -> Step:
     call = Call(command, context, options.read(command))
     step = function(call)
     order, lines = _order(call), [step.python]
+    if command.name in ("generate", "egen") and _CAPTURED.match(command.text):
+        # A column that is there already stays, without an error.
+        inside = step.python.replace("\n", "\n    ")
+        lines = [f"if {step.creates[0]!r} not in df:\n    {inside}"]
     names = [name.lstrip("-") for name in order]
     # No tie may decide a value: keys of a panel have none.
     if _BY_ROW.search(step.python) and not set(context.keys or [""]) <= set(names):
