@@ -52,6 +52,25 @@ def quantile_groups(x, count):
     return pd.Series(np.searchsorted(cuts, x) + 1.0, x.index).where(x.notna())
 
 
+def numeric(x):
+    '''Text as numbers, if all of it is numbers, as destring.'''
+    with suppress(ValueError):
+        return pd.to_numeric(x)
+    return x
+
+
+def encoded(x):
+    '''Codes of the sorted texts, as encode.'''
+    codes = pd.factorize(x.replace("", np.nan), sort=True)[0] + 1.0
+    return pd.Series(codes, x.index).replace(0, np.nan)
+
+
+def all_rows(df, names, levels):
+    '''Rows of all combinations of levels, as fillin.'''
+    rows = pd.MultiIndex.from_product(levels, names=names).to_frame(index=False)
+    return rows.merge(df, how="left")
+
+
 def interpolated(y, x):
     '''Missing values of y on lines between its values, as ipolate.'''
     pairs = y.groupby(x).mean().dropna()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.expressions import Node, Printer, unquoted
+from digiprosper.stata.expressions import Printer, unquoted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Call
 from digiprosper.stata.varlists import LaterColumns, number
@@ -31,17 +31,14 @@ _BY_GROUP = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
-    "firstnm": "first",
-    "lastnm": "last",
 }
+# Results of summarize.
 _SUMMARY = {
-    **{name: name for name in ("mean", "min", "max", "sum")},
-    "sd": "std",
-    "p50": "median",
-    "N": "count",
+    **{name: f".{name}()" for name in ("mean", "min", "max", "sum")},
+    "sd": ".std()",
+    "N": ".count()",
+    "p50": ".median()",
 }
-_PERCENTILES = (1, 5, 10, 25, 75, 90, 95, 99)
-# Functions of egen of a list of variables.
 _ACROSS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
     "rowtotal": "sum(axis=1)",
@@ -50,9 +47,25 @@ _ACROSS = {
     "rownonmiss": "notna().sum(axis=1)",
 }
 _RANKS = {
-    "": "rank()",
     "field": "rank(ascending=False, method='min')",
     "track": "rank(method='min')",
+}
+# Options of egen by function, besides by().
+_EGEN_OPTIONS = {
+    "rank": {*_RANKS},
+    "pctile": {"p"},
+    "xtile": {"nquantiles"},
+    "rowtotal": {"missing"},
+    "group": {"label"},
+}
+# Code for each variable, and the new name if no option gives one.
+_EACH = {
+    "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
+    "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
+    "encode": ("encoded(df[{0}])", ""),
+    "destring": ("numeric(df[{0}])", ""),
+    "tostring": ("df[{0}].map('{{:.12g}}'.format)", ""),
+    "carryforward": ("df[{0}]{by}.ffill()", ""),
 }
 _KEPT = {
     **dict.fromkeys(("match", "matched", "3"), "both"),
@@ -61,6 +74,11 @@ _KEPT = {
 }
 _MERGED = "{'left_only': 1, 'right_only': 2, 'both': 3}"
 _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
+# The values of the data in memory are kept.
+_OF_BOTH = (
+    "other = other.drop(columns=df.columns.intersection(other.columns)"
+    ".difference({0}))\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,142 +100,140 @@ class Step:
     reads: str = ""
 
 
-def _printer(call: Call) -> Printer:
-    context, groups = call.context, _groups(call)[0]
-    order, variables = _order(call), context.variables
-    is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
-    return Printer(
-        context.complete,
-        variables.resolve,
-        pandas=True,
-        results=context.summary,
-        groups=groups,
-        in_order=is_sorted and (len(order) > len(groups) or not order),
-        panel=context.panel_code if context.entity and context.time else "",
-    )
+class DataCall(Call):
+    """A data command, and code of its parts."""
 
+    @property
+    def names(self) -> list[str]:
+        """The variables."""
+        return self.context.variables.names(self.command.arguments)
 
-def _where(call: Call) -> str | None:
-    text = call.command.condition
-    return None if text is None else _printer(call).condition(call.context.parse(text))
+    @property
+    def new(self) -> list[str]:
+        """The names in generate()."""
+        return split(self.options.get("generate", ""))
 
+    @property
+    def groups(self) -> tuple[list[str], list[str]]:
+        """Variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of the order."""
+        prefix = self.command.prefix("by", "bysort")
+        text = prefix.text if prefix else self.options.get("by", "")
+        groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
+        names = self.context.variables.names
+        return names(groups), names(inside)
 
-def _names(call: Call) -> list[str]:
-    return call.context.variables.names(call.command.arguments)
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Columns that rows are sorted by, after a prefix that sorts."""
+        order = self.context.order
+        if self.command.prefix("bysort") is None:
+            return order
+        names = tuple(name for names in self.groups for name in names)
+        return order if order[: len(names)] == names else names
 
+    @property
+    def printer(self) -> Printer:
+        """What writes expressions, with the groups of by."""
+        context, groups, order = self.context, self.groups[0], self.order
+        is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
+        return Printer(
+            context.complete,
+            context.variables.resolve,
+            pandas=True,
+            results=context.summary,
+            groups=groups,
+            in_order=is_sorted and (len(order) > len(groups) or not order),
+            panel=context.panel_code if context.entity and context.time else "",
+        )
 
-def _groups(call: Call) -> tuple[list[str], list[str]]:
-    """List the variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of order."""
-    prefix = call.command.prefix("by", "bysort")
-    text = prefix.text if prefix else call.options.get("by", "")
-    groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
-    names = call.context.variables.names
-    return names(groups), names(inside)
+    @property
+    def where(self) -> str | None:
+        """Code of the condition."""
+        text = self.command.condition
+        return text and self.printer.condition(self.context.parse(text))
 
+    @property
+    def assignment(self) -> tuple[str, str]:
+        """The name and the expression of ``name = expression``."""
+        match = ASSIGNMENT.fullmatch(self.command.arguments)
+        if match is None:
+            raise StataError.because(f"{self.command.name} {self.command.arguments}")
+        return match["name"], match["value"]
 
-def _order(call: Call) -> tuple[str, ...]:
-    """List the columns that rows are sorted by, after a prefix that sorts."""
-    order = call.context.order
-    if call.command.prefix("bysort") is None:
-        return order
-    names = tuple(name for names in _groups(call) for name in names)
-    return order if order[: len(names)] == names else names
+    @property
+    def path(self) -> str:
+        """The Stata file after using."""
+        if not self.command.using:
+            raise StataError.because(f"{self.command.name} without using")
+        return file_name(self.command.using)
 
-
-def _target(command: Command) -> tuple[str, str]:
-    match = ASSIGNMENT.fullmatch(command.arguments)
-    if match is None:
-        raise StataError.because(f"{command.name} {cited(command.arguments)}")
-    return match["name"], match["value"]
+    def value(self, text: str) -> str:
+        """Write an expression in the rows of the condition."""
+        value = f"({self.printer.number(self.context.parse(text))})"
+        value = value if "df" in value else f"pd.Series({value}, df.index)"
+        return f"{value}.where({self.where})" if self.where else value
 
 
 # --- columns --------------------------------------------------------------------------
 
 
-def generate(call: Call) -> Step:
+def generate(call: DataCall) -> Step:
     """Translate ``generate`` and ``replace``."""
-    context, is_new = call.context, call.command.name == "generate"
-    name, text = _target(call.command)
-    node, where = context.parse(text), _where(call)
-    name = name if is_new else context.variables.resolve(name)
+    context, where = call.context, call.where
+    name, text = call.assignment
+    node, is_new = context.parse(text), call.command.name == "generate"
     nodes = list(node.walk())
     if any(part.kind == "call" and part.value in _DRAWS for part in nodes):
         raise StataError.because("random numbers differ from Stata's")
+    if not is_new:
+        name = context.variables.resolve(name)
+        if carried := _carried(name, text, call):
+            return Step(carried, (name,))
+    code = f"df[{name!r}] = {call.printer.value(node)}"
+    if where is not None:
+        code = f"df.loc[{where}, {name!r}] = {call.printer.value(node)}"
+        if is_new:
+            empty = "''" if node.kind == "text" else "np.nan"
+            code = f"df[{name!r}] = {empty}\n{code}"
     kinds = {part.kind for part in nodes}
     complete = set(node.names) <= context.complete and kinds <= _COMPUTED
-    if where is None:
-        code = f"df[{name!r}] = {_printer(call).value(node)}"
-    elif is_new:
-        empty = "''" if node.kind == "text" else "np.nan"
-        code = f"df[{name!r}] = {empty}\n{_replaced(name, node, where, call)}"
-    else:
-        code = _replaced(name, node, where, call)
-    if not is_new:
-        code = _carried(name, node, call) or code
     complete &= not where or name in context.complete
     return Step(code, (name,), complete=complete)
 
 
-def _replaced(name: str, node: Node, where: str, call: Call) -> str:
-    return f"df.loc[{where}, {name!r}] = {_printer(call).value(node)}"
+def _carried(name: str, text: str, call: DataCall) -> str:
+    """Write ``replace x = x[_n-1] if x == .``, which is a missing value filled.
 
-
-def _carried(name: str, node: Node, call: Call) -> str:
-    """Write a replacement by own values of rows that are replaced before, if it is one.
-
-    Stata replaces from the first row to the last.
+    Other values of rows that the command itself has replaced before are refused.
     """
-    text = call.command.condition
-    condition = call.context.parse(text) if text else None
-    trees = [node, condition] if condition else [node]
-    nodes = [part for tree in trees for part in tree.walk()]
-    before = Node(
-        "index", name, (Node("binary", "-", (Node("name", "_n"), Node("number", 1.0))),)
-    )
-    missing = (
-        Node("call", "missing", (Node("name", name),)),
-        Node("binary", "==", (Node("name", name), Node("missing", "."))),
-    )
-    printer = _printer(call)
-    if node == before and condition in missing and printer.in_order:
-        return f"df[{name!r}] = df[{name!r}]{printer.by}.ffill()"
-    depends = [
-        part
-        for part in nodes
-        if name in part.names
-        and (part.kind in ("index", "shifted") or part.value == "sum")
-        and not (part.kind == "index" and _is_after(part.parts[0]))
-    ]
-    if depends:
-        raise StataError.because("values that the command itself replaces before")
+    condition = call.command.condition or ""
+    typed = [re.sub(r"\s", "", part) for part in (text, condition)]
+    empty = (f"{name}==.", f"{name}>=.", f"mi({name})", f"missing({name})")
+    if typed[0] == f"{name}[_n-1]" and typed[1] in empty and call.printer.in_order:
+        return f"df[{name!r}] = df[{name!r}]{call.printer.by}.ffill()"
+    for part in filter(None, (text, condition)):
+        for node in call.context.parse(part).walk():
+            is_later = node.kind == "index" and node.parts[0].value in ("_n", "+")
+            by_row = node.kind in ("index", "shifted") or node.value == "sum"
+            if name in node.names and by_row and not is_later:
+                raise StataError.because("values that the command replaces before")
     return ""
 
 
-def _is_after(index: Node) -> bool:
-    """Tell whether a subscript means the row itself, or one that is replaced later."""
-    match index:
-        case Node("name", "_n") | Node("binary", "+", (Node("name", "_n"), _)):
-            return True
-    return False
-
-
-def egen(call: Call) -> Step:
+def egen(call: DataCall) -> Step:
     """Translate ``egen``."""
-    name, text = _target(call.command)
+    name, text = call.assignment
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
-    where, groups = _where(call), _groups(call)[0]
     options = {*call.options} - {"by"}
     if options - _EGEN_OPTIONS.get(function, set()):
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
-    if function in (*_BY_GROUP, "rank", "pctile", "xtile") and not function.endswith(
-        "nm"
-    ):
-        code = _statistic(function, inside, where, call)
-    elif groups or where or function not in (*_ACROSS, "group", "std"):
+    if function in (*_BY_GROUP, "rank", "pctile", "xtile"):
+        code = _statistic(function, inside, call)
+    elif call.groups[0] or call.where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
     elif function == "std":
-        value = _printer(call).number(call.context.parse(inside))
+        value = call.value(inside)
         code = f"({value} - {value}.mean()) / {value}.std()"
     else:
         names = call.context.variables.names(inside)
@@ -233,38 +249,27 @@ def egen(call: Call) -> Step:
     return Step(f"df[{name!r}] = {code}", (name,))
 
 
-_EGEN_OPTIONS: Mapping[str, set[str]] = {
-    "rank": {"field", "track"},
-    "pctile": {"p"},
-    "xtile": {"nquantiles"},
-    "rowtotal": {"missing"},
-    "group": {"label"},
-}
-
-
-def _statistic(function: str, inside: str, where: str | None, call: Call) -> str:
+def _statistic(function: str, inside: str, call: DataCall) -> str:
     """Write a statistic of a column, over all rows or by group."""
-    printer, options = _printer(call), call.options
-    value = f"({printer.number(call.context.parse(inside))})"
-    value = value if "df[" in value else f"pd.Series({value}, df.index)"
-    value = value if where is None else f"{value}.where({where})"
+    value, by, options = call.value(inside), call.printer.by, call.options
     if function == "rank":
-        option = next(iter({"field", "track"} & {*options}), "")
-        return f"{value}{printer.by}.{_RANKS[option]}"
+        ranks = [_RANKS[option] for option in _RANKS if option in options]
+        return f"{value}{by}.{(*ranks, 'rank()')[0]}"
     arguments = {
         "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
         "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
     }
-    method = arguments.get(function) or repr(_BY_GROUP[function])
-    if printer.by:
-        code = f"{value}{printer.by}.transform({method})"
-    elif function in arguments:
-        code = f"{method.replace(',', f'({value},')})"
+    if function in arguments:
+        method, _, argument = arguments[function].partition(", ")
+        code = f"{method}({value}, {argument})"
     else:
+        method, argument = repr(_BY_GROUP[function]), ""
         code = f"{value}.{_BY_GROUP[function]}()"
-    if where is None:
+    if by:
+        code = f"{value}{by}.transform({', '.join(filter(None, (method, argument)))})"
+    if call.where is None:
         return code
-    return f"({code if printer.by else f'pd.Series({code}, df.index)'}).where({where})"
+    return f"({code if by else f'pd.Series({code}, df.index)'}).where({call.where})"
 
 
 def summary(command: Command, context: Context) -> dict[str, str]:
@@ -273,18 +278,49 @@ def summary(command: Command, context: Context) -> dict[str, str]:
     others = command.weight or command.rows or command.prefixes
     if command.name != "summarize" or len(names) != 1 or others:
         return {}
-    name, where = (
-        context.variables.resolve(names[0]),
-        _where(Call(command, context, {})),
-    )
+    name = context.variables.resolve(names[0])
+    where = DataCall(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
-    return {
-        **{f"r({key})": f"{series}.{method}()" for key, method in _SUMMARY.items()},
-        **{f"r(p{p})": f"percentile({series}, {p})" for p in _PERCENTILES},
+    percentiles = {
+        f"r(p{p})": f"percentile({series}, {p})" for p in (1, 5, 10, 25, 75, 90, 95, 99)
     }
+    return percentiles | {f"r({key})": f"{series}{_SUMMARY[key]}" for key in _SUMMARY}
 
 
-def winsor(call: Call) -> Step:
+def _each(code: str, names: list[str], new: str | list[str]) -> Step:
+    """Write code for each column, with its new name by a pattern or by a list."""
+    lines, creates = [], list[str]()
+    if not isinstance(new, str) and len(new) != len(names):
+        raise StataError.because("generate() with another number of names")
+    for at, name in enumerate(names):
+        if not isinstance(name, LaterColumns):
+            creates.append(new.format(name) if isinstance(new, str) else new[at])
+            lines.append(code.format(repr(name), repr(creates[-1])))
+        elif isinstance(new, str):
+            target = repr(new).replace("{}", "' + name + '")
+            lines.append(f"for name in [{name}]:\n    {code.format('name', target)}")
+            creates.append(LaterColumns.of_pattern(new.replace("{}", "*")))
+        else:
+            raise StataError.because("new names of columns that are not known")
+    return Step("\n".join(lines), tuple(creates))
+
+
+def each(call: DataCall) -> Step:
+    """Translate commands that compute each variable by itself."""
+    name, options = call.command.name, call.options
+    code, pattern = _EACH[name]
+    if not (pattern or call.new or "replace" in options):
+        raise StataError.because(f"{name} without replace or generate()")
+    if name == "carryforward" and not call.printer.in_order:
+        raise StataError.because("carryforward, where the order is not stated")
+    if "force" in options:
+        code = "pd.to_numeric(df[{0}], errors='coerce')"
+    code = code.replace("{by}", call.printer.by)
+    names = call.context.variables.names(call.command.arguments or "_all")
+    return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
+
+
+def winsor(call: DataCall) -> Step:
     """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
     options = call.options
     cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
@@ -293,9 +329,9 @@ def winsor(call: Call) -> Step:
     low, high = (number(text, "cuts") for text in cuts)
     arguments = f"{low:g}, {high:g}{', trim=True' * ('trim' in options)}"
     code = f"winsorised(df[{{0}}], {arguments})"
-    if by := _printer(call).by:
+    if by := call.printer.by:
         code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
-    return _each(f"df[{{1}}] = {code}", _names(call), f"{{}}{winsor_suffix(options)}")
+    return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
@@ -304,66 +340,41 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     return "" if "replace" in options else suffix
 
 
-def _each(code: str, names: list[str], new: str | list[str]) -> Step:
-    """Write code for each column, with its new name by a pattern or by a list."""
-    lines, creates = [], list[str]()
-    for at, name in enumerate(names):
-        if isinstance(name, LaterColumns):
-            if not isinstance(new, str):
-                raise StataError.because("new names of columns that are not known")
-            target = repr(new).replace("{}", "' + name + '")
-            inside = code.format("name", target).replace("\n", "\n    ")
-            lines.append(f"for name in [{name}]:\n    {inside}")
-            creates.append(LaterColumns.of_pattern(new.replace("{}", "*")))
-            continue
-        target = new.format(name) if isinstance(new, str) else new[at]
-        lines.append(code.format(repr(name), repr(target)))
-        creates.append(target)
-    return Step("\n".join(lines), tuple(creates))
+def recode(call: DataCall) -> Step:
+    """Translate ``recode``; the first rule that fits a value counts."""
+    listed, _, rest = call.command.arguments.partition("(")
+    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
+    if not rules:
+        raise StataError.because("recode with other rules than (values = value)")
+    tests, values, other = [], [], "df[{0}]"
+    for items, value in rules:
+        code = "np.nan" if value == "." else f"{number(value, 'recode'):g}"
+        if items.strip() in ("else", "*"):
+            other = code
+        else:
+            tests.append(" | ".join(map(_in_rule, split(items))))
+            values.append(code)
+    code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
+    new = call.new or call.options.get("prefix", "") + "{}"
+    return _each(f"df[{{1}}] = {code}", call.context.variables.names(listed), new)
 
 
-def centre(call: Call) -> Step:
-    """Translate ``center`` and ``zscore``, which make ``c_x`` and ``z_x``."""
-    mark = call.command.name[0]
-    scale = " / df[{0}].std()" if mark == "z" else ""
-    code = f"df[{{1}}] = (df[{{0}}] - df[{{0}}].mean()){scale}"
-    return _each(code, _names(call), f"{mark}_{{}}")
-
-
-def encode(call: Call) -> Step:
-    """Translate ``encode``; codes follow the sorted texts."""
-    names, new = _names(call), split(call.options.get("generate", ""))
-    if len(names) != 1 or len(new) != 1:
-        raise StataError.because("encode without generate()")
-    return _each(
-        "df[{1}] = pd.factorize(df[{0}].replace('', np.nan), sort=True)[0] + 1.0\n"
-        "df[{1}] = df[{1}].replace(0, np.nan)",
-        names,
-        new,
+def _in_rule(item: str) -> str:
+    """Write a value of a rule of ``recode``: a number, a range, or missing."""
+    if item in (".", "missing", "mis"):
+        return "df[{0}].isna()"
+    ends = {"min": "-np.inf", "max": "np.inf"}
+    low, *high = (
+        ends.get(end) or f"{number(end, 'recode'):g}" for end in item.split("/")
     )
+    return f"df[{{0}}].between({low}, {(high or [low])[0]})"
 
 
-def destring(call: Call) -> Step:
-    """Translate ``destring`` and ``tostring``."""
-    options, new = call.options, split(call.options.get("generate", ""))
-    names = call.context.variables.names(call.command.arguments or "_all")
-    if (new and len(new) != len(names)) or not (new or "replace" in options):
-        raise StataError.because(f"{call.command.name} without replace or generate()")
-    code = "df[{1}] = df[{0}].map('{{:.12g}}'.format)"
-    if "force" in options:
-        code = "df[{1}] = pd.to_numeric(df[{0}], errors='coerce')"
-    elif call.command.name == "destring":
-        # Stata leaves other texts as they are.
-        code = "with suppress(ValueError):\n    df[{1}] = pd.to_numeric(df[{0}])"
-    return _each(code, names, new or "{}")
-
-
-def dummies(call: Call) -> Step:
+def dummies(call: DataCall) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
-    names, stem = _names(call), call.options.get("generate", "").strip()
-    if len(names) != 1:
+    if len(call.names) != 1:
         raise StataError.because("tabulate with generate() and other than a variable")
-    column = f"df[{names[0]!r}]"
+    column, stem = f"df[{call.names[0]!r}]", "".join(call.new)
     code = (
         f"for number, value in enumerate(np.unique({column}.dropna()), 1):\n"
         f"    df[f'{stem}{{number}}'] = "
@@ -372,89 +383,42 @@ def dummies(call: Call) -> Step:
     return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
 
 
-def recode(call: Call) -> Step:
-    """Translate ``recode``; the first rule that fits a value counts."""
-    arguments, options = call.command.arguments, call.options
-    names = call.context.variables.names(arguments.partition("(")[0])
-    new = split(options.get("generate", ""))
-    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", arguments)
-    if not rules or (new and len(new) != len(names)):
-        raise StataError.because("recode with other rules than (values = value)")
-    tests, values, other = [], [], "df[{0}]"
-    for listed, value in rules:
-        code = "np.nan" if value == "." else f"{number(value, 'recode'):g}"
-        if listed.strip() in ("else", "*"):
-            other = code
-            continue
-        tests.append(" | ".join(map(_in_rule, split(listed))))
-        values.append(code)
-    code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
-    return _each(f"df[{{1}}] = {code}", names, new or options.get("prefix", "") + "{}")
-
-
-def _in_rule(item: str) -> str:
-    """Write a value of a rule of ``recode``: a number, a range, or missing."""
-    first, slash, last = item.partition("/")
-    if item in (".", "missing", "mis"):
-        return "df[{0}].isna()"
-    if not slash:
-        return f"(df[{{0}}] == {number(item, 'recode'):g})"
-    low = "-np.inf" if first == "min" else f"{number(first, 'recode'):g}"
-    high = "np.inf" if last == "max" else f"{number(last, 'recode'):g}"
-    return f"df[{{0}}].between({low}, {high})"
-
-
-def xtile(call: Call) -> Step:
+def xtile(call: DataCall) -> Step:
     """Translate ``xtile``: groups between percentiles."""
-    name, text = _target(call.command)
-    return Step(
-        f"df[{name!r}] = {_statistic('xtile', text, _where(call), call)}", (name,)
-    )
+    name, text = call.assignment
+    return Step(f"df[{name!r}] = {_statistic('xtile', text, call)}", (name,))
 
 
-def interpolate(call: Call) -> Step:
+def interpolate(call: DataCall) -> Step:
     """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
-    names, new = _names(call), call.options.get("generate", "").strip()
-    if len(names) != 2 or not new:
+    if len(call.names) != 2 or len(call.new) != 1:
         raise StataError.because("ipolate without two variables or generate()")
-    y, x = names
+    y, x = call.names
     code = f"interpolated(df[{y!r}], df[{x!r}])"
-    if _groups(call)[0]:
-        rows = f"for _, rows in df{_printer(call).by}"
-        code = f"pd.concat([interpolated(rows[{y!r}], rows[{x!r}]) {rows}])"
-    return Step(f"df[{new!r}] = {code}", (new,))
-
-
-def carry(call: Call) -> Step:
-    """Translate ``carryforward``: a missing value is the last one before."""
-    names, printer = _names(call), _printer(call)
-    new = split(call.options.get("generate", ""))
-    if not printer.in_order or not (new or "replace" in call.options):
-        raise StataError.because("carryforward, where the order is not stated")
-    return _each(f"df[{{1}}] = df[{{0}}]{printer.by}.ffill()", names, new or "{}")
+    if by := call.printer.by:
+        code = f"interpolated(rows[{y!r}], rows[{x!r}]) for _, rows in df{by}"
+        code = f"pd.concat([{code}])"
+    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
 
 
 # --- rows and tables ------------------------------------------------------------------
 
 
-def drop(call: Call) -> Step:
+def drop(call: DataCall) -> Step:
     """Translate ``drop`` and ``keep``."""
-    name, where = call.command.name, _where(call)
+    name, where = call.command.name, call.where
+    if bool(call.command.arguments) == bool(where or call.command.prefixes):
+        raise StataError.because(f"{name} with variables and a condition, or by")
     if where is not None:
-        if call.command.arguments:
-            raise StataError.because(f"{name} with variables and a condition")
         return Step(f"df = df[{where if name == 'keep' else f'~({where})'}].copy()")
-    if call.command.prefixes:
-        raise StataError.because(f"{name} of variables with by")
-    names = _names(call)
     if name == "keep":
-        return Step(f"df = df[{names!r}].copy()")
+        return Step(f"df = df[{call.names!r}].copy()")
     # What is absent is not there in either case.
-    code = f"df = df.drop(columns={names!r}, errors='ignore')"
-    return Step(code, drops=tuple(names))
+    code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
+    return Step(code, drops=tuple(call.names))
 
 
-def rename(call: Call) -> Step:
+def rename(call: DataCall) -> Step:
     """Translate ``rename old new``."""
     names = split(call.command.arguments)
     if len(names) != 2 or not all(name.isidentifier() for name in names):
@@ -466,7 +430,7 @@ def rename(call: Call) -> Step:
     return Step(code, (new,), (old,), complete=is_complete, order=order)
 
 
-def use(call: Call) -> Step:
+def use(call: DataCall) -> Step:
     """Translate ``use``."""
     if call.command.using and call.command.arguments:
         raise StataError.because("variables that are chosen while reading")
@@ -480,7 +444,7 @@ def file_name(text: str) -> str:
     return path if path.endswith(".dta") else f"{path}.dta"
 
 
-def _table(path: str, call: Call, columns: Sequence[str] = ()) -> str:
+def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read; labels and dates stay numbers."""
     code = f"pd.read_stata({path!r}, convert_categoricals=False, convert_dates=False)"
     if path in call.context.saved:
@@ -488,144 +452,115 @@ def _table(path: str, call: Call, columns: Sequence[str] = ()) -> str:
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
-def read_text(call: Call) -> Step:
+def read_text(call: DataCall) -> Step:
     """Translate ``import`` and ``insheet``."""
     options, command = call.options, call.command
     kind, *rest = split(command.arguments) or [""]
     if command.name == "insheet":
-        kind, rest = "insheet", [kind]
+        kind, rest = "delimited", [kind]
     path = unquoted(command.using or " ".join(rest))
-    if kind == "excel":
-        if "firstrow" not in options or "cellrange" in options:
-            raise StataError.because(
-                "a sheet without names in its first row, or cellrange()"
-            )
+    names, case = options.get("varnames", "1"), options.get("case", "preserve")
+    if kind == "excel" and "firstrow" in options and names == "1":
         sheet = unquoted(options.get("sheet", ""))
         chosen = f", sheet_name={sheet!r}" if sheet else ""
-        code, case = f"pd.read_excel({path!r}{chosen})", options.get("case", "preserve")
-    elif kind in ("delimited", "delim", "insheet"):
-        if "delimiters" in options:
-            raise StataError.because("delimiters()")
-        names, case = options.get("varnames", "1"), options.get("case", "lower")
-        code = f"pd.read_csv({path!r})"
-        if names.startswith("non"):
+        code = f"pd.read_excel({path!r}{chosen})"
+    elif kind in ("delimited", "delim") and (names == "1" or names.startswith("non")):
+        code, case = f"pd.read_csv({path!r})", options.get("case", "lower")
+        if names != "1":
             code = f"pd.read_csv({path!r}, header=None)"
             code += ".rename(columns=lambda number: f'v{number + 1}')"
-        elif names != "1":
-            raise StataError.because(f"varnames({names})")
     else:
-        raise StataError.because(f"import {command.arguments}")
+        raise StataError.because(
+            f"import {kind}, or names that are not in the first row"
+        )
     if case in ("lower", "upper"):
         code += f".rename(columns=str.{case})"
     return Step(f"df = as_stata({code})", fresh=True, order=())
 
 
-def merge(call: Call) -> Step:
-    """Translate ``merge 1:1`` and ``merge m:1``, and ``joinby``."""
-    options, using = call.options, call.command.using
+def merge(call: DataCall) -> Step:
+    """Translate ``merge 1:1`` and ``merge m:1``."""
+    options, path = call.options, call.path
     kind, *names = split(call.command.arguments) or [""]
-    if not using or kind not in _VALIDATED:
-        raise StataError.because(f"merge {kind}")
     keys = call.context.variables.names(" ".join(names))
     mark = options.get("generate", "_merge").strip()
     chosen = split(options.get("keepusing", ""))
     merged = [_KEPT.get(word, "") for word in options.get("keep", "").split()]
-    if "" in merged or set("".join(chosen)) & set("*?-~"):
+    if kind not in _VALIDATED or "" in merged or set("".join(chosen)) & set("*?-~"):
         raise StataError.because(
-            f"keep({options.get('keep')}) or a pattern in keepusing()"
+            f"merge {kind}, keep({options.get('keep', '')}) or a pattern in keepusing()"
         )
-    path = file_name(using)
-    lines = [
-        f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}",
-        _without_columns_of_both(keys),
-        f"df = df.merge(other, on={keys!r}, how='outer', "
-        f"validate={_VALIDATED[kind]!r}, indicator={mark!r})",
-    ]
+    code = (
+        f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}\n"
+        f"{_OF_BOTH.format(keys)}df = df.merge(other, on={keys!r}, how='outer', "
+        f"validate={_VALIDATED[kind]!r}, indicator={mark!r})\n"
+    )
     if merged:
-        lines.append(f"df = df[df[{mark!r}].isin({merged!r})].copy()")
+        code += f"df = df[df[{mark!r}].isin({merged!r})].copy()\n"
     if "nogenerate" in options:
-        lines.append(f"df = df.drop(columns={mark!r})")
+        code += f"df = df.drop(columns={mark!r})"
     else:
-        lines.append(f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)")
+        code += f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)"
         chosen = [mark, *chosen]
     filled = None if merged and "right_only" not in merged else tuple(keys)
-    code = "\n".join(lines)
     return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
-def _without_columns_of_both(keys: list[str]) -> str:
-    """Write that the values of the data in memory are kept."""
-    both = f"df.columns.intersection(other.columns).difference({keys})"
-    return f"other = other.drop(columns={both})"
-
-
-def join(call: Call) -> Step:
+def join(call: DataCall) -> Step:
     """Translate ``joinby``: all pairs of rows with the same keys."""
-    names = _names(call)
-    if not call.command.using or not names:
-        raise StataError.because("joinby without variables or using")
-    path = file_name(call.command.using)
     code = (
-        f"other = {_table(path, call)}\n{_without_columns_of_both(names)}\n"
-        f"df = df.merge(other, on={names!r})"
+        f"other = {_table(call.path, call)}\n{_OF_BOTH.format(call.names)}"
+        f"df = df.merge(other, on={call.names!r})"
     )
-    return Step(code, order=UNKNOWN_ORDER, reads=path)
+    return Step(code, order=UNKNOWN_ORDER, reads=call.path)
 
 
-def append(call: Call) -> Step:
+def append(call: DataCall) -> Step:
     """Translate ``append``."""
-    if not call.command.using:
-        raise StataError.because("append without using")
-    path = file_name(call.command.using)
-    code = f"df = pd.concat([df, {_table(path, call)}], ignore_index=True)"
+    code = f"df = pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
-    return Step(code, order=order, filled=(), reads=path)
+    return Step(code, order=order, filled=(), reads=call.path)
 
 
-def collapse(call: Call) -> Step:
+def collapse(call: DataCall) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``."""
-    variables, groups = call.context.variables, _groups(call)[0]
-    statistic, parts, creates = "mean", [], [*groups]
+    variables, groups = call.context.variables, call.groups[0]
+    statistic, parts = "mean", dict[str, str]()
     for word in split(call.command.arguments):
         if word.startswith("("):
             statistic = word.strip("() ")
             continue
         new, equals, old = word.partition("=")
+        percent = re.fullmatch(r"p(\d+)", statistic)
+        if not (percent or statistic in _BY_GROUP):
+            raise StataError.because(f"collapse ({statistic})")
+        method = f"lambda x: percentile(x, {percent[1]})" if percent else ""
         for name in [new] if equals else variables.names(word):
-            percent = re.fullmatch(r"p(\d+)", statistic)
-            if isinstance(name, LaterColumns) or not (
-                percent or statistic in _BY_GROUP
-            ):
-                raise StataError.because(f"collapse ({statistic}) {word}")
             source = variables.resolve(old) if equals else name
-            method = f"lambda x: percentile(x, {percent[1]})" if percent else ""
-            method = method or repr(_BY_GROUP[statistic])
-            parts.append(f"{name!r}: ({source!r}, {method})")
-            creates.append(name)
-    if not groups or not parts:
-        raise StataError.because("collapse without by()")
-    inside, where = ", ".join(parts), _where(call)
-    rows = "df" if where is None else f"df[{where}]"
+            parts[name] = f"({source!r}, {method or repr(_BY_GROUP[statistic])})"
+    if not groups or not parts or any(isinstance(n, LaterColumns) for n in parts):
+        raise StataError.because("collapse without by(), or of columns not known")
+    inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
     code = (
-        f"df = {rows}.groupby({groups!r}, as_index=False, dropna=False)"
-        f".agg(**{{{inside}}})"
+        f"df = df{f'[{call.where}]' if call.where else ''}"
+        f".groupby({groups!r}, as_index=False, dropna=False).agg(**{{{inside}}})"
     )
     order = tuple(groups)
-    return Step(code, tuple(creates), order=order, filled=order)
+    return Step(code, (*groups, *parts), order=order, filled=order)
 
 
-def sort(call: Call) -> Step:
+def sort(call: DataCall) -> Step:
     """Translate ``sort`` and ``gsort``."""
     names = split(call.command.arguments)
     plain = call.context.variables.names(" ".join(name.lstrip("+-") for name in names))
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
     code = f"df = df.sort_values({plain!r}{order}, kind='stable')"
-    signed = [n if rises else f"-{n}" for n, rises in zip(plain, up, strict=False)]
-    return Step(code, order=tuple(signed) if len(up) == len(plain) else UNKNOWN_ORDER)
+    signed = tuple("-" * (not rises) + n for n, rises in zip(plain, up, strict=False))
+    return Step(code, order=signed if len(up) == len(plain) else UNKNOWN_ORDER)
 
 
-def duplicates(call: Call) -> Step:
+def duplicates(call: DataCall) -> Step:
     """Translate ``duplicates drop`` and ``tag``; other subcommands only print."""
     subcommand, *words = split(call.command.arguments) or [""]
     names = call.context.variables.names(" ".join(words))
@@ -633,67 +568,56 @@ def duplicates(call: Call) -> Step:
         return Step(f"df = df.drop_duplicates({names or ''})")
     if subcommand != "tag":
         return Step("")
-    new = call.options.get("generate", "").strip()
-    if not new or not names:
+    if len(call.new) != 1 or not names:
         raise StataError.because("duplicates tag without variables or generate()")
     count = f"df.groupby({names!r}, dropna=False)[{names[0]!r}].transform('size')"
-    return Step(f"df[{new!r}] = {count} - 1", (new,))
+    return Step(f"df[{call.new[0]!r}] = {count} - 1", tuple(call.new))
 
 
-def expand(call: Call) -> Step:
+def expand(call: DataCall) -> Step:
     """Translate ``expand``: each row as often as a number or a column says."""
-    value = _printer(call).number(call.context.parse(call.command.arguments))
-    if "df[" in value:
-        value = f"({value}).fillna(1).clip(1).astype(int)"
-    code = f"df = df.loc[df.index.repeat({value})].reset_index(drop=True)"
+    count = f"{call.value(call.command.arguments)}.fillna(1).clip(1).astype(int)"
+    code = f"df = df.loc[df.index.repeat({count})].reset_index(drop=True)"
     return Step(code, order=UNKNOWN_ORDER)
 
 
-def fill(call: Call) -> Step:
+def fill(call: DataCall) -> Step:
     """Translate ``fillin`` and ``tsfill``: rows of absent combinations or periods."""
-    context, names = call.context, _names(call)
-    if call.command.name == "fillin":
-        levels = ", ".join(f"df[{name!r}].unique()" for name in names)
-        rows = f"pd.MultiIndex.from_product([{levels}], names={names!r})"
-        last = "\ndf['_fillin'] = df['_fillin'].fillna(1)"
-        others = "df.assign(_fillin=0)"
-    else:
-        names, last, others = context.keys, "", "df"
-        if names != [context.entity, context.time]:
+    names, creates = call.names, ["_fillin"]
+    levels = f"[df[name].unique() for name in {names!r}]"
+    code = f"all_rows(df.assign(_fillin=0), {names!r}, {levels})"
+    code += ".fillna({'_fillin': 1})"
+    if call.command.name == "tsfill":
+        names, creates = call.context.keys, []
+        if len(names) != 2:
             raise StataError.because("tsfill before xtset")
-        entity, time = (f"df[{name!r}]" for name in names)
-        periods = "np.arange({0}.min(), {0}.max() + 1)"
-        rows = (
-            f"pd.MultiIndex.from_product([{entity}.unique(), {periods.format(time)}], "
-            f"names={names!r})"
-        )
-        if "full" not in call.options:
-            rows = (
-                f"pd.MultiIndex.from_tuples([(key, t) for key, times in "
-                f"{time}.groupby({entity}) for t in {periods.format('times')}], "
-                f"names={names!r})"
-            )
-    code = f"df = {rows}.to_frame(index=False).merge({others}, how='left'){last}"
-    code += f"\ndf = df.sort_values({names!r}, kind='stable')"
-    creates = ("_fillin",) if last else ()
-    return Step(code, creates, order=tuple(names), filled=tuple(names))
+        periods = f"np.arange(rows[{names[1]!r}].min(), rows[{names[1]!r}].max() + 1)"
+        rows = f"all_rows(rows, {names!r}, [rows[{names[0]!r}].unique(), {periods}])"
+        of = "[df]" if "full" in call.options else f"df.groupby({names[0]!r})"
+        each_rows = "rows" if "full" in call.options else "_, rows"
+        code = f"pd.concat([{rows} for {each_rows} in {of}], ignore_index=True)"
+    order = tuple(names)
+    code = f"df = {code}.sort_values({names!r}, kind='stable')"
+    return Step(code, tuple(creates), order=order, filled=order)
 
 
-def balance(call: Call) -> Step:
+def balance(call: DataCall) -> Step:
     """Translate ``xtbalance``: entities with a row in every period of a range."""
-    ends, (entity, time) = call.options.get("range", "").split(), call.context.keys
-    first, last = (int(number(text, "range")) for text in ends)
-    rows = f"df[df[{time!r}].between({first}, {last})]"
+    first, last = (int(text) for text in call.options.get("range", "").split())
+    entity, time = call.context.keys
     count = f"df.groupby({entity!r})[{time!r}].transform('size')"
-    return Step(f"df = {rows}.copy()\ndf = df[{count} == {last - first + 1}].copy()")
+    return Step(
+        f"df = df[df[{time!r}].between({first}, {last})].copy()\n"
+        f"df = df[{count} == {last - first + 1}].copy()"
+    )
 
 
-def reshape(call: Call) -> Step:
+def reshape(call: DataCall) -> Step:
     """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
     form, *stubs = split(call.command.arguments) or [""]
-    column = call.options.get("j", "_j").split()[0]
+    column, *rest = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
-    is_text = {"string"} & {*call.options, *call.options.get("j", "").split()}
+    is_text = "string" in (*call.options, *rest)
     if form not in ("long", "wide") or not keys or not stubs or "@" in "".join(stubs):
         raise StataError.because("reshape without i() and variables, or with @")
     if form == "wide":
@@ -705,9 +629,8 @@ def reshape(call: Call) -> Step:
             f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"
         )
         creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
-        order = tuple(keys)
-        return Step(code, creates, (column, *stubs), order=order, filled=order)
-    suffix = r", suffix=r'\w+'" if is_text else ""
+        return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
+    suffix = r", suffix=r'\w+'" * is_text
     code = (
         f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}{suffix})"
         f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
@@ -716,36 +639,26 @@ def reshape(call: Call) -> Step:
     return Step(code, (column, *stubs), order=order, filled=order)
 
 
-_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Step]]]"
-_GENERATE = Options("", "before after")
+_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames delim.iters cellra.nge",
+    "sh.eet first.row clear enc.oding case varn.ames",
     "all.string asdouble locale string.cols numericc.ols tab comma names",
 )
-_DESTRING = Options("replace g.enerate force", "float")
+_GENERATE = Options("", "before after")
+_NEW = Options("replace g.enerate force by", "float l.abel noe.xtend")
 COMMANDS: _Table = {
+    **dict.fromkeys(_EACH, (_NEW, each)),
+    **dict.fromkeys(("generate", "replace"), (_GENERATE, generate)),
+    **dict.fromkeys(("drop", "keep"), (Options(), drop)),
+    **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
+    **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
+    **dict.fromkeys(("fillin", "tsfill"), (Options("full"), fill)),
     "append": (Options("", "force nol.abel"), append),
-    "center": (Options(), centre),
-    "zscore": (Options(), centre),
     "collapse": (Options("by", "fast"), collapse),
-    "destring": (_DESTRING, destring),
-    "tostring": (_DESTRING, destring),
-    "drop": (Options(), drop),
-    "keep": (Options(), drop),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "carryforward": (Options("g.enerate replace by"), carry),
     "egen": (Options("by field track p m.issing l.abel n.quantiles"), egen),
-    "ipolate": (Options("g.enerate by"), interpolate),
-    "encode": (Options("g.enerate", "l.abel noe.xtend"), encode),
     "expand": (Options(), expand),
-    "fillin": (Options(), fill),
-    "tsfill": (Options("full"), fill),
-    "generate": (_GENERATE, generate),
-    "replace": (_GENERATE, generate),
-    "gsort": (Options("", "mf.irst"), sort),
-    "sort": (Options("", "stable"), sort),
-    "import": (_IMPORT, read_text),
-    "insheet": (_IMPORT, read_text),
+    "ipolate": (Options("g.enerate by"), interpolate),
     "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
@@ -763,63 +676,54 @@ COMMANDS: _Table = {
     "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
+# One command for several variables is one for each.
+FOR_EACH = ("winsor2", "recode", "drop", *_EACH)
+_WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
+_WITH_CONDITION = (*_WITH_BOTH, "collapse", "xtile")
+_WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
-# One command for several variables is one for each.
-FOR_EACH = ("winsor2", "destring", "tostring", "recode", "center", "zscore", "drop")
-_WITH_GROUPS = (
-    *("generate", "replace", "egen", "keep", "drop"),
-    *("carryforward", "ipolate"),
-)
-_WITH_CONDITION = (*_WITH_GROUPS[:5], "collapse", "xtile")
 
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
+    name = command.name
     others = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
-    grouped = command.prefixes and command.name not in _WITH_GROUPS
-    if others or grouped or command.weight or command.rows:
-        raise StataError.because(
-            f"{command.name} with a prefix, weights or rows by number"
-        )
-    if command.condition and command.name not in _WITH_CONDITION:
-        raise StataError.because(f"{command.name} with a condition")
-    options, function = COMMANDS[command.name]
-    call = Call(command, context, options.read(command))
+    grouped = command.prefixes and name not in _WITH_GROUPS
+    chosen = command.condition and name not in _WITH_CONDITION
+    if others or grouped or chosen or command.weight or command.rows:
+        raise StataError.because(f"{name} with a prefix, a condition, weights or in")
+    options, function = COMMANDS[name]
+    call = DataCall(command, context, options.read(command))
     step = function(call)
-    order, lines = _order(call), [step.python]
-    if command.name in ("generate", "egen") and _CAPTURED.match(command.text):
+    lines = [step.python]
+    if name in ("generate", "egen") and _CAPTURED.match(command.text):
         # A column that is there already stays, without an error.
         inside = step.python.replace("\n", "\n    ")
         lines = [f"if {step.creates[0]!r} not in df:\n    {inside}"]
-    names = [name.lstrip("-") for name in order]
+    names = [name.lstrip("-") for name in call.order]
     # No tie may decide a value: keys of a panel have none.
-    if _BY_ROW.search(step.python) and not set(context.keys or [""]) <= set(names):
-        lines.insert(
-            0, f"assert not df.duplicated({names!r}).any(), 'ties'" * bool(names)
-        )
-    if order != context.order:
+    has_ties = names and not set(context.keys or ["?"]) <= set(names)
+    if has_ties and _BY_ROW.search(step.python):
+        lines.insert(0, f"assert not df.duplicated({names!r}).any(), 'ties'")
+    if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
-        step = replace(step, order=step.order or order)
-    return replace(step, python="\n".join(filter(None, lines)))
+        step = replace(step, order=step.order or call.order)
+    return replace(step, python="\n".join(lines))
 
 
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
-predict decode recode xtile pctile ipolate mipolate pca factor split winsor
-mkspline astile carryforward markout separate svmat dummies clonevar xi
-"""
-_OTHERS = """
-reshape fillin tsfill sample bsample joinby contract xtbalance do run include
+predict decode recode xtile pctile ipolate pca factor split winsor carryforward
+mkspline astile markout separate svmat dummies clonevar xi
 """
 REFUSED = {
-    **{
-        name: f"{name} changes the data and is not translated"
-        for name in _OTHERS.split()
-    },
-    **{name: f"{name} makes columns and is not translated" for name in MAKERS.split()},
-    "do": "another do-file: read it too",
+    **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
+    **dict.fromkeys(
+        ("sample", "bsample", "contract"), "it changes the data and is not translated"
+    ),
+    **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
     "predict": "fitted values and residuals are fit.fitted and fit.residuals",
     "xi": "dummies of categories: C(x) makes them",
 }
