@@ -531,3 +531,12 @@ def test_marks_are_kept_in_a_tempfile_but_not_in_a_file_of_stata(read: Any) -> N
     assert [line.status for line in read(text.format("b")).estimations] == [
         "translated"
     ]
+
+
+@pytest.mark.parametrize(
+    "line", ["sort *", "bysort g: sum x", "psmatch2 d x", "frob x"]
+)
+def test_commands_that_sort_leave_an_order_that_is_not_known(line, read):
+    file = read(f"use a\ngen a = _n\n{line}\ngen b = _n\n")
+    assert file.lines[1].status == "translated"
+    assert file.lines[3].status == "refused"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from digiprosper.stata.names import command_name
 from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
-from digiprosper.stata.translation import ONE_SERIES
+from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables
 
 if TYPE_CHECKING:
@@ -366,13 +365,12 @@ class Reader:
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             self.macros.assign(rest, mark)
-            name, _, value = rest.partition("=")
-            name = name.strip()
-            if mark + name in self.macros.unknown and (
-                column := self._stored(name, value)
-            ):
-                self.macros.forget(mark + name)
-                self.macros.values[mark + name] = column
+            name, _, value = rest.replace(" ", "").partition("=")
+            if mark + name in self.macros.unknown:
+                column = self._stored(name, value)
+                if column:
+                    self.macros.forget(mark + name)
+                    self.macros.values[mark + name] = column
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(rest).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
@@ -391,18 +389,17 @@ class Reader:
     def _scalar(self, text: str) -> None:
         """Keep the value of a scalar; in an expression it looks like a column."""
         for name in _CREATED.findall(text)[:1]:
-            value = text.partition("=")[2]
-            self.context.scalars.pop(name, None)
-            self.taint.mark([name], self.number)
-            with suppress(StataError):
-                number = constant(self.context.parse(value))
-                self.context.scalars[name] = Node("number", number)
-            if name not in self.context.scalars and (
-                column := self._stored(name, value)
-            ):
-                self.context.scalars[name] = Node("name", column)
-            if name in self.context.scalars:
+            value, scalars = text.partition("=")[2], self.context.scalars
+            scalars.pop(name, None)
+            try:
+                scalars[name] = Node("number", constant(self.context.parse(value)))
+            except StataError:
+                if column := self._stored(name, value):
+                    scalars[name] = Node("name", column)
+            if name in scalars:
                 self.taint.unmark([name])
+            else:
+                self.taint.mark([name], self.number)
 
     def _stored(self, name: str, text: str) -> str:
         """Keep a result such as r(mean) in a column; without one, nothing."""
@@ -516,6 +513,8 @@ class Reader:
 
     def _event(self, command: Command) -> None:
         self.events.append(Event(self.number, command, self.sample))
+        if command.name not in data.COMMANDS and command.prefix("bysort"):
+            self.context.order = UNKNOWN_ORDER
 
     def _translated(
         self, command: Command, translation: Translation, undefined: str = ""
@@ -667,22 +666,22 @@ class Reader:
         if columns is not None:
             self.taint.mark(columns, self.number)
             self._created(data.Step("", tuple(columns)))
+            if name == "psmatch2":
+                self.context.order = UNKNOWN_ORDER
             return
-        if command is not None and command.prefix(*_RESTORING):
-            return
-        if name in self.programs:
+        is_harmless = (
+            name in (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *_SKIPPED)
+            or (command is not None and command.prefix(*_RESTORING))
+            or _is_no_command(name, text)
+        )
+        if name in self.programs and not is_harmless:
             _, lines = self.programs.pop(name)
             for at in lines:
                 self._mark_line(self.statements[at].text)
-            return
-        changes_nothing = (
-            estimations.is_estimation(name)
-            or name in (*estimations.TESTS, *_SKIPPED)
-            or (command is not None and _only_columns(command))
-            or _is_no_command(name, text)
-        )
-        if not changes_nothing:
-            self.taint.mark_rows(self.number)
+        elif not is_harmless:
+            self.context.order = UNKNOWN_ORDER
+            if command is None or not _only_columns(command):
+                self.taint.mark_rows(self.number)
 
 
 def _is_no_command(name: str, text: str) -> bool:

@@ -556,8 +556,11 @@ def sort(call: DataCall) -> Step:
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
     code = f"df = df.sort_values({plain!r}{order}, kind='stable')"
-    signed = tuple("-" * (not rises) + n for n, rises in zip(plain, up, strict=False))
-    return Step(code, order=signed if len(up) == len(plain) else UNKNOWN_ORDER)
+    if any(isinstance(name, LaterColumns) for name in plain):
+        return Step(code, order=UNKNOWN_ORDER)
+    # A descending order has a sign, so that it is no order of by.
+    signs = ["" if rises else "-" for rises in up] + [""] * len(plain)
+    return Step(code, order=tuple(map("".join, zip(signs, plain, strict=False))))
 
 
 def duplicates(call: DataCall) -> Step:
