@@ -250,6 +250,8 @@ class _Parser:
                 raise self.error(f"cannot be read at {text!r}")
             case "number", _:
                 return Node("number", float(text))
+            case "name", "_pi":
+                return Node("number", math.pi)
             case "period", _:
                 year, part = re.findall(r"\d+", text)
                 count = {"m": 12, "q": 4, "h": 2}[text[0]]
@@ -454,14 +456,9 @@ class Printer:
         match node.kind:
             case "number":
                 return number_text(node.value)
-            case "name" if node.value == "_pi":
-                return str(math.pi)
             case "name" if node.value not in ("_n", "_N"):
                 name = self.resolve(node.value)
                 return f"df[{name!r}]" if self.pandas else as_written(name)
-            case "name" if node.value == "_n" and not self.pandas:
-                # Scripts make this column where a condition needs it.
-                return "_n"
             case "shifted" if not self.pandas:
                 operators, _, name = node.value.rpartition(".")
                 return shifted(operators.upper(), as_written(self.resolve(name)))
@@ -471,7 +468,9 @@ class Printer:
                 return self._arithmetic(node)
             case "call" if not (self.pandas and node.value in _TESTS):
                 return self._call(node)
-        code = self._of_pandas(node) if self.pandas else ""
+        # Scripts make a column _n where a condition needs it.
+        code = "_n" if node.value == "_n" else ""
+        code = self._of_pandas(node) if self.pandas else code
         if not code:
             raise StataError.because(f"{_description(node)} has no counterpart here")
         return code
@@ -549,24 +548,33 @@ class Printer:
 
     def _call(self, node: Node) -> str:
         """Print a function of columns."""
-        name, parts = node.value, list(node.parts)
-        if name == "sum":
+        if node.value == "sum":
             self._check_order()
-        if len(parts) == 2 and parts[1].kind == "text" and name in _WITH_FORMAT:
-            name = f"{name}({parts.pop().value.upper()})"
-        elif len(parts) == 1 and parts[0].value in ("dofq", "dofm"):
-            name, parts = f"{name}({parts[0].value})", list(parts[0].parts)
-        elif name == "substr" and len(parts) == 3 and parts[1].kind == "number":
-            parts = [part for part in parts if part.kind != "missing"]
-            name = "characters"
-        elif name in ("max", "min") and len(parts) > 2:
-            parts = [replace(node, parts=tuple(parts[:-1])), parts[-1]]
+        name, *parts = _function(node)
         first = self.condition if name == "cond" else self.value
         sides = [*map(first, parts[:1]), *map(self.value, parts[1:])]
         codes = _PANDAS if self.pandas else _TERMS
         if (name, len(parts)) not in codes:
-            raise StataError.because(f"the function {name}() has no counterpart here")
+            raise StataError.because(
+                f"the function {node.value}() has no counterpart here"
+            )
         return codes[name, len(parts)].format(*sides, by=self.by)
+
+
+def _function(node: Node) -> tuple[Any, ...]:
+    """Name a function for the tables, with a format or a function inside, and parts."""
+    match node:
+        case Node("call", name, (a, Node("text", form))) if name in _WITH_FORMAT:
+            return f"{name}({form.upper()})", a
+        case Node("call", name, (Node("call", "dofq" | "dofm" as inner, (a,)),)):
+            return f"{name}({inner})", a
+        case Node("call", "substr", (a, Node("number") as start, Node("missing"))):
+            return "characters", a, start
+        case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):
+            return "characters", a, start, n
+        case Node("call", "max" | "min" as name, (*others, last)) if len(others) > 1:
+            return name, Node("call", name, tuple(others)), last
+    return node.value, *node.parts
 
 
 def _description(node: Node) -> str:

@@ -60,7 +60,6 @@ xtunitroot xtwest zandrews
 """
 _SKIPPED = frozenset(_PRINTING.split())
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
-_LISTERS = ("levelsof", "ds", "unab")
 # Prefixes after which the data are as before.
 _RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that read files.
@@ -309,19 +308,15 @@ class Reader:
                 self._single_branch(_without_prefix(text))
             else:
                 expanded = self.macros.expand(text, has_path=word in _READERS)
-                undefined = _undefined_reason(self.macros.undefined)
-                empty = [
-                    name for name in self.macros.undefined if not name.startswith("$")
-                ]
+                names = self.macros.undefined
+                undefined = _undefined_reason(names)
                 if expanded.strip():
                     command = read_command(expanded)
                     self._check_patterns(text, command)
                     self._command(command, undefined)
-                    if empty and not undefined:
-                        shown = cited(empty[0])
-                        self._record(
-                            "skipped", f"the local {shown} is empty, as in Stata"
-                        )
+                    if names and not undefined:
+                        reason = f"the local {cited(names[0])} is empty, as in Stata"
+                        self._record("skipped", reason)
                 else:
                     self._record("read", "only macros that are empty")
         except StataError as error:
@@ -457,13 +452,13 @@ class Reader:
 
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
-        name, words = command.name, command.arguments.split()
+        name = command.name
         self._event(command)
-        self._noted(name, words)
+        self._noted(command)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name][0]}")
-        if name == "set" and words[:1] == ["obs"]:
-            raise StataError.because(f"{name} makes rows")
+        if command.text.startswith("set obs"):
+            raise StataError.because("set obs makes rows")
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
@@ -471,15 +466,8 @@ class Reader:
         self.taint.mark(_generated(command), self.number)
         if "norestore" in dict(command.options):
             self.taint.mark_rows(self.number)
-        if name == "save":
-            self._save(data.file_name(command.arguments))
-        if name == "order":
-            self.context.variables = replace(self.context.variables, in_order=False)
         if name not in ("display", "assert"):
             self.context.summary = data.summary(command, self.context)
-        listed = dict(command.options).get("local")
-        if listed and name in _LISTERS:
-            self.macros.forget(listed, known_later(listed, name))
         table = "etable(results).save(...) writes the table"
         self._record("skipped", table if name in _TABLES else "")
 
@@ -495,16 +483,27 @@ class Reader:
         else:
             self.context.saved.pop(path, None)
 
-    def _noted(self, name: str, words: list[str]) -> None:
-        """Note that a result has a name, or that another file may set macros."""
-        if name == "eststo":
-            self._store(" ".join(words[:1]))
-        elif name == "estimates" and words[:1] in (["sto"], ["store"]):
-            self._store(" ".join(words[1:2]))
-        elif name in ("do", "run", "include"):
-            # An included file sets the locals of this one too.
-            for mark in ("$", "") if name == "include" else ("$",):
-                self.macros.elsewhere.setdefault(mark, self.number)
+    def _noted(self, command: Command) -> None:
+        """Note names of results and files, and what may set macros or move columns."""
+        name, words = command.name, command.arguments.split()
+        match name, words:
+            case ("eststo", [stored, *_]) | (
+                "estimates",
+                ["sto" | "store", stored, *_],
+            ):
+                self._store(stored)
+            case "do" | "run" | "include", _:
+                # An included file sets the locals of this one too.
+                for mark in ("$", "") if name == "include" else ("$",):
+                    self.macros.elsewhere.setdefault(mark, self.number)
+            case "save", _:
+                self._save(data.file_name(command.arguments))
+            case "order", _:
+                variables = replace(self.context.variables, in_order=False)
+                self.context.variables = variables
+            case "levelsof" | "ds" | "unab", _:
+                listed = dict(command.options).get("local") or ""
+                self.macros.forget(listed, known_later(listed, name))
 
     def _store(self, name: str | None) -> None:
         if name:
@@ -529,17 +528,22 @@ class Reader:
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
-        keys = (self.context.entity, self.context.time)
-        if not reason and command.counts_rows:
-            self.code.append("df['_n'] = np.arange(len(df)) + 1")
-            self.panel_keys = None
-        if not reason and self.panel_keys != keys:
-            self.code.append(f"panel = {self.context.panel_code}")
-            self.panel_keys = keys
+        if not reason:
+            self._add_panel(command)
         if re.match(r"dp\.[A-Z]", code):
             code = f"fit = {code}.fit(panel)"
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]
+
+    def _add_panel(self, command: Command) -> None:
+        """Write the panel of the present data, with the number of the row if needed."""
+        keys = (self.context.entity, self.context.time)
+        if command.counts_rows:
+            self.code.append("df['_n'] = np.arange(len(df)) + 1")
+            self.panel_keys = None
+        if self.panel_keys != keys:
+            self.code.append(f"panel = {self.context.panel_code}")
+            self.panel_keys = keys
 
     def _add_code(self, command: Command, code: str, reason: str) -> None:
         self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
@@ -556,13 +560,6 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
-        keeps_columns = command.name == "keep" and not command.condition
-        if step.fresh or step.filled is not None or keeps_columns:
-            self._forget_stored()
-        if step.order is not None:
-            self.context.order = step.order
-        if step.filled is not None:
-            self.context.complete &= {*step.filled}
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -585,6 +582,10 @@ class Reader:
         changed = any(repr(name) in code for name in step.creates)
         if changed or command.name not in ("generate", "replace"):
             self.context.summary = {}
+        if step.order is not None:
+            self.context.order = step.order
+        if step.filled is not None:
+            self.context.complete &= {*step.filled}
         if step.fresh:
             self.taint.clear()
             self.sample = ()
@@ -595,6 +596,9 @@ class Reader:
             self.taint.add(taint)
             if step.fresh:
                 self.context.variables = variables
+        keeps_columns = command.name == "keep" and not command.condition
+        if step.fresh or step.filled is not None or keeps_columns:
+            self._forget_stored()
 
     def _created(self, step: data.Step) -> None:
         """Add the columns that a step makes to those that are known."""
@@ -713,11 +717,7 @@ def _arguments(command: Command, *starts: str) -> list[str]:
 def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
     """List the columns that a refused command makes; None if that is not known."""
     if name in ("generate", "replace", "egen"):
-        target = re.search(r"([^\s`']*)\s*(?::\w+)?\s*=(?!=)", text)
-        column = target[1] if target else ""
-        if set(column) & set("*?~"):
-            return [LaterColumns.of_pattern(column)]
-        return [column] if column.isidentifier() else None
+        return _assigned(text)
     if name == "psmatch2":
         return list(_MATCHED)
     if command is None:
@@ -731,6 +731,15 @@ def _would_make(name: str, text: str, command: Command | None) -> list[str] | No
             names += _NAME.findall(command.arguments.partition("=")[0])
         return names
     return None
+
+
+def _assigned(text: str) -> list[str] | None:
+    """Name the column before the equals sign; None if that is not one, or a pattern."""
+    target = re.search(r"([^\s`']*)\s*(?::\w+)?\s*=(?!=)", text)
+    column = target[1] if target else ""
+    if set(column) & set("*?~"):
+        return [LaterColumns.of_pattern(column)]
+    return [column] if column.isidentifier() else None
 
 
 def _stored_columns(command: Command) -> list[str]:

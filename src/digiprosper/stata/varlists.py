@@ -245,8 +245,7 @@ def term(product: Product) -> str:
 
 def _not_read(columns: str) -> StataError:
     return StataError.because(
-        f"{columns.removeprefix('*')}: which columns are meant is known only when the "
-        "file is run",
+        f"which columns {columns} means is known only when the file is run",
         "Pass the panel, whose columns are known.",
     )
 
@@ -279,6 +278,8 @@ def absorbed(text: str, variables: Variables) -> list[str]:
     for word in _words(re.sub(r"\s*=\s*", "=", text)):
         name, equals, effect = word.partition("=")
         out += _absorbed(effect if equals and name.isidentifier() else word, variables)
+        if any("df." in effect for effect in out):
+            raise _not_read(word)
     return list(dict.fromkeys(out))
 
 
@@ -288,11 +289,7 @@ def _absorbed(word: str, variables: Variables) -> list[str]:
     sides = _SIGN.split(word)[::2] if crossed else [word]
     groups = list(map(variables.products, sides))
     effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
-    levels = [
-        as_written(f.name)
-        for f in effects
-        if f.name.isidentifier() and not f.level and not f.shift
-    ]
+    levels = [as_written(f.name) for f in effects if not f.level and not f.shift]
     if not levels or len(levels) < len(effects) or not all(groups):
         raise StataError.because(f"the absorbed effect {cited(word)}")
     if not crossed:

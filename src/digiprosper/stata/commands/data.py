@@ -206,17 +206,17 @@ def _carried(name: str, text: str, call: DataCall) -> str:
 
     Other values of rows that the command itself has replaced before are refused.
     """
-    condition = call.command.condition or ""
-    typed = [re.sub(r"\s", "", part) for part in (text, condition)]
+    texts = list(filter(None, (text, call.command.condition)))
+    typed = [re.sub(r"\s", "", text) for text in texts]
     empty = (f"{name}==.", f"{name}>=.", f"mi({name})", f"missing({name})")
-    if typed[0] == f"{name}[_n-1]" and typed[1] in empty and call.printer.in_order:
+    if typed[0] == f"{name}[_n-1]" and typed[-1] in empty and call.printer.in_order:
         return f"df[{name!r}] = df[{name!r}]{call.printer.by}.ffill()"
-    for part in filter(None, (text, condition)):
-        for node in call.context.parse(part).walk():
-            is_later = node.kind == "index" and node.parts[0].value in ("_n", "+")
-            by_row = node.kind in ("index", "shifted") or node.value == "sum"
-            if name in node.names and by_row and not is_later:
-                raise StataError.because("values that the command replaces before")
+    for node in [n for text in texts for n in call.context.parse(text).walk()]:
+        by_row = node.kind in ("index", "shifted") or node.value == "sum"
+        # A row below is replaced later.
+        is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
+        if name in node.names and by_row > is_below:
+            raise StataError.because("values that the command replaces before")
     return ""
 
 
@@ -361,7 +361,7 @@ def recode(call: DataCall) -> Step:
 
 def _in_rule(item: str) -> str:
     """Write a value of a rule of ``recode``: a number, a range, or missing."""
-    if item in (".", "missing", "mis"):
+    if item in (".", "missing"):
         return "df[{0}].isna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
     low, *high = (
@@ -459,21 +459,22 @@ def read_text(call: DataCall) -> Step:
     if command.name == "insheet":
         kind, rest = "delimited", [kind]
     path = unquoted(command.using or " ".join(rest))
-    names, case = options.get("varnames", "1"), options.get("case", "preserve")
-    if kind == "excel" and "firstrow" in options and names == "1":
-        sheet = unquoted(options.get("sheet", ""))
-        chosen = f", sheet_name={sheet!r}" if sheet else ""
-        code = f"pd.read_excel({path!r}{chosen})"
-    elif kind in ("delimited", "delim") and (names == "1" or names.startswith("non")):
-        code, case = f"pd.read_csv({path!r})", options.get("case", "lower")
-        if names != "1":
+    first = "firstrow" if kind == "excel" else options.get("varnames", "1")
+    match kind, first:
+        case "excel", "firstrow" if "firstrow" in options:
+            sheet = unquoted(options.get("sheet", ""))
+            code = (
+                f"pd.read_excel({path!r}{f', sheet_name={sheet!r}' if sheet else ''})"
+            )
+        case "delimited" | "delim", "1":
+            code = f"pd.read_csv({path!r})"
+        case "delimited" | "delim", "nonames":
             code = f"pd.read_csv({path!r}, header=None)"
             code += ".rename(columns=lambda number: f'v{number + 1}')"
-    else:
-        raise StataError.because(
-            f"import {kind}, or names that are not in the first row"
-        )
-    if case in ("lower", "upper"):
+        case _:
+            raise StataError.because(f"import {kind} with names not in the first row")
+    case = options.get("case", "preserve" if kind == "excel" else "lower")
+    if case != "preserve":
         code += f".rename(columns=str.{case})"
     return Step(f"df = as_stata({code})", fresh=True, order=())
 
@@ -525,28 +526,32 @@ def append(call: DataCall) -> Step:
 def collapse(call: DataCall) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``."""
     variables, groups = call.context.variables, call.groups[0]
-    statistic, parts = "mean", dict[str, str]()
+    method, parts = repr("mean"), dict[str, str]()
     for word in split(call.command.arguments):
         if word.startswith("("):
-            statistic = word.strip("() ")
+            method = _aggregated(word.strip("() "))
             continue
         new, equals, old = word.partition("=")
-        percent = re.fullmatch(r"p(\d+)", statistic)
-        if not (percent or statistic in _BY_GROUP):
-            raise StataError.because(f"collapse ({statistic})")
-        method = f"lambda x: percentile(x, {percent[1]})" if percent else ""
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
-            parts[name] = f"({source!r}, {method or repr(_BY_GROUP[statistic])})"
-    if not groups or not parts or any(isinstance(n, LaterColumns) for n in parts):
+            parts[name] = f"({source!r}, {method})"
+    if not groups or not parts or not all(name.isidentifier() for name in parts):
         raise StataError.because("collapse without by(), or of columns not known")
     inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
-    code = (
-        f"df = df{f'[{call.where}]' if call.where else ''}"
-        f".groupby({groups!r}, as_index=False, dropna=False).agg(**{{{inside}}})"
-    )
+    rows = f"df[{call.where}]" if call.where else "df"
+    by = f"groupby({groups!r}, as_index=False, dropna=False)"
+    code = f"df = {rows}.{by}.agg(**{{{inside}}})"
     order = tuple(groups)
     return Step(code, (*groups, *parts), order=order, filled=order)
+
+
+def _aggregated(statistic: str) -> str:
+    """Write a statistic of collapse as an argument of agg()."""
+    if percent := re.fullmatch(r"p(\d+)", statistic):
+        return f"lambda x: percentile(x, {percent[1]})"
+    if statistic not in _BY_GROUP:
+        raise StataError.because(f"collapse ({statistic})")
+    return repr(_BY_GROUP[statistic])
 
 
 def sort(call: DataCall) -> Step:
@@ -672,7 +677,7 @@ COMMANDS: _Table = {
     ),
     "recode": (Options("g.enerate pre.fix"), recode),
     "rename": (Options(), rename),
-    "reshape": (Options("i j s.tring"), reshape),
+    "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
@@ -692,16 +697,21 @@ _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
     name = command.name
-    others = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
-    grouped = command.prefixes and name not in _WITH_GROUPS
-    chosen = command.condition and name not in _WITH_CONDITION
-    if others or grouped or chosen or command.weight or command.rows:
-        raise StataError.because(f"{name} with a prefix, a condition, weights or in")
+    parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
+    parts += ["by"] * (len(command.prefixes) > 0 and name not in _WITH_GROUPS)
+    parts += ["if"] * (command.condition is not None and name not in _WITH_CONDITION)
+    parts += ["weights"] * (command.weight is not None) + ["in"] * bool(command.rows)
+    if parts:
+        raise StataError.because(f"{name} with {' and '.join(parts)}")
     options, function = COMMANDS[name]
     call = DataCall(command, context, options.read(command))
-    step = function(call)
-    lines = [step.python]
-    if name in ("generate", "egen") and _CAPTURED.match(command.text):
+    return _in_order(function(call), call)
+
+
+def _in_order(step: Step, call: DataCall) -> Step:
+    """Add the sorting of the prefix, and what stops if ties would decide a value."""
+    context, name, lines = call.context, call.command.name, [step.python]
+    if name in ("generate", "egen") and _CAPTURED.match(call.command.text):
         # A column that is there already stays, without an error.
         inside = step.python.replace("\n", "\n    ")
         lines = [f"if {step.creates[0]!r} not in df:\n    {inside}"]
