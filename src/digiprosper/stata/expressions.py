@@ -151,6 +151,7 @@ _PANDAS = {
     ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
     ("characters", 2): "{0}.str.slice({1} - 1)",
     ("characters", 3): "{0}.str.slice({1} - 1, {1} - 1 + {2})",
+    ("subinstr", 4): "{0}.str.replace({1}, {2}, regex=False)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
 
@@ -572,6 +573,8 @@ def _function(node: Node) -> tuple[Any, ...]:
             return "characters", a, start
         case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):
             return "characters", a, start, n
+        case Node("call", "subinstr", (*_, count)) if count.kind != "missing":
+            return ("subinstr of some only",)
         case Node("call", "max" | "min" as name, (*others, last)) if len(others) > 1:
             return name, Node("call", name, tuple(others)), last
     return node.value, *node.parts

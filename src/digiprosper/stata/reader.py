@@ -38,24 +38,21 @@ _PREFIX = re.compile(
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
 about ac adopath anova asdoc assert avplot avplots balancetable beep binscatter binsreg
-boottest browse cd centile chdir chowtest cibar ciplot clear cls codebook coefplot
-cointreg collin compress confirm correlate corrgram count cumul describe dfgls dfuller
-dir discard display distplot dotplot ds dstat erase ereturn estadd estat estimates
-estout estpost estread eststo esttab estwrite event_plot eventdd eventstudyweights exit
-export fcast file findit format fre fvset glcurve graph graph2tex graphexport grc1leg
-grexport grstyle heatplot hegy4 help hettest histogram imtest ineqdeco inspect irf isid
-kdensity kpss ksmirnov kwallis label levelsof lfit lincomest linktest list log logout
-loneway lorenz lowess lpoly maptile margins marginsplot matlist matrix mdesc median
-memory misstable mkdir more mvtest net note notes oneway order outreg outreg2 outsheet
+boottest browse cd centile chdir chowtest cibar clear codebook coefplot cointreg collin
+compress confirm correlate corrgram count cumul describe dfgls dfuller dir display
+dotplot ds erase ereturn estadd estat estimates estout estpost eststo esttab event_plot
+eventdd eventstudyweights exit export fcast file format graph heatplot hegy4 help
+hettest histogram imtest inspect irf isid kdensity kpss ksmirnov kwallis label levelsof
+lincomest linktest list log logout lowess lpoly maptile margins marginsplot matlist
+matrix mdesc misstable mkdir more net note notes oneway order outreg outreg2 outsheet
 ovtest pac parmest pause pcorr pnorm post postclose postfile pperron program pstest
-putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot query ranksum rdplot reg2docx
-return rm save scatter search set sfrancia shell shellout signrank sktest sleep spatwmat
-spearman spmap spmatrix ssc stripplot sum2docx summarize sumstats sutex swilk sysdir
-t2docx table tabm tabout tabstat tabulate timer translate tsline ttable2 ttest
-twostepweakiv twoway twowayfeweights type unab unique univar vargranger varhet varlmar
-varnorm varsoc varstable varwle veclmar vecnorm vecrank vecstable version view
-viewsource vif vioplot weakiv weakivtest which window xlincom xtbreak xtcointtest xtcsd
-xtdescribe xteventplot xtkao xtline xtpattern xtsum xttab xttest0 xttest1 xttest2
+putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot ranksum rdplot reg2docx return
+rm save scatter set sfrancia shell shellout signrank sktest sleep spatwmat spearman
+spmap spmatrix ssc sum2docx summarize sutex swilk t2docx table tabout tabstat tabulate
+timer tsline ttable2 ttest twostepweakiv twoway twowayfeweights type unab unique
+vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm vecrank
+vecstable version view vif vioplot weakiv weakivtest which window xlincom xtcointtest
+xtcsd xtdescribe xteventplot xtline xtpattern xtsum xttab xttest0 xttest1 xttest2
 xtunitroot xtwest zandrews
 """
 _SKIPPED = frozenset(_PRINTING.split())
@@ -107,8 +104,6 @@ class Reader:
         self.code: list[str] = []
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
-        # Loops whose local is a pattern of columns, not one column.
-        self.patterns: set[str] = set()
         self.sample: tuple[str, ...] = ()
         self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
         # Columns with results of summarize, by the macro or scalar.
@@ -236,7 +231,9 @@ class Reader:
         try:
             _, values = self.macros.turns(header)
             if re.search(r"\sof\s+var", header):
-                values = self._columns_of_loop(name, values)
+                values = self.context.variables.names(" ".join(values))
+            if any(isinstance(value, LaterColumns) for value in values):
+                raise StataError.because("the columns of the loop are not known")
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
@@ -256,18 +253,6 @@ class Reader:
             self._block(start + 1, end)
         self.depth -= 1
         self.macros.forget(name)
-        self.patterns.discard(name)
-
-    def _columns_of_loop(self, name: str, words: list[str]) -> list[str]:
-        """Expand patterns and ranges; those of columns that are not known stay."""
-        values = list[str]()
-        for word in words:
-            columns = self.context.variables.names(word)
-            later = any(isinstance(column, LaterColumns) for column in columns)
-            values += [word] if later else columns
-            if later:
-                self.patterns.add(name)
-        return values
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""
@@ -312,7 +297,6 @@ class Reader:
                 undefined = _undefined_reason(names)
                 if expanded.strip():
                     command = read_command(expanded)
-                    self._check_patterns(text, command)
                     self._command(command, undefined)
                     if names and not undefined:
                         reason = f"the local {cited(names[0])} is empty, as in Stata"
@@ -324,17 +308,6 @@ class Reader:
                 self._record("skipped", error.reason)
             else:
                 self._refuse(expanded, error.reason, command)
-
-    def _check_patterns(self, text: str, command: Command) -> None:
-        """Refuse one command for all columns, where Stata has one for each."""
-        for name in self.patterns:
-            value = self.macros.values.get(name, "")
-            is_used = f"`{name}'" in text and set(value) & set("*?~-")
-            if is_used and command.name not in (*data.FOR_EACH, *_SKIPPED):
-                raise StataError.because(
-                    f"the loop over {cited(value)}: the columns are not known",
-                    "Pass the panel, whose columns are known.",
-                )
 
     def _single_branch(self, text: str) -> None:
         """Execute ``if condition command`` or ``else command`` on one line."""

@@ -181,7 +181,7 @@ def generate(call: DataCall) -> Step:
     """Translate ``generate`` and ``replace``."""
     context, where = call.context, call.where
     name, text = call.assignment
-    node, is_new = context.parse(text), call.command.name == "generate"
+    node, is_new = context.parse(text), call.command.name != "replace"
     nodes = list(node.walk())
     if any(part.kind == "call" and part.value in _DRAWS for part in nodes):
         raise StataError.because("random numbers differ from Stata's")
@@ -419,15 +419,17 @@ def drop(call: DataCall) -> Step:
 
 
 def rename(call: DataCall) -> Step:
-    """Translate ``rename old new``."""
-    names = split(call.command.arguments)
-    if len(names) != 2 or not all(name.isidentifier() for name in names):
-        raise StataError.because("rename of several variables")
-    old, new = call.context.variables.resolve(names[0]), names[1]
-    code = f"df = df.rename(columns={{{old!r}: {new!r}}})"
-    order = tuple(new if name == old else name for name in call.context.order)
-    is_complete = old in call.context.complete
-    return Step(code, (new,), (old,), complete=is_complete, order=order)
+    """Translate ``rename old new`` and ``rename (a b) (c d)``."""
+    lists = [part.strip("() ").split() for part in split(call.command.arguments)]
+    olds, news = (*lists, [], [])[:2]
+    if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
+        raise StataError.because("rename other than old new or (old ...) (new ...)")
+    context, olds = call.context, [*map(call.context.variables.resolve, olds)]
+    names = dict(zip(olds, news, strict=True))
+    order = tuple(names.get(name, name) for name in context.order)
+    complete = {*olds} <= context.complete
+    code = f"df = df.rename(columns={names!r})"
+    return Step(code, (*news,), (*olds,), complete=complete, order=order)
 
 
 def use(call: DataCall) -> Step:
@@ -656,7 +658,7 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force by", "float l.abel noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    **dict.fromkeys(("generate", "replace"), (_GENERATE, generate)),
+    **dict.fromkeys(("clonevar", "generate", "replace"), (_GENERATE, generate)),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
@@ -684,9 +686,7 @@ COMMANDS: _Table = {
     "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
-# One command for several variables is one for each.
-FOR_EACH = ("winsor2", "recode", "drop", *_EACH)
-_WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
+_WITH_BOTH = ("clonevar", "generate", "replace", "egen", "keep", "drop")
 _WITH_CONDITION = (*_WITH_BOTH, "collapse", "xtile")
 _WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
@@ -729,7 +729,7 @@ def _in_order(step: Step, call: DataCall) -> Step:
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
 predict decode recode xtile pctile ipolate pca factor split winsor carryforward
-mkspline astile markout separate svmat dummies clonevar xi
+mkspline astile markout separate svmat dummies xi
 """
 REFUSED = {
     **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
