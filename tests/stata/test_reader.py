@@ -407,8 +407,8 @@ def test_results_of_summarize_are_kept_in_columns(read, tmp_path, monkeypatch):
     file = read(STORED.format("drop if z > 2"))
     assert [line.status for line in file.estimations] == ["translated"] * 2
     first, second = (line.translations[0] for line in file.estimations)
-    assert first.spec.where == "not (x <= _m)"
-    assert second.spec.where == "not (z <= _s * 2)"
+    assert first.spec.where == "not (x <= _r_m_)"
+    assert second.spec.where == "not (z <= _r_s_ * 2)"
     names: dict[str, Any] = {}
     exec(file.script.partition("# line 10")[0], names)
     kept = frame[(frame.z <= 2) & (frame.x > frame.x.median())]
@@ -536,4 +536,17 @@ def test_marks_are_kept_in_a_tempfile_but_not_in_a_file_of_stata(read: Any) -> N
 def test_commands_that_sort_leave_an_order_that_is_not_known(line, read):
     file = read(f"use a\ngen a = _n\n{line}\ngen b = _n\n")
     assert file.lines[1].status == "translated"
+    assert file.lines[3].status == "refused"
+
+
+def test_a_column_comes_before_a_scalar(read: Any) -> None:
+    file = read("use a\nscalar t = 3\ngen a = x > t\ngen trend = 1\ngen b = x > t\n")
+    assert "assert df.filter(regex='^(t)').columns.empty\ndf['a'] = " in file.script
+    assert "df['x'] <= 3" in file.script
+    assert "df['x'] <= df['t']" in file.script
+
+
+def test_entities_without_periods_have_ties(read: Any) -> None:
+    file = read("use a\nxtset id\ngen n = _n\nby id: gen m = _n\n")
+    assert "assert not df.duplicated(['id']).any()" in file.script
     assert file.lines[3].status == "refused"

@@ -371,7 +371,7 @@ class Reader:
 
     def _stored(self, name: str, text: str) -> str:
         """Keep a result such as r(mean) in a column; without one, nothing."""
-        context, column = self.context, f"_{name}"
+        context, column = self.context, f"_r_{name}_"
         try:
             node = context.parse(self.macros.expand(text))
             kinds = {part.kind for part in node.walk()}
@@ -496,7 +496,7 @@ class Reader:
         self.context.summary = {}
         code = translation.python
         reason = undefined or self.taint.reason([code, command.text])
-        if command.counts_rows and self.context.has_ties:
+        if command.counts_rows and self.context.has_ties(self.context.order):
             reason = reason or "_n is not known, since ties may decide the order"
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
@@ -520,6 +520,12 @@ class Reader:
 
     def _add_code(self, command: Command, code: str, reason: str) -> None:
         self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
+        used = self.context.used_scalars
+        if used:
+            # In Stata an abbreviated column comes before a scalar.
+            names = "|".join(sorted(used))
+            code = f"assert df.filter(regex='^({names})').columns.empty\n{code}"
+            used.clear()
         if reason:
             code = f"not run: {reason}\n{code}"
             self.code += [f"# {line}" for line in code.splitlines()]

@@ -91,6 +91,7 @@ class Context:
     saved: dict[str, Any] = field(default_factory=dict)
     # Scalars, as numbers that replace their names.
     scalars: dict[str, Node] = field(default_factory=dict)
+    used_scalars: set[str] = field(default_factory=set)
 
     @property
     def panel_code(self) -> str:
@@ -107,16 +108,22 @@ class Context:
         """The columns of xtset."""
         return [k for k in (self.entity, self.time) if k not in (None, ONE_SERIES)]
 
-    @property
-    def has_ties(self) -> bool:
-        """Whether ties may decide the order of the rows."""
-        return bool(self.order) and not set(self.keys or [""]) <= set(self.order)
+    def has_ties(self, order: Iterable[str]) -> bool:
+        """Tell whether rows that are sorted by columns may have ties."""
+        names = {name.lstrip("-") for name in order}
+        return bool(names) and not (self.time and set(self.keys) <= names)
 
     def parse(self, text: str) -> Node:
-        """Parse an expression; scalars that are no columns are their numbers."""
-        names = {*(self.variables.columns or ()), *self.variables.created}
-        scalars = {n: node for n, node in self.scalars.items() if n not in names}
-        return parse(text).replaced(scalars)
+        """Parse an expression; scalars are numbers, unless a column may be meant."""
+        columns = (*(self.variables.columns or ()), *self.variables.created)
+        node = parse(text)
+        scalars = {
+            name: self.scalars[name]
+            for name in {part.value for part in node.walk()} & self.scalars.keys()
+            if not any(column.startswith(name) for column in columns)
+        }
+        self.used_scalars |= scalars.keys()
+        return node.replaced(scalars)
 
     @classmethod
     def start(

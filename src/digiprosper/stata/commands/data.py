@@ -717,8 +717,7 @@ def _in_order(step: Step, call: DataCall) -> Step:
         lines = [f"if {step.creates[0]!r} not in df:\n    {inside}"]
     names = [name.lstrip("-") for name in call.order]
     # No tie may decide a value: keys of a panel have none.
-    has_ties = names and not set(context.keys or ["?"]) <= set(names)
-    if has_ties and _BY_ROW.search(step.python):
+    if context.has_ties(names) and _BY_ROW.search(step.python):
         lines.insert(0, f"assert not df.duplicated({names!r}).any(), 'ties'")
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
