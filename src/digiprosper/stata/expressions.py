@@ -358,8 +358,8 @@ class Printer:
             case Node("binary", "&" | "|" as sign, parts):
                 return self._joined(sign, [self._side(part, sign) for part in parts])
             case Node("unary", "!", (Node("call", "missing", parts),)):
-                tests = [f"{x} == {x}" for x in map(self.value, parts)]
-                return self._joined("&", tests)
+                form = "~missing({0})" if self.pandas else "{0} == {0}"
+                return self._joined("&", [form.format(self.value(x)) for x in parts])
             case Node("unary", "!", (inside,)):
                 return self._negated(self.condition(inside))
             case Node("binary", sign, (a, b)) if sign in _COMPARISONS:
@@ -431,8 +431,9 @@ class Printer:
     def _membership(self, node: Node) -> str:
         sides = [self.value(part) for part in node.parts]
         if node.value == "missing":
-            return self._joined("|", [f"{x} != {x}" for x in sides])
-        if node.value == "inrange" and len(sides) == 3:
+            form = "missing({0})" if self.pandas else "{0} != {0}"
+            return self._joined("|", [form.format(x) for x in sides])
+        if node.value == "inrange" and len(sides) == 3 and "np.nan" not in sides:
             x, low, high = sides
             text = f"{x}.between({low}, {high})"
             return text if self.pandas else f"{low} <= {x} <= {high}"

@@ -35,6 +35,11 @@ import digiprosper as dp
 results, saved = {}, {}
 
 
+def missing(x):
+    '''Missing numbers and empty texts.'''
+    return x.isna() | (x == "")
+
+
 def percentile(x, shares):
     '''Percentiles as Stata's: means of two values at a step.'''
     return np.nanpercentile(x, shares, method="averaged_inverted_cdf")

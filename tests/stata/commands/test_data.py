@@ -120,6 +120,7 @@ NAN = np.nan
         ("egen a = rowmiss(x z)", "a", [1, 1, 0, 0, 0, 0]),
         ("egen a = rowtotal(x z), missing", "a", [1, 2, 8, 5, 4, 6]),
         ("egen a = group(name)", "a", [1, 1, 1, 2, 2, NAN]),
+        ("egen a = count(name), by(id)", "a", [3, 3, 3, 2, 2, 0]),
         ("egen a = count(1), by(id)", "a", [3, 3, 3, 2, 2, 1]),
         ("xtile a = z, nq(2)", "a", [NAN, 1, 2, 1, 1, 2]),
         ("egen a = xtile(x), n(2) by(id)", "a", [1, NAN, 2, 2, 1, 1]),
@@ -163,6 +164,8 @@ def test_a_total_of_missing_values_is_zero() -> None:
         ("keep if x > 2 & x < .", 2),
         ("drop if x > 2", 3),
         ("drop if missing(x)", 5),
+        ("drop if missing(name)", 5),
+        ("keep if !missing(name, x)", 4),
         ('keep if name == "a"', 3),
         ("duplicates drop id, force", 3),
         ("collapse (mean) x (sum) s=z, by(id)\nkeep if s > 2\ngen year = 1", 3),
@@ -241,6 +244,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
     out = run(f'merge m:1 id using "{path}"')
     assert out["x"].tolist()[:2] == [1.0, pytest.approx(np.nan, nan_ok=True)]
     assert out["_merge"].tolist() == [3, 3, 3, 3, 3, 1, 2]
+    assert out["name"].tolist() == ["a", "a", "a", "b", "b", "", ""]
     kept = run(f'merge m:1 id using "{path}", keep(match) nogen keepusing(w)')
     assert len(kept) == 5
     assert "_merge" not in kept
@@ -272,6 +276,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "by id: winsor2 x, replace",
         "append id",
         "gen a = inrange(x, 1)",
+        "gen a = inrange(x, 1, .)",
         "gen a = inlist(x, z)",
         "gen a",
         "replace a = 1 in 1",

@@ -252,6 +252,8 @@ def egen(call: DataCall) -> Step:
 def _statistic(function: str, inside: str, call: DataCall) -> str:
     """Write a statistic of a column, over all rows or by group."""
     value, by, options = call.value(inside), call.printer.by, call.options
+    if function == "count":
+        value, function = f"(~missing({value})).astype(float)", "sum"
     if function == "rank":
         ranks = [_RANKS[option] for option in _RANKS if option in options]
         return f"{value}{by}.{(*ranks, 'rank()')[0]}"
@@ -495,8 +497,8 @@ def merge(call: DataCall) -> Step:
         )
     code = (
         f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}\n"
-        f"{_OF_BOTH.format(keys)}df = df.merge(other, on={keys!r}, how='outer', "
-        f"validate={_VALIDATED[kind]!r}, indicator={mark!r})\n"
+        f"{_OF_BOTH.format(keys)}df = as_stata(df.merge(other, on={keys!r}, how='outer', "
+        f"validate={_VALIDATED[kind]!r}, indicator={mark!r}))\n"
     )
     if merged:
         code += f"df = df[df[{mark!r}].isin({merged!r})].copy()\n"
@@ -520,9 +522,9 @@ def join(call: DataCall) -> Step:
 
 def append(call: DataCall) -> Step:
     """Translate ``append``."""
-    code = f"df = pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
+    both = f"pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
-    return Step(code, order=order, filled=(), reads=call.path)
+    return Step(f"df = as_stata({both})", order=order, filled=(), reads=call.path)
 
 
 def collapse(call: DataCall) -> Step:
@@ -607,7 +609,7 @@ def fill(call: DataCall) -> Step:
         each_rows = "rows" if "full" in call.options else "_, rows"
         code = f"pd.concat([{rows} for {each_rows} in {of}], ignore_index=True)"
     order = tuple(names)
-    code = f"df = {code}.sort_values({names!r}, kind='stable')"
+    code = f"df = as_stata({code}.sort_values({names!r}, kind='stable'))"
     return Step(code, tuple(creates), order=order, filled=order)
 
 
