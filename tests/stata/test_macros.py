@@ -97,7 +97,8 @@ def test_what_needs_data_is_unknown_with_its_reason() -> None:
     with pytest.raises(dp.StataError, match="known only when the file is run"):
         read.expand("keep if x > `mean'")
     with pytest.raises(dp.StataError, match="known only when the file is run"):
-        read.expand("`r(p50)'")
+        read.expand("`r(levels)'")
+    assert read.expand("gen d = x > `r(p50)'") == "gen d = x > r(p50)"
     read.assign("twice = `mean' * 2")
     with pytest.raises(dp.StataError, match=r"^line 1: the macro 'mean' is known"):
         read.expand("`twice'")

@@ -550,3 +550,19 @@ def test_entities_without_periods_have_ties(read: Any) -> None:
     file = read("use a\nxtset id\ngen n = _n\nby id: gen m = _n\n")
     assert "assert not df.duplicated(['id']).any()" in file.script
     assert file.lines[3].status == "refused"
+
+
+@pytest.mark.many(5)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "unab m : x*",
+        "levelsof g, l(m)",
+        "gettoken m rest : list",
+        "findname x*, local(m)",
+        "file read handle m",
+    ],
+)
+def test_locals_that_commands_set_are_not_empty(line: str, read: Any) -> None:
+    file = read(f"use a\n{line}\nuse a\nreg y x `m'\nreg y x `none'\n")
+    assert [s.status for s in file.estimations] == ["refused", "translated"]

@@ -11,6 +11,7 @@ import math
 import operator
 import re
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<text>`"(?:.*?)"'|"[^"]*(?:"|$))
-    |t?(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\))
+    |t?(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\)|d\(\s*\d+[a-z]{3}\d{4}\s*\))
     |(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
     |(?P<shifted>(?:[LFDSlfds]\d*)+\.[^\W\d]\w*)
     |(?P<result>(?:[rec]\([\w:]+\)|_(?:b|se)\[[^\]]*\]))
@@ -101,6 +102,7 @@ _TERMS = {
     ("sqrt", 1): "sqrt({0})",
     ("mod", 2): "({0}) % {1}",
 }
+_DATE = "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt."
 _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
     ("log10", 1): "np.log10(({0}).where({0} > 0))",
@@ -122,9 +124,9 @@ _PANDAS = {
     ("normalden", 1): "np.exp(-(({0}) ** 2) / 2) / np.sqrt(2 * np.pi)",
     ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
-    ("year", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.year",
-    ("month", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.month",
-    ("quarter", 1): "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.quarter",
+    **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
+    ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
+    ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
     ("year(dofq)", 1): "({0}) // 4 + 1960",
     ("year(dofm)", 1): "({0}) // 12 + 1960",
     ("quarter(dofq)", 1): "({0}) % 4 + 1",
@@ -139,9 +141,7 @@ _PANDAS = {
     ("date(DMY)", 1): (
         "(pd.to_datetime({0}, dayfirst=True) - pd.Timestamp(1960, 1, 1)).dt.days"
     ),
-    ("string(%TDCCYY-NN-DD)", 1): (
-        "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt.strftime('%Y-%m-%d')"
-    ),
+    ("string(%TDCCYY-NN-DD)", 1): f"{_DATE}strftime('%Y-%m-%d')",
     ("date(YMD)", 1): (
         "(pd.to_datetime({0}, format='ISO8601') - pd.Timestamp(1960, 1, 1)).dt.days"
     ),
@@ -254,10 +254,7 @@ class _Parser:
             case "name", "_pi":
                 return Node("number", math.pi)
             case "period", _:
-                year, part = re.findall(r"\d+", text)
-                count = {"m": 12, "q": 4, "h": 2}[text[0]]
-                number = (int(year) - 1960) * count + int(part) - 1
-                return Node("number", float(number))
+                return Node("number", _period(text))
             case "text", _:
                 return Node("text", unquoted(text))
             case "name", _ if after == "(":
@@ -286,6 +283,16 @@ class _Parser:
         if text != sign:
             raise self.error(f"has no closing {sign!r}" if text else "ends too early")
         self.at += 1
+
+
+def _period(text: str) -> float:
+    """Count periods since 1960 of ``m(2010m1)``, ``q(2010q1)`` or ``d(1jan2010)``."""
+    if text.startswith("d"):
+        day = datetime.strptime(text[2:-1].strip(), "%d%b%Y")
+        return float((day - datetime(1960, 1, 1)).days)
+    year, part = re.findall(r"\d+", text)
+    count = {"m": 12, "q": 4, "h": 2}[text[0]]
+    return float((int(year) - 1960) * count + int(part) - 1)
 
 
 def unquoted(text: str) -> str:

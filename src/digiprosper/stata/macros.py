@@ -11,6 +11,8 @@ from digiprosper.stata.expressions import constant, number_text, parse, unquoted
 
 _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<bare>[^\W\d]\w*))")
 _RESULT = re.compile(r"[rcse]\(|_b\[|_se\[")
+# Results that an expression may have too.
+_OF_SUMMARIZE = re.compile(r"r\((?:mean|sd|min|max|sum|N|p\d+)\)")
 _ASSIGNED = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>[=:]?)(?P<value>.*)", re.DOTALL)
 _COUNTED = re.compile(r"\s*(\+\+|--)\s*(\w+)")
 _RANGE = re.compile(
@@ -91,6 +93,8 @@ class Macros:
             self._count(*counted.groups())
             return self.values[counted[2]]
         name = inside.strip()
+        if _OF_SUMMARIZE.fullmatch(name):
+            return name
         if _RESULT.match(name):
             raise StataError.because(
                 f"{cited(name)} is known only when the file is run"

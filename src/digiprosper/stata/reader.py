@@ -48,9 +48,9 @@ matrix mdesc misstable mkdir more net note notes oneway order outreg outreg2 out
 ovtest pac parmest pause pcorr pnorm post postclose postfile pperron program pstest
 putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot ranksum rdplot reg2docx return
 rm save scatter set sfrancia shell shellout signrank sktest sleep spatwmat spearman
-spmap spmatrix ssc sum2docx summarize sutex swilk t2docx table tabout tabstat tabulate
-timer tsline ttable2 ttest twostepweakiv twoway twowayfeweights type unab unique
-vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm vecrank
+spmap spmatrix ssc sum2docx summarize sutex svyset swilk t2docx table tabout tabstat
+tabulate timer tsline ttable2 ttest twostepweakiv twoway twowayfeweights type unab
+unique vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm vecrank
 vecstable version view vif vioplot weakiv weakivtest which window xlincom xtcointtest
 xtcsd xtdescribe xteventplot xtline xtpattern xtsum xttab xttest0 xttest1 xttest2
 xtunitroot xtwest zandrews
@@ -474,9 +474,8 @@ class Reader:
             case "order", _:
                 variables = replace(self.context.variables, in_order=False)
                 self.context.variables = variables
-            case "levelsof" | "ds" | "unab", _:
-                listed = dict(command.options).get("local") or ""
-                self.macros.forget(listed, known_later(listed, name))
+        for local in _locals_set(command):
+            self.macros.forget(local, known_later(local, name))
 
     def _store(self, name: str | None) -> None:
         if name:
@@ -665,6 +664,16 @@ class Reader:
             self.context.order = UNKNOWN_ORDER
             if command is None or not _only_columns(command):
                 self.taint.mark_rows(self.number)
+
+
+def _locals_set(command: Command) -> list[str]:
+    """List the locals that a command sets from the data or a file."""
+    name, words = command.name, command.arguments.split()
+    if name in ("unab", "tsunab", "fvunab", "gettoken"):
+        return command.arguments.partition(":")[0].split()
+    if name == "file" and words[:1] == ["read"]:
+        return words[2:]
+    return _arguments(command, "l" if name == "levelsof" else "local")
 
 
 def _is_no_command(name: str, text: str) -> bool:

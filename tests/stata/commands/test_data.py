@@ -131,6 +131,8 @@ NAN = np.nan
         ("gen q = yq(year, 2)\ngen a = quarter(dofq(q))", "a", [2] * 6),
         ("gen a = ym(year, 3) - tm(2000m1)", "a", [2, 14, 26, 2, 26, 2]),
         ('gen s = "2000-01-02"\ngen a = date(s, "YMD")', "a", [14611] * 6),
+        ("gen a = td(02jan2000) + year - year", "a", [14611] * 6),
+        ("gen d = year + 12611\ngen a = mofd(d) + qofd(d)", "a", [640] * 6),
         ('gen s = "02/01/2000"\ngen a = date(s, "DMY")', "a", [14611] * 6),
         ('gen s = "2000q2"\ngen a = quarterly(s, "yq")', "a", [161] * 6),
         ('gen s = "2000-11"\ngen a = monthly(s, "YM")', "a", [490] * 6),

@@ -497,8 +497,8 @@ def merge(call: DataCall) -> Step:
         )
     code = (
         f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}\n"
-        f"{_OF_BOTH.format(keys)}df = as_stata(df.merge(other, on={keys!r}, how='outer', "
-        f"validate={_VALIDATED[kind]!r}, indicator={mark!r}))\n"
+        f"{_OF_BOTH.format(keys)}df = as_stata(df.merge(other, on={keys!r}, "
+        f"how='outer', validate={_VALIDATED[kind]!r}, indicator={mark!r}))\n"
     )
     if merged:
         code += f"df = df[df[{mark!r}].isin({merged!r})].copy()\n"
