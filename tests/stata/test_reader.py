@@ -566,3 +566,16 @@ def test_entities_without_periods_have_ties(read: Any) -> None:
 def test_locals_that_commands_set_are_not_empty(line: str, read: Any) -> None:
     file = read(f"use a\n{line}\nuse a\nreg y x `m'\nreg y x `none'\n")
     assert [s.status for s in file.estimations] == ["refused", "translated"]
+
+
+def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
+    file = read(
+        "use a\nreg y x\nest store a\ntest x\nxtreg y x, re\nest store b\ntest x\n"
+        "est restore a\ntest x\n"
+    )
+    tests = [line for line in file.lines if line.text == "test x"]
+    assert [line.status for line in tests] == ["translated", "not run", "translated"]
+    assert tests[1].reason == "the estimation before it is not run"
+    assert "results['a'] = fit" in file.script
+    assert "results.pop('b', None)" in file.script
+    assert "fit = results['a']" in file.script

@@ -102,6 +102,8 @@ class Reader:
         self.records: dict[int, Record] = {}
         self.events: list[Event] = []
         self.code: list[str] = []
+        # Whether fit in the script is the last estimation of the file.
+        self.has_fit: bool = False
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
@@ -204,6 +206,7 @@ class Reader:
             if text != "}":
                 record = self._record("not run", f"line {self.number} is not read", at)
                 record.is_estimation |= _looks_like_estimation(text)
+                self.has_fit &= not (may_run and record.is_estimation)
 
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
@@ -465,6 +468,10 @@ class Reader:
                 ["sto" | "store", stored, *_],
             ):
                 self._store(stored)
+            case "estimates", ["restore", stored, *_]:
+                self.context.last = self.context.results.get(stored)
+                self.has_fit = True
+                self.code.append(f"fit = results[{stored!r}]")
             case "do" | "run" | "include", _:
                 # An included file sets the locals of this one too.
                 for mark in ("$", "") if name == "include" else ("$",):
@@ -480,7 +487,8 @@ class Reader:
     def _store(self, name: str | None) -> None:
         if name:
             self.context.results[name] = self.context.last
-            self.code.append(f"results[{name!r}] = fit")
+            line = f"results[{name!r}] = fit" if self.has_fit else ""
+            self.code.append(line or f"results.pop({name!r}, None)")
 
     def _event(self, command: Command) -> None:
         self.events.append(Event(self.number, command, self.sample))
@@ -494,9 +502,7 @@ class Reader:
         self._event(command)
         self.context.summary = {}
         code = translation.python
-        reason = undefined or self.taint.reason([code, command.text])
-        if command.counts_rows and self.context.has_ties(self.context.order):
-            reason = reason or "_n is not known, since ties may decide the order"
+        reason = undefined or self._depends(command, code)
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
@@ -504,8 +510,17 @@ class Reader:
             self._add_panel(command)
         if re.match(r"dp\.[A-Z]", code):
             code = f"fit = {code}.fit(panel)"
+            self.has_fit = not reason
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]
+
+    def _depends(self, command: Command, code: str) -> str:
+        """Tell what an estimation or a test depends on that is not run."""
+        if re.search(r"(?:^|\()fit[.,)]", code) and not self.has_fit:
+            return "the estimation before it is not run"
+        if command.counts_rows and self.context.has_ties(self.context.order):
+            return "_n is not known, since ties may decide the order"
+        return self.taint.reason([code, command.text])
 
     def _add_panel(self, command: Command) -> None:
         """Write the panel of the present data, with the number of the row if needed."""
@@ -635,6 +650,7 @@ class Reader:
         self.code += [line, f"# {reason}"]
         name = command.name if command else _head(text)
         estimates = estimations.is_estimation(name)
+        self.has_fit &= not record.is_estimation
         if command is not None and estimates:
             self._event(command)
             self.context.last = None
