@@ -440,7 +440,7 @@ class Printer:
         if node.value == "missing":
             form = "missing({0})" if self.pandas else "{0} != {0}"
             return self._joined("|", [form.format(x) for x in sides])
-        if node.value == "inrange" and len(sides) == 3 and "np.nan" not in sides:
+        if (node.value, len(sides), sides.count("np.nan")) == ("inrange", 3, 0):
             x, low, high = sides
             text = f"{x}.between({low}, {high})"
             return text if self.pandas else f"{low} <= {x} <= {high}"

@@ -579,16 +579,14 @@ class Reader:
             self.context.order = step.order
         if step.filled is not None:
             self.context.complete &= {*step.filled}
+        columns = self.context.variables.columns if self.context.panel else None
+        state = Taint(), Variables(columns)
+        taint, variables = self.context.saved.get(step.reads, state)
         if step.fresh:
             self.taint.clear()
             self.sample = ()
-            columns = self.context.variables.columns
-            self.context.variables = Variables(columns if self.context.panel else None)
-        if step.reads in self.context.saved:
-            taint, variables = self.context.saved[step.reads]
-            self.taint.add(taint)
-            if step.fresh:
-                self.context.variables = variables
+            self.context.variables = variables
+        self.taint.add(taint)
         keeps_columns = command.name == "keep" and not command.condition
         if step.fresh or step.filled is not None or keeps_columns:
             self._forget_stored()

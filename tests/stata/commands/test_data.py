@@ -214,8 +214,11 @@ def test_reshape_and_joinby(tmp_path: Path) -> None:
 
 def test_text_and_dates_of_other_programs_are_those_of_stata(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("ID,Year,Name\n1,2000,\n2,2000,b\n")
-    out = run(f'import delimited "{path}", clear\ngen a = strpos(name, "b") > 0')
+    path.write_text("ID,Year,Name\n1,2000,\n2,2000,b\n", encoding="utf-16")
+    out = run(
+        f'import delimited "{path}", encoding("utf-16") clear\n'
+        'gen a = strpos(name, "b") > 0'
+    )
     assert out["name"].tolist() == ["", "b"]
     assert out["a"].tolist() == [0, 1]
 

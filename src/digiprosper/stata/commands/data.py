@@ -464,6 +464,8 @@ def read_text(call: DataCall) -> Step:
         kind, rest = "delimited", [kind]
     path = unquoted(command.using or " ".join(rest))
     first = "firstrow" if kind == "excel" else options.get("varnames", "1")
+    encoding = unquoted(options.get("encoding", ""))
+    source = f"{path!r}, encoding={encoding!r}" if encoding else repr(path)
     match kind, first:
         case "excel", "firstrow" if "firstrow" in options:
             sheet = unquoted(options.get("sheet", ""))
@@ -471,9 +473,9 @@ def read_text(call: DataCall) -> Step:
                 f"pd.read_excel({path!r}{f', sheet_name={sheet!r}' if sheet else ''})"
             )
         case "delimited" | "delim", "1":
-            code = f"pd.read_csv({path!r})"
+            code = f"pd.read_csv({source})"
         case "delimited" | "delim", "nonames":
-            code = f"pd.read_csv({path!r}, header=None)"
+            code = f"pd.read_csv({source}, header=None)"
             code += ".rename(columns=lambda number: f'v{number + 1}')"
         case _:
             raise StataError.because(f"import {kind} with names not in the first row")
