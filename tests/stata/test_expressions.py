@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.stata.expressions import Printer, constant, parse, shifted
+from digiprosper.stata.reading import _HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,9 @@ def selected(condition: str) -> list[int]:
     panel = dp.Panel(data.assign(one=1.0, y=1.0), "id", "year")
     rows = panel.subset(printer.condition(parse(condition))).frame.reset_index()
     code = Printer((), lambda name: name, pandas=True).condition(parse(condition))
-    by_pandas = data[eval(code, {"df": data, "np": np})]
+    names: dict[str, Any] = {}
+    exec(_HEAD, names)
+    by_pandas = data[eval(code, names | {"df": data})]
     assert rows["id"].tolist() == by_pandas["id"].tolist(), condition
     return rows["id"].tolist()
 

@@ -77,7 +77,18 @@ def test_lists() -> None:
 def test_undefined_globals_are_noted() -> None:
     read = macros()
     assert read.expand("$path $controls") == "C:/data "
-    assert read.undefined == ["controls"]
+    assert read.undefined == ["$controls"]
+
+
+def test_folders_that_are_not_known_stay_in_a_path() -> None:
+    read = macros()
+    read.assign("root = c(pwd)", "$")
+    text = "use \"$path/$new/a`k'.dta\" $root/b `dir'/c"
+    assert read.expand(text, has_path=True) == (
+        'use "C:/data/$new/a.dta" $root/b `dir\'/c'
+    )
+    with pytest.raises(dp.StataError, match="'root' is known only"):
+        read.expand(text)
 
 
 def test_what_needs_data_is_unknown_with_its_reason() -> None:
@@ -86,7 +97,8 @@ def test_what_needs_data_is_unknown_with_its_reason() -> None:
     with pytest.raises(dp.StataError, match="known only when the file is run"):
         read.expand("keep if x > `mean'")
     with pytest.raises(dp.StataError, match="known only when the file is run"):
-        read.expand("`r(p50)'")
+        read.expand("`r(levels)'")
+    assert read.expand("gen d = x > `r(p50)'") == "gen d = x > r(p50)"
     read.assign("twice = `mean' * 2")
     with pytest.raises(dp.StataError, match=r"^line 1: the macro 'mean' is known"):
         read.expand("`twice'")

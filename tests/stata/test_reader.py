@@ -112,8 +112,9 @@ def test_macros_of_another_file_are_not_empty(read: Any) -> None:
         "refused",
         "translated",
         "refused",
-        "not run",
+        "translated",
     ]
+    assert done.lines[3].reason == "the local 'more' is empty, as in Stata"
     assert "'controls' is set by no line, perhaps by the do-file of line 1" in (
         done.lines[2].reason
     )
@@ -125,13 +126,13 @@ def test_macros_of_another_file_are_not_empty(read: Any) -> None:
 
 def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
     file = read(
-        "summarize x, detail\nlocal m = r(p50)\nreg y x if x > `m'\n"
+        "summarize x, detail\nlocal m = r(kurtosis)\nreg y x if x > `m'\n"
         "levelsof g, local(groups)\nforeach g of local groups {\n reg y x if g "
         "== `g'\n reg y z\n}\n"
         "while 1 {\n reg y w\n}\n"
     )
     reasons = {line.number: (line.status, line.reason) for line in file.lines}
-    assert "r(p50)" in reasons[3][1]
+    assert "r(kurtosis)" in reasons[3][1]
     assert "levelsof" in reasons[5][1]
     assert "levelsof" in reasons[6][1]
     assert reasons[7][0] == "translated"
@@ -193,12 +194,18 @@ def test_programs_and_mata(read: Any) -> None:
 
 
 def test_abbreviations_and_wildcards_need_the_panel(read: Any) -> None:
-    text = "reghdfe gs un p*, absorb(state)\n"
+    text = "reghdfe gs un p*, absorb(state) vce(cluster state)\n"
     panel = dp.datasets.us_states().subset("year > 1980")
     known = read(text, panel=panel)
     assert '"unemp", "pcap", "pc"' in python(known)[0]
-    assert "Pass the panel" not in str(known)
-    assert states(read(text)) == [(1, "refused")]
+    file = read(f"use a\n{text}")
+    assert states(file)[1:] == [(2, "translated")]
+    line = file.estimations[0].translations[0]
+    assert line.spec is None
+    assert "[\"un\", *df.filter(regex='^p.*$')]" in line.python
+    assert "fit = dp.FixedEffects" in file.script
+    for other in ("c.p*#c.un", "i.p*"):
+        assert states(read(text.replace("p*", other))) == [(1, "refused")]
 
 
 def test_columns_of_the_file_fit_its_wildcards(read: Any) -> None:
@@ -275,8 +282,15 @@ def test_dropped_columns_and_order_mark_nothing(read: Any) -> None:
 
 
 def test_dummies_of_tabulate_are_marked(read: Any) -> None:
-    file = read("tabulate year, gen(yr)\nreg y x\nreg y x yr2 yr3\n")
-    assert [line.status for line in file.estimations] == ["translated", "not run"]
+    text = "use a\ntabulate {}, gen(yr)\nreg y x\nreg y x yr2-yr4\nreg y yr*\n"
+    file = read(text.format("year"))
+    assert [line.status for line in file.estimations] == ["translated"] * 3
+    crossed = read(text.format("year group"))
+    assert [line.status for line in crossed.estimations] == [
+        "translated",
+        "not run",
+        "not run",
+    ]
 
 
 MALFORMED = """
@@ -359,10 +373,120 @@ def test_a_single_series_is_a_panel_of_one_entity(read, tmp_path, monkeypatch):
 
 def test_xtset_states_the_order_inside_entities(read):
     sorted_file = read("xtset id year\nby id: gen n = _n\n")
-    assert "sort_values(['id', 'year'])" in sorted_file.script
-    for text in ("sort x", "merge 1:1 id year using b", "use c"):
-        lost = read(f"xtset id year\n{text}\nby id: gen n = _n\ngen m = _n\n")
-        assert [line.status for line in lost.lines[2:]] == ["refused", "refused"]
+    assert "sort_values(['id', 'year'], kind='stable')" in sorted_file.script
+    text = "xtset id year\n{}\nby id: gen n = _n\ngen m = _n\nreg y x if _n > 3\n"
+    for line, last in {
+        "sort x": ["translated", "not run"],
+        "merge 1:1 id year using b": ["refused", "not run"],
+        "use c": ["translated", "translated"],
+    }.items():
+        lost = read(text.format(line))
+        assert [line.status for line in lost.lines[2:]] == ["refused", *last]
+        assert ("not df.duplicated(['x'])" in lost.script) == (line == "sort x")
+
+
+STORED = """
+use a
+xtset id year
+summarize x, detail
+local m = r(p50)
+scalar s = r(mean)
+scalar two = 1 + 1
+{}
+reg y x if x > `m'
+reg y x if z > s * two
+"""
+
+
+def test_results_of_summarize_are_kept_in_columns(read, tmp_path, monkeypatch):
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=["y", "x", "z"])
+    frame = frame.assign(id=np.arange(60) // 6, year=np.arange(60) % 6)
+    frame.to_stata(tmp_path / "a.dta", write_index=False)
+    monkeypatch.chdir(tmp_path)
+    file = read(STORED.format("drop if z > 2"))
+    assert [line.status for line in file.estimations] == ["translated"] * 2
+    first, second = (line.translations[0] for line in file.estimations)
+    assert first.spec.where == "not (x <= _r_m_)"
+    assert second.spec.where == "not (z <= _r_s_ * 2)"
+    names: dict[str, Any] = {}
+    exec(file.script.partition("# line 10")[0], names)
+    kept = frame[(frame.z <= 2) & (frame.x > frame.x.median())]
+    assert names["fit"].nobs == len(kept)
+    for text in ("append using b", "collapse x y z, by(id)", "keep x y z", "use a"):
+        lost = read(STORED.format(text))
+        assert [line.status for line in lost.estimations] == ["refused", "not run"]
+    text = STORED.replace("summ", "preserve\nsumm").format("restore")
+    assert [line.status for line in read(text).estimations] == ["refused", "not run"]
+
+
+def test_a_block_that_may_run_marks_what_it_would_change(read: Any) -> None:
+    file = read(
+        "use a\nif r(N) > 5 {\n display 1\n gen q = 1\n local k = 2\n reg y x\n}\n"
+        "reg y x\nreg y x q\nreg y x L`k'.x\n"
+        "while 1 {\n merge 1:1 id using b\n}\nreg y x\n"
+    )
+    lines = [(line.number, line.status, line.reason) for line in file.estimations]
+    assert [(number, status) for number, status, _ in lines] == [
+        (6, "not run"),
+        (8, "translated"),
+        (9, "not run"),
+        (10, "refused"),
+        (14, "not run"),
+    ]
+    assert lines[2][2] == "q comes from line 2"
+
+
+def test_programs_mark_what_they_change_where_they_are_called(read: Any) -> None:
+    text = (
+        "use a\nprogram define mine\n gen q = 1\n reg y x\nend\n{}\nreg y x\nreg y q\n"
+    )
+    called = read(text.format("mine"))
+    assert [line.status for line in called.estimations] == [
+        "not run",
+        "translated",
+        "not run",
+    ]
+    drawn = read(text.format("bootstrap r(q), reps(9): mine"))
+    assert [line.status for line in drawn.estimations][1:] == ["translated"] * 2
+
+
+def test_what_is_no_command_changes_nothing(read: Any) -> None:
+    file = read("use a\n#model\nestiamtes clear\nreg y x\nfrobnicate\nreg y x\n")
+    assert [s for _, s in states(file)] == [
+        "translated",
+        "refused",
+        "refused",
+        "translated",
+        "refused",
+        "not run",
+    ]
+
+
+def test_files_in_folders_that_are_not_known_are_read(read: Any) -> None:
+    file = read('use "$data/a.dta"\nmerge m:1 id using `d\'/b\nreg y x\nuse $file\n')
+    assert [s for _, s in states(file)] == ["translated"] * 3 + ["refused"]
+    assert "'$data/a.dta'" in file.script
+
+
+def test_a_loop_over_columns_that_are_not_known(read: Any) -> None:
+    text = "foreach v of varlist x* {\n reg y `v'\n reg y z\n}\nreg y z\n"
+    file = read(f"use a\n{text}")
+    assert [line.status for line in file.estimations] == [
+        "refused",
+        "translated",
+        "translated",
+    ]
+    panel = dp.Panel(
+        pd.DataFrame({"i": 1, "t": [1, 2], "y": 0, "z": 0, "x1": 0, "x2": 0}), "i", "t"
+    )
+    known = read(text, panel=panel)
+    assert [len(line.translations) for line in known.estimations] == [2, 1, 1]
+
+
+def test_a_range_is_refused_after_columns_are_put_in_order(read: Any) -> None:
+    file = read("use a\nreg y a-c\norder c\nreg y a-c\n")
+    assert [line.status for line in file.estimations] == ["translated", "refused"]
 
 
 def test_a_script_without_keys_runs_on_rows(read, tmp_path, monkeypatch):
@@ -380,3 +504,78 @@ def test_a_script_without_keys_runs_on_rows(read, tmp_path, monkeypatch):
     assert fit.params["x"] == pytest.approx(slope)
     assert "set df to your table" not in script
     assert "set df to your table" in read("xtset i t\nreg y x\n").script
+
+
+def test_data_that_the_file_saves_are_read_again(read, tmp_path, monkeypatch):
+    frame = pd.DataFrame({"id": [1, 1, 2], "year": [1, 2, 1], "x": [1.0, 2.0, 4.0]})
+    frame.to_stata(tmp_path / "a.dta", write_index=False)
+    monkeypatch.chdir(tmp_path)
+    file = read(
+        "use a\ntempfile q\npreserve\ncollapse x, by(id)\nrename x m\nsave `q'\n"
+        "restore\nmerge m:1 id using `q', nogen keepusing(m)\nsave b\nuse b\n"
+    )
+    names: dict[str, Any] = {}
+    exec(file.script, names)
+    assert names["df"]["m"].tolist() == [1.5, 1.5, 4.0]
+
+
+def test_marks_are_kept_in_a_tempfile_but_not_in_a_file_of_stata(read: Any) -> None:
+    text = (
+        "use a\nsample 10\ntempfile t\nsave {0}\nuse c\nmerge 1:1 id using {0}\n"
+        "reg y x\n"
+    )
+    assert [line.status for line in read(text.format("`t'")).estimations] == ["not run"]
+    assert [line.status for line in read(text.format("b")).estimations] == [
+        "translated"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["sort *", "bysort g: sum x", "psmatch2 d x", "frob x"]
+)
+def test_commands_that_sort_leave_an_order_that_is_not_known(line, read):
+    file = read(f"use a\ngen a = _n\n{line}\ngen b = _n\n")
+    assert file.lines[1].status == "translated"
+    assert file.lines[3].status == "refused"
+
+
+def test_a_column_comes_before_a_scalar(read: Any) -> None:
+    file = read("use a\nscalar t = 3\ngen a = x > t\ngen trend = 1\ngen b = x > t\n")
+    assert "assert df.filter(regex='^(t)').columns.empty\ndf['a'] = " in file.script
+    assert "df['x'] <= 3" in file.script
+    assert "df['x'] <= df['t']" in file.script
+
+
+def test_entities_without_periods_have_ties(read: Any) -> None:
+    file = read("use a\nxtset id\ngen n = _n\nby id: gen m = _n\n")
+    assert "assert not df.duplicated(['id']).any()" in file.script
+    assert file.lines[3].status == "refused"
+
+
+@pytest.mark.many(5)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "unab m : x*",
+        "levelsof g, l(m)",
+        "gettoken m rest : list",
+        "findname x*, local(m)",
+        "file read handle m",
+    ],
+)
+def test_locals_that_commands_set_are_not_empty(line: str, read: Any) -> None:
+    file = read(f"use a\n{line}\nuse a\nreg y x `m'\nreg y x `none'\n")
+    assert [s.status for s in file.estimations] == ["refused", "translated"]
+
+
+def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
+    file = read(
+        "use a\nreg y x\nest store a\ntest x\nxtreg y x, re\nest store b\ntest x\n"
+        "est restore a\ntest x\n"
+    )
+    tests = [line for line in file.lines if line.text == "test x"]
+    assert [line.status for line in tests] == ["translated", "not run", "translated"]
+    assert tests[1].reason == "the estimation before it is not run"
+    assert "results['a'] = fit" in file.script
+    assert "results.pop('b', None)" in file.script
+    assert "fit = results['a']" in file.script

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.stata.varlists import Variables, absorbed, clusters, plain
+from digiprosper.stata.varlists import (
+    LaterColumns,
+    Variables,
+    absorbed,
+    clusters,
+    plain,
+)
 
 COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
 
@@ -45,10 +52,37 @@ def test_terms(text: str, terms: list[str]) -> None:
 def test_ranges_and_wildcards_need_columns() -> None:
     known = Variables(COLUMNS)
     assert known.names("x* y-x2") == ["x", "x2", "y", "x", "x2"]
-    assert Variables(created=("pre_1", "pre_2")).names("pre_*") == ["pre_1", "pre_2"]
-    for text in ("x*", "x-z", "_all"):
+    assert plain(Variables(created=("pre_1", "pre_2")).products("pre_*")) == [
+        "pre_1",
+        "pre_2",
+    ]
+    with pytest.raises(dp.StataError, match="fits"):
+        known.names("q*")
+    with pytest.raises(dp.StataError, match="the range"):
+        known.names("z-x")
+
+
+def test_columns_that_are_not_known_stay_code() -> None:
+    frame = pd.DataFrame(columns=["x", "x1", "y", "xa", "z"])
+    for text, columns in {
+        "x*": ["x", "x1", "xa"],
+        "x?": ["x1", "xa"],
+        "x1-xa": ["x1", "y", "xa"],
+        "_all": [*frame],
+        "z x~": ["z", "x", "x1", "xa"],
+    }.items():
+        code = repr(Variables(created=("x9",)).names(text))
+        assert eval(code, {"df": frame}) == columns
+    for text in ("c.x*#c.z", "i.x*", "L.x*"):
         with pytest.raises(dp.StataError, match="Pass the panel"):
-            Variables().names(text)
+            plain(Variables().products(text))
+    dummies = LaterColumns.of_pattern("d*")
+    assert repr(Variables(created=(dummies,)).names("d2-d4")) == (
+        "[*df.filter(regex='^d.*$').loc[:, 'd2':'d4']]"
+    )
+    moved = Variables(in_order=False)
+    with pytest.raises(dp.StataError, match="in order"):
+        moved.names("x-z")
 
 
 @pytest.mark.parametrize(

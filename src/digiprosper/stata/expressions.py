@@ -10,7 +10,8 @@ import json
 import math
 import operator
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<text>`"(?:.*?)"'|"[^"]*(?:"|$))
+    |t?(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\)|d\(\s*\d+[a-z]{3}\d{4}\s*\))
     |(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
     |(?P<shifted>(?:[LFDSlfds]\d*)+\.[^\W\d]\w*)
     |(?P<result>(?:[rec]\([\w:]+\)|_(?:b|se)\[[^\]]*\]))
@@ -67,6 +69,8 @@ _ALIASES = {
     "trunc": "int",
 }
 _TESTS = ("missing", "inlist", "inrange")
+# Functions whose second argument is a format.
+_WITH_FORMAT = ("date", "monthly", "quarterly", "string")
 _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
     "ceil": math.ceil,
@@ -83,7 +87,7 @@ _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "min": min,
     "mod": operator.mod,
     "real": float,
-    "round": lambda a, b=1: round(a / b) * b,
+    "round": lambda a, b=1: math.floor(a / b + 0.5) * b,
     "sqrt": math.sqrt,
     "string": lambda a: number_text(a),
     "strpos": lambda a, b: a.find(b) + 1,
@@ -98,6 +102,7 @@ _TERMS = {
     ("sqrt", 1): "sqrt({0})",
     ("mod", 2): "({0}) % {1}",
 }
+_DATE = "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt."
 _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
     ("log10", 1): "np.log10(({0}).where({0} > 0))",
@@ -115,7 +120,38 @@ _PANDAS = {
     ("lower", 1): "{0}.str.lower()",
     ("upper", 1): "{0}.str.upper()",
     ("trim", 1): "{0}.str.strip()",
+    ("normal", 1): "pd.Series(scipy.special.ndtr({0}), df.index)",
+    ("normalden", 1): "np.exp(-(({0}) ** 2) / 2) / np.sqrt(2 * np.pi)",
+    ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
+    ("regexm", 2): "{0}.str.contains({1}).astype(float)",
+    **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
+    ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
+    ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
+    ("year(dofq)", 1): "({0}) // 4 + 1960",
+    ("year(dofm)", 1): "({0}) // 12 + 1960",
+    ("quarter(dofq)", 1): "({0}) % 4 + 1",
+    ("month(dofm)", 1): "({0}) % 12 + 1",
+    ("quarterly(YQ)", 1): (
+        "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9])').astype(float).dot([4, 1]) - 7841"
+    ),
+    ("monthly(YM)", 1): (
+        "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9]+)').astype(float).dot([12, 1])"
+        " - 23521"
+    ),
+    ("date(DMY)", 1): (
+        "(pd.to_datetime({0}, dayfirst=True) - pd.Timestamp(1960, 1, 1)).dt.days"
+    ),
+    ("string(%TDCCYY-NN-DD)", 1): f"{_DATE}strftime('%Y-%m-%d')",
+    ("date(YMD)", 1): (
+        "(pd.to_datetime({0}, format='ISO8601') - pd.Timestamp(1960, 1, 1)).dt.days"
+    ),
+    ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
+    ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
     ("string", 1): "{0}.map('{{:.7g}}'.format)",
+    ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
+    ("characters", 2): "{0}.str.slice({1} - 1)",
+    ("characters", 3): "{0}.str.slice({1} - 1, {1} - 1 + {2})",
+    ("subinstr", 4): "{0}.str.replace({1}, {2}, regex=False)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
 
@@ -136,6 +172,15 @@ class Node:
         yield self
         for part in self.parts:
             yield from part.walk()
+
+    def replaced(self, nodes: Mapping[str, Node]) -> Node:
+        """Replace names by nodes, also inside."""
+        if self.kind == "name":
+            return nodes.get(self.value, self)
+        parts = tuple(part.replaced(nodes) for part in self.parts)
+        if self.kind == "call" and self.value == "scalar" and self.parts != parts:
+            return parts[0]
+        return replace(self, parts=parts)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -206,6 +251,10 @@ class _Parser:
                 raise self.error(f"cannot be read at {text!r}")
             case "number", _:
                 return Node("number", float(text))
+            case "name", "_pi":
+                return Node("number", math.pi)
+            case "period", _:
+                return Node("number", _period(text))
             case "text", _:
                 return Node("text", unquoted(text))
             case "name", _ if after == "(":
@@ -234,6 +283,16 @@ class _Parser:
         if text != sign:
             raise self.error(f"has no closing {sign!r}" if text else "ends too early")
         self.at += 1
+
+
+def _period(text: str) -> float:
+    """Count periods since 1960 of ``m(2010m1)``, ``q(2010q1)`` or ``d(1jan2010)``."""
+    if text.startswith("d"):
+        day = datetime.strptime(text[2:-1].strip(), "%d%b%Y")
+        return float((day - datetime(1960, 1, 1)).days)
+    year, part = re.findall(r"\d+", text)
+    count = {"m": 12, "q": 4, "h": 2}[text[0]]
+    return float((int(year) - 1960) * count + int(part) - 1)
 
 
 def unquoted(text: str) -> str:
@@ -294,6 +353,11 @@ class Printer:
     pandas: bool = False
     # Code of stored results, such as r(mean).
     results: Mapping[str, str] = field(default_factory=dict)
+    # Variables of by, and whether the order of the rows is known.
+    groups: Sequence[str] = ()
+    in_order: bool = False
+    # Code of the panel, which knows what a period is.
+    panel: str = ""
 
     def condition(self, node: Node) -> str:
         """Print a tree as true or false for each row."""
@@ -301,8 +365,8 @@ class Printer:
             case Node("binary", "&" | "|" as sign, parts):
                 return self._joined(sign, [self._side(part, sign) for part in parts])
             case Node("unary", "!", (Node("call", "missing", parts),)):
-                tests = [f"{x} == {x}" for x in map(self.value, parts)]
-                return self._joined("&", tests)
+                form = "~missing({0})" if self.pandas else "{0} == {0}"
+                return self._joined("&", [form.format(self.value(x)) for x in parts])
             case Node("unary", "!", (inside,)):
                 return self._negated(self.condition(inside))
             case Node("binary", sign, (a, b)) if sign in _COMPARISONS:
@@ -374,8 +438,9 @@ class Printer:
     def _membership(self, node: Node) -> str:
         sides = [self.value(part) for part in node.parts]
         if node.value == "missing":
-            return self._joined("|", [f"{x} != {x}" for x in sides])
-        if node.value == "inrange" and len(sides) == 3:
+            form = "missing({0})" if self.pandas else "{0} != {0}"
+            return self._joined("|", [form.format(x) for x in sides])
+        if (node.value, len(sides), sides.count("np.nan")) == ("inrange", 3, 0):
             x, low, high = sides
             text = f"{x}.between({low}, {high})"
             return text if self.pandas else f"{low} <= {x} <= {high}"
@@ -385,7 +450,7 @@ class Printer:
         raise StataError.because(f"{node.value}() with these arguments")
 
     def _may_miss(self, node: Node) -> bool:
-        return any(n.kind == "shifted" for n in node.walk()) or any(
+        return any(n.kind in ("shifted", "index") for n in node.walk()) or any(
             self.resolve(name) not in self.complete for name in node.names
         )
 
@@ -400,8 +465,9 @@ class Printer:
         match node.kind:
             case "number":
                 return number_text(node.value)
-            case "name" if node.value not in ("_N", "_pi"):
-                return self._column(node.value)
+            case "name" if node.value not in ("_n", "_N"):
+                name = self.resolve(node.value)
+                return f"df[{name!r}]" if self.pandas else as_written(name)
             case "shifted" if not self.pandas:
                 operators, _, name = node.value.rpartition(".")
                 return shifted(operators.upper(), as_written(self.resolve(name)))
@@ -411,23 +477,57 @@ class Printer:
                 return self._arithmetic(node)
             case "call" if not (self.pandas and node.value in _TESTS):
                 return self._call(node)
-        code = self._of_pandas(node) if self.pandas else ""
+        # Scripts make a column _n where a condition needs it.
+        code = "_n" if node.value == "_n" else ""
+        code = self._of_pandas(node) if self.pandas else code
         if not code:
             raise StataError.because(f"{_description(node)} has no counterpart here")
         return code
 
-    def _column(self, name: str) -> str:
-        if name == "_n":
-            # Scripts make this column where a condition needs it.
-            if self.pandas:
-                raise StataError.because("_n has no counterpart here")
-            return name
-        name = self.resolve(name)
-        return f"df[{name!r}]" if self.pandas else as_written(name)
+    def _check_order(self) -> None:
+        if not self.in_order:
+            raise StataError.because(
+                "values by the number of the row, where the order is not stated",
+                "Write bysort id (year):",
+            )
+
+    @property
+    def by(self) -> str:
+        """Code that groups a column by variables; a missing value is a group."""
+        keys = ", ".join(f"df[{name!r}]" for name in self.groups)
+        return f".groupby([{keys}], dropna=False)" if keys else ""
+
+    def _of_row(self, node: Node) -> str:
+        """Print ``_n``, ``_N`` and values of other rows, within groups."""
+        if node.value == "_N":
+            size = f"{self.by}.transform('size')" if self.by else ""
+            return f"pd.Series(1, df.index){size}" if size else "len(df)"
+        self._check_order()
+        if node.value == "_n":
+            return f"pd.Series(1, df.index){self.by}.cumsum()"
+        column = f"df[{self.resolve(node.value)!r}]"
+        of = f"{column}{self.by}"
+        match node.parts[0]:
+            case Node("name", "_n"):
+                return column
+            case Node("binary", "+" | "-" as sign, (Node("name", "_n"), number)):
+                return f"{of}.shift({'-' * (sign == '+')}{constant(number):g})"
+            case Node("number", 1.0) | Node("name", "_N") as end:
+                position = 0 if end.kind == "number" else -1
+                if self.by:
+                    return f"{of}.transform(lambda x: x.iloc[{position}])"
+                return f"{of}.iloc[{position}]"
+        raise StataError.because(f"{_description(node)} has no counterpart here")
 
     def _of_pandas(self, node: Node) -> str:
-        """Print what only pandas code has: texts, results, tests as numbers."""
+        """Print what only pandas code has: texts, results, rows, tests as numbers."""
         match node.kind:
+            case "name" | "index":
+                return self._of_row(node)
+            case "shifted" if self.panel:
+                operators, _, name = node.value.rpartition(".")
+                term = shifted(operators.upper(), as_written(self.resolve(name)))
+                return f"by_time({self.panel}, df, {term!r})"
             case "text":
                 return self.value(node)
             case "result":
@@ -457,22 +557,35 @@ class Printer:
 
     def _call(self, node: Node) -> str:
         """Print a function of columns."""
-        name, count = node.value, len(node.parts)
-        if self.pandas and (name, count) == ("cond", 3):
-            where, a, b = (
-                self.condition(node.parts[0]),
-                *map(self.value, node.parts[1:]),
-            )
-            return f"pd.Series(np.where({where}, {a}, {b}), df.index)"
-        sides = [self.value(part) for part in node.parts]
-        if self.pandas and (name, count) == ("substr", 3) and sides[1].isdigit():
-            first = int(sides[1]) - 1
-            last = "" if sides[2] == "np.nan" else f"{first} + {sides[2]}"
-            return f"{sides[0]}.str[{first}:{last}]"
+        if node.value == "sum":
+            self._check_order()
+        name, *parts = _function(node)
+        first = self.condition if name == "cond" else self.value
+        sides = [*map(first, parts[:1]), *map(self.value, parts[1:])]
         codes = _PANDAS if self.pandas else _TERMS
-        if (name, count) not in codes:
-            raise StataError.because(f"the function {name}() has no counterpart here")
-        return codes[name, count].format(*sides)
+        if (name, len(parts)) not in codes:
+            raise StataError.because(
+                f"the function {node.value}() has no counterpart here"
+            )
+        return codes[name, len(parts)].format(*sides, by=self.by)
+
+
+def _function(node: Node) -> tuple[Any, ...]:
+    """Name a function for the tables, with a format or a function inside, and parts."""
+    match node:
+        case Node("call", name, (a, Node("text", form))) if name in _WITH_FORMAT:
+            return f"{name}({form.upper()})", a
+        case Node("call", name, (Node("call", "dofq" | "dofm" as inner, (a,)),)):
+            return f"{name}({inner})", a
+        case Node("call", "substr", (a, Node("number") as start, Node("missing"))):
+            return "characters", a, start
+        case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):
+            return "characters", a, start, n
+        case Node("call", "subinstr", (*_, count)) if count.kind != "missing":
+            return ("subinstr of some only",)
+        case Node("call", "max" | "min" as name, (*others, last)) if len(others) > 1:
+            return name, Node("call", name, tuple(others)), last
+    return node.value, *node.parts
 
 
 def _description(node: Node) -> str:

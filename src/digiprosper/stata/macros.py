@@ -11,6 +11,8 @@ from digiprosper.stata.expressions import constant, number_text, parse, unquoted
 
 _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<bare>[^\W\d]\w*))")
 _RESULT = re.compile(r"[rcse]\(|_b\[|_se\[")
+# Results that an expression may have too.
+_OF_SUMMARIZE = re.compile(r"r\((?:mean|sd|min|max|sum|N|p\d+)\)")
 _ASSIGNED = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>[=:]?)(?P<value>.*)", re.DOTALL)
 _COUNTED = re.compile(r"\s*(\+\+|--)\s*(\w+)")
 _RANGE = re.compile(
@@ -20,6 +22,9 @@ _RANGE = re.compile(
 _SECOND = re.compile(
     r"(?P<first>-?[\d.]+)\s+(?P<second>-?[\d.]+)\s+(?:to|:)\s*(?P<last>-?[\d.]+)"
 )
+_FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])")
+# What names of tempvar and tempfile begin with.
+TEMPORARY = "__"
 _MOST_TURNS = 2_000
 
 
@@ -37,10 +42,24 @@ class Macros:
     # Macros that the last expanded text used and no line has defined.
     undefined: list[str] = field(default_factory=list)
 
-    def expand(self, text: str) -> str:
-        """Replace all macros in a text; an undefined one is empty."""
+    def expand(self, text: str, *, has_path: bool = False) -> str:
+        """Replace all macros in a text; an undefined one is empty.
+
+        A folder that is not known stays in the path of a file as typed.
+        """
         self.undefined = []
+        if has_path:
+            text = _FOLDER.sub(self._folder, text)
         return self._expanded(text)
+
+    def _folder(self, match: re.Match[str]) -> str:
+        """Replace a macro that begins a path, if its value is known."""
+        try:
+            folder = self._expanded(match[0])
+        except StataError:
+            folder = ""
+        self.undefined = []
+        return folder or f"\\{match[0]}"
 
     def _expanded(self, text: str) -> str:
         if "`" not in text and "$" not in text:
@@ -74,6 +93,8 @@ class Macros:
             self._count(*counted.groups())
             return self.values[counted[2]]
         name = inside.strip()
+        if _OF_SUMMARIZE.fullmatch(name):
+            return name
         if _RESULT.match(name):
             raise StataError.because(
                 f"{cited(name)} is known only when the file is run"
@@ -91,7 +112,7 @@ class Macros:
                     f"the macro {cited(name.removeprefix('$'))} is set by no line, "
                     f"perhaps by the do-file of line {line}: pass macros={{...}}"
                 )
-            self.undefined.append(name.removeprefix("$"))
+            self.undefined.append(name)
         return self._expanded(self.values.get(name, ""))
 
     def _count(self, sign: str, name: str) -> None:
@@ -172,7 +193,7 @@ class Macros:
             return name, _words(self._value(text))
         if kind.startswith("glo"):
             values = self._value(f"${text}")
-            if text in self.undefined:
+            if f"${text}" in self.undefined:
                 raise StataError.because(
                     f"the global {cited(text)} of the loop is defined in no line before"
                 )

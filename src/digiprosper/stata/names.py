@@ -24,6 +24,7 @@ _ALIASES = {
     "tab1": "tabulate",
     "tab2": "tabulate",
     "gegen": "egen",
+    "mipolate": "ipolate",
     "gcollapse": "collapse",
     "fcollapse": "collapse",
     "gduplicates": "duplicates",

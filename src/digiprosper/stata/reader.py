@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations
-from digiprosper.stata.expressions import constant, parse
+from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import Statement
-from digiprosper.stata.macros import known_later
+from digiprosper.stata.macros import TEMPORARY, known_later
 from digiprosper.stata.names import command_name
 from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
-from digiprosper.stata.translation import ONE_SERIES
-from digiprosper.stata.varlists import Variables
+from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
+from digiprosper.stata.varlists import LaterColumns, Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
@@ -37,26 +37,30 @@ _PREFIX = re.compile(
 )
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
-adopath anova asdoc assert avplot avplots balancetable binscatter boottest browse cd
-chdir cibar clear codebook coefplot compress confirm correlate corrgram count cumul
-describe dfgls dfuller dir display ds erase ereturn estadd estat estimates estout
-estpost eststo esttab event_plot eventdd eventstudyweights exit export fcast file
-format graph help histogram inspect irf isid kdensity label levelsof lincomest list
-log logout margins marginsplot matlist matrix mdesc misstable mkdir more net note
-notes order outreg outreg2 outsheet parmest pause post postclose postfile program
-pstest putdocx putexcel pwcorr pwcorr_a pwd qqplot rdplot reg2docx return rm save
-scatter set shell shellout sktest spatwmat spmatrix ssc sum2docx summarize sutex swilk
-t2docx table tabstat tabulate timer tsline ttable2 ttest twostepweakiv twoway type
-unab unique varsoc version vif weakiv weakivtest which window xlincom xtcsd xtdescribe
-xteventplot xtline xtsum xttab xttest0 xttest1 xttest2 xtunitroot
+about ac adopath anova asdoc assert avplot avplots balancetable beep binscatter binsreg
+boottest browse cd centile chdir chowtest cibar clear codebook coefplot cointreg collin
+compress confirm correlate corrgram count cumul describe dfgls dfuller dir display
+dotplot ds erase ereturn estadd estat estimates estout estpost eststo esttab event_plot
+eventdd eventstudyweights exit export fcast file format graph heatplot hegy4 help
+hettest histogram imtest inspect irf isid kdensity kpss ksmirnov kwallis label levelsof
+lincomest linktest list log logout lowess lpoly maptile margins marginsplot matlist
+matrix mdesc misstable mkdir more net note notes oneway order outreg outreg2 outsheet
+ovtest pac parmest pause pcorr pnorm post postclose postfile pperron program pstest
+putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot ranksum rdplot reg2docx return
+rm save scatter set sfrancia shell shellout signrank sktest sleep spatwmat spearman
+spmap spmatrix ssc sum2docx summarize sutex svyset swilk t2docx table tabout tabstat
+tabulate timer tsline ttable2 ttest twostepweakiv twoway twowayfeweights type unab
+unique vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm vecrank
+vecstable version view vif vioplot weakiv weakivtest which window xlincom xtcointtest
+xtcsd xtdescribe xteventplot xtline xtpattern xtsum xttab xttest0 xttest1 xttest2
+xtunitroot xtwest zandrews
 """
 _SKIPPED = frozenset(_PRINTING.split())
-# Data commands after which the rows are in the same order.
-_KEEP_ORDER = """
-generate replace egen rename drop keep winsor2 encode destring tostring center zscore
-"""
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
-_LISTERS = ("levelsof", "ds", "unab")
+# Prefixes after which the data are as before.
+_RESTORING = ("bootstrap", "bs", "permute", "jackknife")
+# Commands that read files.
+_READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
 _TABLES = ("esttab", "outreg2", "estout", "reg2docx")
 _UNTIL_END = ("program", "mata", "python", "input")
 _MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
@@ -98,9 +102,14 @@ class Reader:
         self.records: dict[int, Record] = {}
         self.events: list[Event] = []
         self.code: list[str] = []
-        self.programs: dict[str, int] = {}
+        # Whether fit in the script is the last estimation of the file.
+        self.has_fit: bool = False
+        # The line of each program, and its statements.
+        self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
-        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
+        # Columns with results of summarize, by the macro or scalar.
+        self.stored: dict[str, str] = {}
         self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
@@ -179,18 +188,44 @@ class Reader:
         if word == "program":
             text = self.statements[self.position].text
             name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", text)
-            self.programs[name[1] if name else ""] = self.number
-        else:
+            lines = range(self.position + 1, end)
+            self.programs[name[1] if name else ""] = self.number, lines
+        elif word != "while":
             self.taint.mark_rows(self.number)
-        self._unreached(end)
+        self._unreached(end, may_run=word == "while")
 
-    def _unreached(self, end: int) -> None:
-        """Give the lines of a block that is not read the reason of its header."""
+    def _unreached(self, end: int, *, may_run: bool = False) -> None:
+        """Give the lines of a block that is not read the reason of its header.
+
+        What they would change is marked if they may run.
+        """
         for at in range(self.position + 1, end):
             text = self.statements[at].text
+            if may_run:
+                self._mark_line(text)
             if text != "}":
                 record = self._record("not run", f"line {self.number} is not read", at)
                 record.is_estimation |= _looks_like_estimation(text)
+                self.has_fit &= not (may_run and record.is_estimation)
+
+    def _mark_line(self, text: str) -> None:
+        """Mark what a line that may run would change."""
+        text = _without_prefix(text)
+        word = _head(text)
+        if word in ("local", "global"):
+            name = re.match(r"\W*(\w+)", text.partition(" ")[2])
+            if name:
+                mark = "$" if word == "global" else ""
+                reason = f"a block of line {self.number} may change it"
+                self.macros.forget(mark + name[1], known_later(name[1], reason))
+        elif word not in (*_CONTROL, "", "{", "}", "xtset", "tsset"):
+            command = None
+            try:
+                text = self.macros.expand(text)
+                command = read_command(text)
+            except StataError:
+                pass
+            self._mark(word, text, command)
 
     def _loop(self, header: str, end: int) -> None:
         """Execute the turns of a loop; of an unknown list, one for the other lines."""
@@ -198,6 +233,10 @@ class Reader:
         name = (*re.split(r"[\s=]+", header), "", "")[1]
         try:
             _, values = self.macros.turns(header)
+            if re.search(r"\sof\s+var", header):
+                values = self.context.variables.names(" ".join(values))
+            if any(isinstance(value, LaterColumns) for value in values):
+                raise StataError.because("the columns of the loop are not known")
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
@@ -223,11 +262,12 @@ class Reader:
         self._record("read")
         is_else = header.startswith("else")
         condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
-        if self._chosen(condition, is_else=is_else):
+        chosen = self._chosen(condition, is_else=is_else)
+        if chosen:
             self._block(self.position + 1, end)
             self.branched = True
         else:
-            self._unreached(end)
+            self._unreached(end, may_run=chosen is None)
 
     def _chosen(self, condition: str, *, is_else: bool) -> bool | None:
         """Tell whether a branch is executed; None if its condition needs data."""
@@ -238,7 +278,6 @@ class Reader:
                 chosen = bool(constant(parse(self.macros.expand(condition))))
             except StataError as error:
                 self._record("refused", error.reason)
-                self.taint.mark_rows(self.number)
                 chosen = None
         self.branched = None if chosen is None else before or chosen
         return chosen
@@ -256,11 +295,15 @@ class Reader:
             elif word in ("if", "else"):
                 self._single_branch(_without_prefix(text))
             else:
-                expanded = self.macros.expand(text)
-                undefined = _undefined_reason(self.macros.undefined)
+                expanded = self.macros.expand(text, has_path=word in _READERS)
+                names = self.macros.undefined
+                undefined = _undefined_reason(names)
                 if expanded.strip():
                     command = read_command(expanded)
                     self._command(command, undefined)
+                    if names and not undefined:
+                        reason = f"the local {cited(names[0])} is empty, as in Stata"
+                        self._record("skipped", reason)
                 else:
                     self._record("read", "only macros that are empty")
         except StataError as error:
@@ -283,7 +326,7 @@ class Reader:
             self._one(text)
         elif chosen is None:
             self._record("refused", "its condition depends on the data")
-            self.taint.mark_rows(self.number)
+            self._mark_line(text)
         else:
             self._record("read", "its condition is false")
 
@@ -291,19 +334,76 @@ class Reader:
         """Execute a command about macros or scalars; tell whether it was one."""
         rest = text.partition(" ")[2].strip()
         if word in ("local", "global"):
-            self.macros.assign(rest, "$" if word == "global" else "")
+            mark = "$" if word == "global" else ""
+            self.macros.assign(rest, mark)
+            name, _, value = rest.replace(" ", "").partition("=")
+            if mark + name in self.macros.unknown:
+                column = self._stored(name, value)
+                if column:
+                    self.macros.forget(mark + name)
+                    self.macros.values[mark + name] = column
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(rest).split():
-                self.macros.values[name] = f"__{name}"
+                self.macros.values[name] = f"{TEMPORARY}{name}"
         elif word == "macro":
             for name in self.macros.expand(rest).split()[1:]:
                 self.macros.forget(f"${name}")
         elif word == "scalar":
-            # A scalar in an expression looks like a column.
-            self.taint.mark(_CREATED.findall(rest), self.number)
+            self._scalar(self.macros.expand(rest))
+        elif word == "args":
+            for name in rest.split():
+                self.macros.forget(name, f"{cited(name)} is an argument of the file")
         else:
             return False
         return True
+
+    def _scalar(self, text: str) -> None:
+        """Keep the value of a scalar; in an expression it looks like a column."""
+        for name in _CREATED.findall(text)[:1]:
+            value, scalars = text.partition("=")[2], self.context.scalars
+            scalars.pop(name, None)
+            try:
+                scalars[name] = Node("number", constant(self.context.parse(value)))
+            except StataError:
+                if column := self._stored(name, value):
+                    scalars[name] = Node("name", column)
+            if name in scalars:
+                self.taint.unmark([name])
+            else:
+                self.taint.mark([name], self.number)
+
+    def _stored(self, name: str, text: str) -> str:
+        """Keep a result such as r(mean) in a column; without one, nothing."""
+        context, column = self.context, f"_r_{name}_"
+        try:
+            node = context.parse(self.macros.expand(text))
+            kinds = {part.kind for part in node.walk()}
+            if not kinds <= {"result", "number", "binary", "unary"}:
+                return ""
+            printer = Printer((), str, pandas=True, results=context.summary)
+            code = printer.number(node)
+        except StataError:
+            return ""
+        self.code.append(f"df[{column!r}] = {code}")
+        self.panel_keys = None
+        self.taint.unmark([column])
+        if self.taint.reason([code]):
+            self.taint.mark([column], self.number)
+        context.variables = context.variables.changed([column], [])
+        context.complete.add(column)
+        self.stored[name] = column
+        return column
+
+    def _forget_stored(self, kept: Mapping[str, str] | None = None) -> None:
+        """Forget stored results whose columns the present data do not have."""
+        reason = "it was computed from other data"
+        for name in self.stored.keys() - (kept or {}).keys():
+            for key in (name, f"${name}"):
+                if self.macros.values.get(key) == self.stored[name]:
+                    self.macros.forget(key, known_later(name, reason))
+            if self.context.scalars.pop(name, None):
+                self.taint.mark([name], self.number)
+        self.stored = dict(kept or {})
 
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
@@ -317,7 +417,7 @@ class Reader:
             self.taint.mark(_stored_columns(command), self.number)
             self.context.last = translation.spec
             self._store(command.stored)
-        elif name in data.COMMANDS:
+        elif name in data.COMMANDS and (name != "tabulate" or _generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
             self._keys(command)
@@ -328,42 +428,72 @@ class Reader:
 
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
-        name, words = command.name, command.arguments.split()
+        name = command.name
         self._event(command)
-        self._noted(name, words)
+        self._noted(command)
         if name in self.programs:
-            raise StataError.because(f"the program of line {self.programs[name]}")
-        if _makes_dummies(command) or (name == "set" and words[:1] == ["obs"]):
-            raise StataError.because(f"{name} makes columns or rows")
+            raise StataError.because(f"the program of line {self.programs[name][0]}")
+        if command.text.startswith("set obs"):
+            raise StataError.because("set obs makes rows")
         if name not in _SKIPPED and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
-        if name != "display":
+        # Some of these commands also store columns, or replace the data.
+        self.taint.mark(_generated(command), self.number)
+        if "norestore" in dict(command.options):
+            self.taint.mark_rows(self.number)
+        if name not in ("display", "assert"):
             self.context.summary = data.summary(command, self.context)
-        listed = dict(command.options).get("local")
-        if listed and name in _LISTERS:
-            self.macros.forget(listed, known_later(listed, name))
         table = "etable(results).save(...) writes the table"
         self._record("skipped", table if name in _TABLES else "")
 
-    def _noted(self, name: str, words: list[str]) -> None:
-        """Note that a result has a name, or that another file may set macros."""
-        if name == "eststo":
-            self._store(" ".join(words[:1]))
-        elif name == "estimates" and words[:1] in (["sto"], ["store"]):
-            self._store(" ".join(words[1:2]))
-        elif name in ("do", "run", "include"):
-            # An included file sets the locals of this one too.
-            for mark in ("$", "") if name == "include" else ("$",):
-                self.macros.elsewhere.setdefault(mark, self.number)
+    def _save(self, path: str) -> None:
+        """Keep the data under the name of a file.
+
+        Of marked data there is the file that Stata saved, unless it is a tempfile.
+        """
+        taint = copy.deepcopy(self.taint)
+        if path.startswith(TEMPORARY) or not (taint.rows or taint.columns):
+            self.context.saved[path] = taint, self.context.variables
+            self.code.append(f"saved[{path!r}] = df.copy()")
+        else:
+            self.context.saved.pop(path, None)
+
+    def _noted(self, command: Command) -> None:
+        """Note names of results and files, and what may set macros or move columns."""
+        name, words = command.name, command.arguments.split()
+        match name, words:
+            case ("eststo", [stored, *_]) | (
+                "estimates",
+                ["sto" | "store", stored, *_],
+            ):
+                self._store(stored)
+            case "estimates", ["restore", stored, *_]:
+                self.context.last = self.context.results.get(stored)
+                self.has_fit = True
+                self.code.append(f"fit = results[{stored!r}]")
+            case "do" | "run" | "include", _:
+                # An included file sets the locals of this one too.
+                for mark in ("$", "") if name == "include" else ("$",):
+                    self.macros.elsewhere.setdefault(mark, self.number)
+            case "save", _:
+                self._save(data.file_name(command.arguments))
+            case "order", _:
+                variables = replace(self.context.variables, in_order=False)
+                self.context.variables = variables
+        for local in _locals_set(command):
+            self.macros.forget(local, known_later(local, name))
 
     def _store(self, name: str | None) -> None:
         if name:
             self.context.results[name] = self.context.last
-            self.code.append(f"results[{name!r}] = fit")
+            line = f"results[{name!r}] = fit" if self.has_fit else ""
+            self.code.append(line or f"results.pop({name!r}, None)")
 
     def _event(self, command: Command) -> None:
         self.events.append(Event(self.number, command, self.sample))
+        if command.name not in data.COMMANDS and command.prefix("bysort"):
+            self.context.order = UNKNOWN_ORDER
 
     def _translated(
         self, command: Command, translation: Translation, undefined: str = ""
@@ -372,24 +502,44 @@ class Reader:
         self._event(command)
         self.context.summary = {}
         code = translation.python
-        reason = undefined or self.taint.reason([code, command.text])
+        reason = undefined or self._depends(command, code)
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
-        keys = (self.context.entity, self.context.time)
-        if not reason and command.counts_rows:
-            self.code.append(self.context.row_numbers("_n"))
-            self.panel_keys = None
-        if not reason and self.panel_keys != keys:
-            self.code.append(f"panel = {self.context.panel_code}")
-            self.panel_keys = keys
-        if translation.spec is not None:
+        if not reason:
+            self._add_panel(command)
+        if re.match(r"dp\.[A-Z]", code):
             code = f"fit = {code}.fit(panel)"
+            self.has_fit = not reason
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]
 
+    def _depends(self, command: Command, code: str) -> str:
+        """Tell what an estimation or a test depends on that is not run."""
+        if re.search(r"(?:^|\()fit[.,)]", code) and not self.has_fit:
+            return "the estimation before it is not run"
+        if command.counts_rows and self.context.has_ties(self.context.order):
+            return "_n is not known, since ties may decide the order"
+        return self.taint.reason([code, command.text])
+
+    def _add_panel(self, command: Command) -> None:
+        """Write the panel of the present data, with the number of the row if needed."""
+        keys = (self.context.entity, self.context.time)
+        if command.counts_rows:
+            self.code.append("df['_n'] = np.arange(len(df)) + 1")
+            self.panel_keys = None
+        if self.panel_keys != keys:
+            self.code.append(f"panel = {self.context.panel_code}")
+            self.panel_keys = keys
+
     def _add_code(self, command: Command, code: str, reason: str) -> None:
         self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
+        used = self.context.used_scalars
+        if used:
+            # In Stata an abbreviated column comes before a scalar.
+            names = "|".join(sorted(used))
+            code = f"assert df.filter(regex='^({names})').columns.empty\n{code}"
+            used.clear()
         if reason:
             code = f"not run: {reason}\n{code}"
             self.code += [f"# {line}" for line in code.splitlines()]
@@ -403,8 +553,6 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
-        keeps_order = command.name in _KEEP_ORDER.split()
-        self.context.sorted_by_keys &= keeps_order and not command.prefix("bysort")
         reason = self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -427,16 +575,32 @@ class Reader:
         changed = any(repr(name) in code for name in step.creates)
         if changed or command.name not in ("generate", "replace"):
             self.context.summary = {}
+        if step.order is not None:
+            self.context.order = step.order
+        if step.filled is not None:
+            self.context.complete &= {*step.filled}
+        columns = self.context.variables.columns if self.context.panel else None
+        state = Taint(), Variables(columns)
+        taint, variables = self.context.saved.get(step.reads, state)
         if step.fresh:
             self.taint.clear()
             self.sample = ()
-            columns = self.context.variables.columns
-            self.context.variables = Variables(columns if self.context.panel else None)
+            self.context.variables = variables
+        self.taint.add(taint)
+        keeps_columns = command.name == "keep" and not command.condition
+        if step.fresh or step.filled is not None or keeps_columns:
+            self._forget_stored()
 
     def _created(self, step: data.Step) -> None:
         """Add the columns that a step makes to those that are known."""
         context = self.context
-        context.variables = context.variables.changed(step.creates, step.drops)
+        # Columns of a pattern that are replaced are no new ones.
+        creates = [
+            name
+            for name in step.creates
+            if not (isinstance(name, LaterColumns) and name in step.python)
+        ]
+        context.variables = context.variables.changed(creates, step.drops)
         context.complete -= set(step.creates)
         if step.complete:
             context.complete |= set(step.creates)
@@ -451,7 +615,10 @@ class Reader:
                 keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
             self.context.complete |= set(names)
-            self.context.sorted_by_keys = True
+            self.context.order = tuple(self.context.keys)
+            code = f"df = df.sort_values({self.context.keys!r}, kind='stable')"
+            self.code.append(code)
+            self.panel_keys = None
         self._record("read")
 
     def _preserve(self, command: Command) -> None:
@@ -459,7 +626,8 @@ class Reader:
         options = [option for option, _ in command.options]
         if command.name == "preserve":
             context = replace(self.context, complete=set(self.context.complete))
-            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
+            taint, stored = copy.deepcopy(self.taint), dict(self.stored)
+            self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
@@ -467,6 +635,7 @@ class Reader:
                 results = self.context.results
                 self.context = replace(state[0], results=results)
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
+                self._forget_stored(state[3])
                 self.code.append("df = preserved.copy()")
                 self.panel_keys = None
         self._record("read")
@@ -479,20 +648,55 @@ class Reader:
         self.code += [line, f"# {reason}"]
         name = command.name if command else _head(text)
         estimates = estimations.is_estimation(name)
+        self.has_fit &= not record.is_estimation
         if command is not None and estimates:
             self._event(command)
             self.context.last = None
+        if name in ("use", "import", "insheet"):
+            self.taint.clear()
+        self._mark(name, text, command)
+
+    def _mark(self, name: str, text: str, command: Command | None) -> None:
+        """Mark what a command would make or change."""
         columns = _would_make(name, text, command)
         if columns is not None:
             self.taint.mark(columns, self.number)
             self._created(data.Step("", tuple(columns)))
+            if name == "psmatch2":
+                self.context.order = UNKNOWN_ORDER
             return
-        if name in ("use", "import", "insheet"):
-            self.taint.clear()
-        if not (estimates or name in (*estimations.TESTS, *_SKIPPED)) and not (
-            command is not None and _only_columns(command)
-        ):
-            self.taint.mark_rows(self.number)
+        is_harmless = (
+            name in (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *_SKIPPED)
+            or (command is not None and command.prefix(*_RESTORING))
+            or _is_no_command(name, text)
+        )
+        if name in self.programs and not is_harmless:
+            _, lines = self.programs.pop(name)
+            for at in lines:
+                self._mark_line(self.statements[at].text)
+        elif not is_harmless:
+            self.context.order = UNKNOWN_ORDER
+            if command is None or not _only_columns(command):
+                self.taint.mark_rows(self.number)
+
+
+def _locals_set(command: Command) -> list[str]:
+    """List the locals that a command sets from the data or a file."""
+    name, words = command.name, command.arguments.split()
+    if name in ("unab", "tsunab", "fvunab", "gettoken"):
+        return command.arguments.partition(":")[0].split()
+    if name == "file" and words[:1] == ["read"]:
+        return words[2:]
+    return _arguments(command, "l" if name == "levelsof" else "local")
+
+
+def _is_no_command(name: str, text: str) -> bool:
+    """Tell whether Stata stops at a line: it begins with a sign, or is misspelt."""
+    letters = sorted(name)
+    return re.match(r"[^\w\s$`\"]", text) is not None or (
+        len(name) > len("regress")
+        and any(sorted(known) == letters for known in (*_SKIPPED, *data.COMMANDS))
+    )
 
 
 def _only_columns(command: Command) -> bool:
@@ -501,8 +705,10 @@ def _only_columns(command: Command) -> bool:
     return command.name in ("drop", "keep", "sort", "gsort") and not chooses
 
 
-def _makes_dummies(command: Command) -> bool:
-    return command.name == "tabulate" and bool(_arguments(command, "g"))
+def _generated(command: Command) -> list[str]:
+    """List the names in options such as ``g()`` and ``generate()``."""
+    arguments = [a or "" for option, a in command.options if option == "g"]
+    return _NAME.findall(" ".join([*arguments, *_arguments(command, "gen")]))
 
 
 def _arguments(command: Command, *starts: str) -> list[str]:
@@ -513,14 +719,13 @@ def _arguments(command: Command, *starts: str) -> list[str]:
 def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
     """List the columns that a refused command makes; None if that is not known."""
     if name in ("generate", "replace", "egen"):
-        return _CREATED.findall(text)[:1]
+        return _assigned(text)
     if name == "psmatch2":
         return list(_MATCHED)
     if command is None:
         return None
     if name == "tabulate":
-        stem = "".join(_arguments(command, "g"))
-        return [f"{stem}{level}" for level in range(1, 400)]
+        return [f"{n}{level}" for n in _generated(command) for level in range(1, 400)]
     if name in data.MAKERS.split():
         # They are in generate() or prefix(), or among the arguments.
         names = _NAME.findall(" ".join(_arguments(command, "g", "p")))
@@ -528,6 +733,15 @@ def _would_make(name: str, text: str, command: Command | None) -> list[str] | No
             names += _NAME.findall(command.arguments.partition("=")[0])
         return names
     return None
+
+
+def _assigned(text: str) -> list[str] | None:
+    """Name the column before the equals sign; None if that is not one, or a pattern."""
+    target = re.search(r"([^\s`']*)\s*(?::\w+)?\s*=(?!=)", text)
+    column = target[1] if target else ""
+    if set(column) & set("*?~"):
+        return [LaterColumns.of_pattern(column)]
+    return [column] if column.isidentifier() else None
 
 
 def _stored_columns(command: Command) -> list[str]:
@@ -538,10 +752,13 @@ def _stored_columns(command: Command) -> list[str]:
 
 def _undefined_reason(names: Sequence[str]) -> str:
     """Tell that a macro has no value, if one has none."""
-    if not names:
+    # A local is empty where no line defines it, unless it is an argument.
+    others = [name for name in names if not name[:1].isalpha()]
+    if not others:
         return ""
+    shown = cited(others[0].removeprefix("$"))
     return (
-        f"the macro {cited(names[0])} is defined in no line before; if another file "
+        f"the macro {shown} is defined in no line before; if another file "
         "defines it, pass macros={...}"
     )
 

@@ -24,18 +24,81 @@ if TYPE_CHECKING:
     from digiprosper.stata.translation import Translation
 
 _HEAD = """\
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
+import scipy.special
 
 import digiprosper as dp
 
-results = {}
+results, saved = {}, {}
+
+
+def missing(x):
+    '''Missing numbers and empty texts.'''
+    return x.isna() | (x == "")
+
+
+def percentile(x, shares):
+    '''Percentiles as Stata's: means of two values at a step.'''
+    return np.nanpercentile(x, shares, method="averaged_inverted_cdf")
 
 
 def winsorised(x, low, high, trim=False):
     '''Cut at percentiles, or make what is beyond them missing, as winsor2.'''
-    ends = np.nanpercentile(x, [low, high], method="averaged_inverted_cdf")
+    ends = percentile(x, [low, high])
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
+
+
+def quantile_groups(x, count):
+    '''Groups between percentiles, as xtile.'''
+    cuts = percentile(x, 100 * np.arange(1, count) / count)
+    return pd.Series(np.searchsorted(cuts, x) + 1.0, x.index).where(x.notna())
+
+
+def numeric(x):
+    '''Text as numbers, if all of it is numbers, as destring.'''
+    with suppress(ValueError):
+        return pd.to_numeric(x)
+    return x
+
+
+def encoded(x):
+    '''Codes of the sorted texts, as encode.'''
+    codes = pd.factorize(x.replace("", np.nan), sort=True)[0] + 1.0
+    return pd.Series(codes, x.index).replace(0, np.nan)
+
+
+def all_rows(df, names, levels):
+    '''Rows of all combinations of levels, as fillin.'''
+    rows = pd.MultiIndex.from_product(levels, names=names).to_frame(index=False)
+    return rows.merge(df, how="left")
+
+
+def interpolated(y, x):
+    '''Missing values of y on lines between its values, as ipolate.'''
+    pairs = y.groupby(x).mean().dropna()
+    if pairs.empty:
+        return y
+    lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
+    return y.fillna(pd.Series(lines, y.index))
+
+
+def by_time(panel, df, term):
+    '''A term with lags for each row of df.'''
+    values = panel.assign(term=term).frame["term"]
+    keys = pd.MultiIndex.from_frame(df.assign(one_series=1)[values.index.names])
+    return pd.Series(values.reindex(keys).to_numpy(), df.index)
+
+
+def as_stata(df):
+    '''Absent text is empty, dates are days since 1960.'''
+    for name in df.select_dtypes(["object", "str"]):
+        df[name] = df[name].fillna("")
+    for name in df.select_dtypes("datetime"):
+        df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
+    return df
 
 
 """
@@ -105,7 +168,8 @@ def from_stata(
     command = read_command(macros.expand(lines[0].text))
     if macros.undefined:
         raise StataError.because(
-            f"the macro {cited(macros.undefined[0])} has no value in a single command",
+            f"the macro {cited(macros.undefined[0].removeprefix('$'))} has no value in "
+            "a single command",
             "Replace it, or read the whole file.",
         )
     return estimations.translate(command, context)
@@ -161,7 +225,7 @@ def read_do_file(
     reader.run()
     context = reader.context
     questions = findings(reader.events, context.complete, context.entity, context.time)
-    reads = any(line.startswith("df = pd.") for line in reader.code)
+    reads = any(line.startswith(("df = pd.", "df = as_stata")) for line in reader.code)
     head = (
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.\n"
     )

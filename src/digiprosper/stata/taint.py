@@ -9,10 +9,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from digiprosper.stata.varlists import LaterColumns
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WORD = re.compile(r"[^\W\d]\w*")
+# Variables, but not the functions of Python code.
+_WORD = re.compile(r"[^\W\d]\w*\b(?!\()")
+_LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
 
 
 @dataclass(slots=True)
@@ -33,6 +37,11 @@ class Taint:
         for name in names:
             self.columns[name] = line
 
+    def add(self, other: Taint) -> None:
+        """Mark what another table has marked."""
+        self.columns |= other.columns
+        self.rows = self.rows or other.rows
+
     def mark_rows(self, line: int, cause: str = "") -> None:
         """Mark all rows; the first line is named, with its cause if it is another."""
         because = f": {cause}" if cause else ""
@@ -43,9 +52,15 @@ class Taint:
         if self.rows:
             return self.rows
         for text in texts:
-            for word in _WORD.findall(text):
-                if word in self.columns:
-                    return f"{word} comes from line {self.columns[word]}"
+            words = set(_WORD.findall(text))
+            later = [LaterColumns(code) for code in _LATER.findall(text)]
+            for name, line in self.columns.items():
+                columns = [name] if isinstance(name, LaterColumns) else later
+                others = words if isinstance(name, LaterColumns) else [name]
+                if name in words or any(
+                    c.may_have(other) for c in columns for other in others
+                ):
+                    return f"{name} comes from line {line}"
         return ""
 
     def unmark(self, names: Iterable[str]) -> None:

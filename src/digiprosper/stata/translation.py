@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from digiprosper.errors import DigiprosperError, StataError
+from digiprosper.errors import DigiprosperError, StataError, cited
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.expressions import Printer, parse
 from digiprosper.stata.varlists import (
+    LaterColumns,
     Variables,
     clusters,
     is_category,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from digiprosper.panel import Panel
     from digiprosper.specification import Specification
+    from digiprosper.stata.expressions import Node
     from digiprosper.stata.prefixes import Command, Options
     from digiprosper.stata.varlists import Product
 
@@ -61,6 +63,8 @@ class Translation:
     notes: tuple[str, ...] = ()
 
 
+# Ties, or another program, decide the order of the rows.
+UNKNOWN_ORDER = ("",)
 # The entity of a single series.
 ONE_SERIES = "one_series"
 
@@ -81,8 +85,13 @@ class Context:
     last: Any = None
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
-    # Whether nothing has sorted or added rows since xtset.
-    sorted_by_keys: bool = False
+    # Columns that the rows are sorted by; empty for rows in the order of a file.
+    order: tuple[str, ...] = UNKNOWN_ORDER
+    # What is known of the data of files that the do-file has saved.
+    saved: dict[str, Any] = field(default_factory=dict)
+    # Scalars, as numbers that replace their names.
+    scalars: dict[str, Node] = field(default_factory=dict)
+    used_scalars: set[str] = field(default_factory=set)
 
     @property
     def panel_code(self) -> str:
@@ -94,14 +103,27 @@ class Context:
         series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
         return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r})"
 
-    def row_numbers(self, name: str) -> str:
-        """Write a column with the number of the row, after the sorting of xtset."""
-        keys = [
-            key for key in (self.entity, self.time) if key not in (None, ONE_SERIES)
-        ]
-        order = f"df = df.sort_values({keys!r}, kind='stable')\n"
-        numbers = f"df[{name!r}] = np.arange(len(df)) + 1"
-        return order + numbers if self.sorted_by_keys else numbers
+    @property
+    def keys(self) -> list[str]:
+        """The columns of xtset."""
+        return [k for k in (self.entity, self.time) if k not in (None, ONE_SERIES)]
+
+    def has_ties(self, order: Iterable[str]) -> bool:
+        """Tell whether rows that are sorted by columns may have ties."""
+        names = {name.lstrip("-") for name in order}
+        return bool(names) and not (self.time and set(self.keys) <= names)
+
+    def parse(self, text: str) -> Node:
+        """Parse an expression; scalars are numbers, unless a column may be meant."""
+        columns = (*(self.variables.columns or ()), *self.variables.created)
+        node = parse(text)
+        scalars = {
+            name: self.scalars[name]
+            for name in {part.value for part in node.walk()} & self.scalars.keys()
+            if not any(column.startswith(name) for column in columns)
+        }
+        self.used_scalars |= scalars.keys()
+        return node.replaced(scalars)
 
     @classmethod
     def start(
@@ -125,7 +147,7 @@ class Context:
         if condition is None:
             return None
         printer = Printer(self.complete, self.variables.resolve)
-        return printer.condition(parse(condition))
+        return printer.condition(self.parse(condition))
 
     def levels(self, name: str) -> int | None:
         """Count the levels of a column, if the panel is there."""
@@ -148,6 +170,8 @@ class Call:
         if not products:
             raise StataError.because("there are no variables")
         y = term(products[0])
+        if isinstance(y, LaterColumns):
+            raise StataError.because(f"the outcome {cited(y.removeprefix('*'))}")
         return y, [product for product in products if term(product) != y]
 
     def without_years(self, products: Iterable[Product]) -> tuple[list[Product], bool]:
@@ -220,7 +244,17 @@ def specify(
     kind: Any = getattr(import_module("digiprosper"), name, None)
     if kind is None:
         raise StataError.because(f"the command needs {name}, which this version lacks")
-    options = {key: value for key, value in fields.items() if value is not None}
+    later: dict[str, str] = {}
+
+    def stated(value: Any) -> Any:
+        """Give columns that are not known a name."""
+        if isinstance(value, LaterColumns):
+            name = f"later_columns_{len(later)}"
+            later[name] = value
+            return name
+        return [*map(stated, value)] if isinstance(value, list) else value
+
+    options = {key: stated(value) for key, value in fields.items() if value is not None}
     lacking = options.keys() - {field.name for field in dataclasses.fields(kind)}
     if lacking:
         raise StataError.because(
@@ -231,7 +265,10 @@ def specify(
         spec = kind(**options)
     except DigiprosperError as error:
         raise StataError.because(str(error).rstrip(".")) from error
-    return Translation(command, spec, as_python(spec), notes)
+    code = as_python(spec)
+    for placeholder, columns in later.items():
+        code = code.replace(f'"{placeholder}"', columns)
+    return Translation(command, None if later else spec, code, notes)
 
 
 def as_python(spec: Any) -> str:

@@ -43,6 +43,26 @@ class Factor:
 Product = tuple[Factor, ...]
 
 
+class LaterColumns(str):
+    """Code of the columns that a pattern or range means, once the data are read."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    @classmethod
+    def of_pattern(cls, pattern: str) -> LaterColumns:
+        """Write the columns that fit a pattern with ``*``, ``~`` and ``?``."""
+        regex = re.sub("[*~]", ".*", pattern).replace("?", ".")
+        return cls(f"*df.filter(regex={f'^{regex}$'!r})")
+
+    def may_have(self, name: str) -> bool:
+        """Tell whether a column may be among them."""
+        pattern = re.search(r"regex='(.*)'", self)
+        return pattern is None or re.search(pattern[1], name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Variables:
     """What a reader of lists knows of the data.
@@ -53,6 +73,8 @@ class Variables:
 
     columns: Sequence[str] | None = None
     created: Sequence[str] = ()
+    # Whether the order of columns in the script is that of Stata.
+    in_order: bool = True
 
     def resolve(self, name: str) -> str:
         """Find the column that a name means."""
@@ -64,40 +86,59 @@ class Variables:
         columns, created = (
             None
             if names is None
-            else tuple(dict.fromkeys([*(n for n in names if n not in drops), *creates]))
+            else tuple(
+                dict.fromkeys(
+                    [*(n for n in names if not _is_among(n, drops)), *creates]
+                )
+            )
             for names in lists
         )
-        return Variables(columns, created or ())
+        return replace(self, columns=columns, created=created or ())
 
     def names(self, text: str) -> list[str]:
-        """Expand a list of plain variables, with wildcards and ranges."""
-        return [name for word in split(text) for name in self._expanded(word)]
+        """Expand a list of plain variables, with wildcards and ranges.
 
-    def _expanded(self, word: str) -> list[str]:
+        While the columns are not known they stay code.
+        """
+        return [
+            name for word in split(text) for name in self._expanded(word, exactly=True)
+        ]
+
+    def _expanded(self, word: str, *, exactly: bool = False) -> list[str]:
         columns = list(self.columns or self.created)
+        # What else the data have is not known.
+        exactly |= any(isinstance(name, LaterColumns) for name in self.created)
+        is_open = self.columns is None
         first, _, last = word.partition("-")
         if first and last:
             return self._between(columns, first, last)
         word = "*" if word == "_all" else word
         if not set(word) & set("*?~"):
             return [self.resolve(word)]
-        if word == "*" and self.columns is None:
-            raise StataError.because("all variables of data that are not read", _PASS)
-        names = matching(word, columns)
+        names = [] if is_open and exactly else matching(word, columns)
+        if is_open and not names:
+            return [LaterColumns.of_pattern(word)]
         if not names:
-            file_only = "" if self.columns else ", as far as this file makes columns"
-            raise StataError.because(f"no column fits {cited(word)}{file_only}", _PASS)
+            raise StataError.because(f"no column fits {cited(word)}")
         return names
 
     def _between(self, columns: list[str], first: str, last: str) -> list[str]:
         ends = [self.resolve(name) for name in (first, last)]
         start, stop = (columns.index(n) if n in columns else -1 for n in ends)
-        if not 0 <= start <= stop:
-            raise StataError.because(
-                f"the range {cited(f'{first}-{last}')} needs the order of the columns",
-                _PASS,
-            )
-        return columns[start : stop + 1]
+        if not self.in_order:
+            raise StataError.because("a range of columns that were put in order")
+        if 0 <= start <= stop:
+            return columns[start : stop + 1]
+        if self.columns is not None:
+            raise StataError.because(f"the range {cited(f'{first}-{last}')}")
+        # Columns that one command has made are beside one another.
+        makers = [
+            name
+            for name in self.created
+            if isinstance(name, LaterColumns) and all(map(name.may_have, ends))
+        ]
+        among = makers[0] if makers else "*df"
+        return [LaterColumns(f"{among}.loc[:, {ends[0]!r}:{ends[1]!r}]")]
 
     def products(self, text: str) -> list[Product]:
         """Read a list with factor variables; ``a##b`` is a, b and their product."""
@@ -167,7 +208,12 @@ class Variables:
         ]
 
 
-_PASS = "Pass the panel, whose columns are known."
+def _is_among(name: str, names: Iterable[str]) -> bool:
+    """Tell whether a column is in a list, or may be."""
+    return any(
+        other.may_have(name) if isinstance(other, LaterColumns) else other == name
+        for other in names
+    )
 
 
 def _words(text: str) -> list[str]:
@@ -186,13 +232,29 @@ def _outside(word: str) -> str:
 def term(product: Product) -> str:
     """Write a product as a term; a variable times itself is a power."""
     texts = [_factor_term(factor) for factor in product]
+    for text in texts:
+        if isinstance(text, LaterColumns):
+            if len(product) > 1:
+                raise _not_read(text)
+            return text
     powers = {text: texts.count(text) for text in texts}
     return ":".join(
         text if count == 1 else f"I({text}**{count})" for text, count in powers.items()
     )
 
 
+def _not_read(columns: str) -> StataError:
+    return StataError.because(
+        f"which columns {columns} means is known only when the file is run",
+        "Pass the panel, whose columns are known.",
+    )
+
+
 def _factor_term(factor: Factor) -> str:
+    if isinstance(factor.name, LaterColumns):
+        if factor != Factor(factor.name):
+            raise _not_read(factor.name)
+        return factor.name
     name = as_written(factor.name)
     if factor.level is not None:
         return f"I({name} == {factor.level})"
@@ -216,6 +278,8 @@ def absorbed(text: str, variables: Variables) -> list[str]:
     for word in _words(re.sub(r"\s*=\s*", "=", text)):
         name, equals, effect = word.partition("=")
         out += _absorbed(effect if equals and name.isidentifier() else word, variables)
+        if any("df." in effect for effect in out):
+            raise _not_read(word)
     return list(dict.fromkeys(out))
 
 

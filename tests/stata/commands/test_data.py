@@ -79,11 +79,73 @@ NAN = np.nan
         ("gen a = cond(x > 2, 1, 0)", "a", [0, 1, 1, 1, 0, 0]),
         ("gen a = max(x, z)", "a", [1, 2, 5, 4, 2, 6]),
         ("tostring id, gen(s)\ndestring s, gen(a)", "a", [1, 1, 1, 2, 2, 3]),
+        ("cap gen x = 9", "x", [1, NAN, 3, 4, 2, 0]),
+        ("cap egen a = max(x)", "a", [4] * 6),
+        (
+            "tostring id, replace\ndestring, replace\ngen a = id",
+            "a",
+            [1, 1, 1, 2, 2, 3],
+        ),
+        ("rename (z x) (b a)", "a", [1, NAN, 3, 4, 2, 0]),
+        ("clonevar a = x if z > 1", "a", [1, NAN, 3, NAN, 2, 0]),
+        (
+            'gen s = name + "-1"\ngen a = length(subinstr(s, "-", "", .))',
+            "a",
+            [2, 2, 2, 2, 2, 1],
+        ),
         ("rename x a", "a", [1, NAN, 3, 4, 2, 0]),
         ("duplicates tag id, gen(a)", "a", [2, 2, 2, 1, 1, 0]),
         ('gen s = name + "b"\ngen a = strlen(s)', "a", [2, 2, 2, 2, 2, 1]),
         ("egen a = std(x)", "a", np.array([-1, NAN, 1, 2, 0, -2]) / np.sqrt(2.5)),
         ("center x", "c_x", [-1, NAN, 1, 2, 0, -2]),
+        ("zscore x", "z_x", np.array([-1, NAN, 1, 2, 0, -2]) / np.sqrt(2.5)),
+        ("gen a = L.x + 1 if z > 1", "a", [NAN, 2, NAN, NAN, NAN, NAN]),
+        ("gen a = 0\nreplace a = 1 if !missing(L.z)", "a", [0, 0, 1, 0, 0, 0]),
+        ("bysort id (year): gen a = _n - 6", "a", [-5, -4, -3, -5, -4, -5]),
+        ("bysort id (year): gen a = x[1]", "a", [1, 1, 1, 4, 4, 0]),
+        ("bysort id (year): gen a = z[1]", "a", [NAN, NAN, NAN, 1, 1, 6]),
+        ("bysort id (year): gen a = x[_N]", "a", [3, 3, 3, 2, 2, 0]),
+        ("bysort id (year): gen a = z[_n+1]", "a", [2, 5, NAN, 2, NAN, NAN]),
+        ("bysort id (year): gen a = sum(x)", "a", [1, 1, 4, 4, 6, 0]),
+        ("bysort id (year): gen a = year > year[_n-1]", "a", [0, 1, 1, 0, 1, 0]),
+        ("bysort id (year): replace x = x[_n-1] if x == .", "x", [1, 1, 3, 4, 2, 0]),
+        ("bysort id (year): replace x = x[_n-1] if mi(x)", "x", [1, 1, 3, 4, 2, 0]),
+        ("bysort id (year): carryforward x, gen(a)", "a", [1, 1, 3, 4, 2, 0]),
+        ("bysort id: ipolate x year, gen(a)", "a", [1, 2, 3, 4, 2, 0]),
+        ("egen a = pctile(z), p(25)", "a", [2.0] * 6),
+        ("bysort id: egen a = pctile(x), p(50)", "a", [2, 2, 2, 3, 3, 0]),
+        ("egen a = rank(z)", "a", [NAN, 2.5, 4, 1, 2.5, 5]),
+        ("egen a = rank(z), field", "a", [NAN, 3, 2, 5, 3, 1]),
+        ("egen a = rank(z), track by(year)", "a", [NAN, 1, 2, 1, 1, 2]),
+        ("egen a = rowmiss(x z)", "a", [1, 1, 0, 0, 0, 0]),
+        ("egen a = rowtotal(x z), missing", "a", [1, 2, 8, 5, 4, 6]),
+        ("egen a = group(name)", "a", [1, 1, 1, 2, 2, NAN]),
+        ("egen a = count(name), by(id)", "a", [3, 3, 3, 2, 2, 0]),
+        ("egen a = count(1), by(id)", "a", [3, 3, 3, 2, 2, 1]),
+        ("xtile a = z, nq(2)", "a", [NAN, 1, 2, 1, 1, 2]),
+        ("egen a = xtile(x), n(2) by(id)", "a", [1, NAN, 2, 2, 1, 1]),
+        ("recode z (1=0) (2/5=1) (else=9), gen(a)", "a", [9, 1, 1, 0, 1, 9]),
+        ("recode z (. = 0) (min/2=1)", "z", [0, 1, 5, 1, 1, 6]),
+        ("gen a = max(x, z, 3)", "a", [3, 3, 5, 4, 3, 6]),
+        ("gen d = year + 12610\ngen a = year(d) + month(d)", "a", [2001] * 6),
+        ("gen q = yq(year, 2)\ngen a = quarter(dofq(q))", "a", [2] * 6),
+        ("gen a = ym(year, 3) - tm(2000m1)", "a", [2, 14, 26, 2, 26, 2]),
+        ('gen s = "2000-01-02"\ngen a = date(s, "YMD")', "a", [14611] * 6),
+        ("gen a = td(02jan2000) + year - year", "a", [14611] * 6),
+        ("gen d = year + 12611\ngen a = mofd(d) + qofd(d)", "a", [640] * 6),
+        ('gen s = "02/01/2000"\ngen a = date(s, "DMY")', "a", [14611] * 6),
+        ('gen s = "2000q2"\ngen a = quarterly(s, "yq")', "a", [161] * 6),
+        ('gen s = "2000-11"\ngen a = monthly(s, "YM")', "a", [490] * 6),
+        ('gen s = "abc"\ngen a = substr(s, 2, 1) == "b"', "a", [1] * 6),
+        (
+            'gen d = year + 12611\ngen s = string(d, "%tdCCYY-NN-DD")\n'
+            "gen a = real(substr(s, 1, 4)) + real(substr(s, 9, .))",
+            "a",
+            [2002, 2003, 2004, 2002, 2004, 2002],
+        ),
+        ("gen a = normal(x - x)", "a", [0.5, NAN, 0.5, 0.5, 0.5, 0.5]),
+        ("tab year, gen(a)", "a2", [0, 1, 0, 0, 0, 0]),
+        ("winsor2 x*, cuts(0 50) replace", "x", [1, NAN, 2, 2, 2, 0]),
     ],
 )
 def test_columns(text: str, column: str, expected: list[float]) -> None:
@@ -104,14 +166,61 @@ def test_a_total_of_missing_values_is_zero() -> None:
         ("keep if x > 2 & x < .", 2),
         ("drop if x > 2", 3),
         ("drop if missing(x)", 5),
+        ("drop if missing(name)", 5),
+        ("keep if !missing(name, x)", 4),
         ('keep if name == "a"', 3),
         ("duplicates drop id, force", 3),
         ("collapse (mean) x (sum) s=z, by(id)\nkeep if s > 2\ngen year = 1", 3),
         ("drop z name", 6),
+        ("bysort id: keep if _N > 1", 5),
+        ("bysort id (year): keep if _n == 1", 3),
+        ("bysort id (year): drop if _n == _N", 3),
+        ("expand 3", 18),
+        ("expand x", 12),
+        ("fillin id year", 9),
+        ("tsfill", 7),
+        ("tsfill, full", 9),
+        ("xtbalance, range(2000 2002)", 3),
+        ("collapse (p50) x (max) z if year == 2000, by(id year)", 3),
     ],
 )
 def test_rows(text: str, rows: int) -> None:
     assert len(run(text)) == rows
+
+
+def test_ties_stop_the_script() -> None:
+    with pytest.raises(AssertionError, match="ties"):
+        run("bysort year (id): gen a = z[1]\nbysort id (name): gen b = _n")
+
+
+def test_reshape_and_joinby(tmp_path: Path) -> None:
+    df = pd.DataFrame(
+        {"id": [1, 2], "x2000": [1.0, 2], "x2001": [3.0, 4], "year": 0, "w": [5, 6]}
+    )
+    long = run("drop year\nreshape long x, i(id) j(year)", df)
+    assert long["year"].tolist() == [2000, 2001] * 2
+    assert long["x"].tolist() == [1, 3, 2, 4]
+    assert long["w"].tolist() == [5, 5, 6, 6]
+    wide = run("reshape wide x, i(id) j(year)\ngen year = 1", long)
+    assert wide[["x2000", "x2001", "w"]].to_numpy().tolist() == [[1, 3, 5], [2, 4, 6]]
+    path = tmp_path / "other.dta"
+    pd.DataFrame({"id": [1, 1, 3], "w": 0, "v": [7, 8, 9]}).to_stata(
+        path, write_index=False
+    )
+    joined = run(f'joinby id using "{path}"', long)
+    assert sorted(joined["v"]) == [7, 7, 8, 8]
+    assert set(joined["w"]) == {5}
+
+
+def test_text_and_dates_of_other_programs_are_those_of_stata(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ID,Year,Name\n1,2000,\n2,2000,b\n", encoding="utf-16")
+    out = run(
+        f'import delimited "{path}", encoding("utf-16") clear\n'
+        'gen a = strpos(name, "b") > 0'
+    )
+    assert out["name"].tolist() == ["", "b"]
+    assert out["a"].tolist() == [0, 1]
 
 
 def test_winsor2_without_replace_makes_a_new_column() -> None:
@@ -140,6 +249,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
     out = run(f'merge m:1 id using "{path}"')
     assert out["x"].tolist()[:2] == [1.0, pytest.approx(np.nan, nan_ok=True)]
     assert out["_merge"].tolist() == [3, 3, 3, 3, 3, 1, 2]
+    assert out["name"].tolist() == ["a", "a", "a", "b", "b", "", ""]
     kept = run(f'merge m:1 id using "{path}", keep(match) nogen keepusing(w)')
     assert len(kept) == 5
     assert "_merge" not in kept
@@ -153,10 +263,25 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "gen a = _n",
         "by id: gen a = x[_n-1]",
         "gen a = x[1]",
-        "gen a = L.x if z > 1",
-        "bysort id (year): gen a = _n - 6",
+        "bysort id (year): replace x = x[_n-1] + 1",
+        "bysort id (year): replace x = sum(x)",
+        "replace x = L.x if x == .",
+        "bysort id (year): gen a = x[_n-z]",
+        "egen a = group(id), missing",
+        "egen a = rank(x), unique",
+        "egen a = tag(id)",
+        "recode x 1=2",
+        "xtbalance, range(2000 2002) miss(x)",
+        "reshape long x",
+        "ipolate x year",
+        "tab id year, gen(a)",
+        "carryforward x, replace",
+        "expand 2, gen(a)",
+        "import delimited a.csv, varnames(3)",
+        "by id: winsor2 x, replace",
         "append id",
         "gen a = inrange(x, 1)",
+        "gen a = inrange(x, 1, .)",
         "gen a = inlist(x, z)",
         "gen a",
         "replace a = 1 in 1",
@@ -164,13 +289,14 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = anymatch(x), values(1)",
         "keep in 1/5",
         "drop x if z == 1",
-        "bysort id: keep if x == 1",
-        "rename (x z) (a b)",
+        "rename (x z) (a b c)",
+        "rename x* a*",
+        'gen a = subinstr(name, "a", "b", 1)',
         "merge m:m id using b",
         "merge 1:1 id using b, update",
         "import excel a.xlsx, cellrange(A1:B2) firstrow",
         "use x z using a.dta",
-        "collapse (p50) x, by(id)",
+        "collapse (semean) x, by(id)",
         "collapse x",
         "winsor2 x, cuts(1)",
         "destring x",
@@ -185,7 +311,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "duplicates tag id",
         "gen a = x, magic",
         "import excel a.xlsx",
-        "bysort id (year): gen a = x[1]",
+        "bysort id: gen a = x[1]",
     ],
 )
 def test_refusals(text: str) -> None:

@@ -3,45 +3,70 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.expressions import Node, Printer, parse, unquoted
+from digiprosper.stata.expressions import Printer, unquoted
 from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import Call
-from digiprosper.stata.varlists import number
+from digiprosper.stata.translation import UNKNOWN_ORDER, Call
+from digiprosper.stata.varlists import LaterColumns, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
-    from digiprosper.stata.varlists import Variables
 
 ASSIGNMENT = re.compile(
     r"\s*(?:(?:byte|int|long|float|double|str\w*)\s+)?(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
     r"=(?!=)\s*(?P<value>.+)",
     re.DOTALL,
 )
-_DRAWS = ("runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint")
+_DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
 # Kinds of nodes that are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
+# Statistics of egen and collapse, by their name in pandas.
 _BY_GROUP = {
-    **{
-        name: name for name in ("mean", "max", "min", "median", "sum", "count", "first")
-    },
+    **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
-    "firstnm": "first",
 }
+# Results of summarize.
 _SUMMARY = {
-    **{name: name for name in ("mean", "min", "max", "sum")},
-    "sd": "std",
-    "p50": "median",
-    "N": "count",
+    **{name: f".{name}()" for name in ("mean", "min", "max", "sum")},
+    "sd": ".std()",
+    "N": ".count()",
+    "p50": ".median()",
 }
-_ACROSS = ("rowtotal", "rowmean", "rowmax", "rowmin")
+_ACROSS = {
+    **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
+    "rowtotal": "sum(axis=1)",
+    "rowsd": "std(axis=1)",
+    "rowmiss": "isna().sum(axis=1)",
+    "rownonmiss": "notna().sum(axis=1)",
+}
+_RANKS = {
+    "field": "rank(ascending=False, method='min')",
+    "track": "rank(method='min')",
+}
+# Options of egen by function, besides by().
+_EGEN_OPTIONS = {
+    "rank": {*_RANKS},
+    "pctile": {"p"},
+    "xtile": {"nquantiles"},
+    "rowtotal": {"missing"},
+    "group": {"label"},
+}
+# Code for each variable, and the new name if no option gives one.
+_EACH = {
+    "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
+    "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
+    "encode": ("encoded(df[{0}])", ""),
+    "destring": ("numeric(df[{0}])", ""),
+    "tostring": ("df[{0}].map('{{:.12g}}'.format)", ""),
+    "carryforward": ("df[{0}]{by}.ffill()", ""),
+}
 _KEPT = {
     **dict.fromkeys(("match", "matched", "3"), "both"),
     **dict.fromkeys(("master", "1"), "left_only"),
@@ -49,6 +74,11 @@ _KEPT = {
 }
 _MERGED = "{'left_only': 1, 'right_only': 2, 'both': 3}"
 _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
+# The values of the data in memory are kept.
+_OF_BOTH = (
+    "other = other.drop(columns=df.columns.intersection(other.columns)"
+    ".difference({0}))\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,156 +92,186 @@ class Step:
     complete: bool = False
     # Whether the data are read anew.
     fresh: bool = False
+    # Columns that the rows are sorted by afterwards; None where that is as before.
+    order: tuple[str, ...] | None = None
+    # Columns of the only complete values, if rows are new.
+    filled: tuple[str, ...] | None = None
+    # The Stata file that is read.
+    reads: str = ""
 
 
-def _printer(context: Context) -> Printer:
-    return Printer(
-        context.complete,
-        context.variables.resolve,
-        pandas=True,
-        results=context.summary,
-    )
+class DataCall(Call):
+    """A data command, and code of its parts."""
 
+    @property
+    def names(self) -> list[str]:
+        """The variables."""
+        return self.context.variables.names(self.command.arguments)
 
-def _where(call: Call) -> str | None:
-    text = call.command.condition
-    return None if text is None else _printer(call.context).condition(parse(text))
+    @property
+    def new(self) -> list[str]:
+        """The names in generate()."""
+        return split(self.options.get("generate", ""))
 
+    @property
+    def groups(self) -> tuple[list[str], list[str]]:
+        """Variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of the order."""
+        prefix = self.command.prefix("by", "bysort")
+        text = prefix.text if prefix else self.options.get("by", "")
+        groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
+        names = self.context.variables.names
+        return names(groups), names(inside)
 
-def _names(call: Call) -> list[str]:
-    return call.context.variables.names(call.command.arguments)
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Columns that rows are sorted by, after a prefix that sorts."""
+        order = self.context.order
+        if self.command.prefix("bysort") is None:
+            return order
+        names = tuple(name for names in self.groups for name in names)
+        return order if order[: len(names)] == names else names
 
+    @property
+    def printer(self) -> Printer:
+        """What writes expressions, with the groups of by."""
+        context, groups, order = self.context, self.groups[0], self.order
+        is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
+        return Printer(
+            context.complete,
+            context.variables.resolve,
+            pandas=True,
+            results=context.summary,
+            groups=groups,
+            in_order=is_sorted and (len(order) > len(groups) or not order),
+            panel=context.panel_code if context.entity and context.time else "",
+        )
 
-def _groups(call: Call) -> list[str]:
-    """List the variables of ``by x:``, ``bysort x:`` or ``by(x)``."""
-    prefix = call.command.prefix("by", "bysort")
-    text = prefix.text if prefix else call.options.get("by", "")
-    return call.context.variables.names(re.sub(r"\([^)]*\)|,.*", "", text))
+    @property
+    def where(self) -> str | None:
+        """Code of the condition."""
+        text = self.command.condition
+        return text and self.printer.condition(self.context.parse(text))
 
+    @property
+    def assignment(self) -> tuple[str, str]:
+        """The name and the expression of ``name = expression``."""
+        match = ASSIGNMENT.fullmatch(self.command.arguments)
+        if match is None:
+            raise StataError.because(f"{self.command.name} {self.command.arguments}")
+        return match["name"], match["value"]
 
-def _target(command: Command) -> tuple[str, str]:
-    match = ASSIGNMENT.fullmatch(command.arguments)
-    if match is None:
-        raise StataError.because(f"{command.name} {cited(command.arguments)}")
-    return match["name"], match["value"]
+    @property
+    def path(self) -> str:
+        """The Stata file after using."""
+        if not self.command.using:
+            raise StataError.because(f"{self.command.name} without using")
+        return file_name(self.command.using)
+
+    def value(self, text: str) -> str:
+        """Write an expression in the rows of the condition."""
+        value = f"({self.printer.number(self.context.parse(text))})"
+        value = value if "df" in value else f"pd.Series({value}, df.index)"
+        return f"{value}.where({self.where})" if self.where else value
 
 
 # --- columns --------------------------------------------------------------------------
 
 
-def generate(call: Call) -> Step:
+def generate(call: DataCall) -> Step:
     """Translate ``generate`` and ``replace``."""
-    context = call.context
-    name, text = _target(call.command)
-    node, where = parse(text), _where(call)
-    if call.command.name == "replace":
-        name = context.variables.resolve(name)
-    kinds = {part.kind for part in node.walk()}
-    if any(part.kind == "call" and part.value in _DRAWS for part in node.walk()):
+    context, where = call.context, call.where
+    name, text = call.assignment
+    node, is_new = context.parse(text), call.command.name != "replace"
+    nodes = list(node.walk())
+    if any(part.kind == "call" and part.value in _DRAWS for part in nodes):
         raise StataError.because("random numbers differ from Stata's")
+    if not is_new:
+        name = context.variables.resolve(name)
+        if carried := _carried(name, text, call):
+            return Step(carried, (name,))
+    code = f"df[{name!r}] = {call.printer.value(node)}"
+    if where is not None:
+        code = f"df.loc[{where}, {name!r}] = {call.printer.value(node)}"
+        if is_new:
+            empty = "''" if node.kind == "text" else "np.nan"
+            code = f"df[{name!r}] = {empty}\n{code}"
+    kinds = {part.kind for part in nodes}
     complete = set(node.names) <= context.complete and kinds <= _COMPUTED
-    return Step(
-        _values(name, node, where, call),
-        (name,),
-        complete=complete and (not where or name in context.complete),
-    )
+    complete &= not where or name in context.complete
+    return Step(code, (name,), complete=complete)
 
 
-def _values(name: str, node: Node, where: str | None, call: Call) -> str:
-    """Write a column by time, by the number of the row, or by its expression."""
-    kinds = {part.kind for part in node.walk()}
-    if "shifted" in kinds:
-        return _by_time(name, node, where, call.context)
-    if call.command.prefixes or "index" in kinds:
-        return _by_position(name, node, where, call)
-    if node == Node("name", "_n") and call.context.sorted_by_keys and where is None:
-        return call.context.row_numbers(name)
-    value = _printer(call.context).value(node)
-    if where is None:
-        return f"df[{name!r}] = {value}"
-    rows = f"df.loc[{where}, {name!r}] = {value}"
-    empty = "''" if node.kind == "text" else "np.nan"
-    is_new = call.command.name == "generate"
-    return f"df[{name!r}] = {empty}\n{rows}" if is_new else rows
+def _carried(name: str, text: str, call: DataCall) -> str:
+    """Write ``replace x = x[_n-1] if x == .``, which is a missing value filled.
+
+    Other values of rows that the command itself has replaced before are refused.
+    """
+    texts = list(filter(None, (text, call.command.condition)))
+    typed = [re.sub(r"\s", "", text) for text in texts]
+    empty = (f"{name}==.", f"{name}>=.", f"mi({name})", f"missing({name})")
+    if typed[0] == f"{name}[_n-1]" and typed[-1] in empty and call.printer.in_order:
+        return f"df[{name!r}] = df[{name!r}]{call.printer.by}.ffill()"
+    for node in [n for text in texts for n in call.context.parse(text).walk()]:
+        by_row = node.kind in ("index", "shifted") or node.value == "sum"
+        # A row below is replaced later.
+        is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
+        if name in node.names and by_row > is_below:
+            raise StataError.because("values that the command replaces before")
+    return ""
 
 
-def _by_time(name: str, node: Node, where: str | None, context: Context) -> str:
-    """Write lags by the value of time: the panel knows what a period is."""
-    if where is not None or context.entity is None or context.time is None:
-        raise StataError.because("a lag with a condition, or before xtset")
-    term = Printer(context.complete, context.variables.resolve).number(node)
-    term = term if node.kind == "shifted" else f"I({term})"
-    assigned = f"assign(**{{{name!r}: {term!r}}})"
-    return f"df = {context.panel_code}.{assigned}.frame.reset_index()"
-
-
-def _by_position(name: str, node: Node, where: str | None, call: Call) -> str:
-    """Write ``by id (year): x[_n-1]``, ``_n`` and ``_N``, where the order is stated."""
-    variables, groups = call.context.variables, _groups(call)
-    if where is not None or not groups:
-        raise StataError.because("values by the number of the row")
-    grouped = f"df.groupby({groups!r})"
-    if node == Node("name", "_N"):
-        return f"df[{name!r}] = {grouped}[{groups[0]!r}].transform('size')"
-    order = re.search(r"\(([^)]*)\)", call.command.prefixes[0].text)
-    inside = variables.names(order[1]) if order else []
-    if call.context.sorted_by_keys and groups == [call.context.entity]:
-        inside = inside or [call.context.time or ""]
-    if not inside:
-        raise StataError.because(
-            "the order inside the groups is not stated", "Write bysort id (year):"
-        )
-    code = f"{grouped}{_of_row(node, variables)}"
-    return f"df = df.sort_values({[*groups, *inside]!r})\ndf[{name!r}] = {code}"
-
-
-def _of_row(node: Node, variables: Variables) -> str:
-    """Write ``_n`` and ``x[_n-1]`` of grouped rows in order."""
-    match node:
-        case Node("name", "_n"):
-            return ".cumcount() + 1"
-        case Node("index", column, (Node("binary", "+" | "-" as sign, parts),)):
-            match parts:
-                case (Node("name", "_n"), Node("number", number)):
-                    count = int(number) if sign == "-" else -int(number)
-                    return f"[{variables.resolve(column)!r}].shift({count})"
-    raise StataError.because("values by the number of the row")
-
-
-def egen(call: Call) -> Step:
+def egen(call: DataCall) -> Step:
     """Translate ``egen``."""
-    name, text = _target(call.command)
+    name, text = call.assignment
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
-    where, groups = _where(call), _groups(call)
-    if function in _BY_GROUP:
-        code = _statistic(function, inside, groups, where, call.context)
-    elif groups or where or function not in (*_ACROSS, "group", "std"):
+    options = {*call.options} - {"by"}
+    if options - _EGEN_OPTIONS.get(function, set()):
+        raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
+    if function in (*_BY_GROUP, "rank", "pctile", "xtile"):
+        code = _statistic(function, inside, call)
+    elif call.groups[0] or call.where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
     elif function == "std":
-        value = _printer(call.context).number(parse(inside))
+        value = call.value(inside)
         code = f"({value} - {value}.mean()) / {value}.std()"
     else:
         names = call.context.variables.names(inside)
-        code = f"df.groupby({names!r}).ngroup().replace(-1, np.nan) + 1"
+        code = (
+            f"df[{names!r}].replace('', np.nan).groupby({names!r}).ngroup()"
+            ".replace(-1, np.nan) + 1"
+        )
         if function in _ACROSS:
-            code = f"df[{names!r}].{_BY_GROUP[function[3:]]}(axis=1)"
+            statistic = _ACROSS[function]
+            if "missing" in options:
+                statistic = statistic.replace(")", ", min_count=1)")
+            code = f"df[{names!r}].{statistic}"
     return Step(f"df[{name!r}] = {code}", (name,))
 
 
-def _statistic(
-    function: str, inside: str, groups: list[str], where: str | None, context: Context
-) -> str:
+def _statistic(function: str, inside: str, call: DataCall) -> str:
     """Write a statistic of a column, over all rows or by group."""
-    value = f"({_printer(context).number(parse(inside))})"
-    value = value if where is None else f"{value}.where({where})"
-    code = f"{value}.{_BY_GROUP[function]}()"
-    if groups:
-        keys = ", ".join(f"df[{group!r}]" for group in groups)
-        code = f"{value}.groupby([{keys}]).transform({_BY_GROUP[function]!r})"
-    if where is None:
+    value, by, options = call.value(inside), call.printer.by, call.options
+    if function == "count":
+        value, function = f"(~missing({value})).astype(float)", "sum"
+    if function == "rank":
+        ranks = [_RANKS[option] for option in _RANKS if option in options]
+        return f"{value}{by}.{(*ranks, 'rank()')[0]}"
+    arguments = {
+        "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
+        "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
+    }
+    if function in arguments:
+        method, _, argument = arguments[function].partition(", ")
+        code = f"{method}({value}, {argument})"
+    else:
+        method, argument = repr(_BY_GROUP[function]), ""
+        code = f"{value}.{_BY_GROUP[function]}()"
+    if by:
+        code = f"{value}{by}.transform({', '.join(filter(None, (method, argument)))})"
+    if call.where is None:
         return code
-    return f"({code if groups else f'pd.Series({code}, df.index)'}).where({where})"
+    return f"({code if by else f'pd.Series({code}, df.index)'}).where({call.where})"
 
 
 def summary(command: Command, context: Context) -> dict[str, str]:
@@ -220,29 +280,60 @@ def summary(command: Command, context: Context) -> dict[str, str]:
     others = command.weight or command.rows or command.prefixes
     if command.name != "summarize" or len(names) != 1 or others:
         return {}
-    name, where = (
-        context.variables.resolve(names[0]),
-        _where(Call(command, context, {})),
-    )
+    name = context.variables.resolve(names[0])
+    where = DataCall(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
-    return {f"r({key})": f"{series}.{method}()" for key, method in _SUMMARY.items()}
+    percentiles = {
+        f"r(p{p})": f"percentile({series}, {p})" for p in (1, 5, 10, 25, 75, 90, 95, 99)
+    }
+    return percentiles | {f"r({key})": f"{series}{_SUMMARY[key]}" for key in _SUMMARY}
 
 
-def winsor(call: Call) -> Step:
+def _each(code: str, names: list[str], new: str | list[str]) -> Step:
+    """Write code for each column, with its new name by a pattern or by a list."""
+    lines, creates = [], list[str]()
+    if not isinstance(new, str) and len(new) != len(names):
+        raise StataError.because("generate() with another number of names")
+    for at, name in enumerate(names):
+        if not isinstance(name, LaterColumns):
+            creates.append(new.format(name) if isinstance(new, str) else new[at])
+            lines.append(code.format(repr(name), repr(creates[-1])))
+        elif isinstance(new, str):
+            target = repr(new).replace("{}", "' + name + '")
+            lines.append(f"for name in [{name}]:\n    {code.format('name', target)}")
+            creates.append(LaterColumns.of_pattern(new.replace("{}", "*")))
+        else:
+            raise StataError.because("new names of columns that are not known")
+    return Step("\n".join(lines), tuple(creates))
+
+
+def each(call: DataCall) -> Step:
+    """Translate commands that compute each variable by itself."""
+    name, options = call.command.name, call.options
+    code, pattern = _EACH[name]
+    if not (pattern or call.new or "replace" in options):
+        raise StataError.because(f"{name} without replace or generate()")
+    if name == "carryforward" and not call.printer.in_order:
+        raise StataError.because("carryforward, where the order is not stated")
+    if "force" in options:
+        code = "pd.to_numeric(df[{0}], errors='coerce')"
+    code = code.replace("{by}", call.printer.by)
+    names = call.context.variables.names(call.command.arguments or "_all")
+    return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
+
+
+def winsor(call: DataCall) -> Step:
     """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
-    options, names = call.options, _names(call)
+    options = call.options
     cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
     if len(cuts) != 2:
         raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
     low, high = (number(text, "cuts") for text in cuts)
-    trims = "trim" in options
-    arguments = f"{low:g}, {high:g}{', trim=True' * trims}"
-    suffix = winsor_suffix(options)
-    keys = ", ".join(f"df[{name!r}]" for name in _groups(call))
-    code = "df[{1!r}] = winsorised(df[{0!r}], {2})"
-    if keys:
-        code = "df[{1!r}] = df[{0!r}].groupby([{3}]).transform(winsorised, {2})"
-    return _each(code, names, [name + suffix for name in names], arguments, keys)
+    arguments = f"{low:g}, {high:g}{', trim=True' * ('trim' in options)}"
+    code = f"winsorised(df[{{0}}], {arguments})"
+    if by := call.printer.by:
+        code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
+    return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
@@ -251,183 +342,239 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     return "" if "replace" in options else suffix
 
 
-def _each(code: str, names: list[str], new: list[str], *others: str) -> Step:
-    """Write code for each column and its new name."""
-    pairs = zip(names, new, strict=True)
-    lines = [code.format(*pair, *others) for pair in pairs]
-    return Step("\n".join(lines), tuple(new))
+def recode(call: DataCall) -> Step:
+    """Translate ``recode``; the first rule that fits a value counts."""
+    listed, _, rest = call.command.arguments.partition("(")
+    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
+    if not rules:
+        raise StataError.because("recode with other rules than (values = value)")
+    tests, values, other = [], [], "df[{0}]"
+    for items, value in rules:
+        code = "np.nan" if value == "." else f"{number(value, 'recode'):g}"
+        if items.strip() in ("else", "*"):
+            other = code
+        else:
+            tests.append(" | ".join(map(_in_rule, split(items))))
+            values.append(code)
+    code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
+    new = call.new or call.options.get("prefix", "") + "{}"
+    return _each(f"df[{{1}}] = {code}", call.context.variables.names(listed), new)
 
 
-def centre(call: Call) -> Step:
-    """Translate ``center`` and ``zscore``, which make ``c_x`` and ``z_x``."""
-    names, mark = _names(call), call.command.name[0]
-    scale = " / df[{0!r}].std()" if mark == "z" else ""
-    code = f"df[{{1!r}}] = (df[{{0!r}}] - df[{{0!r}}].mean()){scale}"
-    return _each(code, names, [f"{mark}_{name}" for name in names])
-
-
-def encode(call: Call) -> Step:
-    """Translate ``encode``; codes follow the sorted texts."""
-    names, new = _names(call), call.options.get("generate", "").strip()
-    if len(names) != 1 or not new:
-        raise StataError.because("encode without generate()")
-    return _each(
-        "df[{1!r}] = pd.factorize(df[{0!r}].replace('', np.nan), sort=True)[0] + 1.0\n"
-        "df[{1!r}] = df[{1!r}].replace(0, np.nan)",
-        names,
-        [new],
+def _in_rule(item: str) -> str:
+    """Write a value of a rule of ``recode``: a number, a range, or missing."""
+    if item in (".", "missing"):
+        return "df[{0}].isna()"
+    ends = {"min": "-np.inf", "max": "np.inf"}
+    low, *high = (
+        ends.get(end) or f"{number(end, 'recode'):g}" for end in item.split("/")
     )
+    return f"df[{{0}}].between({low}, {(high or [low])[0]})"
 
 
-def destring(call: Call) -> Step:
-    """Translate ``destring`` and ``tostring``."""
-    options, names = call.options, _names(call)
-    new = split(options.get("generate", "")) or names
-    if len(new) != len(names) or not {"replace", "generate"} & set(options):
-        raise StataError.because(f"{call.command.name} without replace or generate()")
-    if call.command.name == "tostring":
-        return _each("df[{1!r}] = df[{0!r}].map('{{:.12g}}'.format)", names, new)
-    errors = "coerce" if "force" in options else "raise"
-    code = "df[{1!r}] = pd.to_numeric(df[{0!r}], errors={2!r})"
-    return _each(code, names, new, errors)
+def dummies(call: DataCall) -> Step:
+    """Translate ``tabulate x, generate(d)``: a dummy for each value."""
+    if len(call.names) != 1:
+        raise StataError.because("tabulate with generate() and other than a variable")
+    column, stem = f"df[{call.names[0]!r}]", "".join(call.new)
+    code = (
+        f"for number, value in enumerate(np.unique({column}.dropna()), 1):\n"
+        f"    df[f'{stem}{{number}}'] = "
+        f"({column} == value).astype(float).where({column}.notna())"
+    )
+    return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
+
+
+def xtile(call: DataCall) -> Step:
+    """Translate ``xtile``: groups between percentiles."""
+    name, text = call.assignment
+    return Step(f"df[{name!r}] = {_statistic('xtile', text, call)}", (name,))
+
+
+def interpolate(call: DataCall) -> Step:
+    """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
+    if len(call.names) != 2 or len(call.new) != 1:
+        raise StataError.because("ipolate without two variables or generate()")
+    y, x = call.names
+    code = f"interpolated(df[{y!r}], df[{x!r}])"
+    if by := call.printer.by:
+        code = f"interpolated(rows[{y!r}], rows[{x!r}]) for _, rows in df{by}"
+        code = f"pd.concat([{code}])"
+    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
 
 
 # --- rows and tables ------------------------------------------------------------------
 
 
-def drop(call: Call) -> Step:
+def drop(call: DataCall) -> Step:
     """Translate ``drop`` and ``keep``."""
-    name, where = call.command.name, _where(call)
+    name, where = call.command.name, call.where
+    if bool(call.command.arguments) == bool(where or call.command.prefixes):
+        raise StataError.because(f"{name} with variables and a condition, or by")
     if where is not None:
-        if call.command.arguments:
-            raise StataError.because(f"{name} with variables and a condition")
         return Step(f"df = df[{where if name == 'keep' else f'~({where})'}].copy()")
-    names = _names(call)
     if name == "keep":
-        return Step(f"df = df[{names!r}].copy()")
+        return Step(f"df = df[{call.names!r}].copy()")
     # What is absent is not there in either case.
-    code = f"df = df.drop(columns={names!r}, errors='ignore')"
-    return Step(code, drops=tuple(names))
+    code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
+    return Step(code, drops=tuple(call.names))
 
 
-def rename(call: Call) -> Step:
-    """Translate ``rename old new``."""
-    names = split(call.command.arguments)
-    if len(names) != 2 or not all(name.isidentifier() for name in names):
-        raise StataError.because("rename of several variables")
-    old, new = call.context.variables.resolve(names[0]), names[1]
-    code = f"df = df.rename(columns={{{old!r}: {new!r}}})"
-    return Step(code, (new,), (old,), complete=old in call.context.complete)
+def rename(call: DataCall) -> Step:
+    """Translate ``rename old new`` and ``rename (a b) (c d)``."""
+    lists = [part.strip("() ").split() for part in split(call.command.arguments)]
+    olds, news = (*lists, [], [])[:2]
+    if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
+        raise StataError.because("rename other than old new or (old ...) (new ...)")
+    context, olds = call.context, [*map(call.context.variables.resolve, olds)]
+    names = dict(zip(olds, news, strict=True))
+    order = tuple(names.get(name, name) for name in context.order)
+    complete = {*olds} <= context.complete
+    code = f"df = df.rename(columns={names!r})"
+    return Step(code, (*news,), (*olds,), complete=complete, order=order)
 
 
-def use(call: Call) -> Step:
+def use(call: DataCall) -> Step:
     """Translate ``use``."""
     if call.command.using and call.command.arguments:
         raise StataError.because("variables that are chosen while reading")
-    code = _table(call.command.using or call.command.arguments)
-    return Step(f"df = {code}", fresh=True)
+    path = file_name(call.command.using or call.command.arguments)
+    return Step(f"df = {_table(path, call)}", fresh=True, order=(), reads=path)
 
 
-def _table(path: str, options: str = "") -> str:
-    """Write how a Stata file is read; value labels stay labels."""
-    path = unquoted(path)
-    path = path if path.endswith(".dta") else f"{path}.dta"
-    return f"pd.read_stata({path!r}, convert_categoricals=False{options})"
+def file_name(text: str) -> str:
+    """Read the name of a Stata file."""
+    path = unquoted(text)
+    return path if path.endswith(".dta") else f"{path}.dta"
 
 
-def read_text(call: Call) -> Step:
+def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
+    """Write how a Stata file is read; labels and dates stay numbers."""
+    code = f"pd.read_stata({path!r}, convert_categoricals=False, convert_dates=False)"
+    if path in call.context.saved:
+        code = f"saved[{path!r}].copy()"
+    return f"{code}[{[*columns]!r}]" if columns else code
+
+
+def read_text(call: DataCall) -> Step:
     """Translate ``import`` and ``insheet``."""
     options, command = call.options, call.command
     kind, *rest = split(command.arguments) or [""]
     if command.name == "insheet":
-        kind, rest = "insheet", [kind]
-    if kind not in ("excel", "delimited", "delim", "insheet"):
-        raise StataError.because(f"import {command.arguments}")
+        kind, rest = "delimited", [kind]
     path = unquoted(command.using or " ".join(rest))
-    if "cellrange" in options:
-        raise StataError.because("cellrange()")
-    code = f"df = pd.read_csv({path!r})"
-    if kind == "excel":
-        if "firstrow" not in options:
-            raise StataError.because("a sheet without names in its first row")
-        sheet = unquoted(options.get("sheet", ""))
-        chosen = f", sheet_name={sheet!r}" if sheet else ""
-        code = f"df = pd.read_excel({path!r}{chosen})"
-    elif kind != "insheet" and "preserve" not in options.get("case", ""):
-        code += ".rename(columns=str.lower)"
-    return Step(code, fresh=True)
+    first = "firstrow" if kind == "excel" else options.get("varnames", "1")
+    encoding = unquoted(options.get("encoding", ""))
+    source = f"{path!r}, encoding={encoding!r}" if encoding else repr(path)
+    match kind, first:
+        case "excel", "firstrow" if "firstrow" in options:
+            sheet = unquoted(options.get("sheet", ""))
+            code = (
+                f"pd.read_excel({path!r}{f', sheet_name={sheet!r}' if sheet else ''})"
+            )
+        case "delimited" | "delim", "1":
+            code = f"pd.read_csv({source})"
+        case "delimited" | "delim", "nonames":
+            code = f"pd.read_csv({source}, header=None)"
+            code += ".rename(columns=lambda number: f'v{number + 1}')"
+        case _:
+            raise StataError.because(f"import {kind} with names not in the first row")
+    case = options.get("case", "preserve" if kind == "excel" else "lower")
+    if case != "preserve":
+        code += f".rename(columns=str.{case})"
+    return Step(f"df = as_stata({code})", fresh=True, order=())
 
 
-def merge(call: Call) -> Step:
+def merge(call: DataCall) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``."""
-    options, using = call.options, call.command.using
+    options, path = call.options, call.path
     kind, *names = split(call.command.arguments) or [""]
-    if not using or kind not in _VALIDATED:
-        raise StataError.because(f"merge {kind}")
     keys = call.context.variables.names(" ".join(names))
     mark = options.get("generate", "_merge").strip()
     chosen = split(options.get("keepusing", ""))
     merged = [_KEPT.get(word, "") for word in options.get("keep", "").split()]
-    if "" in merged or set("".join(chosen)) & set("*?-~"):
+    if kind not in _VALIDATED or "" in merged or set("".join(chosen)) & set("*?-~"):
         raise StataError.because(
-            f"keep({options.get('keep')}) or a pattern in keepusing()"
+            f"merge {kind}, keep({options.get('keep', '')}) or a pattern in keepusing()"
         )
-    columns = f", columns={[*keys, *chosen]!r}" if chosen else ""
-    lines = [
-        f"other = {_table(using, columns)}",
-        f"other = other.drop(columns=df.columns.intersection(other.columns)"
-        f".difference({keys}))",
-        f"df = df.merge(other, on={keys!r}, how='outer', "
-        f"validate={_VALIDATED[kind]!r}, indicator={mark!r})",
-    ]
+    code = (
+        f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}\n"
+        f"{_OF_BOTH.format(keys)}df = as_stata(df.merge(other, on={keys!r}, "
+        f"how='outer', validate={_VALIDATED[kind]!r}, indicator={mark!r}))\n"
+    )
     if merged:
-        lines.append(f"df = df[df[{mark!r}].isin({merged!r})].copy()")
+        code += f"df = df[df[{mark!r}].isin({merged!r})].copy()\n"
     if "nogenerate" in options:
-        lines.append(f"df = df.drop(columns={mark!r})")
+        code += f"df = df.drop(columns={mark!r})"
     else:
-        lines.append(f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)")
+        code += f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)"
         chosen = [mark, *chosen]
-    return Step("\n".join(lines), tuple(chosen))
+    filled = None if merged and "right_only" not in merged else tuple(keys)
+    return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
-def append(call: Call) -> Step:
+def join(call: DataCall) -> Step:
+    """Translate ``joinby``: all pairs of rows with the same keys."""
+    code = (
+        f"other = {_table(call.path, call)}\n{_OF_BOTH.format(call.names)}"
+        f"df = df.merge(other, on={call.names!r})"
+    )
+    return Step(code, order=UNKNOWN_ORDER, reads=call.path)
+
+
+def append(call: DataCall) -> Step:
     """Translate ``append``."""
-    if not call.command.using:
-        raise StataError.because("append without using")
-    other = _table(call.command.using)
-    return Step(f"df = pd.concat([df, {other}], ignore_index=True)")
+    both = f"pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
+    order = UNKNOWN_ORDER if call.context.order else ()
+    return Step(f"df = as_stata({both})", order=order, filled=(), reads=call.path)
 
 
-def collapse(call: Call) -> Step:
+def collapse(call: DataCall) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``."""
-    variables, groups = call.context.variables, _groups(call)
-    statistic, parts = "mean", []
+    variables, groups = call.context.variables, call.groups[0]
+    method, parts = repr("mean"), dict[str, str]()
     for word in split(call.command.arguments):
         if word.startswith("("):
-            statistic = word.strip("() ")
+            method = _aggregated(word.strip("() "))
             continue
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
-            if statistic not in _BY_GROUP:
-                raise StataError.because(f"collapse ({statistic})")
             source = variables.resolve(old) if equals else name
-            parts.append(f"{name!r}: ({source!r}, {_BY_GROUP[statistic]!r})")
-    if not groups or not parts:
-        raise StataError.because("collapse without by()")
-    inside = ", ".join(parts)
-    return Step(f"df = df.groupby({groups!r}, as_index=False).agg(**{{{inside}}})")
+            parts[name] = f"({source!r}, {method})"
+    if not groups or not parts or not all(name.isidentifier() for name in parts):
+        raise StataError.because("collapse without by(), or of columns not known")
+    inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
+    rows = f"df[{call.where}]" if call.where else "df"
+    by = f"groupby({groups!r}, as_index=False, dropna=False)"
+    code = f"df = {rows}.{by}.agg(**{{{inside}}})"
+    order = tuple(groups)
+    return Step(code, (*groups, *parts), order=order, filled=order)
 
 
-def sort(call: Call) -> Step:
+def _aggregated(statistic: str) -> str:
+    """Write a statistic of collapse as an argument of agg()."""
+    if percent := re.fullmatch(r"p(\d+)", statistic):
+        return f"lambda x: percentile(x, {percent[1]})"
+    if statistic not in _BY_GROUP:
+        raise StataError.because(f"collapse ({statistic})")
+    return repr(_BY_GROUP[statistic])
+
+
+def sort(call: DataCall) -> Step:
     """Translate ``sort`` and ``gsort``."""
     names = split(call.command.arguments)
     plain = call.context.variables.names(" ".join(name.lstrip("+-") for name in names))
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
-    return Step(f"df = df.sort_values({plain!r}{order}, kind='stable')")
+    code = f"df = df.sort_values({plain!r}{order}, kind='stable')"
+    if any(isinstance(name, LaterColumns) for name in plain):
+        return Step(code, order=UNKNOWN_ORDER)
+    # A descending order has a sign, so that it is no order of by.
+    signs = ["" if rises else "-" for rises in up] + [""] * len(plain)
+    return Step(code, order=tuple(map("".join, zip(signs, plain, strict=False))))
 
 
-def duplicates(call: Call) -> Step:
+def duplicates(call: DataCall) -> Step:
     """Translate ``duplicates drop`` and ``tag``; other subcommands only print."""
     subcommand, *words = split(call.command.arguments) or [""]
     names = call.context.variables.names(" ".join(words))
@@ -435,38 +582,98 @@ def duplicates(call: Call) -> Step:
         return Step(f"df = df.drop_duplicates({names or ''})")
     if subcommand != "tag":
         return Step("")
-    new = call.options.get("generate", "").strip()
-    if not new or not names:
+    if len(call.new) != 1 or not names:
         raise StataError.because("duplicates tag without variables or generate()")
     count = f"df.groupby({names!r}, dropna=False)[{names[0]!r}].transform('size')"
-    return Step(f"df[{new!r}] = {count} - 1", (new,))
+    return Step(f"df[{call.new[0]!r}] = {count} - 1", tuple(call.new))
 
 
-_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Step]]]"
-_GENERATE = Options("", "before after")
+def expand(call: DataCall) -> Step:
+    """Translate ``expand``: each row as often as a number or a column says."""
+    count = f"{call.value(call.command.arguments)}.fillna(1).clip(1).astype(int)"
+    code = f"df = df.loc[df.index.repeat({count})].reset_index(drop=True)"
+    return Step(code, order=UNKNOWN_ORDER)
+
+
+def fill(call: DataCall) -> Step:
+    """Translate ``fillin`` and ``tsfill``: rows of absent combinations or periods."""
+    names, creates = call.names, ["_fillin"]
+    levels = f"[df[name].unique() for name in {names!r}]"
+    code = f"all_rows(df.assign(_fillin=0), {names!r}, {levels})"
+    code += ".fillna({'_fillin': 1})"
+    if call.command.name == "tsfill":
+        names, creates = call.context.keys, []
+        if len(names) != 2:
+            raise StataError.because("tsfill before xtset")
+        periods = f"np.arange(rows[{names[1]!r}].min(), rows[{names[1]!r}].max() + 1)"
+        rows = f"all_rows(rows, {names!r}, [rows[{names[0]!r}].unique(), {periods}])"
+        of = "[df]" if "full" in call.options else f"df.groupby({names[0]!r})"
+        each_rows = "rows" if "full" in call.options else "_, rows"
+        code = f"pd.concat([{rows} for {each_rows} in {of}], ignore_index=True)"
+    order = tuple(names)
+    code = f"df = as_stata({code}.sort_values({names!r}, kind='stable'))"
+    return Step(code, tuple(creates), order=order, filled=order)
+
+
+def balance(call: DataCall) -> Step:
+    """Translate ``xtbalance``: entities with a row in every period of a range."""
+    first, last = (int(text) for text in call.options.get("range", "").split())
+    entity, time = call.context.keys
+    count = f"df.groupby({entity!r})[{time!r}].transform('size')"
+    return Step(
+        f"df = df[df[{time!r}].between({first}, {last})].copy()\n"
+        f"df = df[{count} == {last - first + 1}].copy()"
+    )
+
+
+def reshape(call: DataCall) -> Step:
+    """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
+    form, *stubs = split(call.command.arguments) or [""]
+    column, *rest = call.options.get("j", "_j").split()
+    keys = call.context.variables.names(call.options.get("i", ""))
+    is_text = "string" in (*call.options, *rest)
+    if form not in ("long", "wide") or not keys or not stubs or "@" in "".join(stubs):
+        raise StataError.because("reshape without i() and variables, or with @")
+    if form == "wide":
+        level = "level" if is_text else "level:g"
+        code = (
+            f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
+            f"wide.columns = [f'{{stub}}{{{level}}}' for stub, level in wide.columns]\n"
+            f"df = df.drop(columns={[column, *stubs]!r}).drop_duplicates()"
+            f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"
+        )
+        creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
+        return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
+    suffix = r", suffix=r'\w+'" * is_text
+    code = (
+        f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}{suffix})"
+        f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
+    )
+    order = (*keys, column)
+    return Step(code, (column, *stubs), order=order, filled=order)
+
+
+_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames delim.iters cellra.nge",
+    "sh.eet first.row clear enc.oding case varn.ames",
     "all.string asdouble locale string.cols numericc.ols tab comma names",
 )
-_DESTRING = Options("replace g.enerate force", "float")
+_GENERATE = Options("", "before after")
+_NEW = Options("replace g.enerate force by", "float l.abel noe.xtend")
 COMMANDS: _Table = {
+    **dict.fromkeys(_EACH, (_NEW, each)),
+    **dict.fromkeys(("clonevar", "generate", "replace"), (_GENERATE, generate)),
+    **dict.fromkeys(("drop", "keep"), (Options(), drop)),
+    **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
+    **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
+    **dict.fromkeys(("fillin", "tsfill"), (Options("full"), fill)),
     "append": (Options("", "force nol.abel"), append),
-    "center": (Options(), centre),
-    "zscore": (Options(), centre),
     "collapse": (Options("by", "fast"), collapse),
-    "destring": (_DESTRING, destring),
-    "tostring": (_DESTRING, destring),
-    "drop": (Options(), drop),
-    "keep": (Options(), drop),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by", "field"), egen),
-    "encode": (Options("g.enerate", "l.abel noe.xtend"), encode),
-    "generate": (_GENERATE, generate),
-    "replace": (_GENERATE, generate),
-    "gsort": (Options("", "mf.irst"), sort),
-    "sort": (Options("", "stable"), sort),
-    "import": (_IMPORT, read_text),
-    "insheet": (_IMPORT, read_text),
+    "egen": (Options("by field track p m.issing l.abel n.quantiles"), egen),
+    "expand": (Options(), expand),
+    "ipolate": (Options("g.enerate by"), interpolate),
+    "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -474,44 +681,65 @@ COMMANDS: _Table = {
         ),
         merge,
     ),
+    "recode": (Options("g.enerate pre.fix"), recode),
     "rename": (Options(), rename),
+    "reshape": (Options("i j str.ing"), reshape),
+    "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
+    "xtbalance": (Options("r.ange"), balance),
+    "xtile": (Options("n.quantiles"), xtile),
 }
-_WITH_CONDITION = ("generate", "replace", "egen", "keep", "drop")
+_WITH_BOTH = ("clonevar", "generate", "replace", "egen", "keep", "drop")
+_WITH_CONDITION = (*_WITH_BOTH, "collapse", "xtile")
+_WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
+_CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
+# Code of values that depend on the order of the rows.
+_BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
 
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
-    others = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
-    grouped = command.prefixes and command.name not in ("generate", "egen")
-    if others or grouped or command.weight or command.rows:
-        raise StataError.because(
-            f"{command.name} with a prefix, weights or rows by number"
-        )
-    if command.condition and command.name not in _WITH_CONDITION:
-        raise StataError.because(f"{command.name} with a condition")
-    options, function = COMMANDS[command.name]
-    return function(Call(command, context, options.read(command)))
+    name = command.name
+    parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
+    parts += ["by"] * (len(command.prefixes) > 0 and name not in _WITH_GROUPS)
+    parts += ["if"] * (command.condition is not None and name not in _WITH_CONDITION)
+    parts += ["weights"] * (command.weight is not None) + ["in"] * bool(command.rows)
+    if parts:
+        raise StataError.because(f"{name} with {' and '.join(parts)}")
+    options, function = COMMANDS[name]
+    call = DataCall(command, context, options.read(command))
+    return _in_order(function(call), call)
+
+
+def _in_order(step: Step, call: DataCall) -> Step:
+    """Add the sorting of the prefix, and what stops if ties would decide a value."""
+    context, name, lines = call.context, call.command.name, [step.python]
+    if name in ("generate", "egen") and _CAPTURED.match(call.command.text):
+        # A column that is there already stays, without an error.
+        inside = step.python.replace("\n", "\n    ")
+        lines = [f"if {step.creates[0]!r} not in df:\n    {inside}"]
+    names = [name.lstrip("-") for name in call.order]
+    # No tie may decide a value: keys of a panel have none.
+    if context.has_ties(names) and _BY_ROW.search(step.python):
+        lines.insert(0, f"assert not df.duplicated({names!r}).any(), 'ties'")
+    if call.order != context.order:
+        lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
+        step = replace(step, order=step.order or call.order)
+    return replace(step, python="\n".join(lines))
 
 
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
-predict decode recode xtile pctile ipolate mipolate pca factor split winsor
-mkspline astile carryforward markout separate svmat dummies clonevar xi
-"""
-_OTHERS = """
-reshape expand fillin tsfill sample bsample joinby contract xtbalance do run include
+predict decode recode xtile pctile ipolate pca factor split winsor carryforward
+mkspline astile markout separate svmat dummies xi
 """
 REFUSED = {
-    **{
-        name: f"{name} changes the data and is not translated"
-        for name in _OTHERS.split()
-    },
-    **{name: f"{name} makes columns and is not translated" for name in MAKERS.split()},
-    "do": "another do-file: read it too",
+    **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
+    **dict.fromkeys(
+        ("sample", "bsample", "contract"), "it changes the data and is not translated"
+    ),
+    **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
     "predict": "fitted values and residuals are fit.fitted and fit.residuals",
-    "reshape": "the table in another form: Panel.from_wide reads years in headings",
     "xi": "dummies of categories: C(x) makes them",
-    "xtbalance": "Panel.balance keeps entities with a row in every period",
 }

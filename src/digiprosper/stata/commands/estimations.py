@@ -64,7 +64,7 @@ def translate(command: Command, context: Context) -> Translation:
     translation = function(Call(command, context, options.read(command, repeated)))
     notes = []
     has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
-    if has_pattern and context.variables.columns is None:
+    if has_pattern and context.variables.columns is None and translation.spec:
         notes = [
             "a pattern has the columns that the file makes; the data may have others"
         ]
